@@ -1,0 +1,25 @@
+// Units as types: a number that crosses a module says what it measures, and the compiler refuses a mix-up.
+
+declare const unit: unique symbol;
+
+/** A number with a unit: plain numbers are accepted, a number of another unit is not. */
+type Quantity<U extends string> = number & { readonly [unit]?: U };
+
+/** 1/1000 s. RTMP and FLV timestamps, the stream timeline, timers. */
+export type Milliseconds = Quantity<'ms'>;
+/** SI seconds. Playlist durations and configuration. */
+export type Seconds = Quantity<'s'>;
+/** Units of a track's own timescale (ISO/IEC 14496-12 `mdhd.timescale`). */
+export type Ticks = Quantity<'ticks'>;
+/** Bits per second. */
+export type BitsPerSecond = Quantity<'bit/s'>;
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMilliseconds = Quantity<'epoch ms'>;
+
+export function secondsToMilliseconds(seconds: Seconds): Milliseconds {
+  return (seconds as number) * 1000;
+}
+
+export function millisecondsToSeconds(ms: Milliseconds): Seconds {
+  return (ms as number) / 1000;
+}
