@@ -1,0 +1,101 @@
+// Encoders write without knowing their length first; one growing buffer serves them all.
+
+const INITIAL_CAPACITY = 256;
+
+/** Appends to a buffer that doubles when full. Big-endian unless the name says otherwise; values are range-checked by Node. */
+export class ByteWriter {
+  #bytes: Buffer;
+  #length = 0;
+
+  /** @param capacity bytes to reserve at first, when the size is about known. */
+  constructor(capacity: number = INITIAL_CAPACITY) {
+    this.#bytes = Buffer.allocUnsafe(Math.max(1, capacity));
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    this.#bytes.writeUInt8(value, this.#grow(1));
+    return this;
+  }
+
+  u16be(value: number): this {
+    this.#bytes.writeUInt16BE(value, this.#grow(2));
+    return this;
+  }
+
+  i16be(value: number): this {
+    this.#bytes.writeInt16BE(value, this.#grow(2));
+    return this;
+  }
+
+  u24be(value: number): this {
+    this.#bytes.writeUIntBE(value, this.#grow(3), 3);
+    return this;
+  }
+
+  i24be(value: number): this {
+    this.#bytes.writeIntBE(value, this.#grow(3), 3);
+    return this;
+  }
+
+  u32be(value: number): this {
+    this.#bytes.writeUInt32BE(value, this.#grow(4));
+    return this;
+  }
+
+  i32be(value: number): this {
+    this.#bytes.writeInt32BE(value, this.#grow(4));
+    return this;
+  }
+
+  u32le(value: number): this {
+    this.#bytes.writeUInt32LE(value, this.#grow(4));
+    return this;
+  }
+
+  u64be(value: bigint): this {
+    this.#bytes.writeBigUInt64BE(value, this.#grow(8));
+    return this;
+  }
+
+  f64be(value: number): this {
+    this.#bytes.writeDoubleBE(value, this.#grow(8));
+    return this;
+  }
+
+  /** Copies `bytes` in. */
+  bytes(bytes: Uint8Array): this {
+    const start = this.#grow(bytes.length);
+    this.#bytes.set(bytes, start);
+    return this;
+  }
+
+  /** The text alone, with no length in front. */
+  utf8(text: string): this {
+    const size = Buffer.byteLength(text, 'utf8');
+    const start = this.#grow(size);
+    this.#bytes.write(text, start, size, 'utf8');
+    return this;
+  }
+
+  /** What was written, as a view: a later write may or may not change it, so take it last. */
+  toBuffer(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(count: number): number {
+    const start = this.#length;
+    const needed = start + count;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, start);
+      this.#bytes = larger;
+    }
+    this.#length = needed;
+    return start;
+  }
+}
