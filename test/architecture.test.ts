@@ -1,0 +1,157 @@
+// The house rules as a test: who may import whom, no cycles, no hidden globals. ARCHITECTURE.md explains them in prose.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const src = join(root, 'src');
+
+interface Source {
+  /** Path below src/, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+  /** Imports of this project, as paths below src/; type-only imports and re-exports included. */
+  readonly internal: readonly string[];
+  readonly external: readonly string[];
+}
+
+function readSources(): Source[] {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.split(sep).join('/'))
+    .filter((file) => file.endsWith('.ts'));
+  return files.map((path) => {
+    const text = readFileSync(join(src, path), 'utf8');
+    const specifiers = [
+      ...text.matchAll(/^\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]/gms),
+      ...text.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm),
+      ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g),
+    ].map((match) => match[1] ?? '');
+    const internal = specifiers
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts'));
+    return { path, text, internal, external: specifiers.filter((specifier) => !specifier.startsWith('.')) };
+  });
+}
+
+const sources = readSources();
+
+/** The room a file belongs to: `protocols/rtmp`, `servers/http`, `hls` …; top-level files are rooms of their own. */
+function room(path: string): string {
+  const [first = '', second = ''] = path.split('/');
+  if (first === 'protocols' || first === 'servers') return second.endsWith('.ts') ? first : `${first}/${second}`;
+  return first;
+}
+
+const shared = 'protocols';
+const protocols = {
+  'protocols/bytes': [shared],
+  'protocols/amf': [shared, 'protocols/bytes'],
+  'protocols/mp4': [shared, 'protocols/bytes'],
+  'protocols/flv': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4'],
+  'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
+};
+const anyProtocol = [shared, ...Object.keys(protocols)];
+const middle = ['live', 'transcode', 'hls', 'access'];
+
+/** Each room and what it may import besides itself. A room that is not listed here fails the test: decide where it belongs. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  [shared]: [],
+  ...protocols,
+  ...Object.fromEntries(middle.map((name) => [name, anyProtocol])),
+  'servers/rtmp': [...anyProtocol, ...middle],
+  'servers/http': [...anyProtocol, ...middle],
+  pipeline: [...anyProtocol, ...middle],
+  config: [shared],
+  demo: [...anyProtocol],
+  'gateway.ts': [...anyProtocol, ...middle, 'servers/rtmp', 'servers/http', 'pipeline', 'config'],
+  cli: ['gateway.ts', 'config', 'demo', 'transcode', 'access', shared],
+  'cli.ts': ['cli'],
+  'index.ts': ['gateway.ts', 'config', 'servers/http', ...anyProtocol, ...middle],
+};
+
+describe('architecture', () => {
+  it('finds the sources', () => {
+    expect(sources.length).toBeGreaterThan(30);
+  });
+
+  it('keeps every import inside the rules of the rooms', () => {
+    const broken: string[] = [];
+    for (const source of sources) {
+      const from = room(source.path);
+      const may = allowed[from];
+      if (may === undefined) broken.push(`${source.path}: room ${from} has no rule`);
+      for (const target of source.internal) {
+        const to = room(target);
+        if (to !== from && !may?.includes(to)) broken.push(`${source.path} -> ${target}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('resolves every internal import to a file', () => {
+    const known = new Set(sources.map((source) => source.path));
+    const missing = sources.flatMap(({ path, internal }) =>
+      internal.filter((target) => target.endsWith('.ts') && !known.has(target)).map((target) => `${path} -> ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has no import cycle, type imports included', () => {
+    const graph = new Map(sources.map((source) => [source.path, source.internal]));
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (done.has(path)) return;
+      const at = trail.indexOf(path);
+      if (at >= 0) {
+        cycles.push([...trail.slice(at), path].join(' -> '));
+        return;
+      }
+      for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of graph.keys()) visit(path, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it('keeps protocols pure: no sockets, files, clocks or loggers; crypto only in the handshake digest', () => {
+    const pure = sources.filter(({ path }) => path.startsWith('protocols/'));
+    const broken = pure.flatMap(({ path, external, text }) => [
+      ...external
+        .filter((name) => !(name === 'node:buffer' || (name === 'node:crypto' && path.endsWith('handshake-digest.ts'))))
+        .map((name) => `${path} imports ${name}`),
+      ...(/\b(Date\.now|performance\.now|setTimeout|setInterval|setImmediate|process\.)/.test(text)
+        ? [`${path} uses a clock, a timer or process`]
+        : []),
+    ]);
+    expect(broken).toEqual([]);
+  });
+
+  it('reads process.env only in config/', () => {
+    const broken = sources.filter(({ path, text }) => !path.startsWith('config/') && /process\.env\b/.test(text));
+    expect(broken.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('knows fluent-ffmpeg in one file only', () => {
+    expect(
+      sources.filter(({ external }) => external.includes('fluent-ffmpeg')).map(({ path }) => path),
+    ).toHaveLength(1);
+  });
+
+  it('has no default exports and no file named utils, misc, common or helpers', () => {
+    const defaults = sources.filter(({ text }) => /^export default\b/m.test(text)).map(({ path }) => path);
+    const vague = sources.filter(({ path }) => /(^|\/)(utils?|misc|common|helpers?)(\.ts|\/)/.test(path));
+    expect([...defaults, ...vague.map(({ path }) => path)]).toEqual([]);
+  });
+
+  it('opens every file with a sentence that says why it exists', () => {
+    const silent = sources.filter(({ text }) => !/^(#!.*\n)?(\/\/ |\/\*\*?[\s\S])/.test(text)).map(({ path }) => path);
+    expect(silent).toEqual([]);
+  });
+
+  it('names nothing outside the project', () => {
+    const outside = sources.filter(({ text }) => text.includes(`..${posix.sep}shared`)).map(({ path }) => relative('', path));
+    expect(outside).toEqual([]);
+  });
+});
