@@ -1,0 +1,127 @@
+// What the HTTP server needs from the rest of the program, declared by the consumer so that no other room is imported.
+
+import type { SluiceError } from '../../protocols/errors.js';
+import type { BitsPerSecond, Seconds } from '../../protocols/units.js';
+
+/** What the HLS origin answered. Shapes only: status, headers and caching are the business of this room. */
+export type OriginAnswer =
+  | {
+      readonly status: 200;
+      readonly kind: OriginAnswerKind;
+      readonly body: Buffer;
+      /** True when the request named a `_HLS_msn` (or a hinted part) and the body contains it: such an answer never changes. */
+      readonly blocking?: boolean | undefined;
+      /** EXT-X-TARGETDURATION of the stream; cache lifetimes are multiples of it. Default: `HttpOptions.targetDuration`. */
+      readonly targetDuration?: Seconds | undefined;
+      /** Strong validator with its quotes, RFC 9110 section 8.8.3; when given, If-None-Match is answered with 304. */
+      readonly entityTag?: string | undefined;
+    }
+  | {
+      readonly status: 400 | 404 | 503;
+      readonly error: SluiceError;
+      readonly blocking?: boolean | undefined;
+      readonly targetDuration?: Seconds | undefined;
+    };
+
+export type OriginAnswerKind = 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
+
+/** Delivery directives as they stood in the query, undecided: RFC 8216bis section 6.2.5 is the origin's business. */
+export interface DeliveryDirectives {
+  readonly msn?: string | undefined;
+  readonly part?: string | undefined;
+  readonly skip?: string | undefined;
+}
+
+/**
+ * Serves one presentation by name. Every name was checked against `[0-9A-Za-z_.-]{1,255}` (and is not `.` or `..`).
+ * A call may wait; when `signal` aborts (the client left) it frees its waiter at once and may reject with anything.
+ */
+export interface HlsOrigin {
+  multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;
+  mediaPlaylist(
+    app: string,
+    name: string,
+    rendition: string,
+    directives: DeliveryDirectives,
+    signal: AbortSignal,
+  ): Promise<OriginAnswer>;
+  file(app: string, name: string, rendition: string, file: string, signal: AbortSignal): Promise<OriginAnswer>;
+}
+
+export interface VideoSourceState {
+  /** RFC 6381, or a display name while it is not known. */
+  readonly codec: string;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  /** Frames per second. */
+  readonly frameRate?: number | undefined;
+}
+
+export interface AudioSourceState {
+  readonly codec: string;
+  /** Hertz. */
+  readonly sampleRate?: number | undefined;
+  readonly channels?: number | undefined;
+}
+
+export interface RenditionState {
+  readonly name: string;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly frameRate?: number | undefined;
+  readonly codecs?: string | undefined;
+  /** BANDWIDTH of the multivariant playlist. */
+  readonly bandwidth?: BitsPerSecond | undefined;
+}
+
+export interface IngestState {
+  /** Measured, all tracks. */
+  readonly bitrate?: BitsPerSecond | undefined;
+  /** Since the publish began. */
+  readonly bytes?: number | undefined;
+}
+
+/** One stream as anybody may see it: nothing in here may identify the publisher or open the ingest. */
+export interface StreamState {
+  readonly app: string;
+  readonly name: string;
+  /** `waiting`: publishing, no media yet. `starting`: media arrives, nothing playable yet. `ended`: still in its window. */
+  readonly state: 'waiting' | 'starting' | 'live' | 'ended';
+  /** ISO 8601, when this publish began. */
+  readonly startedAt?: string | undefined;
+  readonly source?:
+    | { readonly video?: VideoSourceState | undefined; readonly audio?: AudioSourceState | undefined }
+    | undefined;
+  readonly renditions: readonly RenditionState[];
+  readonly viewers?: number | undefined;
+  readonly ingest?: IngestState | undefined;
+}
+
+export interface StreamDirectory {
+  list(): readonly StreamState[];
+  get(app: string, name: string): StreamState | undefined;
+}
+
+export interface Health {
+  /** `reasons`: one sentence each, without secrets, empty when ready. */
+  ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
+}
+
+export interface HttpOptions {
+  /** Nominal segment duration rounded up: the unit of cache lifetimes where the origin names none. Default 2. */
+  readonly targetDuration?: Seconds | undefined;
+  /** The port encoders publish to, for the hint on the live list; a function, because port 0 is known only after listening. */
+  readonly rtmpPort?: (() => number | undefined) | undefined;
+  /** The application named in that hint. Default `live`. */
+  readonly publishApp?: string | undefined;
+  /** CSP `frame-ancestors` of the list and watch pages. Default `'self'`. */
+  readonly pageFrameAncestors?: string | undefined;
+  /** CSP `frame-ancestors` of the embed page. Default `*`: embedding is what it is for. */
+  readonly embedFrameAncestors?: string | undefined;
+}
+
+export interface HttpDependencies extends HttpOptions {
+  readonly origin: HlsOrigin;
+  readonly streams: StreamDirectory;
+  readonly health: Health;
+}
