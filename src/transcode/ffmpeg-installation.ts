@@ -1,0 +1,22 @@
+// What is known about an FFmpeg that has been proven by running it.
+
+export type FfmpegOrigin = 'FFMPEG_PATH' | 'PATH' | 'ffmpeg-static' | '@ffmpeg-binary';
+
+export interface FfmpegInstallation {
+  /** Absolute path of the program. */
+  readonly path: string;
+  /** Major and minor version; a development build without a number counts as the newest. */
+  readonly version: { readonly major: number; readonly minor: number };
+  /** As FFmpeg prints it, for example `5.1.9-0+deb12u1`. */
+  readonly versionText: string;
+  readonly origin: FfmpegOrigin;
+  readonly encoders: ReadonlySet<string>;
+  /** HEVC, AV1 and VP9 in FLV can be read: FFmpeg 6.1 and later. */
+  readonly enhancedRtmp: boolean;
+}
+
+/** One candidate that was looked at, for `sluice doctor` and for the error when none works. */
+export type FfmpegAttempt = { readonly origin: FfmpegOrigin; readonly path?: string } & (
+  | { readonly outcome: 'usable'; readonly installation: FfmpegInstallation }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+);
