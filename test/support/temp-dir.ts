@@ -1,0 +1,11 @@
+// Directories that a test may fill and that never outlive it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
