@@ -1,0 +1,123 @@
+// A whole gateway in this process, on ports from the kernel, with its log kept for the test to read.
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.js';
+import { createGateway, type Gateway } from '../../src/gateway.js';
+import { npmFfmpeg, type RunningProgram, startProgram } from './processes.js';
+import { temporaryDirectory } from './temp-dir.js';
+
+export interface LogRecord {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  /** `http://127.0.0.1:PORT` */
+  readonly http: string;
+  /** `rtmp://127.0.0.1:PORT/live` */
+  readonly rtmp: string;
+  readonly mediaDir: string;
+  readonly key: string;
+  readonly logs: LogRecord[];
+  /** What to give an encoder: `rtmp://…/live/NAME?key=SECRET`. */
+  publishUrl(name: string): string;
+  /** The log records at level error and above. */
+  errors(): LogRecord[];
+  close(): Promise<void>;
+}
+
+export const TEST_KEY = 'a-key-that-must-never-be-seen-7f3a';
+
+/** Starts a gateway with the given flags; it is closed at the end of the test. */
+export async function startGateway(...flags: string[]): Promise<TestGateway> {
+  const directory = await temporaryDirectory();
+  const config = loadConfig({
+    argv: [
+      ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--media-dir', `${directory}/media`],
+      ...['--publish-key', TEST_KEY, '--ffmpeg-path', npmFfmpeg()],
+      ...flags,
+    ],
+    env: {},
+    cwd: directory,
+  });
+  const logs: LogRecord[] = [];
+  const logger = pino(
+    { level: 'debug' },
+    {
+      write(line: string) {
+        logs.push(JSON.parse(line) as LogRecord);
+      },
+    },
+  );
+  const gateway = await createGateway(config, { logger });
+  const urls = await gateway.start();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= gateway.close();
+    return closing;
+  };
+  onTestFinished(close);
+  const http = urls.http.replace(/\/$/, '');
+  const rtmp = urls.rtmp.replace(/\/$/, '');
+  return {
+    gateway,
+    http,
+    rtmp,
+    mediaDir: config.mediaDir,
+    key: TEST_KEY,
+    logs,
+    publishUrl: (name) => `${rtmp}/${name}?key=${TEST_KEY}`,
+    errors: () => logs.filter((record) => record.level >= 50),
+    close,
+  };
+}
+
+export interface TestPattern {
+  readonly size?: string;
+  readonly rate?: number;
+  /** Seconds; without it the publisher goes on until it is ended. */
+  readonly duration?: number;
+  readonly bFrames?: number;
+  /** Frames between key frames. */
+  readonly gop?: number;
+  readonly audio?: boolean;
+  readonly video?: boolean;
+  readonly ffmpeg?: string;
+  /** A second output: the same FLV into a file, as the reference of what was sent. */
+  readonly copyTo?: string;
+  readonly videoSource?: string;
+  readonly audioSource?: string;
+  readonly preset?: string;
+}
+
+/** Publishes a moving picture with sound by a real FFmpeg, at real time. */
+export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
+  const { size = '640x360', rate = 25, bFrames = 2, gop = 2 * rate, audio = true, video = true } = pattern;
+  const inputs: string[] = [];
+  if (video) inputs.push('-re', '-f', 'lavfi', '-i', pattern.videoSource ?? `testsrc2=size=${size}:rate=${rate}`);
+  if (audio) inputs.push('-re', '-f', 'lavfi', '-i', pattern.audioSource ?? 'sine=frequency=440:sample_rate=48000');
+  const encoders: string[] = [];
+  if (video) {
+    encoders.push('-c:v', 'libx264', '-preset', pattern.preset ?? 'veryfast', '-pix_fmt', 'yuv420p');
+    encoders.push('-bf', `${bFrames}`, '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0');
+  }
+  if (audio) encoders.push('-c:a', 'aac', '-b:a', '128k', '-ac', '2');
+  const output =
+    pattern.copyTo === undefined
+      ? ['-f', 'flv', url]
+      : ['-f', 'tee', `[f=flv]${url.replaceAll(':', '\\:')}|[f=flv]${pattern.copyTo}`];
+  const maps = pattern.copyTo === undefined ? [] : inputs.filter((arg) => arg === '-i').flatMap((_, i) => ['-map', `${i}`]);
+  const limit = pattern.duration === undefined ? [] : ['-t', `${pattern.duration}`];
+  const flags = pattern.copyTo === undefined ? [] : ['-flags', '+global_header'];
+  return startProgram(pattern.ffmpeg ?? npmFfmpeg(), [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'warning'],
+    ...inputs,
+    ...maps,
+    ...encoders,
+    ...limit,
+    ...flags,
+    ...output,
+  ]);
+}

@@ -1,0 +1,137 @@
+// A plain HLS reader: fetches playlists and media as a player would, so that tests see what a viewer sees.
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface PlaylistSegment {
+  readonly uri: string;
+  readonly duration: number;
+  readonly sequence: number;
+  readonly map: string | undefined;
+  readonly discontinuity: boolean;
+  readonly programDateTime: number | undefined;
+}
+
+export interface MediaPlaylist {
+  readonly text: string;
+  readonly targetDuration: number;
+  readonly mediaSequence: number;
+  readonly partTarget: number | undefined;
+  readonly segments: readonly PlaylistSegment[];
+  readonly ended: boolean;
+}
+
+/** Reads only what the tests need; the rules themselves are asserted by playlist-checker.ts and by independent parsers. */
+export function parseMediaPlaylist(text: string): MediaPlaylist {
+  const segments: PlaylistSegment[] = [];
+  let mediaSequence = 0;
+  let map: string | undefined;
+  let duration = 0;
+  let discontinuity = false;
+  let programDateTime: number | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) mediaSequence = Number(line.slice(22));
+    else if (line.startsWith('#EXT-X-MAP:')) map = /URI="([^"]+)"/.exec(line)?.[1];
+    else if (line.startsWith('#EXTINF:')) duration = Number.parseFloat(line.slice(8));
+    else if (line === '#EXT-X-DISCONTINUITY') discontinuity = true;
+    else if (line.startsWith('#EXT-X-PROGRAM-DATE-TIME:')) programDateTime = Date.parse(line.slice(25));
+    else if (line !== '' && !line.startsWith('#')) {
+      segments.push({
+        uri: line,
+        duration,
+        sequence: mediaSequence + segments.length,
+        map,
+        discontinuity,
+        programDateTime,
+      });
+      discontinuity = false;
+      programDateTime = undefined;
+    }
+  }
+  return {
+    text,
+    targetDuration: Number(/#EXT-X-TARGETDURATION:(\d+)/.exec(text)?.[1]),
+    mediaSequence,
+    partTarget: /PART-TARGET=([\d.]+)/.exec(text)?.[1] === undefined ? undefined : Number(/PART-TARGET=([\d.]+)/.exec(text)?.[1]),
+    segments,
+    ended: text.includes('#EXT-X-ENDLIST'),
+  };
+}
+
+export async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status} ${text.slice(0, 300)}`);
+  return text;
+}
+
+export async function fetchBytes(url: string): Promise<Buffer> {
+  const response = await fetch(url);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status} ${bytes.toString().slice(0, 300)}`);
+  return bytes;
+}
+
+/** Every rendition of one stream as it was served from the first playlist to ENDLIST. */
+export interface RecordedRendition {
+  readonly name: string;
+  /** Every text that was served, in order. */
+  readonly playlists: string[];
+  readonly segments: Map<number, PlaylistSegment & { readonly bytes: Buffer }>;
+  readonly inits: Map<string, Buffer>;
+}
+
+/**
+ * Follows one media playlist by blocking reload, as a low-latency player does, and downloads every segment it lists,
+ * until ENDLIST or `signal`.
+ */
+export async function recordRendition(
+  base: string,
+  name: string,
+  options: { signal?: AbortSignal; onPlaylist?: (text: string) => void } = {},
+): Promise<RecordedRendition> {
+  const recorded: RecordedRendition = { name, playlists: [], segments: new Map(), inits: new Map() };
+  let query = '';
+  while (!options.signal?.aborted) {
+    const url = `${base}/${name}/index.m3u8`;
+    const response = await fetch(`${url}${query}`, options.signal ? { signal: options.signal } : {}).catch((error) => {
+      if (options.signal?.aborted) return undefined;
+      throw error;
+    });
+    if (response === undefined) break;
+    const text = await response.text();
+    if (response.status === 503) {
+      // A blocked reload that outlived its bound: reload without a directive, as RFC 8216bis 6.2.5.2 leads a player to do.
+      query = '';
+      await delay(100);
+      continue;
+    }
+    if (!response.ok) throw new Error(`GET ${url}${query}: ${response.status} ${text}`);
+    if (recorded.playlists.at(-1) !== text) {
+      recorded.playlists.push(text);
+      options.onPlaylist?.(text);
+    }
+    const playlist = parseMediaPlaylist(text);
+    for (const segment of playlist.segments) {
+      if (recorded.segments.has(segment.sequence)) continue;
+      if (segment.map !== undefined && !recorded.inits.has(segment.map)) {
+        recorded.inits.set(segment.map, await fetchBytes(`${base}/${name}/${segment.map}`));
+      }
+      recorded.segments.set(segment.sequence, { ...segment, bytes: await fetchBytes(`${base}/${name}/${segment.uri}`) });
+    }
+    if (playlist.ended) break;
+    const next = playlist.mediaSequence + playlist.segments.length;
+    const listedParts = text.slice(text.lastIndexOf('#EXTINF')).match(/#EXT-X-PART:/g)?.length ?? 0;
+    query = `?_HLS_msn=${next}&_HLS_part=${listedParts}`;
+  }
+  return recorded;
+}
+
+/** Tries until `probe` gives a value. For states of another program that announce themselves by no event. */
+export async function eventually<T>(probe: () => Promise<T | undefined>, withinMs = 20_000): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined) return value;
+    if (Date.now() > end) throw new Error(`nothing within ${withinMs} ms`);
+    await delay(50);
+  }
+}
