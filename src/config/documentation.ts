@@ -1,0 +1,62 @@
+// The options as people read them: the help text and the table of docs/configuration.md, both generated, so they cannot be out of date.
+
+import { expectedValue, OPTIONS, type Option } from './option.js';
+
+/** The options part of `--help`, at most 100 columns wide. */
+export function optionsHelp(): string {
+  const rows = OPTIONS.map((option) => ({
+    left: `  ${option.flag} ${option.placeholder}`,
+    right: `${plain(option.description)} [${plain(defaultText(option))}]`,
+  }));
+  rows.push({ left: '  --config FILE', right: 'YAML file with these options as keys (httpPort: 8080).' });
+  rows.push({ left: '  --help, --version', right: 'Show this text, or the version.' });
+  const width = Math.max(...rows.map((row) => row.left.length)) + 2;
+  return rows
+    .flatMap((row) =>
+      wrap(row.right, 100 - width).map((line, i) => `${(i === 0 ? row.left : '').padEnd(width)}${line}`),
+    )
+    .join('\n');
+}
+
+/** A Markdown table with one row per option. */
+export function optionsTable(): string {
+  const rows = OPTIONS.map((option) => {
+    const names = [option.flag, ...option.environment].map((name) => `\`${name}\``).join('<br>');
+    const cells = [
+      `\`${option.key}\``,
+      names,
+      defaultText(option),
+      capitalised(expectedValue(option)),
+      option.description,
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return ['| Key | Flag, environment | Default | Value | What it does |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function defaultText(option: Option): string {
+  const value = option.defaultValue;
+  if (value === undefined) return option.fallback ?? 'none';
+  const text = Array.isArray(value) ? value.join(',') : String(value);
+  const unit = option.unit === 's' ? ' s' : '';
+  return `\`${text}\`${unit}`;
+}
+
+const plain = (markdown: string): string => markdown.replaceAll('`', '');
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines;
+}

@@ -1,0 +1,42 @@
+// The only reader of process.env: everything else gets its settings as values, so a test can set them without touching the process.
+
+import { OPTIONS } from './option.js';
+import type { Assignment, SourceReading } from './source.js';
+import { didYouMean } from './suggestion.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const CONFIG_FILE_VARIABLE = 'SLUICE_CONFIG';
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** Kubernetes gives every pod such variables for a service called `sluice` or `sluice-…`; they are not meant for us. */
+const SERVICE_LINK = /^SLUICE_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP)(_[A-Z]+)?)?)$/;
+
+/** Reads `SLUICE_…`; an empty variable counts as not set. Unknown ones are problems, because a misspelt one would be silently ignored. */
+export function readEnvironment(env: Environment): SourceReading & { readonly configFile?: string } {
+  const assignments: Assignment[] = [];
+  for (const option of OPTIONS) {
+    const origin = option.environment.find((name) => isSet(env[name]) && !isServiceLink(name, env[name]));
+    if (origin !== undefined) assignments.push({ option, raw: env[origin], origin });
+  }
+  const known = [...OPTIONS.map((option) => option.environment[0]), CONFIG_FILE_VARIABLE];
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith('SLUICE_') && isSet(env[name]) && !known.includes(name))
+    .filter((name) => !SERVICE_LINK.test(name))
+    .map((name) => `${name}: unknown environment variable${didYouMean(name, known)}`);
+  const configFile = env[CONFIG_FILE_VARIABLE];
+  return { assignments, problems, ...(isSet(configFile) && { configFile }) };
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value !== '';
+}
+
+/** A service called `sluice-rtmp` makes Kubernetes set SLUICE_RTMP_PORT=tcp://10.0.0.1:1935. */
+function isServiceLink(name: string, value: string | undefined): boolean {
+  return name.endsWith('_PORT') && /^(tcp|udp):\/\//.test(value ?? '');
+}

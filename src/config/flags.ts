@@ -1,0 +1,54 @@
+// The command line as a source of options; the flags are generated from the schema, so none can be forgotten.
+
+import { OPTIONS, quoted } from './option.js';
+import type { Assignment, SourceReading } from './source.js';
+import { didYouMean } from './suggestion.js';
+
+export interface FlagReading extends SourceReading {
+  /** `--config FILE` */
+  readonly configFile?: string;
+}
+
+const CONFIG_FLAG = '--config';
+
+/** Reads `--flag value` and `--flag=value`; the last of several wins. Never throws: everything wrong is a problem. */
+export function readFlags(argv: readonly string[]): FlagReading {
+  const assignments: Assignment[] = [];
+  const problems: string[] = [];
+  let configFile: string | undefined;
+  const known = [...OPTIONS.map((option) => option.flag), CONFIG_FLAG, '--help', '--version'];
+
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? '';
+    if (!argument.startsWith('-') || argument === '-') {
+      problems.push(`${quoted(argument)}: unexpected argument, options start with --`);
+      continue;
+    }
+    const equals = argument.indexOf('=');
+    const flag = equals < 0 ? argument : argument.slice(0, equals);
+    let raw = equals < 0 ? undefined : argument.slice(equals + 1);
+    const next = argv[i + 1];
+    // "-1" is a (bad) value, "--host" is the next flag. An unknown flag takes its value along too: it may be a secret, do not show it.
+    if (raw === undefined && next !== undefined && !next.startsWith('--')) {
+      raw = next;
+      i++;
+    }
+    const option = OPTIONS.find((candidate) => candidate.flag === flag);
+    if (option === undefined && flag !== CONFIG_FLAG) {
+      const shown = flag.length > 64 ? `${flag.slice(0, 64)}…` : flag;
+      problems.push(`${printable(shown)}: unknown option${didYouMean(flag, known)}`);
+    } else if (raw === undefined || raw === '') {
+      problems.push(`${flag}: needs a value, ${flag} ${option?.placeholder ?? 'FILE'}`);
+    } else if (option === undefined) {
+      configFile = raw;
+    } else {
+      assignments.push({ option, raw, origin: flag });
+    }
+  }
+  return { assignments, problems, ...(configFile !== undefined && { configFile }) };
+}
+
+/** The flag as typed, but nothing in it that a terminal would act on. */
+function printable(flag: string): string {
+  return JSON.stringify(flag).slice(1, -1);
+}

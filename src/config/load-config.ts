@@ -1,0 +1,91 @@
+// Joins the sources into one checked configuration, or says everything that is wrong with them at once.
+
+import { relative, resolve, sep } from 'node:path';
+import { type Environment, processEnvironment, readEnvironment } from './environment.js';
+import { configError } from './errors.js';
+import { readConfigFile } from './file.js';
+import { readFlags } from './flags.js';
+import { OPTIONS, readValue } from './option.js';
+import { type Config, type ConfigKey, OPEN_PUBLISHING } from './schema.js';
+
+export interface ConfigSources {
+  /** Arguments after the command; default none. */
+  readonly argv?: readonly string[];
+  /** Default: the environment of this process. */
+  readonly env?: Environment;
+  /** Directory that relative paths start from; default the working directory. */
+  readonly cwd?: string;
+}
+
+/**
+ * Defaults < file < environment < flags. Directories come back absolute.
+ * @throws {SluiceError} `config.invalid` whose message has one line per problem.
+ */
+export function loadConfig(sources: ConfigSources = {}): Config {
+  const cwd = sources.cwd ?? process.cwd();
+  const flags = readFlags(sources.argv ?? []);
+  const environment = readEnvironment(sources.env ?? processEnvironment());
+  const configFile = flags.configFile ?? environment.configFile;
+  const file = configFile === undefined ? undefined : readConfigFile(configFile, cwd);
+  const readings = [...(file === undefined ? [] : [file]), environment, flags];
+
+  const problems = readings.flatMap((reading) => reading.problems);
+  const values = new Map<ConfigKey, unknown>();
+  const origins = new Map<ConfigKey, string>();
+  for (const option of OPTIONS) {
+    if (option.defaultValue !== undefined) values.set(option.key, option.defaultValue);
+  }
+  for (const { option, raw, origin } of readings.flatMap((reading) => reading.assignments)) {
+    const result = readValue(option, raw);
+    if (result.ok) {
+      values.set(option.key, result.value);
+      origins.set(option.key, origin);
+    } else {
+      problems.push(`${origin}: ${result.problem}`);
+    }
+  }
+
+  // Every value in the map passed its own schema, and every required key has a default.
+  const config = Object.fromEntries(values) as Config;
+  const absolute = { ...config, mediaDir: resolve(cwd, config.mediaDir), stateDir: resolve(cwd, config.stateDir) };
+  problems.push(...conflicts(absolute, (key) => origins.get(key) ?? `${key} (default)`));
+  if (problems.length > 0) throw configError('config.invalid', summary(problems));
+  return absolute;
+}
+
+/** What no option can know about itself. */
+function conflicts(config: Config, originOf: (key: ConfigKey) => string): string[] {
+  const problems: string[] = [];
+  if (config.partDuration > config.segmentDuration) {
+    problems.push(
+      `${originOf('partDuration')}: got ${config.partDuration} s, expected at most the segment duration of ${config.segmentDuration} s (${originOf('segmentDuration')})`,
+    );
+  }
+  if (config.rtmpPort === config.httpPort && config.rtmpPort !== 0) {
+    problems.push(
+      `${originOf('httpPort')}: got ${config.httpPort}, expected another port than RTMP's (${originOf('rtmpPort')})`,
+    );
+  }
+  if (isInside(config.stateDir, config.mediaDir)) {
+    problems.push(
+      `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
+    );
+  }
+  return problems;
+}
+
+function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(directory, way) === path);
+}
+
+function summary(problems: readonly string[]): string {
+  const head = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return [`${head} with the configuration:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+}
+
+/** The configuration for logs and reports: secrets replaced. */
+export function redactConfig(config: Config): Config {
+  if (config.publishKey === undefined || config.publishKey === OPEN_PUBLISHING) return config;
+  return { ...config, publishKey: '[redacted]' };
+}
