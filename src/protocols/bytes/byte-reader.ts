@@ -27,6 +27,13 @@ export class ByteReader {
     return this.#bytes.readUInt8(this.#take(1));
   }
 
+  /** The next byte without consuming it. */
+  peekU8(): number {
+    const value = this.u8();
+    this.#position -= 1;
+    return value;
+  }
+
   u16be(): number {
     return this.#bytes.readUInt16BE(this.#take(2));
   }

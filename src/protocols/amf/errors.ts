@@ -1,0 +1,18 @@
+// The error codes of the AMF room: commands with one of them are refused, metadata with one of them is dropped.
+
+import { defineErrors } from '../errors.js';
+
+export const amfError = defineErrors({
+  'amf.malformed': {
+    kind: 'invalid-data',
+    summary: 'An AMF value is cut short or breaks the format. The sender is broken or the chunk stream has slipped.',
+  },
+  'amf.budget': {
+    kind: 'limit',
+    summary: 'An AMF body nests too deeply, holds too many values or too long a string. No encoder needs that much.',
+  },
+  'amf.unsupported': {
+    kind: 'unsupported',
+    summary: 'An AMF body holds a reference, a recordset or an AMF3 value of a kind that no publisher sends.',
+  },
+});
