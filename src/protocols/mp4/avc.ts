@@ -1,0 +1,69 @@
+// Validates the avcC an encoder sends before FFmpeg or a player sees it, and reads from it what the stream really is.
+import { ByteReader } from '../bytes/byte-reader.js';
+import { SluiceError } from '../errors.js';
+import { mp4Error } from './errors.js';
+import { parseSequenceParameterSet, type SequenceParameterSet } from './sequence-parameter-set.js';
+
+/** ISO/IEC 14496-15 5.3.3.1: AVCDecoderConfigurationRecord. */
+export interface AvcDecoderConfiguration {
+  /** AVCProfileIndication, profile_compatibility and AVCLevelIndication of the record (the SPS decides, see `spsInfo`). */
+  readonly profile: number;
+  readonly compatibility: number;
+  readonly level: number;
+  /** Bytes of the length before each NAL unit. */
+  readonly nalLengthSize: 1 | 2 | 4;
+  /** NAL units with their header byte; views. At least one SPS. */
+  readonly sps: readonly Buffer[];
+  readonly pps: readonly Buffer[];
+  /** The first SPS. */
+  readonly spsInfo: SequenceParameterSet;
+}
+
+/**
+ * Reserved bits and bytes after the parameter sets (chroma extension, padding) are ignored: encoders get them wrong.
+ * @throws mp4.avc-configuration, mp4.sequence-parameter-set
+ */
+export function parseAvcDecoderConfigurationRecord(record: Uint8Array): AvcDecoderConfiguration {
+  try {
+    return parseRecord(new ByteReader(record));
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'bytes.truncated') {
+      throw mp4Error('mp4.avc-configuration', `got ${record.length} bytes that end inside a field`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function parseRecord(reader: ByteReader): AvcDecoderConfiguration {
+  const version = reader.u8();
+  if (version !== 1) throw mp4Error('mp4.avc-configuration', `got configurationVersion ${version}, expected 1`);
+  const profile = reader.u8();
+  const compatibility = reader.u8();
+  const level = reader.u8();
+  const nalLengthSize = (reader.u8() & 0x03) + 1;
+  if (nalLengthSize === 3) throw mp4Error('mp4.avc-configuration', 'got NAL length size 3, expected 1, 2 or 4');
+  const sps = readParameterSets(reader, reader.u8() & 0x1f);
+  const first = sps[0];
+  if (first === undefined)
+    throw mp4Error('mp4.avc-configuration', 'got no sequence parameter set, expected at least one');
+  // A record that ends after its SPS is tolerated: the PPS may come in band.
+  const pps = reader.remaining > 0 ? readParameterSets(reader, reader.u8()) : [];
+  return {
+    profile,
+    compatibility,
+    level,
+    nalLengthSize: nalLengthSize === 1 ? 1 : nalLengthSize === 2 ? 2 : 4,
+    sps,
+    pps,
+    spsInfo: parseSequenceParameterSet(first),
+  };
+}
+
+function readParameterSets(reader: ByteReader, count: number): Buffer[] {
+  const sets: Buffer[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const set = reader.bytes(reader.u16be());
+    if (set.length > 0) sets.push(set);
+  }
+  return sets;
+}

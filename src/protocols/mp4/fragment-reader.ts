@@ -1,0 +1,212 @@
+// Turns the byte stream of one FFmpeg output pipe (ftyp moov (moof mdat)* [mfra]) into an init segment and fragments.
+import { SluiceError } from '../errors.js';
+import { BOX_HEADER_SIZE, type BoxHeader, LARGE_BOX_HEADER_SIZE, printable, readBoxHeader } from './boxes.js';
+import { mp4Error } from './errors.js';
+import type { Fragment } from './fragment.js';
+import { type InitTrack, parseInitSegment } from './init-segment.js';
+import { parseFragment } from './movie-fragment.js';
+
+export type FragmentEvent =
+  /** ftyp+moov exactly as written. */
+  { readonly type: 'init'; readonly bytes: Buffer; readonly track: InitTrack } | FragmentReady;
+
+interface FragmentReady {
+  readonly type: 'fragment';
+  readonly fragment: Fragment;
+}
+
+export interface FragmentReaderLimits {
+  /** Bytes of one mdat. 64 MiB is a minute of 8 Mbit/s video: no part is that long. */
+  readonly maxMediaDataSize: number;
+  /** Bytes of one ftyp, moov or moof. */
+  readonly maxMetadataSize: number;
+}
+
+export const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
+  maxMediaDataSize: 64 * 1024 * 1024,
+  maxMetadataSize: 4 * 1024 * 1024,
+};
+
+/** Boxes that belong to the unit being gathered; anything else at the top level (styp, sidx, prft, mfra, free) is skipped. */
+type Unit = 'ftyp' | 'moof' | undefined;
+
+/**
+ * Sans-IO. Bytes may be cut anywhere: the events are the same. A fragment inside one pushed chunk is a view of that chunk,
+ * otherwise it is copied once; memory grows with bytes received, never with a size announced.
+ */
+export class FragmentReader {
+  readonly #limits: FragmentReaderLimits;
+  readonly #events: FragmentEvent[] = [];
+  #chunks: Buffer[] = [];
+  #buffered = 0;
+  /** Bytes of a box nobody needs that are still to come. */
+  #skip = 0;
+  #unit: Unit;
+  /** Bytes of the unit whose headers are known; they may not all have arrived. */
+  #unitSize = 0;
+  /** Fewer buffered bytes than this cannot lead to the next step, so nothing is looked at again. */
+  #needed = 0;
+  #track: InitTrack | undefined;
+  #failure: SluiceError | undefined;
+
+  constructor(limits: Partial<FragmentReaderLimits> = {}) {
+    this.#limits = { ...FRAGMENT_READER_LIMITS, ...limits };
+  }
+
+  /** The track of the last init segment. */
+  get track(): InitTrack | undefined {
+    return this.#track;
+  }
+
+  /** Bytes waiting for the rest of their box. */
+  get bufferedBytes(): number {
+    return this.#buffered;
+  }
+
+  /** Never throws: what is wrong with the bytes is thrown by `next()`, after the events that came before it. */
+  push(bytes: Buffer): void {
+    if (this.#failure !== undefined || bytes.length === 0) return;
+    this.#chunks.push(bytes);
+    this.#buffered += bytes.length;
+    try {
+      while (this.#advance());
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      this.#failure = error;
+      this.#chunks = [];
+      this.#buffered = 0;
+    }
+  }
+
+  /**
+   * The next event, or undefined when more bytes are needed.
+   * @throws the typed error (`mp4.*`, `bytes.*`) that ended this reader, again at each call: it reads no further.
+   */
+  next(): FragmentEvent | undefined {
+    const event = this.#events.shift();
+    if (event === undefined && this.#failure !== undefined) throw this.#failure;
+    return event;
+  }
+
+  /** One step: skip, gather or emit. False when more bytes are needed. */
+  #advance(): boolean {
+    if (this.#skip > 0) {
+      const dropped = Math.min(this.#skip, this.#buffered);
+      this.#take(dropped);
+      this.#skip -= dropped;
+      return this.#skip === 0 && this.#buffered > 0;
+    }
+    if (this.#buffered < this.#needed) return false;
+    const header = readBoxHeader(this.#peek(this.#unitSize, LARGE_BOX_HEADER_SIZE));
+    if (header === undefined) return false;
+    if (this.#unit === undefined) this.#open(header);
+    else if (this.#unit === 'ftyp') return this.#gatherInit(header);
+    else return this.#gatherFragment(header);
+    return true;
+  }
+
+  #open(header: BoxHeader): void {
+    switch (header.type) {
+      case 'ftyp':
+      case 'moof':
+        if (header.type === 'moof' && this.#track === undefined) {
+          throw mp4Error('mp4.box-order', 'got moof, expected ftyp and moov before it');
+        }
+        this.#requireSize(header, this.#limits.maxMetadataSize);
+        this.#unit = header.type;
+        this.#unitSize = header.size;
+        this.#needed = header.size + BOX_HEADER_SIZE;
+        return;
+      case 'moov':
+      case 'mdat':
+        throw mp4Error('mp4.box-order', `got ${header.type} alone, expected ftyp before moov and moof before mdat`);
+      default:
+        this.#skip = header.size;
+    }
+  }
+
+  #gatherInit(header: BoxHeader): boolean {
+    this.#requireSize(header, this.#limits.maxMetadataSize);
+    if (header.type !== 'moov')
+      throw mp4Error('mp4.box-order', `got ${printable(header.type)} after ftyp, expected moov`);
+    const size = this.#unitSize + header.size;
+    this.#needed = size;
+    if (this.#buffered < size) return false;
+    const bytes = this.#takeUnit(size);
+    this.#track = parseInitSegment(bytes);
+    this.#events.push({ type: 'init', bytes, track: this.#track });
+    return true;
+  }
+
+  #gatherFragment(header: BoxHeader): boolean {
+    this.#requireSize(header, this.#limits.maxMediaDataSize);
+    if (header.type !== 'mdat')
+      throw mp4Error('mp4.box-order', `got ${printable(header.type)} after moof, expected mdat`);
+    if (this.#track === undefined) throw mp4Error('mp4.box-order', 'got moof before moov');
+    const size = this.#unitSize + header.size;
+    this.#needed = size;
+    if (this.#buffered < size) return false;
+    this.#events.push({ type: 'fragment', fragment: parseFragment(this.#takeUnit(size), this.#track) });
+    return true;
+  }
+
+  #requireSize(header: BoxHeader, limit: number): void {
+    if (header.size > limit) {
+      throw mp4Error('mp4.box-limit', `box ${printable(header.type)} says ${header.size} bytes, the limit is ${limit}`);
+    }
+  }
+
+  #takeUnit(size: number): Buffer {
+    this.#unit = undefined;
+    this.#unitSize = 0;
+    this.#needed = 0;
+    return this.#take(size);
+  }
+
+  /** At most `length` bytes from `offset`; copies only when they lie across chunks, and then at most 16. */
+  #peek(offset: number, length: number): Buffer {
+    let start = offset;
+    const pieces: Buffer[] = [];
+    let missing = length;
+    for (const chunk of this.#chunks) {
+      if (start >= chunk.length) {
+        start -= chunk.length;
+        continue;
+      }
+      const piece = chunk.subarray(start, start + missing);
+      if (piece.length === missing && pieces.length === 0) return piece;
+      pieces.push(piece);
+      missing -= piece.length;
+      start = 0;
+      if (missing === 0) break;
+    }
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  }
+
+  /** Removes `length` buffered bytes: a view when they lie in one chunk, else one copy. */
+  #take(length: number): Buffer {
+    this.#buffered -= length;
+    const first = this.#chunks[0];
+    if (first !== undefined && first.length > length) {
+      this.#chunks[0] = first.subarray(length);
+      return first.subarray(0, length);
+    }
+    const pieces: Buffer[] = [];
+    let missing = length;
+    let whole = 0;
+    for (const chunk of this.#chunks) {
+      if (missing === 0) break;
+      if (chunk.length > missing) {
+        pieces.push(chunk.subarray(0, missing));
+        this.#chunks[whole] = chunk.subarray(missing);
+        missing = 0;
+        break;
+      }
+      pieces.push(chunk);
+      missing -= chunk.length;
+      whole += 1;
+    }
+    this.#chunks.splice(0, whole);
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length);
+  }
+}

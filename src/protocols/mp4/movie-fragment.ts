@@ -1,0 +1,152 @@
+// Decodes one complete moof+mdat into timed samples, because a part's duration and its independence are written nowhere else.
+import { ByteReader } from '../bytes/byte-reader.js';
+import { findBox, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
+import { mp4Error } from './errors.js';
+import type { Fragment, Sample } from './fragment.js';
+
+/** Values a `trex` or `tfhd` supplies for fields a `trun` leaves out (ISO/IEC 14496-12 8.8.3, 8.8.7). */
+export interface SampleDefaults {
+  readonly trackId: number;
+  readonly defaultSampleDuration: number;
+  readonly defaultSampleSize: number;
+  readonly defaultSampleFlags: number;
+}
+
+/** A `trun` without per-sample fields could announce 2^32 samples in 20 bytes. 240 fps for four minutes is still below this. */
+export const MAX_SAMPLES_PER_FRAGMENT = 65_536;
+
+/** ISO/IEC 14496-12 8.8.3.1: sample_is_non_sync_sample. */
+const SAMPLE_IS_NON_SYNC = 0x1_0000;
+
+const TFHD_BASE_DATA_OFFSET = 0x1;
+const TFHD_SAMPLE_DESCRIPTION_INDEX = 0x2;
+const TFHD_DEFAULT_SAMPLE_DURATION = 0x8;
+const TFHD_DEFAULT_SAMPLE_SIZE = 0x10;
+const TFHD_DEFAULT_SAMPLE_FLAGS = 0x20;
+
+const TRUN_DATA_OFFSET = 0x1;
+const TRUN_FIRST_SAMPLE_FLAGS = 0x4;
+const TRUN_SAMPLE_DURATION = 0x100;
+const TRUN_SAMPLE_SIZE = 0x200;
+const TRUN_SAMPLE_FLAGS = 0x400;
+const TRUN_SAMPLE_COMPOSITION_OFFSET = 0x800;
+
+/**
+ * @param bytes a moof directly followed by its mdat
+ * @param track the defaults of the track's `trex`
+ * @throws mp4.fragment, mp4.box-missing, mp4.box-content, mp4.box-size, bytes.truncated
+ */
+export function parseFragment(bytes: Buffer, track: SampleDefaults): Fragment {
+  const moof = requireBox(bytes, 'moof');
+  const mdat = findBox(bytes, 'mdat');
+  if (mdat === undefined) throw mp4Error('mp4.box-missing', 'no mdat box after moof');
+  const traf = onlyTrackFragment(moof);
+  const defaults = parseTrackFragmentHeader(requireBox(traf, 'tfhd'), track);
+  const baseMediaDecodeTime = parseDecodeTime(requireBox(traf, 'tfdt'));
+
+  const samples: Sample[] = [];
+  const data = {
+    bytes,
+    start: mdat.start + mdat.headerSize,
+    end: mdat.start + mdat.size,
+    position: mdat.start + mdat.headerSize,
+  };
+  for (const box of walkBoxes(traf)) {
+    if (box.type === 'trun') appendTrackRun(box.body, defaults, data, samples);
+  }
+  const first = samples[0];
+  if (first === undefined) throw mp4Error('mp4.fragment', 'got no samples, expected at least one');
+
+  let duration = 0;
+  let presentationStart = Number.POSITIVE_INFINITY;
+  for (const sample of samples) {
+    presentationStart = Math.min(presentationStart, baseMediaDecodeTime + duration + sample.cts);
+    duration += sample.duration;
+  }
+  return { bytes, baseMediaDecodeTime, duration, presentationStart, startsWithSync: first.sync, samples };
+}
+
+function onlyTrackFragment(moof: Buffer): Buffer {
+  let found: Buffer | undefined;
+  for (const box of walkBoxes(moof)) {
+    if (box.type !== 'traf') continue;
+    if (found !== undefined) throw mp4Error('mp4.fragment', 'got two traf boxes, expected one track per fragment');
+    found = box.body;
+  }
+  if (found === undefined) throw mp4Error('mp4.box-missing', 'no moof/traf box');
+  return found;
+}
+
+function parseTrackFragmentHeader(body: Buffer, track: SampleDefaults): SampleDefaults {
+  const { flags } = readFullBoxHeader(body, 'tfhd');
+  const fields = new ByteReader(body.subarray(4));
+  const trackId = fields.u32be();
+  if (trackId !== track.trackId) {
+    throw mp4Error('mp4.fragment', `got track ${trackId}, expected ${track.trackId} of the init segment`);
+  }
+  if ((flags & TFHD_BASE_DATA_OFFSET) !== 0) {
+    // CMAF (ISO/IEC 23000-19 7.5.17) forbids it: the bytes could not be moved to another file.
+    throw mp4Error('mp4.fragment', 'got base-data-offset, expected default-base-is-moof');
+  }
+  if ((flags & TFHD_SAMPLE_DESCRIPTION_INDEX) !== 0) fields.u32be();
+  return {
+    trackId,
+    defaultSampleDuration: (flags & TFHD_DEFAULT_SAMPLE_DURATION) !== 0 ? fields.u32be() : track.defaultSampleDuration,
+    defaultSampleSize: (flags & TFHD_DEFAULT_SAMPLE_SIZE) !== 0 ? fields.u32be() : track.defaultSampleSize,
+    defaultSampleFlags: (flags & TFHD_DEFAULT_SAMPLE_FLAGS) !== 0 ? fields.u32be() : track.defaultSampleFlags,
+  };
+}
+
+function parseDecodeTime(body: Buffer): number {
+  const { version } = readFullBoxHeader(body, 'tfdt');
+  if (version === 0) {
+    requireBytes(body, 8, 'tfdt');
+    return body.readUInt32BE(4);
+  }
+  requireBytes(body, 12, 'tfdt');
+  // Unsigned in the standard, but FFmpeg writes an encoder's priming before time 0 as a negative number.
+  const time = body.readBigInt64BE(4);
+  if (time > BigInt(Number.MAX_SAFE_INTEGER) || time < BigInt(Number.MIN_SAFE_INTEGER)) {
+    throw mp4Error('mp4.fragment', `got decode time ${time}, expected less than 2^53`);
+  }
+  return Number(time);
+}
+
+/** Where the next sample's bytes are, inside the mdat. */
+interface DataPosition {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  position: number;
+}
+
+function appendTrackRun(body: Buffer, defaults: SampleDefaults, data: DataPosition, samples: Sample[]): void {
+  const { version, flags } = readFullBoxHeader(body, 'trun');
+  const fields = new ByteReader(body.subarray(4));
+  const count = fields.u32be();
+  if (samples.length + count > MAX_SAMPLES_PER_FRAGMENT) {
+    throw mp4Error('mp4.fragment', `got ${samples.length + count} samples, expected <= ${MAX_SAMPLES_PER_FRAGMENT}`);
+  }
+  // Offsets count from the first byte of the moof, which is byte 0 here (default-base-is-moof).
+  if ((flags & TRUN_DATA_OFFSET) !== 0) data.position = fields.i32be();
+  let firstFlags = (flags & TRUN_FIRST_SAMPLE_FLAGS) !== 0 ? fields.u32be() : undefined;
+  for (let index = 0; index < count; index += 1) {
+    const duration = (flags & TRUN_SAMPLE_DURATION) !== 0 ? fields.u32be() : defaults.defaultSampleDuration;
+    const size = (flags & TRUN_SAMPLE_SIZE) !== 0 ? fields.u32be() : defaults.defaultSampleSize;
+    let sampleFlags = (flags & TRUN_SAMPLE_FLAGS) !== 0 ? fields.u32be() : defaults.defaultSampleFlags;
+    if (firstFlags !== undefined) {
+      sampleFlags = firstFlags;
+      firstFlags = undefined;
+    }
+    let cts = 0;
+    if ((flags & TRUN_SAMPLE_COMPOSITION_OFFSET) !== 0) cts = version === 0 ? fields.u32be() : fields.i32be();
+    const start = data.position;
+    const end = start + size;
+    if (start < data.start || end > data.end) {
+      throw mp4Error('mp4.fragment', `sample ${index} is at ${start}..${end}, its mdat at ${data.start}..${data.end}`);
+    }
+    data.position = end;
+    const sync = (sampleFlags & SAMPLE_IS_NON_SYNC) === 0;
+    samples.push({ duration, size, cts, sync, data: data.bytes.subarray(start, end) });
+  }
+}

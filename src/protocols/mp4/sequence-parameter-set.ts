@@ -1,0 +1,277 @@
+// The SPS is the only place that truly says how large H.264 pictures are: metadata of encoders lies, and so may containers.
+import { BitReader } from '../bytes/bit-reader.js';
+import { SluiceError } from '../errors.js';
+import { mp4Error } from './errors.js';
+
+export interface SequenceParameterSet {
+  /** profile_idc, for example 100 = High. */
+  readonly profile: number;
+  /** The constraint_set flags and reserved bits as one byte. */
+  readonly compatibility: number;
+  /** level_idc: 10 × the level, for example 31 = 3.1. */
+  readonly level: number;
+  /** Luma samples after cropping. */
+  readonly width: number;
+  readonly height: number;
+  /** Sample aspect ratio; 1:1 when the stream does not say. */
+  readonly sarNum: number;
+  readonly sarDen: number;
+  /** Frames per second of VUI timing: fields are paired. Absent when the stream does not say or says nonsense. */
+  readonly frameRate?: number;
+  /** 0 = monochrome, 1 = 4:2:0, 2 = 4:2:2, 3 = 4:4:4. */
+  readonly chromaFormat: number;
+  readonly bitDepthLuma: number;
+  readonly bitDepthChroma: number;
+  readonly interlaced: boolean;
+  readonly referenceFrames: number;
+  /** max_num_reorder_frames of the VUI bitstream restriction: 0 means there are no B-frames to wait for. */
+  readonly reorderFrames?: number;
+}
+
+/** H.264 7.4.1: nal_unit_type of a sequence parameter set. */
+const NAL_TYPE_SPS = 7;
+/** Profiles whose SPS carries chroma format, bit depth and scaling lists (H.264 7.3.2.1.1). */
+const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
+/** The width and height of a sample entry have 16 bits; level 6.2 stays far below. */
+const MAX_DIMENSION = 65_535;
+/** H.264 7.4.2.1.1: num_ref_frames_in_pic_order_cnt_cycle is 0..255. */
+const MAX_POC_CYCLE = 255;
+/** Beyond this a clock was written where a frame rate belongs. */
+const MAX_FRAME_RATE = 1000;
+
+/** H.264 table E-1, aspect_ratio_idc 1..16. */
+const SAMPLE_ASPECT_RATIOS: readonly (readonly [number, number])[] = [
+  [1, 1],
+  [12, 11],
+  [10, 11],
+  [16, 11],
+  [40, 33],
+  [24, 11],
+  [20, 11],
+  [32, 11],
+  [80, 33],
+  [18, 11],
+  [15, 11],
+  [64, 33],
+  [160, 99],
+  [4, 3],
+  [3, 2],
+  [2, 1],
+];
+const EXTENDED_SAR = 255;
+
+/**
+ * @param nal one NAL unit with its header byte, without start code or length
+ * @throws mp4.sequence-parameter-set. A broken VUI alone is not an error: the picture size is known before it.
+ */
+export function parseSequenceParameterSet(nal: Uint8Array): SequenceParameterSet {
+  const header = nal[0];
+  if (header === undefined || (header & 0x1f) !== NAL_TYPE_SPS) {
+    throw mp4Error('mp4.sequence-parameter-set', `got NAL unit type ${(header ?? 0) & 0x1f}, expected ${NAL_TYPE_SPS}`);
+  }
+  try {
+    return parsePayload(new BitReader(removeEmulationPrevention(nal.subarray(1))));
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'bytes.truncated') {
+      throw mp4Error('mp4.sequence-parameter-set', `got ${nal.length} bytes that end inside a field`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** H.264 7.4.1.1: in 00 00 03 the 03 was added so that no start code appears; it is no data. */
+export function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
+  const clean = new Uint8Array(payload.length);
+  let length = 0;
+  let zeros = 0;
+  for (const byte of payload) {
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = byte === 0 ? zeros + 1 : 0;
+    clean[length] = byte;
+    length += 1;
+  }
+  return clean.subarray(0, length);
+}
+
+function parsePayload(bits: BitReader): SequenceParameterSet {
+  const profile = bits.bits(8);
+  const compatibility = bits.bits(8);
+  const level = bits.bits(8);
+  bits.ue(); // seq_parameter_set_id
+  const chroma = HIGH_PROFILES.has(profile) ? parseChroma(bits) : DEFAULT_CHROMA;
+  bits.ue(); // log2_max_frame_num_minus4
+  skipPictureOrderCount(bits);
+  const referenceFrames = bits.ue();
+  bits.skip(1); // gaps_in_frame_num_value_allowed_flag
+  const widthInMacroblocks = bits.ue() + 1;
+  const heightInMapUnits = bits.ue() + 1;
+  const frameMacroblocksOnly = bits.flag();
+  if (!frameMacroblocksOnly) bits.skip(1); // mb_adaptive_frame_field_flag
+  bits.skip(1); // direct_8x8_inference_flag
+  // A map unit is a pair of macroblock rows when a frame may be two fields.
+  const rowsPerUnit = frameMacroblocksOnly ? 1 : 2;
+  const crop = parseCropping(bits, chroma, rowsPerUnit);
+  const width = widthInMacroblocks * 16 - crop.horizontal;
+  const height = heightInMapUnits * rowsPerUnit * 16 - crop.vertical;
+  if (width < 1 || height < 1 || width > MAX_DIMENSION || height > MAX_DIMENSION) {
+    throw mp4Error('mp4.sequence-parameter-set', `got ${width}x${height} pixels, expected 1..${MAX_DIMENSION}`);
+  }
+  return {
+    profile,
+    compatibility,
+    level,
+    width,
+    height,
+    chromaFormat: chroma.format,
+    bitDepthLuma: chroma.bitDepthLuma,
+    bitDepthChroma: chroma.bitDepthChroma,
+    interlaced: !frameMacroblocksOnly,
+    referenceFrames,
+    ...parseOptionalVui(bits),
+  };
+}
+
+interface Chroma {
+  readonly format: number;
+  readonly separatePlanes: boolean;
+  readonly bitDepthLuma: number;
+  readonly bitDepthChroma: number;
+}
+
+const DEFAULT_CHROMA: Chroma = { format: 1, separatePlanes: false, bitDepthLuma: 8, bitDepthChroma: 8 };
+
+function parseChroma(bits: BitReader): Chroma {
+  const format = bits.ue();
+  if (format > 3) throw mp4Error('mp4.sequence-parameter-set', `got chroma_format_idc ${format}, expected 0..3`);
+  const separatePlanes = format === 3 && bits.flag();
+  const bitDepthLuma = bits.ue() + 8;
+  const bitDepthChroma = bits.ue() + 8;
+  bits.skip(1); // qpprime_y_zero_transform_bypass_flag
+  if (bits.flag()) {
+    const lists = format === 3 ? 12 : 8;
+    for (let index = 0; index < lists; index += 1) {
+      if (bits.flag()) skipScalingList(bits, index < 6 ? 16 : 64);
+    }
+  }
+  return { format, separatePlanes, bitDepthLuma, bitDepthChroma };
+}
+
+/** H.264 7.3.2.1.1.1: the list ends in the bits as soon as the next scale would be 0. */
+function skipScalingList(bits: BitReader, size: number): void {
+  let last = 8;
+  let next = 8;
+  for (let index = 0; index < size; index += 1) {
+    if (next !== 0) next = (last + bits.se() + 256) % 256;
+    if (next !== 0) last = next;
+  }
+}
+
+function skipPictureOrderCount(bits: BitReader): void {
+  const type = bits.ue();
+  if (type === 0) {
+    bits.ue(); // log2_max_pic_order_cnt_lsb_minus4
+    return;
+  }
+  if (type !== 1) return;
+  bits.skip(1); // delta_pic_order_always_zero_flag
+  bits.se(); // offset_for_non_ref_pic
+  bits.se(); // offset_for_top_to_bottom_field
+  const cycle = bits.ue();
+  if (cycle > MAX_POC_CYCLE) {
+    throw mp4Error('mp4.sequence-parameter-set', `got ${cycle} picture order offsets, expected 0..${MAX_POC_CYCLE}`);
+  }
+  for (let index = 0; index < cycle; index += 1) bits.se();
+}
+
+/** Pixels to subtract. Offsets count in chroma samples (H.264 7-19..7-22), and in row pairs for field coding. */
+function parseCropping(bits: BitReader, chroma: Chroma, rowsPerUnit: number): { horizontal: number; vertical: number } {
+  if (!bits.flag()) return { horizontal: 0, vertical: 0 };
+  const subsampled = chroma.separatePlanes ? 0 : chroma.format;
+  const unitX = subsampled === 1 || subsampled === 2 ? 2 : 1;
+  const unitY = (subsampled === 1 ? 2 : 1) * rowsPerUnit;
+  const left = bits.ue();
+  const right = bits.ue();
+  const top = bits.ue();
+  const bottom = bits.ue();
+  return { horizontal: (left + right) * unitX, vertical: (top + bottom) * unitY };
+}
+
+interface Vui {
+  readonly sarNum: number;
+  readonly sarDen: number;
+  readonly frameRate?: number;
+  readonly reorderFrames?: number;
+}
+
+/** Fields are collected as they come, so that a VUI cut short by a sloppy encoder still gives what it has. */
+function parseOptionalVui(bits: BitReader): Vui {
+  const vui: { sarNum: number; sarDen: number; frameRate?: number; reorderFrames?: number } = { sarNum: 1, sarDen: 1 };
+  try {
+    if (bits.flag()) parseVui(bits, vui);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+  }
+  return vui;
+}
+
+/** H.264 E.1.1. */
+function parseVui(
+  bits: BitReader,
+  vui: { sarNum: number; sarDen: number; frameRate?: number; reorderFrames?: number },
+): void {
+  if (bits.flag()) {
+    const idc = bits.bits(8);
+    const [num, den] =
+      idc === EXTENDED_SAR ? [bits.bits(16), bits.bits(16)] : (SAMPLE_ASPECT_RATIOS[idc - 1] ?? [1, 1]);
+    if (num > 0 && den > 0) {
+      vui.sarNum = num;
+      vui.sarDen = den;
+    }
+  }
+  if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
+  if (bits.flag()) {
+    bits.skip(4); // video_format, video_full_range_flag
+    if (bits.flag()) bits.skip(24); // colour description
+  }
+  if (bits.flag()) {
+    bits.ue(); // chroma_sample_loc_type_top_field
+    bits.ue(); // chroma_sample_loc_type_bottom_field
+  }
+  if (bits.flag()) {
+    const unitsInTick = bits.bits(32);
+    const timeScale = bits.bits(32);
+    bits.skip(1); // fixed_frame_rate_flag
+    // A tick is a field (H.264 E.2.1), two to a frame.
+    const frameRate = timeScale / (2 * unitsInTick);
+    if (frameRate > 0 && frameRate <= MAX_FRAME_RATE) vui.frameRate = frameRate;
+  }
+  const nalHrd = bits.flag();
+  if (nalHrd) skipHrd(bits);
+  const vclHrd = bits.flag();
+  if (vclHrd) skipHrd(bits);
+  if (nalHrd || vclHrd) bits.skip(1); // low_delay_hrd_flag
+  bits.skip(1); // pic_struct_present_flag
+  if (!bits.flag()) return;
+  bits.skip(1); // motion_vectors_over_pic_boundaries_flag
+  bits.ue(); // max_bytes_per_pic_denom
+  bits.ue(); // max_bits_per_mb_denom
+  bits.ue(); // log2_max_mv_length_horizontal
+  bits.ue(); // log2_max_mv_length_vertical
+  vui.reorderFrames = bits.ue();
+}
+
+/** H.264 E.1.2. */
+function skipHrd(bits: BitReader): void {
+  const count = bits.ue() + 1;
+  if (count > 32) throw mp4Error('mp4.sequence-parameter-set', `got cpb_cnt ${count}, expected 1..32`);
+  bits.skip(8); // bit_rate_scale, cpb_size_scale
+  for (let index = 0; index < count; index += 1) {
+    bits.ue(); // bit_rate_value_minus1
+    bits.ue(); // cpb_size_value_minus1
+    bits.skip(1); // cbr_flag
+  }
+  bits.skip(20); // delay lengths, time_offset_length
+}
