@@ -1,0 +1,60 @@
+// The registry of everything the HLS room answers or reports, so that a player, a log line and a test mean the same thing.
+import { defineErrors } from '../protocols/errors.js';
+
+export const hlsError = defineErrors({
+  'hls.no-such-stream': {
+    kind: 'unavailable',
+    summary: 'No stream of this name is live, starting, or recently ended; check the name or start the encoder.',
+  },
+  'hls.no-such-rendition': {
+    kind: 'unavailable',
+    summary: 'The stream has no rendition of this name; its index.m3u8 lists those it has.',
+  },
+  'hls.no-such-file': {
+    kind: 'unavailable',
+    summary:
+      'No such segment, part or init segment: it has left the window, was never hinted, or is not of this stream.',
+  },
+  'hls.not-playable-yet': {
+    kind: 'unavailable',
+    summary: 'The stream has started but produced no complete segment in the time a request may wait.',
+  },
+  'hls.directive': {
+    kind: 'invalid-data',
+    summary: 'A _HLS_msn or _HLS_part directive is not a decimal number, or _HLS_part came without _HLS_msn.',
+  },
+  'hls.directive-too-far': {
+    kind: 'invalid-data',
+    summary: 'A blocking reload asked for media further ahead than RFC 8216bis 6.2.5.2 allows.',
+  },
+  'hls.reload-timeout': {
+    kind: 'unavailable',
+    summary: 'A blocking reload waited three target durations and the media did not come; the source has stalled.',
+  },
+  'hls.reload-abandoned': {
+    kind: 'unavailable',
+    summary: 'The client went away while its request waited; nobody sees this answer.',
+  },
+  'hls.too-many-waiting': {
+    kind: 'limit',
+    summary: 'More requests wait for media of one rendition than this program holds open; retry.',
+  },
+  'hls.forced-cut': {
+    kind: 'limit',
+    summary:
+      'Key frames are further apart than the target duration, so a segment was cut without one; set the encoder to a key frame every 2 s.',
+  },
+  'hls.irregular-timing': {
+    kind: 'invalid-data',
+    summary: 'A frame lasts longer than a part may; its duration was cut so that the playlist stays valid.',
+  },
+  'hls.missing-media': {
+    kind: 'unavailable',
+    summary: 'A rendition has no media for a segment the others have; it is listed as a gap.',
+  },
+  'hls.store': {
+    kind: 'unavailable',
+    summary:
+      'Media could not be written below the media directory; live viewing goes on from memory and writing is retried.',
+  },
+});

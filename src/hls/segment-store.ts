@@ -1,0 +1,17 @@
+// Where finished media goes besides memory: five methods, so that a disk, a bucket or a test's map can stand behind them.
+
+/** Path relative to the media root, always with `/`: `live/name/source/seg-7.m4s`. */
+export type StorePath = string;
+
+export interface SegmentStore {
+  /** Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture. */
+  write(path: StorePath, bytes: Buffer): Promise<void>;
+  /** Undefined when there is no such file. */
+  read(path: StorePath): Promise<Buffer | undefined>;
+  /** Removing what is not there is not an error. */
+  remove(path: StorePath): Promise<void>;
+  /** Removes the directory if it is empty; otherwise leaves it. */
+  removeDirectory(path: StorePath): Promise<void>;
+  /** All files below a directory, as paths relative to the root, sorted; empty when there is no such directory. */
+  list(directory: StorePath): Promise<StorePath[]>;
+}
