@@ -1,0 +1,14 @@
+// What can go wrong when someone asks to publish, or when the key to ask with cannot be kept.
+
+import { defineErrors } from '../protocols/errors.js';
+
+export const accessError = defineErrors({
+  'access.publish-denied': {
+    kind: 'denied',
+    summary: 'The publish key is missing or wrong. Set the stream key of the encoder to NAME?key=SECRET.',
+  },
+  'access.key-file': {
+    kind: 'unavailable',
+    summary: 'The file of the generated publish key cannot be made, read or trusted. Fix it, or set publishKey.',
+  },
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { createPublishAccess } from '../../src/access/publish-access.js';
+
+const SECRET = 'correct-horse-battery-staple';
+
+function setUp(key: string | null = SECRET) {
+  const waits: number[] = [];
+  let time = 0;
+  const access = createPublishAccess({
+    key,
+    now: () => time,
+    wait: async (duration) => {
+      waits.push(duration);
+    },
+  });
+  return {
+    waits,
+    advance: (duration: number) => {
+      time += duration;
+    },
+    check: (query: string, remoteAddress = '192.0.2.1') =>
+      access.check({ app: 'live', name: 'show', query: new URLSearchParams(query), remoteAddress }),
+  };
+}
+
+describe('publish access', () => {
+  it('allows the right key, and anything when publishing is open', async () => {
+    expect(await setUp().check(`key=${SECRET}`)).toEqual({ allowed: true });
+    expect(await setUp().check(`a=b&key=${SECRET}&c=d`)).toEqual({ allowed: true });
+    expect(await setUp(null).check('')).toEqual({ allowed: true });
+  });
+
+  it.each([
+    ['missing', ''],
+    ['empty', 'key='],
+    ['wrong', 'key=wrong'],
+    ['longer', `key=${SECRET}x`],
+    ['shorter', `key=${SECRET.slice(0, -1)}`],
+    ['in another case', `key=${SECRET.toUpperCase()}`],
+    ['under another name', `Key=${SECRET}`],
+    ['second', `key=x&key=${SECRET}`],
+    ['as a prototype key', '__proto__=1&constructor=2'],
+  ])('C3.09 answers a key that is %s like any other refusal, without the key', async (_, query) => {
+    const decision = await setUp().check(query);
+    expect(decision).toEqual(await setUp().check('key=other'));
+    expect(decision).toMatchObject({ allowed: false, error: { code: 'access.publish-denied', kind: 'denied' } });
+    expect(JSON.stringify(decision) + String('error' in decision && decision.error)).not.toContain(SECRET);
+  });
+
+  it('C3.09 slows down an address that goes on guessing, at most 4 s, and forgets it after a minute', async () => {
+    const { check, waits, advance } = setUp();
+    for (let i = 0; i < 5; i++) await check('key=guess');
+    expect(waits).toEqual([]);
+    for (let i = 0; i < 40; i++) await check('key=guess');
+    expect(waits).toHaveLength(40);
+    expect(Math.max(...waits)).toBeLessThan(4000);
+    expect(new Set(waits).size).toBeGreaterThan(20);
+    advance(60_001);
+    waits.length = 0;
+    await check('key=guess');
+    expect(waits).toEqual([]);
+  });
+
+  it('C3.09 answers the right key at once even from an address that guessed, and other addresses too', async () => {
+    const { check, waits } = setUp();
+    for (let i = 0; i < 20; i++) await check('key=guess');
+    waits.length = 0;
+    expect(await check(`key=${SECRET}`)).toEqual({ allowed: true });
+    await check('key=guess', '192.0.2.2');
+    expect(waits).toEqual([]);
+  });
+});
