@@ -1,9 +1,12 @@
 // Joins the routes into one Fastify application without a socket, so that tests inject and gateways listen.
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import type { HttpDependencies } from './dependencies.js';
-import { sluiceHttp } from './plugin.js';
+import { loadPages, publicDirectory } from './pages.js';
+import { installSluice } from './plugin.js';
+import { describeProblem, sendProblem } from './plugins/errors.js';
+import { setStrictHeaders } from './plugins/security-headers.js';
 
 export interface AppDependencies extends HttpDependencies {
   /** A pino logger. Without one nothing is logged. */
@@ -13,7 +16,19 @@ export interface AppDependencies extends HttpDependencies {
 /** A ready-made application, not listening. To mount the same routes in an application of your own, register `sluiceHttp`. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
   const { logger, ...rest } = dependencies;
-  const app = Fastify({ ...(logger === undefined ? {} : { loggerInstance: logger }) });
-  void app.register(sluiceHttp, rest);
+  const { error: page } = loadPages(publicDirectory());
+  const app = Fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+    // Fastify's own request lines hold whole URLs, and with them the keys in their queries.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 128 * 1024,
+    routerOptions: { maxParamLength: 255 },
+    // A target that cannot be decoded (%zz) never reaches a route or a hook.
+    frameworkErrors: (error, request, reply) => {
+      setStrictHeaders(reply);
+      sendProblem(request, reply, describeProblem(error), { page, mount: '' });
+    },
+  });
+  installSluice(app, rest, { ownsNotFound: true });
   return app;
 }

@@ -1,0 +1,48 @@
+// How long a shared cache may keep each answer, in one pure function, because one wrong figure stops a stream behind a CDN.
+
+import { assertNever } from '../../protocols/errors.js';
+import type { Seconds } from '../../protocols/units.js';
+import type { OriginAnswerKind } from './dependencies.js';
+
+export interface CacheQuestion {
+  readonly status: number;
+  /** What was asked for; for a failure, what would have been answered. */
+  readonly kind: OriginAnswerKind;
+  /** The request named delivery directives, and the answer is the only one that it can ever have. */
+  readonly blocking: boolean;
+  readonly targetDuration: Seconds;
+}
+
+/** Names of media files are never used twice (DESIGN D4), so a year is honest. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+const NO_STORE = 'no-store';
+
+/**
+ * The `Cache-Control` value, after RFC 8216bis appendix B.1: a successful blocking playlist 6 x TARGETDURATION, its 404
+ * 4 x, a plain playlist half of one (rounded down to whole seconds), a missing file 1 x, anything else not at all.
+ * A missing multivariant playlist is not stored either: it is the lobby of a stream about to start.
+ */
+export function cacheControl({ status, kind, blocking, targetDuration }: CacheQuestion): string {
+  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration);
+  if (status !== 404) return NO_STORE;
+  if (kind === 'multivariant') return NO_STORE;
+  return maxAge((blocking ? 4 : 1) * targetDuration);
+}
+
+function lifetimeOfSuccess(kind: OriginAnswerKind, blocking: boolean, targetDuration: Seconds): string {
+  switch (kind) {
+    case 'multivariant':
+    case 'media-playlist':
+      return maxAge((blocking ? 6 : 0.5) * targetDuration);
+    case 'init':
+    case 'segment':
+    case 'part':
+      return IMMUTABLE;
+    default:
+      return assertNever(kind);
+  }
+}
+
+function maxAge(seconds: Seconds): string {
+  return `public, max-age=${Math.floor(seconds)}`;
+}

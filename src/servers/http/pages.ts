@@ -1,0 +1,61 @@
+// The HTML pages, read once when the application is built: a missing file is an error at start, not at the first visitor.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Pages {
+  readonly list: string;
+  readonly watch: string;
+  readonly embed: string;
+  readonly error: string;
+}
+
+/** `public/` of this package. Looked for upwards, because this file runs from `src/` in tests and `dist/` when installed. */
+export function publicDirectory(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const candidate = join(directory, 'public');
+    if (isSluicePublic(candidate)) return candidate;
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error('public/ of the sluice package was not found above its HTTP server');
+    directory = parent;
+  }
+}
+
+function isSluicePublic(directory: string): boolean {
+  try {
+    return readFileSync(join(directory, 'player.js')).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+export function loadPages(directory: string): Pages {
+  const read = (name: string): string => readFileSync(join(directory, `${name}.html`), 'utf8');
+  return { list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') };
+}
+
+/** The ES module build of hls.js that the pages import, wherever npm put the package. */
+export function hlsModulePath(): string {
+  return createRequire(import.meta.url).resolve('hls.js/dist/hls.min.mjs');
+}
+
+/**
+ * Pages hold a `<base href>` that leads back to the mount point by `../` alone, so they work under any prefix and behind
+ * any proxy that adds one. An error may happen at any depth, so its base is counted from the path; nothing else of the path
+ * reaches the page.
+ */
+export function renderErrorPage(page: string, pathBelowMount: string, status: number, message: string): string {
+  const depth = Math.min(32, pathBelowMount.split('/').length - 2);
+  const base = depth > 0 ? '../'.repeat(depth) : './';
+  return page
+    .replace('href="./"', `href="${base}"`)
+    .replace('{{status}}', String(status))
+    .replace('{{message}}', escapeText(message));
+}
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,25 @@
+// Lets any site's player read the media, on failures too: without the header a browser hides the status of an error.
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/** No credentials are involved, so any origin may read. */
+export function setCorsHeaders(reply: FastifyReply): void {
+  reply.header('access-control-allow-origin', '*');
+  reply.header('access-control-expose-headers', 'Content-Length, Content-Range, Date, Age');
+  reply.header('cross-origin-resource-policy', 'cross-origin');
+  reply.header('timing-allow-origin', '*');
+}
+
+/** CORS for every route of `app`, and the answer to its preflights. */
+export function installCors(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    setCorsHeaders(reply);
+    if (request.method !== 'OPTIONS') return done();
+    reply
+      .code(204)
+      .header('access-control-allow-methods', 'GET, HEAD, OPTIONS')
+      .header('access-control-allow-headers', 'Range, Authorization')
+      .header('access-control-max-age', '86400')
+      .send();
+  });
+}

@@ -1,0 +1,109 @@
+// Every failure leaves here: a typed body for programs, a short text for players, a page for people, never a stack.
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SluiceError } from '../../../protocols/errors.js';
+import { HttpProblem } from '../errors.js';
+import { renderErrorPage } from '../pages.js';
+import { setCorsHeaders } from './cors.js';
+import { pagePolicy } from './security-headers.js';
+
+/** Node accepts 16 KiB of headers; no address of ours needs a tenth of that. */
+const MAX_TARGET_BYTES = 2048;
+const READING_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Refuses what can be refused before routing details matter: methods that write, targets without end. */
+export function installRequestLimits(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.raw.url !== undefined && request.raw.url.length > MAX_TARGET_BYTES) {
+      return done(
+        new HttpProblem(414, 'http.uri-too-long', `got more than ${MAX_TARGET_BYTES} bytes of request target`),
+      );
+    }
+    if (!READING_METHODS.has(request.method)) {
+      reply.header('allow', 'GET, HEAD, OPTIONS');
+      return done(
+        new HttpProblem(405, 'http.method-not-allowed', `got ${request.method}, expected GET, HEAD or OPTIONS`),
+      );
+    }
+    done();
+  });
+}
+
+/** @param page the HTML of error pages, see `renderErrorPage` */
+export function installErrorHandler(app: FastifyInstance, page: string): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = describeProblem(error);
+    if (problem.status >= 500) request.log.error({ err: error, path: pathOf(request) }, 'request failed');
+    return sendProblem(request, reply, problem, { page, mount: app.prefix });
+  });
+}
+
+export function installNotFoundHandler(app: FastifyInstance, page: string): void {
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOT_FOUND, { page, mount: app.prefix }));
+}
+
+/** The request target without its query, which may carry somebody's key. */
+export function pathOf(request: FastifyRequest): string {
+  const target = request.raw.url ?? '';
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}
+
+export function describeProblem(error: FastifyError): Problem {
+  if (error instanceof HttpProblem) return { status: error.statusCode, code: error.code, message: error.message };
+  if (error.validation !== undefined) {
+    return { status: 400, code: 'http.bad-request', message: 'a name or parameter of the request is malformed' };
+  }
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return { status: 414, code: 'http.uri-too-long', message: 'a name of the request is too long' };
+  }
+  const status = error.statusCode ?? 500;
+  // Texts of our own client errors say got and expected; those of other libraries may quote the request, those of 5xx the machine.
+  if (status >= 400 && status < 500) return { status, code: 'http.bad-request', message: 'the request is malformed' };
+  return { status: 500, code: error instanceof SluiceError ? error.code : 'http.internal', message: 'internal error' };
+}
+
+/** How people see an error. `mount`: the prefix that the routes are registered under. */
+interface ErrorPageContext {
+  readonly page: string;
+  readonly mount: string;
+}
+
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, code, message }: Problem,
+  { page, mount }: ErrorPageContext,
+): FastifyReply {
+  reply.code(status);
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  const path = pathOf(request);
+  const below = path.startsWith(mount) ? path.slice(mount.length) : path;
+  if (below.startsWith('/hls/')) return sendTextProblem(reply, { status, code, message });
+  if (wantsPage(request, below)) {
+    return reply
+      .header('content-security-policy', pagePolicy("'none'"))
+      .type('text/html; charset=utf-8')
+      .send(renderErrorPage(page, below, status, message));
+  }
+  return reply.type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
+}
+
+/** For players: they look at the status (so CORS, even where no hook of the HLS routes ran) and show the text at most. */
+export function sendTextProblem(reply: FastifyReply, { status, message }: Problem): FastifyReply {
+  setCorsHeaders(reply);
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  return reply.code(status).type('text/plain; charset=utf-8').send(`${message}\n`);
+}
+
+function wantsPage(request: FastifyRequest, below: string): boolean {
+  return !below.startsWith('/api/') && (request.headers.accept ?? '').includes('text/html');
+}

@@ -1,0 +1,45 @@
+// The JSON state of the streams, for the live list and for other people's dashboards.
+
+import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
+import type { StreamDirectory } from '../dependencies.js';
+import { HttpProblem } from '../errors.js';
+import { StreamParameters } from '../schemas/names.js';
+import { ProblemSchema, StreamListSchema, StreamSchema } from '../schemas/streams.js';
+
+export interface ApiRouteOptions {
+  readonly streams: StreamDirectory;
+  readonly rtmpPort: () => number | undefined;
+  readonly publishApp: string;
+}
+
+export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store');
+    done();
+  });
+
+  app.get(
+    '/api/v1/streams',
+    { schema: { response: { 200: StreamListSchema } }, exposeHeadRoute: true },
+    (_request, reply) => {
+      const rtmpPort = options.rtmpPort();
+      const publish = { app: options.publishApp, ...(rtmpPort === undefined ? {} : { rtmpPort }) };
+      return reply.send({ streams: options.streams.list(), publish });
+    },
+  );
+
+  app.get<{ Params: Static<typeof StreamParameters> }>(
+    '/api/v1/streams/:app/:name',
+    {
+      schema: { params: StreamParameters, response: { 200: StreamSchema, 404: ProblemSchema } },
+      exposeHeadRoute: true,
+    },
+    (request, reply) => {
+      const { app: application, name } = request.params;
+      const stream = options.streams.get(application, name);
+      if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', `no stream ${application}/${name}`);
+      return reply.send(stream);
+    },
+  );
+}

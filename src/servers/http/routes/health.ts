@@ -1,0 +1,18 @@
+// Liveness and readiness, apart: a restart helps the first, waiting helps the second.
+
+import type { FastifyInstance } from 'fastify';
+import type { Health } from '../dependencies.js';
+
+export async function healthRoutes(app: FastifyInstance, { health }: { readonly health: Health }): Promise<void> {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store');
+    done();
+  });
+
+  app.get('/healthz', { exposeHeadRoute: true }, (_request, reply) => reply.send({ status: 'ok' }));
+
+  app.get('/readyz', { exposeHeadRoute: true }, (_request, reply) => {
+    const { ready, reasons } = health.ready();
+    return reply.code(ready ? 200 : 503).send({ ready, reasons });
+  });
+}

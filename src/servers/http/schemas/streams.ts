@@ -1,0 +1,57 @@
+// The JSON of the API. A serializer is compiled from it, so a field that is not listed here cannot leak.
+
+import { Type } from 'typebox';
+
+const Positive = Type.Number({ exclusiveMinimum: 0 });
+const Count = Type.Integer({ minimum: 0 });
+
+export const StreamSchema = Type.Object({
+  app: Type.String(),
+  name: Type.String(),
+  state: Type.Union([Type.Literal('waiting'), Type.Literal('starting'), Type.Literal('live'), Type.Literal('ended')]),
+  startedAt: Type.Optional(Type.String({ description: 'ISO 8601, when this publish began' })),
+  source: Type.Optional(
+    Type.Object({
+      video: Type.Optional(
+        Type.Object({
+          codec: Type.String(),
+          width: Type.Optional(Positive),
+          height: Type.Optional(Positive),
+          frameRate: Type.Optional(Positive),
+        }),
+      ),
+      audio: Type.Optional(
+        Type.Object({
+          codec: Type.String(),
+          sampleRate: Type.Optional(Positive),
+          channels: Type.Optional(Count),
+        }),
+      ),
+    }),
+  ),
+  renditions: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      width: Type.Optional(Positive),
+      height: Type.Optional(Positive),
+      frameRate: Type.Optional(Positive),
+      codecs: Type.Optional(Type.String()),
+      bandwidth: Type.Optional(Type.Number({ description: 'bit/s' })),
+    }),
+  ),
+  viewers: Type.Optional(Count),
+  ingest: Type.Optional(
+    Type.Object({
+      bitrate: Type.Optional(Type.Number({ description: 'bit/s, measured' })),
+      bytes: Type.Optional(Type.Number()),
+    }),
+  ),
+});
+
+export const StreamListSchema = Type.Object({
+  streams: Type.Array(StreamSchema),
+  /** Where encoders publish to; the host is the one that the reader sees in the address bar. */
+  publish: Type.Object({ rtmpPort: Type.Optional(Type.Integer()), app: Type.String() }),
+});
+
+export const ProblemSchema = Type.Object({ code: Type.String(), message: Type.String() });
