@@ -1,4 +1,5 @@
 // Turns the byte stream of one FFmpeg output pipe (ftyp moov (moof mdat)* [mfra]) into an init segment and fragments.
+import { ChunkQueue } from '../bytes/chunk-queue.js';
 import { SluiceError } from '../errors.js';
 import { BOX_HEADER_SIZE, type BoxHeader, LARGE_BOX_HEADER_SIZE, printable, readBoxHeader } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -37,8 +38,7 @@ type Unit = 'ftyp' | 'moof' | undefined;
 export class FragmentReader {
   readonly #limits: FragmentReaderLimits;
   readonly #events: FragmentEvent[] = [];
-  #chunks: Buffer[] = [];
-  #buffered = 0;
+  readonly #queue = new ChunkQueue();
   /** Bytes of a box nobody needs that are still to come. */
   #skip = 0;
   #unit: Unit;
@@ -60,21 +60,19 @@ export class FragmentReader {
 
   /** Bytes waiting for the rest of their box. */
   get bufferedBytes(): number {
-    return this.#buffered;
+    return this.#queue.length;
   }
 
   /** Never throws: what is wrong with the bytes is thrown by `next()`, after the events that came before it. */
   push(bytes: Buffer): void {
     if (this.#failure !== undefined || bytes.length === 0) return;
-    this.#chunks.push(bytes);
-    this.#buffered += bytes.length;
+    this.#queue.push(bytes);
     try {
       while (this.#advance());
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       this.#failure = error;
-      this.#chunks = [];
-      this.#buffered = 0;
+      this.#queue.clear();
     }
   }
 
@@ -91,13 +89,11 @@ export class FragmentReader {
   /** One step: skip, gather or emit. False when more bytes are needed. */
   #advance(): boolean {
     if (this.#skip > 0) {
-      const dropped = Math.min(this.#skip, this.#buffered);
-      this.#take(dropped);
-      this.#skip -= dropped;
-      return this.#skip === 0 && this.#buffered > 0;
+      this.#skip -= this.#queue.skip(this.#skip);
+      return this.#skip === 0 && this.#queue.length > 0;
     }
-    if (this.#buffered < this.#needed) return false;
-    const header = readBoxHeader(this.#peek(this.#unitSize, LARGE_BOX_HEADER_SIZE));
+    if (this.#queue.length < this.#needed) return false;
+    const header = readBoxHeader(this.#queue.peek(this.#unitSize, LARGE_BOX_HEADER_SIZE));
     if (header === undefined) return false;
     if (this.#unit === undefined) this.#open(header);
     else if (this.#unit === 'ftyp') return this.#gatherInit(header);
@@ -131,7 +127,7 @@ export class FragmentReader {
       throw mp4Error('mp4.box-order', `got ${printable(header.type)} after ftyp, expected moov`);
     const size = this.#unitSize + header.size;
     this.#needed = size;
-    if (this.#buffered < size) return false;
+    if (this.#queue.length < size) return false;
     const bytes = this.#takeUnit(size);
     this.#track = parseInitSegment(bytes);
     this.#events.push({ type: 'init', bytes, track: this.#track });
@@ -145,7 +141,7 @@ export class FragmentReader {
     if (this.#track === undefined) throw mp4Error('mp4.box-order', 'got moof before moov');
     const size = this.#unitSize + header.size;
     this.#needed = size;
-    if (this.#buffered < size) return false;
+    if (this.#queue.length < size) return false;
     this.#events.push({ type: 'fragment', fragment: parseFragment(this.#takeUnit(size), this.#track) });
     return true;
   }
@@ -160,53 +156,6 @@ export class FragmentReader {
     this.#unit = undefined;
     this.#unitSize = 0;
     this.#needed = 0;
-    return this.#take(size);
-  }
-
-  /** At most `length` bytes from `offset`; copies only when they lie across chunks, and then at most 16. */
-  #peek(offset: number, length: number): Buffer {
-    let start = offset;
-    const pieces: Buffer[] = [];
-    let missing = length;
-    for (const chunk of this.#chunks) {
-      if (start >= chunk.length) {
-        start -= chunk.length;
-        continue;
-      }
-      const piece = chunk.subarray(start, start + missing);
-      if (piece.length === missing && pieces.length === 0) return piece;
-      pieces.push(piece);
-      missing -= piece.length;
-      start = 0;
-      if (missing === 0) break;
-    }
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-  }
-
-  /** Removes `length` buffered bytes: a view when they lie in one chunk, else one copy. */
-  #take(length: number): Buffer {
-    this.#buffered -= length;
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length > length) {
-      this.#chunks[0] = first.subarray(length);
-      return first.subarray(0, length);
-    }
-    const pieces: Buffer[] = [];
-    let missing = length;
-    let whole = 0;
-    for (const chunk of this.#chunks) {
-      if (missing === 0) break;
-      if (chunk.length > missing) {
-        pieces.push(chunk.subarray(0, missing));
-        this.#chunks[whole] = chunk.subarray(missing);
-        missing = 0;
-        break;
-      }
-      pieces.push(chunk);
-      missing -= chunk.length;
-      whole += 1;
-    }
-    this.#chunks.splice(0, whole);
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length);
+    return this.#queue.take(size);
   }
 }

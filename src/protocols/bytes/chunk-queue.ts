@@ -1,0 +1,84 @@
+// Demuxers get bytes cut anywhere: this queue hands back whole structures with at most one copy, none when a chunk holds them.
+
+/** A FIFO of bytes. Chunks are borrowed, never joined until a structure that spans them is complete. */
+export class ChunkQueue {
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  /** Bytes held. */
+  get length(): number {
+    return this.#length;
+  }
+
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** Up to `count` bytes from `offset` on, left in the queue. Meant for headers: bytes that span chunks are copied. */
+  peek(offset: number, count: number): Buffer {
+    let start = offset;
+    let missing = count;
+    const pieces: Buffer[] = [];
+    for (const chunk of this.#chunks) {
+      if (missing === 0) break;
+      if (start >= chunk.length) {
+        start -= chunk.length;
+        continue;
+      }
+      const piece = chunk.subarray(start, start + missing);
+      pieces.push(piece);
+      missing -= piece.length;
+      start = 0;
+    }
+    return join(pieces, count - missing);
+  }
+
+  /**
+   * Removes `count` bytes: a view when one chunk holds them, else one copy.
+   * @throws {RangeError} when fewer are held: ask `length` first.
+   */
+  take(count: number): Buffer {
+    return join(this.#remove(count), count);
+  }
+
+  /** Removes up to `count` bytes without copying them, and returns how many were there. */
+  skip(count: number): number {
+    const skipped = Math.min(count, this.#length);
+    this.#remove(skipped);
+    return skipped;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#length = 0;
+  }
+
+  #remove(count: number): Buffer[] {
+    if (count > this.#length) throw new RangeError(`asked for ${count} bytes of ${this.#length}`);
+    this.#length -= count;
+    const pieces: Buffer[] = [];
+    let missing = count;
+    let whole = 0;
+    while (missing > 0) {
+      const chunk = this.#chunks[whole];
+      if (chunk === undefined) break;
+      if (chunk.length > missing) {
+        pieces.push(chunk.subarray(0, missing));
+        this.#chunks[whole] = chunk.subarray(missing);
+        break;
+      }
+      pieces.push(chunk);
+      missing -= chunk.length;
+      whole += 1;
+    }
+    if (whole > 0) this.#chunks.splice(0, whole);
+    return pieces;
+  }
+}
+
+function join(pieces: readonly Buffer[], length: number): Buffer {
+  const [only] = pieces;
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces, length);
+}

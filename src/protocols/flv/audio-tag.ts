@@ -1,0 +1,108 @@
+// Reads the head of an audio message, legacy or Enhanced RTMP, so that the rest of the program knows what it holds without a copy.
+import { type AudioCodec, audioCodecOfFourCc, audioCodecOfNumber } from './codecs.js';
+import {
+  PACKET_CODED_FRAMES,
+  PACKET_MULTITRACK_AUDIO,
+  PACKET_SEQUENCE_END,
+  PACKET_SEQUENCE_START,
+  readEnhancedPayload,
+  skipModEx,
+} from './enhanced-header.js';
+
+export type AudioPacketType =
+  /** The decoder configuration: for AAC an AudioSpecificConfig. */
+  | 'sequence-header'
+  | 'frames'
+  | 'end-of-sequence'
+  /** Nothing to decode: channel layouts, other tracks than 0, bodies that are empty or cut short. */
+  | 'ignored';
+
+export interface AudioTag {
+  readonly codec: AudioCodec;
+  readonly packetType: AudioPacketType;
+  /** What follows the head: a view of the body. */
+  readonly data: Buffer;
+  /**
+   * Hz and channels as the head says them, or as the sound format implies. A convention (44100, 2) for AAC, whose
+   * AudioSpecificConfig decides; absent for Enhanced RTMP.
+   */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  readonly enhanced: boolean;
+}
+
+const SOUND_FORMAT_EX_HEADER = 9;
+const SOUND_FORMAT_AAC = 10;
+const EMPTY = Buffer.alloc(0);
+/** FLV 10.1 E.4.2.1 SoundRate. */
+const SOUND_RATES: readonly number[] = [5_512, 11_025, 22_050, 44_100];
+/** Sound formats whose rate is fixed, whatever the two rate bits say: Nellymoser 16 and 8 kHz, G.711, Speex, MP3 8 kHz. */
+const FIXED_SOUND_RATES: Readonly<Record<number, number>> = {
+  4: 16_000,
+  5: 8_000,
+  7: 8_000,
+  8: 8_000,
+  11: 16_000,
+  14: 8_000,
+};
+/** Sound formats that are mono, whatever the type bit says: Nellymoser 16 and 8 kHz, Speex. */
+const MONO_SOUND_FORMATS: ReadonlySet<number> = new Set([4, 5, 11]);
+
+/**
+ * Never throws: a body that cannot be read is `ignored`, as one odd message must not end a stream.
+ * @param body one audio message as in RTMP 7.1.4 or the body of an FLV audio tag
+ */
+export function parseAudioTag(body: Buffer): AudioTag {
+  const head = body[0];
+  if (head === undefined) {
+    return { codec: { unsupported: 'empty message' }, packetType: 'ignored', data: EMPTY, enhanced: false };
+  }
+  const soundFormat = head >> 4;
+  return soundFormat === SOUND_FORMAT_EX_HEADER ? parseEnhanced(body, head) : parseLegacy(body, head, soundFormat);
+}
+
+/** FLV 10.1 E.4.2. */
+function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag {
+  const tag = {
+    codec: audioCodecOfNumber(soundFormat),
+    sampleRate: FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100,
+    channels: MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01),
+    enhanced: false,
+  };
+  const headSize = soundFormat === SOUND_FORMAT_AAC ? 2 : 1;
+  if (body.length <= headSize) return { ...tag, packetType: 'ignored', data: EMPTY };
+  const data = body.subarray(headSize);
+  if (soundFormat !== SOUND_FORMAT_AAC) return { ...tag, packetType: 'frames', data };
+  switch (body[1]) {
+    case 0:
+      return { ...tag, packetType: 'sequence-header', data };
+    case 1:
+      return { ...tag, packetType: 'frames', data };
+    default:
+      return { ...tag, packetType: 'ignored', data: EMPTY };
+  }
+}
+
+/** Enhanced RTMP v2, "Enhanced Audio". */
+function parseEnhanced(body: Buffer, head: number): AudioTag {
+  const prefix = skipModEx(body, 1, head & 0x0f);
+  const payload =
+    prefix === undefined
+      ? undefined
+      : readEnhancedPayload(body, prefix.position, prefix.packetType, PACKET_MULTITRACK_AUDIO);
+  if (payload === undefined) {
+    return { codec: { unsupported: 'unreadable message' }, packetType: 'ignored', data: EMPTY, enhanced: true };
+  }
+  const tag = { codec: audioCodecOfFourCc(payload.fourCc), data: EMPTY, enhanced: true };
+  const { data } = payload;
+  switch (payload.packetType) {
+    case PACKET_SEQUENCE_START:
+      return { ...tag, packetType: data.length > 0 ? 'sequence-header' : 'ignored', data };
+    case PACKET_CODED_FRAMES:
+      return { ...tag, packetType: data.length > 0 ? 'frames' : 'ignored', data };
+    case PACKET_SEQUENCE_END:
+      return { ...tag, packetType: 'end-of-sequence' };
+    default:
+      return { ...tag, packetType: 'ignored' };
+  }
+}
