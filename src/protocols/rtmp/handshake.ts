@@ -1,0 +1,121 @@
+// The handshake comes before any chunk and in any cutting; this consumes exactly its bytes, so that none after C2 is lost.
+
+import { rtmpError } from './errors.js';
+import { type RandomBytes, signServerHandshake } from './handshake-digest.js';
+import { FIRST_FORBIDDEN_VERSION, HANDSHAKE_SIZE, RTMP_VERSION } from './limits.js';
+
+/** First byte of a TLS record (RFC 8446 5.1, handshake): worth a message of its own, because people do mix up the ports. */
+const TLS_HANDSHAKE_RECORD = 0x16;
+
+/** Server side of RTMP 1.0 5.2. */
+export class ServerHandshake {
+  readonly #random: RandomBytes;
+  readonly #c1 = Buffer.alloc(HANDSHAKE_SIZE);
+  #c0Received = false;
+  #c1Received = 0;
+  #c2Received = 0;
+  #output: Buffer | undefined;
+
+  constructor(random: RandomBytes) {
+    this.#random = random;
+  }
+
+  get done(): boolean {
+    return this.#c2Received === HANDSHAKE_SIZE;
+  }
+
+  /**
+   * @returns how many of the bytes belonged to the handshake; the rest are chunks.
+   * @throws rtmp.not-rtmp
+   */
+  receive(bytes: Buffer): number {
+    let position = 0;
+    if (!this.#c0Received && bytes.length > 0) {
+      checkVersion(bytes.readUInt8(0));
+      this.#c0Received = true;
+      position = 1;
+    }
+    if (this.#c1Received < HANDSHAKE_SIZE) {
+      const copied = bytes.copy(this.#c1, this.#c1Received, position);
+      this.#c1Received += copied;
+      position += copied;
+      if (this.#c1Received === HANDSHAKE_SIZE) this.#output = this.#answer();
+    }
+    // 5.2.4 says what C2 should echo; Streamlabs and others send anything, and nobody gains by refusing them.
+    const skipped = Math.min(HANDSHAKE_SIZE - this.#c2Received, bytes.length - position);
+    this.#c2Received += skipped;
+    return position + skipped;
+  }
+
+  /** S0, S1 and S2 as one buffer, because some hardware encoders need them in one segment. */
+  takeOutput(): Buffer | undefined {
+    const output = this.#output;
+    this.#output = undefined;
+    return output;
+  }
+
+  #answer(): Buffer {
+    const signed = signServerHandshake(this.#c1, this.#random);
+    const s0 = Buffer.of(RTMP_VERSION);
+    if (signed !== undefined) return Buffer.concat([s0, signed.s1, signed.s2]);
+    // Strict clients compare every byte of S2 with C1.
+    return Buffer.concat([s0, simplePacket(this.#random), this.#c1]);
+  }
+}
+
+/**
+ * Client side of RTMP 1.0 5.2, always the simple handshake: a server that wants a signature is not one that we feed.
+ */
+export class ClientHandshake {
+  readonly #s1 = Buffer.alloc(HANDSHAKE_SIZE);
+  #received = 0;
+  #output: Buffer | undefined;
+
+  constructor(random: RandomBytes) {
+    this.#output = Buffer.concat([Buffer.of(RTMP_VERSION), simplePacket(random)]);
+  }
+
+  get done(): boolean {
+    return this.#received === 1 + 2 * HANDSHAKE_SIZE;
+  }
+
+  /**
+   * @returns how many of the bytes belonged to the handshake.
+   * @throws rtmp.not-rtmp
+   */
+  receive(bytes: Buffer): number {
+    const start = this.#received;
+    if (start === 0 && bytes.length > 0) checkVersion(bytes.readUInt8(0));
+    const taken = Math.min(1 + 2 * HANDSHAKE_SIZE - start, bytes.length);
+    // The S1 part of these bytes; Buffer.copy clips at both ends.
+    const from = Math.max(0, 1 - start);
+    const to = Math.min(taken, 1 + HANDSHAKE_SIZE - start);
+    if (to > from) bytes.copy(this.#s1, start + from - 1, from, to);
+    this.#received += taken;
+    if (taken > 0 && this.done) this.#output = this.#s1;
+    return taken;
+  }
+
+  takeOutput(): Buffer | undefined {
+    const output = this.#output;
+    this.#output = undefined;
+    return output;
+  }
+}
+
+/** 5.2.3: time, four zero bytes, 1528 random ones. Zero is a time as good as any and leaves the clock outside. */
+function simplePacket(random: RandomBytes): Buffer {
+  const packet = Buffer.from(random(HANDSHAKE_SIZE));
+  packet.fill(0, 0, 8);
+  return packet;
+}
+
+/** 5.2.2: an unknown version is answered with 3, and the client may go on or give up; what is no version is refused. */
+function checkVersion(version: number): void {
+  if (version === TLS_HANDSHAKE_RECORD) {
+    throw rtmpError('rtmp.not-rtmp', 'got a TLS handshake, expected plain RTMP (version 3)');
+  }
+  if (version >= FIRST_FORBIDDEN_VERSION) {
+    throw rtmpError('rtmp.not-rtmp', `got first byte 0x${version.toString(16)}, expected RTMP version 3`);
+  }
+}

@@ -1,0 +1,97 @@
+// Every bound that a peer can run into, each beside the sentence of the specification that it bounds.
+// Section numbers are those of "Adobe's Real Time Messaging Protocol" 1.0 (2012).
+
+import { MESSAGE_TYPE } from './message-types.js';
+
+/** 5.4.1: "The maximum chunk size defaults to 128 bytes". */
+export const DEFAULT_CHUNK_SIZE = 128;
+
+/**
+ * 5.4.1: "should be at least 128 bytes, and MUST be at least 1 byte". No encoder goes below the SHOULD, and a chunk
+ * size of 1 makes every byte of a 10 MB message cost a header, so less than this closes the connection.
+ */
+export const MIN_CHUNK_SIZE = 128;
+
+/** 5.4.1: "Valid sizes are 1 to 2147483647 (0x7FFFFFFF)"; the first bit "MUST be zero". */
+export const MAX_ANNOUNCED_CHUNK_SIZE = 0x7fffffff;
+
+/** 5.4.1: "however, all sizes greater than 16777215 (0xFFFFFF) are equivalent since no chunk is larger than one message". */
+export const MAX_CHUNK_SIZE = 0xffffff;
+
+/** The size announced to peers. FFmpeg mirrors it for its own chunks, so a large one saves headers both ways. */
+export const SERVER_CHUNK_SIZE = 65_536;
+
+/** 5.3.1.2: a timestamp field of 0xFFFFFF says that "the extended timestamp field ... is present". */
+export const EXTENDED_TIMESTAMP = 0xffffff;
+
+/**
+ * 5.4.4 leaves the window to the peers. An encoder that has never sent one still expects acknowledgements: this is the
+ * window that Flash Media Server used.
+ */
+export const DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE = 2_500_000;
+
+/** 5.4.3 asks for an acknowledgement per window; a window smaller than this would cost more bytes than it reports. */
+export const MIN_ACKNOWLEDGEMENT_INTERVAL = 32;
+
+/** 5.2.3: "The C1 and S1 packets are 1536 octets long". C2 and S2 are as long (5.2.4). */
+export const HANDSHAKE_SIZE = 1536;
+
+/** 5.2.2: "the version defined by this specification is 3". */
+export const RTMP_VERSION = 3;
+
+/** 5.2.2: "values 32-255 are not allowed (to allow distinguishing RTMP from text-based protocols ...)". */
+export const FIRST_FORBIDDEN_VERSION = 32;
+
+/** What one connection may make the session hold or do. */
+export interface RtmpLimits {
+  /** 5.3.1.1: "chunk streams with IDs ranging from 3 to 65599"; encoders use fewer than ten. */
+  readonly maxChunkStreams: number;
+  /** 6.1.1: the message length has 3 octets, so a peer can announce 16 MB; a key frame of 80 Mbit/s video has 10. */
+  readonly maxVideoBytes: number;
+  readonly maxAudioBytes: number;
+  /** Commands, data, shared objects and types that nobody knows. */
+  readonly maxCommandBytes: number;
+  /** 5.4: protocol control messages have 4 or 5 bytes. */
+  readonly maxControlBytes: number;
+  /** 7.1.7: user control events have 6 to 10 bytes by the text, but encoders send longer ones of their own. */
+  readonly maxUserControlBytes: number;
+  /** Unfinished messages of all chunk streams together. Buffers grow with what arrives, never with what is announced. */
+  readonly maxPendingBytes: number;
+  /** Message streams open at a time: encoders use one, FMLE one for each bit rate. */
+  readonly maxMessageStreams: number;
+  /** Media that arrives between a publish command and the answer to it; what exceeds this is dropped. */
+  readonly maxEarlyMediaBytes: number;
+}
+
+export const DEFAULT_RTMP_LIMITS: RtmpLimits = {
+  maxChunkStreams: 64,
+  maxVideoBytes: 10 * 1024 * 1024,
+  maxAudioBytes: 1024 * 1024,
+  maxCommandBytes: 256 * 1024,
+  maxControlBytes: 16,
+  maxUserControlBytes: 4096,
+  maxPendingBytes: 16 * 1024 * 1024,
+  maxMessageStreams: 8,
+  maxEarlyMediaBytes: 2 * 1024 * 1024,
+};
+
+/** The longest body that a message of this type may announce. */
+export function maxMessageBytes(messageType: number, limits: RtmpLimits): number {
+  switch (messageType) {
+    case MESSAGE_TYPE.video:
+    case MESSAGE_TYPE.aggregate:
+      return limits.maxVideoBytes;
+    case MESSAGE_TYPE.audio:
+      return limits.maxAudioBytes;
+    case MESSAGE_TYPE.setChunkSize:
+    case MESSAGE_TYPE.abort:
+    case MESSAGE_TYPE.acknowledgement:
+    case MESSAGE_TYPE.windowAcknowledgementSize:
+    case MESSAGE_TYPE.setPeerBandwidth:
+      return limits.maxControlBytes;
+    case MESSAGE_TYPE.userControl:
+      return limits.maxUserControlBytes;
+    default:
+      return limits.maxCommandBytes;
+  }
+}
