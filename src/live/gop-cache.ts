@@ -1,0 +1,80 @@
+// A new viewer must start with a key frame at once: the tags since the last one are kept for it, within a bound.
+import type { Milliseconds } from '../protocols/units.js';
+import type { LiveTag } from './tag.js';
+
+/** 10 s at 13 Mbit/s. A longer group of pictures is not worth the memory: viewers then wait for the next key frame. */
+export const GOP_CACHE_BYTES = 16 * 1024 * 1024;
+/** Without video there is no key frame to start from; this much audio is kept. */
+const AUDIO_ONLY_WINDOW: Milliseconds = 2_000;
+
+export class GopCache {
+  readonly #maxBytes: number;
+  #tags: LiveTag[] = [];
+  #bytes = 0;
+  #hasVideo = false;
+  #open = false;
+  #overflows = 0;
+
+  constructor(maxBytes: number = GOP_CACHE_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How often a group of pictures was too large to keep. */
+  get overflows(): number {
+    return this.#overflows;
+  }
+
+  /** In order of arrival, beginning with the headers in force at the key frame; empty when there is no key frame to start from. */
+  get tags(): readonly LiveTag[] {
+    return this.#tags;
+  }
+
+  /** @param headers the metadata and sequence headers in force, `tag` included; asked for only where a start is made */
+  push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
+    if (tag.kind === 'video' && !this.#hasVideo) {
+      this.#hasVideo = true;
+      this.clear();
+    }
+    if (tag.keyFrame) {
+      this.clear();
+      this.#open = true;
+      for (const header of headers()) this.#append(header);
+    } else if (!this.#hasVideo) {
+      this.#pushAudioOnly(tag, headers);
+      return;
+    }
+    if (!this.#open) return;
+    if (this.#bytes + tag.body.length > this.#maxBytes) {
+      this.clear();
+      this.#overflows += 1;
+      return;
+    }
+    this.#append(tag);
+  }
+
+  clear(): void {
+    this.#tags = [];
+    this.#bytes = 0;
+    this.#open = false;
+  }
+
+  #pushAudioOnly(tag: LiveTag, headers: () => readonly LiveTag[]): void {
+    const first = this.#tags.find((cached) => !cached.sequenceHeader);
+    const stale = first !== undefined && tag.dts - first.dts > AUDIO_ONLY_WINDOW;
+    if (stale || this.#bytes + tag.body.length > this.#maxBytes) this.clear();
+    if (this.#tags.length === 0) {
+      for (const header of headers()) this.#append(header);
+      if (this.#tags.includes(tag)) return;
+    }
+    this.#append(tag);
+  }
+
+  #append(tag: LiveTag): void {
+    this.#tags.push(tag);
+    this.#bytes += tag.body.length;
+  }
+}
