@@ -21,6 +21,11 @@ const KEY_FILE = 'publish-key';
 /** The same characters as the option `publishKey` takes: what travels in a query without escapes. */
 const KEY_TEXT = /^[A-Za-z0-9._~!@$*:,=/-]{1,256}$/;
 
+/** Where the generated key is kept. */
+export function publishKeyPath(stateDir: string): string {
+  return join(stateDir, KEY_FILE);
+}
+
 /**
  * @param configured the option `publishKey`: a key, `none`, or undefined for a generated one; nothing is written unless undefined.
  * @param stateDir absolute directory for the generated key; made with mode 0700.
@@ -30,7 +35,7 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
   if (configured === 'none') return { key: null, origin: 'open' };
   if (configured !== undefined) return { key: configured, origin: 'configured' };
 
-  const path = join(stateDir, KEY_FILE);
+  const path = publishKeyPath(stateDir);
   try {
     const kept = await readKey(path);
     if (kept !== undefined) return { key: kept, origin: 'kept', path };

@@ -34,6 +34,10 @@ const seconds = (minimum: number, maximum: number, details: OptionDetails & { de
 const text = (details: OptionDetails & { default?: string; pattern?: string }) =>
   Type.String({ minLength: 1, maxLength: 4096, ...details });
 
+/** `source`, `audio` or an even height from 64p to 4320p: what the transcoder can make. */
+const RUNG =
+  '^(source|audio|(6[468]|[7-9][02468]|[1-9][0-9][02468]|[1-3][0-9]{2}[02468]|4[0-2][0-9][02468]|43[01][02468]|4320)p)$';
+
 export const configSchema = Type.Object(
   {
     host: text({
@@ -82,15 +86,15 @@ export const configSchema = Type.Object(
           'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone. Prefer the file or the environment: other users of the machine may see flags.',
       }),
     ),
-    ladder: Type.Array(Type.String({ pattern: '^(source|[1-9][0-9]{2,3}p)$' }), {
+    ladder: Type.Array(Type.String({ pattern: RUNG }), {
       default: ['source', '720p', '480p', '360p'],
       minItems: 1,
       maxItems: 8,
       uniqueItems: true,
       placeholder: 'NAME,…',
-      expected: 'different names, each source or a height such as 720p',
+      expected: 'different names, each source, audio or an even height from 64p to 4320p',
       description:
-        "Renditions to offer: `source` (the publisher's own video) and heights. Heights above the source are left out.",
+        "Renditions to offer: `source` (the publisher's own video) and even heights; heights above the source are left out. `audio` is always offered; alone it means no video.",
     }),
     segmentDuration: seconds(1, 30, {
       default: 2,

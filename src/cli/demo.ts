@@ -1,0 +1,35 @@
+// The gateway with something to watch: a test pattern, published to it over real RTMP like any encoder's.
+
+import type { Config } from '../config/schema.js';
+import { DemoPublisher } from '../demo/demo-publisher.js';
+import type { CommandIo } from './io.js';
+import { type Companion, type RunningGateway, serve } from './serve.js';
+
+const DEMO_APP = 'live';
+const DEMO_NAME = 'demo';
+
+/** @returns the exit status. */
+export function demo(config: Config, io: CommandIo): Promise<number> {
+  return serve(config, io, { demo: DEMO_NAME, companion: (running) => startPublisher(config, running) });
+}
+
+function startPublisher(config: Config, { gateway, urls, key, logger }: RunningGateway): Companion {
+  const publisher = new DemoPublisher({
+    ffmpegPath: gateway.ffmpeg.path,
+    logger,
+    target: {
+      host: loopback(config.host),
+      port: Number(new URL(urls.rtmp).port || 1935),
+      app: DEMO_APP,
+      streamName: key === null ? DEMO_NAME : `${DEMO_NAME}?key=${key}`,
+    },
+  });
+  publisher.start();
+  return publisher;
+}
+
+/** Where a server that listens on this address is reached from the machine itself. */
+function loopback(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}

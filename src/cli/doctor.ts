@@ -1,0 +1,139 @@
+// Answers "why does it not work here?" before anyone has to ask: every outside thing the gateway needs, tried for real.
+
+import { lstat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { availableParallelism, totalmem } from 'node:os';
+import { publishKeyPath } from '../access/publish-key.js';
+import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
+import { SluiceError } from '../protocols/errors.js';
+import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
+import { findFfmpeg } from '../transcode/find-ffmpeg.js';
+import { inspectDirectory } from './directories.js';
+import { packageVersion } from './help-text.js';
+import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
+
+/** One line of the report. `note` is worth knowing, `problem` keeps the gateway from working. */
+interface Finding {
+  readonly level: 'ok' | 'note' | 'problem';
+  readonly text: string;
+}
+
+const OLDEST_NODE = 20;
+const ENCODERS = ['libx264', 'aac'];
+/** Ten minutes of the default ladder, roughly. */
+const LITTLE_DISK_BYTES = 1024 ** 3;
+
+/** Prints the report. @returns 0 when the gateway can work here, else 1. */
+export async function doctor(config: Config, io: CommandIo): Promise<number> {
+  const findings = [
+    checkNode(),
+    { level: 'ok', text: machine() } as const,
+    ...(await checkFfmpeg(config)),
+    checkPlayer(),
+    await checkPort('RTMP', config.host, config.rtmpPort),
+    await checkPort('HTTP', config.host, config.httpPort),
+    await checkDirectory('media', config.mediaDir),
+    ...(await checkPublishKey(config)),
+  ];
+  const problems = findings.filter(({ level }) => level === 'problem').length;
+  const lines = findings.map(({ level, text }) => `${MARKS[level]} ${text}`);
+  const verdict = problems === 0 ? 'Everything needed is here.' : `${problems} of these must be fixed first.`;
+  io.stdout.write(`Sluice ${packageVersion()}\n${lines.join('\n')}\n${verdict}\n`);
+  return problems === 0 ? EXIT_OK : EXIT_FAILURE;
+}
+
+const MARKS: Readonly<Record<Finding['level'], string>> = {
+  ok: '  ok      ',
+  note: '  note    ',
+  problem: '  PROBLEM ',
+};
+
+function checkNode(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const text = `Node ${process.versions.node} (${process.platform} ${process.arch})`;
+  return major >= OLDEST_NODE
+    ? { level: 'ok', text }
+    : { level: 'problem', text: `${text}, expected ${OLDEST_NODE} or later` };
+}
+
+function machine(): string {
+  return `${availableParallelism()} processors, ${gigabytes(totalmem())} of memory`;
+}
+
+async function checkFfmpeg(config: Config): Promise<Finding[]> {
+  const attempts: FfmpegAttempt[] = [];
+  try {
+    const found = await findFfmpeg({
+      ...(config.ffmpegPath !== undefined && { explicitPath: config.ffmpegPath }),
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    const missing = ENCODERS.filter((encoder) => !found.encoders.has(encoder));
+    const using: Finding = {
+      level: missing.length === 0 ? 'ok' : 'problem',
+      text: `FFmpeg ${found.versionText} from ${found.origin}: ${found.path}; ${missing.length === 0 ? `has ${ENCODERS.join(' and ')}` : `lacks ${missing.join(' and ')}`}`,
+    };
+    const enhanced: Finding[] = found.enhancedRtmp
+      ? []
+      : [{ level: 'note', text: 'this FFmpeg is older than 6.1: HEVC, AV1 and VP9 over RTMP are off' }];
+    return [using, ...enhanced, ...attempts.map(describeAttempt)];
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return [{ level: 'problem', text: error.message }, ...attempts.map(describeAttempt)];
+  }
+}
+
+function describeAttempt(attempt: FfmpegAttempt): Finding {
+  const where = `FFmpeg candidate ${attempt.origin}${attempt.path === undefined ? '' : ` ${attempt.path}`}`;
+  const what = attempt.outcome === 'usable' ? `works (${attempt.installation.versionText})` : attempt.reason;
+  return { level: 'note', text: `${where}: ${what}` };
+}
+
+/** The watch page plays with hls.js from node_modules. */
+function checkPlayer(): Finding {
+  try {
+    import.meta.resolve('hls.js');
+    return { level: 'ok', text: 'hls.js is installed (watch and embed pages)' };
+  } catch {
+    return { level: 'problem', text: 'hls.js is missing: run npm install' };
+  }
+}
+
+async function checkPort(name: string, host: string, port: number): Promise<Finding> {
+  if (port === 0) return { level: 'ok', text: `${name} port: a free one is picked at start` };
+  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const server = createServer();
+    server.once('error', resolve);
+    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+  });
+  if (failure === undefined) return { level: 'ok', text: `${name} port ${port} on ${host} is free` };
+  const hint = failure.code === 'EADDRINUSE' ? ', a gateway or another program has it' : '';
+  return { level: 'problem', text: `${name} port ${port} on ${host} cannot be opened (${failure.code}${hint})` };
+}
+
+async function checkDirectory(name: string, directory: string): Promise<Finding> {
+  const found = await inspectDirectory(directory);
+  if (found.state === 'unwritable') {
+    return { level: 'problem', text: `${name} directory ${directory} cannot be written (${found.reason})` };
+  }
+  const how = found.state === 'writable' ? 'is writable' : 'will be made';
+  const text = `${name} directory ${directory} ${how}, ${gigabytes(found.freeBytes)} free`;
+  return { level: found.freeBytes < LITTLE_DISK_BYTES ? 'note' : 'ok', text };
+}
+
+async function checkPublishKey(config: Config): Promise<Finding[]> {
+  if (config.publishKey === OPEN_PUBLISHING) {
+    return [{ level: 'note', text: 'publishing is open to everyone who can reach the RTMP port (publishKey: none)' }];
+  }
+  if (config.publishKey !== undefined) return [{ level: 'ok', text: 'publish key: configured' }];
+  const path = publishKeyPath(config.stateDir);
+  const exists = await lstat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+  const key: Finding = { level: 'ok', text: `publish key: ${exists ? 'kept in' : 'will be generated in'} ${path}` };
+  return [await checkDirectory('state', config.stateDir), key];
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,29 @@
+// What `--help` and `--version` say; the options come from the schema.
+
+import { readFileSync } from 'node:fs';
+import { optionsHelp } from '../config/documentation.js';
+
+export function helpText(): string {
+  return `Sluice: push RTMP, watch low-latency HLS in any browser.
+
+Usage: sluice [command] [options]
+
+Commands:
+  serve    Run the gateway (the default).
+  demo     Run the gateway with a test pattern published to it as live/demo.
+  doctor   Check this machine: FFmpeg, ports, directories. Changes nothing.
+
+Options, each also a key of the YAML file and an environment variable (--http-port: httpPort, SLUICE_HTTP_PORT):
+${optionsHelp()}
+
+Exit status: 0 ended in order, 1 could not start or did not end in order, 2 wrong command line or configuration.
+`;
+}
+
+/** The version in package.json, from the sources as well as from dist/. */
+export function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+}

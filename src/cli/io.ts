@@ -1,0 +1,28 @@
+// What a command needs of its process, so that commands run in tests without being one.
+
+import type { Environment } from '../config/environment.js';
+
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+export interface CommandIo {
+  /** Log records, and the answers of `--help`, `--version` and `doctor`. */
+  readonly stdout: OutputStream;
+  /** What is meant for a person at start: the address, the key, and why it did not start. */
+  readonly stderr: OutputStream;
+  readonly env: Environment;
+  readonly cwd: string;
+  /** Calls the listener at each SIGINT and SIGTERM. @returns stops that. */
+  onStopSignal(listener: (signal: string) => void): () => void;
+  /** Ends the process now; for a second signal. */
+  exit(status: number): void;
+}
+
+/** Exit statuses of every command. */
+export const EXIT_OK = 0;
+/** It did not start, or did not end in order. */
+export const EXIT_FAILURE = 1;
+/** The command line or the configuration is wrong. */
+export const EXIT_USAGE = 2;

@@ -1,0 +1,52 @@
+// Chooses the command, checks everything that was typed, and answers with an exit status.
+
+import { loadConfig } from '../config/load-config.js';
+import type { Config } from '../config/schema.js';
+import { didYouMean } from '../config/suggestion.js';
+import { SluiceError } from '../protocols/errors.js';
+import { demo } from './demo.js';
+import { doctor } from './doctor.js';
+import { helpText, packageVersion } from './help-text.js';
+import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
+import { serve } from './serve.js';
+
+const COMMANDS: ReadonlyMap<string, (config: Config, io: CommandIo) => Promise<number>> = new Map([
+  ['serve', (config: Config, io: CommandIo) => serve(config, io)],
+  ['demo', demo],
+  ['doctor', doctor],
+]);
+const DEFAULT_COMMAND = 'serve';
+
+/** @param argv arguments after the program's name. @returns the exit status. */
+export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
+  if (argv.some((argument) => argument === '--help' || argument === '-h') || argv[0] === 'help') {
+    io.stdout.write(helpText());
+    return EXIT_OK;
+  }
+  if (argv.some((argument) => argument === '--version' || argument === '-V')) {
+    io.stdout.write(`${packageVersion()}\n`);
+    return EXIT_OK;
+  }
+  const [first] = argv;
+  const named = first !== undefined && !first.startsWith('-');
+  const name = named ? first : DEFAULT_COMMAND;
+  const command = COMMANDS.get(name);
+  const problems: string[] = [];
+  if (command === undefined) {
+    const known = [...COMMANDS.keys()];
+    const shown = JSON.stringify(name.slice(0, 64));
+    problems.push(`${shown}: unknown command, expected ${known.join(', ')}${didYouMean(name, known)}`);
+  }
+  let config: Config | undefined;
+  try {
+    config = loadConfig({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    problems.push(error.message);
+  }
+  if (command === undefined || config === undefined) {
+    io.stderr.write(`sluice: ${problems.join('\n')}\nsluice --help lists every command and option.\n`);
+    return EXIT_USAGE;
+  }
+  return command(config, io);
+}

@@ -1,0 +1,123 @@
+// Runs the gateway from start to signal: key, log, start, announcement, graceful end.
+
+import type { Logger } from 'pino';
+import { resolvePublishKey } from '../access/publish-key.js';
+import { redactConfig } from '../config/load-config.js';
+import type { Config } from '../config/schema.js';
+import { createGateway, type Gateway } from '../gateway.js';
+import { SluiceError } from '../protocols/errors.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { announcement } from './announcement.js';
+import { ensureWritable } from './directories.js';
+import { cliError } from './errors.js';
+import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
+import { createLogger } from './logger.js';
+
+/** Something that runs beside the gateway and ends before it. */
+export interface Companion {
+  stop(): Promise<void>;
+}
+
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  readonly urls: { readonly rtmp: string; readonly http: string };
+  readonly key: string | null;
+  readonly logger: Logger;
+}
+
+export interface ServeOptions {
+  /** Name of the stream that the companion publishes, for the announcement. */
+  readonly demo?: string;
+  /** Started when the gateway is ready. */
+  readonly companion?: (running: RunningGateway) => Companion;
+}
+
+const CLOSE_TIMEOUT: Milliseconds = 5_000;
+
+/** @returns the exit status, when a signal has ended the gateway or it could not start. */
+export async function serve(config: Config, io: CommandIo, options: ServeOptions = {}): Promise<number> {
+  // Before anything else: a signal during start must end it in order, too.
+  const stop = stopRequest(io);
+  let running: RunningGateway | undefined;
+  try {
+    running = await start(config, io, options);
+    const companion = options.companion?.(running);
+    const signal = await stop.requested;
+    running.logger.info({ signal }, 'stopping');
+    await withinTimeout(closeAll(running.gateway, companion));
+    running.logger.info({}, 'stopped');
+    return EXIT_OK;
+  } catch (error) {
+    if (running === undefined) io.stderr.write(`sluice: cannot start: ${oneLine(error)}\n`);
+    else running.logger.error({ err: error }, 'did not stop in order');
+    return EXIT_FAILURE;
+  } finally {
+    stop.dispose();
+  }
+}
+
+async function start(config: Config, io: CommandIo, options: ServeOptions): Promise<RunningGateway> {
+  const publishKey = await resolvePublishKey(config.publishKey, config.stateDir);
+  const logger = createLogger(config.logLevel, io.stdout, publishKey.key);
+  logger.debug({ config: redactConfig(config) }, 'configuration');
+  await ensureWritable(config.mediaDir);
+  const gateway = await createGateway(config, { logger, publishKey: publishKey.key });
+  let urls: { rtmp: string; http: string };
+  try {
+    urls = await gateway.start();
+  } catch (error) {
+    // One server may be listening already.
+    await gateway.close();
+    throw error;
+  }
+  logger.info(urls, 'ready');
+  const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
+  const demo = options.demo === undefined ? {} : { demo: options.demo };
+  io.stderr.write(announcement({ rtmp: urls.rtmp, http, publishKey, ...demo }));
+  return { gateway, urls, key: publishKey.key, logger };
+}
+
+/** The first signal asks for an orderly end, the second gets an end. */
+function stopRequest(io: CommandIo): { readonly requested: Promise<string>; dispose(): void } {
+  const { promise, resolve } = withResolver<string>();
+  let signals = 0;
+  const dispose = io.onStopSignal((signal) => {
+    signals++;
+    resolve(signal);
+    if (signals > 1) io.exit(EXIT_FAILURE);
+  });
+  return { requested: promise, dispose };
+}
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}
+
+async function closeAll(gateway: Gateway, companion: Companion | undefined): Promise<void> {
+  await companion?.stop();
+  await gateway.close();
+}
+
+async function withinTimeout(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const late = cliError('cli.close-timeout', `not everything had ended after ${CLOSE_TIMEOUT} ms`);
+    timer = setTimeout(() => reject(late), CLOSE_TIMEOUT);
+  });
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is expected to go wrong is one line; a bug is its stack. */
+function oneLine(error: unknown): string {
+  if (error instanceof SluiceError) return error.message;
+  if (error instanceof Error && 'code' in error && 'syscall' in error) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

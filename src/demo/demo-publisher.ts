@@ -1,0 +1,127 @@
+// Keeps the demo on air: joins the test pattern and the RTMP publisher, and starts both again when either ends.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../protocols/errors.js';
+import { FlvReader } from '../protocols/flv/flv-reader.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { demoError } from './errors.js';
+import { RtmpPublisher, type RtmpPublisherTarget } from './rtmp-publisher.js';
+import { canDrawCaption, startTestPattern } from './test-pattern.js';
+
+export interface DemoLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface DemoPublisherOptions {
+  readonly ffmpegPath: string;
+  readonly target: RtmpPublisherTarget;
+  readonly logger: DemoLogger;
+  /** Wait before the first retry; doubled up to 16 times that. */
+  readonly retryDelay?: Milliseconds;
+}
+
+const LAST_WORDS_BYTES = 2_048;
+
+export class DemoPublisher {
+  readonly #options: DemoPublisherOptions;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: DemoPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes until {@link stop}; what goes wrong is logged and tried again. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends FFmpeg and the connection, and waits for both. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { ffmpegPath, logger, retryDelay = 500 } = this.#options;
+    const { signal } = this.#stop;
+    const caption = await canDrawCaption(ffmpegPath, signal);
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedAt = performance.now();
+      const error = await this.#publishOnce(caption);
+      if (signal.aborted) return;
+      // A minute on air makes earlier failures history.
+      failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
+      const wait = retryDelay * 2 ** Math.min(failures - 1, 4);
+      logger.warn({ code: error.code, reason: error.message, retryInMilliseconds: wait }, 'demo publisher stopped');
+      await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  /** One time on air. @returns why it ended. */
+  async #publishOnce(caption: boolean): Promise<SluiceError> {
+    const { ffmpegPath, target, logger } = this.#options;
+    const publisher = new RtmpPublisher(target);
+    const abort = (): void => void publisher.close();
+    this.#stop.signal.addEventListener('abort', abort);
+    try {
+      await publisher.ready();
+      logger.info({ app: target.app, name: publicName(target.streamName) }, 'demo publisher is on air');
+      return await pump(ffmpegPath, caption, publisher);
+    } catch (error) {
+      if (error instanceof SluiceError) return error;
+      throw error;
+    } finally {
+      this.#stop.signal.removeEventListener('abort', abort);
+      await publisher.close();
+    }
+  }
+}
+
+/** Runs FFmpeg and sends what it writes until it ends or the connection does. FFmpeg is gone when this returns. */
+async function pump(ffmpegPath: string, caption: boolean, publisher: RtmpPublisher): Promise<SluiceError> {
+  const child = startTestPattern(ffmpegPath, caption);
+  let lastWords = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-LAST_WORDS_BYTES);
+  });
+  const ended = new Promise<SluiceError>((resolve) => {
+    child.on('error', (error) => resolve(demoError('demo.ffmpeg', `FFmpeg did not start: ${error.message}`)));
+    child.on('close', (status, signal) => {
+      const how = signal === null ? `status ${status}` : signal;
+      resolve(demoError('demo.ffmpeg', `FFmpeg ended with ${how}: ${lastWords.trim().split('\n').at(-1) ?? ''}`));
+    });
+  });
+  const reader = new FlvReader();
+  let broken: SluiceError | undefined;
+  child.stdout.on('data', (bytes: Buffer) => {
+    try {
+      reader.push(bytes);
+      let room = true;
+      for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
+        room = publisher.send(tag.type, tag.timestamp, tag.body);
+      }
+      if (!room) {
+        child.stdout.pause();
+        void publisher.drained().then(() => child.stdout.resume());
+      }
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      broken = error;
+      child.kill('SIGKILL');
+    }
+  });
+  const lost = publisher.closed.then(() => publisher.failure);
+  const first = await Promise.race([ended, lost]);
+  // Nothing it still holds is wanted, and SIGTERM would have it write a trailer first.
+  child.kill('SIGKILL');
+  child.stdout.resume();
+  await ended;
+  return broken ?? first;
+}
+
+function publicName(streamName: string): string {
+  return streamName.split('?')[0] ?? '';
+}

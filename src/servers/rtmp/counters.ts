@@ -1,0 +1,46 @@
+// What the RTMP server counts; plain numbers, read by the metrics page and by tests.
+
+export interface RtmpCounters {
+  /** Open at the moment. */
+  connections: number;
+  /** Accepted since the start. */
+  connectionsAccepted: number;
+  /** Closed at once because too many were open, in all and from one address. */
+  refusedTotalLimit: number;
+  refusedAddressLimit: number;
+  /** Accept failed, most likely for want of file descriptors. */
+  acceptErrors: number;
+  /** Publishing at the moment. */
+  publishers: number;
+  publishesAccepted: number;
+  /** Refused by access, by admission or for their media. */
+  publishesRefused: number;
+  bytesReceived: number;
+  bytesSent: number;
+  /** Audio, video and script messages handed to streams. */
+  mediaMessages: number;
+  /** Times a socket was paused: the stream had enough, or the publisher was ahead of the clock. */
+  flowPauses: number;
+  pacingPauses: number;
+  /** Connections ended by an error, by its code. */
+  readonly closedByError: Map<string, number>;
+}
+
+export function createCounters(): RtmpCounters {
+  return {
+    connections: 0,
+    connectionsAccepted: 0,
+    refusedTotalLimit: 0,
+    refusedAddressLimit: 0,
+    acceptErrors: 0,
+    publishers: 0,
+    publishesAccepted: 0,
+    publishesRefused: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    mediaMessages: 0,
+    flowPauses: 0,
+    pacingPauses: 0,
+    closedByError: new Map(),
+  };
+}

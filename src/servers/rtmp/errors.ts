@@ -1,0 +1,52 @@
+// Why the RTMP server ends a connection of its own accord, apart from what the protocol itself refuses.
+
+import { defineErrors } from '../../protocols/errors.js';
+
+export const rtmpServerError = defineErrors({
+  'rtmp-server.listen': {
+    kind: 'unavailable',
+    summary:
+      'The RTMP port cannot be listened on: it is in use, needs privileges, or the address is not of this machine.',
+  },
+  'rtmp-server.handshake-timeout': {
+    kind: 'limit',
+    summary: 'The peer did not finish the RTMP handshake in time. Common for port scanners and health checks.',
+  },
+  'rtmp-server.publish-timeout': {
+    kind: 'limit',
+    summary: 'The peer connected but asked for nothing in time.',
+  },
+  'rtmp-server.media-timeout': {
+    kind: 'limit',
+    summary: 'The publisher was accepted but sent no audio or video in time.',
+  },
+  'rtmp-server.idle-timeout': {
+    kind: 'limit',
+    summary:
+      'Not one byte came from the peer for `idleTimeout`: it is gone or its network is. Encoders reconnect by themselves.',
+  },
+  'rtmp-server.peer-not-reading': {
+    kind: 'limit',
+    summary: 'The peer reads nothing of what it is sent, so the connection was closed before the answers pile up.',
+  },
+  'rtmp-server.connection-lost': {
+    kind: 'unavailable',
+    summary: 'The TCP connection of the peer broke (reset or timed out).',
+  },
+  'rtmp-server.play-unsupported': {
+    kind: 'unsupported',
+    summary: 'A player asked for a stream over RTMP. Streams are watched over HLS.',
+  },
+  'rtmp-server.shutdown': {
+    kind: 'unavailable',
+    summary: 'The gateway is stopping. Encoders reconnect by themselves.',
+  },
+  'rtmp-server.access-failed': {
+    kind: 'unavailable',
+    summary: 'The decision whether this publisher is allowed could not be made; it was refused.',
+  },
+  'rtmp-server.internal': {
+    kind: 'unavailable',
+    summary: 'A bug of ours ended this publisher; the log has the stack. The others go on. Please report it.',
+  },
+});

@@ -1,0 +1,38 @@
+// A scanner or a broken encoder in a loop must not fill the disk with lines that all say the same.
+
+import type { Milliseconds } from '../../protocols/units.js';
+
+const WINDOW: Milliseconds = 10_000;
+const LINES_PER_WINDOW = 20;
+
+export class LogLimiter {
+  readonly #now: () => Milliseconds;
+  readonly #windows = new Map<string, { start: Milliseconds; lines: number; suppressed: number }>();
+
+  /** @param now monotonic clock. */
+  constructor(now: () => Milliseconds = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /**
+   * Whether a line of this kind may be written now: 20 in 10 s. `kind` comes from a closed set (an error code), never from a peer.
+   * @returns the fields to add (how many were left out before), or undefined to stay silent.
+   */
+  admit(kind: string): { readonly suppressed?: number } | undefined {
+    const now = this.#now();
+    let window = this.#windows.get(kind);
+    if (window === undefined || now - window.start >= WINDOW) {
+      const suppressed = window?.suppressed ?? 0;
+      window = { start: now, lines: 0, suppressed: 0 };
+      this.#windows.set(kind, window);
+      window.lines++;
+      return suppressed > 0 ? { suppressed } : {};
+    }
+    if (window.lines >= LINES_PER_WINDOW) {
+      window.suppressed++;
+      return undefined;
+    }
+    window.lines++;
+    return {};
+  }
+}

@@ -1,0 +1,40 @@
+// One accepted publisher and its target, so that the target is told exactly once that it is over, whatever ended it.
+
+import type { SluiceError } from '../../protocols/errors.js';
+import type { RtmpCounters } from './counters.js';
+import { MediaPacer } from './media-pacer.js';
+import type { PublishRequest, PublishTarget } from './publishing.js';
+
+export class Publication {
+  readonly messageStreamId: number;
+  readonly request: PublishRequest;
+  readonly target: PublishTarget;
+  readonly pacer = new MediaPacer();
+  /** Audio and video messages; metadata does not count as media. */
+  mediaMessages = 0;
+  /** Why we ended it; set before the session is told, so that the target hears the cause. */
+  reason: SluiceError | undefined;
+  readonly #counters: RtmpCounters;
+  #ended = false;
+
+  constructor(messageStreamId: number, request: PublishRequest, target: PublishTarget, counters: RtmpCounters) {
+    this.messageStreamId = messageStreamId;
+    this.request = request;
+    this.target = target;
+    this.#counters = counters;
+    counters.publishers++;
+    counters.publishesAccepted++;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Tells the target once; later calls do nothing. */
+  end(reason: SluiceError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#counters.publishers--;
+    this.target.end(this.reason ?? reason);
+  }
+}

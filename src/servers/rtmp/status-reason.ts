@@ -1,0 +1,27 @@
+// The one place where an error of ours becomes the status code that an encoder understands and the text that it shows to a person.
+
+import { assertNever, type SluiceError } from '../../protocols/errors.js';
+import type { StatusReason } from '../../protocols/rtmp/status-codes.js';
+import { printable } from './log-fields.js';
+
+/** Codes are those of ACCEPTANCE A4.15: OBS and FFmpeg show the description of these and stop. */
+export function toStatusReason(error: SluiceError): StatusReason {
+  return { code: statusCode(error), description: printable(error.message) };
+}
+
+function statusCode(error: SluiceError): StatusReason['code'] {
+  if (error.code === 'live.name-taken') return 'NetStream.Publish.BadName';
+  switch (error.kind) {
+    case 'denied':
+      return 'NetStream.Publish.Denied';
+    case 'limit':
+    case 'unsupported':
+    case 'invalid-data':
+    case 'invalid-state':
+      return 'NetStream.Publish.Rejected';
+    case 'unavailable':
+      return 'NetStream.Failed';
+    default:
+      return assertNever(error.kind);
+  }
+}
