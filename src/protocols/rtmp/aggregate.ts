@@ -1,6 +1,6 @@
 // Flash Media Live Encoder packs several media messages into one; this takes them out again, one at a time.
 
-import { MESSAGE_TYPE } from './message-types.js';
+import { CHUNK_STREAM, MESSAGE_TYPE } from './message-types.js';
 import type { AggregateMessage } from './messages.js';
 import type { RawMessage } from './raw-message.js';
 
@@ -34,9 +34,9 @@ export class AggregateReader {
     const type = body.readUInt8(this.#position);
     this.#position = start + size + BACK_POINTER_BYTES;
     return {
-      // Only media comes in aggregates; the chunk stream of the parts is nobody's business.
-      chunkStreamId: 0,
+      chunkStreamId: CHUNK_STREAM.video,
       timestamp: (timestamp + subTimestamp - first) >>> 0,
+      // An aggregate within an aggregate has no use but to nest without end: type 0 is nobody's.
       type: type === MESSAGE_TYPE.aggregate ? 0 : type,
       messageStreamId,
       body: Buffer.from(body.subarray(start, start + size)),

@@ -1,5 +1,7 @@
 // Turns the bytes after the handshake into raw messages, working in the received buffers: a body is copied once, a header never.
 
+import { ByteQueue } from '../bytes/byte-queue.js';
+import { ChunkBodyMemory } from './chunk-body-memory.js';
 import { ChunkStreamState } from './chunk-stream-state.js';
 import { rtmpError } from './errors.js';
 import {
@@ -22,10 +24,7 @@ const MAX_HEADER_BYTES = 18;
 /** Bytes of the message header by chunk type (5.3.1.2). */
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 
-/** A first allocation for a body of which little has arrived. */
-const MIN_BODY_ALLOCATION = 512;
-
-/** {@link ChunkDecoder} reads no further than this many bytes ahead of a decision, so a header is complete or not. */
+/** Instead of a size: the header, or what follows it and must be looked at, has not arrived. */
 const INCOMPLETE = -1;
 
 /**
@@ -39,9 +38,7 @@ export class ChunkDecoder {
 
   #input: Buffer = NOTHING;
   #position = 0;
-  readonly #waiting: Buffer[] = [];
-  #waitingIndex = 0;
-  #waitingBytes = 0;
+  readonly #waiting = new ByteQueue();
   /** Bytes of all inputs that came before `#input`. */
   #consumedBefore = 0;
 
@@ -56,21 +53,21 @@ export class ChunkDecoder {
   /** Learned from the first type 3 chunk that should repeat the extended timestamp and does not (old librtmp). */
   #omitsExtendedTimestamp = false;
 
-  #pendingBytes = 0;
-  #allocatedBytes = 0;
+  readonly #memory: ChunkBodyMemory;
 
   constructor(limits: RtmpLimits) {
     this.#limits = limits;
+    this.#memory = new ChunkBodyMemory(limits.maxPendingBytes);
   }
 
   /** Memory held for messages that are not complete. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#memory.pendingBytes;
   }
 
   /** Bytes pushed and not yet decoded. */
   get bufferedBytes(): number {
-    return this.#waitingBytes + (this.#input.length - this.#position) + this.#carried;
+    return this.#waiting.length + (this.#input.length - this.#position) + this.#carried;
   }
 
   /** Bytes decoded so far; at the end of a message this does not depend on how the bytes were cut. */
@@ -79,9 +76,7 @@ export class ChunkDecoder {
   }
 
   push(bytes: Buffer): void {
-    if (bytes.length === 0) return;
     this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
   }
 
   /**
@@ -103,22 +98,11 @@ export class ChunkDecoder {
 
   /** Makes the next pushed buffer the input. */
   #advance(): boolean {
-    const next = this.#waiting[this.#waitingIndex];
+    const next = this.#waiting.take();
     this.#consumedBefore += this.#input.length;
     this.#position = 0;
-    if (next === undefined) {
-      this.#input = NOTHING;
-      return false;
-    }
-    this.#waiting[this.#waitingIndex] = NOTHING;
-    this.#waitingIndex += 1;
-    if (this.#waitingIndex === this.#waiting.length) {
-      this.#waiting.length = 0;
-      this.#waitingIndex = 0;
-    }
-    this.#waitingBytes -= next.length;
-    this.#input = next;
-    return true;
+    this.#input = next ?? NOTHING;
+    return next !== undefined;
   }
 
   #readHeader(): boolean {
@@ -294,7 +278,9 @@ export class ChunkDecoder {
       if (this.#position === this.#input.length && !this.#advance()) return false;
       const available = this.#input.length - this.#position;
       const count = Math.min(this.#payloadLeft, available);
-      if (stream.received + count > stream.body.length) this.#grow(stream, count, available);
+      if (stream.received + count > stream.body.length) {
+        this.#memory.grow(stream, count, available, this.#consumedBefore + this.#input.length);
+      }
       this.#input.copy(stream.body, stream.received, this.#position, this.#position + count);
       stream.received += count;
       this.#position += count;
@@ -303,36 +289,8 @@ export class ChunkDecoder {
     return true;
   }
 
-  /**
-   * Makes room for `count` more bytes. The announced length is allocated at once only for a peer that has already sent
-   * half of all that was ever allocated for it; otherwise the buffer doubles. So memory follows the bytes received, and
-   * the body of a normal frame is still copied exactly once.
-   */
-  #grow(stream: ChunkStreamState, count: number, available: number): void {
-    const length = stream.messageLength;
-    const held = stream.body.length;
-    const trusted =
-      this.#allocatedBytes + length <= 2 * (this.#consumedBefore + this.#input.length) &&
-      this.#pendingBytes + length - held <= this.#limits.maxPendingBytes;
-    const wanted = Math.max(stream.received + Math.max(count, available), held * 2, MIN_BODY_ALLOCATION);
-    const size = trusted ? length : Math.min(length, wanted);
-    const added = size - held;
-    if (this.#pendingBytes + added > this.#limits.maxPendingBytes) {
-      throw rtmpError(
-        'rtmp.pending-bytes',
-        `got ${this.#pendingBytes + added} bytes of unfinished messages, expected at most ${this.#limits.maxPendingBytes}`,
-      );
-    }
-    this.#pendingBytes += added;
-    this.#allocatedBytes += size;
-    const larger = Buffer.allocUnsafe(size);
-    if (stream.received > 0) stream.body.copy(larger, 0, 0, stream.received);
-    stream.body = larger;
-  }
-
   #finish(stream: ChunkStreamState): RawMessage {
-    const body = stream.takeBody();
-    this.#pendingBytes -= body.length;
+    const body = this.#memory.release(stream);
     if (stream.messageType === MESSAGE_TYPE.setChunkSize) this.#setChunkSize(body);
     else if (stream.messageType === MESSAGE_TYPE.abort) this.#abort(body);
     return {
@@ -357,7 +315,7 @@ export class ChunkDecoder {
   /** 5.4.2: "discard the partially received message over a chunk stream". */
   #abort(body: Buffer): void {
     const stream = body.length >= 4 ? this.#streams.get(body.readUInt32BE(0)) : undefined;
-    if (stream?.receiving) this.#pendingBytes -= stream.takeBody().length;
+    if (stream?.receiving) this.#memory.release(stream);
   }
 }
 

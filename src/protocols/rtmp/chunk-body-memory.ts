@@ -1,0 +1,59 @@
+// A peer may announce 10 MB sixty-four times and send nothing; this gives bodies memory as their bytes arrive, not before.
+
+import type { ChunkStreamState } from './chunk-stream-state.js';
+import { rtmpError } from './errors.js';
+
+/** A first allocation for a body of which little has arrived. */
+const MIN_BODY_ALLOCATION = 512;
+
+/** The memory of all unfinished messages of one connection. */
+export class ChunkBodyMemory {
+  readonly #maxPendingBytes: number;
+  #pendingBytes = 0;
+  #allocatedBytes = 0;
+
+  constructor(maxPendingBytes: number) {
+    this.#maxPendingBytes = maxPendingBytes;
+  }
+
+  /** Bytes allocated for messages that are not complete. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /**
+   * Makes room for at least `count` more bytes of the stream's message. The announced length is allocated at once only
+   * for a peer that has already sent half of all that was ever allocated for it; otherwise the buffer doubles. So memory
+   * follows the bytes received, and the body of a normal frame is still copied exactly once.
+   * @param available bytes at hand, of this message or others.
+   * @param receivedBytes by the whole connection.
+   * @throws rtmp.pending-bytes
+   */
+  grow(stream: ChunkStreamState, count: number, available: number, receivedBytes: number): void {
+    const length = stream.messageLength;
+    const held = stream.body.length;
+    const trusted =
+      this.#allocatedBytes + length <= 2 * receivedBytes && this.#pendingBytes + length - held <= this.#maxPendingBytes;
+    const wanted = Math.max(stream.received + Math.max(count, available), held * 2, MIN_BODY_ALLOCATION);
+    const size = trusted ? length : Math.min(length, wanted);
+    const pendingBytes = this.#pendingBytes + size - held;
+    if (pendingBytes > this.#maxPendingBytes) {
+      throw rtmpError(
+        'rtmp.pending-bytes',
+        `got ${pendingBytes} bytes of unfinished messages, expected at most ${this.#maxPendingBytes}`,
+      );
+    }
+    this.#pendingBytes = pendingBytes;
+    this.#allocatedBytes += size;
+    const larger = Buffer.allocUnsafe(size);
+    stream.body.copy(larger, 0, 0, stream.received);
+    stream.body = larger;
+  }
+
+  /** The stream's body, which is no longer pending: complete, or given up. */
+  release(stream: ChunkStreamState): Buffer {
+    const body = stream.takeBody();
+    this.#pendingBytes -= body.length;
+    return body;
+  }
+}

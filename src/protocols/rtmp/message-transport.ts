@@ -1,0 +1,157 @@
+// Both ends of a connection shake hands, chunk, acknowledge and answer pings alike; the sessions build on this and see only
+// commands, data and media.
+
+import { AcknowledgementCounter } from './acknowledgement.js';
+import { AggregateReader } from './aggregate.js';
+import { ChunkDecoder } from './chunk-decoder.js';
+import { ChunkEncoder } from './chunk-encoder.js';
+import { HANDSHAKE_SIZE, type RtmpLimits } from './limits.js';
+import { decodeMessage } from './message-decoder.js';
+import { encodeMessage, type SendableMessage } from './message-encoder.js';
+import type { CommandMessage, DataMessage, MediaMessage, RtmpMessage, UserControl } from './messages.js';
+import type { RawMessage } from './raw-message.js';
+
+/** One side of RTMP 1.0 5.2. */
+export interface Handshake {
+  readonly done: boolean;
+  /** @returns how many bytes belonged to the handshake. */
+  receive(bytes: Buffer): number;
+  takeOutput(): Buffer | undefined;
+}
+
+/** What a session has to deal with. */
+export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
+
+export class MessageTransport {
+  readonly #handshake: Handshake;
+  readonly #decoder: ChunkDecoder;
+  readonly #encoder = new ChunkEncoder();
+  readonly #acknowledgements: AcknowledgementCounter;
+  #output: Buffer[] = [];
+  /** Bytes sent only because the peer asked, see {@link answer}. */
+  #answeredBytes = 0;
+  #aggregate: AggregateReader | undefined;
+
+  constructor(handshake: Handshake, limits: RtmpLimits, acknowledgements = new AcknowledgementCounter()) {
+    this.#handshake = handshake;
+    this.#decoder = new ChunkDecoder(limits);
+    this.#acknowledgements = acknowledgements;
+    this.#collectHandshake();
+  }
+
+  get handshakeDone(): boolean {
+    return this.#handshake.done;
+  }
+
+  /** Bytes of the whole connection. */
+  get receivedBytes(): number {
+    return this.#acknowledgements.receivedBytes;
+  }
+
+  /** Memory held for messages that are not complete. */
+  get pendingBytes(): number {
+    return this.#decoder.pendingBytes;
+  }
+
+  /** @throws rtmp.not-rtmp */
+  receive(bytes: Buffer): void {
+    this.#acknowledgements.received(bytes.length);
+    if (this.#handshake.done) {
+      this.#decoder.push(bytes);
+      return;
+    }
+    const taken = this.#handshake.receive(bytes);
+    this.#collectHandshake();
+    if (taken < bytes.length) this.#decoder.push(bytes.subarray(taken));
+  }
+
+  /**
+   * The next message for the session; protocol control is dealt with on the way.
+   * @throws the errors of chunk and message decoding, after which this instance is done
+   */
+  next(): SessionMessage | undefined {
+    for (;;) {
+      const raw = this.#nextRaw();
+      if (raw === undefined) return undefined;
+      if (raw.body.length === 0) continue;
+      const message = this.#pass(decodeMessage(raw));
+      if (message !== undefined) return message;
+    }
+  }
+
+  send(message: SendableMessage): void {
+    this.#output.push(this.#encode(message));
+  }
+
+  /**
+   * Sends what only answers the peer, unless answers already weigh more than everything it has sent: whoever floods us
+   * with requests gets at most a byte for a byte (RTMP has none that an encoder depends on beyond its first few).
+   */
+  answer(message: SendableMessage): void {
+    const bytes = this.#encode(message);
+    if (this.#answeredBytes + bytes.length > 2 * HANDSHAKE_SIZE + this.#decoder.consumedBytes) return;
+    this.#answeredBytes += bytes.length;
+    this.#output.push(bytes);
+  }
+
+  /** Everything to write now, as one buffer, with an acknowledgement if one is due. */
+  takeOutput(): Buffer | undefined {
+    if (this.#handshake.done) {
+      const sequenceNumber = this.#acknowledgements.due();
+      if (sequenceNumber !== undefined) this.send({ type: 'acknowledgement', sequenceNumber });
+    }
+    const output = this.#output;
+    if (output.length === 0) return undefined;
+    this.#output = [];
+    return output.length === 1 ? output[0] : Buffer.concat(output);
+  }
+
+  #nextRaw(): RawMessage | undefined {
+    const part = this.#aggregate?.next();
+    if (part !== undefined) return part;
+    this.#aggregate = undefined;
+    return this.#decoder.next();
+  }
+
+  #collectHandshake(): void {
+    const bytes = this.#handshake.takeOutput();
+    if (bytes !== undefined) this.#output.push(bytes);
+  }
+
+  #encode(message: SendableMessage): Buffer {
+    const bytes = this.#encoder.encode(encodeMessage(message));
+    if (message.type === 'set-chunk-size') this.#encoder.chunkSize = message.chunkSize;
+    return bytes;
+  }
+
+  #pass(message: RtmpMessage): SessionMessage | undefined {
+    switch (message.type) {
+      case 'audio':
+      case 'video':
+      case 'data':
+      case 'command':
+        return message;
+      case 'aggregate':
+        this.#aggregate = new AggregateReader(message);
+        return undefined;
+      case 'window-acknowledgement-size':
+        this.#acknowledgements.windowSize = message.windowSize;
+        return undefined;
+      case 'set-peer-bandwidth':
+        // 5.4.5: "should respond with a Window Acknowledgement Size message".
+        this.answer({ type: 'window-acknowledgement-size', windowSize: message.windowSize });
+        return undefined;
+      case 'user-control':
+        this.#userControl(message);
+        return undefined;
+      default:
+        // Chunk size and abort have done their work in the decoder; acknowledgements tell a receiver of media nothing.
+        return undefined;
+    }
+  }
+
+  #userControl({ event }: UserControl): void {
+    if (event.type !== 'ping-request') return;
+    this.answer({ type: 'user-control', event: { type: 'ping-response', timestamp: event.timestamp } });
+  }
+}

@@ -1,0 +1,34 @@
+// Encoders wrap their metadata in one more name or not; this leaves the form that FLV files have, and drops all other data.
+
+import { decodeAmf0 } from '../amf/amf0-decoder.js';
+import { encodeAmf0 } from '../amf/amf0-encoder.js';
+import { SluiceError } from '../errors.js';
+
+/** The AMF0 strings that a data message starts with. */
+const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
+const ON_META_DATA = encodeAmf0(['onMetaData']);
+
+/**
+ * The body of an FLV script tag, if a data message holds metadata.
+ * @returns undefined for other data, and for what is not AMF0: some encoders send timecode as 4 bare bytes.
+ */
+export function metadataBody(body: Buffer): Buffer | undefined {
+  const unwrapped = startsWith(body, SET_DATA_FRAME) ? body.subarray(SET_DATA_FRAME.length) : body;
+  if (!startsWith(unwrapped, ON_META_DATA)) return undefined;
+  try {
+    decodeAmf0(unwrapped);
+  } catch (error) {
+    if (error instanceof SluiceError) return undefined;
+    throw error;
+  }
+  return unwrapped;
+}
+
+/** The data message for the body of a script tag, as servers expect it from an encoder. */
+export function dataMessageBody(scriptBody: Buffer): Buffer {
+  return startsWith(scriptBody, ON_META_DATA) ? Buffer.concat([SET_DATA_FRAME, scriptBody]) : scriptBody;
+}
+
+function startsWith(body: Buffer, prefix: Buffer): boolean {
+  return body.length >= prefix.length && body.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+}

@@ -1,0 +1,150 @@
+// Every encoder cuts the same URL into application and key in its own way; this gives one stream one name, and only safe ones.
+//
+// The paths of application and key are joined and cut again: the last segment is the name, all before it the application.
+// So `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are one stream. In each segment percent-encoding is
+// undone once; then only 0-9 A-Z a-z _ . - may be left. Doubled and trailing slashes, `_definst_`, a leading `mp4:` or
+// `flv:` and a trailing `.flv` are dropped. Texts of errors repeat nothing of the name: people paste secrets there.
+
+import type { SluiceError } from '../errors.js';
+import { rtmpError } from './errors.js';
+
+/** Of a canonical application or name; both become directory names. */
+const MAX_NAME_BYTES = 255;
+const NAME_CHARACTERS = /^[0-9A-Za-z_.-]+$/;
+
+/** The instance that Flash Media Server adds when the URL names none. */
+const DEFAULT_INSTANCE = '_definst_';
+const FILE_TYPE_PREFIX = /^(?:mp4|flv):/;
+const FLV_SUFFIX = /\.flv$/;
+
+/** Parameters of the challenge that librtmp and FFmpeg add for `authmod=adobe`; they are not the publisher's own. */
+const ADOBE_AUTH_PARAMETERS = ['authmod', 'user', 'challenge', 'response', 'opaque'];
+
+export interface StreamAddress {
+  readonly app: string;
+  readonly name: string;
+  readonly query: URLSearchParams;
+}
+
+/** What the peer said in `connect` and in `publish` or `play`. */
+export interface StreamAddressParts {
+  readonly app: string;
+  readonly tcUrl?: string;
+  /** Stream key, with its query. */
+  readonly name: string;
+}
+
+/**
+ * The application alone, as `connect` names it.
+ * @throws rtmp.app-name
+ */
+export function canonicalApp(app: string): string {
+  const segments = pathSegments(splitAtQuery(app).path, 'rtmp.app-name');
+  return checkedApp(segments);
+}
+
+/** @throws rtmp.app-name, rtmp.stream-name */
+export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): StreamAddress {
+  const appParts = splitAtQuery(app);
+  const nameParts = splitAtQuery(name);
+  const nameSegments = pathSegments(nameParts.path.replace(FILE_TYPE_PREFIX, ''), 'rtmp.stream-name');
+  // A doubled slash between application and key is a slip; a path from the root is somebody trying the file system.
+  if (nameParts.path.startsWith('/') && nameSegments.length > 1) {
+    throw rtmpError('rtmp.stream-name', 'got an absolute path, expected a stream name');
+  }
+  const segments = [...pathSegments(appParts.path, 'rtmp.app-name'), ...nameSegments];
+  const last = segments.pop();
+  if (last === undefined || segments.length === 0) {
+    throw rtmpError('rtmp.stream-name', 'the stream name is empty, expected rtmp://HOST/APP with stream key NAME');
+  }
+  return {
+    app: checkedApp(segments),
+    name: checkedName(last.replace(FLV_SUFFIX, ''), 'rtmp.stream-name'),
+    query: mergedQuery([nameParts.query, appParts.query, splitAtQuery(unquoted(tcUrl ?? '')).query]),
+  };
+}
+
+/** Splits at the first `?` only: a token may hold any character after it. */
+function splitAtQuery(text: string): { path: string; query: string } {
+  const index = text.indexOf('?');
+  return index < 0 ? { path: text, query: '' } : { path: text.slice(0, index), query: text.slice(index + 1) };
+}
+
+function pathSegments(path: string, code: NameErrorCode): string[] {
+  const segments: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment !== '' && segment !== DEFAULT_INSTANCE) segments.push(checkedName(decodeOnce(segment, code), code));
+  }
+  return segments;
+}
+
+type NameErrorCode = 'rtmp.app-name' | 'rtmp.stream-name';
+
+function checkedApp(segments: readonly string[]): string {
+  const app = segments.join('/');
+  if (app === '') throw rtmpError('rtmp.app-name', 'the application is empty, expected rtmp://HOST/APP');
+  if (app.length > MAX_NAME_BYTES) throw tooLong('rtmp.app-name', app.length);
+  return app;
+}
+
+function checkedName(name: string, code: NameErrorCode): string {
+  if (!NAME_CHARACTERS.test(name) || name === '.' || name === '..') {
+    throw rtmpError(code, 'got a name with a character outside 0-9 A-Z a-z _ . - or made of dots alone');
+  }
+  // The characters left are ASCII: as many bytes as characters.
+  if (name.length > MAX_NAME_BYTES) throw tooLong(code, name.length);
+  return name;
+}
+
+function tooLong(code: NameErrorCode, bytes: number): SluiceError {
+  return rtmpError(code, `got a name of ${bytes} bytes, expected at most ${MAX_NAME_BYTES}`);
+}
+
+function decodeOnce(segment: string, code: NameErrorCode): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw rtmpError(code, 'got percent-encoding that is not valid UTF-8', { cause });
+  }
+}
+
+/** Neko sends its tcUrl in quotes. */
+function unquoted(tcUrl: string): string {
+  return tcUrl.replace(/^['"]|['"]$/g, '');
+}
+
+/** All parameters; for each name the values of the first query that has it. */
+function mergedQuery(queries: readonly string[]): URLSearchParams {
+  const merged = new Map<string, string[]>();
+  for (const query of queries) {
+    const own = parseQuery(query);
+    if (own.has('authmod')) for (const name of ADOBE_AUTH_PARAMETERS) own.delete(name);
+    for (const [name, values] of own) if (!merged.has(name)) merged.set(name, values);
+  }
+  const pairs: [string, string][] = [];
+  for (const [name, values] of merged) for (const value of values) pairs.push([name, value]);
+  return new URLSearchParams(pairs);
+}
+
+/** Unlike a form, a stream key keeps its `+`, and what is not valid percent-encoding stays as it is. */
+function parseQuery(query: string): Map<string, string[]> {
+  const parameters = new Map<string, string[]>();
+  for (const pair of query.split('&')) {
+    if (pair === '') continue;
+    const index = pair.indexOf('=');
+    const name = decodeParameter(index < 0 ? pair : pair.slice(0, index));
+    const value = index < 0 ? '' : decodeParameter(pair.slice(index + 1));
+    const values = parameters.get(name);
+    if (values === undefined) parameters.set(name, [value]);
+    else values.push(value);
+  }
+  return parameters;
+}
+
+function decodeParameter(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
