@@ -1,0 +1,194 @@
+// The composition root: builds the rooms, gives each what it asked for, starts them in order and stops them in the reverse.
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { createPublishAccess } from './access/publish-access.js';
+import { resolvePublishKey } from './access/publish-key.js';
+import { processEnvironment } from './config/environment.js';
+import { type Config, OPEN_PUBLISHING } from './config/schema.js';
+import { systemClock } from './hls/clock.js';
+import { DiskStore } from './hls/disk-store.js';
+import { Origin } from './hls/origin.js';
+import { SequenceNumbers } from './hls/sequence-recovery.js';
+import { StreamRegistry } from './live/registry.js';
+import { PipelineDirectory } from './pipeline/pipeline-directory.js';
+import { StreamPipeline } from './pipeline/stream-pipeline.js';
+import type { SluiceError } from './protocols/errors.js';
+import { buildApp } from './servers/http/app.js';
+import type { HttpDependencies } from './servers/http/dependencies.js';
+import { RtmpServer } from './servers/rtmp/listener.js';
+import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js';
+import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
+import { findFfmpeg } from './transcode/find-ffmpeg.js';
+
+export interface GatewayDependencies {
+  /** A pino logger; every record of the gateway goes through it. */
+  readonly logger: Logger;
+}
+
+export interface GatewayUrls {
+  /** `rtmp://HOST:PORT/live`, with the real port. */
+  readonly rtmp: string;
+  /** `http://HOST:PORT`, with the real port. */
+  readonly http: string;
+}
+
+/** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
+const FLUSH_GRACE = 3_500;
+const PUBLISH_APP = 'live';
+
+/**
+ * A gateway, not yet listening.
+ * @throws {SluiceError} when no usable FFmpeg is found or the media directory cannot be used
+ */
+export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
+  const ffmpeg = await findFfmpeg({
+    ...(config.ffmpegPath !== undefined && { explicitPath: config.ffmpegPath }),
+    searchPath: processEnvironment().PATH ?? '',
+  });
+  const key =
+    config.publishKey === OPEN_PUBLISHING
+      ? null
+      : (config.publishKey ?? (await resolvePublishKey(undefined, config.stateDir)).key);
+  const store = new DiskStore(config.mediaDir);
+  const sequences = await SequenceNumbers.recover({ store, wallClock: systemClock.wallClock });
+  return new Gateway({ config, logger, ffmpeg, key, store, sequences });
+}
+
+interface GatewayParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly ffmpeg: FfmpegInstallation;
+  readonly key: string | null;
+  readonly store: DiskStore;
+  readonly sequences: SequenceNumbers;
+}
+
+export class Gateway {
+  /** The FFmpeg in use, proven by running it. */
+  readonly ffmpeg: FfmpegInstallation;
+  readonly #parts: GatewayParts;
+  readonly #registry: StreamRegistry;
+  readonly #origin = new Origin();
+  readonly #directory = new PipelineDirectory();
+  readonly #rtmp: RtmpServer;
+  readonly #http: FastifyInstance;
+  #urls: GatewayUrls | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @internal `createGateway` is the way in. */
+  constructor(parts: GatewayParts) {
+    const { config, logger, key, ffmpeg } = parts;
+    this.#parts = parts;
+    this.ffmpeg = ffmpeg;
+    this.#registry = new StreamRegistry({ maxStreams: config.maxStreams });
+    this.#rtmp = new RtmpServer(
+      {
+        host: config.host,
+        port: config.rtmpPort,
+        maxConnections: config.maxConnections,
+        maxConnectionsPerIp: config.maxConnectionsPerIp,
+        idleTimeout: config.idleTimeout * 1000,
+      },
+      {
+        access: createPublishAccess({ key }),
+        admission: { claim: (request) => this.#claim(request) },
+        logger: logger.child({ room: 'rtmp' }),
+      },
+    );
+    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }) });
+  }
+
+  /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
+  httpDependencies(): HttpDependencies {
+    const { config } = this.#parts;
+    return {
+      origin: this.#origin,
+      streams: this.#directory,
+      health: { ready: () => this.#ready() },
+      targetDuration: Math.ceil(config.segmentDuration),
+      rtmpPort: () => (this.#urls === undefined ? undefined : Number(new URL(this.#urls.rtmp).port)),
+      publishApp: PUBLISH_APP,
+      embedFrameAncestors: config.frameAncestors.join(' '),
+    };
+  }
+
+  /**
+   * Listens on both ports.
+   * @throws {SluiceError} when one cannot be had; call `close()` then
+   */
+  async start(): Promise<GatewayUrls> {
+    const { config, logger } = this.#parts;
+    const rtmp = await this.#rtmp.start();
+    await this.#http.listen({ host: config.host, port: config.httpPort });
+    const { address, port } = this.#http.server.address() as AddressInfo;
+    this.#urls = {
+      rtmp: `rtmp://${urlHost(rtmp.host)}:${rtmp.port}/${PUBLISH_APP}`,
+      http: `http://${urlHost(address)}:${port}`,
+    };
+    logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');
+    return this.#urls;
+  }
+
+  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes both ports. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#rtmp.close();
+    const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
+    await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
+    await this.#origin.close?.();
+    await this.#http.close();
+  }
+
+  #ready(): { ready: boolean; reasons: string[] } {
+    const reasons: string[] = [];
+    if (this.#urls === undefined) reasons.push('the servers are not listening yet');
+    if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  #claim(request: PublishRequest): PublishTarget {
+    const { config, logger, ffmpeg, store, sequences } = this.#parts;
+    const stream = this.#registry.claim(request.app, request.name);
+    const predecessor = this.#directory.find(request.app, request.name)?.end();
+    let kick: (reason: SluiceError) => void = () => undefined;
+    const pipeline = new StreamPipeline({
+      stream,
+      predecessor,
+      origin: this.#origin,
+      ffmpeg,
+      ladder: config.ladder,
+      partDuration: config.partDuration,
+      presentation: () => ({
+        segmentDuration: config.segmentDuration,
+        windowSegments: config.windowSegments,
+        ...sequences.next(request.app, request.name),
+        store,
+      }),
+      logger: logger.child({ room: 'pipeline' }),
+      after: systemClock.after,
+      onFailed: (error) => kick(error),
+    });
+    this.#directory.add(pipeline);
+    return {
+      publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
+      end: (reason) => {
+        stream.end(reason);
+        void pipeline.end().finally(() => this.#directory.delete(pipeline));
+      },
+      onKick: (listener) => {
+        kick = listener;
+      },
+    };
+  }
+}
+
+/** As it is written in a URL: IPv6 in brackets, "any address" as one that can be opened on this machine. */
+function urlHost(address: string): string {
+  if (address === '0.0.0.0' || address === '::') return 'localhost';
+  return address.includes(':') ? `[${address}]` : address;
+}

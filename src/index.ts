@@ -1,0 +1,13 @@
+// The public API: a gateway to start in your own program, and its HTTP side as a Fastify plugin to mount in your own application.
+export { type ConfigSources, loadConfig } from './config/load-config.js';
+export type { Config } from './config/schema.js';
+export { createGateway, Gateway, type GatewayDependencies, type GatewayUrls } from './gateway.js';
+export { type ErrorKind, SluiceError } from './protocols/errors.js';
+export type {
+  HlsOrigin,
+  HttpDependencies,
+  OriginAnswer,
+  StreamDirectory,
+  StreamState,
+} from './servers/http/dependencies.js';
+export { sluiceHttp } from './servers/http/plugin.js';
