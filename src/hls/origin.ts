@@ -1,53 +1,287 @@
 // What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
 import type { SluiceError } from '../protocols/errors.js';
-import type { Milliseconds } from '../protocols/units.js';
-import type { Clock } from './clock.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { parseDirective, Waiters, type WaitOutcome } from './blocking-reload.js';
+import { type Clock, systemClock } from './clock.js';
+import { hlsError } from './errors.js';
 import type { Presentation } from './presentation.js';
+import type { Rendition } from './rendition.js';
 
-/** Query values as received, undecoded numbers: `_HLS_msn`, `_HLS_part`, `_HLS_skip`. */
+/** How long a first playlist request waits for a stream that has just been published. */
+export const STARTING_LIMIT: Milliseconds = 15_000;
+
+/** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
+const BLOCKING_LIMIT = 3;
+
+/** Query values as received: `_HLS_msn`, `_HLS_part`; `_HLS_skip` is not advertised and so ignored. */
 export interface PlaylistDirectives {
   readonly msn?: string | undefined;
   readonly part?: string | undefined;
   readonly skip?: string | undefined;
 }
 
-export type OriginAnswer =
-  | {
-      readonly status: 200;
-      readonly kind: 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
-      /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
-      readonly body: Buffer;
-      /** The request carried a delivery directive or waited for a hinted part (RFC 8216bis B.1 caches it longer). */
-      readonly blocking: boolean;
-      /** TARGETDURATION, for Cache-Control. */
-      readonly targetDuration: number;
-    }
-  | { readonly status: 400 | 404 | 503; readonly error: SluiceError; readonly targetDuration?: number };
-
-export interface OriginOptions {
-  readonly clock?: Clock;
-  /** How long a first playlist request waits for a starting stream. Default 15 s. */
-  readonly startingLimit?: Milliseconds;
+export interface FoundAnswer {
+  readonly status: 200;
+  readonly kind: 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
+  /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
+  readonly body: Buffer;
+  /** The request carried a delivery directive or waited for a hinted part: RFC 8216bis B.1 caches it longer. */
+  readonly blocking: boolean;
+  /** TARGETDURATION, for Cache-Control. */
+  readonly targetDuration: Seconds;
 }
 
-export declare class Origin {
-  constructor(options?: OriginOptions);
-  /** A publisher was accepted: from now requests for this name wait for its first playable playlist. */
-  starting(app: string, name: string): void;
-  /** The publisher left before a presentation was attached: waiting requests get 404. */
-  abandoned(app: string, name: string): void;
-  /** From now answers come from this presentation, until its window has passed after its end or a later one replaces it. */
-  attach(presentation: Presentation): void;
-  presentation(app: string, name: string): Presentation | undefined;
+export interface RefusedAnswer {
+  readonly status: 400 | 404 | 503;
+  readonly error: SluiceError;
+  /** The request carried a delivery directive. */
+  readonly blocking: boolean;
+  /** Undefined when the stream is not known (yet): such an answer must not be cached. */
+  readonly targetDuration: Seconds | undefined;
+}
+
+export type OriginAnswer = FoundAnswer | RefusedAnswer;
+
+export interface OriginOptions {
+  readonly clock?: Clock | undefined;
+  readonly startingLimit?: Milliseconds | undefined;
+}
+
+interface Stream {
+  /** A publisher was accepted and its presentation is not attached yet. */
+  starting: boolean;
+  current: Presentation | undefined;
+  /** Ended presentations that `current` replaced; their media is still fetchable. */
+  readonly earlier: Set<Presentation>;
+  readonly waiters: Waiters;
+}
+
+export class Origin {
+  readonly #clock: Clock;
+  readonly #startingLimit: Milliseconds;
+  readonly #streams = new Map<string, Stream>();
+
+  constructor(options: OriginOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
+  }
+
   /** Requests that wait right now. */
-  readonly waiting: number;
-  multivariant(app: string, name: string, signal?: AbortSignal): Promise<OriginAnswer>;
-  mediaPlaylist(
+  get waiting(): number {
+    let waiting = 0;
+    for (const { waiters, current, earlier } of this.#streams.values()) {
+      waiting += waiters.size + (current?.waiting ?? 0);
+      for (const presentation of earlier) waiting += presentation.waiting;
+    }
+    return waiting;
+  }
+
+  /** A publisher was accepted: from now playlist requests for this name wait for its presentation. */
+  starting(app: string, name: string): void {
+    this.#stream(app, name).starting = true;
+  }
+
+  /** The publisher left before a presentation was attached: waiting requests are answered as if it had never come. */
+  abandoned(app: string, name: string): void {
+    const stream = this.#streams.get(`${app}/${name}`);
+    if (stream === undefined) return;
+    stream.starting = false;
+    this.#dropIfEmpty(`${app}/${name}`, stream);
+    stream.waiters.wake();
+  }
+
+  /** From now answers come from this presentation, until its window has passed after its end or a later one replaces it. */
+  attach(presentation: Presentation): void {
+    const key = `${presentation.app}/${presentation.name}`;
+    const stream = this.#stream(presentation.app, presentation.name);
+    if (stream.current !== undefined) stream.earlier.add(stream.current);
+    stream.current = presentation;
+    stream.starting = false;
+    stream.waiters.wake();
+    presentation.onEnd(() => {
+      const life = presentation.windowDuration + BLOCKING_LIMIT * (presentation.targetDuration ?? 0);
+      this.#clock.after(secondsToMilliseconds(life), () => {
+        stream.earlier.delete(presentation);
+        if (stream.current === presentation) stream.current = undefined;
+        this.#dropIfEmpty(key, stream);
+        void presentation.dispose();
+      });
+    });
+  }
+
+  presentation(app: string, name: string): Presentation | undefined {
+    return this.#streams.get(`${app}/${name}`)?.current;
+  }
+
+  /** `index.m3u8` of a stream. Never rejects. */
+  async multivariant(app: string, name: string, signal?: AbortSignal): Promise<OriginAnswer> {
+    const deadline = this.#clock.now() + this.#startingLimit;
+    const presentation = await this.#started(app, name, deadline, signal);
+    if ('status' in presentation) return presentation;
+    const outcome = await presentation.waiters.wait(
+      'playable',
+      () => presentation.playable || presentation.ended,
+      deadline - this.#clock.now(),
+      signal,
+    );
+    if (!presentation.playable) return notPlayable(outcome, app, name);
+    return found('multivariant', presentation.multivariantBody(), false, presentation);
+  }
+
+  /** `index.m3u8` of a rendition. Never rejects. */
+  async mediaPlaylist(
     app: string,
     name: string,
-    rendition: string,
-    directives: PlaylistDirectives,
+    renditionName: string,
+    directives: PlaylistDirectives = {},
     signal?: AbortSignal,
-  ): Promise<OriginAnswer>;
-  file(app: string, name: string, rendition: string, file: string, signal?: AbortSignal): Promise<OriginAnswer>;
+  ): Promise<OriginAnswer> {
+    const deadline = this.#clock.now() + this.#startingLimit;
+    const presentation = await this.#started(app, name, deadline, signal);
+    if ('status' in presentation) return presentation;
+    const rendition = presentation.rendition(renditionName);
+    if (rendition === undefined) return noRendition(presentation, renditionName);
+
+    // After ENDLIST nothing is waited for, so nothing asked for can be wrong.
+    const directive = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
+    if (directive instanceof Error) return refused(400, directive, true, presentation);
+    const blocking = directive !== undefined;
+    const outcome = await rendition.waiters.wait(
+      `servable ${blocking}`,
+      () => rendition.ended || rendition.isServable(blocking),
+      deadline - this.#clock.now(),
+      signal,
+    );
+    if (!rendition.isServable(blocking)) return notPlayable(outcome, app, name);
+    if (directive !== undefined && !rendition.satisfies(directive)) {
+      const tooFar = rendition.checkAdvance(directive);
+      if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
+      const waited = await rendition.waiters.wait(
+        `${directive.msn} ${directive.part}`,
+        () => rendition.satisfies(directive),
+        blockingLimit(presentation),
+        signal,
+      );
+      if (waited !== 'ready') return notReady(waited, presentation);
+    }
+    return found('media-playlist', rendition.playlistBody(), blocking, presentation);
+  }
+
+  /** An init segment, segment or part. Never rejects. */
+  async file(
+    app: string,
+    name: string,
+    renditionName: string,
+    file: string,
+    signal?: AbortSignal,
+  ): Promise<OriginAnswer> {
+    const stream = this.#streams.get(`${app}/${name}`);
+    if (stream === undefined) return noStream(app, name);
+    for (const presentation of [stream.current, ...stream.earlier]) {
+      const rendition = presentation?.rendition(renditionName);
+      if (presentation === undefined || rendition === undefined) continue;
+      const answer = await this.#fileOf(presentation, rendition, file, signal);
+      if (answer !== undefined) return answer;
+    }
+    const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
+    return refused(404, error, false, stream.current);
+  }
+
+  async #fileOf(
+    presentation: Presentation,
+    rendition: Rendition,
+    file: string,
+    signal?: AbortSignal,
+  ): Promise<OriginAnswer | undefined> {
+    const hinted = rendition.find(file) === 'hinted';
+    if (hinted) {
+      const waited = await rendition.waiters.wait(
+        file,
+        () => rendition.find(file) !== 'hinted',
+        blockingLimit(presentation),
+        signal,
+      );
+      if (waited !== 'ready') return notReady(waited, presentation);
+    }
+    const there = rendition.find(file);
+    if (there === undefined || there === 'hinted') return undefined;
+    return found(there.kind, there.body, hinted, presentation);
+  }
+
+  /** The presentation to answer from, waited for when its publisher has just come. */
+  async #started(
+    app: string,
+    name: string,
+    deadline: Milliseconds,
+    signal?: AbortSignal,
+  ): Promise<Presentation | RefusedAnswer> {
+    const stream = this.#streams.get(`${app}/${name}`);
+    if (stream === undefined) return noStream(app, name);
+    if (stream.starting) {
+      const left = deadline - this.#clock.now();
+      const outcome = await stream.waiters.wait('attached', () => !stream.starting, left, signal);
+      if (outcome !== 'ready') return notPlayable(outcome, app, name);
+    }
+    return stream.current ?? noStream(app, name);
+  }
+
+  #stream(app: string, name: string): Stream {
+    const key = `${app}/${name}`;
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = { starting: false, current: undefined, earlier: new Set(), waiters: new Waiters(this.#clock) };
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+
+  #dropIfEmpty(key: string, stream: Stream): void {
+    const empty = !stream.starting && stream.current === undefined && stream.earlier.size === 0;
+    if (empty && this.#streams.get(key) === stream) this.#streams.delete(key);
+  }
+}
+
+function blockingLimit(presentation: Presentation): Milliseconds {
+  return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
+}
+
+function found(kind: FoundAnswer['kind'], body: Buffer, blocking: boolean, presentation: Presentation): FoundAnswer {
+  return { status: 200, kind, body, blocking, targetDuration: presentation.targetDuration ?? 0 };
+}
+
+function refused(
+  status: RefusedAnswer['status'],
+  error: SluiceError,
+  blocking: boolean,
+  presentation: Presentation | undefined,
+): RefusedAnswer {
+  return { status, error, blocking, targetDuration: presentation?.targetDuration };
+}
+
+function noStream(app: string, name: string): RefusedAnswer {
+  return refused(404, hlsError('hls.no-such-stream', `${app}/${name} is not live`), false, undefined);
+}
+
+function noRendition(presentation: Presentation, name: string): RefusedAnswer {
+  const { app, name: stream } = presentation;
+  const error = hlsError('hls.no-such-rendition', `${app}/${stream} has no ${JSON.stringify(name.slice(0, 64))}`);
+  return refused(404, error, false, presentation);
+}
+
+function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
+  if (outcome === 'refused' || outcome === 'abandoned') return notReady(outcome, undefined);
+  return refused(404, hlsError('hls.not-playable-yet', `${app}/${name} has no complete segment`), false, undefined);
+}
+
+function notReady(outcome: Exclude<WaitOutcome, 'ready'>, presentation: Presentation | undefined): RefusedAnswer {
+  switch (outcome) {
+    case 'timeout': {
+      const waited = BLOCKING_LIMIT * (presentation?.targetDuration ?? 0);
+      return refused(503, hlsError('hls.reload-timeout', `nothing new in ${waited} s`), true, presentation);
+    }
+    case 'abandoned':
+      return refused(503, hlsError('hls.reload-abandoned', 'the client went away'), true, presentation);
+    case 'refused':
+      return refused(503, hlsError('hls.too-many-waiting', 'too many requests wait'), true, presentation);
+  }
 }

@@ -1,0 +1,74 @@
+// Which segments are listed and which are only still fetchable: a sliding window that never breaks a player holding an old playlist.
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { CompleteSegment, RetiredSegment } from './segment.js';
+
+export interface LiveWindowOptions {
+  /** Complete segments listed. */
+  readonly segments: number;
+  /** Monotonic. */
+  readonly now: () => Milliseconds;
+}
+
+export class LiveWindow {
+  readonly #options: LiveWindowOptions;
+  #listed: CompleteSegment[] = [];
+  #retired: RetiredSegment[] = [];
+  #listedDuration: Seconds = 0;
+  #longest: Seconds = 0;
+
+  constructor(options: LiveWindowOptions) {
+    this.#options = options;
+  }
+
+  /** Oldest first. */
+  get listed(): readonly CompleteSegment[] {
+    return this.#listed;
+  }
+
+  get listedDuration(): Seconds {
+    return this.#listedDuration;
+  }
+
+  add(segment: CompleteSegment, targetDuration: Seconds): void {
+    this.#listed.push(segment);
+    this.#listedDuration += segment.duration;
+    this.#longest = Math.max(this.#longest, this.#listedDuration);
+    for (;;) {
+      const [head] = this.#listed;
+      if (head === undefined || this.#listed.length <= this.#options.segments) break;
+      // RFC 8216bis 6.2.2: what is left must last three target durations at least.
+      if (this.#listedDuration - head.duration < 3 * targetDuration) break;
+      this.#listed.shift();
+      this.#listedDuration -= head.duration;
+      this.#retired.push({ segment: head, until: this.#options.now() + this.#retention(head, targetDuration) });
+    }
+    this.#forget();
+  }
+
+  /** Listed, or retired and still to be served. */
+  find(mediaSequence: number): CompleteSegment | undefined {
+    this.#forget();
+    const first = this.#listed[0];
+    if (first !== undefined && mediaSequence >= first.mediaSequence) {
+      return this.#listed[mediaSequence - first.mediaSequence];
+    }
+    return this.#retired.find(({ segment }) => segment.mediaSequence === mediaSequence)?.segment;
+  }
+
+  /** Every segment that may still be asked for, for what depends on them (init segments, files on disk). */
+  *available(): Iterable<CompleteSegment> {
+    this.#forget();
+    for (const { segment } of this.#retired) yield segment;
+    yield* this.#listed;
+  }
+
+  /** RFC 8216bis 6.2.2: its own duration plus the longest playlist it was in; one target more, for a playlist on its way. */
+  #retention(segment: CompleteSegment, targetDuration: Seconds): Milliseconds {
+    return secondsToMilliseconds(segment.duration + this.#longest + targetDuration);
+  }
+
+  #forget(): void {
+    const now = this.#options.now();
+    while (this.#retired[0] !== undefined && this.#retired[0].until <= now) this.#retired.shift();
+  }
+}

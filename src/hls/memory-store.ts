@@ -1,0 +1,27 @@
+// A store without a disk: for gateways that keep nothing, and for tests that look at what would be on disk.
+import type { SegmentStore, StorePath } from './segment-store.js';
+
+export class MemoryStore implements SegmentStore {
+  readonly #files = new Map<StorePath, Buffer>();
+
+  async write(path: StorePath, bytes: Buffer): Promise<void> {
+    this.#files.set(path, bytes);
+  }
+
+  async read(path: StorePath): Promise<Buffer | undefined> {
+    return this.#files.get(path);
+  }
+
+  async remove(path: StorePath): Promise<void> {
+    this.#files.delete(path);
+  }
+
+  async removeDirectory(): Promise<void> {
+    // A map has no directories.
+  }
+
+  async list(directory: StorePath): Promise<StorePath[]> {
+    const prefix = directory === '' ? '' : `${directory}/`;
+    return [...this.#files.keys()].filter((path) => path.startsWith(prefix)).sort();
+  }
+}

@@ -1,0 +1,29 @@
+// The arrow between what makes parts (video, audio) and what lists them (a rendition).
+import type { Fragment } from '../protocols/mp4/fragment.js';
+import type { Seconds } from '../protocols/units.js';
+
+/** One part, placed on the timeline; not yet numbered. */
+export interface MadePart {
+  /** moof+mdat, or several of them. */
+  readonly bytes: Buffer;
+  /** Of the cut schedule. */
+  readonly segmentIndex: number;
+  /** Media time of the first sample, on the stream timeline. */
+  readonly start: Seconds;
+  readonly duration: Seconds;
+  /** Decoding can start here: INDEPENDENT=YES. */
+  readonly independent: boolean;
+  /** The next cut is at its end: the segment is complete. */
+  readonly completes: boolean;
+}
+
+export type PartSink = (part: MadePart) => void;
+
+/** Turns the fragments of one FFmpeg run into parts. */
+export interface PartMaker {
+  push(fragment: Fragment): void;
+  /** The cut schedule has moved on: what was held may go. */
+  advance(): void;
+  /** Nothing more comes of this run: what is held goes now. */
+  flush(): void;
+}

@@ -1,0 +1,146 @@
+// Turns FFmpeg's video fragments into parts: as they are, wherever that satisfies the rules of RFC 8216bis 4.4.4.9.
+import type { Fragment, Sample } from '../protocols/mp4/fragment.js';
+import { writeFragment } from '../protocols/mp4/fragment-writer.js';
+import { type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
+import type { CutSchedule } from './cut-schedule.js';
+import type { MadePart, PartMaker, PartSink } from './part-sink.js';
+import { SHORTEST_PART_SHARE } from './part-timing.js';
+
+export interface VideoPartsOptions {
+  readonly schedule: CutSchedule;
+  readonly sink: PartSink;
+  readonly trackId: number;
+  readonly timescale: number;
+  readonly partTarget: Seconds;
+  readonly nominal: Seconds;
+  readonly frame: Seconds;
+  /** A frame lasted longer than PART-TARGET; its part is listed as that long. */
+  readonly onOverlongPart?: (duration: Seconds) => void;
+}
+
+/**
+ * FFmpeg ends a fragment at every key frame, also at those that are no cut: a 1 s GOP of 25 frames in a 2 s segment gives
+ * parts of 12, 12 and 1 frames, and a 1-frame part in the middle of a segment is forbidden. There, and only there, the
+ * samples are regrouped; everything else passes without a copy.
+ */
+export class VideoParts implements PartMaker {
+  readonly #options: VideoPartsOptions;
+  readonly #target: Ticks;
+  readonly #nominal: Ticks;
+  readonly #frame: Ticks;
+  /** Decode to presentation: with `+cmaf` 0, else the composition offset of the last sync sample. */
+  #offset: Ticks = 0;
+  #pending: Sample[] = [];
+  #pendingStart: Ticks = 0;
+  #pendingDuration: Ticks = 0;
+  #pendingIndex = -1;
+  #sequenceNumber = 0;
+
+  constructor(options: VideoPartsOptions) {
+    this.#options = options;
+    this.#target = options.partTarget * options.timescale;
+    this.#nominal = options.nominal * options.timescale;
+    this.#frame = options.frame * options.timescale;
+  }
+
+  push(fragment: Fragment): void {
+    const first = fragment.samples[0];
+    if (fragment.startsWithSync && first !== undefined) this.#offset = first.cts;
+    const start = fragment.baseMediaDecodeTime;
+    const index = this.#indexAt(start);
+    if (index < 0) return;
+    if (this.#pending.length > 0) {
+      const hole = Math.abs(start - this.#pendingStart - this.#pendingDuration) > this.#frame / 2;
+      if (index !== this.#pendingIndex || hole) this.#emitPending(this.#pending.length, index !== this.#pendingIndex);
+    }
+    const completes = this.#indexAt(start + fragment.duration) > index;
+
+    if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
+      this.#options.sink(
+        this.#made(fragment.bytes, index, start, fragment.duration, fragment.startsWithSync, completes),
+      );
+      return;
+    }
+    if (this.#pending.length === 0) {
+      this.#pendingStart = start;
+      this.#pendingIndex = index;
+    }
+    this.#pending.push(...fragment.samples);
+    this.#pendingDuration += fragment.duration;
+    this.#emitFullParts(completes);
+  }
+
+  advance(): void {
+    // Video is never held for the schedule: its fragments come after the key frames they contain were noted.
+  }
+
+  flush(): void {
+    if (this.#pending.length > 0) this.#emitPending(this.#pending.length, false);
+  }
+
+  #passesAsItIs(fragment: Fragment, completes: boolean): boolean {
+    // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see #made.
+    if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
+    if (completes || fragment.duration >= SHORTEST_PART_SHARE * this.#target) return true;
+    // A short part may stand when it is independent, but a stream of key frames only would get a part per frame.
+    return fragment.startsWithSync && fragment.duration >= this.#nominal / 2;
+  }
+
+  #emitFullParts(completes: boolean): void {
+    while (this.#pending.length > 0) {
+      let count = 0;
+      let duration = 0;
+      for (const sample of this.#pending) {
+        if (count > 0 && (duration + sample.duration > this.#target || duration >= this.#nominal - this.#frame / 2))
+          break;
+        count += 1;
+        duration += sample.duration;
+      }
+      const all = count === this.#pending.length;
+      const long = duration >= SHORTEST_PART_SHARE * this.#target;
+      if (all && !completes && !long) return;
+      this.#emitPending(count, all && completes);
+    }
+  }
+
+  #emitPending(count: number, completes: boolean): void {
+    const samples = this.#pending.splice(0, count);
+    const duration = samples.reduce((sum, sample) => sum + sample.duration, 0);
+    const start = this.#pendingStart;
+    this.#pendingStart += duration;
+    this.#pendingDuration -= duration;
+    const bytes = writeFragment({
+      sequenceNumber: ++this.#sequenceNumber,
+      trackId: this.#options.trackId,
+      baseMediaDecodeTime: start,
+      samples,
+    });
+    const independent = samples[0]?.sync === true;
+    this.#options.sink(this.#made(bytes, this.#pendingIndex, start, duration, independent, completes));
+  }
+
+  #made(
+    bytes: Buffer,
+    segmentIndex: number,
+    start: Ticks,
+    duration: Ticks,
+    independent: boolean,
+    completes: boolean,
+  ): MadePart {
+    const { timescale, partTarget, onOverlongPart } = this.#options;
+    // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
+    if (duration > this.#target) onOverlongPart?.(duration / timescale);
+    return {
+      bytes,
+      segmentIndex,
+      start: (start + this.#offset) / timescale,
+      duration: Math.min(duration / timescale, partTarget),
+      independent,
+      completes,
+    };
+  }
+
+  #indexAt(decodeTime: Ticks): number {
+    return this.#options.schedule.indexAt(secondsToMilliseconds((decodeTime + this.#offset) / this.#options.timescale));
+  }
+}
