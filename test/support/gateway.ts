@@ -108,7 +108,8 @@ export function publishTestPattern(url: string, pattern: TestPattern = {}): Runn
     pattern.copyTo === undefined
       ? ['-f', 'flv', url]
       : ['-f', 'tee', `[f=flv]${url.replaceAll(':', '\\:')}|[f=flv]${pattern.copyTo}`];
-  const maps = pattern.copyTo === undefined ? [] : inputs.filter((arg) => arg === '-i').flatMap((_, i) => ['-map', `${i}`]);
+  const maps =
+    pattern.copyTo === undefined ? [] : inputs.filter((arg) => arg === '-i').flatMap((_, i) => ['-map', `${i}`]);
   const limit = pattern.duration === undefined ? [] : ['-t', `${pattern.duration}`];
   const flags = pattern.copyTo === undefined ? [] : ['-flags', '+global_header'];
   return startProgram(pattern.ffmpeg ?? npmFfmpeg(), [

@@ -50,7 +50,8 @@ export function parseMediaPlaylist(text: string): MediaPlaylist {
     text,
     targetDuration: Number(/#EXT-X-TARGETDURATION:(\d+)/.exec(text)?.[1]),
     mediaSequence,
-    partTarget: /PART-TARGET=([\d.]+)/.exec(text)?.[1] === undefined ? undefined : Number(/PART-TARGET=([\d.]+)/.exec(text)?.[1]),
+    partTarget:
+      /PART-TARGET=([\d.]+)/.exec(text)?.[1] === undefined ? undefined : Number(/PART-TARGET=([\d.]+)/.exec(text)?.[1]),
     segments,
     ended: text.includes('#EXT-X-ENDLIST'),
   };
@@ -115,7 +116,10 @@ export async function recordRendition(
       if (segment.map !== undefined && !recorded.inits.has(segment.map)) {
         recorded.inits.set(segment.map, await fetchBytes(`${base}/${name}/${segment.map}`));
       }
-      recorded.segments.set(segment.sequence, { ...segment, bytes: await fetchBytes(`${base}/${name}/${segment.uri}`) });
+      recorded.segments.set(segment.sequence, {
+        ...segment,
+        bytes: await fetchBytes(`${base}/${name}/${segment.uri}`),
+      });
     }
     if (playlist.ended) break;
     const next = playlist.mediaSequence + playlist.segments.length;
