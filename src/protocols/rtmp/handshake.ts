@@ -11,7 +11,8 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 export class ServerHandshake {
   readonly #random: RandomBytes;
   readonly #c1 = Buffer.alloc(HANDSHAKE_SIZE);
-  #c0Received = false;
+  /** C0, once it has come. */
+  #version: number | undefined;
   #c1Received = 0;
   #c2Received = 0;
   #output: Buffer | undefined;
@@ -30,9 +31,8 @@ export class ServerHandshake {
    */
   receive(bytes: Buffer): number {
     let position = 0;
-    if (!this.#c0Received && bytes.length > 0) {
-      checkVersion(bytes.readUInt8(0));
-      this.#c0Received = true;
+    if (this.#version === undefined && bytes.length > 0) {
+      this.#version = checkedVersion(bytes.readUInt8(0));
       position = 1;
     }
     if (this.#c1Received < HANDSHAKE_SIZE) {
@@ -55,7 +55,8 @@ export class ServerHandshake {
   }
 
   #answer(): Buffer {
-    const signed = signServerHandshake(this.#c1, this.#random);
+    // A client of the encrypted variant (6) goes on in plain RTMP if S1 is not signed, and encrypts if it is.
+    const signed = this.#version === RTMP_VERSION ? signServerHandshake(this.#c1, this.#random) : undefined;
     const s0 = Buffer.of(RTMP_VERSION);
     if (signed !== undefined) return Buffer.concat([s0, signed.s1, signed.s2]);
     // Strict clients compare every byte of S2 with C1.
@@ -85,7 +86,7 @@ export class ClientHandshake {
    */
   receive(bytes: Buffer): number {
     const start = this.#received;
-    if (start === 0 && bytes.length > 0) checkVersion(bytes.readUInt8(0));
+    if (start === 0 && bytes.length > 0) checkedVersion(bytes.readUInt8(0));
     const taken = Math.min(1 + 2 * HANDSHAKE_SIZE - start, bytes.length);
     // The S1 part of these bytes; Buffer.copy clips at both ends.
     const from = Math.max(0, 1 - start);
@@ -111,11 +112,12 @@ function simplePacket(random: RandomBytes): Buffer {
 }
 
 /** 5.2.2: an unknown version is answered with 3, and the client may go on or give up; what is no version is refused. */
-function checkVersion(version: number): void {
+function checkedVersion(version: number): number {
   if (version === TLS_HANDSHAKE_RECORD) {
     throw rtmpError('rtmp.not-rtmp', 'got a TLS handshake, expected plain RTMP (version 3)');
   }
   if (version >= FIRST_FORBIDDEN_VERSION) {
     throw rtmpError('rtmp.not-rtmp', `got first byte 0x${version.toString(16)}, expected RTMP version 3`);
   }
+  return version;
 }
