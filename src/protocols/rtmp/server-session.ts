@@ -3,7 +3,7 @@
 import { SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
 import type { AcknowledgementCounter } from './acknowledgement.js';
-import { type ConnectCommand, type PeerCommand, type PublishCommand, parseCommand } from './commands.js';
+import { type ConnectCommand, type PeerCommand, parseCommand } from './commands.js';
 import { rtmpError } from './errors.js';
 import { EventQueue } from './event-queue.js';
 import { ServerHandshake } from './handshake.js';
@@ -14,24 +14,12 @@ import {
   type RtmpLimits,
   SERVER_CHUNK_SIZE,
 } from './limits.js';
-import { MessageStreams } from './message-streams.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
-import { CONTROL_MESSAGE_STREAM } from './message-types.js';
-import type { CommandMessage, DataMessage, MediaMessage } from './messages.js';
-import { metadataBody } from './metadata.js';
-import { PublishState } from './publish-state.js';
-import {
-  connectFailure,
-  connectSuccess,
-  emptyResult,
-  fcPublished,
-  streamCreated,
-  streamError,
-  streamStatus,
-} from './server-answers.js';
-import type { MediaEvent, SessionEvent } from './session-event.js';
+import { connectFailure, connectSuccess, streamError } from './server-answers.js';
+import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
-import { canonicalApp, canonicalStream, type StreamAddress } from './stream-name.js';
+import { acknowledge, StreamCommands } from './stream-commands.js';
+import { canonicalApp } from './stream-name.js';
 
 export interface ServerSessionOptions {
   readonly limits: RtmpLimits;
@@ -53,8 +41,6 @@ export interface ServerSessionOptions {
  */
 export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishing' | 'closed';
 
-type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'other' }>;
-
 /**
  * After each `receive` take events until there are none, then write what `takeOutput` has. Bad input never throws: it
  * ends in a `closed` event with a typed error. One publish at a time: a second one on the same connection is answered
@@ -65,31 +51,29 @@ export class ServerSession {
   readonly #chunkSize: number;
   readonly #windowSize: number;
   readonly #transport: MessageTransport;
-  readonly #stage = new StateMachine<SessionStage>('rtmp server session', 'handshake', {
+  /** Whether it publishes is known to the stream commands. */
+  readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing'>>('rtmp server session', 'handshake', {
     handshake: ['connecting', 'closed'],
     connecting: ['connected', 'closed'],
-    connected: ['publishing', 'closed'],
-    publishing: ['connected', 'closed'],
+    connected: ['closed'],
     closed: [],
   });
   readonly #events = new EventQueue<SessionEvent>();
   /** Taken as `connected`, and answered with success unless the application objects first. */
   #unansweredConnect: ConnectCommand | undefined;
-  #connect: ConnectCommand | undefined;
-  readonly #messageStreams: MessageStreams;
-  #publish: PublishState | undefined;
+  #streams: StreamCommands | undefined;
 
   constructor(options: Partial<ServerSessionOptions> = {}) {
     this.#limits = options.limits ?? DEFAULT_RTMP_LIMITS;
     this.#chunkSize = options.chunkSize ?? SERVER_CHUNK_SIZE;
     this.#windowSize = options.windowAcknowledgementSize ?? DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE;
     const handshake = new ServerHandshake(options.randomBytes ?? secureRandomBytes);
-    this.#messageStreams = new MessageStreams(this.#limits.maxMessageStreams);
     this.#transport = new MessageTransport(handshake, this.#limits, options.acknowledgements);
   }
 
   get stage(): SessionStage {
-    return this.#stage.state;
+    const stage = this.#stage.state;
+    return stage === 'connected' && this.#streams?.isPublishing ? 'publishing' : stage;
   }
 
   /** Bytes of the whole connection, the handshake included. */
@@ -130,19 +114,7 @@ export class ServerSession {
 
   /** Answers a `publish-request` with NetStream.Publish.Start (RTMP 1.0 7.2.2.6). Without effect once the session is closed. */
   accept(messageStreamId: number): void {
-    const publish = this.#publish;
-    if (this.#stage.is('closed') || publish?.messageStreamId !== messageStreamId) return;
-    if (publish.stage === 'withdrawn') {
-      // The peer has changed its mind meanwhile: this publish was accepted, and it is over.
-      this.#publish = undefined;
-      this.#events.push({ type: 'unpublish', messageStreamId });
-      return;
-    }
-    if (publish.stage !== 'requested') return;
-    this.#stage.to('publishing');
-    this.#transport.send({ type: 'user-control', event: { type: 'stream-begin', messageStreamId } });
-    this.#transport.send(streamStatus(messageStreamId, 'NetStream.Publish.Start', 'Publishing has started.'));
-    for (const event of publish.accept()) this.#events.push(event);
+    if (!this.#stage.is('closed')) this.#streams?.accept(messageStreamId);
   }
 
   /**
@@ -188,101 +160,26 @@ export class ServerSession {
   #close(error: SluiceError | undefined): void {
     if (this.#stage.is('closed')) return;
     this.#unansweredConnect = undefined;
-    this.#endPublish();
+    this.#streams?.endPublish();
     this.#stage.to('closed');
     this.#events.push({ type: 'closed', ...(error !== undefined && { error }) });
   }
 
   #handle(message: SessionMessage): void {
-    switch (message.type) {
-      case 'command':
-        this.#command(message, parseCommand(message));
-        return;
-      case 'data':
-        this.#data(message);
-        return;
-      default:
-        this.#media(message, message.type, message.body);
-    }
+    if (message.type === 'command') this.#command(message.messageStreamId, parseCommand(message));
+    else this.#streams?.media(message);
   }
 
-  #data(message: DataMessage): void {
-    const body = metadataBody(message.body);
-    if (body !== undefined) this.#media(message, 'script', body);
-  }
-
-  #media(message: MediaMessage | DataMessage, kind: MediaEvent['kind'], body: Buffer): void {
-    const publish = this.#publish;
-    if (publish === undefined || !this.#concerns(publish, message.messageStreamId)) return;
-    const { messageStreamId } = publish;
-    const event = publish.media({ type: 'media', messageStreamId, kind, timestamp: message.timestamp, body });
-    if (event !== undefined) this.#events.push(event);
-  }
-
-  /** Some cameras publish on the stream they created and send everything else on stream 0. */
-  #concerns(publish: PublishState, messageStreamId: number): boolean {
-    return messageStreamId === publish.messageStreamId || messageStreamId === CONTROL_MESSAGE_STREAM;
-  }
-
-  #command(message: CommandMessage, command: PeerCommand): void {
-    switch (command.type) {
-      case 'connect':
-        this.#connected(command);
-        return;
-      case 'other':
-        this.#acknowledge(command.transactionId);
-        return;
-      default:
-        this.#streamCommand(message.messageStreamId, command);
-    }
-  }
-
-  /** The commands that make sense on a connection only. */
-  #streamCommand(messageStreamId: number, command: StreamCommand): void {
-    const connect = this.#connect;
-    if (connect === undefined) {
-      throw rtmpError('rtmp.connect', `got the command ${command.type}, expected connect first`);
-    }
-    switch (command.type) {
-      case 'release-stream':
-        this.#acknowledge(command.transactionId);
-        return;
-      case 'fc-publish':
-        this.#acknowledge(command.transactionId);
-        this.#transport.answer(fcPublished());
-        return;
-      case 'create-stream':
-        this.#transport.send(streamCreated(command.transactionId, this.#messageStreams.create()));
-        return;
-      case 'publish':
-        this.#publishCommand(this.#messageStreams.resolve(messageStreamId), command, connect);
-        return;
-      case 'play':
-        this.#play(this.#messageStreams.resolve(messageStreamId), command.name, connect);
-        return;
-      case 'fc-unpublish':
-        this.#endPublish();
-        return;
-      case 'close-stream':
-        this.#endPublishOn(messageStreamId);
-        return;
-      case 'delete-stream': {
-        const target = command.target ?? messageStreamId;
-        this.#messageStreams.delete(target);
-        this.#endPublishOn(target);
-        return;
-      }
-    }
-  }
-
-  /** Who asks with a transaction id waits for an answer, even to what we have never heard of. */
-  #acknowledge(transactionId: number): void {
-    if (transactionId !== 0) this.#transport.answer(emptyResult(transactionId));
+  #command(messageStreamId: number, command: PeerCommand): void {
+    if (command.type === 'connect') this.#connected(command);
+    else if (command.type === 'other') acknowledge(this.#transport, command.transactionId);
+    else if (this.#streams !== undefined) this.#streams.handle(messageStreamId, command);
+    else throw rtmpError('rtmp.connect', `got the command ${command.type}, expected connect first`);
   }
 
   #connected(command: ConnectCommand): void {
     const { transactionId, app, tcUrl, flashVer, enhanced } = command;
-    if (this.#connect !== undefined) {
+    if (this.#streams !== undefined) {
       this.#refuseConnect(transactionId, rtmpError('rtmp.connect', 'got a second connect, expected one'));
     } else if (app === undefined) {
       this.#refuseConnect(transactionId, rtmpError('rtmp.connect', 'got a connect without app, expected app'));
@@ -295,7 +192,7 @@ export class ServerSession {
         this.#refuseConnect(transactionId, error);
         return;
       }
-      this.#connect = command;
+      this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#events);
       this.#unansweredConnect = command;
       this.#stage.to('connected');
       this.#events.push({
@@ -323,74 +220,5 @@ export class ServerSession {
     this.#transport.send({ type: 'set-peer-bandwidth', windowSize: this.#windowSize, limitType: 'dynamic' });
     this.#transport.send({ type: 'set-chunk-size', chunkSize: this.#chunkSize });
     this.#transport.send(connectSuccess(connect));
-  }
-
-  #publishCommand(messageStreamId: number, command: PublishCommand, connect: ConnectCommand): void {
-    const current = this.#publish;
-    if (current !== undefined) {
-      if (command.name === '' && this.#concerns(current, messageStreamId)) this.#unpublishCommand(current);
-      else this.#refuseSecondPublish(messageStreamId);
-      return;
-    }
-    const address = this.#address(messageStreamId, command.name, connect, 'NetStream.Publish.BadName');
-    if (address === undefined) return;
-    this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
-    this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType: command.publishType });
-  }
-
-  /** `publish(false)`: the connection stays, so here the encoder does wait for an answer (7.2.2.6). */
-  #unpublishCommand({ messageStreamId }: PublishState): void {
-    this.#endPublish();
-    this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Unpublish.Success', 'Publishing has ended.'));
-  }
-
-  #refuseSecondPublish(messageStreamId: number): void {
-    const description = 'This connection publishes already; open another one for another stream.';
-    this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Publish.BadName', description }));
-  }
-
-  #play(messageStreamId: number, name: string, connect: ConnectCommand): void {
-    if (this.#publish !== undefined) {
-      const description = 'This connection publishes; open another one to play.';
-      this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Play.Failed', description }));
-      return;
-    }
-    const address = this.#address(messageStreamId, name, connect, 'NetStream.Play.StreamNotFound');
-    if (address !== undefined) this.#events.push({ type: 'play-request', messageStreamId, ...address });
-  }
-
-  /** The canonical address; if there is none the peer is told so and the session closed. */
-  #address(
-    messageStreamId: number,
-    name: string,
-    connect: ConnectCommand,
-    code: StatusReason['code'],
-  ): StreamAddress | undefined {
-    const { app = '', tcUrl = '' } = connect;
-    try {
-      return canonicalStream({ app, tcUrl, name });
-    } catch (error) {
-      if (!(error instanceof SluiceError)) throw error;
-      this.#transport.send(streamError(messageStreamId, { code, description: error.message }));
-      this.#close(error);
-      return undefined;
-    }
-  }
-
-  #endPublishOn(messageStreamId: number): void {
-    if (this.#publish !== undefined && this.#concerns(this.#publish, messageStreamId)) this.#endPublish();
-  }
-
-  #endPublish(): void {
-    const publish = this.#publish;
-    if (publish === undefined) return;
-    if (publish.stage === 'live') {
-      publish.end();
-      this.#publish = undefined;
-      this.#stage.to('connected');
-      this.#events.push({ type: 'unpublish', messageStreamId: publish.messageStreamId });
-    } else if (publish.stage === 'requested') {
-      publish.withdraw();
-    }
   }
 }

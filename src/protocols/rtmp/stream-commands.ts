@@ -1,0 +1,175 @@
+// What a peer may do once it is connected: create streams, publish on one of them, send its media, end it in one of many ways.
+
+import { SluiceError } from '../errors.js';
+import type { ConnectCommand, PeerCommand, PublishCommand } from './commands.js';
+import type { EventQueue } from './event-queue.js';
+import type { RtmpLimits } from './limits.js';
+import { MessageStreams } from './message-streams.js';
+import type { MessageTransport } from './message-transport.js';
+import { CONTROL_MESSAGE_STREAM } from './message-types.js';
+import type { DataMessage, MediaMessage } from './messages.js';
+import { metadataBody } from './metadata.js';
+import { PublishState } from './publish-state.js';
+import { emptyResult, fcPublished, streamCreated, streamError, streamStatus } from './server-answers.js';
+import type { SessionEvent } from './session-event.js';
+import type { StatusReason } from './status-codes.js';
+import { canonicalStream, type StreamAddress } from './stream-name.js';
+
+export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'other' }>;
+
+/** The message streams of one connected peer, and its one publish. */
+export class StreamCommands {
+  readonly #connect: ConnectCommand;
+  readonly #limits: RtmpLimits;
+  readonly #transport: MessageTransport;
+  readonly #events: EventQueue<SessionEvent>;
+  readonly #messageStreams: MessageStreams;
+  #publish: PublishState | undefined;
+
+  constructor(
+    connect: ConnectCommand,
+    limits: RtmpLimits,
+    transport: MessageTransport,
+    events: EventQueue<SessionEvent>,
+  ) {
+    this.#connect = connect;
+    this.#limits = limits;
+    this.#transport = transport;
+    this.#events = events;
+    this.#messageStreams = new MessageStreams(limits.maxMessageStreams);
+  }
+
+  /** True between an accepted publish and its end. */
+  get isPublishing(): boolean {
+    return this.#publish?.stage === 'live';
+  }
+
+  /** @throws what must close the connection; the peer has been told why. */
+  handle(messageStreamId: number, command: StreamCommand): void {
+    switch (command.type) {
+      case 'release-stream':
+        acknowledge(this.#transport, command.transactionId);
+        return;
+      case 'fc-publish':
+        acknowledge(this.#transport, command.transactionId);
+        this.#transport.answer(fcPublished());
+        return;
+      case 'create-stream':
+        this.#transport.send(streamCreated(command.transactionId, this.#messageStreams.create()));
+        return;
+      case 'publish':
+        this.#requestPublish(this.#messageStreams.resolve(messageStreamId), command);
+        return;
+      case 'play':
+        this.#requestPlay(this.#messageStreams.resolve(messageStreamId), command.name);
+        return;
+      case 'fc-unpublish':
+        this.endPublish();
+        return;
+      case 'close-stream':
+        this.#endPublishOn(messageStreamId);
+        return;
+      case 'delete-stream': {
+        const target = command.target ?? messageStreamId;
+        this.#messageStreams.delete(target);
+        this.#endPublishOn(target);
+        return;
+      }
+    }
+  }
+
+  /** Hands media on, keeps it until the publish is answered, or drops what belongs to none. */
+  media(message: MediaMessage | DataMessage): void {
+    const publish = this.#publish;
+    if (publish === undefined || !concerns(publish, message.messageStreamId)) return;
+    const body = message.type === 'data' ? metadataBody(message.body) : message.body;
+    if (body === undefined) return;
+    const event = publish.media({
+      type: 'media',
+      messageStreamId: publish.messageStreamId,
+      kind: message.type === 'data' ? 'script' : message.type,
+      timestamp: message.timestamp,
+      body,
+    });
+    if (event !== undefined) this.#events.push(event);
+  }
+
+  /** The application accepts what it was asked with `publish-request`. */
+  accept(messageStreamId: number): void {
+    const publish = this.#publish;
+    if (publish?.messageStreamId !== messageStreamId) return;
+    if (publish.stage === 'withdrawn') {
+      // The peer has changed its mind meanwhile: this publish was accepted, and it is over.
+      this.#publish = undefined;
+      this.#events.push({ type: 'unpublish', messageStreamId });
+    } else if (publish.stage === 'requested') {
+      this.#transport.send({ type: 'user-control', event: { type: 'stream-begin', messageStreamId } });
+      this.#transport.send(streamStatus(messageStreamId, 'NetStream.Publish.Start', 'Publishing has started.'));
+      for (const event of publish.accept()) this.#events.push(event);
+    }
+  }
+
+  /** Ends the publish, if there is one, whatever its stage. */
+  endPublish(): void {
+    const publish = this.#publish;
+    if (publish?.stage === 'live') {
+      publish.end();
+      this.#publish = undefined;
+      this.#events.push({ type: 'unpublish', messageStreamId: publish.messageStreamId });
+    } else if (publish?.stage === 'requested') {
+      publish.withdraw();
+    }
+  }
+
+  #endPublishOn(messageStreamId: number): void {
+    if (this.#publish !== undefined && concerns(this.#publish, messageStreamId)) this.endPublish();
+  }
+
+  #requestPublish(messageStreamId: number, { name, publishType }: PublishCommand): void {
+    const current = this.#publish;
+    if (current === undefined) {
+      const address = this.#address(messageStreamId, name, 'NetStream.Publish.BadName');
+      this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
+      this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType });
+    } else if (name === '' && concerns(current, messageStreamId)) {
+      // publish(false): the connection stays, so here the encoder does wait for an answer (7.2.2.6).
+      this.endPublish();
+      this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Unpublish.Success', 'Publishing has ended.'));
+    } else {
+      const description = 'This connection publishes already; open another one for another stream.';
+      this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Publish.BadName', description }));
+    }
+  }
+
+  #requestPlay(messageStreamId: number, name: string): void {
+    if (this.#publish === undefined) {
+      const address = this.#address(messageStreamId, name, 'NetStream.Play.StreamNotFound');
+      this.#events.push({ type: 'play-request', messageStreamId, ...address });
+    } else {
+      const description = 'This connection publishes; open another one to play.';
+      this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Play.Failed', description }));
+    }
+  }
+
+  /** @throws rtmp.app-name, rtmp.stream-name, after the peer has been told with `code` */
+  #address(messageStreamId: number, name: string, code: StatusReason['code']): StreamAddress {
+    const { app = '', tcUrl = '' } = this.#connect;
+    try {
+      return canonicalStream({ app, tcUrl, name });
+    } catch (error) {
+      const description = error instanceof SluiceError ? error.message : 'the stream name cannot be used';
+      this.#transport.send(streamError(messageStreamId, { code, description }));
+      throw error;
+    }
+  }
+}
+
+/** Who asks with a transaction id waits for an answer, even to what we have never heard of. */
+export function acknowledge(transport: MessageTransport, transactionId: number): void {
+  if (transactionId !== 0) transport.answer(emptyResult(transactionId));
+}
+
+/** Some cameras publish on the stream they created and send everything else on stream 0. */
+function concerns(publish: PublishState, messageStreamId: number): boolean {
+  return messageStreamId === publish.messageStreamId || messageStreamId === CONTROL_MESSAGE_STREAM;
+}
