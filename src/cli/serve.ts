@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import { resolvePublishKey } from '../access/publish-key.js';
 import { redactConfig } from '../config/load-config.js';
-import type { Config } from '../config/schema.js';
+import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -61,7 +61,7 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
   const logger = createLogger(config.logLevel, io.stdout, publishKey.key);
   logger.debug({ config: redactConfig(config) }, 'configuration');
   await ensureWritable(config.mediaDir);
-  const gateway = await createGateway(config, { logger, publishKey: publishKey.key });
+  const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
   let urls: { rtmp: string; http: string };
   try {
     urls = await gateway.start();

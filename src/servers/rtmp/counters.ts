@@ -44,3 +44,7 @@ export function createCounters(): RtmpCounters {
     closedByError: new Map(),
   };
 }
+
+export function countEnd({ closedByError }: RtmpCounters, code: string): void {
+  closedByError.set(code, (closedByError.get(code) ?? 0) + 1);
+}

@@ -2,6 +2,7 @@
 
 import type { SluiceError } from '../../protocols/errors.js';
 import type { RtmpCounters } from './counters.js';
+import { Deadline } from './deadline.js';
 import { MediaPacer } from './media-pacer.js';
 import type { PublishRequest, PublishTarget } from './publishing.js';
 
@@ -10,9 +11,9 @@ export class Publication {
   readonly request: PublishRequest;
   readonly target: PublishTarget;
   readonly pacer = new MediaPacer();
-  /** Audio and video messages; metadata does not count as media. */
-  mediaMessages = 0;
-  /** Why we ended it; set before the session is told, so that the target hears the cause. */
+  /** Runs until the first audio or video; metadata does not count as media. */
+  readonly firstMedia = new Deadline();
+  /** Why we end it; set before the session is told, so that the target hears the cause. */
   reason: SluiceError | undefined;
   readonly #counters: RtmpCounters;
   #ended = false;
@@ -34,7 +35,8 @@ export class Publication {
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.firstMedia.clear();
     this.#counters.publishers--;
-    this.target.end(this.reason ?? reason);
+    this.target.end(reason);
   }
 }

@@ -1,0 +1,68 @@
+// One line per event of a connection, each with the peer's address, nothing secret, and nothing a peer could forge.
+
+import type { SluiceError } from '../../protocols/errors.js';
+import { printable } from './log-fields.js';
+import type { LogLimiter } from './log-limiter.js';
+import type { PublishRequest, RtmpLogger } from './publishing.js';
+
+export class ConnectionLog {
+  readonly #logger: RtmpLogger;
+  readonly #limiter: LogLimiter;
+  readonly #origin: { readonly peer: string; readonly connection: number };
+
+  /** @param connection number of the connection, to find its lines. */
+  constructor(logger: RtmpLogger, limiter: LogLimiter, peer: string, connection: number) {
+    this.#logger = logger;
+    this.#limiter = limiter;
+    this.#origin = { peer, connection };
+  }
+
+  opened(): void {
+    this.#logger.debug(this.#origin, 'rtmp connection opened');
+  }
+
+  /** Not tcUrl: its query may hold the key. */
+  connected(app: string, encoder: string | undefined): void {
+    this.#logger.debug({ ...this.#origin, app: printable(app), encoder: printable(encoder ?? '') }, 'rtmp connected');
+  }
+
+  publishStarted(request: PublishRequest): void {
+    this.#logger.info({ ...this.#origin, ...names(request) }, 'publish started');
+  }
+
+  /** @param cause missing when the publisher ended by itself. */
+  publishEnded(request: PublishRequest, cause: SluiceError | undefined): void {
+    this.#logger.info({ ...this.#origin, ...names(request), ...(cause && failure(cause)) }, 'publish ended');
+  }
+
+  publishRefused(request: PublishRequest, error: SluiceError): void {
+    if (error.code === 'rtmp-server.internal') {
+      this.#logger.error({ ...this.#origin, ...names(request), err: error.cause }, 'internal error, publisher dropped');
+      return;
+    }
+    const admitted = this.#limiter.admit(error.code);
+    if (admitted === undefined) return;
+    // Whoever is denied may have pasted the secret where the name belongs: do not keep it.
+    const who = error.kind === 'denied' ? {} : names(request);
+    this.#logger.warn({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'publish refused');
+  }
+
+  /** The peer broke the protocol, a limit or a deadline. */
+  failed(error: SluiceError): void {
+    const admitted = this.#limiter.admit(error.code);
+    if (admitted === undefined) return;
+    this.#logger.info({ ...this.#origin, ...failure(error), ...admitted }, 'rtmp connection ended');
+  }
+
+  closed(): void {
+    this.#logger.debug(this.#origin, 'rtmp connection closed');
+  }
+}
+
+function names({ app, name }: PublishRequest): object {
+  return { app: printable(app), name: printable(name) };
+}
+
+function failure(error: SluiceError): object {
+  return { code: error.code, reason: printable(error.message) };
+}
