@@ -9,7 +9,7 @@ import { type Config, OPEN_PUBLISHING } from './config/schema.js';
 import { systemClock } from './hls/clock.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
-import { SequenceNumbers } from './hls/sequence-recovery.js';
+import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
@@ -51,7 +51,7 @@ export async function createGateway(config: Config, { logger }: GatewayDependenc
       ? null
       : (config.publishKey ?? (await resolvePublishKey(undefined, config.stateDir)).key);
   const store = new DiskStore(config.mediaDir);
-  const sequences = await SequenceNumbers.recover({ store, wallClock: systemClock.wallClock });
+  const sequences = new SequenceNumbers({ recovered: await recoverSequences(store) });
   return new Gateway({ config, logger, ffmpeg, key, store, sequences });
 }
 
@@ -140,7 +140,6 @@ export class Gateway {
     await this.#rtmp.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
-    await this.#origin.close?.();
     await this.#http.close();
   }
 
@@ -172,13 +171,15 @@ export class Gateway {
       logger: logger.child({ room: 'pipeline' }),
       after: systemClock.after,
       onFailed: (error) => kick(error),
+      onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
+        sequences.used(request.app, request.name, nextMediaSequence, discontinuityNumber),
     });
     this.#directory.add(pipeline);
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
       end: (reason) => {
         stream.end(reason);
-        void pipeline.end().finally(() => this.#directory.delete(pipeline));
+        void pipeline.end().then(() => this.#directory.delete(pipeline));
       },
       onKick: (listener) => {
         kick = listener;

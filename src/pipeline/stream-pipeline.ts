@@ -52,6 +52,8 @@ export interface StreamPipelineOptions {
   readonly after: (delay: Milliseconds, callback: () => void) => () => void;
   /** The stream cannot be served (any longer): its publisher should be told why. */
   readonly onFailed: (error: SluiceError) => void;
+  /** The presentation has used its last sequence number. */
+  readonly onEnded: (presentation: Presentation) => void;
 }
 
 export class StreamPipeline {
@@ -119,7 +121,10 @@ export class StreamPipeline {
       // What is queued was received from the publisher: it goes out before the input ends.
       this.#feed?.pump();
       await this.#supervisor?.stop();
-      await this.#presentation?.end();
+      if (this.#presentation !== undefined) {
+        await this.#presentation.end();
+        this.#options.onEnded(this.#presentation);
+      }
     }
     this.#subscription.close();
     this.#state.to('ended');

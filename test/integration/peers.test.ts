@@ -1,0 +1,63 @@
+// Encoders that others wrote, as their users run them: each publishes without an error on either side and ends cleanly.
+import { describe, expect, it } from 'vitest';
+import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
+import { fetchText, recordRendition } from '../support/hls-client.js';
+import { decodeErrors } from '../support/media-checks.js';
+import { absentPeer, DEBIAN_FFMPEG, GSTREAMER } from '../support/peers.js';
+import { type RunningProgram, startProgram } from '../support/processes.js';
+
+async function expectGoodStream(
+  gateway: TestGateway,
+  publisher: RunningProgram,
+  renditions: readonly string[],
+): Promise<void> {
+  const base = `${gateway.http}/hls/live/peer`;
+  const multivariant = await fetchText(`${base}/index.m3u8`);
+  expect(multivariant).toContain('#EXT-X-STREAM-INF');
+  const recorded = await Promise.all(renditions.map((name) => recordRendition(base, name)));
+  const { code } = await publisher.exit;
+  expect(code).toBe(0);
+  for (const rendition of recorded) {
+    expect(rendition.playlists.at(-1)).toContain('#EXT-X-ENDLIST');
+    expect(rendition.segments.size).toBeGreaterThanOrEqual(3);
+    const init = [...rendition.inits.values()][0] ?? Buffer.alloc(0);
+    const all = Buffer.concat([...rendition.segments.values()].map(({ bytes }) => bytes));
+    expect(await decodeErrors(init, all)).toBe('');
+  }
+  expect(gateway.logs.filter(({ level }) => level >= 40)).toEqual([]);
+}
+
+describe.skipIf(absentPeer(DEBIAN_FFMPEG))('Debian FFmpeg', () => {
+  it('publishes', async () => {
+    const gateway = await startGateway('--ladder', 'source,240p');
+    const publisher = publishTestPattern(gateway.publishUrl('peer'), { ffmpeg: DEBIAN_FFMPEG, duration: 8 });
+    await expectGoodStream(gateway, publisher, ['source', '240p', 'audio']);
+    expect(publisher.stderr()).toBe('');
+  });
+
+  it('shows its user why a wrong key is refused', async () => {
+    const gateway = await startGateway();
+    const publisher = publishTestPattern(`${gateway.rtmp}/peer?key=wrong`, { ffmpeg: DEBIAN_FFMPEG, duration: 8 });
+    expect((await publisher.exit).code).not.toBe(0);
+    expect(publisher.stderr()).toContain('publishing was denied');
+  });
+});
+
+describe.skipIf(absentPeer(GSTREAMER))('GStreamer', () => {
+  // 200 frames at 25 fps; x264enc and the muxer end on EOS, as with gst-launch -e.
+  const video = 'videotestsrc is-live=true num-buffers=200 ! video/x-raw,width=640,height=360,framerate=25/1';
+  const audio = 'audiotestsrc is-live=true num-buffers=344 samplesperbuffer=1024 ! audio/x-raw,rate=44100,channels=2';
+  const encode = 'x264enc speed-preset=veryfast key-int-max=50 bitrate=800 ! h264parse ! queue ! mux.';
+  const pipeline = (sink: string): string[] =>
+    `${video} ! ${encode} ${audio} ! avenc_aac ! aacparse ! queue ! mux. flvmux name=mux streamable=true ! ${sink}`.split(
+      ' ',
+    );
+
+  it.each(['rtmp2sink', 'rtmpsink'])('%s publishes', async (sink) => {
+    const gateway = await startGateway('--ladder', 'source,240p');
+    const location = `location=${gateway.publishUrl('peer')}`;
+    const publisher = startProgram(GSTREAMER, ['-q', ...pipeline(`${sink} ${location}`)]);
+    await expectGoodStream(gateway, publisher, ['source', '240p', 'audio']);
+    expect(publisher.stderr()).not.toMatch(/ERROR|WARN/);
+  });
+});

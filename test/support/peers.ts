@@ -1,0 +1,19 @@
+// Publishers that Debian packages bring: required where the gate installed them, else their tests say why they did not run.
+import { accessSync, constants } from 'node:fs';
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const DEBIAN_FFMPEG = '/usr/bin/ffmpeg';
+export const GSTREAMER = '/usr/bin/gst-launch-1.0';
+
+/** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
+export function absentPeer(path: string): boolean {
+  return !isExecutable(path) && process.env.SLUICE_REQUIRE_PEERS !== '1';
+}

@@ -1,0 +1,408 @@
+// The rules of RFC 8216bis that hold between versions of a playlist, asserted over everything a player could have been given.
+
+/** A media playlist as a strict reader of our own sees it: written against the RFC, not against the renderer. */
+export interface ParsedPlaylist {
+  readonly version: number;
+  readonly independentSegments: boolean;
+  readonly targetDuration: number;
+  readonly serverControl: ReadonlyMap<string, string> | undefined;
+  readonly partTarget: number | undefined;
+  readonly mediaSequence: number;
+  readonly discontinuitySequence: number;
+  readonly segments: readonly ParsedSegment[];
+  readonly openParts: readonly ParsedPart[];
+  readonly preloadHint: string | undefined;
+  readonly reports: readonly ReadonlyMap<string, string>[];
+  readonly ended: boolean;
+}
+
+export interface ParsedSegment {
+  readonly mediaSequence: number;
+  readonly uri: string;
+  readonly duration: number;
+  readonly map: string | undefined;
+  readonly discontinuity: boolean;
+  readonly discontinuityNumber: number;
+  /** Milliseconds since 1970. */
+  readonly programDateTime: number | undefined;
+  readonly gap: boolean;
+  readonly parts: readonly ParsedPart[];
+}
+
+export interface ParsedPart {
+  readonly uri: string;
+  readonly duration: number;
+  readonly independent: boolean;
+}
+
+/** @throws on anything that a media playlist must not contain (B1.14, B1.17) */
+export function parsePlaylist(text: string): ParsedPlaylist {
+  assert(!text.startsWith('\uFEFF') && !text.includes('\r'), 'no BOM, LF only');
+  assert(text.normalize('NFC') === text && !hasControlCharacters(text), 'NFC without control characters');
+  assert(text.endsWith('\n'), 'ends with a line feed');
+  const lines = text.slice(0, -1).split('\n');
+  assert(lines[0] === '#EXTM3U', 'begins with EXTM3U');
+  const once = new Map<string, string>();
+  const segments: ParsedSegment[] = [];
+  const reports: ReadonlyMap<string, string>[] = [];
+  let parts: ParsedPart[] = [];
+  let map: string | undefined;
+  let programDateTime: number | undefined;
+  let discontinuity = false;
+  let gap = false;
+  let duration: number | undefined;
+  let preloadHint: string | undefined;
+  let discontinuityNumber: number | undefined;
+  const start = (): number => {
+    discontinuityNumber ??= Number(once.get('EXT-X-DISCONTINUITY-SEQUENCE') ?? 0);
+    return discontinuityNumber;
+  };
+  for (const line of lines.slice(1)) {
+    const [tag = '', value = ''] = split(line);
+    if (!line.startsWith('#')) {
+      assert(duration !== undefined, `URI ${line} without EXTINF`);
+      assert(map !== undefined, `segment ${line} without EXT-X-MAP`);
+      segments.push({
+        mediaSequence: Number(once.get('EXT-X-MEDIA-SEQUENCE') ?? 0) + segments.length,
+        uri: line,
+        duration,
+        map,
+        discontinuity,
+        discontinuityNumber: start(),
+        programDateTime,
+        gap,
+        parts,
+      });
+      parts = [];
+      duration = undefined;
+      discontinuity = false;
+      gap = false;
+      programDateTime = undefined;
+      continue;
+    }
+    switch (tag) {
+      case 'EXTINF': {
+        assert(duration === undefined, 'one EXTINF a segment');
+        const match = /^(\d+\.\d{3,}),$/.exec(value);
+        assert(match !== null, `EXTINF with three decimals or more, got ${value}`);
+        duration = Number(match?.[1]);
+        break;
+      }
+      case 'EXT-X-DISCONTINUITY':
+        assert(!discontinuity && parts.length === 0, 'DISCONTINUITY once, before the parts');
+        discontinuity = true;
+        discontinuityNumber = start() + 1;
+        break;
+      case 'EXT-X-GAP':
+        gap = true;
+        break;
+      case 'EXT-X-MAP': {
+        const uri = attributes(value).get('URI');
+        assert(map === undefined || discontinuity, 'a new MAP only after DISCONTINUITY');
+        map = uri;
+        break;
+      }
+      case 'EXT-X-PROGRAM-DATE-TIME':
+        assert(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value), `PDT with ms and Z, got ${value}`);
+        assert(programDateTime === undefined, 'one PDT a segment');
+        programDateTime = Date.parse(value);
+        break;
+      case 'EXT-X-PART': {
+        const part = attributes(value);
+        parts.push({
+          uri: part.get('URI') ?? '',
+          duration: Number(part.get('DURATION')),
+          independent: part.get('INDEPENDENT') === 'YES',
+        });
+        break;
+      }
+      case 'EXT-X-PRELOAD-HINT': {
+        assert(preloadHint === undefined, 'one hint');
+        const hint = attributes(value);
+        assert(hint.get('TYPE') === 'PART', 'hint of a part');
+        preloadHint = hint.get('URI');
+        break;
+      }
+      case 'EXT-X-RENDITION-REPORT':
+        reports.push(attributes(value));
+        break;
+      case 'EXT-X-VERSION':
+      case 'EXT-X-INDEPENDENT-SEGMENTS':
+      case 'EXT-X-TARGETDURATION':
+      case 'EXT-X-SERVER-CONTROL':
+      case 'EXT-X-PART-INF':
+      case 'EXT-X-MEDIA-SEQUENCE':
+      case 'EXT-X-DISCONTINUITY-SEQUENCE':
+      case 'EXT-X-ENDLIST':
+        assert(!once.has(tag), `${tag} once`);
+        assert(tag === 'EXT-X-ENDLIST' || segments.length + parts.length === 0, `${tag} before the first segment`);
+        once.set(tag, value);
+        break;
+      default:
+        assert(false, `a tag that is not expected: ${line}`);
+    }
+  }
+  assert(duration === undefined, 'a URI for each EXTINF');
+  const control = once.get('EXT-X-SERVER-CONTROL');
+  const partInf = once.get('EXT-X-PART-INF');
+  return {
+    version: Number(once.get('EXT-X-VERSION')),
+    independentSegments: once.has('EXT-X-INDEPENDENT-SEGMENTS'),
+    targetDuration: Number(once.get('EXT-X-TARGETDURATION')),
+    serverControl: control === undefined ? undefined : attributes(control),
+    partTarget: partInf === undefined ? undefined : Number(attributes(partInf).get('PART-TARGET')),
+    mediaSequence: Number(once.get('EXT-X-MEDIA-SEQUENCE')),
+    discontinuitySequence: Number(once.get('EXT-X-DISCONTINUITY-SEQUENCE')),
+    segments,
+    openParts: parts,
+    preloadHint,
+    reports,
+    ended: once.has('EXT-X-ENDLIST'),
+  };
+}
+
+export interface CheckerOptions {
+  /** Seconds; tolerance of dates and boundaries. */
+  readonly frame: number;
+  /** Complete segments that must stay listed once there were as many; default 6. */
+  readonly windowSegments?: number;
+  /** Segments may begin without a key frame, or be missing: a source that breaks the rules. */
+  readonly tolerant?: boolean;
+}
+
+/** Records every version of every media playlist it is given, and throws at the first that breaks a rule. */
+export class PlaylistChecker {
+  readonly #options: CheckerOptions;
+  readonly #histories = new Map<string, History>();
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+  }
+
+  /** Versions recorded of a rendition. */
+  versions(rendition: string): number {
+    return this.#histories.get(rendition)?.versions ?? 0;
+  }
+
+  /** Everything that was ever listed by a rendition, by media sequence number. */
+  segments(rendition: string): ReadonlyMap<number, ParsedSegment> {
+    return this.#histories.get(rendition)?.segments ?? new Map();
+  }
+
+  /** Call with each body a player received; identical bodies count once. */
+  add(rendition: string, text: string): ParsedPlaylist {
+    let history = this.#histories.get(rendition);
+    if (history === undefined) {
+      history = new History(rendition, this.#options);
+      this.#histories.set(rendition, history);
+    }
+    return history.add(text);
+  }
+
+  /** What must be equal in all renditions (B1.02, B1.11, B2.04, B3.03); call as often as you like. */
+  checkAlignment(): void {
+    const [first, ...others] = [...this.#histories.values()];
+    if (first?.last === undefined) return;
+    for (const other of others) {
+      const [a, b] = [first.last, other.last];
+      if (a === undefined || b === undefined) continue;
+      const names = `${first.rendition} and ${other.rendition}`;
+      assert(a.targetDuration === b.targetDuration, `B2.04 TARGETDURATION of ${names}`);
+      assert(a.partTarget === b.partTarget, `B3.03 PART-TARGET of ${names}`);
+      assert(text(a.serverControl) === text(b.serverControl), `B3.03 SERVER-CONTROL of ${names}`);
+      const newest = [first, other].map((history) => Math.max(...history.segments.keys()));
+      for (const [msn, segment] of first.segments) {
+        const twin = other.segments.get(msn);
+        if (twin === undefined) continue;
+        const where = `segment ${msn} of ${names}`;
+        assert(segment.discontinuityNumber === twin.discontinuityNumber, `B2.04 discontinuity number of ${where}`);
+        if (segment.programDateTime === undefined || twin.programDateTime === undefined) continue;
+        const apart = Math.abs(segment.programDateTime - twin.programDateTime) / 1000;
+        const firstOfEither = msn === Math.min(...first.segments.keys()) || msn === Math.min(...other.segments.keys());
+        if (!firstOfEither) assert(apart <= this.#options.frame + 0.002, `B1.12 B2.04 ${where} begin ${apart} s apart`);
+        const last = newest.includes(msn) || segment.discontinuityNumber !== first.segments.get(msn + 1)?.discontinuityNumber;
+        const ends = Math.abs(apart + segment.duration - twin.duration);
+        if (!last && !firstOfEither && this.#options.tolerant !== true) {
+          assert(ends <= 2 * this.#options.frame + 0.002, `B2.04 ${where} last ${ends} s longer or shorter`);
+        }
+      }
+    }
+  }
+}
+
+/** Rules between the versions of one playlist. */
+class History {
+  readonly rendition: string;
+  readonly segments = new Map<number, ParsedSegment>();
+  readonly #parts = new Map<string, ParsedPart>();
+  readonly #options: CheckerOptions;
+  last: ParsedPlaylist | undefined;
+  versions = 0;
+  #text: string | undefined;
+
+  constructor(rendition: string, options: CheckerOptions) {
+    this.rendition = rendition;
+    this.#options = options;
+  }
+
+  add(body: string): ParsedPlaylist {
+    const playlist = parsePlaylist(body);
+    if (body === this.#text && this.last !== undefined) return this.last;
+    const check = (ok: boolean, what: string): void => assert(ok, `${what} in ${this.rendition}:\n${body}`);
+    const { last } = this;
+    check(last?.ended !== true, 'B1.10 a new version after ENDLIST');
+    this.#checkHeader(playlist, check);
+    if (last !== undefined) this.#checkAgainst(last, playlist, check);
+    this.#checkSegments(playlist, check);
+    this.#checkParts(playlist, check);
+    this.last = playlist;
+    this.#text = body;
+    this.versions += 1;
+    return playlist;
+  }
+
+  #checkHeader(playlist: ParsedPlaylist, check: Check): void {
+    check(playlist.version === (playlist.segments.some(({ gap }) => gap) ? 8 : 6), 'B1.15 EXT-X-VERSION minimal');
+    check(Number.isSafeInteger(playlist.mediaSequence) && playlist.mediaSequence >= 1, 'B1.03 MEDIA-SEQUENCE >= 1');
+    check(Number.isSafeInteger(playlist.discontinuitySequence), 'B1.04 DISCONTINUITY-SEQUENCE present');
+    if (this.#options.tolerant !== true) check(playlist.independentSegments, 'B1.13 INDEPENDENT-SEGMENTS');
+    const { partTarget, serverControl, targetDuration } = playlist;
+    if (partTarget === undefined) return;
+    check(serverControl?.get('CAN-BLOCK-RELOAD') === 'YES', 'CAN-BLOCK-RELOAD');
+    check(Number(serverControl?.get('PART-HOLD-BACK')) >= 3 * partTarget - 1e-5, 'B3.03 PART-HOLD-BACK');
+    check(Number(serverControl?.get('HOLD-BACK')) >= 3 * targetDuration, 'B3.03 HOLD-BACK');
+  }
+
+  #checkAgainst(last: ParsedPlaylist, playlist: ParsedPlaylist, check: Check): void {
+    check(playlist.targetDuration === last.targetDuration, 'B1.02 TARGETDURATION constant');
+    check(playlist.partTarget === last.partTarget, 'B3.01 PART-TARGET constant');
+    check(text(playlist.serverControl) === text(last.serverControl), 'B3.03 SERVER-CONTROL constant');
+    check(playlist.mediaSequence >= last.mediaSequence, 'B1.03 MEDIA-SEQUENCE never falls');
+    const removed = last.segments.slice(0, playlist.mediaSequence - last.mediaSequence);
+    const discontinuities = removed.filter(({ discontinuity }) => discontinuity).length;
+    check(
+      playlist.discontinuitySequence === last.discontinuitySequence + discontinuities,
+      'B1.04 DISCONTINUITY-SEQUENCE grows with removed DISCONTINUITY tags only',
+    );
+    const end = (of: ParsedPlaylist): number => of.mediaSequence + of.segments.length;
+    check(end(playlist) >= end(last), 'B1.06 segments only leave at the head');
+    const listed = Math.min(last.segments.length, this.#options.windowSegments ?? 6);
+    check(playlist.segments.length >= listed, 'B1.07 the window does not shrink');
+    const total = playlist.segments.reduce((sum, { duration }) => sum + duration, 0);
+    if (removed.length > 0) check(total >= 3 * playlist.targetDuration - 1e-3, 'B1.07 window >= 3 TD');
+    if (last.preloadHint !== undefined && playlist.segments.length + playlist.openParts.length > 0) {
+      const known = new Set([...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri));
+      const restarted = playlist.segments.at(-1)?.discontinuityNumber !== last.segments.at(-1)?.discontinuityNumber;
+      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !restarted;
+      if (fresh) check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
+    }
+  }
+
+  #checkSegments(playlist: ParsedPlaylist, check: Check): void {
+    const frame = this.#options.frame;
+    let previous: ParsedSegment | undefined;
+    for (const segment of playlist.segments) {
+      const { duration, mediaSequence } = segment;
+      check(Math.round(duration) <= playlist.targetDuration, `B1.01 EXTINF ${duration} of ${mediaSequence}`);
+      check(duration <= playlist.targetDuration + 0.5, `B1.01 segment ${mediaSequence} <= TD + 0.5`);
+      check(segment.programDateTime !== undefined, `B1.12 PDT of ${mediaSequence}`);
+      if (previous !== undefined && !segment.discontinuity) {
+        const step = ((segment.programDateTime ?? 0) - (previous.programDateTime ?? 0)) / 1000;
+        check(Math.abs(step - previous.duration) < frame + 0.002, `B1.12 PDT of ${mediaSequence} follows EXTINF`);
+        check(segment.map === previous.map, `B1.14 MAP of ${mediaSequence}`);
+      }
+      if (previous !== undefined) {
+        check((segment.programDateTime ?? 0) > (previous.programDateTime ?? 0), `B1.12 PDT of ${mediaSequence} rises`);
+      }
+      const known = this.segments.get(mediaSequence);
+      if (known !== undefined) {
+        const same =
+          known.uri === segment.uri &&
+          known.duration === segment.duration &&
+          known.discontinuityNumber === segment.discontinuityNumber &&
+          known.programDateTime === segment.programDateTime &&
+          known.map === segment.map &&
+          known.gap === segment.gap;
+        check(same, `B1.05 segment ${mediaSequence} stays what it was`);
+        // Part tags may go, all of a segment at once; nothing is added.
+        check(segment.parts.length === 0 || segment.parts.length === known.parts.length, `B1.06 parts of ${mediaSequence}`);
+        check(segment.parts.length <= known.parts.length, `B1.06 no part is added to ${mediaSequence}`);
+        if (segment.parts.length === 0 && known.parts.length > 0) this.segments.set(mediaSequence, segment);
+      } else {
+        this.segments.set(mediaSequence, segment);
+      }
+      previous = segment;
+    }
+  }
+
+  #checkParts(playlist: ParsedPlaylist, check: Check): void {
+    const { partTarget, targetDuration } = playlist;
+    if (partTarget === undefined) return;
+    const total =
+      playlist.segments.reduce((sum, { duration }) => sum + duration, 0) +
+      playlist.openParts.reduce((sum, { duration }) => sum + duration, 0);
+    let at = 0;
+    for (const [i, segment] of [...playlist.segments, undefined].entries()) {
+      const parts = segment?.parts ?? playlist.openParts;
+      const next = playlist.segments[i + 1];
+      for (const [index, part] of parts.entries()) {
+        check(part.duration <= partTarget, `B3.01 part ${part.uri} <= PART-TARGET`);
+        const lastOfParent = segment !== undefined && index === parts.length - 1;
+        const newest = segment === undefined && index === parts.length - 1;
+        const exempt = part.independent || lastOfParent || next?.gap === true;
+        // The newest part of an open segment may yet turn out to be its last.
+        if (!exempt && !newest && this.#options.tolerant !== true) {
+          check(part.duration >= 0.85 * partTarget, `B3.01 part ${part.uri} >= 85 %`);
+        }
+        const known = this.#parts.get(part.uri);
+        if (known === undefined) this.#parts.set(part.uri, part);
+        else check(known.duration === part.duration && known.independent === part.independent, `B1.05 part ${part.uri}`);
+      }
+      const duration = segment?.duration ?? 0;
+      if (parts.length > 0 && segment !== undefined) {
+        check(total - at <= 3 * targetDuration + 1e-3, `B3.14 parts of ${segment.uri} are younger than 3 TD`);
+        const sum = parts.reduce((length, part) => length + part.duration, 0);
+        if (this.#options.tolerant !== true) {
+          check(Math.abs(sum - duration) < this.#options.frame, `B3.02 parts of ${segment.uri} add up`);
+        }
+      }
+      at += duration;
+    }
+    const hinted = playlist.preloadHint !== undefined;
+    check(hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
+    if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');
+  }
+}
+
+type Check = (ok: boolean, what: string) => void;
+
+function text(map: ReadonlyMap<string, string> | undefined): string {
+  return JSON.stringify([...(map ?? [])]);
+}
+
+function split(line: string): [string, string] {
+  const colon = line.indexOf(':');
+  return colon === -1 ? [line.slice(1), ''] : [line.slice(1, colon), line.slice(colon + 1)];
+}
+
+/** Attribute lists, RFC 8216bis 4.2. */
+export function attributes(list: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let consumed = 0;
+  for (const match of list.matchAll(/([A-Z0-9-]+)=("[^"\n]*"|[^",]*)(,|$)/g)) {
+    assert(match.index === consumed, `attribute list ${list}`);
+    consumed += match[0].length;
+    assert(!found.has(match[1] ?? ''), `attribute ${match[1]} once`);
+    found.set(match[1] ?? '', (match[2] ?? '').replace(/^"|"$/g, ''));
+  }
+  assert(consumed === list.length, `attribute list ${list}`);
+  return found;
+}
+
+function hasControlCharacters(value: string): boolean {
+  return [...value].some((character) => character !== '\n' && character.charCodeAt(0) < 0x20);
+}
+
+function assert(ok: boolean, what: string): asserts ok {
+  if (!ok) throw new Error(`playlist: ${what}`);
+}
