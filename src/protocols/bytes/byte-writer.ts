@@ -18,52 +18,62 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes.writeUInt8(value, this.#grow(1));
+    const start = this.#grow(1);
+    this.#bytes.writeUInt8(value, start);
     return this;
   }
 
   u16be(value: number): this {
-    this.#bytes.writeUInt16BE(value, this.#grow(2));
+    const start = this.#grow(2);
+    this.#bytes.writeUInt16BE(value, start);
     return this;
   }
 
   i16be(value: number): this {
-    this.#bytes.writeInt16BE(value, this.#grow(2));
+    const start = this.#grow(2);
+    this.#bytes.writeInt16BE(value, start);
     return this;
   }
 
   u24be(value: number): this {
-    this.#bytes.writeUIntBE(value, this.#grow(3), 3);
+    const start = this.#grow(3);
+    this.#bytes.writeUIntBE(value, start, 3);
     return this;
   }
 
   i24be(value: number): this {
-    this.#bytes.writeIntBE(value, this.#grow(3), 3);
+    const start = this.#grow(3);
+    this.#bytes.writeIntBE(value, start, 3);
     return this;
   }
 
   u32be(value: number): this {
-    this.#bytes.writeUInt32BE(value, this.#grow(4));
+    const start = this.#grow(4);
+    this.#bytes.writeUInt32BE(value, start);
     return this;
   }
 
   i32be(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#grow(4));
+    const start = this.#grow(4);
+    this.#bytes.writeInt32BE(value, start);
     return this;
   }
 
   u32le(value: number): this {
-    this.#bytes.writeUInt32LE(value, this.#grow(4));
+    const start = this.#grow(4);
+    this.#bytes.writeUInt32LE(value, start);
     return this;
   }
 
   u64be(value: bigint): this {
-    this.#bytes.writeBigUInt64BE(value, this.#grow(8));
+    const start = this.#grow(8);
+    this.#bytes.writeBigUInt64BE(value, start);
     return this;
   }
 
   f64be(value: number): this {
-    this.#bytes.writeDoubleBE(value, this.#grow(8));
+    const start = this.#grow(8);
+    this.#bytes.writeDoubleBE(value, start);
     return this;
   }
 
