@@ -1,0 +1,152 @@
+// Proves a candidate by running it: a file that is there and executable says nothing about what it can do.
+import { spawn } from 'node:child_process';
+import type { Milliseconds } from '../protocols/units.js';
+import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
+
+/** What a proof found out; the reason is one line for a person. */
+export type FfmpegProof =
+  | { readonly works: true; readonly installation: FfmpegInstallation }
+  | { readonly works: false; readonly reason: string };
+
+/** A cold start from a slow disk takes a second or two; a program that is no FFmpeg may never end. */
+const RUN_TIMEOUT: Milliseconds = 15_000;
+/** `-encoders` of a full build prints 20 kB. */
+const MAX_OUTPUT_BYTES = 1_000_000;
+const MAX_REASON_LENGTH = 300;
+
+export const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
+/** `-fps_mode` exists since 5.1 and is the only spelling that newer versions keep. */
+const OLDEST_VERSION = { major: 5, minor: 1 } as const;
+/** HEVC, AV1 and VP9 in FLV. */
+const ENHANCED_RTMP_VERSION = { major: 6, minor: 1 } as const;
+/** A build from the development branch has no number: it is newer than any. */
+const DEVELOPMENT_VERSION = { major: 999, minor: 0 } as const;
+
+/** Both encoders, the muxer with the flags of every stream, and a pipe: 5 frames of black and 0.2 s of silence. */
+const TINY_ENCODE: readonly string[] = [
+  ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
+  '-filter_complex',
+  'color=c=black:s=64x64:r=25:d=0.2,scale=32:32[v];anullsrc=r=48000:cl=stereo,atrim=duration=0.2[a]',
+  ...['-map', '[v]', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', '-c:v', 'libx264', '-preset', 'veryfast'],
+  ...['-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-map', '[a]', '-c:a', 'aac', '-f', 'mp4'],
+  ...['-movflags', '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont', 'pipe:1'],
+];
+
+/** Runs `-version`, `-encoders` and a tiny encode. Never throws. */
+export async function proveFfmpeg(origin: FfmpegOrigin, path: string): Promise<FfmpegProof> {
+  const version = await run(path, ['-hide_banner', '-version']);
+  if (!version.ok) return { works: false, reason: version.reason };
+  const parsed = parseFfmpegVersion(version.stdout.toString('utf8'));
+  if (parsed === undefined) return { works: false, reason: 'it runs, but what -version prints is not FFmpeg' };
+  if (isOlder(parsed.version, OLDEST_VERSION)) {
+    return {
+      works: false,
+      reason: `version ${parsed.text} is older than ${OLDEST_VERSION.major}.${OLDEST_VERSION.minor}`,
+    };
+  }
+  const listed = await run(path, ['-hide_banner', '-encoders']);
+  if (!listed.ok) return { works: false, reason: `-encoders: ${listed.reason}` };
+  const encoders = parseFfmpegEncoders(listed.stdout.toString('utf8'));
+  const missing = REQUIRED_ENCODERS.filter((name) => !encoders.has(name));
+  if (missing.length > 0) return { works: false, reason: `version ${parsed.text} lacks ${missing.join(' and ')}` };
+  const encoded = await run(path, TINY_ENCODE);
+  if (!encoded.ok) return { works: false, reason: `a test encode failed: ${encoded.reason}` };
+  if (encoded.stdout.toString('latin1', 4, 8) !== 'ftyp' || !encoded.stdout.includes('moof')) {
+    return { works: false, reason: `a test encode wrote ${encoded.stdout.length} bytes that are not fragmented MP4` };
+  }
+  const enhancedRtmp = !isOlder(parsed.version, ENHANCED_RTMP_VERSION);
+  return {
+    works: true,
+    installation: { path, version: parsed.version, versionText: parsed.text, origin, encoders, enhancedRtmp },
+  };
+}
+
+export interface FfmpegVersion {
+  readonly version: { readonly major: number; readonly minor: number };
+  readonly text: string;
+}
+
+/** First line of `-version`: `ffmpeg version 5.1.9-0+deb12u1 Copyright …`, `n7.0-7-gd38…`, `N-109468-g…`, `2024-04-07-git-…`. */
+export function parseFfmpegVersion(output: string): FfmpegVersion | undefined {
+  const text = /^ffmpeg version (\S{1,80})/.exec(output)?.[1];
+  if (text === undefined) return undefined;
+  const number = /^n?(\d{1,2})\.(\d{1,3})(?!\d)/.exec(text);
+  if (number === null) return { version: DEVELOPMENT_VERSION, text };
+  return { version: { major: Number(number[1]), minor: Number(number[2]) }, text };
+}
+
+/** Lines like ` V....D libx264  description`, after a legend that ends in dashes. */
+export function parseFfmpegEncoders(output: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const line of output.split('\n')) {
+    const name = /^ [VAS][F.][S.][X.][B.][D.] (\S+)/.exec(line)?.[1];
+    if (name !== undefined && name !== '=') names.add(name);
+  }
+  return names;
+}
+
+export function isOlder(
+  version: { readonly major: number; readonly minor: number },
+  than: { readonly major: number; readonly minor: number },
+): boolean {
+  return version.major < than.major || (version.major === than.major && version.minor < than.minor);
+}
+
+type RunResult = { readonly ok: true; readonly stdout: Buffer } | { readonly ok: false; readonly reason: string };
+
+function run(path: string, args: readonly string[]): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const fail = (reason: string): void => resolve({ ok: false, reason: reason.slice(0, MAX_REASON_LENGTH) });
+    let child: ReturnType<typeof spawnCandidate>;
+    try {
+      child = spawnCandidate(path, args);
+    } catch (error) {
+      // Errors other than ENOENT, EACCES and the like are thrown, not emitted.
+      fail(errorText(error));
+      return;
+    }
+    const stdout: Buffer[] = [];
+    let size = 0;
+    let stderr = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_OUTPUT_BYTES) stdout.push(chunk);
+      else child.kill('SIGKILL');
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString('latin1')).slice(-MAX_REASON_LENGTH);
+    });
+    child.once('error', (error) => fail(errorText(error)));
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve({ ok: true, stdout: Buffer.concat(stdout) });
+      else fail(`it ended with ${signal ?? `code ${code}`}${stderr === '' ? '' : `: ${oneLine(stderr)}`}`);
+    });
+  });
+}
+
+function spawnCandidate(path: string, args: readonly string[]) {
+  return spawn(path, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: false,
+    windowsHide: true,
+    timeout: RUN_TIMEOUT,
+    killSignal: 'SIGKILL',
+  });
+}
+
+function errorText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+      return 'it may not be executed';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** stderr of a program nobody vouches for: printable, on one line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
+}
