@@ -1,0 +1,187 @@
+// The one place that runs FFmpeg for a stream: pipes always drained, a failed spawn is a result, and the end is one promise.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import type { Milliseconds } from '../protocols/units.js';
+import { FIRST_OUTPUT_FD } from './arguments.js';
+import type { Clock } from './clock.js';
+import { StderrRing } from './stderr-ring.js';
+
+export type SpawnProcess = (path: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+
+export interface FfmpegProcessOptions {
+  readonly path: string;
+  readonly arguments: readonly string[];
+  /** Rendition pipes; the progress pipe comes after them. */
+  readonly outputs: number;
+  readonly clock: Clock;
+  /** The buffer is the callee's to keep. */
+  readonly onOutput: (index: number, bytes: Buffer) => void;
+  readonly onProgress: (bytes: Buffer) => void;
+  /** The queue is empty again after `write` said false. */
+  readonly onDrain: () => void;
+  readonly onStderrLine?: (line: string) => void;
+  readonly redact?: (line: string) => string;
+  readonly spawn?: SpawnProcess;
+}
+
+/** How it ended; all pipes are at their end then. */
+export type FfmpegExit =
+  | { readonly kind: 'not-started'; readonly cause: Error }
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
+
+/** Bytes that may wait for FFmpeg before `write` asks for a pause: 2 s at 8 Mbit/s. */
+export const QUEUE_MARK_BYTES = 2 * 1024 * 1024;
+/** A dead process leaves its pipes open only if something it started holds them; what is in them takes no longer to read. */
+const PIPE_GRACE: Milliseconds = 2_000;
+
+/** A running FFmpeg, from the moment it is made. */
+export class FfmpegProcess {
+  /** Resolves once, never rejects. */
+  readonly exited: Promise<FfmpegExit>;
+  readonly #options: FfmpegProcessOptions;
+  readonly #stderr: StderrRing;
+  #child: ChildProcess | undefined;
+  #stdin: Writable | undefined;
+  #ended = false;
+  #waitsForDrain = false;
+
+  constructor(options: FfmpegProcessOptions) {
+    this.#options = options;
+    this.#stderr = new StderrRing({
+      ...(options.redact === undefined ? {} : { redact: options.redact }),
+      ...(options.onStderrLine === undefined ? {} : { onLine: options.onStderrLine }),
+    });
+    this.exited = this.#start();
+  }
+
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Bytes written and not yet taken by the pipe. */
+  get queuedBytes(): number {
+    return this.#stdin?.writableLength ?? 0;
+  }
+
+  get stderrLines(): readonly string[] {
+    return this.#stderr.lines;
+  }
+
+  /** Queues bytes; after `end` or the death of the process they go nowhere. @returns false when the caller must wait for `onDrain` */
+  write(buffers: readonly Buffer[]): boolean {
+    const stdin = this.#stdin;
+    if (stdin === undefined || this.#ended || !stdin.writable) return false;
+    // One system call for a whole tag.
+    stdin.cork();
+    for (const buffer of buffers) stdin.write(buffer);
+    stdin.uncork();
+    this.#waitsForDrain = stdin.writableLength >= QUEUE_MARK_BYTES;
+    return !this.#waitsForDrain;
+  }
+
+  /** Ends the input after what is queued: FFmpeg flushes everything and exits. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stdin?.end();
+  }
+
+  /** Ends it at once and whatever it started; nothing is flushed. */
+  kill(): void {
+    this.#ended = true;
+    const child = this.#child;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    killGroup(child, child.pid);
+    this.#stdin?.destroy();
+  }
+
+  #start(): Promise<FfmpegExit> {
+    const { path, arguments: args, outputs } = this.#options;
+    const pipes: 'pipe'[] = Array.from({ length: outputs + 1 }, () => 'pipe');
+    try {
+      const child = (this.#options.spawn ?? spawn)(path, args, {
+        stdio: ['pipe', 'ignore', 'pipe', ...pipes],
+        shell: false,
+        // Its own group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in good order.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      });
+      this.#child = child;
+      return this.#watch(child);
+    } catch (error) {
+      // Errors other than ENOENT, EACCES, EAGAIN and EMFILE are thrown, not emitted.
+      return Promise.resolve({ kind: 'not-started', cause: toError(error) });
+    }
+  }
+
+  #watch(child: ChildProcess): Promise<FfmpegExit> {
+    const exited = new Promise<FfmpegExit>((resolve) => {
+      child.once('error', (cause) => {
+        // Also emitted when a signal cannot be sent; then the process is there and `close` will come.
+        if (child.pid === undefined) resolve({ kind: 'not-started', cause });
+      });
+      child.once('exit', () => this.#closePipesAfterGrace(child));
+      child.once('close', (code, signal) => {
+        this.#stderr.end();
+        resolve(signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'killed', signal });
+      });
+    });
+    this.#attachStdin(child.stdin);
+    drain(child.stderr, (bytes) => this.#stderr.push(bytes));
+    const { outputs, onOutput, onProgress } = this.#options;
+    for (let index = 0; index < outputs; index += 1) {
+      drain(child.stdio[FIRST_OUTPUT_FD + index], (bytes) => onOutput(index, bytes));
+    }
+    drain(child.stdio[FIRST_OUTPUT_FD + outputs], onProgress);
+    return exited;
+  }
+
+  #attachStdin(stdin: Writable | null | undefined): void {
+    // Absent when the process limit left no descriptors for pipes.
+    if (stdin === null || stdin === undefined) return;
+    this.#stdin = stdin;
+    // EPIPE: it died or closed its input. Its exit says which, and why.
+    stdin.on('error', () => {
+      this.#ended = true;
+    });
+    stdin.on('drain', () => {
+      if (!this.#waitsForDrain) return;
+      this.#waitsForDrain = false;
+      this.#options.onDrain();
+    });
+  }
+
+  #closePipesAfterGrace(child: ChildProcess): void {
+    const cancel = this.#options.clock.after(PIPE_GRACE, () => {
+      for (const pipe of child.stdio) pipe?.destroy();
+    });
+    child.once('close', cancel);
+  }
+}
+
+/** A pipe nobody reads would block FFmpeg and with it every other track. */
+function drain(pipe: Readable | Writable | null | undefined, onData: (bytes: Buffer) => void): void {
+  if (pipe === null || pipe === undefined) return;
+  pipe.on('data', onData);
+  // ECONNRESET of a pipe whose other end was killed: the exit tells.
+  pipe.on('error', () => undefined);
+}
+
+function killGroup(child: ChildProcess, pid: number): void {
+  if (process.platform === 'win32') {
+    child.kill('SIGKILL');
+    return;
+  }
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone already, or was never made.
+    child.kill('SIGKILL');
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
