@@ -28,7 +28,7 @@ export async function doctor(config: Config, io: CommandIo): Promise<number> {
   const findings = [
     checkNode(),
     { level: 'ok', text: machine() } as const,
-    ...(await checkFfmpeg(config)),
+    ...(await checkFfmpeg(config, io)),
     checkPlayer(),
     await checkPort('RTMP', config.host, config.rtmpPort),
     await checkPort('HTTP', config.host, config.httpPort),
@@ -60,11 +60,12 @@ function machine(): string {
   return `${availableParallelism()} processors, ${gigabytes(totalmem())} of memory`;
 }
 
-async function checkFfmpeg(config: Config): Promise<Finding[]> {
+async function checkFfmpeg(config: Config, io: CommandIo): Promise<Finding[]> {
   const attempts: FfmpegAttempt[] = [];
   try {
     const found = await findFfmpeg({
       ...(config.ffmpegPath !== undefined && { explicitPath: config.ffmpegPath }),
+      searchPath: io.env.PATH ?? '',
       onAttempt: (attempt) => attempts.push(attempt),
     });
     const missing = ENCODERS.filter((encoder) => !found.encoders.has(encoder));

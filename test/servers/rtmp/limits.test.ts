@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { RtmpServer } from '../../../src/servers/rtmp/listener.js';
+import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';
+
+describe('limits', () => {
+  it.each([
+    ['maxConnectionsPerIp', 'refusedAddressLimit'],
+    ['maxConnections', 'refusedTotalLimit'],
+  ] as const)(
+    'C2.03 closes at once what is over %s, counts it, and frees the place of who leaves',
+    async (limit, counter) => {
+      const { server, port, logs } = await startServer({ [limit]: 2 });
+      const first = new Encoder(port, 'one');
+      const second = new Encoder(port, 'two');
+      await Promise.all([first.event('publishing'), second.event('publishing')]);
+      const third = await rawPeer(port);
+      await once(third.resume(), 'close');
+      expect(server.counters[counter]).toBe(1);
+      expect(logs.filter(({ limit: name }) => name === limit)).toHaveLength(1);
+      first.socket.destroy();
+      await expect.poll(() => server.counters.connections).toBe(1);
+      await new Encoder(port, 'three').event('publishing');
+      expect(server.counters.publishers).toBe(2);
+    },
+  );
+
+  it('A3.05 closes a peer that asks and never reads, before its answers fill the memory', async () => {
+    const { server, port, target } = await startServer({ maxUnsentBytes: 64 * 1024 });
+    const other = new Encoder(port, 'other');
+    await other.event('publishing');
+    const peer = await rawPeer(port);
+    peer.pause();
+    peer.write(HANDSHAKE);
+    // PingRequest: format 0 on chunk stream 2, 6 bytes, type 4, event 6. Each is answered with as many bytes.
+    const ping = Buffer.from('020000000000060400000000000612345678', 'hex');
+    const flood = Buffer.concat(Array.from({ length: 10_000 }, () => ping));
+    const closed = new Promise((resolve) => peer.on('close', resolve));
+    const send = (): void => {
+      peer.write(flood, (error) => (error ? undefined : send()));
+    };
+    send();
+    await expect
+      .poll(() => server.counters.closedByError.get('rtmp-server.peer-not-reading'), { timeout: 30_000 })
+      .toBe(1);
+    peer.resume();
+    await closed;
+    other.send('audio', 0, audioBody());
+    await (await target()).received(1);
+  });
+
+  it('C2.07 lets others have their turn while a publisher floods, and loses nothing', async () => {
+    const { port, target } = await startServer({ messagesPerTurn: 8 });
+    const encoder = new Encoder(port, 'show');
+    await encoder.event('publishing');
+    const received = await target();
+    let turns = 0;
+    let counting = true;
+    const turn = (): void => {
+      turns++;
+      if (counting) setImmediate(turn);
+    };
+    for (let i = 0; i < 2_000; i++) encoder.session.send('audio', i, audioBody(1));
+    encoder.flush();
+    await received.received(1);
+    turn();
+    await received.received(2_000);
+    counting = false;
+    expect(turns).toBeGreaterThan(100);
+    expect(received.messages.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
+  });
+
+  it('C2.14 stops reading while the stream has enough, longer than the idle timeout, and then goes on', async () => {
+    const { server, port, target } = await startServer({ idleTimeout: 150, maxMediaAhead: Number.POSITIVE_INFINITY });
+    const encoder = new Encoder(port, 'show');
+    await encoder.event('publishing');
+    const received = await target();
+    received.onMessage = () => {
+      if (received.messages.length === 0) received.flow('pause');
+    };
+    const messages = 400;
+    for (let i = 0; i < messages; i++) encoder.send('video', i, Buffer.alloc(50_000, 0x27));
+    await received.received(1);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const heldBack = server.counters.bytesReceived;
+    // What was read in the same gulp is still delivered: at most one buffer of the socket.
+    expect(heldBack).toBeLessThan(300_000);
+    expect(received.ends).toEqual([]);
+    received.flow('resume');
+    await received.received(messages);
+    expect(server.counters.flowPauses).toBe(1);
+  });
+
+  it('C2.14 reads a publisher that runs ahead of the clock at real time', async () => {
+    const { server, port, target } = await startServer({ maxMediaAhead: 200 });
+    const encoder = new Encoder(port, 'show');
+    await encoder.event('publishing');
+    const started = performance.now();
+    for (let i = 0; i < 30; i++) encoder.send('video', i * 40, Buffer.alloc(100_000, 0x27));
+    await (await target()).received(30);
+    expect(performance.now() - started).toBeGreaterThan(29 * 40 - 200 - 100);
+    expect(server.counters.pacingPauses).toBeGreaterThan(0);
+  });
+});
+
+describe('start and end of the server', () => {
+  it('says which port it could not have', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const { server } = await startServer();
+    await expect(
+      new RtmpServer(
+        { host: '127.0.0.1', port },
+        {
+          access: { check: async () => ({ allowed: true }) },
+          admission: {
+            claim: () => {
+              throw new Error('never asked');
+            },
+          },
+          logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+        },
+      ).start(),
+    ).rejects.toMatchObject({
+      code: 'rtmp-server.listen',
+      message: `cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
+    });
+    taken.close();
+    expect(server.counters.connections).toBe(0);
+  });
+
+  it('A8.08 tells publishers that it stops, ends every stream once, and cuts off who does not hang up', async () => {
+    const { server, port, target } = await startServer();
+    const polite = new Encoder(port, 'polite');
+    await polite.event('publishing');
+    const deaf = new Encoder(port, 'deaf');
+    await deaf.event('publishing');
+    deaf.socket.pause();
+    const waiting = await rawPeer(port);
+    waiting.resume().write(HANDSHAKE);
+    await server.close();
+    expect(await polite.event('rejected')).toMatchObject({
+      code: 'NetStream.Failed',
+      description: 'the server is stopping',
+    });
+    for (const index of [0, 1]) {
+      const { ends } = await target(index);
+      expect(ends.map((reason) => reason?.code)).toEqual(['rtmp-server.shutdown']);
+    }
+    expect(server.counters).toMatchObject({ connections: 0, publishers: 0 });
+    const late = await rawPeer(port).catch((error: NodeJS.ErrnoException) => error.code);
+    expect(late).toBe('ECONNREFUSED');
+  });
+});
