@@ -52,8 +52,8 @@ export function renderErrorPage(page: string, pathBelowMount: string, status: nu
   const base = depth > 0 ? '../'.repeat(depth) : './';
   return page
     .replace('href="./"', `href="${base}"`)
-    .replace('{{status}}', String(status))
-    .replace('{{message}}', escapeText(message));
+    .replaceAll('{{status}}', String(status))
+    .replaceAll('{{message}}', () => escapeText(message));
 }
 
 function escapeText(text: string): string {

@@ -1,0 +1,282 @@
+// The face of the player: poster, status, unmute, control bar, keyboard. Shared by the watch page and the embed.
+
+import { element, icon, setIcon, setText } from './dom.js';
+import { formatSeconds } from './format.js';
+import { createQualityMenu } from './quality-menu.js';
+import { createStatsPanel } from './stats-panel.js';
+
+/** Milliseconds without a pointer after which the bar gets out of the picture. */
+const IDLE = 2_600;
+const VOLUME_KEY = 'sluice.volume';
+
+/** What the poster says, by state. @type {Record<string, {title: string, text: string, busy: boolean}>} */
+const POSTERS = {
+  waiting: { title: 'Offline', text: 'Playback begins by itself as soon as the stream does.', busy: false },
+  starting: { title: 'Starting…', text: '', busy: true },
+  reconnecting: { title: 'Reconnecting…', text: 'The stream was interrupted.', busy: true },
+  ended: { title: 'The stream has ended', text: 'If it comes back, so does the picture.', busy: false },
+  unsupported: { title: 'Cannot play here', text: 'This browser cannot decode the stream.', busy: false },
+};
+
+/**
+ * @param {{player: import('./player.js').LivePlayer, video: HTMLVideoElement, frame: HTMLElement, title: string,
+ *   bar?: boolean, extra?: Node[]}} options
+ *   `frame`: what goes full screen and holds the controls; `bar`: false shows poster and unmute only; `extra`: more buttons
+ */
+export function createControls({ player, video, frame, title, bar = true, extra = [] }) {
+  frame.append(createPoster(player, video, title), createUnmute(video));
+  if (!bar) return;
+  const stats = createStatsPanel(player, video);
+  const quality = createQualityMenu(player);
+  const play = createPlayButton(player, video);
+  const volume = createVolume(video);
+  const live = createLiveButton(player);
+  const fullscreen = createFullscreen(frame, video);
+  const statsButton = control('stats', 'Statistics (s)', () => stats.toggle());
+  const row = element(
+    'div',
+    { class: 'bar', role: 'group', 'aria-label': 'Player controls' },
+    play,
+    volume,
+    live,
+    element('span', { class: 'spacer' }),
+    ...extra,
+    quality.root,
+    statsButton,
+    createPictureInPicture(video),
+    fullscreen.button,
+  );
+  frame.append(stats.root, row);
+  hideWhenIdle(frame, video, () => quality.isOpen);
+  listenToKeys({ frame, player, video, stats, fullscreen });
+}
+
+function control(iconName, label, onclick) {
+  return element(
+    'button',
+    { type: 'button', class: 'control', 'aria-label': label, title: label, onclick },
+    icon(iconName),
+  );
+}
+
+function relabel(button, iconName, label) {
+  setIcon(button.firstElementChild, iconName);
+  button.setAttribute('aria-label', label);
+  button.title = label;
+}
+
+function createPoster(player, video, title) {
+  const heading = element('p', { class: 'poster-title' });
+  const text = element('p', { class: 'poster-text' });
+  const start = element(
+    'button',
+    { type: 'button', class: 'big-play', 'aria-label': 'Play', onclick: () => player.play() },
+    icon('play'),
+  );
+  const poster = element(
+    'div',
+    { class: 'poster' },
+    element('div', { class: 'poster-mark', 'aria-hidden': 'true' }, icon('signal')),
+    element('p', { class: 'poster-name' }, title),
+    element('div', { role: 'status', 'aria-live': 'polite' }, heading, text),
+  );
+  let buffering = false;
+  const update = () => {
+    const saying = POSTERS[player.state];
+    poster.hidden = saying === undefined && !buffering;
+    poster.classList.toggle('busy', saying?.busy ?? buffering);
+    // Over a picture the message is a veil, without one it is the whole face.
+    poster.classList.toggle(
+      'over-picture',
+      video.readyState >= 2 && player.state !== 'waiting' && player.state !== 'ended',
+    );
+    setText(heading, saying?.title ?? '');
+    setText(text, saying?.text ?? '');
+    start.hidden = !((player.state === 'playing' || player.state === 'starting') && video.paused && !buffering);
+  };
+  const buffer = (value) => () => {
+    buffering = value;
+    update();
+  };
+  player.addEventListener('state', update);
+  video.addEventListener('waiting', buffer(true));
+  for (const type of ['playing', 'pause', 'seeked', 'timeupdate']) video.addEventListener(type, buffer(false));
+  video.addEventListener('play', update);
+  update();
+  const holder = element('div', { class: 'poster-holder' }, poster, start);
+  video.addEventListener('click', () => (video.paused ? player.play() : player.pause()));
+  return holder;
+}
+
+/** Browsers start without sound; a viewer must see that at once and need one press to change it. */
+function createUnmute(video) {
+  const button = element(
+    'button',
+    {
+      type: 'button',
+      class: 'unmute',
+      hidden: true,
+      onclick: () => {
+        video.muted = false;
+        if (video.volume === 0) video.volume = 1;
+      },
+    },
+    icon('muted'),
+    element('span', {}, 'Unmute'),
+  );
+  const update = () => {
+    button.hidden = !video.muted || video.readyState < 2;
+  };
+  for (const type of ['volumechange', 'loadeddata', 'playing', 'emptied']) video.addEventListener(type, update);
+  return button;
+}
+
+function createPlayButton(player, video) {
+  const toggle = () => (video.paused ? player.play() : player.pause());
+  const button = control('play', 'Play (k)', toggle);
+  const update = () => (video.paused ? relabel(button, 'play', 'Play (k)') : relabel(button, 'pause', 'Pause (k)'));
+  video.addEventListener('play', update);
+  video.addEventListener('pause', update);
+  update();
+  return button;
+}
+
+function createVolume(video) {
+  const button = control('volume', 'Mute (m)', () => {
+    video.muted = !video.muted;
+  });
+  const slider = element('input', {
+    type: 'range',
+    min: '0',
+    max: '1',
+    step: '0.05',
+    class: 'volume',
+    'aria-label': 'Volume',
+  });
+  slider.addEventListener('input', () => {
+    video.volume = Number(slider.value);
+    video.muted = video.volume === 0;
+  });
+  const remembered = Number.parseFloat(recall(VOLUME_KEY) ?? '');
+  if (remembered > 0 && remembered <= 1) video.volume = remembered;
+  const update = () => {
+    const silent = video.muted || video.volume === 0;
+    relabel(button, silent ? 'muted' : 'volume', silent ? 'Unmute (m)' : 'Mute (m)');
+    slider.value = String(silent ? 0 : video.volume);
+    slider.style.setProperty('--filled', `${Number(slider.value) * 100}%`);
+    if (!silent) remember(VOLUME_KEY, String(video.volume));
+  };
+  video.addEventListener('volumechange', update);
+  update();
+  return element('div', { class: 'volume-group' }, button, slider);
+}
+
+/** Red at the live edge with the measured latency; a way back when behind. */
+function createLiveButton(player) {
+  const label = element('span', { class: 'live-label' }, 'LIVE');
+  const latency = element('span', { class: 'live-latency' });
+  const button = element(
+    'button',
+    { type: 'button', class: 'live', onclick: () => player.goLive() },
+    element('span', { class: 'dot', 'aria-hidden': 'true' }),
+    label,
+    latency,
+  );
+  const update = () => {
+    const playing = player.state === 'playing';
+    const behind = player.behindLive;
+    button.hidden = !playing;
+    button.classList.toggle('behind', behind);
+    button.disabled = !behind;
+    setText(label, behind ? 'Go live' : 'LIVE');
+    setText(latency, playing && player.latency !== undefined ? formatSeconds(player.latency) : '');
+    button.title = behind ? 'Jump to the live edge (l)' : 'Behind the encoder, measured';
+  };
+  player.addEventListener('state', update);
+  setInterval(update, 500);
+  update();
+  return button;
+}
+
+function createPictureInPicture(video) {
+  if (!document.pictureInPictureEnabled) return false;
+  return control('pip', 'Picture in picture', async () => {
+    if (document.pictureInPictureElement === video) await document.exitPictureInPicture();
+    else if (video.readyState > 0) await video.requestPictureInPicture();
+  });
+}
+
+function createFullscreen(frame, video) {
+  const toggle = async () => {
+    if (document.fullscreenElement !== null) await document.exitFullscreen();
+    else if (frame.requestFullscreen) await frame.requestFullscreen();
+    // iPhones let only the video itself fill the screen.
+    else video.webkitEnterFullscreen?.();
+  };
+  const button = control('fullscreen', 'Full screen (f)', toggle);
+  document.addEventListener('fullscreenchange', () => {
+    if (document.fullscreenElement === null) relabel(button, 'fullscreen', 'Full screen (f)');
+    else relabel(button, 'fullscreen-exit', 'Leave full screen (f)');
+  });
+  return { button, toggle };
+}
+
+function hideWhenIdle(frame, video, isBusy) {
+  let timer;
+  const rest = () => {
+    const keep = video.paused || isBusy() || frame.querySelector(':focus-visible') !== null;
+    frame.classList.toggle('idle', !keep);
+    if (keep) timer = setTimeout(rest, IDLE);
+  };
+  const wake = () => {
+    frame.classList.remove('idle');
+    clearTimeout(timer);
+    timer = setTimeout(rest, IDLE);
+  };
+  for (const type of ['pointermove', 'pointerdown', 'keydown', 'focusin']) frame.addEventListener(type, wake);
+  frame.addEventListener('pointerleave', () => {
+    clearTimeout(timer);
+    timer = setTimeout(rest, 600);
+  });
+  wake();
+}
+
+function listenToKeys({ frame, player, video, stats, fullscreen }) {
+  const actions = {
+    k: () => (video.paused ? player.play() : player.pause()),
+    m: () => {
+      video.muted = !video.muted;
+    },
+    f: () => fullscreen.toggle(),
+    l: () => player.goLive(),
+    s: () => stats.toggle(),
+  };
+  actions[' '] = actions.k;
+  document.addEventListener('keydown', (event) => {
+    const { target } = event;
+    const elsewhere = target instanceof Element && target !== document.body && !frame.contains(target);
+    const pressing = event.key === ' ' && target instanceof HTMLButtonElement;
+    if (elsewhere || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const action = actions[event.key.toLowerCase()];
+    if (action === undefined) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+/** Storage is refused to third-party frames and private windows; a forgotten volume is no loss. */
+function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // See recall.
+  }
+}

@@ -1,0 +1,71 @@
+// The iframe page: the player and nothing else, steered by URL parameters and by messages of the page around it.
+
+import { createControls } from './controls.js';
+import { element, icon } from './dom.js';
+import { exposeState } from './page-state.js';
+import { LivePlayer } from './player.js';
+import { streamOfThisPage } from './stream-address.js';
+
+const stream = streamOfThisPage();
+const parameters = new URLSearchParams(location.search);
+const video = document.querySelector('video');
+const frame = document.querySelector('.player');
+
+document.title = `${stream.name} – Sluice`;
+video.muted = flag('muted', true);
+const player = new LivePlayer(video, { source: stream.playlist, autoplay: flag('autoplay', true) });
+const state = exposeState(player, video);
+const away = element(
+  'a',
+  { class: 'control', href: stream.watch, target: '_blank', rel: 'noopener', title: 'Open the watch page' },
+  icon('away'),
+);
+away.setAttribute('aria-label', 'Open the watch page');
+createControls({ player, video, frame, title: stream.name, bar: flag('controls', true), extra: [away] });
+
+/** `?muted`, `?muted=1`, `?muted=true` are yes; `0`, `false`, `no` are no. */
+function flag(name, fallback) {
+  const value = parameters.get(name);
+  return value === null ? fallback : !['0', 'false', 'no', 'off'].includes(value.toLowerCase());
+}
+
+/** Commands of the surrounding page; docs/embedding.md. @type {Record<string, (value: unknown) => void>} */
+const COMMANDS = {
+  play: () => player.play(),
+  pause: () => player.pause(),
+  mute: () => {
+    video.muted = true;
+  },
+  unmute: () => {
+    video.muted = false;
+  },
+  setVolume: (value) => {
+    if (typeof value === 'number' && value >= 0 && value <= 1) video.volume = value;
+  },
+  goLive: () => player.goLive(),
+  setLevel: (value) => {
+    const level = player.levels.find(({ name }) => name === value);
+    if (value === 'auto' || level !== undefined) player.chooseLevel(level?.index ?? -1);
+  },
+  getState: () => announce('state'),
+};
+
+function announce(event) {
+  if (window.parent === window) return;
+  // Nothing in here is secret: any site may embed the page.
+  window.parent.postMessage({ source: 'sluice', event, app: stream.app, name: stream.name, ...snapshot() }, '*');
+}
+
+function snapshot() {
+  const { latency, level, levels, automaticLevel, muted, paused } = state;
+  return { state: state.state, latency, level, levels, automaticLevel, muted, paused, volume: video.volume };
+}
+
+window.addEventListener('message', ({ source, data }) => {
+  if (source !== window.parent || data?.target !== 'sluice' || typeof data.command !== 'string') return;
+  if (Object.hasOwn(COMMANDS, data.command)) COMMANDS[data.command](data.value);
+});
+player.addEventListener('state', () => announce('state'));
+player.addEventListener('level', () => announce('level'));
+for (const type of ['play', 'pause', 'volumechange']) video.addEventListener(type, () => announce(type));
+announce('ready');

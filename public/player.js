@@ -1,0 +1,348 @@
+// Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
+
+import { LiveProbe } from './probe.js';
+import { Hls } from './vendor/hls.mjs';
+
+/**
+ * @typedef {'waiting'|'starting'|'playing'|'reconnecting'|'ended'|'unsupported'} PlayerState
+ *
+ * - `waiting`: nobody publishes; playback begins by itself when somebody does.
+ * - `starting`: the stream is there, no picture yet.
+ * - `playing`: a picture was shown (the viewer may have paused it).
+ * - `reconnecting`: the stream cannot be read any more; the last picture stays.
+ * - `ended`: the publisher finished; a new publish starts it again.
+ * - `unsupported`: this browser cannot decode the stream.
+ */
+
+/** Legal moves. @type {Readonly<Record<PlayerState, readonly PlayerState[]>>} */
+const TRANSITIONS = {
+  waiting: ['starting', 'ended'],
+  starting: ['playing', 'reconnecting', 'waiting', 'ended', 'unsupported'],
+  playing: ['reconnecting', 'ended', 'unsupported'],
+  reconnecting: ['starting', 'waiting', 'ended'],
+  ended: ['starting', 'waiting'],
+  unsupported: ['starting', 'waiting', 'ended'],
+};
+
+/** Milliseconds without a new picture, while one is wanted, after which the stream is taken for lost. */
+const STALL_LIMIT = 10_000;
+/** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
+const PATIENCE = 15_000;
+/** A second media error within this many milliseconds means that recovering in place does not help. */
+const RECOVERY_WINDOW = 5_000;
+/** Seconds behind the target from which "Go live" is offered; hls.js catches up smaller distances by playing faster. */
+const BEHIND_LIVE = 3;
+
+const RETRY_SOON = { maxNumRetry: 4, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: 'exponential' };
+
+const HLS_CONFIG = {
+  lowLatencyMode: true,
+  // Fragmented MP4 passes through untouched, there is nothing to hand to a worker.
+  enableWorker: false,
+  backBufferLength: 30,
+  maxBufferLength: 20,
+  liveDurationInfinity: true,
+  maxLiveSyncPlaybackRate: 1.25,
+  capLevelToPlayerSize: true,
+  // A first guess that starts most viewers on a middle rendition instead of the lowest.
+  abrEwmaDefaultEstimate: 2_500_000,
+  manifestLoadPolicy: policy(8_000, RETRY_SOON),
+  playlistLoadPolicy: policy(12_000, RETRY_SOON),
+  fragLoadPolicy: policy(10_000, RETRY_SOON),
+};
+
+function policy(maxTimeToFirstByteMs, errorRetry) {
+  return {
+    default: {
+      maxTimeToFirstByteMs,
+      maxLoadTimeMs: 20_000,
+      timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
+      errorRetry,
+    },
+  };
+}
+
+/**
+ * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
+ * `blocked` (the browser refused to play with sound, so it plays muted).
+ */
+export class LivePlayer extends EventTarget {
+  /** @type {PlayerState} */ #state = 'waiting';
+  #video;
+  #source;
+  #probe;
+  #hls = null;
+  #native = false;
+  #destroyed = false;
+  #wantsPlay;
+  #lastProgress = 0;
+  #lastTime = -1;
+  #lastMediaError = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #watchdog;
+  #listeners = new AbortController();
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {{source: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist
+   */
+  constructor(video, { source, autoplay = true }) {
+    super();
+    this.#video = video;
+    this.#source = source;
+    this.#wantsPlay = autoplay;
+    this.#probe = new LiveProbe(source);
+    const { signal } = this.#listeners;
+    video.addEventListener('playing', () => this.#onPicture(), { signal });
+    video.addEventListener('timeupdate', () => this.#onTimeUpdate(), { signal });
+    video.addEventListener('ended', () => this.#onEnded(), { signal });
+    video.addEventListener('error', () => this.#native && this.#lost(), { signal });
+    document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
+    this.#watchdog = setInterval(() => this.#checkProgress(), 1_000);
+    video.dataset.state = this.#state;
+    this.#await();
+  }
+
+  /** @returns {PlayerState} */
+  get state() {
+    return this.#state;
+  }
+
+  /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
+  get latency() {
+    const shown = this.#shownDate();
+    if (shown !== undefined) return Math.max(0, (this.#probe.serverNow() - shown) / 1000);
+    const latency = this.#hls?.latency;
+    return latency === undefined || latency === 0 ? undefined : latency;
+  }
+
+  /** Seconds behind the live edge beyond what the stream asks players to keep. */
+  get secondsBehind() {
+    const target = this.#hls?.targetLatency;
+    return target == null ? 0 : Math.max(0, this.#hls.latency - target);
+  }
+
+  get behindLive() {
+    return this.#state === 'playing' && this.secondsBehind > BEHIND_LIVE;
+  }
+
+  /** Choices of the quality menu, best first. Index -1 is "Auto" and not listed. */
+  get levels() {
+    return (this.#hls?.levels ?? [])
+      .map((level, index) => ({
+        index,
+        name: renditionName(level),
+        width: level.width,
+        height: level.height,
+        frameRate: level.frameRate,
+        bitrate: level.bitrate,
+      }))
+      .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+  }
+
+  /** What is on the screen (not what was asked for), undefined before the first picture. */
+  get level() {
+    const index = this.#hls?.currentLevel ?? -1;
+    return this.levels.find((level) => level.index === index);
+  }
+
+  get automaticLevel() {
+    return this.#hls?.autoLevelEnabled ?? true;
+  }
+
+  /** The choice: an index of `levels`, -1 for automatic. */
+  get chosenLevel() {
+    return this.automaticLevel ? -1 : (this.#hls?.nextLevel ?? -1);
+  }
+
+  /** bit/s measured by the downloads; undefined with native playback. */
+  get bandwidthEstimate() {
+    return this.#hls?.bandwidthEstimate;
+  }
+
+  get targetLatency() {
+    return this.#hls?.targetLatency ?? undefined;
+  }
+
+  get engine() {
+    return this.#native ? 'native HLS' : `hls.js ${Hls.version}`;
+  }
+
+  /** @param {number} index of `levels`, or -1 for automatic */
+  chooseLevel(index) {
+    if (this.#hls === null) return;
+    this.#hls.nextLevel = index;
+    this.#emit('levels');
+  }
+
+  /** Plays; muted if the browser allows nothing else. */
+  async play() {
+    this.#wantsPlay = true;
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (error.name !== 'NotAllowedError' || this.#video.muted) return;
+      this.#video.muted = true;
+      this.#emit('blocked');
+      await this.#video.play().catch((reason) => this.#refused(reason));
+    }
+  }
+
+  pause() {
+    this.#wantsPlay = false;
+    this.#video.pause();
+  }
+
+  goLive() {
+    const position = this.#hls?.liveSyncPosition;
+    if (position != null) this.#video.currentTime = position;
+    return this.play();
+  }
+
+  destroy() {
+    this.#destroyed = true;
+    this.#listeners.abort();
+    clearInterval(this.#watchdog);
+    this.#probe.cancel();
+    this.#release();
+  }
+
+  /** Waits until the stream can be read, then starts. */
+  async #await() {
+    const patience = setTimeout(() => this.#state === 'reconnecting' && this.#move('waiting'), PATIENCE);
+    await this.#probe.untilLive({
+      failures: this.#failures,
+      // Reconnecting is said until patience ends: most interruptions are shorter.
+      onOffline: (why) => {
+        if (why === 'ended') this.#move('ended');
+        else if (this.#state === 'ended') this.#move('waiting');
+      },
+    });
+    clearTimeout(patience);
+    if (!this.#destroyed) this.#start();
+  }
+
+  #start() {
+    this.#move('starting');
+    this.#release();
+    this.#lastProgress = performance.now();
+    this.#lastTime = -1;
+    if (Hls.isSupported()) this.#startHls();
+    else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
+    else this.#move('unsupported');
+  }
+
+  #startHls() {
+    const hls = new Hls(HLS_CONFIG);
+    this.#hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      this.#emit('levels');
+      if (this.#wantsPlay) this.play();
+    });
+    hls.on(Hls.Events.LEVELS_UPDATED, () => this.#emit('levels'));
+    hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#emit('level'));
+    hls.on(Hls.Events.ERROR, (_event, data) => {
+      if (data.fatal && hls === this.#hls) this.#onFatal(data);
+    });
+    hls.loadSource(this.#source);
+    hls.attachMedia(this.#video);
+  }
+
+  #startNative() {
+    this.#native = true;
+    this.#video.src = this.#source;
+    if (this.#wantsPlay) this.play();
+  }
+
+  #onFatal(data) {
+    if (/Incompatible|NotSupported/i.test(data.details)) {
+      this.#hls.stopLoad();
+      this.#move('unsupported');
+      return;
+    }
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && performance.now() - this.#lastMediaError > RECOVERY_WINDOW) {
+      this.#lastMediaError = performance.now();
+      this.#hls.recoverMediaError();
+      return;
+    }
+    this.#lost();
+  }
+
+  /** Reading failed for good: the picture stays where it is until the stream can be read again. */
+  #lost() {
+    if (this.#state !== 'starting' && this.#state !== 'playing') return;
+    this.#failures += 1;
+    this.#hls?.stopLoad();
+    this.#move('reconnecting');
+    this.#await();
+  }
+
+  #onEnded() {
+    if (this.#state !== 'starting' && this.#state !== 'playing') return;
+    this.#move('ended');
+    this.#await();
+  }
+
+  #onPicture() {
+    if (this.#state === 'starting') this.#move('playing');
+  }
+
+  #onTimeUpdate() {
+    if (this.#video.currentTime === this.#lastTime) return;
+    this.#lastTime = this.#video.currentTime;
+    this.#lastProgress = performance.now();
+    if (this.#state === 'playing') this.#failures = 0;
+  }
+
+  #checkProgress() {
+    const active = this.#state === 'starting' || this.#state === 'playing';
+    const wanted = this.#wantsPlay && (this.#state === 'starting' || !this.#video.paused) && !document.hidden;
+    if (!active || !wanted) this.#lastProgress = performance.now();
+    else if (performance.now() - this.#lastProgress > STALL_LIMIT) this.#lost();
+  }
+
+  /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
+  #onVisible() {
+    if (document.hidden || this.#state !== 'playing' || !this.#wantsPlay) return;
+    if (this.behindLive) this.goLive();
+    else if (this.#video.paused) this.play();
+  }
+
+  /** Not even muted: the viewer has to press play. */
+  #refused(reason) {
+    if (reason.name === 'NotAllowedError') this.#wantsPlay = false;
+  }
+
+  #shownDate() {
+    if (this.#hls !== null) return this.#hls.playingDate?.getTime();
+    const start = this.#native ? this.#video.getStartDate?.().getTime() : undefined;
+    return start === undefined || Number.isNaN(start) ? undefined : start + this.#video.currentTime * 1000;
+  }
+
+  #release() {
+    this.#hls?.destroy();
+    this.#hls = null;
+    if (this.#native) this.#video.removeAttribute('src');
+    this.#native = false;
+  }
+
+  /** @param {PlayerState} next */
+  #move(next) {
+    const previous = this.#state;
+    if (next === previous || this.#destroyed) return;
+    if (!TRANSITIONS[previous].includes(next)) throw new TypeError(`player: illegal transition ${previous} -> ${next}`);
+    this.#state = next;
+    this.#video.dataset.state = next;
+    this.#emit('state', { state: next, previous });
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** The rendition's name is the directory of its playlist: `…/720p/index.m3u8`. */
+function renditionName(level) {
+  const segments = new URL(level.uri || level.url[0], document.baseURI).pathname.split('/');
+  return segments.at(-2) ?? '';
+}

@@ -1,0 +1,23 @@
+// Which stream a page is about, read from its own address, and the addresses of everything that belongs to that stream.
+
+/**
+ * Pages live at `…/watch/{app}/{name}` and `…/embed/{app}/{name}`; `<base>` leads back to the mount point, whatever it is.
+ * @returns {{app: string, name: string, playlist: string, api: string, watch: string, embed: string}} absolute URLs
+ */
+export function streamOfThisPage() {
+  const [app = '', name = ''] = location.pathname.split('/').slice(-2).map(decodeURIComponent);
+  return streamAddresses(app, name);
+}
+
+export function streamAddresses(app, name) {
+  const path = `${encodeURIComponent(app)}/${encodeURIComponent(name)}`;
+  const absolute = (relative) => new URL(relative, document.baseURI).href;
+  return {
+    app,
+    name,
+    playlist: absolute(`hls/${path}/index.m3u8`),
+    api: absolute(`api/v1/streams/${path}`),
+    watch: absolute(`watch/${path}`),
+    embed: absolute(`embed/${path}`),
+  };
+}
