@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ByteQueue } from '../../../src/protocols/bytes/byte-queue.js';
 import { ByteReader } from '../../../src/protocols/bytes/byte-reader.js';
 import { ByteWriter } from '../../../src/protocols/bytes/byte-writer.js';
 
@@ -65,49 +64,5 @@ describe('ByteReader', () => {
 
   it('says what it got and what it expected', () => {
     expect(() => new ByteReader(Buffer.of(1, 2)).u32be()).toThrow('got 2 bytes at offset 0, expected 4');
-  });
-});
-
-describe('ByteWriter', () => {
-  it('writes what the reader reads, over any number of growths', () => {
-    const writer = new ByteWriter(1);
-    for (let index = 0; index < 1000; index += 1)
-      writer
-        .u8(index & 0xff)
-        .u24be(index)
-        .i24be(-index)
-        .u32be(index);
-    const reader = new ByteReader(writer.toBuffer());
-    for (let index = 0; index < 1000; index += 1) {
-      expect([reader.u8(), reader.u24be(), reader.i24be(), reader.u32be()]).toEqual([
-        index & 0xff,
-        index,
-        index === 0 ? 0 : -index,
-        index,
-      ]);
-    }
-    expect(writer.length).toBe(11_000);
-  });
-
-  it('writes the other widths', () => {
-    const bytes = new ByteWriter().u16be(1).i16be(-1).i32be(-1).u32le(1).bytes(Buffer.of(9)).toBuffer();
-    expect(bytes.toString('hex')).toBe('0001ffffffffffff0100000009');
-  });
-});
-
-describe('ByteQueue', () => {
-  it('gives buffers back in order and forgets them', () => {
-    const queue = new ByteQueue();
-    const [first, second] = [Buffer.from('ab'), Buffer.from('c')];
-    queue.push(first);
-    queue.push(Buffer.alloc(0));
-    queue.push(second);
-    expect(queue.length).toBe(3);
-    expect(queue.take()).toBe(first);
-    queue.push(first);
-    expect(queue.take()).toBe(second);
-    expect(queue.take()).toBe(first);
-    expect(queue.take()).toBeUndefined();
-    expect(queue.length).toBe(0);
   });
 });
