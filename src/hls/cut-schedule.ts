@@ -145,7 +145,7 @@ export class CutSchedule {
     const gop = pts - this.#lastKey;
     if (this.#targetDuration === undefined) this.#settle(Math.min(gop, FIRST_GOP_LIMIT), gop <= FIRST_GOP_LIMIT);
     // A stall may have jumped over several forced cuts; a key frame inside the limit is a better cut than a forced one.
-    this.#force(pts);
+    this.#force(pts, true);
     this.#lastKey = pts;
     this.#gops.push(gop);
     if (this.#gops.length > GOPS_REMEMBERED) this.#gops.shift();
@@ -184,8 +184,12 @@ export class CutSchedule {
     return candidate > last.time ? candidate : latest;
   }
 
-  /** Adds the forced cuts that the stream, having reached `time` without a key frame, can no longer do without. */
-  #force(time: Milliseconds): void {
+  /**
+   * Adds the forced cuts that the stream, having reached `time`, can no longer do without. They are made as soon as they
+   * are reached, so that the part that ends there is known to be the last of its segment when it is listed.
+   * @param patient a key frame is at `time`, and may be used although it is past the cut, inside the limit
+   */
+  #force(time: Milliseconds, patient = false): void {
     const first = this.#cuts[0];
     if (first === undefined) return;
     if (this.#targetDuration === undefined) {
@@ -195,11 +199,18 @@ export class CutSchedule {
     for (;;) {
       const last = this.#cuts.at(-1);
       const candidate = this.#forcedCandidate();
-      // FFmpeg lets the fragment that begins at the candidate go only after this moment, so the decision is in time.
-      if (last === undefined || candidate === undefined || time < this.#latest(last)) return;
+      if (last === undefined || candidate === undefined) return;
+      const wait = patient || this.#keyFrameExpected(candidate, this.#latest(last));
+      if (time < (wait ? this.#latest(last) : candidate - (this.#frame ?? 0) / 2)) return;
       this.#add({ time: candidate, forced: true });
       this.#onForcedCut?.(candidate);
     }
+  }
+
+  /** One of the GOP lengths seen would end after a forced cut but still in time. */
+  #keyFrameExpected(candidate: Milliseconds, latest: Milliseconds): boolean {
+    const lastKey = this.#lastKey ?? 0;
+    return this.#gops.some((gop) => lastKey + gop > candidate - (this.#frame ?? 0) && lastKey + gop <= latest + 1);
   }
 
   #cutByAudioClock(dts: Milliseconds): void {

@@ -102,9 +102,18 @@ export async function makeSource(options: SourceOptions): Promise<Buffer> {
     inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=${sampleRate}:duration=${duration}`);
     outputs.push('-c:a', 'aac', '-b:a', '64k', '-ac', '2');
   }
-  const result = await runFfmpeg(
-    ['-hide_banner', '-loglevel', 'error', ...inputs, ...outputs, '-output_ts_offset', `${offset}`, '-f', 'flv', '-'],
-  );
+  const result = await runFfmpeg([
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    ...inputs,
+    ...outputs,
+    '-output_ts_offset',
+    `${offset}`,
+    '-f',
+    'flv',
+    '-',
+  ]);
   if (result.status !== 0) throw new Error(`FFmpeg made no source: ${result.stderr}`);
   return result.outputs[0] ?? Buffer.alloc(0);
 }

@@ -189,6 +189,11 @@ export class PlaylistChecker {
     return this.#histories.get(rendition)?.segments ?? new Map();
   }
 
+  /** FFmpeg died: a part that was hinted at may never come. */
+  expectBrokenHint(): void {
+    for (const history of this.#histories.values()) history.hintMayBreak = true;
+  }
+
   /** Call with each body a player received; identical bodies count once. */
   add(rendition: string, text: string): ParsedPlaylist {
     let history = this.#histories.get(rendition);
@@ -220,7 +225,8 @@ export class PlaylistChecker {
         const apart = Math.abs(segment.programDateTime - twin.programDateTime) / 1000;
         const firstOfEither = msn === Math.min(...first.segments.keys()) || msn === Math.min(...other.segments.keys());
         if (!firstOfEither) assert(apart <= this.#options.frame + 0.002, `B1.12 B2.04 ${where} begin ${apart} s apart`);
-        const last = newest.includes(msn) || segment.discontinuityNumber !== first.segments.get(msn + 1)?.discontinuityNumber;
+        const last =
+          newest.includes(msn) || segment.discontinuityNumber !== first.segments.get(msn + 1)?.discontinuityNumber;
         const ends = Math.abs(apart + segment.duration - twin.duration);
         if (!last && !firstOfEither && this.#options.tolerant !== true) {
           assert(ends <= 2 * this.#options.frame + 0.002, `B2.04 ${where} last ${ends} s longer or shorter`);
@@ -238,6 +244,7 @@ class History {
   readonly #options: CheckerOptions;
   last: ParsedPlaylist | undefined;
   versions = 0;
+  hintMayBreak = false;
   #text: string | undefined;
 
   constructor(rendition: string, options: CheckerOptions) {
@@ -291,9 +298,11 @@ class History {
     const total = playlist.segments.reduce((sum, { duration }) => sum + duration, 0);
     if (removed.length > 0) check(total >= 3 * playlist.targetDuration - 1e-3, 'B1.07 window >= 3 TD');
     if (last.preloadHint !== undefined && playlist.segments.length + playlist.openParts.length > 0) {
-      const known = new Set([...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri));
-      const restarted = playlist.segments.at(-1)?.discontinuityNumber !== last.segments.at(-1)?.discontinuityNumber;
-      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !restarted;
+      const known = new Set(
+        [...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri),
+      );
+      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak;
+      if (playlist.preloadHint !== last.preloadHint) this.hintMayBreak = false;
       if (fresh) check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
     }
   }
@@ -325,7 +334,10 @@ class History {
           known.gap === segment.gap;
         check(same, `B1.05 segment ${mediaSequence} stays what it was`);
         // Part tags may go, all of a segment at once; nothing is added.
-        check(segment.parts.length === 0 || segment.parts.length === known.parts.length, `B1.06 parts of ${mediaSequence}`);
+        check(
+          segment.parts.length === 0 || segment.parts.length === known.parts.length,
+          `B1.06 parts of ${mediaSequence}`,
+        );
         check(segment.parts.length <= known.parts.length, `B1.06 no part is added to ${mediaSequence}`);
         if (segment.parts.length === 0 && known.parts.length > 0) this.segments.set(mediaSequence, segment);
       } else {
@@ -356,7 +368,8 @@ class History {
         }
         const known = this.#parts.get(part.uri);
         if (known === undefined) this.#parts.set(part.uri, part);
-        else check(known.duration === part.duration && known.independent === part.independent, `B1.05 part ${part.uri}`);
+        else
+          check(known.duration === part.duration && known.independent === part.independent, `B1.05 part ${part.uri}`);
       }
       const duration = segment?.duration ?? 0;
       if (parts.length > 0 && segment !== undefined) {

@@ -1,0 +1,406 @@
+// Real FFmpeg output, in random cuttings, against every rule a playlist has over its life.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as HLS from 'hls-parser';
+// @ts-expect-error it has no types
+import { Parser as M3u8Parser } from 'm3u8-parser';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Presentation, type PresentationOptions, type PresentationPlan } from '../../src/hls/presentation.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
+import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
+import { replay } from '../support/presentation-replay.js';
+
+const SOURCE = { name: 'source', kind: 'video', width: 320, height: 180, frameRate: 25 } as const;
+const RUNG_120 = { name: '120p', kind: 'video', width: 214, height: 120, frameRate: 25, bitrate: 200_000 } as const;
+const RUNG_90 = { name: '90p', kind: 'video', width: 160, height: 90, frameRate: 25, bitrate: 100_000 } as const;
+const AUDIO = { name: 'audio', kind: 'audio', bitrate: 64_000, channels: 2 } as const;
+const LADDER: PresentationPlan = { renditions: [SOURCE, RUNG_120, RUNG_90, AUDIO], frameRate: 25 };
+const FRAME = 1 / 25;
+
+interface Setup {
+  readonly presentation: Presentation;
+  readonly clock: ManualClock;
+  readonly warnings: SluiceError[];
+}
+
+function setUp(options: Partial<PresentationOptions> = {}): Setup {
+  const clock = new ManualClock();
+  const warnings: SluiceError[] = [];
+  const presentation = new Presentation({
+    app: 'live',
+    name: 'test',
+    plan: LADDER,
+    segmentDuration: 2,
+    partDuration: 0.5,
+    windowSegments: 6,
+    firstMediaSequence: 1000,
+    clock,
+    onWarning: (warning) => warnings.push(warning),
+    ...options,
+  });
+  return { presentation, clock, warnings };
+}
+
+/** Gives the checker what a player would get now, and checks that everything listed can be had. */
+function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
+  for (const { name } of presentation.renditions) {
+    const rendition = presentation.rendition(name);
+    if (rendition?.isServable(true) !== true) continue;
+    const playlist = checker.add(name, rendition.playlistBody().toString());
+    const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
+      ...(gap ? [] : [uri]),
+      map ?? '',
+      ...parts.map((part) => part.uri),
+    ]);
+    for (const uri of [...uris, ...playlist.openParts.map((part) => part.uri)]) {
+      const found = rendition.find(uri);
+      if (found === undefined || found === 'hinted') throw new Error(`B1.09 ${name}/${uri} is listed but not there`);
+      const key = `${name}/${uri}`;
+      const known = media?.get(key);
+      if (known !== undefined && !known.equals(found.body)) throw new Error(`${key} changed its bytes`);
+      media?.set(key, found.body);
+    }
+  }
+  checker.checkAlignment();
+}
+
+async function run(
+  recording: Recording,
+  setup: Setup,
+  tolerant = false,
+): Promise<[PlaylistChecker, Map<string, Buffer>]> {
+  const checker = new PlaylistChecker({ frame: FRAME, tolerant });
+  const media = new Map<string, Buffer>();
+  await replay(setup.presentation, recording, {
+    clock: setup.clock,
+    onStep: () => observe(setup.presentation, checker, media),
+  });
+  return [checker, media];
+}
+
+/** B1.13 B1.14 B3.02 B3.15 and that a decoder takes each segment alone without a word. */
+async function checkMedia(
+  checker: PlaylistChecker,
+  media: ReadonlyMap<string, Buffer>,
+  rendition: string,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-hls-'));
+  let end: number | undefined;
+  let discontinuity: number | undefined;
+  for (const [msn, segment] of checker.segments(rendition)) {
+    if (segment.gap) continue;
+    const init = media.get(`${rendition}/${segment.map}`) ?? Buffer.alloc(0);
+    const body = media.get(`${rendition}/${segment.uri}`) ?? Buffer.alloc(0);
+    const reader = new FragmentReader();
+    reader.push(Buffer.concat([init, body]));
+    let timescale = 1;
+    let fragments = 0;
+    let duration = 0;
+    for (let event = reader.next(); event !== undefined; event = reader.next()) {
+      if (event.type === 'init') {
+        timescale = event.track.timescale;
+        continue;
+      }
+      const { fragment } = event;
+      if (fragments === 0)
+        expect(fragment.startsWithSync, `B1.13 ${rendition} ${msn} begins with a key frame`).toBe(true);
+      const uri = `part-${msn}.${fragments}.m4s`;
+      const part = media.get(`${rendition}/${uri}`);
+      if (part !== undefined) expect(part.equals(fragment.bytes), `B3.02 ${uri}`).toBe(true);
+      if (discontinuity === segment.discontinuityNumber && end !== undefined) {
+        expect(fragment.baseMediaDecodeTime, `B1.14 tfdt of ${rendition} ${uri}`).toBe(end);
+      }
+      discontinuity = segment.discontinuityNumber;
+      end = fragment.baseMediaDecodeTime + fragment.duration;
+      duration += fragment.duration;
+      fragments += 1;
+    }
+    expect(Math.abs(duration / timescale - segment.duration), `EXTINF of ${rendition} ${msn}`).toBeLessThan(1e-3);
+    const file = join(directory, `${rendition}-${msn}.mp4`);
+    await writeFile(file, Buffer.concat([init, body]));
+    const decoded = await runFfmpeg(['-v', 'warning', '-xerror', '-i', file, '-f', 'null', '-']);
+    expect(decoded.stderr, `${rendition} segment ${msn} decodes`).toBe('');
+    expect(decoded.status).toBe(0);
+  }
+  await rm(directory, { recursive: true });
+}
+
+describe('Presentation', () => {
+  let usual: Recording;
+
+  beforeAll(async () => {
+    usual = await record({ seconds: 19.4, gop: 50 }, { partFrames: 12, rungs: [120, 90] });
+  });
+
+  it('B1.01-B1.07 B1.12-B1.18 B2.04 B3.01-B3.03 B3.12 B3.14 B3.15 B1.09 hold over a ladder with B-frames', async () => {
+    const setup = setUp();
+    const [checker, media] = await run(usual, setup);
+    for (const { name } of setup.presentation.renditions) {
+      expect([...checker.segments(name).keys()], name).toEqual([
+        1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009,
+      ]);
+      expect(checker.versions(name)).toBeGreaterThan(35);
+      await checkMedia(checker, media, name);
+    }
+    expect(setup.warnings).toEqual([]);
+    expect(setup.presentation.counters).toEqual({ forcedCuts: 0, gaps: 0, discontinuities: 0, storeFailures: 0 });
+  });
+
+  it('B1.18 EXTINF is exact to the frame, also of the last segment', async () => {
+    const setup = setUp();
+    const [checker] = await run(usual, setup);
+    const durations = [...checker.segments('source').values()].map(({ duration }) => duration);
+    expect(durations.slice(0, -1)).toEqual(Array(9).fill(2));
+    expect(durations.at(-1)).toBeCloseTo(1.4, 3);
+    const audio = [...checker.segments('audio').values()];
+    for (const [i, segment] of audio.entries()) {
+      const video = checker.segments('source').get(segment.mediaSequence);
+      const apart = Math.abs((segment.programDateTime ?? 0) - (video?.programDateTime ?? 0));
+      expect(apart, `B2.04 audio segment ${i} begins at the nearest AAC frame`).toBeLessThanOrEqual(1024 / 48 / 2 + 1);
+    }
+  });
+
+  it('gives the same playlists for any cutting of the bytes', async () => {
+    const texts = new Set<string>();
+    for (const seed of [1, 2, 3]) {
+      const { presentation, clock } = setUp();
+      await replay(presentation, usual, { clock, seed });
+      texts.add(presentation.renditions.map(({ name }) => presentation.rendition(name)?.playlistBody()).join());
+    }
+    expect(texts.size).toBe(1);
+  });
+
+  it('B1.08 a segment that left the playlist stays for its duration and the longest playlist', async () => {
+    const { presentation, clock } = setUp();
+    await replay(presentation, usual, { clock, until: 17_500, end: false });
+    const rendition = presentation.rendition('source');
+    const playlist = parsePlaylist(rendition?.playlistBody().toString() ?? '');
+    expect(playlist.mediaSequence).toBe(1002);
+    expect(rendition?.find('seg-1001.m4s')).toMatchObject({ kind: 'segment' });
+    expect(rendition?.find('part-1001.0.m4s')).toMatchObject({ kind: 'part' });
+    clock.advance(13_000);
+    expect(rendition?.find('seg-1001.m4s')).toMatchObject({ kind: 'segment' });
+    clock.advance(5_000);
+    expect(rendition?.find('seg-1001.m4s')).toBeUndefined();
+    expect(rendition?.find('part-1001.0.m4s')).toBeUndefined();
+  });
+
+  it('B1.12 C4.08 dates begin at the wall clock of the first sample and do not follow when it is set', async () => {
+    const { presentation, clock } = setUp();
+    const begin = clock.wallClock();
+    const checker = new PlaylistChecker({ frame: FRAME });
+    await replay(presentation, usual, {
+      clock,
+      onStep: () => {
+        if (clock.now() > 6000) clock.wallClockOffset = begin - 3_600_000;
+        observe(presentation, checker);
+      },
+    });
+    const dates = [...checker.segments('source').values()].map(({ programDateTime }) => programDateTime ?? 0);
+    expect(Math.abs((dates[0] ?? 0) - begin)).toBeLessThan(1000);
+    expect((dates.at(-1) ?? 0) - (dates[0] ?? 0)).toBe(18_000);
+  });
+
+  it('B2.01 B2.02 B2.08 tells players the exact codecs, sizes and rates', async () => {
+    const { presentation, clock } = setUp();
+    await replay(presentation, usual, { clock });
+    const lines = presentation.multivariantBody().toString().split('\n');
+    expect(lines.filter((line) => !line.startsWith('#') && line !== '')).toEqual([
+      'source/index.m3u8',
+      '120p/index.m3u8',
+      '90p/index.m3u8',
+    ]);
+    expect(lines[3]).toBe(
+      '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/index.m3u8"',
+    );
+    expect(lines[4]).toMatch(
+      /^#EXT-X-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,CODECS="avc1\.[0-9a-fA-F]{6},mp4a\.40\.2",RESOLUTION=320x180,FRAME-RATE=25\.000,AUDIO="audio"$/,
+    );
+    const bandwidth = (line = ''): number => Number(/:BANDWIDTH=(\d+)/.exec(line)?.[1]);
+    const source = presentation.renditions[0];
+    const audio = presentation.renditions[3];
+    expect(bandwidth(lines[4])).toBeGreaterThanOrEqual((source?.peakBandwidth ?? 0) + (audio?.peakBandwidth ?? 0));
+  });
+
+  it('parsers of players accept every version', async () => {
+    const { presentation, clock } = setUp();
+    const seen = new Set<string>();
+    await replay(presentation, usual, {
+      clock,
+      onStep: () => {
+        for (const { name } of presentation.renditions) {
+          const rendition = presentation.rendition(name);
+          if (rendition?.isServable(true) === true) seen.add(rendition.playlistBody().toString());
+        }
+      },
+    });
+    seen.add(presentation.multivariantBody().toString());
+    expect(seen.size).toBeGreaterThan(100);
+    for (const text of seen) {
+      const parser = new M3u8Parser();
+      const problems: string[] = [];
+      parser.on('warn', ({ message }: { message: string }) => problems.push(message));
+      parser.on('info', ({ message }: { message: string }) => {
+        // It names a rule of its own for every first segment.
+        if (!message.includes('defaulting')) problems.push(message);
+      });
+      parser.push(text);
+      parser.end();
+      expect(problems, text).toEqual([]);
+      expect(() => HLS.parse(text), text).not.toThrow();
+    }
+  });
+
+  it('B1.11 B1.04 B2.04 a restart of FFmpeg is one discontinuity at one sequence number in all renditions', async () => {
+    const { presentation, clock } = setUp();
+    const checker = new PlaylistChecker({ frame: FRAME });
+    const media = new Map<string, Buffer>();
+    const onStep = (): void => observe(presentation, checker, media);
+    // FFmpeg dies in the middle of a segment; the rungs are behind the source.
+    await replay(presentation, usual, { clock, until: 8_200, end: false, onStep });
+    checker.expectBrokenHint();
+    presentation.restart();
+    onStep();
+    // Its successor gets the last GOP again, which must not be shown twice.
+    await replay(presentation, usual, { clock, from: 7_000, until: 7_050, skipNotes: true, end: false, onStep });
+    await replay(presentation, usual, { clock, from: 8_201, onStep });
+    for (const { name } of presentation.renditions) {
+      const segments = [...checker.segments(name).values()];
+      const numbers = segments.map(({ mediaSequence }) => mediaSequence);
+      expect(numbers, name).toEqual(numbers.map((_, i) => 1000 + i));
+      const marked = segments.filter(({ discontinuity }) => discontinuity).map(({ mediaSequence }) => mediaSequence);
+      expect(marked, name).toEqual([1004]);
+      await checkMedia(checker, media, name);
+    }
+    expect(presentation.counters.discontinuities).toBe(1);
+  });
+
+  it('a republished name goes on after the numbers of its earlier life', async () => {
+    const { presentation, clock } = setUp({
+      firstMediaSequence: 77,
+      firstDiscontinuitySequence: 3,
+      continuesEarlier: true,
+    });
+    await replay(presentation, usual, { clock, until: 4_000, end: false });
+    const playlist = parsePlaylist(presentation.rendition('source')?.playlistBody().toString() ?? '');
+    expect(playlist).toMatchObject({ mediaSequence: 77, discontinuitySequence: 3 });
+    expect(playlist.segments[0]).toMatchObject({ discontinuity: true, discontinuityNumber: 4 });
+    expect(presentation.discontinuityNumber).toBe(4);
+  });
+});
+
+describe('Presentation of unusual sources', () => {
+  it('B3.01 key frames that are no cut make no short parts', async () => {
+    const recording = await record({ seconds: 9, gop: 25 }, { partFrames: 12, rungs: [120] });
+    const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    expect([...checker.segments('source').values()].map(({ duration }) => duration)).toEqual([2, 2, 2, 2, 1]);
+    for (const name of ['source', '120p', 'audio']) await checkMedia(checker, media, name);
+  });
+
+  it('B3.01 a stream of key frames only makes whole parts', async () => {
+    const recording = await record({ seconds: 5, gop: 1, bFrames: 0 }, { partFrames: 12, rungs: [] });
+    const setup = setUp({ plan: { renditions: [SOURCE, AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    expect(checker.versions('source')).toBeLessThan(20);
+    await checkMedia(checker, media, 'source');
+  });
+
+  it('B1.01 irregular key frames never make a segment longer than the target', async () => {
+    const times = [0, 2, 3.2, 3.6, 5.6, 6.8, 8.6, 9.4, 11.4, 12];
+    const recording = await record({ seconds: 14, gop: times }, { partFrames: 12, rungs: [120] });
+    const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    for (const name of ['source', '120p', 'audio']) await checkMedia(checker, media, name);
+  });
+
+  it('B1.01 a GOP longer than the target duration is cut at a part boundary, counted, warned of once', async () => {
+    const recording = await record({ seconds: 14, gop: [0, 2, 4, 11] }, { partFrames: 12, rungs: [120] });
+    const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO] } });
+    const [checker] = await run(recording, setup, true);
+    expect(checker.segments('source').size).toBe(checker.segments('120p').size);
+    expect(setup.presentation.counters.forcedCuts).toBeGreaterThan(1);
+    expect(setup.warnings.map(({ code }) => code)).toEqual(['hls.forced-cut']);
+  });
+
+  it('TARGETDURATION covers the first GOP of an encoder with rare key frames', async () => {
+    const recording = await record({ seconds: 16, gop: 125 }, { partFrames: 12, rungs: [] });
+    const setup = setUp({ plan: { renditions: [SOURCE, AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    expect(setup.presentation.targetDuration).toBe(5);
+    await checkMedia(checker, media, 'audio');
+  });
+
+  it('B1.13 a stream without a second key frame is served without the promise of independent segments', async () => {
+    const recording = await record({ seconds: 24, gop: 10_000 }, { partFrames: 12, rungs: [] });
+    const setup = setUp({ plan: { renditions: [SOURCE, AUDIO] } });
+    const [checker] = await run(recording, setup, true);
+    expect(setup.presentation.targetDuration).toBe(10);
+    expect(checker.segments('source').size).toBeGreaterThan(1);
+    expect(
+      parsePlaylist(setup.presentation.rendition('source')?.playlistBody().toString() ?? '').independentSegments,
+    ).toBe(false);
+  });
+
+  it('B2.05 audio only: cut every segment duration, one variant without RESOLUTION', async () => {
+    const recording = await record(
+      { seconds: 9, gop: 50, video: false, sampleRate: 44_100 },
+      { partFrames: 12, rungs: [] },
+    );
+    const setup = setUp({ plan: { renditions: [AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    const durations = [...checker.segments('audio').values()].map(({ duration }) => duration);
+    for (const duration of durations.slice(0, -1)) expect(Math.abs(duration - 2)).toBeLessThan(1024 / 44_100);
+    expect(durations.length).toBe(5);
+    await checkMedia(checker, media, 'audio');
+    const text = setup.presentation.multivariantBody().toString();
+    expect(text).toMatch(/CODECS="mp4a\.40\.2"\naudio\/index\.m3u8/);
+    expect(text).not.toMatch(/RESOLUTION|EXT-X-MEDIA/);
+  });
+
+  it('B2.05 video only: no audio group', async () => {
+    const recording = await record({ seconds: 7, gop: 50, audio: false }, { partFrames: 12, rungs: [] });
+    const setup = setUp({ plan: { renditions: [SOURCE] } });
+    const [checker, media] = await run(recording, setup);
+    expect(checker.segments('source').size).toBe(4);
+    await checkMedia(checker, media, 'source');
+    expect(setup.presentation.multivariantBody().toString()).not.toMatch(/AUDIO|EXT-X-MEDIA|mp4a/);
+  });
+
+  it('audio that begins later and ends earlier keeps the numbers of the video', async () => {
+    const recording = await record(
+      { seconds: 13, gop: 50, audioDelay: 2.7, audioSeconds: 6 },
+      { partFrames: 12, rungs: [] },
+    );
+    const setup = setUp({ plan: { renditions: [SOURCE, AUDIO] } });
+    const [checker, media] = await run(recording, setup);
+    const [first] = checker.segments('audio').values();
+    expect(first?.mediaSequence).toBe(1001);
+    await checkMedia(checker, media, 'audio');
+  });
+
+  it('0.2 s parts', async () => {
+    const recording = await record({ seconds: 7, gop: 50 }, { partFrames: 5, rungs: [120] });
+    const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO] }, partDuration: 0.2 });
+    const [checker, media] = await run(recording, setup);
+    for (const name of ['source', '120p', 'audio']) await checkMedia(checker, media, name);
+  });
+
+  it('29.97 fps and 44.1 kHz', async () => {
+    const frameRate = 30_000 / 1001;
+    const recording = await record(
+      { seconds: 9, gop: 60, frameRate, sampleRate: 44_100 },
+      { partFrames: 14, rungs: [120] },
+    );
+    const setup = setUp({
+      plan: { renditions: [{ ...SOURCE, frameRate }, { ...RUNG_120, frameRate }, AUDIO] },
+    });
+    const [checker, media] = await run(recording, setup);
+    expect(setup.presentation.targetDuration).toBe(2);
+    for (const name of ['source', '120p', 'audio']) await checkMedia(checker, media, name);
+  });
+});
