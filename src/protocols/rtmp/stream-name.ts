@@ -2,7 +2,7 @@
 //
 // The paths of application and key are joined and cut again: the last segment is the name, all before it the application.
 // So `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are one stream. In each segment percent-encoding is
-// undone once; then only 0-9 A-Z a-z _ . - may be left. Doubled and trailing slashes, `_definst_`, a leading `mp4:` or
+// undone once; then only 0-9 A-Z a-z _ . - may be left, and no dash first. Doubled and trailing slashes, `_definst_`, a leading `mp4:` or
 // `flv:` and a trailing `.flv` are dropped. Texts of errors repeat nothing of the name: people paste secrets there.
 
 import type { SluiceError } from '../errors.js';
@@ -10,7 +10,8 @@ import { rtmpError } from './errors.js';
 
 /** Of a canonical application or name; both become directory names. */
 const MAX_NAME_BYTES = 255;
-const NAME_CHARACTERS = /^[0-9A-Za-z_.-]+$/;
+/** A leading dash is refused as well: it makes a name look like an option to whoever passes it on. */
+const NAME_CHARACTERS = /^[0-9A-Za-z_.][0-9A-Za-z_.-]*$/;
 
 /** The instance that Flash Media Server adds when the URL names none. */
 const DEFAULT_INSTANCE = '_definst_';
@@ -89,7 +90,10 @@ function checkedApp(segments: readonly string[]): string {
 
 function checkedName(name: string, code: NameErrorCode): string {
   if (!NAME_CHARACTERS.test(name) || name === '.' || name === '..') {
-    throw rtmpError(code, 'got a name with a character outside 0-9 A-Z a-z _ . - or made of dots alone');
+    throw rtmpError(
+      code,
+      'got a name with a character outside 0-9 A-Z a-z _ . - or a dash first, or made of dots alone',
+    );
   }
   // The characters left are ASCII: as many bytes as characters.
   if (name.length > MAX_NAME_BYTES) throw tooLong(code, name.length);
