@@ -1,0 +1,252 @@
+// Encoders' clocks wrap, jump, stutter and lie; each way that was seen has a row here.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type MediaKind, TIMELINE_ORIGIN, Timeline } from '../../src/live/timeline.js';
+
+type Step = readonly [kind: 'v' | 'a', wire: number, dts: number, discontinuity?: true];
+
+const cases: readonly { name: string; steps: readonly Step[] }[] = [
+  {
+    name: 'maps the first frame to the origin, whatever its time',
+    steps: [
+      ['v', 3_600_000, 1000],
+      ['v', 3_600_040, 1040],
+    ],
+  },
+  {
+    name: 'keeps audio that starts a little earlier positive and in sync',
+    steps: [
+      ['v', 500, 1000],
+      ['a', 480, 980],
+      ['a', 501, 1001],
+    ],
+  },
+  {
+    name: 'A2.17 passes 2^24 ms',
+    steps: [
+      ['v', 0xff_fff0, 1000],
+      ['v', 0x100_0010, 1032],
+    ],
+  },
+  {
+    name: 'A2.18 passes 2^32 ms on both tracks',
+    steps: [
+      ['v', 0xffff_ffe0, 1000],
+      ['a', 0xffff_fff0, 1016],
+      ['v', 8, 1040],
+      ['a', 0xffff_fffa, 1026],
+      ['a', 20, 1052],
+    ],
+  },
+  {
+    name: 'A2.18 passes 2^31 ms of an encoder that masks to 31 bits, twice',
+    steps: [
+      ['v', 0x7fff_fff0, 1000],
+      ['v', 0x0000_0010, 1032],
+      ['v', 0x0000_0030, 1064],
+    ],
+  },
+  {
+    name: 'A2.18 passes 2^31 ms of an encoder that does not mask',
+    steps: [
+      ['v', 0x7fff_fff0, 1000],
+      ['v', 0x8000_0010, 1032],
+    ],
+  },
+  {
+    name: 'A2.19 takes a huge forward delta as the small step back that it is',
+    steps: [
+      ['v', 10_000, 1000],
+      ['v', 10_040, 1040],
+      ['a', 10_040 - 20, 1020],
+      ['v', (10_040 + 0xffff_ffd8) % 2 ** 32, 1041],
+      ['v', 10_080, 1080],
+    ],
+  },
+  {
+    name: 'A2.19 a few milliseconds below 0 are 2^32 less a few',
+    steps: [
+      ['v', 5, 1000],
+      ['a', 2 ** 32 - 5, 990],
+      ['a', 16, 1011],
+    ],
+  },
+  {
+    name: 'A7.13 tracks out of order by up to a second stay as they are',
+    steps: [
+      ['v', 2000, 1000],
+      ['a', 1000, 0],
+      ['v', 2040, 1040],
+      ['a', 1021, 21],
+    ],
+  },
+  {
+    name: 'A7.13 equal and falling times in a track become strictly increasing',
+    steps: [
+      ['v', 0, 1000],
+      ['v', 40, 1040],
+      ['v', 40, 1041],
+      ['v', 20, 1042],
+      ['v', 80, 1080],
+    ],
+  },
+  {
+    name: 'one odd timestamp is smoothed over, and the track comes back to its clock',
+    steps: [
+      ['v', 0, 1000],
+      ['v', 40, 1040],
+      ['v', 900_000, 1080],
+      ['v', 120, 1120],
+      ['a', 120, 1120],
+    ],
+  },
+  {
+    name: 'two odd timestamps that do not agree are two odd timestamps',
+    steps: [
+      ['v', 0, 1000],
+      ['v', 40, 1040],
+      ['v', 900_000, 1080],
+      ['v', 400_000, 1120],
+      ['v', 900_040, 1160],
+      ['v', 200, 1200],
+    ],
+  },
+  {
+    name: 'A7.13 a jump of more than 5 s is believed at the third frame; the other track follows it in sync',
+    steps: [
+      ['v', 0, 1000],
+      ['a', 0, 1000],
+      ['v', 40, 1040],
+      ['a', 21, 1021],
+      ['v', 60_080, 1080],
+      ['v', 60_120, 1120],
+      ['v', 60_160, 1160, true],
+      ['a', 60_150, 1150],
+      ['v', 60_200, 1200],
+      ['a', 60_171, 1171],
+    ],
+  },
+  {
+    name: 'A7.13 a reset to 0 is the same',
+    steps: [
+      ['v', 100_000, 1000],
+      ['v', 100_040, 1040],
+      ['v', 0, 1080],
+      ['v', 40, 1120],
+      ['v', 80, 1160, true],
+      ['v', 120, 1200],
+    ],
+  },
+  {
+    name: 'C4.12 a pause and a burst without a jump are neither repaired nor a discontinuity',
+    steps: [
+      ['v', 0, 1000],
+      ['v', 4_900, 5900],
+      ['v', 4_940, 5940],
+    ],
+  },
+  {
+    name: 'A7.12 video that starts long after the audio joins its clock',
+    steps: [
+      ['a', 0, 1000],
+      ['a', 4_000, 5000],
+      ['a', 8_000, 9000],
+      ['v', 8_010, 9010],
+    ],
+  },
+  {
+    name: 'a track whose clock has nothing to do with the other one starts beside it, without a discontinuity',
+    steps: [
+      ['v', 0, 1000],
+      ['a', 5_000_000, 1000],
+      ['a', 5_000_021, 1021],
+      ['a', 5_000_042, 1042],
+      ['v', 40, 1040],
+      ['a', 5_000_063, 1063],
+    ],
+  },
+];
+
+const kinds: Readonly<Record<'v' | 'a', MediaKind>> = { v: 'video', a: 'audio' };
+
+describe('Timeline', () => {
+  it.each(cases)('$name', ({ steps }) => {
+    const timeline = new Timeline();
+    const seen = steps.map(([kind, wire]) => timeline.map(kinds[kind], wire));
+    expect(seen).toEqual(steps.map(([, , dts, discontinuity = false]) => ({ dts, discontinuity })));
+  });
+
+  it('tells where it is without moving', () => {
+    const timeline = new Timeline();
+    expect(timeline.position('video')).toBe(0);
+    timeline.map('audio', 77);
+    expect(timeline.position('video')).toBe(0);
+    expect(timeline.position('audio')).toBe(TIMELINE_ORIGIN);
+    expect(timeline.position()).toBe(TIMELINE_ORIGIN);
+  });
+
+  it('A2.18 keeps a stream of 100 days in order, by wire times of 32 or of 31 bits', () => {
+    for (const modulus of [2 ** 32, 2 ** 31]) {
+      const timeline = new Timeline();
+      const wrong: number[] = [];
+      for (let time = 0; time < 100 * 86_400_000; time += 4_000) {
+        if (timeline.map('video', time % modulus).dts !== TIMELINE_ORIGIN + time) wrong.push(time);
+      }
+      expect(wrong).toEqual([]);
+      expect(timeline.repaired).toBe(0);
+    }
+  });
+
+  it('increases strictly per kind for any input, and counts its discontinuities', () => {
+    const wire = fc.oneof(
+      fc.nat(0xffff_ffff),
+      fc.constantFrom(0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff),
+      fc.nat(10_000),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom<MediaKind>('video', 'audio'), wire), { maxLength: 200 }),
+        (frames) => {
+          const timeline = new Timeline();
+          const last = { video: -1, audio: -1 };
+          let discontinuities = 0;
+          for (const [kind, time] of frames) {
+            const point = timeline.map(kind, time);
+            expect(point.dts).toBeGreaterThan(last[kind]);
+            expect(Number.isSafeInteger(point.dts)).toBe(true);
+            last[kind] = point.dts;
+            if (point.discontinuity) discontinuities += 1;
+          }
+          expect(timeline.discontinuities).toBe(discontinuities);
+          // C2.15: a clock that jumps with every frame cannot run away with the stream.
+          expect(discontinuities).toBeLessThanOrEqual(frames.length / 3);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('does not change a clock that is in order', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(0xffff_ffff),
+        fc.array(fc.tuple(fc.constantFrom<MediaKind>('video', 'audio'), fc.integer({ min: 1, max: 900 })), {
+          maxLength: 100,
+        }),
+        (start, frames) => {
+          const timeline = new Timeline();
+          timeline.map('video', start);
+          let time = 0;
+          for (const [kind, step] of frames) {
+            time += step;
+            expect(timeline.map(kind, (start + time) % 2 ** 32)).toEqual({
+              dts: TIMELINE_ORIGIN + time,
+              discontinuity: false,
+            });
+          }
+          expect(timeline.repaired).toBe(0);
+        },
+      ),
+    );
+  });
+});
