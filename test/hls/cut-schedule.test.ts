@@ -1,0 +1,143 @@
+// The cuts that all renditions share, from key frames at ingest.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CutSchedule } from '../../src/hls/cut-schedule.js';
+
+const FRAME = 40;
+
+function schedule(segmentDuration = 2): CutSchedule {
+  return new CutSchedule({ segmentDuration, frame: FRAME / 1000, nominalPart: 0.48 });
+}
+
+/** 25 fps from 1000 ms on, without reordering. */
+function feed(cuts: CutSchedule, keyFrames: readonly number[], until: number): void {
+  for (let time = 1000; time <= until; time += FRAME) cuts.noteVideo(time, time, keyFrames.includes(time));
+}
+
+function times(cuts: CutSchedule): number[] {
+  const found: number[] = [];
+  for (let index = 0; cuts.timeOf(index) !== undefined; index += 1) found.push(cuts.timeOf(index) ?? 0);
+  return found;
+}
+
+describe('CutSchedule', () => {
+  it('cuts at the key frames of a regular source', () => {
+    const cuts = schedule();
+    feed(cuts, [1000, 3000, 5000, 7000], 7500);
+    expect(times(cuts)).toEqual([1000, 3000, 5000, 7000]);
+    expect(cuts.targetDuration).toBe(2);
+    expect(cuts.independentSegments).toBe(true);
+  });
+
+  it('the target duration is not known before the second key frame, and then for ever', () => {
+    const cuts = schedule();
+    feed(cuts, [1000], 4000);
+    expect(cuts.targetDuration).toBeUndefined();
+    const rare = schedule();
+    feed(rare, [1000, 5000, 12_000], 13_000);
+    expect(rare.targetDuration).toBe(4);
+  });
+
+  it('a GOP of 2.002 s is one of 2 s', () => {
+    const cuts = new CutSchedule({ segmentDuration: 2, frame: 1001 / 30_000, nominalPart: (14 * 1001) / 30_000 });
+    for (let i = 0; i < 400; i += 1) {
+      const time = Math.round(1000 + (i * 1001) / 30);
+      cuts.noteVideo(time, time, i % 60 === 0);
+    }
+    expect(cuts.targetDuration).toBe(2);
+    expect(times(cuts)).toHaveLength(7);
+  });
+
+  it('joins short GOPs, and does not wait for one that would be too late', () => {
+    const short = schedule();
+    feed(short, [1000, 1600, 2200, 2800, 3400, 4000], 4040);
+    // 2.4 s rounds to the target of 2 s.
+    expect(times(short)).toEqual([1000, 3400]);
+    const awkward = schedule();
+    feed(awkward, [1000, 2280, 3560, 4840], 5000);
+    expect(times(awkward)).toEqual([1000, 2280, 3560, 4840]);
+  });
+
+  it('cuts without a key frame at a part boundary when none comes', () => {
+    const forced: number[] = [];
+    const cuts = new CutSchedule({
+      segmentDuration: 2,
+      frame: 0.04,
+      nominalPart: 0.48,
+      onForcedCut: (time) => forced.push(time),
+    });
+    feed(cuts, [1000, 3000], 10_000);
+    expect(forced).toEqual([5400, 7800]);
+    expect(times(cuts)).toEqual([1000, 3000, 5400, 7800]);
+  });
+
+  it('settles for its limit when a second key frame never comes, and promises no independent segments', () => {
+    const cuts = schedule();
+    feed(cuts, [1000], 12_000);
+    expect(cuts.targetDuration).toBe(10);
+    expect(cuts.independentSegments).toBe(false);
+  });
+
+  it('places frames and fragments: rounded timestamps, audio, time before the first cut', () => {
+    const cuts = schedule();
+    feed(cuts, [1000, 3000, 5000], 5200);
+    expect(cuts.indexAt(2980)).toBe(1);
+    expect(cuts.indexAt(2960)).toBe(0);
+    expect(cuts.indexAt(2990, 10.6)).toBe(1);
+    expect(cuts.indexAt(2989, 10.6)).toBe(0);
+    expect(cuts.indexAt(900)).toBe(-1);
+  });
+
+  it('no cut is ever added at or before the horizon', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 30 }), (gops) => {
+        const cuts = schedule();
+        const keys = new Set<number>();
+        let at = 1000;
+        for (const gop of gops) {
+          keys.add(at);
+          at += gop * FRAME;
+        }
+        let known = 0;
+        let horizon = Number.NEGATIVE_INFINITY;
+        for (let time = 1000; time < at; time += FRAME) {
+          cuts.noteVideo(time, time + 80, keys.has(time));
+          const all = times(cuts);
+          for (const cut of all.slice(known)) expect(cut).toBeGreaterThan(horizon);
+          known = all.length;
+          horizon = Math.max(horizon, cuts.horizon);
+          for (let i = 1; i < all.length; i += 1) {
+            const length = (all[i] ?? 0) - (all[i - 1] ?? 0);
+            expect(length).toBeGreaterThan(0);
+            expect(length).toBeLessThan((cuts.targetDuration ?? 0) * 1000 + 500);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('audio alone: multiples of the segment duration, known in advance', () => {
+    const cuts = new CutSchedule({ segmentDuration: 2, frame: undefined, nominalPart: 0.5 });
+    expect(cuts.targetDuration).toBe(2);
+    for (let time = 1000; time < 8000; time += 21) cuts.noteAudio(time);
+    expect(times(cuts).slice(0, 4)).toEqual([1000, 3000, 5000, 7000]);
+    expect(cuts.horizon).toBeGreaterThan(8000);
+  });
+
+  it('a silent camera does not stop the cuts: the audio clock makes them', () => {
+    const cuts = schedule();
+    feed(cuts, [1000, 3000], 4000);
+    for (let time = 4000; time < 12_000; time += 21) cuts.noteAudio(time);
+    expect(cuts.horizon).toBeGreaterThan(7_000);
+    expect(times(cuts).length).toBeGreaterThan(3);
+  });
+
+  it('a restart in the middle of a segment adds a cut there, and only if there is none', () => {
+    const cuts = schedule();
+    feed(cuts, [1000, 3000, 5000], 5200);
+    expect(cuts.startAt(3010)).toBe(1);
+    expect(cuts.startAt(4000)).toBe(2);
+    expect(times(cuts)).toEqual([1000, 3000, 4000, 5000]);
+  });
+});

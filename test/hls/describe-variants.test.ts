@@ -1,0 +1,56 @@
+// What players are promised before they have seen a byte.
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { describeVariants, type MeasuredRendition } from '../../src/hls/describe-variants.js';
+import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.js';
+
+const source: MeasuredRendition = {
+  plan: { name: 'source', kind: 'video', width: 1920, height: 1080, frameRate: 29.97 },
+  track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
+  peakBandwidth: 4_000_000,
+  averageBandwidth: 3_500_000,
+};
+const rung: MeasuredRendition = {
+  plan: { name: '720p', kind: 'video', width: 1280, height: 720, frameRate: 29.97, bitrate: 2_800_000, maxrate: 3_000_000 },
+  track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
+  peakBandwidth: 1_000_000,
+  averageBandwidth: 900_000,
+};
+const audio: MeasuredRendition = {
+  plan: { name: 'audio', kind: 'audio', bitrate: 128_000, channels: 2 },
+  track: { codecs: 'mp4a.40.2', channels: 2 },
+  peakBandwidth: 130_000,
+  averageBandwidth: 128_500,
+};
+
+describe('multivariant playlist', () => {
+  it('B2.01 B2.02 B2.06 B2.08 a ladder, in its order, with one audio group', async () => {
+    const text = renderMultivariantPlaylist(describeVariants([source, rung, audio], 29.97, true));
+    expect(text).toBe(await readFile(new URL('golden/ladder.m3u8', import.meta.url), 'utf8'));
+  });
+
+  it('B2.03 covers what was measured and what the encoder may still reach, audio included', () => {
+    const { variants } = describeVariants([source, rung, audio], 29.97, true);
+    expect(variants[0]?.bandwidth).toBeGreaterThanOrEqual(4_000_000 * 1.1 + 130_000);
+    expect(variants[1]?.bandwidth).toBeGreaterThanOrEqual(3_000_000 + 130_000);
+    expect(variants[1]?.averageBandwidth).toBeGreaterThanOrEqual(2_800_000 + 128_000);
+  });
+
+  it('B2.05 audio alone, video alone', () => {
+    expect(describeVariants([audio], undefined, true)).toEqual({
+      version: 6,
+      independentSegments: true,
+      variants: [{ uri: 'audio/index.m3u8', bandwidth: 150_000, averageBandwidth: 130_000, codecs: ['mp4a.40.2'] }],
+    });
+    const video = describeVariants([source], 29.97, true);
+    expect(video.audio).toBeUndefined();
+    expect(video.variants[0]).not.toHaveProperty('audio');
+    expect(video.variants[0]?.codecs).toEqual(['avc1.640028']);
+  });
+
+  it('the text does not change with every measured bit', () => {
+    const text = (peakBandwidth: number): string =>
+      renderMultivariantPlaylist(describeVariants([{ ...source, peakBandwidth }], 29.97, true));
+    expect(text(4_000_000)).toBe(text(3_999_000));
+  });
+});

@@ -1,0 +1,110 @@
+// One suite for every store: what the write-behind relies on.
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DiskStore } from '../../src/hls/disk-store.js';
+import { MemoryStore } from '../../src/hls/memory-store.js';
+import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+const stores: { name: string; make: () => Promise<SegmentStore> }[] = [
+  { name: 'MemoryStore', make: async () => new MemoryStore() },
+  { name: 'DiskStore', make: async () => new DiskStore(await temporaryDirectory()) },
+  { name: 'DiskStore in a directory not made yet', make: async () => new DiskStore(join(await temporaryDirectory(), 'a/b')) },
+];
+
+describe.each(stores)('$name', ({ make }) => {
+  it('gives back what was written, and nothing for what was not', async () => {
+    const store = await make();
+    await store.write('live/a/source/seg-1.m4s', bytes('one'));
+    expect(await store.read('live/a/source/seg-1.m4s')).toEqual(bytes('one'));
+    expect(await store.read('live/a/source/seg-2.m4s')).toBeUndefined();
+    expect(await store.read('live/none/source/seg-2.m4s')).toBeUndefined();
+  });
+
+  it('B1.06 replaces as a whole: no torn read in 1000', async () => {
+    const store = await make();
+    const versions = [Buffer.alloc(100_000, 1), Buffer.alloc(60_000, 2)] as const;
+    await store.write('live/a/index.m3u8', versions[0]);
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; i < 100; i += 1) await store.write('live/a/index.m3u8', versions[i % 2 === 0 ? 1 : 0]);
+      writing = false;
+    })();
+    for (let i = 0; i < 1000 && writing; i += 1) {
+      const read = await store.read('live/a/index.m3u8');
+      expect(versions.some((version) => version.equals(read ?? Buffer.alloc(0)))).toBe(true);
+    }
+    await writer;
+  });
+
+  it('lists below a directory, sorted', async () => {
+    const store = await make();
+    for (const path of ['live/b/x', 'live/a/y/z', 'live/a/x', 'vod/a']) await store.write(path, bytes(path));
+    expect(await store.list('live/a')).toEqual(['live/a/x', 'live/a/y/z']);
+    expect(await store.list('')).toEqual(['live/a/x', 'live/a/y/z', 'live/b/x', 'vod/a']);
+    expect(await store.list('nothing')).toEqual([]);
+  });
+
+  it('removes, and does not mind what is not there', async () => {
+    const store = await make();
+    await store.write('live/a/x', bytes('x'));
+    await store.remove('live/a/x');
+    await store.remove('live/a/x');
+    await store.remove('no/such/directory');
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('removes a directory only when it is empty', async () => {
+    const store = await make();
+    await store.write('live/a/x', bytes('x'));
+    await store.removeDirectory('live/a');
+    expect(await store.read('live/a/x')).toEqual(bytes('x'));
+    await store.remove('live/a/x');
+    await store.removeDirectory('live/a');
+    await store.removeDirectory('live/a');
+    await store.write('live/a/x', bytes('again'));
+    expect(await store.read('live/a/x')).toEqual(bytes('again'));
+  });
+});
+
+describe('DiskStore', () => {
+  it('leaves no temporary file behind', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    await store.write('live/a/x', bytes('x'));
+    await expect(store.write('live/a', bytes('a directory is there'))).rejects.toThrow();
+    expect(await readdir(root)).toEqual(['live']);
+    expect(await readdir(join(root, 'live'))).toEqual(['a']);
+    expect(await readdir(join(root, 'live/a'))).toEqual(['x']);
+  });
+
+  it('C3.03 refuses every path that is not plain names, and follows no symbolic link', async () => {
+    const root = await temporaryDirectory();
+    const outside = await temporaryDirectory();
+    const store = new DiskStore(root);
+    for (const path of ['../x', 'live/../../x', '/etc/passwd', 'a//b', 'a/./b', 'a\\b/c', 'a\0b', '']) {
+      await expect(store.write(path, bytes('x')), path).rejects.toMatchObject({ code: 'hls.store' });
+      await expect(store.read(path), path).rejects.toMatchObject({ code: 'hls.store' });
+    }
+    await symlink(outside, join(root, 'live'));
+    await expect(store.write('live/a/x', bytes('x'))).rejects.toMatchObject({ code: 'hls.store' });
+    await writeFile(join(outside, 'secret'), 'secret');
+    expect(await store.list('')).toEqual([]);
+    await mkdir(join(root, 'real'));
+    await symlink(join(outside, 'secret'), join(root, 'real/link'));
+    expect(await store.read('real/link')).toBeUndefined();
+  });
+
+  it('writes again after somebody removed the directory', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    await store.write('live/a/x', bytes('x'));
+    const { rm } = await import('node:fs/promises');
+    await rm(join(root, 'live'), { recursive: true });
+    await store.write('live/a/y', bytes('y'));
+    expect(await store.list('')).toEqual(['live/a/y']);
+  });
+});
