@@ -1,0 +1,138 @@
+// Candidates are small programs that pretend, and the real one: the order, the reasons and the one clear error.
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { FfmpegAttempt } from '../../src/transcode/ffmpeg-installation.js';
+import { parseFfmpegEncoders, parseFfmpegVersion } from '../../src/transcode/ffmpeg-proof.js';
+import { findFfmpeg } from '../../src/transcode/find-ffmpeg.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const ENCODERS = ' V....D libx264              x264\n A....D aac                  AAC\n';
+const FRAGMENT = '....ftyp....moof';
+
+/** A program named ffmpeg that answers as told. @returns its directory */
+async function pretend(answers: {
+  version: string;
+  encoders?: string;
+  encode?: string;
+  code?: number;
+}): Promise<string> {
+  const directory = await temporaryDirectory();
+  const { version, encoders = ENCODERS, encode = FRAGMENT, code = 0 } = answers;
+  const script = `#!${process.execPath}
+const args = process.argv.slice(2);
+if (args.includes('-version')) process.stdout.write(${JSON.stringify(version)});
+else if (args.includes('-encoders')) process.stdout.write(${JSON.stringify(encoders)});
+else { process.stdout.write(${JSON.stringify(encode)}); process.stderr.write('boom\\n'); process.exitCode = ${code}; }
+`;
+  await writeFile(join(directory, 'ffmpeg'), script);
+  await chmod(join(directory, 'ffmpeg'), 0o755);
+  return directory;
+}
+
+const NEW = { version: 'ffmpeg version 7.1 Copyright' };
+const OLD = { version: 'ffmpeg version 5.1.9-0+deb12u1 Copyright' };
+const nothingPackaged = (): undefined => undefined;
+
+describe('findFfmpeg', () => {
+  it('takes the FFmpeg that npm brings when PATH has none, proven by a real encode', async () => {
+    const found = await findFfmpeg({
+      searchPath: '',
+      packagedPath: (origin) => (origin === '@ffmpeg-binary' ? npmFfmpeg() : undefined),
+    });
+    expect(found).toMatchObject({ origin: '@ffmpeg-binary', version: { major: 7, minor: 0 }, enhancedRtmp: true });
+    expect(found.encoders).toContain('libx264');
+  });
+
+  it('finds that package by itself', async () => {
+    const found = await findFfmpeg({ searchPath: '' });
+    expect(['ffmpeg-static', '@ffmpeg-binary']).toContain(found.origin);
+  });
+
+  it('takes a new FFmpeg on PATH before the packaged ones', async () => {
+    const directory = await pretend(NEW);
+    const found = await findFfmpeg({ searchPath: ['/nowhere', 'relative', directory].join(delimiter) });
+    expect(found).toMatchObject({ origin: 'PATH', path: join(directory, 'ffmpeg'), versionText: '7.1' });
+  });
+
+  it('takes an older one only when nothing better is there, and says what it lacks', async () => {
+    const directory = await pretend(OLD);
+    const better = await findFfmpeg({ searchPath: directory, packagedPath: () => npmFfmpeg() });
+    expect(better.origin).toBe('ffmpeg-static');
+    const last = await findFfmpeg({ searchPath: directory, packagedPath: nothingPackaged });
+    expect(last).toMatchObject({ origin: 'PATH', enhancedRtmp: false, version: { major: 5, minor: 1 } });
+  });
+
+  it('asks only the explicit path, and fails with the reason when that is broken', async () => {
+    const attempts: FfmpegAttempt[] = [];
+    const found = findFfmpeg({
+      explicitPath: '/nowhere/ffmpeg',
+      searchPath: await pretend(NEW),
+      onAttempt: (one) => attempts.push(one),
+    });
+    await expect(found).rejects.toMatchObject({
+      code: 'transcode.ffmpeg-path-broken',
+      message: 'FFMPEG_PATH (/nowhere/ffmpeg): there is no such file',
+    });
+    expect(attempts).toHaveLength(1);
+  });
+
+  it('takes an explicit path that works', async () => {
+    const found = await findFfmpeg({ explicitPath: npmFfmpeg() });
+    expect(found.origin).toBe('FFMPEG_PATH');
+  });
+
+  it.each([
+    [{ version: 'hello' }, 'not FFmpeg'],
+    [{ version: 'ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright' }, 'older than 5.1'],
+    [{ ...NEW, encoders: ' A....D aac                  AAC\n' }, 'lacks libx264'],
+    [{ ...NEW, code: 1 }, 'a test encode failed: it ended with code 1: boom'],
+    [{ ...NEW, encode: '' }, 'not fragmented MP4'],
+  ])('refuses %j', async (answers, reason) => {
+    const explicitPath = join(await pretend(answers), 'ffmpeg');
+    await expect(findFfmpeg({ explicitPath })).rejects.toThrow(reason);
+  });
+
+  it('names every candidate when none works', async () => {
+    const directory = await pretend({ version: 'hello' });
+    const attempts: FfmpegAttempt[] = [];
+    const packagedPath = (origin: string) => (origin === '@ffmpeg-binary' ? directory : undefined);
+    const found = findFfmpeg({ searchPath: directory, packagedPath, onAttempt: (attempt) => attempts.push(attempt) });
+    const error = await found.catch((reason: Error) => reason);
+    expect(error).toMatchObject({ code: 'transcode.ffmpeg-missing' });
+    expect(String(error)).toMatch(
+      /PATH .*not FFmpeg; ffmpeg-static: the package is not .*; @ffmpeg-binary .*may not be executed.*FFMPEG_PATH/,
+    );
+    expect(attempts.map(({ origin, outcome }) => `${origin} ${outcome}`)).toEqual([
+      'PATH rejected',
+      'ffmpeg-static rejected',
+      '@ffmpeg-binary rejected',
+    ]);
+  });
+
+  it('does not take a directory for a program', async () => {
+    const directory = await temporaryDirectory();
+    await mkdir(join(directory, 'ffmpeg'));
+    await expect(findFfmpeg({ searchPath: directory, packagedPath: nothingPackaged })).rejects.toThrow(
+      'may not be executed',
+    );
+  });
+});
+
+describe('what FFmpeg prints', () => {
+  it.each([
+    ['ffmpeg version 5.1.9-0+deb12u1 Copyright (c)', 5, 1],
+    ['ffmpeg version n7.0-7-gd38bf5e08e-20240407 Copyright (c)', 7, 0],
+    ['ffmpeg version 6.1.1 Copyright (c)', 6, 1],
+    ['ffmpeg version N-109468-gd39b34123d Copyright (c)', 999, 0],
+    ['ffmpeg version 2024-04-07-git-ecdc94b97f-full_build', 999, 0],
+  ])('reads %s', (line, major, minor) => {
+    expect(parseFfmpegVersion(line)?.version).toEqual({ major, minor });
+  });
+
+  it('reads encoders and skips the legend', () => {
+    const text = 'Encoders:\n V..... = Video\n ------\n V....D libx264              x264\n A....D aac  AAC\n';
+    expect([...parseFfmpegEncoders(text)]).toEqual(['libx264', 'aac']);
+  });
+});

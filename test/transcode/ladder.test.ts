@@ -1,0 +1,141 @@
+// The ladder never offers more than the source has, whatever its shape, and never a size an encoder refuses.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SourceVideo } from '../../src/transcode/describe-source.js';
+import { fitLadder } from '../../src/transcode/ladder.js';
+import type { EncodedVideoSpec } from '../../src/transcode/rendition-spec.js';
+
+function video(width: number, height: number, more: Partial<SourceVideo> = {}): SourceVideo {
+  return {
+    codec: 'avc',
+    width,
+    height,
+    sampleAspectRatio: 1,
+    frameRate: 30,
+    profile: 100,
+    chromaFormat: 1,
+    bitDepth: 8,
+    ...more,
+  };
+}
+
+const AAC = { codec: 'aac', objectType: 2, sampleRate: 44_100, channels: 2 } as const;
+const DEFAULT = ['source', '720p', '480p', '360p'];
+
+function sizes(ladder: readonly string[], source: SourceVideo): string[] {
+  return fitLadder(ladder, { video: source }).map((spec) =>
+    spec.kind === 'video' ? `${spec.name} ${spec.mode} ${spec.width}x${spec.height}` : spec.name,
+  );
+}
+
+describe('fitLadder', () => {
+  it.each([
+    {
+      what: '1080p',
+      source: video(1920, 1080),
+      expected: ['source copy 1920x1080', '720p encode 1280x720', '480p encode 854x480', '360p encode 640x360'],
+    },
+    {
+      what: '720p: the rung of the same size is left out',
+      source: video(1280, 720),
+      expected: ['source copy 1280x720', '480p encode 854x480', '360p encode 640x360'],
+    },
+    {
+      what: 'portrait, by its short side',
+      source: video(1080, 1920),
+      expected: ['source copy 1080x1920', '720p encode 720x1280', '480p encode 480x854', '360p encode 360x640'],
+    },
+    { what: 'tiny', source: video(64, 48), expected: ['source copy 64x48'] },
+    {
+      what: 'odd',
+      source: video(853, 481),
+      expected: ['source copy 853x481', '360p encode 638x360'],
+    },
+    {
+      what: 'anamorphic PAL: square pixels',
+      source: video(720, 576, { sampleAspectRatio: 64 / 45 }),
+      expected: ['source copy 720x576', '480p encode 854x480', '360p encode 640x360'],
+    },
+    {
+      what: '10 bit: encoded under its own name',
+      source: video(1280, 720, { profile: 110, bitDepth: 10 }),
+      expected: ['source encode 1280x720', '480p encode 854x480', '360p encode 640x360'],
+    },
+  ])('A7.17 fits the default ladder to $what', ({ source, expected }) => {
+    expect(sizes(DEFAULT, source)).toEqual(expected);
+  });
+
+  it('keeps a rung of the size of a source that is not served itself', () => {
+    expect(sizes(['720p', '480p'], video(1280, 720))).toEqual(['720p encode 1280x720', '480p encode 854x480']);
+  });
+
+  it('stands in with the size of the source when every rung is above it', () => {
+    expect(sizes(['720p', '480p'], video(427, 241))).toEqual(['240p encode 426x240']);
+  });
+
+  it('adds the one audio track last, and gives audio alone when there is no video or none is wanted', () => {
+    expect(fitLadder(['720p', 'source'], { video: video(1920, 1080), audio: AAC }).map(({ name }) => name)).toEqual([
+      '720p',
+      'source',
+      'audio',
+    ]);
+    expect(fitLadder(DEFAULT, { audio: AAC }).map(({ name }) => name)).toEqual(['audio']);
+    expect(fitLadder(['audio'], { video: video(640, 360), audio: AAC }).map(({ name }) => name)).toEqual(['audio']);
+  });
+
+  it('A7.10 copies AAC-LC and encodes everything else', () => {
+    const audio = (source: Parameters<typeof fitLadder>[1]['audio'] & object) =>
+      fitLadder(['audio'], { audio: source })[0];
+    expect(audio(AAC)).toMatchObject({ mode: 'copy', sampleRate: 44_100, channels: 2 });
+    expect(audio({ ...AAC, objectType: 1 })).toMatchObject({ mode: 'encode', sampleRate: 48_000, channels: 2 });
+    expect(audio({ codec: 'mp3' })).toMatchObject({ mode: 'encode', bitrate: 128_000 });
+  });
+
+  it('gives fast pictures more bits, and none more than the publisher says it sends', () => {
+    const rung = (source: SourceVideo) => fitLadder(['source', '720p'], { video: source })[1] as EncodedVideoSpec;
+    expect(rung(video(1920, 1080)).bitrate).toBe(2_500_000);
+    expect(rung(video(1920, 1080, { frameRate: 60 })).bitrate).toBe(3_790_000);
+    expect(rung(video(1920, 1080, { bitrate: 1_500_000 })).bitrate).toBe(1_500_000);
+    expect(rung(video(1920, 1080, { bitrate: 1 })).bitrate).toBe(630_000);
+  });
+
+  it.each([
+    [[], 'empty ladder'],
+    [['source', 'source'], 'a name twice'],
+    [['720'], 'got "720"'],
+    [['721p'], 'got "721p"'],
+    [['10p'], 'got "10p"'],
+    [['99999p'], 'got "99999p"'],
+    [['$(touch x)'], 'got "$(touch x)"'],
+  ])('refuses the ladder %j', (ladder, message) => {
+    expect(() => fitLadder(ladder, { audio: AAC })).toThrow(message);
+  });
+
+  it('says so when nothing is left', () => {
+    expect(() => fitLadder(['audio'], { video: video(640, 360) })).toThrow(
+      expect.objectContaining({ code: 'transcode.ladder-empty' }),
+    );
+  });
+
+  it('A7.17 makes even sizes, never above the source, for every source and ladder', () => {
+    const name = fc.integer({ min: 32, max: 2160 }).map((half) => `${half * 2}p`);
+    const ladder = fc.uniqueArray(fc.oneof(name, fc.constant('source')), { minLength: 1, maxLength: 6 });
+    const side = fc.integer({ min: 16, max: 8192 });
+    fc.assert(
+      fc.property(ladder, side, side, fc.integer({ min: 1, max: 240 }), (rungs, width, height, frameRate) => {
+        const specs = fitLadder(rungs, { video: video(width, height, { frameRate }) });
+        expect(specs.length).toBeGreaterThan(0);
+        expect(new Set(specs.map((spec) => spec.name)).size).toBe(specs.length);
+        for (const spec of specs) {
+          if (spec.kind !== 'video' || spec.mode !== 'encode') continue;
+          expect([spec.width % 2, spec.height % 2]).toEqual([0, 0]);
+          expect(spec.width).toBeLessThanOrEqual(width);
+          expect(spec.height).toBeLessThanOrEqual(height);
+          expect(Math.min(spec.width, spec.height)).toBeGreaterThanOrEqual(2);
+          expect(spec.frameRate).toBe(frameRate);
+          expect(spec.maxrate).toBeGreaterThan(spec.bitrate);
+        }
+      }),
+    );
+  });
+});
