@@ -61,7 +61,8 @@ export function* walkBoxes(bytes: Buffer): Generator<Box, void, undefined> {
         `box ${printable(header.type)} says ${header.size} bytes, its parent has ${bytes.length - start} left`,
       );
     }
-    yield { ...header, start, body: bytes.subarray(start + header.headerSize, end) };
+    const { type, size, headerSize } = header;
+    yield { type, size, headerSize, start, body: bytes.subarray(start + headerSize, end) };
     start = end;
   }
 }

@@ -1,6 +1,6 @@
 // Decodes one complete moof+mdat into timed samples, because a part's duration and its independence are written nowhere else.
 import { ByteReader } from '../bytes/byte-reader.js';
-import { findBox, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
+import { type Box, readFullBoxHeader, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
 import type { Fragment, Sample } from './fragment.js';
 
@@ -37,23 +37,15 @@ const TRUN_SAMPLE_COMPOSITION_OFFSET = 0x800;
  * @throws mp4.fragment, mp4.box-missing, mp4.box-content, mp4.box-size, bytes.truncated
  */
 export function parseFragment(bytes: Buffer, track: SampleDefaults): Fragment {
-  const moof = requireBox(bytes, 'moof');
-  const mdat = findBox(bytes, 'mdat');
-  if (mdat === undefined) throw mp4Error('mp4.box-missing', 'no mdat box after moof');
-  const traf = onlyTrackFragment(moof);
-  const defaults = parseTrackFragmentHeader(requireBox(traf, 'tfhd'), track);
-  const baseMediaDecodeTime = parseDecodeTime(requireBox(traf, 'tfdt'));
+  const { moof, mdat } = topLevelBoxes(bytes);
+  const { header, decodeTime, runs } = trackFragmentBoxes(onlyTrackFragment(moof.body));
+  const defaults = parseTrackFragmentHeader(header, track);
+  const baseMediaDecodeTime = parseDecodeTime(decodeTime);
 
   const samples: Sample[] = [];
-  const data = {
-    bytes,
-    start: mdat.start + mdat.headerSize,
-    end: mdat.start + mdat.size,
-    position: mdat.start + mdat.headerSize,
-  };
-  for (const box of walkBoxes(traf)) {
-    if (box.type === 'trun') appendTrackRun(box.body, defaults, data, samples);
-  }
+  const start = mdat.start + mdat.headerSize;
+  const data = { bytes, start, end: mdat.start + mdat.size, position: start };
+  for (const run of runs) appendTrackRun(run, defaults, data, samples);
   const first = samples[0];
   if (first === undefined) throw mp4Error('mp4.fragment', 'got no samples, expected at least one');
 
@@ -64,6 +56,30 @@ export function parseFragment(bytes: Buffer, track: SampleDefaults): Fragment {
     duration += sample.duration;
   }
   return { bytes, baseMediaDecodeTime, duration, presentationStart, startsWithSync: first.sync, samples };
+}
+
+/** One pass over each level: this runs for each audio frame of each stream. */
+function topLevelBoxes(bytes: Buffer): { moof: Box; mdat: Box } {
+  let moof: Box | undefined;
+  for (const box of walkBoxes(bytes)) {
+    if (box.type === 'moof') moof ??= box;
+    else if (box.type === 'mdat' && moof !== undefined) return { moof, mdat: box };
+  }
+  throw mp4Error('mp4.box-missing', moof === undefined ? 'no moof box' : 'no mdat box after moof');
+}
+
+function trackFragmentBoxes(traf: Buffer): { header: Buffer; decodeTime: Buffer; runs: Buffer[] } {
+  let header: Buffer | undefined;
+  let decodeTime: Buffer | undefined;
+  const runs: Buffer[] = [];
+  for (const { type, body } of walkBoxes(traf)) {
+    if (type === 'trun') runs.push(body);
+    else if (type === 'tfhd') header ??= body;
+    else if (type === 'tfdt') decodeTime ??= body;
+  }
+  if (header === undefined) throw mp4Error('mp4.box-missing', 'no moof/traf/tfhd box');
+  if (decodeTime === undefined) throw mp4Error('mp4.box-missing', 'no moof/traf/tfdt box');
+  return { header, decodeTime, runs };
 }
 
 function onlyTrackFragment(moof: Buffer): Buffer {
