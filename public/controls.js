@@ -24,7 +24,7 @@ const POSTERS = {
  *   `frame`: what goes full screen and holds the controls; `bar`: false shows poster and unmute only; `extra`: more buttons
  */
 export function createControls({ player, video, frame, title, bar = true, extra = [] }) {
-  frame.append(createPoster(player, video, title), createUnmute(video));
+  frame.append(createPoster(player, video, title), createUnmute(player, video));
   if (!bar) return;
   const stats = createStatsPanel(player, video);
   const quality = createQualityMenu(player);
@@ -104,12 +104,25 @@ function createPoster(player, video, title) {
   video.addEventListener('play', update);
   update();
   const holder = element('div', { class: 'poster-holder' }, poster, start);
-  video.addEventListener('click', () => (video.paused ? player.play() : player.pause()));
+  playOnClick(player, video);
   return holder;
 }
 
+/** A mouse plays and pauses by clicking the picture; a finger only brings the bar back, as on every phone. */
+function playOnClick(player, video) {
+  let pointer = 'mouse';
+  video.addEventListener('pointerdown', (event) => {
+    pointer = event.pointerType;
+  });
+  video.addEventListener('click', () => {
+    if (pointer === 'touch') return;
+    if (video.paused) player.play();
+    else player.pause();
+  });
+}
+
 /** Browsers start without sound; a viewer must see that at once and need one press to change it. */
-function createUnmute(video) {
+function createUnmute(player, video) {
   const button = element(
     'button',
     {
@@ -125,9 +138,10 @@ function createUnmute(video) {
     element('span', {}, 'Unmute'),
   );
   const update = () => {
-    button.hidden = !video.muted || video.readyState < 2;
+    button.hidden = !video.muted || player.state !== 'playing';
   };
-  for (const type of ['volumechange', 'loadeddata', 'playing', 'emptied']) video.addEventListener(type, update);
+  video.addEventListener('volumechange', update);
+  player.addEventListener('state', update);
   return button;
 }
 

@@ -56,7 +56,7 @@ function show({ streams, publish }) {
   }
   empty.hidden = shown.length > 0;
   grid.hidden = shown.length === 0;
-  const text = shown.length === 0 ? 'Nothing is live' : shown.length === 1 ? '1 stream' : `${shown.length} streams`;
+  const text = shown.length === 0 ? '' : shown.length === 1 ? '1 stream' : `${shown.length} streams`;
   setText(summary, text);
   showPublishing(publish);
 }

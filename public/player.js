@@ -43,6 +43,8 @@ const HLS_CONFIG = {
   maxBufferLength: 20,
   liveDurationInfinity: true,
   maxLiveSyncPlaybackRate: 1.25,
+  // Seconds of latency that each stall adds; the default of 1 would cost a viewer who came with the first picture a second for good.
+  liveSyncOnStallIncrease: 0.3,
   capLevelToPlayerSize: true,
   // A first guess that starts most viewers on a middle rendition instead of the lowest.
   abrEwmaDefaultEstimate: 2_500_000,

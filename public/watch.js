@@ -103,7 +103,7 @@ function describe({ source, renditions, ingest }) {
 
 function showUptime() {
   const known = startedAt !== undefined && !Number.isNaN(startedAt);
-  setText(find('#uptime'), known ? formatDuration((Date.now() - startedAt) / 1000) : '');
+  setText(find('#uptime'), known ? `on air ${formatDuration((Date.now() - startedAt) / 1000)}` : '');
 }
 
 setInterval(showUptime, 1_000);

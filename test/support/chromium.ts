@@ -24,7 +24,6 @@ const ARGUMENTS = [
   '--no-zygote',
   // Containers give /dev/shm 64 MB, which a few video frames fill.
   '--disable-dev-shm-usage',
-  '--autoplay-policy=no-user-gesture-required',
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',
@@ -47,7 +46,10 @@ export async function launchBrowser({ autoplayWithSound = true }: BrowserOptions
   const libraries = join(directory, 'al2023', 'lib');
   return chromium.launch({
     executablePath: join(directory, 'chromium'),
-    args: autoplayWithSound ? ARGUMENTS : ARGUMENTS.filter((argument) => !argument.startsWith('--autoplay-policy')),
+    args: [
+      ...ARGUMENTS,
+      `--autoplay-policy=${autoplayWithSound ? 'no-user-gesture-required' : 'user-gesture-required'}`,
+    ],
     env: {
       ...environment,
       HOME: directory,
