@@ -14,7 +14,9 @@ const SHORTEST_SEARCHED = 8;
 export function createLogger(level: Config['logLevel'], output: OutputStream, secret: string | null): Logger {
   const search = secret !== null && secret.length >= SHORTEST_SEARCHED ? secret : undefined;
   // Formatted in this thread, not in pino's worker: the last lines before an exit are the ones that matter.
-  const format = output.isTTY ? prettyFactory({ colorize: true, ignore: 'pid,hostname' }) : (line: string) => line;
+  const format = output.isTTY
+    ? prettyFactory({ colorize: true, singleLine: true, ignore: 'pid,hostname' })
+    : (line: string) => line;
   const destination = {
     write(line: string): void {
       output.write(format(search === undefined ? line : line.replaceAll(search, '[redacted]')));

@@ -33,6 +33,8 @@ export interface ServeOptions {
 }
 
 const CLOSE_TIMEOUT: Milliseconds = 5_000;
+/** Even random letters and digits have less than 96 bits below this. */
+const SHORT_KEY = 16;
 
 /** @returns the exit status, when a signal has ended the gateway or it could not start. */
 export async function serve(config: Config, io: CommandIo, options: ServeOptions = {}): Promise<number> {
@@ -60,6 +62,9 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
   const publishKey = await resolvePublishKey(config.publishKey, config.stateDir);
   const logger = createLogger(config.logLevel, io.stdout, publishKey.key);
   logger.debug({ config: redactConfig(config) }, 'configuration');
+  if (publishKey.origin === 'configured' && config.publishKey !== undefined && config.publishKey.length < SHORT_KEY) {
+    logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
+  }
   await ensureWritable(config.mediaDir);
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
   let urls: { rtmp: string; http: string };
