@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { runCommand } from './command-under-test.js';
+
+const FREE_PORTS = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0'];
+
+describe('doctor', () => {
+  it('finds everything on a machine that has had npm install, and changes nothing', async () => {
+    const run = await runCommand(['doctor', ...FREE_PORTS]);
+    expect(await run.status).toBe(0);
+    const report = run.stdout();
+    expect(report).toContain(`Node ${process.versions.node}`);
+    expect(report).toMatch(/ok {6} FFmpeg .* has libx264 and aac/);
+    expect(report).toContain(`FFmpeg candidate @ffmpeg-binary ${npmFfmpeg()}: works`);
+    expect(report).toContain('FFmpeg candidate PATH: there is no ffmpeg on the PATH');
+    expect(report).toContain('hls.js is installed');
+    expect(report).toMatch(/media directory .* will be made, [\d.]+ GB free/);
+    expect(report).toContain('publish key: will be generated in');
+    expect(report).toContain('Everything needed is here.');
+    expect(readdirSync(run.cwd)).toEqual([]);
+  });
+
+  it('lists every problem with its reason, and exits with 1', async () => {
+    const cwd = await temporaryDirectory();
+    writeFileSync(join(cwd, 'file'), '');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const argv = ['doctor', ...FREE_PORTS, '--http-port', `${port}`, '--media-dir', 'file/x', '--publish-key', 'none'];
+    const run = await runCommand(argv, { cwd, env: { FFMPEG_PATH: '/bin/true' } });
+    expect(await run.status).toBe(1);
+    const problems = run
+      .stdout()
+      .split('\n')
+      .filter((line) => line.includes('PROBLEM'));
+    expect(problems).toEqual([
+      expect.stringContaining('FFMPEG_PATH (/bin/true)'),
+      expect.stringContaining(`HTTP port ${port} on 127.0.0.1 cannot be opened (EADDRINUSE, a gateway or another`),
+      expect.stringContaining('file/x cannot be written (ENOTDIR)'),
+    ]);
+    expect(run.stdout()).toContain('publishing is open to everyone');
+    expect(run.stdout()).toContain('3 of these must be fixed first.');
+    expect(existsSync(join(cwd, 'media'))).toBe(false);
+    taken.close();
+  });
+});

@@ -1,0 +1,138 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Encoder } from '../servers/rtmp/server-under-test.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { runCommand } from './command-under-test.js';
+
+const FREE_PORTS = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0'];
+const env = { FFMPEG_PATH: npmFfmpeg() };
+
+describe('serve', () => {
+  it('starts by itself, says once that it is ready, shows the key only to the person, and ends in order', async () => {
+    const run = await runCommand([...FREE_PORTS, '--log-level', 'trace'], { env });
+    const { rtmp, http } = await run.ready();
+    expect(rtmp).toMatch(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/);
+    expect(http).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await fetch(`${http}/healthz`)).status).toBe(200);
+
+    const keyFile = join(run.cwd, '.sluice', 'publish-key');
+    const key = readFileSync(keyFile, 'utf8').trim();
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    await expect.poll(() => run.stderr()).toContain(`Server:     ${rtmp}\n`);
+    expect(run.stderr()).toContain(`Stream Key: NAME?key=${key}\n`);
+    expect(run.stderr()).toContain(`${http}/watch/live/NAME`);
+    expect(run.stdout()).not.toContain(key);
+    expect(existsSync(join(run.cwd, 'media'))).toBe(true);
+
+    const port = Number(new URL(rtmp).port);
+    expect(await new Encoder(port, 'show?key=wrong').event('rejected')).toMatchObject({
+      code: 'NetStream.Publish.Denied',
+      description: expect.stringContaining('NAME?key=SECRET'),
+    });
+    // Whoever pastes the key where the name belongs must not find it in the log.
+    await new Encoder(port, key).event('rejected');
+    await new Encoder(port, `show?key=${key}`).event('publishing');
+
+    run.signal('SIGTERM');
+    expect(await run.status).toBe(0);
+    expect(run.records().filter(({ msg }) => msg === 'ready')).toHaveLength(1);
+    expect(run.records().at(-1)?.msg).toBe('stopped');
+    expect(run.stdout()).not.toContain(key);
+    await expect(fetch(`${http}/healthz`)).rejects.toThrow();
+  });
+
+  it('never shows a key that was configured, and writes none', async () => {
+    const secret = 'configured-key-never-seen';
+    const run = await runCommand(['serve', ...FREE_PORTS, '--log-level', 'trace'], {
+      env: { ...env, SLUICE_PUBLISH_KEY: secret },
+    });
+    const { rtmp } = await run.ready();
+    await new Encoder(Number(new URL(rtmp).port), `show?key=${secret}`).event('publishing');
+    await expect.poll(() => run.stderr()).toContain('NAME?key=SECRET');
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
+    expect(run.stdout() + run.stderr()).not.toContain(secret);
+    expect(existsSync(join(run.cwd, '.sluice'))).toBe(false);
+  });
+
+  it('opens publishing with --publish-key none, and links to the public address', async () => {
+    const argv = [...FREE_PORTS, '--publish-key', 'none', '--public-url', 'https://tv.example.com/'];
+    const run = await runCommand(argv, { env });
+    const { rtmp } = await run.ready();
+    await new Encoder(Number(new URL(rtmp).port), 'show').event('publishing');
+    await expect.poll(() => run.stderr()).toContain('publishing is open to everyone');
+    expect(run.stderr()).toContain('https://tv.example.com/watch/live/NAME');
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
+  });
+
+  it('writes readable lines on a terminal', async () => {
+    const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env, isTTY: true });
+    await expect.poll(() => run.stdout()).toMatch(/INFO.*ready.*rtmp:\/\/127\.0\.0\.1/);
+    await expect.poll(() => run.stderr()).toContain('Watch:');
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
+  });
+
+  it('a second signal ends it at once', async () => {
+    const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
+    await run.ready();
+    run.signal('SIGINT');
+    run.signal('SIGINT');
+    expect(run.exits).toEqual([1]);
+    await run.status;
+  });
+
+  it.each(['--rtmp-port', '--http-port'])(
+    'says in one line that %s is in use, and leaves nothing open',
+    async (flag) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port } = taken.address() as { port: number };
+      const run = await runCommand([...FREE_PORTS, '--publish-key', 'none', flag, `${port}`], { env });
+      expect(await run.status).toBe(1);
+      expect(run.stderr()).toMatch(
+        new RegExp(
+          `^sluice: cannot start: .*EADDRINUSE.*${port}.*\\n$|^sluice: cannot start: .*${port}.*EADDRINUSE.*\\n$`,
+        ),
+      );
+      taken.close();
+    },
+  );
+
+  it.each([
+    ['--media-dir', 'file/media'],
+    ['--state-dir', 'file/state'],
+  ])('says in one line that %s cannot be written', async (flag, path) => {
+    const cwd = await temporaryDirectory();
+    writeFileSync(join(cwd, 'file'), '');
+    const run = await runCommand([...FREE_PORTS, flag, path], { env, cwd });
+    expect(await run.status).toBe(1);
+    expect(run.stderr()).toMatch(/^sluice: cannot start: .*file\/.*ENOTDIR.*\n$/);
+  });
+
+  it('says in one line that the FFmpeg it was given does not work', async () => {
+    const run = await runCommand([...FREE_PORTS], { env: { FFMPEG_PATH: '/bin/true' } });
+    expect(await run.status).toBe(1);
+    expect(run.stderr()).toMatch(/^sluice: cannot start: FFMPEG_PATH \(\/bin\/true\).*\n$/);
+  });
+});
+
+describe('demo', () => {
+  it('publishes live/demo to itself, prints where to watch it, and ends with the gateway', async () => {
+    const run = await runCommand(['demo', ...FREE_PORTS, '--ladder', 'source'], { env });
+    const { http } = await run.ready();
+    await expect.poll(() => run.stderr()).toContain(`${http}/watch/live/demo`);
+    const playlist = `${http}/hls/live/demo/index.m3u8`;
+    await expect.poll(async () => (await fetch(playlist)).status, { timeout: 30_000 }).toBe(200);
+    expect(await (await fetch(playlist)).text()).toContain('RESOLUTION=1280x720');
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
+    const key = readFileSync(join(run.cwd, '.sluice', 'publish-key'), 'utf8').trim();
+    expect(run.stdout() + run.stderr()).not.toContain(key);
+  });
+});
