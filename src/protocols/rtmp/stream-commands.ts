@@ -25,6 +25,7 @@ export class StreamCommands {
   readonly #events: EventQueue<SessionEvent>;
   readonly #messageStreams: MessageStreams;
   #publish: PublishState | undefined;
+  #hasPublished = false;
 
   constructor(
     connect: ConnectCommand,
@@ -105,6 +106,7 @@ export class StreamCommands {
     } else if (publish.stage === 'requested') {
       this.#transport.send({ type: 'user-control', event: { type: 'stream-begin', messageStreamId } });
       this.#transport.send(streamStatus(messageStreamId, 'NetStream.Publish.Start', 'Publishing has started.'));
+      this.#hasPublished = true;
       for (const event of publish.accept()) this.#events.push(event);
     }
   }
@@ -128,6 +130,8 @@ export class StreamCommands {
   #requestPublish(messageStreamId: number, { name, publishType }: PublishCommand): void {
     const current = this.#publish;
     if (current === undefined) {
+      // One more way to end what another command has just ended.
+      if (name === '' && this.#hasPublished) return;
       const address = this.#address(messageStreamId, name, 'NetStream.Publish.BadName');
       this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
       this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType });

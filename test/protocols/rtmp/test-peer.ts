@@ -87,7 +87,12 @@ export class TestPeer {
   }
 
   connect(properties: [string, AmfValue][] = [['app', 'live']]): this {
-    return this.handshake().command('connect', 1, [amfObject(properties)]);
+    return this.handshake().connectOnly(properties);
+  }
+
+  /** Without the handshake. */
+  connectOnly(properties: [string, AmfValue][] = [['app', 'live']]): this {
+    return this.command('connect', 1, [amfObject(properties)]);
   }
 
   /** Up to and including a publish command. */

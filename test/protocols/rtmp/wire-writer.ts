@@ -117,3 +117,13 @@ export function pattern(length: number, seed = 1): Buffer {
   for (let index = 0; index < length; index += 1) bytes[index] = (index * 31 + seed * 17 + (index >> 8)) & 0xff;
   return bytes;
 }
+
+/** One message of an aggregate (7.1.6); `size` is what its header claims. */
+export function subMessage(type: number, timestamp: number, body: Buffer, size = body.length): Buffer {
+  const header = Buffer.alloc(11);
+  header.writeUInt8(type, 0);
+  header.writeUIntBE(size, 1, 3);
+  header.writeUIntBE(timestamp & 0xffffff, 4, 3);
+  header.writeUInt8(timestamp >>> 24, 7);
+  return Buffer.concat([header, body, u32(body.length + 11)]);
+}
