@@ -11,7 +11,15 @@ const source: MeasuredRendition = {
   averageBandwidth: 3_500_000,
 };
 const rung: MeasuredRendition = {
-  plan: { name: '720p', kind: 'video', width: 1280, height: 720, frameRate: 29.97, bitrate: 2_800_000, maxrate: 3_000_000 },
+  plan: {
+    name: '720p',
+    kind: 'video',
+    width: 1280,
+    height: 720,
+    frameRate: 29.97,
+    bitrate: 2_800_000,
+    maxrate: 3_000_000,
+  },
   track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
   peakBandwidth: 1_000_000,
   averageBandwidth: 900_000,

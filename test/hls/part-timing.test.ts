@@ -19,17 +19,24 @@ describe('partTiming', () => {
     { frameRate: 1, partDuration: 0.5, frames: 1, partTarget: 1.17 },
   ])('$frameRate fps, parts of $partDuration s: $frames frames under $partTarget s', (row) => {
     expect(framesPerPart(row.partDuration, row.frameRate)).toBe(row.frames);
-    expect(partTiming({ renditions: [video(row.frameRate)] }, row.partDuration).partTarget).toBeCloseTo(row.partTarget, 5);
+    expect(partTiming({ renditions: [video(row.frameRate)] }, row.partDuration).partTarget).toBeCloseTo(
+      row.partTarget,
+      5,
+    );
   });
 
   it('B3.01 a nominal part is between 85 % and 100 % of PART-TARGET, with a frame to spare where frames are short', () => {
     fc.assert(
-      fc.property(fc.double({ min: 1, max: 240, noNaN: true }), fc.double({ min: 0.1, max: 2, noNaN: true }), (rate, part) => {
-        const { partTarget, renditions } = partTiming({ renditions: [video(rate)] }, part);
-        const nominal = renditions[0]?.nominal ?? 0;
-        expect(nominal).toBeLessThanOrEqual(partTarget);
-        expect(nominal).toBeGreaterThanOrEqual(0.85 * partTarget);
-      }),
+      fc.property(
+        fc.double({ min: 1, max: 240, noNaN: true }),
+        fc.double({ min: 0.1, max: 2, noNaN: true }),
+        (rate, part) => {
+          const { partTarget, renditions } = partTiming({ renditions: [video(rate)] }, part);
+          const nominal = renditions[0]?.nominal ?? 0;
+          expect(nominal).toBeLessThanOrEqual(partTarget);
+          expect(nominal).toBeGreaterThanOrEqual(0.85 * partTarget);
+        },
+      ),
     );
   });
 

@@ -12,7 +12,7 @@ import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
-import { replay } from '../support/presentation-replay.js';
+import { Replay, replay } from '../support/presentation-replay.js';
 
 const SOURCE = { name: 'source', kind: 'video', width: 320, height: 180, frameRate: 25 } as const;
 const RUNG_120 = { name: '120p', kind: 'video', width: 214, height: 120, frameRate: 25, bitrate: 200_000 } as const;
@@ -176,7 +176,7 @@ describe('Presentation', () => {
 
   it('B1.08 a segment that left the playlist stays for its duration and the longest playlist', async () => {
     const { presentation, clock } = setUp();
-    await replay(presentation, usual, { clock, until: 17_500, end: false });
+    await new Replay(presentation, usual, { clock }).playUntil(17_500);
     const rendition = presentation.rendition('source');
     const playlist = parsePlaylist(rendition?.playlistBody().toString() ?? '');
     expect(playlist.mediaSequence).toBe(1002);
@@ -260,14 +260,13 @@ describe('Presentation', () => {
     const checker = new PlaylistChecker({ frame: FRAME });
     const media = new Map<string, Buffer>();
     const onStep = (): void => observe(presentation, checker, media);
-    // FFmpeg dies in the middle of a segment; the rungs are behind the source.
-    await replay(presentation, usual, { clock, until: 8_200, end: false, onStep });
+    // FFmpeg dies in the middle of a segment; the rungs are behind the source, and what it held is lost.
+    await new Replay(presentation, usual, { clock, onStep }).playUntil(8_200);
     checker.expectBrokenHint();
     presentation.restart();
     onStep();
-    // Its successor gets the last GOP again, which must not be shown twice.
-    await replay(presentation, usual, { clock, from: 7_000, until: 7_050, skipNotes: true, end: false, onStep });
-    await replay(presentation, usual, { clock, from: 8_201, onStep });
+    // Its successor gets the last GOP again, which must not be shown twice, and goes on.
+    await new Replay(presentation, usual, { clock, onStep, from: 7_000, notedUntil: 8_200 }).finish();
     for (const { name } of presentation.renditions) {
       const segments = [...checker.segments(name).values()];
       const numbers = segments.map(({ mediaSequence }) => mediaSequence);
@@ -285,7 +284,7 @@ describe('Presentation', () => {
       firstDiscontinuitySequence: 3,
       continuesEarlier: true,
     });
-    await replay(presentation, usual, { clock, until: 4_000, end: false });
+    await new Replay(presentation, usual, { clock }).playUntil(4_000);
     const playlist = parsePlaylist(presentation.rendition('source')?.playlistBody().toString() ?? '');
     expect(playlist).toMatchObject({ mediaSequence: 77, discontinuitySequence: 3 });
     expect(playlist.segments[0]).toMatchObject({ discontinuity: true, discontinuityNumber: 4 });

@@ -12,7 +12,10 @@ const bytes = (text: string): Buffer => Buffer.from(text);
 const stores: { name: string; make: () => Promise<SegmentStore> }[] = [
   { name: 'MemoryStore', make: async () => new MemoryStore() },
   { name: 'DiskStore', make: async () => new DiskStore(await temporaryDirectory()) },
-  { name: 'DiskStore in a directory not made yet', make: async () => new DiskStore(join(await temporaryDirectory(), 'a/b')) },
+  {
+    name: 'DiskStore in a directory not made yet',
+    make: async () => new DiskStore(join(await temporaryDirectory(), 'a/b')),
+  },
 ];
 
 describe.each(stores)('$name', ({ make }) => {

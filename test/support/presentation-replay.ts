@@ -12,44 +12,76 @@ export interface ReplayOptions {
   readonly seed?: number;
   /** After each step that may have changed a playlist. */
   readonly onStep?: () => void | Promise<void>;
-  /** Only tags and chunks of this stretch of stream time. */
+  /** Stream time of this FFmpeg's first input. */
   readonly from?: Milliseconds;
-  readonly until?: Milliseconds;
-  /** FFmpeg's start: init segments first, and no fragment before it. */
-  readonly skipNotes?: boolean;
-  readonly end?: boolean;
+  /** Tags up to here were noted already: this FFmpeg is fed what an earlier one had, in no time. */
+  readonly notedUntil?: Milliseconds;
 }
 
-export async function replay(presentation: Presentation, recording: Recording, options: ReplayOptions): Promise<void> {
-  const { clock, encoderLag = 120, from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = options;
-  const random = generator(options.seed ?? 1);
-  const inside = (chunk: PipeChunk): boolean => chunk.after === 0 || (chunk.after > from && chunk.after <= until);
-  const waiting = recording.chunks.filter(inside).map((chunk) => ({ chunk, due: dueOf(chunk, recording, encoderLag) }));
-  waiting.sort((a, b) => a.due - b.due);
-  let last: Milliseconds | undefined;
-  const write = ({ rendition, bytes }: PipeChunk): void => {
+/** One run of FFmpeg, which can be stopped at any time of the stream and gone on with. */
+export class Replay {
+  readonly #presentation: Presentation;
+  readonly #options: ReplayOptions;
+  readonly #random: () => number;
+  readonly #tags: NotedTag[];
+  readonly #chunks: { readonly chunk: PipeChunk; readonly due: Milliseconds }[];
+  #last: Milliseconds | undefined;
+
+  constructor(presentation: Presentation, recording: Recording, options: ReplayOptions) {
+    const { encoderLag = 120, from = 0 } = options;
+    this.#presentation = presentation;
+    this.#options = options;
+    this.#random = generator(options.seed ?? 1);
+    this.#tags = recording.tags.filter(({ dts }) => dts >= from);
+    this.#chunks = recording.chunks
+      .filter(({ after }) => after === 0 || after > from)
+      .map((chunk) => ({ chunk, due: dueOf(chunk, recording, encoderLag) }))
+      .sort((a, b) => a.due - b.due);
+  }
+
+  /** Up to and with this stream time. */
+  async playUntil(until: Milliseconds): Promise<void> {
+    for (;;) {
+      const tag = this.#tags[0];
+      if (tag === undefined || tag.dts > until) return;
+      this.#tags.shift();
+      if (tag.dts > (this.#options.notedUntil ?? Number.NEGATIVE_INFINITY)) {
+        this.#options.clock.advance(Math.max(0, tag.dts - (this.#last ?? tag.dts)));
+        this.#last = Math.max(this.#last ?? tag.dts, tag.dts);
+        note(this.#presentation, tag);
+      }
+      while (this.#chunks[0] !== undefined && this.#chunks[0].due <= tag.dts) {
+        this.#writeNext();
+        await this.#options.onStep?.();
+      }
+      await this.#options.onStep?.();
+    }
+  }
+
+  /** The rest, what FFmpeg flushes at its end of input, and the end. */
+  async finish(): Promise<void> {
+    await this.playUntil(Number.POSITIVE_INFINITY);
+    while (this.#chunks.length > 0) this.#writeNext();
+    await this.#options.onStep?.();
+    await this.#presentation.end();
+    await this.#options.onStep?.();
+  }
+
+  #writeNext(): void {
+    const next = this.#chunks.shift();
+    if (next === undefined) return;
+    const { rendition, bytes } = next.chunk;
     for (let at = 0; at < bytes.length; ) {
-      const size = Math.max(1, Math.floor(random() * bytes.length * 1.5));
-      presentation.write(rendition, bytes.subarray(at, at + size));
+      const size = Math.max(1, Math.floor(this.#random() * bytes.length * 1.5));
+      this.#presentation.write(rendition, bytes.subarray(at, at + size));
       at += size;
     }
-  };
-  for (const tag of recording.tags.filter(({ dts }) => dts >= from && dts <= until)) {
-    clock.advance(Math.max(0, tag.dts - (last ?? tag.dts)));
-    last = Math.max(last ?? tag.dts, tag.dts);
-    if (options.skipNotes !== true) note(presentation, tag);
-    while (waiting[0] !== undefined && waiting[0].due <= tag.dts) {
-      const next = waiting.shift();
-      if (next !== undefined) write(next.chunk);
-      await options.onStep?.();
-    }
-    await options.onStep?.();
   }
-  if (options.end === false) return;
-  for (const { chunk } of waiting) write(chunk);
-  await options.onStep?.();
-  await presentation.end();
-  await options.onStep?.();
+}
+
+/** The whole recording, to the end of the stream. */
+export async function replay(presentation: Presentation, recording: Recording, options: ReplayOptions): Promise<void> {
+  await new Replay(presentation, recording, options).finish();
 }
 
 export function note(presentation: Presentation, tag: NotedTag): void {
@@ -61,7 +93,8 @@ export function note(presentation: Presentation, tag: NotedTag): void {
 function dueOf(chunk: PipeChunk, recording: Recording, encoderLag: Milliseconds): Milliseconds {
   const video = recording.tags.find(({ kind }) => kind === 'video');
   if (video === undefined || chunk.after === 0) return chunk.after;
-  if (chunk.rendition === recording.pipes.length - 1) return chunk.after;
+  const isAudio = chunk.rendition === recording.pipes.length - 1 && recording.tags.some(({ kind }) => kind === 'audio');
+  if (isAudio) return chunk.after;
   return chunk.rendition === 0 ? chunk.after - (video.pts - video.dts) : chunk.after + encoderLag;
 }
 

@@ -1,0 +1,293 @@
+// What a player gets for each request at each moment of a stream's life.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../src/hls/memory-store.js';
+import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
+import { Presentation } from '../../src/hls/presentation.js';
+import { type Recording, record } from '../support/ladder-recording.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { parsePlaylist } from '../support/playlist-checker.js';
+import { Replay } from '../support/presentation-replay.js';
+
+const PLAN = {
+  renditions: [
+    { name: 'source', kind: 'video', frameRate: 25 },
+    { name: 'audio', kind: 'audio' },
+  ],
+} as const;
+
+let recording: Recording;
+beforeAll(async () => {
+  recording = await record({ seconds: 9.4, gop: 50 }, { partFrames: 12, rungs: [] });
+});
+
+function setUp(first = 500, clock = new ManualClock(), origin = new Origin({ clock })) {
+  const store = new MemoryStore();
+  const presentation = new Presentation({
+    app: 'live',
+    name: 'a',
+    plan: PLAN,
+    segmentDuration: 2,
+    partDuration: 0.5,
+    windowSegments: 6,
+    firstMediaSequence: first,
+    clock,
+    store,
+  });
+  const run = new Replay(presentation, recording, { clock });
+  const play = (until: number): Promise<void> => run.playUntil(until);
+  const playlist = (msn?: string, part?: string, signal?: AbortSignal): Promise<OriginAnswer> =>
+    origin.mediaPlaylist('live', 'a', 'source', { msn, part }, signal);
+  return { clock, origin, presentation, store, run, play, playlist };
+}
+
+/** Lets everything that is already decided be delivered. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await nextTurn();
+}
+
+function body(answer: OriginAnswer): string {
+  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
+  return answer.body.toString();
+}
+
+describe('Origin', () => {
+  it('B4.03 a name nobody publishes is 404 at once, without a lifetime', async () => {
+    const { origin, playlist } = setUp();
+    expect(await origin.multivariant('live', 'a')).toMatchObject({
+      status: 404,
+      error: { code: 'hls.no-such-stream' },
+      targetDuration: undefined,
+    });
+    expect((await playlist()).status).toBe(404);
+    expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(404);
+  });
+
+  it('B2.07 requests of a starting stream wait for the first complete segment of every rendition', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.starting('live', 'a');
+    const answers = [origin.multivariant('live', 'a'), playlist()];
+    let answered = 0;
+    for (const answer of answers) void answer.then(() => (answered += 1));
+    await settle();
+    origin.attach(presentation);
+    await play(2_500);
+    await settle();
+    expect(answered).toBe(0);
+    expect(origin.waiting).toBe(2);
+    await play(3_300);
+    const [multivariant, media] = await Promise.all(answers);
+    expect(body(multivariant as OriginAnswer)).toContain('source/index.m3u8');
+    expect(parsePlaylist(body(media as OriginAnswer)).segments).toHaveLength(1);
+    expect(origin.waiting).toBe(0);
+  });
+
+  it('B2.07 waiting is bounded: 404 after the limit, and when the publisher gives up', async () => {
+    const { origin, clock, playlist } = setUp();
+    origin.starting('live', 'a');
+    const bounded = [origin.multivariant('live', 'a'), playlist('1', '0')];
+    clock.advance(15_000);
+    for (const answer of await Promise.all(bounded)) {
+      expect(answer).toMatchObject({ status: 404, error: { code: 'hls.not-playable-yet' }, targetDuration: undefined });
+    }
+    const abandoned = origin.multivariant('live', 'a');
+    origin.abandoned('live', 'a');
+    expect((await abandoned).status).toBe(404);
+  });
+
+  it('B3.04 B3.05 malformed and far directives are 400 at once', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    const { mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const open = mediaSequence + segments.length;
+    for (const [msn, part] of [
+      [undefined, '0'],
+      ['x', undefined],
+      ['-1', undefined],
+      [String(open + 2), undefined],
+      [String(open), '99'],
+    ]) {
+      expect(await playlist(msn, part), `${msn} ${part}`).toMatchObject({ status: 400, blocking: true });
+    }
+    expect(origin.waiting).toBe(0);
+  });
+
+  it('B3.06 what is present, or was, is answered at once with the full playlist', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    const now = body(await playlist());
+    expect(body(await playlist('500'))).toBe(now);
+    expect(body(await playlist('3', '7'))).toBe(now);
+    expect(body(await playlist('500', '0'))).toBe(now);
+  });
+
+  it('B3.07 C4.05 a future part is held until it is in the body; a thousand viewers get the same Buffer', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(5_600);
+    const before = parsePlaylist(body(await playlist()));
+    const msn = before.mediaSequence + before.segments.length;
+    const part = before.openParts.length;
+    const held = Array.from({ length: 1000 }, () => playlist(String(msn), String(part)));
+    await settle();
+    expect(origin.waiting).toBe(1000);
+    await play(6_200);
+    const answers = await Promise.all(held);
+    const [first] = answers;
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: true, targetDuration: 2 });
+      if (answer.status === 200 && first?.status === 200) expect(answer.body).toBe(first.body);
+    }
+    expect(body(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
+  });
+
+  it('B3.07 a whole segment asked for is held until it is complete', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(5_600);
+    const held = playlist('502');
+    let answered = false;
+    void held.then(() => {
+      answered = true;
+    });
+    await play(6_900);
+    await settle();
+    expect(answered).toBe(false);
+    await play(7_200);
+    expect(body(await held)).toContain('\nseg-502.m4s\n');
+  });
+
+  it('B3.08 held longer than three target durations is 503', async () => {
+    const { origin, presentation, clock, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    const held = playlist('503');
+    await settle();
+    clock.advance(5_999);
+    await settle();
+    expect(origin.waiting).toBe(1);
+    clock.advance(1);
+    expect(await held).toMatchObject({ status: 503, error: { code: 'hls.reload-timeout' } });
+    expect(origin.waiting).toBe(0);
+  });
+
+  it('B3.08 B3.12 the end wakes every waiter with ENDLIST, then directives are ignored; a hint is 404', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    const hint = parsePlaylist(body(await playlist())).preloadHint ?? '';
+    const held = playlist('503');
+    const hinted = origin.file('live', 'a', 'source', hint);
+    await settle();
+    expect(origin.waiting).toBe(2);
+    await presentation.end();
+    expect(body(await held)).toContain('#EXT-X-ENDLIST');
+    expect((await hinted).status).toBe(404);
+    expect(body(await playlist('999999', '5'))).toContain('#EXT-X-ENDLIST');
+    expect(body(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
+  });
+
+  it('B3.12 a hinted part is held until it is there, and listed with the same bytes; another is 404', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(5_600);
+    const hint = parsePlaylist(body(await playlist())).preloadHint ?? '';
+    const held = origin.file('live', 'a', 'source', hint);
+    await settle();
+    expect(origin.waiting).toBe(1);
+    const [, msn, index] = /part-(\d+)\.(\d+)/.exec(hint) ?? [];
+    const unhinted = await origin.file('live', 'a', 'source', `part-${msn}.${Number(index) + 1}.m4s`);
+    expect(unhinted).toMatchObject({ status: 404, error: { code: 'hls.no-such-file' } });
+    await play(6_200);
+    const answer = await held;
+    expect(answer).toMatchObject({ status: 200, kind: 'part', blocking: true });
+    expect(body(await playlist())).toContain(`URI="${hint}"`);
+    const again = await origin.file('live', 'a', 'source', hint);
+    expect(again).toMatchObject({ status: 200, kind: 'part', blocking: false });
+    expect(again.status === 200 && answer.status === 200 && again.body.equals(answer.body)).toBe(true);
+  });
+
+  it('C4.06 a client that goes away frees its waiter', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    const client = new AbortController();
+    const held = [playlist('503', undefined, client.signal), playlist('503', '0')];
+    await settle();
+    expect(origin.waiting).toBe(2);
+    client.abort();
+    expect(origin.waiting).toBe(1);
+    expect((await held[0])?.status).toBe(503);
+  });
+
+  it('B4.10 C3.03 only our own file names exist', async () => {
+    const { origin, presentation, play } = setUp();
+    origin.attach(presentation);
+    await play(6_100);
+    expect((await origin.file('live', 'a', 'source', 'init-500.mp4')).status).toBe(200);
+    expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(200);
+    for (const file of [
+      'seg-0500.m4s',
+      'seg-500.m4s ',
+      '../seg-500.m4s',
+      'SEG-500.m4s',
+      'init-501.mp4',
+      '',
+      'seg-.m4s',
+    ]) {
+      expect((await origin.file('live', 'a', 'source', file)).status, file).toBe(404);
+    }
+    expect(await origin.mediaPlaylist('live', 'a', 'none')).toMatchObject({
+      status: 404,
+      error: { code: 'hls.no-such-rendition' },
+    });
+  });
+
+  it('B1.10 an ended stream stays for its window, then everything of it is gone', async () => {
+    const { origin, presentation, clock, store, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(10_500);
+    await presentation.end();
+    const final = body(await playlist());
+    expect(final).toContain('#EXT-X-ENDLIST');
+    clock.advance(9_000);
+    expect(body(await playlist())).toBe(final);
+    expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(200);
+    expect(await store.list('')).not.toEqual([]);
+    clock.advance(9_000);
+    expect((await playlist()).status).toBe(404);
+    expect(origin.presentation('live', 'a')).toBeUndefined();
+    await settle();
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('B1.03 a republish replaces the ended stream with higher numbers, whose media is still there', async () => {
+    const first = setUp();
+    const { origin, clock } = first;
+    origin.attach(first.presentation);
+    await first.play(6_100);
+    await first.presentation.end();
+    origin.starting('live', 'a');
+    const waiting = first.playlist();
+    const second = setUp(first.presentation.nextMediaSequence, clock, origin);
+    origin.attach(second.presentation);
+    await second.play(6_100);
+    const { mediaSequence } = parsePlaylist(body(await waiting));
+    expect(mediaSequence).toBe(first.presentation.nextMediaSequence);
+    expect((await origin.file('live', 'a', 'source', 'seg-501.m4s')).status).toBe(200);
+    clock.advance(60_000);
+    expect((await origin.file('live', 'a', 'source', 'seg-501.m4s')).status).toBe(404);
+    expect((await second.playlist()).status).toBe(200);
+  });
+
+  it('a stream that ended before it showed anything is 404', async () => {
+    const { origin, presentation, playlist } = setUp();
+    origin.attach(presentation);
+    const held = [origin.multivariant('live', 'a'), playlist()];
+    await settle();
+    await presentation.end();
+    for (const answer of await Promise.all(held)) expect(answer.status).toBe(404);
+  });
+});

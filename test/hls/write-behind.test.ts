@@ -1,0 +1,208 @@
+// What is on disk is a valid HLS tree at every instant, and a disk that fails hurts nobody.
+import { readdir } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DiskStore } from '../../src/hls/disk-store.js';
+import { MemoryStore } from '../../src/hls/memory-store.js';
+import { Presentation } from '../../src/hls/presentation.js';
+import type { SegmentStore } from '../../src/hls/segment-store.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import { type Recording, record } from '../support/ladder-recording.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
+import { Replay, replay } from '../support/presentation-replay.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const PLAN = {
+  renditions: [
+    { name: 'source', kind: 'video', frameRate: 25 },
+    { name: 'audio', kind: 'audio' },
+  ],
+} as const;
+
+/** A store whose disk can be broken and mended. */
+class FailingStore implements SegmentStore {
+  readonly #inner: SegmentStore;
+  /** The error of each write. */
+  failure: Error | undefined;
+  /** Writes wait for it. */
+  gate: Promise<void> | undefined;
+  writes = 0;
+
+  constructor(inner: SegmentStore) {
+    this.#inner = inner;
+  }
+
+  async write(path: string, bytes: Buffer): Promise<void> {
+    this.writes += 1;
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    await this.#inner.write(path, bytes);
+  }
+
+  read(path: string): Promise<Buffer | undefined> {
+    return this.#inner.read(path);
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#inner.remove(path);
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    return this.#inner.removeDirectory(path);
+  }
+
+  list(directory: string): Promise<string[]> {
+    return this.#inner.list(directory);
+  }
+}
+
+function present(store: SegmentStore, clock: ManualClock, first = 100, onWarning?: (warning: SluiceError) => void) {
+  return new Presentation({
+    app: 'live',
+    name: 'disk',
+    plan: PLAN,
+    segmentDuration: 2,
+    partDuration: 0.5,
+    windowSegments: 6,
+    firstMediaSequence: first,
+    clock,
+    store,
+    onWarning,
+  });
+}
+
+/** Reads the tree as a web server would: everything that is listed must be there. */
+async function checkTree(store: SegmentStore, checker: PlaylistChecker): Promise<void> {
+  for (const rendition of ['source', 'audio']) {
+    const playlist = await store.read(`live/disk/${rendition}/index.m3u8`);
+    if (playlist === undefined) continue;
+    const parsed = checker.add(rendition, playlist.toString());
+    expect(parsed.serverControl, 'a plain playlist').toBeUndefined();
+    for (const { uri, map } of parsed.segments) {
+      for (const file of [uri, map]) {
+        expect(await store.read(`live/disk/${rendition}/${file}`), `${rendition}/${file} is there`).toBeDefined();
+      }
+    }
+  }
+  const multivariant = await store.read('live/disk/index.m3u8');
+  if (multivariant === undefined) return;
+  for (const [, uri] of multivariant.toString().matchAll(/^([^#\n]+)$/gm)) {
+    expect(await store.read(`live/disk/${uri}`), `${uri} is there`).toBeDefined();
+  }
+}
+
+describe('WriteBehind', () => {
+  let recording: Recording;
+
+  beforeAll(async () => {
+    recording = await record({ seconds: 30.4, gop: 50 }, { partFrames: 12, rungs: [] });
+  });
+
+  it('B1.06 B1.08 B1.09 the tree on disk is valid at every instant, slides, and ends with ENDLIST', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    const clock = new ManualClock();
+    const presentation = present(store, clock);
+    const checker = new PlaylistChecker({ frame: 0.04 });
+    await replay(presentation, recording, { clock, onStep: () => checkTree(store, checker) });
+    await checkTree(store, checker);
+    const files = await store.list('live/disk/source');
+    expect(files).toContain('live/disk/source/init-100.mp4');
+    expect(files).toContain('live/disk/source/seg-115.m4s');
+    // Listed from 110; 100 has left long ago, 108 may still be wanted by who holds an old playlist.
+    expect(files).toContain('live/disk/source/seg-108.m4s');
+    expect(files).not.toContain('live/disk/source/seg-100.m4s');
+    expect(files.filter((file) => file.endsWith('.tmp'))).toEqual([]);
+    const final = parsePlaylist((await store.read('live/disk/source/index.m3u8'))?.toString() ?? '');
+    expect(final).toMatchObject({ ended: true, mediaSequence: 110 });
+    expect((await store.read('live/disk/index.m3u8'))?.toString()).toContain('source/index.m3u8');
+
+    await presentation.dispose();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('what is on disk is byte for byte what is served', async () => {
+    const store = new MemoryStore();
+    const clock = new ManualClock();
+    const presentation = present(store, clock);
+    await new Replay(presentation, recording, { clock }).playUntil(9_000);
+    await presentation.end();
+    const found = presentation.rendition('source')?.find('seg-101.m4s');
+    expect(found).toMatchObject({ kind: 'segment' });
+    expect(await store.read('live/disk/source/seg-101.m4s')).toEqual(
+      typeof found === 'object' ? found.body : undefined,
+    );
+    expect(await store.read('live/disk/index.m3u8')).toEqual(presentation.multivariantBody());
+  });
+
+  it.each(['ENOSPC', 'EROFS', 'EIO'])(
+    'C4.03 %s never hurts live, is reported and counted, and writing recovers',
+    async (code) => {
+      const store = new FailingStore(new MemoryStore());
+      const clock = new ManualClock();
+      const warnings: SluiceError[] = [];
+      const presentation = present(store, clock, 100, (warning) => warnings.push(warning));
+      const checker = new PlaylistChecker({ frame: 0.04 });
+      const live = new PlaylistChecker({ frame: 0.04 });
+      await replay(presentation, recording, {
+        clock,
+        onStep: async () => {
+          const broken = clock.now() > 6_000 && clock.now() < 22_000;
+          store.failure = broken ? Object.assign(new Error(`${code}: no way`), { code }) : undefined;
+          const rendition = presentation.rendition('source');
+          if (rendition?.isServable(true) === true) live.add('source', rendition.playlistBody().toString());
+          await nextTurn();
+          await checkTree(store, checker);
+        },
+      });
+      await checkTree(store, checker);
+      expect(live.segments('source').size).toBe(16);
+      expect(presentation.counters.storeFailures).toBeGreaterThan(0);
+      // Backing off, not hammering.
+      expect(presentation.counters.storeFailures).toBeLessThan(10);
+      expect(warnings.map((warning) => warning.code)).toEqual(['hls.store']);
+      const final = parsePlaylist((await store.read('live/disk/source/index.m3u8'))?.toString() ?? '');
+      expect(final).toMatchObject({ ended: true, mediaSequence: 110 });
+    },
+  );
+
+  it('C4.03 a disk slower than the stream costs old segments on disk, not memory', async () => {
+    const store = new FailingStore(new MemoryStore());
+    const clock = new ManualClock();
+    const presentation = present(store, clock);
+    let open: () => void = () => undefined;
+    await replay(presentation, recording, {
+      clock,
+      onStep: () => {
+        if (store.writes === 3 && store.gate === undefined) {
+          store.gate = new Promise((resolve) => {
+            open = resolve;
+          });
+        }
+        if (clock.now() > 28_000) open();
+      },
+    });
+    expect(store.writes).toBeLessThan(40);
+    const files = await store.list('live/disk/source');
+    expect(files).toContain('live/disk/source/seg-115.m4s');
+    expect(files).not.toContain('live/disk/source/seg-105.m4s');
+  });
+
+  it('removing an ended stream leaves the playlists of its successor alone', async () => {
+    const store = new MemoryStore();
+    const clock = new ManualClock();
+    const first = present(store, clock);
+    await new Replay(first, recording, { clock }).playUntil(7_000);
+    await first.end();
+    const second = present(store, clock, 200);
+    await new Replay(second, recording, { clock }).playUntil(7_000);
+    await second.end();
+    await first.dispose();
+    expect(await store.list('live/disk/source')).not.toContain('live/disk/source/seg-101.m4s');
+    await checkTree(store, new PlaylistChecker({ frame: 0.04 }));
+    expect((await store.read('live/disk/source/index.m3u8'))?.toString()).toContain('seg-200.m4s');
+    await second.dispose();
+    expect(await store.list('')).toEqual([]);
+  });
+});
