@@ -3,13 +3,7 @@ import type { SluiceError } from '../protocols/errors.js';
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
-import {
-  type BitsPerSecond,
-  type EpochMilliseconds,
-  type Milliseconds,
-  type Seconds,
-  secondsToMilliseconds,
-} from '../protocols/units.js';
+import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { AudioRegrouper } from './audio-regrouper.js';
 import { Waiters } from './blocking-reload.js';
 import { type Clock, systemClock } from './clock.js';
@@ -19,15 +13,21 @@ import { hlsError } from './errors.js';
 import { renderMultivariantPlaylist } from './multivariant-playlist.js';
 import type { PartMaker } from './part-sink.js';
 import { type PartTiming, partTiming } from './part-timing.js';
-import type { PresentationPlan, RenditionPlan } from './plan.js';
+import type { RenditionPlan } from './plan.js';
+import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
 import { type Generation, Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';
-import type { SegmentStore } from './segment-store.js';
 import { VideoParts } from './video-parts.js';
 import { WriteBehind } from './write-behind.js';
 
 export type { Clock } from './clock.js';
 export type { PresentationPlan, RenditionPlan } from './plan.js';
+export type {
+  PresentationCounters,
+  PresentationOptions,
+  RenditionInfo,
+  SegmentInfo,
+} from './presentation-options.js';
 export type { SegmentStore } from './segment-store.js';
 
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
@@ -38,59 +38,6 @@ const WARNING_INTERVAL: Milliseconds = 60_000;
 
 /** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
 const SEGMENTS_WITHOUT_LAGGARD = 3;
-
-export interface PresentationOptions {
-  readonly app: string;
-  readonly name: string;
-  readonly plan: PresentationPlan;
-  readonly segmentDuration: Seconds;
-  readonly partDuration: Seconds;
-  /** Complete segments listed (at least 6); more are kept when these last less than three target durations. */
-  readonly windowSegments: number;
-  /** From `SequenceNumbers.next`: never used before for this name. */
-  readonly firstMediaSequence: number;
-  /** What the name's earlier life ended with; 0 when it has none. */
-  readonly firstDiscontinuitySequence?: number | undefined;
-  /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
-  readonly continuesEarlier?: boolean | undefined;
-  readonly clock?: Clock | undefined;
-  readonly store?: SegmentStore | undefined;
-  /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
-  readonly onWarning?: ((warning: SluiceError) => void) | undefined;
-  readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
-}
-
-export interface SegmentInfo {
-  readonly rendition: string;
-  readonly mediaSequence: number;
-  readonly duration: Seconds;
-  readonly bytes: number;
-}
-
-/** State of one rendition, for the API and the metrics. */
-export interface RenditionInfo {
-  readonly name: string;
-  readonly kind: 'video' | 'audio';
-  /** RFC 6381; undefined until its init segment is there. */
-  readonly codecs: string | undefined;
-  readonly width: number | undefined;
-  readonly height: number | undefined;
-  readonly frameRate: number | undefined;
-  /** Highest rate of a segment, and the mean of all; 0 before the first segment. */
-  readonly peakBandwidth: BitsPerSecond;
-  readonly averageBandwidth: BitsPerSecond;
-  /** Complete segments made so far. */
-  readonly segments: number;
-  readonly parts: number;
-}
-
-/** Counters of one presentation; they only grow. */
-export interface PresentationCounters {
-  readonly forcedCuts: number;
-  readonly gaps: number;
-  readonly discontinuities: number;
-  readonly storeFailures: number;
-}
 
 interface Track {
   readonly rendition: Rendition;

@@ -5,14 +5,9 @@ import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { Clock } from './clock.js';
 import type { CutSchedule } from './cut-schedule.js';
+import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';
 import { LiveWindow } from './live-window.js';
-import {
-  type ListedSegment,
-  lowestVersion,
-  type MediaPlaylist,
-  type RenditionReport,
-  renderMediaPlaylist,
-} from './media-playlist.js';
+import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from './media-playlist.js';
 import type { MadePart } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
 import {
@@ -143,9 +138,10 @@ export class Rendition {
     if (generation === undefined || this.#init === undefined || part.segmentIndex < generation.startIndex) return;
     if (this.#needsSync && !part.independent) return;
     this.#needsSync = false;
-    const expected = (this.#open?.mediaSequence ?? (this.#lastMediaSequence ?? Number.NEGATIVE_INFINITY) + 1) as number;
     const wanted = generation.firstMediaSequence + part.segmentIndex - generation.startIndex;
-    const mediaSequence = Math.max(wanted, expected);
+    // Media that comes for a segment already complete (a timestamp that stepped back) is not lost: it goes into the next.
+    const earliest = this.#open?.mediaSequence ?? (this.#lastMediaSequence ?? -1) + 1;
+    const mediaSequence = Math.max(wanted, earliest);
     if (this.#open !== undefined && mediaSequence > this.#open.mediaSequence) this.#close(true);
     if (this.#open === undefined) {
       this.#fillGaps(generation, mediaSequence);
@@ -349,37 +345,26 @@ export class Rendition {
     return this.#lastMediaSequence === undefined ? undefined : partUri(this.#lastMediaSequence + 1, 0);
   }
 
-  #lowLatencyPlaylist(): MediaPlaylist {
-    const targetDuration = this.#options.schedule.targetDuration ?? 0;
-    const { partTarget } = this.#options;
-    const open = this.#open;
-    const keepParts = (this.end ?? 0) - 3 * targetDuration;
-    const segments = this.#window.listed.map((segment) => listed(segment, segment.start >= keepParts));
-    if (open !== undefined) segments.push({ ...listed(open, true) });
-    const preloadHint = this.#ended ? undefined : this.#nextPart();
-    return {
-      ...this.#header(segments),
-      lowLatency: { partTarget, partHoldBack: 3 * partTarget, holdBack: 3 * targetDuration },
-      segments,
-      ...(preloadHint === undefined ? {} : { preloadHint }),
-      ...(this.#ended ? {} : { renditionReports: this.#options.reports() }),
-    };
-  }
-
   /** The same window as any HLS server would list it: what is written to disk. */
   plainPlaylist(): MediaPlaylist {
-    const segments = this.#window.listed.map((segment) => listed(segment, false));
-    return { ...this.#header(segments), segments };
+    return plainPlaylist(this.#listing());
   }
 
-  #header(segments: readonly ListedSegment[]): Omit<MediaPlaylist, 'segments'> {
-    const first = this.#window.listed[0] ?? this.#open;
+  #lowLatencyPlaylist(): MediaPlaylist {
+    return lowLatencyPlaylist(this.#listing(), {
+      partTarget: this.#options.partTarget,
+      nextPart: this.#nextPart(),
+      reports: this.#options.reports(),
+    });
+  }
+
+  #listing(): Listing {
+    const { targetDuration, independentSegments } = this.#options.schedule;
     return {
-      version: lowestVersion(segments),
-      independentSegments: this.#options.schedule.independentSegments,
-      targetDuration: this.#options.schedule.targetDuration ?? 0,
-      mediaSequence: first?.mediaSequence ?? 0,
-      discontinuitySequence: (first?.discontinuityNumber ?? 0) - (first?.discontinuity === true ? 1 : 0),
+      targetDuration: targetDuration ?? 0,
+      independentSegments,
+      complete: this.#window.listed,
+      open: this.#open,
       ended: this.#ended,
     };
   }
@@ -392,16 +377,5 @@ function discontinuityOf(
   return {
     discontinuity: generation.discontinuity && mediaSequence === generation.firstMediaSequence,
     discontinuityNumber: generation.discontinuityNumber,
-  };
-}
-
-function listed(segment: OpenSegment | CompleteSegment, withParts: boolean): ListedSegment {
-  return {
-    discontinuity: segment.discontinuity,
-    map: segment.init.uri,
-    programDateTime: segment.programDateTime,
-    parts: withParts ? segment.parts : [],
-    gap: 'gap' in segment && segment.gap,
-    ...('uri' in segment ? { media: { duration: segment.duration, uri: segment.uri } } : {}),
   };
 }

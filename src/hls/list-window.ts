@@ -1,0 +1,72 @@
+// From the segments a rendition holds to the playlist that lists them: which tags they keep, and what the header says.
+import type { Seconds } from '../protocols/units.js';
+import { type ListedSegment, lowestVersion, type MediaPlaylist, type RenditionReport } from './media-playlist.js';
+import type { CompleteSegment, OpenSegment } from './segment.js';
+
+/** RFC 8216bis 4.4.4.9: parts further from the end than this many target durations lose their tags. */
+const PARTS_LISTED = 3;
+
+/** RFC 8216bis 4.4.3.8: HOLD-BACK in target durations, PART-HOLD-BACK in part targets. */
+const HOLD_BACK = 3;
+
+export interface Listing {
+  readonly targetDuration: Seconds;
+  readonly independentSegments: boolean;
+  readonly complete: readonly CompleteSegment[];
+  readonly open: OpenSegment | undefined;
+  readonly ended: boolean;
+}
+
+export interface LowLatencyListing {
+  readonly partTarget: Seconds;
+  /** URI of the part that comes next. */
+  readonly nextPart: string | undefined;
+  readonly reports: readonly RenditionReport[];
+}
+
+/** Pure. What the HTTP server answers. */
+export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist {
+  const { targetDuration, complete, open, ended } = listing;
+  const { partTarget, nextPart, reports } = lowLatency;
+  const end = open?.end ?? complete.at(-1)?.end ?? 0;
+  // All parts of a segment at once: players count them from the first one listed.
+  const segments = complete.map((segment) => listed(segment, segment.start >= end - PARTS_LISTED * targetDuration));
+  if (open !== undefined) segments.push(listed(open, true));
+  return {
+    ...header(listing, segments),
+    lowLatency: { partTarget, partHoldBack: HOLD_BACK * partTarget, holdBack: HOLD_BACK * targetDuration },
+    segments,
+    ...(ended || nextPart === undefined ? {} : { preloadHint: nextPart }),
+    ...(ended ? {} : { renditionReports: reports }),
+  };
+}
+
+/** Pure. What is written to disk, for any web server to hand out. */
+export function plainPlaylist(listing: Listing): MediaPlaylist {
+  const segments = listing.complete.map((segment) => listed(segment, false));
+  return { ...header(listing, segments), segments };
+}
+
+function header(listing: Listing, segments: readonly ListedSegment[]): Omit<MediaPlaylist, 'segments'> {
+  const first = listing.complete[0] ?? listing.open;
+  return {
+    version: lowestVersion(segments),
+    independentSegments: listing.independentSegments,
+    targetDuration: listing.targetDuration,
+    mediaSequence: first?.mediaSequence ?? 0,
+    // The tag of the first segment itself has not been removed yet.
+    discontinuitySequence: (first?.discontinuityNumber ?? 0) - (first?.discontinuity === true ? 1 : 0),
+    ended: listing.ended,
+  };
+}
+
+function listed(segment: OpenSegment | CompleteSegment, withParts: boolean): ListedSegment {
+  return {
+    discontinuity: segment.discontinuity,
+    map: segment.init.uri,
+    programDateTime: segment.programDateTime,
+    parts: withParts ? segment.parts : [],
+    gap: 'gap' in segment && segment.gap,
+    ...('uri' in segment ? { media: { duration: segment.duration, uri: segment.uri } } : {}),
+  };
+}

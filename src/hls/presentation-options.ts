@@ -1,0 +1,59 @@
+// What a presentation is told and what it tells about itself: the words between the HLS room and those that build on it.
+import type { SluiceError } from '../protocols/errors.js';
+import type { BitsPerSecond, Seconds } from '../protocols/units.js';
+import type { Clock } from './clock.js';
+import type { PresentationPlan } from './plan.js';
+import type { SegmentStore } from './segment-store.js';
+
+export interface PresentationOptions {
+  readonly app: string;
+  readonly name: string;
+  readonly plan: PresentationPlan;
+  readonly segmentDuration: Seconds;
+  readonly partDuration: Seconds;
+  /** Complete segments listed (at least 6); more are kept when these last less than three target durations. */
+  readonly windowSegments: number;
+  /** From `SequenceNumbers.next`: never used before for this name. */
+  readonly firstMediaSequence: number;
+  /** What the name's earlier life ended with; 0 when it has none. */
+  readonly firstDiscontinuitySequence?: number | undefined;
+  /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
+  readonly continuesEarlier?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+  readonly store?: SegmentStore | undefined;
+  /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
+  readonly onWarning?: ((warning: SluiceError) => void) | undefined;
+  readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
+}
+
+export interface SegmentInfo {
+  readonly rendition: string;
+  readonly mediaSequence: number;
+  readonly duration: Seconds;
+  readonly bytes: number;
+}
+
+/** State of one rendition, for the API and the metrics. */
+export interface RenditionInfo {
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  /** RFC 6381; undefined until its init segment is there. */
+  readonly codecs: string | undefined;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly frameRate: number | undefined;
+  /** Highest rate of a segment, and the mean of all; 0 before the first segment. */
+  readonly peakBandwidth: BitsPerSecond;
+  readonly averageBandwidth: BitsPerSecond;
+  /** Complete segments made so far. */
+  readonly segments: number;
+  readonly parts: number;
+}
+
+/** Counters of one presentation; they only grow. */
+export interface PresentationCounters {
+  readonly forcedCuts: number;
+  readonly gaps: number;
+  readonly discontinuities: number;
+  readonly storeFailures: number;
+}
