@@ -34,6 +34,9 @@ export function formatPicture({ height, frameRate, name }) {
 export function formatCodec(codec) {
   if (!codec) return '–';
   const names = {
+    avc: 'H.264',
+    aac: 'AAC',
+    hevc: 'HEVC',
     avc1: 'H.264',
     avc3: 'H.264',
     hvc1: 'HEVC',

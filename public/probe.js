@@ -1,8 +1,8 @@
 // Finds out whether a stream can be played now, and how far this computer's clock is from the gateway's, at the price of small requests.
 
 /** Milliseconds between looks, by how often we looked already: quick at first, then patient. */
-const DELAYS = [500, 1_000, 1_000, 1_500, 2_000, 2_000, 3_000];
-const LONGEST_DELAY = 4_000;
+const DELAYS = [500, 1_000, 1_000, 1_500, 2_000];
+const LONGEST_DELAY = 2_500;
 /** A look may be held by the gateway until the stream can be played. */
 const REQUEST_TIMEOUT = 15_000;
 /** Milliseconds. The Date header counts whole seconds, so a smaller difference says nothing. */
