@@ -174,13 +174,14 @@ describe('TranscodeSupervisor with small programs', () => {
   });
 
   it('leaves FFmpeg alone while the publisher is silent', async () => {
-    const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('echoes') });
+    const { supervisor, clock, errors, log, seen } = supervise({ ffmpeg: fixture('echoes') });
     supervisor.start();
     supervisor.write([Buffer.alloc(100)]);
     await seen('output');
     clock.advance(3_600_000);
-    expect(supervisor.state).toBe('running');
+    await supervisor.stop();
     expect(errors).toEqual([]);
+    expect(log.at(-1)?.fields.exit).toEqual({ kind: 'exited', code: 0 });
   });
 
   it('C3.05 keeps little and printable of a flood on stderr', async () => {
