@@ -18,7 +18,7 @@ export interface CopiedVideoSpec {
 
 /** A rung encoded with x264. */
 export interface EncodedVideoSpec {
-  /** `720p`, `480p`, …: the short side of the picture; `1440p-source` style names do not exist. */
+  /** `720p`, `480p`, …: the short side of the picture; `source` when browsers cannot play the publisher's own video. */
   readonly name: string;
   readonly kind: 'video';
   readonly mode: 'encode';
