@@ -6,6 +6,7 @@ import { createCounters, type RtmpCounters } from './counters.js';
 import { rtmpServerError } from './errors.js';
 import { plainAddress } from './log-fields.js';
 import { LogLimiter } from './log-limiter.js';
+import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
 import type { PublishAccess, PublishAdmission, RtmpLogger } from './publishing.js';
 
@@ -23,11 +24,13 @@ export class RtmpServer {
   readonly #connections = new Set<RtmpConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #server: Server;
+  readonly #maxConnections: number;
   #nextId = 1;
 
   constructor(options: Partial<RtmpServerOptions>, dependencies: RtmpServerDependencies) {
     this.#options = { ...DEFAULT_RTMP_SERVER_OPTIONS, ...options };
     this.#context = { ...dependencies, options: this.#options, counters: this.counters, limiter: this.#limiter };
+    this.#maxConnections = connectionsWithin(this.#options.maxConnections, openFileLimit());
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
@@ -52,6 +55,12 @@ export class RtmpServer {
         resolve();
       });
     });
+    if (this.#maxConnections < this.#options.maxConnections) {
+      this.#context.logger.warn(
+        { maxConnections: this.#maxConnections, configured: this.#options.maxConnections },
+        'fewer rtmp connections than configured: the limit of open files of this process is too low for them',
+      );
+    }
     const address = this.#server.address() as AddressInfo;
     return { host: address.address, port: address.port };
   }
@@ -64,7 +73,8 @@ export class RtmpServer {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections, maxConnectionsPerIp } = this.#options;
+    const maxConnections = this.#maxConnections;
+    const { maxConnectionsPerIp } = this.#options;
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined) {
       // Reset between the kernel's accept and ours.

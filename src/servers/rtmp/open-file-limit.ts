@@ -1,0 +1,23 @@
+// Connections must leave file descriptors for FFmpeg's pipes, segments and viewers: a flood of sockets would starve running streams.
+
+import { readFileSync } from 'node:fs';
+
+/** How many files this process may have open, or nothing where the system does not say (Linux does). */
+export function openFileLimit(): number | undefined {
+  try {
+    return parseOpenFileLimit(readFileSync('/proc/self/limits', 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The soft limit from the text of `/proc/self/limits` (proc(5)). */
+export function parseOpenFileLimit(limits: string): number | undefined {
+  const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
+}
+
+/** Half of the descriptors at most go to RTMP connections. */
+export function connectionsWithin(maxConnections: number, fileLimit: number | undefined): number {
+  return fileLimit === undefined ? maxConnections : Math.max(1, Math.min(maxConnections, Math.floor(fileLimit / 2)));
+}

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { connectionsWithin, parseOpenFileLimit } from '../../../src/servers/rtmp/open-file-limit.js';
+
+describe('C4.04 open file limit', () => {
+  it('is read from /proc/self/limits', () => {
+    const limits = [
+      'Limit                     Soft Limit           Hard Limit           Units     ',
+      'Max processes             98617                98617                processes ',
+      'Max open files            256                  1048576              files     ',
+    ].join('\n');
+    expect(parseOpenFileLimit(limits)).toBe(256);
+    expect(parseOpenFileLimit('')).toBeUndefined();
+    expect(parseOpenFileLimit(limits.replace('256 ', 'unlimited '))).toBeUndefined();
+  });
+
+  it('leaves half of the descriptors to everything else', () => {
+    expect(connectionsWithin(500, 256)).toBe(128);
+    expect(connectionsWithin(500, 1_048_576)).toBe(500);
+    expect(connectionsWithin(500, undefined)).toBe(500);
+  });
+});
