@@ -26,6 +26,8 @@ export interface ConnectionContext {
   readonly counters: RtmpCounters;
 }
 
+/** Bytes given to the session at a time: 4096 of the smallest messages take milliseconds, a whole socket buffer of them would not. */
+const SLICE_BYTES = 4096;
 /** A paused publisher is read again after this at the earliest: in a few large gulps, not timer by timer. */
 const MIN_PACE_PAUSE: Milliseconds = 500;
 
@@ -44,6 +46,8 @@ export class RtmpConnection {
   readonly #grace = new Deadline();
   readonly #closed: Promise<void>;
   #publication: Publication | undefined;
+  /** Read from the socket, not yet given to the session. */
+  #unread: Buffer = Buffer.alloc(0);
   #handshakeDone = false;
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
   #finished = false;
@@ -99,22 +103,33 @@ export class RtmpConnection {
     this.#context.counters.bytesReceived += bytes.length;
     if (this.#finished) return;
     this.#silence.touch();
-    this.#session.receive(bytes);
+    // While bytes are left the socket is paused, except in the moment of its last 'data' event.
+    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
     this.#pump();
   }
 
-  /** Handles what the session has read, at most `messagesPerTurn` messages before other connections get their turn (C2.07). */
+  /**
+   * Feeds the session and handles its events, until nothing is left or others must get their turn: after `messagesPerTurn`
+   * messages, or after `maxTurn` for messages that are no events but work all the same, such as empty ones (C2.07).
+   */
   #pump(): void {
-    let budget = this.#context.options.messagesPerTurn;
+    const { messagesPerTurn, maxTurn } = this.#context.options;
+    const turnEnds = performance.now() + maxTurn;
+    let messages = 0;
     // A publish request waits for access: whatever follows it stays in the session and in the socket until then (A4.17).
     while (!this.#finished && !this.#gate.has('access')) {
-      if (budget-- === 0) {
+      const event = this.#session.nextEvent();
+      if (event !== undefined) {
+        this.#handle(event);
+        messages++;
+      } else if (this.#unread.length > 0) {
+        this.#session.receive(this.#unread.subarray(0, SLICE_BYTES));
+        this.#unread = this.#unread.subarray(SLICE_BYTES);
+      } else break;
+      if (messages >= messagesPerTurn || (event === undefined && performance.now() >= turnEnds)) {
         this.#yield();
         break;
       }
-      const event = this.#session.nextEvent();
-      if (event === undefined) break;
-      this.#handle(event);
     }
     if (!this.#handshakeDone && this.#session.stage !== 'handshake' && !this.#finished) {
       this.#handshakeDone = true;
@@ -280,6 +295,7 @@ export class RtmpConnection {
   /** Says the last words, then hangs up; a peer that does not hang up itself is cut off after a grace. */
   #finish(error: SluiceError | undefined): void {
     this.#finished = true;
+    this.#unread = Buffer.alloc(0);
     this.#endPublication(error);
     this.#nextStep.clear();
     this.#silence.stop();

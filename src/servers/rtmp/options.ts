@@ -25,6 +25,8 @@ export interface RtmpServerOptions {
   readonly maxUnsentBytes: number;
   /** Messages handled before the event loop gets a turn: a flood of tiny messages must not hold up other connections. */
   readonly messagesPerTurn: number;
+  /** The same as a time, for messages that give nothing to handle. */
+  readonly maxTurn: Milliseconds;
   /** Media time a publisher may be ahead of the clock before its socket is paused to real time. */
   readonly maxMediaAhead: Milliseconds;
   /** From the last thing we have to say to the socket's destruction, for a peer that does not read or does not hang up. */
@@ -43,6 +45,7 @@ export const DEFAULT_RTMP_SERVER_OPTIONS: RtmpServerOptions = {
   pingInterval: 5_000,
   maxUnsentBytes: 256 * 1024,
   messagesPerTurn: 256,
+  maxTurn: 5,
   maxMediaAhead: 10_000,
   closeGrace: 500,
 };
