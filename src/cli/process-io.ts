@@ -1,0 +1,29 @@
+// This process as the commands see it: its streams, environment, signals and exit.
+
+import { processEnvironment } from '../config/environment.js';
+import type { CommandIo } from './io.js';
+
+export function processIo(): CommandIo {
+  // Whoever read our output has left: nothing to say and nobody to say it to, but streams go on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: processEnvironment(),
+    cwd: process.cwd(),
+    onStopSignal(listener) {
+      process.on('SIGINT', listener);
+      process.on('SIGTERM', listener);
+      return () => {
+        process.off('SIGINT', listener);
+        process.off('SIGTERM', listener);
+      };
+    },
+    exit: (status) => process.exit(status),
+  };
+}
+
+/** On Linux a title overwrites the arguments, so that a key given as a flag leaves the process list as soon as it is read. */
+export function hideKeyArgument(argv: readonly string[]): void {
+  if (argv.some((argument) => argument.startsWith('--publish-key'))) process.title = 'sluice';
+}
