@@ -22,7 +22,7 @@ export class SilenceWatch {
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
-    this.#schedule(0);
+    this.#schedule(Math.min(options.pingInterval, options.idleTimeout / 2));
   }
 
   /** The peer has sent a byte, or we have begun to read again. Called per packet: it only notes the time. */
@@ -36,24 +36,25 @@ export class SilenceWatch {
   }
 
   /** One timer for both, moved when it fires and not at every byte. */
-  #schedule(silence: Milliseconds): void {
-    const { idleTimeout, pingInterval } = this.#options;
-    const askAfter = Math.min(pingInterval, idleTimeout / 2);
-    const next = this.#asked || silence >= askAfter ? idleTimeout : askAfter;
-    this.#deadline.set(Math.max(1, Math.ceil(next - silence)), () => this.#look(askAfter));
+  #schedule(after: Milliseconds): void {
+    this.#deadline.set(Math.max(1, Math.ceil(after)), () => this.#look());
   }
 
-  #look(askAfter: Milliseconds): void {
-    const { idleTimeout, isReading, onPing, onIdle } = this.#options;
+  #look(): void {
+    const { idleTimeout, pingInterval, isReading, onPing, onIdle } = this.#options;
+    const askAfter = Math.min(pingInterval, idleTimeout / 2);
     const silence = isReading() ? performance.now() - this.#lastSign : 0;
-    if (silence >= idleTimeout) {
-      onIdle(silence);
-      return;
-    }
-    if (silence >= askAfter && !this.#asked) {
+    if (silence < askAfter) {
+      this.#schedule(askAfter - silence);
+    } else if (!this.#asked) {
+      // However long the silence: after a stall of our own the peer has had no chance to answer yet.
       this.#asked = true;
       onPing();
+      this.#schedule(askAfter);
+    } else if (silence < idleTimeout) {
+      this.#schedule(Math.min(idleTimeout - silence, askAfter));
+    } else {
+      onIdle(silence);
     }
-    this.#schedule(silence);
   }
 }

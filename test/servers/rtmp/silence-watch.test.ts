@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SilenceWatch } from '../../../src/servers/rtmp/silence-watch.js';
+
+/** A watch on a clock of the test; `advance` runs its timers. */
+function setUp() {
+  const events: string[] = [];
+  const started = performance.now();
+  const at = (what: string): void => void events.push(`${what} ${performance.now() - started}`);
+  const reading = { value: true };
+  const watch = new SilenceWatch({
+    idleTimeout: 15_000,
+    pingInterval: 5_000,
+    isReading: () => reading.value,
+    onPing: () => at('ping'),
+    onIdle: () => at('idle'),
+  });
+  return { events, watch, reading, advance: (duration: number) => void vi.advanceTimersByTime(duration) };
+}
+
+describe('silence watch', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('A8.01 asks once, then gives up after the idle timeout', () => {
+    const { events, advance } = setUp();
+    advance(60_000);
+    expect(events).toEqual(['ping 5000', 'idle 15000']);
+  });
+
+  it('A3.07 asks again each time the peer has gone quiet, and never gives up one that answers', () => {
+    const { events, watch, advance } = setUp();
+    for (let i = 0; i < 60; i++) {
+      advance(5_000);
+      watch.touch();
+    }
+    expect(events.length).toBeGreaterThanOrEqual(30);
+    expect(events.join()).not.toContain('idle');
+  });
+
+  it('asks before it gives up, even when the process itself stood still', () => {
+    const { events, watch, advance } = setUp();
+    advance(5_000);
+    watch.touch();
+    // As if the event loop had been blocked: the clock has moved, the timer fires late.
+    const now = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => now + 20_000);
+    advance(5_000);
+    expect(events).toHaveLength(2);
+    expect(events[1]).toMatch(/^ping/);
+  });
+
+  it('does not count the silence of a peer that is not read', () => {
+    const { events, reading, watch, advance } = setUp();
+    reading.value = false;
+    advance(600_000);
+    expect(events).toEqual([]);
+    reading.value = true;
+    watch.touch();
+    advance(15_000 + 5_000);
+    expect(events.map((event) => event.split(' ')[0])).toEqual(['ping', 'idle']);
+  });
+
+  it('is quiet after stop', () => {
+    const { events, watch, advance } = setUp();
+    watch.stop();
+    advance(60_000);
+    expect(events).toEqual([]);
+  });
+});
