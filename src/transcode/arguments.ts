@@ -118,10 +118,15 @@ function audioOptions(spec: AudioSpec): string[] {
 /** CMAF, one track: ISO/IEC 23000-19; a fragment per part for video, per frame for audio (hls regroups those). */
 function muxerOptions(spec: RenditionSpec, plan: TranscodePlan): string[] {
   const cut = spec.kind === 'audio' ? 'frag_every_frame' : 'frag_keyframe';
+  // With B-frames `+cmaf` writes negative composition offsets, which libavformat players show that much too late
+  // (docs/decisions/0003): the copied source, the one track that may have B-frames, goes without.
+  const mayReorder = spec.kind === 'video' && spec.mode === 'copy';
   return [
     // The publisher's metadata is not ours to hand on.
     ...['-map_metadata', '-1'],
-    ...['-f', 'mp4', '-movflags', `+cmaf+${cut}+empty_moov+default_base_moof+frag_discont`],
+    ...['-f', 'mp4', '-movflags', `${mayReorder ? '' : '+cmaf'}+${cut}+empty_moov+default_base_moof+frag_discont`],
+    // What +cmaf does besides: timestamps go in as they are, whatever the first one is.
+    ...(mayReorder ? ['-use_editlist', '0', '-avoid_negative_ts', 'disabled'] : []),
     ...(spec.kind === 'audio' ? [] : ['-frag_duration', `${videoFragment(spec, plan)}`]),
     ...['-flush_packets', '1'],
   ];

@@ -1,7 +1,7 @@
 // Streams share a process and nothing else: one publisher's death is its own, and a name that returns goes on counting.
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
-import { eventually, fetchText, parseMediaPlaylist, recordRendition } from '../support/hls-client.js';
+import { eventually, fetchText, parseMediaPlaylist, recordRendition, whenLive } from '../support/hls-client.js';
 import { readSegment } from '../support/media-checks.js';
 import { ffmpegChildren } from '../support/processes.js';
 
@@ -14,7 +14,7 @@ describe('three publishers of different sizes', () => {
     );
     const [first, second, third] = publishers;
     if (!first || !second || !third) throw new Error('three publishers');
-    await Promise.all(Object.keys(sizes).map((name) => fetchText(`${gateway.http}/hls/live/${name}/index.m3u8`)));
+    await Promise.all(Object.keys(sizes).map((name) => whenLive(`${gateway.http}/hls/live/${name}`)));
     expect(await ffmpegChildren()).toHaveLength(3 + publishers.length);
 
     const survivors = ['one', 'three'].map((name) => recordRendition(`${gateway.http}/hls/live/${name}`, 'source'));
@@ -54,7 +54,7 @@ describe('a name that is published twice', () => {
     const first = publishTestPattern(gateway.publishUrl('name'), { duration: 6 });
     const base = `${gateway.http}/hls/live/name`;
     const recording = recordRendition(base, 'source');
-    await fetchText(`${base}/index.m3u8`);
+    await whenLive(base);
 
     const second = publishTestPattern(gateway.publishUrl('name'), { duration: 6 });
     expect((await second.exit).code).not.toBe(0);

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
-import { fetchText, recordRendition } from '../support/hls-client.js';
+import { recordRendition, whenLive } from '../support/hls-client.js';
 import { audioVideoOffset, decodeErrors, readSegment, writeTrack } from '../support/media-checks.js';
 import { ffmpegChildren } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -24,7 +24,7 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
       audioSource: "aevalsrc='if(lt(mod(t,1),0.2),0.8*sin(2*PI*880*t),0)':s=48000",
     });
     const base = `${gateway.http}/hls/live/main`;
-    const multivariant = await fetchText(`${base}/index.m3u8`);
+    const multivariant = await whenLive(base);
     const names = ['source', '480p', '360p', 'audio'];
     const renditions = await Promise.all(names.map((name) => recordRendition(base, name)));
 
@@ -133,7 +133,7 @@ describe('publishers with one track', () => {
     const gateway = await startGateway('--ladder', 'source,240p');
     const publisher = publishTestPattern(gateway.publishUrl('one'), { duration: 7, ...pattern });
     const base = `${gateway.http}/hls/live/one`;
-    const multivariant = await fetchText(`${base}/index.m3u8`);
+    const multivariant = await whenLive(base);
     expect(multivariant).not.toContain(renditions.includes('audio') ? 'RESOLUTION' : '#EXT-X-MEDIA:');
     const recorded = await Promise.all(renditions.map((name) => recordRendition(base, name)));
     expect(await publisher.exit).toEqual({ code: 0, signal: null });

@@ -92,6 +92,9 @@ export interface TestPattern {
   readonly preset?: string;
 }
 
+/** A live output cannot be rewound to fill these in; without the flag FFmpeg warns about it at the end. */
+const FLV_FLAGS = 'no_duration_filesize';
+
 /** Publishes a moving picture with sound by a real FFmpeg, at real time. */
 export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
   const { size = '640x360', rate = 25, bFrames = 2, gop = 2 * rate, audio = true, video = true } = pattern;
@@ -106,8 +109,12 @@ export function publishTestPattern(url: string, pattern: TestPattern = {}): Runn
   if (audio) encoders.push('-c:a', 'aac', '-b:a', '128k', '-ac', '2');
   const output =
     pattern.copyTo === undefined
-      ? ['-f', 'flv', url]
-      : ['-f', 'tee', `[f=flv]${url.replaceAll(':', '\\:')}|[f=flv]${pattern.copyTo}`];
+      ? ['-f', 'flv', '-flvflags', FLV_FLAGS, url]
+      : [
+          '-f',
+          'tee',
+          `[f=flv:flvflags=${FLV_FLAGS}]${url.replaceAll(':', '\\:')}|[f=flv:flvflags=${FLV_FLAGS}]${pattern.copyTo}`,
+        ];
   const maps =
     pattern.copyTo === undefined ? [] : inputs.filter((arg) => arg === '-i').flatMap((_, i) => ['-map', `${i}`]);
   const limit = pattern.duration === undefined ? [] : ['-t', `${pattern.duration}`];

@@ -64,6 +64,17 @@ export async function fetchText(url: string): Promise<string> {
   return text;
 }
 
+/** The multivariant playlist of a stream that somebody is about to publish: until then the name is not known, and 404. */
+export async function whenLive(base: string): Promise<string> {
+  return eventually(async () => {
+    const response = await fetch(`${base}/index.m3u8`);
+    const text = await response.text();
+    if (response.ok) return text;
+    if (response.status !== 404) throw new Error(`GET ${base}/index.m3u8: ${response.status} ${text}`);
+    return undefined;
+  });
+}
+
 export async function fetchBytes(url: string): Promise<Buffer> {
   const response = await fetch(url);
   const bytes = Buffer.from(await response.arrayBuffer());

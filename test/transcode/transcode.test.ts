@@ -58,7 +58,8 @@ describe('the media FFmpeg makes', () => {
         if (next !== undefined && !next.startsWithSync) expect(fragment.samples).toBe(frames);
         else expect(fragment.samples).toBeLessThanOrEqual(frames);
         if (next !== undefined) expect(next.start).toBeCloseTo(fragment.start + fragment.duration, 3);
-        if (fragment.startsWithSync) expect(fragment.start).toBeCloseTo(fragment.presentationStart, 3);
+        // Negative composition offsets are shown late by libavformat players (docs/decisions/0003).
+        expect(fragment.presentationStart).toBeGreaterThanOrEqual(fragment.start - 0.001);
       }
     }
     const audio = tracks.at(-1);
@@ -71,8 +72,8 @@ describe('the media FFmpeg makes', () => {
     const source = await makeFlvSource({ seconds: 2, offset: 3_600_000 });
     const { tracks } = await transcode(source, ['source', '96p']);
     const [copied, encoded, audio] = tracks;
-    expect(copied?.fragments[0]?.start).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
-    expect(encoded?.fragments[0]?.start).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
+    expect(copied?.fragments[0]?.presentationStart).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
+    expect(encoded?.fragments[0]?.presentationStart).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
     expect(Math.abs((audio?.fragments[0]?.start ?? 0) - (source.audioTimes[0] ?? 0))).toBeLessThanOrEqual(ROUNDING);
   });
 
