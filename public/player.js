@@ -1,5 +1,6 @@
 // Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
 
+import { playToTheEnd } from './ending.js';
 import { LiveProbe } from './probe.js';
 import { Hls } from './vendor/hls.mjs';
 
@@ -242,6 +243,7 @@ export class LivePlayer extends EventTarget {
       if (this.#wantsPlay) this.play();
     });
     hls.on(Hls.Events.LEVELS_UPDATED, () => this.#emit('levels'));
+    playToTheEnd(hls, this.#video);
     hls.on(Hls.Events.LEVEL_SWITCHED, () => this.#emit('level'));
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (data.fatal && hls === this.#hls) this.#onFatal(data);
