@@ -156,7 +156,7 @@ export class TranscodeSupervisor {
     if (run === undefined || !this.accepting) return;
     this.#state.to('stopping');
     const cancelGrace = this.#clock.after(this.#options.stopGrace ?? DEFAULT_STOP_GRACE, () => {
-      this.#options.logger.warn({ pid: run.process.pid }, 'FFmpeg did not end with its input and is killed');
+      this.#options.logger.warn({ ffmpegPid: run.process.pid }, 'FFmpeg did not end with its input and is killed');
       run.process.kill();
     });
     run.process.end();
@@ -179,7 +179,7 @@ export class TranscodeSupervisor {
         for (const block of progress.push(bytes)) this.#options.onProgress?.(block);
       },
       onDrain: () => this.#options.onDrain?.(),
-      onStderrLine: (line) => logger.debug({ pid: process.pid, line }, 'FFmpeg says'),
+      onStderrLine: (line) => logger.debug({ ffmpegPid: process.pid, line }, 'FFmpeg says'),
       ...(redact === undefined ? {} : { redact }),
       ...(spawn === undefined ? {} : { spawn }),
     });
@@ -195,7 +195,7 @@ export class TranscodeSupervisor {
     this.#run = run;
     void process.exited.then((exit) => this.#onExit(run, exit));
     if (process.pid === undefined) return;
-    logger.info({ pid: process.pid, generation }, 'FFmpeg started');
+    logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
     this.#watchForStall(run);
     this.#options.onStart(generation);
   }
@@ -225,14 +225,14 @@ export class TranscodeSupervisor {
     this.#run = undefined;
     if (this.#state.is('stopping')) {
       this.#state.to('stopped');
-      logger.info({ pid: process.pid, generation, exit }, 'FFmpeg ended');
+      logger.info({ ffmpegPid: process.pid, generation, exit }, 'FFmpeg ended');
       onExit?.({ generation });
       return;
     }
     const error = exitError(exit, run);
     const ranFor = run.firstOutputAt === undefined ? 0 : this.#clock.now() - run.firstOutputAt;
     const delay = this.#backoff.fail(this.#clock.now(), ranFor);
-    const fields = { pid: process.pid, generation, code: error.code, exit, stderr: process.stderrLines };
+    const fields = { ffmpegPid: process.pid, generation, code: error.code, exit, stderr: process.stderrLines };
     if (delay === undefined) {
       this.#state.to('failed');
       logger.error(fields, 'FFmpeg failed too often');

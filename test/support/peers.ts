@@ -15,5 +15,5 @@ export const GSTREAMER = '/usr/bin/gst-launch-1.0';
 
 /** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
 export function absentPeer(path: string): boolean {
-  return !isExecutable(path) && process.env.SLUICE_REQUIRE_PEERS !== '1';
+  return !isExecutable(path) && process.env.REQUIRE_PEERS !== '1';
 }
