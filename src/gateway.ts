@@ -35,7 +35,6 @@ export interface GatewayUrls {
 
 /** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
 const FLUSH_GRACE = 3_500;
-const PUBLISH_APP = 'live';
 
 /**
  * A gateway, not yet listening.
@@ -91,7 +90,7 @@ export class Gateway {
         idleTimeout: config.idleTimeout * 1000,
       },
       {
-        access: createPublishAccess({ key }),
+        access: createPublishAccess({ key, apps: config.apps }),
         admission: { claim: (request) => this.#claim(request) },
         logger: logger.child({ room: 'rtmp' }),
       },
@@ -108,7 +107,7 @@ export class Gateway {
       health: { ready: () => this.#ready() },
       targetDuration: Math.ceil(config.segmentDuration),
       rtmpPort: () => (this.#urls === undefined ? undefined : Number(new URL(this.#urls.rtmp).port)),
-      publishApp: PUBLISH_APP,
+      publishApp: config.apps[0],
       embedFrameAncestors: config.frameAncestors.join(' '),
     };
   }
@@ -123,7 +122,7 @@ export class Gateway {
     await this.#http.listen({ host: config.host, port: config.httpPort });
     const { address, port } = this.#http.server.address() as AddressInfo;
     this.#urls = {
-      rtmp: `rtmp://${urlHost(rtmp.host)}:${rtmp.port}/${PUBLISH_APP}`,
+      rtmp: `rtmp://${urlHost(rtmp.host)}:${rtmp.port}/${config.apps[0]}`,
       http: `http://${urlHost(address)}:${port}`,
     };
     logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');

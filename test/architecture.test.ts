@@ -134,9 +134,9 @@ describe('architecture', () => {
   });
 
   it('knows fluent-ffmpeg in one file only', () => {
-    expect(
-      sources.filter(({ external }) => external.includes('fluent-ffmpeg')).map(({ path }) => path),
-    ).toHaveLength(1);
+    expect(sources.filter(({ external }) => external.includes('fluent-ffmpeg')).map(({ path }) => path)).toHaveLength(
+      1,
+    );
   });
 
   it('has no default exports and no file named utils, misc, common or helpers', () => {
@@ -151,7 +151,9 @@ describe('architecture', () => {
   });
 
   it('names nothing outside the project', () => {
-    const outside = sources.filter(({ text }) => text.includes(`..${posix.sep}shared`)).map(({ path }) => relative('', path));
+    const outside = sources
+      .filter(({ text }) => text.includes(`..${posix.sep}shared`))
+      .map(({ path }) => relative('', path));
     expect(outside).toEqual([]);
   });
 });

@@ -26,6 +26,8 @@ export interface PublishAccessPolicy {
 export interface PublishAccessOptions {
   /** The secret; null opens publishing to everyone. */
   readonly key: string | null;
+  /** Applications that may be published to; a publisher cannot make new ones. */
+  readonly apps: readonly string[];
   /** Monotonic clock; injected by tests. */
   readonly now?: () => Milliseconds;
   /** Waits before a refusal; injected by tests. */
@@ -39,16 +41,15 @@ const FREE_FAILURES = 5;
 const MAX_DELAY: Milliseconds = 4_000;
 
 export function createPublishAccess(options: PublishAccessOptions): PublishAccessPolicy {
-  const { key, now = () => performance.now(), wait = waitWithoutHolding } = options;
+  const { key, apps, now = () => performance.now(), wait = waitWithoutHolding } = options;
   const expected = key === null ? undefined : digest(key);
   const failures = new FailureMemory();
 
   return {
-    async check({ query, remoteAddress }) {
+    async check({ app, query, remoteAddress }) {
       // Digests have one length whatever was sent, so the comparison tells nothing, not even the length of the key.
-      if (expected === undefined || timingSafeEqual(digest(query.get(KEY_PARAMETER) ?? ''), expected)) {
-        return { allowed: true };
-      }
+      const keyFits = expected === undefined || timingSafeEqual(digest(query.get(KEY_PARAMETER) ?? ''), expected);
+      if (keyFits && apps.includes(app)) return { allowed: true };
       const count = failures.record(remoteAddress, now());
       if (count > FREE_FAILURES) await wait(randomInt(refusalDelay(count)));
       return { allowed: false, error: accessError('access.publish-denied', DENIED) };
@@ -56,7 +57,8 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
   };
 }
 
-const DENIED = 'publishing was denied: the stream key must be NAME?key=SECRET with the right key';
+/** One text for every cause: it must not tell a guesser which applications there are. */
+const DENIED = 'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET';
 
 /** Upper bound of the random delay: 0.5 s, 1 s, 2 s, then 4 s. */
 function refusalDelay(failures: number): Milliseconds {

@@ -86,6 +86,16 @@ export const configSchema = Type.Object(
           'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone. Prefer the file or the environment: other users of the machine may see flags.',
       }),
     ),
+    apps: Type.Array(Type.String({ pattern: '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$' }), {
+      default: ['live'],
+      minItems: 1,
+      maxItems: 64,
+      uniqueItems: true,
+      placeholder: 'NAME,…',
+      expected: 'different names of letters, digits and . _ -',
+      description:
+        'RTMP applications that may be published to: the `live` of `rtmp://HOST/live` and of `/hls/live/NAME`. Others are refused.',
+    }),
     ladder: Type.Array(Type.String({ pattern: RUNG }), {
       default: ['source', '720p', '480p', '360p'],
       minItems: 1,

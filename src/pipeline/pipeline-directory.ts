@@ -95,5 +95,5 @@ function describeTracks({ video, audio }: SourceDescription): PipelineStreamStat
 
 function describeRendition(rendition: RenditionInfo): PipelineStreamState['renditions'][number] {
   const { name, width, height, frameRate, codecs, peakBandwidth } = rendition;
-  return { name, width, height, frameRate, codecs, bandwidth: peakBandwidth };
+  return { name, width, height, frameRate, codecs, bandwidth: Math.round(peakBandwidth) };
 }

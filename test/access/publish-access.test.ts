@@ -7,6 +7,7 @@ function setUp(key: string | null = SECRET) {
   const waits: number[] = [];
   let time = 0;
   const access = createPublishAccess({
+    apps: ['live'],
     key,
     now: () => time,
     wait: async (duration) => {
@@ -18,8 +19,8 @@ function setUp(key: string | null = SECRET) {
     advance: (duration: number) => {
       time += duration;
     },
-    check: (query: string, remoteAddress = '192.0.2.1') =>
-      access.check({ app: 'live', name: 'show', query: new URLSearchParams(query), remoteAddress }),
+    check: (query: string, remoteAddress = '192.0.2.1', app = 'live') =>
+      access.check({ app, name: 'show', query: new URLSearchParams(query), remoteAddress }),
   };
 }
 
@@ -46,6 +47,15 @@ describe('publish access', () => {
     expect(decision).toMatchObject({ allowed: false, error: { code: 'access.publish-denied', kind: 'denied' } });
     expect(JSON.stringify(decision) + String('error' in decision && decision.error)).not.toContain(SECRET);
   });
+
+  it.each([SECRET, null])(
+    'A5.06 C3.09 refuses an application nobody configured as it refuses a wrong key (key %s)',
+    async (key) => {
+      for (const app of ['other', 'Live', 'live/room', '__proto__']) {
+        expect(await setUp(key).check(`key=${SECRET}`, undefined, app)).toEqual(await setUp().check('key=wrong'));
+      }
+    },
+  );
 
   it('C3.09 slows down an address that goes on guessing, at most 4 s, and forgets it after a minute', async () => {
     const { check, waits, advance } = setUp();
