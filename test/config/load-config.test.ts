@@ -41,6 +41,7 @@ describe('loadConfig', () => {
       httpPort: 8080,
       mediaDir: join(cwd, 'media'),
       stateDir: join(cwd, '.sluice'),
+      apps: ['live'],
       ladder: ['source', '720p', '480p', '360p'],
       segmentDuration: 2,
       partDuration: 0.5,
