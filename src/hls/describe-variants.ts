@@ -9,8 +9,7 @@ export interface MeasuredRendition {
   readonly track:
     | { readonly codecs: string; readonly width?: number; readonly height?: number; readonly channels?: number }
     | undefined;
-  readonly peakBandwidth: BitsPerSecond;
-  readonly averageBandwidth: BitsPerSecond;
+  readonly bandwidth: { readonly peak: BitsPerSecond; readonly average: BitsPerSecond };
 }
 
 /** A player may have measured only the first segment; later ones may be this much heavier without breaking the promise. */
@@ -68,12 +67,12 @@ function variant(played: readonly [MeasuredRendition, ...MeasuredRendition[]]): 
   };
 }
 
-function peak({ plan, peakBandwidth }: MeasuredRendition): BitsPerSecond {
-  return Math.max(peakBandwidth * HEADROOM, plan.maxrate ?? plan.bitrate ?? 0);
+function peak({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {
+  return Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? plan.bitrate ?? 0);
 }
 
-function mean({ plan, averageBandwidth }: MeasuredRendition): BitsPerSecond {
-  return Math.max(averageBandwidth, plan.bitrate ?? 0);
+function mean({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {
+  return Math.max(bandwidth.average, plan.bitrate ?? 0);
 }
 
 function roundUp(rate: BitsPerSecond): BitsPerSecond {

@@ -21,6 +21,7 @@ export interface PartTiming {
 }
 
 export interface RenditionPartTiming {
+  readonly plan: RenditionPlan;
   /** What a full part lasts. */
   readonly nominal: Seconds;
   /** One video frame; undefined for audio, whose frame is known from its init segment. */
@@ -55,9 +56,9 @@ export function partTiming(plan: PresentationPlan, partDuration: Seconds): PartT
     partTarget: Math.ceil(target * 1e5 - 1e-6) / 1e5,
     frame: video.length === 0 ? undefined : Math.min(...video),
     renditions: plan.renditions.map((rendition) => {
-      if (rendition.kind === 'audio') return { nominal, frame: undefined };
+      if (rendition.kind === 'audio') return { plan: rendition, nominal, frame: undefined };
       const frame = frameOf(rendition);
-      return { nominal: nominalOf(frame), frame };
+      return { plan: rendition, nominal: nominalOf(frame), frame };
     }),
   };
 }

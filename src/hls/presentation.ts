@@ -1,23 +1,21 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
-import type { SluiceError } from '../protocols/errors.js';
 import type { Fragment } from '../protocols/mp4/fragment.js';
-import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { AudioRegrouper } from './audio-regrouper.js';
 import { Waiters } from './blocking-reload.js';
 import { type Clock, systemClock } from './clock.js';
 import { CutSchedule } from './cut-schedule.js';
 import { describeVariants } from './describe-variants.js';
 import { hlsError } from './errors.js';
+import { Generations } from './generations.js';
 import { renderMultivariantPlaylist } from './multivariant-playlist.js';
-import type { PartMaker } from './part-sink.js';
-import { type PartTiming, partTiming } from './part-timing.js';
+import { type PartTiming, partTiming, type RenditionPartTiming } from './part-timing.js';
 import type { RenditionPlan } from './plan.js';
 import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
-import { type Generation, Rendition } from './rendition.js';
+import { Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';
-import { VideoParts } from './video-parts.js';
+import { TrackFeed } from './track-feed.js';
+import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
 
 export type { Clock } from './clock.js';
@@ -33,19 +31,8 @@ export type { SegmentStore } from './segment-store.js';
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;
 
-/** A warning of the same code is not repeated within this time. */
-const WARNING_INTERVAL: Milliseconds = 60_000;
-
 /** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
 const SEGMENTS_WITHOUT_LAGGARD = 3;
-
-interface Track {
-  readonly rendition: Rendition;
-  readonly index: number;
-  reader: FragmentReader;
-  init: InitTrack | undefined;
-  maker: PartMaker | undefined;
-}
 
 export class Presentation {
   readonly app: string;
@@ -56,17 +43,12 @@ export class Presentation {
   readonly #clock: Clock;
   readonly #timing: PartTiming;
   readonly #schedule: CutSchedule;
-  readonly #tracks: readonly Track[];
+  readonly #generations: Generations;
+  readonly #feeds: readonly TrackFeed[];
+  readonly #renditions: readonly Rendition[];
   readonly #writeBehind: WriteBehind | undefined;
-  readonly #warned = new Map<string, Milliseconds>();
+  readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0, discontinuities: 0 };
-  #generation: Generation | undefined;
-  #nextMediaSequence: number;
-  #discontinuityNumber: number;
-  /** Media of a new run that ends before this was shown already. */
-  #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
-  /** The next run's first segment carries EXT-X-DISCONTINUITY. */
-  #discontinuity: boolean;
   #anchor: { readonly wallClock: EpochMilliseconds; readonly media: Milliseconds } | undefined;
   #latest: Milliseconds = 0;
   #ended = false;
@@ -83,9 +65,7 @@ export class Presentation {
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
     this.waiters = new Waiters(clock);
-    this.#nextMediaSequence = options.firstMediaSequence;
-    this.#discontinuityNumber = options.firstDiscontinuitySequence ?? 0;
-    this.#discontinuity = options.continuesEarlier ?? false;
+    this.#warnings = new WarningLimit(clock, options.onWarning);
     this.#timing = partTiming(options.plan, options.partDuration);
     this.#schedule = new CutSchedule({
       segmentDuration: options.segmentDuration,
@@ -93,25 +73,29 @@ export class Presentation {
       nominalPart: Math.max(...this.#timing.renditions.map(({ nominal }) => nominal)),
       onForcedCut: (time) => {
         this.#counters.forcedCuts += 1;
-        this.#warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
+        this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
       },
     });
-    this.#tracks = options.plan.renditions.map((plan, index) => ({
-      rendition: this.#newRendition(plan),
-      index,
-      reader: new FragmentReader(),
-      init: undefined,
-      maker: undefined,
-    }));
+    this.#generations = new Generations({
+      schedule: this.#schedule,
+      frame: this.#timing.frame,
+      firstMediaSequence: options.firstMediaSequence,
+      firstDiscontinuitySequence: options.firstDiscontinuitySequence ?? 0,
+      continuesEarlier: options.continuesEarlier ?? false,
+    });
+    this.#feeds = this.#timing.renditions.map((timing) => this.#newFeed(timing));
+    this.#renditions = this.#feeds.map(({ rendition }) => rendition);
     if (options.store !== undefined) {
       this.#writeBehind = new WriteBehind({
         store: options.store,
         clock,
         directory: `${options.app}/${options.name}`,
-        renditions: this.#tracks.map(({ rendition }) => rendition),
+        renditions: this.#renditions,
         multivariant: () => (this.playable ? this.multivariantBody() : undefined),
         onFailure: (cause) =>
-          this.#warn(hlsError('hls.store', `writing ${this.app}/${this.name} failed: ${describe(cause)}`, { cause })),
+          this.#warnings.warn(
+            hlsError('hls.store', `writing ${this.app}/${this.name} failed: ${describe(cause)}`, { cause }),
+          ),
       });
     }
   }
@@ -133,12 +117,11 @@ export class Presentation {
 
   /** Longest playlist of its renditions now. */
   get windowDuration(): Seconds {
-    return Math.max(0, ...this.#tracks.map(({ rendition }) => rendition.window.listedDuration));
+    return Math.max(0, ...this.#renditions.map(({ window }) => window.listedDuration));
   }
 
   get renditions(): readonly RenditionInfo[] {
-    return this.#tracks.map(({ rendition }) => {
-      const { plan, track } = rendition;
+    return this.#renditions.map(({ plan, track, bandwidth, segments, parts }) => {
       return {
         name: plan.name,
         kind: plan.kind,
@@ -146,10 +129,10 @@ export class Presentation {
         width: track?.width ?? plan.width,
         height: track?.height ?? plan.height,
         frameRate: plan.kind === 'video' ? (plan.frameRate ?? this.#options.plan.frameRate) : undefined,
-        peakBandwidth: rendition.peakBandwidth,
-        averageBandwidth: rendition.averageBandwidth,
-        segments: rendition.segments,
-        parts: rendition.parts,
+        peakBandwidth: bandwidth.peak,
+        averageBandwidth: bandwidth.average,
+        segments,
+        parts,
       };
     });
   }
@@ -160,22 +143,22 @@ export class Presentation {
 
   /** One past the highest media sequence number used. */
   get nextMediaSequence(): number {
-    const used = this.#tracks.map(({ rendition }) => (rendition.highestMediaSequence ?? -1) + 1);
-    return Math.max(this.#nextMediaSequence, ...used);
+    const used = this.#renditions.map(({ highestMediaSequence }) => (highestMediaSequence ?? -1) + 1);
+    return Math.max(this.#generations.nextMediaSequence, ...used);
   }
 
   /** EXT-X-DISCONTINUITY tags so far: what a later presentation of this name starts from. */
   get discontinuityNumber(): number {
-    return this.#discontinuityNumber;
+    return this.#generations.discontinuityNumber;
   }
 
   /** Requests waiting for anything of this presentation. */
   get waiting(): number {
-    return this.#tracks.reduce((sum, { rendition }) => sum + rendition.waiters.size, this.waiters.size);
+    return this.#renditions.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
   }
 
   rendition(name: string): Rendition | undefined {
-    return this.#tracks.find(({ rendition }) => rendition.plan.name === name)?.rendition;
+    return this.#renditions.find(({ plan }) => plan.name === name);
   }
 
   // Making
@@ -199,15 +182,11 @@ export class Presentation {
    * @throws the typed error of the MP4 room for bytes that are not fMP4; the FFmpeg that wrote them should be replaced
    */
   write(renditionIndex: number, bytes: Buffer): void {
-    const track = this.#tracks[renditionIndex];
-    if (track === undefined) throw new RangeError(`no rendition ${renditionIndex}, there are ${this.#tracks.length}`);
+    const feed = this.#feeds[renditionIndex];
+    if (feed === undefined) throw new RangeError(`no rendition ${renditionIndex}, there are ${this.#feeds.length}`);
     if (this.#ended) return;
-    track.reader.push(bytes);
     try {
-      for (let event = track.reader.next(); event !== undefined; event = track.reader.next()) {
-        if (event.type === 'init') this.#onInit(track, event.bytes, event.track);
-        else this.#onFragment(track, event.fragment);
-      }
+      feed.write(bytes);
     } finally {
       this.#publish();
     }
@@ -216,21 +195,13 @@ export class Presentation {
   /** FFmpeg was started anew: its next bytes begin with a new init segment; DISCONTINUITY in all renditions at the same sequence. */
   restart(): void {
     if (this.#ended) return;
-    for (const track of this.#tracks) {
-      track.maker?.flush();
-      track.maker = undefined;
-      track.reader = new FragmentReader();
-    }
-    if (this.#generation !== undefined) {
-      const highest = this.nextMediaSequence - 1;
-      for (const { rendition } of this.#tracks) {
-        const leads = rendition.plan.kind === 'video' || this.#timing.frame === undefined;
-        if (leads) this.#shownUntil = Math.max(this.#shownUntil, rendition.end ?? 0);
-      }
-      for (const { rendition } of this.#tracks) rendition.finishGeneration(highest);
-      this.#nextMediaSequence = highest + 1;
-      this.#discontinuity = true;
-      this.#generation = undefined;
+    for (const feed of this.#feeds) feed.restart();
+    if (this.#generations.current !== undefined) {
+      const next = this.nextMediaSequence;
+      const leading = this.#renditions.filter(({ plan }) => plan.kind === 'video' || this.#timing.frame === undefined);
+      const shownUntil = Math.max(...leading.map(({ end }) => end ?? 0));
+      for (const rendition of this.#renditions) rendition.finishGeneration(next - 1);
+      this.#generations.end(next, shownUntil);
     }
     this.#publish();
   }
@@ -239,9 +210,8 @@ export class Presentation {
   async end(): Promise<void> {
     if (!this.#ended) {
       this.#schedule.finish(this.#latest);
-      for (const { maker } of this.#tracks) maker?.flush();
-      this.#nextMediaSequence = this.nextMediaSequence;
-      for (const { rendition } of this.#tracks) rendition.finish();
+      for (const feed of this.#feeds) feed.flush();
+      for (const rendition of this.#renditions) rendition.finish();
       this.#ended = true;
       this.#variantsChanged = true;
       this.waiters.wake();
@@ -276,11 +246,29 @@ export class Presentation {
 
   /** Renditions to be listed: all, or none when one of them may still come; without those that never came. */
   #playableTracks(): readonly Rendition[] {
-    const all = this.#tracks.map(({ rendition }) => rendition);
-    const ready = all.filter((rendition) => rendition.segments > 0);
-    if (ready.length === all.length) return ready;
-    const most = Math.max(0, ...ready.map((rendition) => rendition.segments));
+    const ready = this.#renditions.filter(({ segments }) => segments > 0);
+    if (ready.length === this.#renditions.length) return ready;
+    const most = Math.max(0, ...ready.map(({ segments }) => segments));
     return this.#ended || most > SEGMENTS_WITHOUT_LAGGARD ? ready : [];
+  }
+
+  #newFeed(timing: RenditionPartTiming): TrackFeed {
+    const rendition = this.#newRendition(timing.plan);
+    return new TrackFeed({
+      rendition,
+      schedule: this.#schedule,
+      partTarget: this.#timing.partTarget,
+      timing,
+      hasBegun: () => this.#generations.current !== undefined,
+      admits: (init, fragment) => this.#admits(init, fragment),
+      onInit: () => {
+        this.#variantsChanged = true;
+      },
+      onOverlongPart: (duration) =>
+        this.#warnings.warn(
+          hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition.plan.name}`),
+        ),
+    });
   }
 
   #newRendition(plan: RenditionPlan): Rendition {
@@ -292,9 +280,9 @@ export class Presentation {
       partTarget: this.#timing.partTarget,
       programDateTime: (mediaTime) => this.#programDateTime(mediaTime),
       reports: () =>
-        this.#tracks
-          .filter((track) => track.rendition !== rendition)
-          .map((track) => track.rendition.report)
+        this.#renditions
+          .filter((other) => other !== rendition)
+          .map(({ report }) => report)
           .filter((report) => report !== undefined),
       onSegment: (segment) => this.#onSegment(rendition, segment),
     });
@@ -314,91 +302,25 @@ export class Presentation {
 
   /** The schedule moved: held audio may go, and the target duration may be known now. */
   #advance(): void {
-    if (this.#ended || this.#generation === undefined) return;
-    for (const { maker } of this.#tracks) maker?.advance();
+    if (this.#ended || this.#generations.current === undefined) return;
+    for (const feed of this.#feeds) feed.advance();
     this.#publish();
   }
 
-  #onInit(track: Track, bytes: Buffer, init: InitTrack): void {
-    track.init = init;
-    track.rendition.setInit(bytes, init);
-    track.maker = this.#newMaker(track, init);
-    this.#variantsChanged = true;
-  }
-
-  #newMaker(track: Track, init: InitTrack): PartMaker {
-    const timing = this.#timing.renditions[track.index];
-    const nominal = timing?.nominal ?? this.#options.partDuration;
-    const shared = {
-      schedule: this.#schedule,
-      trackId: init.trackId,
-      timescale: init.timescale,
-      partTarget: this.#timing.partTarget,
-      nominal,
-      sink: (part: Parameters<Rendition['accept']>[0]) => track.rendition.accept(part),
-    };
-    if (init.kind === 'audio') {
-      return new AudioRegrouper({
-        ...shared,
-        frameDuration: init.frameDuration,
-        isOpen: () => this.#generation !== undefined,
-      });
-    }
-    return new VideoParts({
-      ...shared,
-      frame: timing?.frame ?? nominal,
-      onOverlongPart: (duration) =>
-        this.#warn(
-          hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${track.rendition.plan.name}`),
-        ),
-    });
-  }
-
-  #onFragment(track: Track, fragment: Fragment): void {
-    const { init, maker } = track;
-    if (init === undefined || maker === undefined) return;
-    if (this.#generation !== undefined) {
-      maker.push(fragment);
-    } else if (this.#begin(init, fragment)) {
-      maker.push(fragment);
-      // Audio that came before its picture was held.
-      for (const other of this.#tracks) other.maker?.advance();
-    } else if (init.kind === 'audio' && this.#timing.frame !== undefined) {
-      maker.push(fragment);
-    }
-  }
-
-  /** Where this run of FFmpeg begins is decided by its first usable key frame, of whichever rendition is first. */
-  #begin(init: InitTrack, fragment: Fragment): boolean {
-    const hasVideo = this.#timing.frame !== undefined;
-    if (hasVideo !== (init.kind === 'video') || !fragment.startsWithSync) return false;
-    const offset = hasVideo ? (fragment.samples[0]?.cts ?? 0) : 0;
-    const start = (fragment.baseMediaDecodeTime + offset) / init.timescale;
-    if (start < this.#shownUntil - (this.#timing.frame ?? 0)) return false;
-    const time = secondsToMilliseconds(start);
-    const tolerance = hasVideo ? undefined : secondsToMilliseconds(fragment.duration / init.timescale / 2);
-    if (this.#schedule.indexAt(time, tolerance) < 0) return false;
-    const startIndex = this.#schedule.startAt(time, tolerance);
-    if (this.#discontinuity) {
-      this.#discontinuityNumber += 1;
-      this.#counters.discontinuities += 1;
-    }
-    const generation: Generation = {
-      startIndex,
-      firstMediaSequence: this.#nextMediaSequence,
-      discontinuity: this.#discontinuity,
-      discontinuityNumber: this.#discontinuityNumber,
-    };
-    this.#generation = generation;
-    this.#discontinuity = false;
-    for (const track of this.#tracks) track.rendition.begin(generation);
+  /** Between runs: whether the next begins with this fragment. Audio that comes before its picture is held. */
+  #admits(init: InitTrack, fragment: Fragment): boolean {
+    const generation = this.#generations.begin(init, fragment);
+    if (generation === undefined) return init.kind === 'audio' && this.#timing.frame !== undefined;
+    if (generation.discontinuity) this.#counters.discontinuities += 1;
+    for (const rendition of this.#renditions) rendition.begin(generation);
+    for (const feed of this.#feeds) feed.advance();
     return true;
   }
 
   #onSegment(rendition: Rendition, segment: CompleteSegment): void {
     if (segment.gap) {
       this.#counters.gaps += 1;
-      this.#warn(
+      this.#warnings.warn(
         hlsError('hls.missing-media', `${rendition.plan.name} has nothing for segment ${segment.mediaSequence}`),
       );
     }
@@ -413,23 +335,15 @@ export class Presentation {
   }
 
   #publish(): void {
-    for (const { rendition } of this.#tracks) rendition.publish();
+    for (const rendition of this.#renditions) rendition.publish();
     if (!this.#wasServable && this.#schedule.targetDuration !== undefined) {
       this.#wasServable = true;
-      for (const { rendition } of this.#tracks) rendition.waiters.wake();
+      for (const { waiters } of this.#renditions) waiters.wake();
     }
     if (!this.#segmentAdded) return;
     this.#segmentAdded = false;
     if (this.waiters.size > 0 && this.playable) this.waiters.wake();
     this.#writeBehind?.wake();
-  }
-
-  #warn(warning: SluiceError): void {
-    const now = this.#clock.now();
-    const last = this.#warned.get(warning.code);
-    if (last !== undefined && now - last < WARNING_INTERVAL) return;
-    this.#warned.set(warning.code, now);
-    this.#options.onWarning?.(warning);
   }
 }
 

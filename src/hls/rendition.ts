@@ -1,36 +1,19 @@
-// One track as players see it: numbers its parts and segments, keeps the live window, and renders each playlist version once.
+// One track as players see it: keeps the live window, answers what it is asked, and renders each playlist version once.
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
-import { type BitsPerSecond, type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { Clock } from './clock.js';
 import type { CutSchedule } from './cut-schedule.js';
+import type { Generation } from './generations.js';
 import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';
 import { LiveWindow } from './live-window.js';
 import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from './media-playlist.js';
 import type { MadePart } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
-import {
-  type CompleteSegment,
-  type InitSegment,
-  initUri,
-  joinParts,
-  type OpenSegment,
-  parseMediaFileName,
-  partUri,
-  segmentUri,
-} from './segment.js';
-
-/** One run of FFmpeg, on the numbering of the playlist. The same object serves all renditions. */
-export interface Generation {
-  /** Of the cut schedule. */
-  readonly startIndex: number;
-  /** Media sequence number of segment `startIndex`. */
-  readonly firstMediaSequence: number;
-  /** Its first segment carries EXT-X-DISCONTINUITY. */
-  readonly discontinuity: boolean;
-  readonly discontinuityNumber: number;
-}
+import { type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import { Segmenter } from './segmenter.js';
 
 export interface RenditionOptions {
   readonly plan: RenditionPlan;
@@ -50,39 +33,31 @@ export type FoundFile =
   | 'hinted'
   | undefined;
 
-/** A part boundary this far from a cut is at another time, not a rounding of the same. */
-const SAME_TIME: Seconds = 0.1;
-
 export class Rendition {
   readonly plan: RenditionPlan;
   readonly waiters: Waiters;
+  /** Of complete segments. */
+  readonly bandwidth = new BandwidthMeter();
   readonly #options: RenditionOptions;
   readonly #window: LiveWindow;
-  #generation: Generation | undefined;
-  #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
-  #inits: InitSegment[] = [];
-  #open: OpenSegment | undefined;
-  #lastMediaSequence: number | undefined;
-  #needsSync = true;
+  readonly #segmenter: Segmenter;
   #ended = false;
   #dirty = false;
   #body: Buffer | undefined;
-  #segments = 0;
   #parts = 0;
-  #peakBandwidth: BitsPerSecond = 0;
-  #bits = 0;
-  #duration: Seconds = 0;
 
   constructor(options: RenditionOptions) {
-    this.plan = options.plan;
+    const { plan, clock, schedule, windowSegments, programDateTime } = options;
+    this.plan = plan;
     this.#options = options;
-    this.waiters = new Waiters(options.clock);
-    this.#window = new LiveWindow({ segments: options.windowSegments, now: () => options.clock.now() });
+    this.waiters = new Waiters(clock);
+    this.#window = new LiveWindow({ segments: windowSegments, now: () => clock.now() });
+    this.#segmenter = new Segmenter({ schedule, programDateTime, onSegment: (segment) => this.#add(segment) });
   }
 
   /** Of the newest init segment. */
   get track(): InitTrack | undefined {
-    return this.#init?.track;
+    return this.#segmenter.track;
   }
 
   get window(): LiveWindow {
@@ -95,82 +70,46 @@ export class Rendition {
 
   /** Complete segments with media made so far. */
   get segments(): number {
-    return this.#segments;
+    return this.bandwidth.segments;
   }
 
   get parts(): number {
     return this.#parts;
   }
 
-  get peakBandwidth(): BitsPerSecond {
-    return this.#peakBandwidth;
-  }
-
-  get averageBandwidth(): BitsPerSecond {
-    return this.#duration === 0 ? 0 : this.#bits / this.#duration;
-  }
-
   /** Highest media sequence number with media or a gap, open or complete. */
   get highestMediaSequence(): number | undefined {
-    return this.#open?.mediaSequence ?? this.#lastMediaSequence;
+    return this.#segmenter.open?.mediaSequence ?? this.#segmenter.lastMediaSequence;
   }
 
   /** Media time at which its media ends so far. */
   get end(): Seconds | undefined {
-    return this.#open?.end ?? this.#window.listed.at(-1)?.end;
+    return this.#segmenter.end;
   }
 
-  // Making
+  // Making: see `Segmenter`
 
-  /** An FFmpeg run begins for this track. */
   setInit(bytes: Buffer, track: InitTrack): void {
-    // The reader's bytes are a view of a whole pipe chunk, which would stay in memory as long as the init segment.
-    this.#init = { bytes: Buffer.from(bytes), track };
-    this.#needsSync = track.kind === 'video';
+    this.#segmenter.setInit(bytes, track);
   }
 
   begin(generation: Generation): void {
-    this.#generation = generation;
+    this.#segmenter.begin(generation);
   }
 
   accept(part: MadePart): void {
-    const generation = this.#generation;
-    if (generation === undefined || this.#init === undefined || part.segmentIndex < generation.startIndex) return;
-    if (this.#needsSync && !part.independent) return;
-    this.#needsSync = false;
-    const wanted = generation.firstMediaSequence + part.segmentIndex - generation.startIndex;
-    // Media that comes for a segment already complete (a timestamp that stepped back) is not lost: it goes into the next.
-    const earliest = this.#open?.mediaSequence ?? (this.#lastMediaSequence ?? -1) + 1;
-    const mediaSequence = Math.max(wanted, earliest);
-    if (this.#open !== undefined && mediaSequence > this.#open.mediaSequence) this.#close(true);
-    if (this.#open === undefined) {
-      this.#fillGaps(generation, mediaSequence);
-      this.#openSegment(generation, mediaSequence, part);
-    }
-    const open = this.#open;
-    if (open === undefined) return;
-    const uri = partUri(open.mediaSequence, open.parts.length);
-    open.parts.push({ uri, duration: part.duration, independent: part.independent, body: part.bytes });
-    open.end = part.start + part.duration;
+    if (!this.#segmenter.accept(part)) return;
     this.#parts += 1;
     this.#dirty = true;
-    if (part.completes) this.#close(true);
   }
 
-  /**
-   * The run is over. What is open ends here; a rendition that lags behind the others gets gaps up to `upTo`, so that the
-   * next run begins at the same number everywhere.
-   */
   finishGeneration(upTo: number): void {
-    const generation = this.#generation;
-    this.#generation = undefined;
-    if (this.#open !== undefined) this.#close(this.#open.mediaSequence < upTo);
-    if (generation !== undefined && this.#lastMediaSequence !== undefined) this.#fillGaps(generation, upTo + 1);
+    this.#segmenter.finishGeneration(upTo);
   }
 
   /** ENDLIST. */
   finish(): void {
-    if (this.#open !== undefined) this.#close(false);
+    this.#segmenter.finish();
     this.#ended = true;
     this.#dirty = true;
     this.publish();
@@ -184,104 +123,22 @@ export class Rendition {
     this.waiters.wake();
   }
 
-  #openSegment(generation: Generation, mediaSequence: number, part: MadePart): void {
-    this.#open = {
-      mediaSequence,
-      index: generation.startIndex + mediaSequence - generation.firstMediaSequence,
-      init: this.#initFor(mediaSequence),
-      start: part.start,
-      end: part.start,
-      programDateTime: this.#options.programDateTime(part.start),
-      ...discontinuityOf(generation, mediaSequence),
-      parts: [],
-    };
-  }
-
-  /** @param byCut the schedule ended it; otherwise its media did, and it lasts as long as that */
-  #close(byCut: boolean): void {
-    const open = this.#open;
-    if (open === undefined) return;
-    this.#open = undefined;
-    const cut = byCut ? this.#cutTime(open.index + 1) : undefined;
-    // Where media is missing up to the cut, the next segment's date tells the truth, and EXTINF must agree with it.
-    const end = cut !== undefined && Math.abs(cut - open.end) > SAME_TIME && cut > open.start ? cut : open.end;
-    this.#add({
-      ...open,
-      uri: segmentUri(open.mediaSequence),
-      duration: end - open.start,
-      end,
-      body: joinParts(open.parts),
-      gap: false,
-    });
-  }
-
-  #fillGaps(generation: Generation, until: number): void {
-    if (this.#lastMediaSequence === undefined) return;
-    for (let mediaSequence = this.#lastMediaSequence + 1; mediaSequence < until; mediaSequence += 1) {
-      const index = generation.startIndex + mediaSequence - generation.firstMediaSequence;
-      const start = this.#cutTime(index) ?? this.end ?? 0;
-      const end = this.#cutTime(index + 1) ?? start + (this.#options.schedule.targetDuration ?? 0);
-      this.#add({
-        mediaSequence,
-        index,
-        init: this.#initFor(mediaSequence),
-        start,
-        end,
-        duration: end - start,
-        programDateTime: this.#options.programDateTime(start),
-        ...discontinuityOf(generation, mediaSequence),
-        parts: [],
-        uri: segmentUri(mediaSequence),
-        body: Buffer.alloc(0),
-        gap: true,
-      });
-    }
-  }
-
   #add(segment: CompleteSegment): void {
-    this.#lastMediaSequence = segment.mediaSequence;
-    this.#window.add(segment, this.#options.schedule.targetDuration ?? segment.duration);
+    const targetDuration = this.#options.schedule.targetDuration;
+    this.#window.add(segment, targetDuration ?? segment.duration);
+    if (!segment.gap) this.bandwidth.add(segment, targetDuration ?? 0);
     this.#dirty = true;
-    if (!segment.gap) this.#measure(segment);
-    const needed = new Set<InitSegment>();
-    for (const available of this.#window.available()) needed.add(available.init);
-    this.#inits = this.#inits.filter((init) => needed.has(init));
     this.#options.onSegment(segment);
-  }
-
-  /** RFC 8216bis 4.4.6.2 measures the peak over runs of at least half a target duration. */
-  #measure(segment: CompleteSegment): void {
-    const bits = segment.body.length * 8;
-    this.#segments += 1;
-    this.#bits += bits;
-    this.#duration += segment.duration;
-    const shortest = (this.#options.schedule.targetDuration ?? 0) / 2;
-    const first = this.#peakBandwidth === 0;
-    if (segment.duration > 0 && (first || segment.duration >= shortest)) {
-      this.#peakBandwidth = Math.max(this.#peakBandwidth, bits / segment.duration);
-    }
-  }
-
-  #initFor(mediaSequence: number): InitSegment {
-    const current = this.#init;
-    if (current === undefined) throw new TypeError('a segment before its init segment');
-    const known = this.#inits.at(-1);
-    if (known !== undefined && known.bytes === current.bytes) return known;
-    const init = { uri: initUri(mediaSequence), ...current };
-    this.#inits.push(init);
-    return init;
-  }
-
-  #cutTime(index: number): Seconds | undefined {
-    const time = this.#options.schedule.timeOf(index);
-    return time === undefined ? undefined : millisecondsToSeconds(time);
   }
 
   // Reading
 
   get position(): PlaylistPosition {
-    const openParts = this.#open?.parts.length ?? 0;
-    const lastMediaSequence = this.#open === undefined ? (this.#lastMediaSequence ?? -1) : this.#open.mediaSequence - 1;
+    const openParts = this.#segmenter.open?.parts.length ?? 0;
+    const lastMediaSequence =
+      this.#segmenter.open === undefined
+        ? (this.#segmenter.lastMediaSequence ?? -1)
+        : this.#segmenter.open.mediaSequence - 1;
     return { lastMediaSequence, openParts, partsOf: (msn) => this.#window.find(msn)?.parts.length };
   }
 
@@ -289,7 +146,7 @@ export class Rendition {
   isServable(forDirective: boolean): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
     if (this.#window.listed.some((segment) => !segment.gap)) return true;
-    return forDirective && (this.#open?.parts.length ?? 0) > 0;
+    return forDirective && (this.#segmenter.open?.parts.length ?? 0) > 0;
   }
 
   satisfies(directive: Directive): boolean {
@@ -310,8 +167,12 @@ export class Rendition {
   /** For RENDITION-REPORT. */
   get report(): RenditionReport | undefined {
     const uri = `../${this.plan.name}/index.m3u8`;
-    if (this.#open !== undefined) {
-      return { uri, lastMediaSequence: this.#open.mediaSequence, lastPart: this.#open.parts.length - 1 };
+    if (this.#segmenter.open !== undefined) {
+      return {
+        uri,
+        lastMediaSequence: this.#segmenter.open.mediaSequence,
+        lastPart: this.#segmenter.open.parts.length - 1,
+      };
     }
     const last = this.#window.listed.at(-1);
     if (last === undefined) return undefined;
@@ -323,7 +184,7 @@ export class Rendition {
     if (name === undefined) return undefined;
     switch (name.kind) {
       case 'init': {
-        const init = this.#inits.find(({ uri }) => uri === fileName);
+        const init = this.#findInit(fileName);
         return init === undefined ? undefined : { kind: 'init', body: init.bytes };
       }
       case 'segment': {
@@ -331,8 +192,8 @@ export class Rendition {
         return segment === undefined || segment.gap ? undefined : { kind: 'segment', body: segment.body };
       }
       case 'part': {
-        const isOpen = this.#open?.mediaSequence === name.mediaSequence;
-        const parts = isOpen ? this.#open?.parts : this.#window.find(name.mediaSequence)?.parts;
+        const isOpen = this.#segmenter.open?.mediaSequence === name.mediaSequence;
+        const parts = isOpen ? this.#segmenter.open?.parts : this.#window.find(name.mediaSequence)?.parts;
         const part = parts?.[name.index];
         if (part !== undefined) return { kind: 'part', body: part.body };
         return !this.#ended && fileName === this.#nextPart() ? 'hinted' : undefined;
@@ -340,9 +201,18 @@ export class Rendition {
     }
   }
 
+  #findInit(uri: string): InitSegment | undefined {
+    if (this.#segmenter.open?.init.uri === uri) return this.#segmenter.open.init;
+    for (const { init } of this.#window.available()) if (init.uri === uri) return init;
+    return undefined;
+  }
+
   #nextPart(): string | undefined {
-    if (this.#open !== undefined) return partUri(this.#open.mediaSequence, this.#open.parts.length);
-    return this.#lastMediaSequence === undefined ? undefined : partUri(this.#lastMediaSequence + 1, 0);
+    if (this.#segmenter.open !== undefined)
+      return partUri(this.#segmenter.open.mediaSequence, this.#segmenter.open.parts.length);
+    return this.#segmenter.lastMediaSequence === undefined
+      ? undefined
+      : partUri(this.#segmenter.lastMediaSequence + 1, 0);
   }
 
   /** The same window as any HLS server would list it: what is written to disk. */
@@ -364,18 +234,8 @@ export class Rendition {
       targetDuration: targetDuration ?? 0,
       independentSegments,
       complete: this.#window.listed,
-      open: this.#open,
+      open: this.#segmenter.open,
       ended: this.#ended,
     };
   }
-}
-
-function discontinuityOf(
-  generation: Generation,
-  mediaSequence: number,
-): Pick<CompleteSegment, 'discontinuity' | 'discontinuityNumber'> {
-  return {
-    discontinuity: generation.discontinuity && mediaSequence === generation.firstMediaSequence,
-    discontinuityNumber: generation.discontinuityNumber,
-  };
 }

@@ -7,8 +7,7 @@ import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.
 const source: MeasuredRendition = {
   plan: { name: 'source', kind: 'video', width: 1920, height: 1080, frameRate: 29.97 },
   track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
-  peakBandwidth: 4_000_000,
-  averageBandwidth: 3_500_000,
+  bandwidth: { peak: 4_000_000, average: 3_500_000 },
 };
 const rung: MeasuredRendition = {
   plan: {
@@ -21,14 +20,12 @@ const rung: MeasuredRendition = {
     maxrate: 3_000_000,
   },
   track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
-  peakBandwidth: 1_000_000,
-  averageBandwidth: 900_000,
+  bandwidth: { peak: 1_000_000, average: 900_000 },
 };
 const audio: MeasuredRendition = {
   plan: { name: 'audio', kind: 'audio', bitrate: 128_000, channels: 2 },
   track: { codecs: 'mp4a.40.2', channels: 2 },
-  peakBandwidth: 130_000,
-  averageBandwidth: 128_500,
+  bandwidth: { peak: 130_000, average: 128_500 },
 };
 
 describe('multivariant playlist', () => {
@@ -57,8 +54,10 @@ describe('multivariant playlist', () => {
   });
 
   it('the text does not change with every measured bit', () => {
-    const text = (peakBandwidth: number): string =>
-      renderMultivariantPlaylist(describeVariants([{ ...source, peakBandwidth }], 29.97, true));
+    const text = (peak: number): string =>
+      renderMultivariantPlaylist(
+        describeVariants([{ ...source, bandwidth: { ...source.bandwidth, peak } }], 29.97, true),
+      );
     expect(text(4_000_000)).toBe(text(3_999_000));
   });
 });
