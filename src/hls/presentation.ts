@@ -5,16 +5,15 @@ import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilli
 import { Waiters } from './blocking-reload.js';
 import { type Clock, systemClock } from './clock.js';
 import { CutSchedule } from './cut-schedule.js';
-import { describeVariants } from './describe-variants.js';
 import { hlsError } from './errors.js';
 import { Generations } from './generations.js';
-import { renderMultivariantPlaylist } from './multivariant-playlist.js';
 import { type PartTiming, partTiming, type RenditionPartTiming } from './part-timing.js';
 import type { RenditionPlan } from './plan.js';
 import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
 import { Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';
 import { TrackFeed } from './track-feed.js';
+import { VariantListing } from './variant-listing.js';
 import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -31,9 +30,6 @@ export type { SegmentStore } from './segment-store.js';
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;
 
-/** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
-const SEGMENTS_WITHOUT_LAGGARD = 3;
-
 export class Presentation {
   readonly app: string;
   readonly name: string;
@@ -46,6 +42,7 @@ export class Presentation {
   readonly #generations: Generations;
   readonly #feeds: readonly TrackFeed[];
   readonly #renditions: readonly Rendition[];
+  readonly #variants: VariantListing;
   readonly #writeBehind: WriteBehind | undefined;
   readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0, discontinuities: 0 };
@@ -55,8 +52,6 @@ export class Presentation {
   readonly #endListeners: (() => void)[] = [];
   #wasServable = false;
   #segmentAdded = false;
-  #multivariant: { readonly text: string; readonly body: Buffer } | undefined;
-  #variantsChanged = true;
 
   constructor(options: PresentationOptions) {
     this.#options = options;
@@ -85,6 +80,11 @@ export class Presentation {
     });
     this.#feeds = this.#timing.renditions.map((timing) => this.#newFeed(timing));
     this.#renditions = this.#feeds.map(({ rendition }) => rendition);
+    this.#variants = new VariantListing({
+      renditions: this.#renditions,
+      schedule: this.#schedule,
+      frameRate: options.plan.frameRate,
+    });
     if (options.store !== undefined) {
       this.#writeBehind = new WriteBehind({
         store: options.store,
@@ -102,8 +102,7 @@ export class Presentation {
 
   /** Every rendition has a complete segment: the multivariant playlist is served. */
   get playable(): boolean {
-    if (this.#schedule.targetDuration === undefined) return false;
-    return this.#playableTracks().length > 0;
+    return this.#variants.playable;
   }
 
   get ended(): boolean {
@@ -121,20 +120,7 @@ export class Presentation {
   }
 
   get renditions(): readonly RenditionInfo[] {
-    return this.#renditions.map(({ plan, track, bandwidth, segments, parts }) => {
-      return {
-        name: plan.name,
-        kind: plan.kind,
-        codecs: track?.codecs,
-        width: track?.width ?? plan.width,
-        height: track?.height ?? plan.height,
-        frameRate: plan.kind === 'video' ? (plan.frameRate ?? this.#options.plan.frameRate) : undefined,
-        peakBandwidth: bandwidth.peak,
-        averageBandwidth: bandwidth.average,
-        segments,
-        parts,
-      };
-    });
+    return this.#renditions.map((rendition) => describeRendition(rendition, this.#options.plan.frameRate));
   }
 
   get counters(): PresentationCounters {
@@ -213,7 +199,7 @@ export class Presentation {
       for (const feed of this.#feeds) feed.flush();
       for (const rendition of this.#renditions) rendition.finish();
       this.#ended = true;
-      this.#variantsChanged = true;
+      this.#variants.end();
       this.waiters.wake();
       for (const listener of this.#endListeners.splice(0)) listener();
     }
@@ -235,21 +221,7 @@ export class Presentation {
 
   /** The same Buffer until its text changes. Call only when `playable`. */
   multivariantBody(): Buffer {
-    if (this.#multivariant !== undefined && !this.#variantsChanged) return this.#multivariant.body;
-    this.#variantsChanged = false;
-    const text = renderMultivariantPlaylist(
-      describeVariants(this.#playableTracks(), this.#options.plan.frameRate, this.#schedule.independentSegments),
-    );
-    if (this.#multivariant?.text !== text) this.#multivariant = { text, body: Buffer.from(text) };
-    return this.#multivariant.body;
-  }
-
-  /** Renditions to be listed: all, or none when one of them may still come; without those that never came. */
-  #playableTracks(): readonly Rendition[] {
-    const ready = this.#renditions.filter(({ segments }) => segments > 0);
-    if (ready.length === this.#renditions.length) return ready;
-    const most = Math.max(0, ...ready.map(({ segments }) => segments));
-    return this.#ended || most > SEGMENTS_WITHOUT_LAGGARD ? ready : [];
+    return this.#variants.body();
   }
 
   #newFeed(timing: RenditionPartTiming): TrackFeed {
@@ -261,9 +233,7 @@ export class Presentation {
       timing,
       hasBegun: () => this.#generations.current !== undefined,
       admits: (init, fragment) => this.#admits(init, fragment),
-      onInit: () => {
-        this.#variantsChanged = true;
-      },
+      onInit: () => this.#variants.changed(),
       onOverlongPart: (duration) =>
         this.#warnings.warn(
           hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition.plan.name}`),
@@ -324,7 +294,7 @@ export class Presentation {
         hlsError('hls.missing-media', `${rendition.plan.name} has nothing for segment ${segment.mediaSequence}`),
       );
     }
-    this.#variantsChanged = true;
+    this.#variants.changed();
     this.#segmentAdded = true;
     this.#options.onSegment?.({
       rendition: rendition.plan.name,
@@ -349,4 +319,20 @@ export class Presentation {
 
 function describe(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {
+  const { plan, track, bandwidth, segments, parts } = rendition;
+  return {
+    name: plan.name,
+    kind: plan.kind,
+    codecs: track?.codecs,
+    width: track?.width ?? plan.width,
+    height: track?.height ?? plan.height,
+    frameRate: plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined,
+    peakBandwidth: bandwidth.peak,
+    averageBandwidth: bandwidth.average,
+    segments,
+    parts,
+  };
 }

@@ -1,0 +1,61 @@
+// When a stream may be shown as a whole, and its multivariant playlist, rendered once for each version.
+import type { CutSchedule } from './cut-schedule.js';
+import { describeVariants } from './describe-variants.js';
+import { renderMultivariantPlaylist } from './multivariant-playlist.js';
+import type { Rendition } from './rendition.js';
+
+/** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
+const SEGMENTS_WITHOUT_LAGGARD = 3;
+
+export interface VariantListingOptions {
+  readonly renditions: readonly Rendition[];
+  readonly schedule: CutSchedule;
+  /** Frames per second, for video renditions that do not say their own. */
+  readonly frameRate: number | undefined;
+}
+
+export class VariantListing {
+  readonly #options: VariantListingOptions;
+  #ended = false;
+  #changed = true;
+  #latest: { readonly text: string; readonly body: Buffer } | undefined;
+
+  constructor(options: VariantListingOptions) {
+    this.#options = options;
+  }
+
+  /** The target duration is known and every rendition has a complete segment. */
+  get playable(): boolean {
+    return this.#options.schedule.targetDuration !== undefined && this.#listed().length > 0;
+  }
+
+  /** A segment or an init segment came: rates, codecs or the list itself may differ. */
+  changed(): void {
+    this.#changed = true;
+  }
+
+  /** No rendition will come any more that has not come yet. */
+  end(): void {
+    this.#ended = true;
+    this.#changed = true;
+  }
+
+  /** The same Buffer until its text changes. Call only when `playable`. */
+  body(): Buffer {
+    if (this.#latest !== undefined && !this.#changed) return this.#latest.body;
+    this.#changed = false;
+    const { schedule, frameRate } = this.#options;
+    const text = renderMultivariantPlaylist(describeVariants(this.#listed(), frameRate, schedule.independentSegments));
+    if (this.#latest?.text !== text) this.#latest = { text, body: Buffer.from(text) };
+    return this.#latest.body;
+  }
+
+  /** All, or none when one of them may still come; without those that never came. */
+  #listed(): readonly Rendition[] {
+    const { renditions } = this.#options;
+    const ready = renditions.filter(({ segments }) => segments > 0);
+    if (ready.length === renditions.length) return ready;
+    const most = Math.max(0, ...ready.map(({ segments }) => segments));
+    return this.#ended || most > SEGMENTS_WITHOUT_LAGGARD ? ready : [];
+  }
+}
