@@ -33,6 +33,8 @@ export interface ServeOptions {
 }
 
 const CLOSE_TIMEOUT: Milliseconds = 5_000;
+/** Signals this close together are one person's one wish. */
+const SAME_SIGNAL: Milliseconds = 500;
 /** Even random letters and digits have less than 96 bits below this. */
 const SHORT_KEY = 16;
 
@@ -85,11 +87,13 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
 /** The first signal asks for an orderly end, the second gets an end. */
 function stopRequest(io: CommandIo): { readonly requested: Promise<string>; dispose(): void } {
   const { promise, resolve } = withResolver<string>();
-  let signals = 0;
+  let first: Milliseconds | undefined;
   const dispose = io.onStopSignal((signal) => {
-    signals++;
+    const now = performance.now();
+    first ??= now;
     resolve(signal);
-    if (signals > 1) io.exit(EXIT_FAILURE);
+    // One Ctrl-C may arrive twice: from the terminal, and handed on by npm.
+    if (now - first > SAME_SIGNAL) io.exit(EXIT_FAILURE);
   });
   return { requested: promise, dispose };
 }

@@ -68,7 +68,7 @@ export class DemoPublisher {
     this.#stop.signal.addEventListener('abort', abort);
     try {
       await publisher.ready();
-      logger.info({ app: target.app, name: publicName(target.streamName) }, 'demo publisher is on air');
+      logger.info({ app: target.app, stream: publicName(target.streamName) }, 'demo publisher is on air');
       return await pump(ffmpegPath, caption, publisher);
     } catch (error) {
       if (error instanceof SluiceError) return error;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Encoder } from '../servers/rtmp/server-under-test.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -78,10 +78,15 @@ describe('serve', () => {
     expect(await run.status).toBe(0);
   });
 
-  it('a second signal ends it at once', async () => {
+  it('a second signal ends it at once, but one Ctrl-C that npm hands on as well is one', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
     await run.ready();
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     run.signal('SIGINT');
+    run.signal('SIGINT');
+    expect(run.exits).toEqual([]);
+    vi.advanceTimersByTime(501);
     run.signal('SIGINT');
     expect(run.exits).toEqual([1]);
     await run.status;

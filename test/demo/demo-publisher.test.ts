@@ -38,7 +38,7 @@ describe('demo publisher', () => {
     await publisher.stop();
     expect(await ffmpegChildren()).toEqual([]);
     expect(await received.ended).toBeUndefined();
-    expect(demoLogs).toEqual([{ message: 'demo publisher is on air', app: 'live', name: 'demo' }]);
+    expect(demoLogs).toEqual([{ message: 'demo publisher is on air', app: 'live', stream: 'demo' }]);
     expect(JSON.stringify([logs, demoLogs])).not.toContain(SECRET);
   });
 

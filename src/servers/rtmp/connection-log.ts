@@ -60,7 +60,7 @@ export class ConnectionLog {
 }
 
 function names({ app, name }: PublishRequest): object {
-  return { app: printable(app), name: printable(name) };
+  return { app: printable(app), stream: printable(name) };
 }
 
 function failure(error: SluiceError): object {

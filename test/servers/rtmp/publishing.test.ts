@@ -115,7 +115,7 @@ describe('publishing over RTMP', () => {
       code: 'NetStream.Failed',
       description: 'internal error, see the log of the server',
     });
-    expect(logs.find(({ level }) => level === 'error')).toMatchObject({ err: expect.any(TypeError), name: 'bug' });
+    expect(logs.find(({ level }) => level === 'error')).toMatchObject({ err: expect.any(TypeError), stream: 'bug' });
     await new Encoder(port, 'show').event('publishing');
     expect(server.counters.publishers).toBe(1);
   });
