@@ -6,7 +6,6 @@ import { createPublishAccess } from './access/publish-access.js';
 import { resolvePublishKey } from './access/publish-key.js';
 import { processEnvironment } from './config/environment.js';
 import { type Config, OPEN_PUBLISHING } from './config/schema.js';
-import { systemClock } from './hls/clock.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
@@ -18,6 +17,7 @@ import { buildApp } from './servers/http/app.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js';
+import { systemClock } from './system-clock.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
 
@@ -50,7 +50,7 @@ export async function createGateway(config: Config, { logger }: GatewayDependenc
       ? null
       : (config.publishKey ?? (await resolvePublishKey(undefined, config.stateDir)).key);
   const store = new DiskStore(config.mediaDir);
-  const sequences = new SequenceNumbers({ recovered: await recoverSequences(store) });
+  const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
   return new Gateway({ config, logger, ffmpeg, key, store, sequences });
 }
 
@@ -68,7 +68,7 @@ export class Gateway {
   readonly ffmpeg: FfmpegInstallation;
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
-  readonly #origin = new Origin();
+  readonly #origin = new Origin({ clock: systemClock });
   readonly #directory = new PipelineDirectory();
   readonly #rtmp: RtmpServer;
   readonly #http: FastifyInstance;
@@ -95,7 +95,9 @@ export class Gateway {
         logger: logger.child({ room: 'rtmp' }),
       },
     );
-    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }) });
+    // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
+    const level = logger.level === 'info' ? 'warn' : logger.level;
+    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }, { level }) });
   }
 
   /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
@@ -168,7 +170,7 @@ export class Gateway {
         store,
       }),
       logger: logger.child({ room: 'pipeline' }),
-      after: systemClock.after,
+      clock: systemClock,
       onFailed: (error) => kick(error),
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(request.app, request.name, nextMediaSequence, discontinuityNumber),
