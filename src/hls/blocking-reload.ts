@@ -1,7 +1,8 @@
 // What a delivery directive asks for, whether it may, and how it waits: RFC 8216bis 6.2.5.2, where a mistake is a storm of reloads.
+
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
-import type { Clock } from './clock.js';
 import { hlsError } from './errors.js';
 import { advancePartLimit } from './part-timing.js';
 

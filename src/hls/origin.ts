@@ -1,8 +1,9 @@
 // What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
+
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { parseDirective, Waiters, type WaitOutcome } from './blocking-reload.js';
-import { type Clock, systemClock } from './clock.js';
 import { hlsError } from './errors.js';
 import type { Presentation } from './presentation.js';
 import type { Rendition } from './rendition.js';
@@ -43,7 +44,7 @@ export interface RefusedAnswer {
 export type OriginAnswer = FoundAnswer | RefusedAnswer;
 
 export interface OriginOptions {
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
   readonly startingLimit?: Milliseconds | undefined;
 }
 
@@ -61,8 +62,8 @@ export class Origin {
   readonly #startingLimit: Milliseconds;
   readonly #streams = new Map<string, Stream>();
 
-  constructor(options: OriginOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
+  constructor(options: OriginOptions) {
+    this.#clock = options.clock;
     this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
   }
 

@@ -1,7 +1,8 @@
 // What a presentation is told and what it tells about itself: the words between the HLS room and those that build on it.
+
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { BitsPerSecond, Seconds } from '../protocols/units.js';
-import type { Clock } from './clock.js';
 import type { PresentationPlan } from './plan.js';
 import type { SegmentStore } from './segment-store.js';
 
@@ -19,7 +20,7 @@ export interface PresentationOptions {
   readonly firstDiscontinuitySequence?: number | undefined;
   /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
   readonly store?: SegmentStore | undefined;
   /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;

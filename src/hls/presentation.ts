@@ -1,9 +1,10 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
+
+import type { Clock } from '../protocols/clock.js';
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
-import { type Clock, systemClock } from './clock.js';
 import { CutSchedule } from './cut-schedule.js';
 import { hlsError } from './errors.js';
 import { Generations } from './generations.js';
@@ -17,7 +18,6 @@ import { VariantListing } from './variant-listing.js';
 import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
 
-export type { Clock } from './clock.js';
 export type { PresentationPlan, RenditionPlan } from './plan.js';
 export type {
   PresentationCounters,
@@ -57,7 +57,7 @@ export class Presentation {
     this.#options = options;
     this.app = options.app;
     this.name = options.name;
-    const clock = options.clock ?? systemClock;
+    const clock = options.clock;
     this.#clock = clock;
     this.waiters = new Waiters(clock);
     this.#warnings = new WarningLimit(clock, options.onWarning);

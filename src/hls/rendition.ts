@@ -1,10 +1,11 @@
 // One track as players see it: keeps the live window, answers what it is asked, and renders each playlist version once.
+
+import type { Clock } from '../protocols/clock.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
-import type { Clock } from './clock.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Generation } from './generations.js';
 import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';

@@ -1,6 +1,7 @@
 // Media sequence numbers are never used twice for a name, whatever died in between: a file name reused behind a CDN is a corrupted stream.
+
+import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { type Clock, systemClock } from './clock.js';
 import { TEMPORARY_SUFFIX } from './disk-store.js';
 import { parseMediaFileName } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
@@ -31,7 +32,7 @@ interface EarlierLife {
 export type RecoveredSequences = ReadonlyMap<StorePath, EarlierLife>;
 
 export interface SequenceNumbersOptions {
-  readonly clock?: Clock;
+  readonly clock: Clock;
   readonly recovered?: RecoveredSequences;
 }
 
@@ -40,8 +41,8 @@ export class SequenceNumbers {
   readonly #lives: Map<StorePath, EarlierLife>;
   readonly #startedAt: { readonly wallClock: number; readonly monotonic: Milliseconds };
 
-  constructor(options: SequenceNumbersOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
+  constructor(options: SequenceNumbersOptions) {
+    this.#clock = options.clock;
     this.#lives = new Map(options.recovered);
     this.#startedAt = { wallClock: this.#clock.wallClock(), monotonic: this.#clock.now() };
   }

@@ -1,7 +1,8 @@
 // A source that is odd is odd all the time: each kind of warning is given now and then, not at each occurrence.
+
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
-import type { Clock } from './clock.js';
 
 /** A warning of the same code is not repeated within this time. */
 const WARNING_INTERVAL: Milliseconds = 60_000;

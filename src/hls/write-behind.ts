@@ -1,6 +1,7 @@
 // Brings the store to what the live window is, in an order that keeps it a valid HLS tree, and at a pace that never holds up the live side.
+
+import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { Clock } from './clock.js';
 import { renderMediaPlaylist } from './media-playlist.js';
 import type { Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';

@@ -4,9 +4,10 @@ import { Presentation, type PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
+import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
-import type { Milliseconds, Seconds } from '../protocols/units.js';
+import type { Seconds } from '../protocols/units.js';
 import { describeSource, type SourceDescription } from '../transcode/describe-source.js';
 import { fitLadder } from '../transcode/ladder.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
@@ -47,9 +48,12 @@ export interface StreamPipelineOptions {
    */
   readonly predecessor: Promise<void> | undefined;
   /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
-  readonly presentation: () => Omit<PresentationOptions, 'app' | 'name' | 'plan' | 'partDuration' | 'onWarning'>;
+  readonly presentation: () => Omit<
+    PresentationOptions,
+    'app' | 'name' | 'plan' | 'partDuration' | 'clock' | 'onWarning'
+  >;
   readonly logger: PipelineLogger;
-  readonly after: (delay: Milliseconds, callback: () => void) => () => void;
+  readonly clock: Clock;
   /** The stream cannot be served (any longer): its publisher should be told why. */
   readonly onFailed: (error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
@@ -81,7 +85,7 @@ export class StreamPipeline {
     const { stream, origin } = options;
     this.#options = options;
     this.stream = stream;
-    this.#tracks = new TrackDecision({ after: options.after, onDecided: (tracks) => void this.#begin(tracks) });
+    this.#tracks = new TrackDecision({ clock: options.clock, onDecided: (tracks) => void this.#begin(tracks) });
     // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
     this.#subscription = stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable: () => this.#feed?.pump() });
     this.#leave = stream.on({ onTag: (tag) => this.#onTag(tag), onEnd: () => void this.end() });
@@ -182,7 +186,7 @@ export class StreamPipeline {
   }
 
   #start(plan: TranscodePlan, tracks: { readonly video: boolean; readonly audio: boolean }): void {
-    const { stream, origin, logger, ffmpeg } = this.#options;
+    const { stream, origin, logger, ffmpeg, clock } = this.#options;
     const context = { app: stream.app, stream: stream.name };
     const presentation = new Presentation({
       ...this.#options.presentation(),
@@ -190,6 +194,7 @@ export class StreamPipeline {
       name: stream.name,
       plan: { renditions: plan.renditions },
       partDuration: plan.partDuration,
+      clock,
       onWarning: (warning) => logger.warn({ ...context, code: warning.code }, warning.message),
     });
     this.#presentation = presentation;
@@ -200,6 +205,7 @@ export class StreamPipeline {
     const supervisor = new TranscodeSupervisor({
       ffmpeg,
       plan,
+      clock,
       logger,
       onOutput: (index, bytes) => presentation.write(index, bytes),
       onStart: (generation) => {

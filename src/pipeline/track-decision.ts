@@ -1,13 +1,13 @@
 // Decides which tracks a publisher sends from the tags it sends, because metadata lies and an absent track announces itself by nothing.
 import type { LiveTag } from '../live/tag.js';
+import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 /** From the first media of one track, how long the other may stay unseen before it counts as absent (ACCEPTANCE A6.03 asks for at most 3 s). */
 export const TRACK_WAIT: Milliseconds = 1_000;
 
 export interface TrackDecisionOptions {
-  /** Calls once after the delay; the returned function cancels. */
-  readonly after: (delay: Milliseconds, callback: () => void) => () => void;
+  readonly clock: Clock;
   readonly wait?: Milliseconds;
   /** Called once, with at least one track. */
   readonly onDecided: (tracks: { readonly video: boolean; readonly audio: boolean }) => void;
@@ -34,7 +34,7 @@ export class TrackDecision {
     if (tag.kind === 'video') this.#video = true;
     else this.#audio = true;
     if (this.#video && this.#audio) this.#decide();
-    else this.#cancel ??= this.#options.after(this.#options.wait ?? TRACK_WAIT, () => this.#decide());
+    else this.#cancel ??= this.#options.clock.after(this.#options.wait ?? TRACK_WAIT, () => this.#decide());
   }
 
   close(): void {

@@ -1,9 +1,9 @@
 // The one place that runs FFmpeg for a stream: pipes always drained, a failed spawn is a result, and the end is one promise.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
-import type { Clock } from './clock.js';
 import { StderrRing } from './stderr-ring.js';
 
 export type SpawnProcess = (path: string, args: readonly string[], options: SpawnOptions) => ChildProcess;

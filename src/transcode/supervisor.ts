@@ -1,10 +1,11 @@
 // Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with patience, and ends it with everything flushed.
+
+import type { Clock } from '../protocols/clock.js';
 import { assertNever, type SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { buildFfmpegArguments } from './arguments.js';
 import { Backoff, DEFAULT_RESTART_POLICY, type RestartPolicy } from './backoff.js';
-import { type Clock, systemClock } from './clock.js';
 import { transcodeError } from './errors.js';
 import { type FfmpegExit, FfmpegProcess, type SpawnProcess } from './ffmpeg-process.js';
 import type { Logger } from './logger.js';
@@ -44,7 +45,7 @@ export interface TranscodeSupervisorOptions {
   readonly onDrain?: () => void;
   /** Takes secrets out of a line of stderr before it is kept or logged. */
   readonly redact?: (line: string) => string;
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** Uniform in [0, 1): the jitter of the backoff. */
   readonly random?: () => number;
   readonly spawn?: SpawnProcess;
@@ -91,7 +92,7 @@ export class TranscodeSupervisor {
 
   constructor(options: TranscodeSupervisorOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#backoff = new Backoff({ ...DEFAULT_RESTART_POLICY, ...options.restart }, options.random ?? Math.random);
     this.#arguments = buildFfmpegArguments(options.plan);
   }

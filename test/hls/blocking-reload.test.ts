@@ -128,7 +128,7 @@ describe('Waiters', () => {
       expect(await outcome).toBe('abandoned');
     }
     expect(waiters.size).toBe(0);
-    expect(clock.pendingTimers).toBe(0);
+    expect(clock.pending).toHaveLength(0);
     const gone = new AbortController();
     gone.abort();
     expect(await waiters.wait('a', () => false, 6000, gone.signal)).toBe('abandoned');

@@ -1,4 +1,5 @@
 // A clock that stands still until a test moves it: waits of seconds are tested in microseconds.
+import type { Clock } from '../../src/protocols/clock.js';
 import type { EpochMilliseconds, Milliseconds } from '../../src/protocols/units.js';
 
 interface Timer {
@@ -6,7 +7,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-export class ManualClock {
+export class ManualClock implements Clock {
   #now: Milliseconds = 0;
   /** Wall clock at `now() === 0`; a test may make it jump. */
   wallClockOffset: EpochMilliseconds = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -26,8 +27,9 @@ export class ManualClock {
     return () => this.#timers.delete(timer);
   }
 
-  get pendingTimers(): number {
-    return this.#timers.size;
+  /** Delays of the timers that are set, ascending. */
+  get pending(): Milliseconds[] {
+    return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
   /** Runs what is due, in order. */

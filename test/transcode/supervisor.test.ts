@@ -7,9 +7,9 @@ import type { SluiceError } from '../../src/protocols/errors.js';
 import { QUEUE_MARK_BYTES } from '../../src/transcode/ffmpeg-process.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
 import { TranscodeSupervisor, type TranscodeSupervisorOptions } from '../../src/transcode/supervisor.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { type FlvSource, makeFlvSource, tagBuffers } from './flv-source.js';
-import { ManualClock } from './manual-clock.js';
 import { type LoggedLine, recordingLogger } from './silent-logger.js';
 import { TrackRecorder } from './track-recorder.js';
 

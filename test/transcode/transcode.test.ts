@@ -1,5 +1,6 @@
 // What the rest of the gateway builds on: the timeline, the parts and the key frames that the real FFmpeg makes of FLV.
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/system-clock.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
 import { framesPerPart } from '../../src/transcode/part-timing.js';
 import { TranscodeSupervisor } from '../../src/transcode/supervisor.js';
@@ -16,6 +17,7 @@ async function transcode(source: FlvSource, ladder: readonly string[], partDurat
   const tracks = renditions.map(() => new TrackRecorder());
   const failures: Error[] = [];
   const supervisor = new TranscodeSupervisor({
+    clock: systemClock,
     ffmpeg: { path: npmFfmpeg() },
     plan: { source: source.description, renditions, partDuration },
     logger: silentLogger,
