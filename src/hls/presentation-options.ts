@@ -2,7 +2,7 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import type { BitsPerSecond, Seconds } from '../protocols/units.js';
+import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
 import type { PresentationPlan } from './plan.js';
 import type { SegmentStore } from './segment-store.js';
 
@@ -21,6 +21,11 @@ export interface PresentationOptions {
   /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
   readonly clock: Clock;
+  /**
+   * Wall clock when the first noted sample arrived, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME counts from
+   * it. Default: when it is noted.
+   */
+  readonly firstArrival?: EpochMilliseconds | undefined;
   readonly store?: SegmentStore | undefined;
   /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;

@@ -3,7 +3,7 @@
 import type { Clock } from '../protocols/clock.js';
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
-import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
 import { CutSchedule } from './cut-schedule.js';
 import { hlsError } from './errors.js';
@@ -11,6 +11,7 @@ import { Generations } from './generations.js';
 import { type PartTiming, partTiming, type RenditionPartTiming } from './part-timing.js';
 import type { RenditionPlan } from './plan.js';
 import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
+import { ProgramDateTime } from './program-date-time.js';
 import { Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';
 import { TrackFeed } from './track-feed.js';
@@ -43,10 +44,10 @@ export class Presentation {
   readonly #feeds: readonly TrackFeed[];
   readonly #renditions: readonly Rendition[];
   readonly #variants: VariantListing;
+  readonly #dates: ProgramDateTime;
   readonly #writeBehind: WriteBehind | undefined;
   readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0, discontinuities: 0 };
-  #anchor: { readonly wallClock: EpochMilliseconds; readonly media: Milliseconds } | undefined;
   #latest: Milliseconds = 0;
   #ended = false;
   readonly #endListeners: (() => void)[] = [];
@@ -60,6 +61,7 @@ export class Presentation {
     const clock = options.clock;
     this.#clock = clock;
     this.waiters = new Waiters(clock);
+    this.#dates = new ProgramDateTime(options.clock, options.firstArrival);
     this.#warnings = new WarningLimit(clock, options.onWarning);
     this.#timing = partTiming(options.plan, options.partDuration);
     this.#schedule = new CutSchedule({
@@ -248,7 +250,7 @@ export class Presentation {
       schedule: this.#schedule,
       windowSegments: Math.max(SMALLEST_WINDOW, this.#options.windowSegments),
       partTarget: this.#timing.partTarget,
-      programDateTime: (mediaTime) => this.#programDateTime(mediaTime),
+      programDateTime: (mediaTime) => this.#dates.at(mediaTime),
       reports: () =>
         this.#renditions
           .filter((other) => other !== rendition)
@@ -259,14 +261,8 @@ export class Presentation {
     return rendition;
   }
 
-  /** Anchored once to the wall clock, then advancing with media time: it never jumps when an operator sets the clock. */
-  #programDateTime(mediaTime: Seconds): EpochMilliseconds {
-    const anchor = this.#anchor ?? { wallClock: this.#clock.wallClock(), media: secondsToMilliseconds(mediaTime) };
-    return anchor.wallClock + secondsToMilliseconds(mediaTime) - anchor.media;
-  }
-
   #note(time: Milliseconds): void {
-    this.#anchor ??= { wallClock: this.#clock.wallClock(), media: time };
+    this.#dates.note(time);
     this.#latest = Math.max(this.#latest, time);
   }
 

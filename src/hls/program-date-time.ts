@@ -1,0 +1,27 @@
+// EXT-X-PROGRAM-DATE-TIME: when a sample arrived at this server, from one look at the wall clock in the life of a stream.
+import type { Clock } from '../protocols/clock.js';
+import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+
+/** Anchored once, then advancing with media time: dates never jump when an operator sets the clock (RFC 8216bis 4.4.4.6). */
+export class ProgramDateTime {
+  readonly #clock: Clock;
+  readonly #firstArrival: EpochMilliseconds | undefined;
+  #anchor: { readonly wallClock: EpochMilliseconds; readonly media: Milliseconds } | undefined;
+
+  /** @param firstArrival when the first noted sample arrived; without it, when it is noted */
+  constructor(clock: Clock, firstArrival: EpochMilliseconds | undefined) {
+    this.#clock = clock;
+    this.#firstArrival = firstArrival;
+  }
+
+  /** A sample of this time, on the stream timeline, has arrived. Only the first is looked at. */
+  note(time: Milliseconds): void {
+    this.#anchor ??= { wallClock: this.#firstArrival ?? this.#clock.wallClock(), media: time };
+  }
+
+  at(mediaTime: Seconds): EpochMilliseconds {
+    const media = secondsToMilliseconds(mediaTime);
+    const anchor = this.#anchor ?? { wallClock: this.#clock.wallClock(), media };
+    return anchor.wallClock + media - anchor.media;
+  }
+}
