@@ -7,7 +7,7 @@ import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
-import type { Seconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { describeSource, type SourceDescription } from '../transcode/describe-source.js';
 import { fitLadder } from '../transcode/ladder.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
@@ -50,7 +50,7 @@ export interface StreamPipelineOptions {
   /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
   readonly presentation: () => Omit<
     PresentationOptions,
-    'app' | 'name' | 'plan' | 'partDuration' | 'clock' | 'onWarning'
+    'app' | 'name' | 'plan' | 'partDuration' | 'clock' | 'firstArrival' | 'onWarning'
   >;
   readonly logger: PipelineLogger;
   readonly clock: Clock;
@@ -74,6 +74,8 @@ export class StreamPipeline {
   readonly #leave: () => void;
   /** Seen before the tracks were known: the cut schedule must not miss the first key frame. */
   #early: LiveTag[] = [];
+  /** Wall clock at the first of `#early`. */
+  #firstArrival: EpochMilliseconds | undefined;
   #feed: FlvFeed | undefined;
   #supervisor: TranscodeSupervisor | undefined;
   #presentation: Presentation | undefined;
@@ -136,7 +138,10 @@ export class StreamPipeline {
 
   #onTag(tag: LiveTag): void {
     if (this.#presentation === undefined) {
-      if (!tag.sequenceHeader && tag.kind !== 'script') this.#early.push(tag);
+      if (!tag.sequenceHeader && tag.kind !== 'script') {
+        this.#firstArrival ??= this.#options.clock.wallClock();
+        this.#early.push(tag);
+      }
       this.#tracks.note(tag);
     } else {
       this.#note(this.#presentation, tag);
@@ -158,8 +163,7 @@ export class StreamPipeline {
       this.#state.to('running');
       this.#start(plan, tracks);
     } catch (error) {
-      const failure =
-        error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
+      const failure = sluiceError(error);
       logger.warn({ app: stream.app, stream: stream.name, code: failure.code, err: error }, 'stream cannot be served');
       this.#options.onFailed(failure);
     }
@@ -195,6 +199,7 @@ export class StreamPipeline {
       plan: { renditions: plan.renditions },
       partDuration: plan.partDuration,
       clock,
+      firstArrival: this.#firstArrival,
       onWarning: (warning) => logger.warn({ ...context, code: warning.code }, warning.message),
     });
     this.#presentation = presentation;
@@ -207,7 +212,17 @@ export class StreamPipeline {
       plan,
       clock,
       logger,
-      onOutput: (index, bytes) => presentation.write(index, bytes),
+      onOutput: (index, bytes) => {
+        try {
+          presentation.write(index, bytes);
+        } catch (error) {
+          // Thrown on, it would end the process and with it every other stream.
+          const rendition = plan.renditions[index]?.name;
+          const reason = sluiceError(error);
+          logger.warn({ ...context, rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
+          supervisor.reject(reason);
+        }
+      },
       onStart: (generation) => {
         if (generation > 1) presentation.restart();
         this.#feed?.begin();
@@ -229,6 +244,10 @@ export class StreamPipeline {
     );
     supervisor.start();
   }
+}
+
+function sluiceError(error: unknown): SluiceError {
+  return error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
 }
 
 /** Frames per second of a run of tags; undefined when it is too short to say. */

@@ -44,6 +44,10 @@ export const transcodeError = defineErrors({
     kind: 'unavailable',
     summary: 'FFmpeg took input but wrote no output for too long and was killed.',
   },
+  'transcode.output-invalid': {
+    kind: 'unavailable',
+    summary: 'FFmpeg wrote something that cannot be used, so it was killed to be started again; the text says what.',
+  },
   'transcode.gave-up': {
     kind: 'unavailable',
     summary: 'FFmpeg failed too often in a short time, so the stream was ended; the text holds the last cause.',

@@ -68,6 +68,8 @@ interface Run {
   readonly stall: StallWatch;
   firstOutputAt: Milliseconds | undefined;
   stalled: boolean;
+  /** Why nothing more is taken from it. */
+  rejected: SluiceError | undefined;
   cancelTick: () => void;
 }
 
@@ -150,6 +152,17 @@ export class TranscodeSupervisor {
     this.#run?.process.kill();
   }
 
+  /**
+   * What the FFmpeg at work writes cannot be used: nothing more of it is delivered, and it is killed. It counts as failed,
+   * so a restart follows with the usual patience; after `stop` none does.
+   */
+  reject(reason: SluiceError): void {
+    const run = this.#run;
+    if (run === undefined || run.rejected !== undefined) return;
+    run.rejected = reason;
+    run.process.kill();
+  }
+
   async #stop(): Promise<void> {
     this.#cancelRestart?.();
     if (this.#state.is('idle', 'backing-off')) this.#state.to('stopped');
@@ -191,6 +204,7 @@ export class TranscodeSupervisor {
       stall,
       firstOutputAt: undefined,
       stalled: false,
+      rejected: undefined,
       cancelTick: () => undefined,
     };
     this.#run = run;
@@ -202,6 +216,7 @@ export class TranscodeSupervisor {
   }
 
   #onOutput(run: Run, index: number, bytes: Buffer): void {
+    if (run.rejected !== undefined) return;
     run.stall.noteOutput();
     run.firstOutputAt ??= this.#clock.now();
     if (this.#state.is('starting')) this.#state.to('running');
@@ -253,6 +268,9 @@ export class TranscodeSupervisor {
 function exitError(exit: FfmpegExit, run: Run): SluiceError {
   const lines = run.process.stderrLines.slice(-LINES_IN_ERROR);
   const said = lines.length === 0 ? '' : `; it said: ${lines.join(' | ')}`;
+  if (run.rejected !== undefined) {
+    return transcodeError('transcode.output-invalid', `${run.rejected.message}${said}`, { cause: run.rejected });
+  }
   if (run.stalled) return transcodeError('transcode.stalled', `FFmpeg took input but gave no output${said}`);
   switch (exit.kind) {
     case 'not-started':

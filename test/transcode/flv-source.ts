@@ -24,6 +24,8 @@ export interface Pattern {
 
 export interface FlvSource {
   readonly description: SourceDescription;
+  /** Body of the video sequence header; empty without video. */
+  readonly videoHeader: Buffer;
   /** FLV header and sequence headers. */
   readonly head: readonly Buffer[];
   /** From the first key frame on, if there is video. */
@@ -94,6 +96,7 @@ function readSource(flv: Buffer, offset: number): FlvSource {
   } as Parameters<typeof describeSource>[0]);
   return {
     description,
+    videoHeader: videoHeader ?? Buffer.alloc(0),
     head: [
       FLV_HEADER(firstAudio !== undefined, videoHeader !== undefined),
       ...(videoHeader === undefined ? [] : flvTag('video', 0, videoHeader)),

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { SluiceError } from '../../src/protocols/errors.js';
+import { SluiceError } from '../../src/protocols/errors.js';
 import { QUEUE_MARK_BYTES } from '../../src/transcode/ffmpeg-process.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
 import { TranscodeSupervisor, type TranscodeSupervisorOptions } from '../../src/transcode/supervisor.js';
@@ -241,6 +241,31 @@ describe('TranscodeSupervisor with small programs', () => {
     supervisor.kill();
     await supervisor.stop();
     await untilGone(inner);
+  });
+
+  it('C4.01 kills one whose output is rejected, delivers nothing more of it and starts another', async () => {
+    const { supervisor, clock, errors, events, seen } = supervise({
+      ffmpeg: fixture('echoes'),
+      onOutput: () => supervisor.reject(new SluiceError('test.nonsense', 'invalid-data', 'got nonsense')),
+      onExit: () => clock.advance(125),
+    });
+    supervisor.start();
+    supervisor.write([Buffer.alloc(5_000_000)]);
+    await seen('start 2');
+    expect(events).toEqual(['start 1', 'output', 'exit 1', 'start 2']);
+    expect(errors).toMatchObject([{ code: 'transcode.output-invalid', cause: { code: 'test.nonsense' } }]);
+  });
+
+  it('ends without an error when what it flushes is rejected', async () => {
+    const { supervisor, errors } = supervise({
+      ffmpeg: fixture('echoes'),
+      onOutput: () => supervisor.reject(new SluiceError('test.nonsense', 'invalid-data', 'got nonsense')),
+    });
+    supervisor.start();
+    supervisor.write([Buffer.alloc(1000)]);
+    await supervisor.stop();
+    expect(supervisor.state).toBe('stopped');
+    expect(errors).toEqual([]);
   });
 
   it('does not start again when it is stopped while it waits for that', async () => {

@@ -1,0 +1,136 @@
+// A stream's way through real tags, real FFmpeg and the real HLS room, with only the clock in the test's hand.
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Origin } from '../../src/hls/origin.js';
+import { StreamRegistry } from '../../src/live/registry.js';
+import { type PipelineLogger, StreamPipeline } from '../../src/pipeline/stream-pipeline.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { parsePlaylist } from '../support/playlist-checker.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+
+interface LogLine {
+  readonly level: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A pipeline whose publisher is the test. */
+function setUp(ffmpeg: string, onLog: (line: LogLine, clock: ManualClock) => void = () => undefined) {
+  const clock = new ManualClock();
+  const lines: LogLine[] = [];
+  const waiting: { readonly message: string; readonly count: number; readonly resolve: () => void }[] = [];
+  const logged = (message: string): number => lines.filter((line) => line.message === message).length;
+  const at =
+    (level: string) =>
+    (fields: object, message: string): void => {
+      const line = { level, fields: fields as LogLine['fields'], message };
+      lines.push(line);
+      for (const waiter of waiting) if (logged(waiter.message) >= waiter.count) waiter.resolve();
+      onLog(line, clock);
+    };
+  const logger: PipelineLogger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const stream = new StreamRegistry({}).claim('live', 'test');
+  const failures: SluiceError[] = [];
+  let fail: (error: SluiceError) => void = () => undefined;
+  const failed = new Promise<SluiceError>((resolve) => {
+    fail = resolve;
+  });
+  const pipeline = new StreamPipeline({
+    stream,
+    origin: new Origin({ clock }),
+    ffmpeg: { path: ffmpeg },
+    ladder: ['source'],
+    partDuration: 0.5,
+    predecessor: undefined,
+    presentation: () => ({ segmentDuration: 2, windowSegments: 6, firstMediaSequence: 1 }),
+    logger,
+    clock,
+    onFailed: (error) => {
+      failures.push(error);
+      fail(error);
+    },
+    onEnded: () => undefined,
+  });
+  onTestFinished(() => pipeline.end());
+  const publish = (tags: readonly FlvTag[]): void => {
+    for (const { type, timestamp, body } of tags) stream.publish(type, timestamp, body);
+  };
+  /** Resolves when a line was logged `count` times. */
+  const seen = (message: string, count = 1): Promise<void> =>
+    logged(message) >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ message, count, resolve }));
+  return { pipeline, stream, clock, lines, failures, failed, publish, seen };
+}
+
+/** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
+function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
+  const { restartIn } = fields;
+  if (typeof restartIn === 'number') setImmediate(() => clock.advance(restartIn + 1));
+}
+
+/** As a shell sees it: a moof that no moov came before. */
+const NOT_FRAGMENTED_MP4 = "printf '\\000\\000\\000\\020moof........' >&3";
+
+async function program(...lines: readonly string[]): Promise<string> {
+  const path = join(await temporaryDirectory(), 'ffmpeg');
+  await writeFile(path, ['#!/bin/sh', ...lines, ''].join('\n'));
+  await chmod(path, 0o755);
+  return path;
+}
+
+describe('StreamPipeline', () => {
+  it('B1.12 dates count from the arrival of the first tag, not from when the tracks were known', async () => {
+    const source = await makeFlvSource({ seconds: 5, audio: false });
+    const { pipeline, clock, stream, publish, seen } = setUp(npmFfmpeg());
+    const arrival = clock.wallClock();
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media.slice(0, 5));
+    // No audio comes: that is known after a second.
+    clock.advance(1000);
+    await seen('stream started');
+    publish(source.media.slice(5));
+    await pipeline.end();
+    const rendition = pipeline.presentation?.rendition('source');
+    const [first] = parsePlaylist(rendition?.playlistBody().toString() ?? '').segments;
+    expect(first?.programDateTime).toBe(arrival);
+  });
+
+  it('C4.01 replaces an FFmpeg whose output cannot be used, and goes on with the next', async () => {
+    const first = `if mkdir "$0.started" 2>/dev/null; then ${NOT_FRAGMENTED_MP4}; exec cat >/dev/null; fi`;
+    const ffmpeg = await program(first, `exec '${npmFfmpeg()}' "$@"`);
+    const source = await makeFlvSource({ seconds: 8, audio: false });
+    const { pipeline, clock, stream, lines, failures, publish, seen } = setUp(ffmpeg, restartAtOnce);
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media.slice(0, 50));
+    clock.advance(1000);
+    await seen('FFmpeg started', 2);
+    publish(source.media.slice(50));
+    await pipeline.end();
+
+    const unusable = lines.filter(({ message }) => message === 'output of FFmpeg cannot be used');
+    expect(unusable.map(({ level, fields }) => ({ level, ...fields, err: undefined }))).toEqual([
+      { level: 'warn', app: 'live', stream: 'test', rendition: 'source', code: 'mp4.box-order', err: undefined },
+    ]);
+    expect(lines.find(({ fields }) => 'restartIn' in fields)?.fields.code).toBe('transcode.output-invalid');
+    expect(failures).toEqual([]);
+    const playlist = parsePlaylist(pipeline.presentation?.rendition('source')?.playlistBody().toString() ?? '');
+    expect(playlist.segments.map(({ duration }) => duration)).toEqual([2, 2, 2]);
+  });
+
+  it('C4.01 gives a stream up whose FFmpeg never writes anything else, and tells why', async () => {
+    const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
+    const source = await makeFlvSource({ seconds: 2, audio: false });
+    const { pipeline, clock, stream, failed, publish } = setUp(ffmpeg, restartAtOnce);
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media);
+    clock.advance(1000);
+    expect(await failed).toMatchObject({ code: 'transcode.gave-up' });
+    expect((await failed).message).toContain('got moof');
+    await pipeline.end();
+    expect(pipeline.state).toBe('ended');
+  });
+});
