@@ -18,6 +18,11 @@ export class BandwidthMeter {
     return this.#duration === 0 ? 0 : this.#bits / this.#duration;
   }
 
+  /** How much media was measured. */
+  get duration(): Seconds {
+    return this.#duration;
+  }
+
   get segments(): number {
     return this.#segments;
   }

@@ -1,5 +1,5 @@
 // From renditions as they are measured to the promises of the multivariant playlist (RFC 8216bis 4.4.6.2).
-import type { BitsPerSecond } from '../protocols/units.js';
+import type { BitsPerSecond, Seconds } from '../protocols/units.js';
 import type { MultivariantPlaylist, VariantEntry } from './multivariant-playlist.js';
 import type { RenditionPlan } from './plan.js';
 
@@ -9,11 +9,19 @@ export interface MeasuredRendition {
   readonly track:
     | { readonly codecs: string; readonly width?: number; readonly height?: number; readonly channels?: number }
     | undefined;
-  readonly bandwidth: { readonly peak: BitsPerSecond; readonly average: BitsPerSecond };
+  readonly bandwidth: {
+    readonly peak: BitsPerSecond;
+    readonly average: BitsPerSecond;
+    /** Of the media measured. */
+    readonly duration: Seconds;
+  };
 }
 
-/** A player may have measured only the first segment; later ones may be this much heavier without breaking the promise. */
+/** Of what was measured or announced: later segments may be this much heavier, and announced rates leave out the container. */
 const HEADROOM = 1.1;
+
+/** Less media than this says nothing about what an encoder that is not ours will send (docs/decisions/0004). */
+const TELLING_DURATION: Seconds = 60;
 
 /** Rates are rounded up to this, so that the text (and its ETag) does not change with every segment. */
 const STEP: BitsPerSecond = 10_000;
@@ -36,7 +44,7 @@ export function describeVariants(
     const height = track?.height ?? plan.height;
     const frameRate = plan.frameRate ?? sourceFrameRate;
     return {
-      ...variant(audio === undefined ? [rendition] : [rendition, audio]),
+      ...variant(audio === undefined ? [rendition] : [rendition, audio], smallerThan(rendition, video)),
       ...(width === undefined || height === undefined ? {} : { resolution: { width, height } }),
       ...(frameRate === undefined ? {} : { frameRate }),
       ...(audio === undefined ? {} : { audio: AUDIO_GROUP }),
@@ -55,20 +63,39 @@ export function describeVariants(
   };
 }
 
-/** What is played together: the first of them gives the URI, all of them the rates and codecs. */
-function variant(played: readonly [MeasuredRendition, ...MeasuredRendition[]]): VariantEntry {
-  const bandwidth = roundUp(played.reduce((sum, rendition) => sum + peak(rendition), 0));
-  const average = roundUp(played.reduce((sum, rendition) => sum + mean(rendition), 0));
+/**
+ * What is played together: the first of them gives the URI, all of them the rates and codecs.
+ * @param atLeast video renditions whose rates the first must not fall below
+ */
+function variant(
+  played: readonly [MeasuredRendition, ...MeasuredRendition[]],
+  atLeast: readonly MeasuredRendition[] = [],
+): VariantEntry {
+  const [first, ...others] = played;
+  const total = (rate: (rendition: MeasuredRendition) => BitsPerSecond): BitsPerSecond =>
+    roundUp(others.reduce((sum, rendition) => sum + rate(rendition), Math.max(...[first, ...atLeast].map(rate))));
+  const bandwidth = total(peak);
   return {
-    uri: `${played[0].plan.name}/index.m3u8`,
+    uri: `${first.plan.name}/index.m3u8`,
     bandwidth,
-    averageBandwidth: Math.min(average, bandwidth),
+    averageBandwidth: Math.min(total(mean), bandwidth),
     codecs: played.map(({ track }) => track?.codecs).filter((codecs) => codecs !== undefined),
   };
 }
 
+/** Smaller pictures of the same content, while the little that is known of `rendition` does not prove it to be cheaper. */
+function smallerThan(rendition: MeasuredRendition, video: readonly MeasuredRendition[]): readonly MeasuredRendition[] {
+  if (rendition.plan.maxrate !== undefined || rendition.bandwidth.duration >= TELLING_DURATION) return [];
+  return video.filter((other) => samples(other) < samples(rendition));
+}
+
+function samples({ plan, track }: MeasuredRendition): number {
+  return (track?.width ?? plan.width ?? 0) * (track?.height ?? plan.height ?? 0);
+}
+
+/** What may come at worst. Our own encoders keep to their VBV rate; of the publisher's only what it says is known. */
 function peak({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {
-  return Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? plan.bitrate ?? 0);
+  return Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? (plan.bitrate ?? 0) * HEADROOM);
 }
 
 function mean({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {

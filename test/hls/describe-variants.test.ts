@@ -7,7 +7,7 @@ import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.
 const source: MeasuredRendition = {
   plan: { name: 'source', kind: 'video', width: 1920, height: 1080, frameRate: 29.97 },
   track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
-  bandwidth: { peak: 4_000_000, average: 3_500_000 },
+  bandwidth: { peak: 4_000_000, average: 3_500_000, duration: 120 },
 };
 const rung: MeasuredRendition = {
   plan: {
@@ -20,12 +20,12 @@ const rung: MeasuredRendition = {
     maxrate: 3_000_000,
   },
   track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
-  bandwidth: { peak: 1_000_000, average: 900_000 },
+  bandwidth: { peak: 1_000_000, average: 900_000, duration: 120 },
 };
 const audio: MeasuredRendition = {
   plan: { name: 'audio', kind: 'audio', bitrate: 128_000, channels: 2 },
   track: { codecs: 'mp4a.40.2', channels: 2 },
-  bandwidth: { peak: 130_000, average: 128_500 },
+  bandwidth: { peak: 130_000, average: 128_500, duration: 120 },
 };
 
 describe('multivariant playlist', () => {
@@ -39,6 +39,39 @@ describe('multivariant playlist', () => {
     expect(variants[0]?.bandwidth).toBeGreaterThanOrEqual(4_000_000 * 1.1 + 130_000);
     expect(variants[1]?.bandwidth).toBeGreaterThanOrEqual(3_000_000 + 130_000);
     expect(variants[1]?.averageBandwidth).toBeGreaterThanOrEqual(2_800_000 + 128_000);
+  });
+
+  describe('B2.03 of a copied source', () => {
+    /** As it is after a first segment that showed next to nothing. */
+    function quiet(bitrate?: number, duration = 2): MeasuredRendition {
+      const plan = bitrate === undefined ? source.plan : { ...source.plan, bitrate };
+      return { ...source, plan, bandwidth: { peak: 500_000, average: 400_000, duration } };
+    }
+    const first = (...renditions: MeasuredRendition[]) => describeVariants(renditions, 29.97, true).variants[0];
+
+    it('covers what the publisher announced, with its container', () => {
+      const announced = first(quiet(6_000_000), rung, audio);
+      expect(announced?.bandwidth).toBeGreaterThanOrEqual(6_000_000 * 1.1 + 130_000);
+      expect(announced?.averageBandwidth).toBeGreaterThanOrEqual(6_000_000 + 128_000);
+    });
+
+    it('is never below a smaller picture because the first segment was quiet', () => {
+      const { variants } = describeVariants([quiet(), rung, audio], 29.97, true);
+      expect(variants[0]?.bandwidth).toBe(variants[1]?.bandwidth);
+      expect(variants[0]?.averageBandwidth).toBe(variants[1]?.averageBandwidth);
+    });
+
+    it('may be below one when a minute of media says so', () => {
+      expect(first(quiet(undefined, 60), rung, audio)?.bandwidth).toBe(700_000);
+    });
+
+    it('does not follow a larger picture, nor does an encoded rung', () => {
+      const large = { ...rung, plan: { ...rung.plan, name: '1440p', width: 2560, height: 1440 } };
+      const larger = { ...large, track: { codecs: 'avc1.640032', width: 2560, height: 1440 } };
+      expect(first(quiet(), larger, audio)?.bandwidth).toBe(700_000);
+      const { variants } = describeVariants([quiet(8_000_000), rung], 29.97, true);
+      expect(variants[1]?.bandwidth).toBe(3_000_000);
+    });
   });
 
   it('B2.05 audio alone, video alone', () => {
