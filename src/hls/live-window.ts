@@ -62,6 +62,12 @@ export class LiveWindow {
     yield* this.#listed;
   }
 
+  clear(): void {
+    this.#listed = [];
+    this.#retired = [];
+    this.#listedDuration = 0;
+  }
+
   /** RFC 8216bis 6.2.2: its own duration plus the longest playlist it was in; one target more, for a playlist on its way. */
   #retention(segment: CompleteSegment, targetDuration: Seconds): Milliseconds {
     return secondsToMilliseconds(segment.duration + this.#longest + targetDuration);

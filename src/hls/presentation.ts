@@ -183,7 +183,7 @@ export class Presentation {
   /** FFmpeg was started anew: its next bytes begin with a new init segment; DISCONTINUITY in all renditions at the same sequence. */
   restart(): void {
     if (this.#ended) return;
-    for (const feed of this.#feeds) feed.restart();
+    for (const feed of this.#feeds) feed.finishRun();
     if (this.#generations.current !== undefined) {
       const next = this.nextMediaSequence;
       const leading = this.#renditions.filter(({ plan }) => plan.kind === 'video' || this.#timing.frame === undefined);
@@ -198,7 +198,7 @@ export class Presentation {
   async end(): Promise<void> {
     if (!this.#ended) {
       this.#schedule.finish(this.#latest);
-      for (const feed of this.#feeds) feed.flush();
+      for (const feed of this.#feeds) feed.finishRun();
       for (const rendition of this.#renditions) rendition.finish();
       this.#ended = true;
       this.#variants.end();
@@ -214,8 +214,9 @@ export class Presentation {
     else this.#endListeners.push(listener);
   }
 
-  /** Removes its files, after players had their time. Never rejects. */
+  /** Forgets its media and removes its files, after it ended and players had their time. Never rejects. */
   async dispose(): Promise<void> {
+    for (const rendition of this.#renditions) rendition.dispose();
     await this.#writeBehind?.dispose();
   }
 

@@ -116,6 +116,12 @@ export class Rendition {
     this.publish();
   }
 
+  /** Frees all media, whoever still holds this object. */
+  dispose(): void {
+    this.#window.clear();
+    this.#body = undefined;
+  }
+
   /** Shows what changed to those who wait for it: once per batch, not once per part. */
   publish(): void {
     if (!this.#dirty) return;

@@ -59,10 +59,9 @@ export class Segmenter {
     return this.#open?.end ?? this.#end;
   }
 
-  /** An FFmpeg run begins for this track. */
+  /** An FFmpeg run begins for this track. @param bytes kept as they are, with what they are a view of */
   setInit(bytes: Buffer, track: InitTrack): void {
-    // The reader's bytes are a view of a whole pipe chunk, which would stay in memory as long as the init segment.
-    this.#init = { bytes: Buffer.from(bytes), track };
+    this.#init = { bytes, track };
     this.#needsSync = track.kind === 'video';
   }
 

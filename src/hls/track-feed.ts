@@ -1,7 +1,7 @@
 // From the bytes of one FFmpeg output pipe to parts: one reader and one part maker for each run of FFmpeg.
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
-import type { InitTrack } from '../protocols/mp4/init-segment.js';
+import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
 import { AudioRegrouper } from './audio-regrouper.js';
 import type { CutSchedule } from './cut-schedule.js';
@@ -40,7 +40,7 @@ export class TrackFeed {
   write(bytes: Buffer): void {
     this.#reader.push(bytes);
     for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
-      if (event.type === 'init') this.#onInit(event.bytes, event.track);
+      if (event.type === 'init') this.#onInit(event.bytes);
       else this.#onFragment(event.fragment);
     }
   }
@@ -50,19 +50,18 @@ export class TrackFeed {
     this.#maker?.advance();
   }
 
-  /** What is held goes now. */
-  flush(): void {
+  /** The run is over: what is held goes now, half a fragment never. Bytes that follow come from a new FFmpeg. */
+  finishRun(): void {
     this.#maker?.flush();
-  }
-
-  /** The next bytes come from a new FFmpeg. What is held goes to the old run. */
-  restart(): void {
-    this.flush();
     this.#maker = undefined;
     this.#reader = new FragmentReader();
   }
 
-  #onInit(bytes: Buffer, init: InitTrack): void {
+  #onInit(written: Buffer): void {
+    // What the reader gives is a view of a whole pipe chunk, which would stay in memory as long as the init segment and
+    // the parameter sets found in it.
+    const bytes = Buffer.from(written);
+    const init = parseInitSegment(bytes);
     this.#init = init;
     this.rendition.setInit(bytes, init);
     this.#maker = this.#newMaker(init);

@@ -189,6 +189,28 @@ describe('Presentation', () => {
     expect(rendition?.find('part-1001.0.m4s')).toBeUndefined();
   });
 
+  it('holds media once: parts are views of their segment, and nothing keeps a chunk of a pipe', async () => {
+    const { presentation, clock } = setUp();
+    await new Replay(presentation, usual, { clock }).playUntil(17_500);
+    for (const { name } of presentation.renditions) {
+      const segments = [...(presentation.rendition(name)?.window.available() ?? [])];
+      expect(segments.length).toBeGreaterThan(6);
+      for (const { body, parts, init } of segments) {
+        // Smaller buffers share 8 KiB of Node's pool.
+        expect(body.buffer.byteLength).toBeLessThanOrEqual(Math.max(body.length, 8192));
+        expect(parts.every((part) => part.body.buffer === body.buffer)).toBe(true);
+        expect(init.bytes.buffer.byteLength).toBeLessThanOrEqual(8192);
+        const sets = [...(init.track.avc?.sps ?? []), ...(init.track.avc?.pps ?? [])];
+        expect(sets.every((set) => set.buffer === init.bytes.buffer)).toBe(true);
+      }
+    }
+    await presentation.end();
+    await presentation.dispose();
+    for (const { name } of presentation.renditions) {
+      expect([...(presentation.rendition(name)?.window.available() ?? [])]).toEqual([]);
+    }
+  });
+
   it('B1.12 C4.08 dates begin at the wall clock of the first sample and do not follow when it is set', async () => {
     const { presentation, clock } = setUp();
     const begin = clock.wallClock();
