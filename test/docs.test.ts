@@ -1,0 +1,109 @@
+// Documents are part of the program: what they name must exist, and what a user can run into must be in them.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
+import { OPTIONS } from '../src/config/option.js';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** Paths below a directory of the project, from the project's root, with forward slashes. */
+function filesBelow(directory: string, matches: (path: string) => boolean): string[] {
+  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+    .map((path) => posix.join(directory, path.split(sep).join('/')))
+    .filter(matches)
+    .sort();
+}
+
+const manual = ['README.md', ...filesBelow('docs', (path) => path.endsWith('.md'))];
+const pages = [...manual, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+
+/** One line per error code, `room | code | kind`, sorted: both sides of the comparison have this shape. */
+async function registeredErrors(): Promise<string[]> {
+  const lines: string[] = [];
+  for (const path of filesBelow('src', (file) => posix.basename(file) === 'errors.ts')) {
+    const room = posix.dirname(path).replace(/^src\//, '');
+    const module: Record<string, unknown> = await import(pathToFileURL(join(root, path)).href);
+    for (const catalogue of Object.values(module)) {
+      if (typeof catalogue !== 'function' || !('entries' in catalogue)) continue;
+      const entries = catalogue.entries as Record<string, { readonly kind: string }>;
+      for (const [code, { kind }] of Object.entries(entries)) lines.push(`${room} | ${code} | ${kind}`);
+    }
+  }
+  return lines.sort();
+}
+
+function documentedErrors(): string[] {
+  const lines: string[] = [];
+  let room = '';
+  for (const line of read('docs/errors.md').split('\n')) {
+    room = /^## (.+)$/.exec(line)?.[1] ?? room;
+    const [, code, kind] = /^\| `([a-z0-9-]+\.[a-z0-9-]+)` \| ([a-z-]+) \| \S/.exec(line) ?? [];
+    if (code !== undefined) lines.push(`${room} | ${code} | ${kind}`);
+  }
+  return lines.sort();
+}
+
+/** Code is no prose: what looks like a link in it is none. */
+const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+
+function relativeLinks(text: string): string[] {
+  const prose = withoutCode(text);
+  const targets = [
+    ...prose.matchAll(/\]\(([^)\s]+)[^)]*\)/g),
+    ...prose.matchAll(/<(?:img|a)\s[^>]*(?:src|href)="([^"]+)"/g),
+  ];
+  return targets.map(([, target = '']) => target).filter((target) => !/^(?:[a-z]+:|#)/.test(target));
+}
+
+describe('docs/errors.md', () => {
+  it('lists every registered error code under its room with its kind, and no other', async () => {
+    const registered = await registeredErrors();
+    expect(registered.length).toBeGreaterThan(50);
+    expect(documentedErrors()).toEqual(registered);
+  });
+
+  it('explains every kind', async () => {
+    const kinds = new Set((await registeredErrors()).map((line) => line.split(' | ')[2]));
+    for (const kind of kinds) expect(read('docs/errors.md')).toContain(`| \`${kind}\` |`);
+  });
+});
+
+describe('documents', () => {
+  it.each(pages)('%s has no dead relative link', (page) => {
+    const dead = relativeLinks(read(page)).filter((link) => {
+      const [path = ''] = link.split('#');
+      return !existsSync(join(root, dirname(page), decodeURIComponent(path)));
+    });
+    expect(dead).toEqual([]);
+  });
+
+  it.each([...manual, 'ARCHITECTURE.md'])('%s names only source files that exist', (page) => {
+    const named = [...read(page).matchAll(/`((?:src|test|public|docs)\/[\w./-]*|[\w./-]+\.ts)`/g)].map(
+      ([, path = '']) => path,
+    );
+    const dead = named.filter((path) => ![path, `src/${path}`].some((candidate) => existsSync(join(root, candidate))));
+    expect(dead).toEqual([]);
+  });
+
+  it('README.md names only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read('README.md').matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(
+      ([, run, short]) => run ?? short,
+    );
+    expect(named).toEqual(expect.arrayContaining(['demo', 'start', 'test']));
+    for (const name of named) expect(scripts).toHaveProperty([name ?? '']);
+  });
+
+  it.each(manual)('%s names only command line options and environment variables that exist', (page) => {
+    const flags = [...OPTIONS.map(({ flag }) => flag), '--config', '--help', '--version'];
+    const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];
+    const text = read(page);
+    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g), ...text.matchAll(/\bSLUICE_[A-Z_]*[A-Z]\b/g)].map(
+      ([name]) => name,
+    );
+    expect(named.filter((name) => !flags.includes(name) && !variables.includes(name))).toEqual([]);
+  });
+});
