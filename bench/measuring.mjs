@@ -74,6 +74,7 @@ export async function startGateway(flags) {
       const record = JSON.parse(line);
       if (record.msg === 'ready') return record;
     }
+    return early;
   })();
   const { rtmp, http } = await Promise.race([ready, early]);
   // Nobody reads the log from here on; an unread pipe would stop the gateway.

@@ -16,6 +16,9 @@ export interface FlvFeedOptions {
   readonly audio: boolean;
 }
 
+/** Audio tags that wait for a picture to go out with: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
+const MAX_BATCHED_TAGS = 4;
+
 /** The state of one FFmpeg's input: nothing of a track before its sequence header, no picture before a key frame. */
 export class FlvFeed {
   readonly #options: FlvFeedOptions;
@@ -24,6 +27,9 @@ export class FlvFeed {
   #videoHeader: LiveTag | undefined;
   #audioHeader: LiveTag | undefined;
   #skipped = 0;
+  /** Tags that go out with the next picture. */
+  #batch: Buffer[] = [];
+  #batchedTags = 0;
 
   constructor(options: FlvFeedOptions) {
     this.#options = options;
@@ -38,6 +44,8 @@ export class FlvFeed {
   begin(): void {
     const { sink, video, audio } = this.#options;
     this.#sawKeyFrame = false;
+    this.#batch = [];
+    this.#batchedTags = 0;
     this.#blocked = !sink.write([FLV_HEADER(audio, video)]);
     for (const header of [this.#videoHeader, this.#audioHeader]) if (header !== undefined) this.#write(header);
     this.pump();
@@ -75,7 +83,17 @@ export class FlvFeed {
     else this.#write(tag);
   }
 
+  /** Hands on what waits for a picture that will not come. */
+  flush(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchedTags = 0;
+    if (batch.length > 0 && !this.#options.sink.write(batch)) this.#blocked = true;
+  }
+
   #write(tag: LiveTag): void {
-    if (!this.#options.sink.write(flvTag(tag.kind, tag.dts, tag.body))) this.#blocked = true;
+    this.#batch.push(...flvTag(tag.kind, tag.dts, tag.body));
+    this.#batchedTags += 1;
+    if (tag.kind !== 'audio' || !this.#options.video || this.#batchedTags >= MAX_BATCHED_TAGS) this.flush();
   }
 }

@@ -126,6 +126,7 @@ export class StreamPipeline {
       this.#state.to('draining');
       // What is queued was received from the publisher: it goes out before the input ends.
       this.#feed?.pump();
+      this.#feed?.flush();
       await this.#supervisor?.stop();
       if (this.#presentation !== undefined) {
         await this.#presentation.end();

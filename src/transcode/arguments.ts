@@ -16,6 +16,10 @@ const MIN_PROBE_SIZE = 32;
 /** Luma samples per second that one slice thread of veryfast x264 encodes with ease. */
 const SAMPLES_PER_THREAD = 1280 * 720 * 30;
 const MAX_THREADS = 8;
+/** ISO/IEC 14496-3: AAC-LC. */
+const SAMPLES_PER_AAC_FRAME = 1024;
+/** One would cost the gateway 47 reads a second; three come 64 ms late at most, before the pictures they belong to are encoded. */
+const AUDIO_FRAMES_PER_FRAGMENT = 3;
 /** x264's X264_KEYINT_MAX_INFINITE: only the source starts a group of pictures. */
 const INFINITE_GOP = 1 << 30;
 
@@ -115,21 +119,27 @@ function audioOptions(spec: AudioSpec): string[] {
   ];
 }
 
-/** CMAF, one track: ISO/IEC 23000-19; a fragment per part for video, per frame for audio (hls regroups those). */
+/** CMAF, one track: ISO/IEC 23000-19; a fragment per part for video, per few frames for audio (hls regroups those). */
 function muxerOptions(spec: RenditionSpec, plan: TranscodePlan): string[] {
-  const cut = spec.kind === 'audio' ? 'frag_every_frame' : 'frag_keyframe';
+  // Every audio frame is a key frame to FFmpeg: it would cut at each.
+  const cut = spec.kind === 'audio' ? '' : '+frag_keyframe';
   // With B-frames `+cmaf` writes negative composition offsets, which libavformat players show that much too late
   // (docs/decisions/0003): the copied source, the one track that may have B-frames, goes without.
   const mayReorder = spec.kind === 'video' && spec.mode === 'copy';
   return [
     // The publisher's metadata is not ours to hand on.
     ...['-map_metadata', '-1'],
-    ...['-f', 'mp4', '-movflags', `${mayReorder ? '' : '+cmaf'}+${cut}+empty_moov+default_base_moof+frag_discont`],
+    ...['-f', 'mp4', '-movflags', `${mayReorder ? '' : '+cmaf'}${cut}+empty_moov+default_base_moof+frag_discont`],
     // What +cmaf does besides: timestamps go in as they are, whatever the first one is.
     ...(mayReorder ? ['-use_editlist', '0', '-avoid_negative_ts', 'disabled'] : []),
-    ...(spec.kind === 'audio' ? [] : ['-frag_duration', `${videoFragment(spec, plan)}`]),
+    ...['-frag_duration', `${spec.kind === 'audio' ? audioFragment(spec) : videoFragment(spec, plan)}`],
     ...['-flush_packets', '1'],
   ];
+}
+
+/** FFmpeg cuts at the first frame that starts this long after the fragment's first: half a frame short of what is meant. */
+function audioFragment(spec: AudioSpec): number {
+  return Math.round(((AUDIO_FRAMES_PER_FRAGMENT - 0.5) * SAMPLES_PER_AAC_FRAME * 1_000_000) / spec.sampleRate);
 }
 
 function videoFragment(spec: VideoSpec, plan: TranscodePlan): number {

@@ -73,9 +73,9 @@ export class FfmpegProcess {
   write(buffers: readonly Buffer[]): boolean {
     const stdin = this.#stdin;
     if (stdin === undefined || this.#ended || !stdin.writable) return false;
-    // One system call for a whole tag.
+    // One system call for all of it.
     stdin.cork();
-    for (const buffer of buffers) stdin.write(buffer);
+    for (const piece of joinSmall(buffers)) stdin.write(piece);
     stdin.uncork();
     this.#waitsForDrain = stdin.writableLength >= QUEUE_MARK_BYTES;
     return !this.#waitsForDrain;
@@ -184,4 +184,28 @@ function killGroup(child: ChildProcess, pid: number): void {
 
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** A write costs a stream about what copying this many bytes does. */
+const SMALL_BYTES = 2_048;
+
+/** Joins runs of small buffers (headers, audio frames); large ones (pictures) go out as they are. */
+function joinSmall(buffers: readonly Buffer[]): readonly Buffer[] {
+  const pieces: Buffer[] = [];
+  let run: Buffer[] = [];
+  const flush = (): void => {
+    const [only] = run;
+    if (only !== undefined) pieces.push(run.length === 1 ? only : Buffer.concat(run));
+    run = [];
+  };
+  for (const buffer of buffers) {
+    if (buffer.length <= SMALL_BYTES) {
+      run.push(buffer);
+    } else {
+      flush();
+      pieces.push(buffer);
+    }
+  }
+  flush();
+  return pieces;
 }

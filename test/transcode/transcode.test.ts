@@ -66,7 +66,8 @@ describe('the media FFmpeg makes', () => {
     }
     const audio = tracks.at(-1);
     expect(audio?.init?.timescale).toBe(48_000);
-    expect(audio?.fragments.every(({ samples }) => samples === 1)).toBe(true);
+    // Few enough that a cut is never far, enough that the gateway is not woken for each frame.
+    expect(audio?.fragments.slice(0, -1).every(({ samples }) => samples === 3)).toBe(true);
     expect(largestError(audio?.sortedTimes() ?? [], source.audioTimes)).toBeLessThanOrEqual(ROUNDING);
   });
 
@@ -113,7 +114,7 @@ describe('the media FFmpeg makes', () => {
     // The encoder primes with one frame before the first.
     expect(Math.abs((audio?.times[0] ?? 0) - (source.audioTimes[0] ?? 0))).toBeLessThanOrEqual(2 * frame);
     expect(Math.abs((audio?.times.at(-1) ?? 0) - (source.audioTimes.at(-1) ?? 0))).toBeLessThanOrEqual(3 * frame);
-    for (const { duration } of audio?.fragments ?? []) expect(duration).toBeLessThanOrEqual(frame + 0.1);
+    for (const { duration } of audio?.fragments ?? []) expect(duration).toBeLessThanOrEqual(3 * frame + 0.1);
   });
 
   it('A7.17 turns a 4:2:2 10-bit source, which browsers cannot play, into one that they can', async () => {
