@@ -10,7 +10,8 @@ export interface CacheQuestion {
   readonly kind: OriginAnswerKind;
   /** The request named delivery directives, and the answer is the only one that it can ever have. */
   readonly blocking: boolean;
-  readonly targetDuration: Seconds;
+  /** Undefined when nothing is published under that name: a stream may start at any moment. */
+  readonly targetDuration: Seconds | undefined;
 }
 
 /** Names of media files are never used twice (DESIGN D4), so a year is honest. */
@@ -20,12 +21,12 @@ const NO_STORE = 'no-store';
 /**
  * The `Cache-Control` value, after RFC 8216bis appendix B.1: a successful blocking playlist 6 x TARGETDURATION, its 404
  * 4 x, a plain playlist half of one (rounded down to whole seconds), a missing file 1 x, anything else not at all.
- * A missing multivariant playlist is not stored either: it is the lobby of a stream about to start.
+ * The 404 of a hinted part that was waited for and never came counts as the first kind of 404: nothing else is ever sent for it.
+ * A missing multivariant playlist is not stored, nor is anything of a stream that is not there: it may be about to start.
  */
 export function cacheControl({ status, kind, blocking, targetDuration }: CacheQuestion): string {
-  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration);
-  if (status !== 404) return NO_STORE;
-  if (kind === 'multivariant') return NO_STORE;
+  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration ?? 0);
+  if (status !== 404 || kind === 'multivariant' || targetDuration === undefined) return NO_STORE;
   return maxAge((blocking ? 4 : 1) * targetDuration);
 }
 

@@ -27,7 +27,10 @@ function isPlaylist(kind: OriginAnswerKind): boolean {
   return kind === 'multivariant' || kind === 'media-playlist';
 }
 
-/** @param asked what the request was for, which decides how long a failure may be cached */
+/**
+ * @param asked what the request was for, which decides how long a failure may be cached
+ * @param fallbackTargetDuration for media whose origin names none; a failure without one is of a stream that is not there
+ */
 export function sendOriginAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -35,7 +38,7 @@ export function sendOriginAnswer(
   asked: OriginAnswerKind,
   fallbackTargetDuration: Seconds,
 ): FastifyReply {
-  const targetDuration = answer.targetDuration ?? fallbackTargetDuration;
+  const { targetDuration = answer.status === 200 ? fallbackTargetDuration : undefined } = answer;
   const blocking = answer.blocking ?? false;
   const kind = answer.status === 200 ? answer.kind : asked;
   reply.header('cache-control', cacheControl({ status: answer.status, kind, blocking, targetDuration }));

@@ -111,10 +111,15 @@ describe('answers', () => {
       { status: 200, kind: 'media-playlist', body: PLAYLIST, targetDuration: 3 },
       'public, max-age=1',
     ],
-    ['plain failure', 'v/index.m3u8', NOT_LIVE, 'public, max-age=2'],
+    ['blocking hint', 'v/part-1.0.m4s', { ...NOT_LIVE, ...blocking } as OriginAnswer, 'public, max-age=12'],
+    ['plain failure', 'v/index.m3u8', { ...NOT_LIVE, targetDuration: 3 } as OriginAnswer, 'public, max-age=3'],
+    ['playlist of no stream', 'v/index.m3u8', NOT_LIVE, 'no-store'],
+    ['playlist of no stream, directives', 'v/index.m3u8?_HLS_msn=7', { ...NOT_LIVE, blocking: true }, 'no-store'],
+    ['file of no stream', 'v/seg-1.m4s', NOT_LIVE, 'no-store'],
     ['lobby', 'index.m3u8', NOT_LIVE, 'no-store'],
+    ['lobby of a stream', 'index.m3u8', { ...NOT_LIVE, targetDuration: 3 } as OriginAnswer, 'no-store'],
     ['segment', 'v/seg-1.m4s', { status: 200, kind: 'segment', body: MEDIA }, 'public, max-age=31536000, immutable'],
-    ['missing segment', 'v/seg-1.m4s', NOT_LIVE, 'public, max-age=2'],
+    ['missing segment', 'v/seg-1.m4s', { ...NOT_LIVE, targetDuration: 3 } as OriginAnswer, 'public, max-age=3'],
     ['overload', 'v/index.m3u8', { status: 503, error: fakeError('fake.not-live', 'late') }, 'no-store'],
   ])('B4.02 B4.03 %s: Cache-Control', async (_name, path, answer, expected) => {
     origin.respond = () => answer;
