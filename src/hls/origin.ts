@@ -35,7 +35,7 @@ export interface FoundAnswer {
 export interface RefusedAnswer {
   readonly status: 400 | 404 | 503;
   readonly error: SluiceError;
-  /** The request carried a delivery directive. */
+  /** The request carried a delivery directive, or waited for a hinted part that never came. */
   readonly blocking: boolean;
   /** Undefined when the stream is not known (yet): such an answer must not be cached. */
   readonly targetDuration: Seconds | undefined;
@@ -184,8 +184,7 @@ export class Origin {
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
     }
-    const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
-    return refused(404, error, false, stream.current);
+    return noFile(app, name, file, false, stream.current);
   }
 
   async #fileOf(
@@ -205,7 +204,10 @@ export class Origin {
       if (waited !== 'ready') return notReady(waited, presentation);
     }
     const there = rendition.find(file);
-    if (there === undefined || there === 'hinted') return undefined;
+    if (there === undefined || there === 'hinted') {
+      // A hint that was withdrawn: its segment was closed without it, and names are never used twice.
+      return hinted ? noFile(presentation.app, presentation.name, file, true, presentation) : undefined;
+    }
     return found(there.kind, there.body, hinted, presentation);
   }
 
@@ -267,6 +269,17 @@ function noRendition(presentation: Presentation, name: string): RefusedAnswer {
   const { app, name: stream } = presentation;
   const error = hlsError('hls.no-such-rendition', `${app}/${stream} has no ${JSON.stringify(name.slice(0, 64))}`);
   return refused(404, error, false, presentation);
+}
+
+function noFile(
+  app: string,
+  name: string,
+  file: string,
+  blocking: boolean,
+  presentation: Presentation | undefined,
+): RefusedAnswer {
+  const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
+  return refused(404, error, blocking, presentation);
 }
 
 function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
