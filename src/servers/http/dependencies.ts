@@ -19,7 +19,9 @@ export type OriginAnswer =
   | {
       readonly status: 400 | 404 | 503;
       readonly error: SluiceError;
+      /** True when a hinted part was waited for and never came, or a `_HLS_msn` was refused: such an answer never changes. */
       readonly blocking?: boolean | undefined;
+      /** Left out when nothing is published under that name: such an answer is never stored, because a stream may start. */
       readonly targetDuration?: Seconds | undefined;
     };
 
@@ -70,7 +72,7 @@ export interface RenditionState {
   readonly height?: number | undefined;
   readonly frameRate?: number | undefined;
   readonly codecs?: string | undefined;
-  /** BANDWIDTH of the multivariant playlist. */
+  /** Highest measured so far: the peak of a segment. The multivariant playlist may announce more. */
   readonly bandwidth?: BitsPerSecond | undefined;
 }
 

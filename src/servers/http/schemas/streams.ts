@@ -36,7 +36,7 @@ export const StreamSchema = Type.Object({
       height: Type.Optional(Positive),
       frameRate: Type.Optional(Positive),
       codecs: Type.Optional(Type.String()),
-      bandwidth: Type.Optional(Type.Number({ description: 'bit/s' })),
+      bandwidth: Type.Optional(Type.Number({ description: 'bit/s, highest measured so far' })),
     }),
   ),
   viewers: Type.Optional(Count),
