@@ -3,7 +3,7 @@
 import type { PublishKey } from '../access/publish-key.js';
 
 export interface AnnouncementFacts {
-  /** `rtmp://HOST:PORT/live` */
+  /** `rtmp://HOST:PORT/APP` */
   readonly rtmp: string;
   /** Where viewers find the HTTP server, without a slash at the end. */
   readonly http: string;
@@ -14,8 +14,10 @@ export interface AnnouncementFacts {
 
 export function announcement({ rtmp, http, publishKey, demo }: AnnouncementFacts): string {
   const lines = demo === undefined ? publishing(rtmp, publishKey) : [];
-  const watch = demo === undefined ? `${http}/watch/live/NAME   (all streams: ${http}/)` : `${http}/watch/live/${demo}`;
-  return `\n${[...lines, `  Watch:      ${watch}`].join('\n')}\n\n`;
+  // The application is a part of both addresses.
+  const watch = `${http}/watch${new URL(rtmp).pathname}/`;
+  const stream = demo ?? `NAME   (all streams: ${http}/)`;
+  return `\n${[...lines, `  Watch:      ${watch}${stream}`].join('\n')}\n\n`;
 }
 
 function publishing(rtmp: string, { key, origin, path }: PublishKey): string[] {

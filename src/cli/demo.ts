@@ -5,7 +5,6 @@ import { DemoPublisher } from '../demo/demo-publisher.js';
 import type { CommandIo } from './io.js';
 import { type Companion, type RunningGateway, serve } from './serve.js';
 
-const DEMO_APP = 'live';
 const DEMO_NAME = 'demo';
 
 /** @returns the exit status. */
@@ -14,13 +13,14 @@ export function demo(config: Config, io: CommandIo): Promise<number> {
 }
 
 function startPublisher(config: Config, { gateway, urls, key, logger }: RunningGateway): Companion {
+  const rtmp = new URL(urls.rtmp);
   const publisher = new DemoPublisher({
     ffmpegPath: gateway.ffmpeg.path,
     logger,
     target: {
       host: loopback(config.host),
-      port: Number(new URL(urls.rtmp).port || 1935),
-      app: DEMO_APP,
+      port: Number(rtmp.port || 1935),
+      app: rtmp.pathname.slice(1),
       streamName: key === null ? DEMO_NAME : `${DEMO_NAME}?key=${key}`,
     },
   });

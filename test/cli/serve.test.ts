@@ -70,6 +70,15 @@ describe('serve', () => {
     expect(await run.status).toBe(0);
   });
 
+  it('links to the application that is allowed, not to one called live', async () => {
+    const run = await runCommand([...FREE_PORTS, '--publish-key', 'none', '--apps', 'show,other'], { env });
+    const { rtmp, http } = await run.ready();
+    expect(rtmp).toMatch(/\/show$/);
+    await expect.poll(() => run.stderr()).toContain(`${http}/watch/show/NAME`);
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
+  });
+
   it('writes readable lines on a terminal', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env, isTTY: true });
     await expect.poll(() => run.stdout()).toMatch(/INFO.*ready.*rtmp:\/\/127\.0\.0\.1/);
@@ -139,5 +148,15 @@ describe('demo', () => {
     expect(await run.status).toBe(0);
     const key = readFileSync(join(run.cwd, '.sluice', 'publish-key'), 'utf8').trim();
     expect(run.stdout() + run.stderr()).not.toContain(key);
+  });
+
+  it('publishes to the application that is allowed', async () => {
+    const run = await runCommand(['demo', ...FREE_PORTS, '--ladder', 'source', '--apps', 'show'], { env });
+    const { http } = await run.ready();
+    await expect.poll(() => run.stderr()).toContain(`${http}/watch/show/demo`);
+    const playlist = `${http}/hls/show/demo/index.m3u8`;
+    await expect.poll(async () => (await fetch(playlist)).status, { timeout: 30_000 }).toBe(200);
+    run.signal('SIGINT');
+    expect(await run.status).toBe(0);
   });
 });
