@@ -5,7 +5,9 @@ import { defineErrors } from '../protocols/errors.js';
 export const accessError = defineErrors({
   'access.publish-denied': {
     kind: 'denied',
-    summary: 'The publish key is missing or wrong. Set the stream key of the encoder to NAME?key=SECRET.',
+    summary:
+      'The publish key is missing or wrong, or the application of the server URL is not one of apps. Set the server to ' +
+      'rtmp://HOST:1935/live and the stream key to NAME?key=SECRET.',
   },
   'access.key-file': {
     kind: 'unavailable',

@@ -20,8 +20,7 @@ export const transcodeError = defineErrors({
   },
   'transcode.source-limit': {
     kind: 'limit',
-    summary:
-      'The picture size, frame rate, sample rate or channel count of the source is outside the documented limits.',
+    summary: 'The picture size or frame rate of the source is outside the documented limits.',
   },
   'transcode.ladder-invalid': {
     kind: 'invalid-data',
