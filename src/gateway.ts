@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createPublishAccess } from './access/publish-access.js';
-import { resolvePublishKey } from './access/publish-key.js';
+import { type PublishKey, resolvePublishKey } from './access/publish-key.js';
 import { processEnvironment } from './config/environment.js';
-import { type Config, OPEN_PUBLISHING } from './config/schema.js';
+import type { Config } from './config/schema.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
+import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
 import type { SluiceError } from './protocols/errors.js';
@@ -20,6 +21,9 @@ import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js
 import { systemClock } from './system-clock.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
+
+/** For `sluice doctor`. */
+export { inspectDirectory } from './pipeline/directories.js';
 
 export interface GatewayDependencies {
   /** A pino logger; every record of the gateway goes through it. */
@@ -33,25 +37,35 @@ export interface GatewayUrls {
   readonly http: string;
 }
 
+/** The state directory holds a secret. */
+const STATE_MODE = 0o700;
+
 /** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
 const FLUSH_GRACE = 3_500;
 
 /**
  * A gateway, not yet listening.
- * @throws {SluiceError} when no usable FFmpeg is found or the media directory cannot be used
+ * @throws {SluiceError} when no usable FFmpeg is found, or the media or state directory cannot be used
  */
 export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
   const ffmpeg = await findFfmpeg({
     ...(config.ffmpegPath !== undefined && { explicitPath: config.ffmpegPath }),
     searchPath: processEnvironment().PATH ?? '',
   });
-  const key =
-    config.publishKey === OPEN_PUBLISHING
-      ? null
-      : (config.publishKey ?? (await resolvePublishKey(undefined, config.stateDir)).key);
+  const { key } = await findPublishKey(config);
+  await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
   return new Gateway({ config, logger, ffmpeg, key, store, sequences });
+}
+
+/**
+ * The publish key of this configuration: its own, or the one kept in its state directory, generated when there is none.
+ * @throws {SluiceError} when it cannot be kept or read
+ */
+export async function findPublishKey({ publishKey, stateDir }: Config): Promise<PublishKey> {
+  if (publishKey === undefined) await ensureDirectory(stateDir, STATE_MODE);
+  return resolvePublishKey(publishKey, stateDir);
 }
 
 interface GatewayParts {

@@ -5,10 +5,10 @@ import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { publishKeyPath } from '../access/publish-key.js';
 import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
+import { inspectDirectory } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
-import { inspectDirectory } from './directories.js';
 import { packageVersion } from './help-text.js';
 import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
 

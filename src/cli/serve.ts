@@ -1,14 +1,12 @@
 // Runs the gateway from start to signal: key, log, start, announcement, graceful end.
 
 import type { Logger } from 'pino';
-import { resolvePublishKey } from '../access/publish-key.js';
 import { redactConfig } from '../config/load-config.js';
 import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
-import { createGateway, type Gateway } from '../gateway.js';
+import { createGateway, findPublishKey, type Gateway } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
-import { ensureWritable } from './directories.js';
 import { cliError } from './errors.js';
 import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
 import { createLogger } from './logger.js';
@@ -61,13 +59,12 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
 }
 
 async function start(config: Config, io: CommandIo, options: ServeOptions): Promise<RunningGateway> {
-  const publishKey = await resolvePublishKey(config.publishKey, config.stateDir);
+  const publishKey = await findPublishKey(config);
   const logger = createLogger(config.logLevel, io.stdout, publishKey.key);
   logger.debug({ config: redactConfig(config) }, 'configuration');
   if (publishKey.origin === 'configured' && config.publishKey !== undefined && config.publishKey.length < SHORT_KEY) {
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
-  await ensureWritable(config.mediaDir);
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
   let urls: { rtmp: string; http: string };
   try {

@@ -48,4 +48,17 @@ describe('doctor', () => {
     expect(existsSync(join(cwd, 'media'))).toBe(false);
     taken.close();
   });
+
+  it('does not promise a directory where nothing can be made', async () => {
+    const run = await runCommand([
+      'doctor',
+      ...FREE_PORTS,
+      '--media-dir',
+      '/proc/sluice/test',
+      '--publish-key',
+      'none',
+    ]);
+    expect(await run.status).toBe(1);
+    expect(run.stdout()).toMatch(/PROBLEM {2}media directory \/proc\/sluice\/test cannot be written \(E[A-Z]+\)/);
+  });
 });

@@ -129,6 +129,13 @@ describe('serve', () => {
     expect(run.stderr()).toMatch(/^sluice: cannot start: .*file\/.*ENOTDIR.*\n$/);
   });
 
+  // Linux answers ENOENT there for ever, whatever exists; where there is no /proc it cannot be made either.
+  it.each(['--media-dir', '--state-dir'])('says in one line that %s is where nothing can be made', async (flag) => {
+    const run = await runCommand([...FREE_PORTS, flag, '/proc/sluice/test'], { env });
+    expect(await run.status).toBe(1);
+    expect(run.stderr()).toMatch(/^sluice: cannot start: cannot write to \/proc\/sluice\/test \(E[A-Z]+\)\n$/);
+  });
+
   it('says in one line that the FFmpeg it was given does not work', async () => {
     const run = await runCommand([...FREE_PORTS], { env: { FFMPEG_PATH: '/bin/true' } });
     expect(await run.status).toBe(1);
