@@ -82,6 +82,8 @@ export class StreamPipeline {
   #source: SourceDescription | undefined;
   #progress: TranscodeProgress | undefined;
   #ended: Promise<void> | undefined;
+  /** Codes of the warnings about the publisher's media that are in the log already. */
+  readonly #warned = new Set<string>();
 
   constructor(options: StreamPipelineOptions) {
     const { stream, origin } = options;
@@ -90,7 +92,11 @@ export class StreamPipeline {
     this.#tracks = new TrackDecision({ clock: options.clock, onDecided: (tracks) => void this.#begin(tracks) });
     // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
     this.#subscription = stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable: () => this.#feed?.pump() });
-    this.#leave = stream.on({ onTag: (tag) => this.#onTag(tag), onEnd: () => void this.end() });
+    this.#leave = stream.on({
+      onTag: (tag) => this.#onTag(tag),
+      onEnd: () => void this.end(),
+      onWarning: (warning) => this.#warnOnce(warning),
+    });
     origin.starting(stream.app, stream.name);
   }
 
@@ -135,6 +141,14 @@ export class StreamPipeline {
     }
     this.#subscription.close();
     this.#state.to('ended');
+  }
+
+  /** Of each kind the first: a publisher may repeat what is wrong as often as it likes. */
+  #warnOnce({ code, message }: SluiceError): void {
+    if (this.#warned.has(code)) return;
+    this.#warned.add(code);
+    const { app, name } = this.stream;
+    this.#options.logger.warn({ app, stream: name, code }, `part of what the publisher sends is left out: ${message}`);
   }
 
   #onTag(tag: LiveTag): void {

@@ -133,4 +133,15 @@ describe('StreamPipeline', () => {
     await pipeline.end();
     expect(pipeline.state).toBe('ended');
   });
+
+  it('A7.10 says once in the log that the audio is left out, and why', async () => {
+    const { stream, lines } = setUp(npmFfmpeg());
+    // An AAC sequence header with an AudioSpecificConfig of one byte, and another one.
+    stream.publish('audio', 0, Buffer.from([0xaf, 0x00, 0x12]));
+    stream.publish('audio', 23, Buffer.from([0xaf, 0x00, 0x13]));
+    expect(lines.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
+      { level: 'warn', app: 'live', stream: 'test', code: expect.stringMatching(/^[a-z0-9]+\./) },
+    ]);
+    expect(lines[0]?.message).toMatch(/^part of what the publisher sends is left out: got 1 bytes/);
+  });
 });
