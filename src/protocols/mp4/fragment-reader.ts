@@ -19,7 +19,7 @@ interface FragmentReady {
 export interface FragmentReaderLimits {
   /** Bytes of one mdat. 64 MiB is a minute of 8 Mbit/s video: no part is that long. */
   readonly maxMediaDataSize: number;
-  /** Bytes of one ftyp, moov or moof. */
+  /** Bytes of one ftyp, moov, moof, or of a box that is skipped (but `mfra`): a larger one is no MP4. */
   readonly maxMetadataSize: number;
 }
 
@@ -116,7 +116,12 @@ export class FragmentReader {
       case 'moov':
       case 'mdat':
         throw mp4Error('mp4.box-order', `got ${header.type} alone, expected ftyp before moov and moof before mdat`);
+      case 'mfra':
+        // The index at the end of a run has an entry for every fragment: hours of one-frame fragments make it tens of MiB.
+        this.#skip = header.size;
+        return;
       default:
+        this.#requireSize(header, this.#limits.maxMetadataSize);
         this.#skip = header.size;
     }
   }

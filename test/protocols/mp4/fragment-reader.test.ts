@@ -217,12 +217,40 @@ describe('FragmentReader on bad bytes', () => {
     expect(() => reader.next()).toThrow(expect.objectContaining({ code: 'mp4.box-order' }));
   });
 
-  it('skips boxes nobody needs, however large they say they are', () => {
+  it('skips boxes nobody needs without keeping a byte of them', () => {
     const skipped = Buffer.concat([box('free', 8 + 500_000), Buffer.alloc(500_000), box('styp', 12, Buffer.alloc(4))]);
     expect(readAll(Buffer.concat([skipped, audio]))).toHaveLength(readAll(audio).length);
     const reader = new FragmentReader();
-    reader.push(box('free', 0xffff_ffff));
+    reader.push(box('free', 2_000_000));
     reader.push(Buffer.alloc(1_000_000));
+    expect(reader.bufferedBytes).toBe(0);
+    expect(drain(reader)).toEqual([]);
+  });
+
+  it('skips the index at the end of a run of hours', () => {
+    const events = readAll(audio).length;
+    const reader = new FragmentReader();
+    reader.push(audio);
+    reader.push(box('mfra', 100_000_000));
+    reader.push(Buffer.alloc(1_000_000));
+    expect(drain(reader)).toHaveLength(events);
+    expect(reader.bufferedBytes).toBe(0);
+  });
+
+  it.each([
+    ['a free box', box('free', 0xffff_ffff)],
+    ['an unknown box', box('abcd', 5 * 1024 * 1024)],
+    ['an unknown box with a 64-bit size', Buffer.concat([box('abcd', 1), Buffer.from([0, 0, 1, 0, 0, 0, 0, 0])])],
+    ['text', Buffer.from('Error: no such file or directory\n')],
+    ['a raw AAC frame', Buffer.from([0x21, 0x10, 0x04, 0x60, 0x8c, 0x1c, 0, 0, 0])],
+  ])('refuses garbage that reads like %s without end, instead of waiting for ever', (_name, bytes) => {
+    expect(failure(bytes)).toMatchObject({ code: 'mp4.box-limit', kind: 'limit' });
+    const reader = new FragmentReader();
+    reader.push(audio);
+    drain(reader);
+    reader.push(bytes);
+    expect(() => reader.next()).toThrow(expect.objectContaining({ code: 'mp4.box-limit' }));
+    reader.push(audio);
     expect(reader.bufferedBytes).toBe(0);
   });
 
