@@ -83,7 +83,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
   readonly #origin = new Origin({ clock: systemClock });
-  readonly #directory = new PipelineDirectory();
+  readonly #directory = new PipelineDirectory(this.#origin);
   readonly #rtmp: RtmpServer;
   readonly #http: FastifyInstance;
   #urls: GatewayUrls | undefined;
@@ -192,10 +192,8 @@ export class Gateway {
     this.#directory.add(pipeline);
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
-      end: (reason) => {
-        stream.end(reason);
-        void pipeline.end().then(() => this.#directory.delete(pipeline));
-      },
+      // The pipeline listens and ends with it.
+      end: (reason) => stream.end(reason),
       onKick: (listener) => {
         kick = listener;
       },

@@ -1,4 +1,5 @@
 // What the gateway knows of its streams, as plain state for the API: built on demand from the pipelines, never kept twice.
+import type { Origin } from '../hls/origin.js';
 import type { RenditionInfo } from '../hls/presentation.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
 import type { StreamPipeline } from './stream-pipeline.js';
@@ -28,24 +29,32 @@ export interface PipelineStreamState {
   readonly ingest: { readonly bitrate: number; readonly bytes: number };
 }
 
-/** One pipeline for each name that has a publisher, or whose last one is being flushed. */
+/** The pipelines of every name that has a publisher, is being flushed, or has ended and is still in the window of the origin. */
 export class PipelineDirectory {
+  readonly #origin: Pick<Origin, 'presentation'>;
   readonly #pipelines = new Set<StreamPipeline>();
 
+  constructor(origin: Pick<Origin, 'presentation'>) {
+    this.#origin = origin;
+  }
+
   add(pipeline: StreamPipeline): void {
+    this.#forgetGone();
     this.#pipelines.add(pipeline);
   }
 
-  delete(pipeline: StreamPipeline): void {
-    this.#pipelines.delete(pipeline);
-  }
-
+  /** In order of publishing; while one of a name is flushed there may be another. */
   get pipelines(): readonly StreamPipeline[] {
+    this.#forgetGone();
     return [...this.#pipelines];
   }
 
+  /** The newest of each name. */
   list(): PipelineStreamState[] {
-    return this.pipelines.map(describe);
+    const newest = new Map(
+      this.pipelines.map((pipeline) => [`${pipeline.stream.app}/${pipeline.stream.name}`, pipeline]),
+    );
+    return [...newest.values()].map(describe);
   }
 
   get(app: string, name: string): PipelineStreamState | undefined {
@@ -56,6 +65,15 @@ export class PipelineDirectory {
   /** The newest of that name: a publisher that returned while its old stream is flushed is the one people mean. */
   find(app: string, name: string): StreamPipeline | undefined {
     return this.pipelines.filter(({ stream }) => stream.app === app && stream.name === name).at(-1);
+  }
+
+  /** An ended stream goes when its presentation leaves the origin: its window has passed, or a later publish replaced it. */
+  #forgetGone(): void {
+    for (const pipeline of this.#pipelines) {
+      const { state, presentation, stream } = pipeline;
+      const served = presentation !== undefined && this.#origin.presentation(stream.app, stream.name) === presentation;
+      if (state === 'ended' && !served) this.#pipelines.delete(pipeline);
+    }
   }
 }
 
@@ -69,7 +87,7 @@ function describe(pipeline: StreamPipeline): PipelineStreamState {
     startedAt: new Date(stream.startedAt).toISOString(),
     source: source === undefined ? {} : describeTracks(source),
     renditions: presentation?.renditions.map(describeRendition) ?? [],
-    ingest: { bitrate: videoBitrate + audioBitrate, bytes: bytesIn },
+    ingest: { bitrate: stream.state === 'ended' ? 0 : videoBitrate + audioBitrate, bytes: bytesIn },
   };
 }
 

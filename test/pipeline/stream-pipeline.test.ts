@@ -1,70 +1,13 @@
 // A stream's way through real tags, real FFmpeg and the real HLS room, with only the clock in the test's hand.
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { Origin } from '../../src/hls/origin.js';
-import { StreamRegistry } from '../../src/live/registry.js';
-import { type PipelineLogger, StreamPipeline } from '../../src/pipeline/stream-pipeline.js';
-import type { SluiceError } from '../../src/protocols/errors.js';
-import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { describe, expect, it } from 'vitest';
+import type { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
-
-interface LogLine {
-  readonly level: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly message: string;
-}
-
-/** A pipeline whose publisher is the test. */
-function setUp(ffmpeg: string, onLog: (line: LogLine, clock: ManualClock) => void = () => undefined) {
-  const clock = new ManualClock();
-  const lines: LogLine[] = [];
-  const waiting: { readonly message: string; readonly count: number; readonly resolve: () => void }[] = [];
-  const logged = (message: string): number => lines.filter((line) => line.message === message).length;
-  const at =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      const line = { level, fields: fields as LogLine['fields'], message };
-      lines.push(line);
-      for (const waiter of waiting) if (logged(waiter.message) >= waiter.count) waiter.resolve();
-      onLog(line, clock);
-    };
-  const logger: PipelineLogger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const stream = new StreamRegistry({}).claim('live', 'test');
-  const failures: SluiceError[] = [];
-  let fail: (error: SluiceError) => void = () => undefined;
-  const failed = new Promise<SluiceError>((resolve) => {
-    fail = resolve;
-  });
-  const pipeline = new StreamPipeline({
-    stream,
-    origin: new Origin({ clock }),
-    ffmpeg: { path: ffmpeg },
-    ladder: ['source'],
-    partDuration: 0.5,
-    predecessor: undefined,
-    presentation: () => ({ segmentDuration: 2, windowSegments: 6, firstMediaSequence: 1 }),
-    logger,
-    clock,
-    onFailed: (error) => {
-      failures.push(error);
-      fail(error);
-    },
-    onEnded: () => undefined,
-  });
-  onTestFinished(() => pipeline.end());
-  const publish = (tags: readonly FlvTag[]): void => {
-    for (const { type, timestamp, body } of tags) stream.publish(type, timestamp, body);
-  };
-  /** Resolves when a line was logged `count` times. */
-  const seen = (message: string, count = 1): Promise<void> =>
-    logged(message) >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ message, count, resolve }));
-  return { pipeline, stream, clock, lines, failures, failed, publish, seen };
-}
+import { type LogLine, setUp } from './pipeline-under-test.js';
 
 /** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
 function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {

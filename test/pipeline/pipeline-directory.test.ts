@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+import { makeHouse, setUp } from './pipeline-under-test.js';
+
+/** A directory with one stream that was published for 5 s and has ended. */
+async function afterOneStream() {
+  const source = await makeFlvSource({ seconds: 5, audio: false });
+  const house = makeHouse();
+  const directory = new PipelineDirectory(house.origin);
+  const publishAgain = () => {
+    const run = setUp(npmFfmpeg(), undefined, house);
+    directory.add(run.pipeline);
+    return run;
+  };
+  const publishAll = async (): Promise<void> => {
+    const { stream, pipeline, publish, seen } = publishAgain();
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media.slice(0, 5));
+    house.clock.advance(1000);
+    await seen('stream started');
+    publish(source.media.slice(5));
+    stream.end();
+    await pipeline.end();
+  };
+  await publishAll();
+  return { ...house, directory, publishAgain, publishAll };
+}
+
+describe('PipelineDirectory', () => {
+  it('tells of an ended stream as long as the origin serves it', async () => {
+    const { directory, origin, clock } = await afterOneStream();
+    expect(directory.get('live', 'test')).toMatchObject({
+      state: 'ended',
+      renditions: [{ name: 'source' }],
+      ingest: { bitrate: 0, bytes: expect.any(Number) },
+    });
+    // Until the origin has let it go, and not a moment longer.
+    const [untilGone = 0] = clock.pending;
+    clock.advance(untilGone - 1);
+    expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
+    clock.advance(1);
+    expect(origin.presentation('live', 'test')).toBeUndefined();
+    expect(directory.list()).toEqual([]);
+    expect(directory.get('live', 'test')).toBeUndefined();
+    expect(directory.pipelines).toEqual([]);
+  });
+
+  it('tells of one stream of a name: the new publisher, and the ended one again when that leaves without media', async () => {
+    const { directory, publishAgain } = await afterOneStream();
+    const { stream } = publishAgain();
+    expect(directory.list().map(({ state }) => state)).toEqual(['waiting']);
+    stream.end();
+    expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
+  });
+
+  it('forgets the ended stream for good when a later one has taken its place', async () => {
+    const { directory, publishAll } = await afterOneStream();
+    await publishAll();
+    expect(directory.pipelines).toHaveLength(1);
+    expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
+  });
+});
