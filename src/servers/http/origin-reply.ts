@@ -5,6 +5,7 @@ import { assertNever } from '../../protocols/errors.js';
 import type { Seconds } from '../../protocols/units.js';
 import { cacheControl } from './cache-control.js';
 import type { OriginAnswer, OriginAnswerKind } from './dependencies.js';
+import { sendTextProblem } from './plugins/errors.js';
 import { readRange } from './range.js';
 
 /** RFC 8216 section 4 for playlists, ISO/IEC 23000-19 and RFC 9317 practice for CMAF. */
@@ -43,7 +44,8 @@ export function sendOriginAnswer(
   const kind = answer.status === 200 ? answer.kind : asked;
   reply.header('cache-control', cacheControl({ status: answer.status, kind, blocking, targetDuration }));
   if (answer.status !== 200) {
-    return reply.code(answer.status).type('text/plain; charset=utf-8').send(`${answer.error.message}\n`);
+    const { code, message } = answer.error;
+    return sendTextProblem(reply, { status: answer.status, code, message });
   }
   reply.type(contentType(kind)).header('accept-ranges', isPlaylist(kind) ? 'none' : 'bytes');
   if (answer.entityTag !== undefined) {

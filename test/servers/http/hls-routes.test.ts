@@ -43,7 +43,7 @@ describe('what the origin is asked', () => {
     expect(origin.calls[0]?.directives).toEqual({ msn: undefined, part: '-1', skip: undefined });
     expect(answer.statusCode).toBe(400);
     expect(answer.headers['cache-control']).toBe('no-store');
-    expect(answer.body).toBe('got _HLS_part without _HLS_msn\n');
+    expect(answer.body).toBe('fake.bad-directive: got _HLS_part without _HLS_msn\n');
   });
 
   it('B3.11 unknown parameters are ignored in any order, a repeated directive is refused', async () => {
@@ -192,6 +192,7 @@ describe('answers', () => {
     expect(answer.headers['set-cookie']).toBeUndefined();
     expect(answer.headers.location).toBeUndefined();
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(answer.body).toMatch(/^(http|fake)\.[a-z-]+: \S.*\n$/);
   });
 
   it('C3.10 an origin that throws becomes a 500 without its text, and the log has the cause', async () => {
@@ -212,7 +213,7 @@ describe('answers', () => {
     expect(lines.join('')).toContain('"status":500');
     expect(lines.join('')).not.toContain('SECRET');
     expect(answer.statusCode).toBe(500);
-    expect(answer.body).toBe('internal error\n');
+    expect(answer.body).toBe('http.internal: internal error\n');
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 });

@@ -108,7 +108,7 @@ describe('mounted under a prefix', () => {
     expect((await app.inject('/')).body).toBe('host');
     expect((await app.inject('/')).headers['content-security-policy']).toBeUndefined();
     expect((await app.inject('/video/api/v1/streams')).statusCode).toBe(200);
-    expect((await app.inject('/video/hls/live/demo/index.m3u8')).body).toBe('stream is not live\n');
+    expect((await app.inject('/video/hls/live/demo/index.m3u8')).body).toBe('fake.not-live: stream is not live\n');
     expect((await app.inject('/video/no')).json()).toMatchObject({ code: 'http.not-found' });
     expect((await app.inject('/no')).json()).toMatchObject({ error: 'Not Found' });
     expect((await app.inject({ method: 'POST', url: '/' })).statusCode).toBe(404);

@@ -98,10 +98,10 @@ export function sendProblem(
 }
 
 /** For players: they look at the status (so CORS, even where no hook of the HLS routes ran) and show the text at most. */
-export function sendTextProblem(reply: FastifyReply, { status, message }: Problem): FastifyReply {
+export function sendTextProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
-  return reply.code(status).type('text/plain; charset=utf-8').send(`${message}\n`);
+  return reply.code(status).type('text/plain; charset=utf-8').send(`${code}: ${message}\n`);
 }
 
 function wantsPage(request: FastifyRequest, below: string): boolean {
