@@ -22,6 +22,11 @@ import { systemClock } from './system-clock.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
 
+export interface StartOptions {
+  /** False: no HTTP port of its own; the program mounts `sluiceHttp` in a Fastify application of its own instead. Default true. */
+  readonly http?: boolean;
+}
+
 /** For `sluice doctor`. */
 export { inspectDirectory } from './pipeline/directories.js';
 
@@ -85,8 +90,9 @@ export class Gateway {
   readonly #origin = new Origin({ clock: systemClock });
   readonly #directory = new PipelineDirectory(this.#origin);
   readonly #rtmp: RtmpServer;
-  readonly #http: FastifyInstance;
-  #urls: GatewayUrls | undefined;
+  /** The HTTP server of its own, when it has one. */
+  #http: FastifyInstance | undefined;
+  #rtmpUrl: string | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal `createGateway` is the way in. */
@@ -109,9 +115,6 @@ export class Gateway {
         logger: logger.child({ room: 'rtmp' }),
       },
     );
-    // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
-    const level = logger.level === 'info' ? 'warn' : logger.level;
-    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }, { level }) });
   }
 
   /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
@@ -122,30 +125,40 @@ export class Gateway {
       streams: this.#directory,
       health: { ready: () => this.#ready() },
       targetDuration: Math.ceil(config.segmentDuration),
-      rtmpPort: () => (this.#urls === undefined ? undefined : Number(new URL(this.#urls.rtmp).port)),
+      rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
       embedFrameAncestors: config.frameAncestors.join(' '),
     };
   }
 
   /**
-   * Listens on both ports.
+   * Listens on both ports, or with `{ http: false }` for publishers alone.
    * @throws {SluiceError} when one cannot be had; call `close()` then
    */
-  async start(): Promise<GatewayUrls> {
+  start(options: { readonly http: false }): Promise<Omit<GatewayUrls, 'http'>>;
+  start(options?: { readonly http?: true }): Promise<GatewayUrls>;
+  start(options: StartOptions): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>>;
+  async start({ http = true }: StartOptions = {}): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
     const { config, logger } = this.#parts;
-    const rtmp = await this.#rtmp.start();
-    await this.#http.listen({ host: config.host, port: config.httpPort });
-    const { address, port } = this.#http.server.address() as AddressInfo;
-    this.#urls = {
-      rtmp: `rtmp://${urlHost(rtmp.host)}:${rtmp.port}/${config.apps[0]}`,
-      http: `http://${urlHost(address)}:${port}`,
-    };
+    const { host, port } = await this.#rtmp.start();
+    const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
+    const urls = http ? { rtmp, http: await this.#startHttp() } : { rtmp };
+    this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');
-    return this.#urls;
+    return urls;
   }
 
-  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes both ports. Idempotent. */
+  async #startHttp(): Promise<string> {
+    const { config, logger } = this.#parts;
+    // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
+    const level = logger.level === 'info' ? 'warn' : logger.level;
+    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }, { level }) });
+    await this.#http.listen({ host: config.host, port: config.httpPort });
+    const { address, port } = this.#http.server.address() as AddressInfo;
+    return `http://${urlHost(address)}:${port}`;
+  }
+
+  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -155,12 +168,12 @@ export class Gateway {
     await this.#rtmp.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
-    await this.#http.close();
+    await this.#http?.close();
   }
 
   #ready(): { ready: boolean; reasons: string[] } {
     const reasons: string[] = [];
-    if (this.#urls === undefined) reasons.push('the servers are not listening yet');
+    if (this.#rtmpUrl === undefined) reasons.push('the servers are not listening yet');
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
   }

@@ -1,10 +1,13 @@
 // A gateway as a program that embeds it sees it: what it needs is checked when it is made, and its servers start as asked.
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Fastify from 'fastify';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../src/config/load-config.js';
 import { createGateway, type Gateway } from '../src/gateway.js';
+import { sluiceHttp } from '../src/servers/http/plugin.js';
+import { publishTestPattern } from './support/gateway.js';
 import { npmFfmpeg } from './support/processes.js';
 import { temporaryDirectory } from './support/temp-dir.js';
 
@@ -29,5 +32,28 @@ describe('createGateway', () => {
     await gateway.close();
     expect(existsSync(join(cwd, 'a/b/media'))).toBe(true);
     expect(statSync(join(cwd, 'c/state')).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('Gateway', () => {
+  it('takes publishers without an HTTP port of its own, and plays in the application of the program', async () => {
+    const gateway = await gatewayIn(await temporaryDirectory(), '--publish-key', 'none', '--ladder', 'source');
+    onTestFinished(() => gateway.close());
+    const app = Fastify();
+    onTestFinished(() => app.close());
+    await app.register(sluiceHttp, { prefix: '/video', ...gateway.httpDependencies() });
+    expect((await app.inject('/video/readyz')).statusCode).toBe(503);
+
+    const urls = await gateway.start({ http: false });
+    expect(urls).toEqual({ rtmp: expect.stringMatching(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/) });
+    expect((await app.inject('/video/readyz')).statusCode).toBe(200);
+    const publisher = publishTestPattern(`${urls.rtmp}/show`, { duration: 5 });
+    await expect
+      .poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode, { timeout: 20_000 })
+      .toBe(200);
+    expect((await app.inject('/video/api/v1/streams/live/show')).json()).toMatchObject({ state: 'live' });
+    await publisher.exit;
+    const state = async () => (await app.inject('/video/api/v1/streams/live/show')).json().state;
+    await expect.poll(state).toBe('ended');
   });
 });
