@@ -2,6 +2,7 @@
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
+import { CONNECTION_OPTIONS, installConnectionLimits } from './connections.js';
 import type { HttpDependencies } from './dependencies.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { installSluice } from './plugin.js';
@@ -21,6 +22,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     // Fastify's own request lines hold whole URLs, and with them the keys in their queries.
     logController: new LogController({ disableRequestLogging: true }),
+    ...CONNECTION_OPTIONS,
     bodyLimit: 128 * 1024,
     routerOptions: { maxParamLength: 255 },
     // A target that cannot be decoded (%zz) never reaches a route or a hook.
@@ -29,6 +31,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
       sendProblem(request, reply, describeProblem(error), { page, mount: '' });
     },
   });
+  installConnectionLimits(app);
   installSluice(app, rest, { ownsNotFound: true });
   return app;
 }

@@ -1,0 +1,52 @@
+// Bounds what a peer can hold by doing nothing, and ends every connection when the server does.
+
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { Milliseconds } from '../../protocols/units.js';
+
+/** Connections open at a time; one more is closed at once. Beyond the process's limit of open files that limit comes first. */
+export const MAX_CONNECTIONS = 20_000;
+
+/** From the accept, or the first byte of a later request, to the end of the headers; 408 afterwards. */
+export const HEADERS_TIMEOUT: Milliseconds = 15_000;
+
+/** The same to the end of the body. The wait for the answer does not count: blocking reloads may take long. */
+export const REQUEST_TIMEOUT: Milliseconds = 30_000;
+
+/** Between two requests. More than the 60 s that proxies keep a connection: the one to close an idle one must not be us. */
+export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
+
+/** No byte in either direction while a request is answered. More than three target durations of 30 s, the longest wait. */
+export const SOCKET_TIMEOUT: Milliseconds = 120_000;
+
+/** How often Node looks for requests that are late. */
+const CHECK_INTERVAL: Milliseconds = 5_000;
+
+/** From `close()` to the end of connections that still wait or are not read; the answers already given go out before. */
+export const CLOSE_GRACE: Milliseconds = 500;
+
+export const CONNECTION_OPTIONS = {
+  requestTimeout: REQUEST_TIMEOUT,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+  connectionTimeout: SOCKET_TIMEOUT,
+  http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: CHECK_INTERVAL },
+} as const satisfies FastifyServerOptions & { readonly http: object };
+
+/** Installs what no option of Fastify says, for an application whose server is ours. */
+export function installConnectionLimits(app: FastifyInstance): void {
+  app.server.maxConnections = MAX_CONNECTIONS;
+  let closing = false;
+  let grace: NodeJS.Timeout | undefined;
+
+  app.addHook('preClose', (done) => {
+    closing = true;
+    // Node closes the connections that are idle now, and would wait for the others for as long as they like.
+    grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE).unref();
+    app.server.once('close', () => clearTimeout(grace));
+    done();
+  });
+  // Otherwise a connection that gets its answer from now on would be kept alive for its next request.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
