@@ -168,6 +168,9 @@ describe('watch page', () => {
     await page.keyboard.press('k');
     expect(await page.evaluate(`${video}.paused`)).toBe(true);
     await page.waitForFunction(() => Object(globalThis).sluicePlayer.behindLive);
+    // The controls hide while nobody moves the mouse.
+    await page.mouse.move(400, 300);
+    await page.mouse.move(420, 320);
     await page.click('.live.behind');
     await page.waitForFunction(() => {
       const { document, sluicePlayer } = Object(globalThis);

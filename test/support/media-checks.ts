@@ -52,6 +52,8 @@ export async function decodeErrors(init: Buffer, segment: Buffer): Promise<strin
     'explode',
     '-i',
     'pipe:0',
+    // Frames at their own times: a publisher's variable frame rate is no error of the media.
+    ...['-fps_mode', 'passthrough', '-enc_time_base', 'demux'],
     '-f',
     'null',
     '-',
