@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
-import { recordRendition, whenLive } from '../support/hls-client.js';
+import { eventually, recordRendition, whenLive } from '../support/hls-client.js';
 import { audioVideoOffset, decodeErrors, readSegment, writeTrack } from '../support/media-checks.js';
 import { ffmpegChildren } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -32,11 +32,14 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
     expect(publisher.stderr()).toBe('');
     expect(gateway.errors()).toEqual([]);
 
-    // First, as an ended stream stays for its window only. The static tree is complete: what its playlists list is there, byte for byte as it was served.
+    // First, as an ended stream stays for its window only. The static tree is complete: what its playlists list is there,
+    // byte for byte as it was served. It is written behind, so ENDLIST may come a moment later than over HTTP.
     for (const rendition of renditions) {
       const folder = join(gateway.mediaDir, 'live', 'main', rendition.name);
-      const onDisk = await readFile(join(folder, 'index.m3u8'), 'utf8');
-      expect(onDisk).toContain('#EXT-X-ENDLIST');
+      const onDisk = await eventually(async () => {
+        const text = await readFile(join(folder, 'index.m3u8'), 'utf8');
+        return text.includes('#EXT-X-ENDLIST') ? text : undefined;
+      });
       expect(onDisk).not.toContain('#EXT-X-PART');
       const files = await readdir(folder);
       for (const segment of rendition.segments.values()) {
