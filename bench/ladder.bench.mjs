@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  childrenGone,
   cpuSeconds,
   describeMachine,
   ffmpeg,
@@ -154,12 +155,7 @@ for (let index = 0; index < RUNS; index += 1) {
   clearInterval(sampler);
   if (published.code !== 0 || encoded.code !== 0)
     throw new Error(`publisher: ${published.stderr}\nbare: ${encoded.stderr}`);
-  // FFmpeg has been waited for when its stream has ended, which makes its time the gateway's "children" time.
-  for (let open = true; open; ) {
-    const streams = await (await fetch(`${gateway.http}/api/v1/streams`)).json();
-    open = JSON.stringify(streams).includes('"bench"');
-    if (open) await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await childrenGone(gateway.pid);
   const gatewayCpu = cpuSeconds(gateway.pid) - before;
   const node = ownCpuSeconds(gateway.pid) - ownBefore;
   ratios.push(gatewayCpu / bareCpu);

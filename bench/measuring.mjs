@@ -126,6 +126,21 @@ export function cpuSeconds(pid) {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** Resolves when a process has no child left: what they used is then counted as the parent's. */
+export async function childrenGone(pid) {
+  const hasChild = () =>
+    readdirSync('/proc').some((entry) => {
+      if (!/^\d+$/.test(entry)) return false;
+      try {
+        return stat(entry).parent === pid;
+      } catch (error) {
+        if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+        return false;
+      }
+    });
+  while (hasChild()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 export function ownCpuSeconds(pid) {
   return stat(pid).ownTicks / TICKS_PER_SECOND;
 }
