@@ -26,18 +26,12 @@ export class FlvFeed {
   #sawKeyFrame = false;
   #videoHeader: LiveTag | undefined;
   #audioHeader: LiveTag | undefined;
-  #skipped = 0;
   /** Tags that go out with the next picture. */
   #batch: Buffer[] = [];
   #batchedTags = 0;
 
   constructor(options: FlvFeedOptions) {
     this.#options = options;
-  }
-
-  /** Tags that no FFmpeg saw: those between the death of one and the key frame at which the next began. */
-  get skippedTags(): number {
-    return this.#skipped;
   }
 
   /** A new FFmpeg waits for its input. */
@@ -79,12 +73,21 @@ export class FlvFeed {
     }
     // Without a picture to begin with, FFmpeg would start the audio early and the first segment with no key frame.
     const awaitsKeyFrame = video && !this.#sawKeyFrame && !tag.sequenceHeader;
-    if (awaitsKeyFrame) this.#skipped += 1;
-    else this.#write(tag);
+    if (!awaitsKeyFrame) this.#write(tag);
   }
 
-  /** Hands on what waits for a picture that will not come. */
-  flush(): void {
+  /** The publisher is gone: all that it sent goes out, also past the mark at which a live one would wait. */
+  finish(): void {
+    const { subscription, sink } = this.#options;
+    while (sink.accepting) {
+      const tag = subscription.take();
+      if (tag === undefined) break;
+      this.#route(tag);
+    }
+    this.#flush();
+  }
+
+  #flush(): void {
     const batch = this.#batch;
     this.#batch = [];
     this.#batchedTags = 0;
@@ -94,6 +97,6 @@ export class FlvFeed {
   #write(tag: LiveTag): void {
     this.#batch.push(...flvTag(tag.kind, tag.dts, tag.body));
     this.#batchedTags += 1;
-    if (tag.kind !== 'audio' || !this.#options.video || this.#batchedTags >= MAX_BATCHED_TAGS) this.flush();
+    if (tag.kind !== 'audio' || !this.#options.video || this.#batchedTags >= MAX_BATCHED_TAGS) this.#flush();
   }
 }

@@ -131,8 +131,7 @@ export class StreamPipeline {
     } else {
       this.#state.to('draining');
       // What is queued was received from the publisher: it goes out before the input ends.
-      this.#feed?.pump();
-      this.#feed?.flush();
+      this.#feed?.finish();
       await this.#supervisor?.stop();
       if (this.#presentation !== undefined) {
         await this.#presentation.end();
