@@ -100,7 +100,7 @@ function checkedApp(segments: readonly string[]): string {
 }
 
 function checkedName(name: string, code: NameErrorCode): string {
-  if (!NAME_CHARACTERS.test(name) || name === '.' || name === '..') {
+  if (!NAME_CHARACTERS.test(name) || /^\.+$/.test(name)) {
     throw rtmpError(
       code,
       'got a name with a character outside 0-9 A-Z a-z _ . - or a dash first, or made of dots alone',
