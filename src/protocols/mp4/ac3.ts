@@ -77,11 +77,24 @@ export function parseAc3Configuration(accessUnit: Buffer): Ac3Configuration {
   const bitRate = main.enhanced
     ? Math.round((size * 8 * main.sampleRate) / main.samples / 1000)
     : (BIT_RATES[main.bitRateCode] ?? 0);
-  const base = (CHANNELS[main.channelMode] ?? 2) + (main.lfe ? 1 : 0);
-  return { main, channels: base + countChannels(channelLocations), dependentSubstreams, channelLocations, bitRate };
+  const channels = channelsOfMode(main.channelMode, main.lfe) + channelsOfLocations(channelLocations);
+  return { main, channels, dependentSubstreams, channelLocations, bitRate };
 }
 
-function countChannels(locations: number): number {
+/** Full channels of acmod and the low-frequency one. */
+export function channelsOfMode(channelMode: number, lfe: boolean): number {
+  return (CHANNELS[channelMode] ?? 2) + (lfe ? 1 : 0);
+}
+
+/** @throws mp4.audio-frame for the reserved code */
+export function sampleRateOfCode(code: number): number {
+  const rate = SAMPLE_RATES[code];
+  if (rate === undefined) throw mp4Error('mp4.audio-frame', `got AC-3 sample rate code ${code}, expected 0..2`);
+  return rate;
+}
+
+/** Channels that `channelLocations` adds. */
+export function channelsOfLocations(locations: number): number {
   let count = 0;
   for (let bit = 0; bit < 9; bit += 1) {
     if ((locations & (1 << bit)) !== 0) count += (PAIRED_LOCATIONS & (1 << bit)) !== 0 ? 2 : 1;
@@ -126,12 +139,10 @@ function readAc3(bits: BitReader, bsid: number): Ac3Frame {
   if ((channelMode & 4) !== 0) bits.skip(2); // surmixlev
   if (channelMode === 2) bits.skip(2); // dsurmod
   const lfe = bits.flag();
-  const fullRate = SAMPLE_RATES[sampleRateCode];
+  const fullRate = sampleRateOfCode(sampleRateCode);
   const bitRateCode = sizeCode >> 1;
   const bitRate = BIT_RATES[bitRateCode];
-  if (fullRate === undefined || bitRate === undefined) {
-    throw mp4Error('mp4.audio-frame', `got AC-3 sample rate code ${sampleRateCode} and size code ${sizeCode}`);
-  }
+  if (bitRate === undefined) throw mp4Error('mp4.audio-frame', `got AC-3 frame size code ${sizeCode}, expected 0..37`);
   // bsid 9 and 10 are the half and quarter rates of annex D.
   const sampleRate = fullRate >> Math.max(0, bsid - 8);
   // 16-bit words of 1536 samples; at 44.1 kHz every other frame is one word longer.
@@ -160,8 +171,7 @@ function readEac3(bits: BitReader): Ac3Frame {
   const sampleRateCode = bits.bits(2);
   const second = bits.bits(2);
   const reduced = sampleRateCode === 3;
-  const rate = SAMPLE_RATES[reduced ? second : sampleRateCode];
-  if (rate === undefined) throw mp4Error('mp4.audio-frame', 'got a reserved E-AC-3 sample rate');
+  const rate = sampleRateOfCode(reduced ? second : sampleRateCode);
   const channelMode = bits.bits(3);
   const lfe = bits.flag();
   const bsid = bits.bits(5);
@@ -193,24 +203,4 @@ export function ac3Samples(accessUnit: Buffer): number {
   return ac3Frames(accessUnit)
     .filter(({ streamType, substreamId }) => streamType !== 1 && substreamId === 0)
     .reduce((sum, { samples }) => sum + samples, 0);
-}
-
-/** ETSI TS 102 366 F.4: the content of dac3. */
-export function writeAc3SpecificBox({ main }: Ac3Configuration): Buffer {
-  const { sampleRateCode, bsid, bsmod, channelMode, lfe, bitRateCode } = main;
-  const out = Buffer.alloc(3);
-  const head = (sampleRateCode << 22) | (bsid << 17) | (bsmod << 14) | (channelMode << 11);
-  out.writeUIntBE(head | ((lfe ? 1 : 0) << 10) | (bitRateCode << 5), 0, 3);
-  return out;
-}
-
-/** ETSI TS 102 366 F.6: the content of dec3, with one independent substream. */
-export function writeEac3SpecificBox(configuration: Ac3Configuration): Buffer {
-  const { main, dependentSubstreams, channelLocations, bitRate } = configuration;
-  const { sampleRateCode, bsid, bsmod, channelMode, lfe } = main;
-  const out = Buffer.alloc(dependentSubstreams > 0 ? 6 : 5);
-  out.writeUInt16BE((Math.min(bitRate, 0x1fff) << 3) | 0, 0);
-  out.writeUInt16BE((sampleRateCode << 14) | (bsid << 9) | (bsmod << 4) | (channelMode << 1) | (lfe ? 1 : 0), 2);
-  if (dependentSubstreams > 0) out.writeUInt16BE((Math.min(dependentSubstreams, 15) << 9) | channelLocations, 4);
-  return out;
 }

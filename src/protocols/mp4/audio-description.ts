@@ -1,6 +1,7 @@
 // The pipeline asks one question of every audio codec: what is this, at which rate, and what does a player have to be told.
 import { parseAudioSpecificConfig } from './aac.js';
-import { ac3Samples, parseAc3Configuration, writeAc3SpecificBox, writeEac3SpecificBox } from './ac3.js';
+import { ac3Samples, parseAc3Configuration } from './ac3.js';
+import { writeAc3SpecificBox, writeEac3SpecificBox } from './ac3-specific-box.js';
 import { aacCodecString, MP3_CODEC_STRING } from './codec-string.js';
 import { mp4Error } from './errors.js';
 import { flacFrameSamples, parseFlacStreamInfo, writeFlacSpecificBox } from './flac.js';
