@@ -281,10 +281,23 @@ export class ChunkDecoder {
       if (stream.received + count > stream.body.length) {
         this.#memory.grow(stream, count, available, this.#consumedBefore + this.#input.length);
       }
+      // The one copy of a media byte between the socket and every subscriber: from what was read, which chunk headers cut
+      // up, into memory that holds this message and no more. From here on bodies are shared and cut into views.
       this.#input.copy(stream.body, stream.received, this.#position, this.#position + count);
       stream.received += count;
       this.#position += count;
       this.#payloadLeft -= count;
+      // In chunks of 128 bytes, a key frame has a thousand of these: spare them the way through the header parser.
+      if (
+        this.#payloadLeft === 0 &&
+        stream.received < stream.messageLength &&
+        !stream.extended &&
+        this.#position < this.#input.length &&
+        this.#input[this.#position] === stream.continuation
+      ) {
+        this.#position += 1;
+        this.#payloadLeft = Math.min(this.#chunkSize, stream.messageLength - stream.received);
+      }
     }
     return true;
   }
