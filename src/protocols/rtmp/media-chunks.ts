@@ -14,11 +14,11 @@ export interface MediaChannel {
 export type MediaBody = Buffer | readonly Buffer[];
 
 interface CachedChunks {
-  readonly channel: MediaChannel;
-  readonly messageStreamId: number;
-  readonly timestamp: number;
-  readonly chunkSize: number;
-  readonly chunks: readonly Buffer[];
+  channel: MediaChannel;
+  messageStreamId: number;
+  timestamp: number;
+  chunkSize: number;
+  chunks: readonly Buffer[];
 }
 
 /** Basic header 1, message header 11, extended timestamp 4 (RTMP 1.0 5.3.1). */
@@ -46,18 +46,25 @@ export function mediaChunks(
   body: MediaBody,
 ): readonly Buffer[] {
   const last = lastChunks.get(body);
-  if (
-    last !== undefined &&
-    last.timestamp === timestamp &&
-    last.messageStreamId === messageStreamId &&
-    last.chunkSize === chunkSize &&
-    last.channel === channel
-  ) {
-    return last.chunks;
+  if (last === undefined) {
+    const chunks = cutIntoChunks(channel, messageStreamId, timestamp, chunkSize, body);
+    lastChunks.set(body, { channel, messageStreamId, timestamp, chunkSize, chunks });
+    return chunks;
   }
-  const chunks = cutIntoChunks(channel, messageStreamId, timestamp, chunkSize, body);
-  lastChunks.set(body, { channel, messageStreamId, timestamp, chunkSize, chunks });
-  return chunks;
+  if (
+    last.timestamp !== timestamp ||
+    last.messageStreamId !== messageStreamId ||
+    last.chunkSize !== chunkSize ||
+    last.channel !== channel
+  ) {
+    // The entry is changed, not replaced: a store into the weak map costs more than the chunks do.
+    last.chunks = cutIntoChunks(channel, messageStreamId, timestamp, chunkSize, body);
+    last.channel = channel;
+    last.messageStreamId = messageStreamId;
+    last.timestamp = timestamp;
+    last.chunkSize = chunkSize;
+  }
+  return last.chunks;
 }
 
 function cutIntoChunks(
@@ -67,6 +74,9 @@ function cutIntoChunks(
   chunkSize: number,
   body: MediaBody,
 ): readonly Buffer[] {
+  if (Buffer.isBuffer(body) && body.length <= chunkSize) {
+    return [firstHeader(channel, messageStreamId, timestamp, body.length), body];
+  }
   const pieces = Buffer.isBuffer(body) ? [body] : (body as readonly Buffer[]);
   let length = 0;
   for (const piece of pieces) length += piece.length;
@@ -97,12 +107,22 @@ function firstHeader(
   length: number,
 ): Buffer {
   const extended = timestamp >= EXTENDED_TIMESTAMP;
+  const field = extended ? EXTENDED_TIMESTAMP : timestamp;
   const header = Buffer.allocUnsafe(extended ? MAX_FIRST_HEADER_BYTES : MAX_FIRST_HEADER_BYTES - 4);
-  header.writeUInt8(chunkStreamId, 0);
-  header.writeUIntBE(extended ? EXTENDED_TIMESTAMP : timestamp, 1, 3);
-  header.writeUIntBE(length, 4, 3);
-  header.writeUInt8(type, 7);
-  header.writeUInt32LE(messageStreamId, 8);
+  // By index: the checked writers of Buffer would cost more than all else that a viewer with a clock of its own costs.
+  header[0] = chunkStreamId;
+  header[1] = field >>> 16;
+  header[2] = field >>> 8;
+  header[3] = field;
+  header[4] = length >>> 16;
+  header[5] = length >>> 8;
+  header[6] = length;
+  header[7] = type;
+  // The one little-endian field of the protocol (5.3.1.2.5).
+  header[8] = messageStreamId;
+  header[9] = messageStreamId >>> 8;
+  header[10] = messageStreamId >>> 16;
+  header[11] = messageStreamId >>> 24;
   if (extended) header.writeUInt32BE(timestamp, 12);
   return header;
 }
