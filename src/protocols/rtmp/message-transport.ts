@@ -25,6 +25,7 @@ export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
 
 export class MessageTransport {
   readonly #handshake: Handshake;
+  readonly #limits: RtmpLimits;
   readonly #decoder: ChunkDecoder;
   readonly #encoder = new ChunkEncoder();
   readonly #acknowledgements: AcknowledgementCounter;
@@ -35,6 +36,7 @@ export class MessageTransport {
 
   constructor(handshake: Handshake, limits: RtmpLimits, acknowledgements = new AcknowledgementCounter()) {
     this.#handshake = handshake;
+    this.#limits = limits;
     this.#decoder = new ChunkDecoder(limits);
     this.#acknowledgements = acknowledgements;
     this.#collectHandshake();
@@ -75,7 +77,7 @@ export class MessageTransport {
       const raw = this.#nextRaw();
       if (raw === undefined) return undefined;
       if (raw.body.length === 0) continue;
-      const message = this.#pass(decodeMessage(raw));
+      const message = this.#pass(decodeMessage(raw, this.#limits.amf));
       if (message !== undefined) return message;
     }
   }
