@@ -62,6 +62,7 @@ export class AudioIngest {
   ignored = 0;
   /** Messages of audio that cannot be served. */
   unserved = 0;
+  #warnedOfTracks = false;
   #configuration: Buffer | undefined;
   /** The last header that could not be used. */
   #broken: Buffer | undefined;
@@ -73,6 +74,7 @@ export class AudioIngest {
   /** @throws live.codec-changed, live.parameter-changes, live.timestamps */
   accept(timestamp: Milliseconds, body: Buffer): void {
     const tag = parseAudioTag(body);
+    if (tag.tracks !== undefined) this.#leaveOut(tag.tracks);
     if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') {
       this.ignored += 1;
       return;
@@ -192,6 +194,16 @@ export class AudioIngest {
         'live.audio-configuration',
         `${this.dropped} frames of ${audioCodecName(codec)} audio came without a usable configuration`,
       ),
+    );
+  }
+
+  #leaveOut(tracks: readonly AudioTag[]): void {
+    this.unserved += tracks.length;
+    const [first] = tracks;
+    if (first === undefined || this.#warnedOfTracks) return;
+    this.#warnedOfTracks = true;
+    this.#context.warn(
+      liveError('live.extra-track', `audio track ${first.trackId}: only track 0 of the audio is served`),
     );
   }
 

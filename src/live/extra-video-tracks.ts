@@ -1,17 +1,16 @@
 // Encoders that send several sizes of one picture save the gateway a transcode: their further tracks are kept beside the first.
 import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
-import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
+import type { VideoTag } from '../protocols/flv/video-tag.js';
 import { describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import type { IngestContext } from './ingest-context.js';
 import { frameKind } from './key-frame.js';
 import { videoBody } from './media-body.js';
-import { furtherVideoTracks } from './multitrack.js';
 import { checkPicture } from './picture-limits.js';
 import type { LiveTag } from './tag.js';
-import type { VideoTrack } from './video-ingest.js';
+import type { VideoTrack } from './video-track.js';
 
 /** More sizes of one picture than any encoder makes. */
 export const MAX_EXTRA_VIDEO_TRACKS = 8;
@@ -41,27 +40,28 @@ export class ExtraVideoTracks {
   }
 
   /**
+   * @param tags the further tracks of the message `body`
    * @param main track 0, which the others have to resemble; undefined while it is not known
    * @throws live.parameter-changes
    */
-  accept(timestamp: Milliseconds, body: Buffer, main: VideoTrack | undefined): void {
-    for (const message of furtherVideoTracks(body)) {
-      const tag = parseVideoTag(message.body);
+  accept(timestamp: Milliseconds, tags: readonly VideoTag[], body: Buffer, main: VideoTrack | undefined): void {
+    for (const tag of tags) {
+      const { trackId } = tag;
       if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') continue;
-      const track = this.#tracks.get(message.trackId);
+      const track = this.#tracks.get(trackId);
       // A header may come before that of track 0; frames alone never make a track.
       const codecFits = main === undefined || tag.codec === main.codec;
       const known = track !== undefined || tag.packetType === 'sequence-header';
       const fits = codecFits && known && (track !== undefined || this.#tracks.size < MAX_EXTRA_VIDEO_TRACKS);
       if (!fits) {
         this.#leaveOut(
-          message.trackId,
-          `video track ${message.trackId} (${videoCodecName(tag.codec)}) is not one that can be used beside the first`,
+          trackId,
+          `video track ${trackId} (${videoCodecName(tag.codec)}) is not one that can be used beside the first`,
         );
       } else if (tag.packetType === 'sequence-header') {
-        this.#acceptHeader(message.trackId, tag, message.body);
+        this.#acceptHeader(trackId, tag, body);
       } else if (track !== undefined) {
-        this.#acceptFrame(message.trackId, track, tag, message.body, timestamp);
+        this.#acceptFrame(trackId, track, tag, body, timestamp);
       }
     }
   }

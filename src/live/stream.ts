@@ -4,7 +4,6 @@ import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
 import { liveError } from './errors.js';
-import { ExtraVideoTracks } from './extra-video-tracks.js';
 import { GOP_CACHE_BYTES, GopCache } from './gop-cache.js';
 import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
@@ -15,7 +14,8 @@ import type { LiveTag, LiveTagKind } from './tag.js';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
 import { TRACK_TIMEOUT, type TrackChange, TrackPresence } from './track-presence.js';
 import { UnservedMedia } from './unserved-media.js';
-import { VideoIngest, type VideoTrack } from './video-ingest.js';
+import { VideoIngest } from './video-ingest.js';
+import type { VideoTrack } from './video-track.js';
 
 /** `waiting` for the first frame, `live`, then `ended` for good: the name's next publisher gets a new stream. */
 export type LiveStreamState = 'waiting' | 'live' | 'ended';
@@ -65,7 +65,6 @@ export class LiveStream {
   readonly #timeline: Timeline;
   readonly #video: VideoIngest;
   readonly #audio: AudioIngest;
-  readonly #extraVideo: ExtraVideoTracks;
   readonly #presence: TrackPresence;
   readonly #unserved = new UnservedMedia();
   readonly #monotonic: () => Milliseconds;
@@ -110,7 +109,6 @@ export class LiveStream {
     };
     this.#video = new VideoIngest(context);
     this.#audio = new AudioIngest(context);
-    this.#extraVideo = new ExtraVideoTracks(context);
     this.#gopCache = new GopCache(options.gopCacheBytes ?? GOP_CACHE_BYTES);
   }
 
@@ -149,7 +147,7 @@ export class LiveStream {
 
   /** Further video tracks of the codec of the first one, by track id; their tags reach listeners only. */
   get extraVideoTracks(): ReadonlyMap<number, VideoTrack> {
-    return this.#extraVideo.tracks;
+    return this.#video.extraTracks;
   }
 
   /** Whether frames of it come: see `onTrackChange`. */
@@ -249,7 +247,7 @@ export class LiveStream {
       videoFrameRate: video.rate.frameRate,
       droppedTags: video.dropped + audio.dropped,
       ignoredTags: video.ignored + audio.ignored + this.#ignoredScripts,
-      unservedTags: video.unserved + audio.unserved + this.#extraVideo.unserved,
+      unservedTags: video.unserved + audio.unserved,
       keyFrameMismatches: video.keyFrameMismatches,
       parameterChanges: this.#parameterChanges,
       subscribers: this.#subscriptions.size,
@@ -265,7 +263,6 @@ export class LiveStream {
     switch (kind) {
       case 'video':
         this.#video.accept(timestamp, body);
-        this.#extraVideo.accept(timestamp, body, this.#video.track);
         return;
       case 'audio':
         this.#audio.accept(timestamp, body);

@@ -5,8 +5,8 @@ import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
 import type { ColorDescription } from '../protocols/mp4/color.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { readColorInfo } from './color-info.js';
 import { liveError } from './errors.js';
+import { ExtraVideoTracks } from './extra-video-tracks.js';
 import type { IngestContext } from './ingest-context.js';
 import { frameKind } from './key-frame.js';
 import { avcHeaderBody, type MediaBody, videoBody } from './media-body.js';
@@ -15,6 +15,7 @@ import { findParameterSets } from './parameter-sets.js';
 import { checkFrameRate, checkPicture } from './picture-limits.js';
 import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
+import type { VideoTrack } from './video-track.js';
 
 /** A sequence header comes first or never: frames alone are given this long, then the publisher is told. */
 export const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
@@ -24,16 +25,6 @@ export const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
 const MIN_FRAMES_BEFORE_GIVING_UP = 30;
 /** What frames without a sequence header have before each NAL unit. */
 const DEFAULT_NAL_LENGTH_SIZE = 4;
-
-export interface VideoTrack {
-  readonly codec: DescribedVideoCodec;
-  /** The sequence header's record as it came: avcC, hvcC, av1C, vpcC. Of AV1 and VP9 without one the description's. */
-  readonly configuration: Buffer;
-  /** AV1 and VP9: without width and height until the first key frame. */
-  readonly description: VideoDescription;
-  /** As Enhanced RTMP metadata said it; the description has what the bitstream says. */
-  readonly color?: ColorDescription;
-}
 
 export class VideoIngest {
   readonly #context: IngestContext;
@@ -50,8 +41,8 @@ export class VideoIngest {
   dropped = 0;
   /** Messages without anything to decode, and repeated headers. */
   ignored = 0;
-  /** Messages of video that cannot be served. */
-  unserved = 0;
+  #unserved = 0;
+  readonly #extra: ExtraVideoTracks;
   /** The last sequence header as it came: what it is compared with. */
   #received: Buffer | undefined;
   #color: ColorDescription | undefined;
@@ -60,6 +51,17 @@ export class VideoIngest {
 
   constructor(context: IngestContext) {
     this.#context = context;
+    this.#extra = new ExtraVideoTracks(context);
+  }
+
+  /** Further tracks of the codec of the first one, by track id. */
+  get extraTracks(): ReadonlyMap<number, VideoTrack> {
+    return this.#extra.tracks;
+  }
+
+  /** Messages of video that cannot be served. */
+  get unserved(): number {
+    return this.#unserved + this.#extra.unserved;
   }
 
   /**
@@ -68,14 +70,19 @@ export class VideoIngest {
    */
   accept(timestamp: Milliseconds, body: Buffer): void {
     const tag = parseVideoTag(body);
+    this.#acceptFirst(tag, timestamp, body);
+    if (tag.tracks !== undefined) this.#extra.accept(timestamp, tag.tracks, body, this.track);
+  }
+
+  #acceptFirst(tag: VideoTag, timestamp: Milliseconds, body: Buffer): void {
     if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') {
-      this.#noteColor(body);
+      this.#noteColor(tag.color);
       this.ignored += 1;
       return;
     }
     const { codec } = tag;
     if (!isServed(codec)) {
-      this.unserved += 1;
+      this.#unserved += 1;
       this.#refuse(codec);
       return;
     }
@@ -89,8 +96,7 @@ export class VideoIngest {
     else this.#acceptFrame(tag, codec, timestamp, body);
   }
 
-  #noteColor(body: Buffer): void {
-    const color = readColorInfo(body);
+  #noteColor(color: ColorDescription | undefined): void {
     if (color === undefined) return;
     this.#color = color;
     if (this.track !== undefined) this.track = { ...this.track, color };
