@@ -11,13 +11,14 @@ import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
+import type { StreamStatistics } from './live/statistics.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
-import type { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
-import { buildApp } from './servers/http/app.js';
-import type { HttpDependencies } from './servers/http/dependencies.js';
+import { buildHttpApp } from './servers/http/app.js';
+import type { GatewayFigures, HttpDependencies, StreamFigures } from './servers/http/dependencies.js';
+import { SecureServer } from './servers/http/secure-server.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import type { RtmpServerOptions } from './servers/rtmp/options.js';
 import type { PlayListener, PlayRequest, PlaySource } from './servers/rtmp/playing.js';
@@ -47,6 +48,8 @@ export interface GatewayUrls {
   readonly rtmps?: string;
   /** `http://HOST:PORT`, with the real port. */
   readonly http: string;
+  /** `https://HOST:PORT` when `httpsPort` is set. */
+  readonly https?: string;
 }
 
 /** The state directory holds a secret. */
@@ -108,6 +111,7 @@ export class Gateway {
   readonly #rtmp: RtmpServer;
   /** The HTTP server of its own, when it has one. */
   #http: FastifyInstance | undefined;
+  #https: SecureServer | undefined;
   #rtmpUrl: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -116,7 +120,11 @@ export class Gateway {
     const { config, logger, key, ffmpeg } = parts;
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
-    this.#registry = new StreamRegistry({ maxStreams: config.maxStreams });
+    this.#registry = new StreamRegistry({
+      maxStreams: config.maxStreams,
+      conflict: config.publishConflict,
+      takeoverAfter: config.takeoverAfter * 1000,
+    });
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
         key,
@@ -149,6 +157,11 @@ export class Gateway {
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
       embedFrameAncestors: config.frameAncestors.join(' '),
+      maxWaiters: config.maxWaiters,
+      maxWaitersPerIp: config.maxWaitersPerIp,
+      trustedProxies: config.trustedProxies,
+      metricsPolicy: config.metrics,
+      metrics: { figures: () => this.#figures() },
     };
   }
 
@@ -164,20 +177,28 @@ export class Gateway {
     const { host, port, tls } = await this.#rtmp.start();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
-    const urls = http ? { ...publishing, http: await this.#startHttp() } : publishing;
+    const urls = http ? { ...publishing, ...(await this.#startHttp()) } : publishing;
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');
     return urls;
   }
 
-  async #startHttp(): Promise<string> {
-    const { config, logger } = this.#parts;
+  async #startHttp(): Promise<Pick<GatewayUrls, 'http' | 'https'>> {
+    const { config, logger, certificate } = this.#parts;
     // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
     const level = logger.level === 'info' ? 'warn' : logger.level;
-    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }, { level }) });
-    await this.#http.listen({ host: config.host, port: config.httpPort });
-    const { address, port } = this.#http.server.address() as AddressInfo;
-    return `http://${urlHost(address)}:${port}`;
+    const { app, handle } = buildHttpApp({
+      ...this.httpDependencies(),
+      logger: logger.child({ room: 'http' }, { level }),
+    });
+    this.#http = app;
+    await app.listen({ host: config.host, port: config.httpPort });
+    const { address, port } = app.server.address() as AddressInfo;
+    const http = `http://${urlHost(address)}:${port}`;
+    if (config.httpsPort === undefined || certificate === undefined) return { http };
+    this.#https = new SecureServer({ host: config.host, port: config.httpsPort, certificate, handle });
+    const secure = await this.#https.listen();
+    return { http, https: `https://${urlHost(secure.address)}:${secure.port}` };
   }
 
   /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent. */
@@ -190,7 +211,7 @@ export class Gateway {
     await this.#rtmp.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
-    await this.#http?.close();
+    await Promise.all([this.#http?.close(), this.#https?.close()]);
     this.#parts.certificate?.close();
   }
 
@@ -199,6 +220,24 @@ export class Gateway {
     if (this.#rtmpUrl === undefined) reasons.push('the servers are not listening yet');
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
+  }
+
+  #figures(): GatewayFigures {
+    const { counters } = this.#rtmp;
+    const { refusedTotalLimit, refusedAddressLimit } = counters;
+    const streams = this.#directory.pipelines.map(({ stream, presentation, progress }) => ({
+      app: stream.app,
+      name: stream.name,
+      ...streamFigures(stream.statistics),
+      ...presentation?.counters,
+      ffmpegSpeed: progress?.speed,
+    }));
+    // While one of a name is flushed there may be another: the newest counts.
+    const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
+    return {
+      rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
+      streams: [...newest.values()],
+    };
   }
 
   /** An RTMP player reads the stream like everybody else, from the last key frame on. */
@@ -226,7 +265,6 @@ export class Gateway {
     const { config, logger, ffmpeg, store, sequences } = this.#parts;
     const stream = this.#registry.claim(request.app, request.name);
     const predecessor = this.#directory.find(request.app, request.name)?.end();
-    let kick: (reason: SluiceError) => void = () => undefined;
     const pipeline = new StreamPipeline({
       stream,
       predecessor,
@@ -242,7 +280,7 @@ export class Gateway {
       }),
       logger: logger.child({ room: 'pipeline' }),
       clock: systemClock,
-      onFailed: (error) => kick(error),
+      onFailed: (error) => stream.kick(error),
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(request.app, request.name, nextMediaSequence, discontinuityNumber),
     });
@@ -251,9 +289,7 @@ export class Gateway {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
       // The pipeline listens and ends with it.
       end: (reason) => stream.end(reason),
-      onKick: (listener) => {
-        kick = listener;
-      },
+      onKick: (listener) => stream.onKick(listener),
     };
   }
 }
@@ -292,4 +328,15 @@ function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
 function urlHost(address: string): string {
   if (address === '0.0.0.0' || address === '::') return 'localhost';
   return address.includes(':') ? `[${address}]` : address;
+}
+
+function streamFigures(statistics: StreamStatistics): Omit<StreamFigures, 'app' | 'name'> {
+  const { videoBitrate, audioBitrate, videoFrameRate, discontinuities, ...same } = statistics;
+  return {
+    ...same,
+    bitrate: videoBitrate + audioBitrate,
+    frameRate: videoFrameRate,
+    // What the playlists list is counted by the presentation.
+    clockJumps: discontinuities,
+  };
 }
