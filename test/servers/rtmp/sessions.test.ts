@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StreamRegistry } from '../../../src/live/registry.js';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import type { PublishObserver } from '../../../src/servers/rtmp/publishing.js';
-import { audioBody, CommandPeer, Encoder, type ServerSetup, startServer } from './server-under-test.js';
+import { audioBody, CommandPeer, Encoder, rawPeer, type ServerSetup, startServer } from './server-under-test.js';
 
 /** Writes down what other rooms hear. */
 function recorder(): { events: string[]; observer: PublishObserver } {
@@ -98,6 +98,49 @@ describe('one start and one end', () => {
     expect(lifecycle(logs)).toEqual(['publish started', 'publish ended']);
     expect(logs.find(({ message }) => message === 'publish ended')).toMatchObject({ level: 'warn' });
     expect(server.counters).toMatchObject({ publishesAccepted: 1, publishesEnded: 1, publishesRefused: 0 });
+  });
+});
+
+/** Everything that an encoder writes from C0 to its first second of media; it needs no answers to be said again. */
+async function capture(): Promise<Buffer> {
+  const { port, target } = await startServer();
+  const encoder = new Encoder(port, 'show');
+  const written: Buffer[] = [];
+  const write = encoder.socket.write.bind(encoder.socket);
+  encoder.socket.write = ((bytes: Buffer) => {
+    written.push(Buffer.from(bytes));
+    return write(bytes);
+  }) as typeof encoder.socket.write;
+  await encoder.event('publishing');
+  for (let i = 0; i < 25; i++) encoder.send(i % 2 === 0 ? 'audio' : 'video', i * 40, audioBody(300));
+  await (await target()).received(25);
+  return Buffer.concat(written);
+}
+
+describe('truncated connections', () => {
+  it('C2.11 end cleanly wherever they are cut, and leave nothing behind', async () => {
+    const bytes = await capture();
+    const { events, observer } = recorder();
+    const { port, server } = await startServer({ observer, maxConnectionsPerIp: 64 });
+    // Every byte of the commands, and every 37th of handshake and media.
+    const cuts = [...bytes.keys()].filter((at) => at % 37 === 0 || (at > 3073 && at < 3700));
+    for (let i = 0; i < cuts.length; i += 32) {
+      await Promise.all(
+        cuts.slice(i, i + 32).map(async (cut, n) => {
+          const peer = await rawPeer(port);
+          const closed = new Promise((resolve) => peer.on('close', resolve));
+          peer.resume().write(bytes.subarray(0, cut), () => (n % 2 === 0 ? peer.end() : peer.resetAndDestroy()));
+          await closed;
+        }),
+      );
+    }
+    await expect.poll(() => server.counters).toMatchObject({ connections: 0, publishers: 0 });
+    const { publishesAccepted, publishesEnded } = server.counters;
+    expect(publishesAccepted).toBeGreaterThan(100);
+    expect(publishesEnded).toBe(publishesAccepted);
+    expect(events.filter((event) => event.startsWith('start'))).toHaveLength(publishesAccepted);
+    expect(events.filter((event) => event.startsWith('end'))).toHaveLength(publishesAccepted);
+    await new Encoder(port, 'show').event('publishing');
   });
 });
 
