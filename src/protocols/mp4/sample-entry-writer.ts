@@ -26,9 +26,9 @@ const AUDIO_ENTRIES: Readonly<Record<DescribedAudioCodec, readonly [entry: strin
 const RESOLUTION = 0x0048_0000;
 const DEPTH = 0x18;
 const COMPRESSOR_NAME_SIZE = 32;
-/** The sample rate of a sample entry is 16.16. */
 /** Sides of a picture have 16 bits in a sample entry. */
 const MAX_ENTRY_SIDE = 0xffff;
+/** The sample rate of a sample entry is 16.16. */
 const MAX_ENTRY_SAMPLE_RATE = 0xffff;
 const MAX_MPEG2_SAMPLE_RATE = 24_000;
 
