@@ -1,5 +1,5 @@
 // How fast media leaves the gateway: against nginx serving the same bytes from files, and to thousands of viewers who wait for one part.
-// Server and generator have a core each (taskset), so that neither lives on the other's time. Needs nginx and wrk (Debian: nginx-light, wrk).
+// Server and generator have a core each (taskset), so that neither lives on the other's time. Needs nginx and wrk (Debian: nginx, wrk).
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
