@@ -19,6 +19,8 @@ export const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
 const OLDEST_VERSION = { major: 5, minor: 1 } as const;
 /** HEVC, AV1 and VP9 in FLV. */
 const ENHANCED_RTMP_VERSION = { major: 6, minor: 1 } as const;
+/** Opus, FLAC, AC-3 and E-AC-3 in FLV. */
+const ENHANCED_RTMP_AUDIO_VERSION = { major: 8, minor: 0 } as const;
 /** A build from the development branch has no number: it is newer than any. */
 const DEVELOPMENT_VERSION = { major: 999, minor: 0 } as const;
 
@@ -32,7 +34,7 @@ const TINY_ENCODE: readonly string[] = [
   ...['-movflags', '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont', 'pipe:1'],
 ];
 
-/** Runs `-version`, `-encoders` and a tiny encode. Never throws. */
+/** Runs `-version`, `-encoders`, `-decoders` and a tiny encode. Never throws. */
 export async function proveFfmpeg(origin: FfmpegOrigin, path: string): Promise<FfmpegProof> {
   const version = await run(path, ['-hide_banner', '-version']);
   if (!version.ok) return { works: false, reason: version.reason };
@@ -46,18 +48,28 @@ export async function proveFfmpeg(origin: FfmpegOrigin, path: string): Promise<F
   }
   const listed = await run(path, ['-hide_banner', '-encoders']);
   if (!listed.ok) return { works: false, reason: `-encoders: ${listed.reason}` };
-  const encoders = parseFfmpegEncoders(listed.stdout.toString('utf8'));
+  const encoders = parseFfmpegCodecList(listed.stdout.toString('utf8'));
   const missing = REQUIRED_ENCODERS.filter((name) => !encoders.has(name));
   if (missing.length > 0) return { works: false, reason: `version ${parsed.text} lacks ${missing.join(' and ')}` };
+  const decoders = await run(path, ['-hide_banner', '-decoders']);
+  if (!decoders.ok) return { works: false, reason: `-decoders: ${decoders.reason}` };
   const encoded = await run(path, TINY_ENCODE);
   if (!encoded.ok) return { works: false, reason: `a test encode failed: ${encoded.reason}` };
   if (encoded.stdout.toString('latin1', 4, 8) !== 'ftyp' || !encoded.stdout.includes('moof')) {
     return { works: false, reason: `a test encode wrote ${encoded.stdout.length} bytes that are not fragmented MP4` };
   }
-  const enhancedRtmp = !isOlder(parsed.version, ENHANCED_RTMP_VERSION);
   return {
     works: true,
-    installation: { path, version: parsed.version, versionText: parsed.text, origin, encoders, enhancedRtmp },
+    installation: {
+      path,
+      version: parsed.version,
+      versionText: parsed.text,
+      origin,
+      encoders,
+      decoders: parseFfmpegCodecList(decoders.stdout.toString('utf8')),
+      enhancedRtmp: !isOlder(parsed.version, ENHANCED_RTMP_VERSION),
+      enhancedRtmpAudio: !isOlder(parsed.version, ENHANCED_RTMP_AUDIO_VERSION),
+    },
   };
 }
 
@@ -75,8 +87,8 @@ export function parseFfmpegVersion(output: string): FfmpegVersion | undefined {
   return { version: { major: Number(number[1]), minor: Number(number[2]) }, text };
 }
 
-/** Lines like ` V....D libx264  description`, after a legend that ends in dashes. */
-export function parseFfmpegEncoders(output: string): ReadonlySet<string> {
+/** Lines of `-encoders` and `-decoders` like ` V....D libx264  description`, after a legend that ends in dashes. */
+export function parseFfmpegCodecList(output: string): ReadonlySet<string> {
   const names = new Set<string>();
   for (const line of output.split('\n')) {
     const name = /^ [VAS][F.][S.][X.][B.][D.] (\S+)/.exec(line)?.[1];
