@@ -90,7 +90,7 @@ export class AudioIngest {
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: false,
-      body: tag.enhanced ? legacyAacBody(tag) : body,
+      ...mediaBody(tag, body),
       changed: false,
       discontinuity,
     };
@@ -120,12 +120,19 @@ export class AudioIngest {
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: true,
-      body: tag.enhanced ? legacyAacBody(tag) : body,
+      ...mediaBody(tag, body),
       changed,
       discontinuity: false,
     };
     return this.header;
   }
+}
+
+/** A message behind an Enhanced RTMP head is copied once behind the legacy one, and the data is a view of the copy. */
+function mediaBody(tag: AudioTag, body: Buffer): Pick<LiveTag, 'body' | 'data' | 'codec' | 'trackId'> {
+  const rewritten = tag.enhanced ? legacyAacBody(tag) : body;
+  const data = tag.enhanced ? rewritten.subarray(2) : tag.data;
+  return { body: rewritten, data, codec: typeof tag.codec === 'string' ? tag.codec : undefined, trackId: 0 };
 }
 
 function isEncoded(codec: AudioCodec): codec is EncodedAudioCodec {

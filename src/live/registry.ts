@@ -1,6 +1,6 @@
 // A name belongs to one publisher at a time: this is where it is claimed, found, and given back.
 import type { SluiceError } from '../protocols/errors.js';
-import type { EpochMilliseconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import { LiveStream } from './stream.js';
 
@@ -13,6 +13,11 @@ export interface StreamRegistryOptions {
   readonly gopCacheBytes?: number;
   /** Wall clock, for `startedAt`. */
   readonly now?: () => EpochMilliseconds;
+}
+
+export interface ClaimOptions {
+  /** Stream time of the first media frame, see `LiveStreamOptions`. */
+  readonly timelineOrigin?: Milliseconds;
 }
 
 export interface RegistryListener {
@@ -42,7 +47,7 @@ export class StreamRegistry {
    * A new stream under this name, until its `end()`. Names are compared byte by byte, as case-sensitive as URLs.
    * @throws live.name-taken, live.stream-limit
    */
-  claim(app: string, name: string): LiveStream {
+  claim(app: string, name: string, options: ClaimOptions = {}): LiveStream {
     const key = keyOf(app, name);
     if (this.#streams.has(key)) {
       throw liveError('live.name-taken', `${app}/${name} is already being published`);
@@ -57,6 +62,7 @@ export class StreamRegistry {
       app,
       name,
       startedAt: this.#now(),
+      ...options,
       ...(this.#gopCacheBytes === undefined ? {} : { gopCacheBytes: this.#gopCacheBytes }),
     });
     this.#streams.set(key, stream);

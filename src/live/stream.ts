@@ -28,6 +28,8 @@ export interface LiveStreamOptions {
   readonly app: string;
   readonly name: string;
   readonly startedAt: EpochMilliseconds;
+  /** Stream time of the first media frame: a publisher that resumes a presentation begins where that stands. Default 1000. */
+  readonly timelineOrigin?: Milliseconds;
   /** Bound of the GOP cache in bytes. */
   readonly gopCacheBytes?: number;
 }
@@ -42,9 +44,9 @@ export class LiveStream {
     live: ['ended'],
     ended: [],
   });
-  readonly #timeline = new Timeline();
-  readonly #video = new VideoIngest(this.#timeline);
-  readonly #audio = new AudioIngest(this.#timeline, (warning) => this.#warn(warning));
+  readonly #timeline: Timeline;
+  readonly #video: VideoIngest;
+  readonly #audio: AudioIngest;
   readonly #gopCache: GopCache;
   readonly #listeners = new Set<StreamListener>();
   /** Each with the number of the first tag it has not got by its start. */
@@ -60,6 +62,9 @@ export class LiveStream {
     this.app = options.app;
     this.name = options.name;
     this.startedAt = options.startedAt;
+    this.#timeline = new Timeline({ ...(options.timelineOrigin !== undefined && { origin: options.timelineOrigin }) });
+    this.#video = new VideoIngest(this.#timeline);
+    this.#audio = new AudioIngest(this.#timeline, (warning) => this.#warn(warning));
     this.#gopCache = new GopCache(options.gopCacheBytes ?? GOP_CACHE_BYTES);
   }
 
@@ -199,6 +204,9 @@ export class LiveStream {
       keyFrame: false,
       sequenceHeader: false,
       body,
+      data: body,
+      codec: undefined,
+      trackId: 0,
       changed,
       discontinuity: false,
     };

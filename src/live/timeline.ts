@@ -37,10 +37,20 @@ interface Track {
   suspect: { reference: Milliseconds; frames: number } | undefined;
 }
 
+export interface TimelineOptions {
+  /** Stream time of the first frame. Default `TIMELINE_ORIGIN`. */
+  readonly origin?: Milliseconds;
+}
+
 export class Timeline {
+  readonly #origin: Milliseconds;
   readonly #tracks: Readonly<Record<MediaKind, Track>> = { video: newTrack('video'), audio: newTrack('audio') };
   #repaired = 0;
   #discontinuities = 0;
+
+  constructor({ origin = TIMELINE_ORIGIN }: TimelineOptions = {}) {
+    this.#origin = origin;
+  }
 
   /** Frames whose timestamp could not be used as it came. */
   get repaired(): number {
@@ -59,7 +69,7 @@ export class Timeline {
     const track = this.#tracks[kind];
     const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
     if (track.clock === undefined && other.clock === undefined) {
-      track.clock = { reference: wire, offset: TIMELINE_ORIGIN - wire };
+      track.clock = { reference: wire, offset: this.#origin - wire };
     }
     // Its own clock first; when it has left that, the clock the other kind may have moved to already.
     for (const clock of [track.clock, other.clock]) {
@@ -91,7 +101,7 @@ export class Timeline {
       track.suspect = { reference: wire, frames: 1 };
     }
     this.#repaired += 1;
-    const next = track.last === undefined ? (other.last ?? TIMELINE_ORIGIN) : track.last + track.interval;
+    const next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
     const believed = track.suspect;
     if (believed === undefined || believed.frames < FRAMES_TO_BELIEVE) {
       track.last = next;

@@ -77,7 +77,7 @@ export class VideoIngest {
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: true,
-      body: tag.enhanced ? legacyAvcBody(tag) : body,
+      ...mediaBody(tag, body),
       changed,
       discontinuity: false,
     };
@@ -99,7 +99,7 @@ export class VideoIngest {
       compositionTime: tag.compositionTime,
       keyFrame: tag.keyFrame,
       sequenceHeader: false,
-      body: tag.enhanced ? legacyAvcBody(tag) : body,
+      ...mediaBody(tag, body),
       changed: false,
       discontinuity,
     };
@@ -121,4 +121,10 @@ export class VideoIngest {
       );
     }
   }
+}
+
+/** A message behind an Enhanced RTMP head is copied once behind the legacy one, and the data is a view of the copy. */
+function mediaBody(tag: VideoTag, body: Buffer): Pick<LiveTag, 'body' | 'data' | 'codec' | 'trackId'> {
+  const rewritten = tag.enhanced ? legacyAvcBody(tag) : body;
+  return { body: rewritten, data: tag.enhanced ? rewritten.subarray(5) : tag.data, codec: 'avc', trackId: 0 };
 }

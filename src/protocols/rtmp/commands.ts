@@ -3,12 +3,12 @@
 import { type AmfValue, amfProperties } from '../amf/values.js';
 import type { CommandMessage } from './messages.js';
 
-/** What the peer said about Enhanced RTMP in its connect command; all absent for a legacy encoder. */
+/** What the peer said about Enhanced RTMP in its connect command, under the names of the text; all absent for a legacy encoder. */
 export interface EnhancedCapabilities {
   readonly fourCcList?: readonly string[];
   /** FourCC, or `*`, to a mask of decode 1, encode 2, forward 4. */
-  readonly videoFourCcInfo?: ReadonlyMap<string, number>;
-  readonly audioFourCcInfo?: ReadonlyMap<string, number>;
+  readonly videoFourCcInfoMap?: ReadonlyMap<string, number>;
+  readonly audioFourCcInfoMap?: ReadonlyMap<string, number>;
   /** Mask of reconnect 1, multitrack 2, ModEx 4, nanosecond timestamps 8. */
   readonly capsEx?: number;
 }
@@ -32,12 +32,33 @@ export interface PublishCommand {
   readonly publishType: string;
 }
 
+/** 7.2.2.1. An empty name, or one that is no string, asks for the end of the play. */
+export interface PlayCommand {
+  readonly type: 'play';
+  readonly name: string;
+  /** As sent; -2 if absent. The text says seconds, players send milliseconds: -2000, -1000, or 0 and more. */
+  readonly start: number;
+  /** As sent; -1 if absent. */
+  readonly duration: number;
+  /** Flush what was played before. True if absent. */
+  readonly reset: boolean;
+}
+
 export type PeerCommand =
   | ConnectCommand
   | PublishCommand
+  | PlayCommand
   | { readonly type: 'release-stream' | 'fc-publish' | 'create-stream'; readonly transactionId: number }
   | { readonly type: 'fc-unpublish' | 'close-stream' }
-  | { readonly type: 'play'; readonly name: string }
+  /** `fcUnsubscribe` names a stream, as `play` did. */
+  | { readonly type: 'fc-subscribe'; readonly transactionId: number }
+  | { readonly type: 'fc-unsubscribe'; readonly transactionId: number; readonly name: string }
+  /** 7.2.2.8. The position is where the player stands. Milliseconds. */
+  | { readonly type: 'pause'; readonly paused: boolean; readonly position: number }
+  /** 7.2.2.7. Milliseconds. */
+  | { readonly type: 'seek'; readonly position: number }
+  /** 7.2.2.4, 7.2.2.5. */
+  | { readonly type: 'receive'; readonly kind: 'audio' | 'video'; readonly wanted: boolean }
   /** 7.2.2.3. Undefined when the argument is missing or no number: GStreamer sends the stream's name. */
   | { readonly type: 'delete-stream'; readonly target: number | undefined }
   | { readonly type: 'other'; readonly name: string; readonly transactionId: number };
@@ -51,7 +72,29 @@ export function parseCommand({ name, transactionId, values }: CommandMessage): P
       return { type: 'publish', name: text(streamName) ?? '', publishType: text(publishType) ?? '' };
     }
     case 'play':
-      return { type: 'play', name: text(commandArguments(values)[0]) ?? '' };
+      return parsePlay(commandArguments(values));
+    case 'FCSubscribe':
+      return { type: 'fc-subscribe', transactionId };
+    case 'FCUnsubscribe':
+      return { type: 'fc-unsubscribe', transactionId, name: text(commandArguments(values)[0]) ?? '' };
+    case 'pause':
+    case 'pauseRaw': {
+      const [paused, position] = commandArguments(values);
+      return { type: 'pause', paused: paused !== false && paused !== 0, position: number(position) ?? 0 };
+    }
+    case 'unpause':
+      return { type: 'pause', paused: false, position: number(commandArguments(values)[0]) ?? 0 };
+    case 'seek':
+      return { type: 'seek', position: number(commandArguments(values)[0]) ?? 0 };
+    case 'receiveAudio':
+    case 'receiveVideo': {
+      const wanted = commandArguments(values)[0];
+      return {
+        type: 'receive',
+        kind: name === 'receiveAudio' ? 'audio' : 'video',
+        wanted: wanted !== false && wanted !== 0,
+      };
+    }
     case 'releaseStream':
       return { type: 'release-stream', transactionId };
     case 'FCPublish':
@@ -78,6 +121,16 @@ function commandArguments(values: readonly AmfValue[]): readonly AmfValue[] {
   return isCommandObject ? values.slice(1) : values;
 }
 
+function parsePlay([name, start, duration, reset]: readonly AmfValue[]): PlayCommand {
+  return {
+    type: 'play',
+    name: text(name) ?? '',
+    start: number(start) ?? -2,
+    duration: number(duration) ?? -1,
+    reset: reset !== false && reset !== 0,
+  };
+}
+
 function parseConnect(transactionId: number, values: readonly AmfValue[]): ConnectCommand {
   const properties = amfProperties(values[0]) ?? new Map<string, AmfValue>();
   const app = text(properties.get('app'));
@@ -102,8 +155,8 @@ function parseEnhanced(properties: ReadonlyMap<string, AmfValue>): EnhancedCapab
   const capsEx = properties.get('capsEx');
   return {
     ...(Array.isArray(list) && { fourCcList: list.filter((item) => typeof item === 'string') }),
-    ...(video !== undefined && { videoFourCcInfo: video }),
-    ...(audio !== undefined && { audioFourCcInfo: audio }),
+    ...(video !== undefined && { videoFourCcInfoMap: video }),
+    ...(audio !== undefined && { audioFourCcInfoMap: audio }),
     ...(typeof capsEx === 'number' && { capsEx }),
   };
 }
@@ -114,6 +167,11 @@ function infoMap(value: AmfValue): ReadonlyMap<string, number> | undefined {
   const masks = new Map<string, number>();
   for (const [fourCc, mask] of properties) if (typeof mask === 'number') masks.set(fourCc, mask);
   return masks;
+}
+
+/** Finite only: NaN compares to nothing. */
+function number(value: AmfValue): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
 function text(value: AmfValue): string | undefined {

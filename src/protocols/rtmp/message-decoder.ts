@@ -65,6 +65,7 @@ function decodeUserControl(body: Buffer): UserControlEvent {
   if (data.length >= 4) {
     const value = data.readUInt32BE(0);
     if (eventType === USER_CONTROL_EVENT.streamBegin) return { type: 'stream-begin', messageStreamId: value };
+    if (eventType === USER_CONTROL_EVENT.streamEof) return { type: 'stream-eof', messageStreamId: value };
     if (eventType === USER_CONTROL_EVENT.pingRequest) return { type: 'ping-request', timestamp: value };
     if (eventType === USER_CONTROL_EVENT.pingResponse) return { type: 'ping-response', timestamp: value };
     if (eventType === USER_CONTROL_EVENT.setBufferLength && data.length >= 8) {

@@ -76,6 +76,8 @@ function encodeUserControl(event: UserControlEvent): Buffer {
   switch (event.type) {
     case 'stream-begin':
       return Buffer.concat([u16(USER_CONTROL_EVENT.streamBegin), u32(event.messageStreamId)]);
+    case 'stream-eof':
+      return Buffer.concat([u16(USER_CONTROL_EVENT.streamEof), u32(event.messageStreamId)]);
     case 'set-buffer-length':
       return Buffer.concat([
         u16(USER_CONTROL_EVENT.setBufferLength),

@@ -6,6 +6,7 @@ import { AggregateReader } from './aggregate.js';
 import { ChunkDecoder } from './chunk-decoder.js';
 import { ChunkEncoder } from './chunk-encoder.js';
 import { HANDSHAKE_SIZE, type RtmpLimits } from './limits.js';
+import { type MediaBody, type MediaHeader, mediaChunks } from './media-chunks.js';
 import { decodeMessage } from './message-decoder.js';
 import { encodeMessage, type SendableMessage } from './message-encoder.js';
 import type { CommandMessage, DataMessage, MediaMessage, RtmpMessage, UserControl } from './messages.js';
@@ -94,16 +95,29 @@ export class MessageTransport {
     this.#output.push(bytes);
   }
 
+  /**
+   * Sends a message of media whose body belongs to others as well. Views of it go out, so it must never change again.
+   * Its header is a full one and leans on no other, so the encoder needs not know of it.
+   */
+  sendShared(header: Omit<MediaHeader, 'chunkSize'>, body: MediaBody): void {
+    for (const chunk of mediaChunks({ ...header, chunkSize: this.#encoder.chunkSize }, body)) this.#output.push(chunk);
+  }
+
   /** Everything to write now, as one buffer, with an acknowledgement if one is due. */
   takeOutput(): Buffer | undefined {
+    const output = this.takeOutputBuffers();
+    return output.length <= 1 ? output[0] : Buffer.concat(output);
+  }
+
+  /** The same without a copy, for a vectored write. */
+  takeOutputBuffers(): Buffer[] {
     if (this.#handshake.done) {
       const sequenceNumber = this.#acknowledgements.due();
       if (sequenceNumber !== undefined) this.send({ type: 'acknowledgement', sequenceNumber });
     }
     const output = this.#output;
-    if (output.length === 0) return undefined;
-    this.#output = [];
-    return output.length === 1 ? output[0] : Buffer.concat(output);
+    if (output.length > 0) this.#output = [];
+    return output;
   }
 
   #nextRaw(): RawMessage | undefined {

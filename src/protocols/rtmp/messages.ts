@@ -58,7 +58,7 @@ export interface UserControl {
 }
 
 export type UserControlEvent =
-  | { readonly type: 'stream-begin'; readonly messageStreamId: number }
+  | { readonly type: 'stream-begin' | 'stream-eof'; readonly messageStreamId: number }
   | { readonly type: 'set-buffer-length'; readonly messageStreamId: number; readonly bufferLength: Milliseconds }
   | { readonly type: 'ping-request'; readonly timestamp: number }
   | { readonly type: 'ping-response'; readonly timestamp: number }

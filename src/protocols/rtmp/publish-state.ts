@@ -1,14 +1,11 @@
 // One publish from request to end; what comes before the answer waits here, because access may take its time.
 
 import { StateMachine } from '../state-machine.js';
+import { isKeyFrame } from './media-head.js';
 import type { MediaEvent } from './session-event.js';
 
 /** A waiting message costs more than its body; without this a flood of 1-byte messages would not count. */
 const WAITING_MESSAGE_OVERHEAD = 128;
-
-/** Frame type in the first byte of a video body, legacy and enhanced alike (FLV E.4.3.1; Enhanced RTMP). */
-const FRAME_TYPE_MASK = 0x70;
-const KEY_FRAME = 0x10;
 
 /**
  * - `requested`: the application has not answered.
@@ -83,9 +80,4 @@ export class PublishState {
     this.#waitingBytes += bytes;
     this.#waiting.push(event);
   }
-}
-
-/** True for sequence headers as well: they carry the same frame type. */
-function isKeyFrame(body: Buffer): boolean {
-  return ((body[0] ?? 0) & FRAME_TYPE_MASK) === KEY_FRAME;
 }

@@ -1,22 +1,35 @@
 // The words of the server, in the order and on the message streams that encoders have grown used to from Flash Media Server.
 
-import { amfObject } from '../amf/values.js';
+import { encodeAmf0 } from '../amf/amf0-encoder.js';
+import { type AmfValue, amfObject } from '../amf/values.js';
 import type { ConnectCommand } from './commands.js';
+import { capabilitiesFor } from './enhanced-capabilities.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
-import type { CommandMessage } from './messages.js';
+import type { CommandMessage, DataMessage } from './messages.js';
 import { type StatusReason, statusObject } from './status-codes.js';
 
 /** Version and capabilities of the Flash Media Server that encoders were written against; both are only echoed in logs. */
-const SERVER_PROPERTIES = amfObject([
+const SERVER_PROPERTIES: readonly (readonly [string, AmfValue])[] = [
   ['fmsVer', 'FMS/3,5,7,7009'],
   ['capabilities', 31],
-]);
+];
+
+export interface ReconnectTarget {
+  /** Where to go; absent: to the same address again. */
+  readonly tcUrl?: string;
+  readonly description: string;
+}
 
 /** RTMP 1.0 7.2.1.1. Always on message stream 0. */
-export function connectSuccess({ transactionId, objectEncoding }: ConnectCommand): CommandMessage {
+export function connectSuccess({ transactionId, objectEncoding, enhanced }: ConnectCommand): CommandMessage {
   const information = statusObject('status', 'NetConnection.Connect.Success', 'Connection succeeded.');
   information.set('objectEncoding', objectEncoding);
-  return connectionCommand('_result', transactionId, [SERVER_PROPERTIES, information]);
+  // The text leaves open which of the two objects a client looks into.
+  const capabilities = capabilitiesFor(enhanced);
+  return connectionCommand('_result', transactionId, [
+    amfObject([...SERVER_PROPERTIES, ...capabilities]),
+    amfObject([...information, ...capabilities]),
+  ]);
 }
 
 /** 7.2.1.1, `_error`. */
@@ -40,6 +53,26 @@ export function fcPublished(): CommandMessage {
     null,
     statusObject('status', 'NetStream.Publish.Start', 'FCPublish acknowledged.'),
   ]);
+}
+
+/** Players that imitate the one of Flash Media Server announce themselves with FCSubscribe. */
+export function fcSubscribed(): CommandMessage {
+  return connectionCommand('onFCSubscribe', 0, [
+    null,
+    statusObject('status', 'NetStream.Play.Start', 'FCSubscribe acknowledged.'),
+  ]);
+}
+
+/** Enhanced RTMP v2, "Reconnect Request": on the connection, not on a stream. */
+export function reconnectRequest({ tcUrl, description }: ReconnectTarget): CommandMessage {
+  const information = statusObject('status', 'NetConnection.Connect.ReconnectRequest', description);
+  if (tcUrl !== undefined) information.set('tcUrl', tcUrl);
+  return connectionCommand('onStatus', 0, [null, information]);
+}
+
+/** Tells old Flash players that scripts may read the samples; some players wait for it. Data, not a command. */
+export function sampleAccess(messageStreamId: number): DataMessage {
+  return { type: 'data', messageStreamId, timestamp: 0, body: encodeAmf0(['|RtmpSampleAccess', true, true]) };
 }
 
 /** 7.2.2: `onStatus` on the message stream that it is about; GStreamer looks for it there. */

@@ -2,8 +2,10 @@
 
 import { SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
+import type { Milliseconds } from '../units.js';
 import type { AcknowledgementCounter } from './acknowledgement.js';
 import { type ConnectCommand, type PeerCommand, parseCommand } from './commands.js';
+import { CAPS_EX } from './enhanced-capabilities.js';
 import { rtmpError } from './errors.js';
 import { EventQueue } from './event-queue.js';
 import { ServerHandshake } from './handshake.js';
@@ -14,12 +16,21 @@ import {
   type RtmpLimits,
   SERVER_CHUNK_SIZE,
 } from './limits.js';
+import type { MediaBody } from './media-chunks.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
-import { connectFailure, connectSuccess, streamError } from './server-answers.js';
+import { CONTROL_MESSAGE_STREAM } from './message-types.js';
+import type { MediaKind } from './play-commands.js';
+import {
+  connectFailure,
+  connectSuccess,
+  type ReconnectTarget,
+  reconnectRequest,
+  streamError,
+} from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { acknowledge, StreamCommands } from './stream-commands.js';
-import { canonicalApp } from './stream-name.js';
+import { canonicalApp, connectQuery } from './stream-name.js';
 
 export interface ServerSessionOptions {
   readonly limits: RtmpLimits;
@@ -37,30 +48,36 @@ export interface ServerSessionOptions {
  * - `connecting`: until a connect command.
  * - `connected`: no publish is live.
  * - `publishing`: one is.
+ * - `playing`: none is, and something is played.
  * - `closed`: the last event is queued; input is ignored.
  */
-export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishing' | 'closed';
+export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishing' | 'playing' | 'closed';
 
 /**
  * After each `receive` take events until there are none, then write what `takeOutput` has. Bad input never throws: it
  * ends in a `closed` event with a typed error. One publish at a time: a second one on the same connection is answered
- * with BadName and the first goes on.
+ * with BadName and the first goes on. Beside it each other message stream can play.
  */
 export class ServerSession {
   readonly #limits: RtmpLimits;
   readonly #chunkSize: number;
   readonly #windowSize: number;
   readonly #transport: MessageTransport;
-  /** Whether it publishes is known to the stream commands. */
-  readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing'>>('rtmp server session', 'handshake', {
-    handshake: ['connecting', 'closed'],
-    connecting: ['connected', 'closed'],
-    connected: ['closed'],
-    closed: [],
-  });
+  /** Whether it publishes or plays is known to the stream commands. */
+  readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing' | 'playing'>>(
+    'rtmp server session',
+    'handshake',
+    {
+      handshake: ['connecting', 'closed'],
+      connecting: ['connected', 'closed'],
+      connected: ['closed'],
+      closed: [],
+    },
+  );
   readonly #events = new EventQueue<SessionEvent>();
   /** Taken as `connected`, and answered with success unless the application objects first. */
   #unansweredConnect: ConnectCommand | undefined;
+  #connect: ConnectCommand | undefined;
   #streams: StreamCommands | undefined;
 
   constructor(options: Partial<ServerSessionOptions> = {}) {
@@ -73,7 +90,9 @@ export class ServerSession {
 
   get stage(): SessionStage {
     const stage = this.#stage.state;
-    return stage === 'connected' && this.#streams?.isPublishing ? 'publishing' : stage;
+    if (stage !== 'connected' || this.#streams === undefined) return stage;
+    if (this.#streams.isPublishing) return 'publishing';
+    return this.#streams.plays.isPlaying ? 'playing' : stage;
   }
 
   /** Bytes of the whole connection, the handshake included. */
@@ -107,9 +126,16 @@ export class ServerSession {
     return this.#events.take();
   }
 
+  /** Everything to write now, in one buffer: media of players is copied into it. */
   takeOutput(): Buffer | undefined {
     this.#answerConnect();
     return this.#transport.takeOutput();
+  }
+
+  /** The same as a list for a vectored write. Bodies given to `sendMedia` are in it as views, nothing is copied. */
+  takeOutputBuffers(): Buffer[] {
+    this.#answerConnect();
+    return this.#transport.takeOutputBuffers();
   }
 
   /** Answers a `publish-request` with NetStream.Publish.Start (RTMP 1.0 7.2.2.6). Without effect once the session is closed. */
@@ -119,7 +145,7 @@ export class ServerSession {
 
   /**
    * Refuses, or ends, what goes on with this message stream and closes the session. Right after a `connected` event,
-   * `reject(0, …)` refuses the connection itself.
+   * `reject(0, …)` refuses the connection itself, as `rejectConnect` does.
    */
   reject(messageStreamId: number, reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
@@ -130,6 +156,61 @@ export class ServerSession {
       this.#transport.send(streamError(messageStreamId, reason));
     }
     this.#close(undefined);
+  }
+
+  /**
+   * Refuses the connection itself and closes the session; only right after a `connected` event.
+   * @throws {TypeError} at any other time.
+   */
+  rejectConnect(reason: StatusReason): void {
+    if (this.#stage.is('closed')) return;
+    if (this.#unansweredConnect === undefined) throw new TypeError('the connection has been answered');
+    this.reject(CONTROL_MESSAGE_STREAM, reason);
+  }
+
+  /**
+   * Answers a `play-request` (RTMP 1.0 7.2.2.1): StreamBegin, NetStream.Play.Reset if it was asked for, NetStream.Play.Start
+   * and |RtmpSampleAccess. Media may follow at once.
+   */
+  acceptPlay(messageStreamId: number): void {
+    if (!this.#stage.is('closed')) this.#streams?.plays.accept(messageStreamId);
+  }
+
+  /** Answers a `play-request` with an error. The connection stays and may ask again; `reject` or `end` closes it as well. */
+  rejectPlay(messageStreamId: number, reason: StatusReason): void {
+    if (!this.#stage.is('closed')) this.#streams?.plays.reject(messageStreamId, reason);
+  }
+
+  /**
+   * Sends one message to a player. The first ones should be metadata, sequence headers and a key frame.
+   *
+   * The body is not copied, so it must never change. Give the same body object with the same timestamp to every player of
+   * a stream: its chunks are then made once for all of them, see `mediaChunks`.
+   * @param timestamp taken modulo 2^32.
+   * @param body of an FLV tag, in one piece or several; of `script` AMF0 that starts with "onMetaData".
+   * @returns whether it is in the output. Not outside an accepted play, not while paused, not what the player switched off,
+   *   not frames that refer to such.
+   */
+  sendMedia(messageStreamId: number, kind: MediaKind, timestamp: Milliseconds, body: MediaBody): boolean {
+    if (this.#stage.is('closed')) return false;
+    return this.#streams?.plays.send(messageStreamId, kind, timestamp, body) ?? false;
+  }
+
+  /** The stream that is played here has ended: Stream EOF and NetStream.Play.UnpublishNotify. The connection stays. */
+  endPlay(messageStreamId: number): void {
+    if (!this.#stage.is('closed')) this.#streams?.plays.finish(messageStreamId);
+  }
+
+  /**
+   * Asks a client that knows how to connect anew, here or to another address (Enhanced RTMP v2, "Reconnect Request"). It
+   * goes on sending until it is ready.
+   * @returns false, and nothing is sent, for a client that has not announced this.
+   */
+  requestReconnect(target: ReconnectTarget): boolean {
+    if (!this.#stage.is('connected') || ((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) === 0) return false;
+    this.#answerConnect();
+    this.#transport.send(reconnectRequest(target));
+    return true;
   }
 
   /** Ends the session because the peer has hung up, or because the server wants it gone. Nothing is said to the peer. */
@@ -160,7 +241,7 @@ export class ServerSession {
   #close(error: SluiceError | undefined): void {
     if (this.#stage.is('closed')) return;
     this.#unansweredConnect = undefined;
-    this.#streams?.endPublish();
+    this.#streams?.end();
     this.#stage.to('closed');
     this.#events.push({ type: 'closed', ...(error !== undefined && { error }) });
   }
@@ -193,12 +274,14 @@ export class ServerSession {
         return;
       }
       this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#events);
+      this.#connect = command;
       this.#unansweredConnect = command;
       this.#stage.to('connected');
       this.#events.push({
         type: 'connected',
         app: canonical,
         ...(tcUrl !== undefined && { tcUrl }),
+        query: connectQuery(app, tcUrl),
         ...(flashVer !== undefined && { flashVer }),
         enhanced,
       });

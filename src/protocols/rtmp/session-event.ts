@@ -8,17 +8,21 @@ export type SessionEvent =
   | ConnectedEvent
   | PublishRequestEvent
   | PlayRequestEvent
+  | PauseEvent
+  | StopPlayEvent
   | MediaEvent
   | UnpublishEvent
   | ClosedEvent;
 
-/** The peer has named its application. It is told yes unless `reject(0, reason)` is called before the next event is taken. */
+/** The peer has named its application. It is told yes unless `rejectConnect` is called before the next event is taken. */
 export interface ConnectedEvent {
   readonly type: 'connected';
   /** Canonical, see `canonicalApp`. */
   readonly app: string;
   /** As sent. May hold a secret in its query. */
   readonly tcUrl?: string;
+  /** Decoded parameters of application and tcUrl, see `connectQuery`. May hold secrets. */
+  readonly query: URLSearchParams;
   /** As sent: any text of any length. */
   readonly flashVer?: string;
   readonly enhanced: EnhancedCapabilities;
@@ -38,13 +42,37 @@ export interface PublishRequestEvent {
   readonly publishType: string;
 }
 
-/** Answer with `reject`: this session only ingests. */
+/** Answer with `acceptPlay`, or with `rejectPlay` or `reject`, now or later; nothing is said to the peer before. */
 export interface PlayRequestEvent {
   readonly type: 'play-request';
   readonly messageStreamId: number;
   readonly app: string;
   readonly name: string;
   readonly query: URLSearchParams;
+  /** As sent, -2 if absent: -2 live or recorded, -1 live, else a position. Players send thousandths: -2000, -1000. */
+  readonly start: number;
+  /** As sent, -1 if absent: to the end. */
+  readonly duration: number;
+  /** The player wants what it played before on this message stream flushed. */
+  readonly reset: boolean;
+}
+
+/**
+ * Only between an accepted play and its end. The peer has been answered. While paused `sendMedia` sends no frames, and
+ * afterwards none before a key frame: an application may go on sending, or stop reading its stream meanwhile.
+ */
+export interface PauseEvent {
+  readonly type: 'pause';
+  readonly messageStreamId: number;
+  readonly paused: boolean;
+  /** Where the player says that it stands. */
+  readonly position: Milliseconds;
+}
+
+/** Exactly once for each accepted play, also before `closed` and after `endPlay`. */
+export interface StopPlayEvent {
+  readonly type: 'stop-play';
+  readonly messageStreamId: number;
 }
 
 /** Only between an accepted publish and its end. */

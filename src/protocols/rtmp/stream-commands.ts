@@ -1,7 +1,7 @@
 // What a peer may do once it is connected: create streams, publish on one of them, send its media, end it in one of many ways.
 
 import { SluiceError } from '../errors.js';
-import type { ConnectCommand, PeerCommand, PublishCommand } from './commands.js';
+import type { ConnectCommand, PeerCommand, PlayCommand, PublishCommand } from './commands.js';
 import type { EventQueue } from './event-queue.js';
 import type { RtmpLimits } from './limits.js';
 import { MessageStreams } from './message-streams.js';
@@ -9,21 +9,23 @@ import type { MessageTransport } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { DataMessage, MediaMessage } from './messages.js';
 import { metadataBody } from './metadata.js';
+import { PlayCommands } from './play-commands.js';
 import { PublishState } from './publish-state.js';
-import { emptyResult, fcPublished, streamCreated, streamError, streamStatus } from './server-answers.js';
+import { emptyResult, fcPublished, fcSubscribed, streamCreated, streamError, streamStatus } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { canonicalStream, type StreamAddress } from './stream-name.js';
 
 export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'other' }>;
 
-/** The message streams of one connected peer, and its one publish. */
+/** The message streams of one connected peer, its one publish and its plays. */
 export class StreamCommands {
   readonly #connect: ConnectCommand;
   readonly #limits: RtmpLimits;
   readonly #transport: MessageTransport;
   readonly #events: EventQueue<SessionEvent>;
   readonly #messageStreams: MessageStreams;
+  readonly plays: PlayCommands;
   #publish: PublishState | undefined;
   #hasPublished = false;
 
@@ -38,6 +40,7 @@ export class StreamCommands {
     this.#transport = transport;
     this.#events = events;
     this.#messageStreams = new MessageStreams(limits.maxMessageStreams);
+    this.plays = new PlayCommands(transport, events);
   }
 
   /** True between an accepted publish and its end. */
@@ -62,18 +65,31 @@ export class StreamCommands {
         this.#requestPublish(this.#messageStreams.resolve(messageStreamId), command);
         return;
       case 'play':
-        this.#requestPlay(this.#messageStreams.resolve(messageStreamId), command.name);
+        this.#requestPlay(this.#messageStreams.resolve(messageStreamId), command);
+        return;
+      case 'pause':
+      case 'seek':
+      case 'receive':
+        this.plays.handle(messageStreamId, command);
+        return;
+      case 'fc-subscribe':
+        acknowledge(this.#transport, command.transactionId);
+        this.#transport.answer(fcSubscribed());
+        return;
+      case 'fc-unsubscribe':
+        acknowledge(this.#transport, command.transactionId);
+        this.plays.endNamed(command.name);
         return;
       case 'fc-unpublish':
         this.endPublish();
         return;
       case 'close-stream':
-        this.#endPublishOn(messageStreamId);
+        this.#endOn(messageStreamId);
         return;
       case 'delete-stream': {
         const target = command.target ?? messageStreamId;
         this.#messageStreams.delete(target);
-        this.#endPublishOn(target);
+        this.#endOn(target);
         return;
       }
     }
@@ -123,7 +139,14 @@ export class StreamCommands {
     }
   }
 
-  #endPublishOn(messageStreamId: number): void {
+  /** Ends all that goes on, because the connection does. */
+  end(): void {
+    this.endPublish();
+    this.plays.endOn(CONTROL_MESSAGE_STREAM);
+  }
+
+  #endOn(messageStreamId: number): void {
+    this.plays.endOn(messageStreamId);
     if (this.#publish !== undefined && concerns(this.#publish, messageStreamId)) this.endPublish();
   }
 
@@ -132,6 +155,11 @@ export class StreamCommands {
     if (current === undefined) {
       // One more way to end what another command has just ended.
       if (name === '' && this.#hasPublished) return;
+      if (this.plays.has(messageStreamId)) {
+        const description = 'This message stream plays; create another one to publish.';
+        this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Publish.BadName', description }));
+        return;
+      }
       const address = this.#address(messageStreamId, name, 'NetStream.Publish.BadName');
       this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
       this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType });
@@ -145,13 +173,17 @@ export class StreamCommands {
     }
   }
 
-  #requestPlay(messageStreamId: number, name: string): void {
-    if (this.#publish === undefined) {
-      const address = this.#address(messageStreamId, name, 'NetStream.Play.StreamNotFound');
-      this.#events.push({ type: 'play-request', messageStreamId, ...address });
-    } else {
-      const description = 'This connection publishes; open another one to play.';
+  #requestPlay(messageStreamId: number, command: PlayCommand): void {
+    if (command.name === '' && this.plays.has(messageStreamId)) {
+      // play(false): the connection stays, and the player waits for an answer.
+      this.plays.endOn(messageStreamId);
+      this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Play.Stop', 'Playing has stopped.'));
+    } else if (this.#publish?.messageStreamId === messageStreamId) {
+      const description = 'This message stream publishes; create another one to play.';
       this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Play.Failed', description }));
+    } else {
+      const address = this.#address(messageStreamId, command.name, 'NetStream.Play.StreamNotFound');
+      this.plays.request(messageStreamId, { command, address });
     }
   }
 

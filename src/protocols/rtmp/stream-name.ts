@@ -44,6 +44,14 @@ export function canonicalApp(app: string): string {
   return checkedApp(segments);
 }
 
+/**
+ * The decoded parameters of application and tcUrl; the first of these that has a name wins. Unlike those of a stream they
+ * include what librtmp and FFmpeg answer to `authmod=adobe`: it is the connection that is challenged.
+ */
+export function connectQuery(app: string, tcUrl = ''): URLSearchParams {
+  return mergedQuery([splitAtQuery(app).query, splitAtQuery(unquoted(tcUrl)).query], 'keep challenge');
+}
+
 /** @throws rtmp.app-name, rtmp.stream-name */
 export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): StreamAddress {
   const appParts = splitAtQuery(app);
@@ -61,7 +69,7 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   return {
     app: checkedApp(segments),
     name: checkedName(last.replace(FLV_SUFFIX, ''), 'rtmp.stream-name'),
-    query: mergedQuery([nameParts.query, appParts.query, splitAtQuery(unquoted(tcUrl ?? '')).query]),
+    query: mergedQuery([nameParts.query, appParts.query, splitAtQuery(unquoted(tcUrl ?? '')).query], 'drop challenge'),
   };
 }
 
@@ -118,11 +126,12 @@ function unquoted(tcUrl: string): string {
 }
 
 /** All parameters; for each name the values of the first query that has it. */
-function mergedQuery(queries: readonly string[]): URLSearchParams {
+function mergedQuery(queries: readonly string[], challenge: 'keep challenge' | 'drop challenge'): URLSearchParams {
   const merged = new Map<string, string[]>();
   for (const query of queries) {
     const own = parseQuery(query);
-    if (own.has('authmod')) for (const name of ADOBE_AUTH_PARAMETERS) own.delete(name);
+    if (challenge === 'drop challenge' && own.has('authmod'))
+      for (const name of ADOBE_AUTH_PARAMETERS) own.delete(name);
     for (const [name, values] of own) if (!merged.has(name)) merged.set(name, values);
   }
   const pairs: [string, string][] = [];

@@ -164,6 +164,10 @@ export class RtmpConnection {
       case 'media':
         this.#media(event);
         return;
+      case 'pause':
+      case 'stop-play':
+        // Only after an accepted play, and none is accepted here.
+        return;
       case 'unpublish':
         this.#endPublication(undefined);
         this.#awaitPublish();

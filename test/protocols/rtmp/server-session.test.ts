@@ -112,8 +112,8 @@ describe('connect', () => {
     ]);
     expect(peer.eventsOf('connected')[0]?.enhanced).toEqual({
       fourCcList: ['av01', 'hvc1'],
-      videoFourCcInfo: new Map([['*', 4]]),
-      audioFourCcInfo: new Map([['Opus', 3]]),
+      videoFourCcInfoMap: new Map([['*', 4]]),
+      audioFourCcInfoMap: new Map([['Opus', 3]]),
       capsEx: 15,
     });
     expect(new TestPeer().connect().eventsOf('connected')[0]?.enhanced).toEqual({});
@@ -395,7 +395,7 @@ describe('publish', () => {
     const peer = new TestPeer().publish().command('createStream', 4).command('publish', 5, [null, 'other', 'live'], 2);
     expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Publish.BadName', messageStreamId: 2 });
     peer.message(9, keyFrame, { messageStreamId: 1 }).message(9, keyFrame, { messageStreamId: 2 });
-    peer.command('play', 0, [null, 'other'], 2);
+    peer.command('play', 0, [null, 'other'], 1);
     expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Play.Failed', messageStreamId: 2 });
     expect(types(peer)).toEqual(['connected', 'publish-request', 'media']);
     peer.command('deleteStream', 0, [null, 2]);

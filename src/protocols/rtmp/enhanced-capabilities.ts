@@ -1,0 +1,33 @@
+// What this server says about Enhanced RTMP, in one place, and only to those who asked: old encoders stumble over unknown keys.
+
+import { type AmfValue, amfObject } from '../amf/values.js';
+import type { EnhancedCapabilities } from './commands.js';
+
+/** Bits of the FourCC info maps ("FourCcInfoMask"). */
+const CAN_DECODE = 1;
+const CAN_FORWARD = 4;
+
+/** Bits of `capsEx` ("CapsExMask"). */
+export const CAPS_EX = { reconnect: 1, multitrack: 2, modEx: 4, timestampNanoOffset: 8 } as const;
+
+const VIDEO_FOUR_CCS = ['avc1', 'hvc1', 'av01', 'vp09'];
+const AUDIO_FOUR_CCS = ['Opus', 'fLaC', 'ac-3', 'ec-3', '.mp3', 'mp4a'];
+
+const OWN_CAPS_EX = CAPS_EX.reconnect | CAPS_EX.multitrack | CAPS_EX.modEx | CAPS_EX.timestampNanoOffset;
+
+/**
+ * The pairs that the answer to `connect` repeats (Enhanced RTMP v2, "Enhancing NetConnection connect Command"): what this
+ * server supports, whatever the client listed, `*` included. None for a client that sent none.
+ */
+export function capabilitiesFor(client: EnhancedCapabilities): [string, AmfValue][] {
+  const pairs: [string, AmfValue][] = [];
+  if (client.fourCcList !== undefined) pairs.push(['fourCcList', [...VIDEO_FOUR_CCS, ...AUDIO_FOUR_CCS]]);
+  if (client.videoFourCcInfoMap !== undefined) pairs.push(['videoFourCcInfoMap', infoMap(VIDEO_FOUR_CCS)]);
+  if (client.audioFourCcInfoMap !== undefined) pairs.push(['audioFourCcInfoMap', infoMap(AUDIO_FOUR_CCS)]);
+  if (client.capsEx !== undefined) pairs.push(['capsEx', OWN_CAPS_EX]);
+  return pairs;
+}
+
+function infoMap(fourCcs: readonly string[]): AmfValue {
+  return amfObject(fourCcs.map((fourCc) => [fourCc, CAN_DECODE | CAN_FORWARD]));
+}

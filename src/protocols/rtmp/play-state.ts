@@ -1,0 +1,87 @@
+// One play from request to end, and what of its stream this player wants right now: players pause, and switch tracks off and on.
+
+import { StateMachine } from '../state-machine.js';
+import { isKeyFrame, isSequenceHeader } from './media-head.js';
+
+/**
+ * - `requested`: the application has not answered.
+ * - `withdrawn`: the peer ended the play before the answer; the answer is still awaited.
+ * - `playing`: accepted.
+ * - `ended`: nothing more is sent.
+ */
+type PlayStage = 'requested' | 'withdrawn' | 'playing' | 'ended';
+
+export class PlayState {
+  readonly messageStreamId: number;
+  /** As the peer wrote it, query included: holds a secret. */
+  readonly streamName: string;
+  /** 7.2.2.1: whether what was played before on this message stream is to be flushed. */
+  readonly reset: boolean;
+  readonly #stage = new StateMachine<PlayStage>('play', 'requested', {
+    requested: ['withdrawn', 'playing', 'ended'],
+    withdrawn: ['ended'],
+    playing: ['ended'],
+    ended: [],
+  });
+  #paused = false;
+  #wantsAudio = true;
+  #wantsVideo = true;
+  /** Frames were left out, so those up to the next key frame would refer to frames that never came. */
+  #awaitsKeyFrame = false;
+  /** No audio alone into a picture that stands still after a pause, unless there is no picture at all. */
+  #hasVideo = false;
+
+  constructor(messageStreamId: number, streamName: string, reset: boolean) {
+    this.messageStreamId = messageStreamId;
+    this.streamName = streamName;
+    this.reset = reset;
+  }
+
+  get stage(): PlayStage {
+    return this.#stage.state;
+  }
+
+  start(): void {
+    this.#stage.to('playing');
+  }
+
+  withdraw(): void {
+    this.#stage.to('withdrawn');
+  }
+
+  end(): void {
+    this.#stage.to('ended');
+  }
+
+  set paused(paused: boolean) {
+    if (this.#paused && !paused) this.#awaitsKeyFrame = this.#hasVideo && this.#wantsVideo;
+    this.#paused = paused;
+  }
+
+  /** 7.2.2.4 */
+  set wantsAudio(wanted: boolean) {
+    this.#wantsAudio = wanted;
+  }
+
+  /** 7.2.2.5 */
+  set wantsVideo(wanted: boolean) {
+    if (!this.#wantsVideo && wanted) this.#awaitsKeyFrame = true;
+    if (!wanted) this.#awaitsKeyFrame = false;
+    this.#wantsVideo = wanted;
+  }
+
+  /**
+   * Whether to send this message now. Sequence headers and metadata always go out: they are small, and what comes after a
+   * pause needs those that came during it.
+   */
+  passes(kind: 'audio' | 'video' | 'script', head: Buffer | undefined): boolean {
+    if (kind === 'script' || head === undefined || isSequenceHeader(kind, head)) return true;
+    if (kind === 'video') this.#hasVideo = true;
+    if (this.#paused) return false;
+    if (kind === 'audio') return this.#wantsAudio && !(this.#awaitsKeyFrame && this.#wantsVideo);
+    if (!this.#wantsVideo) return false;
+    if (this.#awaitsKeyFrame && !isKeyFrame(head)) return false;
+    this.#awaitsKeyFrame = false;
+    return true;
+  }
+}
