@@ -1,5 +1,6 @@
 // The whole FFmpeg command line of a stream as a pure function of its plan, so that a golden file can show it to a reviewer.
 import { assertNever } from '../protocols/errors.js';
+import type { Milliseconds } from '../protocols/units.js';
 import type { SourceVideo } from './describe-source.js';
 import { toArgumentList } from './fluent-command.js';
 import { fragmentDurationMicroseconds } from './part-timing.js';
@@ -41,8 +42,10 @@ const TIME_EPSILON = 0.0001;
  *
  * The input must be an FLV header whose flags name exactly the tracks of `fedTracks(plan)`, their sequence headers, then media
  * whose first tag is a key frame if video is fed.
+ * @param firstPicture presentation time of that key frame; only `regular` key frames need it, as FFmpeg counts from it
+ * @throws {TypeError} for a plan without renditions
  */
-export function buildFfmpegArguments(plan: TranscodePlan): string[] {
+export function buildFfmpegArguments(plan: TranscodePlan, firstPicture: Milliseconds = 0): string[] {
   if (plan.renditions.length === 0) throw new TypeError('got a plan without renditions, expected something to encode');
   const rungs = plan.renditions.filter((spec) => spec.kind === 'video');
   return toArgumentList({
@@ -50,7 +53,7 @@ export function buildFfmpegArguments(plan: TranscodePlan): string[] {
     input: 'pipe:0',
     filters: pictureFilters(rungs, plan.source.video?.interlaced ?? false),
     outputs: plan.renditions.map((spec, index) => ({
-      options: [...trackOptions(spec, rungs, plan), ...muxerOptions(spec, plan)],
+      options: [...trackOptions(spec, rungs, keyFrameRule(plan, firstPicture)), ...muxerOptions(spec, plan)],
       target: `pipe:${FIRST_OUTPUT_FD + index}`,
     })),
   });
@@ -107,34 +110,36 @@ function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean)
   return [...first, ...scales];
 }
 
-function trackOptions(spec: EncodedSpec, rungs: readonly EncodedVideoSpec[], plan: TranscodePlan): string[] {
+function trackOptions(spec: EncodedSpec, rungs: readonly EncodedVideoSpec[], keyFrames: string): string[] {
   switch (spec.kind) {
     case 'audio':
       return audioOptions(spec);
     case 'video':
-      return ['-map', `[rung${rungs.indexOf(spec)}]`, ...x264Options(spec, plan)];
+      return ['-map', `[rung${rungs.indexOf(spec)}]`, ...x264Options(spec, keyFrames)];
     default:
       return assertNever(spec);
   }
 }
 
-function x264Options(spec: EncodedVideoSpec, plan: TranscodePlan): string[] {
+function x264Options(spec: EncodedVideoSpec, keyFrames: string): string[] {
   return [
     // Every frame once, at its own time to the millisecond: key frames stay exactly on the source's.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'high', '-pix_fmt', 'yuv420p'],
     ...['-bf', '0', '-sc_threshold', '0', '-g', `${INFINITE_GOP}`, '-keyint_min', '1'],
-    ...['-forced-idr', '1', '-force_key_frames', keyFrameRule(plan)],
+    ...['-forced-idr', '1', '-force_key_frames', keyFrames],
     ...['-b:v', `${spec.bitrate}`, '-maxrate', `${spec.maxrate}`, '-bufsize', `${spec.bufsize}`],
     // zerolatency controls the rate per frame, and with a short probe FFmpeg only guesses how many there are in a second.
     ...['-x264-params', `fps=${Number(spec.frameRate.toFixed(3))}`, '-threads', `${encoderThreads(spec)}`],
   ];
 }
 
-/** Regular: the first picture, then each that is the first in its multiple of the segment duration, wherever the stream began. */
-function keyFrameRule(plan: TranscodePlan): string {
+/** Regular: the first picture, then each that is the first in its multiple of the segment duration, wherever FFmpeg began. */
+function keyFrameRule(plan: TranscodePlan, firstPicture: Milliseconds): string {
   if (plan.keyFrames === 'source') return 'source';
-  const multiple = (time: string): string => `floor((${time}+${TIME_EPSILON})/${plan.segmentDuration})`;
+  // Times in the expression are seconds from the first picture.
+  const offset = Number((firstPicture / 1000 + TIME_EPSILON).toFixed(4));
+  const multiple = (time: string): string => `floor((${time}+${offset})/${plan.segmentDuration})`;
   return `expr:if(isnan(prev_forced_t),1,gt(${multiple('t')},${multiple('prev_forced_t')}))`;
 }
 

@@ -19,6 +19,7 @@ import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
 
 /**
  * ```
+ * idle, backing-off, replacing ──start──▶ waiting ──first picture known──▶ starting      (only with regular key frames)
  * idle ──start──▶ starting ──first output──▶ running
  *                  ▲ ▲  │                       │
  *     delay is over│ │  └──────process gone─────┤
@@ -30,6 +31,7 @@ import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
  */
 export type SupervisorState =
   | 'idle'
+  | 'waiting'
   | 'starting'
   | 'running'
   | 'replacing'
@@ -49,6 +51,11 @@ export interface TranscodeSupervisorOptions {
    * from a key frame on. Generation 1 is the first; every byte of the generation before has been delivered.
    */
   readonly onStart: (generation: number) => void;
+  /**
+   * Presentation time of the key frame that the next FFmpeg will be given first; undefined while there is none, then it is
+   * asked again after each `noteReceived`. Asked at each start of a plan with regular key frames, which needs it.
+   */
+  readonly firstPicture?: () => Milliseconds | undefined;
   /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop` and `replacePlan`. */
   readonly onExit?: (exit: { readonly generation: number; readonly error?: SluiceError }) => void;
   /** No further restart will come. */
@@ -105,13 +112,13 @@ export class TranscodeSupervisor {
   readonly #clock: Clock;
   readonly #backoff: Backoff;
   #plan: TranscodePlan;
-  #arguments: readonly string[];
   readonly #state = new StateMachine<SupervisorState>('transcode supervisor', 'idle', {
-    idle: ['starting', 'stopped'],
+    idle: ['waiting', 'starting', 'stopped'],
+    waiting: ['starting', 'stopped'],
     starting: ['running', 'replacing', 'backing-off', 'stopping', 'failed'],
     running: ['replacing', 'backing-off', 'stopping', 'failed'],
-    replacing: ['starting', 'stopping', 'stopped'],
-    'backing-off': ['starting', 'stopped'],
+    replacing: ['waiting', 'starting', 'stopping', 'stopped'],
+    'backing-off': ['waiting', 'starting', 'stopped'],
     stopping: ['stopped'],
     stopped: [],
     failed: [],
@@ -125,8 +132,7 @@ export class TranscodeSupervisor {
     this.#options = options;
     this.#clock = options.clock;
     this.#backoff = new Backoff({ ...DEFAULT_RESTART_POLICY, ...options.restart }, options.random ?? Math.random);
-    this.#plan = options.plan;
-    this.#arguments = buildFfmpegArguments(options.plan);
+    this.#plan = checked(options.plan, options);
   }
 
   get state(): SupervisorState {
@@ -158,10 +164,18 @@ export class TranscodeSupervisor {
     return this.#run?.process.pid;
   }
 
-  /** Calls `onStart` before it returns, unless the operating system refused the process: then a restart follows. */
+  /**
+   * Calls `onStart` before it returns, unless the operating system refused the process: then a restart follows; or regular key
+   * frames wait for the first picture.
+   */
   start(): void {
+    const firstPicture = this.#plan.keyFrames === 'regular' ? this.#options.firstPicture?.() : 0;
+    if (firstPicture === undefined) {
+      if (!this.#state.is('waiting')) this.#state.to('waiting');
+      return;
+    }
     this.#state.to('starting');
-    this.#launch();
+    this.#launch(firstPicture);
   }
 
   /** Queues whole FLV tags. @returns false when the queue is over its mark, or nothing accepts: pause until `onDrain` or `onStart` */
@@ -204,6 +218,7 @@ export class TranscodeSupervisor {
    */
   noteReceived(time: Milliseconds): void {
     this.#run?.load.noteReceived(time);
+    if (this.#state.is('waiting')) this.start();
   }
 
   /**
@@ -213,9 +228,7 @@ export class TranscodeSupervisor {
    * @throws {TypeError} for a plan without renditions: that is a `stop`
    */
   replacePlan(plan: TranscodePlan): void {
-    const args = buildFfmpegArguments(plan);
-    this.#plan = plan;
-    this.#arguments = args;
+    this.#plan = checked(plan, this.#options);
     const run = this.#run;
     if (run === undefined || !this.accepting) return;
     this.#state.to('replacing');
@@ -242,7 +255,7 @@ export class TranscodeSupervisor {
     run.process.end();
   }
 
-  #launch(): void {
+  #launch(firstPicture: Milliseconds): void {
     const { logger, ffmpeg, redact, spawn, environment } = this.#options;
     const plan = this.#plan;
     this.#generation += 1;
@@ -250,7 +263,7 @@ export class TranscodeSupervisor {
     const progress = new ProgressReader();
     const process = new FfmpegProcess({
       path: ffmpeg.path,
-      arguments: this.#arguments,
+      arguments: buildFfmpegArguments(plan, firstPicture),
       outputs: plan.renditions.length,
       clock: this.#clock,
       onOutput: (index, bytes) => this.#onOutput(run, index, bytes),
@@ -348,6 +361,15 @@ export class TranscodeSupervisor {
     this.#cancelRestart = this.#clock.after(delay, () => this.start());
     onExit?.({ generation, error });
   }
+}
+
+/** A plan that cannot work fails where it is made, not at the next restart. */
+function checked(plan: TranscodePlan, options: Pick<TranscodeSupervisorOptions, 'firstPicture'>): TranscodePlan {
+  buildFfmpegArguments(plan);
+  if (plan.keyFrames === 'regular' && options.firstPicture === undefined) {
+    throw new TypeError('got regular key frames without firstPicture, expected it');
+  }
+  return plan;
 }
 
 /** Slow sources get two pictures more: less is no silence. */
