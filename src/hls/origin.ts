@@ -149,10 +149,11 @@ export class Origin {
     const blocking = directive !== undefined;
     const outcome = await rendition.waiters.wait(
       `servable ${blocking}`,
-      () => rendition.ended || rendition.isServable(blocking),
+      () => rendition.ended || rendition.withdrawn || rendition.isServable(blocking),
       deadline - this.#clock.now(),
       signal,
     );
+    if (rendition.withdrawn) return noRendition(presentation, renditionName);
     if (!rendition.isServable(blocking)) return notPlayable(outcome, app, name);
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
@@ -165,6 +166,8 @@ export class Origin {
       );
       if (waited !== 'ready') return notReady(waited, presentation);
     }
+    // It was withdrawn while the request waited.
+    if (rendition.withdrawn) return noRendition(presentation, renditionName);
     return found('media-playlist', rendition.playlistBody(), blocking, presentation);
   }
 
@@ -179,7 +182,7 @@ export class Origin {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
     for (const presentation of [stream.current, ...stream.earlier]) {
-      const rendition = presentation?.rendition(renditionName);
+      const rendition = presentation?.leftover(renditionName);
       if (presentation === undefined || rendition === undefined) continue;
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
