@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { openPlayAccess } from './access/play-access.js';
 import { createPublishAccess } from './access/publish-access.js';
 import { type PublishKey, resolvePublishKey } from './access/publish-key.js';
 import { processEnvironment } from './config/environment.js';
@@ -14,11 +15,15 @@ import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
 import type { SluiceError } from './protocols/errors.js';
+import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
 import { buildApp } from './servers/http/app.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
+import type { RtmpServerOptions } from './servers/rtmp/options.js';
+import type { PlayListener, PlayRequest, PlaySource } from './servers/rtmp/playing.js';
 import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js';
 import { systemClock } from './system-clock.js';
+import { TlsCertificate } from './tls/certificate.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
 
@@ -38,6 +43,8 @@ export interface GatewayDependencies {
 export interface GatewayUrls {
   /** `rtmp://HOST:PORT/live`, with the real port. */
   readonly rtmp: string;
+  /** `rtmps://HOST:PORT/live`, with the real port, when `rtmpsPort` is set. */
+  readonly rtmps?: string;
   /** `http://HOST:PORT`, with the real port. */
   readonly http: string;
 }
@@ -50,7 +57,7 @@ const FLUSH_GRACE = 3_500;
 
 /**
  * A gateway, not yet listening.
- * @throws {SluiceError} when no usable FFmpeg is found, or the media or state directory cannot be used
+ * @throws {SluiceError} when no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
  */
 export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
   const ffmpeg = await findFfmpeg({
@@ -58,10 +65,11 @@ export async function createGateway(config: Config, { logger }: GatewayDependenc
     searchPath: processEnvironment().PATH ?? '',
   });
   const { key } = await findPublishKey(config);
+  const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
-  return new Gateway({ config, logger, ffmpeg, key, store, sequences });
+  return new Gateway({ config, logger, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
 }
 
 /**
@@ -73,6 +81,13 @@ export async function findPublishKey({ publishKey, stateDir }: Config): Promise<
   return resolvePublishKey(publishKey, stateDir);
 }
 
+/** The certificate of every server that speaks TLS; it follows its files. */
+async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {
+  const { tlsCert, tlsKey } = config;
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return TlsCertificate.load({ cert: tlsCert, key: tlsKey, logger: logger.child({ room: 'tls' }) });
+}
+
 interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
@@ -80,6 +95,7 @@ interface GatewayParts {
   readonly key: string | null;
   readonly store: DiskStore;
   readonly sequences: SequenceNumbers;
+  readonly certificate?: TlsCertificate;
 }
 
 export class Gateway {
@@ -101,20 +117,25 @@ export class Gateway {
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
     this.#registry = new StreamRegistry({ maxStreams: config.maxStreams });
-    this.#rtmp = new RtmpServer(
-      {
-        host: config.host,
-        port: config.rtmpPort,
-        maxConnections: config.maxConnections,
-        maxConnectionsPerIp: config.maxConnectionsPerIp,
-        idleTimeout: config.idleTimeout * 1000,
-      },
-      {
-        access: createPublishAccess({ key, apps: config.apps }),
-        admission: { claim: (request) => this.#claim(request) },
-        logger: logger.child({ room: 'rtmp' }),
-      },
-    );
+    this.#rtmp = new RtmpServer(rtmpOptions(config), {
+      access: createPublishAccess({
+        key,
+        apps: config.apps,
+        users: config.users,
+        challenge: config.userChallenge === 'on',
+        freeFailures: config.freeFailures,
+        maxDelay: config.maxFailureDelay * 1000,
+      }),
+      admission: { claim: (request) => this.#claim(request) },
+      ...(config.rtmpPlay === 'on' && {
+        play: {
+          access: openPlayAccess(),
+          admission: { open: (request: PlayRequest, listener: PlayListener) => this.#play(request, listener) },
+        },
+      }),
+      ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),
+      logger: logger.child({ room: 'rtmp' }),
+    });
   }
 
   /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
@@ -140,9 +161,10 @@ export class Gateway {
   start(options: StartOptions): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>>;
   async start({ http = true }: StartOptions = {}): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
     const { config, logger } = this.#parts;
-    const { host, port } = await this.#rtmp.start();
+    const { host, port, tls } = await this.#rtmp.start();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
-    const urls = http ? { rtmp, http: await this.#startHttp() } : { rtmp };
+    const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
+    const urls = http ? { ...publishing, http: await this.#startHttp() } : publishing;
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');
     return urls;
@@ -169,6 +191,7 @@ export class Gateway {
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await this.#http?.close();
+    this.#parts.certificate?.close();
   }
 
   #ready(): { ready: boolean; reasons: string[] } {
@@ -176,6 +199,27 @@ export class Gateway {
     if (this.#rtmpUrl === undefined) reasons.push('the servers are not listening yet');
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
+  }
+
+  /** An RTMP player reads the stream like everybody else, from the last key frame on. */
+  #play({ app, name }: PlayRequest, { maxBytes, onReadable, onEnd }: PlayListener): PlaySource | undefined {
+    const stream = this.#registry.get(app, name);
+    if (stream === undefined) return undefined;
+    const subscription = stream.subscribe({ maxBytes, onReadable });
+    const stopListening = stream.on({ onEnd });
+    return {
+      take: () => subscription.take(),
+      get ended() {
+        return subscription.ended;
+      },
+      get droppedTags() {
+        return subscription.droppedTags;
+      },
+      close() {
+        stopListening();
+        subscription.close();
+      },
+    };
   }
 
   #claim(request: PublishRequest): PublishTarget {
@@ -212,6 +256,36 @@ export class Gateway {
       },
     };
   }
+}
+
+/** The configuration has seconds, the server milliseconds. */
+function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
+  return {
+    host: config.host,
+    port: config.rtmpPort,
+    ...(config.rtmpsPort !== undefined && { tlsPort: config.rtmpsPort }),
+    maxConnections: config.maxConnections,
+    maxConnectionsPerIp: config.maxConnectionsPerIp,
+    idleTimeout: config.idleTimeout * 1000,
+    pingInterval: config.pingInterval * 1000,
+    handshakeTimeout: config.handshakeTimeout * 1000,
+    publishTimeout: config.publishTimeout * 1000,
+    firstMediaTimeout: config.firstMediaTimeout * 1000,
+    maxMediaAhead: config.maxMediaAhead * 1000,
+    maxUnsentBytes: config.maxUnsentBytes,
+    maxViewerBytes: config.maxViewerBytes,
+    messagesPerTurn: config.messagesPerTurn,
+    limits: {
+      ...DEFAULT_RTMP_LIMITS,
+      maxChunkStreams: config.maxChunkStreams,
+      maxMessageStreams: config.maxMessageStreams,
+      maxVideoBytes: config.maxVideoMessageBytes,
+      maxAudioBytes: config.maxAudioMessageBytes,
+      maxCommandBytes: config.maxCommandMessageBytes,
+      maxPendingBytes: config.maxPendingBytes,
+      maxEarlyMediaBytes: config.maxEarlyMediaBytes,
+    },
+  };
 }
 
 /** As it is written in a URL: IPv6 in brackets, "any address" as one that can be opened on this machine. */

@@ -1,17 +1,35 @@
-// Who may publish: whoever has the key. Wrong and missing keys get the same answer, and guessing gets slower.
+// Who may publish: whoever has the key, or a user with a password. Every wrong answer is answered alike, and guessing gets slower.
 
-import { createHash, randomInt, timingSafeEqual } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
+import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
 import { FailureMemory } from './failure-memory.js';
+import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
+
+export interface ConnectAccessRequest {
+  /** Parameters of application and tcUrl, those of the challenge included. */
+  readonly query: URLSearchParams;
+  /** What the encoder calls itself, as sent. */
+  readonly flashVer?: string | undefined;
+  readonly remoteAddress: string;
+}
+
+export type ConnectAccessDecision =
+  /** With `user` the connection is that user's. */
+  | { readonly allowed: true; readonly user?: string }
+  /** The message is meant for the encoder, which may act on it; `asked` tells that it has done nothing wrong yet. */
+  | { readonly allowed: false; readonly error: SluiceError; readonly asked: boolean };
 
 export interface PublishAccessRequest {
   readonly app: string;
   readonly name: string;
   readonly query: URLSearchParams;
   readonly remoteAddress: string;
+  /** Who the connection belongs to since it was made. */
+  readonly user?: string | undefined;
 }
 
 export type PublishAccessDecision =
@@ -19,54 +37,96 @@ export type PublishAccessDecision =
   | { readonly allowed: false; readonly error: SluiceError };
 
 export interface PublishAccessPolicy {
-  /** Never rejects. A refusal may take up to 4 s; a right key is answered at once, however often others were wrong. */
+  /** Asked when a peer connects. Never rejects; a wrong answer may take as long as a refusal of `check`. */
+  connect(request: ConnectAccessRequest): Promise<ConnectAccessDecision>;
+  /** Never rejects. A refusal may take up to 4 s; who is right is answered at once, however often others were wrong. */
   check(request: PublishAccessRequest): Promise<PublishAccessDecision>;
 }
 
 export interface PublishAccessOptions {
-  /** The secret; null opens publishing to everyone. */
+  /** The secret; null when there is none: publishing is open to everyone, or with users to them alone. */
   readonly key: string | null;
   /** Applications that may be published to; a publisher cannot make new ones. */
   readonly apps: readonly string[];
+  readonly users?: readonly PublishUser[];
+  /** Whether encoders that bring neither user nor key are asked for a user when they connect. Default true. */
+  readonly challenge?: boolean;
+  /** Refusals per address that come at once: people mistype. Default 5. */
+  readonly freeFailures?: number;
+  /** Longest delay of a refusal. Default 4 s. */
+  readonly maxDelay?: Milliseconds;
   /** Monotonic clock; injected by tests. */
   readonly now?: () => Milliseconds;
   /** Waits before a refusal; injected by tests. */
   readonly wait?: (duration: Milliseconds) => Promise<void>;
 }
 
-/** Query parameter of the stream key: `NAME?key=SECRET`. */
+/** Query parameters of stream key and server URL: `NAME?key=SECRET`, `NAME?user=USER&pass=PASSWORD`. */
 export const KEY_PARAMETER = 'key';
-/** Refusals per address that come at once: people mistype. */
+const USER_PARAMETER = 'user';
+const PASSWORD_PARAMETER = 'pass';
+
+/** What encoders call themselves; players say `LNX 9,0,124,2` and the like, and are asked for nothing. */
+const ENCODER = /FMLE|FMSc/;
+/** What the configuration takes for a name; nothing else is repeated in an answer. */
+const USER_NAME = /^[A-Za-z0-9._@-]{1,64}$/;
+
 const FREE_FAILURES = 5;
 const MAX_DELAY: Milliseconds = 4_000;
 
 export function createPublishAccess(options: PublishAccessOptions): PublishAccessPolicy {
-  const { key, apps, now = () => performance.now(), wait = waitWithoutHolding } = options;
-  const expected = key === null ? undefined : digest(key);
+  const { key, apps, challenge = true, freeFailures = FREE_FAILURES, maxDelay = MAX_DELAY } = options;
+  const { now = () => performance.now(), wait = waitWithoutHolding } = options;
+  const users = new UserDirectory(options.users ?? []);
+  const adobe = new AdobeChallenge(users);
   const failures = new FailureMemory();
 
+  async function delayRefusal(remoteAddress: string): Promise<void> {
+    const count = failures.record(remoteAddress, now());
+    if (count > freeFailures) await wait(randomInt(refusalDelay(count - freeFailures, maxDelay)));
+  }
+
   return {
-    async check({ app, query, remoteAddress }) {
-      // Digests have one length whatever was sent, so the comparison tells nothing, not even the length of the key.
-      const keyFits = expected === undefined || timingSafeEqual(digest(query.get(KEY_PARAMETER) ?? ''), expected);
-      if (keyFits && apps.includes(app)) return { allowed: true };
-      const count = failures.record(remoteAddress, now());
-      if (count > FREE_FAILURES) await wait(randomInt(refusalDelay(count)));
+    async connect({ query, flashVer, remoteAddress }) {
+      if (users.isEmpty) return { allowed: true };
+      const user = query.get(USER_PARAMETER) ?? '';
+      if (query.has('authmod')) {
+        if (query.get('authmod') !== 'adobe' || !USER_NAME.test(user)) return asked(NEED_AUTH);
+        const response = query.get('response');
+        if (response === null) return asked(adobe.challenge(user, remoteAddress, now()));
+        const answer = { user, response, challenge: query.get('challenge') ?? '', opaque: query.get('opaque') ?? '' };
+        if (adobe.check(answer, remoteAddress, now())) return { allowed: true, user };
+        await delayRefusal(remoteAddress);
+        return { allowed: false, error: accessError('access.publish-denied', AUTH_FAILED), asked: false };
+      }
+      const brings = query.has(KEY_PARAMETER) || (user !== '' && query.has(PASSWORD_PARAMETER));
+      return challenge && !brings && ENCODER.test(flashVer ?? '') ? asked(NEED_AUTH) : { allowed: true };
+    },
+
+    async check({ app, name, query, remoteAddress, user }) {
+      const keyFits = key === null ? users.isEmpty : sameText(query.get(KEY_PARAMETER) ?? '', key);
+      const claimed = query.get(USER_PARAMETER);
+      const passwordFits = claimed !== null && users.checkPassword(claimed, query.get(PASSWORD_PARAMETER) ?? '');
+      const publisher = passwordFits ? claimed : user;
+      const userFits = publisher !== undefined && users.mayPublish(publisher, app, name);
+      if ((keyFits || userFits) && apps.includes(app)) return { allowed: true };
+      await delayRefusal(remoteAddress);
       return { allowed: false, error: accessError('access.publish-denied', DENIED) };
     },
   };
 }
 
-/** One text for every cause: it must not tell a guesser which applications there are. */
-const DENIED = 'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET';
+/** One text for every cause: it must not tell a guesser which applications and users there are. */
+const DENIED =
+  'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET or the user and password';
 
-/** Upper bound of the random delay: 0.5 s, 1 s, 2 s, then 4 s. */
-function refusalDelay(failures: number): Milliseconds {
-  return Math.min(MAX_DELAY, 250 * 2 ** Math.min(failures - FREE_FAILURES, 4));
+function asked(challenge: string): ConnectAccessDecision {
+  return { allowed: false, error: accessError('access.authentication', challenge), asked: true };
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+/** Upper bound of the random delay: 0.5 s, 1 s, 2 s, then 4 s. */
+function refusalDelay(failures: number, maxDelay: Milliseconds): Milliseconds {
+  return Math.max(1, Math.min(maxDelay, 250 * 2 ** Math.min(failures, 4)));
 }
 
 /** A pending refusal must not keep a closing process alive. */

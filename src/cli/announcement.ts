@@ -5,6 +5,10 @@ import type { PublishKey } from '../access/publish-key.js';
 export interface AnnouncementFacts {
   /** `rtmp://HOST:PORT/APP` */
   readonly rtmp: string;
+  /** `rtmps://HOST:PORT/APP` when it is on. */
+  readonly rtmps?: string | undefined;
+  /** Users are configured, and encoders are asked for one when they connect. */
+  readonly asksForUser?: boolean;
   /** Where viewers find the HTTP server, without a slash at the end. */
   readonly http: string;
   readonly publishKey: PublishKey;
@@ -12,17 +16,27 @@ export interface AnnouncementFacts {
   readonly demo?: string;
 }
 
-export function announcement({ rtmp, http, publishKey, demo }: AnnouncementFacts): string {
-  const lines = demo === undefined ? publishing(rtmp, publishKey) : [];
+export function announcement(facts: AnnouncementFacts): string {
+  const { rtmp, http, demo } = facts;
+  const lines = demo === undefined ? publishing(facts) : [];
   // The application is a part of both addresses.
   const watch = `${http}/watch${new URL(rtmp).pathname}/`;
   const stream = demo ?? `NAME   (all streams: ${http}/)`;
   return `\n${[...lines, `  Watch:      ${watch}${stream}`].join('\n')}\n\n`;
 }
 
-function publishing(rtmp: string, { key, origin, path }: PublishKey): string[] {
+function publishing({ rtmp, rtmps, publishKey, asksForUser = false }: AnnouncementFacts): string[] {
+  const { key, origin, path } = publishKey;
   const lines = ['  Paste into OBS (Settings > Stream > Service: Custom), with a NAME of your choice:'];
   lines.push(`  Server:     ${rtmp}`);
+  if (rtmps !== undefined) lines.push(`  encrypted:  ${rtmps}`);
+  if (asksForUser) {
+    lines.push('  Stream Key: NAME   with "Use authentication": a user of the configuration and the password');
+    if (origin === 'generated' || origin === 'kept') lines.push(`  or, without a user, the Server ${rtmp}?key=${key}`);
+    if (origin === 'configured')
+      lines.push(`  or, without a user, the Server ${rtmp}?key=SECRET   (SECRET: the publish key)`);
+    return lines;
+  }
   switch (origin) {
     case 'open':
       lines.push('  Stream Key: NAME   (publishing is open to everyone who can reach this port)');

@@ -12,6 +12,7 @@ Commands:
   serve    Run the gateway (the default).
   demo     Run the gateway with a test pattern published to it as live/demo.
   doctor   Check this machine: FFmpeg, ports, directories. Changes nothing.
+  hash-password USER   Ask for a password and print the line of USER for the configuration file.
 
 Options, each also a key of the YAML file and an environment variable (--http-port: httpPort, SLUICE_HTTP_PORT):
 ${optionsHelp()}

@@ -14,6 +14,8 @@ export interface CommandIo {
   readonly stderr: OutputStream;
   readonly env: Environment;
   readonly cwd: string;
+  /** One line from standard input, without its end; typed on a terminal it is not shown. Empty at the end of the input. */
+  readSecret(prompt: string): Promise<string>;
   /** Calls the listener at each SIGINT and SIGTERM. @returns stops that. */
   onStopSignal(listener: (signal: string) => void): () => void;
   /** Ends the process now; for a second signal. */

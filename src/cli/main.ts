@@ -6,6 +6,7 @@ import { didYouMean } from '../config/suggestion.js';
 import { SluiceError } from '../protocols/errors.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor.js';
+import { hashPasswordCommand } from './hash-password.js';
 import { helpText, packageVersion } from './help-text.js';
 import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
 import { serve } from './serve.js';
@@ -16,6 +17,8 @@ const COMMANDS: ReadonlyMap<string, (config: Config, io: CommandIo) => Promise<n
   ['doctor', doctor],
 ]);
 const DEFAULT_COMMAND = 'serve';
+/** Has arguments of its own and needs no configuration. */
+const HASH_PASSWORD = 'hash-password';
 
 /** @param argv arguments after the program's name. @returns the exit status. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -28,12 +31,13 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     return EXIT_OK;
   }
   const [first] = argv;
+  if (first === HASH_PASSWORD) return hashPasswordCommand(argv.slice(1), io);
   const named = first !== undefined && !first.startsWith('-');
   const name = named ? first : DEFAULT_COMMAND;
   const command = COMMANDS.get(name);
   const problems: string[] = [];
   if (command === undefined) {
-    const known = [...COMMANDS.keys()];
+    const known = [...COMMANDS.keys(), HASH_PASSWORD];
     const shown = JSON.stringify(name.slice(0, 64));
     problems.push(`${shown}: unknown command, expected ${known.join(', ')}${didYouMean(name, known)}`);
   }

@@ -1,5 +1,7 @@
 // This process as the commands see it: its streams, environment, signals and exit.
 
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { processEnvironment } from '../config/environment.js';
 import type { CommandIo } from './io.js';
 
@@ -11,6 +13,7 @@ export function processIo(): CommandIo {
     stderr: process.stderr,
     env: processEnvironment(),
     cwd: process.cwd(),
+    readSecret,
     onStopSignal(listener) {
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);
@@ -21,6 +24,23 @@ export function processIo(): CommandIo {
     },
     exit: (status) => process.exit(status),
   };
+}
+
+/** The terminal's echo goes nowhere; the prompt goes where it does not mix with the answer. */
+async function readSecret(prompt: string): Promise<string> {
+  const isTerminal = process.stdin.isTTY === true;
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: isTerminal });
+  if (isTerminal) process.stderr.write(prompt);
+  try {
+    return await new Promise<string>((resolve) => {
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(''));
+    });
+  } finally {
+    lines.close();
+    if (isTerminal) process.stderr.write('\n');
+  }
 }
 
 /** On Linux a title overwrites the arguments, so that a key given as a flag leaves the process list as soon as it is read. */

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import { redactConfig } from '../config/load-config.js';
 import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
-import { createGateway, findPublishKey, type Gateway } from '../gateway.js';
+import { createGateway, findPublishKey, type Gateway, type GatewayUrls } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
@@ -18,7 +18,7 @@ export interface Companion {
 
 export interface RunningGateway {
   readonly gateway: Gateway;
-  readonly urls: { readonly rtmp: string; readonly http: string };
+  readonly urls: GatewayUrls;
   readonly key: string | null;
   readonly logger: Logger;
 }
@@ -66,7 +66,7 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
-  let urls: { rtmp: string; http: string };
+  let urls: GatewayUrls;
   try {
     urls = await gateway.start();
   } catch (error) {
@@ -77,7 +77,8 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
   logger.info(urls, 'ready');
   const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
   const demo = options.demo === undefined ? {} : { demo: options.demo };
-  io.stderr.write(announcement({ rtmp: urls.rtmp, http, publishKey, ...demo }));
+  const asksForUser = config.users.length > 0 && config.userChallenge === 'on';
+  io.stderr.write(announcement({ ...urls, http, publishKey, asksForUser, ...demo }));
   return { gateway, urls, key: publishKey.key, logger };
 }
 

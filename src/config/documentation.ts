@@ -1,6 +1,6 @@
 // The options as people read them: the help text and the table of docs/configuration.md, both generated, so they cannot be out of date.
 
-import { expectedValue, OPTIONS, type Option } from './option.js';
+import { expectedValue, FILE_OPTIONS, type FileOption, OPTIONS } from './option.js';
 
 /** The options part of `--help`, at most 100 columns wide. */
 export function optionsHelp(): string {
@@ -8,7 +8,10 @@ export function optionsHelp(): string {
     left: `  ${option.flag} ${option.placeholder}`,
     right: `${plain(option.description)} [${plain(defaultText(option))}]`,
   }));
-  rows.push({ left: '  --config FILE', right: 'YAML file with these options as keys (httpPort: 8080).' });
+  rows.push({
+    left: '  --config FILE',
+    right: 'YAML file with these options as keys (httpPort: 8080), and more: users and limits.',
+  });
   rows.push({ left: '  --help, --version', right: 'Show this text, or the version.' });
   const width = Math.max(...rows.map((row) => row.left.length)) + 2;
   return rows
@@ -18,26 +21,35 @@ export function optionsHelp(): string {
     .join('\n');
 }
 
-/** A Markdown table with one row per option. */
+/** A Markdown table of the options that only the file can set. */
+export function fileOptionsTable(): string {
+  const rows = FILE_OPTIONS.filter(({ fileOnly }) => fileOnly).map((option) =>
+    row([`\`${option.key}\``, defaultText(option), capitalised(expectedValue(option)), option.description]),
+  );
+  return ['| Key | Default | Value | What it does |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** A Markdown table with one row per option that has a flag. */
 export function optionsTable(): string {
   const rows = OPTIONS.map((option) => {
     const names = [option.flag, ...option.environment].map((name) => `\`${name}\``).join('<br>');
-    const cells = [
+    return row([
       `\`${option.key}\``,
       names,
       defaultText(option),
       capitalised(expectedValue(option)),
       option.description,
-    ];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    ]);
   });
   return ['| Key | Flag, environment | Default | Value | What it does |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
-function defaultText(option: Option): string {
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+function defaultText(option: FileOption): string {
   const value = option.defaultValue;
   if (value === undefined) return option.fallback ?? 'none';
-  const text = Array.isArray(value) ? value.join(',') : String(value);
+  const text = Array.isArray(value) ? value.join(',') || 'none' : String(value);
   const unit = option.unit === 's' ? ' s' : '';
   return `\`${text}\`${unit}`;
 }

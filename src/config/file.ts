@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { OPTIONS, type Option } from './option.js';
+import { FILE_OPTIONS, type FileOption } from './option.js';
 import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
 
@@ -37,7 +37,7 @@ export function parseConfigFile(text: string, name: string): SourceReading {
     const origin = `${at(keyNode?.range?.[0])} ${JSON.stringify(key).slice(1, -1).slice(0, 64)}`;
     const option = findOption(key);
     if (option === undefined) {
-      const candidates = OPTIONS.map((candidate) => candidate.key);
+      const candidates = FILE_OPTIONS.map((candidate) => candidate.key);
       problems.push(`${origin}: unknown key${didYouMean(key.replaceAll(/[-_]/g, ''), candidates)}`);
       continue;
     }
@@ -56,9 +56,9 @@ export function parseConfigFile(text: string, name: string): SourceReading {
   return { assignments, problems };
 }
 
-function findOption(key: string): Option | undefined {
+function findOption(key: string): FileOption | undefined {
   const camel = key.replaceAll(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  return OPTIONS.find((option) => option.key === camel);
+  return FILE_OPTIONS.find((option) => option.key === camel);
 }
 
 function toValue(node: unknown): unknown {

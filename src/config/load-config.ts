@@ -5,7 +5,7 @@ import { type Environment, processEnvironment, readEnvironment } from './environ
 import { configError } from './errors.js';
 import { readConfigFile } from './file.js';
 import { readFlags } from './flags.js';
-import { OPTIONS, readValue } from './option.js';
+import { FILE_OPTIONS, readValue } from './option.js';
 import { type Config, type ConfigKey, OPEN_PUBLISHING } from './schema.js';
 
 export interface ConfigSources {
@@ -18,7 +18,7 @@ export interface ConfigSources {
 }
 
 /**
- * Defaults < file < environment < flags. Directories come back absolute.
+ * Defaults < file < environment < flags. Directories and files come back absolute.
  * @throws {SluiceError} `config.invalid` whose message has one line per problem.
  */
 export function loadConfig(sources: ConfigSources = {}): Config {
@@ -32,7 +32,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const problems = readings.flatMap((reading) => reading.problems);
   const values = new Map<ConfigKey, unknown>();
   const origins = new Map<ConfigKey, string>();
-  for (const option of OPTIONS) {
+  for (const option of FILE_OPTIONS) {
     if (option.defaultValue !== undefined) values.set(option.key, option.defaultValue);
   }
   for (const { option, raw, origin } of readings.flatMap((reading) => reading.assignments)) {
@@ -47,7 +47,13 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
   // Every value in the map passed its own schema, and every required key has a default.
   const config = Object.fromEntries(values) as Config;
-  const absolute = { ...config, mediaDir: resolve(cwd, config.mediaDir), stateDir: resolve(cwd, config.stateDir) };
+  const absolute = {
+    ...config,
+    mediaDir: resolve(cwd, config.mediaDir),
+    stateDir: resolve(cwd, config.stateDir),
+    ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),
+    ...(config.tlsKey !== undefined && { tlsKey: resolve(cwd, config.tlsKey) }),
+  };
   problems.push(...conflicts(absolute, (key) => origins.get(key) ?? `${key} (default)`));
   if (problems.length > 0) throw configError('config.invalid', summary(problems));
   return absolute;
@@ -65,6 +71,27 @@ function conflicts(config: Config, originOf: (key: ConfigKey) => string): string
     problems.push(
       `${originOf('httpPort')}: got ${config.httpPort}, expected another port than RTMP's (${originOf('rtmpPort')})`,
     );
+  }
+  if (config.rtmpsPort !== undefined) {
+    for (const key of ['tlsCert', 'tlsKey'] as const) {
+      if (config[key] === undefined) problems.push(`${originOf('rtmpsPort')}: needs ${key}, which is not set`);
+    }
+    for (const other of ['rtmpPort', 'httpPort'] as const) {
+      if (config.rtmpsPort === config[other] && config.rtmpsPort !== 0) {
+        problems.push(`${originOf('rtmpsPort')}: got ${config.rtmpsPort}, which is taken (${originOf(other)})`);
+      }
+    }
+  }
+  const names = config.users.map(({ name }) => name);
+  if (new Set(names).size < names.length)
+    problems.push(`${originOf('users')}: a name is there twice, expected different names`);
+  for (const user of config.users) {
+    const unknown = user.apps?.find((app) => !config.apps.includes(app));
+    if (unknown !== undefined) {
+      problems.push(
+        `${originOf('users')}: ${user.name} may publish to ${unknown}, which is not one of apps (${originOf('apps')})`,
+      );
+    }
   }
   if (isInside(config.stateDir, config.mediaDir)) {
     problems.push(
@@ -86,6 +113,10 @@ function summary(problems: readonly string[]): string {
 
 /** The configuration for logs and reports: secrets replaced. */
 export function redactConfig(config: Config): Config {
-  if (config.publishKey === undefined || config.publishKey === OPEN_PUBLISHING) return config;
-  return { ...config, publishKey: '[redacted]' };
+  const hidden = config.publishKey === undefined || config.publishKey === OPEN_PUBLISHING;
+  return {
+    ...config,
+    users: config.users.map((user) => ({ ...user, hash: '[redacted]' })),
+    ...(hidden ? {} : { publishKey: '[redacted]' }),
+  };
 }

@@ -12,30 +12,36 @@ interface OptionSchema extends OptionDetails {
   readonly default?: unknown;
 }
 
-export interface Option extends OptionDetails {
+/** What every option has: a key in the file. */
+export interface FileOption extends OptionDetails {
   readonly key: ConfigKey;
+  readonly defaultValue: unknown;
+  readonly schema: OptionSchema;
+}
+
+/** One that can be set outside of the file, too. */
+export interface Option extends FileOption {
   /** `--http-port` */
   readonly flag: string;
   /** Environment variables that set it, the strongest first: `SLUICE_HTTP_PORT`. */
   readonly environment: readonly [string, ...string[]];
-  readonly defaultValue: unknown;
-  readonly schema: OptionSchema;
 }
 
 const separated = (key: string, separator: string): string =>
   key.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`);
 
-export const OPTIONS: readonly Option[] = Object.entries(configSchema.properties).map(([key, property]) => {
+/** Every option, in the order of the schema. */
+export const FILE_OPTIONS: readonly FileOption[] = Object.entries(configSchema.properties).map(([key, property]) => {
   const schema = property as unknown as OptionSchema;
-  return {
-    ...pickDetails(schema),
-    key: key as ConfigKey,
-    flag: `--${separated(key, '-')}`,
-    environment: [`SLUICE_${separated(key, '_').toUpperCase()}`, ...(schema.aliases ?? [])],
-    defaultValue: schema.default,
-    schema,
-  };
+  return { ...pickDetails(schema), key: key as ConfigKey, defaultValue: schema.default, schema };
 });
+
+/** Those with a flag and an environment variable. */
+export const OPTIONS: readonly Option[] = FILE_OPTIONS.filter(({ fileOnly }) => fileOnly !== true).map((option) => ({
+  ...option,
+  flag: `--${separated(option.key, '-')}`,
+  environment: [`SLUICE_${separated(option.key, '_').toUpperCase()}`, ...(option.aliases ?? [])],
+}));
 
 function pickDetails(schema: OptionSchema): OptionDetails {
   const { description, placeholder } = schema;
@@ -46,11 +52,12 @@ function pickDetails(schema: OptionSchema): OptionDetails {
     ...(schema.fallback !== undefined && { fallback: schema.fallback }),
     ...(schema.secret !== undefined && { secret: schema.secret }),
     ...(schema.aliases !== undefined && { aliases: schema.aliases }),
+    ...(schema.fileOnly !== undefined && { fileOnly: schema.fileOnly }),
   };
 }
 
 /** What a good value looks like: `a whole number from 0 to 65535`. */
-export function expectedValue(option: Option): string {
+export function expectedValue(option: FileOption): string {
   const { schema } = option;
   if (schema.expected !== undefined) return schema.expected;
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
@@ -68,14 +75,14 @@ export type ReadResult =
  * Reads one value from any source: text (flag, environment, file) becomes a number or a list where the option is one,
  * and the schema has the last word. The problem text says got and expected, and hides secrets.
  */
-export function readValue(option: Option, raw: unknown): ReadResult {
+export function readValue(option: FileOption, raw: unknown): ReadResult {
   const value = typeof raw === 'string' ? fromText(option, raw) : raw;
   if (Value.Check(configSchema.properties[option.key], value)) return { ok: true, value };
   const got = option.secret ? 'a value (not shown)' : quoted(raw);
   return { ok: false, problem: `got ${got}, expected ${expectedValue(option)}` };
 }
 
-function fromText(option: Option, text: string): unknown {
+function fromText(option: FileOption, text: string): unknown {
   const trimmed = text.trim();
   switch (option.schema.type) {
     case 'integer':

@@ -18,6 +18,8 @@ export interface OptionDetails {
   readonly fallback?: string;
   readonly secret?: boolean;
   readonly aliases?: readonly string[];
+  /** No flag and no environment variable: set by few people, or not fit for a command line. */
+  readonly fileOnly?: boolean;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -33,6 +35,17 @@ const seconds = (minimum: number, maximum: number, details: OptionDetails & { de
   Type.Number({ minimum, maximum, unit: 's', ...details });
 const text = (details: OptionDetails & { default?: string; pattern?: string }) =>
   Type.String({ minLength: 1, maxLength: 4096, ...details });
+
+/** A bound that hardly anybody changes: a key of the file alone. */
+const limit = (minimum: number, maximum: number, details: Omit<OptionDetails, 'placeholder'> & { default: number }) =>
+  Type.Integer({ minimum, maximum, placeholder: 'COUNT', fileOnly: true, ...details });
+
+/** A name as publishers send it in a query, without escapes. */
+const USER_NAME = '^[A-Za-z0-9._@-]{1,64}$';
+/** What `sluice hash-password` prints: the salt in base64url, the digest in base64. */
+const PASSWORD_HASH = '^adobe:[A-Za-z0-9_-]{8,64}:[A-Za-z0-9+/]{22}==$';
+const APP_NAME = '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$';
+const STREAM_NAME = '^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$';
 
 /** `source`, `audio` or an even height from 64p to 4320p: what the transcoder can make. */
 const RUNG =
@@ -50,11 +63,32 @@ export const configSchema = Type.Object(
       placeholder: 'PORT',
       description: 'TCP port for publishers (RTMP). 0 picks a free port.',
     }),
+    rtmpsPort: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        placeholder: 'PORT',
+        fallback: 'off',
+        description:
+          'TCP port for publishers and players over TLS (RTMPS), with `tlsCert` and `tlsKey`. 0 picks a free port.',
+      }),
+    ),
     httpPort: port({
       default: 8080,
       placeholder: 'PORT',
       description: 'TCP port for players, pages and the API (HTTP). 0 picks a free port.',
     }),
+    tlsCert: Type.Optional(
+      text({
+        placeholder: 'FILE',
+        fallback: 'none',
+        description:
+          'Certificate chain in PEM, the own certificate first. Read again when it changes; nobody is disconnected.',
+      }),
+    ),
+    tlsKey: Type.Optional(
+      text({ placeholder: 'FILE', fallback: 'none', description: 'Private key of `tlsCert` in PEM, not encrypted.' }),
+    ),
     publicUrl: Type.Optional(
       text({
         placeholder: 'URL',
@@ -83,10 +117,39 @@ export const configSchema = Type.Object(
         fallback: 'one is generated and kept in `stateDir`',
         secret: true,
         description:
-          'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone. Prefer the file or the environment: other users of the machine may see flags.',
+          'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone, or with `users` to them alone. Prefer the file or the environment: other users of the machine may see flags.',
       }),
     ),
-    apps: Type.Array(Type.String({ pattern: '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$' }), {
+    users: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ pattern: USER_NAME }),
+          hash: Type.String({ pattern: PASSWORD_HASH }),
+          apps: Type.Optional(Type.Array(Type.String({ pattern: APP_NAME }), { minItems: 1, maxItems: 64 })),
+          names: Type.Optional(Type.Array(Type.String({ pattern: STREAM_NAME }), { minItems: 1, maxItems: 1000 })),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        default: [],
+        maxItems: 1000,
+        placeholder: 'LIST',
+        fileOnly: true,
+        secret: true,
+        expected:
+          'a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and if you like lists of apps and names',
+        description:
+          'Who may publish with user and password, beside whoever has the key; `apps` and `names` narrow what one may publish. See below.',
+      },
+    ),
+    userChallenge: Type.Enum(['on', 'off'], {
+      default: 'on',
+      placeholder: 'on|off',
+      fileOnly: true,
+      description:
+        'With `users`: encoders whose server URL brings neither user nor key are asked for a user when they connect (authmod=adobe). `off` lets them connect and send user or key with the stream key.',
+    }),
+    apps: Type.Array(Type.String({ pattern: APP_NAME }), {
       default: ['live'],
       minItems: 1,
       maxItems: 64,
@@ -144,6 +207,115 @@ export const configSchema = Type.Object(
       default: 15,
       placeholder: 'SECONDS',
       description: 'A publisher that sends no byte for this long is dropped.',
+    }),
+    handshakeTimeout: seconds(1, 600, {
+      default: 10,
+      placeholder: 'SECONDS',
+      description: 'From accept to the end of the RTMP handshake, TLS included.',
+    }),
+    publishTimeout: seconds(1, 600, {
+      default: 15,
+      placeholder: 'SECONDS',
+      description: 'From the handshake to a publish or play request, and for the decision about it.',
+    }),
+    firstMediaTimeout: seconds(1, 3600, {
+      default: 30,
+      placeholder: 'SECONDS',
+      description: 'From an accepted publish to its first audio or video.',
+    }),
+    maxMediaAhead: seconds(0.5, 3600, {
+      default: 10,
+      placeholder: 'SECONDS',
+      description: 'Media that a publisher may send ahead of the clock before it is read at real time.',
+    }),
+    publishConflict: Type.Enum(['reject', 'override'], {
+      default: 'reject',
+      placeholder: 'reject|override',
+      description:
+        'Who gets a name that somebody publishes already: `reject` refuses the newcomer, `override` ends the other one.',
+    }),
+    takeoverAfter: seconds(0.5, 600, {
+      default: 3,
+      placeholder: 'SECONDS',
+      description:
+        'A publisher that has sent no media for this long loses its name to a newcomer, so that an encoder can come back after its network broke.',
+    }),
+    rtmpPlay: Type.Enum(['on', 'off'], {
+      default: 'on',
+      placeholder: 'on|off',
+      description: 'Whether RTMP players may watch: rtmp://HOST/APP/NAME. Names are public, no key is asked.',
+    }),
+    pingInterval: Type.Number({
+      minimum: 1,
+      maximum: 600,
+      default: 5,
+      unit: 's',
+      placeholder: 'SECONDS',
+      fileOnly: true,
+      description: 'Silence of an RTMP peer after which it is asked for a sign of life.',
+    }),
+    maxUnsentBytes: limit(16_384, 67_108_864, {
+      default: 262_144,
+      unit: 'bytes',
+      description: 'Answers waiting for an RTMP peer that does not read; more and it is closed.',
+    }),
+    maxViewerBytes: limit(262_144, 268_435_456, {
+      default: 8_388_608,
+      unit: 'bytes',
+      description: 'Media waiting for one RTMP viewer; beyond it the viewer goes on at the next key frame.',
+    }),
+    maxChunkStreams: limit(8, 65_597, {
+      default: 64,
+      description: 'RTMP chunk streams of one connection.',
+    }),
+    maxMessageStreams: limit(1, 1000, {
+      default: 8,
+      description: 'RTMP message streams open at a time on one connection (createStream).',
+    }),
+    maxVideoMessageBytes: limit(65_536, 16_777_215, {
+      default: 10_485_760,
+      unit: 'bytes',
+      description: 'Longest RTMP video or aggregate message.',
+    }),
+    maxAudioMessageBytes: limit(4096, 16_777_215, {
+      default: 1_048_576,
+      unit: 'bytes',
+      description: 'Longest RTMP audio message.',
+    }),
+    maxCommandMessageBytes: limit(4096, 16_777_215, {
+      default: 262_144,
+      unit: 'bytes',
+      description: 'Longest RTMP command, metadata or other message.',
+    }),
+    maxPendingBytes: limit(65_536, 1_073_741_824, {
+      default: 16_777_216,
+      unit: 'bytes',
+      description: 'Unfinished RTMP messages of one connection together.',
+    }),
+    maxEarlyMediaBytes: limit(0, 268_435_456, {
+      default: 2_097_152,
+      unit: 'bytes',
+      description:
+        'Media kept between a publish request and the answer to it; more is dropped up to the next key frame.',
+    }),
+    messagesPerTurn: limit(1, 100_000, {
+      default: 256,
+      unit: 'messages',
+      description: 'RTMP messages of one connection handled before others get their turn.',
+    }),
+    freeFailures: limit(0, 1000, {
+      default: 5,
+      unit: 'failures',
+      description: 'Wrong keys and passwords from one address that are answered at once; later answers wait.',
+    }),
+    maxFailureDelay: Type.Number({
+      minimum: 0.1,
+      maximum: 4,
+      default: 4,
+      unit: 's',
+      placeholder: 'SECONDS',
+      fileOnly: true,
+      description: 'Longest of these waits; each is random below its bound.',
     }),
     frameAncestors: Type.Array(Type.String({ pattern: "^('self'|'none'|[A-Za-z0-9*.:/_-]+)$" }), {
       default: ['*'],

@@ -19,6 +19,8 @@ export interface RtmpPublisherTarget {
 const HIGH_WATER = 1024 * 1024;
 const CONNECT_TIMEOUT: Milliseconds = 15_000;
 const CLOSE_GRACE: Milliseconds = 1_000;
+/** Not an encoder's name: those are asked for a user where there are users, and this one has the key. */
+const FLASH_VERSION = 'Sluice demo';
 
 export class RtmpPublisher {
   readonly #socket: Socket;
@@ -30,7 +32,12 @@ export class RtmpPublisher {
   constructor(target: RtmpPublisherTarget) {
     const { host, port, app, streamName } = target;
     const urlHost = host.includes(':') ? `[${host}]` : host;
-    this.#session = new ClientSession({ app, tcUrl: `rtmp://${urlHost}:${port}/${app}`, streamName });
+    this.#session = new ClientSession({
+      app,
+      tcUrl: `rtmp://${urlHost}:${port}/${app}`,
+      streamName,
+      flashVer: FLASH_VERSION,
+    });
     this.#socket = connect({ host, port, noDelay: true });
     this.#socket.on('connect', () => this.#flush());
     this.#socket.on('data', (bytes) => {

@@ -21,7 +21,7 @@ export interface CommandRun {
 
 export async function runCommand(
   argv: readonly string[],
-  setup: { env?: Record<string, string>; cwd?: string; isTTY?: boolean } = {},
+  setup: { env?: Record<string, string>; cwd?: string; isTTY?: boolean; secret?: string } = {},
 ): Promise<CommandRun> {
   const cwd = setup.cwd ?? (await temporaryDirectory());
   const exits: number[] = [];
@@ -42,6 +42,7 @@ export async function runCommand(
     },
     env: setup.env ?? {},
     cwd,
+    readSecret: async () => setup.secret ?? '',
     onStopSignal: (given) => {
       listener = given;
       return () => {

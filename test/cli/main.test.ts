@@ -8,7 +8,7 @@ describe('command line', () => {
     const run = await runCommand(line.split(' '));
     expect(await run.status).toBe(0);
     for (const { flag } of OPTIONS) expect(run.stdout()).toContain(flag);
-    for (const command of ['serve', 'demo', 'doctor']) expect(run.stdout()).toContain(`  ${command} `);
+    for (const command of ['serve', 'demo', 'doctor', 'hash-password']) expect(run.stdout()).toContain(`  ${command} `);
     expect(run.stderr()).toBe('');
   });
 
@@ -26,7 +26,7 @@ describe('command line', () => {
     expect(await run.status).toBe(2);
     expect(run.stdout()).toBe('');
     expect(run.stderr().split('\n')).toEqual([
-      'sluice: "serv": unknown command, expected serve, demo, doctor; did you mean serve?',
+      'sluice: "serv": unknown command, expected serve, demo, doctor, hash-password; did you mean serve?',
       '3 problems with the configuration:',
       '  SLUICE_LOGLEVEL: unknown environment variable; did you mean SLUICE_LOG_LEVEL?',
       '  --http-prot: unknown option; did you mean --http-port?',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { optionsHelp, optionsTable } from '../../src/config/documentation.js';
-import { OPTIONS } from '../../src/config/option.js';
+import { fileOptionsTable, optionsHelp, optionsTable } from '../../src/config/documentation.js';
+import { FILE_OPTIONS, OPTIONS } from '../../src/config/option.js';
 
 const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 
@@ -9,6 +9,17 @@ describe('documentation of the options', () => {
   it('is the generated table in docs/configuration.md', () => {
     const table = page.slice(page.indexOf('| Key |'), page.indexOf('\n\n', page.indexOf('| Key |')));
     expect(table).toBe(optionsTable());
+  });
+
+  it('has the generated table of the options of the file alone', () => {
+    expect(page).toContain(`\n${fileOptionsTable()}\n`);
+  });
+
+  it('C2 names every limit that can be changed in docs/limits.md', () => {
+    const limits = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8');
+    const bounds = FILE_OPTIONS.filter(({ key }) => /^max|Timeout$|^takeover|PerTurn$|Interval$|^free/.test(key));
+    expect(bounds.length).toBeGreaterThan(15);
+    for (const { key } of bounds) expect(limits).toContain(`\`${key}\``);
   });
 
   it('lists every flag in the help text, in at most 100 columns', () => {

@@ -2,7 +2,7 @@
 
 import { ByteReader } from '../bytes/byte-reader.js';
 import { SluiceError } from '../errors.js';
-import { readAmf3Scalar } from './amf3-scalar.js';
+import { readAmf3 } from './amf3-decoder.js';
 import { AmfBudget, type AmfLimits, DEFAULT_AMF_LIMITS } from './budget.js';
 import { amfError } from './errors.js';
 import { AMF0_MARKER } from './markers.js';
@@ -14,6 +14,14 @@ import { AmfEcmaArray, AmfObject, type AmfValue, AmfXmlDocument } from './values
  * @throws amf.malformed, amf.budget, amf.unsupported
  */
 export function decodeAmf0(bytes: Uint8Array, limits: AmfLimits = DEFAULT_AMF_LIMITS): AmfValue[] {
+  return decodeAmf(bytes, limits).values;
+}
+
+/** The same, and whether any of it was AMF3 behind the avmplus marker. @throws like {@link decodeAmf0} */
+export function decodeAmf(
+  bytes: Uint8Array,
+  limits: AmfLimits = DEFAULT_AMF_LIMITS,
+): { readonly values: AmfValue[]; readonly usesAmf3: boolean } {
   const decoder = new Amf0Decoder(bytes, limits);
   const values: AmfValue[] = [];
   try {
@@ -24,12 +32,13 @@ export function decodeAmf0(bytes: Uint8Array, limits: AmfLimits = DEFAULT_AMF_LI
     }
     throw error;
   }
-  return values;
+  return { values, usesAmf3: decoder.usesAmf3 };
 }
 
 class Amf0Decoder {
   readonly #reader: ByteReader;
   readonly #budget: AmfBudget;
+  usesAmf3 = false;
 
   constructor(bytes: Uint8Array, limits: AmfLimits) {
     this.#reader = new ByteReader(bytes);
@@ -71,7 +80,8 @@ class Amf0Decoder {
       case AMF0_MARKER.typedObject:
         return this.#object(this.#text(reader.u16be()));
       case AMF0_MARKER.avmplusObject:
-        return readAmf3Scalar(reader, this.#budget);
+        this.usesAmf3 = true;
+        return readAmf3(reader, this.#budget);
       case AMF0_MARKER.movieClip:
       case AMF0_MARKER.reference:
       case AMF0_MARKER.recordset:

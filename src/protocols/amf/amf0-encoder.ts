@@ -1,14 +1,16 @@
 // Answers and metadata leave as AMF0; this is the only place that writes it.
 
 import { ByteWriter } from '../bytes/byte-writer.js';
+import { writeAmf3 } from './amf3-encoder.js';
 import { amfError } from './errors.js';
 import { AMF0_MARKER } from './markers.js';
-import { AmfEcmaArray, AmfObject, type AmfValue, AmfXmlDocument } from './values.js';
+import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector, AmfXmlDocument } from './values.js';
 
 const MAX_SHORT_STRING_BYTES = 0xffff;
 
 /**
- * The values one after another, as a command or data message carries them.
+ * The values one after another, as a command or data message carries them. Kinds that only AMF3 has, such as a vector, are
+ * written as AMF3 behind the avmplus marker.
  * @throws amf.budget for a key or class name of more than 65535 bytes, which AMF0 cannot write.
  */
 export function encodeAmf0(values: readonly AmfValue[]): Buffer {
@@ -29,6 +31,8 @@ function writeValue(writer: ByteWriter, value: AmfValue): void {
   else if (value instanceof AmfEcmaArray) {
     writer.u8(AMF0_MARKER.ecmaArray).u32be(value.size);
     writeProperties(writer, value);
+  } else if (value instanceof Uint8Array || value instanceof AmfVector || value instanceof AmfDictionary) {
+    writeAmf3(writer.u8(AMF0_MARKER.avmplusObject), value);
   } else {
     writer.u8(AMF0_MARKER.strictArray).u32be(value.length);
     for (const item of value) writeValue(writer, item);

@@ -19,14 +19,50 @@ export class AmfBudget {
   readonly #limits: AmfLimits;
   #depth = 0;
   #values = 0;
+  #repeatedBytes = 0;
 
   constructor(limits: AmfLimits) {
     this.#limits = limits;
   }
 
+  /** Containers that are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Values so far. */
+  get values(): number {
+    return this.#values;
+  }
+
   /** @throws amf.budget */
   countValue(): void {
     this.#values += 1;
+    this.#checkValues();
+  }
+
+  /**
+   * Counts a container that is referred to as if it stood here once more: a few bytes of references to references stand
+   * for a tree that no walk over it would ever finish.
+   * @param values and @param depth of the container, itself included.
+   * @throws amf.budget
+   */
+  countRepeated(values: number, depth: number): void {
+    this.#values += values;
+    this.#checkValues();
+    this.#checkDepth(this.#depth + depth);
+  }
+
+  /**
+   * The same for text: one long string, referred to by every value, must not fill memory when it is written out again.
+   * @throws amf.budget
+   */
+  countRepeatedText(bytes: number): void {
+    this.#repeatedBytes += bytes;
+    this.checkString(this.#repeatedBytes);
+  }
+
+  #checkValues(): void {
     if (this.#values > this.#limits.maxValues) {
       throw amfError('amf.budget', `got more than ${this.#limits.maxValues} values in one body`);
     }
@@ -35,7 +71,11 @@ export class AmfBudget {
   /** @throws amf.budget */
   enter(): void {
     this.#depth += 1;
-    if (this.#depth > this.#limits.maxDepth) {
+    this.#checkDepth(this.#depth);
+  }
+
+  #checkDepth(depth: number): void {
+    if (depth > this.#limits.maxDepth) {
       throw amfError('amf.budget', `got containers nested more than ${this.#limits.maxDepth} deep`);
     }
   }

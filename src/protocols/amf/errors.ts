@@ -13,6 +13,7 @@ export const amfError = defineErrors({
   },
   'amf.unsupported': {
     kind: 'unsupported',
-    summary: 'An AMF body holds a reference, a recordset or an AMF3 value of a kind that no publisher sends.',
+    summary:
+      'An AMF body holds an AMF0 reference, a recordset, an externalizable AMF3 object or a value that contains itself.',
   },
 });

@@ -22,7 +22,7 @@ export const AMF0_MARKER = {
   avmplusObject: 0x11,
 } as const;
 
-/** AMF3 3.1, the markers that stand for a single value. */
+/** AMF3 3.1. */
 export const AMF3_MARKER = {
   undefined: 0x00,
   null: 0x01,
@@ -31,4 +31,15 @@ export const AMF3_MARKER = {
   integer: 0x04,
   double: 0x05,
   string: 0x06,
+  xmlDocument: 0x07,
+  date: 0x08,
+  array: 0x09,
+  object: 0x0a,
+  xml: 0x0b,
+  byteArray: 0x0c,
+  vectorInt: 0x0d,
+  vectorUint: 0x0e,
+  vectorDouble: 0x0f,
+  vectorObject: 0x10,
+  dictionary: 0x11,
 } as const;

@@ -1,11 +1,13 @@
 // Reads the head of an audio message, legacy or Enhanced RTMP, so that the rest of the program knows what it holds without a copy.
 import { type AudioCodec, audioCodecOfFourCc, audioCodecOfNumber } from './codecs.js';
 import {
+  type EnhancedPayload,
   PACKET_CODED_FRAMES,
   PACKET_MULTITRACK_AUDIO,
   PACKET_SEQUENCE_END,
   PACKET_SEQUENCE_START,
   readEnhancedPayload,
+  readMultitrack,
   skipModEx,
 } from './enhanced-header.js';
 
@@ -14,7 +16,7 @@ export type AudioPacketType =
   | 'sequence-header'
   | 'frames'
   | 'end-of-sequence'
-  /** Nothing to decode: channel layouts, other tracks than 0, bodies that are empty or cut short. */
+  /** Nothing to decode: channel layouts, bodies that are empty or cut short, messages without track 0. */
   | 'ignored';
 
 export interface AudioTag {
@@ -28,12 +30,27 @@ export interface AudioTag {
    */
   readonly sampleRate?: number;
   readonly channels?: number;
+  /** Linear PCM only; 8-bit samples are unsigned, 16-bit ones little-endian as every encoder writes them. */
+  readonly bitsPerSample?: 8 | 16;
   readonly enhanced: boolean;
+  /** Enhanced RTMP multitrack: 0, but for the members of `tracks`. */
+  readonly trackId: number;
+  /** The other tracks of a multitrack message, in its order; absent when there are none. This tag itself is track 0. */
+  readonly tracks?: readonly AudioTag[];
+  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent when not said. */
+  readonly nanoseconds?: number;
 }
 
 const SOUND_FORMAT_EX_HEADER = 9;
 const SOUND_FORMAT_AAC = 10;
 const EMPTY = Buffer.alloc(0);
+const UNREADABLE: AudioTag = {
+  codec: { unsupported: 'unreadable message' },
+  packetType: 'ignored',
+  data: EMPTY,
+  enhanced: true,
+  trackId: 0,
+};
 /** FLV 10.1 E.4.2.1 SoundRate. */
 const SOUND_RATES: readonly number[] = [5_512, 11_025, 22_050, 44_100];
 /** Sound formats whose rate is fixed, whatever the two rate bits say: Nellymoser 16 and 8 kHz, G.711, Speex, MP3 8 kHz. */
@@ -47,6 +64,8 @@ const FIXED_SOUND_RATES: Readonly<Record<number, number>> = {
 };
 /** Sound formats that are mono, whatever the type bit says: Nellymoser 16 and 8 kHz, Speex. */
 const MONO_SOUND_FORMATS: ReadonlySet<number> = new Set([4, 5, 11]);
+/** Linear PCM in the byte order of the machine, and little-endian. */
+const PCM_SOUND_FORMATS: ReadonlySet<number> = new Set([0, 3]);
 
 /**
  * Never throws: a body that cannot be read is `ignored`, as one odd message must not end a stream.
@@ -55,7 +74,7 @@ const MONO_SOUND_FORMATS: ReadonlySet<number> = new Set([4, 5, 11]);
 export function parseAudioTag(body: Buffer): AudioTag {
   const head = body[0];
   if (head === undefined) {
-    return { codec: { unsupported: 'empty message' }, packetType: 'ignored', data: EMPTY, enhanced: false };
+    return { codec: { unsupported: 'empty message' }, packetType: 'ignored', data: EMPTY, enhanced: false, trackId: 0 };
   }
   const soundFormat = head >> 4;
   return soundFormat === SOUND_FORMAT_EX_HEADER ? parseEnhanced(body, head) : parseLegacy(body, head, soundFormat);
@@ -68,6 +87,10 @@ function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag 
     sampleRate: FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100,
     channels: MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01),
     enhanced: false,
+    trackId: 0,
+    ...(PCM_SOUND_FORMATS.has(soundFormat)
+      ? { bitsPerSample: (head & 0x02) === 0 ? (8 as const) : (16 as const) }
+      : {}),
   };
   const headSize = soundFormat === SOUND_FORMAT_AAC ? 2 : 1;
   if (body.length <= headSize) return { ...tag, packetType: 'ignored', data: EMPTY };
@@ -86,15 +109,31 @@ function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag 
 /** Enhanced RTMP v2, "Enhanced Audio". */
 function parseEnhanced(body: Buffer, head: number): AudioTag {
   const prefix = skipModEx(body, 1, head & 0x0f);
-  const payload =
-    prefix === undefined
-      ? undefined
-      : readEnhancedPayload(body, prefix.position, prefix.packetType, PACKET_MULTITRACK_AUDIO);
-  if (payload === undefined) {
-    return { codec: { unsupported: 'unreadable message' }, packetType: 'ignored', data: EMPTY, enhanced: true };
-  }
-  const tag = { codec: audioCodecOfFourCc(payload.fourCc), data: EMPTY, enhanced: true };
-  const { data } = payload;
+  if (prefix === undefined) return UNREADABLE;
+  const { packetType, position, nanoseconds } = prefix;
+  if (packetType === PACKET_MULTITRACK_AUDIO) return parseMultitrack(body, position, nanoseconds);
+  const payload = readEnhancedPayload(body, position, packetType);
+  return payload === undefined ? UNREADABLE : trackTag(payload, nanoseconds);
+}
+
+function parseMultitrack(body: Buffer, position: number, nanoseconds: number | undefined): AudioTag {
+  const payloads = readMultitrack(body, position, PACKET_MULTITRACK_AUDIO);
+  if (payloads === undefined) return UNREADABLE;
+  const tags = payloads.map((payload) => trackTag(payload, nanoseconds));
+  const main = tags.find(({ trackId }) => trackId === 0) ?? UNREADABLE;
+  const tracks = tags.filter(({ trackId }) => trackId !== 0);
+  return tracks.length === 0 ? main : { ...main, tracks };
+}
+
+function trackTag(payload: EnhancedPayload, nanoseconds: number | undefined): AudioTag {
+  const { data, trackId } = payload;
+  const tag = {
+    codec: audioCodecOfFourCc(payload.fourCc),
+    data: EMPTY,
+    enhanced: true,
+    trackId,
+    ...(nanoseconds === undefined ? {} : { nanoseconds }),
+  };
   switch (payload.packetType) {
     case PACKET_SEQUENCE_START:
       return { ...tag, packetType: data.length > 0 ? 'sequence-header' : 'ignored', data };

@@ -4,38 +4,52 @@
 export const PACKET_SEQUENCE_START = 0;
 export const PACKET_CODED_FRAMES = 1;
 export const PACKET_SEQUENCE_END = 2;
+export const PACKET_METADATA = 4;
 export const PACKET_MULTITRACK_AUDIO = 5;
 export const PACKET_MULTITRACK_VIDEO = 6;
 export const PACKET_MOD_EX = 7;
 
 const MULTITRACK_ONE_TRACK = 0;
-const MULTITRACK_MANY_TRACKS = 1;
 const MULTITRACK_MANY_TRACKS_MANY_CODECS = 2;
 const FOURCC_SIZE = 4;
+const TRACK_SIZE_SIZE = 3;
+/** ModEx subtype TimestampOffsetNano: 24 bits, 0..999,999 ns. */
+const MOD_EX_NANOSECONDS = 0;
+const MAX_NANOSECONDS = 999_999;
+/** One prefix is defined; a message of prefixes only must not cost more than reading it. */
+const MAX_MOD_EX = 16;
+/** Track numbers have eight bits, and no encoder sends more than a ladder's worth at once. */
+export const MAX_TRACKS_PER_MESSAGE = 32;
+
+export interface EnhancedPrefix {
+  readonly packetType: number;
+  /** Where the prefixes end. */
+  readonly position: number;
+  /** To be added to the presentation time; undefined when no prefix said it. */
+  readonly nanoseconds: number | undefined;
+}
 
 export interface EnhancedPayload {
   readonly packetType: number;
-  /** Four characters, Latin-1; '' when the body ends before it. */
+  /** Four characters, Latin-1. */
   readonly fourCc: string;
+  readonly trackId: number;
   /** What follows for this track: a view. */
   readonly data: Buffer;
 }
 
 /**
- * Skips ModEx prefixes, of any subtype: the only one defined adds nanoseconds, which FLV has no room for.
+ * Skips ModEx prefixes and keeps of them what has a meaning.
  * @param position the byte after the one that held `packetType`
- * @returns undefined when the body ends inside a prefix
+ * @returns undefined when the body ends inside a prefix, or has more of them than any meaning
  */
-export function skipModEx(
-  body: Buffer,
-  position: number,
-  packetType: number,
-): { packetType: number; position: number } | undefined {
+export function skipModEx(body: Buffer, position: number, packetType: number): EnhancedPrefix | undefined {
   let type = packetType;
   let at = position;
-  while (type === PACKET_MOD_EX) {
+  let nanoseconds: number | undefined;
+  for (let count = 0; type === PACKET_MOD_EX; count += 1) {
     const short = body[at];
-    if (short === undefined) return undefined;
+    if (short === undefined || count === MAX_MOD_EX) return undefined;
     at += 1;
     let size = short + 1;
     if (size === 256) {
@@ -43,62 +57,71 @@ export function skipModEx(
       size = body.readUInt16BE(at) + 1;
       at += 2;
     }
+    const data = at;
     at += size;
     const next = body[at];
     if (next === undefined) return undefined;
     at += 1;
-    type = next & 0x0f; // the high four bits are the subtype of the prefix just skipped
+    // The subtype of the prefix just read is in the high bits, behind its data.
+    if (next >> 4 === MOD_EX_NANOSECONDS && size >= 3) {
+      const offset = body.readUIntBE(data, 3);
+      if (offset <= MAX_NANOSECONDS) nanoseconds = offset;
+    }
+    type = next & 0x0f;
   }
-  return { packetType: type, position: at };
+  return { packetType: type, position: at, nanoseconds };
+}
+
+/** FourCC and payload of a message of one track. @returns undefined when the body ends before them */
+export function readEnhancedPayload(body: Buffer, position: number, packetType: number): EnhancedPayload | undefined {
+  if (position + FOURCC_SIZE > body.length) return undefined;
+  const fourCc = body.toString('latin1', position, position + FOURCC_SIZE);
+  return { packetType, fourCc, trackId: 0, data: body.subarray(position + FOURCC_SIZE) };
 }
 
 /**
- * Reads FourCC and payload. Of a multitrack packet only track 0 is returned: it is the one every encoder fills by default.
- * @returns undefined for a broken packet, a nested multitrack, or one without track 0
+ * Enhanced RTMP v2, "Multitrack": AvMultitrackType in the high bits, the packet type of every track in the low ones.
+ * @returns the tracks in the order of the message, each number once; undefined for a message that is broken anywhere,
+ *   nests another multitrack or a ModEx, or has more tracks than {@link MAX_TRACKS_PER_MESSAGE}
  */
-export function readEnhancedPayload(
+export function readMultitrack(
   body: Buffer,
   position: number,
-  packetType: number,
   multitrackType: number,
-): EnhancedPayload | undefined {
-  if (packetType === multitrackType) return readMultitrack(body, position, multitrackType);
-  if (position + FOURCC_SIZE > body.length) return undefined;
-  const fourCc = body.toString('latin1', position, position + FOURCC_SIZE);
-  return { packetType, fourCc, data: body.subarray(position + FOURCC_SIZE) };
-}
-
-/** Enhanced RTMP v2, "Multitrack": AvMultitrackType in the high bits, the packet type of every track in the low ones. */
-function readMultitrack(body: Buffer, position: number, multitrackType: number): EnhancedPayload | undefined {
+): readonly EnhancedPayload[] | undefined {
   const head = body[position];
   if (head === undefined) return undefined;
   const arrangement = head >> 4;
   const packetType = head & 0x0f;
   if (packetType === multitrackType || packetType === PACKET_MOD_EX) return undefined;
   if (arrangement > MULTITRACK_MANY_TRACKS_MANY_CODECS) return undefined;
+  const ownCodecs = arrangement === MULTITRACK_MANY_TRACKS_MANY_CODECS;
+  const tracks: EnhancedPayload[] = [];
   let at = position + 1;
   let fourCc = '';
-  if (arrangement !== MULTITRACK_MANY_TRACKS_MANY_CODECS) {
+  if (!ownCodecs) {
     fourCc = body.toString('latin1', at, at + FOURCC_SIZE);
     at += FOURCC_SIZE;
   }
-  while (at < body.length) {
-    if (arrangement === MULTITRACK_MANY_TRACKS_MANY_CODECS) {
+  do {
+    if (ownCodecs) {
       fourCc = body.toString('latin1', at, at + FOURCC_SIZE);
       at += FOURCC_SIZE;
     }
     const trackId = body[at];
+    if (trackId === undefined || tracks.length === MAX_TRACKS_PER_MESSAGE) return undefined;
     at += 1;
     let end = body.length;
-    if (arrangement === MULTITRACK_MANY_TRACKS || arrangement === MULTITRACK_MANY_TRACKS_MANY_CODECS) {
-      if (at + 3 > body.length) return undefined;
-      end = at + 3 + body.readUIntBE(at, 3);
-      at += 3;
+    if (arrangement !== MULTITRACK_ONE_TRACK) {
+      if (at + TRACK_SIZE_SIZE > body.length) return undefined;
+      end = at + TRACK_SIZE_SIZE + body.readUIntBE(at, TRACK_SIZE_SIZE);
+      at += TRACK_SIZE_SIZE;
     }
-    if (end > body.length || at > end) return undefined;
-    if (trackId === 0) return { packetType, fourCc, data: body.subarray(at, end) };
-    if (arrangement === MULTITRACK_ONE_TRACK) return undefined;
+    if (end > body.length) return undefined;
+    if (!tracks.some((track) => track.trackId === trackId)) {
+      tracks.push({ packetType, fourCc, trackId, data: body.subarray(at, end) });
+    }
     at = end;
-  }
-  return undefined;
+  } while (at < body.length);
+  return tracks;
 }

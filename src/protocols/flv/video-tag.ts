@@ -1,12 +1,17 @@
 // Reads the head of a video message, legacy or Enhanced RTMP, so that the rest of the program knows what it holds without a copy.
+import type { ColorDescription } from '../mp4/color.js';
 import type { Milliseconds } from '../units.js';
 import { type VideoCodec, videoCodecOfFourCc, videoCodecOfNumber } from './codecs.js';
+import { readColorInfo } from './color-info.js';
 import {
+  type EnhancedPayload,
   PACKET_CODED_FRAMES,
+  PACKET_METADATA,
   PACKET_MULTITRACK_VIDEO,
   PACKET_SEQUENCE_END,
   PACKET_SEQUENCE_START,
   readEnhancedPayload,
+  readMultitrack,
   skipModEx,
 } from './enhanced-header.js';
 
@@ -16,7 +21,7 @@ export type VideoPacketType =
   /** Coded frames: for AVC NAL units, each behind its length. */
   | 'frames'
   | 'end-of-sequence'
-  /** Nothing to decode: seek commands, colour metadata, other tracks than 0, bodies that are empty or cut short. */
+  /** Nothing to decode: seek commands, colour metadata, bodies that are empty or cut short, messages without track 0. */
   | 'ignored';
 
 export interface VideoTag {
@@ -31,6 +36,14 @@ export interface VideoTag {
   readonly data: Buffer;
   /** The head was an Enhanced RTMP one, which FFmpeg before 6.1 cannot read. */
   readonly enhanced: boolean;
+  /** Enhanced RTMP multitrack: 0, but for the members of `tracks`. */
+  readonly trackId: number;
+  /** The other tracks of a multitrack message, in its order; absent when there are none. This tag itself is track 0. */
+  readonly tracks?: readonly VideoTag[];
+  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent when not said. */
+  readonly nanoseconds?: number;
+  /** What a metadata message says of the colours of the pictures after it. */
+  readonly color?: ColorDescription;
 }
 
 const FRAME_TYPE_KEY = 1;
@@ -56,6 +69,7 @@ export function parseVideoTag(body: Buffer): VideoTag {
       compositionTime: 0,
       data: EMPTY,
       enhanced: false,
+      trackId: 0,
     };
   }
   return (head & 0x80) === 0 ? parseLegacy(body, head) : parseEnhanced(body, head);
@@ -67,7 +81,7 @@ function parseLegacy(body: Buffer, head: number): VideoTag {
   const codecId = head & 0x0f;
   const codec = videoCodecOfNumber(codecId);
   const keyFrame = frameType === FRAME_TYPE_KEY;
-  const tag = { codec, frameType, keyFrame, compositionTime: 0, data: EMPTY, enhanced: false };
+  const tag = { codec, frameType, keyFrame, compositionTime: 0, data: EMPTY, enhanced: false, trackId: 0 };
   if (frameType === FRAME_TYPE_COMMAND) return { ...tag, packetType: 'ignored' };
   if (!LEGACY_WITH_PACKET_TYPE.has(codecId)) {
     const data = body.subarray(1);
@@ -86,17 +100,51 @@ function parseLegacy(body: Buffer, head: number): VideoTag {
 /** Enhanced RTMP v2, "Enhanced Video". */
 function parseEnhanced(body: Buffer, head: number): VideoTag {
   const frameType = (head >> 4) & 0x07;
-  const keyFrame = frameType === FRAME_TYPE_KEY;
   const prefix = skipModEx(body, 1, head & 0x0f);
-  const payload =
-    prefix === undefined
-      ? undefined
-      : readEnhancedPayload(body, prefix.position, prefix.packetType, PACKET_MULTITRACK_VIDEO);
-  const codec = payload === undefined ? { unsupported: 'unreadable message' } : videoCodecOfFourCc(payload.fourCc);
-  const tag = { codec, frameType, keyFrame, compositionTime: 0, data: EMPTY, enhanced: true };
-  // Frame type 5 is a one-byte command, or colour information when the packet type is Metadata: neither is a picture.
-  if (payload === undefined || frameType === FRAME_TYPE_COMMAND) return { ...tag, packetType: 'ignored' };
-  const { data } = payload;
+  if (prefix === undefined) return unreadable(frameType);
+  const { packetType, position, nanoseconds } = prefix;
+  // Frame type 5 is a one-byte command without FourCC, but for metadata, whose frame type says nothing.
+  if (frameType === FRAME_TYPE_COMMAND && packetType !== PACKET_METADATA) return unreadable(frameType);
+  if (packetType === PACKET_MULTITRACK_VIDEO) return parseMultitrack(body, position, frameType, nanoseconds);
+  const payload = readEnhancedPayload(body, position, packetType);
+  return payload === undefined ? unreadable(frameType) : trackTag(payload, frameType, nanoseconds);
+}
+
+function parseMultitrack(body: Buffer, position: number, frameType: number, nanoseconds: number | undefined): VideoTag {
+  const payloads = readMultitrack(body, position, PACKET_MULTITRACK_VIDEO);
+  if (payloads === undefined) return unreadable(frameType);
+  const tags = payloads.map((payload) => trackTag(payload, frameType, nanoseconds));
+  const main = tags.find(({ trackId }) => trackId === 0) ?? unreadable(frameType);
+  const tracks = tags.filter(({ trackId }) => trackId !== 0);
+  return tracks.length === 0 ? main : { ...main, tracks };
+}
+
+function unreadable(frameType: number): VideoTag {
+  return {
+    codec: { unsupported: 'unreadable message' },
+    frameType,
+    packetType: 'ignored',
+    keyFrame: frameType === FRAME_TYPE_KEY,
+    compositionTime: 0,
+    data: EMPTY,
+    enhanced: true,
+    trackId: 0,
+  };
+}
+
+function trackTag(payload: EnhancedPayload, frameType: number, nanoseconds: number | undefined): VideoTag {
+  const codec = videoCodecOfFourCc(payload.fourCc);
+  const { data, trackId } = payload;
+  const tag = {
+    codec,
+    frameType,
+    keyFrame: frameType === FRAME_TYPE_KEY,
+    compositionTime: 0,
+    data: EMPTY,
+    enhanced: true,
+    trackId,
+    ...(nanoseconds === undefined ? {} : { nanoseconds }),
+  };
   switch (payload.packetType) {
     case PACKET_SEQUENCE_START:
       return { ...tag, packetType: data.length > 0 ? 'sequence-header' : 'ignored', data };
@@ -108,6 +156,10 @@ function parseEnhanced(body: Buffer, head: number): VideoTag {
       if (!hasCompositionTime(codec)) return { ...tag, packetType: data.length > 0 ? 'frames' : 'ignored', data };
       if (data.length <= 3) return { ...tag, packetType: 'ignored' };
       return { ...tag, packetType: 'frames', compositionTime: data.readIntBE(0, 3), data: data.subarray(3) };
+    case PACKET_METADATA: {
+      const color = readColorInfo(data);
+      return { ...tag, packetType: 'ignored', ...(color === undefined ? {} : { color }) };
+    }
     default:
       return { ...tag, packetType: 'ignored' };
   }

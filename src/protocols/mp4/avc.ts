@@ -1,5 +1,6 @@
 // Validates the avcC an encoder sends before FFmpeg or a player sees it, and reads from it what the stream really is.
 import { ByteReader } from '../bytes/byte-reader.js';
+import { ByteWriter } from '../bytes/byte-writer.js';
 import { SluiceError } from '../errors.js';
 import { mp4Error } from './errors.js';
 import { parseSequenceParameterSet, type SequenceParameterSet } from './sequence-parameter-set.js';
@@ -66,4 +67,33 @@ function readParameterSets(reader: ByteReader, count: number): Buffer[] {
     if (set.length > 0) sets.push(set);
   }
   return sets;
+}
+
+/** Profiles whose record ends with chroma format and bit depths (ISO/IEC 14496-15 5.3.3.1.2). */
+const PROFILES_WITH_CHROMA: ReadonlySet<number> = new Set([100, 110, 122, 144]);
+
+/**
+ * The record for a sample entry: profile and level as the SPS says them, reserved bits set, nothing after its last field.
+ * Players that read it strictly then accept what {@link parseAvcDecoderConfigurationRecord} forgave.
+ */
+export function writeAvcDecoderConfigurationRecord(configuration: AvcDecoderConfiguration): Buffer {
+  const { spsInfo, sps, pps } = configuration;
+  const out = new ByteWriter(128)
+    .u8(1)
+    .u8(spsInfo.profile)
+    .u8(spsInfo.compatibility)
+    .u8(spsInfo.level)
+    .u8(0xfc | (configuration.nalLengthSize - 1))
+    .u8(0xe0 | sps.length);
+  for (const set of sps) out.u16be(set.length).bytes(set);
+  out.u8(pps.length);
+  for (const set of pps) out.u16be(set.length).bytes(set);
+  if (PROFILES_WITH_CHROMA.has(spsInfo.profile)) {
+    out
+      .u8(0xfc | spsInfo.chromaFormat)
+      .u8(0xf8 | ((spsInfo.bitDepthLuma - 8) & 0x07))
+      .u8(0xf8 | ((spsInfo.bitDepthChroma - 8) & 0x07))
+      .u8(0);
+  }
+  return out.toBuffer();
 }

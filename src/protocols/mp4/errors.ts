@@ -23,7 +23,7 @@ export const mp4Error = defineErrors({
   },
   'mp4.unsupported-codec': {
     kind: 'unsupported',
-    summary: 'An init segment holds a sample entry this program cannot describe; it knows avc1/avc3 and mp4a.',
+    summary: 'An init segment holds a sample entry, or a stream a codec, that this program cannot describe.',
   },
   'mp4.avc-configuration': {
     kind: 'invalid-data',
@@ -31,10 +31,35 @@ export const mp4Error = defineErrors({
   },
   'mp4.sequence-parameter-set': {
     kind: 'invalid-data',
-    summary: 'The H.264 sequence parameter set is broken, so the picture size cannot be known.',
+    summary: 'The H.264 or HEVC sequence parameter set is broken, so the picture size cannot be known.',
   },
   'mp4.audio-configuration': {
     kind: 'invalid-data',
-    summary: 'The AAC AudioSpecificConfig is broken, so the sample rate or channel count cannot be known.',
+    summary:
+      'The AAC AudioSpecificConfig, OpusHead or FLAC STREAMINFO is broken, so the sample rate or channel count cannot be known.',
+  },
+  'mp4.hevc-configuration': {
+    kind: 'invalid-data',
+    summary: 'The HEVC decoder configuration record (hvcC) of the video is broken; restart the encoder.',
+  },
+  'mp4.av1-configuration': {
+    kind: 'invalid-data',
+    summary: 'The AV1 configuration record (av1C) or sequence header of the video is broken; restart the encoder.',
+  },
+  'mp4.vp9-configuration': {
+    kind: 'invalid-data',
+    summary: 'The VP9 configuration record (vpcC) or frame header of the video is broken; restart the encoder.',
+  },
+  'mp4.audio-frame': {
+    kind: 'invalid-data',
+    summary:
+      'An AC-3, E-AC-3, MP3 or Opus frame does not begin as its format demands, so nothing can be known about it.',
+  },
+  'mp4.track-description': {
+    kind: 'invalid-data',
+    summary:
+      'An init segment cannot be written: the picture size is not known yet, or a field is too large for its box.',
   },
 });
+
+export type Mp4ErrorCode = keyof typeof mp4Error.entries;

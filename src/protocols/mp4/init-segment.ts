@@ -1,33 +1,19 @@
 // Reads from an init segment (ftyp+moov) what the playlists must announce about the track it opens.
 import { ByteReader } from '../bytes/byte-reader.js';
-import { type AudioSpecificConfig, parseAudioSpecificConfig } from './aac.js';
-import { type AvcDecoderConfiguration, parseAvcDecoderConfigurationRecord } from './avc.js';
-import { type Box, findBox, printable, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
-import { aacCodecString, avcCodecString } from './codec-string.js';
+import { type Box, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
 import type { SampleDefaults } from './movie-fragment.js';
+import { parseSampleEntry, type SampleEntry } from './sample-entry-reader.js';
 
-export interface InitTrack extends SampleDefaults {
-  readonly kind: 'video' | 'audio';
+export interface InitTrack extends SampleDefaults, SampleEntry {
   /** Ticks per second of every time in the fragments. */
   readonly timescale: number;
-  /** RFC 6381, for CODECS. */
-  readonly codecs: string;
-  /** Pixels of the sample entry; video only. */
-  readonly width?: number;
-  readonly height?: number;
-  /** Hz and channels as they are played (with SBR and PS where signalled); audio only. */
-  readonly sampleRate?: number;
-  readonly channels?: number;
-  /** PCM samples of one AAC frame in ticks of `timescale`, when the timescale is the core sample rate; audio only. */
-  readonly frameDuration?: number;
-  readonly avc?: AvcDecoderConfiguration;
-  readonly aac?: AudioSpecificConfig;
 }
 
 /**
  * @param bytes ftyp and moov of a file with one track
- * @throws mp4.box-missing, mp4.box-size, mp4.box-content, mp4.unsupported-codec and the errors of avcC and AudioSpecificConfig
+ * @throws mp4.box-missing, mp4.box-size, mp4.box-content, mp4.unsupported-codec bytes.truncated, and the errors of the
+ *   configuration records
  */
 export function parseInitSegment(bytes: Buffer): InitTrack {
   const moov = requireBox(bytes, 'moov');
@@ -37,15 +23,7 @@ export function parseInitSegment(bytes: Buffer): InitTrack {
   const timescale = parseTimescale(requireBox(mdia, 'mdhd'));
   const defaults = parseTrackExtends(requireBox(moov, 'mvex'), trackId);
   const entry = firstSampleEntry(requireBox(mdia, 'minf', 'stbl', 'stsd'));
-  switch (entry.type) {
-    case 'avc1':
-    case 'avc3':
-      return { ...defaults, timescale, ...parseAvcSampleEntry(entry.body, entry.type) };
-    case 'mp4a':
-      return { ...defaults, timescale, ...parseMp4aSampleEntry(entry.body, timescale) };
-    default:
-      throw mp4Error('mp4.unsupported-codec', `got sample entry ${printable(entry.type)}, expected avc1, avc3 or mp4a`);
-  }
+  return { ...defaults, timescale, ...parseSampleEntry(entry, timescale) };
 }
 
 function onlyTrack(moov: Buffer): Buffer {
@@ -94,79 +72,4 @@ function firstSampleEntry(stsd: Buffer): Box {
   requireBytes(stsd, 8, 'stsd');
   for (const entry of walkBoxes(stsd.subarray(8))) return entry;
   throw mp4Error('mp4.box-missing', 'no sample entry in stsd');
-}
-
-/** ISO/IEC 14496-12 12.1.3: VisualSampleEntry is 78 bytes before its boxes, width and height at 24. */
-function parseAvcSampleEntry(body: Buffer, sampleEntry: 'avc1' | 'avc3') {
-  requireBytes(body, 78, sampleEntry);
-  const avc = parseAvcDecoderConfigurationRecord(requireBox(body.subarray(78), 'avcC'));
-  return {
-    kind: 'video' as const,
-    codecs: avcCodecString(avc, sampleEntry),
-    width: body.readUInt16BE(24),
-    height: body.readUInt16BE(26),
-    avc,
-  };
-}
-
-/** ISO/IEC 14496-12 12.2.3: AudioSampleEntry is 28 bytes before its boxes; QuickTime's version 1 adds 16, version 2 adds 36. */
-function parseMp4aSampleEntry(body: Buffer, timescale: number) {
-  requireBytes(body, 28, 'mp4a');
-  const quickTimeVersion = body.readUInt16BE(8);
-  const extra = quickTimeVersion === 1 ? 16 : quickTimeVersion === 2 ? 36 : 0;
-  requireBytes(body, 28 + extra, 'mp4a');
-  const children = body.subarray(28 + extra);
-  const esds = findBox(children, 'esds')?.body ?? requireBox(children, 'wave', 'esds');
-  const aac = parseAudioSpecificConfig(findDecoderSpecificInfo(esds));
-  return {
-    kind: 'audio' as const,
-    codecs: aacCodecString(aac),
-    sampleRate: aac.outputSampleRate,
-    channels: aac.outputChannels,
-    // The timescale of a muxer that sees HE-AAC may be the output rate: the frame is then as many more ticks.
-    frameDuration: Math.round((aac.samplesPerFrame * timescale) / aac.sampleRate),
-    aac,
-  };
-}
-
-/** ISO/IEC 14496-1 7.2.6: descriptor tags. */
-const ES_DESCRIPTOR = 0x03;
-const DECODER_CONFIG_DESCRIPTOR = 0x04;
-const DECODER_SPECIFIC_INFO = 0x05;
-/** ISO/IEC 14496-1 table 5: MPEG-4 AAC. */
-const OBJECT_TYPE_AAC = 0x40;
-
-/** ISO/IEC 14496-14 5.6: esds holds ES_Descriptor > DecoderConfigDescriptor > DecoderSpecificInfo. */
-function findDecoderSpecificInfo(esds: Buffer): Buffer {
-  const fields = new ByteReader(esds);
-  fields.skip(4);
-  openDescriptor(fields, ES_DESCRIPTOR);
-  fields.skip(2); // ES_ID
-  const flags = fields.u8();
-  if ((flags & 0x80) !== 0) fields.skip(2); // dependsOn_ES_ID
-  if ((flags & 0x40) !== 0) fields.skip(fields.u8()); // URL
-  if ((flags & 0x20) !== 0) fields.skip(2); // OCR_ES_Id
-  openDescriptor(fields, DECODER_CONFIG_DESCRIPTOR);
-  const objectType = fields.u8();
-  if (objectType !== OBJECT_TYPE_AAC) {
-    throw mp4Error(
-      'mp4.unsupported-codec',
-      `got MPEG object type 0x${objectType.toString(16)} in mp4a, expected 0x40 (AAC)`,
-    );
-  }
-  fields.skip(12); // stream type, buffer size, bitrates
-  return fields.bytes(openDescriptor(fields, DECODER_SPECIFIC_INFO));
-}
-
-/** Reads tag and length (7 bits a byte, ISO/IEC 14496-1 8.3.3) and returns the length. */
-function openDescriptor(fields: ByteReader, expected: number): number {
-  const tag = fields.u8();
-  if (tag !== expected) throw mp4Error('mp4.box-content', `got descriptor ${tag} in esds, expected ${expected}`);
-  let length = 0;
-  for (let count = 0; count < 4; count += 1) {
-    const byte = fields.u8();
-    length = length * 128 + (byte & 0x7f);
-    if ((byte & 0x80) === 0) break;
-  }
-  return length;
 }

@@ -1,7 +1,10 @@
 // The SPS is the only place that truly says how large H.264 pictures are: metadata of encoders lies, and so may containers.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
+import type { ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
+import { frameRateOf } from './frame-rate.js';
+import { readColor, readSampleAspectRatio } from './vui-fields.js';
 
 export interface SequenceParameterSet {
   /** profile_idc, for example 100 = High. */
@@ -26,6 +29,7 @@ export interface SequenceParameterSet {
   readonly referenceFrames: number;
   /** max_num_reorder_frames of the VUI bitstream restriction: 0 means there are no B-frames to wait for. */
   readonly reorderFrames?: number;
+  readonly color?: ColorDescription;
 }
 
 /** H.264 7.4.1: nal_unit_type of a sequence parameter set. */
@@ -33,32 +37,9 @@ const NAL_TYPE_SPS = 7;
 /** Profiles whose SPS carries chroma format, bit depth and scaling lists (H.264 7.3.2.1.1). */
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 /** The width and height of a sample entry have 16 bits; level 6.2 stays far below. */
-const MAX_DIMENSION = 65_535;
+export const MAX_DIMENSION = 65_535;
 /** H.264 7.4.2.1.1: num_ref_frames_in_pic_order_cnt_cycle is 0..255. */
 const MAX_POC_CYCLE = 255;
-/** Beyond this a clock was written where a frame rate belongs. */
-const MAX_FRAME_RATE = 1000;
-
-/** H.264 table E-1, aspect_ratio_idc 1..16. */
-const SAMPLE_ASPECT_RATIOS: readonly (readonly [number, number])[] = [
-  [1, 1],
-  [12, 11],
-  [10, 11],
-  [16, 11],
-  [40, 33],
-  [24, 11],
-  [20, 11],
-  [32, 11],
-  [80, 33],
-  [18, 11],
-  [15, 11],
-  [64, 33],
-  [160, 99],
-  [4, 3],
-  [3, 2],
-  [2, 1],
-];
-const EXTENDED_SAR = 255;
 
 /**
  * @param nal one NAL unit with its header byte, without start code or length
@@ -200,15 +181,16 @@ function parseCropping(bits: BitReader, chroma: Chroma, rowsPerUnit: number): { 
 }
 
 interface Vui {
-  readonly sarNum: number;
-  readonly sarDen: number;
-  readonly frameRate?: number;
-  readonly reorderFrames?: number;
+  sarNum: number;
+  sarDen: number;
+  frameRate?: number;
+  reorderFrames?: number;
+  color?: ColorDescription;
 }
 
 /** Fields are collected as they come, so that a VUI cut short by a sloppy encoder still gives what it has. */
 function parseOptionalVui(bits: BitReader): Vui {
-  const vui: { sarNum: number; sarDen: number; frameRate?: number; reorderFrames?: number } = { sarNum: 1, sarDen: 1 };
+  const vui: Vui = { sarNum: 1, sarDen: 1 };
   try {
     if (bits.flag()) parseVui(bits, vui);
   } catch (error) {
@@ -218,24 +200,10 @@ function parseOptionalVui(bits: BitReader): Vui {
 }
 
 /** H.264 E.1.1. */
-function parseVui(
-  bits: BitReader,
-  vui: { sarNum: number; sarDen: number; frameRate?: number; reorderFrames?: number },
-): void {
-  if (bits.flag()) {
-    const idc = bits.bits(8);
-    const [num, den] =
-      idc === EXTENDED_SAR ? [bits.bits(16), bits.bits(16)] : (SAMPLE_ASPECT_RATIOS[idc - 1] ?? [1, 1]);
-    if (num > 0 && den > 0) {
-      vui.sarNum = num;
-      vui.sarDen = den;
-    }
-  }
+function parseVui(bits: BitReader, vui: Vui): void {
+  if (bits.flag()) Object.assign(vui, readSampleAspectRatio(bits));
   if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
-  if (bits.flag()) {
-    bits.skip(4); // video_format, video_full_range_flag
-    if (bits.flag()) bits.skip(24); // colour description
-  }
+  if (bits.flag()) vui.color = readColor(bits);
   if (bits.flag()) {
     bits.ue(); // chroma_sample_loc_type_top_field
     bits.ue(); // chroma_sample_loc_type_bottom_field
@@ -245,8 +213,8 @@ function parseVui(
     const timeScale = bits.bits(32);
     bits.skip(1); // fixed_frame_rate_flag
     // A tick is a field (H.264 E.2.1), two to a frame.
-    const frameRate = timeScale / (2 * unitsInTick);
-    if (frameRate > 0 && frameRate <= MAX_FRAME_RATE) vui.frameRate = frameRate;
+    const frameRate = frameRateOf(timeScale, 2 * unitsInTick);
+    if (frameRate !== undefined) vui.frameRate = frameRate;
   }
   const nalHrd = bits.flag();
   if (nalHrd) skipHrd(bits);

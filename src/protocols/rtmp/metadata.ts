@@ -1,7 +1,7 @@
 // Encoders wrap their metadata in one more name or not; this leaves the form that FLV files have, and drops all other data.
 
-import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
+import { plainAmf0 } from '../amf/plain-amf0.js';
 import { SluiceError } from '../errors.js';
 
 /** The AMF0 strings that a data message starts with. */
@@ -9,19 +9,19 @@ const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
 const ON_META_DATA = encodeAmf0(['onMetaData']);
 
 /**
- * The body of an FLV script tag, if a data message holds metadata.
+ * The body of an FLV script tag, if a data message holds metadata. In AMF0, also when it came as AMF3.
  * @returns undefined for other data, and for what is not AMF0: some encoders send timecode as 4 bare bytes.
  */
 export function metadataBody(body: Buffer): Buffer | undefined {
-  const unwrapped = startsWith(body, SET_DATA_FRAME) ? body.subarray(SET_DATA_FRAME.length) : body;
-  if (!startsWith(unwrapped, ON_META_DATA)) return undefined;
+  let plain: Buffer;
   try {
-    decodeAmf0(unwrapped);
+    plain = plainAmf0(body);
   } catch (error) {
     if (error instanceof SluiceError) return undefined;
     throw error;
   }
-  return unwrapped;
+  const unwrapped = startsWith(plain, SET_DATA_FRAME) ? plain.subarray(SET_DATA_FRAME.length) : plain;
+  return startsWith(unwrapped, ON_META_DATA) ? unwrapped : undefined;
 }
 
 /** The data message for the body of a script tag, as servers expect it from an encoder. */

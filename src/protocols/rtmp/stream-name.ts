@@ -2,8 +2,8 @@
 //
 // The paths of application and key are joined and cut again: the last segment is the name, all before it the application.
 // So `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are one stream. In each segment percent-encoding is
-// undone once; then only 0-9 A-Z a-z _ . - may be left, and no dash first. Doubled and trailing slashes, `_definst_`, a leading `mp4:` or
-// `flv:` and a trailing `.flv` are dropped. Texts of errors repeat nothing of the name: people paste secrets there.
+// undone once; then only 0-9 A-Z a-z _ . - may be left, and no dash first. Doubled and trailing slashes, `_definst_`, each leading `mp4:` or
+// `flv:` and each trailing `.flv` are dropped: the name that is left means the same when it is sent as a name. Texts of errors repeat nothing of the name: people paste secrets there.
 
 import type { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
@@ -15,8 +15,8 @@ const NAME_CHARACTERS = /^[0-9A-Za-z_.][0-9A-Za-z_.-]*$/;
 
 /** The instance that Flash Media Server adds when the URL names none. */
 const DEFAULT_INSTANCE = '_definst_';
-const FILE_TYPE_PREFIX = /^(?:mp4|flv):/;
-const FLV_SUFFIX = /\.flv$/;
+const FILE_TYPE_PREFIX = /^(?:(?:mp4|flv):)+/;
+const FLV_SUFFIX = /(?:\.flv)+$/;
 
 /** Parameters of the challenge that librtmp and FFmpeg add for `authmod=adobe`; they are not the publisher's own. */
 const ADOBE_AUTH_PARAMETERS = ['authmod', 'user', 'challenge', 'response', 'opaque'];
@@ -66,9 +66,11 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   if (last === undefined || segments.length === 0) {
     throw rtmpError('rtmp.stream-name', 'the stream name is empty, expected rtmp://HOST/APP with stream key NAME');
   }
+  const stem = last.replace(FLV_SUFFIX, '');
+  if (stem === DEFAULT_INSTANCE) throw rtmpError('rtmp.stream-name', `got ${DEFAULT_INSTANCE}, expected a stream name`);
   return {
     app: checkedApp(segments),
-    name: checkedName(last.replace(FLV_SUFFIX, ''), 'rtmp.stream-name'),
+    name: checkedName(stem, 'rtmp.stream-name'),
     query: mergedQuery([nameParts.query, appParts.query, splitAtQuery(unquoted(tcUrl ?? '')).query], 'drop challenge'),
   };
 }
@@ -82,7 +84,8 @@ function splitAtQuery(text: string): { path: string; query: string } {
 function pathSegments(path: string, code: NameErrorCode): string[] {
   const segments: string[] = [];
   for (const segment of path.split('/')) {
-    if (segment !== '' && segment !== DEFAULT_INSTANCE) segments.push(checkedName(decodeOnce(segment, code), code));
+    const decoded = decodeOnce(segment, code);
+    if (decoded !== '' && decoded !== DEFAULT_INSTANCE) segments.push(checkedName(decoded, code));
   }
   return segments;
 }
@@ -97,7 +100,7 @@ function checkedApp(segments: readonly string[]): string {
 }
 
 function checkedName(name: string, code: NameErrorCode): string {
-  if (!NAME_CHARACTERS.test(name) || name === '.' || name === '..') {
+  if (!NAME_CHARACTERS.test(name) || /^\.+$/.test(name)) {
     throw rtmpError(
       code,
       'got a name with a character outside 0-9 A-Z a-z _ . - or a dash first, or made of dots alone',

@@ -3,6 +3,7 @@
 import type { SluiceError } from '../../protocols/errors.js';
 import { printable } from './log-fields.js';
 import type { LogLimiter } from './log-limiter.js';
+import type { PlayRequest } from './playing.js';
 import type { PublishRequest, RtmpLogger } from './publishing.js';
 
 export class ConnectionLog {
@@ -32,7 +33,11 @@ export class ConnectionLog {
 
   /** @param cause missing when the publisher ended by itself. */
   publishEnded(request: PublishRequest, cause: SluiceError | undefined): void {
-    this.#logger.info({ ...this.#origin, ...names(request), ...(cause && failure(cause)) }, 'publish ended');
+    const fields = { ...this.#origin, ...names(request), ...(cause && failure(cause)) };
+    if (cause?.code === 'rtmp-server.internal') this.#logger.error({ ...fields, err: cause.cause }, 'publish ended');
+    else if (cause?.kind === 'unsupported' || cause?.kind === 'invalid-data')
+      this.#logger.warn(fields, 'publish ended');
+    else this.#logger.info(fields, 'publish ended');
   }
 
   publishRefused(request: PublishRequest, error: SluiceError): void {
@@ -47,6 +52,36 @@ export class ConnectionLog {
     this.#logger.warn({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'publish refused');
   }
 
+  playStarted(request: PlayRequest): void {
+    this.#logger.info({ ...this.#origin, ...names(request) }, 'play started');
+  }
+
+  playEnded(request: PlayRequest): void {
+    this.#logger.info({ ...this.#origin, ...names(request) }, 'play ended');
+  }
+
+  playRefused(request: PlayRequest, error: SluiceError): void {
+    const admitted = this.#limiter.admit(error.code);
+    if (admitted === undefined) return;
+    const who = error.kind === 'denied' ? {} : names(request);
+    this.#logger.info({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'play refused');
+  }
+
+  /** A step of the challenge, not a failure. Its text holds what a guesser could use: it is not written. */
+  authenticationRequested(): void {
+    this.#logger.debug(this.#origin, 'rtmp authentication requested');
+  }
+
+  /** Not who: the name may be a password in the wrong field. */
+  connectRefused(error: SluiceError): void {
+    const admitted = this.#limiter.admit(`connect ${error.code}`);
+    if (admitted === undefined) return;
+    this.#logger.warn(
+      { ...this.#origin, code: error.code, ...admitted },
+      'rtmp connection refused: wrong user or password',
+    );
+  }
+
   /** The peer broke the protocol, a limit or a deadline. */
   failed(error: SluiceError): void {
     const admitted = this.#limiter.admit(error.code);
@@ -59,7 +94,7 @@ export class ConnectionLog {
   }
 }
 
-function names({ app, name }: PublishRequest): object {
+function names({ app, name }: PublishRequest | PlayRequest): object {
   return { app: printable(app), stream: printable(name) };
 }
 

@@ -1,80 +1,77 @@
 // The one file that joins a socket and an RTMP session: bytes in, events out, deadlines, and backpressure in both directions.
 
 import type { Socket } from 'node:net';
-import { assertNever, SluiceError } from '../../protocols/errors.js';
+import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import { ServerSession } from '../../protocols/rtmp/server-session.js';
-import type { MediaEvent, PublishRequestEvent, SessionEvent } from '../../protocols/rtmp/session-event.js';
-import type { Milliseconds } from '../../protocols/units.js';
+import type { ConnectedEvent, SessionEvent } from '../../protocols/rtmp/session-event.js';
 import { ConnectionLog } from './connection-log.js';
-import { countEnd, type RtmpCounters } from './counters.js';
+import { countEnd } from './counters.js';
 import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
-import type { LogLimiter } from './log-limiter.js';
-import type { RtmpServerOptions } from './options.js';
-import { Publication } from './publication.js';
-import type { PublishAccess, PublishAdmission, PublishDecision, PublishRequest, RtmpLogger } from './publishing.js';
+import type { ConnectionContext, Peer } from './peer.js';
+import { Publisher } from './publisher.js';
+import type { ConnectDecision } from './publishing.js';
 import { ReadGate } from './read-gate.js';
+import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
-import { toStatusReason } from './status-reason.js';
+import { Viewer } from './viewer.js';
 
-export interface ConnectionContext {
-  readonly options: RtmpServerOptions;
-  readonly access: PublishAccess;
-  readonly admission: PublishAdmission;
-  readonly logger: RtmpLogger;
-  readonly limiter: LogLimiter;
-  readonly counters: RtmpCounters;
-}
-
-/** Bytes given to the session at a time: 4096 of the smallest messages take milliseconds, a whole socket buffer of them would not. */
-const SLICE_BYTES = 4096;
-/** A paused publisher is read again after this at the earliest: in a few large gulps, not timer by timer. */
-const MIN_PACE_PAUSE: Milliseconds = 500;
-
-export class RtmpConnection {
-  /** IP address of the peer. */
+export class RtmpConnection implements Peer {
   readonly remoteAddress: string;
+  readonly context: ConnectionContext;
+  readonly session: ServerSession;
+  readonly log: ConnectionLog;
+  readonly gate: ReadGate;
+  readonly nextStep = new Deadline();
   readonly #socket: Socket;
-  readonly #context: ConnectionContext;
-  readonly #session = new ServerSession();
-  readonly #log: ConnectionLog;
-  readonly #gate: ReadGate;
+  readonly #pump: SessionPump;
   readonly #silence: SilenceWatch;
-  /** For the next step of the peer: handshake, then publish request. For the decision about it, too. */
-  readonly #nextStep = new Deadline();
-  readonly #pace = new Deadline();
   readonly #grace = new Deadline();
   readonly #closed: Promise<void>;
-  #publication: Publication | undefined;
-  /** Read from the socket, not yet given to the session. */
-  #unread: Buffer = Buffer.alloc(0);
+  readonly #publisher = new Publisher(this);
+  readonly #viewer = new Viewer(this);
+  /** Whose connection this is, when the peer has proven it at connect. */
+  #user: string | undefined;
+  /** The connect command waits for access: whatever is written now would answer it. */
+  #connectPending = false;
   #handshakeDone = false;
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
   #finished = false;
 
+  /** @param socket plain, or the inside of a TLS connection. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
     const { options, logger, limiter } = context;
     this.remoteAddress = remoteAddress;
+    this.context = context;
+    this.session = new ServerSession({ limits: options.limits });
+    this.log = new ConnectionLog(logger, limiter, remoteAddress, id);
     this.#socket = socket;
-    this.#context = context;
-    this.#log = new ConnectionLog(logger, limiter, remoteAddress, id);
-    this.#gate = new ReadGate(socket, () => this.#silence.touch());
+    this.gate = new ReadGate(socket, () => this.#silence.touch());
+    this.#pump = new SessionPump({
+      session: this.session,
+      gate: this.gate,
+      messagesPerTurn: options.messagesPerTurn,
+      maxTurn: options.maxTurn,
+      onEvent: (event) => this.#handle(event),
+      onTurn: () => this.#turnEnded(),
+    });
     this.#silence = new SilenceWatch({
       idleTimeout: options.idleTimeout,
       pingInterval: options.pingInterval,
-      isReading: () => this.#gate.isOpen,
+      isReading: () => this.gate.isOpen,
       onPing: () => {
-        this.#session.ping();
-        this.#flush();
+        this.session.ping();
+        this.flush();
       },
       onIdle: (silence) =>
-        this.#expire(rtmpServerError('rtmp-server.idle-timeout', `no byte for ${Math.round(silence)} ms`)),
+        this.expire(rtmpServerError('rtmp-server.idle-timeout', `no byte for ${Math.round(silence)} ms`)),
     });
-    this.#nextStep.set(options.handshakeTimeout, () => {
+    this.nextStep.set(options.handshakeTimeout, () => {
       const text = `no complete handshake within ${options.handshakeTimeout} ms`;
-      this.#expire(rtmpServerError('rtmp-server.handshake-timeout', text));
+      this.expire(rtmpServerError('rtmp-server.handshake-timeout', text));
     });
     socket.on('data', (bytes) => this.#receive(bytes));
+    socket.on('drain', () => this.#viewer.resume());
     socket.on('end', () => this.#peerEnded());
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#abandon(rtmpServerError('rtmp-server.connection-lost', `connection lost (${error.code ?? error.name})`));
@@ -85,7 +82,7 @@ export class RtmpConnection {
         resolve();
       });
     });
-    this.#log.opened();
+    this.log.opened();
   }
 
   /** Resolves when the socket is gone and the publication, if any, has been ended. */
@@ -93,87 +90,128 @@ export class RtmpConnection {
     return this.#closed;
   }
 
-  /** Tells the peer that we stop, flushes, and destroys the socket after a grace. @returns like {@link closed}. */
-  shutDown(): Promise<void> {
-    this.#expire(rtmpServerError('rtmp-server.shutdown', 'the server is stopping'));
-    return this.#closed;
+  get finished(): boolean {
+    return this.#finished;
   }
 
-  #receive(bytes: Buffer): void {
-    this.#context.counters.bytesReceived += bytes.length;
-    if (this.#finished) return;
-    this.#silence.touch();
-    // While bytes are left the socket is paused, except in the moment of its last 'data' event.
-    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
-    this.#pump();
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
   }
 
   /**
-   * Feeds the session and handles its events, until nothing is left or others must get their turn: after `messagesPerTurn`
-   * messages, or after `maxTurn` for messages that are no events but work all the same, such as empty ones (C2.07).
+   * Tells the peer that we stop, flushes, and destroys the socket after a grace. A publisher that can move is asked to, and
+   * has `reconnectGrace` for it (A8.08). @returns like {@link closed}.
    */
-  #pump(): void {
-    const { messagesPerTurn, maxTurn } = this.#context.options;
-    const turnEnds = performance.now() + maxTurn;
-    let messages = 0;
-    // A publish request waits for access: whatever follows it stays in the session and in the socket until then (A4.17).
-    while (!this.#finished && !this.#gate.has('access')) {
-      const event = this.#session.nextEvent();
-      if (event !== undefined) {
-        this.#handle(event);
-        messages++;
-      } else if (this.#unread.length > 0) {
-        this.#session.receive(this.#unread.subarray(0, SLICE_BYTES));
-        this.#unread = this.#unread.subarray(SLICE_BYTES);
-      } else break;
-      if (messages >= messagesPerTurn || (event === undefined && performance.now() >= turnEnds)) {
-        this.#yield();
-        break;
-      }
+  shutDown(): Promise<void> {
+    const stopping = rtmpServerError('rtmp-server.shutdown', 'the server is stopping');
+    if (this.#publisher.isPublishing && this.session.requestReconnect({ description: stopping.message })) {
+      this.context.counters.reconnectRequests++;
+      this.flush();
+      this.nextStep.set(this.context.options.reconnectGrace, () => this.expire(stopping));
+    } else {
+      this.expire(stopping);
     }
-    if (!this.#handshakeDone && this.#session.stage !== 'handshake' && !this.#finished) {
-      this.#handshakeDone = true;
-      this.#awaitPublish();
-    }
-    this.#flush();
+    return this.#closed;
   }
 
-  #yield(): void {
-    this.#gate.pause('turn');
-    setImmediate(() => {
-      if (this.#finished) return;
-      this.#gate.resume('turn');
-      this.#pump();
+  run(): void {
+    this.#pump.run();
+  }
+
+  /** The session is over, so what is left is little: no turns, no waiting for access. */
+  drain(): void {
+    while (!this.#finished) {
+      const event = this.session.nextEvent();
+      if (event === undefined) break;
+      this.#handle(event);
+    }
+    this.flush();
+  }
+
+  flush(): void {
+    if (this.#connectPending) return;
+    const buffers = this.session.takeOutputBuffers();
+    if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
+    const { counters, options } = this.context;
+    // One vectored write; the bodies in it are the publisher's own bytes.
+    this.#socket.cork();
+    for (const buffer of buffers) {
+      counters.bytesSent += buffer.length;
+      this.#socket.write(buffer);
+    }
+    this.#socket.uncork();
+    // A player may have one message of media in its socket besides what waits for it to read our answers.
+    const allowed = options.maxUnsentBytes + (this.#viewer.isPlaying ? options.limits.maxVideoBytes : 0);
+    const unsent = this.unsentBytes;
+    if (unsent <= allowed) return;
+    const text = `${unsent} bytes wait for the peer to read, expected at most ${allowed}`;
+    this.#abandon(rtmpServerError('rtmp-server.peer-not-reading', text));
+  }
+
+  expire(error: SluiceError): void {
+    if (this.#finished || this.#publisher.drop(error)) return;
+    this.fail(error);
+    this.#connectPending = false;
+    this.session.end();
+    this.drain();
+  }
+
+  fail(error: SluiceError): void {
+    countEnd(this.context.counters, error.code);
+    this.log.failed(error);
+  }
+
+  awaitRequest(): void {
+    const { publishTimeout } = this.context.options;
+    this.nextStep.set(publishTimeout, () => {
+      this.expire(rtmpServerError('rtmp-server.publish-timeout', `no request within ${publishTimeout} ms`));
     });
+  }
+
+  #receive(bytes: Buffer): void {
+    this.context.counters.bytesReceived += bytes.length;
+    if (this.#finished) return;
+    this.#silence.touch();
+    this.#pump.push(bytes);
+    this.#pump.run();
+  }
+
+  #turnEnded(): void {
+    if (!this.#handshakeDone && this.session.stage !== 'handshake' && !this.#finished) {
+      this.#handshakeDone = true;
+      this.awaitRequest();
+    }
+    this.flush();
   }
 
   #handle(event: SessionEvent): void {
     switch (event.type) {
       case 'connected':
-        this.#log.connected(event.app, event.flashVer);
+        this.log.connected(event.app, event.flashVer);
+        if (this.context.access.connect !== undefined) void this.#admit(event);
         return;
       case 'publish-request':
-        void this.#decide(event);
+        void this.#publisher.decide(event, this.#user);
         return;
-      case 'play-request': {
-        const error = rtmpServerError('rtmp-server.play-unsupported', 'streams are watched over HLS, not RTMP');
-        this.#fail(error);
-        this.#session.reject(event.messageStreamId, { ...toStatusReason(error), code: 'NetStream.Play.Failed' });
-        return;
-      }
-      case 'media':
-        this.#media(event);
+      case 'play-request':
+        void this.#viewer.decide(event);
         return;
       case 'pause':
+        this.#viewer.pause(event);
+        return;
       case 'stop-play':
-        // Only after an accepted play, and none is accepted here.
+        this.#viewer.stop(event.messageStreamId);
+        if (!this.#viewer.isPlaying) this.awaitRequest();
+        return;
+      case 'media':
+        this.#publisher.media(event);
         return;
       case 'unpublish':
-        this.#endPublication(undefined);
-        this.#awaitPublish();
+        this.#publisher.end(undefined);
+        this.awaitRequest();
         return;
       case 'closed':
-        if (event.error !== undefined) this.#fail(event.error);
+        if (event.error !== undefined) this.fail(event.error);
         this.#finish(event.error);
         return;
       default:
@@ -181,197 +219,83 @@ export class RtmpConnection {
     }
   }
 
-  /** Access first, then admission; only when both have said yes does the publisher hear an answer. */
-  async #decide({ messageStreamId, app, name, query }: PublishRequestEvent): Promise<void> {
-    const { admission, counters, options } = this.#context;
-    const request = { app, name, remoteAddress: this.remoteAddress };
-    this.#gate.pause('access');
-    this.#nextStep.set(options.publishTimeout, () => {
-      const text = `no decision about the publish request within ${options.publishTimeout} ms`;
-      this.#expire(rtmpServerError('rtmp-server.access-failed', text));
+  /** Whether the peer may connect at all; most are not asked for anything before they publish. */
+  async #admit({ query, flashVer }: ConnectedEvent): Promise<void> {
+    const { access, counters, options } = this.context;
+    this.gate.pause('access');
+    this.#connectPending = true;
+    this.nextStep.set(options.publishTimeout, () => {
+      const text = `no decision about the connection within ${options.publishTimeout} ms`;
+      this.expire(rtmpServerError('rtmp-server.access-failed', text));
     });
-    const decision = await this.#checkAccess(request, query);
-    if (this.#finished) return;
-    this.#nextStep.clear();
+    let decision: ConnectDecision;
     try {
-      if (!decision.allowed) throw decision.error;
-      this.#startPublication(new Publication(messageStreamId, request, admission.claim(request), counters));
-    } catch (thrown) {
-      this.#refuse(messageStreamId, request, asSluiceError(thrown));
-    }
-    this.#gate.resume('access');
-    this.#pump();
-  }
-
-  async #checkAccess(request: PublishRequest, query: URLSearchParams): Promise<PublishDecision> {
-    try {
-      return await this.#context.access.check({ ...request, query });
+      decision = (await access.connect?.({ query, flashVer, remoteAddress: this.remoteAddress })) ?? { allowed: true };
     } catch (cause) {
-      const error = rtmpServerError('rtmp-server.access-failed', 'the publish request could not be checked', { cause });
-      return { allowed: false, error };
+      const error = rtmpServerError('rtmp-server.access-failed', 'the connection could not be checked', { cause });
+      decision = { allowed: false, error, asked: false };
     }
-  }
-
-  #startPublication(publication: Publication): void {
-    const { messageStreamId, request, target } = publication;
-    const { firstMediaTimeout } = this.#context.options;
-    this.#publication = publication;
-    this.#session.accept(messageStreamId);
-    this.#log.publishStarted(request);
-    publication.firstMedia.set(firstMediaTimeout, () => {
-      const text = `no audio or video within ${firstMediaTimeout} ms of the publish`;
-      this.#dropPublisher(publication, rtmpServerError('rtmp-server.media-timeout', text));
-    });
-    // Last: a target may use its listeners at once.
-    target.onFlow?.((flow) => this.#setFlow(publication, flow));
-    target.onKick?.((reason) => this.#dropPublisher(publication, reason));
-  }
-
-  #media({ kind, timestamp, body }: MediaEvent): void {
-    const publication = this.#publication;
-    if (publication === undefined) return;
-    this.#context.counters.mediaMessages++;
-    if (kind !== 'script') {
-      publication.firstMedia.clear();
-      this.#keepPace(publication.pacer.note(timestamp, performance.now()));
-    }
-    try {
-      publication.target.publish(kind, timestamp, body);
-    } catch (thrown) {
-      publication.reason = asSluiceError(thrown);
-      this.#refuse(publication.messageStreamId, publication.request, publication.reason);
-    }
-  }
-
-  #refuse(messageStreamId: number, request: PublishRequest, error: SluiceError): void {
-    this.#context.counters.publishesRefused++;
-    countEnd(this.#context.counters, error.code);
-    this.#log.publishRefused(request, error);
-    this.#session.reject(messageStreamId, toStatusReason(error));
-  }
-
-  /** Ends a publisher from our side: it is told why, then its connection closes. */
-  #dropPublisher(publication: Publication, reason: SluiceError): void {
-    if (publication.ended || this.#finished) return;
-    publication.reason = reason;
-    countEnd(this.#context.counters, reason.code);
-    this.#session.reject(publication.messageStreamId, toStatusReason(reason));
-    this.#drain();
-  }
-
-  /** Ends the connection for a reason of ours; a publisher hears it. */
-  #expire(error: SluiceError): void {
     if (this.#finished) return;
-    if (this.#publication !== undefined) {
-      this.#dropPublisher(this.#publication, error);
-      return;
+    this.#connectPending = false;
+    if (decision.allowed) {
+      this.#user = decision.user;
+      this.awaitRequest();
+    } else {
+      const { error, asked } = decision;
+      if (asked) {
+        counters.authenticationRequests++;
+        this.log.authenticationRequested();
+      } else {
+        counters.connectsRefused++;
+        countEnd(counters, error.code);
+        this.log.connectRefused(error);
+      }
+      // The text is for the encoder to read: a challenge must arrive as it is.
+      this.session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description: error.message });
     }
-    this.#fail(error);
-    this.#session.end();
-    this.#drain();
-  }
-
-  /** The session is over, so what is left is little: no turns, no waiting for access. */
-  #drain(): void {
-    while (!this.#finished) {
-      const event = this.#session.nextEvent();
-      if (event === undefined) break;
-      this.#handle(event);
-    }
-    this.#flush();
-  }
-
-  #endPublication(cause: SluiceError | undefined): void {
-    const publication = this.#publication;
-    if (publication === undefined) return;
-    this.#publication = undefined;
-    this.#gate.resume('flow');
-    const reason = publication.reason ?? cause;
-    this.#log.publishEnded(publication.request, reason);
-    publication.end(reason);
-  }
-
-  #fail(error: SluiceError): void {
-    countEnd(this.#context.counters, error.code);
-    this.#log.failed(error);
+    this.gate.resume('access');
+    this.run();
   }
 
   /** Says the last words, then hangs up; a peer that does not hang up itself is cut off after a grace. */
   #finish(error: SluiceError | undefined): void {
-    this.#finished = true;
-    this.#unread = Buffer.alloc(0);
-    this.#endPublication(error);
-    this.#nextStep.clear();
-    this.#silence.stop();
-    this.#flush();
+    this.#release(error);
+    this.flush();
     this.#socket.end();
     // Go on reading, and forget it: closing with unread bytes would reset the connection and lose our last words on the way.
-    this.#gate.openForGood();
-    this.#grace.set(this.#context.options.closeGrace, () => this.#socket.destroy());
+    this.gate.openForGood();
+    this.#grace.set(this.context.options.closeGrace, () => this.#socket.destroy());
   }
 
   /** The peer is gone or reads nothing: no last words. */
   #abandon(error: SluiceError): void {
     if (this.#finished) return;
-    this.#finished = true;
-    this.#fail(error);
-    this.#endPublication(error);
+    this.fail(error);
+    this.#release(error);
     this.#socket.destroy();
-  }
-
-  #flush(): void {
-    const output = this.#session.takeOutput();
-    if (output === undefined || this.#socket.destroyed || this.#socket.writableEnded) return;
-    const { counters, options } = this.#context;
-    counters.bytesSent += output.length;
-    this.#socket.write(output);
-    const unsent = this.#socket.writableLength;
-    if (unsent <= options.maxUnsentBytes) return;
-    const text = `${unsent} bytes wait for the peer to read, expected at most ${options.maxUnsentBytes}`;
-    this.#abandon(rtmpServerError('rtmp-server.peer-not-reading', text));
-  }
-
-  #setFlow(publication: Publication, flow: 'pause' | 'resume'): void {
-    if (publication.ended || this.#finished) return;
-    if (flow === 'resume') this.#gate.resume('flow');
-    else if (!this.#gate.has('flow')) {
-      this.#context.counters.flowPauses++;
-      this.#gate.pause('flow');
-    }
-  }
-
-  #keepPace(ahead: Milliseconds): void {
-    const { maxMediaAhead } = this.#context.options;
-    if (ahead <= maxMediaAhead || this.#gate.has('pace')) return;
-    this.#context.counters.pacingPauses++;
-    this.#gate.pause('pace');
-    this.#pace.set(Math.max(MIN_PACE_PAUSE, ahead - maxMediaAhead), () => this.#gate.resume('pace'));
-  }
-
-  #awaitPublish(): void {
-    const { publishTimeout } = this.#context.options;
-    this.#nextStep.set(publishTimeout, () => {
-      this.#expire(rtmpServerError('rtmp-server.publish-timeout', `no publish request within ${publishTimeout} ms`));
-    });
   }
 
   #peerEnded(): void {
     if (this.#finished) return;
-    this.#session.end();
-    this.#drain();
+    this.#connectPending = false;
+    this.session.end();
+    this.drain();
+  }
+
+  /** Whatever ended the connection: everybody hears of it once, and no timer stays. */
+  #release(cause: SluiceError | undefined): void {
+    this.#finished = true;
+    this.#connectPending = false;
+    this.#pump.stop();
+    this.#publisher.end(cause);
+    this.#viewer.stopAll();
+    this.nextStep.clear();
+    this.#silence.stop();
   }
 
   #cleanUp(): void {
-    this.#finished = true;
-    this.#endPublication(undefined);
-    for (const deadline of [this.#nextStep, this.#pace, this.#grace]) deadline.clear();
-    this.#silence.stop();
-    this.#log.closed();
+    this.#release(undefined);
+    this.#grace.clear();
+    this.log.closed();
   }
-}
-
-/** A bug in what serves one publisher must not take the others with it: it ends this connection, and is logged with its stack. */
-function asSluiceError(thrown: unknown): SluiceError {
-  if (thrown instanceof SluiceError) return thrown;
-  return rtmpServerError('rtmp-server.internal', 'internal error, see the log of the server', { cause: thrown });
 }

@@ -13,8 +13,23 @@ export interface RtmpCounters {
   /** Publishing at the moment. */
   publishers: number;
   publishesAccepted: number;
-  /** Refused by access, by admission or for their media. */
+  /** Of those accepted; one for each when nobody publishes any more. */
+  publishesEnded: number;
+  /** Refused by access or by admission. */
   publishesRefused: number;
+  /** Connections refused for a wrong answer, and those that were asked for a user (authmod=adobe). */
+  connectsRefused: number;
+  authenticationRequests: number;
+  /** Publishers asked to connect anew because the server stops (Enhanced RTMP). */
+  reconnectRequests: number;
+  /** Watching over RTMP at the moment. */
+  viewers: number;
+  playsAccepted: number;
+  playsRefused: number;
+  /** Messages that viewers were too slow for, of those that have ended or paused. */
+  viewerDroppedTags: number;
+  /** TLS handshakes that failed. */
+  tlsErrors: number;
   bytesReceived: number;
   bytesSent: number;
   /** Audio, video and script messages handed to streams. */
@@ -35,7 +50,16 @@ export function createCounters(): RtmpCounters {
     acceptErrors: 0,
     publishers: 0,
     publishesAccepted: 0,
+    publishesEnded: 0,
     publishesRefused: 0,
+    connectsRefused: 0,
+    authenticationRequests: 0,
+    reconnectRequests: 0,
+    viewers: 0,
+    playsAccepted: 0,
+    playsRefused: 0,
+    viewerDroppedTags: 0,
+    tlsErrors: 0,
     bytesReceived: 0,
     bytesSent: 0,
     mediaMessages: 0,

@@ -14,7 +14,7 @@ export const rtmpServerError = defineErrors({
   },
   'rtmp-server.publish-timeout': {
     kind: 'limit',
-    summary: 'The peer connected but asked for nothing in time.',
+    summary: 'The peer connected but asked neither to publish nor to play in time.',
   },
   'rtmp-server.media-timeout': {
     kind: 'limit',
@@ -33,9 +33,13 @@ export const rtmpServerError = defineErrors({
     kind: 'unavailable',
     summary: 'The TCP connection of the peer broke (reset or timed out).',
   },
-  'rtmp-server.play-unsupported': {
+  'rtmp-server.play-off': {
     kind: 'unsupported',
-    summary: 'A player asked for a stream over RTMP. Streams are watched over HLS.',
+    summary: 'A player asked for a stream over RTMP, and `rtmpPlay` is off. Streams are watched over HLS.',
+  },
+  'rtmp-server.stream-not-found': {
+    kind: 'unavailable',
+    summary: 'A player asked over RTMP for a stream that nobody publishes.',
   },
   'rtmp-server.shutdown': {
     kind: 'unavailable',

@@ -1,19 +1,33 @@
-// The RTMP port: accepts publishers within the limits, and ends them all in order when the gateway stops.
+// The RTMP ports, plain and inside TLS: accepts peers within the limits, and ends them all in order when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type ConnectionContext, RtmpConnection } from './connection.js';
+import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
 import { rtmpServerError } from './errors.js';
-import { plainAddress } from './log-fields.js';
+import { plainAddress, printable } from './log-fields.js';
 import { LogLimiter } from './log-limiter.js';
 import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
-import type { PublishAccess, PublishAdmission, RtmpLogger } from './publishing.js';
+import type { ConnectionContext } from './peer.js';
+import type { PlayAccess, PlayAdmission } from './playing.js';
+import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
+import { type CertificateSource, TlsUnwrapper } from './tls-unwrapper.js';
 
 export interface RtmpServerDependencies {
   readonly access: PublishAccess;
   readonly admission: PublishAdmission;
+  readonly observer?: PublishObserver;
+  /** Without it nobody can watch over RTMP. */
+  readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission };
+  /** With it RTMPS is listened on as well. */
+  readonly certificate?: CertificateSource;
   readonly logger: RtmpLogger;
+}
+
+export interface RtmpAddress {
+  readonly host: string;
+  /** The real port. */
+  readonly port: number;
 }
 
 export class RtmpServer {
@@ -21,91 +35,136 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #context: ConnectionContext;
   readonly #limiter = new LogLimiter();
-  readonly #connections = new Set<RtmpConnection>();
+  /** Each accepted socket, with its connection as soon as there is one: inside TLS that takes a handshake. */
+  readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
   readonly #perAddress = new Map<string, number>();
-  readonly #server: Server;
+  readonly #plain: Server;
+  readonly #tls: { readonly server: Server; readonly unwrapper: TlsUnwrapper } | undefined;
   readonly #maxConnections: number;
   #nextId = 1;
+  #closing = false;
 
   constructor(options: Partial<RtmpServerOptions>, dependencies: RtmpServerDependencies) {
+    const { certificate, ...rest } = dependencies;
     this.#options = { ...DEFAULT_RTMP_SERVER_OPTIONS, ...options };
-    this.#context = { ...dependencies, options: this.#options, counters: this.counters, limiter: this.#limiter };
+    this.#context = { ...rest, options: this.#options, counters: this.counters, limiter: this.#limiter };
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, openFileLimit());
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#plain = createServer({ noDelay: true }, (socket) => {
+      const peer = this.#admit(socket);
+      if (peer !== undefined) this.#connect(socket, socket, peer);
+    });
+    if (certificate === undefined) return;
+    const unwrapper = new TlsUnwrapper({
+      certificate,
+      handshakeTimeout: this.#options.handshakeTimeout,
+      onSecure: (inside, outside, peer) => this.#connect(inside, outside, peer),
+      onFailed: (error, peer) => this.#tlsFailed(error, peer),
+    });
+    const server = createServer({ noDelay: true }, (socket) => {
+      const peer = this.#admit(socket);
+      if (peer !== undefined) unwrapper.unwrap(socket, peer);
+    });
+    this.#tls = { server, unwrapper };
   }
 
   /**
    * Starts to listen.
-   * @returns the address with the real port.
+   * @returns the addresses with the real ports.
    * @throws {SluiceError} `rtmp-server.listen`
    */
-  async start(): Promise<{ readonly host: string; readonly port: number }> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => {
-        reject(
-          rtmpServerError('rtmp-server.listen', `cannot listen on ${host}:${port} (${error.code ?? error.message})`),
-        );
-      };
-      this.#server.once('error', failed);
-      this.#server.listen({ host, port, backlog: 511 }, () => {
-        this.#server.off('error', failed);
-        this.#server.on('error', (error: NodeJS.ErrnoException) => this.#acceptFailed(error));
-        resolve();
-      });
-    });
+  async start(): Promise<RtmpAddress & { readonly tls?: RtmpAddress }> {
+    const { port, tlsPort } = this.#options;
+    const plain = await this.#listen(this.#plain, port);
+    const tls = this.#tls === undefined ? undefined : await this.#listen(this.#tls.server, tlsPort);
     if (this.#maxConnections < this.#options.maxConnections) {
       this.#context.logger.warn(
         { maxConnections: this.#maxConnections, configured: this.#options.maxConnections },
         'fewer rtmp connections than configured: the limit of open files of this process is too low for them',
       );
     }
-    const address = this.#server.address() as AddressInfo;
+    return { ...plain, ...(tls !== undefined && { tls }) };
+  }
+
+  /**
+   * Stops accepting, tells every peer, flushes, and resolves when the last socket is gone: after `closeGrace` at most, or
+   * `reconnectGrace` more where a publisher was asked to connect anew.
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const servers = [this.#plain, ...(this.#tls === undefined ? [] : [this.#tls.server])];
+    const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const ended = [...this.#sockets].map(([socket, connection]) => {
+      if (connection !== undefined) return connection.shutDown();
+      socket.destroy();
+      return undefined;
+    });
+    await Promise.all(ended);
+    await Promise.all(stopped);
+    this.#tls?.unwrapper.close();
+  }
+
+  async #listen(server: Server, port: number): Promise<RtmpAddress> {
+    const { host } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => {
+        reject(
+          rtmpServerError('rtmp-server.listen', `cannot listen on ${host}:${port} (${error.code ?? error.message})`),
+        );
+      };
+      server.once('error', failed);
+      server.listen({ host, port, backlog: 511 }, () => {
+        server.off('error', failed);
+        server.on('error', (error: NodeJS.ErrnoException) => this.#acceptFailed(error));
+        resolve();
+      });
+    });
+    const address = server.address() as AddressInfo;
     return { host: address.address, port: address.port };
   }
 
-  /** Stops accepting, tells every publisher, flushes, and resolves when the last socket is gone: after `closeGrace` at most. */
-  async close(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    await Promise.all([...this.#connections].map((connection) => connection.shutDown()));
-    await stopped;
-  }
-
-  #accept(socket: Socket): void {
+  /** Gives the socket a place within the limits until it closes. @returns the peer's address, or undefined when it was closed. */
+  #admit(socket: Socket): string | undefined {
     const maxConnections = this.#maxConnections;
     const { maxConnectionsPerIp } = this.#options;
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined) {
       // Reset between the kernel's accept and ours.
       socket.destroy();
-      return;
+      return undefined;
     }
     const fromAddress = this.#perAddress.get(address) ?? 0;
-    if (this.#connections.size >= maxConnections) {
+    if (this.#sockets.size >= maxConnections) {
       this.counters.refusedTotalLimit++;
       this.#refuse(socket, address, 'maxConnections', maxConnections);
-      return;
+      return undefined;
     }
     if (fromAddress >= maxConnectionsPerIp) {
       this.counters.refusedAddressLimit++;
       this.#refuse(socket, address, 'maxConnectionsPerIp', maxConnectionsPerIp);
-      return;
+      return undefined;
     }
-    const connection = new RtmpConnection(this.#nextId++, socket, address, this.#context);
-    this.#connections.add(connection);
+    this.#sockets.set(socket, undefined);
     this.#perAddress.set(address, fromAddress + 1);
     this.counters.connections++;
     this.counters.connectionsAccepted++;
-    void connection.closed.then(() => this.#forget(connection));
+    socket.once('close', () => this.#forget(socket, address));
+    return address;
   }
 
-  #forget(connection: RtmpConnection): void {
-    this.#connections.delete(connection);
+  /** @param inside what RTMP is spoken on. @param outside the socket that holds the place. */
+  #connect(inside: Socket, outside: Socket, peer: string): void {
+    const connection = new RtmpConnection(this.#nextId++, inside, peer, this.#context);
+    this.#sockets.set(outside, connection);
+    if (this.#closing) void connection.shutDown();
+  }
+
+  #forget(socket: Socket, address: string): void {
+    this.#sockets.delete(socket);
     this.counters.connections--;
-    const left = (this.#perAddress.get(connection.remoteAddress) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(connection.remoteAddress);
-    else this.#perAddress.set(connection.remoteAddress, left);
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
   }
 
   /** Over a limit nothing is said: whoever floods us costs one accept and one close. */
@@ -116,6 +175,13 @@ export class RtmpServer {
     if (admitted !== undefined) {
       this.#context.logger.warn({ peer, limit, value, ...admitted }, 'rtmp connection refused: too many are open');
     }
+  }
+
+  #tlsFailed(error: Error, peer: string): void {
+    this.counters.tlsErrors++;
+    const admitted = this.#limiter.admit('tls');
+    if (admitted === undefined) return;
+    this.#context.logger.info({ peer, reason: printable(error.message), ...admitted }, 'rtmps handshake failed');
   }
 
   /** Out of file descriptors, most likely: streams that run go on, new ones must try again. */

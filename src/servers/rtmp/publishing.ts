@@ -14,10 +14,35 @@ export interface PublishRequest {
 
 export type PublishDecision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
 
+export interface ConnectRequest {
+  /** Parameters of application and tcUrl. Holds secrets: it is for this call only. */
+  readonly query: URLSearchParams;
+  /** What the encoder or player calls itself, as sent. */
+  readonly flashVer?: string | undefined;
+  readonly remoteAddress: string;
+}
+
+export type ConnectDecision =
+  /** `user`: whose connection this is from now on. */
+  | { readonly allowed: true; readonly user?: string }
+  /** The message goes to the peer as it is. `asked`: it has done nothing wrong, it was asked to connect again with more. */
+  | { readonly allowed: false; readonly error: SluiceError; readonly asked: boolean };
+
 /** Decides who may publish. Asked once per publish request, before admission; nothing is answered to the publisher until it settles. */
 export interface PublishAccess {
   /** `query` holds the secret: it is for this call only and is never logged or kept. A rejected promise counts as a refusal. */
-  check(request: PublishRequest & { readonly query: URLSearchParams }): Promise<PublishDecision>;
+  check(
+    request: PublishRequest & { readonly query: URLSearchParams; readonly user?: string | undefined },
+  ): Promise<PublishDecision>;
+  /** Asked when a peer connects, players included; without it all may. A rejected promise counts as a refusal. */
+  connect?(request: ConnectRequest): Promise<ConnectDecision>;
+}
+
+/** Hears of each accepted publish exactly once that it started and once that it ended, and of no refused one (A8.04). */
+export interface PublishObserver {
+  onStart?(request: PublishRequest): void;
+  /** Without a reason the publisher ended by itself. */
+  onEnd?(request: PublishRequest, reason: SluiceError | undefined): void;
 }
 
 /** Gives a name to a publisher. */

@@ -9,6 +9,15 @@ export function toStatusReason(error: SluiceError): StatusReason {
   return { code: statusCode(error), description: printable(error.message) };
 }
 
+/** The same for players. */
+export function toPlayStatusReason(error: SluiceError): StatusReason {
+  const found = error.code !== 'rtmp-server.stream-not-found';
+  return {
+    code: found ? 'NetStream.Play.Failed' : 'NetStream.Play.StreamNotFound',
+    description: printable(error.message),
+  };
+}
+
 function statusCode(error: SluiceError): StatusReason['code'] {
   if (error.code === 'live.name-taken') return 'NetStream.Publish.BadName';
   switch (error.kind) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, type AmfValue, amfObject, amfProperties } from '../../../src/protocols/amf/values.js';
 import type { StatusReason } from '../../../src/protocols/rtmp/status-codes.js';
-import { TestPeer } from './test-peer.js';
+import { plainHandshake, TestPeer } from './test-peer.js';
 import { pattern, u32 } from './wire-writer.js';
 
 const keyFrame = Buffer.concat([Buffer.of(0x17, 1, 0, 0, 0), pattern(50)]);
@@ -119,6 +119,103 @@ describe('connect', () => {
     expect(new TestPeer().connect().eventsOf('connected')[0]?.enhanced).toEqual({});
   });
 
+  it('A9.02 answers each key of Enhanced RTMP that the client sent with what this server supports, and no other', () => {
+    const sent: [string, AmfValue][] = [
+      ['fourCcList', ['*']],
+      ['videoFourCcInfoMap', amfObject([['*', 4]])],
+      ['audioFourCcInfoMap', amfObject([['Opus', 3]])],
+      ['capsEx', 1],
+    ];
+    const video = { avc1: 5, hvc1: 5, av01: 5, vp09: 5 };
+    const audio = { Opus: 5, fLaC: 5, 'ac-3': 5, 'ec-3': 5, '.mp3': 5, mp4a: 5 };
+    const expected: Record<string, unknown> = {
+      fourCcList: [...Object.keys(video), ...Object.keys(audio)],
+      videoFourCcInfoMap: video,
+      audioFourCcInfoMap: audio,
+      capsEx: 15,
+    };
+    const plain = (value: AmfValue): unknown => {
+      const properties = amfProperties(value);
+      return properties === undefined ? value : Object.fromEntries(properties);
+    };
+    for (const pairs of [sent, ...sent.map((pair) => [pair])]) {
+      const answer = new TestPeer().connect([['app', 'live'], ...pairs]).commands[0];
+      for (const object of answer?.values ?? []) {
+        const got = [...(amfProperties(object) ?? [])].filter(([key]) => key in expected);
+        expect(got.map(([key, value]) => [key, plain(value)])).toEqual(pairs.map(([key]) => [key, expected[key]]));
+      }
+    }
+  });
+
+  it('hands on the query of application and tcUrl, the challenge of authmod=adobe included', () => {
+    const peer = new TestPeer().connect([
+      ['app', 'live?authmod=adobe&user=u%40v&challenge=a+b/=&opaque=x'],
+      ['tcUrl', '"rtmp://h/live?user=other&token=t"'],
+    ]);
+    expect(peer.eventsOf('connected')[0]).toMatchObject({ app: 'live' });
+    expect([...(peer.eventsOf('connected')[0]?.query ?? [])]).toEqual([
+      ['authmod', 'adobe'],
+      ['user', 'u@v'],
+      ['challenge', 'a+b/='],
+      ['opaque', 'x'],
+      ['token', 't'],
+    ]);
+  });
+
+  it('A4.16 carries a challenge in the description of a refused connection, as these very words', () => {
+    const peer = new TestPeer();
+    peer.session.receive(plainHandshake());
+    peer.session.receive(peer.commandBytes('connect', 1, [amfObject([['app', 'live']])]));
+    expect(peer.session.nextEvent()?.type).toBe('connected');
+    const description = '[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ';
+    peer.session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description });
+    peer.settle();
+    expect(peer.commands).toMatchObject([{ name: '_error', transactionId: 1, messageStreamId: 0 }]);
+    expect(peer.statuses).toMatchObject([{ code: 'NetConnection.Connect.Rejected', level: 'error', description }]);
+    expect(types(peer)).toEqual(['closed']);
+    expect(() => peer.session.rejectConnect(denied)).not.toThrow();
+  });
+
+  it('rejectConnect after the answer is a bug of the caller, and says so', () => {
+    const peer = new TestPeer().connect();
+    expect(() => peer.session.rejectConnect(denied)).toThrow('answered');
+    expect(peer.session.stage).toBe('connected');
+  });
+
+  it('A9.12 asks to reconnect whoever announced it, and goes on taking media', () => {
+    const peer = new TestPeer().publish('name', [
+      ['app', 'live'],
+      ['capsEx', 1],
+    ]);
+    const target = { tcUrl: 'rtmp://other/live', description: 'This server is stopping.' };
+    expect(peer.session.requestReconnect(target)).toBe(true);
+    peer.message(9, keyFrame);
+    const answer = peer.commands.at(-1);
+    expect(answer).toMatchObject({ name: 'onStatus', transactionId: 0, messageStreamId: 0 });
+    expect(answer?.values[0]).toBeNull();
+    expect(Object.fromEntries(amfProperties(answer?.values[1]) ?? [])).toEqual({
+      level: 'status',
+      code: 'NetConnection.Connect.ReconnectRequest',
+      ...target,
+    });
+    expect(peer.eventsOf('media')).toHaveLength(1);
+    expect(peer.session.stage).toBe('publishing');
+    expect(peer.session.requestReconnect({ description: 'x' })).toBe(true);
+    expect(amfProperties(peer.settle().commands.at(-1)?.values[1])?.has('tcUrl')).toBe(false);
+  });
+
+  it.each([undefined, 0, 14, '1'])('A9.12 asks nobody to reconnect who announced capsEx %j', (capsEx) => {
+    const peer = new TestPeer().publish('name', [
+      ['app', 'live'],
+      ['capsEx', capsEx],
+    ]);
+    const before = peer.answers.length;
+    expect(peer.session.requestReconnect({ description: 'x' })).toBe(false);
+    expect(peer.settle().answers).toHaveLength(before);
+    peer.session.end();
+    expect(peer.session.requestReconnect({ description: 'x' })).toBe(false);
+  });
+
   it('A4.16 lets the application refuse the connection itself', () => {
     const peer = new TestPeer().handshake();
     peer.session.receive(
@@ -218,6 +315,7 @@ describe('commands', () => {
 
   it('A4.20 hands on a play request, which the application rejects', () => {
     const peer = new TestPeer().connect().command('createStream', 2).command('FCSubscribe', 0, [null, 'name']);
+    peer.acceptsPlays = false;
     peer.command('play', 0, [null, 'name?t=1', -2000], 1);
     expect(peer.eventsOf('play-request')).toMatchObject([{ messageStreamId: 1, app: 'live', name: 'name' }]);
     peer.session.reject(1, { code: 'NetStream.Play.StreamNotFound', description: 'Nothing to play.' });
@@ -396,7 +494,7 @@ describe('publish', () => {
     expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Publish.BadName', messageStreamId: 2 });
     peer.message(9, keyFrame, { messageStreamId: 1 }).message(9, keyFrame, { messageStreamId: 2 });
     peer.command('play', 0, [null, 'other'], 1);
-    expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Play.Failed', messageStreamId: 2 });
+    expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Play.Failed', messageStreamId: 1 });
     expect(types(peer)).toEqual(['connected', 'publish-request', 'media']);
     peer.command('deleteStream', 0, [null, 2]);
     expect(peer.session.stage).toBe('publishing');

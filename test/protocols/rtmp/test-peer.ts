@@ -38,6 +38,8 @@ export class TestPeer {
   handshakeAnswer = Buffer.alloc(0);
   /** Whether publish requests are accepted as they come. */
   accepts = true;
+  /** The same of play requests. */
+  acceptsPlays = true;
   #decoder = new ChunkDecoder(DEFAULT_RTMP_LIMITS);
   #commandTime = 0;
 
@@ -58,6 +60,7 @@ export class TestPeer {
     for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
       this.events.push(event);
       if (event.type === 'publish-request' && this.accepts) this.session.accept(event.messageStreamId);
+      if (event.type === 'play-request' && this.acceptsPlays) this.session.acceptPlay(event.messageStreamId);
     }
     this.#read(this.session.takeOutput());
     return this;
@@ -98,6 +101,13 @@ export class TestPeer {
   /** Up to and including a publish command. */
   publish(name: AmfValue = 'name', properties?: [string, AmfValue][]): this {
     return this.connect(properties).command('createStream', 2).command('publish', 3, [null, name, 'live'], 1);
+  }
+
+  /** Up to and including a play command. */
+  play(name: AmfValue = 'name', ...rest: AmfValue[]): this {
+    return this.connect()
+      .command('createStream', 2)
+      .command('play', 0, [null, name, ...rest], 1);
   }
 
   message(type: number, body: Buffer, { timestamp = 0, messageStreamId = 1, chunkStreamId = 6 } = {}): this {

@@ -1,0 +1,69 @@
+// Who has a password here; an unknown user is answered exactly like a known one with a wrong password, in text and in time.
+
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { type PasswordHash, parsePasswordHash, passwordDigest } from './password-hash.js';
+
+/** As the configuration has it. */
+export interface PublishUser {
+  readonly name: string;
+  /** `adobe:SALT:DIGEST`, see `hashPassword`. */
+  readonly hash: string;
+  /** Applications and stream names this user may publish; everything when absent. */
+  readonly apps?: readonly string[] | undefined;
+  readonly names?: readonly string[] | undefined;
+}
+
+interface KnownUser extends PublishUser {
+  readonly stored: PasswordHash;
+}
+
+export class UserDirectory {
+  readonly #users: ReadonlyMap<string, KnownUser>;
+  /** Changes with the users only: an unknown name keeps its salt over restarts, as a known one does. */
+  readonly #decoySecret: Buffer;
+
+  constructor(users: readonly PublishUser[]) {
+    this.#users = new Map(users.map((user) => [user.name, { ...user, stored: parsePasswordHash(user.hash) }]));
+    this.#decoySecret = createHash('sha256')
+      .update(users.map(({ name, hash }) => `${name}\n${hash}\n`).join(''))
+      .digest();
+  }
+
+  get isEmpty(): boolean {
+    return this.#users.size === 0;
+  }
+
+  /** The stored form of this user's password, or one that no password has. */
+  stored(name: string): PasswordHash {
+    const known = this.#users.get(name);
+    if (known !== undefined) return known.stored;
+    const decoy = createHmac('sha256', this.#decoySecret).update(name).digest();
+    return { salt: decoy.subarray(0, 12).toString('base64url'), digest: decoy.subarray(16).toString('base64') };
+  }
+
+  /** Compares in constant time; whether the user exists is asked last. */
+  checkPassword(name: string, password: string): boolean {
+    const { salt, digest } = this.stored(name);
+    return sameText(passwordDigest(name, salt, password), digest) && this.#users.has(name);
+  }
+
+  has(name: string): boolean {
+    return this.#users.has(name);
+  }
+
+  /** Whether the user may publish there; false for an unknown one. */
+  mayPublish(user: string, app: string, name: string): boolean {
+    const known = this.#users.get(user);
+    if (known === undefined) return false;
+    return (known.apps?.includes(app) ?? true) && (known.names?.includes(name) ?? true);
+  }
+}
+
+/** In a time that tells nothing about either text, not even its length. */
+export function sameText(a: string, b: string): boolean {
+  return timingSafeEqual(textDigest(a), textDigest(b));
+}
+
+function textDigest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

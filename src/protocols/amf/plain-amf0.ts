@@ -1,0 +1,41 @@
+// FLV metadata is AMF0 for everyone who reads it later, FFmpeg included; this says in AMF0 what came as AMF3.
+
+import { decodeAmf } from './amf0-decoder.js';
+import { encodeAmf0 } from './amf0-encoder.js';
+import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector } from './values.js';
+
+/**
+ * The same values without the avmplus marker; bytes that do not use it are returned as they are. Vectors become arrays,
+ * dictionaries ECMA arrays of their textual keys; byte arrays, for which AMF0 has no form, become null.
+ * @throws amf.malformed, amf.budget, amf.unsupported
+ */
+export function plainAmf0(bytes: Buffer): Buffer {
+  const { values, usesAmf3 } = decodeAmf(bytes);
+  return usesAmf3 ? encodeAmf0(values.map(plainValue)) : bytes;
+}
+
+function plainValue(value: AmfValue): AmfValue {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Uint8Array) return null;
+  if (value instanceof AmfVector) return value.items.map(plainValue);
+  if (value instanceof AmfDictionary) return plainDictionary(value);
+  if (value instanceof AmfEcmaArray) return new AmfEcmaArray(plainEntries(value));
+  if (value instanceof AmfObject) {
+    const object = new AmfObject(plainEntries(value));
+    object.className = value.className;
+    return object;
+  }
+  return 'text' in value ? value : value.map(plainValue);
+}
+
+function* plainEntries(properties: ReadonlyMap<string, AmfValue>): Iterable<[string, AmfValue]> {
+  for (const [key, value] of properties) yield [key, plainValue(value)];
+}
+
+function plainDictionary({ entries }: AmfDictionary): AmfEcmaArray {
+  const array = new AmfEcmaArray();
+  for (const [key, value] of entries) {
+    if (typeof key === 'string' || typeof key === 'number') array.set(String(key), plainValue(value));
+  }
+  return array;
+}

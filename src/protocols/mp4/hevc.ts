@@ -1,0 +1,133 @@
+// Validates the hvcC of an HEVC encoder and writes it back as `hvc1` wants it: what players decide by is in these bytes.
+import { ByteReader } from '../bytes/byte-reader.js';
+import { ByteWriter } from '../bytes/byte-writer.js';
+import { mp4Error } from './errors.js';
+import type { HevcProfileTierLevel } from './hevc-profile-tier-level.js';
+import { type HevcSequenceParameterSet, parseHevcSequenceParameterSet } from './hevc-sequence-parameter-set.js';
+import { parseHevcVideoParameterSetTiming } from './hevc-video-parameter-set.js';
+import { readRecord } from './read-record.js';
+
+/** H.265 table 7-1. */
+export const HEVC_NAL_VPS = 32;
+export const HEVC_NAL_SPS = 33;
+export const HEVC_NAL_PPS = 34;
+
+export interface HevcNalArray {
+  /** nal_unit_type of all of them. */
+  readonly type: number;
+  /** NAL units with their two header bytes; views. */
+  readonly units: readonly Buffer[];
+}
+
+/** ISO/IEC 14496-15 8.3.3.1: HEVCDecoderConfigurationRecord. */
+export interface HevcDecoderConfiguration {
+  /** As the first SPS says it; the record's own copy is not trusted. */
+  readonly profileTierLevel: HevcProfileTierLevel;
+  readonly nalLengthSize: 1 | 2 | 4;
+  readonly minSpatialSegmentation: number;
+  readonly parallelismType: number;
+  readonly averageFrameRate: number;
+  readonly constantFrameRate: number;
+  readonly temporalLayers: number;
+  readonly temporalIdNested: boolean;
+  /** In the order of the record, empty ones left out. */
+  readonly arrays: readonly HevcNalArray[];
+  /** The first SPS. */
+  readonly spsInfo: HevcSequenceParameterSet;
+  /** Frames per second, of the SPS or else the VPS. */
+  readonly frameRate?: number;
+}
+
+/**
+ * Reserved bits and bytes after the arrays are ignored, and version 0 (written before the standard) is taken for 1.
+ * @throws mp4.hevc-configuration, mp4.sequence-parameter-set
+ */
+export function parseHevcDecoderConfigurationRecord(record: Uint8Array): HevcDecoderConfiguration {
+  return readRecord('mp4.hevc-configuration', record, (bytes) => parseRecord(new ByteReader(bytes)));
+}
+
+function parseRecord(reader: ByteReader): HevcDecoderConfiguration {
+  const version = reader.u8();
+  if (version > 1) throw mp4Error('mp4.hevc-configuration', `got configurationVersion ${version}, expected 1`);
+  reader.skip(1 + 4 + 6 + 1); // profile, tier and level: see the SPS
+  const minSpatialSegmentation = reader.u16be() & 0x0fff;
+  const parallelismType = reader.u8() & 0x03;
+  reader.skip(3); // chroma format and bit depths: see the SPS
+  const averageFrameRate = reader.u16be();
+  const layers = reader.u8();
+  const lengthSize = (layers & 0x03) + 1;
+  if (lengthSize === 3) throw mp4Error('mp4.hevc-configuration', 'got NAL length size 3, expected 1, 2 or 4');
+  const arrays = readArrays(reader);
+  const sps = firstUnit(arrays, HEVC_NAL_SPS);
+  if (sps === undefined) {
+    throw mp4Error('mp4.hevc-configuration', 'got no sequence parameter set, expected at least one');
+  }
+  const spsInfo = parseHevcSequenceParameterSet(sps);
+  const vps = firstUnit(arrays, HEVC_NAL_VPS);
+  const frameRate = spsInfo.frameRate ?? (vps === undefined ? undefined : parseHevcVideoParameterSetTiming(vps));
+  return {
+    profileTierLevel: spsInfo.profileTierLevel,
+    nalLengthSize: lengthSize === 1 ? 1 : lengthSize === 2 ? 2 : 4,
+    minSpatialSegmentation,
+    parallelismType,
+    averageFrameRate,
+    constantFrameRate: layers >> 6,
+    temporalLayers: (layers >> 3) & 0x07,
+    temporalIdNested: (layers & 0x04) !== 0,
+    arrays,
+    spsInfo,
+    ...(frameRate === undefined ? {} : { frameRate }),
+  };
+}
+
+function readArrays(reader: ByteReader): HevcNalArray[] {
+  const arrays: HevcNalArray[] = [];
+  const count = reader.u8();
+  for (let index = 0; index < count; index += 1) {
+    const type = reader.u8() & 0x3f;
+    const units: Buffer[] = [];
+    for (let left = reader.u16be(); left > 0; left -= 1) {
+      const unit = reader.bytes(reader.u16be());
+      if (unit.length > 0) units.push(unit);
+    }
+    if (units.length > 0) arrays.push({ type, units });
+  }
+  return arrays;
+}
+
+function firstUnit(arrays: readonly HevcNalArray[], type: number): Buffer | undefined {
+  return arrays.find((array) => array.type === type)?.units[0];
+}
+
+/**
+ * The record for a sample entry `hvc1`: profile and chroma as the SPS says them, parameter sets marked complete, as
+ * `hvc1` promises that none come in band (ISO/IEC 14496-15 8.4.1.1.1).
+ */
+export function writeHevcDecoderConfigurationRecord(configuration: HevcDecoderConfiguration): Buffer {
+  const { profileTierLevel: profile, spsInfo, arrays } = configuration;
+  const out = new ByteWriter(256)
+    .u8(1)
+    .u8((profile.profileSpace << 6) | (profile.highTier ? 0x20 : 0) | profile.profile)
+    .u32be(profile.compatibility)
+    .bytes(profile.constraints)
+    .u8(profile.level)
+    .u16be(0xf000 | configuration.minSpatialSegmentation)
+    .u8(0xfc | configuration.parallelismType)
+    .u8(0xfc | spsInfo.chromaFormat)
+    .u8(0xf8 | ((spsInfo.bitDepthLuma - 8) & 0x07))
+    .u8(0xf8 | ((spsInfo.bitDepthChroma - 8) & 0x07))
+    .u16be(configuration.averageFrameRate)
+    .u8(
+      (configuration.constantFrameRate << 6) |
+        (configuration.temporalLayers << 3) |
+        (configuration.temporalIdNested ? 0x04 : 0) |
+        (configuration.nalLengthSize - 1),
+    )
+    .u8(arrays.length);
+  for (const { type, units } of arrays) {
+    const complete = type >= HEVC_NAL_VPS && type <= HEVC_NAL_PPS;
+    out.u8((complete ? 0x80 : 0) | type).u16be(units.length);
+    for (const unit of units) out.u16be(unit.length).bytes(unit);
+  }
+  return out.toBuffer();
+}

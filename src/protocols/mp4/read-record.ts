@@ -1,0 +1,18 @@
+// Every configuration record comes from a stranger: one place turns "the bytes ran out" into the error of that record.
+import { SluiceError } from '../errors.js';
+import { type Mp4ErrorCode, mp4Error } from './errors.js';
+
+/**
+ * Runs a parser over `bytes`.
+ * @throws what the parser throws, with bytes.truncated replaced by `code`
+ */
+export function readRecord<B extends Uint8Array, T>(code: Mp4ErrorCode, bytes: B, parse: (bytes: B) => T): T {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'bytes.truncated') {
+      throw mp4Error(code, `got ${bytes.length} bytes that end inside a field`, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,151 @@
+// Codec, size and rate of a track as its sample entry says them, whoever wrote it: FFmpeg or the gateway itself.
+import { type AudioSpecificConfig, parseAudioSpecificConfig } from './aac.js';
+import { parseAc3SpecificBox, parseEac3SpecificBox } from './ac3-specific-box.js';
+import { parseAv1CodecConfigurationRecord } from './av1.js';
+import { type AvcDecoderConfiguration, parseAvcDecoderConfigurationRecord } from './avc.js';
+import { type Box, findBox, printable, requireBox, requireBytes } from './boxes.js';
+import {
+  aacCodecString,
+  av1CodecString,
+  avcCodecString,
+  hevcCodecString,
+  MP3_CODEC_STRING,
+  vp9CodecString,
+} from './codec-string.js';
+import { mp4Error } from './errors.js';
+import { OBJECT_TYPE_AAC, OBJECT_TYPE_MPEG2_AUDIO, parseEsds } from './esds.js';
+import { parseFlacStreamInfo } from './flac.js';
+import { parseHevcDecoderConfigurationRecord } from './hevc.js';
+import { OPUS_SAMPLE_RATE } from './opus.js';
+import { parseVpCodecConfigurationRecord } from './vp9.js';
+
+export interface SampleEntry {
+  readonly kind: 'video' | 'audio';
+  /** RFC 6381, for CODECS. */
+  readonly codecs: string;
+  /** Pixels of the sample entry; video only. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Hz and channels as they are played (with SBR and PS where signalled); audio only. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  /** One audio frame in ticks of the track's timescale, where all frames are alike; audio only. */
+  readonly frameDuration?: number;
+  readonly avc?: AvcDecoderConfiguration;
+  readonly aac?: AudioSpecificConfig;
+}
+
+/** ISO/IEC 14496-12 12.1.3: VisualSampleEntry before its boxes, width and height at 24. */
+const VISUAL_ENTRY_SIZE = 78;
+/** ISO/IEC 14496-12 12.2.3: AudioSampleEntry before its boxes. */
+const AUDIO_ENTRY_SIZE = 28;
+/** What QuickTime's versions 1 and 2 of the audio entry add. */
+const QUICKTIME_EXTRA: readonly number[] = [0, 16, 36];
+
+/**
+ * @param timescale of the track, for `frameDuration`
+ * @throws mp4.unsupported-codec, mp4.box-missing, mp4.box-content, bytes.truncated and the errors of the configuration records
+ */
+export function parseSampleEntry({ type, body }: Box, timescale: number): SampleEntry {
+  switch (type) {
+    case 'avc1':
+    case 'avc3': {
+      const avc = parseAvcDecoderConfigurationRecord(configurationOf(body, 'avcC'));
+      return { ...visual(body), codecs: avcCodecString(avc, type), avc };
+    }
+    case 'hvc1':
+    case 'hev1': {
+      const hevc = parseHevcDecoderConfigurationRecord(configurationOf(body, 'hvcC'));
+      return { ...visual(body), codecs: hevcCodecString(hevc, type) };
+    }
+    case 'av01': {
+      const av1 = parseAv1CodecConfigurationRecord(configurationOf(body, 'av1C'));
+      return { ...visual(body), codecs: av1CodecString(av1, av1.sequenceHeader?.color) };
+    }
+    case 'vp09':
+      return {
+        ...visual(body),
+        codecs: vp9CodecString(parseVpCodecConfigurationRecord(configurationOf(body, 'vpcC'))),
+      };
+    case 'mp4a':
+      return parseMp4a(body, timescale);
+    case 'Opus':
+      return parseOpus(audioBoxes(body));
+    case 'fLaC':
+      return parseFlac(audioBoxes(body), timescale);
+    case 'ac-3':
+      return parseAc3(requireBox(audioBoxes(body), 'dac3'), timescale);
+    case 'ec-3':
+      return parseEac3(requireBox(audioBoxes(body), 'dec3'));
+    default:
+      throw mp4Error(
+        'mp4.unsupported-codec',
+        `got sample entry ${printable(type)}, expected one of avc1 hvc1 av01 vp09 mp4a Opus fLaC ac-3 ec-3`,
+      );
+  }
+}
+
+function configurationOf(body: Buffer, type: string): Buffer {
+  requireBytes(body, VISUAL_ENTRY_SIZE, 'visual sample entry');
+  return requireBox(body.subarray(VISUAL_ENTRY_SIZE), type);
+}
+
+function visual(body: Buffer) {
+  return { kind: 'video' as const, width: body.readUInt16BE(24), height: body.readUInt16BE(26) };
+}
+
+function audioBoxes(body: Buffer): Buffer {
+  requireBytes(body, AUDIO_ENTRY_SIZE, 'audio sample entry');
+  const size = AUDIO_ENTRY_SIZE + (QUICKTIME_EXTRA[body.readUInt16BE(8)] ?? 0);
+  requireBytes(body, size, 'audio sample entry');
+  return body.subarray(size);
+}
+
+function parseMp4a(body: Buffer, timescale: number): SampleEntry {
+  const boxes = audioBoxes(body);
+  const { objectType, specificInfo } = parseEsds(findBox(boxes, 'esds')?.body ?? requireBox(boxes, 'wave', 'esds'));
+  if (objectType !== OBJECT_TYPE_AAC) {
+    const sampleRate = body.readUInt16BE(24);
+    if (sampleRate === 0) throw mp4Error('mp4.box-content', 'got MP3 of 0 Hz');
+    const samples = objectType === OBJECT_TYPE_MPEG2_AUDIO ? 576 : 1152;
+    const frameDuration = Math.round((samples * timescale) / sampleRate);
+    return { kind: 'audio', codecs: MP3_CODEC_STRING, sampleRate, channels: body.readUInt16BE(16), frameDuration };
+  }
+  const aac = parseAudioSpecificConfig(specificInfo);
+  return {
+    kind: 'audio',
+    codecs: aacCodecString(aac),
+    sampleRate: aac.outputSampleRate,
+    channels: aac.outputChannels,
+    // The timescale of a muxer that sees HE-AAC may be the output rate: the frame is then as many more ticks.
+    frameDuration: Math.round((aac.samplesPerFrame * timescale) / aac.sampleRate),
+    aac,
+  };
+}
+
+/** Encapsulation of Opus in ISOBMFF 4.3.2: version, then the channel count. */
+function parseOpus(boxes: Buffer): SampleEntry {
+  const dOps = requireBox(boxes, 'dOps');
+  requireBytes(dOps, 11, 'dOps');
+  return { kind: 'audio', codecs: 'Opus', sampleRate: OPUS_SAMPLE_RATE, channels: dOps.readUInt8(1) };
+}
+
+function parseFlac(boxes: Buffer, timescale: number): SampleEntry {
+  const dfLa = requireBox(boxes, 'dfLa');
+  requireBytes(dfLa, 4, 'dfLa');
+  const { sampleRate, channels, minBlockSize, maxBlockSize } = parseFlacStreamInfo(dfLa.subarray(4));
+  const track = { kind: 'audio' as const, codecs: 'fLaC', sampleRate, channels };
+  if (minBlockSize !== maxBlockSize) return track;
+  return { ...track, frameDuration: Math.round((maxBlockSize * timescale) / sampleRate) };
+}
+
+function parseAc3(dac3: Buffer, timescale: number): SampleEntry {
+  const { sampleRate, channels } = parseAc3SpecificBox(dac3);
+  const frameDuration = Math.round((1536 * timescale) / sampleRate);
+  return { kind: 'audio', codecs: 'ac-3', sampleRate, channels, frameDuration };
+}
+
+/** dec3 does not say how many blocks a frame has. */
+function parseEac3(dec3: Buffer): SampleEntry {
+  return { kind: 'audio', codecs: 'ec-3', ...parseEac3SpecificBox(dec3) };
+}

@@ -1,0 +1,52 @@
+// What the parts of a connection share: publishing and playing each use the same session, socket and log.
+
+import type { SluiceError } from '../../protocols/errors.js';
+import type { ServerSession } from '../../protocols/rtmp/server-session.js';
+import type { ConnectionLog } from './connection-log.js';
+import type { RtmpCounters } from './counters.js';
+import type { Deadline } from './deadline.js';
+import type { LogLimiter } from './log-limiter.js';
+import type { RtmpServerOptions } from './options.js';
+import type { PlayAccess, PlayAdmission } from './playing.js';
+import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
+import type { ReadGate } from './read-gate.js';
+
+/** The same for all connections of a server. */
+export interface ConnectionContext {
+  readonly options: RtmpServerOptions;
+  readonly access: PublishAccess;
+  readonly admission: PublishAdmission;
+  readonly observer?: PublishObserver | undefined;
+  /** Without it nobody can watch over RTMP. */
+  readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission } | undefined;
+  readonly logger: RtmpLogger;
+  readonly limiter: LogLimiter;
+  readonly counters: RtmpCounters;
+}
+
+export interface Peer {
+  /** IP address. */
+  readonly remoteAddress: string;
+  readonly context: ConnectionContext;
+  readonly session: ServerSession;
+  readonly log: ConnectionLog;
+  readonly gate: ReadGate;
+  /** For the next step of the peer, and for a decision about it. */
+  readonly nextStep: Deadline;
+  /** Nothing more is said or heard. */
+  readonly finished: boolean;
+  /** Bytes that the socket has not sent yet. */
+  readonly unsentBytes: number;
+  /** Takes up the session's events again after an answer. */
+  run(): void;
+  /** Takes the last events of a session that is over. */
+  drain(): void;
+  /** Writes what the session has to say. */
+  flush(): void;
+  /** Ends the connection for a reason of ours. */
+  expire(error: SluiceError): void;
+  /** Counts and logs why the connection ends. */
+  fail(error: SluiceError): void;
+  /** Starts the time for a publish or play request. */
+  awaitRequest(): void;
+}

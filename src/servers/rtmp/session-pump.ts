@@ -1,0 +1,83 @@
+// Feeds a session with what its socket received, in turns: a peer that floods gets its share of the event loop and no more.
+
+import { ByteQueue } from '../../protocols/bytes/byte-queue.js';
+import type { ServerSession } from '../../protocols/rtmp/server-session.js';
+import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import type { ReadGate } from './read-gate.js';
+
+/** Bytes given to the session at a time: 4096 of the smallest messages take milliseconds, a whole socket buffer of them would not. */
+const SLICE_BYTES = 4096;
+
+export interface SessionPumpOptions {
+  readonly session: ServerSession;
+  readonly gate: ReadGate;
+  /** Messages of a turn. */
+  readonly messagesPerTurn: number;
+  /** The same as a time, for messages that are no events but work all the same, such as empty ones (C2.07). */
+  readonly maxTurn: Milliseconds;
+  readonly onEvent: (event: SessionEvent) => void;
+  /** After each turn: there may be something to send. */
+  readonly onTurn: () => void;
+}
+
+export class SessionPump {
+  readonly #options: SessionPumpOptions;
+  /** Read from the socket and not yet begun. Borrowed buffers: the session copies media out of them, once. */
+  readonly #unread = new ByteQueue();
+  /** What is left of the buffer that the session is being fed with. */
+  #current: Buffer | undefined;
+  #stopped = false;
+
+  constructor(options: SessionPumpOptions) {
+    this.#options = options;
+  }
+
+  push(bytes: Buffer): void {
+    if (!this.#stopped) this.#unread.push(bytes);
+  }
+
+  /** Nothing more is handled, not even within the turn that is running; what waits is let go. */
+  stop(): void {
+    this.#stopped = true;
+    this.#current = undefined;
+    while (this.#unread.length > 0) this.#unread.take();
+  }
+
+  /** Handles events until nothing is left, the turn is over, or somebody has to answer first (A4.17). */
+  run(): void {
+    const { session, gate, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
+    const turnEnds = performance.now() + maxTurn;
+    let messages = 0;
+    while (!this.#stopped && !gate.has('access')) {
+      const event = session.nextEvent();
+      if (event !== undefined) {
+        onEvent(event);
+        messages++;
+      } else if (!this.#feed()) break;
+      if (messages >= messagesPerTurn || (event === undefined && performance.now() >= turnEnds)) {
+        this.#yield();
+        break;
+      }
+    }
+    onTurn();
+  }
+
+  #feed(): boolean {
+    const bytes = this.#current ?? this.#unread.take();
+    if (bytes === undefined) return false;
+    this.#options.session.receive(bytes.subarray(0, SLICE_BYTES));
+    this.#current = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
+    return true;
+  }
+
+  #yield(): void {
+    const { gate } = this.#options;
+    gate.pause('turn');
+    setImmediate(() => {
+      if (this.#stopped) return;
+      gate.resume('turn');
+      this.run();
+    });
+  }
+}

@@ -1,0 +1,127 @@
+// The playing side of a connection: asks who may watch, joins sessions and streams, and looks after what a player does meanwhile.
+
+import type { SluiceError } from '../../protocols/errors.js';
+import type { PauseEvent, PlayRequestEvent } from '../../protocols/rtmp/session-event.js';
+import { countEnd } from './counters.js';
+import { rtmpServerError } from './errors.js';
+import type { Peer } from './peer.js';
+import { Playback } from './playback.js';
+import type { PlayDecision, PlayRequest } from './playing.js';
+import { asSluiceError } from './publisher.js';
+import { toPlayStatusReason } from './status-reason.js';
+
+/** Media in the socket of a player: more would only wait there, out of reach of the drop to the next key frame. Bytes. */
+const SOCKET_BYTES = 128 * 1024;
+
+export class Viewer {
+  readonly #peer: Peer;
+  /** By message stream. */
+  readonly #playbacks = new Map<number, Playback>();
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  get isPlaying(): boolean {
+    return this.#playbacks.size > 0;
+  }
+
+  async decide({ messageStreamId, app, name, query }: PlayRequestEvent): Promise<void> {
+    const peer = this.#peer;
+    const { counters, options, play } = peer.context;
+    const request = { app, name, remoteAddress: peer.remoteAddress };
+    if (play === undefined) {
+      const error = rtmpServerError(
+        'rtmp-server.play-off',
+        'streams of this server are not watched over RTMP but over HLS',
+      );
+      this.#refuse(messageStreamId, request, error);
+      return;
+    }
+    peer.gate.pause('access');
+    peer.nextStep.set(options.publishTimeout, () => {
+      const text = `no decision about the play request within ${options.publishTimeout} ms`;
+      peer.expire(rtmpServerError('rtmp-server.access-failed', text));
+    });
+    const decision = await this.#checkAccess(request, query);
+    if (peer.finished) return;
+    peer.nextStep.clear();
+    try {
+      if (!decision.allowed) throw decision.error;
+      const playback = new Playback({
+        request,
+        admission: play.admission,
+        maxBytes: options.maxViewerBytes,
+        counters,
+        sink: {
+          send: (kind, timestamp, body) => {
+            peer.session.sendMedia(messageStreamId, kind, timestamp, body);
+            peer.flush();
+          },
+          isFull: () => peer.finished || peer.unsentBytes >= SOCKET_BYTES,
+          ended: () => this.#ended(messageStreamId),
+        },
+      });
+      if (!playback.open()) throw rtmpServerError('rtmp-server.stream-not-found', 'nobody publishes under this name');
+      this.#playbacks.set(messageStreamId, playback);
+      counters.viewers++;
+      counters.playsAccepted++;
+      peer.log.playStarted(request);
+      peer.session.acceptPlay(messageStreamId);
+    } catch (thrown) {
+      this.#refuse(messageStreamId, request, asSluiceError(thrown));
+    }
+    peer.gate.resume('access');
+    peer.run();
+  }
+
+  pause({ messageStreamId, paused }: PauseEvent): void {
+    this.#playbacks.get(messageStreamId)?.pause(paused);
+  }
+
+  /** The session says that this play is over. */
+  stop(messageStreamId: number): void {
+    const playback = this.#playbacks.get(messageStreamId);
+    if (playback === undefined) return;
+    this.#playbacks.delete(messageStreamId);
+    playback.stop();
+    this.#peer.context.counters.viewers--;
+    this.#peer.log.playEnded(playback.request);
+  }
+
+  stopAll(): void {
+    for (const messageStreamId of [...this.#playbacks.keys()]) this.stop(messageStreamId);
+  }
+
+  /** The socket has room again. */
+  resume(): void {
+    for (const playback of this.#playbacks.values()) playback.resume();
+  }
+
+  /** The stream is over: the player is told, and may ask for another one. */
+  #ended(messageStreamId: number): void {
+    const peer = this.#peer;
+    if (peer.finished) return;
+    peer.session.endPlay(messageStreamId);
+    peer.run();
+  }
+
+  async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<PlayDecision> {
+    try {
+      const access = this.#peer.context.play?.access;
+      return (await access?.check({ ...request, query })) ?? { allowed: true };
+    } catch (cause) {
+      const error = rtmpServerError('rtmp-server.access-failed', 'the play request could not be checked', { cause });
+      return { allowed: false, error };
+    }
+  }
+
+  #refuse(messageStreamId: number, request: PlayRequest, error: SluiceError): void {
+    const { context, log, session } = this.#peer;
+    context.counters.playsRefused++;
+    countEnd(context.counters, error.code);
+    log.playRefused(request, error);
+    // Players that are only told wait for ever (A4.20): this closes the connection as well.
+    session.reject(messageStreamId, toPlayStatusReason(error));
+  }
+}

@@ -1,0 +1,124 @@
+// Certificates are renewed while streams run: both TLS servers get theirs from here, and a new one is in force without a restart.
+
+import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { Milliseconds } from '../protocols/units.js';
+import { tlsError } from './errors.js';
+
+/** What `tls.createServer`, `https.createServer` and `server.setSecureContext` take. */
+export interface TlsKeyPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly minVersion: 'TLSv1.2';
+}
+
+export interface TlsCertificateOptions {
+  /** Paths of PEM files. */
+  readonly cert: string;
+  readonly key: string;
+  readonly logger: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** How often the files are looked at; a change counts when it has rested for as long. Default 2 s. */
+  readonly interval?: Milliseconds;
+}
+
+/** Looking is independent of how the files are replaced: written over, renamed, or behind a link that was moved. */
+const LOOK_INTERVAL: Milliseconds = 2_000;
+
+export class TlsCertificate {
+  readonly #options: TlsCertificateOptions;
+  readonly #listeners = new Set<(pair: TlsKeyPair) => void>();
+  readonly #timer: NodeJS.Timeout;
+  #current: TlsKeyPair;
+  /** State of the files at the last attempt to load them, and at the last look. */
+  #tried: string;
+  #seen: string;
+  #looking = false;
+
+  /** @throws {SluiceError} `tls.certificate` */
+  static async load(options: TlsCertificateOptions): Promise<TlsCertificate> {
+    const state = await fileState(options);
+    return new TlsCertificate(options, await readPair(options), state);
+  }
+
+  private constructor(options: TlsCertificateOptions, pair: TlsKeyPair, state: string) {
+    this.#options = options;
+    this.#current = pair;
+    this.#tried = state;
+    this.#seen = state;
+    this.#timer = setInterval(() => void this.#look(), options.interval ?? LOOK_INTERVAL);
+    this.#timer.unref();
+  }
+
+  /** The pair in force. */
+  get current(): TlsKeyPair {
+    return this.#current;
+  }
+
+  /** Calls the listener with each new pair; connections made before keep theirs. @returns stops that. */
+  onChange(listener: (pair: TlsKeyPair) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#listeners.clear();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const state = await fileState(this.#options);
+      const rested = state === this.#seen;
+      this.#seen = state;
+      if (rested && state !== this.#tried) await this.#reload(state);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** A pair that does not work is reported once and replaces nothing; the next change is tried again. */
+  async #reload(state: string): Promise<void> {
+    const { cert, logger } = this.#options;
+    this.#tried = state;
+    try {
+      this.#current = await readPair(this.#options);
+    } catch (error) {
+      logger.error({ err: error, file: cert }, 'the new certificate cannot be used, the old one stays in force');
+      return;
+    }
+    logger.info({ file: cert }, 'new certificate in force');
+    for (const listener of [...this.#listeners]) listener(this.#current);
+  }
+}
+
+async function readPair(options: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<TlsKeyPair> {
+  try {
+    const [cert, key] = await Promise.all([readFile(options.cert), readFile(options.key)]);
+    const pair: TlsKeyPair = { cert, key, minVersion: 'TLSv1.2' };
+    createSecureContext(pair);
+    return pair;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw tlsError('tls.certificate', `certificate ${options.cert} with key ${options.key}: ${reason}`, { cause });
+  }
+}
+
+/** What changes when one of the files does; a file that is missing at the moment of its replacement is a state, too. */
+async function fileState({ cert, key }: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<string> {
+  const states = await Promise.all(
+    [cert, key].map((path) =>
+      stat(path).then(
+        ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
+        (error: NodeJS.ErrnoException) => error.code ?? error.message,
+      ),
+    ),
+  );
+  return states.join(' ');
+}

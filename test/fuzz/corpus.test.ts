@@ -1,0 +1,21 @@
+// Replays what the fuzzer has kept: inputs that reach every known corner, and those that once broke something.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { TARGETS } from './targets.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+function kept(kind: string, target: string): Buffer[] {
+  const dir = join(here, kind, target);
+  return existsSync(dir) ? readdirSync(dir).map((file) => readFileSync(join(dir, file))) : [];
+}
+
+describe.each(TARGETS)('fuzz target $name', (target) => {
+  it('C2.10 takes its seeds, its kept corpus and its old findings', () => {
+    const inputs = [...target.seeds, ...kept('corpus', target.name), ...kept('regressions', target.name)];
+    expect(inputs.length).toBeGreaterThan(1);
+    for (const input of inputs) target.run(input);
+  });
+});
