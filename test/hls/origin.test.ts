@@ -11,9 +11,10 @@ import { Replay } from '../support/presentation-replay.js';
 
 const PLAN = {
   renditions: [
-    { name: 'source', kind: 'video', frameRate: 25 },
-    { name: 'audio', kind: 'audio' },
+    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'pipe' },
   ],
+  cuts: 'key-frames',
 } as const;
 
 let recording: Recording;
