@@ -19,8 +19,7 @@ export interface CapacityOptions {
 
 export type Admission =
   /** `release` gives the place back; later calls do nothing. */
-  | { readonly admitted: true; readonly release: () => void }
-  | { readonly admitted: false; readonly reason: string };
+  { readonly admitted: true; readonly release: () => void } | { readonly admitted: false; readonly reason: string };
 
 const SAMPLE_INTERVAL: Milliseconds = 1_000;
 /** Samples in the mean: one busy second is the start of an encoder, five are its cost. */
@@ -141,6 +140,30 @@ export class Capacity {
     this.#cancel?.();
     this.#cancel = undefined;
     this.#samples = [];
+  }
+}
+
+/** One stream's right to encode pictures: asked for when it is needed, kept while it may be needed again. */
+export class TranscodePlace {
+  readonly #capacity: Pick<Capacity, 'admit'>;
+  #release: (() => void) | undefined;
+
+  constructor(capacity: Pick<Capacity, 'admit'>) {
+    this.#capacity = capacity;
+  }
+
+  /** @returns why not; undefined when the stream has it */
+  take(): string | undefined {
+    if (this.#release !== undefined) return undefined;
+    const admission = this.#capacity.admit();
+    if (!admission.admitted) return admission.reason;
+    this.#release = admission.release;
+    return undefined;
+  }
+
+  release(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 }
 

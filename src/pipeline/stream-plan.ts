@@ -30,6 +30,8 @@ export interface PlanRequest {
   readonly ffmpeg: FlvReader | undefined;
   /** False: nothing of the video may be encoded. */
   readonly mayEncodeVideo: boolean;
+  /** Why not. */
+  readonly refusal?: string;
   /** `regular`: the source's groups of pictures are too long to cut. */
   readonly keyFrames: KeyFrames;
   /** Encoded video that the playlists of this name offer already: it stays, whatever the size of the source is now. */
@@ -82,26 +84,22 @@ function missingRungs({ source, offered }: PlanRequest, video: readonly Renditio
 /** The rungs, or only the source as it is when no picture can be encoded. */
 function withoutEncoding(
   rungs: readonly RenditionSpec[],
-  { source, ffmpeg, mayEncodeVideo }: PlanRequest,
+  { source, ffmpeg, mayEncodeVideo, refusal = 'the machine is full' }: PlanRequest,
   shortcomings: string[],
 ): RenditionSpec[] {
   const { video } = source;
   if (video === undefined || !rungs.some(({ mode }) => mode === 'encode')) return [...rungs];
-  const reason = reasonAgainstEncoding(video, ffmpeg, mayEncodeVideo);
+  const reason = reasonAgainstEncoding(video, ffmpeg) ?? (mayEncodeVideo ? undefined : refusal);
   if (reason === undefined) return [...rungs];
   const left = rungs.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
   shortcomings.push(`${left.join(', ')} cannot be encoded: ${reason}`);
   return [rungs.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
 }
 
-function reasonAgainstEncoding(
-  video: SourceVideo,
-  ffmpeg: FlvReader | undefined,
-  mayEncodeVideo: boolean,
-): string | undefined {
+function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined): string | undefined {
   if (ffmpeg === undefined) return 'there is no FFmpeg';
   if (!canReadFromFlv(video.codec, ffmpeg)) return `FFmpeg ${ffmpeg.versionText} cannot read ${video.codec} from FLV`;
-  return mayEncodeVideo ? undefined : 'the machine is full';
+  return undefined;
 }
 
 /** Better for some players than nothing for all. */

@@ -21,6 +21,8 @@ export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
   readonly environment: ChildEnvironment | undefined;
   readonly plan: TranscodePlan;
+  /** There was another in this epoch, and it did not come to its end. */
+  readonly continues: boolean;
   readonly publisher: Publisher;
   readonly presentation: Presentation;
   readonly clock: Clock;
@@ -37,16 +39,19 @@ export class Transcoder {
   readonly #supervisor: TranscodeSupervisor;
   #feed: FlvFeed;
   #subscription: Subscription;
-  #fresh = true;
+  /** The first bytes begin the epoch, nothing was before them. */
+  #fresh: boolean;
   #progress: TranscodeProgress | undefined;
   #load: TranscodeLoad | undefined;
   /** Of feeds before this one. */
   #droppedTags = 0;
   #finished: Promise<void> | undefined;
+  #discarded = false;
 
   constructor(options: TranscoderOptions) {
     const { ffmpeg, environment, plan, presentation, clock, logger, publisher } = options;
     this.#options = options;
+    this.#fresh = !options.continues;
     this.#subscription = publisher.subscription;
     this.#supervisor = new TranscodeSupervisor({
       ffmpeg,
@@ -76,6 +81,11 @@ export class Transcoder {
   /** Names of what it makes. */
   get renditions(): string[] {
     return this.#supervisor.plan.renditions.map(({ name }) => name);
+  }
+
+  /** It has been given up. */
+  get failed(): boolean {
+    return this.#supervisor.state === 'failed';
   }
 
   get progress(): TranscodeProgress | undefined {
@@ -122,6 +132,13 @@ export class Transcoder {
     return this.#finished;
   }
 
+  /** It ends at once, and nothing that it still makes is used. */
+  discard(): void {
+    this.#discarded = true;
+    this.#supervisor.kill();
+    this.#subscription.close();
+  }
+
   async #finish(): Promise<void> {
     this.#feed.finish();
     await this.#supervisor.stop();
@@ -141,6 +158,7 @@ export class Transcoder {
 
   #write(rendition: string, bytes: Buffer): void {
     const { presentation, logger, context } = this.#options;
+    if (this.#discarded) return;
     try {
       presentation.write(rendition, bytes);
     } catch (error) {

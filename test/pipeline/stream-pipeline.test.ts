@@ -2,18 +2,11 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
-import { type LogLine, setUp } from './pipeline-under-test.js';
-
-/** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
-function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
-  const { restartIn } = fields;
-  if (typeof restartIn === 'number') setImmediate(() => clock.advance(restartIn + 1));
-}
+import { restartAtOnce, setUp } from './pipeline-under-test.js';
 
 /** As a shell sees it: a moof that no moov came before. */
 const NOT_FRAGMENTED_MP4 = "printf '\\000\\000\\000\\020moof........' >&3";
@@ -28,7 +21,7 @@ async function program(...lines: readonly string[]): Promise<string> {
 describe('StreamPipeline', () => {
   it('B1.12 dates count from the arrival of the first tag, not from when the tracks were known', async () => {
     const source = await makeFlvSource({ seconds: 5, audio: false });
-    const { pipeline, clock, stream, publish, seen } = setUp(npmFfmpeg());
+    const { pipeline, clock, stream, publish, seen } = setUp({ ffmpeg: npmFfmpeg() });
     const arrival = clock.wallClock();
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 5));
@@ -46,7 +39,11 @@ describe('StreamPipeline', () => {
     const first = `if mkdir "$0.started" 2>/dev/null; then ${NOT_FRAGMENTED_MP4}; exec cat >/dev/null; fi`;
     const ffmpeg = await program(first, `exec '${npmFfmpeg()}' "$@"`);
     const source = await makeFlvSource({ seconds: 8, audio: false });
-    const { pipeline, clock, stream, lines, failures, publish, seen } = setUp(ffmpeg, restartAtOnce);
+    const { pipeline, clock, stream, lines, failures, publish, seen } = setUp({
+      ffmpeg,
+      onLog: restartAtOnce,
+      ladder: ['source', '90p'],
+    });
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 50));
     clock.advance(1000);
@@ -67,7 +64,11 @@ describe('StreamPipeline', () => {
   it('C4.01 gives a stream up whose FFmpeg never writes anything else, and tells why', async () => {
     const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
     const source = await makeFlvSource({ seconds: 2, audio: false });
-    const { pipeline, clock, stream, failed, publish } = setUp(ffmpeg, restartAtOnce);
+    const { pipeline, clock, stream, failed, publish } = setUp({
+      ffmpeg,
+      onLog: restartAtOnce,
+      ladder: ['source', '90p'],
+    });
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media);
     clock.advance(1000);
@@ -78,7 +79,7 @@ describe('StreamPipeline', () => {
   });
 
   it('A7.10 says once in the log that the audio is left out, and why', async () => {
-    const { stream, lines } = setUp(npmFfmpeg());
+    const { stream, lines } = setUp({ ffmpeg: npmFfmpeg() });
     // An AAC sequence header with an AudioSpecificConfig of one byte, and another one.
     stream.publish('audio', 0, Buffer.from([0xaf, 0x00, 0x12]));
     stream.publish('audio', 23, Buffer.from([0xaf, 0x00, 0x13]));
