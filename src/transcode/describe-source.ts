@@ -77,7 +77,9 @@ export interface VideoFacts {
   /** Frames per second. */
   readonly frameRate?: number | undefined;
   readonly bitDepth?: number | undefined;
-  readonly chromaFormat?: number | undefined;
+  /** RFC 6381: its profile tells which chroma there can be. */
+  readonly codecs?: string | undefined;
+  readonly interlaced?: boolean | undefined;
   /** Sample aspect ratio, numerator and denominator. */
   readonly sarNum?: number | undefined;
   readonly sarDen?: number | undefined;
@@ -144,7 +146,7 @@ function describeVideoTrack(track: NonNullable<SourceTracks['video']>, hints: So
     sampleAspectRatio: aspect >= MIN_ASPECT && aspect <= MAX_ASPECT ? aspect : 1,
     frameRate: chooseFrameRate([facts.frameRate, hints.frameRate, hints.measuredFrameRate]),
     ...(facts.profile === undefined ? {} : { profile: facts.profile }),
-    chromaFormat: facts.chromaFormat ?? 1,
+    chromaFormat: facts.chromaFormat,
     bitDepth: facts.bitDepth ?? 8,
     interlaced: facts.interlaced ?? false,
     ...(bitrate === undefined ? {} : { bitrate }),
@@ -155,7 +157,7 @@ interface ReadFacts extends VideoFacts {
   readonly width: number;
   readonly height: number;
   readonly profile?: number;
-  readonly interlaced?: boolean;
+  readonly chromaFormat: number;
 }
 
 function avcFacts(configuration: Buffer): ReadFacts {
@@ -167,11 +169,30 @@ function avcFacts(configuration: Buffer): ReadFacts {
 
 function otherFacts(codec: SourceVideoCodec, facts: VideoFacts): ReadFacts {
   const { width, height } = facts;
-  if (width !== undefined && height !== undefined) return { ...facts, width, height };
+  if (width !== undefined && height !== undefined) {
+    return { ...facts, width, height, chromaFormat: chromaOfProfile(codec, facts.codecs ?? '') };
+  }
   throw transcodeError(
     'transcode.source-invalid',
     `got ${videoCodecName(codec)} video whose headers do not say its size, expected width and height`,
   );
+}
+
+/**
+ * 4:2:0 for the profiles that have no other (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2) and when
+ * nothing is said; 4:4:4 stands for all that further profiles may hold.
+ */
+function chromaOfProfile(codec: SourceVideoCodec, codecs: string): number {
+  const profile = codecs.split('.')[1];
+  if (profile === undefined) return 1;
+  switch (codec) {
+    case 'hevc':
+      return /^[123]$/.test(profile) ? 1 : 3;
+    case 'av1':
+      return profile === '0' ? 1 : 3;
+    default:
+      return profile === '00' || profile === '02' ? 1 : 3;
+  }
 }
 
 function checkPictureSize(width: number, height: number): void {

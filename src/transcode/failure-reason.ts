@@ -33,12 +33,13 @@ const REASONS: readonly Reason[] = [
   },
   {
     pattern: /Could not find codec parameters|Invalid data found when processing input|could not find sequence header/i,
-    text: 'what the publisher sent could not be decoded',
+    text: 'the input could not be decoded',
   },
   {
     pattern: /Error (?:while )?opening encoder|Error initializing output stream/,
     text: 'an encoder refused its settings',
   },
+  { pattern: /No such file or directory/, text: 'there is no such file' },
   { pattern: /Broken pipe/, text: 'the pipe to the gateway broke' },
 ];
 

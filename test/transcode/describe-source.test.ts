@@ -104,7 +104,7 @@ describe('describeSource', () => {
 
   it.each([
     { codec: 'hevc', facts: { width: 3840, height: 2160, bitDepth: 10, frameRate: 50 } },
-    { codec: 'av1', facts: { width: 1920, height: 1080, bitDepth: 8, chromaFormat: 1 } },
+    { codec: 'av1', facts: { width: 1920, height: 1080, bitDepth: 8, interlaced: false } },
     { codec: 'vp9', facts: { width: 853, height: 481 } },
   ] as const)(
     'A9 takes $codec as its headers were read, and plain values where they are silent',
@@ -116,6 +116,18 @@ describe('describeSource', () => {
       expect(video).toEqual({ ...silent, ...facts, codec, sampleAspectRatio: 4 / 3 });
     },
   );
+
+  it.each([
+    ['hevc', 'hvc1.2.4.L93.B0', 1],
+    ['hevc', 'hvc1.4.10.L93.B0', 3],
+    ['av1', 'av01.0.04M.10', 1],
+    ['av1', 'av01.2.04M.10', 3],
+    ['vp9', 'vp09.02.30.10', 1],
+    ['vp9', 'vp09.01.30.08', 3],
+  ] as const)('A7.17 knows from the profile of %s %s which chroma there can be', (codec, codecs, chromaFormat) => {
+    const video = { codec, configuration: Buffer.alloc(0), description: { width: 1280, height: 720, codecs } };
+    expect(describeSource({ video }).video?.chromaFormat).toBe(chromaFormat);
+  });
 
   it.each([
     ['A7.10 of a sample rate of 0', 'aac', Buffer.from('1780000000', 'hex'), 'transcode.source-invalid'],
