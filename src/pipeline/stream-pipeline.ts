@@ -239,7 +239,7 @@ export class StreamPipeline {
 
   async #end(): Promise<void> {
     this.#cancelWindow?.();
-    await this.#entering;
+    if (this.#entering !== undefined) await this.#entering;
     this.#open = false;
     const { origin, onEnded } = this.#options;
     if (this.#state.is('waiting')) {

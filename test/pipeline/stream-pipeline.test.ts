@@ -39,7 +39,7 @@ describe('StreamPipeline', () => {
     const first = `if mkdir "$0.started" 2>/dev/null; then ${NOT_FRAGMENTED_MP4}; exec cat >/dev/null; fi`;
     const ffmpeg = await program(first, `exec '${npmFfmpeg()}' "$@"`);
     const source = await makeFlvSource({ seconds: 8, audio: false });
-    const { pipeline, clock, stream, lines, failures, publish, seen } = setUp({
+    const { pipeline, clock, stream, lines, failures, publish, seen, playlist } = setUp({
       ffmpeg,
       onLog: restartAtOnce,
       ladder: ['source', '90p'],
@@ -53,22 +53,48 @@ describe('StreamPipeline', () => {
 
     const unusable = lines.filter(({ message }) => message === 'output of FFmpeg cannot be used');
     expect(unusable.map(({ level, fields }) => ({ level, ...fields, err: undefined }))).toEqual([
-      { level: 'warn', app: 'live', stream: 'test', rendition: 'source', code: 'mp4.box-order', err: undefined },
+      { level: 'warn', app: 'live', stream: 'test', rendition: '90p', code: 'mp4.box-order', err: undefined },
     ]);
     expect(lines.find(({ fields }) => 'restartIn' in fields)?.fields.code).toBe('transcode.output-invalid');
     expect(failures).toEqual([]);
-    const playlist = parsePlaylist(pipeline.presentation?.rendition('source')?.playlistBody().toString() ?? '');
-    expect(playlist.segments.map(({ duration }) => duration)).toEqual([2, 2, 2]);
+    const durations = (name: string) => playlist(name).segments.map(({ duration }) => duration);
+    // The source does not wait for FFmpeg; the rung lacks what was gone when the next one came.
+    expect(durations('source')).toEqual([2, 2, 2, 2]);
+    expect(playlist('90p').segments.map(({ gap }) => gap)).toContain(false);
+    expect(durations('90p')).toEqual([2, 2, 2, 2]);
   });
 
-  it('C4.01 gives a stream up whose FFmpeg never writes anything else, and tells why', async () => {
+  it('C4.01 withdraws what an FFmpeg that never writes anything else was to make, and goes on with the source', async () => {
     const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
-    const source = await makeFlvSource({ seconds: 2, audio: false });
-    const { pipeline, clock, stream, failed, publish } = setUp({
+    const source = await makeFlvSource({ seconds: 8, audio: false });
+    const { pipeline, clock, stream, lines, failures, publish, seen, playlist } = setUp({
       ffmpeg,
       onLog: restartAtOnce,
-      ladder: ['source', '90p'],
+      ladder: ['source', '90p', '120p'],
     });
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media.slice(0, 50));
+    clock.advance(1000);
+    await seen('FFmpeg failed too often');
+    publish(source.media.slice(50));
+    expect(lines.filter(({ fields }) => fields.code === 'pipeline.withdrawn')).toMatchObject([
+      { level: 'warn', fields: { renditions: ['120p', '90p'], reason: 'failed' } },
+    ]);
+    expect(pipeline.withdrawn.map(({ name }) => name)).toEqual(['120p', '90p']);
+    expect(pipeline.presentation?.rendition('90p')).toBeUndefined();
+    expect(pipeline.transcode).toBeUndefined();
+    expect(failures).toEqual([]);
+    await pipeline.end();
+    const { segments } = playlist('source');
+    expect(segments.map(({ duration, gap, discontinuity }) => ({ duration, gap, discontinuity }))).toEqual(
+      Array.from({ length: 4 }, () => ({ duration: 2, gap: false, discontinuity: false })),
+    );
+  });
+
+  it('C4.01 gives a stream up of which nothing is left, and tells why', async () => {
+    const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
+    const source = await makeFlvSource({ seconds: 2, audio: false });
+    const { pipeline, clock, stream, failed, publish } = setUp({ ffmpeg, onLog: restartAtOnce, ladder: ['90p'] });
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media);
     clock.advance(1000);
