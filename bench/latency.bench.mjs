@@ -1,173 +1,197 @@
-// How long media stays in the gateway: from the first key frame received to the first playable part, and, steadily, from the
-// last sample of a part received to that part being served. Loopback, three-rung ladder, one stream at real time.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
-import { parseAudioTag } from '../dist/protocols/flv/audio-tag.js';
-import { FlvReader } from '../dist/protocols/flv/flv-reader.js';
-import { parseVideoTag } from '../dist/protocols/flv/video-tag.js';
-import { FragmentReader } from '../dist/protocols/mp4/fragment-reader.js';
-import { describeMachine, ffmpeg, run, startGateway, summary, temporaryDirectory } from './measuring.mjs';
+// Glass to glass: a clock drawn in the picture, read from the player's canvas in a real Chromium, beside the peers on this machine.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { createServer as createTcpServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { ageOfPicture, drawClock, publishArguments } from './clock-picture.mjs';
+import { describeMachine, ffmpeg, root, start, startGateway, summary, temporaryDirectory } from './measuring.mjs';
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
-const STARTS = Number(process.env.BENCH_STARTS ?? 5);
-const RENDITIONS = ['source', '480p', '360p', 'audio'];
-/** Where the gateway puts the first frame on its timeline. */
-const TIMELINE_ORIGIN = 1000;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
+/** After the start, until the player has settled. */
+const SETTLE = 10_000;
+const SAMPLE_PERIOD = 200;
+const NGINX = '/usr/sbin/nginx';
+const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-console.log(describeMachine());
-const file = join(temporaryDirectory(), 'source.flv');
-// No B-frames: a picture is then complete when its own message is, and the delay is the gateway's alone.
-await run(ffmpeg, [
-  ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
-  ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
-  ...[
-    '-t',
-    `${SECONDS}`,
-    '-c:v',
-    'libx264',
-    '-preset',
-    'veryfast',
-    '-b:v',
-    '3M',
-    '-bf',
-    '0',
-    '-g',
-    '60',
-    '-keyint_min',
-    '60',
-  ],
-  ...['-sc_threshold', '0', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', file],
-]);
-const reader = new FlvReader();
-reader.push(readFileSync(file));
-const tags = [];
-for (let tag = reader.next(); tag !== undefined; tag = reader.next()) tags.push(tag);
+// The browser is started by the same code as in the tests.
+spawnSync('npx', ['tsc', '-p', join(root, 'bench', 'tsconfig.json')], { stdio: 'inherit', cwd: root });
+const { launchBrowser } = await import(join(root, 'dist', 'bench', 'test', 'support', 'chromium.js'));
 
-const isMedia = (tag) =>
-  tag.type === 'video'
-    ? parseVideoTag(tag.body).packetType === 'frames'
-    : tag.type === 'audio' && parseAudioTag(tag.body).packetType === 'frames';
+const hlsScript = readFileSync(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'));
+/** One page for all, so that only the servers differ. */
+const page = `<!doctype html><title>latency</title><video muted autoplay playsinline></video><script src="/hls.js"></script><script>
+  const query = new URLSearchParams(location.search);
+  window.failures = [];
+  // Catching up and stall handling as on our own pages; the rest is hls.js as it comes.
+  const hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.25, liveSyncOnStallIncrease: 0.3, ...JSON.parse(query.get('options')) });
+  hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => window.failures.push(type + ' ' + details + (fatal ? ' FATAL' : '')));
+  hls.loadSource(query.get('source'));
+  hls.attachMedia(document.querySelector('video'));
+</script>`;
 
-/** Sends the file at real time. @returns when each media message left, by kind and time on the gateway's timeline */
-function publish(publisher, signal, onKeyFrame) {
-  const sent = { video: new Map(), audio: new Map() };
-  const base = tags.find(isMedia).timestamp;
-  const done = (async () => {
-    const began = performance.now();
-    let first = true;
-    for (const tag of tags) {
-      const due = began + tag.timestamp - performance.now();
-      if (due > 1) await sleep(due);
-      if (signal?.aborted) return;
-      publisher.send(tag.type, tag.timestamp, tag.body);
-      if (!isMedia(tag)) continue;
-      sent[tag.type].set(tag.timestamp - base + TIMELINE_ORIGIN, performance.now());
-      if (first && tag.type === 'video') onKeyFrame?.(performance.now());
-      if (tag.type === 'video') first = false;
-    }
-  })();
-  return { sent, done };
-}
-
-async function connect(gateway, name) {
-  const url = new URL(gateway.rtmp.replace('rtmp:', 'http:'));
-  const publisher = new RtmpPublisher({ host: url.hostname, port: Number(url.port), app: 'live', streamName: name });
-  await publisher.ready();
-  return publisher;
-}
-
-/** The first part of a rendition that answers 200: its number is the second the stream began in, counted from 2024. */
-async function firstPart(gateway, name, rendition) {
-  for (;;) {
-    const now = Math.floor((Date.now() - Date.UTC(2024, 0, 1)) / 1000);
-    for (let sequence = now; sequence > now - 5; sequence -= 1) {
-      const response = await fetch(`${gateway.http}/hls/live/${name}/${rendition}/part-${sequence}.0.m4s`);
-      await response.arrayBuffer();
-      if (response.ok) return performance.now();
-    }
-    await sleep(2);
-  }
-}
-
-async function measureStart(gateway, index) {
-  const name = `start${index}`;
-  const publisher = await connect(gateway, name);
-  const stop = new AbortController();
-  let keyFrame;
-  const { done } = publish(publisher, stop.signal, (time) => {
-    keyFrame = time;
+async function servePage() {
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/hls.js';
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+    response.end(isScript ? hlsScript : page);
   });
-  const video = RENDITIONS.filter((rendition) => rendition !== 'audio');
-  const times = await Promise.all(video.map((rendition) => firstPart(gateway, name, rendition)));
-  stop.abort();
-  await done;
-  await publisher.close();
-  return times.map((time) => time - keyFrame);
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
-/** Asks for each hinted part of a rendition before it exists; the answer is the moment it can be played. */
-async function followParts(gateway, name, rendition, sent, delays, signal) {
-  const base = `${gateway.http}/hls/live/${name}/${rendition}`;
-  const kind = rendition === 'audio' ? 'audio' : 'video';
-  const init = /EXT-X-MAP:URI="([^"]+)"/.exec(await (await fetch(`${base}/index.m3u8`)).text())[1];
-  const initBytes = Buffer.from(await (await fetch(`${base}/${init}`)).arrayBuffer());
-  while (!signal.aborted) {
-    const playlist = await (await fetch(`${base}/index.m3u8`)).text();
-    const hint = /PRELOAD-HINT:TYPE=PART,URI="([^"]+)"/.exec(playlist)?.[1];
-    if (hint === undefined) return;
-    const response = await fetch(`${base}/${hint}`);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    const arrived = performance.now();
-    if (!response.ok) continue;
-    const fragments = new FragmentReader();
-    fragments.push(initBytes);
-    fragments.push(bytes);
-    let timescale = 1;
-    let last = 0;
-    for (let event = fragments.next(); event !== undefined; event = fragments.next()) {
-      if (event.type === 'init') timescale = event.track.timescale;
-      else {
-        const { baseMediaDecodeTime, duration, samples } = event.fragment;
-        last = ((baseMediaDecodeTime + duration - samples.at(-1).duration) * 1000) / timescale;
-      }
-    }
-    const nearest = [...sent[kind].keys()].reduce((best, time) =>
-      Math.abs(time - last) < Math.abs(best - last) ? time : best,
-    );
-    if (Math.abs(nearest - last) > 5) throw new Error(`${rendition}: a sample at ${last} ms that was not sent`);
-    delays[rendition].push(arrived - sent[kind].get(nearest));
+async function freePort() {
+  const server = createTcpServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function listening(url) {
+  for (;;) {
+    const response = await fetch(url).catch(() => undefined);
+    await response?.arrayBuffer();
+    if (response !== undefined) return;
+    await sleep(50);
   }
 }
 
-for (const partDuration of [0.5, 0.2]) {
-  const gateway = await startGateway(['--ladder', 'source,480p,360p', '--part-duration', `${partDuration}`]);
-  console.log(`\nparts of ${partDuration} s, ms:`);
-  const starts = [];
-  for (let index = 0; index < STARTS; index += 1) starts.push(await measureStart(gateway, index));
-  for (const [index, rendition] of RENDITIONS.slice(0, 3).entries()) {
-    console.log(
-      `  first key frame received -> first part of ${rendition.padEnd(6)} ${summary(
-        starts.map((start) => start[index]),
-        0,
-      )}`,
-    );
+async function available(url) {
+  for (;;) {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    if (response.ok) return;
+    await sleep(100);
   }
-  const publisher = await connect(gateway, 'steady');
-  const { sent, done } = publish(publisher);
-  const delays = Object.fromEntries(RENDITIONS.map((rendition) => [rendition, []]));
+}
+
+/** Publishes, plays, reads the clock. @param options of hls.js */
+async function measure(label, { publishTo, source, keyFrameInterval, options = {} }) {
   const stop = new AbortController();
-  await sleep(4000);
-  const followers = RENDITIONS.map((rendition) => followParts(gateway, 'steady', rendition, sent, delays, stop.signal));
-  await done;
-  stop.abort();
-  await publisher.close();
-  await Promise.all(followers);
-  for (const rendition of RENDITIONS) {
+  const { child, ended } = start(ffmpeg, publishArguments(publishTo, { keyFrameInterval }), {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  // The encoder ends before its pictures do, when the server goes first.
+  child.stdin.on('error', () => stop.abort());
+  const drawn = drawClock(child.stdin, stop.signal);
+  await available(source);
+  const { url, close } = await servePage();
+  const browser = await launchBrowser();
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(`${url}?${new URLSearchParams({ source, options: JSON.stringify(options) })}`);
+    await tab.waitForFunction(() => document.querySelector('video').currentTime > 0, undefined, { timeout: 60_000 });
+    await sleep(SETTLE);
+    const ages = [];
+    const stalledAt = await tab.evaluate(() => {
+      window.stalls = 0;
+      document.querySelector('video').addEventListener('waiting', () => {
+        window.stalls += 1;
+      });
+      return window.failures.length;
+    });
+    const until = performance.now() + SECONDS * 1000;
+    while (performance.now() < until) {
+      const age = await tab.evaluate(ageOfPicture);
+      if (age !== undefined) ages.push(age);
+      await sleep(SAMPLE_PERIOD);
+    }
+    const { stalls, failures } = await tab.evaluate(() => ({ stalls: window.stalls, failures: window.failures }));
+    const late = failures.slice(stalledAt);
     console.log(
-      `  last sample received -> part of ${rendition.padEnd(6)} served      ${summary(delays[rendition], 0)}`,
+      `${label.padEnd(44)} ${ages.length === 0 ? 'no picture read' : `${summary(ages, 0)} ms`}, stalls ${stalls}${late.length > 0 ? `, errors: ${late.join('; ')}` : ''}`,
     );
+  } finally {
+    await browser.close();
+    close();
+    stop.abort();
+    await drawn;
+    // FFmpeg heeds no signal but this one while data flows.
+    child.kill('SIGKILL');
+    await ended;
   }
+}
+
+async function sluice(partDuration, keyFrameInterval) {
+  const gateway = await startGateway(['--ladder', 'source', '--part-duration', `${partDuration}`]);
+  await measure(`sluice, parts of ${partDuration} s, key frames ${keyFrameInterval} s`, {
+    publishTo: `${gateway.rtmp}/clock`,
+    source: `${gateway.http}/hls/live/clock/index.m3u8`,
+    keyFrameInterval,
+  });
   await gateway.stop();
 }
+
+/** 1 s fragments, three of them: shorter ones need a key frame more often than encoders send it. */
+async function nginxRtmp() {
+  if (!existsSync(NGINX) || !existsSync(RTMP_MODULE)) {
+    console.log('nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
+    return;
+  }
+  const directory = temporaryDirectory();
+  const [rtmpPort, httpPort] = [await freePort(), await freePort()];
+  mkdirSync(join(directory, 'hls'), { mode: 0o777 });
+  const configuration = join(directory, 'nginx.conf');
+  writeFileSync(
+    configuration,
+    `load_module ${RTMP_MODULE};
+daemon off; master_process off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
+events { worker_connections 256; }
+rtmp { server { listen 127.0.0.1:${rtmpPort}; application live { live on; hls on; hls_path ${directory}/hls; hls_fragment 1s; hls_playlist_length 4s; } } }
+http { access_log off; types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
+  client_body_temp_path ${directory}/t1; proxy_temp_path ${directory}/t2; fastcgi_temp_path ${directory}/t3; uwsgi_temp_path ${directory}/t4; scgi_temp_path ${directory}/t5;
+  server { listen 127.0.0.1:${httpPort}; location / { root ${directory}/hls; add_header Access-Control-Allow-Origin * always; add_header Cache-Control no-cache; } } }
+`,
+  );
+  const { child, ended } = start(NGINX, ['-c', configuration, '-p', directory]);
+  await listening(`http://127.0.0.1:${httpPort}/`);
+  await measure('nginx-rtmp, HLS fragments of 1 s', {
+    publishTo: `rtmp://127.0.0.1:${rtmpPort}/live/clock`,
+    source: `http://127.0.0.1:${httpPort}/clock.m3u8`,
+    keyFrameInterval: 1,
+    options: { liveSyncDurationCount: 2 },
+  });
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** At its defaults, but for the ports. */
+async function mediamtx() {
+  const program = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((directory) => join(directory, 'mediamtx'))
+    .find((file) => existsSync(file));
+  if (program === undefined) {
+    console.log('MediaMTX: no mediamtx on PATH');
+    return;
+  }
+  const [rtmpPort, hlsPort] = [await freePort(), await freePort()];
+  const env = {
+    ...process.env,
+    MTX_RTMPADDRESS: `127.0.0.1:${rtmpPort}`,
+    MTX_HLSADDRESS: `127.0.0.1:${hlsPort}`,
+    MTX_RTSP: 'no',
+    MTX_WEBRTC: 'no',
+    MTX_SRT: 'no',
+  };
+  const { child, ended } = start(program, [], { env, cwd: temporaryDirectory() });
+  child.stdout.resume();
+  await listening(`http://127.0.0.1:${hlsPort}/`);
+  await measure('MediaMTX at its defaults', {
+    publishTo: `rtmp://127.0.0.1:${rtmpPort}/clock`,
+    source: `http://127.0.0.1:${hlsPort}/clock/index.m3u8`,
+    keyFrameInterval: 1,
+  });
+  child.kill('SIGTERM');
+  await ended;
+}
+
+console.log(`${describeMachine()}\nage of the picture shown, encoder included, ${SECONDS} s after ${SETTLE / 1000} s:`);
+await sluice(0.5, 2);
+await sluice(0.2, 2);
+await nginxRtmp();
+await mediamtx();

@@ -51,16 +51,18 @@ export async function run(command, args) {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${code}\n${stderr}`);
 }
 
-/** A gateway in its own process, on free ports, ready. */
-export async function startGateway(flags) {
+/** A gateway in its own process, on free ports, ready. @param nodeFlags options of Node itself */
+export async function startGateway(flags, { nodeFlags = [] } = {}) {
   const directory = temporaryDirectory();
+  const mediaDir = join(directory, 'media');
   const { child, ended } = start(
     process.execPath,
     [
+      ...nodeFlags,
       join(root, 'dist', 'cli.js'),
       'serve',
       ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--publish-key', 'none'],
-      ...['--ffmpeg-path', ffmpeg, '--media-dir', join(directory, 'media'), '--log-level', 'info'],
+      ...['--ffmpeg-path', ffmpeg, '--media-dir', mediaDir, '--log-level', 'info'],
       ...flags,
     ],
     { cwd: directory },
@@ -83,6 +85,7 @@ export async function startGateway(flags) {
     pid: child.pid,
     rtmp,
     http: http.replace(/\/$/, ''),
+    mediaDir,
     async stop() {
       child.kill('SIGTERM');
       return ended;

@@ -11,15 +11,16 @@ import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
-import type { LiveStream } from './live/stream.js';
+import type { StreamStatistics } from './live/statistics.js';
 import { Capacity } from './pipeline/capacity.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
 import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
-import { buildApp } from './servers/http/app.js';
-import type { HttpDependencies } from './servers/http/dependencies.js';
+import { buildHttpApp } from './servers/http/app.js';
+import type { GatewayFigures, HttpDependencies, StreamFigures } from './servers/http/dependencies.js';
+import { SecureServer } from './servers/http/secure-server.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import type { RtmpServerOptions } from './servers/rtmp/options.js';
 import type { PlayListener, PlayRequest, PlaySource } from './servers/rtmp/playing.js';
@@ -50,6 +51,8 @@ export interface GatewayUrls {
   readonly rtmps?: string;
   /** `http://HOST:PORT`, with the real port. */
   readonly http: string;
+  /** `https://HOST:PORT` when `httpsPort` is set. */
+  readonly https?: string;
 }
 
 /** The state directory holds a secret. */
@@ -122,11 +125,10 @@ export class Gateway {
   readonly #origin = new Origin({ clock: systemClock });
   readonly #directory = new PipelineDirectory(this.#origin);
   readonly #capacity: Capacity;
-  /** How to get rid of a publisher. */
-  readonly #kicks = new Map<LiveStream, (reason: SluiceError) => void>();
   readonly #rtmp: RtmpServer;
   /** The HTTP server of its own, when it has one. */
   #http: FastifyInstance | undefined;
+  #https: SecureServer | undefined;
   #rtmpUrl: string | undefined;
   #closed: Promise<void> | undefined;
 
@@ -135,7 +137,11 @@ export class Gateway {
     const { config, logger, key, ffmpeg } = parts;
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
-    this.#registry = new StreamRegistry({ maxStreams: config.maxStreams });
+    this.#registry = new StreamRegistry({
+      maxStreams: config.maxStreams,
+      conflict: config.publishConflict,
+      takeoverAfter: config.takeoverAfter * 1000,
+    });
     this.#capacity = new Capacity({ clock: systemClock, maxTranscodes: config.maxTranscodes });
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
@@ -169,6 +175,11 @@ export class Gateway {
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
       embedFrameAncestors: config.frameAncestors.join(' '),
+      maxWaiters: config.maxWaiters,
+      maxWaitersPerIp: config.maxWaitersPerIp,
+      trustedProxies: config.trustedProxies,
+      metricsPolicy: config.metrics,
+      metrics: { figures: () => this.#figures() },
     };
   }
 
@@ -184,20 +195,28 @@ export class Gateway {
     const { host, port, tls } = await this.#rtmp.start();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
-    const urls = http ? { ...publishing, http: await this.#startHttp() } : publishing;
+    const urls = http ? { ...publishing, ...(await this.#startHttp()) } : publishing;
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg?.versionText, origin: this.ffmpeg?.origin }, 'ffmpeg');
     return urls;
   }
 
-  async #startHttp(): Promise<string> {
-    const { config, logger } = this.#parts;
+  async #startHttp(): Promise<Pick<GatewayUrls, 'http' | 'https'>> {
+    const { config, logger, certificate } = this.#parts;
     // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
     const level = logger.level === 'info' ? 'warn' : logger.level;
-    this.#http = buildApp({ ...this.httpDependencies(), logger: logger.child({ room: 'http' }, { level }) });
-    await this.#http.listen({ host: config.host, port: config.httpPort });
-    const { address, port } = this.#http.server.address() as AddressInfo;
-    return `http://${urlHost(address)}:${port}`;
+    const { app, handle } = buildHttpApp({
+      ...this.httpDependencies(),
+      logger: logger.child({ room: 'http' }, { level }),
+    });
+    this.#http = app;
+    await app.listen({ host: config.host, port: config.httpPort });
+    const { address, port } = app.server.address() as AddressInfo;
+    const http = `http://${urlHost(address)}:${port}`;
+    if (config.httpsPort === undefined || certificate === undefined) return { http };
+    this.#https = new SecureServer({ host: config.host, port: config.httpsPort, certificate, handle });
+    const secure = await this.#https.listen();
+    return { http, https: `https://${urlHost(secure.address)}:${secure.port}` };
   }
 
   /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent. */
@@ -210,7 +229,7 @@ export class Gateway {
     await this.#rtmp.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
-    await this.#http?.close();
+    await Promise.all([this.#http?.close(), this.#https?.close()]);
     this.#parts.certificate?.close();
   }
 
@@ -219,6 +238,24 @@ export class Gateway {
     if (this.#rtmpUrl === undefined) reasons.push('the servers are not listening yet');
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
+  }
+
+  #figures(): GatewayFigures {
+    const { counters } = this.#rtmp;
+    const { refusedTotalLimit, refusedAddressLimit } = counters;
+    const streams = this.#directory.pipelines.map(({ app, name, stream, presentation, transcode }) => ({
+      app,
+      name,
+      ...(stream && streamFigures(stream.statistics)),
+      ...presentation?.counters,
+      ffmpegSpeed: transcode?.load?.speed,
+    }));
+    // While one of a name is flushed there may be another: the newest counts.
+    const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
+    return {
+      rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
+      streams: [...newest.values()],
+    };
   }
 
   /** An RTMP player reads the stream like everybody else, from the last key frame on. */
@@ -255,11 +292,8 @@ export class Gateway {
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
       // The pipeline listens and goes on or ends with it.
-      end: (reason) => {
-        this.#kicks.delete(stream);
-        stream.end(reason);
-      },
-      onKick: (listener) => this.#kicks.set(stream, listener),
+      end: (reason) => stream.end(reason),
+      onKick: (listener) => stream.onKick(listener),
     };
   }
 
@@ -281,7 +315,8 @@ export class Gateway {
       presentation: () => ({ windowSegments: config.windowSegments, ...sequences.next(app, name), store }),
       logger: logger.child({ room: 'pipeline' }),
       clock: systemClock,
-      onFailed: (stream, error) => this.#kicks.get(stream)?.(error),
+      onFailed: (stream, error) => stream.kick(error),
+      shedsOnOverload: config.onOverload === 'shed',
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(app, name, nextMediaSequence, discontinuityNumber),
     });
@@ -331,4 +366,15 @@ function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
 function urlHost(address: string): string {
   if (address === '0.0.0.0' || address === '::') return 'localhost';
   return address.includes(':') ? `[${address}]` : address;
+}
+
+function streamFigures(statistics: StreamStatistics): Omit<StreamFigures, 'app' | 'name'> {
+  const { videoBitrate, audioBitrate, videoFrameRate, discontinuities, ...same } = statistics;
+  return {
+    ...same,
+    bitrate: videoBitrate + audioBitrate,
+    frameRate: videoFrameRate,
+    // What the playlists list is counted by the presentation.
+    clockJumps: discontinuities,
+  };
 }

@@ -37,7 +37,10 @@ describe('createGateway', () => {
 
 describe('Gateway', () => {
   it('takes publishers without an HTTP port of its own, and plays in the application of the program', async () => {
-    const gateway = await gatewayIn(await temporaryDirectory(), '--publish-key', 'none', '--ladder', 'source');
+    const gateway = await gatewayIn(
+      await temporaryDirectory(),
+      ...['--publish-key', 'none', '--ladder', 'source', '--resume-window', '1'],
+    );
     onTestFinished(() => gateway.close());
     const app = Fastify();
     onTestFinished(() => app.close());
@@ -54,6 +57,7 @@ describe('Gateway', () => {
     expect((await app.inject('/video/api/v1/streams/live/show')).json()).toMatchObject({ state: 'live' });
     await publisher.exit;
     const state = async () => (await app.inject('/video/api/v1/streams/live/show')).json().state;
-    await expect.poll(state).toBe('ended');
+    await expect.poll(state).toBe('resuming');
+    await expect.poll(state, { timeout: 5_000 }).toBe('ended');
   });
 });

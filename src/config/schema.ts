@@ -204,6 +204,12 @@ export const configSchema = Type.Object(
       description:
         'Streams whose pictures are encoded at a time; a further one is served as it comes. 0 decides by how busy the processors are.',
     }),
+    onOverload: Type.Enum(['shed', 'keep'], {
+      default: 'shed',
+      placeholder: 'shed|keep',
+      description:
+        'When FFmpeg does not keep up: `shed` takes the most costly rendition out of the stream, then the next; `keep` leaves them all, late and with gaps.',
+    }),
     maxStreams: count(1, 10_000, {
       default: 100,
       placeholder: 'COUNT',

@@ -1,16 +1,16 @@
-// Decides, message by message, what of a publisher's audio enters the stream, and says what transcoding it will need.
+// Decides, message by message, what of a publisher's audio enters the stream: what can be served or encoded is a track, the rest is left out aloud.
 import { SluiceError } from '../protocols/errors.js';
 import { type AudioTag, parseAudioTag } from '../protocols/flv/audio-tag.js';
 import { type AudioCodec, type AudioCodecId, audioCodecName } from '../protocols/flv/codecs.js';
-import { legacyAacBody } from '../protocols/flv/legacy-body.js';
-import { type AudioSpecificConfig, parseAudioSpecificConfig } from '../protocols/mp4/aac.js';
+import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
+import type { IngestContext } from './ingest-context.js';
+import { audioBody } from './media-body.js';
 import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
-import type { Timeline } from './timeline.js';
 
-/** Codecs without a sequence header that FFmpeg's FLV demuxer reads and its decoders decode: served as AAC. */
+/** Codecs whose frames FFmpeg's FLV demuxer reads behind legacy heads and its decoders decode: served as AAC. */
 export const ENCODED_AUDIO_CODECS = [
   'mp3',
   'pcm',
@@ -21,47 +21,71 @@ export const ENCODED_AUDIO_CODECS = [
   'speex',
 ] as const satisfies readonly AudioCodecId[];
 
-export type EncodedAudioCodec = (typeof ENCODED_AUDIO_CODECS)[number];
+export type ServedAudioCodec = AudioCodecId;
 
-export type AudioTrack =
-  | { readonly codec: 'aac'; readonly configuration: AudioSpecificConfig }
-  /** Hz and channels as the tags say, which only a decoder can confirm. */
-  | { readonly codec: EncodedAudioCodec; readonly sampleRate: number; readonly channels: number };
+export interface AudioTrack {
+  readonly codec: ServedAudioCodec;
+  /** The sequence header's record: AudioSpecificConfig, OpusHead, FLAC stream info; undefined where there is none. */
+  readonly configuration: Buffer | undefined;
+  /** Undefined for PCM, ADPCM, Nellymoser, G.711 and Speex, and for MP3 whose first frame cannot be read. */
+  readonly description: AudioDescription | undefined;
+  /** Hz, as it is played; without a description as the tags say, which only a decoder can confirm. */
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+/** Nothing can be decoded without their sequence header. */
+const NEEDS_HEADER: ReadonlySet<AudioCodecId> = new Set(['aac', 'flac']);
+/** About two seconds of AAC: a header that comes at all has come by then. */
+const MAX_FRAMES_WITHOUT_HEADER = 100;
+/** Bodies behind a legacy head, MP3 apart, hold nothing that describes them. */
+const UNDESCRIBED: ReadonlySet<AudioCodecId> = new Set<AudioCodecId>([
+  'pcm',
+  'adpcm',
+  'nellymoser',
+  'g711-alaw',
+  'g711-mulaw',
+  'speex',
+]);
 
 export class AudioIngest {
-  readonly #timeline: Timeline;
-  readonly #warn: (warning: SluiceError) => void;
+  readonly #context: IngestContext;
   readonly rate = new RateMeter();
   header: LiveTag | undefined;
   track: AudioTrack | undefined;
+  /** Why there is no track, although audio comes. */
+  refused: SluiceError | undefined;
   frames = 0;
-  /** AAC frames before a usable AudioSpecificConfig. */
+  /** Frames before a usable sequence header, or before the beginning of the timeline. */
   dropped = 0;
   /** Messages without anything to decode, and repeated headers. */
   ignored = 0;
+  /** Messages of audio that cannot be served. */
+  unserved = 0;
+  #warnedOfTracks = false;
   #configuration: Buffer | undefined;
+  /** The last header that could not be used. */
+  #broken: Buffer | undefined;
 
-  constructor(timeline: Timeline, warn: (warning: SluiceError) => void) {
-    this.#timeline = timeline;
-    this.#warn = warn;
+  constructor(context: IngestContext) {
+    this.#context = context;
   }
 
-  /**
-   * @returns the tag to pass on, or undefined when there is none
-   * @throws live.audio-codec, live.codec-changed
-   */
-  accept(timestamp: Milliseconds, body: Buffer): LiveTag | undefined {
+  /** @throws live.codec-changed, live.parameter-changes, live.timestamps */
+  accept(timestamp: Milliseconds, body: Buffer): void {
     const tag = parseAudioTag(body);
+    if (tag.tracks !== undefined) this.#leaveOut(tag.tracks);
     if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') {
       this.ignored += 1;
-      return undefined;
+      return;
     }
     const { codec } = tag;
-    if (codec !== 'aac' && !isEncoded(codec)) {
-      throw liveError(
-        'live.audio-codec',
-        `${audioCodecName(codec)} audio is not supported yet: set the encoder to AAC`,
+    if (!isServed(codec)) {
+      this.unserved += 1;
+      this.#refuse(
+        liveError('live.audio-codec', `${audioCodecName(codec)} audio cannot be served: set the encoder to AAC`),
       );
+      return;
     }
     if (this.track !== undefined && this.track.codec !== codec) {
       throw liveError(
@@ -69,72 +93,144 @@ export class AudioIngest {
         `audio changed from ${audioCodecName(this.track.codec)} to ${audioCodecName(codec)}: stop and start the stream`,
       );
     }
-    if (tag.packetType === 'sequence-header') return codec === 'aac' ? this.#acceptHeader(tag, body) : undefined;
-    if (codec !== 'aac') {
-      // Only AAC travels behind an Enhanced RTMP head that FFmpeg can do without; MP3 there is read by newer ones only.
-      if (tag.enhanced) {
-        throw liveError('live.audio-codec', `${audioCodecName(codec)} in Enhanced RTMP is not supported yet: set AAC`);
-      }
-      this.track ??= { codec, sampleRate: tag.sampleRate ?? 44_100, channels: tag.channels ?? 2 };
-    }
-    if (this.track === undefined) {
-      this.dropped += 1;
-      return undefined;
-    }
-    const { dts, discontinuity } = this.#timeline.map('audio', timestamp);
-    this.frames += 1;
-    this.rate.add(dts, body.length);
-    return {
-      kind: 'audio',
-      dts,
-      compositionTime: 0,
-      keyFrame: false,
-      sequenceHeader: false,
-      ...mediaBody(tag, body),
-      changed: false,
-      discontinuity,
-    };
+    if (tag.packetType === 'sequence-header') this.#acceptHeader(tag, codec, body);
+    else this.#acceptFrame(tag, codec, timestamp, body);
   }
 
-  #acceptHeader(tag: AudioTag, body: Buffer): LiveTag | undefined {
-    if (this.#configuration?.equals(tag.data)) {
+  #acceptHeader(tag: AudioTag, codec: ServedAudioCodec, body: Buffer): void {
+    const known = this.#configuration?.equals(tag.data) || this.#broken?.equals(tag.data);
+    // AC-3 and MP3 say in each frame what they are: their sequence starts, if any, hold nothing.
+    if (known || !isDescribedByHeader(codec)) {
       this.ignored += 1;
-      return undefined;
+      return;
     }
-    let configuration: AudioSpecificConfig;
+    let description: AudioDescription;
     try {
-      configuration = parseAudioSpecificConfig(tag.data);
+      description = describeAudio(codec, tag.data);
     } catch (error) {
       // Video may be fine: without a usable configuration only the audio is left out (A7.10).
       if (!(error instanceof SluiceError)) throw error;
       this.ignored += 1;
-      this.#warn(error);
-      return undefined;
+      this.#broken = tag.data;
+      this.#refuse(
+        liveError(
+          'live.audio-configuration',
+          `the ${audioCodecName(codec)} audio configuration is broken (${error.message})`,
+          { cause: error },
+        ),
+      );
+      return;
     }
     const changed = this.#configuration !== undefined;
-    this.#configuration = tag.data;
-    this.track = { codec: 'aac', configuration };
+    const { body: sent, data } = audioBody(tag, body, codec);
+    this.#configuration = data;
+    const { sampleRate, channels } = description;
+    this.track = { codec, configuration: data, description, sampleRate, channels };
+    this.refused = undefined;
     this.header = {
       kind: 'audio',
-      dts: this.#timeline.position('audio'),
+      dts: this.#context.timeline.position('audio'),
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: true,
-      ...mediaBody(tag, body),
+      body: sent,
+      data,
+      codec,
+      trackId: 0,
       changed,
       discontinuity: false,
     };
-    return this.header;
+    if (changed) this.#context.noteParameterChange('audio');
+    this.#context.emit(this.header);
+  }
+
+  #acceptFrame(tag: AudioTag, codec: ServedAudioCodec, timestamp: Milliseconds, body: Buffer): void {
+    this.track ??= this.#describeByFrame(tag, codec);
+    if (this.track === undefined) {
+      this.#dropUndescribed(codec);
+      return;
+    }
+    const point = this.#context.timeline.map('audio', timestamp);
+    if (point === undefined) {
+      this.dropped += 1;
+      return;
+    }
+    this.frames += 1;
+    this.rate.add(point.dts, body.length);
+    this.#context.emit({
+      kind: 'audio',
+      dts: point.dts,
+      compositionTime: 0,
+      keyFrame: false,
+      sequenceHeader: false,
+      ...audioBody(tag, body, codec),
+      codec,
+      trackId: 0,
+      changed: false,
+      discontinuity: point.discontinuity,
+    });
+  }
+
+  /** Of codecs that need no sequence header. */
+  #describeByFrame(tag: AudioTag, codec: ServedAudioCodec): AudioTrack | undefined {
+    if (NEEDS_HEADER.has(codec)) return undefined;
+    const description = isDescribed(codec) ? describeOrUndefined(codec, tag.data) : undefined;
+    // Whatever is in AC-3 and Opus frames that cannot be read is not that; MP3 goes to a decoder that finds its frames.
+    if (description === undefined && isDescribed(codec) && codec !== 'mp3') return undefined;
+    return {
+      codec,
+      configuration: undefined,
+      description,
+      sampleRate: description?.sampleRate ?? tag.sampleRate ?? 44_100,
+      channels: description?.channels ?? tag.channels ?? 2,
+    };
+  }
+
+  #dropUndescribed(codec: ServedAudioCodec): void {
+    this.dropped += 1;
+    if (this.dropped < MAX_FRAMES_WITHOUT_HEADER) return;
+    this.#refuse(
+      liveError(
+        'live.audio-configuration',
+        `${this.dropped} frames of ${audioCodecName(codec)} audio came without a usable configuration`,
+      ),
+    );
+  }
+
+  #leaveOut(tracks: readonly AudioTag[]): void {
+    this.unserved += tracks.length;
+    const [first] = tracks;
+    if (first === undefined || this.#warnedOfTracks) return;
+    this.#warnedOfTracks = true;
+    this.#context.warn(
+      liveError('live.extra-track', `audio track ${first.trackId}: only track 0 of the audio is served`),
+    );
+  }
+
+  #refuse(reason: SluiceError): void {
+    if (this.track !== undefined) return;
+    if (this.refused === undefined) this.#context.warn(reason);
+    this.refused ??= reason;
   }
 }
 
-/** A message behind an Enhanced RTMP head is copied once behind the legacy one, and the data is a view of the copy. */
-function mediaBody(tag: AudioTag, body: Buffer): Pick<LiveTag, 'body' | 'data' | 'codec' | 'trackId'> {
-  const rewritten = tag.enhanced ? legacyAacBody(tag) : body;
-  const data = tag.enhanced ? rewritten.subarray(2) : tag.data;
-  return { body: rewritten, data, codec: typeof tag.codec === 'string' ? tag.codec : undefined, trackId: 0 };
+function isServed(codec: AudioCodec): codec is ServedAudioCodec {
+  return typeof codec === 'string';
 }
 
-function isEncoded(codec: AudioCodec): codec is EncodedAudioCodec {
-  return ENCODED_AUDIO_CODECS.some((encoded) => encoded === codec);
+function isDescribed(codec: ServedAudioCodec): codec is DescribedAudioCodec {
+  return !UNDESCRIBED.has(codec);
+}
+
+function isDescribedByHeader(codec: ServedAudioCodec): codec is 'aac' | 'opus' | 'flac' {
+  return codec === 'aac' || codec === 'opus' || codec === 'flac';
+}
+
+function describeOrUndefined(codec: DescribedAudioCodec, frame: Buffer): AudioDescription | undefined {
+  try {
+    return describeAudio(codec, undefined, frame);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return undefined;
+  }
 }

@@ -6,6 +6,10 @@ export const liveError = defineErrors({
     kind: 'invalid-state',
     summary: 'Another publisher is sending under this name; use another stream name or stop the other one.',
   },
+  'live.taken-over': {
+    kind: 'invalid-state',
+    summary: 'Another publisher took this name over, because this one was silent or the gateway lets the newest win.',
+  },
   'live.stream-limit': { kind: 'limit', summary: 'The gateway already carries its maximum number of streams.' },
   'live.ended': { kind: 'invalid-state', summary: 'The stream has ended, so nothing more can be published to it.' },
   'live.video-codec': {
@@ -13,16 +17,44 @@ export const liveError = defineErrors({
     summary: 'The video codec cannot be served; set the encoder to H.264.',
   },
   'live.audio-codec': { kind: 'unsupported', summary: 'The audio codec cannot be served; set the encoder to AAC.' },
+  'live.video-configuration': {
+    kind: 'invalid-data',
+    summary: 'The decoder configuration of the video is broken; restart the encoder.',
+  },
+  'live.audio-configuration': {
+    kind: 'invalid-data',
+    summary: 'The decoder configuration of the audio is broken or never came; restart the encoder or set it to AAC.',
+  },
+  'live.extra-track': {
+    kind: 'unsupported',
+    summary: 'A further track is left out: only video tracks of the codec of the first one are used beside it.',
+  },
   'live.codec-changed': {
     kind: 'unsupported',
-    summary: 'The audio codec changed while publishing; stop and start the stream instead.',
+    summary: 'The audio or video codec changed while publishing; stop and start the stream instead.',
   },
   'live.no-sequence-header': {
     kind: 'invalid-data',
-    summary: 'Video came for ten seconds without the H.264 sequence header that is needed to decode it.',
+    summary: 'Video came for ten seconds without the sequence header that is needed to decode it.',
   },
   'live.no-key-frame': {
     kind: 'invalid-data',
     summary: 'Video came for twenty seconds without a key frame; set a key frame interval of 1 to 4 s in the encoder.',
+  },
+  'live.timestamps': {
+    kind: 'limit',
+    summary: 'The timestamps of the publisher jumped too often within a minute; restart the encoder.',
+  },
+  'live.parameter-changes': {
+    kind: 'limit',
+    summary: 'Picture size or audio format changed too often within a minute; use a fixed output size in the encoder.',
+  },
+  'live.picture-limit': {
+    kind: 'limit',
+    summary: 'The pictures are larger than the gateway accepts; choose a smaller output size in the encoder.',
+  },
+  'live.frame-rate-limit': {
+    kind: 'limit',
+    summary: 'The frame rate is higher than the gateway accepts; choose a lower one in the encoder.',
   },
 });

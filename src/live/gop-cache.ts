@@ -43,16 +43,12 @@ export class GopCache {
       this.clear();
       this.#open = true;
       for (const header of headers()) this.#append(header);
+      if (!this.#open) return;
     } else if (!this.#hasVideo) {
       this.#pushAudioOnly(tag, headers);
       return;
     }
     if (!this.#open) return;
-    if (this.#bytes + tag.body.length > this.#maxBytes) {
-      this.clear();
-      this.#overflows += 1;
-      return;
-    }
     this.#append(tag);
   }
 
@@ -66,14 +62,22 @@ export class GopCache {
     const first = this.#tags.find((cached) => !cached.sequenceHeader);
     const stale = first !== undefined && tag.dts - first.dts > AUDIO_ONLY_WINDOW;
     if (stale || this.#bytes + tag.body.length > this.#maxBytes) this.clear();
+    this.#open = true;
     if (this.#tags.length === 0) {
       for (const header of headers()) this.#append(header);
       if (this.#tags.includes(tag)) return;
     }
-    this.#append(tag);
+    if (this.#open) this.#append(tag);
   }
 
+  /** What does not fit empties the cache: half a group of pictures is no start. */
   #append(tag: LiveTag): void {
+    if (!this.#open) return;
+    if (this.#bytes + tag.body.length > this.#maxBytes) {
+      this.clear();
+      this.#overflows += 1;
+      return;
+    }
     this.#tags.push(tag);
     this.#bytes += tag.body.length;
   }

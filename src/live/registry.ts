@@ -2,17 +2,34 @@
 import type { SluiceError } from '../protocols/errors.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
-import { LiveStream } from './stream.js';
+import type { LiveStreamLimits } from './limits.js';
+import { LiveStream, type LiveStreamOptions } from './stream.js';
 
 /** Far above what one machine transcodes; a bound against a flood of names. */
 export const MAX_STREAMS = 1_000;
+
+/** An encoder that lost its network comes back within seconds, while its old connection still looks open. */
+export const TAKEOVER_AFTER: Milliseconds = 3_000;
+
+/** `reject` the newcomer, or `override` the holder. */
+export type PublishConflict = 'reject' | 'override';
 
 export interface StreamRegistryOptions {
   readonly maxStreams?: number;
   /** Bound of each stream's GOP cache in bytes. */
   readonly gopCacheBytes?: number;
+  /** Bounds of each stream. */
+  readonly limits?: Partial<LiveStreamLimits>;
+  /** Of each stream, see `LiveStreamOptions`. */
+  readonly trackTimeout?: Milliseconds;
+  /** What becomes of a publisher whose name another one claims while it is sending. Default `reject`: of the newcomer. */
+  readonly conflict?: PublishConflict;
+  /** A holder that sent nothing for so long loses its name to a newcomer, whatever `conflict` says. Default 3000. */
+  readonly takeoverAfter?: Milliseconds;
   /** Wall clock, for `startedAt`. */
   readonly now?: () => EpochMilliseconds;
+  /** Monotonic clock, for silence and limits per minute. */
+  readonly monotonic?: () => Milliseconds;
 }
 
 export interface ClaimOptions {
@@ -30,12 +47,23 @@ export class StreamRegistry {
   readonly #streams = new Map<string, LiveStream>();
   readonly #listeners = new Set<RegistryListener>();
   readonly #maxStreams: number;
-  readonly #gopCacheBytes: number | undefined;
+  readonly #conflict: PublishConflict;
+  readonly #takeoverAfter: Milliseconds;
   readonly #now: () => EpochMilliseconds;
+  readonly #monotonic: () => Milliseconds;
+  readonly #streamOptions: Pick<LiveStreamOptions, 'gopCacheBytes' | 'limits' | 'trackTimeout'>;
 
   constructor(options: StreamRegistryOptions = {}) {
     this.#maxStreams = options.maxStreams ?? MAX_STREAMS;
-    this.#gopCacheBytes = options.gopCacheBytes;
+    this.#conflict = options.conflict ?? 'reject';
+    this.#takeoverAfter = options.takeoverAfter ?? TAKEOVER_AFTER;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+    const { gopCacheBytes, limits, trackTimeout } = options;
+    this.#streamOptions = {
+      ...(gopCacheBytes !== undefined && { gopCacheBytes }),
+      ...(limits !== undefined && { limits }),
+      ...(trackTimeout !== undefined && { trackTimeout }),
+    };
     this.#now = options.now ?? Date.now;
   }
 
@@ -45,13 +73,16 @@ export class StreamRegistry {
 
   /**
    * A new stream under this name, until its `end()`. Names are compared byte by byte, as case-sensitive as URLs.
+   *
+   * A holder of the name that is silent, or any with the policy `override`, is kicked with `live.taken-over`, and its stream
+   * has ended when this returns. Of two newcomers one gets the name and the other is refused, or under `override` replaces it.
    * @throws live.name-taken, live.stream-limit
    */
   claim(app: string, name: string, options: ClaimOptions = {}): LiveStream {
     const key = keyOf(app, name);
-    if (this.#streams.has(key)) {
-      throw liveError('live.name-taken', `${app}/${name} is already being published`);
-    }
+    this.#takeOver(this.#streams.get(key));
+    // Whoever heard of the end of the old stream may have claimed the name already: that one is as new as this one.
+    if (this.#streams.has(key)) throw liveError('live.name-taken', `${app}/${name} is already being published`);
     if (this.#streams.size >= this.#maxStreams) {
       throw liveError(
         'live.stream-limit',
@@ -63,7 +94,8 @@ export class StreamRegistry {
       name,
       startedAt: this.#now(),
       ...options,
-      ...(this.#gopCacheBytes === undefined ? {} : { gopCacheBytes: this.#gopCacheBytes }),
+      monotonic: this.#monotonic,
+      ...this.#streamOptions,
     });
     this.#streams.set(key, stream);
     // First listener of the stream: whoever hears of its end can claim the name at once.
@@ -75,6 +107,14 @@ export class StreamRegistry {
     });
     for (const listener of [...this.#listeners]) listener.onStart?.(stream);
     return stream;
+  }
+
+  #takeOver(holder: LiveStream | undefined): void {
+    if (holder === undefined) return;
+    const silence = this.#monotonic() - holder.lastActivity;
+    if (this.#conflict === 'reject' && silence < this.#takeoverAfter) return;
+    const why = silence < this.#takeoverAfter ? '' : `, this one sent nothing for ${Math.round(silence)} ms`;
+    holder.kick(liveError('live.taken-over', `another publisher took over ${holder.app}/${holder.name}${why}`));
   }
 
   get(app: string, name: string): LiveStream | undefined {

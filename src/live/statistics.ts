@@ -16,6 +16,12 @@ export interface StreamStatistics {
   readonly droppedTags: number;
   /** Messages without media: repeated headers and metadata, commands, empty bodies. */
   readonly ignoredTags: number;
+  /** Messages of tracks that cannot be served at all. */
+  readonly unservedTags: number;
+  /** Frames flagged as key frames that are none by their own bits. */
+  readonly keyFrameMismatches: number;
+  /** Sequence headers that differed from the one before. */
+  readonly parameterChanges: number;
   readonly subscribers: number;
   /** Tags that subscribers were too slow for. */
   readonly subscriberDroppedTags: number;

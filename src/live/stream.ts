@@ -5,12 +5,17 @@ import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
 import { liveError } from './errors.js';
 import { GOP_CACHE_BYTES, GopCache } from './gop-cache.js';
+import type { IngestContext } from './ingest-context.js';
+import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
 import { isMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
 import type { StreamStatistics } from './statistics.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
-import { Timeline } from './timeline.js';
-import { VideoIngest, type VideoTrack } from './video-ingest.js';
+import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
+import { TRACK_TIMEOUT, type TrackChange, TrackPresence } from './track-presence.js';
+import { UnservedMedia } from './unserved-media.js';
+import { VideoIngest } from './video-ingest.js';
+import type { VideoTrack } from './video-track.js';
 
 /** `waiting` for the first frame, `live`, then `ended` for good: the name's next publisher gets a new stream. */
 export type LiveStreamState = 'waiting' | 'live' | 'ended';
@@ -22,6 +27,11 @@ export interface StreamListener {
   readonly onEnd?: (reason: SluiceError | undefined) => void;
   /** Something of the publisher's had to be left out, and the stream goes on without it. */
   readonly onWarning?: (warning: SluiceError) => void;
+  /**
+   * A track appeared, at its first frame and before the tag of it; or it went away: no frame of it for the track timeout
+   * while the other one went on, measured on the stream's timeline. It may come back.
+   */
+  readonly onTrackChange?: (change: TrackChange) => void;
 }
 
 export interface LiveStreamOptions {
@@ -32,6 +42,12 @@ export interface LiveStreamOptions {
   readonly timelineOrigin?: Milliseconds;
   /** Bound of the GOP cache in bytes. */
   readonly gopCacheBytes?: number;
+  /** Defaults: `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<LiveStreamLimits>;
+  /** Media time of one track without a frame of the other, after which that counts as gone. Default 5000. */
+  readonly trackTimeout?: Milliseconds;
+  /** Monotonic clock, for `lastActivity` and the limits per minute. */
+  readonly monotonic?: () => Milliseconds;
 }
 
 export class LiveStream {
@@ -39,6 +55,8 @@ export class LiveStream {
   readonly name: string;
   /** When the publisher was accepted. */
   readonly startedAt: EpochMilliseconds;
+  /** Stream time of the first media frame. */
+  readonly timelineOrigin: Milliseconds;
   readonly #state = new StateMachine<LiveStreamState>('live stream', 'waiting', {
     waiting: ['live', 'ended'],
     live: ['ended'],
@@ -47,6 +65,12 @@ export class LiveStream {
   readonly #timeline: Timeline;
   readonly #video: VideoIngest;
   readonly #audio: AudioIngest;
+  readonly #presence: TrackPresence;
+  readonly #unserved = new UnservedMedia();
+  readonly #monotonic: () => Milliseconds;
+  readonly #discontinuityLimit: MinuteLimit;
+  readonly #parameterLimit: MinuteLimit;
+  readonly #limits: LiveStreamLimits;
   readonly #gopCache: GopCache;
   readonly #listeners = new Set<StreamListener>();
   /** Each with the number of the first tag it has not got by its start. */
@@ -57,14 +81,34 @@ export class LiveStream {
   #bytesIn = 0;
   #ignoredScripts = 0;
   #subscriberDrops = 0;
+  #parameterChanges = 0;
+  #lastActivity: Milliseconds;
+  #onKick: ((reason: SluiceError) => void) | undefined;
+  #kicked: SluiceError | undefined;
 
   constructor(options: LiveStreamOptions) {
     this.app = options.app;
     this.name = options.name;
     this.startedAt = options.startedAt;
-    this.#timeline = new Timeline({ ...(options.timelineOrigin !== undefined && { origin: options.timelineOrigin }) });
-    this.#video = new VideoIngest(this.#timeline);
-    this.#audio = new AudioIngest(this.#timeline, (warning) => this.#warn(warning));
+    this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
+    this.#timeline = new Timeline({ origin: this.timelineOrigin });
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#discontinuityLimit = new MinuteLimit(this.#limits.maxDiscontinuitiesPerMinute);
+    this.#parameterLimit = new MinuteLimit(this.#limits.maxParameterChangesPerMinute);
+    this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#lastActivity = this.#monotonic();
+    this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {
+      for (const listener of this.#listeners) listener.onTrackChange?.(change);
+    });
+    const context: IngestContext = {
+      timeline: this.#timeline,
+      limits: this.#limits,
+      emit: (tag) => this.#emit(tag),
+      warn: (warning) => this.#warn(warning),
+      noteParameterChange: (kind) => this.#noteParameterChange(kind),
+    };
+    this.#video = new VideoIngest(context);
+    this.#audio = new AudioIngest(context);
     this.#gopCache = new GopCache(options.gopCacheBytes ?? GOP_CACHE_BYTES);
   }
 
@@ -77,7 +121,7 @@ export class LiveStream {
     return this.#video.header;
   }
 
-  /** The AAC sequence header in force; other codecs have none, see `audioTrack`. */
+  /** The sequence header in force, of AAC, Opus and FLAC; other codecs have none, see `audioTrack`. */
   get audioHeader(): LiveTag | undefined {
     return this.#audio.header;
   }
@@ -101,6 +145,26 @@ export class LiveStream {
     return this.#audio.track;
   }
 
+  /** Further video tracks of the codec of the first one, by track id; their tags reach listeners only. */
+  get extraVideoTracks(): ReadonlyMap<number, VideoTrack> {
+    return this.#video.extraTracks;
+  }
+
+  /** Whether frames of it come: see `onTrackChange`. */
+  hasTrack(kind: MediaKind): boolean {
+    return this.#presence.isPresent(kind);
+  }
+
+  /** Monotonic time of the last message, or of the claim before the first. */
+  get lastActivity(): Milliseconds {
+    return this.#lastActivity;
+  }
+
+  /** Stream time of the newest frame; 0 before the first. How far media runs ahead of real time is judged by it. */
+  get position(): Milliseconds {
+    return this.#timeline.position();
+  }
+
   /**
    * One RTMP message in order of arrival.
    * @param timestamp u32 as on the wire
@@ -109,11 +173,27 @@ export class LiveStream {
    */
   publish(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {
     if (this.#state.is('ended')) throw liveError('live.ended', `got ${kind} for a stream that has ended`);
+    this.#lastActivity = this.#monotonic();
     this.#bytesIn += body.length;
-    const tag = this.#accept(kind, timestamp, body);
-    if (tag === undefined) return;
-    if (this.#state.is('waiting') && tag.kind !== 'script' && !tag.sequenceHeader) this.#state.to('live');
-    this.#distribute(tag);
+    this.#accept(kind, timestamp, body);
+    this.#unserved.check(kind, timestamp, this.#video, this.#audio);
+  }
+
+  /** Registers the one listener that closes the publisher's connection; called at once when the stream was kicked before. */
+  onKick(listener: (reason: SluiceError) => void): void {
+    this.#onKick = listener;
+    if (this.#kicked !== undefined) listener(this.#kicked);
+  }
+
+  /** Gets rid of the publisher (takeover, operator, failed transcoder): it is told the reason, and the stream has ended. Idempotent. */
+  kick(reason: SluiceError): void {
+    if (this.#kicked !== undefined || this.#state.is('ended')) return;
+    this.#kicked = reason;
+    try {
+      this.#onKick?.(reason);
+    } finally {
+      this.end(reason);
+    }
   }
 
   /** Ends the stream and releases everything it holds; later calls do nothing. Readers keep what they have queued. */
@@ -131,7 +211,7 @@ export class LiveStream {
   /** A reader that starts with metadata, headers and the tags since the last key frame. */
   subscribe(options: SubscribeOptions): Subscription {
     const cached = this.#gopCache.tags;
-    const awaitingKeyFrame = this.#video.header !== undefined && cached.length === 0;
+    const awaitingKeyFrame = this.#video.track !== undefined && cached.length === 0;
     const subscription = new Subscription(options, awaitingKeyFrame, () => {
       this.#subscriberDrops += subscription.droppedTags;
       this.#subscriptions.delete(subscription);
@@ -167,6 +247,9 @@ export class LiveStream {
       videoFrameRate: video.rate.frameRate,
       droppedTags: video.dropped + audio.dropped,
       ignoredTags: video.ignored + audio.ignored + this.#ignoredScripts,
+      unservedTags: video.unserved + audio.unserved,
+      keyFrameMismatches: video.keyFrameMismatches,
+      parameterChanges: this.#parameterChanges,
       subscribers: this.#subscriptions.size,
       subscriberDroppedTags: droppedBySubscribers,
       gopCacheBytes: this.#gopCache.bytes,
@@ -176,24 +259,27 @@ export class LiveStream {
     };
   }
 
-  #accept(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): LiveTag | undefined {
+  #accept(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {
     switch (kind) {
       case 'video':
-        return this.#video.accept(timestamp, body);
+        this.#video.accept(timestamp, body);
+        return;
       case 'audio':
-        return this.#audio.accept(timestamp, body);
+        this.#audio.accept(timestamp, body);
+        return;
       case 'script':
-        return this.#acceptScript(body);
+        this.#acceptScript(body);
+        return;
       default:
-        return assertNever(kind);
+        assertNever(kind);
     }
   }
 
   /** GStreamer repeats its metadata several times a second: only another one is passed on (A6.04). */
-  #acceptScript(body: Buffer): LiveTag | undefined {
+  #acceptScript(body: Buffer): void {
     if (!isMetadata(body) || this.#metadata?.body.equals(body)) {
       this.#ignoredScripts += 1;
-      return undefined;
+      return;
     }
     this.#metadataHints = readMetadataHints(body);
     const changed = this.#metadata !== undefined;
@@ -210,10 +296,38 @@ export class LiveStream {
       changed,
       discontinuity: false,
     };
-    return this.#metadata;
+    this.#emit(this.#metadata);
+  }
+
+  #noteParameterChange(kind: MediaKind): void {
+    this.#parameterChanges += 1;
+    if (!this.#parameterLimit.exceeds(this.#monotonic())) return;
+    throw liveError(
+      'live.parameter-changes',
+      `${kind} changed its format, more than ${this.#limits.maxParameterChangesPerMinute} changes in a minute`,
+    );
+  }
+
+  #emit(tag: LiveTag): void {
+    if (tag.discontinuity === true && this.#discontinuityLimit.exceeds(this.#monotonic())) {
+      throw liveError(
+        'live.timestamps',
+        `${tag.kind} timestamps jumped, more than ${this.#limits.maxDiscontinuitiesPerMinute} jumps in a minute`,
+      );
+    }
+    if (tag.kind !== 'script' && !tag.sequenceHeader && tag.trackId === 0) {
+      if (this.#state.is('waiting')) this.#state.to('live');
+      this.#presence.note(tag.kind, tag.dts);
+    }
+    this.#distribute(tag);
   }
 
   #distribute(tag: LiveTag): void {
+    if (tag.trackId > 0) {
+      // Readers and the cache know one video track.
+      for (const listener of this.#listeners) listener.onTag?.(tag);
+      return;
+    }
     this.#tagCount += 1;
     const number = this.#tagCount;
     this.#gopCache.push(tag, () => this.#headers());

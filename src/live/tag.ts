@@ -33,6 +33,8 @@ export interface LiveTag {
   readonly trackId: number;
   /** A sequence header that differs from the one before it, so decoders have to be set up anew. */
   readonly changed?: boolean;
+  /** The key frame is an H.264 recovery point, not an IDR: FFmpeg and Apple players start there, Chromium's MSE does not. */
+  readonly openGop?: boolean;
   /** The publisher's clock jumped here; the stream's timeline goes on smoothly, but pictures may not fit. */
   readonly discontinuity?: boolean;
 }

@@ -5,14 +5,28 @@ export type MediaKind = 'video' | 'audio';
 
 /** Where the first media frame lands: audio that starts a little earlier than the video stays positive. */
 export const TIMELINE_ORIGIN: Milliseconds = 1_000;
+/** What is earlier than the first frame by more than this comes before the beginning of the timeline. */
+const MAX_LEAD_IN: Milliseconds = 1_000;
 /** A step further than this is a jump of the publisher's clock (or one odd timestamp), not a pause. */
 export const MAX_STEP: Milliseconds = 5_000;
+/**
+ * A frame this far behind the last one of its kind is out of order or shaken by the network. Further back it is a jump: to
+ * wait until the clock has caught up would squeeze seconds of frames into nothing.
+ */
+export const MAX_LATENESS: Milliseconds = 1_000;
 /** So many frames in a row have to agree before a jump is believed. */
 export const FRAMES_TO_BELIEVE = 3;
 /** Until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
 /** A longer distance between frames is a pause and says nothing about the frame interval. */
 const MAX_INTERVAL: Milliseconds = 1_000;
+/** Frame interval = the mean over so many: shaken timestamps must not look like another frame rate. */
+const INTERVAL_FRAMES = 16;
+
+export interface TimelineOptions {
+  /** Stream time of the first frame, rounded up to a whole millisecond. Default `TIMELINE_ORIGIN`. */
+  readonly origin?: Milliseconds;
+}
 
 export interface TimelinePoint {
   readonly dts: Milliseconds;
@@ -30,16 +44,15 @@ interface Clock {
 
 interface Track {
   clock: Clock | undefined;
+  /** Last wire timestamp of this kind that its clock took, unwrapped. */
+  wire: Milliseconds;
   /** Last stream time given out. */
   last: Milliseconds | undefined;
+  /** The last wire timestamps without a pause or a jump between, unwrapped, oldest first. */
+  run: Milliseconds[];
   interval: Milliseconds;
   /** Wire timestamps far from every clock we know, which may become a clock of their own. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
-}
-
-export interface TimelineOptions {
-  /** Stream time of the first frame. Default `TIMELINE_ORIGIN`. */
-  readonly origin?: Milliseconds;
 }
 
 export class Timeline {
@@ -49,7 +62,7 @@ export class Timeline {
   #discontinuities = 0;
 
   constructor({ origin = TIMELINE_ORIGIN }: TimelineOptions = {}) {
-    this.#origin = origin;
+    this.#origin = Math.ceil(origin);
   }
 
   /** Frames whose timestamp could not be used as it came. */
@@ -61,11 +74,17 @@ export class Timeline {
     return this.#discontinuities;
   }
 
+  /** No frame is earlier: at most a second before the origin, and never negative. */
+  get #floor(): Milliseconds {
+    return Math.max(0, this.#origin - MAX_LEAD_IN);
+  }
+
   /**
    * Stream time of one frame. Sequence headers must not come here: encoders send them at 0 whatever the time is.
    * @param wire RTMP timestamp as received, 0..2^32 - 1; encoders that mask to 31 bits are recognised
+   * @returns undefined for a frame before the beginning of the timeline: one kind started much earlier than the other
    */
-  map(kind: MediaKind, wire: Milliseconds): TimelinePoint {
+  map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
     const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
     if (track.clock === undefined && other.clock === undefined) {
@@ -75,19 +94,41 @@ export class Timeline {
     for (const clock of [track.clock, other.clock]) {
       if (clock === undefined) continue;
       const step = signedStep(wire, clock.reference);
+      const time = clock.reference + step + clock.offset;
       if (Math.abs(step) > MAX_STEP) continue;
-      clock.reference += step;
-      track.clock = clock;
-      track.suspect = undefined;
-      return { dts: this.#emit(track, clock.reference + clock.offset), discontinuity: false };
+      if (track.last !== undefined && track.last - time > MAX_LATENESS) continue;
+      this.#follow(track, clock, step);
+      if (track.last === undefined && time < this.#floor) return undefined;
+      return { dts: this.#emit(track, time), discontinuity: false };
     }
     return this.#suspect(track, other, wire);
+  }
+
+  /** Where a wire timestamp is on the clock of this kind, without moving it; undefined when it is far from that. */
+  at(kind: MediaKind, wire: Milliseconds): Milliseconds | undefined {
+    const { clock } = this.#tracks[kind];
+    if (clock === undefined) return undefined;
+    const step = signedStep(wire, clock.reference);
+    return Math.abs(step) > MAX_STEP ? undefined : clock.reference + step + clock.offset;
   }
 
   /** Stream time for what has none of its own (sequence headers, metadata): the last frame's, 0 before the first. */
   position(kind?: MediaKind): Milliseconds {
     if (kind !== undefined) return this.#tracks[kind].last ?? 0;
     return Math.max(this.#tracks.video.last ?? 0, this.#tracks.audio.last ?? 0);
+  }
+
+  #follow(track: Track, clock: Clock, step: Milliseconds): void {
+    clock.reference += step;
+    if (track.clock !== clock || Math.abs(clock.reference - track.wire) > MAX_INTERVAL) track.run = [];
+    track.clock = clock;
+    track.wire = clock.reference;
+    track.suspect = undefined;
+    const { run } = track;
+    run.push(track.wire);
+    if (run.length > INTERVAL_FRAMES) run.shift();
+    const elapsed = track.wire - (run[0] ?? track.wire);
+    if (elapsed > 0) track.interval = Math.max(1, Math.round(elapsed / (run.length - 1)));
   }
 
   /** One odd timestamp is smoothed over; a few that agree are the publisher's new clock. */
@@ -102,35 +143,51 @@ export class Timeline {
     }
     this.#repaired += 1;
     const next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
+    track.last = next;
     const believed = track.suspect;
-    if (believed === undefined || believed.frames < FRAMES_TO_BELIEVE) {
-      track.last = next;
-      return { dts: next, discontinuity: false };
-    }
+    if (believed === undefined || believed.frames < FRAMES_TO_BELIEVE) return { dts: next, discontinuity: false };
     // A track that only now shows its clock has nothing that it could break with.
     const discontinuity = track.clock !== undefined;
-    track.clock = { reference: believed.reference, offset: next - believed.reference };
-    track.suspect = undefined;
-    track.last = next;
+    const clock = { reference: believed.reference, offset: next - believed.reference };
+    // One odd step forward and back, while the other kind went on as before: both move, or they would lose each other.
+    if (other.clock !== undefined && other.clock === track.clock && isNear(believed.reference, other.wire)) {
+      other.clock = clock;
+      other.wire = believed.reference;
+    }
+    this.#follow(track, clock, 0);
     if (discontinuity) this.#discontinuities += 1;
     return { dts: next, discontinuity };
   }
 
-  /** Strictly later than the frame before, as muxers demand, and never negative. */
+  /**
+   * Strictly later than the frame before, as muxers demand. What is not goes on at half the pace until the clock has caught
+   * up: frames a millisecond apart would be a burst no player and no encoder shows.
+   */
   #emit(track: Track, time: Milliseconds): Milliseconds {
-    const earliest = track.last === undefined ? 0 : track.last + 1;
-    if (time < earliest) this.#repaired += 1;
-    const dts = Math.max(time, earliest);
-    if (track.last !== undefined && time > track.last && time - track.last <= MAX_INTERVAL) {
-      track.interval = time - track.last;
+    const { last } = track;
+    if (last !== undefined && time <= last) {
+      this.#repaired += 1;
+      track.last = last + Math.max(1, track.interval >> 1);
+      return track.last;
     }
-    track.last = dts;
-    return dts;
+    track.last = time;
+    return time;
   }
 }
 
 function newTrack(kind: MediaKind): Track {
-  return { clock: undefined, last: undefined, interval: DEFAULT_INTERVAL[kind], suspect: undefined };
+  return {
+    clock: undefined,
+    wire: 0,
+    last: undefined,
+    run: [],
+    interval: DEFAULT_INTERVAL[kind],
+    suspect: undefined,
+  };
+}
+
+function isNear(a: Milliseconds, b: Milliseconds): boolean {
+  return Math.abs(signedStep(a, b)) <= MAX_LATENESS / 2;
 }
 
 /**

@@ -53,6 +53,8 @@ export interface StreamPipelineOptions {
   readonly resumeWindow: Seconds;
   /** Groups of pictures that last longer make the source be encoded. */
   readonly maxGop: Seconds;
+  /** False: an FFmpeg that does not keep up is left as it is. */
+  readonly shedsOnOverload: boolean;
   readonly capacity: Pick<Capacity, 'admit' | 'noteShed'>;
   /**
    * The earlier stream of this name, while it is still being flushed: its last segments take sequence numbers, so the new
@@ -511,7 +513,7 @@ export class StreamPipeline {
         if (this.#transcoder === transcoder) this.#onTranscoderFailed(error);
       },
       onLoad: (load) => {
-        if (this.#transcoder === transcoder && load.overloaded) this.#shed(load);
+        if (this.#transcoder === transcoder && load.overloaded) this.#onOverload(load);
       },
     });
     this.#transcoder = transcoder;
@@ -539,6 +541,10 @@ export class StreamPipeline {
     const encoded = plan.renditions.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
     this.#withdraw(rungs.length > 0 ? rungs : encoded, 'failed', error.message);
     this.#reduced(error);
+  }
+
+  #onOverload(load: TranscodeLoad): void {
+    if (this.#options.shedsOnOverload) this.#shed(load);
   }
 
   /** The dearest rung goes; the last picture there is stays, however late it comes. */

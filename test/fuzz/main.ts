@@ -62,7 +62,7 @@ function fuzz(target: string): Promise<boolean> {
       if (report.type === 'progress') return;
       clearInterval(watch);
       const took = (performance.now() - started) / 1000;
-      const memory = `heap MiB ${heap.map((value) => value.toFixed(0)).join(' ')}`;
+      const memory = `heap after collection ${heap[0]?.toFixed(1)} MiB at first, ${heap.at(-1)?.toFixed(1)} at last, ${Math.max(...heap).toFixed(1)} at most`;
       const sum = `${report.executions} inputs in ${took.toFixed(0)} s, ${report.covered} characters of source covered, corpus ${report.corpus}, seed ${seed}, ${memory}`;
       if (report.type === 'done') console.log(`${target}: nothing found. ${sum}`);
       else console.error(`${target}: FOUND, kept as ${report.file}. ${sum}\n${report.error}`);

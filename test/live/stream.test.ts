@@ -1,19 +1,23 @@
 // What a publisher may send, and what of it reaches readers: each odd encoder that broke another server has a test.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LiveStream } from '../../src/live/stream.js';
+import { LiveStream, type LiveStreamOptions } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
 import { TIMELINE_ORIGIN } from '../../src/live/timeline.js';
 import { SluiceError } from '../../src/protocols/errors.js';
 import { AUDIO_VECTORS, VIDEO_VECTORS } from '../vectors/flv-tags.js';
 import { audioFrame, audioHeader, metadata, SPS_640, videoFrame, videoHeader } from './media.js';
 
-function newStream(gopCacheBytes?: number): { stream: LiveStream; tags: LiveTag[]; warnings: SluiceError[] } {
+function newStream(options: Partial<LiveStreamOptions> = {}): {
+  stream: LiveStream;
+  tags: LiveTag[];
+  warnings: SluiceError[];
+} {
   const stream = new LiveStream({
     app: 'live',
     name: 'test',
     startedAt: 0,
-    ...(gopCacheBytes === undefined ? {} : { gopCacheBytes }),
+    ...options,
   });
   const tags: LiveTag[] = [];
   const warnings: SluiceError[] = [];
@@ -38,8 +42,12 @@ describe('LiveStream.publish', () => {
     expect(stream.state).toBe('live');
     expect(tags.map(short)).toEqual(['s', 'vH0', 'aH0', 'vK1000', 'a990', 'v1040']);
     expect(tags.at(-1)).toMatchObject({ compositionTime: -40, keyFrame: false });
-    expect(stream.videoTrack?.configuration.spsInfo).toMatchObject({ width: 320, height: 240 });
-    expect(stream.audioTrack).toMatchObject({ codec: 'aac', configuration: { sampleRate: 48_000, channels: 2 } });
+    expect(stream.videoTrack).toMatchObject({
+      codec: 'avc',
+      description: { width: 320, height: 240, nalLengthSize: 4 },
+    });
+    expect(stream.audioTrack).toMatchObject({ codec: 'aac', sampleRate: 48_000, channels: 2 });
+    expect(stream.videoTrack?.configuration.equals(videoHeader().subarray(5))).toBe(true);
     expect(stream.statistics).toMatchObject({ videoFrames: 2, keyFrames: 1, audioFrames: 1, droppedTags: 0 });
   });
 
@@ -71,7 +79,7 @@ describe('LiveStream.publish', () => {
     stream.publish('video', 40, videoHeader(SPS_640));
     expect(tags.map(({ sequenceHeader, changed }) => sequenceHeader && changed)).toEqual([false, false, true]);
     expect(stream.videoHeader).toBe(tags[2]);
-    expect(stream.videoTrack?.configuration.spsInfo.width).toBe(640);
+    expect(stream.videoTrack?.description.width).toBe(640);
   });
 
   it('A7.15 drops and counts what comes before the sequence header and the first key frame', () => {
@@ -111,23 +119,50 @@ describe('LiveStream.publish', () => {
   });
 
   it.each([
-    ['90687663310102', 'HEVC video is not supported yet: set the encoder to H.264'],
-    ['1c0000000001', 'HEVC video is not supported yet: set the encoder to H.264'],
-    ['9061763031aa', 'AV1 video is not supported yet: set the encoder to H.264'],
-    ['12aa', 'Sorenson H.263 video is not supported yet: set the encoder to H.264'],
-    ['1faa', 'codec id 15 video is not supported yet: set the encoder to H.264'],
-  ])('A9.01 tells the user of an unsupported video codec what to do (%s)', (hex, message) => {
-    expect(() => newStream().stream.publish('video', 0, Buffer.from(hex, 'hex'))).toThrow(
+    ['12aa', 'Sorenson H.263 video cannot be served: set the encoder to H.264'],
+    ['24aa', 'On2 VP6 video cannot be served: set the encoder to H.264'],
+    ['9176766331000000aa', 'VVC (H.266) video cannot be served: set the encoder to H.264'],
+    ['1faa', 'codec id 15 video cannot be served: set the encoder to H.264'],
+  ])('A7.09 refuses video that cannot be served when nothing else comes (%s)', (hex, message) => {
+    const { stream, warnings } = newStream();
+    const body = Buffer.from(hex, 'hex');
+    for (let time = 0; time <= 2_000; time += 40) stream.publish('video', time, body);
+    expect(() => stream.publish('video', 2_040, body)).toThrow(
       expect.objectContaining({ code: 'live.video-codec', kind: 'unsupported', message }),
+    );
+    expect(warnings.map(({ code }) => code)).toEqual(['live.video-codec']);
+    expect(stream.statistics.unservedTags).toBe(52);
+  });
+
+  it('A7.09 leaves out video that cannot be served, says so once, and goes on with the audio', () => {
+    const { stream, tags, warnings } = newStream();
+    stream.publish('video', 0, Buffer.from('24aa', 'hex'));
+    stream.publish('audio', 0, audioHeader());
+    for (let time = 0; time <= 10_000; time += 40) {
+      stream.publish('video', time, Buffer.from('24aa', 'hex'));
+      stream.publish('audio', time, audioFrame());
+    }
+    expect(new Set(tags.map(({ kind }) => kind))).toEqual(new Set(['audio']));
+    expect(warnings).toHaveLength(1);
+    expect(stream.statistics.unservedTags).toBe(252);
+  });
+
+  it('A7.09 refuses at once when neither audio nor video can be served', () => {
+    const { stream } = newStream();
+    stream.publish('audio', 0, Buffer.from('cfaa', 'hex'));
+    expect(() => stream.publish('video', 0, Buffer.from('24aa', 'hex'))).toThrow(
+      expect.objectContaining({ code: 'live.video-codec' }),
     );
   });
 
   it.each([
-    ['904f70757301', 'Opus audio is not supported yet: set the encoder to AAC'],
-    ['91664c6143aa', 'FLAC audio is not supported yet: set the encoder to AAC'],
-    ['cfaa', 'sound format 12 audio is not supported yet: set the encoder to AAC'],
-  ])('tells the user of an unsupported audio codec what to do (%s)', (hex, message) => {
-    expect(() => newStream().stream.publish('audio', 0, Buffer.from(hex, 'hex'))).toThrow(
+    ['cfaa', 'sound format 12 audio cannot be served: set the encoder to AAC'],
+    ['9141424344aa', 'FourCC "ABCD" audio cannot be served: set the encoder to AAC'],
+  ])('A9.08 refuses audio that cannot be served when nothing else comes (%s)', (hex, message) => {
+    const { stream } = newStream();
+    const body = Buffer.from(hex, 'hex');
+    for (let time = 0; time <= 2_000; time += 20) stream.publish('audio', time, body);
+    expect(() => stream.publish('audio', 2_020, body)).toThrow(
       expect.objectContaining({ code: 'live.audio-codec', kind: 'unsupported', message }),
     );
   });
@@ -141,7 +176,7 @@ describe('LiveStream.publish', () => {
     const { stream, tags } = newStream();
     stream.publish('audio', 5, Buffer.from(hex, 'hex'));
     expect(tags.map(short)).toEqual(['a1000']);
-    expect(stream.audioTrack).toEqual({ codec, ...track });
+    expect(stream.audioTrack).toMatchObject({ codec, ...track });
     expect(stream.audioHeader).toBeUndefined();
     expect(() => stream.publish('audio', 9, audioFrame())).toThrow(
       expect.objectContaining({ code: 'live.codec-changed' }),
@@ -151,7 +186,11 @@ describe('LiveStream.publish', () => {
   it('A7.04 refuses a broken avcC with a typed error', () => {
     for (const hex of ['170000000000', '1700000000014200', '170000000001420000ffe0']) {
       expect(() => newStream().stream.publish('video', 0, Buffer.from(hex, 'hex'))).toThrow(
-        expect.objectContaining({ code: 'mp4.avc-configuration', kind: 'invalid-data' }),
+        expect.objectContaining({
+          code: 'live.video-configuration',
+          kind: 'invalid-data',
+          message: expect.stringContaining('H.264 video configuration'),
+        }),
       );
     }
   });
@@ -163,7 +202,9 @@ describe('LiveStream.publish', () => {
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, videoFrame(true));
     expect(tags.map(short)).toEqual(['vH0', 'vK1000']);
-    expect(warnings).toMatchObject([{ code: 'mp4.audio-configuration' }]);
+    expect(warnings).toMatchObject([
+      { code: 'live.audio-configuration', message: expect.stringMatching(/^the AAC audio configuration is broken/) },
+    ]);
     expect(stream.statistics.droppedTags).toBe(1);
   });
 

@@ -7,7 +7,9 @@ import type { LiveTag } from '../../src/live/tag.js';
 import { audioFrame, audioHeader, metadata, SPS_640, videoFrame, videoHeader } from './media.js';
 
 function newStream(gopCacheBytes = 100_000): LiveStream {
-  return new LiveStream({ app: 'live', name: 'test', startedAt: 0, gopCacheBytes });
+  // These streams change their headers as often as a test likes.
+  const limits = { maxParameterChangesPerMinute: Number.POSITIVE_INFINITY };
+  return new LiveStream({ app: 'live', name: 'test', startedAt: 0, gopCacheBytes, limits });
 }
 
 function drain(subscription: Subscription): LiveTag[] {

@@ -59,7 +59,7 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
       ['v', 10_000, 1000],
       ['v', 10_040, 1040],
       ['a', 10_040 - 20, 1020],
-      ['v', (10_040 + 0xffff_ffd8) % 2 ** 32, 1041],
+      ['v', (10_040 + 0xffff_ffd8) % 2 ** 32, 1060],
       ['v', 10_080, 1080],
     ],
   },
@@ -81,12 +81,12 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
     ],
   },
   {
-    name: 'A7.13 equal and falling times in a track become strictly increasing',
+    name: 'A7.13 equal and falling times go on at half the pace until the clock has caught up',
     steps: [
       ['v', 0, 1000],
       ['v', 40, 1040],
-      ['v', 40, 1041],
-      ['v', 20, 1042],
+      ['v', 40, 1050],
+      ['v', 20, 1053],
       ['v', 80, 1080],
     ],
   },
@@ -190,7 +190,7 @@ describe('Timeline', () => {
       const timeline = new Timeline();
       const wrong: number[] = [];
       for (let time = 0; time < 100 * 86_400_000; time += 4_000) {
-        if (timeline.map('video', time % modulus).dts !== TIMELINE_ORIGIN + time) wrong.push(time);
+        if (timeline.map('video', time % modulus)?.dts !== TIMELINE_ORIGIN + time) wrong.push(time);
       }
       expect(wrong).toEqual([]);
       expect(timeline.repaired).toBe(0);
@@ -212,6 +212,7 @@ describe('Timeline', () => {
           let discontinuities = 0;
           for (const [kind, time] of frames) {
             const point = timeline.map(kind, time);
+            if (point === undefined) continue;
             expect(point.dts).toBeGreaterThan(last[kind]);
             expect(Number.isSafeInteger(point.dts)).toBe(true);
             last[kind] = point.dts;

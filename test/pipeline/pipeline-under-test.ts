@@ -73,6 +73,7 @@ export function setUp(options: SetUpOptions = {}) {
     segmentDuration: 2,
     resumeWindow: 0,
     maxGop: 10,
+    shedsOnOverload: true,
     capacity: ROOM_FOR_ALL,
     predecessor: undefined,
     presentation: () => ({ windowSegments: 6, firstMediaSequence: 1 }),

@@ -60,8 +60,8 @@ describe('StreamPipeline', () => {
     const durations = (name: string) => playlist(name).segments.map(({ duration }) => duration);
     // The source does not wait for FFmpeg; the rung lacks what was gone when the next one came.
     expect(durations('source')).toEqual([2, 2, 2, 2]);
-    expect(playlist('90p').segments.map(({ gap }) => gap)).toContain(false);
-    expect(durations('90p')).toEqual([2, 2, 2, 2]);
+    expect(durations('90p')).toEqual([2, 2, 2]);
+    expect(playlist('90p').mediaSequence).toBe(2);
   });
 
   it('C4.01 withdraws what an FFmpeg that never writes anything else was to make, and goes on with the source', async () => {
@@ -112,6 +112,8 @@ describe('StreamPipeline', () => {
     expect(lines.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
       { level: 'warn', app: 'live', stream: 'test', code: expect.stringMatching(/^[a-z0-9]+\./) },
     ]);
-    expect(lines[0]?.message).toMatch(/^part of what the publisher sends is left out: got 1 bytes/);
+    expect(lines[0]?.message).toMatch(
+      /^part of what the publisher sends is left out: the AAC audio configuration .*got 1 bytes/,
+    );
   });
 });

@@ -30,8 +30,14 @@ function live(parts: readonly Buffer[], accepts: boolean): Transcript {
   const settle = () => {
     for (let event = session.nextEvent(); event !== undefined; event = session.nextEvent()) {
       events.push(event);
-      if (event.type === 'play-request')
-        session.reject(event.messageStreamId, { code: 'NetStream.Play.Failed', description: '' });
+      if (event.type === 'play-request') {
+        const { messageStreamId } = event;
+        if (!accepts) session.rejectPlay(messageStreamId, { code: 'NetStream.Play.Failed', description: '' });
+        else {
+          session.acceptPlay(messageStreamId);
+          session.sendMedia(messageStreamId, 'video', events.length, pattern(300));
+        }
+      }
       if (event.type !== 'publish-request') continue;
       if (accepts) session.accept(event.messageStreamId);
       else session.reject(event.messageStreamId, { code: 'NetStream.Publish.Denied', description: 'no' });
@@ -72,6 +78,14 @@ const said: fc.Arbitrary<WireMessage> = fc
         [20, command('_checkbw', 9, null)] as const,
         [17, Buffer.concat([Buffer.of(0), command('closeStream', 0, null)])] as const,
         [20, command('play', 0, null, 'name')] as const,
+        [20, command('play', 0, null, 'other', -2000, -1, false)] as const,
+        [20, command('play', 0, null, false)] as const,
+        [20, command('pause', 0, null, true, 5)] as const,
+        [20, command('unpause', 0, null)] as const,
+        [20, command('seek', 0, null, 1000)] as const,
+        [20, command('receiveVideo', 0, null, false)] as const,
+        [20, command('FCSubscribe', 8, null, 'name')] as const,
+        [20, command('FCUnsubscribe', 0, null, 'name')] as const,
         [18, encodeAmf0(['@setDataFrame', 'onMetaData', amfObject([['width', 640]])])] as const,
         [4, Buffer.from('000600000001', 'hex')] as const,
         [5, u32(2_500_000)] as const,
@@ -185,6 +199,23 @@ describe('server session', () => {
         expect(ended).toBe(accepted);
       }),
       { seed: SEED + 1, numRuns: 500, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+
+  it('pairs each accepted play with one stop-play, and tells of a pause only in between', () => {
+    fc.assert(
+      fc.property(conversation, (wire) => {
+        const playing = new Set<number>();
+        for (const event of live([wire], true).events) {
+          if (event.type === 'play-request') {
+            expect(playing).not.toContain(event.messageStreamId);
+            playing.add(event.messageStreamId);
+          } else if (event.type === 'stop-play') expect(playing.delete(event.messageStreamId)).toBe(true);
+          else if (event.type === 'pause') expect(playing).toContain(event.messageStreamId);
+          else if (event.type === 'closed') expect([...playing]).toEqual([]);
+        }
+      }),
+      { seed: SEED + 4, numRuns: 500, interruptAfterTimeLimit: 20_000 },
     );
   });
 

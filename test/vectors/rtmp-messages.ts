@@ -58,6 +58,12 @@ export const MESSAGE_VECTORS: readonly MessageVector[] = [
     value: { type: 'user-control', event: { type: 'stream-begin', messageStreamId: 1 } },
   },
   {
+    name: 'stream EOF',
+    type: 4,
+    hex: '000100000001',
+    value: { type: 'user-control', event: { type: 'stream-eof', messageStreamId: 1 } },
+  },
+  {
     name: 'set buffer length',
     type: 4,
     hex: '000300000001000003e8',

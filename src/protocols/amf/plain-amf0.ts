@@ -2,6 +2,7 @@
 
 import { decodeAmf } from './amf0-decoder.js';
 import { encodeAmf0 } from './amf0-encoder.js';
+import type { AmfLimits } from './budget.js';
 import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector } from './values.js';
 
 /**
@@ -9,8 +10,8 @@ import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector } from
  * dictionaries ECMA arrays of their textual keys; byte arrays, for which AMF0 has no form, become null.
  * @throws amf.malformed, amf.budget, amf.unsupported
  */
-export function plainAmf0(bytes: Buffer): Buffer {
-  const { values, usesAmf3 } = decodeAmf(bytes);
+export function plainAmf0(bytes: Buffer, limits?: AmfLimits): Buffer {
+  const { values, usesAmf3 } = decodeAmf(bytes, limits);
   return usesAmf3 ? encodeAmf0(values.map(plainValue)) : bytes;
 }
 

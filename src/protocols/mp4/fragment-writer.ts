@@ -1,4 +1,4 @@
-// Regroups samples into one moof+mdat, so that audio, which FFmpeg writes frame by frame, can be cut where the video is cut.
+// Writes samples as one moof+mdat: parts that the gateway packages itself, and FFmpeg's audio cut where the video is cut.
 import type { Ticks } from '../units.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -20,17 +20,30 @@ const NON_SYNC_SAMPLE_FLAGS = 0x0101_0000;
 
 /** default-base-is-moof | default-sample-duration | default-sample-flags present */
 const TFHD_FLAGS = 0x02_0000 | 0x8 | 0x20;
+const TFHD_DEFAULT_SAMPLE_SIZE = 0x10;
 const TRUN_DATA_OFFSET = 0x1;
 const TRUN_FIRST_SAMPLE_FLAGS = 0x4;
 const TRUN_SAMPLE_DURATION = 0x100;
 const TRUN_SAMPLE_SIZE = 0x200;
 const TRUN_SAMPLE_FLAGS = 0x400;
 const TRUN_SAMPLE_COMPOSITION_OFFSET = 0x800;
+/** Version 1: composition offsets are signed. */
+const TRUN_VERSION = 0x0100_0000;
 
 const MFHD_SIZE = 16;
 const TFHD_SIZE = 24;
-const TFDT_SIZE = 20;
+const TFDT_SIZE = 16;
+const TFDT_LARGE_SIZE = 20;
 const TRUN_FIXED_SIZE = 20;
+const MAX_U32 = 0xffff_ffff;
+
+const MOOF = fourCc('moof');
+const MFHD = fourCc('mfhd');
+const TRAF = fourCc('traf');
+const TFHD = fourCc('tfhd');
+const TFDT = fourCc('tfdt');
+const TRUN = fourCc('trun');
+const MDAT = fourCc('mdat');
 
 /**
  * One moof with one `trun`, and its mdat, in one allocation: each sample's data is copied once.
@@ -38,79 +51,93 @@ const TRUN_FIXED_SIZE = 20;
  * @throws mp4.fragment when there is nothing to write
  */
 export function writeFragment(fragment: FragmentToWrite): Buffer {
-  const { samples } = fragment;
+  const { samples, baseMediaDecodeTime: time } = fragment;
   const [first] = samples;
   if (first === undefined) throw mp4Error('mp4.fragment', 'got no samples to write, expected at least one');
   const layout = layOut(samples, first);
-  const trunSize = TRUN_FIXED_SIZE + (layout.firstSampleFlags ? 4 : 0) + samples.length * layout.bytesPerSample;
-  const trafSize = BOX_HEADER_SIZE + TFHD_SIZE + TFDT_SIZE + trunSize;
+  const { trunFlags } = layout;
+  const equalSizes = (trunFlags & TRUN_SAMPLE_SIZE) === 0;
+  // Negative times are written as FFmpeg does, in the 64 bits that are needed from 2^32 on.
+  const largeTime = time < 0 || time > MAX_U32;
+  const tfhdSize = TFHD_SIZE + (equalSizes ? 4 : 0);
+  const tfdtSize = largeTime ? TFDT_LARGE_SIZE : TFDT_SIZE;
+  const firstFlags = (trunFlags & TRUN_FIRST_SAMPLE_FLAGS) !== 0;
+  const trunSize = TRUN_FIXED_SIZE + (firstFlags ? 4 : 0) + samples.length * layout.bytesPerSample;
+  const trafSize = BOX_HEADER_SIZE + tfhdSize + tfdtSize + trunSize;
   const moofSize = BOX_HEADER_SIZE + MFHD_SIZE + trafSize;
-  let dataSize = 0;
-  for (const sample of samples) dataSize += sample.data.length;
 
-  const out = Buffer.allocUnsafe(moofSize + BOX_HEADER_SIZE + dataSize);
-  let at = writeHeader(out, 0, 'moof', moofSize);
-  at = writeHeader(out, at, 'mfhd', MFHD_SIZE);
+  const out = Buffer.allocUnsafe(moofSize + BOX_HEADER_SIZE + layout.dataSize);
+  let at = writeHeader(out, 0, MOOF, moofSize);
+  at = writeHeader(out, at, MFHD, MFHD_SIZE);
   at = out.writeUInt32BE(0, at);
   at = out.writeUInt32BE(fragment.sequenceNumber >>> 0, at);
-  at = writeHeader(out, at, 'traf', trafSize);
-  at = writeHeader(out, at, 'tfhd', TFHD_SIZE);
-  at = out.writeUInt32BE(TFHD_FLAGS, at);
+  at = writeHeader(out, at, TRAF, trafSize);
+  at = writeHeader(out, at, TFHD, tfhdSize);
+  at = out.writeUInt32BE(TFHD_FLAGS | (equalSizes ? TFHD_DEFAULT_SAMPLE_SIZE : 0), at);
   at = out.writeUInt32BE(fragment.trackId, at);
   at = out.writeUInt32BE(first.duration, at);
+  if (equalSizes) at = out.writeUInt32BE(first.data.length, at);
   at = out.writeUInt32BE(layout.defaultFlags, at);
-  at = writeHeader(out, at, 'tfdt', TFDT_SIZE);
-  at = out.writeUInt32BE(0x0100_0000, at);
-  at = out.writeBigInt64BE(BigInt(fragment.baseMediaDecodeTime), at);
-  at = writeHeader(out, at, 'trun', trunSize);
-  // Version 1: composition offsets are signed.
-  at = out.writeUInt32BE(0x0100_0000 | layout.trunFlags, at);
+  at = writeHeader(out, at, TFDT, tfdtSize);
+  at = out.writeUInt32BE(largeTime ? 0x0100_0000 : 0, at);
+  at = largeTime ? out.writeBigInt64BE(BigInt(time), at) : out.writeUInt32BE(time, at);
+  at = writeHeader(out, at, TRUN, trunSize);
+  at = out.writeUInt32BE(TRUN_VERSION | trunFlags, at);
   at = out.writeUInt32BE(samples.length, at);
   at = out.writeUInt32BE(moofSize + BOX_HEADER_SIZE, at);
-  if (layout.firstSampleFlags) at = out.writeUInt32BE(sampleFlags(first.sync), at);
+  if (firstFlags) at = out.writeUInt32BE(sampleFlags(first.sync), at);
   for (const sample of samples) {
-    if ((layout.trunFlags & TRUN_SAMPLE_DURATION) !== 0) at = out.writeUInt32BE(sample.duration, at);
-    at = out.writeUInt32BE(sample.data.length, at);
-    if ((layout.trunFlags & TRUN_SAMPLE_FLAGS) !== 0) at = out.writeUInt32BE(sampleFlags(sample.sync), at);
-    if ((layout.trunFlags & TRUN_SAMPLE_COMPOSITION_OFFSET) !== 0) at = out.writeInt32BE(sample.cts, at);
+    if ((trunFlags & TRUN_SAMPLE_DURATION) !== 0) at = out.writeUInt32BE(sample.duration, at);
+    if (!equalSizes) at = out.writeUInt32BE(sample.data.length, at);
+    if ((trunFlags & TRUN_SAMPLE_FLAGS) !== 0) at = out.writeUInt32BE(sampleFlags(sample.sync), at);
+    if ((trunFlags & TRUN_SAMPLE_COMPOSITION_OFFSET) !== 0) at = out.writeInt32BE(sample.cts, at);
   }
-  at = writeHeader(out, at, 'mdat', BOX_HEADER_SIZE + dataSize);
-  for (const sample of samples) at += sample.data.copy(out, at);
+  at = writeHeader(out, at, MDAT, BOX_HEADER_SIZE + layout.dataSize);
+  for (const { data } of samples) {
+    out.set(data, at);
+    at += data.length;
+  }
   return out;
 }
 
 interface Layout {
   readonly trunFlags: number;
-  readonly firstSampleFlags: boolean;
   readonly defaultFlags: number;
   readonly bytesPerSample: number;
+  readonly dataSize: number;
 }
 
 /** Which fields differ between samples and so have to be written for each. */
 function layOut(samples: FragmentToWrite['samples'], first: FragmentToWrite['samples'][number]): Layout {
-  const rest = samples.slice(1);
-  const restSync = rest[0]?.sync ?? first.sync;
-  let trunFlags = TRUN_DATA_OFFSET | TRUN_SAMPLE_SIZE;
-  if (rest.some((sample) => sample.duration !== first.duration)) trunFlags |= TRUN_SAMPLE_DURATION;
-  if (samples.some((sample) => sample.cts !== 0)) trunFlags |= TRUN_SAMPLE_COMPOSITION_OFFSET;
-  const mixed = rest.some((sample) => sample.sync !== restSync);
-  // The usual GOP: the first sample differs, all others are alike (ISO/IEC 14496-12 8.8.8.1).
-  const firstSampleFlags = !mixed && restSync !== first.sync;
-  if (mixed) trunFlags |= TRUN_SAMPLE_FLAGS;
-  if (firstSampleFlags) trunFlags |= TRUN_FIRST_SAMPLE_FLAGS;
-  let bytesPerSample = 4;
-  for (const field of [TRUN_SAMPLE_DURATION, TRUN_SAMPLE_FLAGS, TRUN_SAMPLE_COMPOSITION_OFFSET]) {
-    if ((trunFlags & field) !== 0) bytesPerSample += 4;
+  const restSync = samples[1]?.sync ?? first.sync;
+  let dataSize = 0;
+  let varying = 0;
+  let mixed = false;
+  for (const sample of samples) {
+    dataSize += sample.data.length;
+    if (sample.duration !== first.duration) varying |= TRUN_SAMPLE_DURATION;
+    if (sample.data.length !== first.data.length) varying |= TRUN_SAMPLE_SIZE;
+    if (sample.cts !== 0) varying |= TRUN_SAMPLE_COMPOSITION_OFFSET;
+    if (sample !== first && sample.sync !== restSync) mixed = true;
   }
-  return { trunFlags, firstSampleFlags, defaultFlags: sampleFlags(restSync), bytesPerSample };
+  if (mixed) varying |= TRUN_SAMPLE_FLAGS;
+  let bytesPerSample = 0;
+  for (let bits = varying; bits !== 0; bits &= bits - 1) bytesPerSample += 4;
+  // The usual GOP: the first sample differs, all others are alike (ISO/IEC 14496-12 8.8.8.1).
+  const firstFlags = !mixed && restSync !== first.sync ? TRUN_FIRST_SAMPLE_FLAGS : 0;
+  const trunFlags = TRUN_DATA_OFFSET | firstFlags | varying;
+  return { trunFlags, defaultFlags: sampleFlags(restSync), bytesPerSample, dataSize };
 }
 
 function sampleFlags(sync: boolean): number {
   return sync ? SYNC_SAMPLE_FLAGS : NON_SYNC_SAMPLE_FLAGS;
 }
 
-function writeHeader(out: Buffer, at: number, type: string, size: number): number {
+function writeHeader(out: Buffer, at: number, type: number, size: number): number {
   out.writeUInt32BE(size, at);
-  out.write(type, at + 4, 'latin1');
-  return at + BOX_HEADER_SIZE;
+  return out.writeUInt32BE(type, at + 4);
+}
+
+function fourCc(type: string): number {
+  return Buffer.from(type, 'latin1').readUInt32BE(0);
 }

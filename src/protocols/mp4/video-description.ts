@@ -58,15 +58,17 @@ export function describeVideo(
   configuration: Buffer | undefined,
   firstKeyFrame?: Buffer,
 ): VideoDescription {
+  // Some encoders send a sequence header with nothing in it.
+  const record = configuration?.length === 0 ? undefined : configuration;
   switch (codec) {
     case 'avc':
-      return describeAvc(configuration);
+      return describeAvc(record);
     case 'hevc':
-      return describeHevc(configuration);
+      return describeHevc(record);
     case 'av1':
-      return describeAv1(configuration, firstKeyFrame);
+      return describeAv1(record, firstKeyFrame);
     case 'vp9':
-      return describeVp9(configuration, firstKeyFrame);
+      return describeVp9(record, firstKeyFrame);
   }
 }
 

@@ -19,8 +19,9 @@ export class AggregateReader {
   }
 
   /**
-   * The next sub-message, its timestamp moved so that the first one's is that of the aggregate. Its body is a copy:
-   * a frame that a viewer keeps must not keep the whole aggregate.
+   * The next sub-message, its timestamp moved so that the first one's is that of the aggregate. Its body is a copy,
+   * the second one of these bytes and the only second one there is: a frame that a viewer keeps must not keep the whole
+   * aggregate, or a peer could make ten bytes that are counted hold ten megabytes that are not.
    */
   next(): RawMessage | undefined {
     const { body, timestamp, messageStreamId } = this.#message;

@@ -38,6 +38,8 @@ export class ChunkDecoder {
 
   #input: Buffer = NOTHING;
   #position = 0;
+  /** What comes before all that waits: the end of an input whose beginning was given back, see {@link #readCarriedHeader}. */
+  #rest: Buffer | undefined;
   readonly #waiting = new ByteQueue();
   /** Bytes of all inputs that came before `#input`. */
   #consumedBefore = 0;
@@ -67,7 +69,7 @@ export class ChunkDecoder {
 
   /** Bytes pushed and not yet decoded. */
   get bufferedBytes(): number {
-    return this.#waiting.length + (this.#input.length - this.#position) + this.#carried;
+    return this.#waiting.length + (this.#rest?.length ?? 0) + (this.#input.length - this.#position) + this.#carried;
   }
 
   /** Bytes decoded so far; at the end of a message this does not depend on how the bytes were cut. */
@@ -98,7 +100,8 @@ export class ChunkDecoder {
 
   /** Makes the next pushed buffer the input. */
   #advance(): boolean {
-    const next = this.#waiting.take();
+    const next = this.#rest ?? this.#waiting.take();
+    this.#rest = undefined;
     this.#consumedBefore += this.#input.length;
     this.#position = 0;
     this.#input = next ?? NOTHING;
@@ -139,7 +142,8 @@ export class ChunkDecoder {
       // What looked like the start of an extended timestamp was payload: give those few bytes back to the input.
       const returned = this.#carry.subarray(size, before);
       this.#consumedBefore += this.#position - returned.length;
-      this.#input = Buffer.concat([returned, this.#input.subarray(this.#position)]);
+      if (this.#position < this.#input.length) this.#rest = this.#input.subarray(this.#position);
+      this.#input = Buffer.from(returned);
       this.#position = 0;
     }
     return true;
@@ -281,10 +285,23 @@ export class ChunkDecoder {
       if (stream.received + count > stream.body.length) {
         this.#memory.grow(stream, count, available, this.#consumedBefore + this.#input.length);
       }
+      // The one copy of a media byte between the socket and every subscriber: from what was read, which chunk headers cut
+      // up, into memory that holds this message and no more. From here on bodies are shared and cut into views.
       this.#input.copy(stream.body, stream.received, this.#position, this.#position + count);
       stream.received += count;
       this.#position += count;
       this.#payloadLeft -= count;
+      // In chunks of 128 bytes, a key frame has a thousand of these: spare them the way through the header parser.
+      if (
+        this.#payloadLeft === 0 &&
+        stream.received < stream.messageLength &&
+        !stream.extended &&
+        this.#position < this.#input.length &&
+        this.#input[this.#position] === stream.continuation
+      ) {
+        this.#position += 1;
+        this.#payloadLeft = Math.min(this.#chunkSize, stream.messageLength - stream.received);
+      }
     }
     return true;
   }

@@ -5,6 +5,8 @@ const NOTHING = Buffer.alloc(0);
 /** Receiving state of one chunk stream id (RTMP 1.0 5.3.1). */
 export class ChunkStreamState {
   readonly id: number;
+  /** The one byte that is the header of most chunks: type 3 of this id. -1 for an id that needs more bytes (5.3.1.1). */
+  readonly continuation: number;
   /** False until a first header, which must be of type 0 or 1. */
   known = false;
   /** u32, of the message being received or received last. */
@@ -27,6 +29,7 @@ export class ChunkStreamState {
 
   constructor(id: number) {
     this.id = id;
+    this.continuation = id < 64 ? 0xc0 | id : -1;
   }
 
   /** The finished body; afterwards this object holds no memory of the message. */

@@ -1,6 +1,7 @@
 // Every bound that a peer can run into, each beside the sentence of the specification that it bounds.
 // Section numbers are those of "Adobe's Real Time Messaging Protocol" 1.0 (2012).
 
+import type { AmfLimits } from '../amf/budget.js';
 import { MESSAGE_TYPE } from './message-types.js';
 
 /** 5.4.1: "The maximum chunk size defaults to 128 bytes". */
@@ -61,6 +62,8 @@ export interface RtmpLimits {
   readonly maxMessageStreams: number;
   /** Media that arrives between a publish command and the answer to it; what exceeds this is dropped. */
   readonly maxEarlyMediaBytes: number;
+  /** What one command or one piece of metadata may hold; absent: `DEFAULT_AMF_LIMITS`. */
+  readonly amf?: AmfLimits;
 }
 
 export const DEFAULT_RTMP_LIMITS: RtmpLimits = {

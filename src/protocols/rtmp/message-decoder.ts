@@ -1,6 +1,7 @@
 // Turns one raw message into a typed one; what no gateway needs to understand becomes `unknown`, never an error.
 
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
+import type { AmfLimits } from '../amf/budget.js';
 import type { AmfValue } from '../amf/values.js';
 import { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
@@ -12,7 +13,7 @@ const LIMIT_TYPES = ['hard', 'soft', 'dynamic'] as const;
 const AMF3_FORMAT_SELECTOR = 0x00;
 
 /** @throws rtmp.command for a command that is not AMF or has no usable head. */
-export function decodeMessage(raw: RawMessage): RtmpMessage {
+export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): RtmpMessage {
   const { body, messageStreamId, timestamp } = raw;
   switch (raw.type) {
     case MESSAGE_TYPE.audio:
@@ -24,9 +25,9 @@ export function decodeMessage(raw: RawMessage): RtmpMessage {
     case MESSAGE_TYPE.dataAmf3:
       return { type: 'data', messageStreamId, timestamp, body: withoutFormatSelector(body) };
     case MESSAGE_TYPE.commandAmf0:
-      return decodeCommand(body, messageStreamId);
+      return decodeCommand(body, messageStreamId, amfLimits);
     case MESSAGE_TYPE.commandAmf3:
-      return decodeCommand(withoutFormatSelector(body), messageStreamId);
+      return decodeCommand(withoutFormatSelector(body), messageStreamId, amfLimits);
     case MESSAGE_TYPE.aggregate:
       return { type: 'aggregate', messageStreamId, timestamp, body };
     case MESSAGE_TYPE.userControl:
@@ -75,8 +76,8 @@ function decodeUserControl(body: Buffer): UserControlEvent {
   return { type: 'other', eventType, data };
 }
 
-function decodeCommand(body: Buffer, messageStreamId: number): CommandMessage {
-  const [name, transactionId, ...values] = decodeCommandValues(body);
+function decodeCommand(body: Buffer, messageStreamId: number, amfLimits: AmfLimits | undefined): CommandMessage {
+  const [name, transactionId, ...values] = decodeCommandValues(body, amfLimits);
   if (typeof name !== 'string') {
     throw rtmpError('rtmp.command', `got a command whose name is a ${typeof name}, expected a string`);
   }
@@ -90,9 +91,9 @@ function decodeCommand(body: Buffer, messageStreamId: number): CommandMessage {
   return { type: 'command', messageStreamId, name, transactionId, values };
 }
 
-function decodeCommandValues(body: Buffer): AmfValue[] {
+function decodeCommandValues(body: Buffer, amfLimits: AmfLimits | undefined): AmfValue[] {
   try {
-    return decodeAmf0(body);
+    return decodeAmf0(body, amfLimits);
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     throw rtmpError('rtmp.command', `a command is not usable AMF0: ${error.message}`, { cause: error });

@@ -6,7 +6,7 @@ import { AggregateReader } from './aggregate.js';
 import { ChunkDecoder } from './chunk-decoder.js';
 import { ChunkEncoder } from './chunk-encoder.js';
 import { HANDSHAKE_SIZE, type RtmpLimits } from './limits.js';
-import { type MediaBody, type MediaHeader, mediaChunks } from './media-chunks.js';
+import { type MediaBody, type MediaChannel, mediaChunks } from './media-chunks.js';
 import { decodeMessage } from './message-decoder.js';
 import { encodeMessage, type SendableMessage } from './message-encoder.js';
 import type { CommandMessage, DataMessage, MediaMessage, RtmpMessage, UserControl } from './messages.js';
@@ -25,6 +25,7 @@ export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
 
 export class MessageTransport {
   readonly #handshake: Handshake;
+  readonly #limits: RtmpLimits;
   readonly #decoder: ChunkDecoder;
   readonly #encoder = new ChunkEncoder();
   readonly #acknowledgements: AcknowledgementCounter;
@@ -35,6 +36,7 @@ export class MessageTransport {
 
   constructor(handshake: Handshake, limits: RtmpLimits, acknowledgements = new AcknowledgementCounter()) {
     this.#handshake = handshake;
+    this.#limits = limits;
     this.#decoder = new ChunkDecoder(limits);
     this.#acknowledgements = acknowledgements;
     this.#collectHandshake();
@@ -75,7 +77,7 @@ export class MessageTransport {
       const raw = this.#nextRaw();
       if (raw === undefined) return undefined;
       if (raw.body.length === 0) continue;
-      const message = this.#pass(decodeMessage(raw));
+      const message = this.#pass(decodeMessage(raw, this.#limits.amf));
       if (message !== undefined) return message;
     }
   }
@@ -99,8 +101,10 @@ export class MessageTransport {
    * Sends a message of media whose body belongs to others as well. Views of it go out, so it must never change again.
    * Its header is a full one and leans on no other, so the encoder needs not know of it.
    */
-  sendShared(header: Omit<MediaHeader, 'chunkSize'>, body: MediaBody): void {
-    for (const chunk of mediaChunks({ ...header, chunkSize: this.#encoder.chunkSize }, body)) this.#output.push(chunk);
+  sendShared(channel: MediaChannel, messageStreamId: number, timestamp: number, body: MediaBody): void {
+    for (const chunk of mediaChunks(channel, messageStreamId, timestamp, this.#encoder.chunkSize, body)) {
+      this.#output.push(chunk);
+    }
   }
 
   /** Everything to write now, as one buffer, with an acknowledgement if one is due. */

@@ -1,6 +1,7 @@
 // Encoders wrap their metadata in one more name or not; this leaves the form that FLV files have, and drops all other data.
 
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
+import type { AmfLimits } from '../amf/budget.js';
 import { plainAmf0 } from '../amf/plain-amf0.js';
 import { SluiceError } from '../errors.js';
 
@@ -12,10 +13,10 @@ const ON_META_DATA = encodeAmf0(['onMetaData']);
  * The body of an FLV script tag, if a data message holds metadata. In AMF0, also when it came as AMF3.
  * @returns undefined for other data, and for what is not AMF0: some encoders send timecode as 4 bare bytes.
  */
-export function metadataBody(body: Buffer): Buffer | undefined {
+export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | undefined {
   let plain: Buffer;
   try {
-    plain = plainAmf0(body);
+    plain = plainAmf0(body, amfLimits);
   } catch (error) {
     if (error instanceof SluiceError) return undefined;
     throw error;

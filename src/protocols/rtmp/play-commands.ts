@@ -98,7 +98,7 @@ export class PlayCommands {
     if (play?.stage !== 'playing') return false;
     const head = Buffer.isBuffer(body) ? body : (body as readonly Buffer[])[0];
     if (head === undefined || head.length === 0 || !play.passes(kind, head)) return false;
-    this.#transport.sendShared({ ...OUTGOING[kind], timestamp: timestamp >>> 0, messageStreamId }, body);
+    this.#transport.sendShared(OUTGOING[kind], messageStreamId, timestamp >>> 0, body);
     return true;
   }
 

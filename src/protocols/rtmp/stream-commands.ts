@@ -99,7 +99,7 @@ export class StreamCommands {
   media(message: MediaMessage | DataMessage): void {
     const publish = this.#publish;
     if (publish === undefined || !concerns(publish, message.messageStreamId)) return;
-    const body = message.type === 'data' ? metadataBody(message.body) : message.body;
+    const body = message.type === 'data' ? metadataBody(message.body, this.#limits.amf) : message.body;
     if (body === undefined) return;
     const event = publish.media({
       type: 'media',

@@ -75,7 +75,14 @@ describe('writeFragment', () => {
     const samples = group.flatMap((fragment) => fragment.samples);
     const data = samples.reduce((sum, sample) => sum + sample.data.length, 0);
     const written = writeFragment({ sequenceNumber: 1, trackId: 1, baseMediaDecodeTime: 0, samples });
-    expect(written.length - data).toBe(104 + 4 * samples.length);
+    expect(written.length - data).toBe(100 + 4 * samples.length);
+    // Frames of one size, as AC-3 and most MP3 have, need nothing for each.
+    const alike = samples.map((sample) => ({ ...sample, data: Buffer.alloc(400) }));
+    const constant = writeFragment({ sequenceNumber: 1, trackId: 1, baseMediaDecodeTime: 0, samples: alike });
+    expect(constant.length - 400 * alike.length).toBe(104);
+    expect(writeFragment({ sequenceNumber: 1, trackId: 1, baseMediaDecodeTime: 2 ** 32, samples: alike }).length).toBe(
+      constant.length + 4,
+    );
   });
 
   it('reads back what it wrote, for any mix of durations, offsets and flags', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
+import { amfObject } from '../../../src/protocols/amf/values.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
 import { ServerSession } from '../../../src/protocols/rtmp/server-session.js';
 import { plainHandshake, TestPeer } from './test-peer.js';
@@ -100,6 +101,16 @@ describe('abuse', () => {
     ]);
     expect(peer.session.stage).toBe('connected');
     expect(Object.prototype).not.toHaveProperty('app');
+  });
+
+  it('C2.09 takes the bounds of AMF from its limits, for commands and for metadata', () => {
+    const limits = { ...DEFAULT_RTMP_LIMITS, amf: { maxDepth: 2, maxValues: 20, maxStringBytes: 100 } };
+    const nested = amfObject([['a', amfObject([['b', amfObject([])]])]]);
+    const peer = new TestPeer({ limits }).publish();
+    peer.message(18, encodeAmf0(['onMetaData', nested])).message(18, encodeAmf0(['onMetaData', amfObject([])]));
+    expect(peer.eventsOf('media')).toHaveLength(1);
+    expect(peer.command('_checkbw', 9, [nested]).closedWith).toBe('rtmp.command');
+    expect(new TestPeer({ limits }).connect([['app', 'x'.repeat(101)]]).closedWith).toBe('rtmp.command');
   });
 
   it('C2.11 ends cleanly wherever the connection is cut', () => {

@@ -112,6 +112,24 @@ describe('acknowledgements and pings', () => {
     expect(peer.session.bytesReceived).toBeGreaterThan(2 ** 32);
   });
 
+  it('A3.10 acknowledges to the end a session of three minutes whose peer acknowledges as well', () => {
+    const window = 2_500_000;
+    const peer = new TestPeer().publish().control(5, u32(window)).control(1, u32(4096));
+    peer.writer.chunkSize = 4096;
+    const frame = pattern(20_000);
+    for (let index = 0; index < 180 * 30; index += 1) {
+      peer.message(9, frame, { timestamp: Math.round((index * 1000) / 30) });
+      // Wirecast says what it has received as well, and what it says means nothing to a receiver of media.
+      if (index % 30 === 0) peer.control(3, u32(index));
+      // The peer counts its bytes too: it must never have sent a whole window that nobody has acknowledged.
+      expect(peer.session.bytesReceived - (acknowledged(peer).at(-1) ?? 0)).toBeLessThanOrEqual(window);
+      if (peer.answers.length > 200) peer.answers.splice(0, 100);
+      peer.events.length = 0;
+    }
+    expect(peer.session.stage).toBe('publishing');
+    expect(peer.session.bytesReceived).toBeGreaterThan(40 * window);
+  });
+
   it('A3.04 acknowledges with the default window for a peer that sends none', () => {
     const peer = new TestPeer().publish();
     for (let index = 0; index < 30; index += 1) peer.message(9, pattern(100_000), { timestamp: index });

@@ -8,6 +8,9 @@ import { pattern, u32 } from './wire-writer.js';
 const keyFrame = Buffer.concat([Buffer.of(0x17, 1, 0, 0, 0), pattern(50)]);
 const interFrame = Buffer.concat([Buffer.of(0x27, 1, 0, 0, 0), pattern(50)]);
 const audioFrame = Buffer.of(0xaf, 1, 9, 9);
+const AMF3_METADATA = Buffer.concat([Buffer.from('110a0b010b7769647468048500', 'hex'), Buffer.of(1)]);
+const AMF3_SET_DATA_FRAME = Buffer.concat([Buffer.of(0x11, 6, 27), Buffer.from('@setDataFrame')]);
+const AMF3_ON_META_DATA = Buffer.concat([Buffer.of(0x11, 6, 21), Buffer.from('onMetaData')]);
 const denied: StatusReason = { code: 'NetStream.Publish.Denied', description: 'The key is wrong.' };
 
 function types(peer: TestPeer): string[] {
@@ -214,6 +217,22 @@ describe('connect', () => {
     expect(peer.settle().answers).toHaveLength(before);
     peer.session.end();
     expect(peer.session.requestReconnect({ description: 'x' })).toBe(false);
+  });
+
+  it('A4.19 takes a connect of type 17 whose object is AMF3, and echoes its objectEncoding', () => {
+    // {app: "live", objectEncoding: 3}, the second key dynamic like the first.
+    const object = '110a0b01 07617070 06096c697665 1d6f626a656374456e636f64696e67 0403 01'.replaceAll(' ', '');
+    const body = Buffer.concat([Buffer.of(0), encodeAmf0(['connect', 1]), Buffer.from(object, 'hex')]);
+    const peer = new TestPeer().handshake().message(17, body, { messageStreamId: 0, chunkStreamId: 3 });
+    expect(peer.eventsOf('connected')).toMatchObject([{ app: 'live' }]);
+    expect(amfProperties(peer.commands[0]?.values[1])?.get('objectEncoding')).toBe(3);
+    const publish = Buffer.concat([
+      Buffer.of(0),
+      encodeAmf0(['publish', 3, null]),
+      Buffer.from('1106096e616d65', 'hex'),
+    ]);
+    peer.command('createStream', 2).message(17, publish, { chunkStreamId: 8 });
+    expect(peer.eventsOf('publish-request')).toMatchObject([{ name: 'name' }]);
   });
 
   it('A4.16 lets the application refuse the connection itself', () => {
@@ -589,6 +608,25 @@ describe('data', () => {
     expect(peer.eventsOf('media')).toMatchObject([
       { kind: 'script', timestamp: 7, body: encodeAmf0(['onMetaData', amfObject([['width', 1]])]) },
     ]);
+  });
+
+  it.each([
+    ['an AMF3 object behind AMF0 names', [encodeAmf0(['@setDataFrame', 'onMetaData']), AMF3_METADATA]],
+    ['AMF3 throughout', [AMF3_SET_DATA_FRAME, AMF3_ON_META_DATA, AMF3_METADATA]],
+  ])('A4.19 A6.01 hands on metadata of type 15 as AMF0: %s', (_name, parts) => {
+    const expected = encodeAmf0(['onMetaData', amfObject([['width', 640]])]);
+    for (const selector of [Buffer.of(0), Buffer.alloc(0)]) {
+      // Without the selector only what does not start with a zero of its own can be told.
+      const peer = new TestPeer().publish().message(15, Buffer.concat([selector, ...parts]));
+      expect(peer.eventsOf('media')).toMatchObject([{ kind: 'script', body: expected }]);
+    }
+  });
+
+  it('A6.02 A6.05 needs no metadata, and takes it after sequence headers and media', () => {
+    const metadata = encodeAmf0(['@setDataFrame', 'onMetaData', amfObject([['width', 1]])]);
+    const peer = new TestPeer().publish().message(9, keyFrame).message(8, audioFrame).message(18, metadata);
+    peer.message(9, interFrame);
+    expect(peer.eventsOf('media').map(({ kind }) => kind)).toEqual(['video', 'audio', 'script', 'video']);
   });
 
   it.each([

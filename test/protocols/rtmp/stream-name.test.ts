@@ -16,6 +16,7 @@ const MEASURED: readonly [url: string, app: string, key: string, expected: strin
   ['live/key.flv', 'live', 'key', 'live key'],
   ['live/mp4:key', 'live', 'mp4:key', 'live key'],
   ['live/caf%C3%A9', 'live', 'caf%C3%A9', 'rtmp.stream-name'],
+  ['us:pw@…/live/key, credentials dropped by the client', 'live', 'key', 'live key'],
 ];
 
 /** The rows of gortmplib's TestServerConnURL: tcUrl, app, stream key. A path of one segment names no stream here. */

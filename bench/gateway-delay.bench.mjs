@@ -1,0 +1,173 @@
+// How long media stays in the gateway: from the first key frame received to the first playable part, and, steadily, from the
+// last sample of a part received to that part being served. Loopback, three-rung ladder, one stream at real time.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
+import { parseAudioTag } from '../dist/protocols/flv/audio-tag.js';
+import { FlvReader } from '../dist/protocols/flv/flv-reader.js';
+import { parseVideoTag } from '../dist/protocols/flv/video-tag.js';
+import { FragmentReader } from '../dist/protocols/mp4/fragment-reader.js';
+import { describeMachine, ffmpeg, run, startGateway, summary, temporaryDirectory } from './measuring.mjs';
+
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
+const STARTS = Number(process.env.BENCH_STARTS ?? 5);
+const RENDITIONS = ['source', '480p', '360p', 'audio'];
+/** Where the gateway puts the first frame on its timeline. */
+const TIMELINE_ORIGIN = 1000;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+console.log(describeMachine());
+const file = join(temporaryDirectory(), 'source.flv');
+// No B-frames: a picture is then complete when its own message is, and the delay is the gateway's alone.
+await run(ffmpeg, [
+  ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
+  ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
+  ...[
+    '-t',
+    `${SECONDS}`,
+    '-c:v',
+    'libx264',
+    '-preset',
+    'veryfast',
+    '-b:v',
+    '3M',
+    '-bf',
+    '0',
+    '-g',
+    '60',
+    '-keyint_min',
+    '60',
+  ],
+  ...['-sc_threshold', '0', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', file],
+]);
+const reader = new FlvReader();
+reader.push(readFileSync(file));
+const tags = [];
+for (let tag = reader.next(); tag !== undefined; tag = reader.next()) tags.push(tag);
+
+const isMedia = (tag) =>
+  tag.type === 'video'
+    ? parseVideoTag(tag.body).packetType === 'frames'
+    : tag.type === 'audio' && parseAudioTag(tag.body).packetType === 'frames';
+
+/** Sends the file at real time. @returns when each media message left, by kind and time on the gateway's timeline */
+function publish(publisher, signal, onKeyFrame) {
+  const sent = { video: new Map(), audio: new Map() };
+  const base = tags.find(isMedia).timestamp;
+  const done = (async () => {
+    const began = performance.now();
+    let first = true;
+    for (const tag of tags) {
+      const due = began + tag.timestamp - performance.now();
+      if (due > 1) await sleep(due);
+      if (signal?.aborted) return;
+      publisher.send(tag.type, tag.timestamp, tag.body);
+      if (!isMedia(tag)) continue;
+      sent[tag.type].set(tag.timestamp - base + TIMELINE_ORIGIN, performance.now());
+      if (first && tag.type === 'video') onKeyFrame?.(performance.now());
+      if (tag.type === 'video') first = false;
+    }
+  })();
+  return { sent, done };
+}
+
+async function connect(gateway, name) {
+  const url = new URL(gateway.rtmp.replace('rtmp:', 'http:'));
+  const publisher = new RtmpPublisher({ host: url.hostname, port: Number(url.port), app: 'live', streamName: name });
+  await publisher.ready();
+  return publisher;
+}
+
+/** The first part of a rendition that answers 200: its number is the second the stream began in, counted from 2024. */
+async function firstPart(gateway, name, rendition) {
+  for (;;) {
+    const now = Math.floor((Date.now() - Date.UTC(2024, 0, 1)) / 1000);
+    for (let sequence = now; sequence > now - 5; sequence -= 1) {
+      const response = await fetch(`${gateway.http}/hls/live/${name}/${rendition}/part-${sequence}.0.m4s`);
+      await response.arrayBuffer();
+      if (response.ok) return performance.now();
+    }
+    await sleep(2);
+  }
+}
+
+async function measureStart(gateway, index) {
+  const name = `start${index}`;
+  const publisher = await connect(gateway, name);
+  const stop = new AbortController();
+  let keyFrame;
+  const { done } = publish(publisher, stop.signal, (time) => {
+    keyFrame = time;
+  });
+  const video = RENDITIONS.filter((rendition) => rendition !== 'audio');
+  const times = await Promise.all(video.map((rendition) => firstPart(gateway, name, rendition)));
+  stop.abort();
+  await done;
+  await publisher.close();
+  return times.map((time) => time - keyFrame);
+}
+
+/** Asks for each hinted part of a rendition before it exists; the answer is the moment it can be played. */
+async function followParts(gateway, name, rendition, sent, delays, signal) {
+  const base = `${gateway.http}/hls/live/${name}/${rendition}`;
+  const kind = rendition === 'audio' ? 'audio' : 'video';
+  const init = /EXT-X-MAP:URI="([^"]+)"/.exec(await (await fetch(`${base}/index.m3u8`)).text())[1];
+  const initBytes = Buffer.from(await (await fetch(`${base}/${init}`)).arrayBuffer());
+  while (!signal.aborted) {
+    const playlist = await (await fetch(`${base}/index.m3u8`)).text();
+    const hint = /PRELOAD-HINT:TYPE=PART,URI="([^"]+)"/.exec(playlist)?.[1];
+    if (hint === undefined) return;
+    const response = await fetch(`${base}/${hint}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const arrived = performance.now();
+    if (!response.ok) continue;
+    const fragments = new FragmentReader();
+    fragments.push(initBytes);
+    fragments.push(bytes);
+    let timescale = 1;
+    let last = 0;
+    for (let event = fragments.next(); event !== undefined; event = fragments.next()) {
+      if (event.type === 'init') timescale = event.track.timescale;
+      else {
+        const { baseMediaDecodeTime, duration, samples } = event.fragment;
+        last = ((baseMediaDecodeTime + duration - samples.at(-1).duration) * 1000) / timescale;
+      }
+    }
+    const nearest = [...sent[kind].keys()].reduce((best, time) =>
+      Math.abs(time - last) < Math.abs(best - last) ? time : best,
+    );
+    if (Math.abs(nearest - last) > 5) throw new Error(`${rendition}: a sample at ${last} ms that was not sent`);
+    delays[rendition].push(arrived - sent[kind].get(nearest));
+  }
+}
+
+for (const partDuration of [0.5, 0.2]) {
+  const gateway = await startGateway(['--ladder', 'source,480p,360p', '--part-duration', `${partDuration}`]);
+  console.log(`\nparts of ${partDuration} s, ms:`);
+  const starts = [];
+  for (let index = 0; index < STARTS; index += 1) starts.push(await measureStart(gateway, index));
+  for (const [index, rendition] of RENDITIONS.slice(0, 3).entries()) {
+    console.log(
+      `  first key frame received -> first part of ${rendition.padEnd(6)} ${summary(
+        starts.map((start) => start[index]),
+        0,
+      )}`,
+    );
+  }
+  const publisher = await connect(gateway, 'steady');
+  const { sent, done } = publish(publisher);
+  const delays = Object.fromEntries(RENDITIONS.map((rendition) => [rendition, []]));
+  const stop = new AbortController();
+  await sleep(4000);
+  const followers = RENDITIONS.map((rendition) => followParts(gateway, 'steady', rendition, sent, delays, stop.signal));
+  await done;
+  stop.abort();
+  await publisher.close();
+  await Promise.all(followers);
+  for (const rendition of RENDITIONS) {
+    console.log(
+      `  last sample received -> part of ${rendition.padEnd(6)} served      ${summary(delays[rendition], 0)}`,
+    );
+  }
+  await gateway.stop();
+}

@@ -1,0 +1,195 @@
+// What carrying a stream costs when nothing is encoded: publishers of 3 Mbit/s, LL-HLS and disk on, against nginx with its RTMP
+// module writing HLS, in one run; then how cost and memory grow with the publishers, and whether every sample came through.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
+import { parseAudioTag } from '../dist/protocols/flv/audio-tag.js';
+import { FlvReader } from '../dist/protocols/flv/flv-reader.js';
+import { parseVideoTag } from '../dist/protocols/flv/video-tag.js';
+import { FragmentReader } from '../dist/protocols/mp4/fragment-reader.js';
+import { printProfile } from './cpu-profile.mjs';
+import {
+  childrenGone,
+  describeMachine,
+  ffmpeg,
+  ownCpuSeconds,
+  residentMegabytes,
+  run,
+  start,
+  startGateway,
+  temporaryDirectory,
+} from './measuring.mjs';
+
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
+const GROWTH_SECONDS = Math.min(SECONDS, 30);
+const STREAMS = 20;
+/** For the growth of cost and memory. */
+const COUNTS = (process.env.BENCH_COUNTS ?? '1,10,20,50,100').split(',').map(Number);
+/** Everybody has begun, and has a segment. */
+const WARM_UP = 8_000;
+const NGINX = '/usr/sbin/nginx';
+const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+console.log(describeMachine());
+const file = join(temporaryDirectory(), 'source.flv');
+await run(ffmpeg, [
+  ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
+  ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
+  ...['-t', `${SECONDS + WARM_UP / 1000 + 4}`, '-c:v', 'libx264', '-preset', 'veryfast'],
+  ...['-b:v', '2900k', '-minrate', '2900k', '-maxrate', '2900k', '-bufsize', '2900k', '-x264-params', 'nal-hrd=cbr'],
+  ...['-g', '60', '-keyint_min', '60', '-sc_threshold', '0', '-pix_fmt', 'yuv420p'],
+  ...['-c:a', 'aac', '-b:a', '128k', '-ac', '2', file],
+]);
+const reader = new FlvReader();
+reader.push(readFileSync(file));
+const tags = [];
+for (let tag = reader.next(); tag !== undefined; tag = reader.next()) tags.push(tag);
+
+const isFrame = ({ type, body }) =>
+  (type === 'video' ? parseVideoTag(body) : type === 'audio' ? parseAudioTag(body) : {}).packetType === 'frames';
+
+/** One publisher at real time, until the signal. @returns what it sent: frames of each kind and their coded bytes */
+async function publish({ host, port, app, streamName }, delay, signal) {
+  await sleep(delay);
+  const publisher = new RtmpPublisher({ host, port, app, streamName });
+  await publisher.ready();
+  const sent = { video: 0, audio: 0, bytes: 0 };
+  const began = performance.now();
+  for (const tag of tags) {
+    const due = began + tag.timestamp - performance.now();
+    if (due > 1) await sleep(due);
+    if (signal.aborted) break;
+    publisher.send(tag.type, tag.timestamp, tag.body);
+    if (!isFrame(tag)) continue;
+    sent[tag.type] += 1;
+    sent.bytes += (tag.type === 'video' ? parseVideoTag(tag.body) : parseAudioTag(tag.body)).data.length;
+  }
+  await publisher.close();
+  return sent;
+}
+
+/** @returns CPU seconds a stream took for each second of `pid`, its resident memory, and what was sent */
+async function load({ pid, host, port, app }, count, seconds) {
+  const stop = new AbortController();
+  const publishers = Array.from({ length: count }, (_, i) =>
+    publish({ host, port, app, streamName: `s${i}` }, (i * 2000) / count, stop.signal),
+  );
+  await Promise.race([sleep(WARM_UP), ...publishers]);
+  const before = ownCpuSeconds(pid);
+  const began = performance.now();
+  await Promise.race([sleep(seconds * 1000), ...publishers]);
+  const cpu = (ownCpuSeconds(pid) - before) / ((performance.now() - began) / 1000);
+  const memory = residentMegabytes(pid);
+  stop.abort();
+  return { cpu, perStream: cpu / count, memory, sent: await Promise.all(publishers) };
+}
+
+const gatewayFlags = ['--ladder', 'source', '--max-connections-per-ip', '1000', '--max-streams', '1000'];
+
+async function sluice(count, seconds, { flags = [], nodeFlags = [] } = {}) {
+  const gateway = await startGateway([...gatewayFlags, ...flags], { nodeFlags });
+  const idle = residentMegabytes(gateway.pid);
+  const { hostname, port } = new URL(gateway.rtmp.replace('rtmp:', 'http:'));
+  const measured = await load({ pid: gateway.pid, host: hostname, port: Number(port), app: 'live' }, count, seconds);
+  return { ...measured, idle, gateway };
+}
+
+/** The whole tree, read back after the streams have ended. */
+function stored(mediaDir, name) {
+  const total = { video: 0, audio: 0, bytes: 0 };
+  for (const rendition of ['source', 'audio']) {
+    const directory = join(mediaDir, 'live', name, rendition);
+    const inits = readdirSync(directory).filter((entry) => entry.startsWith('init-'));
+    const playlist = readFileSync(join(directory, 'index.m3u8'), 'utf8');
+    const segments = playlist.split('\n').filter((line) => line.startsWith('seg-'));
+    const fragments = new FragmentReader();
+    fragments.push(readFileSync(join(directory, inits[0])));
+    let lastEnd;
+    for (const segment of segments) {
+      fragments.push(readFileSync(join(directory, segment)));
+      for (let event = fragments.next(); event !== undefined; event = fragments.next()) {
+        if (event.type !== 'fragment') continue;
+        const { baseMediaDecodeTime, duration, samples } = event.fragment;
+        if (lastEnd !== undefined && baseMediaDecodeTime < lastEnd - duration)
+          throw new Error(`${name}: time ran back`);
+        lastEnd = baseMediaDecodeTime + duration;
+        total[rendition === 'source' ? 'video' : 'audio'] += samples.length;
+        total.bytes += samples.reduce((sum, { size }) => sum + size, 0);
+      }
+    }
+  }
+  return total;
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function nginx(count, seconds) {
+  const directory = temporaryDirectory();
+  const port = await freePort();
+  mkdirSync(join(directory, 'hls'), { mode: 0o777 });
+  const configuration = join(directory, 'nginx.conf');
+  writeFileSync(
+    configuration,
+    `load_module ${RTMP_MODULE};
+daemon off; master_process off; worker_processes 1; pid ${directory}/nginx.pid; error_log ${directory}/error.log;
+events { worker_connections 1024; }
+rtmp { server { listen 127.0.0.1:${port}; application live { live on; hls on; hls_path ${directory}/hls; hls_nested on; hls_fragment 2s; hls_playlist_length 20s; } } }
+`,
+  );
+  const { child, ended } = start(NGINX, ['-c', configuration, '-p', directory]);
+  child.stdout.resume();
+  while (!existsSync(join(directory, 'nginx.pid'))) await sleep(20);
+  const measured = await load({ pid: child.pid, host: '127.0.0.1', port, app: 'live' }, count, seconds);
+  child.kill('SIGTERM');
+  await ended;
+  return measured;
+}
+
+const percent = (share) => `${(100 * share).toFixed(3)} %`;
+
+console.log(`\n${STREAMS} publishers x 3 Mbit/s, ${SECONDS} s, CPU of one core per stream:`);
+// Everything is still listed at the end, so that every sample can be counted.
+const ours = await sluice(STREAMS, SECONDS, { flags: ['--window-segments', '1000'] });
+console.log(`  sluice (LL-HLS, disk)  ${percent(ours.perStream)}, ${ours.memory.toFixed(0)} MB in all`);
+await childrenGone(ours.gateway.pid);
+await sleep(1000);
+let missing = 0;
+for (const [index, sent] of ours.sent.entries()) {
+  const found = stored(ours.gateway.mediaDir, `s${index}`);
+  for (const key of ['video', 'audio', 'bytes']) {
+    if (found[key] === sent[key]) continue;
+    missing += 1;
+    console.log(`  s${index}: sent ${sent[key]} ${key}, stored ${found[key]}`);
+  }
+}
+console.log(missing === 0 ? '  every video and audio sample sent is stored, byte for byte as many' : '  SAMPLES LOST');
+await ours.gateway.stop();
+if (existsSync(NGINX) && existsSync(RTMP_MODULE)) {
+  const theirs = await nginx(STREAMS, SECONDS);
+  console.log(`  nginx-rtmp (HLS)       ${percent(theirs.perStream)}, ${theirs.memory.toFixed(0)} MB in all`);
+  console.log(`  ratio                  ${(ours.perStream / theirs.perStream).toFixed(2)}`);
+} else console.log('  nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
+
+console.log(`\ngrowth, ${GROWTH_SECONDS} s each, default window:`);
+for (const count of COUNTS) {
+  const { cpu, perStream, memory, idle, gateway } = await sluice(count, GROWTH_SECONDS);
+  await gateway.stop();
+  console.log(
+    `  ${`${count}`.padStart(3)} publishers  CPU ${percent(cpu)} of a core, ${percent(perStream)} per stream; RSS ${memory.toFixed(0)} MB, ${((memory - idle) / count).toFixed(1)} MB per stream above the ${idle.toFixed(0)} MB of an idle gateway`,
+  );
+}
+
+console.log(`\nwhere the time of the gateway goes, ${STREAMS} publishers:`);
+const profiles = temporaryDirectory();
+const profiled = await sluice(STREAMS, GROWTH_SECONDS, { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${profiles}`] });
+await profiled.gateway.stop();
+for (const entry of readdirSync(profiles)) printProfile(join(profiles, entry));
+process.exit(missing === 0 ? 0 : 1);

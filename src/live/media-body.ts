@@ -1,0 +1,130 @@
+// One head for each codec, whatever the encoder wrote: FFmpeg and RTMP players read bodies, a packager the data in them.
+import type { AudioTag } from '../protocols/flv/audio-tag.js';
+import type { AudioCodecId } from '../protocols/flv/codecs.js';
+import { PACKET_CODED_FRAMES, PACKET_SEQUENCE_START } from '../protocols/flv/enhanced-header.js';
+import type { VideoTag } from '../protocols/flv/video-tag.js';
+import type { DescribedVideoCodec } from '../protocols/mp4/video-description.js';
+
+/** `data` is a view into `body`. */
+export interface MediaBody {
+  readonly body: Buffer;
+  readonly data: Buffer;
+}
+
+const VIDEO_FOURCC: Readonly<Record<DescribedVideoCodec, string>> = {
+  avc: 'avc1',
+  hevc: 'hvc1',
+  av1: 'av01',
+  vp9: 'vp09',
+};
+/** Audio codecs that have no legacy head which every reader knows. */
+const AUDIO_FOURCC: Readonly<Partial<Record<AudioCodecId, string>>> = {
+  opus: 'Opus',
+  flac: 'fLaC',
+  'ac-3': 'ac-3',
+  'e-ac-3': 'ec-3',
+};
+
+/** FLV 10.1 E.4.3.1 CodecID. */
+const LEGACY_AVC = 7;
+const LEGACY_VIDEO_HEAD = 5;
+/** FLV 10.1 E.4.2.1: AAC and MP3 as 44 kHz, 16 bit, stereo; what they really are is in their own headers. */
+const LEGACY_AAC_HEAD = 0xaf;
+const LEGACY_MP3_HEAD = 0x2f;
+/** Enhanced RTMP v2: the flag of its heads, its FourCC, and the packet type of frames without a composition time. */
+const EX_VIDEO_FLAG = 0x80;
+const EX_AUDIO_FORMAT = 0x90;
+const EX_HEAD = 5;
+const PACKET_CODED_FRAMES_X = 3;
+const COMPOSITION_TIME_SIZE = 3;
+const FRAME_TYPE_MASK = 0x70;
+
+export interface VideoBodyOptions {
+  readonly codec: DescribedVideoCodec;
+  /** As the bitstream says, whatever the head said. */
+  readonly keyFrame: boolean;
+  /** Coded bytes to carry instead of the message's own. */
+  readonly data?: Buffer;
+}
+
+/**
+ * The message itself where its head is as it should be, else a copy behind a new head.
+ * @param body may get its frame type corrected in place: it has no reader yet
+ */
+export function videoBody(
+  tag: VideoTag,
+  body: Buffer,
+  { codec, keyFrame, data = tag.data }: VideoBodyOptions,
+): MediaBody {
+  const headSize = data.byteOffset - body.byteOffset;
+  const isView = data.buffer === body.buffer && headSize + data.length === body.length;
+  const wanted = codec === 'avc' ? !tag.enhanced && headSize === LEGACY_VIDEO_HEAD : tag.enhanced && isPlain(headSize);
+  if (isView && wanted) {
+    if (tag.packetType === 'frames' && keyFrame !== tag.keyFrame) setFrameType(body, keyFrame);
+    return { body, data };
+  }
+  return codec === 'avc' ? legacyVideo(tag, keyFrame, data) : enhancedVideo(tag, VIDEO_FOURCC[codec], keyFrame, data);
+}
+
+/** A body for a decoder configuration that the encoder never sent. */
+export function avcHeaderBody(record: Buffer): MediaBody {
+  const head = Buffer.from([0x10 | LEGACY_AVC, PACKET_SEQUENCE_START, 0, 0, 0]);
+  const body = Buffer.concat([head, record]);
+  return { body, data: body.subarray(head.length) };
+}
+
+export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): MediaBody {
+  const isHeader = tag.packetType === 'sequence-header';
+  const fourCc = AUDIO_FOURCC[codec];
+  if (fourCc === undefined) {
+    if (!tag.enhanced) return { body, data: tag.data };
+    if (codec === 'aac') return join(Buffer.from([LEGACY_AAC_HEAD, isHeader ? 0 : 1]), tag.data);
+    return join(Buffer.from([LEGACY_MP3_HEAD]), tag.data);
+  }
+  const headSize = tag.data.byteOffset - body.byteOffset;
+  if (tag.enhanced && headSize === EX_HEAD && headSize + tag.data.length === body.length) {
+    return { body, data: tag.data };
+  }
+  const type = isHeader ? PACKET_SEQUENCE_START : PACKET_CODED_FRAMES;
+  return join(Buffer.concat([Buffer.from([EX_AUDIO_FORMAT | type]), Buffer.from(fourCc, 'latin1')]), tag.data);
+}
+
+/** Neither ModEx nor multitrack before the payload. */
+function isPlain(headSize: number): boolean {
+  return headSize === EX_HEAD || headSize === EX_HEAD + COMPOSITION_TIME_SIZE;
+}
+
+/** FLV 10.1 E.4.3.1: 1 key, 2 inter; Enhanced RTMP has its flag above it. */
+function setFrameType(body: Buffer, keyFrame: boolean): void {
+  body[0] = ((body[0] ?? 0) & ~FRAME_TYPE_MASK) | (frameType(keyFrame) << 4);
+}
+
+function frameType(keyFrame: boolean): number {
+  return keyFrame ? 1 : 2;
+}
+
+function legacyVideo(tag: VideoTag, keyFrame: boolean, data: Buffer): MediaBody {
+  const isHeader = tag.packetType === 'sequence-header';
+  const head = Buffer.alloc(LEGACY_VIDEO_HEAD);
+  head[0] = (frameType(keyFrame || isHeader) << 4) | LEGACY_AVC;
+  head[1] = isHeader ? PACKET_SEQUENCE_START : PACKET_CODED_FRAMES;
+  if (!isHeader) head.writeIntBE(tag.compositionTime, 2, COMPOSITION_TIME_SIZE);
+  return join(head, data);
+}
+
+function enhancedVideo(tag: VideoTag, fourCc: string, keyFrame: boolean, data: Buffer): MediaBody {
+  const isHeader = tag.packetType === 'sequence-header';
+  // Only HEVC of these has a composition time (Enhanced RTMP v2, "Enhanced Video").
+  const timed = !isHeader && fourCc === VIDEO_FOURCC.hevc && tag.compositionTime !== 0;
+  const head = Buffer.alloc(EX_HEAD + (timed ? COMPOSITION_TIME_SIZE : 0));
+  const type = isHeader ? PACKET_SEQUENCE_START : timed ? PACKET_CODED_FRAMES : PACKET_CODED_FRAMES_X;
+  head[0] = EX_VIDEO_FLAG | (frameType(keyFrame || isHeader) << 4) | type;
+  head.write(fourCc, 1, 'latin1');
+  if (timed) head.writeIntBE(tag.compositionTime, EX_HEAD, COMPOSITION_TIME_SIZE);
+  return join(head, data);
+}
+
+function join(head: Buffer, data: Buffer): MediaBody {
+  const body = Buffer.concat([head, data]);
+  return { body, data: body.subarray(head.length) };
+}

@@ -1,0 +1,27 @@
+// A picture too large or a rate too high costs every viewer's stream on the machine: it is refused before anything decodes it.
+import type { VideoDescription } from '../protocols/mp4/video-description.js';
+import { liveError } from './errors.js';
+import type { LiveStreamLimits } from './limits.js';
+
+/** Timestamps of whole milliseconds make 240 frames per second look like up to 250. */
+const FRAME_RATE_TOLERANCE = 1.05;
+
+/** @throws live.picture-limit; says nothing while the size is not known */
+export function checkPicture({ width, height }: VideoDescription, limits: LiveStreamLimits): void {
+  if (width === undefined || height === undefined) return;
+  const { maxDimension, maxPixels } = limits;
+  if (Math.max(width, height) <= maxDimension && width * height <= maxPixels) return;
+  throw liveError(
+    'live.picture-limit',
+    `got video of ${width}x${height}, the limit is ${maxDimension} on a side and ${maxPixels} pixels`,
+  );
+}
+
+/** @throws live.frame-rate-limit */
+export function checkFrameRate(measured: number, { maxFrameRate }: LiveStreamLimits): void {
+  if (measured <= maxFrameRate * FRAME_RATE_TOLERANCE) return;
+  throw liveError(
+    'live.frame-rate-limit',
+    `got video of ${Math.round(measured)} frames per second, the limit is ${maxFrameRate}`,
+  );
+}

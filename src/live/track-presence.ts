@@ -1,0 +1,59 @@
+// A track that comes late or goes away changes what can be served, and only the other track's time can tell that it is gone.
+import type { Milliseconds } from '../protocols/units.js';
+import type { MediaKind } from './timeline.js';
+
+/** Longer than any pause the timeline takes for one. */
+export const TRACK_TIMEOUT: Milliseconds = 5_000;
+/** After a pause of both tracks the first one back must not declare the other gone. */
+const MIN_FRAMES_OF_OTHER = 10;
+
+export interface TrackChange {
+  readonly kind: MediaKind;
+  readonly present: boolean;
+}
+
+interface Presence {
+  present: boolean;
+  /** Stream time of its last frame. */
+  last: Milliseconds;
+  /** Frames of the other kind since. */
+  othersSince: number;
+}
+
+export class TrackPresence {
+  readonly #timeout: Milliseconds;
+  readonly #onChange: (change: TrackChange) => void;
+  readonly #tracks: Readonly<Record<MediaKind, Presence>> = {
+    video: { present: false, last: 0, othersSince: 0 },
+    audio: { present: false, last: 0, othersSince: 0 },
+  };
+
+  /** @param timeout media time of the other track */
+  constructor(timeout: Milliseconds, onChange: (change: TrackChange) => void) {
+    this.#timeout = timeout;
+    this.#onChange = onChange;
+  }
+
+  isPresent(kind: MediaKind): boolean {
+    return this.#tracks[kind].present;
+  }
+
+  /** A frame of this kind is about to be handed out. */
+  note(kind: MediaKind, dts: Milliseconds): void {
+    const otherKind = kind === 'video' ? 'audio' : 'video';
+    const track = this.#tracks[kind];
+    const other = this.#tracks[otherKind];
+    track.last = dts;
+    track.othersSince = 0;
+    other.othersSince += 1;
+    const gone = other.present && other.othersSince >= MIN_FRAMES_OF_OTHER && dts - other.last > this.#timeout;
+    if (gone) {
+      other.present = false;
+      this.#onChange({ kind: otherKind, present: false });
+    }
+    if (!track.present) {
+      track.present = true;
+      this.#onChange({ kind, present: true });
+    }
+  }
+}
