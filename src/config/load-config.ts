@@ -1,5 +1,6 @@
 // Joins the sources into one checked configuration, or says everything that is wrong with them at once.
 
+import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { type Environment, processEnvironment, readEnvironment } from './environment.js';
 import { configError } from './errors.js';
@@ -59,6 +60,32 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   return absolute;
 }
 
+function isAddressBlock(entry: string): boolean {
+  const [address = '', prefix] = entry.split('/');
+  const family = isIP(address);
+  return family !== 0 && (prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32));
+}
+
+/** TLS needs its files, and no port can be had twice. */
+function securePortProblems(
+  config: Config,
+  port: 'rtmpsPort' | 'httpsPort',
+  others: readonly ('rtmpPort' | 'httpPort' | 'rtmpsPort')[],
+  originOf: (key: ConfigKey) => string,
+): string[] {
+  if (config[port] === undefined) return [];
+  const problems: string[] = [];
+  for (const key of ['tlsCert', 'tlsKey'] as const) {
+    if (config[key] === undefined) problems.push(`${originOf(port)}: needs ${key}, which is not set`);
+  }
+  for (const other of others) {
+    if (config[port] === config[other] && config[port] !== 0) {
+      problems.push(`${originOf(port)}: got ${config[port]}, which is taken (${originOf(other)})`);
+    }
+  }
+  return problems;
+}
+
 /** What no option can know about itself. */
 function conflicts(config: Config, originOf: (key: ConfigKey) => string): string[] {
   const problems: string[] = [];
@@ -72,15 +99,11 @@ function conflicts(config: Config, originOf: (key: ConfigKey) => string): string
       `${originOf('httpPort')}: got ${config.httpPort}, expected another port than RTMP's (${originOf('rtmpPort')})`,
     );
   }
-  if (config.rtmpsPort !== undefined) {
-    for (const key of ['tlsCert', 'tlsKey'] as const) {
-      if (config[key] === undefined) problems.push(`${originOf('rtmpsPort')}: needs ${key}, which is not set`);
-    }
-    for (const other of ['rtmpPort', 'httpPort'] as const) {
-      if (config.rtmpsPort === config[other] && config.rtmpsPort !== 0) {
-        problems.push(`${originOf('rtmpsPort')}: got ${config.rtmpsPort}, which is taken (${originOf(other)})`);
-      }
-    }
+  const plain = ['rtmpPort', 'httpPort'] as const;
+  problems.push(...securePortProblems(config, 'rtmpsPort', plain, originOf));
+  problems.push(...securePortProblems(config, 'httpsPort', [...plain, 'rtmpsPort'], originOf));
+  for (const proxy of config.trustedProxies.filter((entry) => !isAddressBlock(entry))) {
+    problems.push(`${originOf('trustedProxies')}: got ${proxy}, expected an IP address or CIDR block`);
   }
   const names = config.users.map(({ name }) => name);
   if (new Set(names).size < names.length)

@@ -47,6 +47,9 @@ const PASSWORD_HASH = '^adobe:[A-Za-z0-9_-]{8,64}:[A-Za-z0-9+/]{22}==$';
 const APP_NAME = '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$';
 const STREAM_NAME = '^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$';
 
+/** What an IP address or CIDR block is written with; whether it is one is looked at afterwards. */
+const PROXY = '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$';
+
 /** `source`, `audio` or an even height from 64p to 4320p: what the transcoder can make. */
 const RUNG =
   '^(source|audio|(6[468]|[7-9][02468]|[1-9][0-9][02468]|[1-3][0-9]{2}[02468]|4[0-2][0-9][02468]|43[01][02468]|4320)p)$';
@@ -78,6 +81,16 @@ export const configSchema = Type.Object(
       placeholder: 'PORT',
       description: 'TCP port for players, pages and the API (HTTP). 0 picks a free port.',
     }),
+    httpsPort: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        placeholder: 'PORT',
+        fallback: 'off',
+        description:
+          'TCP port for the same over TLS (HTTPS, HTTP/2 and HTTP/1.1), with `tlsCert` and `tlsKey`. 0 picks a free port.',
+      }),
+    ),
     tlsCert: Type.Optional(
       text({
         placeholder: 'FILE',
@@ -341,6 +354,33 @@ export const configSchema = Type.Object(
       placeholder: 'SECONDS',
       fileOnly: true,
       description: 'Longest of these waits; each is random below its bound.',
+    }),
+    maxWaiters: count(1, 1_000_000, {
+      default: 20_000,
+      placeholder: 'COUNT',
+      unit: 'requests',
+      description: 'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); more get 503.',
+    }),
+    maxWaitersPerIp: count(1, 1_000_000, {
+      default: 64,
+      placeholder: 'COUNT',
+      unit: 'requests',
+      description: 'The same for one client address. Proxies in `trustedProxies` are not counted, their clients are.',
+    }),
+    trustedProxies: Type.Array(Type.String({ pattern: PROXY }), {
+      default: ['127.0.0.0/8', '::1'],
+      maxItems: 1000,
+      uniqueItems: true,
+      placeholder: 'ADDRESS,…',
+      expected: 'different IP addresses or CIDR blocks',
+      description:
+        'Proxies and CDNs whose `X-Forwarded-For` says who the client is. Everybody else who sends it is not believed.',
+    }),
+    metrics: Type.Enum(['public', 'loopback', 'off'], {
+      default: 'loopback',
+      placeholder: 'public|loopback|off',
+      description:
+        'Who may read `/metrics`: everybody, clients on this machine, or nobody. Clients behind `trustedProxies` are judged by the address these forward.',
     }),
     frameAncestors: Type.Array(Type.String({ pattern: "^('self'|'none'|[A-Za-z0-9*.:/_-]+)$" }), {
       default: ['*'],

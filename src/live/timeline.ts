@@ -142,6 +142,8 @@ export class Timeline {
       track.suspect = { reference: wire, frames: 1 };
     }
     this.#repaired += 1;
+    // The step over this frame is not one frame's.
+    track.run = [];
     const next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
     track.last = next;
     const believed = track.suspect;

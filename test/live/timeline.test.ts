@@ -138,6 +138,93 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
     ],
   },
   {
+    name: 'A7.13 a jump back of less than 5 s goes on at the usual pace, with one discontinuity for both tracks',
+    steps: [
+      ['v', 10_000, 1000],
+      ['a', 10_000, 1000],
+      ['v', 10_040, 1040],
+      ['a', 10_021, 1021],
+      ['v', 7_080, 1080],
+      ['a', 7_042, 1042],
+      ['v', 7_120, 1120],
+      ['a', 7_063, 1063],
+      ['v', 7_160, 1160, true],
+      ['a', 7_150, 1150],
+      ['v', 7_200, 1200],
+      ['a', 7_171, 1171],
+    ],
+  },
+  {
+    name: 'A7.13 one odd timestamp less than 5 s back is smoothed over',
+    steps: [
+      ['v', 10_000, 1000],
+      ['v', 10_040, 1040],
+      ['v', 7_080, 1080],
+      ['v', 10_120, 1120],
+    ],
+  },
+  {
+    name: 'A7.13 one step of 4 s forward that is taken back moves both tracks: they stay in sync',
+    steps: [
+      ['v', 0, 1000],
+      ['a', 0, 1000],
+      ['v', 40, 1040],
+      ['v', 4_080, 5080],
+      ['a', 100, 1100],
+      ['v', 120, 5120],
+      ['v', 160, 5160],
+      ['v', 200, 5200, true],
+      ['a', 200, 5200],
+      ['v', 240, 5240],
+    ],
+  },
+  {
+    name: 'A7.13 shaken by 300 ms',
+    steps: [
+      ['v', 1_000, 1000],
+      ['v', 1_040, 1040],
+      ['v', 1_380, 1380],
+      ['v', 1_120, 1400],
+      ['v', 860, 1420],
+      ['v', 1_500, 1500],
+      ['v', 1_240, 1520],
+      ['v', 1_580, 1580],
+    ],
+  },
+  {
+    name: 'A7.13 equal times of two tracks stay equal',
+    steps: [
+      ['v', 500, 1000],
+      ['a', 500, 1000],
+      ['v', 540, 1040],
+      ['a', 540, 1040],
+    ],
+  },
+  {
+    name: 'A2.18 A7.13 a jump of five hours, forward and back',
+    steps: [
+      ['v', 1_000, 1000],
+      ['v', 1_040, 1040],
+      ['v', 18_001_080, 1080],
+      ['v', 18_001_120, 1120],
+      ['v', 18_001_160, 1160, true],
+      ['v', 1_200, 1200],
+      ['v', 1_240, 1240],
+      ['v', 1_280, 1280, true],
+    ],
+  },
+  {
+    name: 'A2.17 A2.19 passes 2^24 ms with a small step back on it',
+    steps: [
+      ['v', 0xff_fff0, 1000],
+      ['a', 0xff_ffff, 1015],
+      ['v', 0x100_0018, 1040],
+      ['a', 0x100_0004, 1020],
+      ['v', 0x100_0008, 1046],
+      ['v', 0x100_0068, 1120],
+    ],
+  },
+  {
     name: 'C4.12 a pause and a burst without a jump are neither repaired nor a discontinuity',
     steps: [
       ['v', 0, 1000],
@@ -174,6 +261,61 @@ describe('Timeline', () => {
     const timeline = new Timeline();
     const seen = steps.map(([kind, wire]) => timeline.map(kinds[kind], wire));
     expect(seen).toEqual(steps.map(([, , dts, discontinuity = false]) => ({ dts, discontinuity })));
+  });
+
+  it('has no place for what comes long before the first frame', () => {
+    const timeline = new Timeline();
+    expect(timeline.map('video', 10_000)).toEqual({ dts: 1000, discontinuity: false });
+    expect(timeline.map('audio', 8_990)).toBeUndefined();
+    expect(timeline.map('audio', 9_000)).toEqual({ dts: 0, discontinuity: false });
+  });
+
+  it('begins at the origin it is given, in whole milliseconds, and goes at most a second before it', () => {
+    const timeline = new Timeline({ origin: 60_000.5 });
+    expect(timeline.map('video', 77)).toEqual({ dts: 60_001, discontinuity: false });
+    expect(timeline.map('audio', 2 ** 32 - 1_000)).toBeUndefined();
+    expect(timeline.map('audio', 57)).toEqual({ dts: 59_981, discontinuity: false });
+    expect(timeline.at('video', 97)).toBe(60_021);
+    expect(timeline.at('video', 97_000_000)).toBeUndefined();
+    expect(timeline.position('video')).toBe(60_001);
+  });
+
+  it('A7.13 takes timestamps shaken by up to 300 ms at any frame rate for what they are', () => {
+    const interval = fc.integer({ min: 4, max: 200 });
+    const shakes = fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 50, maxLength: 300 });
+    fc.assert(
+      fc.property(interval, shakes, (step, shaken) => {
+        const timeline = new Timeline();
+        for (const [index, shake] of shaken.entries()) {
+          const wire = 1_000 + index * step + shake;
+          const point = timeline.map('video', wire);
+          expect(point?.discontinuity).toBe(false);
+          // Never far from where the frame says it is: a second, as for tracks out of order.
+          const first = 1_000 + (shaken[0] ?? 0);
+          expect(Math.abs((point?.dts ?? 0) - (TIMELINE_ORIGIN + wire - first))).toBeLessThanOrEqual(1_700);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('A7.13 never squeezes the frames of a jump back into milliseconds', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 10, max: 60 }), (back, step) => {
+        const timeline = new Timeline();
+        const times: number[] = [];
+        for (let index = 0; index < 400; index += 1) {
+          const wire = 100_000 + index * step - (index < 100 ? 0 : back);
+          times.push(timeline.map('video', wire)?.dts ?? Number.NaN);
+        }
+        const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+        // Until the mean of the frame interval has forgotten the step back.
+        const short = gaps.filter((gap) => gap < Math.floor(step / 3)).length;
+        expect(short).toBeLessThanOrEqual(16);
+        expect(timeline.discontinuities).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('tells where it is without moving', () => {

@@ -1,6 +1,7 @@
 // Bounds what a peer can hold by doing nothing, and ends every connection when the server does.
 
-import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { ServerOptions } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import type { Milliseconds } from '../../protocols/units.js';
 
 /** Connections open at a time; one more is closed at once. Beyond the process's limit of open files that limit comes first. */
@@ -24,21 +25,23 @@ const CHECK_INTERVAL: Milliseconds = 5_000;
 /** From `close()` to the end of connections that still wait or are not read; the answers already given go out before. */
 export const CLOSE_GRACE: Milliseconds = 500;
 
+/** For `http.createServer`. */
 export const CONNECTION_OPTIONS = {
   requestTimeout: REQUEST_TIMEOUT,
+  headersTimeout: HEADERS_TIMEOUT,
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
-  connectionTimeout: SOCKET_TIMEOUT,
-  http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: CHECK_INTERVAL },
-} as const satisfies FastifyServerOptions & { readonly http: object };
+  connectionsCheckingInterval: CHECK_INTERVAL,
+} as const satisfies ServerOptions;
 
-/** Installs what no option of Fastify says, for an application whose server is ours. */
-export function installConnectionLimits(app: FastifyInstance): void {
+/** Installs what no option of a server says, for an application whose server is ours. `onClosing`: from now on it ends. */
+export function installConnectionLimits(app: FastifyInstance, onClosing: () => void): void {
   app.server.maxConnections = MAX_CONNECTIONS;
   let closing = false;
   let grace: NodeJS.Timeout | undefined;
 
   app.addHook('preClose', (done) => {
     closing = true;
+    onClosing();
     // Node closes the connections that are idle now, and would wait for the others for as long as they like.
     grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE).unref();
     app.server.once('close', () => clearTimeout(grace));

@@ -8,12 +8,13 @@ export type OriginAnswer =
   | {
       readonly status: 200;
       readonly kind: OriginAnswerKind;
+      /** The same Buffer for the same version of a playlist: its validator and compressed forms are made once for each. */
       readonly body: Buffer;
       /** True when the request named a `_HLS_msn` (or a hinted part) and the body contains it: such an answer never changes. */
       readonly blocking?: boolean | undefined;
       /** EXT-X-TARGETDURATION of the stream; cache lifetimes are multiples of it. Default: `HttpOptions.targetDuration`. */
       readonly targetDuration?: Seconds | undefined;
-      /** Strong validator with its quotes, RFC 9110 section 8.8.3; when given, If-None-Match is answered with 304. */
+      /** Strong validator with its quotes, RFC 9110 section 8.8.3. Default: of the bytes of a playlist, of the name of a file. */
       readonly entityTag?: string | undefined;
     }
   | {
@@ -35,8 +36,8 @@ export interface DeliveryDirectives {
 }
 
 /**
- * Serves one presentation by name. Every name was checked against `[0-9A-Za-z_.-]{1,255}` (and is not `.` or `..`).
- * A call may wait; when `signal` aborts (the client left) it frees its waiter at once and may reject with anything.
+ * Serves one presentation by name. Requests for the same at the same time become one call. Every name was checked against `[0-9A-Za-z_.-]{1,255}` (and is not `.` or `..`).
+ * A call may wait; when `signal` aborts (the last client left) it frees its waiter at once and may reject with anything.
  */
 export interface HlsOrigin {
   multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;
@@ -98,6 +99,7 @@ export interface StreamState {
     | { readonly video?: VideoSourceState | undefined; readonly audio?: AudioSourceState | undefined }
     | undefined;
   readonly renditions: readonly RenditionState[];
+  /** Known elsewhere than by HLS; the API adds those. */
   readonly viewers?: number | undefined;
   readonly ingest?: IngestState | undefined;
   /** Publishers that have continued these playlists, the first included. */
@@ -144,10 +146,61 @@ export interface HttpOptions {
   readonly pageFrameAncestors?: string | undefined;
   /** CSP `frame-ancestors` of the embed page. Default `*`: embedding is what it is for. */
   readonly embedFrameAncestors?: string | undefined;
+  /** Requests held open in all and for one client address; one more gets 503. Default 20 000 and 64. */
+  readonly maxWaiters?: number | undefined;
+  readonly maxWaitersPerIp?: number | undefined;
+  /** IP addresses and CIDR blocks whose `X-Forwarded-For` is believed. Default: loopback. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** Who may read `/metrics`; a client behind trusted proxies is judged by its own address. Default `loopback`. */
+  readonly metricsPolicy?: 'public' | 'loopback' | 'off' | undefined;
+}
+
+/** Counts since the start, and states of the moment, of everything but HTTP itself; asked once for each look at `/metrics`. */
+export interface GatewayFigures {
+  readonly rtmp?: {
+    readonly connections: number;
+    readonly connectionsAccepted: number;
+    readonly connectionsRefused: number;
+    readonly publishers: number;
+    readonly publishesAccepted: number;
+    readonly publishesRefused: number;
+    readonly bytesReceived: number;
+    readonly bytesSent: number;
+    /** Connections ended by an error, by its code. */
+    readonly closedByError: ReadonlyMap<string, number>;
+  };
+  readonly streams: readonly StreamFigures[];
+}
+
+/** Of one stream. Figures that are not known (yet) are left out. */
+export interface StreamFigures {
+  readonly app: string;
+  readonly name: string;
+  readonly bytesIn?: number | undefined;
+  readonly bitrate?: BitsPerSecond | undefined;
+  readonly videoFrames?: number | undefined;
+  readonly audioFrames?: number | undefined;
+  /** Frames per second, measured. */
+  readonly frameRate?: number | undefined;
+  readonly droppedTags?: number | undefined;
+  readonly repairedTimestamps?: number | undefined;
+  readonly clockJumps?: number | undefined;
+  readonly forcedCuts?: number | undefined;
+  readonly gaps?: number | undefined;
+  readonly discontinuities?: number | undefined;
+  readonly ffmpegRestarts?: number | undefined;
+  /** Media time over wall time of the encoders. */
+  readonly ffmpegSpeed?: number | undefined;
+}
+
+export interface MetricsSource {
+  figures(): GatewayFigures;
 }
 
 export interface HttpDependencies extends HttpOptions {
   readonly origin: HlsOrigin;
   readonly streams: StreamDirectory;
   readonly health: Health;
+  /** Without it `/metrics` tells of HTTP and the process alone. */
+  readonly metrics?: MetricsSource | undefined;
 }

@@ -21,6 +21,16 @@ export const httpError = defineErrors({
     kind: 'limit',
     summary: 'The request target is longer than this server accepts (2048 bytes).',
   },
+  'http.too-many-waiting': {
+    kind: 'limit',
+    summary:
+      'More requests wait for media than `maxWaiters` allows in all, or `maxWaitersPerIp` for one address. Behind a proxy, name it in `trustedProxies`.',
+  },
+  'http.forbidden': {
+    kind: 'invalid-data',
+    summary: 'Metrics are shown on this machine only: see `metrics`.',
+  },
+  'http.listen': { kind: 'unavailable', summary: 'The HTTPS port cannot be listened on.' },
   'http.internal': { kind: 'unavailable', summary: 'The server failed; its log says why.' },
 });
 

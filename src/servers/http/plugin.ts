@@ -1,8 +1,13 @@
 // The HTTP side as one Fastify plugin, so that it can be mounted under any prefix of any application.
 
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { ClientAddresses } from './client-address.js';
+import { Delivery } from './delivery/delivery.js';
+import { Viewers } from './delivery/viewers.js';
+import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
+import { Metrics } from './metrics/metrics.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { installErrorHandler, installNotFoundHandler, installRequestLimits } from './plugins/errors.js';
 import { installRequestLog } from './plugins/request-log.js';
@@ -11,6 +16,7 @@ import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
 import { healthRoutes } from './routes/health.js';
 import { hlsRoutes } from './routes/hls.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { pageRoutes } from './routes/pages.js';
 
 /**
@@ -19,31 +25,63 @@ import { pageRoutes } from './routes/pages.js';
  * `routerOptions.maxParamLength` (default 100) if streams are named so.
  */
 export const sluiceHttp: FastifyPluginAsync<HttpDependencies> = async (app, dependencies) => {
-  installSluice(app, dependencies, { ownsNotFound: app.prefix !== '' });
+  const services = createServices(dependencies, app.log);
+  installSluice(app, dependencies, { ownsNotFound: app.prefix !== '', services });
 };
+
+/** Addresses of the machine itself: a proxy on it is the operator's own. */
+export const LOOPBACK_PROXIES: readonly string[] = ['127.0.0.0/8', '::1'];
+
+/** What the routes share. */
+export interface HttpServices {
+  readonly delivery: Delivery;
+  readonly viewers: Viewers;
+  readonly addresses: ClientAddresses;
+}
+
+/** @internal */
+export function createServices(dependencies: HttpDependencies, logger: FastifyBaseLogger | undefined): HttpServices {
+  const { origin, targetDuration = 2, trustedProxies = LOOPBACK_PROXIES } = dependencies;
+  const { maxWaiters, maxWaitersPerIp } = DEFAULT_WAITING_LIMITS;
+  const addresses = new ClientAddresses(trustedProxies);
+  const viewers = new Viewers();
+  const limits = {
+    maxWaiters: dependencies.maxWaiters ?? maxWaiters,
+    maxWaitersPerIp: dependencies.maxWaitersPerIp ?? maxWaitersPerIp,
+  };
+  return { addresses, viewers, delivery: new Delivery({ origin, targetDuration, limits, addresses, viewers, logger }) };
+}
 
 /** @internal The same on an instance that is ours altogether. */
 export function installSluice(
   app: FastifyInstance,
   dependencies: HttpDependencies,
-  { ownsNotFound }: { readonly ownsNotFound: boolean },
+  { ownsNotFound, services }: { readonly ownsNotFound: boolean; readonly services: HttpServices },
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
+  const { delivery, viewers, addresses } = services;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
   installRequestLimits(app);
   installRequestLog(app);
   installErrorHandler(app, pages.error);
   if (ownsNotFound) installNotFoundHandler(app, pages.error);
+  app.addHook('onClose', async () => delivery.close());
 
-  void app.register(hlsRoutes, { origin: dependencies.origin, targetDuration: dependencies.targetDuration ?? 2 });
+  void app.register(hlsRoutes, { delivery });
   void app.register(apiRoutes, {
     streams: dependencies.streams,
+    viewers,
     rtmpPort: dependencies.rtmpPort ?? (() => undefined),
     publishApp: dependencies.publishApp ?? 'live',
   });
   void app.register(healthRoutes, { health: dependencies.health });
+  const policy = dependencies.metricsPolicy ?? 'loopback';
+  if (policy !== 'off') {
+    const metrics = new Metrics({ source: dependencies.metrics, delivery, viewers, streams: dependencies.streams });
+    void app.register(metricsRoutes, { metrics, policy, addresses });
+  }
   void app.register(assetRoutes, { directory });
   void app.register(pageRoutes, {
     pages,

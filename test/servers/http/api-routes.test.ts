@@ -49,7 +49,7 @@ describe('GET /api/v1/streams', () => {
     };
     const app = buildApp({ ...fakeDependencies(), streams: { list: () => [waiting], get: () => undefined } });
     expect((await app.inject('/api/v1/streams')).json()).toEqual({
-      streams: [{ app: 'live', name: 'x', state: 'waiting', renditions: [] }],
+      streams: [{ app: 'live', name: 'x', state: 'waiting', renditions: [], viewers: 0 }],
       publish: { app: 'live', rtmpPort: 1935 },
     });
   });

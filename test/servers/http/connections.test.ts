@@ -68,7 +68,9 @@ async function callBlocked(): Promise<{ readonly peers: readonly Peer[]; readonl
         if (answers.length === 5) resolve();
       });
   });
-  const peers = await Promise.all(Array.from({ length: 5 }, () => call('/hls/live/demo/v/index.m3u8?_HLS_msn=9')));
+  const peers = await Promise.all(
+    Array.from({ length: 5 }, (_, part) => call(`/hls/live/demo/v/index.m3u8?_HLS_msn=9&_HLS_part=${part}`)),
+  );
   await waiting;
   const answer = (): void => {
     for (const give of answers) give();

@@ -3,11 +3,15 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** No credentials are involved, so any origin may read. */
+export const CORS_HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Content-Length, Content-Range, Date, Age',
+  'cross-origin-resource-policy': 'cross-origin',
+  'timing-allow-origin': '*',
+} as const;
+
 export function setCorsHeaders(reply: FastifyReply): void {
-  reply.header('access-control-allow-origin', '*');
-  reply.header('access-control-expose-headers', 'Content-Length, Content-Range, Date, Age');
-  reply.header('cross-origin-resource-policy', 'cross-origin');
-  reply.header('timing-allow-origin', '*');
+  reply.headers(CORS_HEADERS);
 }
 
 /** CORS for every route of `app`, and the answer to its preflights. */

@@ -1,5 +1,6 @@
 // Every failure leaves here: a typed body for programs, a short text for players, a page for people, never a stack.
 
+import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../protocols/errors.js';
 import { HttpProblem } from '../errors.js';
@@ -41,7 +42,8 @@ export function installRequestLimits(app: FastifyInstance): void {
 export function installErrorHandler(app: FastifyInstance, page: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = describeProblem(error);
-    if (problem.status >= 500) request.log.error({ err: error, path: pathOf(request) }, 'request failed');
+    if (problem.status >= 500)
+      request.log.error({ err: error, path: pathOf(request.raw).slice(0, 256) }, 'request failed');
     return sendProblem(request, reply, problem, { page, mount: app.prefix });
   });
 }
@@ -51,8 +53,7 @@ export function installNotFoundHandler(app: FastifyInstance, page: string): void
 }
 
 /** The request target without its query, which may carry somebody's key. */
-export function pathOf(request: FastifyRequest): string {
-  const target = request.raw.url ?? '';
+export function pathOf({ url: target = '' }: Pick<IncomingMessage, 'url'>): string {
   const end = target.indexOf('?');
   return end === -1 ? target : target.slice(0, end);
 }
@@ -85,7 +86,7 @@ export function sendProblem(
 ): FastifyReply {
   reply.code(status);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
-  const path = pathOf(request);
+  const path = pathOf(request.raw);
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
   if (below.startsWith('/hls/')) return sendTextProblem(reply, { status, code, message });
   if (wantsPage(request, below)) {

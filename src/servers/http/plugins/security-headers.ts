@@ -30,10 +30,15 @@ export function installSecurityHeaders(app: FastifyInstance): void {
   });
 }
 
+/** What every answer gets that is no page. */
+export const STRICT_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': NOTHING_POLICY,
+  'referrer-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+} as const;
+
 /** The same for answers that no hook sees: those to a target the router could not decode. */
 export function setStrictHeaders(reply: FastifyReply): void {
-  reply.header('x-content-type-options', 'nosniff');
-  reply.header('content-security-policy', NOTHING_POLICY);
-  reply.header('referrer-policy', 'same-origin');
-  reply.header('permissions-policy', 'camera=(), microphone=(), geolocation=()');
+  reply.headers(STRICT_HEADERS);
 }

@@ -2,18 +2,25 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import type { StreamDirectory } from '../dependencies.js';
+import type { Viewers } from '../delivery/viewers.js';
+import type { StreamDirectory, StreamState } from '../dependencies.js';
 import { HttpProblem } from '../errors.js';
 import { StreamParameters } from '../schemas/names.js';
 import { ProblemSchema, StreamListSchema, StreamSchema } from '../schemas/streams.js';
 
 export interface ApiRouteOptions {
   readonly streams: StreamDirectory;
+  readonly viewers: Viewers;
   readonly rtmpPort: () => number | undefined;
   readonly publishApp: string;
 }
 
 export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
+  const withViewers = (stream: StreamState): StreamState => ({
+    ...stream,
+    viewers: (stream.viewers ?? 0) + options.viewers.count(stream.app, stream.name),
+  });
+
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store');
     done();
@@ -25,7 +32,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
     (_request, reply) => {
       const rtmpPort = options.rtmpPort();
       const publish = { app: options.publishApp, ...(rtmpPort === undefined ? {} : { rtmpPort }) };
-      return reply.send({ streams: options.streams.list(), publish });
+      return reply.send({ streams: options.streams.list().map(withViewers), publish });
     },
   );
 
@@ -39,7 +46,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);
       if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', `no stream ${application}/${name}`);
-      return reply.send(stream);
+      return reply.send(withViewers(stream));
     },
   );
 }

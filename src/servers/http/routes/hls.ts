@@ -1,48 +1,28 @@
-// The HLS tree: each handler hands checked names to the origin and its answer to `sendOriginAnswer`.
+// The HLS tree by Fastify's router: judges what the quick way left alone, and serves where the gateway is mounted in another application.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Seconds } from '../../../protocols/units.js';
-import { cacheControl } from '../cache-control.js';
-import type { HlsOrigin, OriginAnswer, OriginAnswerKind } from '../dependencies.js';
-import { sendOriginAnswer } from '../origin-reply.js';
+import type { Delivery } from '../delivery/delivery.js';
+import { MEDIA_HEADERS } from '../delivery/media-headers.js';
+import { type DeliveryTarget, fileTarget, mediaPlaylistTarget, multivariantTarget } from '../delivery/target.js';
 import { installCors } from '../plugins/cors.js';
 import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
 import { DeliveryDirectiveQuery, FileParameters, RenditionParameters, StreamParameters } from '../schemas/names.js';
 
-export interface HlsRouteOptions {
-  readonly origin: HlsOrigin;
-  readonly targetDuration: Seconds;
-}
-
 /** Registers `/hls/...` on `app`, in a scope of its own so that CORS covers this tree, its errors, and nothing else. */
-export async function hlsRoutes(app: FastifyInstance, { origin, targetDuration }: HlsRouteOptions): Promise<void> {
+export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly delivery: Delivery }): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
 
-  const relay = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    asked: OriginAnswerKind,
-    answer: Promise<OriginAnswer>,
-  ): Promise<FastifyReply> => {
-    try {
-      return sendOriginAnswer(request, reply, await answer, asked, targetDuration);
-    } catch (error) {
-      // The client left: its waiter is freed and there is nobody to answer.
-      if (request.signal.aborted) return reply.hijack();
-      reply.header('cache-control', cacheControl({ status: 500, kind: asked, blocking: false, targetDuration }));
-      throw error;
-    }
+  const serve = (request: FastifyRequest, reply: FastifyReply, target: DeliveryTarget): void => {
+    reply.hijack();
+    delivery.serve(request.raw, reply.raw, target, foreignHeaders(reply));
   };
 
   routes.get(
     '/hls/:app/:name/index.m3u8',
     { schema: { params: StreamParameters }, exposeHeadRoute: true },
-    (request, reply) => {
-      const { app: application, name } = request.params;
-      return relay(request, reply, 'multivariant', origin.multivariant(application, name, request.signal));
-    },
+    (request, reply) => serve(request, reply, multivariantTarget(request.params.app, request.params.name)),
   );
 
   routes.get(
@@ -51,8 +31,7 @@ export async function hlsRoutes(app: FastifyInstance, { origin, targetDuration }
     (request, reply) => {
       const { app: application, name, rendition } = request.params;
       const { _HLS_msn: msn, _HLS_part: part, _HLS_skip: skip } = request.query;
-      const answer = origin.mediaPlaylist(application, name, rendition, { msn, part, skip }, request.signal);
-      return relay(request, reply, 'media-playlist', answer);
+      serve(request, reply, mediaPlaylistTarget(application, name, rendition, { msn, part, skip }));
     },
   );
 
@@ -61,7 +40,7 @@ export async function hlsRoutes(app: FastifyInstance, { origin, targetDuration }
     { schema: { params: FileParameters }, exposeHeadRoute: true },
     (request, reply) => {
       const { app: application, name, rendition, file } = request.params;
-      return relay(request, reply, 'segment', origin.file(application, name, rendition, file, request.signal));
+      serve(request, reply, fileTarget(application, name, rendition, file));
     },
   );
 
@@ -71,4 +50,20 @@ export async function hlsRoutes(app: FastifyInstance, { origin, targetDuration }
     url: '/hls/*',
     handler: (_request, reply) => sendTextProblem(reply, NOT_FOUND),
   });
+}
+
+/** What the answers say themselves. */
+const OWN = new Set([
+  ...MEDIA_HEADERS.filter((_text, index) => index % 2 === 0),
+  ...['cache-control', 'content-type', 'content-length', 'content-encoding', 'content-range', 'accept-ranges', 'etag'],
+]);
+
+/** Headers that hooks of the application around us have set; it may want them on every answer. */
+function foreignHeaders(reply: FastifyReply): readonly string[] | undefined {
+  const foreign: string[] = [];
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (OWN.has(name) || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) foreign.push(name, String(one));
+  }
+  return foreign.length === 0 ? undefined : foreign;
 }

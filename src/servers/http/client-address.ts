@@ -1,0 +1,52 @@
+// Who a request is from: behind proxies the address they forward, but only from proxies that the operator named (C3.12).
+
+import { BlockList, isIP } from 'node:net';
+
+/** Reads `X-Forwarded-For` from the right, as far as its writers are trusted. */
+export class ClientAddresses {
+  readonly #trusted = new BlockList();
+
+  /** @param trustedProxies IP addresses and CIDR blocks, checked by the configuration */
+  constructor(trustedProxies: readonly string[]) {
+    for (const entry of trustedProxies) {
+      const [address = '', prefix] = entry.split('/');
+      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+      if (prefix === undefined) this.#trusted.addAddress(address, family);
+      else this.#trusted.addSubnet(address, Number(prefix), family);
+    }
+  }
+
+  /**
+   * @param peer address of the socket
+   * @param forwardedFor the `X-Forwarded-For` header
+   * @returns undefined for a trusted proxy that does not say whom it asks for
+   */
+  of(peer: string | undefined, forwardedFor: string | undefined): string | undefined {
+    let address = plainAddress(peer ?? '');
+    if (!this.#isTrusted(address)) return address;
+    if (forwardedFor === undefined) return undefined;
+    const hops = forwardedFor.split(',');
+    for (let index = hops.length - 1; index >= 0; index--) {
+      const hop = plainAddress((hops[index] ?? '').trim());
+      // What stands left of nonsense was written by nobody we know.
+      if (isIP(hop) === 0) return address;
+      address = hop;
+      if (!this.#isTrusted(address)) return address;
+    }
+    return address;
+  }
+
+  #isTrusted(address: string): boolean {
+    const family = isIP(address);
+    return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  }
+}
+
+/** IPv4 as it is written when the socket is of both families. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}

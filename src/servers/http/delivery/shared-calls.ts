@@ -1,0 +1,124 @@
+// Asks the origin once for all who want the same at the same time: a finished part wakes one waiter, and that one everybody.
+
+import type { OriginAnswer } from '../dependencies.js';
+import { type Exchange, isGone } from './exchange.js';
+import type { DeliveryTarget } from './target.js';
+
+/** Answers written before other work of the process gets its turn: 256 take about 3 ms. */
+const ANSWERS_PER_TURN = 256;
+
+export type CallOutcome = { readonly answer: OriginAnswer } | { readonly failure: unknown };
+
+export interface SharedCallsOptions {
+  /** Must not wait for anything but the signal and what is asked for. */
+  readonly ask: (target: DeliveryTarget, signal: AbortSignal) => Promise<OriginAnswer>;
+  readonly answer: (exchange: Exchange, target: DeliveryTarget, outcome: CallOutcome) => void;
+  /** @returns what frees the place of one that has to wait; undefined when it must not */
+  readonly admit: (exchange: Exchange) => (() => void) | undefined;
+  readonly refuse: (exchange: Exchange) => void;
+}
+
+interface Call {
+  readonly target: DeliveryTarget;
+  readonly controller: AbortController;
+  readonly exchanges: Set<Exchange>;
+}
+
+export class SharedCalls {
+  readonly #options: SharedCallsOptions;
+  readonly #calls = new Map<string, Call>();
+  #fresh: { readonly call: Call; readonly exchange: Exchange }[] = [];
+  /** Requests that were answered by the call of another one. */
+  shared = 0;
+  /** Clients that left before their answer. */
+  abandoned = 0;
+
+  constructor(options: SharedCallsOptions) {
+    this.#options = options;
+  }
+
+  /** Calls that the origin has not answered yet. */
+  get pending(): number {
+    return this.#calls.size;
+  }
+
+  join(exchange: Exchange, target: DeliveryTarget): void {
+    let call = this.#calls.get(target.key);
+    if (call === undefined) {
+      call = { target, controller: new AbortController(), exchanges: new Set() };
+      this.#calls.set(target.key, call);
+      this.#ask(call);
+    } else {
+      this.shared++;
+    }
+    call.exchanges.add(exchange);
+    // Most answers are there before this turn ends. Only who really waits is counted and listened to.
+    if (this.#fresh.push({ call, exchange }) === 1) setImmediate(() => this.#settleDown());
+  }
+
+  #ask(call: Call): void {
+    const { target, controller } = call;
+    this.#options.ask(target, controller.signal).then(
+      (answer) => this.#finish(call, { answer }),
+      (failure: unknown) => this.#finish(call, { failure }),
+    );
+  }
+
+  #finish(call: Call, outcome: CallOutcome): void {
+    this.#forget(call);
+    this.#answer(call, outcome, call.exchanges.values());
+  }
+
+  #answer(call: Call, outcome: CallOutcome, exchanges: IterableIterator<Exchange>): void {
+    for (let left = ANSWERS_PER_TURN; left > 0; left--) {
+      const next = exchanges.next();
+      if (next.done === true) return;
+      this.#leave(call, next.value);
+      this.#options.answer(next.value, call.target, outcome);
+    }
+    if (call.exchanges.size > 0) setImmediate(() => this.#answer(call, outcome, exchanges));
+  }
+
+  #settleDown(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const { call, exchange } of fresh) {
+      // Answered, or about to be.
+      if (!call.exchanges.has(exchange) || this.#calls.get(call.target.key) !== call) continue;
+      if (isGone(exchange.response)) {
+        this.#abandon(call, exchange);
+        continue;
+      }
+      const release = this.#options.admit(exchange);
+      if (release === undefined) {
+        this.#abandon(call, exchange);
+        this.#options.refuse(exchange);
+        continue;
+      }
+      exchange.release = release;
+      exchange.response.once('close', () => {
+        if (!call.exchanges.has(exchange)) return;
+        this.abandoned++;
+        this.#abandon(call, exchange);
+      });
+    }
+  }
+
+  #leave(call: Call, exchange: Exchange): void {
+    call.exchanges.delete(exchange);
+    exchange.release?.();
+    exchange.release = undefined;
+  }
+
+  /** The last one who leaves ends the call. */
+  #abandon(call: Call, exchange: Exchange): void {
+    this.#leave(call, exchange);
+    if (call.exchanges.size > 0 || this.#calls.get(call.target.key) !== call) return;
+    this.#forget(call);
+    call.controller.abort();
+  }
+
+  #forget(call: Call): void {
+    if (this.#calls.get(call.target.key) === call) this.#calls.delete(call.target.key);
+  }
+}

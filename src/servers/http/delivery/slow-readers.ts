@@ -1,0 +1,58 @@
+// Cuts off who takes an answer too slowly: a connection and a body would be held for as long as he likes (C4.07).
+
+import type { Milliseconds } from '../../../protocols/units.js';
+import { cutOff, type RawResponse } from './exchange.js';
+
+/** Given to every answer. */
+export const WRITE_GRACE: Milliseconds = 30_000;
+
+/** On top of it, for large bodies: 1 Mbit/s, below which no rendition that has such segments could be watched. */
+export const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
+
+const LOOK_INTERVAL: Milliseconds = 5_000;
+
+export class SlowReaders {
+  readonly #deadlines = new Map<RawResponse, Milliseconds>();
+  readonly #grace: Milliseconds;
+  readonly #interval: Milliseconds;
+  #timer: NodeJS.Timeout | undefined;
+  /** Answers cut off since the start. */
+  cut = 0;
+
+  constructor(grace: Milliseconds = WRITE_GRACE, interval: Milliseconds = LOOK_INTERVAL) {
+    this.#grace = grace;
+    this.#interval = interval;
+  }
+
+  /** Answers that are not read to the end yet. */
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
+  /** Takes an answer whose bytes the kernel did not take at once. */
+  watch(response: RawResponse, bytes: number): void {
+    const allowed = this.#grace + (bytes / MINIMUM_RATE_BYTES_PER_SECOND) * 1000;
+    this.#deadlines.set(response, performance.now() + allowed);
+    const done = (): void => {
+      this.#deadlines.delete(response);
+      if (this.#deadlines.size === 0) this.close();
+    };
+    response.once('finish', done).once('close', done);
+    this.#timer ??= setInterval(() => this.#look(), this.#interval).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const [response, deadline] of this.#deadlines) {
+      if (deadline > now) continue;
+      this.#deadlines.delete(response);
+      this.cut++;
+      cutOff(response);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// Writes the figures in Prometheus' text format, all taken at the moment they are asked for: nothing is counted twice.
+
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Delivery } from '../delivery/delivery.js';
+import type { Viewers } from '../delivery/viewers.js';
+import type { MetricsSource, StreamDirectory } from '../dependencies.js';
+import { METRICS, type MetricDefinition, type Snapshot } from './definitions.js';
+import { ProcessObserver } from './process-figures.js';
+
+export interface MetricsOptions {
+  readonly source: MetricsSource | undefined;
+  readonly delivery: Delivery;
+  readonly viewers: Viewers;
+  readonly streams: StreamDirectory;
+}
+
+export class Metrics {
+  readonly #options: MetricsOptions;
+  readonly #registry = new Registry();
+  readonly #process = new ProcessObserver();
+  readonly #instruments: readonly ((snapshot: Snapshot) => void)[];
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    this.#instruments = METRICS.map((definition) => instrument(definition, this.#registry));
+  }
+
+  start(): void {
+    this.#process.start();
+  }
+
+  close(): void {
+    this.#process.close();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(): Promise<string> {
+    const { source, delivery, viewers, streams } = this.#options;
+    const snapshot: Snapshot = {
+      gateway: source?.figures() ?? { streams: [] },
+      delivery: delivery.figures,
+      process: this.#process.read(),
+      viewers: streams.list().map(({ app, name }) => ({ app, name, viewers: viewers.count(app, name) })),
+    };
+    for (const take of this.#instruments) take(snapshot);
+    return this.#registry.metrics();
+  }
+}
+
+/** Streams come and go: what is not read this time is not shown. */
+function instrument(definition: MetricDefinition, registry: Registry): (snapshot: Snapshot) => void {
+  const { name, help, kind, labels, read } = definition;
+  const configuration = { name, help, labelNames: [...labels], registers: [registry] };
+  if (kind === 'gauge') {
+    const gauge = new Gauge(configuration);
+    return (snapshot) => {
+      gauge.reset();
+      for (const { labels: of, value } of read(snapshot)) gauge.set({ ...of }, value);
+    };
+  }
+  const counter = new Counter(configuration);
+  return (snapshot) => {
+    counter.reset();
+    for (const { labels: of, value } of read(snapshot)) counter.inc({ ...of }, value);
+  };
+}
