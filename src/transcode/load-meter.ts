@@ -16,8 +16,8 @@ export interface TranscodeLoad {
 /** Beyond this lag it is too late already. */
 const MAX_LAG: Milliseconds = 3_000;
 const MIN_SPEED = 0.95;
-/** Received media time over which `speed` is taken; with the report after it, overload shows within 5 s. */
-const WINDOW: Milliseconds = 3_500;
+/** Received media time over which `speed` is taken: three reports and their jitter, so that overload shows within 5 s of the start. */
+const WINDOW: Milliseconds = 2_900;
 /** Below this a slow second is jitter. */
 const MIN_LAG: Milliseconds = 200;
 /** An overload is over when the lag is down to this. */

@@ -157,6 +157,16 @@ describe('the media FFmpeg makes', () => {
     });
   });
 
+  it('A7.17 deinterlaces an interlaced source, every frame and key frame at its own time', async () => {
+    const videoOptions = ['-flags', '+ilme+ildct', '-x264-params', 'tff=1', '-vf', 'interlace', '-bf', '0'];
+    const source = await makeFlvSource({ seconds: 3, rate: '50', gop: 25, audio: false, videoOptions });
+    expect(source.description.video?.interlaced).toBe(true);
+    const { plan, track } = await transcode(source, ['source', '96p']);
+    expect(plan.source.video?.interlaced).toBe(true);
+    expect(largestError(track('96p').sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
+    expect(largestError(track('96p').keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
+  });
+
   it('A7.17 makes even rungs of an odd portrait source', async () => {
     const source = await makeFlvSource({ seconds: 2, size: '182x322' });
     const { track } = await transcode(source, ['source', '96p']);
