@@ -12,10 +12,6 @@ export const pipelineError = defineErrors({
     summary:
       'Nothing of what is published can be served as it is, and nothing can be encoded here; the text says why not.',
   },
-  'pipeline.changes-too-often': {
-    kind: 'limit',
-    summary: 'The publisher changed its codec parameters, tracks or clock too often in a minute; check the encoder.',
-  },
   'pipeline.long-gop': {
     kind: 'limit',
     summary:

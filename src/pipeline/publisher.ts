@@ -60,6 +60,7 @@ export class Publisher {
         this.#decision.close();
         options.onEnd(this);
       },
+      onTrackChange: ({ kind, present }) => this.#onTrackChange(kind, present),
       onWarning: options.onWarning,
     });
   }
@@ -96,6 +97,14 @@ export class Publisher {
     this.tracks = tracks;
     this.changes = new ChangeWatch(tracks.video);
     this.#options.onDecided(this);
+  }
+
+  /** Before the decision it is the decision's business. */
+  #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
+    const { tracks } = this;
+    if (tracks === undefined || tracks[kind] === present) return;
+    this.tracks = { ...tracks, [kind]: present };
+    this.changes.noteTracks(this.tracks.video);
   }
 
   #onTag(tag: LiveTag): void {

@@ -16,7 +16,6 @@ import { pipelineError } from './errors.js';
 import { NativePackager } from './native-packager.js';
 import type { PipelineLogger } from './pipeline-logger.js';
 import { Publisher } from './publisher.js';
-import { RateLimit } from './rate-limit.js';
 import { byCost, epochPlan, planStream, type StreamPlan, transcodePlan } from './stream-plan.js';
 import { asSluiceError, Transcoder } from './transcoder.js';
 
@@ -33,10 +32,6 @@ export type { PipelineLogger } from './pipeline-logger.js';
  * ```
  */
 export type PipelineState = 'waiting' | 'running' | 'suspended' | 'draining' | 'ended';
-
-/** Epochs that a publisher may ask for by changing what it sends: more and something is broken, or somebody plays. */
-const MAX_CHANGES = 5;
-const CHANGES_WINDOW: Milliseconds = 60_000;
 
 export interface StreamPipelineOptions {
   readonly app: string;
@@ -123,7 +118,6 @@ export class StreamPipeline {
   #cancelWindow: (() => void) | undefined;
   #resumeUntil: Milliseconds | undefined;
   readonly #withdrawn = new Map<string, Withdrawal>();
-  readonly #changes: RateLimit;
   #lastKeyFrame: Milliseconds | undefined;
   #longGop = false;
   #restarts = 0;
@@ -138,7 +132,6 @@ export class StreamPipeline {
     this.name = options.name;
     this.#context = { app: options.app, stream: options.name };
     this.#place = new TranscodePlace(options.capacity);
-    this.#changes = new RateLimit(options.clock, MAX_CHANGES, CHANGES_WINDOW);
     options.origin.starting(options.app, options.name);
   }
 
@@ -414,12 +407,6 @@ export class StreamPipeline {
       case 'left-out':
         return;
       case 'begins-anew':
-        if (!this.#changes.take()) {
-          throw pipelineError(
-            'pipeline.changes-too-often',
-            `got more than ${MAX_CHANGES} changes of codec parameters, tracks or clock in a minute`,
-          );
-        }
         this.#turn(publisher, tag);
         return;
       case 'goes-on':
