@@ -65,7 +65,10 @@ export class KeyFrameCuts implements CutPolicy {
     const { last } = this.#sink;
     if (gop === undefined || last === undefined || this.#lastKey === undefined) return false;
     const next = this.#lastKey + gop;
-    return Math.abs(next - time) <= this.#frame && this.#cutsAt(next - last.time);
+    if (Math.abs(next - time) <= this.#frame && this.#cutsAt(next - last.time)) return true;
+    const forced = this.#forcedCandidate();
+    if (forced === undefined || Math.abs(forced - time) > this.#frame) return false;
+    return !this.#keyFrameExpected(forced, this.#latest(last));
   }
 
   #noteKeyFrame(pts: Milliseconds): void {

@@ -291,6 +291,7 @@ export class Presentation {
   withdraw(rendition: string): void {
     this.#set.withdraw(rendition);
     this.#variants.changed();
+    this.#publish();
     this.#writeBehind?.wake();
   }
 

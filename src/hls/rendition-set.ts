@@ -73,6 +73,7 @@ export class RenditionSet {
     this.#feeds.delete(name);
     this.#feedList = [...this.#feeds.values()];
     this.find(name)?.withdraw();
+    for (const rendition of this.#all) rendition.invalidate();
   }
 
   /** Nothing was shown to anybody yet. */

@@ -212,6 +212,11 @@ export class Rendition implements PartSink {
     this.#body = undefined;
   }
 
+  /** What it says of the others is no longer true. */
+  invalidate(): void {
+    this.#dirty = true;
+  }
+
   /** Shows what changed to those who wait for it: once per batch, not once per part. */
   publish(): void {
     if (!this.#dirty) return;
@@ -240,7 +245,7 @@ export class Rendition implements PartSink {
   /** The target duration is known, and there is something to list: a complete segment, or for a directive a part. */
   isServable(forDirective: boolean): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
-    if (this.#window.listed.some((segment) => !segment.gap)) return true;
+    if (this.segments > 0 && this.#window.listed.length > 0) return true;
     return forDirective && (this.#segmenter.open?.parts.length ?? 0) > 0;
   }
 

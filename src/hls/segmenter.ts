@@ -182,17 +182,20 @@ export class Segmenter {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    const cut = this.#endTime(open.index);
-    // Where media is missing up to the cut, the next segment's date tells the truth, and EXTINF must agree with it.
-    const differs = cut !== undefined && Math.abs(cut - open.end) > SAME_TIME && cut > open.start;
-    const missing = differs ? cut - open.end : 0;
-    const gap = this.#openIsBroken ? missing > 0 : lost && missing > this.#options.partTarget;
+    const end = this.#endTime(open.index);
+    const differs = end !== undefined && Math.abs(end - open.end) > SAME_TIME && end > open.start;
+    const missing = differs ? end - open.end : 0;
+    const continued = this.#cutTime(open.index + 1) !== undefined;
+    const gap = this.#openIsBroken || lost ? missing > (continued ? 0 : this.#options.partTarget) : false;
+    // Where media is missing up to the next segment, that one's date tells the truth, and EXTINF must agree with it. What
+    // ends with its publisher lasts as long as its media.
+    const stretched = differs && (gap || continued);
     if (gap) this.#addGapParts(open, missing);
     const media = new SegmentMedia(open.bodies);
     if (this.#openIsShared) media.whole();
     this.#openIsShared = false;
     this.#openIsBroken = false;
-    this.#add({ ...open, end: differs ? cut : open.end }, media, gap);
+    this.#add({ ...open, end: stretched ? end : open.end }, media, gap);
   }
 
   /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */

@@ -59,7 +59,8 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
 
 /** Gives the checker what a player would get now, and checks that everything listed can be had. */
 export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
-  for (const { name } of presentation.renditions) {
+  // Also those that an earlier epoch had.
+  for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
     const rendition = presentation.rendition(name);
     if (rendition?.isServable(true) !== true) continue;
     const playlist = checker.add(name, rendition.playlistBody().toString());

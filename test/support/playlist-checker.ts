@@ -174,6 +174,8 @@ export interface CheckerOptions {
   readonly windowSegments?: number;
   /** Segments may begin without a key frame, or be missing: a source that breaks the rules. */
   readonly tolerant?: boolean;
+  /** GOPs change their length, so that the end of a segment cannot be foreseen: a hinted part may never be needed. */
+  readonly irregular?: boolean;
 }
 
 /** Records every version of every media playlist it is given, and throws at the first that breaks a rule. */
@@ -183,6 +185,11 @@ export class PlaylistChecker {
 
   constructor(options: CheckerOptions) {
     this.#options = options;
+  }
+
+  /** Names of all that were recorded. */
+  get renditions(): readonly string[] {
+    return [...this.#histories.keys()];
   }
 
   /** Versions recorded of a rendition. */
@@ -310,9 +317,12 @@ class History {
       const known = new Set(
         [...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri),
       );
-      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak;
+      // What was hinted at of media that turned out to be missing does not come.
+      const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
+      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak && !lost;
       if (playlist.preloadHint !== last.preloadHint) this.hintMayBreak = false;
-      if (fresh) check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
+      if (fresh && this.#options.irregular !== true)
+        check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
     }
   }
 
