@@ -1,22 +1,18 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
-import type { Clock } from '../protocols/clock.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
-import { CutSchedule, type RunRules } from './cut-schedule.js';
 import { describeRendition } from './describe-rendition.js';
-import { Epochs } from './epochs.js';
 import { hlsError } from './errors.js';
-import { type PartTiming, partTiming } from './part-timing.js';
 import { PipeFeed } from './pipe-feed.js';
 import type { EpochPlan } from './plan.js';
 import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
-import { ProgramDateTime } from './program-date-time.js';
-import type { Rendition, RenditionOptions } from './rendition.js';
-import { RenditionSet } from './rendition-set.js';
+import type { Rendition } from './rendition.js';
+import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
 import type { CompleteSegment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
+import { StreamTimeline } from './stream-timeline.js';
 import { VariantListing } from './variant-listing.js';
 import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
@@ -30,12 +26,7 @@ export type {
 } from './presentation-options.js';
 export { type MediaSample, VIDEO_TIMESCALE } from './sample-feed.js';
 export type { SegmentStore } from './segment-store.js';
-
-/** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
-export const SMALLEST_WINDOW = 6;
-
-/** Where a timeline begins when nothing was noted yet. */
-const FIRST_ORIGIN: Milliseconds = 1_000;
+export { SMALLEST_WINDOW } from './stream-timeline.js';
 
 export class Presentation {
   readonly app: string;
@@ -43,21 +34,12 @@ export class Presentation {
   /** Woken when the stream becomes playable or ends. */
   readonly waiters: Waiters;
   readonly #options: PresentationOptions;
-  readonly #clock: Clock;
-  readonly #schedule: CutSchedule;
-  readonly #epochs: Epochs;
+  readonly #timeline: StreamTimeline;
   readonly #set: RenditionSet;
   readonly #variants: VariantListing;
-  readonly #dates: ProgramDateTime;
   readonly #writeBehind: WriteBehind | undefined;
   readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0 };
-  #plan: EpochPlan;
-  #timing: PartTiming;
-  #latest: Milliseconds = 0;
-  /** The newest cut when an epoch was asked for. */
-  #awaitedAfter = -1;
-  #forcedCuts: Milliseconds[] = [];
   #suspended = false;
   #ended = false;
   readonly #endListeners: (() => void)[] = [];
@@ -65,45 +47,25 @@ export class Presentation {
   #segmentAdded = false;
 
   constructor(options: PresentationOptions) {
-    const { clock, plan } = options;
     this.#options = options;
     this.app = options.app;
     this.name = options.name;
-    this.#clock = clock;
-    this.waiters = new Waiters(clock);
-    this.#dates = new ProgramDateTime(clock, options.firstArrival);
-    this.#warnings = new WarningLimit(clock, options.onWarning);
-    this.#plan = plan;
-    this.#timing = partTiming(plan, options.partDuration);
-    this.#schedule = new CutSchedule(
-      {
-        segmentDuration: options.segmentDuration,
-        ...(options.maxGop !== undefined && { maxGop: secondsToMilliseconds(options.maxGop) }),
-        onForcedCut: (time) => this.#forcedCuts.push(time),
-      },
-      this.#rules(),
-    );
-    this.#epochs = new Epochs({
-      firstDiscontinuitySequence: options.firstDiscontinuitySequence ?? 0,
-      continuesEarlier: options.continuesEarlier ?? false,
+    this.waiters = new Waiters(options.clock);
+    this.#warnings = new WarningLimit(options.clock, options.onWarning);
+    this.#timeline = new StreamTimeline({
+      presentation: options,
+      onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
+      onInit: () => this.#variants.changed(),
+      onOverlongPart: ({ plan: { name } }, duration) =>
+        this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${name}`)),
+      onForcedCut: (time) => this.#onForcedCut(time),
     });
-    this.#set = new RenditionSet({
-      clock,
-      schedule: this.#schedule,
-      newRendition: () => this.#renditionOptions(),
-      newFeed: {
-        onTrackChanged: (rendition) => this.#onTrackChanged(rendition),
-        onInit: () => this.#variants.changed(),
-        onOverlongPart: ({ plan: { name } }, duration) =>
-          this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${name}`)),
-      },
-    });
+    this.#set = this.#timeline.set;
     this.#variants = new VariantListing({
       renditions: this.#set,
-      schedule: this.#schedule,
-      frameRate: () => this.#plan.frameRate,
+      schedule: this.#timeline.schedule,
+      frameRate: () => this.#timeline.frameRate,
     });
-    this.#set.plan(this.#timing);
     this.#writeBehind = options.store && this.#newWriteBehind(options.store);
   }
 
@@ -123,7 +85,7 @@ export class Presentation {
 
   /** EXT-X-TARGETDURATION; undefined until the first GOP is measured. */
   get targetDuration(): Seconds | undefined {
-    return this.#schedule.targetDuration;
+    return this.#timeline.schedule.targetDuration;
   }
 
   /** Longest playlist of its renditions now. */
@@ -133,7 +95,7 @@ export class Presentation {
 
   /** Of the epoch that runs. */
   get renditions(): readonly RenditionInfo[] {
-    return this.#set.active.map((rendition) => describeRendition(rendition, this.#plan.frameRate));
+    return this.#set.active.map((rendition) => describeRendition(rendition, this.#timeline.frameRate));
   }
 
   get counters(): PresentationCounters {
@@ -148,7 +110,7 @@ export class Presentation {
 
   /** EXT-X-DISCONTINUITY tags so far: what a later presentation of this name starts from. */
   get discontinuityNumber(): number {
-    return this.#epochs.discontinuityNumber;
+    return this.#timeline.discontinuityNumber;
   }
 
   /**
@@ -156,10 +118,7 @@ export class Presentation {
    * the timeline of a publisher that returns begins.
    */
   get resumeTime(): Milliseconds {
-    const now = this.#dates.now;
-    if (now === undefined) return FIRST_ORIGIN;
-    const frame = secondsToMilliseconds(this.#timing.frame ?? 0);
-    return Math.ceil(Math.max(now, this.#latest + frame, this.#set.end));
+    return this.#timeline.resumeTime;
   }
 
   /** Requests waiting for anything of this presentation. */
@@ -183,23 +142,15 @@ export class Presentation {
   /** Each live video tag with a picture, at ingest, before its bytes go anywhere else. Milliseconds of the stream timeline. */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#ended || this.#suspended) return;
-    this.#note(pts);
-    this.#schedule.noteVideo(dts, pts, keyFrame);
-    const longGop = this.#schedule.takeLongGop();
-    if (longGop !== undefined) {
-      this.#options.onLongGop?.(longGop);
-      // Nobody chose other cuts: what was not decided is decided now.
-      this.#schedule.noteVideo(dts, pts, keyFrame);
-    }
-    this.#advance();
+    this.#timeline.noteVideo(dts, pts, keyFrame);
+    this.#publish();
   }
 
   /** Each live audio tag with samples, at ingest. */
   noteAudio(dts: Milliseconds): void {
     if (this.#ended || this.#suspended) return;
-    this.#note(dts);
-    this.#schedule.noteAudio(dts);
-    this.#advance();
+    this.#timeline.noteAudio(dts);
+    this.#publish();
   }
 
   /**
@@ -259,19 +210,8 @@ export class Presentation {
    */
   startEpoch(plan: EpochPlan): void {
     if (this.#ended) return;
-    this.#finishRun();
-    if (this.#schedule.targetDuration === undefined) {
-      this.#schedule.reset();
-      this.#epochs.reset();
-      this.#set.reset();
-      this.#latest = 0;
-    }
+    this.#timeline.startEpoch(plan);
     this.#suspended = false;
-    this.#plan = plan;
-    this.#timing = partTiming(plan, this.#options.partDuration, this.#timing.partTarget);
-    this.#schedule.begin(this.#rules());
-    this.#awaitEpoch();
-    this.#set.plan(this.#timing);
     this.#variants.changed();
     this.#publish();
   }
@@ -282,7 +222,7 @@ export class Presentation {
    */
   suspend(): void {
     if (this.#ended || this.#suspended) return;
-    this.#finishRun();
+    this.#timeline.finishRun();
     this.#suspended = true;
     this.#publish();
   }
@@ -298,8 +238,8 @@ export class Presentation {
   /** Nothing more will come: last segments are finished, ENDLIST, waiters wake. Resolves when the store has caught up (or failed). */
   async end(): Promise<void> {
     if (!this.#ended) {
-      this.#schedule.finish(this.#latest);
-      this.#finishRun();
+      this.#timeline.settle();
+      this.#timeline.finishRun();
       for (const rendition of this.#set.all) rendition.finish();
       this.#ended = true;
       this.#variants.end();
@@ -328,35 +268,11 @@ export class Presentation {
     return this.#variants.body();
   }
 
-  #rules(): RunRules {
-    const { frame, renditions } = this.#timing;
-    const nominalPart = Math.max(...renditions.map(({ nominal }) => nominal));
-    return { frame, nominalPart, regular: this.#plan.cuts === 'regular' };
-  }
-
-  #renditionOptions(): Omit<RenditionOptions, 'plan'> {
-    return {
-      clock: this.#clock,
-      schedule: this.#schedule,
-      epochs: this.#epochs,
-      firstMediaSequence: this.#options.firstMediaSequence,
-      windowSegments: Math.max(SMALLEST_WINDOW, this.#options.windowSegments),
-      partTarget: this.#timing.partTarget,
-      programDateTime: (mediaTime) => this.#dates.at(mediaTime),
-      reports: (asked) =>
-        this.#set.all
-          .filter((other) => other !== asked && !other.withdrawn)
-          .map(({ report }) => report)
-          .filter((report) => report !== undefined),
-      onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
-    };
-  }
-
   #newWriteBehind(store: SegmentStore): WriteBehind {
     const { app, name } = this;
     return new WriteBehind({
       store,
-      clock: this.#clock,
+      clock: this.#options.clock,
       directory: `${app}/${name}`,
       renditions: this.#set,
       multivariant: () => (this.playable ? this.multivariantBody() : undefined),
@@ -365,53 +281,10 @@ export class Presentation {
     });
   }
 
-  #note(time: Milliseconds): void {
-    this.#dates.note(time);
-    if (time > this.#latest) this.#latest = time;
-  }
-
-  /** The schedule moved: an epoch may begin, held audio may go, the target duration may be known. */
-  #advance(): void {
-    if (
-      this.#epochs.awaited &&
-      this.#schedule.runStart !== undefined &&
-      this.#schedule.lastIndex > this.#awaitedAfter
-    ) {
-      this.#epochs.begin(this.#awaitedAfter + 1);
-    }
-    if (this.#forcedCuts.length > 0) this.#onForcedCuts(this.#forcedCuts.splice(0));
-    this.#set.advance();
-    this.#set.giveUpLaggards(this.#latest);
-    this.#publish();
-  }
-
-  #onForcedCuts(times: readonly Milliseconds[]): void {
-    for (const time of times) {
-      this.#counters.forcedCuts += 1;
-      this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
-      this.#options.onForcedCut?.(time);
-    }
-  }
-
-  #awaitEpoch(): void {
-    this.#epochs.await();
-    this.#awaitedAfter = this.#schedule.lastIndex;
-  }
-
-  /** Nobody announced it: the next segment begins an epoch, and this rendition has nothing before it. */
-  #onTrackChanged(rendition: Rendition): void {
-    const epoch = this.#epochs.at(this.#schedule.lastIndex);
-    if (this.#epochs.awaited || epoch === undefined || (rendition.mediaIndex ?? -1) < epoch.startIndex) return;
-    this.#awaitEpoch();
-    rendition.interrupt();
-    rendition.resumeAt(this.#awaitedAfter + 1);
-  }
-
-  #finishRun(): void {
-    for (const feed of this.#set.feeds) feed.finishRun();
-    const { highestIndex } = this.#set;
-    this.#schedule.endRun(highestIndex, this.#set.end);
-    for (const rendition of this.#set.all) if (!rendition.withdrawn) rendition.finishRun(highestIndex);
+  #onForcedCut(time: Milliseconds): void {
+    this.#counters.forcedCuts += 1;
+    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
+    this.#options.onForcedCut?.(time);
   }
 
   #onSegment(rendition: Rendition, segment: CompleteSegment): void {
@@ -433,7 +306,7 @@ export class Presentation {
 
   #publish(): void {
     for (const rendition of this.#set.all) rendition.publish();
-    if (!this.#wasServable && this.#schedule.targetDuration !== undefined) {
+    if (!this.#wasServable && this.targetDuration !== undefined) {
       this.#wasServable = true;
       for (const { waiters } of this.#set.all) waiters.wake();
     }

@@ -28,6 +28,9 @@ export interface SegmenterOptions {
 /** A part boundary this far from a cut is at another time, not a rounding of the same. */
 const SAME_TIME: Seconds = 0.1;
 
+/** An encoder that failed so shortly before a cut left out no frame. */
+const NOTHING_MISSING: Seconds = 0.02;
+
 export class Segmenter {
   readonly #options: SegmenterOptions;
   #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
@@ -183,10 +186,12 @@ export class Segmenter {
     if (open === undefined) return;
     this.#open = undefined;
     const end = this.#endTime(open.index);
-    const differs = end !== undefined && Math.abs(end - open.end) > SAME_TIME && end > open.start;
+    const failed = this.#openIsBroken || lost;
+    const rounding = failed ? NOTHING_MISSING : SAME_TIME;
+    const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const continued = this.#cutTime(open.index + 1) !== undefined;
-    const gap = this.#openIsBroken || lost ? missing > (continued ? 0 : this.#options.partTarget) : false;
+    const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
     // Where media is missing up to the next segment, that one's date tells the truth, and EXTINF must agree with it. What
     // ends with its publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
