@@ -74,6 +74,21 @@ export class FlvFeed {
     if (this.#blocked) this.#dropOld();
   }
 
+  /**
+   * For an FFmpeg that is about to start: presentation time of the key frame it will be given first; undefined when none
+   * waits. What is before it is dropped, as it would be anyway.
+   */
+  firstPicture(): Milliseconds | undefined {
+    for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
+      if (tag.kind === 'video' && tag.keyFrame) {
+        this.#next = tag;
+        return tag.dts + tag.compositionTime;
+      }
+      if (tag.sequenceHeader) this.#route(tag);
+    }
+    return undefined;
+  }
+
   /** Moves what is there; called whenever either side may have become able to. */
   pump(): void {
     const { sink } = this.#options;

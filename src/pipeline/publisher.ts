@@ -71,6 +71,15 @@ export class Publisher {
     return this.subscription;
   }
 
+  /** What it has sent since its last key frame, as far as it is kept. */
+  recent(): LiveTag[] {
+    const subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES });
+    const tags: LiveTag[] = [];
+    for (let tag = subscription.take(); tag !== undefined; tag = subscription.take()) tags.push(tag);
+    subscription.close();
+    return tags;
+  }
+
   /** Called when the subscription has something to take. */
   onReadable: () => void = () => undefined;
 

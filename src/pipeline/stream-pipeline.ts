@@ -120,6 +120,8 @@ export class StreamPipeline {
   readonly #withdrawn = new Map<string, Withdrawal>();
   #lastKeyFrame: Milliseconds | undefined;
   #longGop = false;
+  /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
+  #cutsAnywhere = false;
   #restarts = 0;
   #droppedTags = 0;
   #ended: Promise<void> | undefined;
@@ -332,6 +334,7 @@ export class StreamPipeline {
       logger.warn({ ...this.#context, code: 'pipeline.reduced' }, shortcoming);
     }
     this.#open = true;
+    this.#cutsAnywhere = plan.keyFrames === 'regular';
     const held = publisher.held;
     publisher.held = [];
     // A change among these holds what comes after it.
@@ -418,8 +421,11 @@ export class StreamPipeline {
   #pass(tag: LiveTag): void {
     const presentation = this.#presentation;
     if (presentation === undefined) return;
-    if (tag.kind === 'video') presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, tag.keyFrame);
-    else presentation.noteAudio(tag.dts);
+    if (tag.kind === 'video') {
+      const keyFrame = tag.keyFrame || this.#cutsAnywhere;
+      this.#cutsAnywhere = false;
+      presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
+    } else presentation.noteAudio(tag.dts);
     this.#epoch?.packager.write(tag);
     this.#transcoder?.note(tag.dts);
   }
@@ -455,6 +461,8 @@ export class StreamPipeline {
     publisher.subscribe();
     this.#presentation?.startEpoch(epochPlan(plan));
     this.#install(plan, publisher);
+    // The presentation has forgotten what it had: this is all of it, from the key frame on.
+    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
   }
 
   #canEncodeSource(): boolean {
@@ -602,4 +610,8 @@ export class StreamPipeline {
     const text = `part of what the publisher sends is left out: ${message}`;
     this.#options.logger.warn({ ...this.#context, code }, text);
   }
+}
+
+function isMedia(tag: LiveTag): boolean {
+  return tag.kind !== 'script' && !tag.sequenceHeader;
 }

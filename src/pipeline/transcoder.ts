@@ -65,6 +65,7 @@ export class Transcoder {
         this.#fresh = false;
         this.#feed.begin();
       },
+      firstPicture: () => this.#feed.firstPicture(),
       onDrain: () => this.#feed.resume(),
       onProgress: (progress) => {
         this.#progress = progress;
@@ -112,8 +113,8 @@ export class Transcoder {
 
   /** The publisher has sent a tag of this time. */
   note(dts: Milliseconds): void {
-    this.#supervisor.noteReceived(dts);
     this.#feed.note(dts);
+    this.#supervisor.noteReceived(dts);
   }
 
   /** Makes less from now on, beginning at the last key frame: what waited is old. */
