@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
+import { METRICS } from '../src/servers/http/metrics/definitions.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -68,6 +69,16 @@ describe('docs/errors.md', () => {
   it('explains every kind', async () => {
     const kinds = new Set((await registeredErrors()).map((line) => line.split(' | ')[2]));
     for (const kind of kinds) expect(read('docs/errors.md')).toContain(`| \`${kind}\` |`);
+  });
+});
+
+describe('docs/metrics.md', () => {
+  it('lists every figure with its kind and labels, and no other', () => {
+    const rows = [...read('docs/metrics.md').matchAll(/^\| `(\w+)` \| (counter|gauge) \| ([^|]*)\| \S/gm)];
+    const documented = rows.map(
+      ([, name, kind, labels = '']) => `${name} ${kind} ${labels.replace(/[`,]/g, '').trim()}`,
+    );
+    expect(documented).toEqual(METRICS.map(({ name, kind, labels }) => `${name} ${kind} ${labels.join(' ')}`));
   });
 });
 

@@ -13,7 +13,7 @@ export const MAX_STEP: Milliseconds = 5_000;
  * A frame this far behind the last one of its kind is out of order or shaken by the network. Further back it is a jump: to
  * wait until the clock has caught up would squeeze seconds of frames into nothing.
  */
-export const MAX_LATENESS: Milliseconds = 1_000;
+export const MAX_LATENESS: Milliseconds = 1_500;
 /** So many frames in a row have to agree before a jump is believed. */
 export const FRAMES_TO_BELIEVE = 3;
 /** Until a track has shown its own frame interval. */
@@ -189,7 +189,7 @@ function newTrack(kind: MediaKind): Track {
 }
 
 function isNear(a: Milliseconds, b: Milliseconds): boolean {
-  return Math.abs(signedStep(a, b)) <= MAX_LATENESS / 2;
+  return Math.abs(signedStep(a, b)) <= MAX_LATENESS / 3;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { SluiceError } from '../protocols/errors.js';
 import { type VideoCodec, videoCodecName } from '../protocols/flv/codecs.js';
 import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
-import type { ColorDescription } from '../protocols/mp4/color.js';
+import { type ColorDescription, isUnspecified } from '../protocols/mp4/color.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
@@ -97,7 +97,8 @@ export class VideoIngest {
   }
 
   #noteColor(color: ColorDescription | undefined): void {
-    if (color === undefined) return;
+    // FFmpeg announces colours that it does not know.
+    if (color === undefined || isUnspecified(color)) return;
     this.#color = color;
     if (this.track !== undefined) this.track = { ...this.track, color };
   }

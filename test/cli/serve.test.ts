@@ -3,7 +3,9 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { hashPassword } from '../../src/access/password-hash.js';
 import { Encoder } from '../servers/rtmp/server-under-test.js';
+import { writeCertificate } from '../support/certificate.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { runCommand } from './command-under-test.js';
@@ -68,6 +70,31 @@ describe('serve', () => {
     expect(run.stderr()).toContain('https://tv.example.com/watch/live/NAME');
     run.signal('SIGINT');
     expect(await run.status).toBe(0);
+  });
+
+  it('says where RTMPS is and how users publish, and hides their hashes from the log', async () => {
+    const cwd = await temporaryDirectory();
+    const { cert, key } = await writeCertificate(cwd);
+    const hash = hashPassword('anna', 'secret');
+    writeFileSync(join(cwd, 'sluice.yaml'), `users: [{name: anna, hash: "${hash}"}]\n`);
+    const argv = [...FREE_PORTS, '--config', 'sluice.yaml', '--rtmps-port', '0', '--tls-cert', cert, '--tls-key', key];
+    const run = await runCommand([...argv, '--log-level', 'trace'], { env, cwd });
+    const { rtmp } = await run.ready();
+    const rtmps = String(run.records().find(({ msg }) => msg === 'ready')?.rtmps);
+    expect(rtmps).toMatch(/^rtmps:\/\/127\.0\.0\.1:\d+\/live$/);
+    await expect.poll(() => run.stderr()).toContain(rtmps);
+    expect(run.stderr()).toContain('Stream Key: NAME   with "Use authentication"');
+    expect(run.stderr()).toContain(`the Server ${rtmp}?key=`);
+    run.signal('SIGTERM');
+    expect(await run.status).toBe(0);
+    expect(run.stdout()).not.toContain(hash.split(':')[2]);
+  });
+
+  it('says in one line that the certificate cannot be used', async () => {
+    const argv = [...FREE_PORTS, '--rtmps-port', '0', '--tls-cert', 'no.pem', '--tls-key', 'no.pem'];
+    const run = await runCommand(argv, { env });
+    expect(await run.status).toBe(1);
+    expect(run.stderr()).toMatch(/^sluice: cannot start: certificate .*no\.pem.*ENOENT.*\n$/);
   });
 
   it('links to the application that is allowed, not to one called live', async () => {

@@ -33,6 +33,8 @@ function file(text: string): string {
   return path;
 }
 
+const HASH = 'adobe:W_GDAIS9PKDj_le9:l8cDLXd/gkA+350JocYs3g==';
+
 describe('loadConfig', () => {
   it('has the documented defaults', () => {
     expect(load({})).toEqual({
@@ -119,6 +121,17 @@ describe('loadConfig', () => {
     ['kebab-case and snake_case', 'http-port: 1\nrtmp_port: 2', { httpPort: 1, rtmpPort: 2 }],
     ['a YAML list', 'ladder: [source, 360p]', { ladder: ['source', '360p'] }],
     ['a list as text', 'ladder: source,360p', { ladder: ['source', '360p'] }],
+    [
+      'what is a word and no truth value',
+      'rtmpPlay: off\nuserChallenge: off',
+      { rtmpPlay: 'off', userChallenge: 'off' },
+    ],
+    ['a limit of the file alone', 'maxVideoMessageBytes: 2000000', { maxVideoMessageBytes: 2_000_000 }],
+    [
+      'users',
+      `users:\n  - name: anna\n    hash: ${HASH}\n    names: [news]`,
+      { users: [{ name: 'anna', hash: HASH, names: ['news'] }] },
+    ],
   ])('reads the file: %s', (_, text, expected) => {
     expect(load({ argv: ['--config', file(text)] })).toMatchObject(expected);
   });
@@ -194,6 +207,13 @@ describe('loadConfig', () => {
       ['--state-dir', 'media/x'],
       '--state-dir: the directory of the publish key lies in the media directory (mediaDir (default)), where it could be served',
     ],
+    ['a flag for what only the file has', ['--max-chunk-streams', '9'], expect.stringContaining('unknown option')],
+    ['RTMPS without key', ['--rtmps-port', '0', '--tls-cert', 'a.pem'], '--rtmps-port: needs tlsKey, which is not set'],
+    [
+      'one port for RTMP and RTMPS',
+      ['--rtmps-port', '1935', '--tls-cert', 'a', '--tls-key', 'b'],
+      '--rtmps-port: got 1935, which is taken (rtmpPort (default))',
+    ],
     ['a missing file', ['--config', 'no.yaml'], 'no.yaml: cannot read the configuration file (ENOENT)'],
   ])('refuses %s', (_, argv, expected) => {
     expect(problems({ argv })).toEqual([expected]);
@@ -205,9 +225,24 @@ describe('loadConfig', () => {
     ['an unknown key', '__proto__: 1', 'sluice.yaml:1 __proto__: unknown key'],
     ['no value', 'host:', 'sluice.yaml:1 host: no value; leave the line out to get the default'],
     ['a key twice', 'httpPort: 1\nhttp-port: 2', 'sluice.yaml:2 http-port: already set at sluice.yaml:1 httpPort'],
+    [
+      'a password for a hash',
+      'users: [{name: anna, hash: hunter2}]',
+      expect.stringMatching(/^sluice\.yaml:1 users: got a value \(not shown\), expected a list of users/),
+    ],
+    [
+      'a user twice',
+      `users: [{name: a, hash: "${HASH}"}, {name: a, hash: "${HASH}"}]`,
+      expect.stringContaining('twice'),
+    ],
+    [
+      'a user of no application',
+      `users: [{name: a, hash: "${HASH}", apps: [studio]}]`,
+      'sluice.yaml:1 users: a may publish to studio, which is not one of apps (apps (default))',
+    ],
     ['a map for a value', 'host: {a: 1}', 'sluice.yaml:1 host: got {"a":1}, expected text'],
   ])('refuses a file with %s', (_, text, expected) => {
-    expect(problems({ argv: ['--config', file(text)] })).toContain(expected);
+    expect(problems({ argv: ['--config', file(text)] })).toEqual(expect.arrayContaining([expected]));
   });
 
   it('C3.07 never repeats a secret', () => {
@@ -218,5 +253,8 @@ describe('loadConfig', () => {
     const config = load({ argv: ['--publish-key', 'hunter2'] });
     expect(JSON.stringify(redactConfig(config))).not.toContain('hunter2');
     expect(redactConfig(load({ argv: ['--publish-key', 'none'] })).publishKey).toBe('none');
+    const users = load({ argv: ['--config', file(`users: [{name: anna, hash: "${HASH}"}]`)] });
+    expect(JSON.stringify(redactConfig(users))).toContain('anna');
+    expect(JSON.stringify(redactConfig(users))).not.toContain(HASH);
   });
 });

@@ -2,6 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
+import { readAmf3 } from '../../src/protocols/amf/amf3-decoder.js';
+import { writeAmf3 } from '../../src/protocols/amf/amf3-encoder.js';
+import { AmfBudget, DEFAULT_AMF_LIMITS } from '../../src/protocols/amf/budget.js';
+import type { AmfValue } from '../../src/protocols/amf/values.js';
+import { ByteReader } from '../../src/protocols/bytes/byte-reader.js';
+import { ByteWriter } from '../../src/protocols/bytes/byte-writer.js';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
 import { parseVideoTag } from '../../src/protocols/flv/video-tag.js';
 import { ChunkDecoder } from '../../src/protocols/rtmp/chunk-decoder.js';
@@ -11,7 +17,9 @@ import type { RawMessage } from '../../src/protocols/rtmp/raw-message.js';
 import { canonicalApp, canonicalStream } from '../../src/protocols/rtmp/stream-name.js';
 import { plainHandshake } from '../protocols/rtmp/test-peer.js';
 import { AMF0_VECTORS } from '../vectors/amf0.js';
+import { AMF3_VECTORS } from '../vectors/amf3.js';
 import { AUDIO_VECTORS, VIDEO_VECTORS } from '../vectors/flv-tags.js';
+import { recordTarget } from './record-target.js';
 import { chunkSeeds } from './seeds.js';
 import { sessionTarget } from './session-target.js';
 import { ensure, type FuzzTarget, read, text } from './target.js';
@@ -120,6 +128,34 @@ const amf0: FuzzTarget = {
   },
 };
 
+const amf3: FuzzTarget = {
+  name: 'amf3',
+  seeds: AMF3_VECTORS.map(fromHex),
+  dictionary: [
+    Buffer.of(0x0a, 0x0b, 1),
+    Buffer.of(9, 1, 1),
+    Buffer.of(0x0c),
+    Buffer.of(0x11),
+    Buffer.of(0x0a, 0),
+    Buffer.of(0xff, 0xff, 0xff, 0xff),
+  ],
+  maxBytes: 1024,
+  run(input) {
+    const value = read(() => readAmf3(new ByteReader(input), new AmfBudget(DEFAULT_AMF_LIMITS)));
+    if (value === undefined) return;
+    const again = read(() => encodedAmf3(value));
+    if (again === undefined) return;
+    const decoded = readAmf3(new ByteReader(again), new AmfBudget(DEFAULT_AMF_LIMITS));
+    ensure(encodedAmf3(decoded).equals(again), 'what was decoded survives a round trip');
+  },
+};
+
+function encodedAmf3(value: AmfValue): Buffer {
+  const writer = new ByteWriter();
+  writeAmf3(writer, value);
+  return writer.toBuffer();
+}
+
 const FOUR_CCS = text('avc1', 'hvc1', 'av01', 'vp09', 'vp08', 'vvc1', 'mp4a', 'Opus', 'fLaC', 'ac-3', 'ec-3', '.mp3');
 
 const videoTag: FuzzTarget = {
@@ -210,4 +246,14 @@ function checkPath(app: string): void {
   }
 }
 
-export const TARGETS: readonly FuzzTarget[] = [handshake, chunkDecoder, sessionTarget, amf0, videoTag, audioTag, names];
+export const TARGETS: readonly FuzzTarget[] = [
+  handshake,
+  chunkDecoder,
+  sessionTarget,
+  amf0,
+  amf3,
+  videoTag,
+  audioTag,
+  recordTarget,
+  names,
+];

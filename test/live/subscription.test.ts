@@ -88,6 +88,32 @@ describe('subscribe', () => {
     expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK1000', 'a1010', 'v1500']);
   });
 
+  it('keeps the cache in its bound and never starts it without a key frame, whatever is published', () => {
+    const message = fc.constantFrom('key', 'inter', 'audio', 'header', 'script');
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(message, fc.nat(300)), { maxLength: 80 }),
+        fc.integer({ min: 1, max: 800 }),
+        (messages, bound) => {
+          const stream = newStream(bound);
+          for (const [index, [kind, size]] of messages.entries()) {
+            const time = index * 20;
+            if (kind === 'audio') stream.publish('audio', time, audioFrame(size + 1));
+            else if (kind === 'script') stream.publish('script', time, metadata({ width: size, height: index }));
+            else if (kind === 'header') stream.publish('audio', time, audioHeader());
+            else stream.publish('video', time, videoFrame(kind === 'key', size + 1));
+            if (index === 5) stream.publish('video', time, videoHeader());
+            expect(stream.statistics.gopCacheBytes).toBeLessThanOrEqual(bound);
+            const start = drain(stream.subscribe({ maxBytes: 1_000_000 }));
+            const first = start.find((tag) => tag.kind === 'video' && !tag.sequenceHeader);
+            expect(first?.keyFrame ?? true).toBe(true);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   it('shares the bodies: a subscription copies nothing', () => {
     const stream = newStream();
     publishSeconds(stream, 0, 1);

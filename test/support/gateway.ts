@@ -18,6 +18,8 @@ export interface TestGateway {
   readonly http: string;
   /** `rtmp://127.0.0.1:PORT/live` */
   readonly rtmp: string;
+  /** `rtmps://127.0.0.1:PORT/live` when it is on. */
+  readonly rtmps?: string;
   readonly mediaDir: string;
   readonly key: string;
   readonly logs: LogRecord[];
@@ -67,6 +69,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     gateway,
     http,
     rtmp,
+    ...(urls.rtmps !== undefined && { rtmps: urls.rtmps }),
     mediaDir: config.mediaDir,
     key: TEST_KEY,
     logs,

@@ -12,6 +12,9 @@ function isExecutable(path: string): boolean {
 
 export const DEBIAN_FFMPEG = '/usr/bin/ffmpeg';
 export const GSTREAMER = '/usr/bin/gst-launch-1.0';
+export const RTMPDUMP = '/usr/bin/rtmpdump';
+export const NGINX = '/usr/sbin/nginx';
+export const VARNISH = '/usr/sbin/varnishd';
 
 /** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
 export function absentPeer(path: string): boolean {

@@ -2,11 +2,15 @@
 import type { AudioTag } from '../../src/protocols/flv/audio-tag.js';
 import type { VideoTag } from '../../src/protocols/flv/video-tag.js';
 
+/** Fields to expect; `data` as hex. */
+type ExpectedTag<T> = Partial<Omit<T, 'data' | 'tracks'>> & { readonly data?: string };
+
 export interface TagVector<T> {
   readonly name: string;
   readonly hex: string;
-  /** Fields to expect; `data` as hex. */
-  readonly value: Partial<Omit<T, 'data'>> & { readonly data?: string };
+  readonly value: ExpectedTag<T>;
+  /** The other tracks of the message, in order; none when absent. */
+  readonly tracks?: readonly ExpectedTag<T>[];
 }
 
 const fourCc = (text: string): string => Buffer.from(text, 'latin1').toString('hex');
@@ -116,16 +120,55 @@ export const VIDEO_VECTORS: readonly TagVector<VideoTag>[] = [
     hex: `96${'01'}${fourCc('avc1')}00000010aa`,
     value: { codec: 'avc', packetType: 'frames', compositionTime: 16, data: 'aa' },
   },
-  { name: 'A9.07 one track, number 1', hex: `9601${fourCc('avc1')}01000000aa`, value: { packetType: 'ignored' } },
+  {
+    name: 'A9.07 one track, number 1',
+    hex: `9601${fourCc('avc1')}01000000aa`,
+    value: { packetType: 'ignored', trackId: 0 },
+    tracks: [{ codec: 'avc', packetType: 'frames', trackId: 1, keyFrame: true, data: 'aa' }],
+  },
   {
     name: 'A9.07 many tracks: 0 is the second',
     hex: `9613${fourCc('avc1')}01000002aaaa00000001bb`,
-    value: { codec: 'avc', packetType: 'frames', data: 'bb' },
+    value: { codec: 'avc', packetType: 'frames', data: 'bb', trackId: 0 },
+    tracks: [{ codec: 'avc', packetType: 'frames', data: 'aaaa', trackId: 1 }],
   },
   {
     name: 'A9.07 many tracks, many codecs',
     hex: `9623${fourCc('hvc1')}01000001aa${fourCc('avc1')}00000001bb`,
     value: { codec: 'avc', packetType: 'frames', data: 'bb' },
+    tracks: [{ codec: 'hevc', packetType: 'frames', data: 'aa', trackId: 1 }],
+  },
+  {
+    name: 'A9.07 a track number twice: the first counts',
+    hex: `9613${fourCc('avc1')}00000001aa00000001bb`,
+    value: { packetType: 'frames', data: 'aa' },
+  },
+  {
+    name: 'A9.07 a second track longer than the message drops all of it',
+    hex: `9613${fourCc('avc1')}00000001aa01000009bb`,
+    value: { packetType: 'ignored' },
+  },
+  {
+    name: 'A9.07 33 tracks',
+    hex: `9613${fourCc('avc1')}${Array.from({ length: 33 }, (_, id) => `${id.toString(16).padStart(2, '0')}000001aa`).join('')}`,
+    value: { packetType: 'ignored' },
+  },
+  {
+    name: 'A9.07 an arrangement nobody defined',
+    hex: `9633${fourCc('avc1')}00000001aa`,
+    value: { packetType: 'ignored' },
+  },
+  { name: 'A9.07 ModEx in multitrack', hex: `9607${fourCc('avc1')}00aa`, value: { packetType: 'ignored' } },
+  {
+    name: 'A9.06 the nanoseconds of a prefix',
+    hex: `97020f423f03${fourCc('avc1')}aa`,
+    value: { packetType: 'frames', nanoseconds: 999_999, data: 'aa' },
+  },
+  { name: 'C2.12 a loop of ModEx prefixes', hex: `97${'00aa07'.repeat(40)}`, value: { packetType: 'ignored' } },
+  {
+    name: 'A9.04 colours in PQ as FFmpeg 7 sends them',
+    hex: 'd468766331020009636f6c6f72496e666f03000b636f6c6f72436f6e6669670300177472616e7366657243686172616374657269737469637300403000000000000000126d6174726978436f656666696369656e7473004022000000000000000e636f6c6f725072696d6172696573004022000000000000000009000009',
+    value: { packetType: 'ignored', color: { primaries: 9, transfer: 16, matrix: 9, fullRange: false } },
   },
   {
     name: 'A9.07 a track longer than the message',
@@ -167,7 +210,8 @@ export const AUDIO_VECTORS: readonly TagVector<AudioTag>[] = [
   { name: 'G.711 mu-law', hex: '82ff', value: { codec: 'g711-mulaw', sampleRate: 8_000 } },
   { name: 'Speex', hex: 'b6aa', value: { codec: 'speex', sampleRate: 16_000, channels: 1 } },
   { name: 'Nellymoser 16 kHz', hex: '42aa', value: { codec: 'nellymoser', sampleRate: 16_000, channels: 1 } },
-  { name: 'PCM', hex: '3faa', value: { codec: 'pcm', sampleRate: 44_100, channels: 2 } },
+  { name: 'PCM', hex: '3faa', value: { codec: 'pcm', sampleRate: 44_100, channels: 2, bitsPerSample: 16 } },
+  { name: 'PCM of 8 bits', hex: '0caa', value: { codec: 'pcm', channels: 1, bitsPerSample: 8 } },
   { name: 'a sound format nobody defined', hex: 'cfaa', value: { codec: { unsupported: 'sound format 12' } } },
   {
     name: 'A9.08 AAC by FourCC',
@@ -184,11 +228,17 @@ export const AUDIO_VECTORS: readonly TagVector<AudioTag>[] = [
   { name: 'A9.08 FLAC', hex: `90${fourCc('fLaC')}aa`, value: { codec: 'flac', packetType: 'sequence-header' } },
   { name: 'A9.08 channel layout', hex: `94${fourCc('mp4a')}0102`, value: { packetType: 'ignored' } },
   { name: 'A9.08 sequence end', hex: `92${fourCc('mp4a')}`, value: { packetType: 'end-of-sequence' } },
-  { name: 'A9.09 second track', hex: `9501${fourCc('mp4a')}01aa`, value: { packetType: 'ignored' } },
+  {
+    name: 'A9.09 second track',
+    hex: `9501${fourCc('mp4a')}01aa`,
+    value: { packetType: 'ignored' },
+    tracks: [{ codec: 'aac', packetType: 'frames', data: 'aa', trackId: 1 }],
+  },
   {
     name: 'A9.07 first of many tracks',
     hex: `9511${fourCc('mp4a')}00000001aa01000001bb`,
     value: { codec: 'aac', packetType: 'frames', data: 'aa' },
+    tracks: [{ codec: 'aac', data: 'bb', trackId: 1 }],
   },
   {
     name: 'A9.06 ModEx',

@@ -30,7 +30,7 @@ export interface Obu {
 /** AV1 6.2.2. */
 const OBU_SEQUENCE_HEADER = 1;
 const OBU_TEMPORAL_DELIMITER = 2;
-const RECORD_SIZE = 4;
+export const AV1_RECORD_SIZE = 4;
 /** AV1 4.10.5: a leb128 of more bytes, or a value above 2^32 - 1, is not allowed. */
 const MAX_LEB128_BYTES = 8;
 /** The sequence header comes first in a temporal unit; metadata before it is not this long. */
@@ -39,13 +39,15 @@ const MAX_OBUS_BEFORE_SEQUENCE_HEADER = 64;
 /** @throws mp4.av1-configuration */
 export function parseAv1CodecConfigurationRecord(record: Buffer): Av1Configuration {
   const [version, levels, flags] = record;
-  if (version === undefined || levels === undefined || flags === undefined || record.length < RECORD_SIZE) {
-    throw mp4Error('mp4.av1-configuration', `got ${record.length} bytes, expected at least ${RECORD_SIZE}`);
+  if (version === undefined || levels === undefined || flags === undefined || record.length < AV1_RECORD_SIZE) {
+    throw mp4Error('mp4.av1-configuration', `got ${record.length} bytes, expected at least ${AV1_RECORD_SIZE}`);
   }
   if (version !== 0x81) {
     throw mp4Error('mp4.av1-configuration', `got marker and version 0x${version.toString(16)}, expected 0x81`);
   }
-  const sequenceHeader = findSequenceHeader(record.subarray(RECORD_SIZE));
+  const found = findSequenceHeader(record.subarray(AV1_RECORD_SIZE));
+  // Where the record contradicts the sequence header it carries, decoders follow the latter.
+  if (found !== undefined) return { ...found.header, sequenceHeader: found.header };
   return {
     profile: levels >> 5,
     level: levels & 0x1f,
@@ -55,7 +57,6 @@ export function parseAv1CodecConfigurationRecord(record: Buffer): Av1Configurati
     subsamplingX: (flags & 0x08) === 0 ? 0 : 1,
     subsamplingY: (flags & 0x04) === 0 ? 0 : 1,
     chromaSamplePosition: flags & 0x03,
-    ...(sequenceHeader === undefined ? {} : { sequenceHeader: sequenceHeader.header }),
   };
 }
 
@@ -110,10 +111,10 @@ export function av1SampleData(temporalUnit: Buffer): Buffer {
   return delimiter ? temporalUnit.subarray(2) : temporalUnit;
 }
 
-/** The record for a sample entry (AV1-ISOBMFF 2.3.3) with the sequence header OBU, when there is one. */
+/** The record for a sample entry (AV1-ISOBMFF 2.3.3), with configOBUs: at least the sequence header, when it is known. */
 export function writeAv1CodecConfigurationRecord(
   facts: Omit<Av1Configuration, 'sequenceHeader'>,
-  sequenceHeaderObu?: Buffer,
+  configObus: Buffer,
 ): Buffer {
   const flags =
     (facts.highTier ? 0x80 : 0) |
@@ -124,5 +125,5 @@ export function writeAv1CodecConfigurationRecord(
     (facts.subsamplingY << 2) |
     facts.chromaSamplePosition;
   const head = Buffer.from([0x81, (facts.profile << 5) | facts.level, flags, 0]);
-  return sequenceHeaderObu === undefined ? head : Buffer.concat([head, sequenceHeaderObu]);
+  return Buffer.concat([head, configObus]);
 }

@@ -26,18 +26,26 @@ const AUDIO_ENTRIES: Readonly<Record<DescribedAudioCodec, readonly [entry: strin
 const RESOLUTION = 0x0048_0000;
 const DEPTH = 0x18;
 const COMPRESSOR_NAME_SIZE = 32;
+/** Sides of a picture have 16 bits in a sample entry. */
+const MAX_ENTRY_SIDE = 0xffff;
 /** The sample rate of a sample entry is 16.16. */
 const MAX_ENTRY_SAMPLE_RATE = 0xffff;
 const MAX_MPEG2_SAMPLE_RATE = 24_000;
 
 /**
  * ISO/IEC 14496-12 12.1.3, with colr (12.1.5) and pasp (12.1.4) when they say something.
- * @throws mp4.track-description when the picture size is not known
+ * @throws mp4.track-description when the picture size is not known, or does not fit
  */
 export function writeVideoSampleEntry(description: VideoDescription, color: ColorDescription | undefined): Buffer {
   const { codec, width, height, sarNum, sarDen, record } = description;
   if (width === undefined || height === undefined) {
     throw mp4Error('mp4.track-description', `got ${codec} video of unknown size: describe it with its first key frame`);
+  }
+  if (width > MAX_ENTRY_SIDE || height > MAX_ENTRY_SIDE) {
+    throw mp4Error(
+      'mp4.track-description',
+      `got a picture of ${width}x${height}, expected at most ${MAX_ENTRY_SIDE} a side`,
+    );
   }
   const [entry, type] = VIDEO_ENTRIES[codec];
   const fields = new ByteWriter(78)

@@ -1,5 +1,6 @@
 // The pipeline asks one question of every video codec: what is this, how large, and what does a player have to be told.
 import {
+  AV1_RECORD_SIZE,
   type Av1Configuration,
   findSequenceHeader,
   parseAv1CodecConfigurationRecord,
@@ -135,15 +136,13 @@ function describeAv1(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
   if (facts === undefined) {
     throw mp4Error('mp4.av1-configuration', 'got neither an av1C nor a key frame with a sequence header');
   }
-  // A record without its sequence header is made anew from the first key frame: some players read nothing else.
-  const keep = record?.sequenceHeader !== undefined || inBand === undefined;
+  // A record without its sequence header gets that of the first key frame: some players read nothing else.
+  const own = record?.sequenceHeader === undefined ? inBand?.obu.bytes : undefined;
+  const configObus = own ?? configuration?.subarray(AV1_RECORD_SIZE) ?? Buffer.alloc(0);
   return {
     codec: 'av1',
     codecs: av1CodecString(facts, header?.color),
-    record:
-      keep && configuration !== undefined
-        ? Buffer.from(configuration)
-        : writeAv1CodecConfigurationRecord(facts, inBand?.obu.bytes),
+    record: writeAv1CodecConfigurationRecord(facts, configObus),
     sarNum: 1,
     sarDen: 1,
     bitDepth: facts.bitDepth,

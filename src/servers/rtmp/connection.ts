@@ -179,7 +179,8 @@ export class RtmpConnection implements Peer {
   #turnEnded(): void {
     if (!this.#handshakeDone && this.session.stage !== 'handshake' && !this.#finished) {
       this.#handshakeDone = true;
-      this.awaitRequest();
+      // A decision that is under way has set its own time.
+      if (!this.gate.has('access')) this.awaitRequest();
     }
     this.flush();
   }

@@ -3,15 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAudioTag } from '../../../src/protocols/flv/audio-tag.js';
 import { audioCodecName, videoCodecName } from '../../../src/protocols/flv/codecs.js';
-import { legacyAacBody, legacyAvcBody } from '../../../src/protocols/flv/legacy-body.js';
 import { parseVideoTag } from '../../../src/protocols/flv/video-tag.js';
 import { AUDIO_VECTORS, VIDEO_VECTORS } from '../../vectors/flv-tags.js';
 
 describe('parseVideoTag', () => {
-  it.each(VIDEO_VECTORS)('$name', ({ hex, value: { data, ...value } }) => {
+  it.each(VIDEO_VECTORS)('$name', ({ hex, value: { data, ...value }, tracks }) => {
     const tag = parseVideoTag(Buffer.from(hex, 'hex'));
     expect(tag).toMatchObject(value);
     if (data !== undefined) expect(tag.data.toString('hex')).toBe(data);
+    const others = tag.tracks?.map((track) => ({ ...track, data: track.data.toString('hex') }));
+    if (tracks === undefined) expect(others).toBeUndefined();
+    else expect(others).toMatchObject(tracks);
   });
 
   it('gives views, not copies', () => {
@@ -33,10 +35,13 @@ describe('parseVideoTag', () => {
 });
 
 describe('parseAudioTag', () => {
-  it.each(AUDIO_VECTORS)('$name', ({ hex, value: { data, ...value } }) => {
+  it.each(AUDIO_VECTORS)('$name', ({ hex, value: { data, ...value }, tracks }) => {
     const tag = parseAudioTag(Buffer.from(hex, 'hex'));
     expect(tag).toMatchObject(value);
     if (data !== undefined) expect(tag.data.toString('hex')).toBe(data);
+    const others = tag.tracks?.map((track) => ({ ...track, data: track.data.toString('hex') }));
+    if (tracks === undefined) expect(others).toBeUndefined();
+    else expect(others).toMatchObject(tracks);
   });
 
   it('C2.12 never throws, and what it calls frames is never empty', () => {
@@ -49,22 +54,5 @@ describe('parseAudioTag', () => {
       }),
       { numRuns: 3000 },
     );
-  });
-});
-
-describe('legacy heads', () => {
-  it.each([
-    ['coded frames', `a1${'61766331'}ffffd8aabb`, '2701ffffd8aabb'],
-    ['coded frames X', `93${'61766331'}aabb`, '1701000000aabb'],
-    ['sequence start', `90${'61766331'}01640028`, '170000000001640028'],
-  ])('says the same of H.264 %s', (_name, enhanced, legacy) => {
-    expect(legacyAvcBody(parseVideoTag(Buffer.from(enhanced, 'hex'))).toString('hex')).toBe(legacy);
-  });
-
-  it.each([
-    ['frames', `91${'6d703461'}21aa`, 'af0121aa'],
-    ['sequence start', `90${'6d703461'}1190`, 'af001190'],
-  ])('says the same of AAC %s', (_name, enhanced, legacy) => {
-    expect(legacyAacBody(parseAudioTag(Buffer.from(enhanced, 'hex'))).toString('hex')).toBe(legacy);
   });
 });

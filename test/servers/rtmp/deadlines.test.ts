@@ -85,6 +85,14 @@ describe('deadlines', () => {
     expect(lines[0]).toMatchObject({ level: 'info', peer: '127.0.0.1', reason: expect.not.stringContaining('\n') });
   });
 
+  it("C3.12 takes nobody's word for an address: a PROXY header is not RTMP", async () => {
+    const { server, port } = await startServer();
+    const peer = await rawPeer(port);
+    peer.resume().write('PROXY TCP4 198.51.100.1 127.0.0.1 40000 1935\r\n');
+    await once(peer, 'close');
+    expect(server.counters.closedByError.get('rtmp.not-rtmp')).toBe(1);
+  });
+
   it('A1.08 lives on after a peer of another RTMP version', async () => {
     const { port } = await startServer({ handshakeTimeout: 200 });
     const peer = await rawPeer(port);

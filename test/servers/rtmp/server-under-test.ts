@@ -236,7 +236,7 @@ export class CommandPeer {
   }
 
   /** Shakes hands and connects. */
-  static async open(port: number, properties: readonly [string, AmfValue][] = []): Promise<CommandPeer> {
+  static async open(port: number, properties: readonly (readonly [string, AmfValue])[] = []): Promise<CommandPeer> {
     const peer = new CommandPeer(await rawPeer(port));
     peer.socket.write(HANDSHAKE);
     peer.command('connect', 1, [amfObject([['app', 'live'], ...properties])]);

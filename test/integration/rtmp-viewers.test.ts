@@ -1,0 +1,135 @@
+// Players and encoders that others wrote, at the RTMP ports: who may publish how, over TLS too, and what comes out of a play.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hashPassword } from '../../src/access/password-hash.js';
+import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
+import { writeCertificate } from '../support/certificate.js';
+import { publishTestPattern, startGateway, TEST_KEY, type TestGateway } from '../support/gateway.js';
+import { absentPeer, DEBIAN_FFMPEG, RTMPDUMP } from '../support/peers.js';
+import { npmFfmpeg, startProgram } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const PASSWORD = 's3cret.pass';
+
+/** With a user, and RTMPS. */
+async function startSecureGateway(): Promise<TestGateway & { rtmps: string }> {
+  const directory = await temporaryDirectory();
+  const { cert, key } = await writeCertificate(directory);
+  const file = join(directory, 'sluice.yaml');
+  await writeFile(file, `users:\n  - name: anna\n    hash: ${hashPassword('anna', PASSWORD)}\n`);
+  const tls = ['--rtmps-port', '0', '--tls-cert', cert, '--tls-key', key];
+  const gateway = await startGateway('--config', file, ...tls, '--ladder', 'source');
+  return { ...gateway, rtmps: gateway.rtmps ?? '' };
+}
+
+const messages = (gateway: TestGateway, message: string) => gateway.logs.filter(({ msg }) => msg === message);
+const withUser = (url: string, password: string) => url.replace('://', `://anna:${password}@`);
+
+/** Timestamps of the tags of an FLV file, by kind. */
+async function timestamps(path: string): Promise<{ video: number[]; audio: number[]; first: string[] }> {
+  const reader = new FlvReader();
+  reader.push(await readFile(path));
+  const times: Record<'video' | 'audio' | 'script', number[]> = { video: [], audio: [], script: [] };
+  const first: string[] = [];
+  for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
+    times[tag.type].push(tag.timestamp);
+    if (first.length < 3) first.push(tag.type);
+  }
+  return { ...times, first };
+}
+
+function largestStep(times: readonly number[]): number {
+  return Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? 0)));
+}
+
+describe.each([
+  ['FFmpeg 7.0', npmFfmpeg()],
+  ['Debian FFmpeg', DEBIAN_FFMPEG],
+])('%s', (_, ffmpeg) => {
+  describe.skipIf(absentPeer(ffmpeg))('as an encoder', () => {
+    it('A4.16 C3.13 answers the challenge with rtmp://user:pass@host, plain and over RTMPS, and is refused with a wrong password', async () => {
+      const gateway = await startSecureGateway();
+      for (const [name, base] of [
+        ['plain', gateway.rtmp],
+        ['secure', gateway.rtmps],
+      ] as const) {
+        const right = publishTestPattern(withUser(`${base}/${name}`, PASSWORD), { ffmpeg, duration: 1 });
+        expect([(await right.exit).code, right.stderr()]).toEqual([0, '']);
+      }
+      const wrong = publishTestPattern(withUser(`${gateway.rtmp}/wrong`, 'guess'), { ffmpeg, duration: 1 });
+      expect((await wrong.exit).code).not.toBe(0);
+      expect(wrong.stderr()).toContain('Incorrect username/password');
+
+      await expect.poll(() => messages(gateway, 'publish ended')).toHaveLength(2);
+      expect(messages(gateway, 'publish started').map(({ stream }) => stream)).toEqual(['plain', 'secure']);
+      expect(messages(gateway, 'rtmp connection refused: wrong user or password')).toHaveLength(1);
+      const log = JSON.stringify(gateway.logs);
+      for (const secret of [PASSWORD, 'guess', 'salt=', 'response=', TEST_KEY]) expect(log).not.toContain(secret);
+    });
+
+    it('publishes with the key in the server URL, and with user and password in the query', async () => {
+      const gateway = await startSecureGateway();
+      for (const query of [`key=${TEST_KEY}`, `user=anna&pass=${PASSWORD}`]) {
+        const publisher = publishTestPattern(`${gateway.rtmps}?${query}/show`, { ffmpeg, duration: 1 });
+        expect([(await publisher.exit).code, publisher.stderr()]).toEqual([0, '']);
+      }
+      await expect.poll(() => messages(gateway, 'publish ended')).toHaveLength(2);
+      expect(JSON.stringify(gateway.logs)).not.toContain(PASSWORD);
+    });
+  });
+});
+
+describe('players', () => {
+  const players: [string, string, (url: string, file: string) => string[]][] = [
+    ['FFmpeg 7.0', npmFfmpeg(), ffmpegPlay],
+    ['Debian FFmpeg', DEBIAN_FFMPEG, ffmpegPlay],
+    ['rtmpdump', RTMPDUMP, (url, file) => ['-q', '--live', '-r', url, '-o', file]],
+  ];
+
+  it.skipIf(players.some(([, program]) => absentPeer(program)))(
+    'A4.20 FFmpeg and rtmpdump play what is published without a gap, from 0, to its end',
+    async () => {
+      const gateway = await startGateway('--ladder', 'source');
+      const directory = await temporaryDirectory();
+      const publisher = publishTestPattern(gateway.publishUrl('show'), { duration: 7, bFrames: 0 });
+      await expect.poll(() => messages(gateway, 'publish started'), { timeout: 10_000 }).toHaveLength(1);
+      const running = players.map(([, program, argumentsFor], i) => {
+        const file = join(directory, `${i}.flv`);
+        return { file, ...startProgram(program, argumentsFor(`${gateway.rtmp}/show`, file)) };
+      });
+      expect((await publisher.exit).code).toBe(0);
+      for (const { file, exit } of running) {
+        expect((await exit).signal).toBeNull();
+        const { video, audio, first } = await timestamps(file);
+        expect(first[0]).toBe('script');
+        // Headers come first and carry 0 as well.
+        expect([video[0], audio[0]]).toEqual([0, expect.any(Number)]);
+        expect(video.length).toBeGreaterThan(75);
+        expect(largestStep(video)).toBeLessThanOrEqual(41);
+        expect(largestStep(audio)).toBeLessThanOrEqual(50);
+      }
+      expect(messages(gateway, 'play started')).toHaveLength(players.length);
+      await expect.poll(() => messages(gateway, 'play ended')).toHaveLength(players.length);
+      expect(gateway.errors()).toEqual([]);
+    },
+  );
+
+  it.skipIf(absentPeer(RTMPDUMP))(
+    'A4.20 rtmpdump is told at once that nobody publishes, and that playing is off',
+    async () => {
+      for (const flags of [[], ['--rtmp-play', 'off']]) {
+        const gateway = await startGateway(...flags);
+        const player = startProgram(RTMPDUMP, ['--live', '-r', `${gateway.rtmp}/nobody`, '-o', '/dev/null']);
+        expect((await player.exit).signal).toBeNull();
+        expect(messages(gateway, 'play refused')).toMatchObject([
+          { code: flags.length === 0 ? 'rtmp-server.stream-not-found' : 'rtmp-server.play-off' },
+        ]);
+      }
+    },
+  );
+});
+
+function ffmpegPlay(url: string, file: string): string[] {
+  return ['-hide_banner', '-nostdin', '-loglevel', 'error', '-i', url, '-c', 'copy', '-f', 'flv', file];
+}
