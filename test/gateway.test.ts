@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config/load-config.js';
 import { createGateway, type Gateway } from '../src/gateway.js';
 import { sluiceHttp } from '../src/servers/http/plugin.js';
 import { publishTestPattern } from './support/gateway.js';
-import { npmFfmpeg } from './support/processes.js';
+import { ffmpegChildren, npmFfmpeg } from './support/processes.js';
 import { temporaryDirectory } from './support/temp-dir.js';
 
 async function gatewayIn(cwd: string, ...flags: string[]): Promise<Gateway> {
@@ -55,6 +55,8 @@ describe('Gateway', () => {
       .poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode, { timeout: 20_000 })
       .toBe(200);
     expect((await app.inject('/video/api/v1/streams/live/show')).json()).toMatchObject({ state: 'live' });
+    // Nothing is encoded, so there is no FFmpeg.
+    expect(await ffmpegChildren()).toEqual([publisher.pid]);
     await publisher.exit;
     const state = async () => (await app.inject('/video/api/v1/streams/live/show')).json().state;
     await expect.poll(state).toBe('resuming');
