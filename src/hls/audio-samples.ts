@@ -59,9 +59,10 @@ export class AudioSamples {
     const given = Math.round((dts / 1000) * timescale);
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));
     this.#framesPerPart ??= audioFramesPerPart(nominal, duration / timescale, partTarget);
-    const start = this.#place(given, duration);
-    this.#next = start + duration;
-    this.#held.push({ start, duration, data, cts: 0, sync: true });
+    const start = this.#startOf(given);
+    const corrected = duration + this.#correction(given - start, duration);
+    this.#next = start + corrected;
+    this.#held.push({ start, duration: corrected, data, cts: 0, sync: true });
     this.advance();
   }
 
@@ -97,35 +98,35 @@ export class AudioSamples {
     this.#offFrames = 0;
   }
 
-  /** Where the frame goes whose timestamp is `given`. */
-  #place(given: Ticks, duration: Ticks): Ticks {
+  /** Where the last frame ended, but for sound that was lost or paused. */
+  #startOf(given: Ticks): Ticks {
     const next = this.#next;
     if (next === undefined) return given;
-    const { timescale } = this.#options;
     const off = given - next;
-    const limit = (DRIFT_LIMIT / 1000) * timescale;
-    if (off > (LOSS_LIMIT / 1000) * timescale) {
+    if (off <= (LOSS_LIMIT / 1000) * this.#options.timescale) return next;
+    const last = this.#held.at(-1);
+    if (last !== undefined) last.duration += off;
+    return given;
+  }
+
+  /**
+   * How much longer or shorter a frame lasts, so that the next begins where the publisher says again.
+   * @param off how much later than it starts it should
+   */
+  #correction(off: Ticks, duration: Ticks): Ticks {
+    const drifts = Math.abs(off) > (DRIFT_LIMIT / 1000) * this.#options.timescale;
+    if (!drifts || (this.#offFrames > 0 && Math.sign(off) !== Math.sign(this.#offBy))) {
       this.#offFrames = 0;
-      this.#lengthenLast(off);
-      return given;
-    }
-    if (Math.abs(off) <= limit || (this.#offFrames > 0 && Math.sign(off) !== Math.sign(this.#offBy))) {
-      this.#offFrames = 0;
-      return next;
+      return 0;
     }
     this.#offBy = this.#offFrames === 0 || Math.abs(off) < Math.abs(this.#offBy) ? off : this.#offBy;
     this.#offFrames += 1;
-    // It needs a frame before it, still held, that becomes longer or (never by more than half) shorter.
-    if (this.#offFrames < DRIFT_FRAMES || this.#held.length === 0) return next;
-    this.#offFrames = 0;
+    if (this.#offFrames < DRIFT_FRAMES) return 0;
     const correction = Math.max(this.#offBy, -Math.floor(duration / 2));
-    this.#lengthenLast(correction);
-    return next + correction;
-  }
-
-  #lengthenLast(by: Ticks): void {
-    const last = this.#held.at(-1);
-    if (last !== undefined) last.duration += by;
+    // A frame can only be made so much shorter: the rest is for those after it.
+    if (correction === this.#offBy) this.#offFrames = 0;
+    else this.#offBy -= correction;
+    return correction;
   }
 
   #release(frame: Frame): void {

@@ -1,6 +1,6 @@
 // Cuts at the source's own key frames: which of them begin a segment, and what happens when none comes.
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { Cut, CutPolicy, CutSink } from './cut-schedule.js';
+import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
 /** Audio runs on without video for this long before video counts as stalled and the audio clock makes the cuts. */
 export const VIDEO_STALL_LIMIT: Milliseconds = 2_000;

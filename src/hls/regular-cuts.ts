@@ -1,6 +1,6 @@
 // Cuts that no key frame of the source decides: of audio alone, and of a source that is encoded anew.
 import type { Milliseconds } from '../protocols/units.js';
-import type { CutPolicy, CutSink } from './cut-schedule.js';
+import type { CutPolicy, CutSink } from './cut-policy.js';
 
 export class RegularCuts implements CutPolicy {
   readonly #sink: CutSink;
