@@ -3,22 +3,18 @@ import type { Origin } from '../hls/origin.js';
 import { Presentation, type PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
-import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { ChildEnvironment } from '../transcode/child-environment.js';
 import { describeSource, type SourceDescription } from '../transcode/describe-source.js';
-import type { TranscodeLoad } from '../transcode/load-meter.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
-import { type Capacity, TranscodePlace } from './capacity.js';
-import { pipelineError } from './errors.js';
+import { Encoding, type EncodingOptions, type TranscodeState, type Withdrawal } from './encoding.js';
 import { NativePackager } from './native-packager.js';
-import type { PipelineLogger } from './pipeline-logger.js';
 import { Publisher } from './publisher.js';
-import { byCost, epochPlan, planStream, type StreamPlan, transcodePlan } from './stream-plan.js';
-import { asSluiceError, Transcoder } from './transcoder.js';
+import { byCost, epochPlan, planStream, type StreamPlan } from './stream-plan.js';
+import { asSluiceError } from './transcoder.js';
 
+export type { TranscodeState, Withdrawal } from './encoding.js';
 export type { PipelineLogger } from './pipeline-logger.js';
 
 /**
@@ -33,24 +29,16 @@ export type { PipelineLogger } from './pipeline-logger.js';
  */
 export type PipelineState = 'waiting' | 'running' | 'suspended' | 'draining' | 'ended';
 
-export interface StreamPipelineOptions {
+export interface StreamPipelineOptions extends EncodingOptions {
   readonly app: string;
   readonly name: string;
   readonly origin: Origin;
   /** Undefined: none was found. Then only what needs no encoding is served. */
   readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
-  /** All that FFmpeg sees of the environment. */
-  readonly environment?: ChildEnvironment | undefined;
-  readonly ladder: readonly string[];
-  readonly partDuration: Seconds;
-  readonly segmentDuration: Seconds;
   /** How long the playlists wait for a publisher to come back; 0: they end with it. */
   readonly resumeWindow: Seconds;
   /** Groups of pictures that last longer make the source be encoded. */
   readonly maxGop: Seconds;
-  /** False: an FFmpeg that does not keep up is left as it is. */
-  readonly shedsOnOverload: boolean;
-  readonly capacity: Pick<Capacity, 'admit' | 'noteShed'>;
   /**
    * The earlier stream of this name, while it is still being flushed: its last segments take sequence numbers, so the new
    * presentation begins after it. Never rejects.
@@ -61,32 +49,10 @@ export interface StreamPipelineOptions {
     PresentationOptions,
     'windowSegments' | 'firstMediaSequence' | 'firstDiscontinuitySequence' | 'continuesEarlier' | 'store'
   >;
-  readonly logger: PipelineLogger;
-  readonly clock: Clock;
   /** This publisher cannot be served (any longer) and should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
-}
-
-/** What viewers get less than the ladder, and why. */
-export interface Withdrawal {
-  readonly name: string;
-  readonly reason: 'failed' | 'overload';
-}
-
-export interface TranscodeState {
-  /** Names of what FFmpeg makes now. */
-  readonly renditions: readonly string[];
-  readonly restarts: number;
-  readonly droppedTags: number;
-  readonly load: TranscodeLoad | undefined;
-}
-
-/** What runs from one EXT-X-DISCONTINUITY to the next. */
-interface Epoch {
-  plan: StreamPlan;
-  readonly packager: NativePackager;
 }
 
 export class StreamPipeline {
@@ -108,22 +74,19 @@ export class StreamPipeline {
   #lastStream: LiveStream | undefined;
   #publishes = 0;
   #presentation: Presentation | undefined;
-  #epoch: Epoch | undefined;
-  #transcoder: Transcoder | undefined;
-  readonly #place: TranscodePlace;
+  /** Of the epoch. */
+  #packager: NativePackager | undefined;
+  readonly #encoding: Encoding;
   /** Tags go through; otherwise the publisher holds them. */
   #open = false;
   #entering: Promise<void> | undefined;
   #suspending: Promise<void> = Promise.resolve();
   #cancelWindow: (() => void) | undefined;
   #resumeUntil: Milliseconds | undefined;
-  readonly #withdrawn = new Map<string, Withdrawal>();
   #lastKeyFrame: Milliseconds | undefined;
   #longGop = false;
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
   #cutsAnywhere = false;
-  #restarts = 0;
-  #droppedTags = 0;
   #ended: Promise<void> | undefined;
   /** Codes of the warnings about the publisher's media that are in the log already. */
   readonly #warned = new Set<string>();
@@ -133,7 +96,14 @@ export class StreamPipeline {
     this.app = options.app;
     this.name = options.name;
     this.#context = { app: options.app, stream: options.name };
-    this.#place = new TranscodePlace(options.capacity);
+    this.#encoding = new Encoding(options, {
+      fields: this.#context,
+      onExhausted: (publisher, cause) => {
+        this.#fail(publisher, cause);
+        // Whoever publishes next begins with the whole ladder again.
+        void this.end();
+      },
+    });
     options.origin.starting(options.app, options.name);
   }
 
@@ -158,7 +128,7 @@ export class StreamPipeline {
 
   /** What the publisher sends; undefined while its tracks are not known. */
   get source(): SourceDescription | undefined {
-    return this.#epoch?.plan.source;
+    return this.#encoding.plan?.source;
   }
 
   get presentation(): Presentation | undefined {
@@ -172,24 +142,17 @@ export class StreamPipeline {
   }
 
   get withdrawn(): readonly Withdrawal[] {
-    return [...this.#withdrawn.values()];
+    return this.#encoding.withdrawn;
   }
 
   /** One sentence for each thing that the ladder asks for and that was not made from the start. */
   get shortcomings(): readonly string[] {
-    return this.#epoch?.plan.shortcomings ?? [];
+    return this.#encoding.plan?.shortcomings ?? [];
   }
 
   /** Undefined when nothing is encoded. */
   get transcode(): TranscodeState | undefined {
-    const transcoder = this.#transcoder;
-    if (transcoder === undefined) return undefined;
-    return {
-      renditions: transcoder.renditions,
-      restarts: this.#restarts + transcoder.restarts,
-      droppedTags: this.#droppedTags + transcoder.droppedTags,
-      load: transcoder.load,
-    };
+    return this.#encoding.state;
   }
 
   /** A publisher of this name would continue these playlists. */
@@ -243,7 +206,7 @@ export class StreamPipeline {
       origin.abandoned(this.app, this.name);
     } else {
       this.#state.to('draining');
-      await this.#finishTranscoder();
+      await this.#encoding.finish();
       await this.#suspending;
       if (this.#presentation !== undefined) {
         await this.#presentation.end();
@@ -252,7 +215,7 @@ export class StreamPipeline {
     }
     this.#publisher?.close();
     this.#next?.close();
-    this.#place.release();
+    this.#encoding.release();
     this.#resumeUntil = undefined;
     this.#state.to('ended');
   }
@@ -297,7 +260,7 @@ export class StreamPipeline {
     this.#state.to('suspended');
     this.#resumeUntil = clock.now() + secondsToMilliseconds(resumeWindow);
     logger.info({ ...this.#context, resumeWindow }, 'publisher gone, its stream waits for it');
-    const flushed = this.#finishTranscoder();
+    const flushed = this.#encoding.finish();
     this.#suspending = flushed.then(() => this.#presentation?.suspend());
   }
 
@@ -305,7 +268,7 @@ export class StreamPipeline {
 
   /** What is held goes through, as the first epoch, the one of a returned publisher, or one that a change has begun. */
   async #enter(publisher: Publisher): Promise<void> {
-    await this.#finishTranscoder();
+    await this.#encoding.finish();
     await this.#suspending;
     await this.#options.predecessor;
     try {
@@ -344,8 +307,8 @@ export class StreamPipeline {
   #install(plan: StreamPlan, publisher: Publisher): void {
     const presentation = this.#presentation;
     if (presentation === undefined) return;
-    this.#epoch = { plan, packager: new NativePackager(presentation, publisher.media, plan) };
-    this.#startTranscoder(plan, publisher, presentation);
+    this.#packager = new NativePackager(presentation, publisher.media, plan);
+    this.#encoding.begin(plan, publisher, presentation);
   }
 
   #present(plan: StreamPlan, publisher: Publisher): void {
@@ -378,12 +341,12 @@ export class StreamPipeline {
       ladder,
       ffmpeg,
       keyFrames: this.#longGop ? 'regular' : 'source',
-      offered: byCost(this.#epoch?.plan.renditions ?? []).map(({ name }) => name),
-      withdrawn: new Set(this.#withdrawn.keys()),
+      offered: byCost(this.#encoding.plan?.renditions ?? []).map(({ name }) => name),
+      withdrawn: new Set(this.#encoding.withdrawn.map(({ name }) => name)),
     } as const;
     const plan = planStream({ ...request, mayEncodeVideo: true });
     if (byCost(plan.renditions).length === 0) return plan;
-    const refusal = this.#place.take();
+    const refusal = this.#encoding.admit();
     return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
   }
 
@@ -403,7 +366,7 @@ export class StreamPipeline {
       return;
     }
     if (tag.trackId > 0) {
-      if (!tag.sequenceHeader) this.#epoch?.packager.write(tag);
+      if (!tag.sequenceHeader) this.#packager?.write(tag);
       return;
     }
     switch (publisher.changes.note(tag)) {
@@ -426,8 +389,8 @@ export class StreamPipeline {
       this.#cutsAnywhere = false;
       presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
     } else presentation.noteAudio(tag.dts);
-    this.#epoch?.packager.write(tag);
-    this.#transcoder?.note(tag.dts);
+    this.#packager?.write(tag);
+    this.#encoding.note(tag.dts);
   }
 
   // Groups of pictures that are too long to cut
@@ -456,8 +419,7 @@ export class StreamPipeline {
     if (!this.#canEncodeSource()) return;
     const plan = this.#plan(publisher);
     if (plan.keyFrames !== 'regular') return;
-    this.#transcoder?.discard();
-    this.#transcoder = undefined;
+    this.#encoding.discard();
     publisher.subscribe();
     this.#presentation?.startEpoch(epochPlan(plan));
     this.#install(plan, publisher);
@@ -466,7 +428,7 @@ export class StreamPipeline {
   }
 
   #canEncodeSource(): boolean {
-    const source = this.#epoch?.plan.renditions.find(({ name }) => name === 'source');
+    const source = this.#encoding.plan?.renditions.find(({ name }) => name === 'source');
     return this.#options.ffmpeg !== undefined && source?.mode === 'copy';
   }
 
@@ -476,122 +438,6 @@ export class StreamPipeline {
       { ...this.#context, code: 'pipeline.long-gop' },
       `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
     );
-  }
-
-  // FFmpeg
-
-  #startTranscoder(
-    plan: StreamPlan,
-    publisher: Publisher,
-    presentation: Presentation,
-    { continues } = { continues: false },
-  ): void {
-    const { ffmpeg, environment, clock, logger } = this.#options;
-    const wanted = transcodePlan(plan, this.#options);
-    if (wanted === undefined || ffmpeg === undefined) {
-      // Nobody would take from it.
-      publisher.subscription.close();
-      if (byCost(plan.renditions).length === 0) this.#place.release();
-      return;
-    }
-    const transcoder = new Transcoder({
-      ffmpeg,
-      environment,
-      plan: wanted,
-      continues,
-      publisher,
-      presentation,
-      clock,
-      logger,
-      context: this.#context,
-      onFailed: (error) => {
-        if (this.#transcoder === transcoder) this.#onTranscoderFailed(error);
-      },
-      onLoad: (load) => {
-        if (this.#transcoder === transcoder && load.overloaded) this.#onOverload(load);
-      },
-    });
-    this.#transcoder = transcoder;
-    transcoder.start();
-  }
-
-  /** All it was given goes through. Resolves when it is gone; what it makes until then is used. */
-  #finishTranscoder(): Promise<void> {
-    const transcoder = this.#transcoder;
-    this.#transcoder = undefined;
-    if (transcoder === undefined) return this.#finishing;
-    this.#restarts += transcoder.restarts;
-    this.#droppedTags += transcoder.droppedTags;
-    this.#finishing = transcoder.finish();
-    return this.#finishing;
-  }
-
-  #finishing: Promise<void> = Promise.resolve();
-
-  /** It will not be started again: its pictures go, and its sound is tried alone. */
-  #onTranscoderFailed(error: SluiceError): void {
-    const plan = this.#epoch?.plan;
-    if (plan === undefined) return;
-    const rungs = byCost(plan.renditions).map(({ name }) => name);
-    const encoded = plan.renditions.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
-    this.#withdraw(rungs.length > 0 ? rungs : encoded, 'failed', error.message);
-    this.#reduced(error);
-  }
-
-  #onOverload(load: TranscodeLoad): void {
-    if (this.#options.shedsOnOverload) this.#shed(load);
-  }
-
-  /** The dearest rung goes; the last picture there is stays, however late it comes. */
-  #shed(load: TranscodeLoad): void {
-    const plan = this.#epoch?.plan;
-    const [dearest, ...cheaper] = byCost(plan?.renditions ?? []);
-    if (plan === undefined || dearest === undefined) return;
-    const copied = plan.renditions.some(({ kind, mode }) => kind === 'video' && mode === 'copy');
-    if (cheaper.length === 0 && !copied) return;
-    this.#options.capacity.noteShed();
-    const figures = `speed ${load.speed.toFixed(2)}, ${Math.round(load.lag)} ms behind`;
-    this.#withdraw([dearest.name], 'overload', `FFmpeg does not keep up (${figures})`);
-    this.#reduced(pipelineError('pipeline.withdrawn', `nothing is left to serve: ${figures}`));
-  }
-
-  #withdraw(names: readonly string[], reason: Withdrawal['reason'], text: string): void {
-    const epoch = this.#epoch;
-    if (epoch === undefined) return;
-    for (const name of names) {
-      this.#withdrawn.set(name, { name, reason });
-      this.#presentation?.withdraw(name);
-    }
-    const renditions = epoch.plan.renditions.filter(({ name }) => !names.includes(name));
-    epoch.plan = { ...epoch.plan, renditions };
-    const fields = { ...this.#context, code: 'pipeline.withdrawn', renditions: names, reason };
-    this.#options.logger.warn(fields, `renditions withdrawn: ${text}`);
-  }
-
-  /** After a withdrawal: FFmpeg makes what is left, or nobody does. */
-  #reduced(cause: SluiceError): void {
-    const [plan, publisher, presentation] = [this.#epoch?.plan, this.#publisher, this.#presentation];
-    if (plan === undefined || publisher === undefined || presentation === undefined) return;
-    const hasVideo = plan.renditions.some(({ kind }) => kind === 'video');
-    if (plan.renditions.length === 0 || (plan.source.video !== undefined && !hasVideo && this.#wantsVideo())) {
-      this.#fail(publisher, cause);
-      // Whoever publishes next begins with the whole ladder again.
-      void this.end();
-      return;
-    }
-    const wanted = transcodePlan(plan, this.#options);
-    if (byCost(plan.renditions).length === 0) this.#place.release();
-    if (wanted === undefined) void this.#finishTranscoder();
-    else if (this.#transcoder?.failed === false) this.#transcoder.replace(wanted);
-    else {
-      void this.#finishTranscoder();
-      publisher.subscribe();
-      this.#startTranscoder(plan, publisher, presentation, { continues: true });
-    }
-  }
-
-  #wantsVideo(): boolean {
-    return this.#options.ladder.some((name) => name !== 'audio');
   }
 
   // Failures
