@@ -130,4 +130,31 @@ describe('CutSchedule', () => {
     expect(cuts.horizon).toBeGreaterThan(7_000);
     expect(times(cuts).length).toBeGreaterThan(3);
   });
+
+  it('A7.16 regular: multiples of the segment duration after the first key frame, whatever the source does', () => {
+    const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: FRAME / 1000, nominalPart: 0.48, regular: true });
+    feed(cuts, [1400], 8000);
+    expect(times(cuts).slice(0, 4)).toEqual([1400, 2000, 4000, 6000]);
+    expect(cuts.targetDuration).toBe(2);
+    expect(cuts.independentSegments).toBe(true);
+    expect(cuts.horizon).toBeGreaterThan(8000);
+  });
+
+  it("the hole between two runs is nobody's: indexes go on, no cut is forced, the target duration stays", () => {
+    const forced: number[] = [];
+    const rules = { frame: FRAME / 1000, nominalPart: 0.48 };
+    const cuts = new CutSchedule({ segmentDuration: 2, onForcedCut: (time) => forced.push(time) }, rules);
+    feed(cuts, [1000, 3000, 5000], 5400);
+    cuts.endRun(2, 5440);
+    cuts.noteAudio(9000);
+    expect(cuts.runStart).toBeUndefined();
+    cuts.begin(rules);
+    cuts.noteAudio(29_000);
+    for (let time = 30_000; time < 33_000; time += FRAME) cuts.noteVideo(time, time, time % 2000 === 0);
+    expect(times(cuts)).toEqual([1000, 3000, 5000, 30_000, 32_000]);
+    expect(cuts.runStart).toBe(3);
+    expect([cuts.endOf(1), cuts.endOf(2), cuts.endOf(3), cuts.endOf(4)]).toEqual([5000, 5440, 32_000, undefined]);
+    expect(forced).toEqual([]);
+    expect(cuts.targetDuration).toBe(2);
+  });
 });
