@@ -33,8 +33,10 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
   const { targetDuration, complete, open, ended } = listing;
   const { partTarget, nextPart, reports } = lowLatency;
   const end = open?.end ?? complete.at(-1)?.end ?? 0;
+  // Where segments are whole seconds, both sides are equal but for their rounding, and tags that went must not come back.
+  const listedFrom = end - PARTS_LISTED * targetDuration - 1e-4;
   // All parts of a segment at once: players count them from the first one listed.
-  const segments = complete.map((segment) => listed(segment, segment.start >= end - PARTS_LISTED * targetDuration));
+  const segments = complete.map((segment) => listed(segment, segment.start >= listedFrom));
   if (open !== undefined) segments.push(listed(open, true));
   return {
     ...header(listing, segments),
