@@ -271,13 +271,14 @@ export class StreamPipeline {
     await this.#encoding.finish();
     await this.#suspending;
     await this.#options.predecessor;
+    // Before what is held goes through: a change in it is entered after this one.
+    this.#entering = undefined;
     try {
       if (this.#ended === undefined) this.#beginEpoch(publisher);
     } catch (error) {
       this.#fail(publisher, asSluiceError(error));
     }
-    this.#entering = undefined;
-    if (publisher.gone && publisher === this.#publisher) this.#leave(publisher);
+    if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);
   }
 
   #beginEpoch(publisher: Publisher): void {
