@@ -1,5 +1,5 @@
 // How fast media leaves the gateway: against nginx serving the same bytes from files, and to thousands of viewers who wait for one part.
-// Server and generator have a core each (taskset), so that neither lives on the other's time. Needs nginx and wrk (Debian: nginx-light, wrk).
+// Server and generator have a core each (taskset), so that neither lives on the other's time. Needs nginx and wrk (Debian: nginx, wrk).
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, start, summary, temporaryDirectory } from './measuring.mjs';
+import { cpuSeconds, describeMachine, start, summary, temporaryDirectory } from './measuring.mjs';
 
 const [SERVER_CORE, CLIENT_CORE] = availableParallelism() > 1 ? ['0', '1'] : ['0', '0'];
 const RUNS = Number(process.env.BENCH_RUNS ?? 3);
@@ -147,6 +147,7 @@ async function startRole(core, role, ...args) {
   };
   await answer('up');
   return {
+    pid: child.pid,
     ask(command) {
       const answered = answer(command);
       child.send(command);
@@ -195,14 +196,15 @@ async function startNginx(directory) {
       socket.on('error', () => resolve(false)).on('close', () => undefined);
       setTimeout(() => socket.destroy(), 20);
     });
-    if (open) return { port, stop: () => child.kill('SIGTERM') };
+    if (open) return { port, pid: child.pid, stop: () => child.kill('SIGTERM') };
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error('nginx did not start');
 }
 
-/** Requests per second of one URL. */
-async function load(url) {
+/** Requests per second of one URL, and per second of CPU that the server really got: other programs may take some of its core. */
+async function load(url, pid) {
+  const before = cpuSeconds(pid);
   const { child, ended } = start('taskset', ['-c', CLIENT_CORE, 'wrk', '-t1', '-c64', `-d${SECONDS}s`, url]);
   let output = '';
   child.stdout.on('data', (chunk) => {
@@ -211,7 +213,7 @@ async function load(url) {
   const { code, stderr } = await ended;
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
   if (code !== 0 || Number.isNaN(rate) || output.includes('Non-2xx')) throw new Error(`wrk: ${output}${stderr}`);
-  return rate;
+  return { rate, perCpuSecond: (rate * SECONDS) / (cpuSeconds(pid) - before) };
 }
 
 async function compareWithNginx() {
@@ -224,16 +226,19 @@ async function compareWithNginx() {
   ];
   for (const [kind, ours, theirs] of kinds) {
     const ratios = [];
-    await load(`http://127.0.0.1:${port}${ours}`);
+    const cpuRatios = [];
+    await load(`http://127.0.0.1:${port}${ours}`, origin.pid);
     for (let run = 0; run < RUNS; run += 1) {
-      const gateway = await load(`http://127.0.0.1:${port}${ours}`);
-      const reference = await load(`http://127.0.0.1:${nginx.port}${theirs}`);
-      ratios.push(gateway / reference);
+      const gateway = await load(`http://127.0.0.1:${port}${ours}`, origin.pid);
+      const reference = await load(`http://127.0.0.1:${nginx.port}${theirs}`, nginx.pid);
+      ratios.push(gateway.rate / reference.rate);
+      cpuRatios.push(gateway.perCpuSecond / reference.perCpuSecond);
       console.log(
-        `${kind} ${run + 1}: ${gateway.toFixed(0)}/s, nginx ${reference.toFixed(0)}/s, ratio ${(gateway / reference).toFixed(3)}`,
+        `${kind} ${run + 1}: ${gateway.rate.toFixed(0)}/s, nginx ${reference.rate.toFixed(0)}/s; for a second of CPU ${gateway.perCpuSecond.toFixed(0)} and ${reference.perCpuSecond.toFixed(0)}`,
       );
     }
     console.log(`${kind}, gateway from memory / nginx from files: ${summary(ratios, 3)}   goal >= ${GOALS[kind]}`);
+    console.log(`${kind}, the same for a second of CPU: ${summary(cpuRatios, 3)}`);
   }
   nginx.stop();
   await origin.stop();

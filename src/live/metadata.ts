@@ -1,6 +1,7 @@
 // onMetaData is what the encoder believes about itself: good enough for a hint, never for a decision.
 import { decodeAmf0 } from '../protocols/amf/amf0-decoder.js';
-import { type AmfValue, amfProperties } from '../protocols/amf/values.js';
+import { encodeAmf0 } from '../protocols/amf/amf0-encoder.js';
+import { AmfEcmaArray, AmfObject, type AmfValue, amfProperties } from '../protocols/amf/values.js';
 import type { BitsPerSecond } from '../protocols/units.js';
 
 export interface MetadataHints {
@@ -20,6 +21,8 @@ export interface MetadataHints {
 const ON_META_DATA = 'onMetaData';
 /** AMF0 string marker, length, text: how every onMetaData body starts. */
 const ON_META_DATA_PREFIX = Buffer.concat([Buffer.from([0x02, 0x00, ON_META_DATA.length]), Buffer.from(ON_META_DATA)]);
+/** What an encoder knows of a file it reads. A live stream has neither, and players that believe it call the stream cut short. */
+const FILE_PROPERTIES = ['duration', 'filesize'] as const;
 const MAX_DIMENSION = 65_535;
 const MAX_FRAME_RATE = 1_000;
 const MAX_KILOBITS = 10_000_000;
@@ -27,6 +30,23 @@ const MAX_KILOBITS = 10_000_000;
 /** Whether a script body is onMetaData at all: other data messages (timecode, captions, cue points) carry no hints. */
 export function isMetadata(body: Buffer): boolean {
   return body.subarray(0, ON_META_DATA_PREFIX.length).equals(ON_META_DATA_PREFIX);
+}
+
+/** The onMetaData body as a live stream may hand it on: the same, but for properties that only a file has. Never throws. */
+export function liveMetadata(body: Buffer): Buffer {
+  const values = decode(body);
+  let changed = false;
+  for (const value of values) {
+    if (!(value instanceof AmfObject || value instanceof AmfEcmaArray)) continue;
+    for (const property of FILE_PROPERTIES) changed = value.delete(property) || changed;
+  }
+  if (!changed) return body;
+  try {
+    return encodeAmf0(values);
+  } catch {
+    // A key that is not UTF-8 grows when written again, perhaps beyond what AMF0 can say.
+    return body;
+  }
 }
 
 /** Never throws: what cannot be read or cannot be true is left out. */
@@ -55,17 +75,20 @@ export function readMetadataHints(body: Buffer): MetadataHints {
 }
 
 function readProperties(body: Buffer): ReadonlyMap<string, AmfValue> | undefined {
-  let values: readonly AmfValue[];
-  try {
-    values = decodeAmf0(body);
-  } catch {
-    return undefined;
-  }
-  for (const value of values) {
+  for (const value of decode(body)) {
     const properties = amfProperties(value);
     if (properties !== undefined) return properties;
   }
   return undefined;
+}
+
+/** Nothing for what is not AMF0: metadata decides nothing, so a broken one is no reason to refuse a publisher (A6.01). */
+function decode(body: Buffer): readonly AmfValue[] {
+  try {
+    return decodeAmf0(body);
+  } catch {
+    return [];
+  }
 }
 
 function channelsOfStereoFlag(stereo: AmfValue): number | undefined {

@@ -7,7 +7,7 @@ import { liveError } from './errors.js';
 import { GOP_CACHE_BYTES, GopCache } from './gop-cache.js';
 import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
-import { isMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
+import { isMetadata, liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
 import type { StreamStatistics } from './statistics.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
@@ -276,8 +276,9 @@ export class LiveStream {
   }
 
   /** GStreamer repeats its metadata several times a second: only another one is passed on (A6.04). */
-  #acceptScript(body: Buffer): void {
-    if (!isMetadata(body) || this.#metadata?.body.equals(body)) {
+  #acceptScript(message: Buffer): void {
+    const body = isMetadata(message) ? liveMetadata(message) : undefined;
+    if (body === undefined || this.#metadata?.body.equals(body)) {
       this.#ignoredScripts += 1;
       return;
     }

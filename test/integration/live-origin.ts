@@ -75,12 +75,14 @@ export class LiveOrigin implements HlsOrigin {
       const look = (): void => {
         if (index >= this.parts) return;
         this.#listeners.delete(look);
+        signal.removeEventListener('abort', leave);
         resolve();
       };
-      signal.addEventListener('abort', () => {
+      const leave = (): void => {
         this.#listeners.delete(look);
         reject(new Error('the last client left'));
-      });
+      };
+      signal.addEventListener('abort', leave, { once: true });
       this.#listeners.add(look);
       look();
     });

@@ -1,7 +1,8 @@
 // Metadata comes in every shape AMF can take, and none of them may matter.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isMetadata, readMetadataHints } from '../../src/live/metadata.js';
+import { isMetadata, liveMetadata, readMetadataHints } from '../../src/live/metadata.js';
+import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, amfObject } from '../../src/protocols/amf/values.js';
 import { metadata } from './media.js';
@@ -21,6 +22,21 @@ describe('readMetadataHints', () => {
   it('A6.03 leaves out what cannot be true', () => {
     const lies = metadata({ width: -5, height: 1e9, framerate: Number.NaN, videodatarate: 'fast', audiochannels: 0 });
     expect(readMetadataHints(lies)).toEqual({});
+  });
+
+  it.each([
+    ['numbers of FLV', 7, 10],
+    ['FourCC as numbers, as FFmpeg writes HEVC', 1_752_589_105, 1_836_069_985],
+    ['FourCC as text, as OBS writes it', 'avc1', 'mp4a'],
+    ['null, as some cameras do', null, null],
+  ])('A6.07 reads the rest whatever form the codec ids have: %s', (_, videocodecid, audiocodecid) => {
+    const entries = amfObject([
+      ['videocodecid', videocodecid],
+      ['width', 640],
+      ['audiocodecid', audiocodecid],
+      ['audiosamplerate', 48_000],
+    ]);
+    expect(readMetadataHints(encodeAmf0(['onMetaData', entries]))).toEqual({ width: 640, audioSampleRate: 48_000 });
   });
 
   it('A6.08 keys of JavaScript objects are only keys', () => {
@@ -52,5 +68,27 @@ describe('readMetadataHints', () => {
         isMetadata(Buffer.from(bytes));
       }),
     );
+  });
+});
+
+describe('liveMetadata', () => {
+  // rtmpdump calls a stream incomplete that ends before the duration its metadata promised.
+  it.each([
+    ['object', amfObject],
+    ['ECMA array', (entries: Iterable<readonly [string, number]>) => new AmfEcmaArray(entries)],
+  ])('leaves out what only a file has (%s)', (_, make) => {
+    const body = encodeAmf0(['onMetaData', make(Object.entries({ duration: 8.04, width: 640, filesize: 0 }))]);
+    expect(decodeAmf0(liveMetadata(body))).toEqual(['onMetaData', make([['width', 640]])]);
+  });
+
+  it('hands on the same bytes when there is nothing to leave out, or nothing to read', () => {
+    const plain = metadata({ width: 640 });
+    const broken = plain.subarray(0, -8);
+    expect(liveMetadata(plain)).toBe(plain);
+    expect(liveMetadata(broken)).toBe(broken);
+    const key = Buffer.alloc(30_000, 0xff);
+    const [start, end] = [metadata({ duration: 1 }).subarray(0, -3), Buffer.from('000009', 'hex')];
+    const unwritable = Buffer.concat([start, Buffer.of(key.length >> 8, key.length & 0xff), key, Buffer.of(5), end]);
+    expect(liveMetadata(unwritable)).toBe(unwritable);
   });
 });

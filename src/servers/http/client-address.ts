@@ -2,9 +2,14 @@
 
 import { BlockList, isIP } from 'node:net';
 
+/** Addresses remembered. */
+const MAX_KNOWN = 10_000;
+
 /** Reads `X-Forwarded-For` from the right, as far as its writers are trusted. */
 export class ClientAddresses {
   readonly #trusted = new BlockList();
+  /** Looking into the list costs more than the rest of an answer, and the same addresses come again and again. */
+  readonly #known = new Map<string, boolean>();
 
   /** @param trustedProxies IP addresses and CIDR blocks, checked by the configuration */
   constructor(trustedProxies: readonly string[]) {
@@ -37,8 +42,13 @@ export class ClientAddresses {
   }
 
   #isTrusted(address: string): boolean {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
     const family = isIP(address);
-    return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    const trusted = family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(address, trusted);
+    return trusted;
   }
 }
 
@@ -47,6 +57,7 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-export function isLoopback(address: string): boolean {
+export function isLoopback(peer: string): boolean {
+  const address = plainAddress(peer);
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }

@@ -38,6 +38,7 @@ export interface DeliveryDirectives {
 /**
  * Serves one presentation by name. Requests for the same at the same time become one call. Every name was checked against `[0-9A-Za-z_.-]{1,255}` (and is not `.` or `..`).
  * A call may wait; when `signal` aborts (the last client left) it frees its waiter at once and may reject with anything.
+ * Once a call has settled it leaves no listener on the signal, which may be that of the next call.
  */
 export interface HlsOrigin {
   multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;

@@ -5,8 +5,11 @@ import type { OriginAnswerKind } from '../dependencies.js';
 import { CORS_HEADERS } from '../plugins/cors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
 
-/** Flat names and values. */
-export const MEDIA_HEADERS: readonly string[] = Object.entries({ ...STRICT_HEADERS, ...CORS_HEADERS }).flat();
+/** Flat names and values. Policies for pages say nothing about media; that it is none is what counts. */
+export const MEDIA_HEADERS: readonly string[] = Object.entries({
+  'x-content-type-options': STRICT_HEADERS['x-content-type-options'],
+  ...CORS_HEADERS,
+}).flat();
 
 /** RFC 8216 section 4 for playlists, ISO/IEC 23000-19 and RFC 9317 practice for CMAF. */
 export function contentType(kind: OriginAnswerKind): string {

@@ -22,11 +22,15 @@ interface Call {
   readonly target: DeliveryTarget;
   readonly controller: AbortController;
   readonly exchanges: Set<Exchange>;
+  /** It did not settle in the turn it was made in. */
+  waits: boolean;
 }
 
 export class SharedCalls {
   readonly #options: SharedCallsOptions;
   readonly #calls = new Map<string, Call>();
+  /** Of a call that was answered at once: making one costs more than a playlist does. */
+  #spare: AbortController | undefined;
   #fresh: { readonly call: Call; readonly exchange: Exchange }[] = [];
   /** Requests that were answered by the call of another one. */
   shared = 0;
@@ -45,7 +49,8 @@ export class SharedCalls {
   join(exchange: Exchange, target: DeliveryTarget): void {
     let call = this.#calls.get(target.key);
     if (call === undefined) {
-      call = { target, controller: new AbortController(), exchanges: new Set() };
+      call = { target, controller: this.#spare ?? new AbortController(), exchanges: new Set(), waits: false };
+      this.#spare = undefined;
       this.#calls.set(target.key, call);
       this.#ask(call);
     } else {
@@ -66,6 +71,7 @@ export class SharedCalls {
 
   #finish(call: Call, outcome: CallOutcome): void {
     this.#forget(call);
+    if (!call.waits && !call.controller.signal.aborted) this.#spare = call.controller;
     this.#answer(call, outcome, call.exchanges.values());
   }
 
@@ -89,6 +95,7 @@ export class SharedCalls {
         this.#abandon(call, exchange);
         continue;
       }
+      call.waits = true;
       const release = this.#options.admit(exchange);
       if (release === undefined) {
         this.#abandon(call, exchange);

@@ -1,6 +1,7 @@
 // What a request below /hls/ asks for, and its one canonical key: requests with the same key are the same request.
 
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
+import { MAX_TARGET_BYTES } from '../plugins/errors.js';
 
 export interface DeliveryTarget {
   /** Path and `_HLS_*` directives in a fixed order; whatever else stood in the query is not part of it (B4.11). */
@@ -29,6 +30,7 @@ const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?
  * @returns undefined for everything else, right or wrong: escapes, odd names, repeated directives are the router's to judge
  */
 export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
+  if (requestTarget.length > MAX_TARGET_BYTES) return undefined;
   const match = TARGET.exec(requestTarget);
   if (match === null) return undefined;
   const [, app = '', name = '', rendition = '', file = '', query] = match;

@@ -9,7 +9,7 @@ import { setCorsHeaders } from './cors.js';
 import { pagePolicy } from './security-headers.js';
 
 /** Node accepts 16 KiB of headers; no address of ours needs a tenth of that. */
-const MAX_TARGET_BYTES = 2048;
+export const MAX_TARGET_BYTES = 2048;
 const READING_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };

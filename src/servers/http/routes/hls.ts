@@ -7,6 +7,7 @@ import { MEDIA_HEADERS } from '../delivery/media-headers.js';
 import { type DeliveryTarget, fileTarget, mediaPlaylistTarget, multivariantTarget } from '../delivery/target.js';
 import { installCors } from '../plugins/cors.js';
 import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
+import { STRICT_HEADERS } from '../plugins/security-headers.js';
 import { DeliveryDirectiveQuery, FileParameters, RenditionParameters, StreamParameters } from '../schemas/names.js';
 
 /** Registers `/hls/...` on `app`, in a scope of its own so that CORS covers this tree, its errors, and nothing else. */
@@ -55,6 +56,7 @@ export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly d
 /** What the answers say themselves. */
 const OWN = new Set([
   ...MEDIA_HEADERS.filter((_text, index) => index % 2 === 0),
+  ...Object.keys(STRICT_HEADERS),
   ...['cache-control', 'content-type', 'content-length', 'content-encoding', 'content-range', 'accept-ranges', 'etag'],
 ]);
 

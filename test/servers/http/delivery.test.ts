@@ -1,0 +1,285 @@
+// Delivery as CDNs and herds see it: validators, compression once, shared calls, limits on waiting, and no difference between the two ways in.
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import Fastify from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
+import { parseTarget } from '../../../src/servers/http/delivery/target.js';
+import type { OriginAnswer } from '../../../src/servers/http/dependencies.js';
+import { sluiceHttp } from '../../../src/servers/http/plugin.js';
+import { type FakeOrigin, fakeDependencies, fakeError } from './fake-origin.js';
+
+const LONG = Buffer.from(`#EXTM3U\n${'#EXTINF:2.00000,\nseg-1.m4s\n'.repeat(100)}`);
+const playlist = (body: Buffer, blocking = false): OriginAnswer => ({
+  status: 200,
+  kind: 'media-playlist',
+  body,
+  blocking,
+  targetDuration: 2,
+});
+const URL_OF_PLAYLIST = '/hls/live/demo/v/index.m3u8';
+
+let http: HttpApp;
+let origin: FakeOrigin;
+let port: number;
+
+async function start(options: { maxWaiters?: number; maxWaitersPerIp?: number; trustedProxies?: string[] } = {}) {
+  const dependencies = { ...fakeDependencies(), trustedProxies: [], ...options };
+  origin = dependencies.origin;
+  http = buildHttpApp(dependencies);
+  await http.app.listen({ host: '127.0.0.1', port: 0 });
+  port = (http.app.server.address() as AddressInfo).port;
+}
+
+beforeEach(() => start());
+afterEach(() => http.app.close());
+
+const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
+
+/** One request on a socket of its own, left open. */
+async function open(path: string, more = ''): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`);
+  return socket;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the origin hold every request, and gives the way to answer them. */
+function hold(): (answer: OriginAnswer) => void {
+  const held: ((answer: OriginAnswer) => void)[] = [];
+  origin.respond = ({ signal }) =>
+    new Promise((resolve, reject) => {
+      held.push(resolve);
+      signal.addEventListener('abort', () => reject(new Error('left')), { once: true });
+    });
+  return (answer) => {
+    for (const give of held.splice(0)) give(answer);
+  };
+}
+
+describe('validators', () => {
+  it('B4.04 a version of a playlist has one strong ETag, the next has another, and a match is 304 without body', async () => {
+    origin.respond = () => playlist(LONG);
+    const first = await ask(URL_OF_PLAYLIST, { 'accept-encoding': 'identity' });
+    const tag = first.headers.get('etag') ?? '';
+    expect(tag).toMatch(/^"[\w-]{22}"$/);
+    const again = await ask(URL_OF_PLAYLIST, { 'accept-encoding': 'identity', 'if-none-match': `"x", ${tag}` });
+    expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag]);
+    expect(again.headers.get('cache-control')).toBe('public, max-age=1');
+    expect(again.headers.get('vary')).toBe('Accept-Encoding');
+    expect(again.headers.get('access-control-allow-origin')).toBe('*');
+    origin.respond = () => playlist(Buffer.concat([LONG, Buffer.from('#\n')]));
+    const next = await ask(URL_OF_PLAYLIST, { 'accept-encoding': 'identity', 'if-none-match': tag });
+    expect(next.status).toBe(200);
+    expect(next.headers.get('etag')).not.toBe(tag);
+  });
+
+  it('B4.04 B4.07 If-Range cuts only the version it names', async () => {
+    origin.respond = () => ({ status: 200, kind: 'segment', body: Buffer.from('0123456789') });
+    const path = '/hls/live/demo/v/seg-1.m4s';
+    const tag = (await ask(path)).headers.get('etag') ?? '';
+    const same = await ask(path, { range: 'bytes=2-3', 'if-range': tag });
+    expect([same.status, await same.text()]).toEqual([206, '23']);
+    const other = await ask(path, { range: 'bytes=2-3', 'if-range': '"other"' });
+    expect([other.status, await other.text()]).toEqual([200, '0123456789']);
+  });
+});
+
+describe('compression', () => {
+  it('B4.05 playlists as gzip or Brotli, each with its ETag; media and short bodies as they are', async () => {
+    origin.respond = ({ names }) =>
+      names.length === 4 ? { status: 200, kind: 'segment', body: LONG } : playlist(LONG);
+    const raw = async (path: string, encoding: string) => {
+      const answer = await http.app.inject({ url: path, headers: { 'accept-encoding': encoding } });
+      return { headers: answer.headers, body: answer.rawPayload };
+    };
+    const gzip = await raw(URL_OF_PLAYLIST, 'gzip, deflate');
+    const brotli = await raw(URL_OF_PLAYLIST, 'gzip, deflate, br');
+    const none = await raw(URL_OF_PLAYLIST, 'br;q=0, gzip;q=0.0');
+    expect([gzip, brotli, none].map(({ headers }) => headers['content-encoding'])).toEqual(['gzip', 'br', undefined]);
+    expect(gunzipSync(gzip.body)).toEqual(LONG);
+    expect(brotliDecompressSync(brotli.body)).toEqual(LONG);
+    expect(new Set([gzip, brotli, none].map(({ headers }) => headers.etag)).size).toBe(3);
+    for (const { headers, body } of [gzip, brotli, none]) {
+      expect(headers.vary).toBe('Accept-Encoding');
+      expect(headers['content-length']).toBe(String(body.length));
+    }
+    const media = await raw('/hls/live/demo/v/seg-1.m4s', 'br');
+    expect([media.headers['content-encoding'], media.headers.vary]).toEqual([undefined, undefined]);
+    expect(media.body).toEqual(LONG);
+  });
+
+  it('B4.05 a playlist of a long window is compressed off the event loop, once for all who ask', async () => {
+    const huge = Buffer.concat(Array.from({ length: 40 }, () => LONG));
+    origin.respond = () => playlist(huge);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => ask(URL_OF_PLAYLIST, { 'accept-encoding': 'br' })),
+    );
+    for (const answer of answers) {
+      expect(answer.headers.get('content-encoding')).toBe('br');
+      expect((await answer.arrayBuffer()).byteLength).toBe(huge.length);
+    }
+    expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(1);
+  });
+});
+
+describe('shared calls', () => {
+  it('B4.11 C4.05 identical blocked requests are one call, whatever else stands in their queries, and one body', async () => {
+    const answer = hold();
+    const paths = Array.from({ length: 300 }, (_, id) => `${URL_OF_PLAYLIST}?s=${id}&_HLS_part=1&_HLS_msn=7`);
+    await http.app.close();
+    await start({ maxWaitersPerIp: 1000 });
+    const give = hold();
+    answer(playlist(LONG, true));
+    const asked = paths.map((path) => ask(path, { 'accept-encoding': 'identity' }));
+    await until(() => http.delivery.figures.waiting === paths.length);
+    expect(origin.calls).toHaveLength(1);
+    give(playlist(LONG, true));
+    for (const reply of await Promise.all(asked)) {
+      expect(reply.status).toBe(200);
+      expect((await reply.arrayBuffer()).byteLength).toBe(LONG.length);
+    }
+    expect(http.delivery.figures).toMatchObject({ waiting: 0, shared: paths.length - 1 });
+  });
+
+  it('C3.11 a query that is no directive, and Host or X-Forwarded-*, cannot change a body', async () => {
+    origin.respond = () => playlist(LONG);
+    const hostile = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher' };
+    const answer = await http.app.inject({ url: `${URL_OF_PLAYLIST}?cb=evil.example`, headers: hostile });
+    expect(answer.rawPayload).toEqual(LONG);
+    expect(JSON.stringify(answer.headers)).not.toContain('evil');
+  });
+
+  it('B3.08 only the last client that leaves ends the shared wait', async () => {
+    hold();
+    const path = `${URL_OF_PLAYLIST}?_HLS_msn=9`;
+    const [first, second] = await Promise.all([open(path), open(path)]);
+    await until(() => http.delivery.figures.waiting === 2);
+    first.destroy();
+    await until(() => http.delivery.figures.waiting === 1);
+    expect(origin.calls[0]?.signal.aborted).toBe(false);
+    second.destroy();
+    await until(() => http.delivery.figures.waiting === 0);
+    expect(origin.calls[0]?.signal.aborted).toBe(true);
+  });
+});
+
+describe('limits on waiting', () => {
+  it('C4.06 one address: the next waiter gets 503 with Retry-After, other requests go on', async () => {
+    await http.app.close();
+    await start({ maxWaitersPerIp: 3 });
+    hold();
+    const sockets = await Promise.all([1, 2, 3].map((msn) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${msn}`)));
+    await until(() => http.delivery.figures.waiting === 3);
+    const refused = await ask(`${URL_OF_PLAYLIST}?_HLS_msn=1`);
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('cache-control')]).toEqual([
+      503,
+      '1',
+      'no-store',
+    ]);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await refused.text()).toMatch(/^http\.too-many-waiting: /);
+    origin.respond = () => playlist(LONG);
+    expect((await ask(URL_OF_PLAYLIST)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await until(() => http.delivery.figures.waiting === 0);
+  });
+
+  it('C3.12 C4.06 viewers behind a trusted proxy are counted apart, a stranger cannot say who he is', async () => {
+    const spread = async (trustedProxies: string[]) => {
+      await http.app.close();
+      await start({ maxWaitersPerIp: 2, trustedProxies });
+      hold();
+      await Promise.all(
+        [1, 2, 3, 4].map((n) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${n}`, `X-Forwarded-For: 9.9.9.${n}\r\n`)),
+      );
+      await until(() => http.delivery.figures.waiting + http.delivery.figures.waitersRefused === 4);
+      return http.delivery.figures.waitersRefused;
+    };
+    expect(await spread(['127.0.0.1'])).toBe(0);
+    expect(await spread([])).toBe(2);
+  });
+
+  it('C4.06 many aborted waits leave nothing behind', async () => {
+    const waits = Number(process.env.ABORTED_WAITS ?? 2000);
+    await http.app.close();
+    await start({ maxWaitersPerIp: 1000 });
+    hold();
+    for (let done = 0; done < waits; done += 100) {
+      const sockets = await Promise.all(
+        Array.from({ length: 100 }, (_, n) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${n % 7}`)),
+      );
+      await until(() => http.delivery.figures.waiting === 100);
+      for (const socket of sockets) socket.destroy();
+      await until(() => http.delivery.figures.waiting === 0);
+    }
+    expect(http.delivery.figures).toMatchObject({ waiting: 0, waitersAbandoned: waits, slowReaders: 0 });
+    expect(origin.calls.every(({ signal }) => signal.aborted)).toBe(true);
+  });
+
+  it('B4.06 HEAD on a blocking URL waits no longer than GET, and ends without body', async () => {
+    const answer = hold();
+    const head = ask(`${URL_OF_PLAYLIST}?_HLS_msn=3`, {}, 'HEAD');
+    await until(() => http.delivery.figures.waiting === 1);
+    answer({ status: 503, error: fakeError('fake.not-live', 'nothing new'), blocking: true, targetDuration: 2 });
+    const reply = await head;
+    expect([reply.status, reply.headers.get('cache-control'), await reply.text()]).toEqual([503, 'no-store', '']);
+  });
+});
+
+describe('two ways in', () => {
+  it('mounted in another application the answers are the same, with the headers of that application', async () => {
+    const foreign = Fastify();
+    const dependencies = fakeDependencies();
+    dependencies.origin.respond = () => playlist(LONG);
+    foreign.addHook('onRequest', (_request, reply, done) => {
+      reply.header('x-application', 'mine');
+      done();
+    });
+    await foreign.register(sluiceHttp, { ...dependencies, prefix: '/video' });
+    origin.respond = () => playlist(LONG);
+    const own = await ask(URL_OF_PLAYLIST, { 'accept-encoding': 'identity' });
+    const mounted = await foreign.inject({
+      url: `/video${URL_OF_PLAYLIST}`,
+      headers: { 'accept-encoding': 'identity' },
+    });
+    await foreign.close();
+    expect(mounted.rawPayload).toEqual(LONG);
+    expect(mounted.headers['x-application']).toBe('mine');
+    for (const name of ['etag', 'cache-control', 'content-type', 'vary', 'access-control-allow-origin']) {
+      expect(mounted.headers[name]).toBe(own.headers.get(name));
+    }
+  });
+
+  it.each([
+    '/hls/live/../index.m3u8',
+    '/hls/live/./index.m3u8',
+    '/hls/live/a%2Fb/index.m3u8',
+    '/hls/live/demo/v/index.m3u8?_HLS_msn=1&_HLS_msn=2',
+    '/hls/live/demo/v/index.m3u8?_HLS_msn=%31',
+    `/hls/live/demo/v/index.m3u8?_HLS_msn=${'1'.repeat(33)}`,
+    '/hls/live/demo/thumbnail.jpg',
+    'http://x/hls/live/demo/index.m3u8',
+  ])('C3.03 %s is left to the router', (target) => {
+    expect(parseTarget(target)).toBeUndefined();
+  });
+
+  it('B4.11 the key of a target has its directives in one order and nothing else', () => {
+    const key = (query: string) => parseTarget(`/hls/a/b/c/index.m3u8?${query}`)?.key;
+    expect(key('_HLS_msn=1&_HLS_part=2')).toBe(key('x=y&_HLS_part=2&_HLS_msn=1&_HLS_push=1'));
+    expect(key('_HLS_msn=1&_HLS_part=2')).not.toBe(key('_HLS_msn=2&_HLS_part=1'));
+    expect(key('_HLS_msn=')).not.toBe(key(''));
+  });
+
+  it('B4.10 a target beyond 2048 bytes is 414 also when it is well formed', async () => {
+    const long = await ask(`${URL_OF_PLAYLIST}?x=${'y'.repeat(2100)}`);
+    expect([long.status, long.headers.get('access-control-allow-origin')]).toEqual([414, '*']);
+    expect(origin.calls).toHaveLength(0);
+  });
+});

@@ -1,0 +1,56 @@
+// Who takes an answer too slowly is cut off, and holds no copy of it meanwhile.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { unsentBytes } from '../../../src/servers/http/delivery/exchange.js';
+import { SlowReaders } from '../../../src/servers/http/delivery/slow-readers.js';
+
+/** More than the kernel takes for a reader that never reads. */
+const BODY = Buffer.alloc(8 * 1024 * 1024, 1);
+
+async function serve(slow: SlowReaders) {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': BODY.length });
+    response.end(BODY);
+    if (unsentBytes(response) > 0) slow.watch(response, 0);
+  });
+  server.listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+    slow.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+it('C4.07 readers that stand still are cut off, and share one buffer until then', async () => {
+  const slow = new SlowReaders(300, 20);
+  const port = await serve(slow);
+  const before = process.memoryUsage();
+  const sockets = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+      await once(socket, 'connect');
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      return socket;
+    }),
+  );
+  while (slow.size < sockets.length && slow.cut === 0) await new Promise((resolve) => setImmediate(resolve));
+  const during = process.memoryUsage();
+  // Copies would be 50 bodies.
+  expect(during.external - before.external).toBeLessThan(10 * BODY.length);
+  while (slow.cut < sockets.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  await Promise.all(sockets.map((socket) => (socket.resume().closed ? undefined : once(socket, 'close'))));
+  expect(slow.size).toBe(0);
+});
+
+it('a reader that reads to the end is left alone, and nothing is kept of it', async () => {
+  const slow = new SlowReaders(60_000, 20);
+  const port = await serve(slow);
+  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  expect((await answer.arrayBuffer()).byteLength).toBe(BODY.length);
+  while (slow.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(slow.cut).toBe(0);
+});
