@@ -12,9 +12,11 @@ import { Origin } from './hls/origin.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
 import type { StreamStatistics } from './live/statistics.js';
+import { Capacity } from './pipeline/capacity.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
+import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
 import { buildHttpApp } from './servers/http/app.js';
 import type { GatewayFigures, HttpDependencies, StreamFigures } from './servers/http/dependencies.js';
@@ -25,6 +27,7 @@ import type { PlayListener, PlayRequest, PlaySource } from './servers/rtmp/playi
 import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js';
 import { systemClock } from './system-clock.js';
 import { TlsCertificate } from './tls/certificate.js';
+import { childEnvironment } from './transcode/child-environment.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
 
@@ -60,19 +63,32 @@ const FLUSH_GRACE = 3_500;
 
 /**
  * A gateway, not yet listening.
- * @throws {SluiceError} when no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
+ * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
  */
 export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
-  const ffmpeg = await findFfmpeg({
-    ...(config.ffmpegPath !== undefined && { explicitPath: config.ffmpegPath }),
-    searchPath: processEnvironment().PATH ?? '',
-  });
+  const ffmpeg = await findUsableFfmpeg(config, logger);
   const { key } = await findPublishKey(config);
   const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
   return new Gateway({ config, logger, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
+}
+
+/** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
+async function findUsableFfmpeg(config: Config, logger: Logger): Promise<FfmpegInstallation | undefined> {
+  const { ffmpegPath, ladder } = config;
+  try {
+    return await findFfmpeg({
+      ...(ffmpegPath !== undefined && { explicitPath: ffmpegPath }),
+      searchPath: processEnvironment().PATH ?? '',
+    });
+  } catch (error) {
+    const encodes = ladder.some((name) => name !== 'source' && name !== 'audio');
+    if (encodes || !(error instanceof SluiceError) || error.code !== 'transcode.ffmpeg-missing') throw error;
+    logger.warn({ code: error.code }, `nothing can be encoded, streams are served as they come: ${error.message}`);
+    return undefined;
+  }
 }
 
 /**
@@ -94,7 +110,7 @@ async function loadCertificate(config: Config, logger: Logger): Promise<TlsCerti
 interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
-  readonly ffmpeg: FfmpegInstallation;
+  readonly ffmpeg: FfmpegInstallation | undefined;
   readonly key: string | null;
   readonly store: DiskStore;
   readonly sequences: SequenceNumbers;
@@ -102,12 +118,13 @@ interface GatewayParts {
 }
 
 export class Gateway {
-  /** The FFmpeg in use, proven by running it. */
-  readonly ffmpeg: FfmpegInstallation;
+  /** The FFmpeg in use, proven by running it; undefined when there is none and the ladder needs none. */
+  readonly ffmpeg: FfmpegInstallation | undefined;
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
   readonly #origin = new Origin({ clock: systemClock });
   readonly #directory = new PipelineDirectory(this.#origin);
+  readonly #capacity: Capacity;
   readonly #rtmp: RtmpServer;
   /** The HTTP server of its own, when it has one. */
   #http: FastifyInstance | undefined;
@@ -125,6 +142,7 @@ export class Gateway {
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
     });
+    this.#capacity = new Capacity({ clock: systemClock, maxTranscodes: config.maxTranscodes });
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
         key,
@@ -179,7 +197,7 @@ export class Gateway {
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
     const urls = http ? { ...publishing, ...(await this.#startHttp()) } : publishing;
     this.#rtmpUrl = rtmp;
-    logger.debug({ ffmpeg: this.ffmpeg.versionText, origin: this.ffmpeg.origin }, 'ffmpeg');
+    logger.debug({ ffmpeg: this.ffmpeg?.versionText, origin: this.ffmpeg?.origin }, 'ffmpeg');
     return urls;
   }
 
@@ -225,12 +243,12 @@ export class Gateway {
   #figures(): GatewayFigures {
     const { counters } = this.#rtmp;
     const { refusedTotalLimit, refusedAddressLimit } = counters;
-    const streams = this.#directory.pipelines.map(({ stream, presentation, progress }) => ({
-      app: stream.app,
-      name: stream.name,
-      ...streamFigures(stream.statistics),
+    const streams = this.#directory.pipelines.map(({ app, name, stream, presentation, transcode }) => ({
+      app,
+      name,
+      ...(stream && streamFigures(stream.statistics)),
       ...presentation?.counters,
-      ffmpegSpeed: progress?.speed,
+      ffmpegSpeed: transcode?.load?.speed,
     }));
     // While one of a name is flushed there may be another: the newest counts.
     const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
@@ -261,36 +279,56 @@ export class Gateway {
     };
   }
 
-  #claim(request: PublishRequest): PublishTarget {
-    const { config, logger, ffmpeg, store, sequences } = this.#parts;
-    const stream = this.#registry.claim(request.app, request.name);
-    const predecessor = this.#directory.find(request.app, request.name)?.end();
-    const pipeline = new StreamPipeline({
-      stream,
-      predecessor,
-      origin: this.#origin,
-      ffmpeg,
-      ladder: config.ladder,
-      partDuration: config.partDuration,
-      presentation: () => ({
-        segmentDuration: config.segmentDuration,
-        windowSegments: config.windowSegments,
-        ...sequences.next(request.app, request.name),
-        store,
-      }),
-      logger: logger.child({ room: 'pipeline' }),
-      clock: systemClock,
-      onFailed: (error) => stream.kick(error),
-      onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
-        sequences.used(request.app, request.name, nextMediaSequence, discontinuityNumber),
-    });
-    this.#directory.add(pipeline);
+  /** A name that waits for its publisher goes on with this one; every other begins. */
+  #claim({ app, name }: PublishRequest): PublishTarget {
+    const earlier = this.#directory.find(app, name);
+    const resumed = earlier?.resumable ? earlier : undefined;
+    if (resumed === undefined) this.#makeRoom();
+    const timelineOrigin = resumed?.resumeTime;
+    const stream = this.#registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
+    // A claim may have ended the publisher before it, and that its stream.
+    const pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
+    pipeline.attach(stream);
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
-      // The pipeline listens and ends with it.
+      // The pipeline listens and goes on or ends with it.
       end: (reason) => stream.end(reason),
       onKick: (listener) => stream.onKick(listener),
     };
+  }
+
+  #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
+    const { config, logger, ffmpeg, store, sequences } = this.#parts;
+    const pipeline = new StreamPipeline({
+      app,
+      name,
+      predecessor: earlier?.end(),
+      origin: this.#origin,
+      ffmpeg,
+      environment: childEnvironment(processEnvironment()),
+      ladder: config.ladder,
+      partDuration: config.partDuration,
+      segmentDuration: config.segmentDuration,
+      resumeWindow: config.resumeWindow,
+      maxGop: config.maxGop,
+      capacity: this.#capacity,
+      presentation: () => ({ windowSegments: config.windowSegments, ...sequences.next(app, name), store }),
+      logger: logger.child({ room: 'pipeline' }),
+      clock: systemClock,
+      onFailed: (stream, error) => stream.kick(error),
+      shedsOnOverload: config.onOverload === 'shed',
+      onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
+        sequences.used(app, name, nextMediaSequence, discontinuityNumber),
+    });
+    this.#directory.add(pipeline);
+    return pipeline;
+  }
+
+  /** Names that only wait hold memory as publishers do: they count, and the one that has waited longest gives way. */
+  #makeRoom(): void {
+    const { suspended } = this.#directory;
+    const over = this.#registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
+    for (const pipeline of suspended.slice(0, Math.max(0, over))) void pipeline.end();
   }
 }
 

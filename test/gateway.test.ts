@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config/load-config.js';
 import { createGateway, type Gateway } from '../src/gateway.js';
 import { sluiceHttp } from '../src/servers/http/plugin.js';
 import { publishTestPattern } from './support/gateway.js';
-import { npmFfmpeg } from './support/processes.js';
+import { ffmpegChildren, npmFfmpeg } from './support/processes.js';
 import { temporaryDirectory } from './support/temp-dir.js';
 
 async function gatewayIn(cwd: string, ...flags: string[]): Promise<Gateway> {
@@ -37,7 +37,10 @@ describe('createGateway', () => {
 
 describe('Gateway', () => {
   it('takes publishers without an HTTP port of its own, and plays in the application of the program', async () => {
-    const gateway = await gatewayIn(await temporaryDirectory(), '--publish-key', 'none', '--ladder', 'source');
+    const gateway = await gatewayIn(
+      await temporaryDirectory(),
+      ...['--publish-key', 'none', '--ladder', 'source', '--resume-window', '1'],
+    );
     onTestFinished(() => gateway.close());
     const app = Fastify();
     onTestFinished(() => app.close());
@@ -52,8 +55,11 @@ describe('Gateway', () => {
       .poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode, { timeout: 20_000 })
       .toBe(200);
     expect((await app.inject('/video/api/v1/streams/live/show')).json()).toMatchObject({ state: 'live' });
+    // Nothing is encoded, so there is no FFmpeg.
+    expect(await ffmpegChildren()).toEqual([publisher.pid]);
     await publisher.exit;
     const state = async () => (await app.inject('/video/api/v1/streams/live/show')).json().state;
-    await expect.poll(state).toBe('ended');
+    await expect.poll(state).toBe('resuming');
+    await expect.poll(state, { timeout: 5_000 }).toBe('ended');
   });
 });

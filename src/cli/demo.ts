@@ -13,6 +13,10 @@ export function demo(config: Config, io: CommandIo): Promise<number> {
 }
 
 function startPublisher(config: Config, { gateway, urls, key, logger }: RunningGateway): Companion {
+  if (gateway.ffmpeg === undefined) {
+    logger.error({}, 'there is no demo without FFmpeg, which draws its pictures');
+    return { stop: () => Promise.resolve() };
+  }
   const rtmp = new URL(urls.rtmp);
   const publisher = new DemoPublisher({
     ffmpegPath: gateway.ffmpeg.path,

@@ -198,6 +198,31 @@ export const configSchema = Type.Object(
       unit: 'segments',
       description: 'Segments kept in the live playlists and in memory.',
     }),
+    resumeWindow: seconds(0, 3600, {
+      default: 15,
+      placeholder: 'SECONDS',
+      description:
+        'How long a stream waits for a publisher that has gone to come back: players go on with the same playlists. 0 ends them at once.',
+    }),
+    maxGop: seconds(1, 60, {
+      default: 10,
+      placeholder: 'SECONDS',
+      description:
+        'Longest time between key frames of a publisher that segments are made of; beyond it `source` is encoded anew, with key frames of its own.',
+    }),
+    maxTranscodes: count(0, 1000, {
+      default: 0,
+      placeholder: 'COUNT',
+      unit: 'streams',
+      description:
+        'Streams whose pictures are encoded at a time; a further one is served as it comes. 0 decides by how busy the processors are.',
+    }),
+    onOverload: Type.Enum(['shed', 'keep'], {
+      default: 'shed',
+      placeholder: 'shed|keep',
+      description:
+        'When FFmpeg does not keep up: `shed` takes the most costly rendition out of the stream, then the next; `keep` leaves them all, late and with gaps.',
+    }),
     maxStreams: count(1, 10_000, {
       default: 100,
       placeholder: 'COUNT',

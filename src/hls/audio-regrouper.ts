@@ -109,8 +109,9 @@ export class AudioRegrouper implements PartMaker {
       samples,
     });
     const { timescale } = this.#options;
-    this.#options.sink({
+    this.#options.sink.accept({
       bytes,
+      shared: false,
       segmentIndex: this.#partIndex,
       start: first.start / timescale,
       duration: (last.start + last.sample.duration - first.start) / timescale,

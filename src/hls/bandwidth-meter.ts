@@ -29,7 +29,7 @@ export class BandwidthMeter {
 
   /** The peak is measured over runs of at least half a target duration. */
   add(segment: CompleteSegment, targetDuration: Seconds): void {
-    const bits = segment.body.length * 8;
+    const bits = segment.media.length * 8;
     this.#segments += 1;
     this.#bits += bits;
     this.#duration += segment.duration;

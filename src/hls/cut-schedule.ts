@@ -1,62 +1,62 @@
 // Decides once, at ingest, where segments begin, so that every rendition is cut at the same moments however late it arrives.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
+import { KeyFrameCuts } from './key-frame-cuts.js';
+import { RegularCuts } from './regular-cuts.js';
 
 /** A first GOP that lasts longer is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
 export const FIRST_GOP_LIMIT: Milliseconds = 10_000;
 
-/** Audio runs on without video for this long before video counts as stalled and the audio clock makes the cuts. */
-export const VIDEO_STALL_LIMIT: Milliseconds = 2_000;
-
-/** GOPs remembered: one odd GOP at the start must not shorten the segments of a whole day. */
-const GOPS_REMEMBERED = 16;
-
 /** Cuts remembered: half an hour of 1 s segments, far beyond any lag of a rendition. */
 const CUTS_REMEMBERED = 2_048;
-
-/** RFC 8216bis 4.4.3.1 rounds EXTINF to compare it, so a segment may be just under half a second longer than the target. */
-const ROUNDING: Milliseconds = 500;
 
 /** 29.97 fps GOPs of "2 s" last 2.002 s and round to 2 s: they need no larger target. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
 
 export interface CutScheduleOptions {
   readonly segmentDuration: Seconds;
-  /** One video frame; undefined when there is no video: then cuts are multiples of `segmentDuration`. */
-  readonly frame: Seconds | undefined;
-  /** A full video part: forced cuts fall on its multiples, where fragments begin. */
-  readonly nominalPart: Seconds;
+  /** Longest first GOP that TARGETDURATION is made for. */
+  readonly maxGop?: Milliseconds;
   readonly onForcedCut?: (time: Milliseconds) => void;
 }
 
-interface Cut {
-  readonly time: Milliseconds;
-  /** No key frame is here; a rendition cuts at its part boundary nearest to it. */
-  readonly forced: boolean;
+/** What decides about the cuts of one run of a publisher. */
+export interface RunRules {
+  /** One video frame; undefined when there is no video: then cuts are multiples of the segment duration. */
+  readonly frame: Seconds | undefined;
+  /** A full video part: forced cuts fall on its multiples, where fragments begin. */
+  readonly nominalPart: Seconds;
+  /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
+  readonly regular?: boolean;
 }
 
-/** Segment `k` is what lies in [cut k, cut k+1). All times are of the stream timeline. */
+/**
+ * Segment `k` is what lies in [cut k, cut k+1), or until its end when the publisher left before cut k+1 came. Indexes
+ * count over all runs without a hole. All times are of the stream timeline.
+ */
 export class CutSchedule {
+  readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
-  readonly #frame: Milliseconds | undefined;
-  readonly #part: Milliseconds;
-  readonly #onForcedCut: ((time: Milliseconds) => void) | undefined;
+  #rules: RunRules;
+  #policy: CutPolicy | undefined;
   #cuts: Cut[] = [];
   /** Index of `#cuts[0]`. */
   #base = 0;
+  /** Ends of segments after which a run ended, by index. */
+  readonly #ends = new Map<number, Milliseconds>();
+  /** First index of the newest run. */
+  #runStart = 0;
+  #running = false;
   #targetDuration: Seconds | undefined;
   #independentSegments = true;
-  #lastKey: Milliseconds | undefined;
-  #gops: Milliseconds[] = [];
-  #newest: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** pts minus dts of the last key frame. With `+cmaf` a track's decode times are moved by this, to begin at that pts. */
-  #reorderDelay: Milliseconds = 0;
+  #longGop: Milliseconds | undefined;
+  #longGopAccepted = false;
 
-  constructor(options: CutScheduleOptions) {
+  constructor(options: CutScheduleOptions, rules: RunRules) {
+    this.#options = options;
     this.#segment = secondsToMilliseconds(options.segmentDuration);
-    this.#frame = options.frame === undefined ? undefined : secondsToMilliseconds(options.frame);
-    this.#part = secondsToMilliseconds(options.nominalPart);
-    this.#onForcedCut = options.onForcedCut;
-    if (this.#frame === undefined) this.#targetDuration = Math.max(1, Math.ceil(options.segmentDuration));
+    this.#rules = rules;
+    this.begin(rules);
   }
 
   /** EXT-X-TARGETDURATION: undefined until the first GOP is measured, then constant. A whole number. */
@@ -69,32 +69,76 @@ export class CutSchedule {
     return this.#independentSegments;
   }
 
+  /** First index of the run that goes on; undefined before its first cut, and after its end. */
+  get runStart(): number | undefined {
+    return this.#running ? this.#runStart : undefined;
+  }
+
+  /** Index of the newest cut; -1 before the first. */
+  get lastIndex(): number {
+    return this.#base + this.#cuts.length - 1;
+  }
+
   /** No cut will be added at or before this time any more. */
   get horizon(): Milliseconds {
-    if (this.#frame === undefined) return this.#cuts.at(-1)?.time ?? this.#newest;
-    const limit = this.#forcedCandidate();
-    return limit === undefined ? this.#newest : Math.min(this.#newest, limit - this.#tolerance(undefined));
+    return this.#policy?.horizon ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** The first GOP has outlasted `maxGop` and no target duration is settled; asked for once. */
+  takeLongGop(): Milliseconds | undefined {
+    const gop = this.#longGop;
+    this.#longGop = undefined;
+    return gop;
+  }
+
+  /** The run to come has these rules. Its first key frame (without video, its first sample) is its first cut. */
+  begin(rules: RunRules): void {
+    this.#rules = rules;
+    this.#running = false;
+    const sink = this.#sink();
+    this.#policy =
+      rules.frame === undefined || rules.regular === true
+        ? new RegularCuts(sink, this.#segment, rules.frame === undefined ? undefined : this.#frame())
+        : new KeyFrameCuts(sink, {
+            segment: this.#segment,
+            frame: this.#frame(),
+            part: secondsToMilliseconds(rules.nominalPart),
+            maxGop: this.#options.maxGop ?? FIRST_GOP_LIMIT,
+          });
+  }
+
+  /**
+   * The publisher is gone: segment `lastIndex` ends at `end`, and cuts after it, at which nothing came, did not happen.
+   * Nothing is cut until `begin` and the next run's first key frame.
+   */
+  endRun(lastIndex: number, end: Milliseconds): void {
+    this.#policy = undefined;
+    this.#running = false;
+    this.#cuts.length = Math.max(0, Math.min(this.#cuts.length, lastIndex + 1 - this.#base));
+    if (this.#cuts.length > 0) this.#ends.set(this.lastIndex, end);
+    for (const index of this.#ends.keys()) if (index < this.#base) this.#ends.delete(index);
+  }
+
+  /** Nothing was shown to anybody yet: begins anew, the target duration included. */
+  reset(): void {
+    this.#cuts = [];
+    this.#base = 0;
+    this.#ends.clear();
+    this.#runStart = 0;
+    this.#targetDuration = undefined;
+    this.#independentSegments = true;
+    this.#longGop = undefined;
+    this.#longGopAccepted = false;
   }
 
   /** @param dts of a frame, rising; @param pts of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
-    if (this.#frame === undefined) return;
-    this.#newest = Math.max(this.#newest, dts);
-    if (keyFrame) {
-      this.#reorderDelay = Math.max(0, pts - dts);
-      this.#noteKeyFrame(pts);
-    } else this.#force(dts + this.#reorderDelay);
+    if (this.#rules.frame === undefined) return;
+    this.#policy?.noteVideo(dts, pts, keyFrame);
   }
 
   noteAudio(dts: Milliseconds): void {
-    if (this.#frame === undefined) {
-      this.#newest = Math.max(this.#newest, dts);
-      this.#cutByAudioClock(dts);
-      return;
-    }
-    if (this.#cuts.length === 0 || dts - VIDEO_STALL_LIMIT <= this.#newest) return;
-    this.#newest = dts - VIDEO_STALL_LIMIT;
-    this.#force(this.#newest);
+    this.#policy?.noteAudio(dts);
   }
 
   /**
@@ -115,127 +159,69 @@ export class CutSchedule {
     return this.#cuts[index - this.#base]?.time;
   }
 
-  /**
-   * Makes sure that a segment begins at `time`, after an FFmpeg restart began in the middle of one.
-   * @param tolerance as of `indexAt`
-   * @returns its index; indexes of later cuts may have moved up by one
-   */
-  startAt(time: Milliseconds, tolerance?: Milliseconds): number {
-    const index = this.indexAt(time, tolerance);
-    const found = this.timeOf(index);
-    if (found !== undefined && Math.abs(found - time) <= (tolerance ?? this.#tolerance(undefined))) return index;
-    this.#cuts.splice(index + 1 - this.#base, 0, { time, forced: false });
-    return index + 1;
+  /** Undefined while segment `index` may still grow. */
+  endOf(index: number): Milliseconds | undefined {
+    return this.#ends.get(index) ?? this.timeOf(index + 1);
+  }
+
+  /** If the source goes on as it did, a cut comes within a frame of `time`: no part of the same segment follows. */
+  expectsCut(time: Milliseconds): boolean {
+    return this.#policy?.expectsCut(time) ?? false;
   }
 
   /** The stream ended before its first GOP did: its length is the target then. */
   finish(time: Milliseconds): void {
     const first = this.#cuts[0];
     if (first === undefined || this.#targetDuration !== undefined) return;
-    this.#settle(time - first.time + (this.#frame ?? 0), true);
-  }
-
-  #noteKeyFrame(pts: Milliseconds): void {
-    const last = this.#cuts.at(-1);
-    if (last === undefined || this.#lastKey === undefined) {
-      this.#lastKey = pts;
-      this.#add({ time: pts, forced: false });
-      return;
-    }
-    const gop = pts - this.#lastKey;
-    if (this.#targetDuration === undefined) this.#settle(Math.min(gop, FIRST_GOP_LIMIT), gop <= FIRST_GOP_LIMIT);
-    // A stall may have jumped over several forced cuts; a key frame inside the limit is a better cut than a forced one.
-    this.#force(pts, true);
-    this.#lastKey = pts;
-    this.#gops.push(gop);
-    if (this.#gops.length > GOPS_REMEMBERED) this.#gops.shift();
-
-    const elapsed = pts - (this.#cuts.at(-1)?.time ?? pts);
-    const longest = Math.max(...this.#gops);
-    const frame = this.#frame ?? 0;
-    // 1 ms: timestamps are rounded to it.
-    const mayWait = elapsed + Math.min(longest, FIRST_GOP_LIMIT) < this.#limit() - 1;
-    if (elapsed >= this.#segment - frame - 1 || (elapsed > frame && !mayWait)) this.#add({ time: pts, forced: false });
+    this.#settle(time - first.time + this.#frame(), true);
   }
 
   #settle(gop: Milliseconds, independent: boolean): void {
+    if (this.#targetDuration !== undefined) return;
     const longest = Math.max(this.#segment, gop);
     this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
     this.#independentSegments = independent;
   }
 
-  /** A segment must stay shorter than this. */
-  #limit(): Milliseconds {
-    return secondsToMilliseconds(this.#targetDuration ?? Number.POSITIVE_INFINITY) + ROUNDING;
+  #frame(): Milliseconds {
+    return secondsToMilliseconds(this.#rules.frame ?? 0);
   }
 
-  #latest(last: Cut): Milliseconds {
-    return last.time + this.#limit() - 2 * (this.#frame ?? 0);
-  }
-
-  /** Where a segment would be cut without a key frame: the last part boundary that keeps it inside the limit. */
-  #forcedCandidate(): Milliseconds | undefined {
-    const last = this.#cuts.at(-1);
-    if (last === undefined || this.#lastKey === undefined || this.#targetDuration === undefined) return undefined;
-    const latest = this.#latest(last);
-    const parts = Math.floor((latest - this.#lastKey) / this.#part);
-    const candidate = this.#lastKey + parts * this.#part;
-    // A part longer than a segment: cut at the limit, wherever the fragments are.
-    return candidate > last.time ? candidate : latest;
-  }
-
-  /**
-   * Adds the forced cuts that the stream, having reached `time`, can no longer do without. They are made as soon as they
-   * are reached, so that the part that ends there is known to be the last of its segment when it is listed.
-   * @param patient a key frame is at `time`, and may be used although it is past the cut, inside the limit
-   */
-  #force(time: Milliseconds, patient = false): void {
-    const first = this.#cuts[0];
-    if (first === undefined) return;
-    if (this.#targetDuration === undefined) {
-      if (time - first.time <= FIRST_GOP_LIMIT) return;
-      this.#settle(FIRST_GOP_LIMIT, false);
-    }
-    for (;;) {
-      const last = this.#cuts.at(-1);
-      const candidate = this.#forcedCandidate();
-      if (last === undefined || candidate === undefined) return;
-      const wait = patient || this.#keyFrameExpected(candidate, this.#latest(last));
-      if (time < (wait ? this.#latest(last) : candidate - (this.#frame ?? 0) / 2)) return;
-      this.#add({ time: candidate, forced: true });
-      this.#onForcedCut?.(candidate);
-    }
-  }
-
-  /** One of the GOP lengths seen would end after a forced cut but still in time. */
-  #keyFrameExpected(candidate: Milliseconds, latest: Milliseconds): boolean {
-    const lastKey = this.#lastKey ?? 0;
-    return this.#gops.some((gop) => lastKey + gop > candidate - (this.#frame ?? 0) && lastKey + gop <= latest + 1);
-  }
-
-  #cutByAudioClock(dts: Milliseconds): void {
-    const last = this.#cuts.at(-1);
-    if (last === undefined) {
-      this.#add({ time: dts, forced: false });
-      // The next cut is known before it comes: audio has no key frames to wait for.
-      this.#add({ time: dts + this.#segment, forced: false });
-      return;
-    }
-    for (let next = last.time + this.#segment; next <= dts + this.#segment; next += this.#segment) {
-      this.#add({ time: next, forced: false });
-    }
+  #sink(): CutSink {
+    const schedule = this;
+    return {
+      get targetDuration() {
+        return schedule.#targetDuration;
+      },
+      get last() {
+        return schedule.#running ? schedule.#cuts.at(-1) : undefined;
+      },
+      add: (cut) => schedule.#add(cut),
+      settle: (gop, independent) => schedule.#settle(gop, independent),
+      tooLong: (gop) => {
+        if (!schedule.#longGopAccepted) schedule.#longGop = gop;
+        const accepted = schedule.#longGopAccepted;
+        schedule.#longGopAccepted = true;
+        return accepted;
+      },
+      forced: (time) => schedule.#options.onForcedCut?.(time),
+    };
   }
 
   #add(cut: Cut): void {
     this.#cuts.push(cut);
+    if (!this.#running) {
+      this.#running = true;
+      this.#runStart = this.lastIndex;
+    }
     if (this.#cuts.length > 2 * CUTS_REMEMBERED) {
       this.#base += CUTS_REMEMBERED;
       this.#cuts = this.#cuts.slice(CUTS_REMEMBERED);
     }
   }
 
-  #tolerance(cut: Cut | undefined): Milliseconds {
-    if (cut?.forced === true) return this.#part / 2;
-    return (this.#frame ?? 0) * 0.75;
+  #tolerance(cut: Cut): Milliseconds {
+    if (cut.forced) return secondsToMilliseconds(this.#rules.nominalPart) / 2;
+    return this.#frame() * 0.75;
   }
 }

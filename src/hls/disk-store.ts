@@ -1,6 +1,6 @@
 // Files below the media directory, replaced atomically: what a web server reads there is at every instant a valid HLS tree.
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hlsError } from './errors.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
@@ -22,7 +22,7 @@ export class DiskStore implements SegmentStore {
     this.#root = root;
   }
 
-  async write(path: StorePath, bytes: Buffer): Promise<void> {
+  async write(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
     const file = this.#resolve(path);
     try {
       await this.#replace(file, bytes);
@@ -84,14 +84,14 @@ export class DiskStore implements SegmentStore {
     }
   }
 
-  async #replace(file: string, bytes: Buffer): Promise<void> {
+  async #replace(file: string, bytes: Buffer | readonly Buffer[]): Promise<void> {
     await this.#makeDirectory(dirname(file));
     this.#temporaryFiles += 1;
     const temporary = `${file}.${process.pid}-${this.#temporaryFiles}${TEMPORARY_SUFFIX}`;
     try {
       const handle = await open(temporary, 'wx');
       try {
-        await handle.writeFile(bytes);
+        await writeAll(handle, Buffer.isBuffer(bytes) ? [bytes] : bytes);
       } finally {
         await handle.close();
       }
@@ -121,6 +121,17 @@ export class DiskStore implements SegmentStore {
       }
     }
     return join(this.#root, ...names);
+  }
+}
+
+/** One system call for all pieces, whatever their number; the rest, should the disk take less, piece by piece. */
+async function writeAll(handle: FileHandle, pieces: readonly Buffer[]): Promise<void> {
+  if (pieces.length === 0) return;
+  let { bytesWritten } = await handle.writev(pieces);
+  for (const piece of pieces) {
+    const rest = piece.subarray(Math.min(piece.length, bytesWritten));
+    bytesWritten -= piece.length - rest.length;
+    if (rest.length > 0) await handle.writeFile(rest);
   }
 }
 

@@ -3,6 +3,10 @@ import type { Seconds } from '../protocols/units.js';
 import { type ListedSegment, lowestVersion, type MediaPlaylist, type RenditionReport } from './media-playlist.js';
 import type { CompleteSegment, OpenSegment } from './segment.js';
 
+/** What listing needs of a segment: no media, so that it may as well come from an index of what is on disk. */
+export type ListableSegment = Omit<CompleteSegment, 'init' | 'media'> & { readonly init: { readonly uri: string } };
+export type ListableOpenSegment = Omit<OpenSegment, 'init' | 'bodies'> & { readonly init: { readonly uri: string } };
+
 /** RFC 8216bis 4.4.4.9: parts further from the end than this many target durations lose their tags. */
 const PARTS_LISTED = 3;
 
@@ -12,8 +16,8 @@ const HOLD_BACK = 3;
 export interface Listing {
   readonly targetDuration: Seconds;
   readonly independentSegments: boolean;
-  readonly complete: readonly CompleteSegment[];
-  readonly open: OpenSegment | undefined;
+  readonly complete: readonly ListableSegment[];
+  readonly open: ListableOpenSegment | undefined;
   readonly ended: boolean;
 }
 
@@ -29,8 +33,10 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
   const { targetDuration, complete, open, ended } = listing;
   const { partTarget, nextPart, reports } = lowLatency;
   const end = open?.end ?? complete.at(-1)?.end ?? 0;
+  // Where segments are whole seconds, both sides are equal but for their rounding, and tags that went must not come back.
+  const listedFrom = end - PARTS_LISTED * targetDuration - 1e-4;
   // All parts of a segment at once: players count them from the first one listed.
-  const segments = complete.map((segment) => listed(segment, segment.start >= end - PARTS_LISTED * targetDuration));
+  const segments = complete.map((segment) => listed(segment, segment.start >= listedFrom));
   if (open !== undefined) segments.push(listed(open, true));
   return {
     ...header(listing, segments),
@@ -60,7 +66,7 @@ function header(listing: Listing, segments: readonly ListedSegment[]): Omit<Medi
   };
 }
 
-function listed(segment: OpenSegment | CompleteSegment, withParts: boolean): ListedSegment {
+function listed(segment: ListableOpenSegment | ListableSegment, withParts: boolean): ListedSegment {
   return {
     discontinuity: segment.discontinuity,
     map: segment.init.uri,

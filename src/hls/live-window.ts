@@ -45,6 +45,14 @@ export class LiveWindow {
     this.#forget();
   }
 
+  /** Its playlist is gone; what was listed stays for its time. */
+  retireAll(targetDuration: Seconds): void {
+    for (const segment of this.#listed.splice(0)) {
+      this.#retired.push({ segment, until: this.#options.now() + this.#retention(segment, targetDuration) });
+    }
+    this.#listedDuration = 0;
+  }
+
   /** Listed, or retired and still to be served. */
   find(mediaSequence: number): CompleteSegment | undefined {
     this.#forget();

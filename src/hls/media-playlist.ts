@@ -51,7 +51,10 @@ export interface ListedSegment {
 export interface ListedPart {
   readonly uri: string;
   readonly duration: Seconds;
+  /** INDEPENDENT=YES */
   readonly independent: boolean;
+  /** GAP=YES */
+  readonly gap: boolean;
 }
 
 export interface RenditionReport {
@@ -88,7 +91,8 @@ export function renderMediaPlaylist(playlist: MediaPlaylist): string {
     lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programDateTime).toISOString()}`);
     for (const part of segment.parts) {
       const independent = part.independent ? ',INDEPENDENT=YES' : '';
-      lines.push(`#EXT-X-PART:DURATION=${decimal(part.duration)},URI="${part.uri}"${independent}`);
+      const gap = part.gap ? ',GAP=YES' : '';
+      lines.push(`#EXT-X-PART:DURATION=${decimal(part.duration)},URI="${part.uri}"${independent}${gap}`);
     }
     if (segment.media === undefined) continue;
     if (segment.gap) lines.push('#EXT-X-GAP');

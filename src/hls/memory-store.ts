@@ -4,8 +4,8 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 export class MemoryStore implements SegmentStore {
   readonly #files = new Map<StorePath, Buffer>();
 
-  async write(path: StorePath, bytes: Buffer): Promise<void> {
-    this.#files.set(path, bytes);
+  async write(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
+    this.#files.set(path, Buffer.isBuffer(bytes) ? bytes : Buffer.concat(bytes));
   }
 
   async read(path: StorePath): Promise<Buffer | undefined> {

@@ -1,18 +1,28 @@
 // What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
 
 import type { Clock } from '../protocols/clock.js';
-import type { SluiceError } from '../protocols/errors.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { parseDirective, Waiters, type WaitOutcome } from './blocking-reload.js';
-import { hlsError } from './errors.js';
+import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
+import { parseDirective, Waiters } from './blocking-reload.js';
+import {
+  BLOCKING_LIMIT,
+  blockingLimit,
+  found,
+  noFile,
+  noRendition,
+  noStream,
+  notPlayable,
+  notReady,
+  type OriginAnswer,
+  type RefusedAnswer,
+  refused,
+} from './origin-answer.js';
 import type { Presentation } from './presentation.js';
 import type { Rendition } from './rendition.js';
 
 /** How long a first playlist request waits for a stream that has just been published. */
 export const STARTING_LIMIT: Milliseconds = 15_000;
 
-/** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
-const BLOCKING_LIMIT = 3;
+export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
 
 /** Query values as received: `_HLS_msn`, `_HLS_part`; `_HLS_skip` is not advertised and so ignored. */
 export interface PlaylistDirectives {
@@ -20,28 +30,6 @@ export interface PlaylistDirectives {
   readonly part?: string | undefined;
   readonly skip?: string | undefined;
 }
-
-export interface FoundAnswer {
-  readonly status: 200;
-  readonly kind: 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
-  /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
-  readonly body: Buffer;
-  /** The request carried a delivery directive or waited for a hinted part: RFC 8216bis B.1 caches it longer. */
-  readonly blocking: boolean;
-  /** TARGETDURATION, for Cache-Control. */
-  readonly targetDuration: Seconds;
-}
-
-export interface RefusedAnswer {
-  readonly status: 400 | 404 | 503;
-  readonly error: SluiceError;
-  /** The request carried a delivery directive, or waited for a hinted part that never came. */
-  readonly blocking: boolean;
-  /** Undefined when the stream is not known (yet): such an answer must not be cached. */
-  readonly targetDuration: Seconds | undefined;
-}
-
-export type OriginAnswer = FoundAnswer | RefusedAnswer;
 
 export interface OriginOptions {
   readonly clock: Clock;
@@ -149,10 +137,11 @@ export class Origin {
     const blocking = directive !== undefined;
     const outcome = await rendition.waiters.wait(
       `servable ${blocking}`,
-      () => rendition.ended || rendition.isServable(blocking),
+      () => rendition.ended || rendition.withdrawn || rendition.isServable(blocking),
       deadline - this.#clock.now(),
       signal,
     );
+    if (rendition.withdrawn) return noRendition(presentation, renditionName);
     if (!rendition.isServable(blocking)) return notPlayable(outcome, app, name);
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
@@ -165,6 +154,8 @@ export class Origin {
       );
       if (waited !== 'ready') return notReady(waited, presentation);
     }
+    // It was withdrawn while the request waited.
+    if (rendition.withdrawn) return noRendition(presentation, renditionName);
     return found('media-playlist', rendition.playlistBody(), blocking, presentation);
   }
 
@@ -179,7 +170,7 @@ export class Origin {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
     for (const presentation of [stream.current, ...stream.earlier]) {
-      const rendition = presentation?.rendition(renditionName);
+      const rendition = presentation?.leftover(renditionName);
       if (presentation === undefined || rendition === undefined) continue;
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
@@ -241,61 +232,5 @@ export class Origin {
   #dropIfEmpty(key: string, stream: Stream): void {
     const empty = !stream.starting && stream.current === undefined && stream.earlier.size === 0;
     if (empty && this.#streams.get(key) === stream) this.#streams.delete(key);
-  }
-}
-
-function blockingLimit(presentation: Presentation): Milliseconds {
-  return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
-}
-
-function found(kind: FoundAnswer['kind'], body: Buffer, blocking: boolean, presentation: Presentation): FoundAnswer {
-  return { status: 200, kind, body, blocking, targetDuration: presentation.targetDuration ?? 0 };
-}
-
-function refused(
-  status: RefusedAnswer['status'],
-  error: SluiceError,
-  blocking: boolean,
-  presentation: Presentation | undefined,
-): RefusedAnswer {
-  return { status, error, blocking, targetDuration: presentation?.targetDuration };
-}
-
-function noStream(app: string, name: string): RefusedAnswer {
-  return refused(404, hlsError('hls.no-such-stream', `${app}/${name} is not live`), false, undefined);
-}
-
-function noRendition(presentation: Presentation, name: string): RefusedAnswer {
-  const { app, name: stream } = presentation;
-  const error = hlsError('hls.no-such-rendition', `${app}/${stream} has no ${JSON.stringify(name.slice(0, 64))}`);
-  return refused(404, error, false, presentation);
-}
-
-function noFile(
-  app: string,
-  name: string,
-  file: string,
-  blocking: boolean,
-  presentation: Presentation | undefined,
-): RefusedAnswer {
-  const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
-  return refused(404, error, blocking, presentation);
-}
-
-function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
-  if (outcome === 'refused' || outcome === 'abandoned') return notReady(outcome, undefined);
-  return refused(404, hlsError('hls.not-playable-yet', `${app}/${name} has no complete segment`), false, undefined);
-}
-
-function notReady(outcome: Exclude<WaitOutcome, 'ready'>, presentation: Presentation | undefined): RefusedAnswer {
-  switch (outcome) {
-    case 'timeout': {
-      const waited = BLOCKING_LIMIT * (presentation?.targetDuration ?? 0);
-      return refused(503, hlsError('hls.reload-timeout', `nothing new in ${waited} s`), true, presentation);
-    }
-    case 'abandoned':
-      return refused(503, hlsError('hls.reload-abandoned', 'the client went away'), true, presentation);
-    case 'refused':
-      return refused(503, hlsError('hls.too-many-waiting', 'too many requests wait'), true, presentation);
   }
 }

@@ -6,6 +6,8 @@ import type { Seconds } from '../protocols/units.js';
 export interface MadePart {
   /** moof+mdat, or several of them. */
   readonly bytes: Buffer;
+  /** `bytes` is a view of something larger, which must not be kept for as long as the segment is. */
+  readonly shared: boolean;
   /** Of the cut schedule. */
   readonly segmentIndex: number;
   /** Media time of the first sample, on the stream timeline. */
@@ -17,7 +19,14 @@ export interface MadePart {
   readonly completes: boolean;
 }
 
-export type PartSink = (part: MadePart) => void;
+/** What takes the parts of one track: a rendition. */
+export interface PartSink {
+  accept(part: MadePart): void;
+  /** No further part of this segment comes: its last one was out before the cut was known. */
+  complete(segmentIndex: number): void;
+  /** The next part must be decodable alone; what does not begin so is of no use. */
+  readonly needsSync: boolean;
+}
 
 /** Turns the fragments of one FFmpeg run into parts. */
 export interface PartMaker {

@@ -1,6 +1,6 @@
 // How long parts are, decided once per stream: PART-TARGET may never change, and every part must fit under it (docs/decisions/0002).
 import type { Seconds } from '../protocols/units.js';
-import type { PresentationPlan, RenditionPlan } from './plan.js';
+import type { EpochPlan, RenditionPlan } from './plan.js';
 
 /** A rendition that does not say its frame rate is taken for this one. */
 export const ASSUMED_FRAME_RATE = 30;
@@ -10,6 +10,9 @@ export const SHORTEST_PART_SHARE = 0.85;
 
 /** Slack above the nominal part as a share of it: 1 / 1.17 = 0.855, so a part of nominal length passes the 85 % rule. */
 const SLACK_SHARE = 0.17;
+
+/** Timestamps in FLV are whole milliseconds: a part may last this much more or less than its frames. */
+const ROUNDING_SLACK: Seconds = 0.002;
 
 export interface PartTiming {
   /** EXT-X-PART-INF:PART-TARGET, the same in all renditions. A multiple of 10 µs, as it is printed. */
@@ -33,12 +36,21 @@ export function framesPerPart(partDuration: Seconds, frameRate: number): number 
   return Math.max(1, Math.floor(partDuration * frameRate + 1e-6));
 }
 
-/** Pure: same plan, same timing. */
-export function partTiming(plan: PresentationPlan, partDuration: Seconds): PartTiming {
+/** What the timing of a plan depends on. */
+type TimedPlan = Pick<EpochPlan, 'renditions' | 'frameRate'>;
+
+/**
+ * Pure: same plan, same timing.
+ * @param fixedTarget PART-TARGET of an earlier epoch, which holds: parts of other frame rates are made to fit under it
+ */
+export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?: Seconds): PartTiming {
   const frameOf = (rendition: RenditionPlan): Seconds =>
     1 / (rendition.frameRate ?? plan.frameRate ?? ASSUMED_FRAME_RATE);
   const video = plan.renditions.filter((rendition) => rendition.kind === 'video').map(frameOf);
-  const nominalOf = (frame: Seconds): Seconds => framesPerPart(partDuration, 1 / frame) * frame;
+  const nominalOf = (frame: Seconds): Seconds => {
+    const count = framesPerPart(partDuration, 1 / frame);
+    return fixedTarget === undefined ? count * frame : fittingFrames(count, frame, fixedTarget) * frame;
+  };
 
   // The slowest parts decide the target; renditions of other frame rates must fit under it.
   let target = 0;
@@ -49,11 +61,11 @@ export function partTiming(plan: PresentationPlan, partDuration: Seconds): PartT
     nominal = Math.max(nominal, part);
   }
   if (video.length === 0) {
-    nominal = partDuration;
+    nominal = fixedTarget === undefined ? partDuration : Math.min(partDuration, fixedTarget);
     target = partDuration * (1 + SLACK_SHARE);
   }
   return {
-    partTarget: Math.ceil(target * 1e5 - 1e-6) / 1e5,
+    partTarget: fixedTarget ?? Math.ceil(target * 1e5 - 1e-6) / 1e5,
     frame: video.length === 0 ? undefined : Math.min(...video),
     renditions: plan.renditions.map((rendition) => {
       if (rendition.kind === 'audio') return { plan: rendition, nominal, frame: undefined };
@@ -61,6 +73,13 @@ export function partTiming(plan: PresentationPlan, partDuration: Seconds): PartT
       return { plan: rendition, nominal: nominalOf(frame), frame };
     }),
   };
+}
+
+/** As many frames as were wanted, if that makes parts between 85 % of the target and the target; otherwise what fits best. */
+function fittingFrames(wanted: number, frame: Seconds, target: Seconds): number {
+  const most = Math.max(1, Math.floor((target - ROUNDING_SLACK) / frame + 1e-6));
+  const least = Math.ceil((SHORTEST_PART_SHARE * target + ROUNDING_SLACK) / frame - 1e-6);
+  return Math.min(most, Math.max(wanted, least));
 }
 
 /**

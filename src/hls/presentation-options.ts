@@ -2,14 +2,15 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
-import type { PresentationPlan } from './plan.js';
+import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import type { EpochPlan } from './plan.js';
 import type { SegmentStore } from './segment-store.js';
 
 export interface PresentationOptions {
   readonly app: string;
   readonly name: string;
-  readonly plan: PresentationPlan;
+  /** Of the first epoch. */
+  readonly plan: EpochPlan;
   readonly segmentDuration: Seconds;
   readonly partDuration: Seconds;
   /** Complete segments listed (at least 6); more are kept when these last less than three target durations. */
@@ -26,6 +27,15 @@ export interface PresentationOptions {
    * it. Default: when it is noted.
    */
   readonly firstArrival?: EpochMilliseconds | undefined;
+  /** Longest GOP that TARGETDURATION is made for; default 10 s. */
+  readonly maxGop?: Seconds | undefined;
+  /**
+   * The first GOP has lasted longer than `maxGop`, so far `gop`. Nothing is listed yet: `startEpoch` with cuts `regular`,
+   * called from here, begins the presentation anew. Otherwise segments are cut without key frames.
+   */
+  readonly onLongGop?: ((gop: Milliseconds) => void) | undefined;
+  /** A segment of the source was cut without a key frame: a GOP is longer than TARGETDURATION, which was settled before it. */
+  readonly onForcedCut?: ((time: Milliseconds) => void) | undefined;
   readonly store?: SegmentStore | undefined;
   /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;

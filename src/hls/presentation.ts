@@ -1,35 +1,32 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
-import type { Clock } from '../protocols/clock.js';
-import type { Fragment } from '../protocols/mp4/fragment.js';
-import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
-import { CutSchedule } from './cut-schedule.js';
+import { describeRendition } from './describe-rendition.js';
 import { hlsError } from './errors.js';
-import { Generations } from './generations.js';
-import { type PartTiming, partTiming, type RenditionPartTiming } from './part-timing.js';
-import type { RenditionPlan } from './plan.js';
+import { PipeFeed } from './pipe-feed.js';
+import type { EpochPlan } from './plan.js';
 import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
-import { ProgramDateTime } from './program-date-time.js';
-import { Rendition } from './rendition.js';
+import type { Rendition } from './rendition.js';
+import type { RenditionSet } from './rendition-set.js';
+import { type MediaSample, SampleFeed } from './sample-feed.js';
 import type { CompleteSegment } from './segment.js';
-import { TrackFeed } from './track-feed.js';
+import type { SegmentStore } from './segment-store.js';
+import { StreamTimeline } from './stream-timeline.js';
 import { VariantListing } from './variant-listing.js';
 import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
 
-export type { PresentationPlan, RenditionPlan } from './plan.js';
+export type { EpochPlan, RenditionPlan } from './plan.js';
 export type {
   PresentationCounters,
   PresentationOptions,
   RenditionInfo,
   SegmentInfo,
 } from './presentation-options.js';
+export { type MediaSample, VIDEO_TIMESCALE } from './sample-feed.js';
 export type { SegmentStore } from './segment-store.js';
-
-/** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
-export const SMALLEST_WINDOW = 6;
+export { SMALLEST_WINDOW } from './stream-timeline.js';
 
 export class Presentation {
   readonly app: string;
@@ -37,18 +34,13 @@ export class Presentation {
   /** Woken when the stream becomes playable or ends. */
   readonly waiters: Waiters;
   readonly #options: PresentationOptions;
-  readonly #clock: Clock;
-  readonly #timing: PartTiming;
-  readonly #schedule: CutSchedule;
-  readonly #generations: Generations;
-  readonly #feeds: readonly TrackFeed[];
-  readonly #renditions: readonly Rendition[];
+  readonly #timeline: StreamTimeline;
+  readonly #set: RenditionSet;
   readonly #variants: VariantListing;
-  readonly #dates: ProgramDateTime;
   readonly #writeBehind: WriteBehind | undefined;
   readonly #warnings: WarningLimit;
-  readonly #counters = { forcedCuts: 0, gaps: 0, discontinuities: 0 };
-  #latest: Milliseconds = 0;
+  readonly #counters = { forcedCuts: 0, gaps: 0 };
+  #suspended = false;
   #ended = false;
   readonly #endListeners: (() => void)[] = [];
   #wasServable = false;
@@ -58,53 +50,33 @@ export class Presentation {
     this.#options = options;
     this.app = options.app;
     this.name = options.name;
-    const clock = options.clock;
-    this.#clock = clock;
-    this.waiters = new Waiters(clock);
-    this.#dates = new ProgramDateTime(options.clock, options.firstArrival);
-    this.#warnings = new WarningLimit(clock, options.onWarning);
-    this.#timing = partTiming(options.plan, options.partDuration);
-    this.#schedule = new CutSchedule({
-      segmentDuration: options.segmentDuration,
-      frame: this.#timing.frame,
-      nominalPart: Math.max(...this.#timing.renditions.map(({ nominal }) => nominal)),
-      onForcedCut: (time) => {
-        this.#counters.forcedCuts += 1;
-        this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
-      },
+    this.waiters = new Waiters(options.clock);
+    this.#warnings = new WarningLimit(options.clock, options.onWarning);
+    this.#timeline = new StreamTimeline({
+      presentation: options,
+      onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
+      onInit: () => this.#variants.changed(),
+      onOverlongPart: ({ plan: { name } }, duration) =>
+        this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${name}`)),
+      onForcedCut: (time) => this.#onForcedCut(time),
     });
-    this.#generations = new Generations({
-      schedule: this.#schedule,
-      frame: this.#timing.frame,
-      firstMediaSequence: options.firstMediaSequence,
-      firstDiscontinuitySequence: options.firstDiscontinuitySequence ?? 0,
-      continuesEarlier: options.continuesEarlier ?? false,
-    });
-    this.#feeds = this.#timing.renditions.map((timing) => this.#newFeed(timing));
-    this.#renditions = this.#feeds.map(({ rendition }) => rendition);
+    this.#set = this.#timeline.set;
     this.#variants = new VariantListing({
-      renditions: this.#renditions,
-      schedule: this.#schedule,
-      frameRate: options.plan.frameRate,
+      renditions: this.#set,
+      schedule: this.#timeline.schedule,
+      frameRate: () => this.#timeline.frameRate,
     });
-    if (options.store !== undefined) {
-      this.#writeBehind = new WriteBehind({
-        store: options.store,
-        clock,
-        directory: `${options.app}/${options.name}`,
-        renditions: this.#renditions,
-        multivariant: () => (this.playable ? this.multivariantBody() : undefined),
-        onFailure: (cause) =>
-          this.#warnings.warn(
-            hlsError('hls.store', `writing ${this.app}/${this.name} failed: ${describe(cause)}`, { cause }),
-          ),
-      });
-    }
+    this.#writeBehind = options.store && this.#newWriteBehind(options.store);
   }
 
   /** Every rendition has a complete segment: the multivariant playlist is served. */
   get playable(): boolean {
     return this.#variants.playable;
+  }
+
+  /** The publisher is gone and may come back. */
+  get suspended(): boolean {
+    return this.#suspended;
   }
 
   get ended(): boolean {
@@ -113,66 +85,104 @@ export class Presentation {
 
   /** EXT-X-TARGETDURATION; undefined until the first GOP is measured. */
   get targetDuration(): Seconds | undefined {
-    return this.#schedule.targetDuration;
+    return this.#timeline.schedule.targetDuration;
   }
 
   /** Longest playlist of its renditions now. */
   get windowDuration(): Seconds {
-    return Math.max(0, ...this.#renditions.map(({ window }) => window.listedDuration));
+    return Math.max(0, ...this.#set.all.map(({ window }) => window.listedDuration));
   }
 
+  /** Of the epoch that runs. */
   get renditions(): readonly RenditionInfo[] {
-    return this.#renditions.map((rendition) => describeRendition(rendition, this.#options.plan.frameRate));
+    return this.#set.active.map((rendition) => describeRendition(rendition, this.#timeline.frameRate));
   }
 
   get counters(): PresentationCounters {
-    return { ...this.#counters, storeFailures: this.#writeBehind?.failures ?? 0 };
+    const discontinuities = this.discontinuityNumber - (this.#options.firstDiscontinuitySequence ?? 0);
+    return { ...this.#counters, discontinuities, storeFailures: this.#writeBehind?.failures ?? 0 };
   }
 
   /** One past the highest media sequence number used. */
   get nextMediaSequence(): number {
-    const used = this.#renditions.map(({ highestMediaSequence }) => (highestMediaSequence ?? -1) + 1);
-    return Math.max(this.#generations.nextMediaSequence, ...used);
+    return this.#options.firstMediaSequence + this.#set.highestIndex + 1;
   }
 
   /** EXT-X-DISCONTINUITY tags so far: what a later presentation of this name starts from. */
   get discontinuityNumber(): number {
-    return this.#generations.discontinuityNumber;
+    return this.#timeline.discontinuityNumber;
+  }
+
+  /**
+   * The time of the stream timeline whose EXT-X-PROGRAM-DATE-TIME is this moment, never before the end of any media: where
+   * the timeline of a publisher that returns begins.
+   */
+  get resumeTime(): Milliseconds {
+    return this.#timeline.resumeTime;
   }
 
   /** Requests waiting for anything of this presentation. */
   get waiting(): number {
-    return this.#renditions.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
+    return this.#set.all.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
   }
 
+  /** Undefined also for one that was withdrawn: see `leftover`. */
   rendition(name: string): Rendition | undefined {
-    return this.#renditions.find(({ plan }) => plan.name === name);
+    const rendition = this.#set.find(name);
+    return rendition?.withdrawn === true ? undefined : rendition;
+  }
+
+  /** Also one that was withdrawn, whose media players may still be loading. */
+  leftover(name: string): Rendition | undefined {
+    return this.#set.find(name);
   }
 
   // Making
 
-  /** Each live video tag with a picture, at ingest, before its bytes go to FFmpeg. Milliseconds of the stream timeline. */
+  /** Each live video tag with a picture, at ingest, before its bytes go anywhere else. Milliseconds of the stream timeline. */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
-    this.#note(pts);
-    this.#schedule.noteVideo(dts, pts, keyFrame);
-    this.#advance();
+    if (this.#ended || this.#suspended) return;
+    this.#timeline.noteVideo(dts, pts, keyFrame);
+    this.#publish();
   }
 
   /** Each live audio tag with samples, at ingest. */
   noteAudio(dts: Milliseconds): void {
-    this.#note(dts);
-    this.#schedule.noteAudio(dts);
-    this.#advance();
+    if (this.#ended || this.#suspended) return;
+    this.#timeline.noteAudio(dts);
+    this.#publish();
   }
 
   /**
-   * Bytes of FFmpeg's output pipe `renditionIndex`, in any cutting.
+   * The track of a rendition of input `samples`, before its first sample and whenever it becomes another. If this epoch has
+   * parts of an earlier one, the next segment begins an epoch; a sender that knows calls `startEpoch` first, and loses nothing.
+   * @param init ftyp and moov; kept
+   * @throws the typed errors of `parseInitSegment`
+   */
+  setTrack(rendition: string, init: Buffer): void {
+    const feed = this.#set.feed(rendition);
+    if (feed === undefined || this.#ended) return;
+    if (!(feed instanceof SampleFeed)) throw new TypeError(`${rendition} is fed by a pipe`);
+    feed.setTrack(init);
+  }
+
+  /** The next frame of a rendition of input `samples`, after it was noted. */
+  writeSample(rendition: string, sample: MediaSample): void {
+    const feed = this.#set.feed(rendition);
+    if (feed === undefined || this.#ended || this.#suspended) return;
+    if (!(feed instanceof SampleFeed)) throw new TypeError(`${rendition} is fed by a pipe`);
+    feed.write(sample);
+    this.#publish();
+  }
+
+  /**
+   * Bytes of the output pipe of a rendition of input `pipe`, in any cutting.
    * @throws the typed error of the MP4 room for bytes that are not fMP4; the FFmpeg that wrote them should be replaced
    */
-  write(renditionIndex: number, bytes: Buffer): void {
-    const feed = this.#feeds[renditionIndex];
-    if (feed === undefined) throw new RangeError(`no rendition ${renditionIndex}, there are ${this.#feeds.length}`);
-    if (this.#ended) return;
+  write(rendition: string, bytes: Buffer): void {
+    const feed = this.#set.feed(rendition);
+    if (feed === undefined || this.#ended || this.#suspended) return;
+    if (!(feed instanceof PipeFeed)) throw new TypeError(`${rendition} is not fed by a pipe`);
     try {
       feed.write(bytes);
     } finally {
@@ -180,26 +190,57 @@ export class Presentation {
     }
   }
 
-  /** FFmpeg was started anew: its next bytes begin with a new init segment; DISCONTINUITY in all renditions at the same sequence. */
-  restart(): void {
+  /**
+   * FFmpeg was replaced inside the epoch: the next bytes of these renditions begin with an init segment. Equal to the one
+   * before, nothing shows but EXT-X-GAP for the segments that it missed; another one begins an epoch at the next segment.
+   */
+  pipesRestarted(renditions: readonly string[]): void {
     if (this.#ended) return;
-    for (const feed of this.#feeds) feed.finishRun();
-    if (this.#generations.current !== undefined) {
-      const next = this.nextMediaSequence;
-      const leading = this.#renditions.filter(({ plan }) => plan.kind === 'video' || this.#timing.frame === undefined);
-      const shownUntil = Math.max(...leading.map(({ end }) => end ?? 0));
-      for (const rendition of this.#renditions) rendition.finishGeneration(next - 1);
-      this.#generations.end(next, shownUntil);
+    for (const name of renditions) {
+      const feed = this.#set.feed(name);
+      if (feed instanceof PipeFeed) feed.restarted();
     }
     this.#publish();
+  }
+
+  /**
+   * The publisher returned, or its tracks, parameters or clock changed: from the next key frame (without video, the next
+   * sample) EXT-X-DISCONTINUITY in all renditions at the same sequence number. Renditions that are new are added, those
+   * that are missing list gaps. What pipes have not delivered is missing: drain FFmpeg before if it matters.
+   */
+  startEpoch(plan: EpochPlan): void {
+    if (this.#ended) return;
+    this.#timeline.startEpoch(plan);
+    this.#suspended = false;
+    this.#variants.changed();
+    this.#publish();
+  }
+
+  /**
+   * The publisher is gone, and may come back: segments are finished alike in all renditions, with what pipes have delivered
+   * by now; playlists stay open, requests wait. Goes on with `startEpoch`, or `end`.
+   */
+  suspend(): void {
+    if (this.#ended || this.#suspended) return;
+    this.#timeline.finishRun();
+    this.#suspended = true;
+    this.#publish();
+  }
+
+  /** Out of the multivariant playlist; its own playlist is gone. A later epoch may have it again. */
+  withdraw(rendition: string): void {
+    this.#set.withdraw(rendition);
+    this.#variants.changed();
+    this.#publish();
+    this.#writeBehind?.wake();
   }
 
   /** Nothing more will come: last segments are finished, ENDLIST, waiters wake. Resolves when the store has caught up (or failed). */
   async end(): Promise<void> {
     if (!this.#ended) {
-      this.#schedule.finish(this.#latest);
-      for (const feed of this.#feeds) feed.finishRun();
-      for (const rendition of this.#renditions) rendition.finish();
+      this.#timeline.settle();
+      this.#timeline.finishRun();
+      for (const rendition of this.#set.all) rendition.finish();
       this.#ended = true;
       this.#variants.end();
       this.waiters.wake();
@@ -216,7 +257,7 @@ export class Presentation {
 
   /** Forgets its media and removes its files, after it ended and players had their time. Never rejects. */
   async dispose(): Promise<void> {
-    for (const rendition of this.#renditions) rendition.dispose();
+    for (const rendition of this.#set.all) rendition.dispose();
     await this.#writeBehind?.dispose();
   }
 
@@ -227,68 +268,30 @@ export class Presentation {
     return this.#variants.body();
   }
 
-  #newFeed(timing: RenditionPartTiming): TrackFeed {
-    const rendition = this.#newRendition(timing.plan);
-    return new TrackFeed({
-      rendition,
-      schedule: this.#schedule,
-      partTarget: this.#timing.partTarget,
-      timing,
-      hasBegun: () => this.#generations.current !== undefined,
-      admits: (init, fragment) => this.#admits(init, fragment),
-      onInit: () => this.#variants.changed(),
-      onOverlongPart: (duration) =>
-        this.#warnings.warn(
-          hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition.plan.name}`),
-        ),
+  #newWriteBehind(store: SegmentStore): WriteBehind {
+    const { app, name } = this;
+    return new WriteBehind({
+      store,
+      clock: this.#options.clock,
+      directory: `${app}/${name}`,
+      renditions: this.#set,
+      multivariant: () => (this.playable ? this.multivariantBody() : undefined),
+      onFailure: (cause) =>
+        this.#warnings.warn(hlsError('hls.store', `writing ${app}/${name} failed: ${describe(cause)}`, { cause })),
     });
   }
 
-  #newRendition(plan: RenditionPlan): Rendition {
-    const rendition: Rendition = new Rendition({
-      plan,
-      clock: this.#clock,
-      schedule: this.#schedule,
-      windowSegments: Math.max(SMALLEST_WINDOW, this.#options.windowSegments),
-      partTarget: this.#timing.partTarget,
-      programDateTime: (mediaTime) => this.#dates.at(mediaTime),
-      reports: () =>
-        this.#renditions
-          .filter((other) => other !== rendition)
-          .map(({ report }) => report)
-          .filter((report) => report !== undefined),
-      onSegment: (segment) => this.#onSegment(rendition, segment),
-    });
-    return rendition;
-  }
-
-  #note(time: Milliseconds): void {
-    this.#dates.note(time);
-    this.#latest = Math.max(this.#latest, time);
-  }
-
-  /** The schedule moved: held audio may go, and the target duration may be known now. */
-  #advance(): void {
-    if (this.#ended || this.#generations.current === undefined) return;
-    for (const feed of this.#feeds) feed.advance();
-    this.#publish();
-  }
-
-  /** Between runs: whether the next begins with this fragment. Audio that comes before its picture is held. */
-  #admits(init: InitTrack, fragment: Fragment): boolean {
-    const generation = this.#generations.begin(init, fragment);
-    if (generation === undefined) return init.kind === 'audio' && this.#timing.frame !== undefined;
-    if (generation.discontinuity) this.#counters.discontinuities += 1;
-    for (const rendition of this.#renditions) rendition.begin(generation);
-    for (const feed of this.#feeds) feed.advance();
-    return true;
+  #onForcedCut(time: Milliseconds): void {
+    this.#counters.forcedCuts += 1;
+    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
+    this.#options.onForcedCut?.(time);
   }
 
   #onSegment(rendition: Rendition, segment: CompleteSegment): void {
     if (segment.gap) {
       this.#counters.gaps += 1;
       this.#warnings.warn(
-        hlsError('hls.missing-media', `${rendition.plan.name} has nothing for segment ${segment.mediaSequence}`),
+        hlsError('hls.missing-media', `${rendition.plan.name} lacks media of segment ${segment.mediaSequence}`),
       );
     }
     this.#variants.changed();
@@ -297,15 +300,15 @@ export class Presentation {
       rendition: rendition.plan.name,
       mediaSequence: segment.mediaSequence,
       duration: segment.duration,
-      bytes: segment.body.length,
+      bytes: segment.media.length,
     });
   }
 
   #publish(): void {
-    for (const rendition of this.#renditions) rendition.publish();
-    if (!this.#wasServable && this.#schedule.targetDuration !== undefined) {
+    for (const rendition of this.#set.all) rendition.publish();
+    if (!this.#wasServable && this.targetDuration !== undefined) {
       this.#wasServable = true;
-      for (const { waiters } of this.#renditions) waiters.wake();
+      for (const { waiters } of this.#set.all) waiters.wake();
     }
     if (!this.#segmentAdded) return;
     this.#segmentAdded = false;
@@ -316,20 +319,4 @@ export class Presentation {
 
 function describe(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {
-  const { plan, track, bandwidth, segments, parts } = rendition;
-  return {
-    name: plan.name,
-    kind: plan.kind,
-    codecs: track?.codecs,
-    width: track?.width ?? plan.width,
-    height: track?.height ?? plan.height,
-    frameRate: plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined,
-    peakBandwidth: bandwidth.peak,
-    averageBandwidth: bandwidth.average,
-    segments,
-    parts,
-  };
 }

@@ -2,11 +2,16 @@
 import type { Clock } from '../protocols/clock.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 
-/** Anchored once, then advancing with media time: dates never jump when an operator sets the clock (RFC 8216bis 4.4.4.6). */
+/**
+ * Anchored once, then advancing with media time: dates never jump when an operator sets the clock (RFC 8216bis 4.4.4.6).
+ * A publisher that returns takes up the timeline at `now`, so that dates after a pause are as true as at the start.
+ */
 export class ProgramDateTime {
   readonly #clock: Clock;
   readonly #firstArrival: EpochMilliseconds | undefined;
-  #anchor: { readonly wallClock: EpochMilliseconds; readonly media: Milliseconds } | undefined;
+  #anchor:
+    | { readonly wallClock: EpochMilliseconds; readonly monotonic: Milliseconds; readonly media: Milliseconds }
+    | undefined;
 
   /** @param firstArrival when the first noted sample arrived; without it, when it is noted */
   constructor(clock: Clock, firstArrival: EpochMilliseconds | undefined) {
@@ -16,7 +21,16 @@ export class ProgramDateTime {
 
   /** A sample of this time, on the stream timeline, has arrived. Only the first is looked at. */
   note(time: Milliseconds): void {
-    this.#anchor ??= { wallClock: this.#firstArrival ?? this.#clock.wallClock(), media: time };
+    if (this.#anchor !== undefined) return;
+    const wallClock = this.#clock.wallClock();
+    const ago = this.#firstArrival === undefined ? 0 : Math.max(0, wallClock - this.#firstArrival);
+    this.#anchor = { wallClock: wallClock - ago, monotonic: this.#clock.now() - ago, media: time };
+  }
+
+  /** The media time that has the date of this moment; undefined before the first sample. */
+  get now(): Milliseconds | undefined {
+    const anchor = this.#anchor;
+    return anchor === undefined ? undefined : anchor.media + this.#clock.now() - anchor.monotonic;
   }
 
   at(mediaTime: Seconds): EpochMilliseconds {

@@ -2,16 +2,16 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
-import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { CutSchedule } from './cut-schedule.js';
-import type { Generation } from './generations.js';
+import type { Epochs } from './epochs.js';
 import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';
 import { LiveWindow } from './live-window.js';
 import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from './media-playlist.js';
-import type { MadePart } from './part-sink.js';
+import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
 import { type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
 import { Segmenter } from './segmenter.js';
@@ -20,12 +20,15 @@ export interface RenditionOptions {
   readonly plan: RenditionPlan;
   readonly clock: Clock;
   readonly schedule: CutSchedule;
+  readonly epochs: Epochs;
+  /** Media sequence number of segment 0 of the schedule. */
+  readonly firstMediaSequence: number;
   readonly windowSegments: number;
   readonly partTarget: Seconds;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** RENDITION-REPORT of the others, now. */
-  readonly reports: () => readonly RenditionReport[];
-  readonly onSegment: (segment: CompleteSegment) => void;
+  readonly reports: (asked: Rendition) => readonly RenditionReport[];
+  readonly onSegment: (rendition: Rendition, segment: CompleteSegment) => void;
 }
 
 export type FoundFile =
@@ -34,31 +37,49 @@ export type FoundFile =
   | 'hinted'
   | undefined;
 
-export class Rendition {
-  readonly plan: RenditionPlan;
+export class Rendition implements PartSink {
+  /** Of the newest epoch it is in. */
+  plan: RenditionPlan;
   readonly waiters: Waiters;
   /** Of complete segments. */
-  readonly bandwidth = new BandwidthMeter();
+  bandwidth = new BandwidthMeter();
   readonly #options: RenditionOptions;
   readonly #window: LiveWindow;
   readonly #segmenter: Segmenter;
   #ended = false;
+  #withdrawn = false;
   #dirty = false;
   #body: Buffer | undefined;
   #parts = 0;
+  /** Hinted at, and then its segment was closed without it because the publisher went. */
+  #brokenHint: string | undefined;
+  #mediaIndex: number | undefined;
+  #lastProgress: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: RenditionOptions) {
-    const { plan, clock, schedule, windowSegments, programDateTime } = options;
+    const { plan, clock, schedule, epochs, firstMediaSequence, partTarget, windowSegments, programDateTime } = options;
     this.plan = plan;
     this.#options = options;
     this.waiters = new Waiters(clock);
     this.#window = new LiveWindow({ segments: windowSegments, now: () => clock.now() });
-    this.#segmenter = new Segmenter({ schedule, programDateTime, onSegment: (segment) => this.#add(segment) });
+    this.#segmenter = new Segmenter({
+      schedule,
+      epochs,
+      firstMediaSequence,
+      partTarget,
+      programDateTime,
+      onSegment: (segment) => this.#add(segment),
+    });
   }
 
   /** Of the newest init segment. */
   get track(): InitTrack | undefined {
-    return this.#segmenter.track;
+    return this.#segmenter.init?.track;
+  }
+
+  /** The newest init segment. */
+  get init(): Buffer | undefined {
+    return this.#segmenter.init?.bytes;
   }
 
   get window(): LiveWindow {
@@ -67,6 +88,11 @@ export class Rendition {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Players are told to go elsewhere. */
+  get withdrawn(): boolean {
+    return this.#withdrawn;
   }
 
   /** Complete segments with media made so far. */
@@ -78,9 +104,14 @@ export class Rendition {
     return this.#parts;
   }
 
-  /** Highest media sequence number with media or a gap, open or complete. */
-  get highestMediaSequence(): number | undefined {
-    return this.#segmenter.open?.mediaSequence ?? this.#segmenter.lastMediaSequence;
+  /** Of the cut schedule: the newest segment with media or a gap, open or complete. */
+  get highestIndex(): number | undefined {
+    return this.#segmenter.open?.index ?? this.#segmenter.lastIndex;
+  }
+
+  /** Of the cut schedule: the newest complete segment or gap. */
+  get lastIndex(): number | undefined {
+    return this.#segmenter.lastIndex;
   }
 
   /** Media time at which its media ends so far. */
@@ -88,29 +119,88 @@ export class Rendition {
     return this.#segmenter.end;
   }
 
+  /** Of the cut schedule: the newest segment with media. */
+  get mediaIndex(): number | undefined {
+    return this.#mediaIndex;
+  }
+
+  /** When its last part came; monotonic. */
+  get lastProgress(): Milliseconds {
+    return this.#lastProgress;
+  }
+
   // Making: see `Segmenter`
+
+  get needsSync(): boolean {
+    return this.#segmenter.needsSync;
+  }
 
   setInit(bytes: Buffer, track: InitTrack): void {
     this.#segmenter.setInit(bytes, track);
   }
 
-  begin(generation: Generation): void {
-    this.#segmenter.begin(generation);
+  resumeAt(index: number): void {
+    this.#segmenter.resumeAt(index);
+    this.#brokenHint = undefined;
+  }
+
+  interrupt(): void {
+    this.#segmenter.interrupt();
+  }
+
+  closeInterrupted(): void {
+    this.#segmenter.closeInterrupted();
   }
 
   accept(part: MadePart): void {
     if (!this.#segmenter.accept(part)) return;
     this.#parts += 1;
+    this.#mediaIndex = part.segmentIndex;
+    this.#lastProgress = this.#options.clock.now();
     this.#dirty = true;
   }
 
-  finishGeneration(upTo: number): void {
-    this.#segmenter.finishGeneration(upTo);
+  complete(segmentIndex: number): void {
+    this.#segmenter.complete(segmentIndex);
+  }
+
+  giveUp(index: number): void {
+    this.#segmenter.giveUp(index, this.plan.input === 'pipe');
+  }
+
+  finishRun(lastIndex: number): void {
+    const hint = this.#nextPart();
+    this.#segmenter.finishRun(lastIndex, this.plan.input === 'pipe');
+    if (hint !== this.#nextPart()) this.#brokenHint = hint;
+  }
+
+  /** Out of all playlists; what players have loaded the names of stays for its time. */
+  withdraw(): void {
+    this.#withdrawn = true;
+    this.#segmenter.withdraw();
+    this.#window.retireAll(this.#options.schedule.targetDuration ?? 0);
+    this.#dirty = true;
+    this.publish();
+  }
+
+  /** Nothing was shown to anybody yet. */
+  reset(): void {
+    this.#segmenter.withdraw();
+    this.#segmenter.startOver();
+    this.#window.clear();
+    this.bandwidth = new BandwidthMeter();
+    this.#mediaIndex = undefined;
+    this.#parts = 0;
+    this.#body = undefined;
+  }
+
+  /** It is in the plan again: its playlist begins anew. */
+  reinstate(): void {
+    this.#withdrawn = false;
   }
 
   /** ENDLIST. */
   finish(): void {
-    this.#segmenter.finish();
     this.#ended = true;
     this.#dirty = true;
     this.publish();
@@ -120,6 +210,11 @@ export class Rendition {
   dispose(): void {
     this.#window.clear();
     this.#body = undefined;
+  }
+
+  /** What it says of the others is no longer true. */
+  invalidate(): void {
+    this.#dirty = true;
   }
 
   /** Shows what changed to those who wait for it: once per batch, not once per part. */
@@ -135,29 +230,27 @@ export class Rendition {
     this.#window.add(segment, targetDuration ?? segment.duration);
     if (!segment.gap) this.bandwidth.add(segment, targetDuration ?? 0);
     this.#dirty = true;
-    this.#options.onSegment(segment);
+    this.#options.onSegment(this, segment);
   }
 
   // Reading
 
   get position(): PlaylistPosition {
-    const openParts = this.#segmenter.open?.parts.length ?? 0;
-    const lastMediaSequence =
-      this.#segmenter.open === undefined
-        ? (this.#segmenter.lastMediaSequence ?? -1)
-        : this.#segmenter.open.mediaSequence - 1;
+    const { open } = this.#segmenter;
+    const openParts = open?.parts.length ?? 0;
+    const lastMediaSequence = open === undefined ? (this.#segmenter.lastMediaSequence ?? -1) : open.mediaSequence - 1;
     return { lastMediaSequence, openParts, partsOf: (msn) => this.#window.find(msn)?.parts.length };
   }
 
   /** The target duration is known, and there is something to list: a complete segment, or for a directive a part. */
   isServable(forDirective: boolean): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
-    if (this.#window.listed.some((segment) => !segment.gap)) return true;
+    if (this.segments > 0 && this.#window.listed.length > 0) return true;
     return forDirective && (this.#segmenter.open?.parts.length ?? 0) > 0;
   }
 
   satisfies(directive: Directive): boolean {
-    return this.#ended || (this.isServable(true) && isSatisfied(directive, this.position));
+    return this.#ended || this.#withdrawn || (this.isServable(true) && isSatisfied(directive, this.position));
   }
 
   checkAdvance(directive: Directive): ReturnType<typeof checkAdvance> {
@@ -196,16 +289,23 @@ export class Rendition {
       }
       case 'segment': {
         const segment = this.#window.find(name.mediaSequence);
-        return segment === undefined || segment.gap ? undefined : { kind: 'segment', body: segment.body };
+        return segment === undefined || segment.gap ? undefined : { kind: 'segment', body: segment.media.whole() };
       }
       case 'part': {
-        const isOpen = this.#segmenter.open?.mediaSequence === name.mediaSequence;
-        const parts = isOpen ? this.#segmenter.open?.parts : this.#window.find(name.mediaSequence)?.parts;
-        const part = parts?.[name.index];
-        if (part !== undefined) return { kind: 'part', body: part.body };
-        return !this.#ended && fileName === this.#nextPart() ? 'hinted' : undefined;
+        const { open } = this.#segmenter;
+        const isOpen = open?.mediaSequence === name.mediaSequence;
+        const body = isOpen
+          ? open?.bodies[name.index]
+          : this.#window.find(name.mediaSequence)?.media.pieces[name.index];
+        if (body !== undefined) return { kind: 'part', body };
+        return this.#isHinted(fileName) ? 'hinted' : undefined;
       }
     }
+  }
+
+  #isHinted(fileName: string): boolean {
+    if (this.#ended || this.#withdrawn) return false;
+    return fileName === this.#nextPart() || fileName === this.#brokenHint;
   }
 
   #findInit(uri: string): InitSegment | undefined {
@@ -214,12 +314,14 @@ export class Rendition {
     return undefined;
   }
 
+  /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
   #nextPart(): string | undefined {
-    if (this.#segmenter.open !== undefined)
-      return partUri(this.#segmenter.open.mediaSequence, this.#segmenter.open.parts.length);
-    return this.#segmenter.lastMediaSequence === undefined
-      ? undefined
-      : partUri(this.#segmenter.lastMediaSequence + 1, 0);
+    const { open, lastMediaSequence } = this.#segmenter;
+    if (open !== undefined) {
+      const full = this.#options.schedule.expectsCut(secondsToMilliseconds(open.end));
+      return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
+    }
+    return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
   }
 
   /** The same window as any HLS server would list it: what is written to disk. */
@@ -231,7 +333,7 @@ export class Rendition {
     return lowLatencyPlaylist(this.#listing(), {
       partTarget: this.#options.partTarget,
       nextPart: this.#nextPart(),
-      reports: this.#options.reports(),
+      reports: this.#options.reports(this),
     });
   }
 

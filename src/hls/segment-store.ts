@@ -4,8 +4,8 @@
 export type StorePath = string;
 
 export interface SegmentStore {
-  /** Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture. */
-  write(path: StorePath, bytes: Buffer): Promise<void>;
+  /** Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture. @param bytes several are joined */
+  write(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void>;
   /** Undefined when there is no such file. */
   read(path: StorePath): Promise<Buffer | undefined>;
   /** Removing what is not there is not an error. */

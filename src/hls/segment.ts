@@ -1,4 +1,4 @@
-// What the live window holds: segments with their parts, all media bytes of a complete segment in one buffer.
+// What the live window holds: segments with their parts, and the media of each in memory once.
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 
@@ -13,8 +13,8 @@ export interface Part {
   readonly uri: string;
   readonly duration: Seconds;
   readonly independent: boolean;
-  /** A view of the segment's body once that is complete. */
-  body: Buffer;
+  /** EXT-X-PART:GAP=YES: its media will never come; it has no bytes. */
+  readonly gap: boolean;
 }
 
 /** A segment being made: it is listed by its parts only. */
@@ -32,17 +32,54 @@ export interface OpenSegment {
   /** EXT-X-DISCONTINUITY tags up to and with this segment since the stream began. */
   readonly discontinuityNumber: number;
   readonly parts: Part[];
+  /** moof+mdat of each part; none for a gap. */
+  readonly bodies: Buffer[];
 }
 
-export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'end'>> {
+export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies' | 'end'>> {
   readonly uri: string;
   readonly duration: Seconds;
   readonly end: Seconds;
   readonly parts: readonly Part[];
-  /** All parts; empty for a gap. */
-  readonly body: Buffer;
-  /** No media came for it: EXT-X-GAP. */
+  /** Nothing for a gap. */
+  readonly media: SegmentMedia;
+  /** Its media, or some of it, never came: EXT-X-GAP. */
   readonly gap: boolean;
+}
+
+/**
+ * The media of a complete segment, in memory once: as the parts it was made of, until somebody asks for the segment as a
+ * whole; from then on as one buffer, of which the parts are views (docs/decisions/0011).
+ */
+export class SegmentMedia {
+  #pieces: readonly Buffer[];
+  #whole: Buffer | undefined;
+  /** Bytes. */
+  readonly length: number;
+
+  /** @param pieces bodies of the parts, in their order */
+  constructor(pieces: readonly Buffer[]) {
+    this.#pieces = pieces;
+    this.length = pieces.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Bodies of the parts; their concatenation is the segment. */
+  get pieces(): readonly Buffer[] {
+    return this.#pieces;
+  }
+
+  /** One buffer; the same at each call. */
+  whole(): Buffer {
+    if (this.#whole !== undefined) return this.#whole;
+    const whole = Buffer.concat(this.#pieces, this.length);
+    let at = 0;
+    this.#pieces = this.#pieces.map(({ length }) => {
+      at += length;
+      return whole.subarray(at - length, at);
+    });
+    this.#whole = whole;
+    return whole;
+  }
 }
 
 /** Out of the playlist, still fetchable until then (monotonic clock). */
@@ -81,16 +118,4 @@ export function parseMediaFileName(name: string): MediaFileName | undefined {
   const init = INIT.exec(name);
   if (init !== null) return { kind: 'init', mediaSequence: Number(init[1]) };
   return undefined;
-}
-
-/** Joins the parts into one buffer and makes them views of it, so that the media is in memory once. */
-export function joinParts(parts: readonly Part[]): Buffer {
-  const body = Buffer.concat(parts.map((part) => part.body));
-  let at = 0;
-  for (const part of parts) {
-    const end = at + part.body.length;
-    part.body = body.subarray(at, end);
-    at = end;
-  }
-  return body;
 }

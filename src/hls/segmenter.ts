@@ -1,21 +1,25 @@
-// Puts a track's parts into segments numbered without a hole, whatever FFmpeg's runs leave out or deliver late.
+// Puts a track's parts into segments numbered without a hole, whatever its encoder leaves out or delivers late.
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
-import type { Generation } from './generations.js';
+import type { Epochs } from './epochs.js';
 import type { MadePart } from './part-sink.js';
 import {
   type CompleteSegment,
   type InitSegment,
   initUri,
-  joinParts,
   type OpenSegment,
   partUri,
+  SegmentMedia,
   segmentUri,
 } from './segment.js';
 
 export interface SegmenterOptions {
   readonly schedule: CutSchedule;
+  readonly epochs: Epochs;
+  /** Media sequence number of segment 0 of the cut schedule. */
+  readonly firstMediaSequence: number;
+  readonly partTarget: Seconds;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** Complete, or a gap; in the order of media sequence numbers. */
   readonly onSegment: (segment: CompleteSegment) => void;
@@ -24,24 +28,34 @@ export interface SegmenterOptions {
 /** A part boundary this far from a cut is at another time, not a rounding of the same. */
 const SAME_TIME: Seconds = 0.1;
 
+/** An encoder that failed so shortly before a cut left out no frame. */
+const NOTHING_MISSING: Seconds = 0.02;
+
 export class Segmenter {
   readonly #options: SegmenterOptions;
-  #generation: Generation | undefined;
   #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
   /** `#init` as the newest segment names it. */
   #namedInit: InitSegment | undefined;
   #needsSync = true;
+  /** Parts of earlier segments are not wanted: they are of another encoder, or were given up. */
+  #from = 0;
   #open: OpenSegment | undefined;
-  #lastMediaSequence: number | undefined;
+  /** Some of its bodies are views of larger buffers. */
+  #openIsShared = false;
+  /** The encoder of `#open` died: the rest of it will not come. */
+  #openIsBroken = false;
+  /** The next media counts only from where a segment begins: what is before it was shown, by an encoder that died. */
+  #onlyAtCut = false;
+  #lastIndex: number | undefined;
   #end: Seconds | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
   }
 
-  /** Of the newest init segment. */
-  get track(): InitTrack | undefined {
-    return this.#init?.track;
+  /** The init segment that new segments get. */
+  get init(): { readonly bytes: Buffer; readonly track: InitTrack } | undefined {
+    return this.#init;
   }
 
   /** The segment being made. */
@@ -49,105 +63,187 @@ export class Segmenter {
     return this.#open;
   }
 
-  /** Of the newest complete segment or gap. */
-  get lastMediaSequence(): number | undefined {
-    return this.#lastMediaSequence;
+  /** Index in the cut schedule of the newest complete segment or gap. */
+  get lastIndex(): number | undefined {
+    return this.#lastIndex;
   }
 
-  /** Media time at which the media ends so far. */
+  /** Of the newest complete segment or gap. */
+  get lastMediaSequence(): number | undefined {
+    return this.#lastIndex === undefined ? undefined : this.#mediaSequence(this.#lastIndex);
+  }
+
+  /** Media time at which the media (or the last gap) ends so far. */
   get end(): Seconds | undefined {
     return this.#open?.end ?? this.#end;
   }
 
-  /** An FFmpeg run begins for this track. @param bytes kept as they are, with what they are a view of */
+  get needsSync(): boolean {
+    return this.#needsSync;
+  }
+
+  /** In force from the next segment on. @param bytes kept as they are, with what they are a view of */
   setInit(bytes: Buffer, track: InitTrack): void {
     this.#init = { bytes, track };
-    this.#needsSync = track.kind === 'video';
   }
 
-  begin(generation: Generation): void {
-    this.#generation = generation;
+  /** What comes before segment `index` is not wanted, and that must begin with a key frame. */
+  resumeAt(index: number): void {
+    this.#from = Math.max(this.#from, index);
+    this.#needsSync = true;
+    this.#onlyAtCut = false;
   }
 
-  /** @returns false when the part has no place: before the run's beginning, or before a key frame */
+  /** The encoder died: what is open stays without its end, and its successor goes on where a segment begins. */
+  interrupt(): void {
+    if (this.#open !== undefined) this.#openIsBroken = true;
+    this.resumeAt((this.#open?.index ?? this.#lastIndex ?? -1) + 1);
+    this.#onlyAtCut = this.#end !== undefined || this.#open !== undefined;
+  }
+
+  /** What `interrupt` left open ends as soon as it is known where. */
+  closeInterrupted(): void {
+    if (this.#openIsBroken && this.#open !== undefined && this.#endTime(this.#open.index) !== undefined) this.#close();
+  }
+
+  /** @returns false when the part has no place: before the epoch's beginning, before a key frame, or too late */
   accept(part: MadePart): boolean {
-    const generation = this.#generation;
-    if (generation === undefined || this.#init === undefined || part.segmentIndex < generation.startIndex) return false;
+    const index = part.segmentIndex;
+    if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
+    if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
     if (this.#needsSync && !part.independent) return false;
-    this.#needsSync = false;
-    const wanted = generation.firstMediaSequence + part.segmentIndex - generation.startIndex;
-    // Media that comes for a segment already complete (a timestamp that stepped back) is not lost: it goes into the next.
-    const earliest = this.#open?.mediaSequence ?? (this.#lastMediaSequence ?? -1) + 1;
-    const mediaSequence = Math.max(wanted, earliest);
-    if (this.#open !== undefined && mediaSequence > this.#open.mediaSequence) this.#close(true);
+    if (this.#onlyAtCut && !this.#isAtCut(part)) return false;
+    if (this.#open !== undefined && index > this.#open.index) this.#close();
     if (this.#open === undefined) {
-      this.#fillGaps(generation, mediaSequence);
-      this.#open = this.#newSegment(generation, mediaSequence, part.start);
+      this.#fillGaps(index);
+      this.#open = this.#newSegment(index, this.#isAtCut(part) ? part.start : this.#missingFrom(part));
     }
+    this.#needsSync = false;
+    this.#onlyAtCut = false;
     const open = this.#open;
     const uri = partUri(open.mediaSequence, open.parts.length);
-    open.parts.push({ uri, duration: part.duration, independent: part.independent, body: part.bytes });
+    open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
+    open.bodies.push(part.bytes);
+    this.#openIsShared ||= part.shared;
     open.end = part.start + part.duration;
-    if (part.completes) this.#close(true);
+    if (part.completes) this.#close();
     return true;
   }
 
+  /** Nothing more comes for segments up to and with `index`; one of which nothing came is not missed for that. */
+  complete(index: number): void {
+    if (this.#open !== undefined && this.#open.index <= index) this.#close();
+  }
+
   /**
-   * The run is over. What is open ends here; a track that lags behind the others gets gaps up to `upTo`, so that the
-   * next run begins at the same number everywhere.
+   * The others are far ahead: segments up to and with `index` are listed with what there is, or as gaps.
+   * @param lost what is missing of an open segment was not the publisher's pause but an encoder's failure
    */
-  finishGeneration(upTo: number): void {
-    const generation = this.#generation;
-    this.#generation = undefined;
-    if (this.#open !== undefined) this.#close(this.#open.mediaSequence < upTo);
-    if (generation !== undefined && this.#lastMediaSequence !== undefined) this.#fillGaps(generation, upTo + 1);
+  giveUp(index: number, lost: boolean): void {
+    if (this.#lastIndex === undefined && this.#open === undefined) return;
+    if (this.#open !== undefined && this.#open.index <= index) {
+      this.#close(lost);
+      this.#needsSync = true;
+    }
+    this.#fillGaps(index + 1);
   }
 
-  /** Nothing more will come. */
-  finish(): void {
-    this.#close(false);
+  /** The publisher is gone, and the segment that ends with it is `lastIndex`. */
+  finishRun(lastIndex: number, lost: boolean): void {
+    this.giveUp(lastIndex, lost);
+    this.resumeAt(lastIndex + 1);
   }
 
-  /** @param byCut the schedule ended it; otherwise its media did, and it lasts as long as that */
-  #close(byCut: boolean): void {
+  /** Its playlist is gone. If it comes back, it begins anew. */
+  withdraw(): void {
+    this.#open = undefined;
+    this.#lastIndex = undefined;
+    this.#namedInit = undefined;
+    this.#end = undefined;
+    this.#needsSync = true;
+  }
+
+  /** Segments are counted anew. */
+  startOver(): void {
+    this.#from = 0;
+    this.#onlyAtCut = false;
+    this.#openIsBroken = false;
+    this.#openIsShared = false;
+  }
+
+  #isAtCut(part: MadePart): boolean {
+    const cut = this.#cutTime(part.segmentIndex);
+    return cut === undefined || part.start - cut <= SAME_TIME;
+  }
+
+  /** Where a segment begins on the timeline whose beginning is missing; nobody misses it in the first one listed. */
+  #missingFrom(part: MadePart): Seconds {
+    return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
+  }
+
+  #close(lost = false): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    const cut = byCut ? this.#cutTime(open.index + 1) : undefined;
-    // Where media is missing up to the cut, the next segment's date tells the truth, and EXTINF must agree with it.
-    const end = cut !== undefined && Math.abs(cut - open.end) > SAME_TIME && cut > open.start ? cut : open.end;
-    this.#add({ ...open, end }, joinParts(open.parts), false);
+    const end = this.#endTime(open.index);
+    const failed = this.#openIsBroken || lost;
+    const rounding = failed ? NOTHING_MISSING : SAME_TIME;
+    const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
+    const missing = differs ? end - open.end : 0;
+    const continued = this.#cutTime(open.index + 1) !== undefined;
+    const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
+    // Where media is missing up to the next segment, that one's date tells the truth, and EXTINF must agree with it. What
+    // ends with its publisher lasts as long as its media.
+    const stretched = differs && (gap || continued);
+    if (gap) this.#addGapParts(open, missing);
+    const media = new SegmentMedia(open.bodies);
+    if (this.#openIsShared) media.whole();
+    this.#openIsShared = false;
+    this.#openIsBroken = false;
+    this.#add({ ...open, end: stretched ? end : open.end }, media, gap);
   }
 
-  #fillGaps(generation: Generation, until: number): void {
-    if (this.#lastMediaSequence === undefined) return;
-    for (let mediaSequence = this.#lastMediaSequence + 1; mediaSequence < until; mediaSequence += 1) {
-      const index = indexOf(generation, mediaSequence);
-      const start = this.#cutTime(index) ?? this.end ?? 0;
-      const end = this.#cutTime(index + 1) ?? start + (this.#options.schedule.targetDuration ?? 0);
-      this.#add({ ...this.#newSegment(generation, mediaSequence, start), end }, Buffer.alloc(0), true);
+  /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */
+  #addGapParts(open: OpenSegment, missing: Seconds): void {
+    const count = Math.ceil(missing / this.#options.partTarget - 1e-6);
+    for (let i = 0; i < count; i += 1) {
+      const uri = partUri(open.mediaSequence, open.parts.length);
+      open.parts.push({ uri, duration: missing / count, independent: false, gap: true });
     }
   }
 
-  #newSegment(generation: Generation, mediaSequence: number, start: Seconds): OpenSegment {
+  #fillGaps(until: number): void {
+    if (this.#lastIndex === undefined) return;
+    for (let index = this.#lastIndex + 1; index < until; index += 1) {
+      const start = this.#cutTime(index) ?? this.#end ?? 0;
+      const end = this.#endTime(index) ?? start + (this.#options.schedule.targetDuration ?? 0);
+      this.#needsSync = true;
+      this.#add({ ...this.#newSegment(index, start), end }, new SegmentMedia([]), true);
+    }
+  }
+
+  #newSegment(index: number, start: Seconds): OpenSegment {
+    const mediaSequence = this.#mediaSequence(index);
+    const epoch = this.#options.epochs.at(index);
     return {
       mediaSequence,
-      index: indexOf(generation, mediaSequence),
+      index,
       init: this.#initFor(mediaSequence),
       start,
       end: start,
       programDateTime: this.#options.programDateTime(start),
-      discontinuity: generation.discontinuity && mediaSequence === generation.firstMediaSequence,
-      discontinuityNumber: generation.discontinuityNumber,
+      discontinuity: epoch?.discontinuity === true && index === epoch.startIndex,
+      discontinuityNumber: epoch?.discontinuityNumber ?? 0,
       parts: [],
+      bodies: [],
     };
   }
 
-  #add(segment: OpenSegment, body: Buffer, gap: boolean): void {
-    const { mediaSequence, start, end } = segment;
-    this.#lastMediaSequence = mediaSequence;
+  #add({ bodies: _, ...segment }: OpenSegment, media: SegmentMedia, gap: boolean): void {
+    const { mediaSequence, index, start, end } = segment;
+    this.#lastIndex = index;
     this.#end = end;
-    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, body, gap });
+    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, gap });
   }
 
   #initFor(mediaSequence: number): InitSegment {
@@ -157,13 +253,17 @@ export class Segmenter {
     return this.#namedInit;
   }
 
+  #mediaSequence(index: number): number {
+    return this.#options.firstMediaSequence + index;
+  }
+
   #cutTime(index: number): Seconds | undefined {
     const time = this.#options.schedule.timeOf(index);
     return time === undefined ? undefined : millisecondsToSeconds(time);
   }
-}
 
-/** Of the cut schedule. */
-function indexOf(generation: Generation, mediaSequence: number): number {
-  return generation.startIndex + mediaSequence - generation.firstMediaSequence;
+  #endTime(index: number): Seconds | undefined {
+    const time = this.#options.schedule.endOf(index);
+    return time === undefined ? undefined : millisecondsToSeconds(time);
+  }
 }

@@ -8,25 +8,31 @@ import type { Rendition } from './rendition.js';
 const SEGMENTS_WITHOUT_LAGGARD = 3;
 
 export interface VariantListingOptions {
-  readonly renditions: readonly Rendition[];
+  readonly renditions: {
+    /** Of the epoch that runs, in the order of the ladder. */
+    readonly active: readonly Rendition[];
+    readonly all: readonly Rendition[];
+  };
   readonly schedule: CutSchedule;
   /** Frames per second, for video renditions that do not say their own. */
-  readonly frameRate: number | undefined;
+  readonly frameRate: () => number | undefined;
 }
 
 export class VariantListing {
   readonly #options: VariantListingOptions;
   #ended = false;
   #changed = true;
+  #wasPlayable = false;
   #latest: { readonly text: string; readonly body: Buffer } | undefined;
 
   constructor(options: VariantListingOptions) {
     this.#options = options;
   }
 
-  /** The target duration is known and every rendition has a complete segment. */
+  /** The target duration is known and every rendition had a complete segment; from then on for ever. */
   get playable(): boolean {
-    return this.#options.schedule.targetDuration !== undefined && this.#listed().length > 0;
+    this.#wasPlayable ||= this.#options.schedule.targetDuration !== undefined && this.#listed().length > 0;
+    return this.#wasPlayable;
   }
 
   /** A segment or an init segment came: rates, codecs or the list itself may differ. */
@@ -45,16 +51,20 @@ export class VariantListing {
     if (this.#latest !== undefined && !this.#changed) return this.#latest.body;
     this.#changed = false;
     const { schedule, frameRate } = this.#options;
-    const text = renderMultivariantPlaylist(describeVariants(this.#listed(), frameRate, schedule.independentSegments));
+    const playlist = describeVariants(this.#listed(), frameRate(), schedule.independentSegments);
+    const text = renderMultivariantPlaylist(playlist);
     if (this.#latest?.text !== text) this.#latest = { text, body: Buffer.from(text) };
     return this.#latest.body;
   }
 
-  /** All, or none when one of them may still come; without those that never came. */
+  /** At first all, or none when one of them may still come; without those that never came. Later those that are there. */
   #listed(): readonly Rendition[] {
-    const { renditions } = this.#options;
-    const ready = renditions.filter(({ segments }) => segments > 0);
-    if (ready.length === renditions.length) return ready;
+    const { active, all } = this.#options.renditions;
+    const ready = active.filter(({ segments }) => segments > 0);
+    if (ready.length === active.length && ready.length > 0) return ready;
+    if (this.#wasPlayable) {
+      return ready.length > 0 ? ready : all.filter(({ segments, withdrawn }) => segments > 0 && !withdrawn);
+    }
     const most = Math.max(0, ...ready.map(({ segments }) => segments));
     return this.#ended || most > SEGMENTS_WITHOUT_LAGGARD ? ready : [];
   }

@@ -56,8 +56,8 @@ export class VideoParts implements PartMaker {
     const completes = this.#indexAt(start + fragment.duration) > index;
 
     if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
-      this.#options.sink(
-        this.#made(fragment.bytes, index, start, fragment.duration, fragment.startsWithSync, completes),
+      this.#options.sink.accept(
+        this.#made(fragment.bytes, true, index, start, fragment.duration, fragment.startsWithSync, completes),
       );
       return;
     }
@@ -116,11 +116,12 @@ export class VideoParts implements PartMaker {
       samples,
     });
     const independent = samples[0]?.sync === true;
-    this.#options.sink(this.#made(bytes, this.#pendingIndex, start, duration, independent, completes));
+    this.#options.sink.accept(this.#made(bytes, false, this.#pendingIndex, start, duration, independent, completes));
   }
 
   #made(
     bytes: Buffer,
+    shared: boolean,
     segmentIndex: number,
     start: Ticks,
     duration: Ticks,
@@ -132,6 +133,7 @@ export class VideoParts implements PartMaker {
     if (duration > this.#target) onOverlongPart?.(duration / timescale);
     return {
       bytes,
+      shared,
       segmentIndex,
       start: (start + this.#offset) / timescale,
       duration: Math.min(duration / timescale, partTarget),

@@ -17,7 +17,8 @@ export interface WriteBehindOptions {
   readonly clock: Clock;
   /** Of the stream: `live/name`. */
   readonly directory: StorePath;
-  readonly renditions: readonly Rendition[];
+  /** Those of earlier epochs too. */
+  readonly renditions: { readonly all: readonly Rendition[] };
   /** Undefined while it must not be served. */
   readonly multivariant: () => Buffer | undefined;
   /** Each failure; writing is tried again. */
@@ -84,7 +85,7 @@ export class WriteBehind {
       });
     }
     for (const path of this.#files.keys()) await attempt(() => store.remove(path));
-    for (const { plan } of renditions) await attempt(() => store.removeDirectory(`${directory}/${plan.name}`));
+    for (const { plan } of renditions.all) await attempt(() => store.removeDirectory(`${directory}/${plan.name}`));
     const names = directory.split('/');
     for (let depth = names.length; depth > 0; depth -= 1) {
       await attempt(() => store.removeDirectory(names.slice(0, depth).join('/')));
@@ -124,13 +125,22 @@ export class WriteBehind {
 
   async #pass(): Promise<void> {
     const { renditions, directory, clock } = this.#options;
-    for (const rendition of renditions) {
-      if (rendition.isServable(false)) await this.#storeRendition(rendition);
+    for (const rendition of renditions.all) {
+      if (rendition.withdrawn) await this.#withdraw(rendition);
+      else if (rendition.isServable(false)) await this.#storeRendition(rendition);
     }
     const multivariant = this.#options.multivariant();
     if (multivariant !== undefined) await this.#writePlaylist(`${directory}/${PLAYLIST}`, multivariant);
     const now = clock.now();
     await this.#removeFiles((removeAt) => removeAt <= now);
+  }
+
+  /** Its playlist goes at once, its media when no player can want it. */
+  async #withdraw({ plan, window }: Rendition): Promise<void> {
+    const directory = `${this.#options.directory}/${plan.name}`;
+    const playlist = `${directory}/${PLAYLIST}`;
+    if (this.#playlists.delete(playlist)) await this.#options.store.remove(playlist);
+    this.#retire(directory, new Set(), [...window.available()]);
   }
 
   async #storeRendition(rendition: Rendition): Promise<void> {
@@ -146,16 +156,20 @@ export class WriteBehind {
       if (segment.gap) continue;
       const path = `${directory}/${segment.uri}`;
       listed.add(path);
-      await this.#writeMedia(path, segment.body);
+      await this.#writeMedia(path, segment.media.pieces);
     }
     await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);
+    this.#retire(directory, listed, segments);
+  }
+
+  #retire(directory: StorePath, listed: ReadonlySet<StorePath>, segments: readonly CompleteSegment[]): void {
     const removeAt = this.#options.clock.now() + retention(segments);
     for (const [path, file] of this.#files) {
       if (path.startsWith(`${directory}/`) && !listed.has(path)) file.removeAt ??= removeAt;
     }
   }
 
-  async #writeMedia(path: StorePath, bytes: Buffer): Promise<void> {
+  async #writeMedia(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
     if (this.#files.has(path) || this.#disposed) return;
     await this.#options.store.write(path, bytes);
     this.#files.set(path, { removeAt: undefined });

@@ -7,6 +7,25 @@ export const pipelineError = defineErrors({
     summary:
       'A directory that the gateway writes to cannot be made or written. Fix its owner or mode, or choose another.',
   },
+  'pipeline.nothing-to-serve': {
+    kind: 'unsupported',
+    summary:
+      'Nothing of what is published can be served as it is, and nothing can be encoded here; the text says why not.',
+  },
+  'pipeline.long-gop': {
+    kind: 'limit',
+    summary:
+      'The key frames of a publisher are too far apart to cut segments: set its keyframe interval to 1 to 4 s. Until then `source` is encoded anew.',
+  },
+  'pipeline.reduced': {
+    kind: 'unavailable',
+    summary: 'A stream is served with less than its ladder asks for; the text says what is missing and why.',
+  },
+  'pipeline.withdrawn': {
+    kind: 'unavailable',
+    summary:
+      'Renditions were taken out of a running stream because FFmpeg failed too often or could not keep up; the others go on.',
+  },
   'pipeline.failed': {
     kind: 'unavailable',
     summary: 'A stream could not be set up for a reason nobody foresaw; the log has the cause. A bug worth reporting.',

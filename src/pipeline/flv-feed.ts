@@ -2,6 +2,7 @@
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import { FLV_HEADER, flvTag } from '../protocols/flv/flv-writer.js';
+import type { Milliseconds } from '../protocols/units.js';
 
 /** Where FLV goes; `write` says false when the writer must wait for a call of `resume`. */
 export interface FlvSink {
@@ -14,24 +15,40 @@ export interface FlvFeedOptions {
   readonly sink: FlvSink;
   readonly video: boolean;
   readonly audio: boolean;
+  /** Stream time that may wait here; the subscription bounds the bytes. Beyond it the oldest go, up to the next key frame. */
+  readonly maxBehind: Milliseconds;
 }
 
 /** Audio tags that wait for a picture to go out with: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
 const MAX_BATCHED_TAGS = 4;
 
-/** The state of one FFmpeg's input: nothing of a track before its sequence header, no picture before a key frame. */
+/**
+ * The state of one FFmpeg's input: nothing of a track before its sequence header, no picture before a key frame, and nothing
+ * after a change of its parameters: for those there is another FFmpeg.
+ */
 export class FlvFeed {
   readonly #options: FlvFeedOptions;
   #blocked = true;
   #sawKeyFrame = false;
   #videoHeader: LiveTag | undefined;
   #audioHeader: LiveTag | undefined;
+  /** Tracks whose parameters have changed. */
+  readonly #over = new Set<LiveTag['kind']>();
+  /** Taken from the subscription and not yet given on. */
+  #next: LiveTag | undefined;
+  #newest: Milliseconds = Number.NEGATIVE_INFINITY;
+  #droppedTags = 0;
   /** Tags that go out with the next picture. */
   #batch: Buffer[] = [];
   #batchedTags = 0;
 
   constructor(options: FlvFeedOptions) {
     this.#options = options;
+  }
+
+  /** Tags that were too old when FFmpeg could have had them. */
+  get droppedTags(): number {
+    return this.#droppedTags + this.#options.subscription.droppedTags;
   }
 
   /** A new FFmpeg waits for its input. */
@@ -51,40 +68,98 @@ export class FlvFeed {
     this.pump();
   }
 
+  /** The publisher has sent a tag of this time. */
+  note(dts: Milliseconds): void {
+    this.#newest = Math.max(this.#newest, dts);
+    if (this.#blocked) this.#dropOld();
+  }
+
+  /**
+   * For an FFmpeg that is about to start: presentation time of the key frame it will be given first; undefined when none
+   * waits. What is before it is dropped, as it would be anyway.
+   */
+  firstPicture(): Milliseconds | undefined {
+    for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
+      if (tag.kind === 'video' && tag.keyFrame) {
+        this.#next = tag;
+        return tag.dts + tag.compositionTime;
+      }
+      if (tag.sequenceHeader) this.#route(tag);
+    }
+    return undefined;
+  }
+
   /** Moves what is there; called whenever either side may have become able to. */
   pump(): void {
-    const { subscription, sink } = this.#options;
+    const { sink } = this.#options;
+    this.#dropOld();
     // While no FFmpeg listens the subscription holds the tags, so that a key frame in them is where the next one begins.
     while (!this.#blocked && sink.accepting) {
-      const tag = subscription.take();
+      const tag = this.#take();
       if (tag === undefined) return;
       this.#route(tag);
     }
   }
 
+  /** No more comes for this FFmpeg: all that was sent goes out, also past the mark at which a live one would wait. */
+  finish(): void {
+    const { sink } = this.#options;
+    while (sink.accepting) {
+      const tag = this.#take();
+      if (tag === undefined) break;
+      this.#route(tag);
+    }
+    this.#flush();
+  }
+
+  #take(): LiveTag | undefined {
+    const tag = this.#next ?? this.#options.subscription.take();
+    this.#next = undefined;
+    return tag;
+  }
+
+  /** What waited too long is not worth encoding: the next key frame that is young enough is. */
+  #dropOld(): void {
+    const oldest = this.#newest - this.#options.maxBehind;
+    let dropping = false;
+    for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
+      // They are small, have no time of their own, and nothing after them can be decoded without them.
+      if (tag.sequenceHeader || tag.kind === 'script') {
+        this.#route(tag);
+        continue;
+      }
+      const canStart = tag.keyFrame || !this.#options.video;
+      if (tag.dts >= oldest && (!dropping || canStart)) {
+        this.#next = tag;
+        return;
+      }
+      dropping = true;
+      this.#sawKeyFrame = false;
+      this.#droppedTags += 1;
+    }
+  }
+
+  #keepHeader(tag: LiveTag): void {
+    if (tag.kind === 'video') this.#videoHeader ??= tag;
+    if (tag.kind === 'audio') this.#audioHeader ??= tag;
+  }
+
   #route(tag: LiveTag): void {
     const { video, audio } = this.#options;
-    if (tag.kind === 'script' || !(tag.kind === 'video' ? video : audio)) return;
+    if (tag.kind === 'script' || !(tag.kind === 'video' ? video : audio) || this.#over.has(tag.kind)) return;
     if (tag.sequenceHeader) {
-      if (tag.kind === 'video') this.#videoHeader = tag;
-      else this.#audioHeader = tag;
+      const earlier = tag.kind === 'video' ? this.#videoHeader : this.#audioHeader;
+      if (earlier !== undefined && !earlier.body.equals(tag.body)) {
+        this.#over.add(tag.kind);
+        return;
+      }
+      this.#keepHeader(tag);
     } else if (tag.kind === 'video' && tag.keyFrame) {
       this.#sawKeyFrame = true;
     }
     // Without a picture to begin with, FFmpeg would start the audio early and the first segment with no key frame.
     const awaitsKeyFrame = video && !this.#sawKeyFrame && !tag.sequenceHeader;
     if (!awaitsKeyFrame) this.#write(tag);
-  }
-
-  /** The publisher is gone: all that it sent goes out, also past the mark at which a live one would wait. */
-  finish(): void {
-    const { subscription, sink } = this.#options;
-    while (sink.accepting) {
-      const tag = subscription.take();
-      if (tag === undefined) break;
-      this.#route(tag);
-    }
-    this.#flush();
   }
 
   #flush(): void {

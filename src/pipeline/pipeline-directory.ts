@@ -2,13 +2,19 @@
 import type { Origin } from '../hls/origin.js';
 import type { RenditionInfo } from '../hls/presentation.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
-import type { StreamPipeline } from './stream-pipeline.js';
+import type { StreamPipeline, Withdrawal } from './stream-pipeline.js';
 
 export interface PipelineStreamState {
   readonly app: string;
   readonly name: string;
-  readonly state: 'waiting' | 'starting' | 'live' | 'ended';
-  readonly startedAt: string;
+  /** `resuming`: the publisher is gone, and the playlists wait for it. */
+  readonly state: 'waiting' | 'starting' | 'live' | 'resuming' | 'ended';
+  /** When this publish began. */
+  readonly startedAt: string | undefined;
+  /** Publishers of these playlists so far. */
+  readonly publishes: number;
+  /** Seconds left for the publisher to come back. */
+  readonly resumeLeft?: number;
   readonly source: {
     readonly video?: {
       readonly codec: string;
@@ -27,6 +33,21 @@ export interface PipelineStreamState {
     readonly bandwidth: number;
   }[];
   readonly ingest: { readonly bitrate: number; readonly bytes: number };
+  /** What FFmpeg does for it; absent when nothing is encoded. */
+  readonly transcode?: {
+    readonly renditions: readonly string[];
+    readonly restarts: number;
+    /** Tags that FFmpeg was too slow for. */
+    readonly droppedTags: number;
+    /** Media time made over media time received; 1 keeps up. */
+    readonly speed?: number;
+    /** Seconds. */
+    readonly lag?: number;
+  };
+  /** Renditions that were taken out while the stream ran. */
+  readonly withdrawn: readonly Withdrawal[];
+  /** One sentence for each thing of the ladder that was not made. */
+  readonly shortcomings: readonly string[];
 }
 
 /** The pipelines of every name that has a publisher, is being flushed, or has ended and is still in the window of the origin. */
@@ -51,9 +72,7 @@ export class PipelineDirectory {
 
   /** The newest of each name. */
   list(): PipelineStreamState[] {
-    const newest = new Map(
-      this.pipelines.map((pipeline) => [`${pipeline.stream.app}/${pipeline.stream.name}`, pipeline]),
-    );
+    const newest = new Map(this.pipelines.map((pipeline) => [`${pipeline.app}/${pipeline.name}`, pipeline]));
     return [...newest.values()].map(describe);
   }
 
@@ -64,37 +83,65 @@ export class PipelineDirectory {
 
   /** The newest of that name: a publisher that returned while its old stream is flushed is the one people mean. */
   find(app: string, name: string): StreamPipeline | undefined {
-    return this.pipelines.filter(({ stream }) => stream.app === app && stream.name === name).at(-1);
+    return this.pipelines.filter((pipeline) => pipeline.app === app && pipeline.name === name).at(-1);
+  }
+
+  /** Names without a publisher whose playlists wait for one, the longest waiting first. */
+  get suspended(): StreamPipeline[] {
+    const waiting = this.pipelines.filter(({ state, publishing }) => state === 'suspended' && !publishing);
+    return waiting.sort((a, b) => (a.resumeLeft ?? 0) - (b.resumeLeft ?? 0));
   }
 
   /** An ended stream goes when its presentation leaves the origin: its window has passed, or a later publish replaced it. */
   #forgetGone(): void {
     for (const pipeline of this.#pipelines) {
-      const { state, presentation, stream } = pipeline;
-      const served = presentation !== undefined && this.#origin.presentation(stream.app, stream.name) === presentation;
+      const { state, presentation, app, name } = pipeline;
+      const served = presentation !== undefined && this.#origin.presentation(app, name) === presentation;
       if (state === 'ended' && !served) this.#pipelines.delete(pipeline);
     }
   }
 }
 
 function describe(pipeline: StreamPipeline): PipelineStreamState {
-  const { stream, source, presentation } = pipeline;
-  const { videoBitrate, audioBitrate, bytesIn } = stream.statistics;
+  const { app, name, stream, source, presentation, publishes, withdrawn, shortcomings, resumeLeft } = pipeline;
+  const { videoBitrate = 0, audioBitrate = 0, bytesIn = 0 } = stream?.statistics ?? {};
+  const sending = stream !== undefined && stream.state !== 'ended';
+  const transcode = describeTranscode(pipeline);
   return {
-    app: stream.app,
-    name: stream.name,
+    app,
+    name,
     state: streamState(pipeline),
-    startedAt: new Date(stream.startedAt).toISOString(),
+    startedAt: stream && new Date(stream.startedAt).toISOString(),
+    publishes,
+    ...(resumeLeft !== undefined && { resumeLeft: resumeLeft / 1000 }),
     source: source === undefined ? {} : describeTracks(source),
     renditions: presentation?.renditions.map(describeRendition) ?? [],
-    ingest: { bitrate: stream.state === 'ended' ? 0 : videoBitrate + audioBitrate, bytes: bytesIn },
+    ingest: { bitrate: sending ? videoBitrate + audioBitrate : 0, bytes: bytesIn },
+    ...(transcode && { transcode }),
+    withdrawn,
+    shortcomings,
   };
 }
 
+function describeTranscode({ transcode }: StreamPipeline): PipelineStreamState['transcode'] {
+  if (transcode === undefined) return undefined;
+  const { renditions, restarts, droppedTags, load } = transcode;
+  const figures = load && { speed: load.speed, lag: load.lag / 1000 };
+  return { renditions, restarts, droppedTags, ...figures };
+}
+
 function streamState({ state, presentation }: StreamPipeline): PipelineStreamState['state'] {
-  if (state === 'waiting') return 'waiting';
-  if (state === 'draining' || state === 'ended') return 'ended';
-  return presentation?.playable ? 'live' : 'starting';
+  switch (state) {
+    case 'waiting':
+      return 'waiting';
+    case 'running':
+      return presentation?.playable ? 'live' : 'starting';
+    case 'suspended':
+      return 'resuming';
+    case 'draining':
+    case 'ended':
+      return 'ended';
+  }
 }
 
 function describeTracks({ video, audio }: SourceDescription): PipelineStreamState['source'] {

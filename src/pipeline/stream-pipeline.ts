@@ -1,120 +1,186 @@
-// One stream's way through the house: tags from live into FFmpeg, FFmpeg's fragments into hls, and every end of it tidied up.
+// The life of a name over several publishers: its media on the way into the playlists, and every change and end of it in order.
 import type { Origin } from '../hls/origin.js';
 import { Presentation, type PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
-import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
-import type { Clock } from '../protocols/clock.js';
-import { SluiceError } from '../protocols/errors.js';
+import type { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
-import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { describeSource, type SourceDescription } from '../transcode/describe-source.js';
-import { fitLadder } from '../transcode/ladder.js';
-import type { TranscodeProgress } from '../transcode/progress.js';
-import type { TranscodePlan } from '../transcode/rendition-spec.js';
-import { TranscodeSupervisor } from '../transcode/supervisor.js';
-import { pipelineError } from './errors.js';
-import { FlvFeed } from './flv-feed.js';
-import { TrackDecision } from './track-decision.js';
+import type { FlvReader } from '../transcode/readable-codecs.js';
+import { Encoding, type EncodingOptions, type TranscodeState, type Withdrawal } from './encoding.js';
+import { NativePackager } from './native-packager.js';
+import { Publisher } from './publisher.js';
+import { byCost, epochPlan, planStream, type StreamPlan } from './stream-plan.js';
+import { asSluiceError } from './transcoder.js';
+
+export type { TranscodeState, Withdrawal } from './encoding.js';
+export type { PipelineLogger } from './pipeline-logger.js';
 
 /**
  * ```
- * waiting ──tracks known──▶ running ──publisher gone──▶ draining ──FFmpeg flushed, ENDLIST──▶ ended
- *    │                         └──────FFmpeg given up─────▶┘                                   ▲
- *    └──publisher gone, or its media cannot be served──────────────────────────────────────────┘
+ *                          ┌──publisher back, tracks known──┐
+ *                          ▼                                │
+ * waiting ──tracks known──▶ running ──publisher gone──▶ suspended
+ *    │                         │                            │ window over
+ *    │                         └──no window, failed, close──┴──▶ draining ──FFmpeg flushed, ENDLIST──▶ ended
+ *    └──publisher gone, or its media cannot be served───────────────────────────────────────────────────▲
  * ```
  */
-export type PipelineState = 'waiting' | 'running' | 'draining' | 'ended';
+export type PipelineState = 'waiting' | 'running' | 'suspended' | 'draining' | 'ended';
 
-/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest go, up to the next key frame. */
-const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
-
-export interface PipelineLogger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface StreamPipelineOptions {
-  readonly stream: LiveStream;
+export interface StreamPipelineOptions extends EncodingOptions {
+  readonly app: string;
+  readonly name: string;
   readonly origin: Origin;
-  readonly ffmpeg: { readonly path: string };
-  readonly ladder: readonly string[];
-  readonly partDuration: Seconds;
+  /** Undefined: none was found. Then only what needs no encoding is served. */
+  readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
+  /** How long the playlists wait for a publisher to come back; 0: they end with it. */
+  readonly resumeWindow: Seconds;
+  /** Groups of pictures that last longer make the source be encoded. */
+  readonly maxGop: Seconds;
   /**
    * The earlier stream of this name, while it is still being flushed: its last segments take sequence numbers, so the new
    * presentation begins after it. Never rejects.
    */
   readonly predecessor: Promise<void> | undefined;
   /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
-  readonly presentation: () => Omit<
+  readonly presentation: () => Pick<
     PresentationOptions,
-    'app' | 'name' | 'plan' | 'partDuration' | 'clock' | 'firstArrival' | 'onWarning'
+    'windowSegments' | 'firstMediaSequence' | 'firstDiscontinuitySequence' | 'continuesEarlier' | 'store'
   >;
-  readonly logger: PipelineLogger;
-  readonly clock: Clock;
-  /** The stream cannot be served (any longer): its publisher should be told why. */
-  readonly onFailed: (error: SluiceError) => void;
+  /** This publisher cannot be served (any longer) and should be told why. */
+  readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
 }
 
 export class StreamPipeline {
-  readonly stream: LiveStream;
+  readonly app: string;
+  readonly name: string;
   readonly #options: StreamPipelineOptions;
+  readonly #context: { readonly app: string; readonly stream: string };
   readonly #state = new StateMachine<PipelineState>('pipeline', 'waiting', {
     waiting: ['running', 'ended'],
-    running: ['draining'],
+    running: ['suspended', 'draining'],
+    suspended: ['running', 'draining'],
     draining: ['ended'],
     ended: [],
   });
-  readonly #tracks: TrackDecision;
-  readonly #subscription: Subscription;
-  readonly #leave: () => void;
-  /** Seen before the tracks were known: the cut schedule must not miss the first key frame. */
-  #early: LiveTag[] = [];
-  /** Wall clock at the first of `#early`. */
-  #firstArrival: EpochMilliseconds | undefined;
-  #feed: FlvFeed | undefined;
-  #supervisor: TranscodeSupervisor | undefined;
+  /** The publisher that is attached, or whose last tags are on their way. */
+  #publisher: Publisher | undefined;
+  /** Attached while the one before is being flushed. */
+  #next: Publisher | undefined;
+  #lastStream: LiveStream | undefined;
+  #publishes = 0;
   #presentation: Presentation | undefined;
-  #source: SourceDescription | undefined;
-  #progress: TranscodeProgress | undefined;
+  /** Of the epoch. */
+  #packager: NativePackager | undefined;
+  readonly #encoding: Encoding;
+  /** Tags go through; otherwise the publisher holds them. */
+  #open = false;
+  #entering: Promise<void> | undefined;
+  #suspending: Promise<void> = Promise.resolve();
+  #cancelWindow: (() => void) | undefined;
+  #resumeUntil: Milliseconds | undefined;
+  #lastKeyFrame: Milliseconds | undefined;
+  #longGop = false;
+  /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
+  #cutsAnywhere = false;
   #ended: Promise<void> | undefined;
   /** Codes of the warnings about the publisher's media that are in the log already. */
   readonly #warned = new Set<string>();
 
   constructor(options: StreamPipelineOptions) {
-    const { stream, origin } = options;
     this.#options = options;
-    this.stream = stream;
-    this.#tracks = new TrackDecision({ clock: options.clock, onDecided: (tracks) => void this.#begin(tracks) });
-    // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
-    this.#subscription = stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable: () => this.#feed?.pump() });
-    this.#leave = stream.on({
-      onTag: (tag) => this.#onTag(tag),
-      onEnd: () => void this.end(),
-      onWarning: (warning) => this.#warnOnce(warning),
+    this.app = options.app;
+    this.name = options.name;
+    this.#context = { app: options.app, stream: options.name };
+    this.#encoding = new Encoding(options, {
+      fields: this.#context,
+      onExhausted: (publisher, cause) => {
+        this.#fail(publisher, cause);
+        // Whoever publishes next begins with the whole ladder again.
+        void this.end();
+      },
     });
-    origin.starting(stream.app, stream.name);
+    options.origin.starting(options.app, options.name);
   }
 
   get state(): PipelineState {
     return this.#state.state;
   }
 
-  /** What the sequence headers said; undefined while the tracks are not known. */
+  /** Of the publisher that is attached, else of the last one. */
+  get stream(): LiveStream | undefined {
+    return this.#lastStream;
+  }
+
+  /** A publisher is attached. */
+  get publishing(): boolean {
+    return this.#publisher?.gone === false || this.#next !== undefined;
+  }
+
+  /** Publishers so far. */
+  get publishes(): number {
+    return this.#publishes;
+  }
+
+  /** What the publisher sends; undefined while its tracks are not known. */
   get source(): SourceDescription | undefined {
-    return this.#source;
+    return this.#encoding.plan?.source;
   }
 
   get presentation(): Presentation | undefined {
     return this.#presentation;
   }
 
-  get progress(): TranscodeProgress | undefined {
-    return this.#progress;
+  /** Milliseconds that are left for a publisher to come back. */
+  get resumeLeft(): Milliseconds | undefined {
+    if (this.#resumeUntil === undefined) return undefined;
+    return Math.max(0, this.#resumeUntil - this.#options.clock.now());
+  }
+
+  get withdrawn(): readonly Withdrawal[] {
+    return this.#encoding.withdrawn;
+  }
+
+  /** One sentence for each thing that the ladder asks for and that was not made from the start. */
+  get shortcomings(): readonly string[] {
+    return this.#encoding.plan?.shortcomings ?? [];
+  }
+
+  /** Undefined when nothing is encoded. */
+  get transcode(): TranscodeState | undefined {
+    return this.#encoding.state;
+  }
+
+  /** A publisher of this name would continue these playlists. */
+  get resumable(): boolean {
+    return this.#ended === undefined && this.#presentation !== undefined && this.#options.resumeWindow > 0;
+  }
+
+  /** Where the timeline of the next publisher begins. */
+  get resumeTime(): Milliseconds | undefined {
+    return this.#presentation?.resumeTime;
+  }
+
+  /** The first publisher, or, when `resumable`, the next one: the one before must have ended. */
+  attach(stream: LiveStream): void {
+    const { clock } = this.#options;
+    this.#lastStream = stream;
+    this.#publishes += 1;
+    const publisher = new Publisher({
+      stream,
+      clock,
+      onDecided: (decided) => this.#onDecided(decided),
+      onTag: (from, tag) => this.#onTag(from, tag),
+      onEnd: (ended) => this.#onGone(ended),
+      onWarning: (warning) => this.#warnOnce(warning),
+    });
+    this.#cancelWindow?.();
+    if (this.#publisher === undefined) this.#use(publisher);
+    else this.#next = publisher;
   }
 
   /** Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. Idempotent. */
@@ -123,151 +189,276 @@ export class StreamPipeline {
     return this.#ended;
   }
 
+  #use(publisher: Publisher): void {
+    this.#publisher = publisher;
+    this.#longGop = false;
+    this.#lastKeyFrame = undefined;
+    if (publisher.tracks !== undefined) this.#onDecided(publisher);
+    else if (publisher.gone) this.#onGone(publisher);
+  }
+
   async #end(): Promise<void> {
-    this.#leave();
-    this.#tracks.close();
+    this.#cancelWindow?.();
+    if (this.#entering !== undefined) await this.#entering;
+    this.#open = false;
+    const { origin, onEnded } = this.#options;
     if (this.#state.is('waiting')) {
-      this.#options.origin.abandoned(this.stream.app, this.stream.name);
+      origin.abandoned(this.app, this.name);
     } else {
       this.#state.to('draining');
-      // What is queued was received from the publisher: it goes out before the input ends.
-      this.#feed?.finish();
-      await this.#supervisor?.stop();
+      await this.#encoding.finish();
+      await this.#suspending;
       if (this.#presentation !== undefined) {
         await this.#presentation.end();
-        this.#options.onEnded(this.#presentation);
+        onEnded(this.#presentation);
       }
     }
-    this.#subscription.close();
+    this.#publisher?.close();
+    this.#next?.close();
+    this.#encoding.release();
+    this.#resumeUntil = undefined;
     this.#state.to('ended');
+  }
+
+  // Publishers come and go
+
+  #onDecided(publisher: Publisher): void {
+    if (publisher !== this.#publisher || this.#ended !== undefined) return;
+    this.#entering = this.#enter(publisher);
+  }
+
+  #onGone(publisher: Publisher): void {
+    if (publisher === this.#next) {
+      this.#next = undefined;
+      publisher.close();
+    }
+    // What it sent is on its way into the playlists: it leaves after that.
+    if (publisher !== this.#publisher || this.#entering !== undefined) return;
+    this.#leave(publisher);
+  }
+
+  #leave(publisher: Publisher): void {
+    publisher.gone = true;
+    this.#open = false;
+    const { resumeWindow } = this.#options;
+    if (this.#ended !== undefined) return;
+    if (this.#state.is('waiting') || resumeWindow <= 0) {
+      void this.end();
+      return;
+    }
+    if (this.#state.is('running')) this.#suspend();
+    publisher.close();
+    this.#publisher = undefined;
+    const next = this.#next;
+    this.#next = undefined;
+    if (next !== undefined) this.#use(next);
+    else this.#cancelWindow = this.#options.clock.after(this.resumeLeft ?? 0, () => void this.end());
+  }
+
+  #suspend(): void {
+    const { logger, clock, resumeWindow } = this.#options;
+    this.#state.to('suspended');
+    this.#resumeUntil = clock.now() + secondsToMilliseconds(resumeWindow);
+    logger.info({ ...this.#context, resumeWindow }, 'publisher gone, its stream waits for it');
+    const flushed = this.#encoding.finish();
+    this.#suspending = flushed.then(() => this.#presentation?.suspend());
+  }
+
+  // Epochs
+
+  /** What is held goes through, as the first epoch, the one of a returned publisher, or one that a change has begun. */
+  async #enter(publisher: Publisher): Promise<void> {
+    await this.#encoding.finish();
+    await this.#suspending;
+    await this.#options.predecessor;
+    // Before what is held goes through: a change in it is entered after this one.
+    this.#entering = undefined;
+    try {
+      if (this.#ended === undefined) this.#beginEpoch(publisher);
+    } catch (error) {
+      this.#fail(publisher, asSluiceError(error));
+    }
+    if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);
+  }
+
+  #beginEpoch(publisher: Publisher): void {
+    const { logger } = this.#options;
+    const plan = this.#plan(publisher);
+    const presentation = this.#presentation;
+    const resumed = this.#state.is('suspended');
+    if (presentation === undefined) this.#present(plan, publisher);
+    else presentation.startEpoch(epochPlan(plan));
+    if (!this.#state.is('running')) this.#state.to('running');
+    this.#resumeUntil = undefined;
+    this.#install(plan, publisher);
+    const renditions = plan.renditions.map(({ name }) => name);
+    const what = presentation === undefined ? 'stream started' : resumed ? 'stream resumed' : 'stream changed';
+    logger.info({ ...this.#context, renditions, source: plan.source }, what);
+    for (const shortcoming of plan.shortcomings) {
+      logger.warn({ ...this.#context, code: 'pipeline.reduced' }, shortcoming);
+    }
+    this.#open = true;
+    this.#cutsAnywhere = plan.keyFrames === 'regular';
+    const held = publisher.held;
+    publisher.held = [];
+    // A change among these holds what comes after it.
+    for (const tag of held) this.#onTag(publisher, tag);
+  }
+
+  #install(plan: StreamPlan, publisher: Publisher): void {
+    const presentation = this.#presentation;
+    if (presentation === undefined) return;
+    this.#packager = new NativePackager(presentation, publisher.media, plan);
+    this.#encoding.begin(plan, publisher, presentation);
+  }
+
+  #present(plan: StreamPlan, publisher: Publisher): void {
+    const { origin, clock, logger, partDuration, segmentDuration, maxGop } = this.#options;
+    const presentation = new Presentation({
+      ...this.#options.presentation(),
+      app: this.app,
+      name: this.name,
+      plan: epochPlan(plan),
+      segmentDuration,
+      partDuration,
+      maxGop,
+      clock,
+      firstArrival: publisher.firstArrival,
+      onLongGop: () => this.#onLongFirstGop(),
+      onWarning: (warning) => logger.warn({ ...this.#context, code: warning.code }, warning.message),
+    });
+    this.#presentation = presentation;
+    origin.attach(presentation);
+  }
+
+  /** @throws the typed errors of the transcode room, mp4.*, pipeline.nothing-to-serve */
+  #plan(publisher: Publisher): StreamPlan {
+    const { ladder, ffmpeg } = this.#options;
+    const { media, tracks = { video: false, audio: false } } = publisher;
+    const source = describeSource(media.source(tracks, publisher.hints));
+    const request = {
+      source,
+      extraTracks: media.extraVideo.map((trackId) => ({ trackId, ...media.video(trackId)?.description })),
+      ladder,
+      ffmpeg,
+      keyFrames: this.#longGop ? 'regular' : 'source',
+      offered: byCost(this.#encoding.plan?.renditions ?? []).map(({ name }) => name),
+      withdrawn: new Set(this.#encoding.withdrawn.map(({ name }) => name)),
+    } as const;
+    const plan = planStream({ ...request, mayEncodeVideo: true });
+    if (byCost(plan.renditions).length === 0) return plan;
+    const refusal = this.#encoding.admit();
+    return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
+  }
+
+  /** A change of the publisher's: what comes from this tag on waits until the old FFmpeg has given all it has. */
+  #turn(publisher: Publisher, tag: LiveTag): void {
+    this.#open = false;
+    publisher.held = [tag];
+    publisher.subscribe();
+    this.#entering = this.#enter(publisher);
+  }
+
+  // Media
+
+  #onTag(publisher: Publisher, tag: LiveTag): void {
+    if (publisher !== this.#publisher || !this.#open) {
+      publisher.held.push(tag);
+      return;
+    }
+    if (tag.trackId > 0) {
+      if (!tag.sequenceHeader) this.#packager?.write(tag);
+      return;
+    }
+    switch (publisher.changes.note(tag)) {
+      case 'left-out':
+        return;
+      case 'begins-anew':
+        this.#turn(publisher, tag);
+        return;
+      case 'goes-on':
+        if (this.#isLongGop(tag)) this.#encodeLongGop(publisher, tag);
+        else this.#pass(tag);
+    }
+  }
+
+  #pass(tag: LiveTag): void {
+    const presentation = this.#presentation;
+    if (presentation === undefined) return;
+    if (tag.kind === 'video') {
+      const keyFrame = tag.keyFrame || this.#cutsAnywhere;
+      this.#cutsAnywhere = false;
+      presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
+    } else presentation.noteAudio(tag.dts);
+    this.#packager?.write(tag);
+    this.#encoding.note(tag.dts);
+  }
+
+  // Groups of pictures that are too long to cut
+
+  #isLongGop(tag: LiveTag): boolean {
+    if (tag.kind !== 'video') return false;
+    if (tag.keyFrame) this.#lastKeyFrame = tag.dts;
+    if (this.#longGop || this.#lastKeyFrame === undefined || !this.#canEncodeSource()) return false;
+    // The first one is the presentation's to tell: it has not listed anything yet.
+    const settled = this.#presentation?.targetDuration !== undefined;
+    return settled && tag.dts - this.#lastKeyFrame > secondsToMilliseconds(this.#options.maxGop);
+  }
+
+  #encodeLongGop(publisher: Publisher, tag: LiveTag): void {
+    this.#longGop = true;
+    this.#warnLongGop();
+    this.#turn(publisher, tag);
+  }
+
+  /** Called by the presentation before it has listed anything: it begins anew, at once, and nobody sees the difference. */
+  #onLongFirstGop(): void {
+    const publisher = this.#publisher;
+    if (publisher === undefined || this.#longGop) return;
+    this.#longGop = true;
+    this.#warnLongGop();
+    if (!this.#canEncodeSource()) return;
+    const plan = this.#plan(publisher);
+    if (plan.keyFrames !== 'regular') return;
+    this.#encoding.discard();
+    publisher.subscribe();
+    this.#presentation?.startEpoch(epochPlan(plan));
+    this.#install(plan, publisher);
+    // The presentation has forgotten what it had: this is all of it, from the key frame on.
+    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
+  }
+
+  #canEncodeSource(): boolean {
+    const source = this.#encoding.plan?.renditions.find(({ name }) => name === 'source');
+    return this.#options.ffmpeg !== undefined && source?.mode === 'copy';
+  }
+
+  #warnLongGop(): void {
+    const { logger, maxGop } = this.#options;
+    logger.warn(
+      { ...this.#context, code: 'pipeline.long-gop' },
+      `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
+    );
+  }
+
+  // Failures
+
+  /** Nothing of this publisher can be served: it hears why, and the playlists end. */
+  #fail(publisher: Publisher, error: SluiceError): void {
+    const { logger, onFailed } = this.#options;
+    logger.warn({ ...this.#context, code: error.code, err: error }, 'stream cannot be served');
+    if (!publisher.gone) onFailed(publisher.stream, error);
   }
 
   /** Of each kind the first: a publisher may repeat what is wrong as often as it likes. */
   #warnOnce({ code, message }: SluiceError): void {
     if (this.#warned.has(code)) return;
     this.#warned.add(code);
-    const { app, name } = this.stream;
-    this.#options.logger.warn({ app, stream: name, code }, `part of what the publisher sends is left out: ${message}`);
-  }
-
-  #onTag(tag: LiveTag): void {
-    if (this.#presentation === undefined) {
-      if (!tag.sequenceHeader && tag.kind !== 'script') {
-        this.#firstArrival ??= this.#options.clock.wallClock();
-        this.#early.push(tag);
-      }
-      this.#tracks.note(tag);
-    } else {
-      this.#note(this.#presentation, tag);
-    }
-  }
-
-  #note(presentation: Presentation, tag: LiveTag): void {
-    if (tag.sequenceHeader) return;
-    if (tag.kind === 'video') presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, tag.keyFrame);
-    else if (tag.kind === 'audio') presentation.noteAudio(tag.dts);
-  }
-
-  async #begin(tracks: { readonly video: boolean; readonly audio: boolean }): Promise<void> {
-    const { stream, logger, predecessor } = this.#options;
-    await predecessor;
-    if (!this.#state.is('waiting')) return;
-    try {
-      const plan = this.#plan(tracks);
-      this.#state.to('running');
-      this.#start(plan, tracks);
-    } catch (error) {
-      const failure = sluiceError(error);
-      logger.warn({ app: stream.app, stream: stream.name, code: failure.code, err: error }, 'stream cannot be served');
-      this.#options.onFailed(failure);
-    }
-  }
-
-  #plan(tracks: { readonly video: boolean; readonly audio: boolean }): TranscodePlan {
-    const { stream, ladder, partDuration } = this.#options;
-    const { frameRate, videoBitrate, audioBitrate } = stream.metadataHints;
-    const measured = measureFrameRate(this.#early);
-    // Codecs without a sequence header are described by any of their frames.
-    const audioHeader = stream.audioHeader ?? this.#early.find(({ kind }) => kind === 'audio');
-    const source = describeSource({
-      ...(tracks.video && stream.videoHeader && { videoHeader: stream.videoHeader.body }),
-      ...(tracks.audio && audioHeader && { audioHeader: audioHeader.body }),
-      metadata: {
-        ...(frameRate !== undefined && { frameRate }),
-        ...(measured !== undefined && { measuredFrameRate: measured }),
-        ...(videoBitrate !== undefined && { videoBitrate }),
-        ...(audioBitrate !== undefined && { audioBitrate }),
-      },
-    });
-    this.#source = source;
-    return { source, renditions: fitLadder(ladder, source), partDuration };
-  }
-
-  #start(plan: TranscodePlan, tracks: { readonly video: boolean; readonly audio: boolean }): void {
-    const { stream, origin, logger, ffmpeg, clock } = this.#options;
-    const context = { app: stream.app, stream: stream.name };
-    const presentation = new Presentation({
-      ...this.#options.presentation(),
-      app: stream.app,
-      name: stream.name,
-      plan: { renditions: plan.renditions },
-      partDuration: plan.partDuration,
-      clock,
-      firstArrival: this.#firstArrival,
-      onWarning: (warning) => logger.warn({ ...context, code: warning.code }, warning.message),
-    });
-    this.#presentation = presentation;
-    for (const tag of this.#early) this.#note(presentation, tag);
-    this.#early = [];
-    origin.attach(presentation);
-
-    const supervisor = new TranscodeSupervisor({
-      ffmpeg,
-      plan,
-      clock,
-      logger,
-      onOutput: (index, bytes) => {
-        try {
-          presentation.write(index, bytes);
-        } catch (error) {
-          // Thrown on, it would end the process and with it every other stream.
-          const rendition = plan.renditions[index]?.name;
-          const reason = sluiceError(error);
-          logger.warn({ ...context, rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
-          supervisor.reject(reason);
-        }
-      },
-      onStart: (generation) => {
-        if (generation > 1) presentation.restart();
-        this.#feed?.begin();
-      },
-      onDrain: () => this.#feed?.resume(),
-      onProgress: (progress) => {
-        this.#progress = progress;
-      },
-      onFailed: (error) => {
-        logger.error({ ...context, code: error.code, err: error }, 'transcoder given up');
-        this.#options.onFailed(error);
-      },
-    });
-    this.#supervisor = supervisor;
-    this.#feed = new FlvFeed({ subscription: this.#subscription, sink: supervisor, ...tracks });
-    logger.info(
-      { ...context, renditions: plan.renditions.map(({ name }) => name), source: plan.source },
-      'stream started',
-    );
-    supervisor.start();
+    const text = `part of what the publisher sends is left out: ${message}`;
+    this.#options.logger.warn({ ...this.#context, code }, text);
   }
 }
 
-function sluiceError(error: unknown): SluiceError {
-  return error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
-}
-
-/** Frames per second of a run of tags; undefined when it is too short to say. */
-function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
-  const times = tags.filter(({ kind }) => kind === 'video').map(({ dts }) => dts);
-  const [first, last] = [times[0], times.at(-1)];
-  if (first === undefined || last === undefined || times.length < 10) return undefined;
-  return ((times.length - 1) * 1000) / (last - first);
+function isMedia(tag: LiveTag): boolean {
+  return tag.kind !== 'script' && !tag.sequenceHeader;
 }

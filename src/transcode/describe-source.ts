@@ -1,37 +1,39 @@
 // Says what the publisher really sends, read from the codec's own headers, so that the ladder is fitted to facts.
 import { SluiceError } from '../protocols/errors.js';
-import { parseAudioTag } from '../protocols/flv/audio-tag.js';
-import type { AudioCodecId } from '../protocols/flv/codecs.js';
-import { parseVideoTag } from '../protocols/flv/video-tag.js';
+import {
+  type AudioCodec,
+  type AudioCodecId,
+  audioCodecName,
+  type VideoCodec,
+  videoCodecName,
+} from '../protocols/flv/codecs.js';
 import { parseAudioSpecificConfig } from '../protocols/mp4/aac.js';
 import { parseAvcDecoderConfigurationRecord } from '../protocols/mp4/avc.js';
 import type { BitsPerSecond } from '../protocols/units.js';
 import { transcodeError } from './errors.js';
 
+export type SourceVideoCodec = 'avc' | 'hevc' | 'av1' | 'vp9';
+
 export interface SourceVideo {
-  readonly codec: 'avc';
+  readonly codec: SourceVideoCodec;
   /** Luma samples after cropping. */
   readonly width: number;
   readonly height: number;
-  /** Width of a sample over its height; 1 when the SPS does not say or says nonsense (ITU-T H.264 E.2.1). */
+  /** Width of a sample over its height; 1 when the headers do not say or say nonsense (ITU-T H.264 E.2.1). */
   readonly sampleAspectRatio: number;
-  /** Frames per second: SPS timing, else metadata, else measured, else 30. */
+  /** Frames per second: the codec's own timing, else metadata, else measured, else 30. */
   readonly frameRate: number;
-  /** `profile_idc` (ITU-T H.264 7.4.2.1.1). */
-  readonly profile: number;
-  /** `chroma_format_idc`: 1 is 4:2:0. */
+  /** `profile_idc` of H.264 (ITU-T H.264 7.4.2.1.1); absent for other codecs. */
+  readonly profile?: number;
+  /** 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4. */
   readonly chromaFormat: number;
   /** Bits of a luma sample. */
   readonly bitDepth: number;
+  /** Fields may be coded: the encoded rungs are deinterlaced. */
+  readonly interlaced: boolean;
   /** As announced by the publisher. */
   readonly bitrate?: BitsPerSecond;
 }
-
-/** FLV audio codecs other than AAC that every FFmpeg this program accepts decodes from FLV. */
-export type TranscodedAudioCodec = Extract<
-  AudioCodecId,
-  'mp3' | 'pcm' | 'adpcm' | 'nellymoser' | 'g711-alaw' | 'g711-mulaw' | 'speex'
->;
 
 export type SourceAudio =
   | {
@@ -44,7 +46,13 @@ export type SourceAudio =
       /** As announced by the publisher. */
       readonly bitrate?: BitsPerSecond;
     }
-  | { readonly codec: TranscodedAudioCodec; readonly bitrate?: BitsPerSecond };
+  | {
+      readonly codec: Exclude<AudioCodecId, 'aac'>;
+      /** Hz; absent where only the frames say it. */
+      readonly sampleRate?: number;
+      readonly channels?: number;
+      readonly bitrate?: BitsPerSecond;
+    };
 
 export interface SourceDescription {
   readonly video?: SourceVideo;
@@ -61,11 +69,38 @@ export interface SourceHints {
   readonly audioBitrate?: BitsPerSecond;
 }
 
-export interface SourceHeaders {
-  /** Body of the FLV video tag with the sequence header. */
-  readonly videoHeader?: Buffer;
-  /** Body of the FLV audio tag with the sequence header; for codecs that have none, of any audio tag. */
-  readonly audioHeader?: Buffer;
+/** What was read from the headers of a codec: the part of `describeVideo`'s answer (protocols/mp4) that this room uses. */
+export interface VideoFacts {
+  /** Luma samples after cropping. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  /** Frames per second. */
+  readonly frameRate?: number | undefined;
+  readonly bitDepth?: number | undefined;
+  /** RFC 6381: its profile tells which chroma there can be. */
+  readonly codecs?: string | undefined;
+  readonly interlaced?: boolean | undefined;
+  /** Sample aspect ratio, numerator and denominator. */
+  readonly sarNum?: number | undefined;
+  readonly sarDen?: number | undefined;
+}
+
+export interface SourceTracks {
+  readonly video?: {
+    readonly codec: VideoCodec;
+    /** avcC, hvcC, av1C or vpcC. */
+    readonly configuration: Buffer;
+    /** Not asked for AVC, whose avcC says everything. */
+    readonly description?: VideoFacts | undefined;
+  };
+  readonly audio?: {
+    readonly codec: AudioCodec;
+    /** AudioSpecificConfig for AAC; not asked for other codecs. */
+    readonly configuration?: Buffer | undefined;
+    readonly description?:
+      | { readonly sampleRate?: number | undefined; readonly channels?: number | undefined }
+      | undefined;
+  };
   readonly metadata?: SourceHints;
 }
 
@@ -82,51 +117,82 @@ const DEFAULT_FRAME_RATE = 30;
 const MIN_ASPECT = 0.25;
 const MAX_ASPECT = 4;
 
-const TRANSCODED_AUDIO: Readonly<Record<TranscodedAudioCodec, true>> = {
-  mp3: true,
-  pcm: true,
-  adpcm: true,
-  nellymoser: true,
-  'g711-alaw': true,
-  'g711-mulaw': true,
-  speex: true,
-};
-
 /** @throws transcode.source-invalid, transcode.source-unsupported, transcode.source-limit */
-export function describeSource(headers: SourceHeaders): SourceDescription {
-  const hints = headers.metadata ?? {};
+export function describeSource(tracks: SourceTracks): SourceDescription {
+  const hints = tracks.metadata ?? {};
   return {
-    ...(headers.videoHeader === undefined ? {} : { video: describeVideo(headers.videoHeader, hints) }),
-    ...(headers.audioHeader === undefined ? {} : { audio: describeAudio(headers.audioHeader, hints) }),
+    ...(tracks.video === undefined ? {} : { video: describeVideoTrack(tracks.video, hints) }),
+    ...(tracks.audio === undefined ? {} : { audio: describeAudioTrack(tracks.audio, hints) }),
   };
 }
 
-function describeVideo(body: Buffer, hints: SourceHints): SourceVideo {
-  const tag = parseVideoTag(body);
-  if (tag.codec !== 'avc') {
+function describeVideoTrack(track: NonNullable<SourceTracks['video']>, hints: SourceHints): SourceVideo {
+  const { codec } = track;
+  if (codec !== 'avc' && codec !== 'hevc' && codec !== 'av1' && codec !== 'vp9') {
     throw transcodeError(
       'transcode.source-unsupported',
-      `got video codec ${JSON.stringify(tag.codec)}, expected "avc"`,
+      `got ${videoCodecName(codec)} video, expected H.264, HEVC, AV1 or VP9`,
     );
   }
-  if (tag.packetType !== 'sequence-header') {
-    throw transcodeError('transcode.source-invalid', `got a video ${tag.packetType} tag, expected a sequence header`);
-  }
-  const { spsInfo } = readHeader('AVCDecoderConfigurationRecord', () => parseAvcDecoderConfigurationRecord(tag.data));
-  checkPictureSize(spsInfo.width, spsInfo.height);
-  const aspect = spsInfo.sarNum / spsInfo.sarDen;
+  const facts = codec === 'avc' ? avcFacts(track.configuration) : otherFacts(codec, track.description ?? {});
+  const { width, height } = facts;
+  checkPictureSize(width, height);
+  const aspect = (facts.sarNum ?? 1) / (facts.sarDen ?? 1);
   const bitrate = plausibleBitrate(hints.videoBitrate);
   return {
-    codec: 'avc',
-    width: spsInfo.width,
-    height: spsInfo.height,
+    codec,
+    width,
+    height,
     sampleAspectRatio: aspect >= MIN_ASPECT && aspect <= MAX_ASPECT ? aspect : 1,
-    frameRate: chooseFrameRate([spsInfo.frameRate, hints.frameRate, hints.measuredFrameRate]),
-    profile: spsInfo.profile,
-    chromaFormat: spsInfo.chromaFormat,
-    bitDepth: Math.max(spsInfo.bitDepthLuma, spsInfo.bitDepthChroma),
+    frameRate: chooseFrameRate([facts.frameRate, hints.frameRate, hints.measuredFrameRate]),
+    ...(facts.profile === undefined ? {} : { profile: facts.profile }),
+    chromaFormat: facts.chromaFormat,
+    bitDepth: facts.bitDepth ?? 8,
+    interlaced: facts.interlaced ?? false,
     ...(bitrate === undefined ? {} : { bitrate }),
   };
+}
+
+interface ReadFacts extends VideoFacts {
+  readonly width: number;
+  readonly height: number;
+  readonly profile?: number;
+  readonly chromaFormat: number;
+}
+
+function avcFacts(configuration: Buffer): ReadFacts {
+  const { spsInfo } = readHeader('AVCDecoderConfigurationRecord', () =>
+    parseAvcDecoderConfigurationRecord(configuration),
+  );
+  return { ...spsInfo, bitDepth: Math.max(spsInfo.bitDepthLuma, spsInfo.bitDepthChroma) };
+}
+
+function otherFacts(codec: SourceVideoCodec, facts: VideoFacts): ReadFacts {
+  const { width, height } = facts;
+  if (width !== undefined && height !== undefined) {
+    return { ...facts, width, height, chromaFormat: chromaOfProfile(codec, facts.codecs ?? '') };
+  }
+  throw transcodeError(
+    'transcode.source-invalid',
+    `got ${videoCodecName(codec)} video whose headers do not say its size, expected width and height`,
+  );
+}
+
+/**
+ * 4:2:0 for the profiles that have no other (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2) and when
+ * nothing is said; 4:4:4 stands for all that further profiles may hold.
+ */
+function chromaOfProfile(codec: SourceVideoCodec, codecs: string): number {
+  const profile = codecs.split('.')[1];
+  if (profile === undefined) return 1;
+  switch (codec) {
+    case 'hevc':
+      return /^[123]$/.test(profile) ? 1 : 3;
+    case 'av1':
+      return profile === '0' ? 1 : 3;
+    default:
+      return profile === '00' || profile === '02' ? 1 : 3;
+  }
 }
 
 function checkPictureSize(width: number, height: number): void {
@@ -151,27 +217,28 @@ function chooseFrameRate(candidates: readonly (number | undefined)[]): number {
   );
 }
 
-function describeAudio(body: Buffer, hints: SourceHints): SourceAudio {
-  const tag = parseAudioTag(body);
+function describeAudioTrack(track: NonNullable<SourceTracks['audio']>, hints: SourceHints): SourceAudio {
+  const { codec, configuration, description } = track;
   const announced = plausibleBitrate(hints.audioBitrate);
   const bitrate = announced === undefined ? {} : { bitrate: announced };
-  if (tag.codec === 'aac') {
-    if (tag.packetType !== 'sequence-header') {
-      throw transcodeError('transcode.source-invalid', `got an AAC ${tag.packetType} tag, expected a sequence header`);
-    }
-    const config = readHeader('AudioSpecificConfig', () => parseAudioSpecificConfig(tag.data));
-    const { objectType, sampleRate, channels } = config;
-    return { codec: 'aac', objectType, sampleRate, channels, ...bitrate };
+  if (typeof codec !== 'string') {
+    throw transcodeError('transcode.source-unsupported', `got ${audioCodecName(codec)} audio, which nobody here knows`);
   }
-  if (isTranscodedAudio(tag.codec)) return { codec: tag.codec, ...bitrate };
-  throw transcodeError(
-    'transcode.source-unsupported',
-    `got audio codec ${JSON.stringify(tag.codec)}, expected aac or one of ${Object.keys(TRANSCODED_AUDIO).join(', ')}`,
-  );
-}
-
-function isTranscodedAudio(codec: unknown): codec is TranscodedAudioCodec {
-  return typeof codec === 'string' && Object.hasOwn(TRANSCODED_AUDIO, codec);
+  if (codec === 'aac') {
+    if (configuration === undefined) {
+      throw transcodeError('transcode.source-invalid', 'got AAC without an AudioSpecificConfig, expected one');
+    }
+    const config = readHeader('AudioSpecificConfig', () => parseAudioSpecificConfig(configuration));
+    const { objectType, sampleRate, channels } = config;
+    return { codec, objectType, sampleRate, channels, ...bitrate };
+  }
+  const { sampleRate, channels } = description ?? {};
+  return {
+    codec,
+    ...(sampleRate === undefined ? {} : { sampleRate }),
+    ...(channels === undefined ? {} : { channels }),
+    ...bitrate,
+  };
 }
 
 function plausibleBitrate(bitrate: BitsPerSecond | undefined): BitsPerSecond | undefined {

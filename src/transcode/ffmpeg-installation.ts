@@ -11,8 +11,11 @@ export interface FfmpegInstallation {
   readonly versionText: string;
   readonly origin: FfmpegOrigin;
   readonly encoders: ReadonlySet<string>;
+  readonly decoders: ReadonlySet<string>;
   /** HEVC, AV1 and VP9 in FLV can be read: FFmpeg 6.1 and later. */
   readonly enhancedRtmp: boolean;
+  /** Opus, FLAC, AC-3 and E-AC-3 in FLV can be read: FFmpeg 8.0 and later. */
+  readonly enhancedRtmpAudio: boolean;
 }
 
 /** One candidate that was looked at, for `sluice doctor` and for the error when none works. */

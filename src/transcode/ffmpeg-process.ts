@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
+import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import { StderrRing } from './stderr-ring.js';
 
 export type SpawnProcess = (path: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
@@ -22,6 +23,7 @@ export interface FfmpegProcessOptions {
   readonly onStderrLine?: (line: string) => void;
   readonly redact?: (line: string) => string;
   readonly spawn?: SpawnProcess;
+  readonly environment?: ChildEnvironment;
 }
 
 /** How it ended; all pipes are at their end then. */
@@ -104,6 +106,7 @@ export class FfmpegProcess {
       const child = (this.#options.spawn ?? spawn)(path, args, {
         stdio: ['pipe', 'ignore', 'pipe', ...pipes],
         shell: false,
+        env: this.#options.environment ?? DEFAULT_CHILD_ENVIRONMENT,
         // Its own group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in good order.
         detached: process.platform !== 'win32',
         windowsHide: true,

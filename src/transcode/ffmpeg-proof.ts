@@ -1,6 +1,7 @@
 // Proves a candidate by running it: a file that is there and executable says nothing about what it can do.
 import { spawn } from 'node:child_process';
 import type { Milliseconds } from '../protocols/units.js';
+import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
 
 /** What a proof found out; the reason is one line for a person. */
@@ -19,6 +20,8 @@ export const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
 const OLDEST_VERSION = { major: 5, minor: 1 } as const;
 /** HEVC, AV1 and VP9 in FLV. */
 const ENHANCED_RTMP_VERSION = { major: 6, minor: 1 } as const;
+/** Opus, FLAC, AC-3 and E-AC-3 in FLV. */
+const ENHANCED_RTMP_AUDIO_VERSION = { major: 8, minor: 0 } as const;
 /** A build from the development branch has no number: it is newer than any. */
 const DEVELOPMENT_VERSION = { major: 999, minor: 0 } as const;
 
@@ -32,9 +35,13 @@ const TINY_ENCODE: readonly string[] = [
   ...['-movflags', '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont', 'pipe:1'],
 ];
 
-/** Runs `-version`, `-encoders` and a tiny encode. Never throws. */
-export async function proveFfmpeg(origin: FfmpegOrigin, path: string): Promise<FfmpegProof> {
-  const version = await run(path, ['-hide_banner', '-version']);
+/** Runs `-version`, `-encoders`, `-decoders` and a tiny encode. Never throws. */
+export async function proveFfmpeg(
+  origin: FfmpegOrigin,
+  path: string,
+  environment: ChildEnvironment = DEFAULT_CHILD_ENVIRONMENT,
+): Promise<FfmpegProof> {
+  const version = await run(path, environment, ['-hide_banner', '-version']);
   if (!version.ok) return { works: false, reason: version.reason };
   const parsed = parseFfmpegVersion(version.stdout.toString('utf8'));
   if (parsed === undefined) return { works: false, reason: 'it runs, but what -version prints is not FFmpeg' };
@@ -44,20 +51,30 @@ export async function proveFfmpeg(origin: FfmpegOrigin, path: string): Promise<F
       reason: `version ${parsed.text} is older than ${OLDEST_VERSION.major}.${OLDEST_VERSION.minor}`,
     };
   }
-  const listed = await run(path, ['-hide_banner', '-encoders']);
+  const listed = await run(path, environment, ['-hide_banner', '-encoders']);
   if (!listed.ok) return { works: false, reason: `-encoders: ${listed.reason}` };
-  const encoders = parseFfmpegEncoders(listed.stdout.toString('utf8'));
+  const encoders = parseFfmpegCodecList(listed.stdout.toString('utf8'));
   const missing = REQUIRED_ENCODERS.filter((name) => !encoders.has(name));
   if (missing.length > 0) return { works: false, reason: `version ${parsed.text} lacks ${missing.join(' and ')}` };
-  const encoded = await run(path, TINY_ENCODE);
+  const decoders = await run(path, environment, ['-hide_banner', '-decoders']);
+  if (!decoders.ok) return { works: false, reason: `-decoders: ${decoders.reason}` };
+  const encoded = await run(path, environment, TINY_ENCODE);
   if (!encoded.ok) return { works: false, reason: `a test encode failed: ${encoded.reason}` };
   if (encoded.stdout.toString('latin1', 4, 8) !== 'ftyp' || !encoded.stdout.includes('moof')) {
     return { works: false, reason: `a test encode wrote ${encoded.stdout.length} bytes that are not fragmented MP4` };
   }
-  const enhancedRtmp = !isOlder(parsed.version, ENHANCED_RTMP_VERSION);
   return {
     works: true,
-    installation: { path, version: parsed.version, versionText: parsed.text, origin, encoders, enhancedRtmp },
+    installation: {
+      path,
+      version: parsed.version,
+      versionText: parsed.text,
+      origin,
+      encoders,
+      decoders: parseFfmpegCodecList(decoders.stdout.toString('utf8')),
+      enhancedRtmp: !isOlder(parsed.version, ENHANCED_RTMP_VERSION),
+      enhancedRtmpAudio: !isOlder(parsed.version, ENHANCED_RTMP_AUDIO_VERSION),
+    },
   };
 }
 
@@ -75,8 +92,8 @@ export function parseFfmpegVersion(output: string): FfmpegVersion | undefined {
   return { version: { major: Number(number[1]), minor: Number(number[2]) }, text };
 }
 
-/** Lines like ` V....D libx264  description`, after a legend that ends in dashes. */
-export function parseFfmpegEncoders(output: string): ReadonlySet<string> {
+/** Lines of `-encoders` and `-decoders` like ` V....D libx264  description`, after a legend that ends in dashes. */
+export function parseFfmpegCodecList(output: string): ReadonlySet<string> {
   const names = new Set<string>();
   for (const line of output.split('\n')) {
     const name = /^ [VAS][F.][S.][X.][B.][D.] (\S+)/.exec(line)?.[1];
@@ -94,12 +111,12 @@ export function isOlder(
 
 type RunResult = { readonly ok: true; readonly stdout: Buffer } | { readonly ok: false; readonly reason: string };
 
-function run(path: string, args: readonly string[]): Promise<RunResult> {
+function run(path: string, environment: ChildEnvironment, args: readonly string[]): Promise<RunResult> {
   return new Promise((resolve) => {
     const fail = (reason: string): void => resolve({ ok: false, reason: reason.slice(0, MAX_REASON_LENGTH) });
     let child: ReturnType<typeof spawnCandidate>;
     try {
-      child = spawnCandidate(path, args);
+      child = spawnCandidate(path, environment, args);
     } catch (error) {
       // Errors other than ENOENT, EACCES and the like are thrown, not emitted.
       fail(errorText(error));
@@ -124,10 +141,11 @@ function run(path: string, args: readonly string[]): Promise<RunResult> {
   });
 }
 
-function spawnCandidate(path: string, args: readonly string[]) {
+function spawnCandidate(path: string, environment: ChildEnvironment, args: readonly string[]) {
   return spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: false,
+    env: environment,
     windowsHide: true,
     timeout: RUN_TIMEOUT,
     killSignal: 'SIGKILL',

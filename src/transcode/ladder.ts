@@ -2,7 +2,15 @@
 import type { BitsPerSecond } from '../protocols/units.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from './describe-source.js';
 import { transcodeError } from './errors.js';
-import type { AudioSpec, CopiedVideoSpec, EncodedVideoSpec, RenditionSpec, VideoSpec } from './rendition-spec.js';
+import { canReadFromFlv, type FlvReader } from './readable-codecs.js';
+import type {
+  AudioSpec,
+  CopiedVideoSpec,
+  EncodedVideoSpec,
+  KeyFrames,
+  RenditionSpec,
+  VideoSpec,
+} from './rendition-spec.js';
 
 /** One configured name, understood. */
 export type LadderRung =
@@ -30,6 +38,14 @@ const VBV_SECONDS = 1;
 
 /** `profile_idc` that browsers decode: Baseline, Main, High (ITU-T H.264 annex A). Others are encoded anew. */
 const BROWSER_PROFILES: ReadonlySet<number> = new Set([66, 77, 100]);
+/** HEVC Main 10, AV1 Main and VP9 profile 2: what decoders in browsers know besides 8 bits. */
+const MAX_BIT_DEPTH = 10;
+/** Browsers decode H.264 up to level 5.2: MaxFS of 36864 macroblocks (ITU-T H.264 table A-1), in luma samples. */
+const MAX_ENCODED_SAMPLES = 36_864 * 256;
+/** What hardware decoders take of a side. */
+const MAX_ENCODED_SIDE = 4096;
+/** An encoded `source` keeps the publisher's rate up to so many times the normal one: it is believed, but not everything. */
+const MAX_SOURCE_SHARE = 4;
 /** AAC-LC; SBR and PS lie on top of it (ISO/IEC 14496-3 table 1.17). */
 const AAC_LC = 2;
 
@@ -59,16 +75,28 @@ function parseRung(name: string): LadderRung {
   );
 }
 
+export interface LadderOptions {
+  /** `regular`: the groups of pictures of the source are too long to cut, so `source` is encoded as well. */
+  readonly keyFrames?: KeyFrames;
+  /** The FFmpeg in use: audio that it cannot read goes out as it is, if it can. Absent, it reads everything. */
+  readonly ffmpeg?: FlvReader;
+}
+
 /**
- * The renditions to make, video in the order of the ladder, then the one audio track if the source has audio.
+ * The renditions to make, video in the order of the ladder, then the one audio track if the source has audio. Those with the
+ * mode `copy` are packaged by the gateway; FFmpeg makes the others.
  * A rung as large as the source is left out when the source itself is served, a larger one always; when no rung is left
  * for a source that has video, one of the source's own size stands for them.
  * @throws transcode.ladder-invalid, transcode.ladder-empty
  */
-export function fitLadder(ladder: readonly string[], source: SourceDescription): RenditionSpec[] {
+export function fitLadder(
+  ladder: readonly string[],
+  source: SourceDescription,
+  options: LadderOptions = {},
+): RenditionSpec[] {
   const rungs = parseLadder(ladder);
-  const audio = source.audio === undefined ? [] : [fitAudio(source.audio)];
-  const video = source.video === undefined ? [] : fitVideo(rungs, source.video);
+  const audio = source.audio === undefined ? [] : [fitAudio(source.audio, options.ffmpeg)];
+  const video = source.video === undefined ? [] : fitVideo(rungs, source.video, options.keyFrames ?? 'source');
   const renditions = [...video, ...audio];
   if (renditions.length === 0) {
     throw transcodeError(
@@ -79,14 +107,14 @@ export function fitLadder(ladder: readonly string[], source: SourceDescription):
   return renditions;
 }
 
-function fitVideo(rungs: readonly LadderRung[], video: SourceVideo): VideoSpec[] {
+function fitVideo(rungs: readonly LadderRung[], video: SourceVideo, keyFrames: KeyFrames): VideoSpec[] {
   const display = displaySize(video);
   const sourceShortSide = Math.min(display.width, display.height);
   const servesSource = rungs.some((rung) => rung.kind === 'source');
   const wantsVideo = rungs.some((rung) => rung.kind !== 'audio');
   const specs: VideoSpec[] = [];
   for (const rung of rungs) {
-    if (rung.kind === 'source') specs.push(sourceRung(video));
+    if (rung.kind === 'source') specs.push(sourceRung(video, keyFrames));
     if (rung.kind !== 'encoded') continue;
     const largest = evenFloor(sourceShortSide);
     const fits = servesSource ? rung.shortSide < largest : rung.shortSide <= largest;
@@ -96,9 +124,9 @@ function fitVideo(rungs: readonly LadderRung[], video: SourceVideo): VideoSpec[]
   return specs;
 }
 
-/** Copied when browsers can decode it, else encoded at its own size under the same name. */
-function sourceRung(video: SourceVideo): VideoSpec {
-  if (!isCopyable(video)) return encodedRung('source', 1, video);
+/** Copied when browsers of its codec can decode it and it can be cut, else encoded at its own size and rate under the same name. */
+function sourceRung(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
+  if (keyFrames === 'regular' || !isCopyable(video)) return encodedSource(video);
   const spec: CopiedVideoSpec = {
     name: 'source',
     kind: 'video',
@@ -112,15 +140,27 @@ function sourceRung(video: SourceVideo): VideoSpec {
 }
 
 function isCopyable(video: SourceVideo): boolean {
-  return BROWSER_PROFILES.has(video.profile) && video.bitDepth === 8 && video.chromaFormat === 1;
+  if (video.codec !== 'avc') return video.chromaFormat <= 1 && video.bitDepth <= MAX_BIT_DEPTH;
+  const { profile = 0 } = video;
+  return BROWSER_PROFILES.has(profile) && video.bitDepth === 8 && video.chromaFormat === 1;
+}
+
+/** The best rendition there is: it keeps the rate the publisher pays for, which may be far above a rung's. */
+function encodedSource(video: SourceVideo): EncodedVideoSpec {
+  const spec = encodedRung('source', 1, video);
+  const normal = normalBitrate(spec.width * spec.height, video.frameRate);
+  const bitrate = roundBitrate(Math.min(Math.max(video.bitrate ?? normal, spec.bitrate), normal * MAX_SOURCE_SHARE));
+  return { ...spec, ...rates(bitrate) };
 }
 
 function encodedRung(name: string, scale: number, video: SourceVideo): EncodedVideoSpec {
   const display = displaySize(video);
-  const width = Math.min(even(display.width * scale), evenFloor(display.width));
-  const height = Math.min(even(display.height * scale), evenFloor(display.height));
-  const bitrate = rungBitrate(width * height, video);
-  const maxrate = Math.round(bitrate * PEAK_FACTOR);
+  // Sizes beyond what browsers decode of H.264 shrink to what they do.
+  const bounded = Math.min(scale, Math.sqrt(MAX_ENCODED_SAMPLES / (display.width * display.height)));
+  const fit = Math.min(bounded, MAX_ENCODED_SIDE / Math.max(display.width, display.height));
+  const side = fit < scale ? evenFloor : even;
+  const width = Math.min(side(display.width * fit), evenFloor(display.width));
+  const height = Math.min(side(display.height * fit), evenFloor(display.height));
   return {
     name,
     kind: 'video',
@@ -128,20 +168,33 @@ function encodedRung(name: string, scale: number, video: SourceVideo): EncodedVi
     width,
     height,
     frameRate: video.frameRate,
-    bitrate,
-    maxrate,
-    bufsize: maxrate * VBV_SECONDS,
+    ...rates(rungBitrate(width * height, video)),
   };
 }
 
-/** Grows with samples and frame rate, whole 10 kbit/s, never above what the publisher says it sends. */
-function rungBitrate(samples: number, video: SourceVideo): BitsPerSecond {
-  const normal =
+function rates(bitrate: BitsPerSecond): Pick<EncodedVideoSpec, 'bitrate' | 'maxrate' | 'bufsize'> {
+  const maxrate = Math.round(bitrate * PEAK_FACTOR);
+  return { bitrate, maxrate, bufsize: maxrate * VBV_SECONDS };
+}
+
+function normalBitrate(samples: number, frameRate: number): BitsPerSecond {
+  return (
     REFERENCE_BITRATE *
     (samples / REFERENCE_SAMPLES) ** SAMPLES_EXPONENT *
-    (video.frameRate / REFERENCE_FRAME_RATE) ** FRAME_RATE_EXPONENT;
+    (frameRate / REFERENCE_FRAME_RATE) ** FRAME_RATE_EXPONENT
+  );
+}
+
+/** Grows with samples and frame rate, never above what the publisher says it sends. */
+function rungBitrate(samples: number, video: SourceVideo): BitsPerSecond {
+  const normal = normalBitrate(samples, video.frameRate);
   const cap = Math.max(video.bitrate ?? normal, normal * MIN_BITRATE_SHARE);
-  return Math.max(10_000, Math.round(Math.min(normal, cap) / 10_000) * 10_000);
+  return roundBitrate(Math.min(normal, cap));
+}
+
+/** Whole 10 kbit/s. */
+function roundBitrate(bitrate: BitsPerSecond): BitsPerSecond {
+  return Math.max(10_000, Math.round(bitrate / 10_000) * 10_000);
 }
 
 /** Size on a screen with square pixels (ITU-T H.264 E.2.1): the height is kept, as rungs of landscape are named after it. */
@@ -158,23 +211,39 @@ function evenFloor(samples: number): number {
   return Math.max(2, 2 * Math.floor(samples / 2));
 }
 
-function fitAudio(audio: SourceAudio): AudioSpec {
-  if (audio.codec === 'aac' && audio.objectType === AAC_LC) {
+function fitAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec {
+  if (!isAudioCopied(audio, ffmpeg)) {
     return {
       name: 'audio',
       kind: 'audio',
-      mode: 'copy',
-      bitrate: audio.bitrate ?? AUDIO_BITRATE,
-      sampleRate: audio.sampleRate,
-      channels: audio.channels,
+      mode: 'encode',
+      bitrate: AUDIO_BITRATE,
+      sampleRate: ENCODED_AUDIO_SAMPLE_RATE,
+      channels: ENCODED_AUDIO_CHANNELS,
     };
   }
+  const { sampleRate, channels } = audio;
   return {
     name: 'audio',
     kind: 'audio',
-    mode: 'encode',
-    bitrate: AUDIO_BITRATE,
-    sampleRate: ENCODED_AUDIO_SAMPLE_RATE,
-    channels: ENCODED_AUDIO_CHANNELS,
+    mode: 'copy',
+    bitrate: audio.bitrate ?? AUDIO_BITRATE,
+    ...(sampleRate === undefined ? {} : { sampleRate }),
+    ...(channels === undefined ? {} : { channels }),
   };
+}
+
+/** AAC is what every browser plays; Opus, FLAC, AC-3 and E-AC-3 as they are still reach most. */
+function isAudioCopied(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
+  switch (audio.codec) {
+    case 'aac':
+      return audio.objectType === AAC_LC;
+    case 'opus':
+    case 'flac':
+    case 'ac-3':
+    case 'e-ac-3':
+      return ffmpeg !== undefined && !canReadFromFlv(audio.codec, ffmpeg);
+    default:
+      return false;
+  }
 }

@@ -2,7 +2,7 @@
 import type { BitsPerSecond, Seconds } from '../protocols/units.js';
 import type { SourceDescription } from './describe-source.js';
 
-/** The publisher's own video, copied bit by bit. */
+/** The publisher's own video: the gateway packages it, FFmpeg never sees it for this. */
 export interface CopiedVideoSpec {
   readonly name: 'source';
   readonly kind: 'video';
@@ -18,7 +18,7 @@ export interface CopiedVideoSpec {
 
 /** A rung encoded with x264. */
 export interface EncodedVideoSpec {
-  /** `720p`, `480p`, …: the short side of the picture; `source` when browsers cannot play the publisher's own video. */
+  /** `720p`, `480p`, …: the short side of the picture; `source` when the publisher's own video cannot be served as it is. */
   readonly name: string;
   readonly kind: 'video';
   readonly mode: 'encode';
@@ -34,11 +34,22 @@ export interface EncodedVideoSpec {
   readonly bufsize: number;
 }
 
-/** The one audio track all video renditions share. */
-export interface AudioSpec {
+/** The publisher's own audio: the gateway packages it. */
+export interface CopiedAudioSpec {
   readonly name: 'audio';
   readonly kind: 'audio';
-  readonly mode: 'copy' | 'encode';
+  readonly mode: 'copy';
+  readonly bitrate: BitsPerSecond;
+  /** Hz; absent where only the frames say it. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+}
+
+/** AAC-LC made by FFmpeg. */
+export interface EncodedAudioSpec {
+  readonly name: 'audio';
+  readonly kind: 'audio';
+  readonly mode: 'encode';
   readonly bitrate: BitsPerSecond;
   /** Hz. */
   readonly sampleRate: number;
@@ -46,12 +57,41 @@ export interface AudioSpec {
 }
 
 export type VideoSpec = CopiedVideoSpec | EncodedVideoSpec;
+/** The one audio track all video renditions share. */
+export type AudioSpec = CopiedAudioSpec | EncodedAudioSpec;
 export type RenditionSpec = VideoSpec | AudioSpec;
+/** What needs an FFmpeg. */
+export type EncodedSpec = EncodedVideoSpec | EncodedAudioSpec;
+
+/**
+ * Where the encoded rungs have their key frames: `source` = where the source has them, so that copied and encoded renditions
+ * can be cut alike; `regular` = at the first picture of every multiple of the segment duration, for sources whose groups of
+ * pictures are too long to cut (then nothing of the video is copied).
+ */
+export type KeyFrames = 'source' | 'regular';
 
 /** Everything `buildFfmpegArguments` needs; output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
 export interface TranscodePlan {
   readonly source: SourceDescription;
-  readonly renditions: readonly RenditionSpec[];
+  /** At least one: where nothing is encoded there is no FFmpeg. */
+  readonly renditions: readonly EncodedSpec[];
   /** The part duration asked for (configuration `partDuration`); whole frames are made of it by `framesPerPart`. */
   readonly partDuration: Seconds;
+  readonly segmentDuration: Seconds;
+  readonly keyFrames: KeyFrames;
+}
+
+export function encodedRenditions(renditions: readonly RenditionSpec[]): EncodedSpec[] {
+  return renditions.filter((spec) => spec.mode === 'encode');
+}
+
+/** The tracks that FFmpeg must be fed, and the flags of the FLV header: it would wait for a track that is announced and never comes. */
+export function fedTracks(plan: Pick<TranscodePlan, 'renditions'>): {
+  readonly video: boolean;
+  readonly audio: boolean;
+} {
+  return {
+    video: plan.renditions.some(({ kind }) => kind === 'video'),
+    audio: plan.renditions.some(({ kind }) => kind === 'audio'),
+  };
 }

@@ -1,34 +1,73 @@
-// Tells a hung FFmpeg from a silent publisher: only time in which input flows or waits counts against it.
+// Tells a hung FFmpeg from a silent publisher and from a busy machine: only time in which input flows and nothing happens counts.
 import type { Milliseconds } from '../protocols/units.js';
+import type { ProcessActivity } from './process-activity.js';
 
 /** How often `tick` is to be called. Counting ticks, not clock time, forgives a machine that was asleep. */
-export const STALL_TICK: Milliseconds = 1_000;
+export const STALL_TICK: Milliseconds = 250;
+/** Input counts as flowing for so long after a tag: a picture every half second is the slowest that is counted in full. */
+const FLOWS_FOR: Milliseconds = 500;
+/** CPU time, in the last half of the idle limit, of a process that works; waiting costs none. */
+const COMPUTING: Milliseconds = 20;
+
+export interface StallLimits {
+  /** Input time without a sign of life after which a process that does nothing hangs. */
+  readonly idle: Milliseconds;
+  /** The same while it computes, or before it has written anything, or where nobody can see what it does. */
+  readonly busy: Milliseconds;
+}
 
 export class StallWatch {
-  readonly #limit: Milliseconds;
-  #sawInput = false;
-  #sawOutput = false;
+  readonly #limits: StallLimits;
+  #sinceInput = Number.POSITIVE_INFINITY;
+  #sawLife = false;
+  #started = false;
   #silent: Milliseconds = 0;
+  /** CPU time when it was first looked at in this silence. */
+  #cpuBefore: Milliseconds | undefined;
 
-  /** @param limit input time without output that is a stall */
-  constructor(limit: Milliseconds) {
-    this.#limit = limit;
+  constructor(limits: StallLimits) {
+    this.#limits = limits;
   }
 
   noteInput(): void {
-    this.#sawInput = true;
+    this.#sinceInput = 0;
   }
 
+  /** Media came out. */
   noteOutput(): void {
-    this.#sawOutput = true;
+    this.#sawLife = true;
+    this.#started = true;
   }
 
-  /** Call every STALL_TICK. @returns true when it hangs */
-  tick(queuedBytes: number): boolean {
-    if (this.#sawOutput) this.#silent = 0;
-    else if (this.#sawInput || queuedBytes > 0) this.#silent += STALL_TICK;
-    this.#sawInput = false;
-    this.#sawOutput = false;
-    return this.#silent >= this.#limit;
+  /** Its progress says that it got on, although nothing came out yet. */
+  noteProgress(): void {
+    this.#sawLife = true;
+  }
+
+  /**
+   * Call every STALL_TICK.
+   * @param activity looks at the process; asked only when it has been silent for a while
+   * @returns true when it hangs
+   */
+  tick(queuedBytes: number, activity: () => ProcessActivity | undefined): boolean {
+    const flows = queuedBytes > 0 || this.#sinceInput <= FLOWS_FOR;
+    this.#sinceInput += STALL_TICK;
+    if (this.#sawLife) {
+      this.#sawLife = false;
+      this.#silent = 0;
+      this.#cpuBefore = undefined;
+      return false;
+    }
+    if (!flows) return false;
+    this.#silent += STALL_TICK;
+    return this.#silent >= this.#limits.idle / 2 && this.#hangs(activity());
+  }
+
+  #hangs(activity: ProcessActivity | undefined): boolean {
+    if (this.#silent >= this.#limits.busy) return true;
+    if (activity === undefined) return false;
+    if (activity.stopped) return true;
+    this.#cpuBefore ??= activity.cpuTime;
+    return this.#started && this.#silent >= this.#limits.idle && activity.cpuTime - this.#cpuBefore < COMPUTING;
   }
 }

@@ -1,46 +1,68 @@
 // Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with patience, and ends it with everything flushed.
 
 import type { Clock } from '../protocols/clock.js';
-import { assertNever, type SluiceError } from '../protocols/errors.js';
+import type { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { buildFfmpegArguments } from './arguments.js';
 import { Backoff, DEFAULT_RESTART_POLICY, type RestartPolicy } from './backoff.js';
+import type { ChildEnvironment } from './child-environment.js';
 import { transcodeError } from './errors.js';
+import { exitError } from './exit-error.js';
 import { type FfmpegExit, FfmpegProcess, type SpawnProcess } from './ffmpeg-process.js';
+import { LoadMeter, type TranscodeLoad } from './load-meter.js';
 import type { Logger } from './logger.js';
+import { readProcessActivity } from './process-activity.js';
 import { ProgressReader, type TranscodeProgress } from './progress.js';
 import type { TranscodePlan } from './rendition-spec.js';
-import { STALL_TICK, StallWatch } from './stall-watch.js';
+import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
 
 /**
  * ```
+ * idle, backing-off, replacing ──start──▶ waiting ──first picture known──▶ starting      (only with regular key frames)
  * idle ──start──▶ starting ──first output──▶ running
- *                  ▲    │                       │
- *     delay is over│    └──────process gone─────┤
+ *                  ▲ ▲  │                       │
+ *     delay is over│ │  └──────process gone─────┤
+ *                  │ └─ replacing ◀─replacePlan─┤
  *                  └───── backing-off ◀─────────┤
  *                                               └──too many failures──▶ failed
- * starting, running ──stop──▶ stopping ──pipes at their end──▶ stopped ◀──stop── idle, backing-off
+ * starting, running, replacing ──stop──▶ stopping ──pipes at their end──▶ stopped ◀──stop── idle, backing-off
  * ```
  */
-export type SupervisorState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped' | 'failed';
+export type SupervisorState =
+  | 'idle'
+  | 'waiting'
+  | 'starting'
+  | 'running'
+  | 'replacing'
+  | 'backing-off'
+  | 'stopping'
+  | 'stopped'
+  | 'failed';
 
 export interface TranscodeSupervisorOptions {
   readonly ffmpeg: { readonly path: string };
   readonly plan: TranscodePlan;
   readonly logger: Logger;
-  /** Bytes of rendition `index`, in any cutting. The buffer is the callee's to keep. */
-  readonly onOutput: (index: number, bytes: Buffer) => void;
+  /** Bytes of the rendition of that name, in any cutting. The buffer is the callee's to keep. */
+  readonly onOutput: (rendition: string, bytes: Buffer) => void;
   /**
    * A fresh FFmpeg waits for its input: from now on `write` must give the FLV header, the sequence headers, then media
    * from a key frame on. Generation 1 is the first; every byte of the generation before has been delivered.
    */
   readonly onStart: (generation: number) => void;
-  /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop`. */
+  /**
+   * Presentation time of the key frame that the next FFmpeg will be given first; undefined while there is none, then it is
+   * asked again after each `noteReceived`. Asked at each start of a plan with regular key frames, which needs it.
+   */
+  readonly firstPicture?: () => Milliseconds | undefined;
+  /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop` and `replacePlan`. */
   readonly onExit?: (exit: { readonly generation: number; readonly error?: SluiceError }) => void;
   /** No further restart will come. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onProgress?: (progress: TranscodeProgress) => void;
+  /** About once a second while FFmpeg works, given that `noteReceived` is called. */
+  readonly onLoad?: (load: TranscodeLoad) => void;
   /** After `write` returned false: FFmpeg has taken the queue. */
   readonly onDrain?: () => void;
   /** Takes secrets out of a line of stderr before it is kept or logged. */
@@ -49,40 +71,54 @@ export interface TranscodeSupervisorOptions {
   /** Uniform in [0, 1): the jitter of the backoff. */
   readonly random?: () => number;
   readonly spawn?: SpawnProcess;
+  /** All that FFmpeg sees of the environment; see `childEnvironment`. */
+  readonly environment?: ChildEnvironment;
   readonly restart?: Partial<RestartPolicy>;
-  /** Input time without output after which FFmpeg hangs and is killed. */
-  readonly stallTimeout?: Milliseconds;
+  /** Input time without a sign of life after which FFmpeg hangs and is killed. */
+  readonly stall?: Partial<StallLimits>;
   /** How long `stop` waits for FFmpeg to flush before it kills. */
   readonly stopGrace?: Milliseconds;
+  /** The same for `replacePlan`: viewers of the other rungs wait meanwhile. */
+  readonly replaceGrace?: Milliseconds;
 }
 
-const DEFAULT_STALL_TIMEOUT: Milliseconds = 8_000;
+/** FFmpeg tells its progress once a second; silence for longer means something. */
+const MIN_IDLE_LIMIT: Milliseconds = 1_500;
+/** Of the segment duration: found and killed before a target duration is over. */
+const IDLE_LIMIT_SHARE = 0.75;
+const BUSY_LIMIT: Milliseconds = 8_000;
 const DEFAULT_STOP_GRACE: Milliseconds = 3_000;
-/** Lines of stderr in an error text; all that are kept go to the log. */
-const LINES_IN_ERROR = 5;
+const DEFAULT_REPLACE_GRACE: Milliseconds = 1_000;
 
 /** One FFmpeg process and what is known of it. */
 interface Run {
   readonly generation: number;
+  readonly plan: TranscodePlan;
   readonly process: FfmpegProcess;
   readonly stall: StallWatch;
+  readonly load: LoadMeter;
   firstOutputAt: Milliseconds | undefined;
+  /** The farthest its progress has told. */
+  madeUntil: Milliseconds | undefined;
   stalled: boolean;
   /** Why nothing more is taken from it. */
   rejected: SluiceError | undefined;
   cancelTick: () => void;
+  cancelGrace: () => void;
 }
 
 export class TranscodeSupervisor {
   readonly #options: TranscodeSupervisorOptions;
   readonly #clock: Clock;
   readonly #backoff: Backoff;
-  readonly #arguments: readonly string[];
+  #plan: TranscodePlan;
   readonly #state = new StateMachine<SupervisorState>('transcode supervisor', 'idle', {
-    idle: ['starting', 'stopped'],
-    starting: ['running', 'backing-off', 'stopping', 'failed'],
-    running: ['backing-off', 'stopping', 'failed'],
-    'backing-off': ['starting', 'stopped'],
+    idle: ['waiting', 'starting', 'stopped'],
+    waiting: ['starting', 'stopped'],
+    starting: ['running', 'replacing', 'backing-off', 'stopping', 'failed'],
+    running: ['replacing', 'backing-off', 'stopping', 'failed'],
+    replacing: ['waiting', 'starting', 'stopping', 'stopped'],
+    'backing-off': ['waiting', 'starting', 'stopped'],
     stopping: ['stopped'],
     stopped: [],
     failed: [],
@@ -96,7 +132,7 @@ export class TranscodeSupervisor {
     this.#options = options;
     this.#clock = options.clock;
     this.#backoff = new Backoff({ ...DEFAULT_RESTART_POLICY, ...options.restart }, options.random ?? Math.random);
-    this.#arguments = buildFfmpegArguments(options.plan);
+    this.#plan = checked(options.plan, options);
   }
 
   get state(): SupervisorState {
@@ -106,6 +142,11 @@ export class TranscodeSupervisor {
   /** True while `write` reaches an FFmpeg; otherwise bytes are dropped. */
   get accepting(): boolean {
     return this.#state.is('starting', 'running');
+  }
+
+  /** What FFmpeg makes, or will make when it starts. */
+  get plan(): TranscodePlan {
+    return this.#plan;
   }
 
   /** Bytes written and not yet taken by FFmpeg. */
@@ -123,10 +164,18 @@ export class TranscodeSupervisor {
     return this.#run?.process.pid;
   }
 
-  /** Calls `onStart` before it returns, unless the operating system refused the process: then a restart follows. */
+  /**
+   * Calls `onStart` before it returns, unless the operating system refused the process: then a restart follows; or regular key
+   * frames wait for the first picture.
+   */
   start(): void {
+    const firstPicture = this.#plan.keyFrames === 'regular' ? this.#options.firstPicture?.() : 0;
+    if (firstPicture === undefined) {
+      if (!this.#state.is('waiting')) this.#state.to('waiting');
+      return;
+    }
     this.#state.to('starting');
-    this.#launch();
+    this.#launch(firstPicture);
   }
 
   /** Queues whole FLV tags. @returns false when the queue is over its mark, or nothing accepts: pause until `onDrain` or `onStart` */
@@ -163,73 +212,119 @@ export class TranscodeSupervisor {
     run.process.kill();
   }
 
-  async #stop(): Promise<void> {
-    this.#cancelRestart?.();
-    if (this.#state.is('idle', 'backing-off')) this.#state.to('stopped');
+  /**
+   * The decode time of each media tag the publisher sends, also while FFmpeg is behind and the tag still waits: what `onLoad`
+   * measures against.
+   */
+  noteReceived(time: Milliseconds): void {
+    this.#run?.load.noteReceived(time);
+    if (this.#state.is('waiting')) this.start();
+  }
+
+  /**
+   * From now on FFmpeg makes this instead: the one at work ends with its input, what it flushes is delivered under the old
+   * names, then the next begins (`onExit` without an error, `onStart` with the next generation). While it waits for a restart
+   * only the plan changes. Nothing happens after `stop` or a final failure.
+   * @throws {TypeError} for a plan without renditions: that is a `stop`
+   */
+  replacePlan(plan: TranscodePlan): void {
+    this.#plan = checked(plan, this.#options);
     const run = this.#run;
     if (run === undefined || !this.accepting) return;
+    this.#state.to('replacing');
+    this.#endInput(run, this.#options.replaceGrace ?? DEFAULT_REPLACE_GRACE);
+  }
+
+  async #stop(): Promise<void> {
+    this.#cancelRestart?.();
+    const run = this.#run;
+    // Nothing runs before the start, between two starts and, inside `onExit`, between two plans.
+    if (run === undefined && this.#state.can('stopped')) this.#state.to('stopped');
+    if (run === undefined || !this.#state.can('stopping')) return;
     this.#state.to('stopping');
-    const cancelGrace = this.#clock.after(this.#options.stopGrace ?? DEFAULT_STOP_GRACE, () => {
+    this.#endInput(run, this.#options.stopGrace ?? DEFAULT_STOP_GRACE);
+    await run.process.exited;
+  }
+
+  #endInput(run: Run, grace: Milliseconds): void {
+    run.cancelGrace();
+    run.cancelGrace = this.#clock.after(grace, () => {
       this.#options.logger.warn({ ffmpegPid: run.process.pid }, 'FFmpeg did not end with its input and is killed');
       run.process.kill();
     });
     run.process.end();
-    await run.process.exited;
-    cancelGrace();
   }
 
-  #launch(): void {
-    const { logger, plan, ffmpeg, redact, spawn } = this.#options;
+  #launch(firstPicture: Milliseconds): void {
+    const { logger, ffmpeg, redact, spawn, environment } = this.#options;
+    const plan = this.#plan;
     this.#generation += 1;
     const generation = this.#generation;
     const progress = new ProgressReader();
     const process = new FfmpegProcess({
       path: ffmpeg.path,
-      arguments: this.#arguments,
+      arguments: buildFfmpegArguments(plan, firstPicture),
       outputs: plan.renditions.length,
       clock: this.#clock,
       onOutput: (index, bytes) => this.#onOutput(run, index, bytes),
       onProgress: (bytes) => {
-        for (const block of progress.push(bytes)) this.#options.onProgress?.(block);
+        for (const block of progress.push(bytes)) this.#onProgress(run, block);
       },
       onDrain: () => this.#options.onDrain?.(),
       onStderrLine: (line) => logger.debug({ ffmpegPid: process.pid, line }, 'FFmpeg says'),
       ...(redact === undefined ? {} : { redact }),
       ...(spawn === undefined ? {} : { spawn }),
+      ...(environment === undefined ? {} : { environment }),
     });
-    const stall = new StallWatch(this.#options.stallTimeout ?? DEFAULT_STALL_TIMEOUT);
     const run: Run = {
       generation,
+      plan,
       process,
-      stall,
+      stall: new StallWatch({ ...stallLimits(plan), ...this.#options.stall }),
+      load: new LoadMeter(),
       firstOutputAt: undefined,
+      madeUntil: undefined,
       stalled: false,
       rejected: undefined,
       cancelTick: () => undefined,
+      cancelGrace: () => undefined,
     };
     this.#run = run;
     void process.exited.then((exit) => this.#onExit(run, exit));
     if (process.pid === undefined) return;
     logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
-    this.#watchForStall(run);
+    this.#watchForStall(run, process.pid);
     this.#options.onStart(generation);
   }
 
   #onOutput(run: Run, index: number, bytes: Buffer): void {
-    if (run.rejected !== undefined) return;
+    const rendition = run.plan.renditions[index]?.name;
+    if (run.rejected !== undefined || rendition === undefined) return;
     run.stall.noteOutput();
     run.firstOutputAt ??= this.#clock.now();
     if (this.#state.is('starting')) this.#state.to('running');
-    this.#options.onOutput(index, bytes);
+    this.#options.onOutput(rendition, bytes);
   }
 
-  #watchForStall(run: Run): void {
+  #onProgress(run: Run, progress: TranscodeProgress): void {
+    this.#options.onProgress?.(progress);
+    const { outputTime } = progress;
+    if (outputTime !== undefined && outputTime > (run.madeUntil ?? Number.NEGATIVE_INFINITY)) {
+      run.madeUntil = outputTime;
+      run.stall.noteProgress();
+    }
+    if (!this.accepting) return;
+    const load = run.load.report(progress, run.process.queuedBytes);
+    if (load !== undefined) this.#options.onLoad?.(load);
+  }
+
+  #watchForStall(run: Run, pid: number): void {
     run.cancelTick = this.#clock.after(STALL_TICK, () => {
-      if (run.stall.tick(run.process.queuedBytes) && this.accepting) {
+      if (this.accepting && run.stall.tick(run.process.queuedBytes, () => readProcessActivity(pid))) {
         run.stalled = true;
         run.process.kill();
       } else {
-        this.#watchForStall(run);
+        this.#watchForStall(run, pid);
       }
     });
   }
@@ -238,14 +333,17 @@ export class TranscodeSupervisor {
     const { logger, onExit } = this.#options;
     const { generation, process } = run;
     run.cancelTick();
+    run.cancelGrace();
     this.#run = undefined;
-    if (this.#state.is('stopping')) {
-      this.#state.to('stopped');
+    if (this.#state.is('stopping', 'replacing')) {
+      if (this.#state.is('stopping')) this.#state.to('stopped');
       logger.info({ ffmpegPid: process.pid, generation, exit }, 'FFmpeg ended');
       onExit?.({ generation });
+      if (this.#state.is('replacing')) this.start();
       return;
     }
-    const error = exitError(exit, run);
+    const { stalled, rejected } = run;
+    const error = exitError({ exit, stderrLines: process.stderrLines, stalled, rejected });
     const ranFor = run.firstOutputAt === undefined ? 0 : this.#clock.now() - run.firstOutputAt;
     const delay = this.#backoff.fail(this.#clock.now(), ranFor);
     const fields = { ffmpegPid: process.pid, generation, code: error.code, exit, stderr: process.stderrLines };
@@ -265,21 +363,18 @@ export class TranscodeSupervisor {
   }
 }
 
-function exitError(exit: FfmpegExit, run: Run): SluiceError {
-  const lines = run.process.stderrLines.slice(-LINES_IN_ERROR);
-  const said = lines.length === 0 ? '' : `; it said: ${lines.join(' | ')}`;
-  if (run.rejected !== undefined) {
-    return transcodeError('transcode.output-invalid', `${run.rejected.message}${said}`, { cause: run.rejected });
+/** A plan that cannot work fails where it is made, not at the next restart. */
+function checked(plan: TranscodePlan, options: Pick<TranscodeSupervisorOptions, 'firstPicture'>): TranscodePlan {
+  buildFfmpegArguments(plan);
+  if (plan.keyFrames === 'regular' && options.firstPicture === undefined) {
+    throw new TypeError('got regular key frames without firstPicture, expected it');
   }
-  if (run.stalled) return transcodeError('transcode.stalled', `FFmpeg took input but gave no output${said}`);
-  switch (exit.kind) {
-    case 'not-started':
-      return transcodeError('transcode.start-failed', exit.cause.message, { cause: exit.cause });
-    case 'exited':
-      return transcodeError('transcode.exited', `FFmpeg exited with code ${exit.code} before its input ended${said}`);
-    case 'killed':
-      return transcodeError('transcode.exited', `FFmpeg was ended by ${exit.signal} before its input ended${said}`);
-    default:
-      return assertNever(exit);
-  }
+  return plan;
+}
+
+/** Slow sources get two pictures more: less is no silence. */
+function stallLimits(plan: TranscodePlan): StallLimits {
+  const frame = 1000 / (plan.source.video?.frameRate ?? Number.POSITIVE_INFINITY);
+  const idle = Math.max(MIN_IDLE_LIMIT, plan.segmentDuration * 1000 * IDLE_LIMIT_SHARE) + 2 * frame;
+  return { idle, busy: Math.max(BUSY_LIMIT, 2 * idle) };
 }

@@ -6,7 +6,7 @@ import { CutSchedule } from '../../src/hls/cut-schedule.js';
 const FRAME = 40;
 
 function schedule(segmentDuration = 2): CutSchedule {
-  return new CutSchedule({ segmentDuration, frame: FRAME / 1000, nominalPart: 0.48 });
+  return new CutSchedule({ segmentDuration }, { frame: FRAME / 1000, nominalPart: 0.48 });
 }
 
 /** 25 fps from 1000 ms on, without reordering. */
@@ -39,7 +39,7 @@ describe('CutSchedule', () => {
   });
 
   it('a GOP of 2.002 s is one of 2 s', () => {
-    const cuts = new CutSchedule({ segmentDuration: 2, frame: 1001 / 30_000, nominalPart: (14 * 1001) / 30_000 });
+    const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: 1001 / 30_000, nominalPart: (14 * 1001) / 30_000 });
     for (let i = 0; i < 400; i += 1) {
       const time = Math.round(1000 + (i * 1001) / 30);
       cuts.noteVideo(time, time, i % 60 === 0);
@@ -60,12 +60,10 @@ describe('CutSchedule', () => {
 
   it('cuts without a key frame at a part boundary when none comes', () => {
     const forced: number[] = [];
-    const cuts = new CutSchedule({
-      segmentDuration: 2,
-      frame: 0.04,
-      nominalPart: 0.48,
-      onForcedCut: (time) => forced.push(time),
-    });
+    const cuts = new CutSchedule(
+      { segmentDuration: 2, onForcedCut: (time) => forced.push(time) },
+      { frame: 0.04, nominalPart: 0.48 },
+    );
     feed(cuts, [1000, 3000], 10_000);
     expect(forced).toEqual([5400, 7800]);
     expect(times(cuts)).toEqual([1000, 3000, 5400, 7800]);
@@ -118,7 +116,7 @@ describe('CutSchedule', () => {
   });
 
   it('audio alone: multiples of the segment duration, known in advance', () => {
-    const cuts = new CutSchedule({ segmentDuration: 2, frame: undefined, nominalPart: 0.5 });
+    const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: undefined, nominalPart: 0.5 });
     expect(cuts.targetDuration).toBe(2);
     for (let time = 1000; time < 8000; time += 21) cuts.noteAudio(time);
     expect(times(cuts).slice(0, 4)).toEqual([1000, 3000, 5000, 7000]);
@@ -133,11 +131,30 @@ describe('CutSchedule', () => {
     expect(times(cuts).length).toBeGreaterThan(3);
   });
 
-  it('a restart in the middle of a segment adds a cut there, and only if there is none', () => {
-    const cuts = schedule();
-    feed(cuts, [1000, 3000, 5000], 5200);
-    expect(cuts.startAt(3010)).toBe(1);
-    expect(cuts.startAt(4000)).toBe(2);
-    expect(times(cuts)).toEqual([1000, 3000, 4000, 5000]);
+  it('A7.16 regular: multiples of the segment duration after the first key frame, whatever the source does', () => {
+    const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: FRAME / 1000, nominalPart: 0.48, regular: true });
+    feed(cuts, [1400], 8000);
+    expect(times(cuts).slice(0, 4)).toEqual([1400, 2000, 4000, 6000]);
+    expect(cuts.targetDuration).toBe(2);
+    expect(cuts.independentSegments).toBe(true);
+    expect(cuts.horizon).toBeGreaterThan(8000);
+  });
+
+  it("the hole between two runs is nobody's: indexes go on, no cut is forced, the target duration stays", () => {
+    const forced: number[] = [];
+    const rules = { frame: FRAME / 1000, nominalPart: 0.48 };
+    const cuts = new CutSchedule({ segmentDuration: 2, onForcedCut: (time) => forced.push(time) }, rules);
+    feed(cuts, [1000, 3000, 5000], 5400);
+    cuts.endRun(2, 5440);
+    cuts.noteAudio(9000);
+    expect(cuts.runStart).toBeUndefined();
+    cuts.begin(rules);
+    cuts.noteAudio(29_000);
+    for (let time = 30_000; time < 33_000; time += FRAME) cuts.noteVideo(time, time, time % 2000 === 0);
+    expect(times(cuts)).toEqual([1000, 3000, 5000, 30_000, 32_000]);
+    expect(cuts.runStart).toBe(3);
+    expect([cuts.endOf(1), cuts.endOf(2), cuts.endOf(3), cuts.endOf(4)]).toEqual([5000, 5440, 32_000, undefined]);
+    expect(forced).toEqual([]);
+    expect(cuts.targetDuration).toBe(2);
   });
 });

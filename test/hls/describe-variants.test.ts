@@ -5,7 +5,7 @@ import { describeVariants, type MeasuredRendition } from '../../src/hls/describe
 import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.js';
 
 const source: MeasuredRendition = {
-  plan: { name: 'source', kind: 'video', width: 1920, height: 1080, frameRate: 29.97 },
+  plan: { name: 'source', kind: 'video', input: 'pipe', width: 1920, height: 1080, frameRate: 29.97 },
   track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
   bandwidth: { peak: 4_000_000, average: 3_500_000, duration: 120 },
 };
@@ -13,6 +13,7 @@ const rung: MeasuredRendition = {
   plan: {
     name: '720p',
     kind: 'video',
+    input: 'pipe',
     width: 1280,
     height: 720,
     frameRate: 29.97,
@@ -23,7 +24,7 @@ const rung: MeasuredRendition = {
   bandwidth: { peak: 1_000_000, average: 900_000, duration: 120 },
 };
 const audio: MeasuredRendition = {
-  plan: { name: 'audio', kind: 'audio', bitrate: 128_000, channels: 2 },
+  plan: { name: 'audio', kind: 'audio', input: 'pipe', bitrate: 128_000, channels: 2 },
   track: { codecs: 'mp4a.40.2', channels: 2 },
   bandwidth: { peak: 130_000, average: 128_500, duration: 120 },
 };

@@ -27,10 +27,10 @@ const live: MediaPlaylist = {
       map: 'init-76300000.mp4',
       programDateTime: BEGIN + 2000,
       parts: [
-        { uri: 'part-76300001.0.m4s', duration: 0.48, independent: true },
-        { uri: 'part-76300001.1.m4s', duration: 0.48, independent: false },
-        { uri: 'part-76300001.2.m4s', duration: 0.48, independent: false },
-        { uri: 'part-76300001.3.m4s', duration: 0.467133, independent: false },
+        { uri: 'part-76300001.0.m4s', duration: 0.48, independent: true, gap: false },
+        { uri: 'part-76300001.1.m4s', duration: 0.48, independent: false, gap: false },
+        { uri: 'part-76300001.2.m4s', duration: 0.48, independent: false, gap: false },
+        { uri: 'part-76300001.3.m4s', duration: 0.467133, independent: false, gap: false },
       ],
       gap: false,
       media: { duration: 1.907133, uri: 'seg-76300001.m4s' },
@@ -39,7 +39,7 @@ const live: MediaPlaylist = {
       discontinuity: true,
       map: 'init-76300002.mp4',
       programDateTime: BEGIN + 5000,
-      parts: [{ uri: 'part-76300002.0.m4s', duration: 0.48, independent: true }],
+      parts: [{ uri: 'part-76300002.0.m4s', duration: 0.48, independent: true, gap: false }],
       gap: false,
     },
   ],
@@ -72,6 +72,6 @@ describe('media playlist', () => {
     const parsed = parsePlaylist(renderMediaPlaylist(live));
     expect(parsed).toMatchObject({ targetDuration: 2, partTarget: 0.56, mediaSequence: 76_300_000, ended: false });
     expect(parsed.segments.map(({ duration }) => duration)).toEqual([2, 1.907133]);
-    expect(parsed.openParts).toEqual([{ uri: 'part-76300002.0.m4s', duration: 0.48, independent: true }]);
+    expect(parsed.openParts).toEqual([{ uri: 'part-76300002.0.m4s', duration: 0.48, independent: true, gap: false }]);
   });
 });

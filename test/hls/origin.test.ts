@@ -11,9 +11,10 @@ import { Replay } from '../support/presentation-replay.js';
 
 const PLAN = {
   renditions: [
-    { name: 'source', kind: 'video', frameRate: 25 },
-    { name: 'audio', kind: 'audio' },
+    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'pipe' },
   ],
+  cuts: 'key-frames',
 } as const;
 
 let recording: Recording;
@@ -290,5 +291,67 @@ describe('Origin', () => {
     await settle();
     await presentation.end();
     for (const answer of await Promise.all(held)) expect(answer.status).toBe(404);
+  });
+
+  it('B1.10 B3.08 B3.12 while the publisher is away playlists stay, requests wait, and nothing is 404 before the end', async () => {
+    const { origin, presentation, clock, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(7_300);
+    const before = parsePlaylist(body(await playlist()));
+    const hint = before.preloadHint ?? '';
+    presentation.suspend();
+    const now = parsePlaylist(body(await playlist()));
+    expect(now).toMatchObject({ ended: false, openParts: [] });
+    expect(now.segments.length).toBe(before.segments.length + 1);
+    expect((await origin.multivariant('live', 'a')).status).toBe(200);
+    const next = String(now.mediaSequence + now.segments.length);
+    const held = [playlist(next), playlist(next, '0')];
+    // Hinted at before the publisher went, and hinted at now.
+    const hinted = [hint, now.preloadHint ?? ''].map((file) => origin.file('live', 'a', 'source', file));
+    await settle();
+    expect(origin.waiting).toBe(4);
+    clock.advance(6_000);
+    for (const answer of await Promise.all([...held, ...hinted])) expect(answer.status).toBe(503);
+    // Asked again, they are there until the end.
+    const again = [playlist(next), origin.file('live', 'a', 'source', now.preloadHint ?? '')];
+    await settle();
+    await presentation.end();
+    const [reload, file] = await Promise.all(again);
+    expect(parsePlaylist(body(reload as OriginAnswer)).ended).toBe(true);
+    expect(file?.status).toBe(404);
+  });
+
+  it('a publisher that returns answers what waited', async () => {
+    const { origin, presentation, clock, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(7_300);
+    presentation.suspend();
+    const { preloadHint = '', mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const reload = playlist(String(mediaSequence + segments.length), '0');
+    const hinted = origin.file('live', 'a', 'source', preloadHint);
+    clock.advance(3_000);
+    const offset = presentation.resumeTime;
+    presentation.startEpoch(PLAN);
+    const again = new Replay(
+      presentation,
+      await record({ seconds: 3, gop: 50, offset: offset / 1000 }, { partFrames: 12, rungs: [] }),
+      { clock },
+    );
+    await again.playUntil(offset + 1_500);
+    expect(body(await reload)).toContain('#EXT-X-DISCONTINUITY\n');
+    expect((await hinted).status).toBe(200);
+  });
+
+  it('a withdrawn rendition is 404 at once, also for who waits; its media is not', async () => {
+    const { origin, presentation, play, playlist } = setUp();
+    origin.attach(presentation);
+    await play(7_300);
+    const { mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const waiting = playlist(String(mediaSequence + segments.length));
+    await settle();
+    presentation.withdraw('source');
+    expect(await waiting).toMatchObject({ status: 404, error: { code: 'hls.no-such-rendition' } });
+    expect((await playlist()).status).toBe(404);
+    expect((await origin.file('live', 'a', 'source', segments[0]?.uri ?? '')).status).toBe(200);
   });
 });

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advancePartLimit, audioFramesPerPart, framesPerPart, partTiming } from '../../src/hls/part-timing.js';
 
-const video = (frameRate: number): { name: string; kind: 'video'; frameRate: number } => ({
+const video = (frameRate: number): { name: string; kind: 'video'; input: 'pipe'; frameRate: number } => ({
   name: `${frameRate}`,
   kind: 'video',
+  input: 'pipe',
   frameRate,
 });
 

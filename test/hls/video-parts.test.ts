@@ -15,17 +15,17 @@ interface TimedPart extends MadePart {
 
 /** Ten seconds of a stream with key frames every `gop` frames, 2 s segments and 0.5 s parts. */
 function run(frameRate: number, gop: number): { parts: TimedPart[]; partTarget: number; frame: number } {
-  const plan = { renditions: [{ name: 'source', kind: 'video', frameRate }] } as const;
+  const plan = { renditions: [{ name: 'source', kind: 'video', input: 'pipe', frameRate }] } as const;
   const { partTarget, renditions } = partTiming(plan, 0.5);
   const frame = 1 / frameRate;
   const nominal = renditions[0]?.nominal ?? 0;
-  const schedule = new CutSchedule({ segmentDuration: 2, frame, nominalPart: nominal });
+  const schedule = new CutSchedule({ segmentDuration: 2 }, { frame, nominalPart: nominal });
   const ticks = Math.round(TIMESCALE / frameRate);
   const parts: TimedPart[] = [];
   let at = 0;
   const maker = new VideoParts({
     schedule,
-    sink: (part) => parts.push({ ...part, at }),
+    sink: { accept: (part) => parts.push({ ...part, at }), complete: () => undefined, needsSync: false },
     trackId: 1,
     timescale: TIMESCALE,
     partTarget,

@@ -15,9 +15,10 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const PLAN = {
   renditions: [
-    { name: 'source', kind: 'video', frameRate: 25 },
-    { name: 'audio', kind: 'audio' },
+    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'pipe' },
   ],
+  cuts: 'key-frames',
 } as const;
 
 /** A store whose disk can be broken and mended. */
@@ -33,7 +34,7 @@ class FailingStore implements SegmentStore {
     this.#inner = inner;
   }
 
-  async write(path: string, bytes: Buffer): Promise<void> {
+  async write(path: string, bytes: Buffer | readonly Buffer[]): Promise<void> {
     this.writes += 1;
     await this.gate;
     if (this.failure !== undefined) throw this.failure;

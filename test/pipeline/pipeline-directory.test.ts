@@ -10,7 +10,7 @@ async function afterOneStream() {
   const house = makeHouse();
   const directory = new PipelineDirectory(house.origin);
   const publishAgain = () => {
-    const run = setUp(npmFfmpeg(), undefined, house);
+    const run = setUp({ ffmpeg: npmFfmpeg(), house });
     directory.add(run.pipeline);
     return run;
   };

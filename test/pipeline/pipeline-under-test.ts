@@ -2,10 +2,15 @@
 import { onTestFinished } from 'vitest';
 import { Origin } from '../../src/hls/origin.js';
 import { StreamRegistry } from '../../src/live/registry.js';
-import { type PipelineLogger, StreamPipeline } from '../../src/pipeline/stream-pipeline.js';
+import type { LiveStream } from '../../src/live/stream.js';
+import { type PipelineLogger, StreamPipeline, type StreamPipelineOptions } from '../../src/pipeline/stream-pipeline.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';
+
+/** What the FFmpeg of the tests can read. */
+const MODERN = { versionText: '7.0', enhancedRtmp: true, enhancedRtmpAudio: false };
 
 export interface LogLine {
   readonly level: string;
@@ -19,12 +24,28 @@ export function makeHouse() {
   return { clock, origin: new Origin({ clock }), registry: new StreamRegistry({}) };
 }
 
-/** A pipeline whose publisher is the test. */
-export function setUp(
-  ffmpeg: string,
-  onLog: (line: LogLine, clock: ManualClock) => void = () => undefined,
-  { clock, origin, registry } = makeHouse(),
-) {
+/** What the pipelines of one gateway share. Its capacity is never in the way. */
+const ROOM_FOR_ALL = {
+  admit: () => ({ admitted: true, release: () => undefined }) as const,
+  noteShed: () => undefined,
+};
+
+export interface SetUpOptions extends Partial<Omit<StreamPipelineOptions, 'ffmpeg'>> {
+  readonly ffmpeg?: string | undefined;
+  readonly onLog?: (line: LogLine, clock: ManualClock) => void;
+  readonly house?: ReturnType<typeof makeHouse>;
+}
+
+/** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
+export function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
+  const { restartIn } = fields;
+  if (typeof restartIn === 'number') setImmediate(() => clock.advance(restartIn + 1));
+}
+
+/** A pipeline whose publisher is the test. Without `ffmpeg` there is none. */
+export function setUp(options: SetUpOptions = {}) {
+  const { ffmpeg, onLog = () => undefined, house = makeHouse(), ...others } = options;
+  const { clock, origin, registry } = house;
   const lines: LogLine[] = [];
   const waiting: { readonly message: string; readonly count: number; readonly resolve: () => void }[] = [];
   const logged = (message: string): number => lines.filter((line) => line.message === message).length;
@@ -37,34 +58,50 @@ export function setUp(
       onLog(line, clock);
     };
   const logger: PipelineLogger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const stream = registry.claim('live', 'test');
   const failures: SluiceError[] = [];
   let fail: (error: SluiceError) => void = () => undefined;
   const failed = new Promise<SluiceError>((resolve) => {
     fail = resolve;
   });
   const pipeline = new StreamPipeline({
-    stream,
+    app: 'live',
+    name: 'test',
     origin,
-    ffmpeg: { path: ffmpeg },
+    ffmpeg: ffmpeg === undefined ? undefined : { path: ffmpeg, ...MODERN },
     ladder: ['source'],
     partDuration: 0.5,
+    segmentDuration: 2,
+    resumeWindow: 0,
+    maxGop: 10,
+    shedsOnOverload: true,
+    capacity: ROOM_FOR_ALL,
     predecessor: undefined,
-    presentation: () => ({ segmentDuration: 2, windowSegments: 6, firstMediaSequence: 1 }),
+    presentation: () => ({ windowSegments: 6, firstMediaSequence: 1 }),
     logger,
     clock,
-    onFailed: (error) => {
+    onFailed: (_stream, error) => {
       failures.push(error);
       fail(error);
     },
     onEnded: () => undefined,
+    ...others,
   });
   onTestFinished(() => pipeline.end());
-  const publish = (tags: readonly FlvTag[]): void => {
-    for (const { type, timestamp, body } of tags) stream.publish(type, timestamp, body);
+  /** As the gateway does it. */
+  const attach = (): LiveStream => {
+    const timelineOrigin = pipeline.resumeTime;
+    const stream = registry.claim('live', 'test', { ...(timelineOrigin !== undefined && { timelineOrigin }) });
+    pipeline.attach(stream);
+    return stream;
+  };
+  const stream = attach();
+  const publish = (tags: readonly FlvTag[], to = stream): void => {
+    for (const { type, timestamp, body } of tags) to.publish(type, timestamp, body);
   };
   /** Resolves when a line was logged `count` times. */
   const seen = (message: string, count = 1): Promise<void> =>
     logged(message) >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ message, count, resolve }));
-  return { pipeline, stream, clock, lines, failures, failed, publish, seen };
+  const playlist = (rendition: string): ParsedPlaylist =>
+    parsePlaylist(pipeline.presentation?.rendition(rendition)?.playlistBody().toString() ?? '');
+  return { ...house, pipeline, stream, attach, lines, failures, failed, publish, seen, playlist };
 }

@@ -2,18 +2,11 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
-import { type LogLine, setUp } from './pipeline-under-test.js';
-
-/** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
-function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
-  const { restartIn } = fields;
-  if (typeof restartIn === 'number') setImmediate(() => clock.advance(restartIn + 1));
-}
+import { restartAtOnce, setUp } from './pipeline-under-test.js';
 
 /** As a shell sees it: a moof that no moov came before. */
 const NOT_FRAGMENTED_MP4 = "printf '\\000\\000\\000\\020moof........' >&3";
@@ -28,7 +21,7 @@ async function program(...lines: readonly string[]): Promise<string> {
 describe('StreamPipeline', () => {
   it('B1.12 dates count from the arrival of the first tag, not from when the tracks were known', async () => {
     const source = await makeFlvSource({ seconds: 5, audio: false });
-    const { pipeline, clock, stream, publish, seen } = setUp(npmFfmpeg());
+    const { pipeline, clock, stream, publish, seen } = setUp({ ffmpeg: npmFfmpeg() });
     const arrival = clock.wallClock();
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 5));
@@ -46,7 +39,11 @@ describe('StreamPipeline', () => {
     const first = `if mkdir "$0.started" 2>/dev/null; then ${NOT_FRAGMENTED_MP4}; exec cat >/dev/null; fi`;
     const ffmpeg = await program(first, `exec '${npmFfmpeg()}' "$@"`);
     const source = await makeFlvSource({ seconds: 8, audio: false });
-    const { pipeline, clock, stream, lines, failures, publish, seen } = setUp(ffmpeg, restartAtOnce);
+    const { pipeline, clock, stream, lines, failures, publish, seen, playlist } = setUp({
+      ffmpeg,
+      onLog: restartAtOnce,
+      ladder: ['source', '90p'],
+    });
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 50));
     clock.advance(1000);
@@ -56,18 +53,48 @@ describe('StreamPipeline', () => {
 
     const unusable = lines.filter(({ message }) => message === 'output of FFmpeg cannot be used');
     expect(unusable.map(({ level, fields }) => ({ level, ...fields, err: undefined }))).toEqual([
-      { level: 'warn', app: 'live', stream: 'test', rendition: 'source', code: 'mp4.box-order', err: undefined },
+      { level: 'warn', app: 'live', stream: 'test', rendition: '90p', code: 'mp4.box-order', err: undefined },
     ]);
     expect(lines.find(({ fields }) => 'restartIn' in fields)?.fields.code).toBe('transcode.output-invalid');
     expect(failures).toEqual([]);
-    const playlist = parsePlaylist(pipeline.presentation?.rendition('source')?.playlistBody().toString() ?? '');
-    expect(playlist.segments.map(({ duration }) => duration)).toEqual([2, 2, 2]);
+    const durations = (name: string) => playlist(name).segments.map(({ duration }) => duration);
+    // The source does not wait for FFmpeg; the rung lacks what was gone when the next one came.
+    expect(durations('source')).toEqual([2, 2, 2, 2]);
+    expect(durations('90p')).toEqual([2, 2, 2]);
+    expect(playlist('90p').mediaSequence).toBe(2);
   });
 
-  it('C4.01 gives a stream up whose FFmpeg never writes anything else, and tells why', async () => {
+  it('C4.01 withdraws what an FFmpeg that never writes anything else was to make, and goes on with the source', async () => {
+    const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
+    const source = await makeFlvSource({ seconds: 8, audio: false });
+    const { pipeline, clock, stream, lines, failures, publish, seen, playlist } = setUp({
+      ffmpeg,
+      onLog: restartAtOnce,
+      ladder: ['source', '90p', '120p'],
+    });
+    stream.publish('video', 1000, source.videoHeader);
+    publish(source.media.slice(0, 50));
+    clock.advance(1000);
+    await seen('FFmpeg failed too often');
+    publish(source.media.slice(50));
+    expect(lines.filter(({ fields }) => fields.code === 'pipeline.withdrawn')).toMatchObject([
+      { level: 'warn', fields: { renditions: ['120p', '90p'], reason: 'failed' } },
+    ]);
+    expect(pipeline.withdrawn.map(({ name }) => name)).toEqual(['120p', '90p']);
+    expect(pipeline.presentation?.rendition('90p')).toBeUndefined();
+    expect(pipeline.transcode).toBeUndefined();
+    expect(failures).toEqual([]);
+    await pipeline.end();
+    const { segments } = playlist('source');
+    expect(segments.map(({ duration, gap, discontinuity }) => ({ duration, gap, discontinuity }))).toEqual(
+      Array.from({ length: 4 }, () => ({ duration: 2, gap: false, discontinuity: false })),
+    );
+  });
+
+  it('C4.01 gives a stream up of which nothing is left, and tells why', async () => {
     const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
     const source = await makeFlvSource({ seconds: 2, audio: false });
-    const { pipeline, clock, stream, failed, publish } = setUp(ffmpeg, restartAtOnce);
+    const { pipeline, clock, stream, failed, publish } = setUp({ ffmpeg, onLog: restartAtOnce, ladder: ['90p'] });
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media);
     clock.advance(1000);
@@ -78,13 +105,15 @@ describe('StreamPipeline', () => {
   });
 
   it('A7.10 says once in the log that the audio is left out, and why', async () => {
-    const { stream, lines } = setUp(npmFfmpeg());
+    const { stream, lines } = setUp({ ffmpeg: npmFfmpeg() });
     // An AAC sequence header with an AudioSpecificConfig of one byte, and another one.
     stream.publish('audio', 0, Buffer.from([0xaf, 0x00, 0x12]));
     stream.publish('audio', 23, Buffer.from([0xaf, 0x00, 0x13]));
     expect(lines.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
       { level: 'warn', app: 'live', stream: 'test', code: expect.stringMatching(/^[a-z0-9]+\./) },
     ]);
-    expect(lines[0]?.message).toMatch(/^part of what the publisher sends is left out: the AAC audio configuration .*got 1 bytes/);
+    expect(lines[0]?.message).toMatch(
+      /^part of what the publisher sends is left out: the AAC audio configuration .*got 1 bytes/,
+    );
   });
 });

@@ -39,6 +39,8 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     argv: [
       ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--media-dir', `${directory}/media`],
       ...['--publish-key', TEST_KEY, '--ffmpeg-path', npmFfmpeg()],
+      // A busy machine must not decide what a test sees, and a publisher's end is the end unless the test says otherwise.
+      ...['--resume-window', '0', '--max-transcodes', '100', '--on-overload', 'keep'],
       ...flags,
     ],
     env: {},

@@ -42,6 +42,8 @@ export interface NotedTag {
   readonly dts: Milliseconds;
   readonly pts: Milliseconds;
   readonly keyFrame: boolean;
+  /** The coded frame. */
+  readonly data: Buffer;
 }
 
 /** Bytes of one fragment (or the init segment), and when FFmpeg could have written them at the earliest. */
@@ -161,13 +163,13 @@ export function readTags(flv: Buffer): NotedTag[] {
   const tags: NotedTag[] = [];
   for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
     if (tag.type === 'audio' && tag.body[1] === 1) {
-      tags.push({ kind: 'audio', dts: tag.timestamp, pts: tag.timestamp, keyFrame: false });
+      tags.push({ kind: 'audio', dts: tag.timestamp, pts: tag.timestamp, keyFrame: false, data: tag.body.subarray(2) });
     }
     if (tag.type !== 'video') continue;
     const video = parseVideoTag(tag.body);
     if (video.packetType !== 'frames') continue;
     const pts = tag.timestamp + video.compositionTime;
-    tags.push({ kind: 'video', dts: tag.timestamp, pts, keyFrame: video.keyFrame });
+    tags.push({ kind: 'video', dts: tag.timestamp, pts, keyFrame: video.keyFrame, data: video.data });
   }
   return tags;
 }

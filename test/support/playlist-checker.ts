@@ -33,6 +33,7 @@ export interface ParsedPart {
   readonly uri: string;
   readonly duration: number;
   readonly independent: boolean;
+  readonly gap: boolean;
 }
 
 /** @throws on anything that a media playlist must not contain (B1.14, B1.17) */
@@ -98,7 +99,11 @@ export function parsePlaylist(text: string): ParsedPlaylist {
         break;
       case 'EXT-X-MAP': {
         const uri = attributes(value).get('URI');
-        assert(map === undefined || discontinuity, 'a new MAP only after DISCONTINUITY');
+        // An encoder that comes late into an epoch finds it begun with gaps, which list the MAP that was known then.
+        assert(
+          map === undefined || discontinuity || segments.at(-1)?.gap === true,
+          'a new MAP only after DISCONTINUITY',
+        );
         map = uri;
         break;
       }
@@ -113,6 +118,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
           uri: part.get('URI') ?? '',
           duration: Number(part.get('DURATION')),
           independent: part.get('INDEPENDENT') === 'YES',
+          gap: part.get('GAP') === 'YES',
         });
         break;
       }
@@ -168,6 +174,8 @@ export interface CheckerOptions {
   readonly windowSegments?: number;
   /** Segments may begin without a key frame, or be missing: a source that breaks the rules. */
   readonly tolerant?: boolean;
+  /** GOPs change their length, so that the end of a segment cannot be foreseen: a hinted part may never be needed. */
+  readonly irregular?: boolean;
 }
 
 /** Records every version of every media playlist it is given, and throws at the first that breaks a rule. */
@@ -177,6 +185,11 @@ export class PlaylistChecker {
 
   constructor(options: CheckerOptions) {
     this.#options = options;
+  }
+
+  /** Names of all that were recorded. */
+  get renditions(): readonly string[] {
+    return [...this.#histories.keys()];
   }
 
   /** Versions recorded of a rendition. */
@@ -241,6 +254,8 @@ class History {
   readonly rendition: string;
   readonly segments = new Map<number, ParsedSegment>();
   readonly #parts = new Map<string, ParsedPart>();
+  /** Media sequence numbers by URI. */
+  readonly #owners = new Map<string, number>();
   readonly #options: CheckerOptions;
   last: ParsedPlaylist | undefined;
   versions = 0;
@@ -291,6 +306,7 @@ class History {
       playlist.discontinuitySequence === last.discontinuitySequence + discontinuities,
       'B1.04 DISCONTINUITY-SEQUENCE grows with removed DISCONTINUITY tags only',
     );
+    this.#checkOpenSegment(last, playlist, check);
     const end = (of: ParsedPlaylist): number => of.mediaSequence + of.segments.length;
     check(end(playlist) >= end(last), 'B1.06 segments only leave at the head');
     const listed = Math.min(last.segments.length, this.#options.windowSegments ?? 6);
@@ -301,10 +317,24 @@ class History {
       const known = new Set(
         [...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri),
       );
-      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak;
+      // What was hinted at of media that turned out to be missing does not come.
+      const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
+      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak && !lost;
       if (playlist.preloadHint !== last.preloadHint) this.hintMayBreak = false;
-      if (fresh) check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
+      if (fresh && this.#options.irregular !== true)
+        check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
     }
+  }
+
+  /** B1.06: parts that were listed of the segment being made stay what they are and in their order, also in the whole segment. */
+  #checkOpenSegment(last: ParsedPlaylist, playlist: ParsedPlaylist, check: Check): void {
+    const open = last.mediaSequence + last.segments.length;
+    const at = open - playlist.mediaSequence;
+    const complete = playlist.segments[at];
+    const now = at === playlist.segments.length ? playlist.openParts : complete?.parts;
+    if (now === undefined || (complete !== undefined && now.length === 0)) return;
+    const kept = last.openParts.every(({ uri, gap }, i) => now[i]?.uri === uri && now[i]?.gap === gap);
+    check(kept, `B1.06 parts of the open segment ${open} stay`);
   }
 
   #checkSegments(playlist: ParsedPlaylist, check: Check): void {
@@ -318,12 +348,15 @@ class History {
       if (previous !== undefined && !segment.discontinuity) {
         const step = ((segment.programDateTime ?? 0) - (previous.programDateTime ?? 0)) / 1000;
         check(Math.abs(step - previous.duration) < frame + 0.002, `B1.12 PDT of ${mediaSequence} follows EXTINF`);
-        check(segment.map === previous.map, `B1.14 MAP of ${mediaSequence}`);
+        check(segment.map === previous.map || previous.gap, `B1.14 MAP of ${mediaSequence}`);
       }
       if (previous !== undefined) {
         check((segment.programDateTime ?? 0) > (previous.programDateTime ?? 0), `B1.12 PDT of ${mediaSequence} rises`);
       }
       const known = this.segments.get(mediaSequence);
+      const owner = this.#owners.get(segment.uri);
+      check(owner === undefined || owner === mediaSequence, `B1.05 ${segment.uri} names one segment`);
+      this.#owners.set(segment.uri, mediaSequence);
       if (known !== undefined) {
         const same =
           known.uri === segment.uri &&
@@ -361,7 +394,9 @@ class History {
         check(part.duration <= partTarget, `B3.01 part ${part.uri} <= PART-TARGET`);
         const lastOfParent = segment !== undefined && index === parts.length - 1;
         const newest = segment === undefined && index === parts.length - 1;
-        const exempt = part.independent || lastOfParent || next?.gap === true;
+        const exempt =
+          part.independent || part.gap || lastOfParent || next?.gap === true || parts[index + 1]?.gap === true;
+        check(!part.gap || segment?.gap === true, `B1.16 ${part.uri} is a gap in a segment that is none`);
         // The newest part of an open segment may yet turn out to be its last.
         if (!exempt && !newest && this.#options.tolerant !== true) {
           check(part.duration >= 0.85 * partTarget, `B3.01 part ${part.uri} >= 85 %`);
@@ -369,7 +404,10 @@ class History {
         const known = this.#parts.get(part.uri);
         if (known === undefined) this.#parts.set(part.uri, part);
         else
-          check(known.duration === part.duration && known.independent === part.independent, `B1.05 part ${part.uri}`);
+          check(
+            known.duration === part.duration && known.independent === part.independent && known.gap === part.gap,
+            `B1.05 part ${part.uri}`,
+          );
       }
       const duration = segment?.duration ?? 0;
       if (parts.length > 0 && segment !== undefined) {

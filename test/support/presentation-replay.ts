@@ -22,6 +22,8 @@ export interface ReplayOptions {
 export class Replay {
   readonly #presentation: Presentation;
   readonly #options: ReplayOptions;
+  /** Of the pipes, in their order. */
+  readonly #names: readonly string[];
   readonly #random: () => number;
   readonly #tags: NotedTag[];
   readonly #chunks: { readonly chunk: PipeChunk; readonly due: Milliseconds }[];
@@ -30,6 +32,7 @@ export class Replay {
   constructor(presentation: Presentation, recording: Recording, options: ReplayOptions) {
     const { encoderLag = 120, from = 0 } = options;
     this.#presentation = presentation;
+    this.#names = presentation.renditions.map(({ name }) => name);
     this.#options = options;
     this.#random = generator(options.seed ?? 1);
     this.#tags = recording.tags.filter(({ dts }) => dts >= from);
@@ -71,9 +74,10 @@ export class Replay {
     const next = this.#chunks.shift();
     if (next === undefined) return;
     const { rendition, bytes } = next.chunk;
+    const name = this.#names[rendition] ?? '';
     for (let at = 0; at < bytes.length; ) {
       const size = Math.max(1, Math.floor(this.#random() * bytes.length * 1.5));
-      this.#presentation.write(rendition, bytes.subarray(at, at + size));
+      this.#presentation.write(name, bytes.subarray(at, at + size));
       at += size;
     }
   }
@@ -107,4 +111,56 @@ export function generator(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** Init segments of a recording, for renditions that the gateway packages: the source's video and the audio. */
+export function initsOf(recording: Recording): {
+  readonly video: Buffer | undefined;
+  readonly audio: Buffer | undefined;
+} {
+  const inits = recording.chunks.filter(({ after }) => after === 0);
+  const of = (rendition: number): Buffer | undefined => inits.find((chunk) => chunk.rendition === rendition)?.bytes;
+  const hasVideo = recording.tags.some(({ kind }) => kind === 'video');
+  const hasAudio = recording.tags.some(({ kind }) => kind === 'audio');
+  return {
+    video: hasVideo ? of(0) : undefined,
+    audio: hasAudio ? of(recording.pipes.length - 1) : undefined,
+  };
+}
+
+export interface PublishOptions {
+  readonly clock: ManualClock;
+  /** Names of the renditions of input `samples`. */
+  readonly video?: string;
+  readonly audio?: string;
+  /** Of the recording's timeline. */
+  readonly from?: Milliseconds;
+  readonly until?: Milliseconds;
+  /** Where `from` lies on the presentation's timeline; default: where it lies in the recording. */
+  readonly origin?: Milliseconds;
+  /** After each tag. */
+  readonly onStep?: () => void;
+  /** Tags that never arrive. */
+  readonly lost?: (tag: NotedTag) => boolean;
+}
+
+/** A publisher whose frames the gateway packages itself: each tag is noted, then written. */
+export function publish(presentation: Presentation, recording: Recording, options: PublishOptions): void {
+  const { clock, video, audio, from = 0, until = Number.POSITIVE_INFINITY, onStep, lost } = options;
+  const move = (options.origin ?? from) - from;
+  let last: Milliseconds | undefined;
+  for (const tag of recording.tags) {
+    if (tag.dts < from || tag.dts > until) continue;
+    clock.advance(Math.max(0, tag.dts - (last ?? tag.dts)));
+    last = Math.max(last ?? tag.dts, tag.dts);
+    if (lost?.(tag) === true) continue;
+    const dts = tag.dts + move;
+    note(presentation, { ...tag, dts, pts: tag.pts + move });
+    const name = tag.kind === 'video' ? video : audio;
+    if (name !== undefined) {
+      const sync = tag.kind === 'audio' || tag.keyFrame;
+      presentation.writeSample(name, { dts, cts: tag.pts - tag.dts, sync, data: tag.data });
+    }
+    onStep?.();
+  }
 }

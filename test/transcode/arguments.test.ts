@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { buildFfmpegArguments } from '../../src/transcode/arguments.js';
 import type { SourceDescription } from '../../src/transcode/describe-source.js';
 import { toArgumentList } from '../../src/transcode/fluent-command.js';
-import { fitLadder } from '../../src/transcode/ladder.js';
+import { fitLadder, type LadderOptions } from '../../src/transcode/ladder.js';
+import { encodedRenditions, type TranscodePlan } from '../../src/transcode/rendition-spec.js';
 
 const VIDEO: NonNullable<SourceDescription['video']> = {
   codec: 'avc',
@@ -14,48 +15,81 @@ const VIDEO: NonNullable<SourceDescription['video']> = {
   profile: 100,
   chromaFormat: 1,
   bitDepth: 8,
+  interlaced: false,
 };
 const AAC: NonNullable<SourceDescription['audio']> = { codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 };
 
-const CASES: readonly { name: string; source: SourceDescription; ladder: readonly string[]; partDuration: number }[] = [
-  {
-    name: 'three-rungs',
-    source: { video: VIDEO, audio: AAC },
-    ladder: ['source', '720p', '480p', '360p'],
-    partDuration: 0.5,
-  },
-  { name: 'source-only', source: { video: VIDEO, audio: AAC }, ladder: ['source'], partDuration: 0.5 },
-  { name: 'audio-only', source: { audio: AAC }, ladder: ['source', '720p'], partDuration: 0.5 },
-  { name: 'video-only', source: { video: VIDEO }, ladder: ['source', '480p'], partDuration: 0.2 },
+interface Case {
+  readonly name: string;
+  readonly source: SourceDescription;
+  readonly ladder: readonly string[];
+  readonly partDuration?: number;
+  readonly keyFrames?: LadderOptions['keyFrames'];
+}
+
+const CASES: readonly Case[] = [
+  { name: 'three-rungs', source: { video: VIDEO, audio: AAC }, ladder: ['source', '720p', '480p', '360p'] },
+  { name: 'one-rung', source: { video: VIDEO }, ladder: ['source', '480p'], partDuration: 0.2 },
   {
     name: 'mp3-audio',
     source: { video: { ...VIDEO, frameRate: 30_000 / 1001 }, audio: { codec: 'mp3' } },
     ladder: ['source'],
-    partDuration: 0.5,
   },
+  { name: 'rung-and-audio', source: { video: VIDEO, audio: { codec: 'g711-alaw' } }, ladder: ['source', '360p'] },
   {
     name: 'ten-bit-source',
     source: { video: { ...VIDEO, profile: 110, bitDepth: 10 }, audio: AAC },
     ladder: ['source'],
-    partDuration: 0.5,
   },
+  {
+    name: 'regular-key-frames',
+    source: { video: { ...VIDEO, bitrate: 6_000_000 }, audio: AAC },
+    ladder: ['source', '480p'],
+    keyFrames: 'regular',
+  },
+  {
+    name: 'av1-uhd',
+    source: { video: { ...VIDEO, codec: 'av1', width: 3840, height: 2160, frameRate: 60, bitDepth: 10 }, audio: AAC },
+    ladder: ['source', '1080p'],
+  },
+  { name: 'interlaced', source: { video: { ...VIDEO, frameRate: 25, interlaced: true } }, ladder: ['source', '720p'] },
 ];
 
+function plan({ source, ladder, partDuration = 0.5, keyFrames = 'source' }: Case): TranscodePlan {
+  const renditions = encodedRenditions(fitLadder(ladder, source, { keyFrames }));
+  return { source, renditions, partDuration, segmentDuration: 2, keyFrames };
+}
+
 describe('buildFfmpegArguments', () => {
-  it.each(CASES)('writes the golden command line of $name', async ({ name, source, ladder, partDuration }) => {
-    const args = buildFfmpegArguments({ source, renditions: fitLadder(ladder, source), partDuration });
-    await expect(readable(args)).toMatchFileSnapshot(`golden/${name}.txt`);
+  it.each(CASES)('writes the golden command line of $name', async (testCase) => {
+    await expect(readable(buildFfmpegArguments(plan(testCase)))).toMatchFileSnapshot(`golden/${testCase.name}.txt`);
   });
 
   it.each(CASES)('C3.02 reads nothing but pipe:0 as FLV and writes nothing but pipes: $name', (testCase) => {
-    const { source, ladder, partDuration } = testCase;
-    const renditions = fitLadder(ladder, source);
-    const args = buildFfmpegArguments({ source, renditions, partDuration });
+    const asked = plan(testCase);
+    const args = buildFfmpegArguments(asked);
     const input = args.indexOf('-i');
     expect(args.slice(input - 4, input + 2)).toEqual(['-protocol_whitelist', 'pipe', '-f', 'flv', '-i', 'pipe:0']);
     expect(args.filter((arg) => arg === '-i')).toHaveLength(1);
     const pipes = args.filter((arg) => arg.startsWith('pipe:'));
-    expect(new Set(pipes)).toEqual(new Set(['pipe:0', ...[...renditions, 0].map((_, index) => `pipe:${index + 3}`)]));
+    expect(new Set(pipes)).toEqual(
+      new Set(['pipe:0', ...[...asked.renditions, 0].map((_, index) => `pipe:${index + 3}`)]),
+    );
+    expect(args).not.toContain('copy');
+  });
+
+  it('A7.16 counts regular key frames from the first picture, wherever it is', () => {
+    const asked = plan({ name: '', source: { video: VIDEO }, ladder: ['360p'], keyFrames: 'regular' });
+    const args = buildFfmpegArguments(asked, 3_601_234);
+    expect(args[args.indexOf('-force_key_frames') + 1]).toBe(
+      'expr:if(isnan(prev_forced_t),1,gt(floor((t+3601.2341)/2),floor((prev_forced_t+3601.2341)/2)))',
+    );
+  });
+
+  it('has no command line for nothing: then there is no FFmpeg', () => {
+    expect(() =>
+      buildFfmpegArguments(plan({ name: '', source: { video: VIDEO, audio: AAC }, ladder: ['source'] })),
+    ).toThrow(TypeError);
   });
 
   it('keeps every element whole, also one with a space', () => {

@@ -6,7 +6,7 @@ import { makeFlvSource } from './flv-source.js';
 /** Baseline, 1280x720, without VUI and so without timing. */
 const NO_TIMING = avcHeader(80, 45);
 
-/** A sequence header whose SPS has these many macroblocks and nothing optional (ITU-T H.264 7.3.2.1.1). */
+/** An avcC whose SPS has these many macroblocks and nothing optional (ITU-T H.264 7.3.2.1.1). */
 function avcHeader(widthInMacroblocks: number, heightInMacroblocks: number): Buffer {
   const bits = [
     ...[ue(0), ue(0), ue(2), ue(1), '0'], // id, log2_max_frame_num, pic_order_cnt_type, references, gaps
@@ -24,7 +24,7 @@ function avcHeader(widthInMacroblocks: number, heightInMacroblocks: number): Buf
     Buffer.from([1, 0, pps.length]),
     pps,
   ]);
-  return Buffer.concat([Buffer.from([0x17, 0, 0, 0, 0]), record]);
+  return record;
 }
 
 /** Exp-Golomb, ITU-T H.264 9.1. */
@@ -42,6 +42,7 @@ describe('describeSource', () => {
       height: 242,
       sampleAspectRatio: 1,
       bitDepth: 8,
+      interlaced: false,
     });
     expect(description.video?.frameRate).toBeCloseTo(29.97, 2);
     expect(description.audio).toEqual({ codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 });
@@ -60,12 +61,17 @@ describe('describeSource', () => {
     { hints: { frameRate: 1000, measuredFrameRate: 50 }, expected: 50 },
     { hints: { frameRate: Number.NaN, measuredFrameRate: Number.POSITIVE_INFINITY }, expected: 30 },
   ])('takes the frame rate from the hints $hints when the SPS is silent', ({ hints, expected }) => {
-    expect(describeSource({ videoHeader: NO_TIMING, metadata: hints }).video?.frameRate).toBe(expected);
+    expect(
+      describeSource({ video: { codec: 'avc', configuration: NO_TIMING }, metadata: hints }).video?.frameRate,
+    ).toBe(expected);
   });
 
   it('C2.17 refuses a thousand frames a second', () => {
     expect(() =>
-      describeSource({ videoHeader: NO_TIMING, metadata: { frameRate: 1000, measuredFrameRate: 999 } }),
+      describeSource({
+        video: { codec: 'avc', configuration: NO_TIMING },
+        metadata: { frameRate: 1000, measuredFrameRate: 999 },
+      }),
     ).toThrow(
       expect.objectContaining({
         code: 'transcode.source-limit',
@@ -75,34 +81,70 @@ describe('describeSource', () => {
   });
 
   it('C2.17 A7.17 refuses pictures that no H.264 level allows', () => {
-    for (const header of [avcHeader(512, 512), avcHeader(513, 1), avcHeader(1, 513)]) {
-      expect(() => describeSource({ videoHeader: header })).toThrow(
+    for (const configuration of [avcHeader(512, 512), avcHeader(513, 1), avcHeader(1, 513)]) {
+      expect(() => describeSource({ video: { codec: 'avc', configuration } })).toThrow(
         expect.objectContaining({ code: 'transcode.source-limit' }),
       );
     }
-    expect(describeSource({ videoHeader: avcHeader(512, 270) }).video).toMatchObject({ width: 8192, height: 4320 });
+    expect(describeSource({ video: { codec: 'avc', configuration: avcHeader(512, 270) } }).video).toMatchObject({
+      width: 8192,
+      height: 4320,
+    });
   });
 
   it.each([
-    ['a frame instead of a header', Buffer.from('17010000000000000102', 'hex'), 'transcode.source-invalid'],
-    ['a record cut short', NO_TIMING.subarray(0, 12), 'transcode.source-invalid'],
-    ['A7.04 no SPS', Buffer.from('1700000000016400160fffe000', 'hex'), 'transcode.source-invalid'],
-    ['A7.09 VP6', Buffer.from('1400', 'hex'), 'transcode.source-unsupported'],
-    ['nothing', Buffer.alloc(0), 'transcode.source-unsupported'],
-  ])('refuses video that is %s', (_, videoHeader, code) => {
-    expect(() => describeSource({ videoHeader })).toThrow(expect.objectContaining({ code }));
+    ['a record cut short', 'avc', NO_TIMING.subarray(0, 7), 'transcode.source-invalid'],
+    ['A7.04 without SPS', 'avc', Buffer.from('0164001607fffe000', 'hex'), 'transcode.source-invalid'],
+    ['A7.09 VP6', 'vp6', Buffer.alloc(0), 'transcode.source-unsupported'],
+    ['unknown', { unsupported: 'FourCC "abcd"' }, Buffer.alloc(0), 'transcode.source-unsupported'],
+    ['HEVC of unknown size', 'hevc', Buffer.alloc(0), 'transcode.source-invalid'],
+  ] as const)('refuses video that is %s', (_, codec, configuration, code) => {
+    expect(() => describeSource({ video: { codec, configuration } })).toThrow(expect.objectContaining({ code }));
   });
 
   it.each([
-    ['A7.10 a sample rate of 0', Buffer.from('af001780000000', 'hex'), 'transcode.source-invalid'],
-    ['an AAC frame', Buffer.from('af0121', 'hex'), 'transcode.source-invalid'],
-    ['an unknown codec', Buffer.from('c000', 'hex'), 'transcode.source-unsupported'],
-  ])('refuses audio that is %s', (_, audioHeader, code) => {
-    expect(() => describeSource({ audioHeader })).toThrow(expect.objectContaining({ code }));
+    { codec: 'hevc', facts: { width: 3840, height: 2160, bitDepth: 10, frameRate: 50 } },
+    { codec: 'av1', facts: { width: 1920, height: 1080, bitDepth: 8, interlaced: false } },
+    { codec: 'vp9', facts: { width: 853, height: 481 } },
+  ] as const)(
+    'A9 takes $codec as its headers were read, and plain values where they are silent',
+    ({ codec, facts }) => {
+      const { video } = describeSource({
+        video: { codec, configuration: Buffer.alloc(0), description: { ...facts, sarNum: 4, sarDen: 3 } },
+      });
+      const silent = { frameRate: 30, bitDepth: 8, chromaFormat: 1, interlaced: false };
+      expect(video).toEqual({ ...silent, ...facts, codec, sampleAspectRatio: 4 / 3 });
+    },
+  );
+
+  it.each([
+    ['hevc', 'hvc1.2.4.L93.B0', 1],
+    ['hevc', 'hvc1.4.10.L93.B0', 3],
+    ['av1', 'av01.0.04M.10', 1],
+    ['av1', 'av01.2.04M.10', 3],
+    ['vp9', 'vp09.02.30.10', 1],
+    ['vp9', 'vp09.01.30.08', 3],
+  ] as const)('A7.17 knows from the profile of %s %s which chroma there can be', (codec, codecs, chromaFormat) => {
+    const video = { codec, configuration: Buffer.alloc(0), description: { width: 1280, height: 720, codecs } };
+    expect(describeSource({ video }).video?.chromaFormat).toBe(chromaFormat);
   });
 
-  it('A7.10 takes MP3 and G.711 by any of their frames', () => {
-    expect(describeSource({ audioHeader: Buffer.from('2fffb0', 'hex') }).audio).toEqual({ codec: 'mp3' });
-    expect(describeSource({ audioHeader: Buffer.from('7200', 'hex') }).audio).toEqual({ codec: 'g711-alaw' });
+  it.each([
+    ['A7.10 of a sample rate of 0', 'aac', Buffer.from('1780000000', 'hex'), 'transcode.source-invalid'],
+    ['AAC without its configuration', 'aac', undefined, 'transcode.source-invalid'],
+    ['unknown', { unsupported: 'sound format 12' }, undefined, 'transcode.source-unsupported'],
+  ] as const)('refuses audio that is %s', (_, codec, configuration, code) => {
+    expect(() => describeSource({ audio: { codec, configuration } })).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('A7.10 takes audio that has no header by its name, with what its frames say', () => {
+    expect(describeSource({ audio: { codec: 'mp3' } }).audio).toEqual({ codec: 'mp3' });
+    const opus = { codec: 'opus', description: { sampleRate: 48_000, channels: 6 } } as const;
+    expect(describeSource({ audio: opus, metadata: { audioBitrate: 96_000 } }).audio).toEqual({
+      codec: 'opus',
+      sampleRate: 48_000,
+      channels: 6,
+      bitrate: 96_000,
+    });
   });
 });

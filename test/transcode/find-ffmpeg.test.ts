@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FfmpegAttempt } from '../../src/transcode/ffmpeg-installation.js';
-import { parseFfmpegEncoders, parseFfmpegVersion } from '../../src/transcode/ffmpeg-proof.js';
+import { parseFfmpegCodecList, parseFfmpegVersion } from '../../src/transcode/ffmpeg-proof.js';
 import { findFfmpeg } from '../../src/transcode/find-ffmpeg.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -24,6 +24,7 @@ async function pretend(answers: {
 const args = process.argv.slice(2);
 if (args.includes('-version')) process.stdout.write(${JSON.stringify(version)});
 else if (args.includes('-encoders')) process.stdout.write(${JSON.stringify(encoders)});
+else if (args.includes('-decoders')) process.stdout.write(' VFS..D h264                 H.264\\n');
 else { process.stdout.write(${JSON.stringify(encode)}); process.stderr.write('boom\\n'); process.exitCode = ${code}; }
 `;
   await writeFile(join(directory, 'ffmpeg'), script);
@@ -41,8 +42,14 @@ describe('findFfmpeg', () => {
       searchPath: '',
       packagedPath: (origin) => (origin === '@ffmpeg-binary' ? npmFfmpeg() : undefined),
     });
-    expect(found).toMatchObject({ origin: '@ffmpeg-binary', version: { major: 7, minor: 0 }, enhancedRtmp: true });
+    expect(found).toMatchObject({
+      origin: '@ffmpeg-binary',
+      version: { major: 7, minor: 0 },
+      enhancedRtmp: true,
+      enhancedRtmpAudio: false,
+    });
     expect(found.encoders).toContain('libx264');
+    expect([...found.decoders]).toEqual(expect.arrayContaining(['h264', 'hevc', 'libdav1d', 'vp9', 'opus', 'speex']));
   });
 
   it('finds that package by itself', async () => {
@@ -133,6 +140,6 @@ describe('what FFmpeg prints', () => {
 
   it('reads encoders and skips the legend', () => {
     const text = 'Encoders:\n V..... = Video\n ------\n V....D libx264              x264\n A....D aac  AAC\n';
-    expect([...parseFfmpegEncoders(text)]).toEqual(['libx264', 'aac']);
+    expect([...parseFfmpegCodecList(text)]).toEqual(['libx264', 'aac']);
   });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SourceVideo } from '../../src/transcode/describe-source.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
-import type { EncodedVideoSpec } from '../../src/transcode/rendition-spec.js';
+import { type EncodedVideoSpec, encodedRenditions, fedTracks } from '../../src/transcode/rendition-spec.js';
 
 function video(width: number, height: number, more: Partial<SourceVideo> = {}): SourceVideo {
   return {
@@ -15,6 +15,7 @@ function video(width: number, height: number, more: Partial<SourceVideo> = {}): 
     profile: 100,
     chromaFormat: 1,
     bitDepth: 8,
+    interlaced: false,
     ...more,
   };
 }
@@ -89,6 +90,53 @@ describe('fitLadder', () => {
     expect(audio(AAC)).toMatchObject({ mode: 'copy', sampleRate: 44_100, channels: 2 });
     expect(audio({ ...AAC, objectType: 1 })).toMatchObject({ mode: 'encode', sampleRate: 48_000, channels: 2 });
     expect(audio({ codec: 'mp3' })).toMatchObject({ mode: 'encode', bitrate: 128_000 });
+  });
+
+  it('encodes Opus, FLAC and AC-3 where FFmpeg reads them from FLV, and hands them on where it does not', () => {
+    const old = { enhancedRtmp: true, enhancedRtmpAudio: false, versionText: '7.0' };
+    for (const codec of ['opus', 'flac', 'ac-3', 'e-ac-3'] as const) {
+      const audio = { codec, sampleRate: 48_000, channels: 6 };
+      const fitted = (ffmpeg: typeof old) => fitLadder(['source'], { audio }, { ffmpeg })[0];
+      expect(fitted(old)).toMatchObject({ mode: 'copy', sampleRate: 48_000, channels: 6 });
+      expect(fitted({ ...old, enhancedRtmpAudio: true })).toMatchObject({ mode: 'encode', channels: 2 });
+    }
+    expect(fitLadder(['source'], { audio: { codec: 'mp3' } }, { ffmpeg: old })[0]?.mode).toBe('encode');
+  });
+
+  it.each([
+    { codec: 'hevc', bitDepth: 10, chromaFormat: 1, mode: 'copy' },
+    { codec: 'hevc', bitDepth: 8, chromaFormat: 2, mode: 'encode' },
+    { codec: 'hevc', bitDepth: 12, chromaFormat: 1, mode: 'encode' },
+    { codec: 'av1', bitDepth: 10, chromaFormat: 0, mode: 'copy' },
+    { codec: 'vp9', bitDepth: 8, chromaFormat: 3, mode: 'encode' },
+    { codec: 'avc', bitDepth: 8, chromaFormat: 1, mode: 'copy' },
+  ] as const)('A7.17 A9 makes the source of $codec, $bitDepth bit, chroma format $chromaFormat: $mode', (row) => {
+    const { mode, ...more } = row;
+    expect(fitLadder(['source'], { video: video(1280, 720, more) })).toMatchObject([{ name: 'source', mode }]);
+  });
+
+  it('A7.16 encodes the source at its own size and rate when its groups of pictures cannot be cut', () => {
+    const source = { video: video(1920, 1080, { bitrate: 9_000_000 }), audio: AAC };
+    const specs = fitLadder(['source', '480p'], source, { keyFrames: 'regular' });
+    expect(specs).toMatchObject([
+      { name: 'source', mode: 'encode', width: 1920, height: 1080, bitrate: 9_000_000, maxrate: 10_800_000 },
+      { name: '480p', mode: 'encode' },
+      { name: 'audio', mode: 'copy' },
+    ]);
+    const lying = { video: video(640, 360, { bitrate: 1e12 }) };
+    expect(fitLadder(['source'], lying, { keyFrames: 'regular' })[0]?.bitrate).toBeLessThan(4_000_000);
+    expect(encodedRenditions(specs).map(({ name }) => name)).toEqual(['source', '480p']);
+    expect(fedTracks({ renditions: encodedRenditions(specs) })).toEqual({ video: true, audio: false });
+  });
+
+  it.each([
+    { size: [8192, 4320], expected: [4096, 2160] },
+    { size: [4320, 7680], expected: [2304, 4096] },
+    { size: [8192, 16], expected: [4096, 8] },
+  ] as const)('A7.17 shrinks an encoded source of $size to what browsers decode of H.264', ({ size, expected }) => {
+    const [width, height] = size;
+    const [source] = fitLadder(['source'], { video: video(width, height, { bitDepth: 10 }) });
+    expect(source).toMatchObject({ width: expected[0], height: expected[1] });
   });
 
   it('gives fast pictures more bits, and none more than the publisher says it sends', () => {

@@ -1,29 +1,90 @@
-// A hung FFmpeg and a silent publisher look alike from the outside: these are the cases that tell them apart.
+// A hung FFmpeg is found fast; a silent publisher, a busy machine and a long sleep are none.
 import { describe, expect, it } from 'vitest';
-import { StallWatch } from '../../src/transcode/stall-watch.js';
+import { parseProcessStat, readProcessActivity } from '../../src/transcode/process-activity.js';
+import { STALL_TICK, StallWatch } from '../../src/transcode/stall-watch.js';
+
+const LIMITS = { idle: 1_500, busy: 8_000 };
+const IDLE = () => ({ stopped: false, cpuTime: 500 });
+const UNKNOWN = () => undefined;
+
+/** Ticks until it hangs, in milliseconds; undefined when it does not within 20 s. */
+function hangsAfter(each: (watch: StallWatch, elapsed: number) => boolean, limits = LIMITS): number | undefined {
+  const watch = new StallWatch(limits);
+  for (let elapsed = STALL_TICK; elapsed <= 20_000; elapsed += STALL_TICK) if (each(watch, elapsed)) return elapsed;
+  return undefined;
+}
 
 describe('StallWatch', () => {
-  it('reports input without output, after the limit and not before', () => {
-    const watch = new StallWatch(3_000);
-    const tick = (): boolean => {
+  it('C4.01 finds an FFmpeg that has written before and now does nothing, within a target duration', () => {
+    const found = hangsAfter((watch, elapsed) => {
       watch.noteInput();
-      return watch.tick(0);
+      if (elapsed === STALL_TICK) watch.noteOutput();
+      return watch.tick(0, IDLE);
+    });
+    expect(found).toBe(STALL_TICK + LIMITS.idle);
+  });
+
+  it('gives one that computes, one that has not begun, and one that cannot be looked at the longer limit', () => {
+    let cpuTime = 0;
+    const computing = () => {
+      cpuTime += 100;
+      return { stopped: false, cpuTime };
     };
-    expect([tick(), tick(), tick()]).toEqual([false, false, true]);
+    const found = (activity: Parameters<StallWatch['tick']>[1], begun: boolean) =>
+      hangsAfter((watch, elapsed) => {
+        watch.noteInput();
+        if (begun && elapsed === STALL_TICK) watch.noteOutput();
+        return watch.tick(0, activity);
+      });
+    expect(found(computing, true)).toBe(STALL_TICK + LIMITS.busy);
+    expect(found(UNKNOWN, true)).toBe(STALL_TICK + LIMITS.busy);
+    expect(found(IDLE, false)).toBe(LIMITS.busy);
   });
 
-  it('counts time in which input waits to be taken', () => {
-    const watch = new StallWatch(2_000);
-    expect([watch.tick(1), watch.tick(1)]).toEqual([false, true]);
-  });
-
-  it('does not count silence, and does not add up what output separates', () => {
-    const watch = new StallWatch(2_000);
-    for (let second = 0; second < 100; second += 1) expect(watch.tick(0)).toBe(false);
-    for (let second = 0; second < 100; second += 1) {
+  it('C4.01 finds a stopped process sooner still, also before it has begun', () => {
+    const found = hangsAfter((watch) => {
       watch.noteInput();
-      if (second % 2 === 0) watch.noteOutput();
-      expect(watch.tick(0)).toBe(false);
-    }
+      return watch.tick(0, () => ({ stopped: true, cpuTime: 0 }));
+    });
+    expect(found).toBe(LIMITS.idle / 2);
+  });
+
+  it('counts what waits in the queue as input', () => {
+    expect(hangsAfter((watch) => watch.tick(1, UNKNOWN))).toBe(LIMITS.busy);
+  });
+
+  it('leaves FFmpeg alone without input, and while its progress says that it gets on', () => {
+    expect(hangsAfter((watch) => watch.tick(0, IDLE))).toBeUndefined();
+    const progressing = hangsAfter((watch, elapsed) => {
+      watch.noteInput();
+      watch.noteOutput();
+      if (elapsed % 1_000 === 0) watch.noteProgress();
+      return watch.tick(0, IDLE);
+    });
+    expect(progressing).toBeUndefined();
+  });
+
+  it('does not count the end of a stream against it', () => {
+    const found = hangsAfter((watch, elapsed) => {
+      if (elapsed <= 1_000) {
+        watch.noteInput();
+        watch.noteOutput();
+      }
+      return watch.tick(0, IDLE);
+    });
+    expect(found).toBeUndefined();
+  });
+});
+
+describe('readProcessActivity', () => {
+  it('reads state and time behind a name that looks like the rest of the line', () => {
+    const line = '17 (a) T (x)) T 1 17 17 0 -1 4194560 1 0 0 0 123 45 0 0 20 0 1 0 5 6 7';
+    expect(parseProcessStat(line)).toEqual({ stopped: true, cpuTime: 1_680 });
+    expect(parseProcessStat('nonsense')).toBeUndefined();
+  });
+
+  it.runIf(process.platform === 'linux')('sees that this process runs', () => {
+    expect(readProcessActivity(process.pid)).toMatchObject({ stopped: false, cpuTime: expect.any(Number) });
+    expect(readProcessActivity(2 ** 22 + 1)).toBeUndefined();
   });
 });

@@ -1,24 +1,38 @@
 // Everything an FFmpeg may do to a gateway, done by small programs and by the real one: nothing hangs, leaks or is lost.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../src/protocols/errors.js';
+import { flvTag } from '../../src/protocols/flv/flv-writer.js';
+import { DEFAULT_CHILD_ENVIRONMENT } from '../../src/transcode/child-environment.js';
+import { describeSource } from '../../src/transcode/describe-source.js';
 import { QUEUE_MARK_BYTES } from '../../src/transcode/ffmpeg-process.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
+import type { TranscodeLoad } from '../../src/transcode/load-meter.js';
+import { readProcessActivity } from '../../src/transcode/process-activity.js';
+import { encodedRenditions, type TranscodePlan } from '../../src/transcode/rendition-spec.js';
 import { TranscodeSupervisor, type TranscodeSupervisorOptions } from '../../src/transcode/supervisor.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { npmFfmpeg } from '../support/processes.js';
-import { type FlvSource, makeFlvSource, tagBuffers } from './flv-source.js';
+import { fedMedia, feedBuffers, headBuffers, makeFlvSource, planFor, tagBuffers } from './flv-source.js';
 import { type LoggedLine, recordingLogger } from './silent-logger.js';
 import { TrackRecorder } from './track-recorder.js';
 
-const AUDIO = { codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 } as const;
-const PLAN = {
-  source: { audio: AUDIO },
-  renditions: fitLadder(['source'], { audio: AUDIO }),
+/** Frames between key frames. */
+const GOP = 50;
+const SOURCE = describeSource({ audio: { codec: 'mp3' } });
+const PLAN: TranscodePlan = {
+  source: SOURCE,
+  renditions: encodedRenditions(fitLadder(['source'], SOURCE)),
   partDuration: 0.5,
+  segmentDuration: 2,
+  keyFrames: 'source',
 };
+/** The small programs are Node's, wherever that is. */
+const ENVIRONMENT = { PATH: dirname(process.execPath) + delimiter + DEFAULT_CHILD_ENVIRONMENT.PATH };
 
 function fixture(name: string): { path: string } {
   return { path: fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url)) };
@@ -32,6 +46,7 @@ function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<Transcode
   const errors: SluiceError[] = [];
   const waiting: { readonly event: string; readonly resolve: () => void }[] = [];
   const outputs: Buffer[] = [];
+  const loads: TranscodeLoad[] = [];
   const tell = (event: string): void => {
     events.push(event);
     for (const waiter of waiting.filter((one) => one.event === event)) waiter.resolve();
@@ -41,15 +56,20 @@ function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<Transcode
     logger: recordingLogger(log),
     clock,
     random: () => 0,
+    environment: ENVIRONMENT,
     ...options,
     onStart: (generation) => {
       options.onStart?.(generation);
       tell(`start ${generation}`);
     },
-    onOutput: (index, bytes) => {
-      options.onOutput?.(index, bytes);
+    onOutput: (rendition, bytes) => {
+      options.onOutput?.(rendition, bytes);
       outputs.push(bytes);
       tell('output');
+    },
+    onLoad: (load) => {
+      loads.push(load);
+      tell('load');
     },
     onDrain: () => tell('drain'),
     onExit: ({ generation, error }) => {
@@ -69,7 +89,7 @@ function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<Transcode
   /** Resolves at the next event of this name, or at once if there was one. */
   const seen = (event: string): Promise<void> =>
     events.includes(event) ? Promise.resolve() : new Promise((resolve) => waiting.push({ event, resolve }));
-  return { supervisor, clock, log, events, errors, outputs, seen };
+  return { supervisor, clock, log, events, errors, outputs, loads, seen };
 }
 
 function isAlive(pid: number): boolean {
@@ -77,6 +97,17 @@ function isAlive(pid: number): boolean {
     return process.kill(pid, 0);
   } catch {
     return false;
+  }
+}
+
+/** Worked, and then not at all for a while: it waits for somebody. */
+async function untilIdle(pid: number): Promise<void> {
+  let before = 0;
+  for (;;) {
+    const now = readProcessActivity(pid)?.cpuTime ?? 0;
+    if (now >= 50 && now === before) return;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
@@ -152,9 +183,9 @@ describe('TranscodeSupervisor with small programs', () => {
   it('C4.01 kills and restarts an FFmpeg that takes input and gives nothing', async () => {
     const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('takes-and-gives-nothing') });
     supervisor.start();
-    for (let second = 0; second < 8; second += 1) {
+    for (let quarter = 0; quarter < 8 * 4; quarter += 1) {
       supervisor.write([Buffer.alloc(100)]);
-      clock.advance(1_000);
+      clock.advance(250);
     }
     await seen('exit 1');
     expect(errors[0]).toMatchObject({ code: 'transcode.stalled' });
@@ -285,30 +316,92 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(supervisor.state).toBe('stopped');
     expect(() => supervisor.start()).toThrow('illegal transition stopped -> starting');
   });
+
+  it('C3.01 shows FFmpeg an environment of its own, never that of the gateway', async () => {
+    process.env.SLUICE_PUBLISH_KEY = 'very-secret';
+    onTestFinished(() => void delete process.env.SLUICE_PUBLISH_KEY);
+    const { supervisor, outputs, seen } = supervise({ ffmpeg: fixture('shows-environment') });
+    supervisor.start();
+    await seen('output');
+    await supervisor.stop();
+    expect(JSON.parse(Buffer.concat(outputs).toString())).toEqual(Object.keys(ENVIRONMENT));
+  });
+
+  it('C4.01 kills one that has written before within a target duration of its silence', async () => {
+    const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('says-one-thing') });
+    supervisor.start();
+    await seen('output');
+    // The first tick still counts what it wrote.
+    for (let quarter = 0; quarter < 7; quarter += 1) {
+      supervisor.write([Buffer.alloc(100)]);
+      clock.advance(250);
+    }
+    await seen('exit 1');
+    expect(errors[0]).toMatchObject({ code: 'transcode.stalled' });
+    expect(clock.now()).toBeLessThan(2_000);
+  });
+
+  it('waits with regular key frames for the picture that FFmpeg is to begin with', async () => {
+    let firstPicture: number | undefined;
+    const { supervisor, events } = supervise({
+      ffmpeg: fixture('echoes'),
+      plan: { ...PLAN, keyFrames: 'regular' },
+      firstPicture: () => firstPicture,
+    });
+    supervisor.start();
+    supervisor.noteReceived(1_000);
+    expect(supervisor.state).toBe('waiting');
+    expect(supervisor.write([Buffer.alloc(1)])).toBe(false);
+    firstPicture = 1_040;
+    supervisor.noteReceived(1_040);
+    expect(events).toEqual(['start 1']);
+    await supervisor.stop();
+  });
+
+  it('refuses plans that cannot work where they are made', () => {
+    const { supervisor } = supervise({ ffmpeg: fixture('echoes') });
+    expect(() => supervisor.replacePlan({ ...PLAN, renditions: [] })).toThrow(TypeError);
+    expect(() => supervisor.replacePlan({ ...PLAN, keyFrames: 'regular' })).toThrow('firstPicture');
+    expect(supervisor.plan).toBe(PLAN);
+  });
+
+  it('replaces the plan of one that hangs after the grace, and does not count that as a failure', async () => {
+    const { supervisor, clock, errors, events, seen } = supervise({ ffmpeg: fixture('takes-and-gives-nothing') });
+    supervisor.start();
+    supervisor.replacePlan(PLAN);
+    expect(supervisor.write([Buffer.alloc(1)])).toBe(false);
+    clock.advance(1_000);
+    await seen('start 2');
+    expect(events).toEqual(['start 1', 'exit 1', 'start 2']);
+    expect(errors).toEqual([]);
+  });
+
+  it('can be stopped between two plans', async () => {
+    const { supervisor, events } = supervise({
+      ffmpeg: fixture('echoes'),
+      onExit: () => void supervisor.stop(),
+    });
+    supervisor.start();
+    supervisor.replacePlan(PLAN);
+    await supervisor.stop();
+    expect(supervisor.state).toBe('stopped');
+    expect(events).toEqual(['start 1', 'exit 1']);
+  });
 });
 
 describe('TranscodeSupervisor with the real FFmpeg', () => {
-  function realPlan(source: FlvSource) {
-    return {
-      source: source.description,
-      renditions: fitLadder(['source', '96p'], source.description),
-      partDuration: 0.5,
-    };
-  }
-
   it('C4.01 restarts a killed FFmpeg, which begins anew with an init segment on the same timeline', async () => {
     const source = await makeFlvSource({});
+    const plan = planFor(source, ['source', '96p']);
     const generations: TrackRecorder[] = [];
     const { supervisor, clock, seen, errors } = supervise({
       ffmpeg: { path: npmFfmpeg() },
-      plan: realPlan(source),
+      plan,
       onStart: () => {
         generations.push(new TrackRecorder());
-        for (const buffers of [source.head, ...source.media.map(tagBuffers)]) supervisor.write(buffers);
+        supervisor.write(feedBuffers(source, plan));
       },
-      onOutput: (index, bytes) => {
-        if (index === 1) generations.at(-1)?.push(bytes);
-      },
+      onOutput: (_, bytes) => generations.at(-1)?.push(bytes),
       // Just the delay: more would count as input without output.
       onExit: () => clock.advance(125),
     });
@@ -326,20 +419,71 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(generations[1]?.times).toHaveLength(source.videoTimes.length);
   });
 
-  it('C4.01 kills a stopped (SIGSTOP) FFmpeg', async () => {
+  it('C4.11 makes other rungs from a key frame on after all of the old ones was delivered', async () => {
+    const source = await makeFlvSource({ gop: GOP });
+    const plans = [planFor(source, ['source', '144p', '96p']), planFor(source, ['source', '96p'])] as const;
+    const second = source.media.filter(({ type }) => type === 'video')[GOP]?.timestamp ?? 0;
+    const tracks = new Map<string, TrackRecorder>();
+    const { supervisor, events, errors, seen } = supervise({
+      ffmpeg: { path: npmFfmpeg() },
+      plan: plans[0],
+      onStart: (generation) => {
+        const plan = supervisor.plan;
+        const media = fedMedia(source, plan).filter(({ timestamp }) => timestamp < second === (generation === 1));
+        supervisor.write([...headBuffers(source, plan), ...media.flatMap(tagBuffers)]);
+      },
+      onOutput: (rendition, bytes) => {
+        const name = `${rendition} of ${supervisor.generation}`;
+        const track = tracks.get(name) ?? new TrackRecorder();
+        tracks.set(name, track);
+        track.push(bytes);
+      },
+      replaceGrace: 20_000,
+    });
+    supervisor.start();
+    supervisor.replacePlan(plans[1]);
+    await seen('start 2');
+    await supervisor.stop();
+    expect(errors).toEqual([]);
+    expect(events.filter((event) => !event.startsWith('output'))).toEqual(['start 1', 'exit 1', 'start 2', 'exit 2']);
+    expect([...tracks.keys()].sort()).toEqual(['144p of 1', '96p of 1', '96p of 2']);
+    const times = [...(tracks.get('96p of 1')?.times ?? []), ...(tracks.get('96p of 2')?.times ?? [])];
+    expect(times).toHaveLength(source.videoTimes.length);
+    expect(tracks.get('144p of 1')?.times).toEqual(tracks.get('96p of 1')?.times);
+    expect(tracks.get('96p of 2')?.keyFrameTimes[0]).toBeCloseTo(source.keyFrameTimes[1] ?? 0, 1);
+  });
+
+  it('C4.11 tells the load of an FFmpeg that works', async () => {
+    const source = await makeFlvSource({ seconds: 4 });
+    const plan = planFor(source, ['source', '96p']);
+    const media = fedMedia(source, plan);
+    const { supervisor, loads, seen } = supervise({ ffmpeg: { path: npmFfmpeg() }, plan });
+    supervisor.start();
+    supervisor.write(headBuffers(source, plan));
+    for (const tag of media) {
+      supervisor.noteReceived(tag.timestamp);
+      supervisor.write(tagBuffers(tag));
+    }
+    await seen('load');
+    expect(loads[0]).toMatchObject({ speed: expect.any(Number), lag: expect.any(Number), overloaded: false });
+  });
+
+  it('C4.01 kills a stopped (SIGSTOP) FFmpeg within a target duration', async () => {
     const source = await makeFlvSource({ seconds: 2 });
+    const plan = planFor(source, ['source', '96p']);
     const { supervisor, clock, seen, errors } = supervise({
       ffmpeg: { path: npmFfmpeg() },
-      plan: realPlan(source),
-      onStart: () => void supervisor.write([...source.head, ...source.media.flatMap(tagBuffers)]),
+      plan,
+      onStart: () => void supervisor.write(feedBuffers(source, plan)),
     });
     supervisor.start();
     await seen('output');
     const pid = supervisor.pid ?? 0;
     process.kill(pid, 'SIGSTOP');
+    while (readProcessActivity(pid)?.stopped === false) await new Promise((resolve) => setTimeout(resolve, 5));
     supervisor.write([Buffer.alloc(QUEUE_MARK_BYTES)]);
-    // One tick may still count the output of before.
-    clock.advance(9_000);
+    // The output of before counts in the first tick.
+    clock.advance(1_250);
     await seen('exit 1');
     expect(errors[0]).toMatchObject({ code: 'transcode.stalled' });
     expect(isAlive(pid)).toBe(false);
@@ -347,17 +491,19 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
 
   it('C2.18 outlives corrupted pictures', async () => {
     const source = await makeFlvSource({ seconds: 2 });
+    const plan = planFor(source, ['source', '96p']);
     const { supervisor, errors, outputs } = supervise({
       ffmpeg: { path: npmFfmpeg() },
-      plan: realPlan(source),
+      plan,
       onStart: () => {
-        supervisor.write(source.head);
-        for (const [index, tag] of source.media.entries()) {
+        supervisor.write(headBuffers(source, plan));
+        for (const [index, tag] of fedMedia(source, plan).entries()) {
           // Not the first key frame: nothing can begin without one.
           if (index > 5 && index % 7 === 0 && tag.body.length > 20) tag.body.fill(index & 0xff, 12);
           supervisor.write(tagBuffers(tag));
         }
       },
+      stopGrace: 20_000,
     });
     supervisor.start();
     await supervisor.stop();
@@ -365,23 +511,65 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(Buffer.concat(outputs).length).toBeGreaterThan(10_000);
   });
 
-  it('C4.02 leaves no FFmpeg behind when the gateway is killed', async () => {
+  it('C3.02 opens and connects to nothing that a payload names', async () => {
     const source = await makeFlvSource({ seconds: 2 });
-    const gateway = fork(
-      fileURLToPath(new URL('fixtures/gateway-process.mjs', import.meta.url)),
-      [
-        fileURLToPath(new URL('../../src/transcode/supervisor.ts', import.meta.url)),
-        npmFfmpeg(),
-        JSON.stringify(realPlan(source)),
-      ],
-      { stdio: ['pipe', 'inherit', 'inherit', 'ipc'] },
+    const plan = planFor(source, ['source', '96p']);
+    const canary = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void canary.close());
+    await once(canary, 'listening');
+    const { port } = canary.address() as AddressInfo;
+    let connections = 0;
+    canary.on('connection', (socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    const lure = Buffer.from(
+      `#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:${port}/a.ts\nffconcat version 1.0\nfile /etc/passwd\n`,
     );
-    onTestFinished(() => void gateway.kill('SIGKILL'));
-    const [pid] = (await once(gateway, 'message')) as [number];
-    gateway.stdin?.write(Buffer.concat([...source.head, ...source.media.flatMap(tagBuffers)]));
-    expect(isAlive(pid)).toBe(true);
-    gateway.kill('SIGKILL');
-    await once(gateway, 'exit');
-    await untilGone(pid);
+    const { supervisor, outputs } = supervise({ ffmpeg: { path: npmFfmpeg() }, plan, stopGrace: 20_000 });
+    supervisor.start();
+    supervisor.write(headBuffers(source, plan));
+    for (const [index, tag] of fedMedia(source, plan).entries()) {
+      const inject = index % 5 === 2;
+      const head = tag.body.subarray(0, 5);
+      supervisor.write(tagBuffers(inject ? { ...tag, body: Buffer.concat([head, lure]) } : tag));
+    }
+    supervisor.write(flvTag('script', 2_500, lure));
+    // Also as the whole of the input: the format is fixed, so it is not looked for.
+    await supervisor.stop();
+    const other = supervise({ ffmpeg: { path: npmFfmpeg() }, plan });
+    other.supervisor.start();
+    other.supervisor.write([lure]);
+    await other.supervisor.stop();
+    expect(connections).toBe(0);
+    expect(Buffer.concat(outputs).includes('root:')).toBe(false);
+    expect(Buffer.concat([...outputs, ...other.outputs]).includes('root:')).toBe(false);
   });
+
+  it.each([{ deaf: false }, { deaf: true }])(
+    'C4.02 leaves no FFmpeg behind when the gateway is killed, also one that waits for its output to be read ($deaf)',
+    async ({ deaf }) => {
+      const source = await makeFlvSource({ size: '640x360', seconds: 6, audio: false, videoOptions: ['-qp', '10'] });
+      const plan = planFor(source, ['360p']);
+      const gateway = fork(
+        fileURLToPath(new URL('fixtures/gateway-process.mjs', import.meta.url)),
+        [
+          fileURLToPath(new URL('../../src/transcode/supervisor.ts', import.meta.url)),
+          npmFfmpeg(),
+          JSON.stringify(plan),
+          deaf ? 'deaf' : 'reads',
+        ],
+        { stdio: ['pipe', 'inherit', 'inherit', 'ipc'] },
+      );
+      onTestFinished(() => void gateway.kill('SIGKILL'));
+      const [pid] = (await once(gateway, 'message')) as [number];
+      gateway.stdin?.on('error', () => gateway.stdin?.destroy());
+      gateway.stdin?.write(Buffer.concat(feedBuffers(source, plan)));
+      if (deaf) await untilIdle(pid);
+      expect(isAlive(pid)).toBe(true);
+      gateway.kill('SIGKILL');
+      await once(gateway, 'exit');
+      await untilGone(pid);
+    },
+  );
 });

@@ -89,8 +89,11 @@ export interface IngestState {
 export interface StreamState {
   readonly app: string;
   readonly name: string;
-  /** `waiting`: publishing, no media yet. `starting`: media arrives, nothing playable yet. `ended`: still in its window. */
-  readonly state: 'waiting' | 'starting' | 'live' | 'ended';
+  /**
+   * `waiting`: publishing, no media yet. `starting`: media arrives, nothing playable yet. `resuming`: the publisher is gone and
+   * may come back. `ended`: still in its window.
+   */
+  readonly state: 'waiting' | 'starting' | 'live' | 'resuming' | 'ended';
   /** ISO 8601, when this publish began. */
   readonly startedAt?: string | undefined;
   readonly source?:
@@ -100,6 +103,27 @@ export interface StreamState {
   /** Known elsewhere than by HLS; the API adds those. */
   readonly viewers?: number | undefined;
   readonly ingest?: IngestState | undefined;
+  /** Publishers that have continued these playlists, the first included. */
+  readonly publishes?: number | undefined;
+  /** How long the playlists still wait for the publisher. */
+  readonly resumeLeft?: Seconds | undefined;
+  readonly transcode?: TranscodeState | undefined;
+  /** Taken out while the stream ran, because FFmpeg failed too often or did not keep up. */
+  readonly withdrawn?: readonly { readonly name: string; readonly reason: 'failed' | 'overload' }[] | undefined;
+  /** One sentence for each thing of the ladder that was not made. */
+  readonly shortcomings?: readonly string[] | undefined;
+}
+
+/** What FFmpeg does for a stream. */
+export interface TranscodeState {
+  /** Names of what it makes. */
+  readonly renditions: readonly string[];
+  readonly restarts: number;
+  /** Tags that it was too slow for. */
+  readonly droppedTags: number;
+  /** Media time made over media time received in the last seconds; 1 keeps up. */
+  readonly speed?: number | undefined;
+  readonly lag?: Seconds | undefined;
 }
 
 export interface StreamDirectory {

@@ -8,7 +8,13 @@ const Count = Type.Integer({ minimum: 0 });
 export const StreamSchema = Type.Object({
   app: Type.String(),
   name: Type.String(),
-  state: Type.Union([Type.Literal('waiting'), Type.Literal('starting'), Type.Literal('live'), Type.Literal('ended')]),
+  state: Type.Union([
+    Type.Literal('waiting'),
+    Type.Literal('starting'),
+    Type.Literal('live'),
+    Type.Literal('resuming'),
+    Type.Literal('ended'),
+  ]),
   startedAt: Type.Optional(Type.String({ description: 'ISO 8601, when this publish began' })),
   source: Type.Optional(
     Type.Object({
@@ -46,6 +52,23 @@ export const StreamSchema = Type.Object({
       bytes: Type.Optional(Type.Number()),
     }),
   ),
+  publishes: Type.Optional(Count),
+  resumeLeft: Type.Optional(Type.Number({ description: 'seconds in which the publisher may come back' })),
+  transcode: Type.Optional(
+    Type.Object({
+      renditions: Type.Array(Type.String()),
+      restarts: Count,
+      droppedTags: Count,
+      speed: Type.Optional(Type.Number({ description: 'media time made over media time received' })),
+      lag: Type.Optional(Type.Number({ description: 'seconds' })),
+    }),
+  ),
+  withdrawn: Type.Optional(
+    Type.Array(
+      Type.Object({ name: Type.String(), reason: Type.Union([Type.Literal('failed'), Type.Literal('overload')]) }),
+    ),
+  ),
+  shortcomings: Type.Optional(Type.Array(Type.String())),
 });
 
 export const StreamListSchema = Type.Object({

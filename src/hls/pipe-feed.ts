@@ -1,37 +1,34 @@
 // From the bytes of one FFmpeg output pipe to parts: one reader and one part maker for each run of FFmpeg.
-import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
 import { AudioRegrouper } from './audio-regrouper.js';
 import type { CutSchedule } from './cut-schedule.js';
+import type { Feed } from './feed.js';
 import type { PartMaker } from './part-sink.js';
 import type { RenditionPartTiming } from './part-timing.js';
 import type { Rendition } from './rendition.js';
 import { VideoParts } from './video-parts.js';
 
-export interface TrackFeedOptions {
+export interface PipeFeedOptions {
   readonly rendition: Rendition;
   readonly schedule: CutSchedule;
   readonly partTarget: Seconds;
   readonly timing: RenditionPartTiming;
-  /** Where this run of FFmpeg begins is decided. */
-  readonly hasBegun: () => boolean;
-  /** Asked while it is not: whether the run begins with this fragment, or the fragment is to be held until it does. */
-  readonly admits: (init: InitTrack, fragment: Fragment) => boolean;
+  /** The track is another than the one that parts of this epoch were made of. */
+  readonly onTrackChanged: (rendition: Rendition) => void;
   /** A new init segment: codecs and sizes may be others. */
   readonly onInit: () => void;
   readonly onOverlongPart: (duration: Seconds) => void;
 }
 
-export class TrackFeed {
+export class PipeFeed implements Feed {
   readonly rendition: Rendition;
-  readonly #options: TrackFeedOptions;
+  readonly #options: PipeFeedOptions;
   #reader = new FragmentReader();
-  #init: InitTrack | undefined;
   #maker: PartMaker | undefined;
 
-  constructor(options: TrackFeedOptions) {
+  constructor(options: PipeFeedOptions) {
     this.#options = options;
     this.rendition = options.rendition;
   }
@@ -41,16 +38,22 @@ export class TrackFeed {
     this.#reader.push(bytes);
     for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
       if (event.type === 'init') this.#onInit(event.bytes);
-      else this.#onFragment(event.fragment);
+      else this.#maker?.push(event.fragment);
     }
   }
 
-  /** The cut schedule has moved on, or the run has begun: what was held may go. */
-  advance(): void {
-    this.#maker?.advance();
+  /** FFmpeg was replaced: bytes that follow begin with an init segment, and media goes on where a segment begins. */
+  restarted(): void {
+    this.finishRun();
+    this.rendition.interrupt();
   }
 
-  /** The run is over: what is held goes now, half a fragment never. Bytes that follow come from a new FFmpeg. */
+  advance(): void {
+    this.#maker?.advance();
+    this.rendition.closeInterrupted();
+  }
+
+  /** What is held goes now, half a fragment never. */
   finishRun(): void {
     this.#maker?.flush();
     this.#maker = undefined;
@@ -58,34 +61,26 @@ export class TrackFeed {
   }
 
   #onInit(written: Buffer): void {
-    // What the reader gives is a view of a whole pipe chunk, which would stay in memory as long as the init segment and
-    // the parameter sets found in it.
-    const bytes = Buffer.from(written);
-    const init = parseInitSegment(bytes);
-    this.#init = init;
-    this.rendition.setInit(bytes, init);
-    this.#maker = this.#newMaker(init);
-    this.#options.onInit();
-  }
-
-  #onFragment(fragment: Fragment): void {
-    const { hasBegun, admits } = this.#options;
-    if (this.#init === undefined || !(hasBegun() || admits(this.#init, fragment))) return;
-    this.#maker?.push(fragment);
+    const { rendition, onTrackChanged, onInit } = this.#options;
+    let { track } = rendition;
+    if (track === undefined || rendition.init?.equals(written) !== true) {
+      // What the reader gives is a view of a whole pipe chunk, which would stay in memory as long as the init segment and
+      // the parameter sets found in it.
+      const bytes = Buffer.from(written);
+      track = parseInitSegment(bytes);
+      if (rendition.init !== undefined) onTrackChanged(rendition);
+      rendition.setInit(bytes, track);
+      onInit();
+    }
+    this.#maker = this.#newMaker(track);
   }
 
   #newMaker(init: InitTrack): PartMaker {
-    const { rendition, schedule, partTarget, timing, hasBegun, onOverlongPart } = this.#options;
-    const shared = {
-      schedule,
-      trackId: init.trackId,
-      timescale: init.timescale,
-      partTarget,
-      nominal: timing.nominal,
-      sink: (part: Parameters<Rendition['accept']>[0]) => rendition.accept(part),
-    };
+    const { rendition, schedule, partTarget, timing, onOverlongPart } = this.#options;
+    const { trackId, timescale, frameDuration } = init;
+    const shared = { schedule, trackId, timescale, partTarget, nominal: timing.nominal, sink: rendition };
     if (init.kind === 'audio') {
-      return new AudioRegrouper({ ...shared, frameDuration: init.frameDuration, isOpen: hasBegun });
+      return new AudioRegrouper({ ...shared, frameDuration, isOpen: () => schedule.runStart !== undefined });
     }
     return new VideoParts({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
   }

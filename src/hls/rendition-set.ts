@@ -1,0 +1,139 @@
+// The renditions of a stream over all its epochs, and what feeds each of them in the epoch that runs.
+import type { Clock } from '../protocols/clock.js';
+import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { CutSchedule } from './cut-schedule.js';
+import type { Feed } from './feed.js';
+import type { PartTiming, RenditionPartTiming } from './part-timing.js';
+import { PipeFeed } from './pipe-feed.js';
+import type { RenditionPlan } from './plan.js';
+import { Rendition, type RenditionOptions } from './rendition.js';
+import { SampleFeed, type SampleFeedOptions } from './sample-feed.js';
+
+/** A rendition so many target durations behind is given up on even while something comes of it: it will not catch up. */
+const HOPELESS_LAG = 3;
+
+/** Stream time between two looks at who lags. */
+const LAG_CHECK_INTERVAL: Milliseconds = 100;
+
+export interface RenditionSetOptions {
+  readonly clock: Clock;
+  readonly schedule: CutSchedule;
+  readonly newRendition: (plan: RenditionPlan) => Omit<RenditionOptions, 'plan'>;
+  readonly newFeed: Pick<SampleFeedOptions, 'onTrackChanged' | 'onInit'> & {
+    readonly onOverlongPart: (rendition: Rendition, duration: number) => void;
+  };
+}
+
+export class RenditionSet {
+  readonly #options: RenditionSetOptions;
+  #all: Rendition[] = [];
+  #feeds = new Map<string, Feed>();
+  /** The feeds again: iterated for each sample. */
+  #feedList: readonly Feed[] = [];
+  #nextLagCheck: Milliseconds = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RenditionSetOptions) {
+    this.#options = options;
+  }
+
+  /** In the order of the ladder, those that only earlier epochs had last. */
+  get all(): readonly Rendition[] {
+    return this.#all;
+  }
+
+  /** Of the epoch that runs, in the order of its plan. */
+  get active(): readonly Rendition[] {
+    return this.#feedList.map(({ rendition }) => rendition);
+  }
+
+  get feeds(): readonly Feed[] {
+    return this.#feedList;
+  }
+
+  find(name: string): Rendition | undefined {
+    return this.#all.find(({ plan }) => plan.name === name);
+  }
+
+  /** @returns undefined for a rendition that is not of this epoch, or withdrawn. @throws RangeError for one that never was */
+  feed(name: string): Feed | undefined {
+    const feed = this.#feeds.get(name);
+    if (feed === undefined && this.find(name) === undefined) throw new RangeError(`no rendition ${name}`);
+    return feed;
+  }
+
+  /** An epoch begins, with these renditions. */
+  plan(timing: PartTiming): void {
+    this.#feedList = timing.renditions.map((planned) => this.#feedOf(planned, timing.partTarget));
+    this.#feeds = new Map(this.#feedList.map((feed) => [feed.rendition.plan.name, feed]));
+    const active = this.active;
+    this.#all = [...active, ...this.#all.filter((rendition) => !active.includes(rendition))];
+  }
+
+  withdraw(name: string): void {
+    this.#feeds.delete(name);
+    this.#feedList = [...this.#feeds.values()];
+    this.find(name)?.withdraw();
+    for (const rendition of this.#all) rendition.invalidate();
+  }
+
+  /** Nothing was shown to anybody yet. */
+  reset(): void {
+    for (const rendition of this.#all) rendition.reset();
+  }
+
+  advance(): void {
+    for (const feed of this.#feedList) feed.advance();
+  }
+
+  /** Of the cut schedule: the newest segment that any rendition has something of; -1 when none has. */
+  get highestIndex(): number {
+    return this.#all.reduce((highest, rendition) => Math.max(highest, rendition.highestIndex ?? -1), -1);
+  }
+
+  /** Where the media of the rendition that got furthest ends. */
+  get end(): Milliseconds {
+    return this.#all.reduce((end, rendition) => Math.max(end, secondsToMilliseconds(rendition.end ?? 0)), 0);
+  }
+
+  /**
+   * B1.07, B1.16: players must not wait for a rendition that does not come. It may be a target duration late; then it is
+   * given up if nothing at all comes of it, or if it is hopelessly late.
+   * @param newest stream time reached at ingest
+   */
+  giveUpLaggards(newest: Milliseconds): void {
+    const { schedule, clock } = this.#options;
+    if (schedule.targetDuration === undefined || newest < this.#nextLagCheck) return;
+    this.#nextLagCheck = newest + LAG_CHECK_INTERVAL;
+    const target = secondsToMilliseconds(schedule.targetDuration);
+    for (const rendition of this.#all) {
+      if (rendition.withdrawn) continue;
+      const absent = !this.#feeds.has(rendition.plan.name);
+      const silent = clock.now() - rendition.lastProgress > target;
+      const late = absent ? 0 : silent ? target : HOPELESS_LAG * target;
+      let index = rendition.lastIndex ?? (rendition.highestIndex ?? 0) - 1;
+      const first = index;
+      for (let end = schedule.endOf(index + 1); end !== undefined && end <= newest - late; ) {
+        index += 1;
+        end = schedule.endOf(index + 1);
+      }
+      if (index > first) rendition.giveUp(index);
+    }
+  }
+
+  #feedOf(timing: RenditionPartTiming, partTarget: number): Feed {
+    const { plan } = timing;
+    const rendition = this.find(plan.name) ?? new Rendition({ ...this.#options.newRendition(plan), plan });
+    rendition.plan = plan;
+    if (rendition.withdrawn) rendition.reinstate();
+    const { schedule, newFeed } = this.#options;
+    const options = {
+      ...newFeed,
+      rendition,
+      schedule,
+      partTarget,
+      timing,
+      onOverlongPart: (duration: number) => newFeed.onOverlongPart(rendition, duration),
+    };
+    return plan.input === 'pipe' ? new PipeFeed(options) : new SampleFeed(options);
+  }
+}

@@ -1,0 +1,90 @@
+// From the publisher's frames to parts, without a process between.
+import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
+import type { Milliseconds, Seconds } from '../protocols/units.js';
+import { AudioSamples } from './audio-samples.js';
+import type { CutSchedule } from './cut-schedule.js';
+import type { Feed } from './feed.js';
+import type { RenditionPartTiming } from './part-timing.js';
+import type { Rendition } from './rendition.js';
+import { VideoSamples } from './video-samples.js';
+
+/** Timescale of the video tracks this room is given: whole milliseconds and the frame rates of broadcasting are exact in it. */
+export const VIDEO_TIMESCALE = 90_000;
+
+/** One coded frame. */
+export interface MediaSample {
+  /** On the stream timeline, rising. */
+  readonly dts: Milliseconds;
+  /** Presentation minus decode time. */
+  readonly cts: Milliseconds;
+  /** Decoding can start here. True for audio. */
+  readonly sync: boolean;
+  /** As it goes into `mdat`. Kept until its part is written, at most a part duration. */
+  readonly data: Buffer;
+  /** PCM samples in an audio frame. Default: what the init segment says. */
+  readonly sampleCount?: number | undefined;
+}
+
+export interface SampleFeedOptions {
+  readonly rendition: Rendition;
+  readonly schedule: CutSchedule;
+  readonly partTarget: Seconds;
+  readonly timing: RenditionPartTiming;
+  /** The track is another than the one that parts of this epoch were made of. */
+  readonly onTrackChanged: (rendition: Rendition) => void;
+  /** A new init segment: codecs and sizes may be others. */
+  readonly onInit: () => void;
+  readonly onOverlongPart: (duration: Seconds) => void;
+}
+
+export class SampleFeed implements Feed {
+  readonly rendition: Rendition;
+  readonly #options: SampleFeedOptions;
+  #video: VideoSamples | undefined;
+  #audio: AudioSamples | undefined;
+
+  constructor(options: SampleFeedOptions) {
+    this.#options = options;
+    this.rendition = options.rendition;
+    // A track that goes on as it was in the epoch before need not be said again.
+    const { init, track } = this.rendition;
+    if (init !== undefined && track !== undefined && track.kind === this.rendition.plan.kind) this.#begin(track);
+  }
+
+  /** @throws the typed errors of `parseInitSegment` */
+  setTrack(init: Buffer): void {
+    if (this.rendition.init?.equals(init) === true && (this.#video ?? this.#audio) !== undefined) return;
+    const track = parseInitSegment(init);
+    this.finishRun();
+    if (this.rendition.init?.equals(init) !== true) {
+      if (this.rendition.init !== undefined) this.#options.onTrackChanged(this.rendition);
+      this.rendition.setInit(init, track);
+      this.#options.onInit();
+    }
+    this.#begin(track);
+  }
+
+  write(sample: MediaSample): void {
+    if (this.#video !== undefined) this.#video.push(sample.dts, sample.cts, sample.sync, sample.data);
+    else this.#audio?.push(sample.dts, sample.data, sample.sampleCount);
+  }
+
+  advance(): void {
+    this.#audio?.advance();
+  }
+
+  finishRun(): void {
+    this.#video?.flush();
+    this.#audio?.flush();
+  }
+
+  #begin(track: InitTrack): void {
+    const { rendition, schedule, partTarget, timing, onOverlongPart } = this.#options;
+    const { trackId, timescale } = track;
+    const shared = { schedule, sink: rendition, trackId, timescale, partTarget, nominal: timing.nominal };
+    this.#video = undefined;
+    this.#audio = undefined;
+    if (track.kind === 'audio') this.#audio = new AudioSamples({ ...shared, frameDuration: track.frameDuration });
+    else this.#video = new VideoSamples({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
+  }
+}

@@ -1,0 +1,186 @@
+// When things are on a stream's timeline: cuts, epochs and dates, over every publisher that takes it up.
+import type { Clock } from '../protocols/clock.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { CutSchedule, type RunRules } from './cut-schedule.js';
+import { Epochs } from './epochs.js';
+import { type PartTiming, partTiming } from './part-timing.js';
+import type { EpochPlan } from './plan.js';
+import type { PresentationOptions } from './presentation-options.js';
+import { ProgramDateTime } from './program-date-time.js';
+import type { Rendition, RenditionOptions } from './rendition.js';
+import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
+
+/** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
+export const SMALLEST_WINDOW = 6;
+
+/** Where a timeline begins when nothing was noted yet. */
+const FIRST_ORIGIN: Milliseconds = 1_000;
+
+export interface StreamTimelineOptions
+  extends Pick<RenditionOptions, 'onSegment'>,
+    Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onOverlongPart'> {
+  readonly presentation: PresentationOptions;
+  readonly onForcedCut: (time: Milliseconds) => void;
+}
+
+export class StreamTimeline {
+  readonly schedule: CutSchedule;
+  readonly set: RenditionSet;
+  readonly #options: StreamTimelineOptions;
+  readonly #clock: Clock;
+  readonly #epochs: Epochs;
+  readonly #dates: ProgramDateTime;
+  #plan: EpochPlan;
+  #timing: PartTiming;
+  #latest: Milliseconds = 0;
+  /** The newest cut when an epoch was asked for. */
+  #awaitedAfter = -1;
+  #forcedCuts: Milliseconds[] = [];
+
+  constructor(options: StreamTimelineOptions) {
+    const { presentation, onInit, onOverlongPart } = options;
+    const { clock, plan, segmentDuration, maxGop } = presentation;
+    this.#options = options;
+    this.#clock = clock;
+    this.#dates = new ProgramDateTime(clock, presentation.firstArrival);
+    this.#plan = plan;
+    this.#timing = partTiming(plan, presentation.partDuration);
+    this.schedule = new CutSchedule(
+      {
+        segmentDuration,
+        ...(maxGop !== undefined && { maxGop: secondsToMilliseconds(maxGop) }),
+        onForcedCut: (time) => this.#forcedCuts.push(time),
+      },
+      this.#rules(),
+    );
+    this.#epochs = new Epochs({
+      firstDiscontinuitySequence: presentation.firstDiscontinuitySequence ?? 0,
+      continuesEarlier: presentation.continuesEarlier ?? false,
+    });
+    this.set = new RenditionSet({
+      clock,
+      schedule: this.schedule,
+      newRendition: () => this.#newRendition(),
+      newFeed: { onTrackChanged: (rendition) => this.#onTrackChanged(rendition), onInit, onOverlongPart },
+    });
+    this.set.plan(this.#timing);
+  }
+
+  /** Of the epoch that runs. */
+  get frameRate(): number | undefined {
+    return this.#plan.frameRate;
+  }
+
+  get discontinuityNumber(): number {
+    return this.#epochs.discontinuityNumber;
+  }
+
+  /** See `Presentation.resumeTime`. */
+  get resumeTime(): Milliseconds {
+    const { now } = this.#dates;
+    if (now === undefined) return FIRST_ORIGIN;
+    const frame = secondsToMilliseconds(this.#timing.frame ?? 0);
+    return Math.ceil(Math.max(now, this.#latest + frame, this.set.end));
+  }
+
+  noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
+    this.#note(pts);
+    this.schedule.noteVideo(dts, pts, keyFrame);
+    const longGop = this.schedule.takeLongGop();
+    if (longGop !== undefined) {
+      this.#options.presentation.onLongGop?.(longGop);
+      // Nobody chose other cuts: what was not decided is decided now.
+      this.schedule.noteVideo(dts, pts, keyFrame);
+    }
+    this.#advance();
+  }
+
+  noteAudio(dts: Milliseconds): void {
+    this.#note(dts);
+    this.schedule.noteAudio(dts);
+    this.#advance();
+  }
+
+  /** What was published until now is finished alike in all renditions. */
+  finishRun(): void {
+    for (const feed of this.set.feeds) feed.finishRun();
+    const { highestIndex } = this.set;
+    this.schedule.endRun(highestIndex, this.set.end);
+    for (const rendition of this.set.all) if (!rendition.withdrawn) rendition.finishRun(highestIndex);
+  }
+
+  /** The first GOP is all there is: it makes the target duration. */
+  settle(): void {
+    this.schedule.finish(this.#latest);
+  }
+
+  startEpoch(plan: EpochPlan): void {
+    this.finishRun();
+    if (this.schedule.targetDuration === undefined) {
+      this.schedule.reset();
+      this.#epochs.reset();
+      this.set.reset();
+      this.#latest = 0;
+    }
+    this.#plan = plan;
+    this.#timing = partTiming(plan, this.#options.presentation.partDuration, this.#timing.partTarget);
+    this.schedule.begin(this.#rules());
+    this.#awaitEpoch();
+    this.set.plan(this.#timing);
+  }
+
+  #rules(): RunRules {
+    const { frame, renditions } = this.#timing;
+    const nominalPart = Math.max(...renditions.map(({ nominal }) => nominal));
+    return { frame, nominalPart, regular: this.#plan.cuts === 'regular' };
+  }
+
+  #newRendition(): Omit<RenditionOptions, 'plan'> {
+    const { presentation, onSegment } = this.#options;
+    return {
+      clock: this.#clock,
+      schedule: this.schedule,
+      epochs: this.#epochs,
+      firstMediaSequence: presentation.firstMediaSequence,
+      windowSegments: Math.max(SMALLEST_WINDOW, presentation.windowSegments),
+      partTarget: this.#timing.partTarget,
+      programDateTime: (mediaTime: Seconds) => this.#dates.at(mediaTime),
+      reports: (asked) =>
+        this.set.all
+          .filter((other) => other !== asked && !other.withdrawn)
+          .map(({ report }) => report)
+          .filter((report) => report !== undefined),
+      onSegment,
+    };
+  }
+
+  #note(time: Milliseconds): void {
+    this.#dates.note(time);
+    if (time > this.#latest) this.#latest = time;
+  }
+
+  /** The schedule moved: an epoch may begin, held audio may go, the target duration may be known. */
+  #advance(): void {
+    const { runStart, lastIndex } = this.schedule;
+    if (this.#epochs.awaited && runStart !== undefined && lastIndex > this.#awaitedAfter) {
+      this.#epochs.begin(this.#awaitedAfter + 1);
+    }
+    if (this.#forcedCuts.length > 0) for (const time of this.#forcedCuts.splice(0)) this.#options.onForcedCut(time);
+    this.set.advance();
+    this.set.giveUpLaggards(this.#latest);
+  }
+
+  #awaitEpoch(): void {
+    this.#epochs.await();
+    this.#awaitedAfter = this.schedule.lastIndex;
+  }
+
+  /** Nobody announced it: the next segment begins an epoch, and this rendition has nothing before it. */
+  #onTrackChanged(rendition: Rendition): void {
+    const epoch = this.#epochs.at(this.schedule.lastIndex);
+    if (this.#epochs.awaited || epoch === undefined || (rendition.mediaIndex ?? -1) < epoch.startIndex) return;
+    this.#awaitEpoch();
+    rendition.interrupt();
+    rendition.resumeAt(this.#awaitedAfter + 1);
+  }
+}

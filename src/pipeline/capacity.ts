@@ -1,0 +1,183 @@
+// Says whether the machine can carry one more ladder, so that a further publisher costs the streams that run nothing.
+import { availableParallelism, cpus } from 'node:os';
+import type { Clock } from '../protocols/clock.js';
+import type { Milliseconds } from '../protocols/units.js';
+
+/** Processor time of all cores since some moment, in any unit. */
+export interface CpuTimes {
+  readonly busy: number;
+  readonly total: number;
+}
+
+export interface CapacityOptions {
+  readonly clock: Clock;
+  /** Transcodes at a time; 0: as many as measurement allows. */
+  readonly maxTranscodes: number;
+  readonly cpuTimes?: () => CpuTimes;
+  readonly cores?: number;
+}
+
+export type Admission =
+  /** `release` gives the place back; later calls do nothing. */
+  { readonly admitted: true; readonly release: () => void } | { readonly admitted: false; readonly reason: string };
+
+const SAMPLE_INTERVAL: Milliseconds = 1_000;
+/** Samples in the mean: one busy second is the start of an encoder, five are its cost. */
+const SAMPLES = 5;
+/** A transcode is seen in the measured load when it has run for all of the samples. */
+const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
+/** Beyond this share of all cores encoders wait for each other. */
+const FULL = 0.95;
+/** Until something was measured: the default ladder of one 720p stream takes one to two cores. */
+const UNMEASURED_PER_CORE = 0.5;
+/** A rung that had to go says that the machine is full, for this long, whatever it looks like after that. */
+const SHED_MEMORY: Milliseconds = 60_000;
+
+export class Capacity {
+  readonly #clock: Clock;
+  readonly #maxTranscodes: number;
+  readonly #cpuTimes: () => CpuTimes;
+  readonly #cores: number;
+  /** Moments of admission of the transcodes that run. */
+  readonly #running = new Map<symbol, Milliseconds>();
+  #samples: CpuTimes[] = [];
+  #lastShed = Number.NEGATIVE_INFINITY;
+  #shed = 0;
+  #refused = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: CapacityOptions) {
+    this.#clock = options.clock;
+    this.#maxTranscodes = options.maxTranscodes;
+    this.#cpuTimes = options.cpuTimes ?? machineCpuTimes;
+    this.#cores = options.cores ?? availableParallelism();
+  }
+
+  /** Streams with an FFmpeg that encodes pictures, or with the right to one. */
+  get transcodes(): number {
+    return this.#running.size;
+  }
+
+  /** Rungs given up because the machine was too slow, and publishers that got no ladder. */
+  get counters(): { readonly shed: number; readonly refused: number } {
+    return { shed: this.#shed, refused: this.#refused };
+  }
+
+  /** Share of all cores that was busy in the last seconds; undefined while nothing was measured. */
+  get busyShare(): number | undefined {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (first === undefined || last === undefined || last.total <= first.total) return undefined;
+    return (last.busy - first.busy) / (last.total - first.total);
+  }
+
+  /** Asks for the right to encode pictures for one stream. */
+  admit(): Admission {
+    const reason = this.#refusal();
+    if (reason !== undefined) {
+      this.#refused += 1;
+      return { admitted: false, reason };
+    }
+    const place = Symbol('transcode');
+    this.#running.set(place, this.#clock.now());
+    this.#measure();
+    return { admitted: true, release: () => this.#release(place) };
+  }
+
+  /** An encoder did not keep up and a rung was given up. */
+  noteShed(): void {
+    this.#shed += 1;
+    this.#lastShed = this.#clock.now();
+  }
+
+  close(): void {
+    this.#running.clear();
+    this.#stop();
+  }
+
+  #refusal(): string | undefined {
+    const running = this.#running.size;
+    // Whatever else the machine does, its first stream is tried: shedding is there if that was too much.
+    if (running === 0) return undefined;
+    if (this.#maxTranscodes > 0) {
+      return running < this.#maxTranscodes ? undefined : `${running} streams are being transcoded, the limit`;
+    }
+    const now = this.#clock.now();
+    if (now - this.#lastShed < SHED_MEMORY) return 'a rendition was given up in the last minute: encoding is too slow';
+    const settled = [...this.#running.values()].filter((since) => now - since >= SETTLING).length;
+    const busy = this.busyShare;
+    if (busy === undefined || settled === 0) {
+      return running < Math.max(1, this.#cores * UNMEASURED_PER_CORE)
+        ? undefined
+        : `${running} streams have just begun to be transcoded on ${this.#cores} processors`;
+    }
+    // The newest are not in the measured load yet; each of them, and the one that asks, is taken for one like the others.
+    const each = busy / settled;
+    const expected = busy + each * (running - settled + 1);
+    if (expected <= FULL) return undefined;
+    return `processors are ${percent(busy)} busy with ${running} transcodes, one more would need ${percent(expected)}`;
+  }
+
+  #release(place: symbol): void {
+    this.#running.delete(place);
+    if (this.#running.size === 0) this.#stop();
+  }
+
+  /** Measures while something runs. */
+  #measure(): void {
+    if (this.#cancel !== undefined || this.#maxTranscodes > 0) return;
+    this.#samples = [this.#cpuTimes()];
+    const again = (): void => {
+      this.#cancel = this.#clock.after(SAMPLE_INTERVAL, () => {
+        this.#samples.push(this.#cpuTimes());
+        if (this.#samples.length > SAMPLES + 1) this.#samples.shift();
+        again();
+      });
+    };
+    again();
+  }
+
+  #stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#samples = [];
+  }
+}
+
+/** One stream's right to encode pictures: asked for when it is needed, kept while it may be needed again. */
+export class TranscodePlace {
+  readonly #capacity: Pick<Capacity, 'admit'>;
+  #release: (() => void) | undefined;
+
+  constructor(capacity: Pick<Capacity, 'admit'>) {
+    this.#capacity = capacity;
+  }
+
+  /** @returns why not; undefined when the stream has it */
+  take(): string | undefined {
+    if (this.#release !== undefined) return undefined;
+    const admission = this.#capacity.admit();
+    if (!admission.admitted) return admission.reason;
+    this.#release = admission.release;
+    return undefined;
+  }
+
+  release(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** Of the whole machine: other programs need it as well. */
+function machineCpuTimes(): CpuTimes {
+  let [busy, total] = [0, 0];
+  for (const { times } of cpus()) {
+    const all = times.user + times.nice + times.sys + times.idle + times.irq;
+    total += all;
+    busy += all - times.idle;
+  }
+  return { busy, total };
+}

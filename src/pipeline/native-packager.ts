@@ -1,0 +1,48 @@
+// Puts what needs no encoding into the presentation as it came: the publisher's own coded frames, behind an init segment of ours.
+import { type Presentation, VIDEO_TIMESCALE } from '../hls/presentation.js';
+import type { LiveTag } from '../live/tag.js';
+import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
+import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
+import type { MediaTracks } from './media-tracks.js';
+import { extraTrackName, type StreamPlan } from './stream-plan.js';
+
+/** One for each epoch: the renditions that are copied and the tracks they are made of. */
+export class NativePackager {
+  readonly #presentation: Presentation;
+  /** Rendition by track id. */
+  readonly #video = new Map<number, string>();
+  readonly #audio: AudioDescription | undefined;
+
+  /** Sets the init segments in force from the next sample on. @throws mp4.* for parameters that cannot be described */
+  constructor(presentation: Presentation, media: MediaTracks, plan: StreamPlan) {
+    this.#presentation = presentation;
+    const copied = plan.renditions.filter(({ mode }) => mode === 'copy');
+    if (copied.some(({ kind }) => kind === 'video')) this.#addVideo(media, 0, 'source');
+    for (const { trackId } of plan.extraTracks) this.#addVideo(media, trackId, extraTrackName(trackId));
+    const audio = copied.some(({ kind }) => kind === 'audio') ? media.audio() : undefined;
+    this.#audio = audio?.description;
+    if (this.#audio === undefined) return;
+    const timescale = this.#audio.frameRateBase;
+    presentation.setTrack('audio', writeInitSegment({ trackId: 1, timescale, description: this.#audio }));
+  }
+
+  /** A tag with media, of any track, after it was noted. */
+  write(tag: LiveTag): void {
+    const { kind, trackId, dts, compositionTime: cts, keyFrame: sync, data } = tag;
+    if (kind === 'video') {
+      const rendition = this.#video.get(trackId);
+      if (rendition !== undefined) this.#presentation.writeSample(rendition, { dts, cts, sync, data });
+    } else if (kind === 'audio' && this.#audio !== undefined) {
+      const sampleCount = countSamples(this.#audio, data);
+      this.#presentation.writeSample('audio', { dts, cts: 0, sync: true, data, sampleCount });
+    }
+  }
+
+  #addVideo(media: MediaTracks, trackId: number, rendition: string): void {
+    const description = media.video(trackId)?.description;
+    if (description === undefined) return;
+    this.#video.set(trackId, rendition);
+    const init = writeInitSegment({ trackId: 1, timescale: VIDEO_TIMESCALE, description });
+    this.#presentation.setTrack(rendition, init);
+  }
+}

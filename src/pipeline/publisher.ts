@@ -1,0 +1,139 @@
+// One publisher of a name: what it sends is looked at from its first tag on, and kept until it is known how to serve it.
+import type { LiveStream } from '../live/stream.js';
+import type { Subscription } from '../live/subscription.js';
+import type { LiveTag } from '../live/tag.js';
+import type { Clock } from '../protocols/clock.js';
+import type { SluiceError } from '../protocols/errors.js';
+import type { EpochMilliseconds } from '../protocols/units.js';
+import type { SourceHints } from '../transcode/describe-source.js';
+import { ChangeWatch } from './change-watch.js';
+import { MediaTracks } from './media-tracks.js';
+import { TrackDecision } from './track-decision.js';
+
+/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest go, up to the next key frame. */
+const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
+
+export interface PublisherOptions {
+  readonly stream: LiveStream;
+  readonly clock: Clock;
+  /** It is known which tracks there are. */
+  readonly onDecided: (publisher: Publisher) => void;
+  /** A tag after that. */
+  readonly onTag: (publisher: Publisher, tag: LiveTag) => void;
+  readonly onEnd: (publisher: Publisher) => void;
+  readonly onWarning: (warning: SluiceError) => void;
+}
+
+export interface PresentTracks {
+  readonly video: boolean;
+  readonly audio: boolean;
+}
+
+export class Publisher {
+  readonly stream: LiveStream;
+  readonly media = new MediaTracks();
+  /** Tags that wait: until the tracks are known, and while an epoch ends. In order. */
+  held: LiveTag[] = [];
+  tracks: PresentTracks | undefined;
+  changes = new ChangeWatch(false);
+  /** It has gone, and what it sent may still be on its way. */
+  gone = false;
+  /** Media that the next FFmpeg is fed with. */
+  subscription: Subscription;
+  /** Wall clock at the first media. */
+  firstArrival: EpochMilliseconds | undefined;
+  readonly #options: PublisherOptions;
+  readonly #decision: TrackDecision;
+  readonly #leave: () => void;
+
+  constructor(options: PublisherOptions) {
+    const { stream, clock } = options;
+    this.#options = options;
+    this.stream = stream;
+    this.#decision = new TrackDecision({ clock, onDecided: (tracks) => this.#decided(tracks) });
+    // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
+    this.subscription = this.subscribe();
+    this.#leave = stream.on({
+      onTag: (tag) => this.#onTag(tag),
+      onEnd: () => {
+        this.gone = true;
+        this.#decision.close();
+        options.onEnd(this);
+      },
+      onTrackChange: ({ kind, present }) => this.#onTrackChange(kind, present),
+      onWarning: options.onWarning,
+    });
+  }
+
+  /** From the last key frame on. The one before is the caller's to close. */
+  subscribe(): Subscription {
+    this.subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable: () => this.onReadable() });
+    return this.subscription;
+  }
+
+  /** What it has sent since its last key frame, as far as it is kept. */
+  recent(): LiveTag[] {
+    const subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES });
+    const tags: LiveTag[] = [];
+    for (let tag = subscription.take(); tag !== undefined; tag = subscription.take()) tags.push(tag);
+    subscription.close();
+    return tags;
+  }
+
+  /** Called when the subscription has something to take. */
+  onReadable: () => void = () => undefined;
+
+  close(): void {
+    this.#leave();
+    this.#decision.close();
+    this.subscription.close();
+    this.held = [];
+  }
+
+  /** What metadata and arrival times say about the tracks. */
+  get hints(): SourceHints {
+    const { frameRate, videoBitrate, audioBitrate } = this.stream.metadataHints;
+    const measured = measureFrameRate(this.held);
+    return {
+      ...(frameRate !== undefined && { frameRate }),
+      ...(measured !== undefined && { measuredFrameRate: measured }),
+      ...(videoBitrate !== undefined && { videoBitrate }),
+      ...(audioBitrate !== undefined && { audioBitrate }),
+    };
+  }
+
+  #decided(tracks: PresentTracks): void {
+    this.tracks = tracks;
+    this.changes = new ChangeWatch(tracks.video);
+    this.#options.onDecided(this);
+  }
+
+  /** Before the decision it is the decision's business. */
+  #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
+    const { tracks } = this;
+    if (tracks === undefined || tracks[kind] === present) return;
+    this.tracks = { ...tracks, [kind]: present };
+    this.changes.noteTracks(this.tracks.video);
+  }
+
+  #onTag(tag: LiveTag): void {
+    this.media.note(tag);
+    if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.wallClock();
+    if (this.tracks !== undefined) {
+      this.#options.onTag(this, tag);
+      return;
+    }
+    this.held.push(tag);
+    // AV1 and VP9 say how large they are in their first picture only.
+    const saysLittle = tag.sequenceHeader && (tag.codec === 'av1' || tag.codec === 'vp9');
+    if (tag.trackId === 0 && !saysLittle) this.#decision.note(tag);
+  }
+}
+
+/** Frames per second of a run of tags; undefined when it is too short to say. */
+function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
+  const pictures = tags.filter(({ kind, sequenceHeader, trackId }) => kind === 'video' && !sequenceHeader && !trackId);
+  const [first, last] = [pictures[0]?.dts, pictures.at(-1)?.dts];
+  if (first === undefined || last === undefined || pictures.length < 10) return undefined;
+  return ((pictures.length - 1) * 1000) / (last - first);
+}

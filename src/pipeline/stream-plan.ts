@@ -1,0 +1,182 @@
+// What a publisher is served as: its ladder, less what cannot be encoded here and now, plus what the playlists promise already.
+import type { EpochPlan, RenditionPlan } from '../hls/plan.js';
+import type { Seconds } from '../protocols/units.js';
+import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
+import { fitLadder } from '../transcode/ladder.js';
+import { canReadFromFlv, type FlvReader } from '../transcode/readable-codecs.js';
+import {
+  type CopiedVideoSpec,
+  type EncodedSpec,
+  type EncodedVideoSpec,
+  encodedRenditions,
+  type KeyFrames,
+  type RenditionSpec,
+  type TranscodePlan,
+} from '../transcode/rendition-spec.js';
+import { pipelineError } from './errors.js';
+
+/** A further video track of the publisher (Enhanced RTMP multitrack), served as it comes. */
+export interface ExtraTrack {
+  readonly trackId: number;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+export interface PlanRequest {
+  readonly source: SourceDescription;
+  readonly extraTracks: readonly ExtraTrack[];
+  readonly ladder: readonly string[];
+  /** Undefined: there is none. */
+  readonly ffmpeg: FlvReader | undefined;
+  /** False: nothing of the video may be encoded. */
+  readonly mayEncodeVideo: boolean;
+  /** Why not. */
+  readonly refusal?: string;
+  /** `regular`: the source's groups of pictures are too long to cut. */
+  readonly keyFrames: KeyFrames;
+  /** Encoded video that the playlists of this name offer already: it stays, whatever the size of the source is now. */
+  readonly offered: readonly string[];
+  /** Never to be made again in these playlists. */
+  readonly withdrawn: ReadonlySet<string>;
+}
+
+export interface StreamPlan {
+  readonly source: SourceDescription;
+  readonly renditions: readonly RenditionSpec[];
+  readonly extraTracks: readonly ExtraTrack[];
+  readonly keyFrames: KeyFrames;
+  /** One sentence for each thing that viewers do not get although the configuration asks for it. */
+  readonly shortcomings: readonly string[];
+}
+
+/** @throws transcode.ladder-invalid, transcode.ladder-empty, pipeline.nothing-to-serve */
+export function planStream(request: PlanRequest): StreamPlan {
+  const { source, ladder, ffmpeg, withdrawn } = request;
+  const shortcomings: string[] = [];
+  const keyFrames = request.mayEncodeVideo && ffmpeg !== undefined ? request.keyFrames : 'source';
+  const wanted = fitLadder(ladder, source, { keyFrames, ...(ffmpeg !== undefined && { ffmpeg }) });
+  const video = wanted.filter(({ kind }) => kind === 'video');
+  const audio = wanted.filter(({ kind }) => kind === 'audio');
+  const rungs = [...video, ...missingRungs(request, video)].filter(({ name }) => !withdrawn.has(name));
+  const renditions = [
+    ...withoutEncoding(rungs, request, shortcomings),
+    ...audio.filter(({ name }) => !withdrawn.has(name)).flatMap((spec) => fitAudio(spec, request, shortcomings)),
+  ];
+  if (renditions.length === 0) {
+    const why = shortcomings.length === 0 ? 'all renditions were withdrawn' : shortcomings.join('; ');
+    throw pipelineError('pipeline.nothing-to-serve', `nothing of what is published can be served: ${why}`);
+  }
+  const extraTracks = source.video === undefined ? [] : request.extraTracks;
+  return { source, renditions, extraTracks, keyFrames, shortcomings };
+}
+
+/** Rungs above a smaller source are encoded at its own size: a player that chose one goes on with it. */
+function missingRungs({ source, offered }: PlanRequest, video: readonly RenditionSpec[]): RenditionSpec[] {
+  if (source.video === undefined) return [];
+  const made = new Set(video.map(({ name }) => name));
+  const missing = offered.filter((name) => name !== 'source' && !made.has(name));
+  return missing.flatMap((name) => {
+    const [spec] = fitLadder([name], { ...(source.video && { video: source.video }) });
+    return spec?.kind === 'video' && spec.mode === 'encode' ? [{ ...spec, name }] : [];
+  });
+}
+
+/** The rungs, or only the source as it is when no picture can be encoded. */
+function withoutEncoding(
+  rungs: readonly RenditionSpec[],
+  { source, ffmpeg, mayEncodeVideo, refusal = 'the machine is full' }: PlanRequest,
+  shortcomings: string[],
+): RenditionSpec[] {
+  const { video } = source;
+  if (video === undefined || !rungs.some(({ mode }) => mode === 'encode')) return [...rungs];
+  const reason = reasonAgainstEncoding(video, ffmpeg) ?? (mayEncodeVideo ? undefined : refusal);
+  if (reason === undefined) return [...rungs];
+  const left = rungs.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
+  shortcomings.push(`${left.join(', ')} cannot be encoded: ${reason}`);
+  return [rungs.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
+}
+
+function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined): string | undefined {
+  if (ffmpeg === undefined) return 'there is no FFmpeg';
+  if (!canReadFromFlv(video.codec, ffmpeg)) return `FFmpeg ${ffmpeg.versionText} cannot read ${video.codec} from FLV`;
+  return undefined;
+}
+
+/** Better for some players than nothing for all. */
+function copiedSource(video: SourceVideo): CopiedVideoSpec {
+  const { width, height, frameRate, bitrate } = video;
+  const spec = { name: 'source', kind: 'video', mode: 'copy', width, height, frameRate } as const;
+  return { ...spec, ...(bitrate !== undefined && { bitrate }) };
+}
+
+const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus', 'flac', 'ac-3', 'e-ac-3']);
+
+function fitAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
+  const { audio } = source;
+  if (audio === undefined || spec.mode === 'copy') return [spec];
+  if (ffmpeg !== undefined && canReadFromFlv(audio.codec, ffmpeg)) return [spec];
+  if (!PACKAGED_AUDIO.has(audio.codec)) {
+    shortcomings.push(`the sound is left out: ${audio.codec} has to be encoded, and no FFmpeg is here that reads it`);
+    return [];
+  }
+  const { bitrate } = spec;
+  const { sampleRate, channels } = audio;
+  return [
+    {
+      name: 'audio',
+      kind: 'audio',
+      mode: 'copy',
+      bitrate: audio.bitrate ?? bitrate ?? 0,
+      ...(sampleRate !== undefined && { sampleRate }),
+      ...(channels !== undefined && { channels }),
+    },
+  ];
+}
+
+/** The pictures that FFmpeg makes, dearest first. `source` is the one that viewers miss most: it comes last. */
+export function byCost(renditions: readonly RenditionSpec[]): EncodedVideoSpec[] {
+  const rungs = encodedRenditions(renditions).filter((spec) => spec.kind === 'video');
+  const cost = ({ name, width, height, frameRate }: EncodedVideoSpec): number =>
+    name === 'source' ? 0 : width * height * frameRate;
+  return rungs.sort((a, b) => cost(b) - cost(a));
+}
+
+/** The words of the HLS room for it. */
+export function epochPlan(plan: StreamPlan): EpochPlan {
+  const frameRate = plan.source.video?.frameRate;
+  const video = plan.renditions.filter(({ kind }) => kind === 'video').map(renditionPlan);
+  const audio = plan.renditions.filter(({ kind }) => kind === 'audio').map(renditionPlan);
+  const extra = plan.extraTracks.map(
+    ({ trackId, width, height }): RenditionPlan => ({
+      name: extraTrackName(trackId),
+      kind: 'video',
+      input: 'samples',
+      width,
+      height,
+      frameRate,
+    }),
+  );
+  return {
+    renditions: [...video, ...extra, ...audio],
+    frameRate,
+    cuts: plan.keyFrames === 'regular' ? 'regular' : 'key-frames',
+  };
+}
+
+export function extraTrackName(trackId: number): string {
+  return `track${trackId}`;
+}
+
+function renditionPlan(spec: RenditionSpec): RenditionPlan {
+  return { ...spec, input: spec.mode === 'copy' ? 'samples' : 'pipe' };
+}
+
+/** Undefined when FFmpeg has nothing to do. */
+export function transcodePlan(
+  plan: StreamPlan,
+  durations: { readonly partDuration: Seconds; readonly segmentDuration: Seconds },
+): TranscodePlan | undefined {
+  const renditions: readonly EncodedSpec[] = encodedRenditions(plan.renditions);
+  if (renditions.length === 0) return undefined;
+  return { source: plan.source, renditions, keyFrames: plan.keyFrames, ...durations };
+}

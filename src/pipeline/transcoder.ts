@@ -1,0 +1,176 @@
+// One epoch's FFmpeg: fed from the publisher, its output put into the presentation, its failures told and outlived.
+import type { Presentation } from '../hls/presentation.js';
+import type { Subscription } from '../live/subscription.js';
+import type { Clock } from '../protocols/clock.js';
+import { SluiceError } from '../protocols/errors.js';
+import type { Milliseconds } from '../protocols/units.js';
+import type { ChildEnvironment } from '../transcode/child-environment.js';
+import type { TranscodeLoad } from '../transcode/load-meter.js';
+import type { TranscodeProgress } from '../transcode/progress.js';
+import { fedTracks, type TranscodePlan } from '../transcode/rendition-spec.js';
+import { TranscodeSupervisor } from '../transcode/supervisor.js';
+import { pipelineError } from './errors.js';
+import { FlvFeed } from './flv-feed.js';
+import type { PipelineLogger } from './pipeline-logger.js';
+import type { Publisher } from './publisher.js';
+
+/** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
+const MAX_BEHIND: Milliseconds = 10_000;
+
+export interface TranscoderOptions {
+  readonly ffmpeg: { readonly path: string };
+  readonly environment: ChildEnvironment | undefined;
+  readonly plan: TranscodePlan;
+  /** There was another in this epoch, and it did not come to its end. */
+  readonly continues: boolean;
+  readonly publisher: Publisher;
+  readonly presentation: Presentation;
+  readonly clock: Clock;
+  readonly logger: PipelineLogger;
+  /** Fields of each log line. */
+  readonly context: object;
+  /** No further restart will come. */
+  readonly onFailed: (error: SluiceError) => void;
+  readonly onLoad: (load: TranscodeLoad) => void;
+}
+
+export class Transcoder {
+  readonly #options: TranscoderOptions;
+  readonly #supervisor: TranscodeSupervisor;
+  #feed: FlvFeed;
+  #subscription: Subscription;
+  /** The first bytes begin the epoch, nothing was before them. */
+  #fresh: boolean;
+  #progress: TranscodeProgress | undefined;
+  #load: TranscodeLoad | undefined;
+  /** Of feeds before this one. */
+  #droppedTags = 0;
+  #finished: Promise<void> | undefined;
+  #discarded = false;
+
+  constructor(options: TranscoderOptions) {
+    const { ffmpeg, environment, plan, presentation, clock, logger, publisher } = options;
+    this.#options = options;
+    this.#fresh = !options.continues;
+    this.#subscription = publisher.subscription;
+    this.#supervisor = new TranscodeSupervisor({
+      ffmpeg,
+      plan,
+      clock,
+      logger,
+      ...(environment && { environment }),
+      onOutput: (rendition, bytes) => this.#write(rendition, bytes),
+      onStart: () => {
+        if (!this.#fresh) presentation.pipesRestarted(this.renditions);
+        this.#fresh = false;
+        this.#feed.begin();
+      },
+      firstPicture: () => this.#feed.firstPicture(),
+      onDrain: () => this.#feed.resume(),
+      onProgress: (progress) => {
+        this.#progress = progress;
+      },
+      onLoad: (load) => {
+        this.#load = load;
+        options.onLoad(load);
+      },
+      onFailed: options.onFailed,
+    });
+    this.#feed = this.#newFeed(plan);
+  }
+
+  /** Names of what it makes. */
+  get renditions(): string[] {
+    return this.#supervisor.plan.renditions.map(({ name }) => name);
+  }
+
+  /** It has been given up. */
+  get failed(): boolean {
+    return this.#supervisor.state === 'failed';
+  }
+
+  get progress(): TranscodeProgress | undefined {
+    return this.#progress;
+  }
+
+  get load(): TranscodeLoad | undefined {
+    return this.#load;
+  }
+
+  /** Starts of FFmpeg after the first. */
+  get restarts(): number {
+    return Math.max(0, this.#supervisor.generation - 1);
+  }
+
+  /** Tags it was too slow for. */
+  get droppedTags(): number {
+    return this.#droppedTags + this.#feed.droppedTags;
+  }
+
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** The publisher has sent a tag of this time. */
+  note(dts: Milliseconds): void {
+    this.#feed.note(dts);
+    this.#supervisor.noteReceived(dts);
+  }
+
+  /** Makes less from now on, beginning at the last key frame: what waited is old. */
+  replace(plan: TranscodePlan): void {
+    const { publisher } = this.#options;
+    this.#droppedTags += this.#feed.droppedTags;
+    this.#subscription.close();
+    this.#subscription = publisher.subscribe();
+    this.#feed = this.#newFeed(plan);
+    this.#supervisor.replacePlan(plan);
+  }
+
+  /** All that was received so far goes through and is used. Resolves when FFmpeg is gone. Never rejects; idempotent. */
+  finish(): Promise<void> {
+    this.#finished ??= this.#finish();
+    return this.#finished;
+  }
+
+  /** It ends at once, and nothing that it still makes is used. */
+  discard(): void {
+    this.#discarded = true;
+    this.#supervisor.kill();
+    this.#subscription.close();
+  }
+
+  async #finish(): Promise<void> {
+    this.#feed.finish();
+    await this.#supervisor.stop();
+    this.#subscription.close();
+  }
+
+  #newFeed(plan: TranscodePlan): FlvFeed {
+    const feed = new FlvFeed({
+      subscription: this.#subscription,
+      sink: this.#supervisor,
+      ...fedTracks(plan),
+      maxBehind: MAX_BEHIND,
+    });
+    this.#options.publisher.onReadable = () => feed.pump();
+    return feed;
+  }
+
+  #write(rendition: string, bytes: Buffer): void {
+    const { presentation, logger, context } = this.#options;
+    if (this.#discarded) return;
+    try {
+      presentation.write(rendition, bytes);
+    } catch (error) {
+      // Thrown on, it would end the process and with it every other stream.
+      const reason = asSluiceError(error);
+      logger.warn({ ...context, rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
+      this.#supervisor.reject(reason);
+    }
+  }
+}
+
+export function asSluiceError(error: unknown): SluiceError {
+  return error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
+}

@@ -1,0 +1,43 @@
+// Makes the one error that a dead FFmpeg leaves: what happened, why as far as is known, and its last words.
+import { assertNever, type SluiceError } from '../protocols/errors.js';
+import { transcodeError } from './errors.js';
+import { failureReason } from './failure-reason.js';
+import type { FfmpegExit } from './ffmpeg-process.js';
+
+/** Lines of stderr in an error text; all that are kept go to the log. */
+const LINES_IN_ERROR = 5;
+
+export interface EndedRun {
+  readonly exit: FfmpegExit;
+  readonly stderrLines: readonly string[];
+  /** It took input and gave nothing, and was killed for it. */
+  readonly stalled: boolean;
+  /** Why nothing more was taken from it, if it was killed for that. */
+  readonly rejected: SluiceError | undefined;
+}
+
+export function exitError({ exit, stderrLines, stalled, rejected }: EndedRun): SluiceError {
+  const lines = stderrLines.slice(-LINES_IN_ERROR);
+  const reason = failureReason(stderrLines);
+  const said = `${reason === undefined ? '' : `: ${reason}`}${lines.length === 0 ? '' : `; it said: ${lines.join(' | ')}`}`;
+  if (rejected !== undefined) {
+    return transcodeError('transcode.output-invalid', `${rejected.message}${said}`, { cause: rejected });
+  }
+  if (stalled) return transcodeError('transcode.stalled', `FFmpeg took input but gave no output${said}`);
+  switch (exit.kind) {
+    case 'not-started':
+      return transcodeError('transcode.start-failed', exit.cause.message, { cause: exit.cause });
+    case 'exited':
+      return transcodeError('transcode.exited', `FFmpeg exited with code ${exit.code} before its input ended${said}`);
+    case 'killed': {
+      // Nothing in the gateway killed it: `stop`, stalls and rejected output are told apart above.
+      const hint = exit.signal === 'SIGKILL' && reason === undefined ? ' (by the kernel, if memory ran out)' : '';
+      return transcodeError(
+        'transcode.exited',
+        `FFmpeg was ended by ${exit.signal}${hint} before its input ended${said}`,
+      );
+    }
+    default:
+      return assertNever(exit);
+  }
+}

@@ -1,0 +1,33 @@
+// What the kernel says a process does: a stopped FFmpeg must be killed at once, one that still computes must not.
+import { readFileSync } from 'node:fs';
+import type { Milliseconds } from '../protocols/units.js';
+
+export interface ProcessActivity {
+  /** Stopped by a signal or a debugger. */
+  readonly stopped: boolean;
+  /** User and system time of all its threads so far. */
+  readonly cpuTime: Milliseconds;
+}
+
+/** proc(5): times are in clock ticks, and USER_HZ is 100 on every Linux that Node runs on. */
+const CLOCK_TICK: Milliseconds = 10;
+/** Fields after the name, counted from the state as 0 (proc(5): state is field 3, utime 14, stime 15). */
+const UTIME = 11;
+const STIME = 12;
+
+/** Undefined where there is no /proc, or the process is gone. Blocks for microseconds: /proc is no disk. */
+export function readProcessActivity(pid: number): ProcessActivity | undefined {
+  try {
+    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name, in parentheses, may hold anything, further parentheses too. */
+export function parseProcessStat(line: string): ProcessActivity | undefined {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const cpuTime = (Number(fields[UTIME]) + Number(fields[STIME])) * CLOCK_TICK;
+  if (!Number.isFinite(cpuTime)) return undefined;
+  return { stopped: fields[0] === 'T' || fields[0] === 't', cpuTime };
+}

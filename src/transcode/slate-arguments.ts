@@ -1,0 +1,73 @@
+// The command line of the still image or clip that viewers see while a publisher is away, as a pure function like the ladder's.
+import { extname, isAbsolute } from 'node:path';
+import { FIRST_OUTPUT_FD } from './arguments.js';
+import { toArgumentList } from './fluent-command.js';
+
+export interface SlateSpec {
+  /** Absolute path of an image or a clip, from the configuration: never from a client. */
+  readonly file: string;
+  /** Luma samples, even; the picture is fitted into them with black borders. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second. */
+  readonly frameRate: number;
+  /** Silence of this format; absent for a stream without audio. */
+  readonly audio?: { readonly sampleRate: number; readonly channels: number } | undefined;
+}
+
+/** Seconds between key frames: what encoders for live streams are told to use. */
+const KEY_FRAME_INTERVAL = 2;
+/** Constant quality: a still image costs next to nothing, a clip no more than it needs. */
+const QUALITY = 23;
+const AUDIO_BITRATE = 128_000;
+const IMAGES: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.bmp']);
+/** A playlist or script that names other files is none of these. */
+const CLIP_FORMATS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,avi';
+
+/**
+ * FLV with H.264 and AAC on fd 3, at real time, for ever; timestamps begin near 0.
+ * @throws {TypeError} for a path that is not absolute
+ */
+export function slateArguments(slate: SlateSpec): string[] {
+  if (!isAbsolute(slate.file)) throw new TypeError(`got the slate ${slate.file}, expected an absolute path`);
+  const { width, height, frameRate, audio } = slate;
+  const rate = Number(frameRate.toFixed(3));
+  return toArgumentList({
+    inputOptions: [
+      ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning'],
+      ...['-filter_complex_threads', '1', '-re', '-threads', '1', '-protocol_whitelist', 'file'],
+      ...(isImage(slate.file)
+        ? // A name with %d in it is a name.
+          ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', `${rate}`]
+        : ['-format_whitelist', CLIP_FORMATS, '-stream_loop', '-1']),
+    ],
+    // Named by its protocol, a path is neither an option nor another protocol, whatever it begins with.
+    input: `file:${slate.file}`,
+    filters: [
+      `[0:v:0]scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1,fps=${rate}[v]`,
+      ...(audio === undefined
+        ? []
+        : [`anullsrc=sample_rate=${audio.sampleRate}:channel_layout=${layout(audio.channels)}[a]`]),
+    ],
+    outputs: [
+      {
+        options: [
+          ...['-map', '[v]', '-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'high'],
+          ...['-pix_fmt', 'yuv420p', '-crf', `${QUALITY}`, '-bf', '0', '-sc_threshold', '0', '-threads', '1'],
+          ...['-g', `${Math.round(frameRate * KEY_FRAME_INTERVAL)}`],
+          ...(audio === undefined ? [] : ['-map', '[a]', '-c:a', 'aac', '-b:a', `${AUDIO_BITRATE}`]),
+          ...['-map_metadata', '-1', '-f', 'flv', '-flvflags', 'no_duration_filesize', '-flush_packets', '1'],
+        ],
+        target: `pipe:${FIRST_OUTPUT_FD}`,
+      },
+    ],
+  });
+}
+
+function isImage(file: string): boolean {
+  return IMAGES.has(extname(file).toLowerCase());
+}
+
+function layout(channels: number): string {
+  return channels === 1 ? 'mono' : 'stereo';
+}

@@ -1,0 +1,75 @@
+// Owns the FFmpeg that plays the slate: tags in, one promise at the end, and no process that outlives its stream.
+import type { Clock } from '../protocols/clock.js';
+import { SluiceError } from '../protocols/errors.js';
+import { FlvReader } from '../protocols/flv/flv-reader.js';
+import type { FlvTag } from '../protocols/flv/flv-tag.js';
+import type { ChildEnvironment } from './child-environment.js';
+import { exitError } from './exit-error.js';
+import { FfmpegProcess } from './ffmpeg-process.js';
+import { type SlateSpec, slateArguments } from './slate-arguments.js';
+
+export interface SlateSourceOptions {
+  readonly ffmpeg: { readonly path: string };
+  readonly slate: SlateSpec;
+  readonly clock: Clock;
+  readonly environment?: ChildEnvironment;
+  /** At real time, timestamps from near 0 on; sequence headers come first. */
+  readonly onTag: (tag: FlvTag) => void;
+  /** It ended by itself: the file cannot be played, or FFmpeg died. Not after `stop`. */
+  readonly onFailed: (error: SluiceError) => void;
+}
+
+/** Runs from its making until `stop`. */
+export class SlateSource {
+  readonly #process: FfmpegProcess;
+  readonly #ended: Promise<void>;
+  #stopped = false;
+  /** Why nothing more is read. */
+  #unreadable: SluiceError | undefined;
+
+  /** @throws {TypeError} for a path that is not absolute */
+  constructor(options: SlateSourceOptions) {
+    const { ffmpeg, slate, clock, environment, onTag, onFailed } = options;
+    const reader = new FlvReader();
+    this.#process = new FfmpegProcess({
+      path: ffmpeg.path,
+      arguments: slateArguments(slate),
+      outputs: 1,
+      clock,
+      onOutput: (_, bytes) => {
+        if (this.#stopped || this.#unreadable !== undefined) return;
+        reader.push(bytes);
+        this.#read(reader, onTag);
+      },
+      onProgress: () => undefined,
+      onDrain: () => undefined,
+      ...(environment === undefined ? {} : { environment }),
+    });
+    this.#ended = this.#process.exited.then((exit) => {
+      if (this.#stopped) return;
+      const rejected = this.#unreadable;
+      onFailed(exitError({ exit, stderrLines: this.#process.stderrLines, stalled: false, rejected }));
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** No tag comes after the call. Resolves when the process is gone. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#process.kill();
+    return this.#ended;
+  }
+
+  #read(reader: FlvReader, onTag: SlateSourceOptions['onTag']): void {
+    try {
+      for (let tag = reader.next(); tag !== undefined && !this.#stopped; tag = reader.next()) onTag(tag);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      this.#unreadable = error;
+      this.#process.kill();
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// A presentation under test: what players get from it at each moment, and every rule that holds for that.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type EpochPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
+import { runFfmpeg } from '../support/ladder-recording.js';
+import { ManualClock } from '../support/manual-clock.js';
+import type { PlaylistChecker } from '../support/playlist-checker.js';
+
+export const SOURCE = { name: 'source', kind: 'video', input: 'pipe', width: 320, height: 180, frameRate: 25 } as const;
+export const RUNG_120 = {
+  name: '120p',
+  kind: 'video',
+  input: 'pipe',
+  width: 214,
+  height: 120,
+  frameRate: 25,
+  bitrate: 200_000,
+} as const;
+export const RUNG_90 = {
+  name: '90p',
+  kind: 'video',
+  input: 'pipe',
+  width: 160,
+  height: 90,
+  frameRate: 25,
+  bitrate: 100_000,
+} as const;
+export const AUDIO = { name: 'audio', kind: 'audio', input: 'pipe', bitrate: 64_000, channels: 2 } as const;
+export const LADDER: EpochPlan = { renditions: [SOURCE, RUNG_120, RUNG_90, AUDIO], frameRate: 25, cuts: 'key-frames' };
+export const FRAME = 1 / 25;
+
+export interface Setup {
+  readonly presentation: Presentation;
+  readonly clock: ManualClock;
+  readonly warnings: SluiceError[];
+}
+
+export function setUp(options: Partial<PresentationOptions> = {}): Setup {
+  const clock = new ManualClock();
+  const warnings: SluiceError[] = [];
+  const presentation = new Presentation({
+    app: 'live',
+    name: 'test',
+    plan: LADDER,
+    segmentDuration: 2,
+    partDuration: 0.5,
+    windowSegments: 6,
+    firstMediaSequence: 1000,
+    clock,
+    onWarning: (warning) => warnings.push(warning),
+    ...options,
+  });
+  return { presentation, clock, warnings };
+}
+
+/** Gives the checker what a player would get now, and checks that everything listed can be had. */
+export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
+  // Also those that an earlier epoch had.
+  for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
+    const rendition = presentation.rendition(name);
+    if (rendition?.isServable(true) !== true) continue;
+    const playlist = checker.add(name, rendition.playlistBody().toString());
+    const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
+      ...(gap ? [] : [uri]),
+      map ?? '',
+      ...parts.filter((part) => !part.gap).map((part) => part.uri),
+    ]);
+    for (const uri of [...uris, ...playlist.openParts.map((part) => part.uri)]) {
+      const found = rendition.find(uri);
+      if (found === undefined || found === 'hinted') throw new Error(`B1.09 ${name}/${uri} is listed but not there`);
+      const key = `${name}/${uri}`;
+      const known = media?.get(key);
+      if (known !== undefined && !known.equals(found.body)) throw new Error(`${key} changed its bytes`);
+      media?.set(key, found.body);
+    }
+  }
+  checker.checkAlignment();
+}
+
+/** B1.13 B1.14 B3.02 B3.15 and that a decoder takes each segment alone without a word. */
+export async function checkMedia(
+  checker: PlaylistChecker,
+  media: ReadonlyMap<string, Buffer>,
+  rendition: string,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-hls-'));
+  let end: number | undefined;
+  let discontinuity: number | undefined;
+  for (const [msn, segment] of checker.segments(rendition)) {
+    if (segment.gap) {
+      end = undefined;
+      continue;
+    }
+    const init = media.get(`${rendition}/${segment.map}`) ?? Buffer.alloc(0);
+    const body = media.get(`${rendition}/${segment.uri}`) ?? Buffer.alloc(0);
+    const reader = new FragmentReader();
+    reader.push(Buffer.concat([init, body]));
+    let timescale = 1;
+    let fragments = 0;
+    let duration = 0;
+    for (let event = reader.next(); event !== undefined; event = reader.next()) {
+      if (event.type === 'init') {
+        timescale = event.track.timescale;
+        continue;
+      }
+      const { fragment } = event;
+      if (fragments === 0)
+        expect(fragment.startsWithSync, `B1.13 ${rendition} ${msn} begins with a key frame`).toBe(true);
+      const uri = `part-${msn}.${fragments}.m4s`;
+      const part = media.get(`${rendition}/${uri}`);
+      if (part !== undefined) expect(part.equals(fragment.bytes), `B3.02 ${uri}`).toBe(true);
+      if (discontinuity === segment.discontinuityNumber && end !== undefined) {
+        expect(fragment.baseMediaDecodeTime, `B1.14 tfdt of ${rendition} ${uri}`).toBe(end);
+      }
+      discontinuity = segment.discontinuityNumber;
+      end = fragment.baseMediaDecodeTime + fragment.duration;
+      duration += fragment.duration;
+      fragments += 1;
+    }
+    expect(Math.abs(duration / timescale - segment.duration), `EXTINF of ${rendition} ${msn}`).toBeLessThan(1e-3);
+    const file = join(directory, `${rendition}-${msn}.mp4`);
+    await writeFile(file, Buffer.concat([init, body]));
+    const decoded = await runFfmpeg(['-v', 'warning', '-xerror', '-i', file, '-f', 'null', '-']);
+    expect(decoded.stderr, `${rendition} segment ${msn} decodes`).toBe('');
+    expect(decoded.status).toBe(0);
+  }
+  await rm(directory, { recursive: true });
+}

@@ -1,0 +1,177 @@
+// A publisher and an encoder without pictures, for tests of what playlists do when either of them fails: thousands of events a second.
+import type { Presentation } from '../../src/hls/presentation.js';
+import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
+import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
+import type { ManualClock } from '../support/manual-clock.js';
+
+export const FRAME_MS = 40;
+const AUDIO_FRAME_MS = 1024 / 48;
+const PART_FRAMES = 12;
+
+interface Frame {
+  readonly dts: number;
+  readonly key: boolean;
+}
+
+/** What one FFmpeg writes to the pipe of one encoded rung: a fragment when the frame after it comes. */
+class Encoder {
+  readonly #init: Buffer;
+  readonly #trackId: number;
+  readonly #timescale: number;
+  #frames: Frame[] = [];
+  #begun = false;
+  #sequence = 0;
+
+  constructor(init: Buffer) {
+    this.#init = init;
+    const track = parseInitSegment(init);
+    this.#trackId = track.trackId;
+    this.#timescale = track.timescale;
+  }
+
+  encode(frame: Frame): Buffer[] {
+    const out: Buffer[] = [];
+    if (!this.#begun) out.push(this.#init);
+    this.#begun = true;
+    if (this.#frames.length > 0 && (frame.key || this.#frames.length === PART_FRAMES)) out.push(this.#flush(frame.dts));
+    this.#frames.push(frame);
+    return out;
+  }
+
+  drain(): Buffer[] {
+    const last = this.#frames.at(-1);
+    return last === undefined ? [] : [this.#flush(last.dts + FRAME_MS)];
+  }
+
+  #flush(until: number): Buffer {
+    const frames = this.#frames;
+    this.#frames = [];
+    const ticks = (ms: number): number => Math.round((ms * this.#timescale) / 1000);
+    return writeFragment({
+      sequenceNumber: ++this.#sequence,
+      trackId: this.#trackId,
+      baseMediaDecodeTime: ticks(frames[0]?.dts ?? 0),
+      samples: frames.map(({ dts, key }, i) => ({
+        duration: ticks(frames[i + 1]?.dts ?? until) - ticks(dts),
+        cts: 0,
+        sync: key,
+        data: Buffer.from('rung'),
+      })),
+    });
+  }
+}
+
+export interface SyntheticOptions {
+  readonly presentation: Presentation;
+  readonly clock: ManualClock;
+  readonly inits: { readonly video: Buffer; readonly audio: Buffer; readonly rung: Buffer };
+  readonly onStep: () => void;
+  /** FFmpeg is drained, and what it did not finish will not come. */
+  readonly onLeave?: () => void;
+  /** Default: yes. */
+  readonly audio?: boolean;
+}
+
+/** Renditions `source` and `audio` of samples, `120p` from a pipe. */
+export class SyntheticStream {
+  readonly #options: SyntheticOptions;
+  /** Frames per GOP. */
+  gop = 50;
+  /** Frames that the encoder is behind. */
+  lag = 3;
+  audio: boolean;
+  rung = true;
+  /** The encoder is stopped: it reads, and writes nothing. */
+  stalled = false;
+  #video = 1000;
+  #sound = 1000;
+  #count = 0;
+  #encoder: Encoder;
+  /** Fed again to an encoder that replaces another. */
+  #sinceKey: Frame[] = [];
+  #queue: Frame[] = [];
+
+  constructor(options: SyntheticOptions) {
+    this.#options = options;
+    this.audio = options.audio ?? true;
+    this.#encoder = new Encoder(options.inits.rung);
+    this.#describe();
+  }
+
+  /** Publishes for so many frames. */
+  play(frames: number): void {
+    const { presentation, clock, onStep } = this.#options;
+    for (let i = 0; i < frames; i += 1) {
+      const frame = { dts: this.#video, key: this.#count % this.gop === 0 };
+      presentation.noteVideo(frame.dts, frame.dts, frame.key);
+      const data = Buffer.from('frame');
+      presentation.writeSample('source', { dts: frame.dts, cts: 0, sync: frame.key, data });
+      this.#encode(frame);
+      onStep();
+      this.#count += 1;
+      this.#video += FRAME_MS;
+      clock.advance(FRAME_MS);
+      for (; this.audio && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
+        const dts = Math.round(this.#sound);
+        presentation.noteAudio(dts);
+        presentation.writeSample('audio', { dts, cts: 0, sync: true, data: Buffer.from('sound') });
+        onStep();
+      }
+    }
+  }
+
+  /** FFmpeg dies; its successor gets the frames from the last key frame on. */
+  killEncoder(): void {
+    this.#options.presentation.pipesRestarted(['120p']);
+    this.#options.onStep();
+    this.#encoder = new Encoder(this.#options.inits.rung);
+    this.#queue = [...this.#sinceKey];
+  }
+
+  /** The publisher leaves, FFmpeg is drained. */
+  suspend(drain = true): void {
+    const { presentation, onStep, onLeave } = this.#options;
+    if (drain && this.rung && !this.stalled) {
+      for (const frame of this.#queue.splice(0)) this.#write(this.#encoder.encode(frame));
+      this.#write(this.#encoder.drain());
+    }
+    onLeave?.();
+    presentation.suspend();
+    onStep();
+  }
+
+  /** A publisher takes up the timeline, after `startEpoch` was called. */
+  resume(origin: number): void {
+    this.#video = origin;
+    this.#sound = origin;
+    this.#count = 0;
+    this.#sinceKey = [];
+    this.#queue = [];
+    this.#encoder = new Encoder(this.#options.inits.rung);
+    this.#describe();
+    this.#options.onStep();
+  }
+
+  #describe(): void {
+    const { presentation, inits } = this.#options;
+    presentation.setTrack('source', inits.video);
+    if (this.audio) presentation.setTrack('audio', inits.audio);
+  }
+
+  #encode(frame: Frame): void {
+    if (frame.key) this.#sinceKey = [];
+    this.#sinceKey.push(frame);
+    if (!this.rung) return;
+    this.#queue.push(frame);
+    if (this.stalled) return;
+    while (this.#queue.length > this.lag) {
+      const next = this.#queue.shift();
+      if (next !== undefined) this.#write(this.#encoder.encode(next));
+    }
+  }
+
+  #write(outputs: readonly Buffer[]): void {
+    for (const bytes of outputs) this.#options.presentation.write('120p', bytes);
+    if (outputs.length > 0) this.#options.onStep();
+  }
+}

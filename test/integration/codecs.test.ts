@@ -1,0 +1,54 @@
+// Publishers of other codecs than H.264: their own pictures reach viewers as they are, named as what they are, beside H.264 rungs.
+import { expect, it } from 'vitest';
+import { startGateway } from '../support/gateway.js';
+import { recordRendition, whenLive } from '../support/hls-client.js';
+import { decodeErrors } from '../support/media-checks.js';
+import { npmFfmpeg, startProgram } from '../support/processes.js';
+
+const ENCODERS = {
+  hevc: ['libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=50'],
+  av1: ['libsvtav1', '-preset', '12', '-g', '50'],
+  vp9: ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '50'],
+};
+const CODECS = { hevc: /^hvc1\.1\.6\.L\d+\./, av1: /^av01\.0\.\d\dM\.08/, vp9: /^vp09\.00\.\d\d\.08/ };
+
+it('A9.01 HEVC, AV1 and VP9 are packaged as they come, and encoded for the rungs', { timeout: 90_000 }, async () => {
+  const gateway = await startGateway('--ladder', 'source,144p');
+  const names = ['hevc', 'av1', 'vp9'] as const;
+  for (const name of names) {
+    startProgram(npmFfmpeg(), [
+      ...[
+        '-hide_banner',
+        '-nostdin',
+        '-loglevel',
+        'error',
+        '-re',
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=320x180:rate=25',
+      ],
+      ...['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-t', '8', '-pix_fmt', 'yuv420p'],
+      ...['-c:v', ...ENCODERS[name], '-c:a', 'aac', '-flvflags', 'no_duration_filesize', '-f', 'flv'],
+      gateway.publishUrl(name),
+    ]);
+  }
+  for (const name of names) {
+    const base = `${gateway.http}/hls/live/${name}`;
+    const multivariant = await whenLive(base);
+    const variants = [...multivariant.matchAll(/CODECS="([^",]+),mp4a\.40\.2".*\n(.*)\/index\.m3u8/g)];
+    expect(variants.map(([, codecs = '', rendition]) => [codecs, rendition])).toEqual([
+      [expect.stringMatching(CODECS[name]), 'source'],
+      [expect.stringMatching(/^avc1\./), '144p'],
+    ]);
+  }
+  for (const name of names) {
+    const source = await recordRendition(`${gateway.http}/hls/live/${name}`, 'source');
+    const [init] = source.inits.values();
+    expect(source.inits.size).toBe(1);
+    expect(source.segments.size).toBeGreaterThanOrEqual(3);
+    const media = Buffer.concat([...source.segments.values()].map(({ bytes }) => bytes));
+    expect(await decodeErrors(init ?? Buffer.alloc(0), media), name).toBe('');
+  }
+  expect(gateway.errors()).toEqual([]);
+});

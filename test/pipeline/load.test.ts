@@ -1,0 +1,155 @@
+// An encoder that is too slow, and a publisher that asks too much of segments: real FFmpegs, judged by playlists and the log.
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
+import { systemClock } from '../../src/system-clock.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+import { setUp } from './pipeline-under-test.js';
+
+type House = ReturnType<typeof setUp>;
+
+/** At the pace of a camera, from `media` on, until `done`. */
+async function publishLive({ stream }: House, media: readonly FlvTag[], done: () => boolean): Promise<void> {
+  const [first] = media;
+  const start = performance.now();
+  for (const { type, timestamp, body } of media) {
+    const wait = timestamp - (first?.timestamp ?? 0) - (performance.now() - start);
+    if (wait > 0) await delay(wait);
+    if (done()) return;
+    stream.publish(type, timestamp, body);
+  }
+}
+
+/** An FFmpeg that reads its input at this share of real time, unless it makes but one rendition. */
+async function slowFfmpeg(share: number): Promise<string> {
+  const path = join(await temporaryDirectory(), 'ffmpeg');
+  const real = npmFfmpeg();
+  const lines = [
+    '#!/bin/sh',
+    // Two pipes: one rendition and the progress.
+    `case "$*" in *pipe:5*) exec '${real}' -readrate ${share} "$@";; esac`,
+    `exec '${real}' "$@"`,
+    '',
+  ];
+  await writeFile(path, lines.join('\n'));
+  await chmod(path, 0o755);
+  return path;
+}
+
+describe('an FFmpeg that does not keep up', () => {
+  it('C4.11 is noticed, the dearest rung goes, and what is left keeps up; the source shows nothing of it', async () => {
+    const source = await makeFlvSource({ seconds: 20, audio: false });
+    const sheds: string[] = [];
+    const house = setUp({
+      ffmpeg: await slowFfmpeg(0.4),
+      ladder: ['source', '120p', '90p'],
+      clock: systemClock,
+      capacity: { admit: () => ({ admitted: true, release: () => undefined }), noteShed: () => sheds.push('shed') },
+    });
+    const { stream, pipeline, lines, playlist } = house;
+    stream.publish('video', 0, source.videoHeader);
+    const started = performance.now();
+    const shed = () => pipeline.withdrawn.length > 0;
+    await publishLive(house, source.media, shed);
+    // FFmpeg's start and the decision about the tracks included.
+    expect(performance.now() - started).toBeLessThan(9_000);
+    expect(pipeline.withdrawn).toEqual([{ name: '120p', reason: 'overload' }]);
+    expect(sheds).toEqual(['shed']);
+    expect(lines.filter(({ fields }) => fields.code === 'pipeline.withdrawn')).toHaveLength(1);
+    expect(pipeline.presentation?.rendition('120p')).toBeUndefined();
+    expect(pipeline.presentation?.multivariantBody().toString()).not.toContain('120p');
+    await expect.poll(() => pipeline.transcode?.renditions).toEqual(['90p']);
+    await pipeline.end();
+    const { segments } = playlist('source');
+    expect(segments.some(({ gap, discontinuity }) => gap || discontinuity)).toBe(false);
+  });
+
+  it('is left as it is when the operator says so', async () => {
+    const source = await makeFlvSource({ seconds: 8, audio: false });
+    const house = setUp({
+      ffmpeg: await slowFfmpeg(0.2),
+      ladder: ['source', '120p', '90p'],
+      clock: systemClock,
+      shedsOnOverload: false,
+    });
+    const { stream, pipeline } = house;
+    stream.publish('video', 0, source.videoHeader);
+    await publishLive(house, source.media, () => pipeline.transcode?.load?.overloaded === true);
+    expect(pipeline.transcode?.load?.overloaded).toBe(true);
+    expect(pipeline.withdrawn).toEqual([]);
+    await pipeline.end();
+  });
+});
+
+/** In no time, on a clock that keeps step. */
+function publishAll({ stream, clock }: House, source: FlvSource): void {
+  stream.publish('video', 0, source.videoHeader);
+  for (const [index, { type, timestamp, body }] of source.media.entries()) {
+    clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
+    stream.publish(type, timestamp, body);
+  }
+}
+
+describe('a publisher with key frames far apart', () => {
+  it('A7.16 has its source encoded from the start, with key frames of our own and a warning that names the setting', async () => {
+    const source = await makeFlvSource({ seconds: 12, gop: 1000, audio: false });
+    const house = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
+    const { pipeline, lines, playlist, seen } = house;
+    house.stream.publish('video', 0, source.videoHeader);
+    for (const [index, { type, timestamp, body }] of source.media.entries()) {
+      house.clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
+      house.stream.publish(type, timestamp, body);
+      if (index === 30) await seen('stream started');
+      // So that FFmpeg follows.
+      if (index > 80) await delay(5);
+    }
+    await pipeline.end();
+    const warnings = lines.filter(({ fields }) => fields.code === 'pipeline.long-gop');
+    expect(warnings).toMatchObject([{ level: 'warn', message: expect.stringContaining('keyframe interval') }]);
+    const { segments, independentSegments, targetDuration } = playlist('source');
+    expect(independentSegments).toBe(true);
+    expect(targetDuration).toBe(2);
+    expect(segments.length).toBeGreaterThanOrEqual(4);
+    expect(segments.filter(({ discontinuity, gap }) => discontinuity || gap)).toEqual([]);
+  });
+
+  it('A7.16 whose key frames stop coming has it encoded from then on, after one discontinuity', async () => {
+    const start = await makeFlvSource({ seconds: 6, gop: 50, audio: false });
+    const last = start.media.at(-1)?.timestamp ?? 0;
+    // The next picture is a key frame, the last for long.
+    const rest = await makeFlvSource({ seconds: 10, gop: 1000, audio: false, offset: last + 40 });
+    const house = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
+    const { pipeline, clock, stream, lines, playlist, seen } = house;
+    publishAll(house, start);
+    await seen('stream started');
+    for (const { type, timestamp, body } of rest.media) {
+      clock.advance(40);
+      stream.publish(type, timestamp, body);
+      await delay(5);
+    }
+    await pipeline.end();
+    expect(lines.filter(({ fields }) => fields.code === 'pipeline.long-gop')).toHaveLength(1);
+    const { segments, targetDuration } = playlist('source');
+    expect(targetDuration).toBe(2);
+    expect(segments.filter(({ discontinuity }) => discontinuity)).toHaveLength(1);
+    expect(segments.filter(({ gap }) => gap).length).toBeLessThanOrEqual(1);
+    expect(segments.at(-1)?.gap).toBe(false);
+  });
+
+  it('A7.16 is cut without key frames where there is no FFmpeg', async () => {
+    const source = await makeFlvSource({ seconds: 12, gop: 1000, audio: false });
+    const house = setUp({ maxGop: 3 });
+    publishAll(house, source);
+    await house.seen('stream started');
+    await house.pipeline.end();
+    const { segments, targetDuration } = house.playlist('source');
+    expect(targetDuration).toBe(3);
+    expect(segments.length).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...segments.map(({ duration }) => duration))).toBeLessThanOrEqual(3.5);
+    expect(house.lines.filter(({ fields }) => fields.code === 'pipeline.long-gop')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,218 @@
+// A name whose publisher goes and comes back: the same playlists, judged by what a player reads in them.
+import { describe, expect, it } from 'vitest';
+import type { LiveStream } from '../../src/live/stream.js';
+import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+import { type SetUpOptions, setUp } from './pipeline-under-test.js';
+
+type House = ReturnType<typeof setUp>;
+
+/** All of it in no time, on a clock that keeps step, so that dates and cuts are those of a live stream. */
+function publishAll(house: House, source: FlvSource, stream = house.stream, media: readonly FlvTag[] = source.media) {
+  if (source.videoHeader.length > 0) stream.publish('video', 0, source.videoHeader);
+  for (const [index, tag] of media.entries()) publishTag(house, stream, tag, media[index - 1]);
+}
+
+function publishTag({ clock }: House, stream: LiveStream, tag: FlvTag, before: FlvTag | undefined) {
+  clock.advance(Math.max(0, tag.timestamp - (before ?? tag).timestamp));
+  stream.publish(tag.type, tag.timestamp, tag.body);
+}
+
+/** The same as fast as FFmpeg can follow: a rung that lags by a segment is not waited for. */
+async function publishPaced(house: House, source: FlvSource, stream = house.stream, from = 0) {
+  if (from === 0) stream.publish('video', 0, source.videoHeader);
+  for (const [index, tag] of source.media.entries()) {
+    if (index < from) continue;
+    publishTag(house, stream, tag, source.media[index - 1]);
+    if (lag(house) > 1) await expect.poll(() => lag(house), { interval: 2, timeout: 5_000 }).toBeLessThanOrEqual(1);
+  }
+}
+
+/** Parts that a rung has less than the source; without end while one FFmpeg gives way to the next. */
+function lag({ pipeline }: House): number {
+  if (pipeline.state !== 'running') return 0;
+  const renditions = pipeline.presentation?.renditions ?? [];
+  if (renditions.length > 1 && pipeline.transcode === undefined) return Number.POSITIVE_INFINITY;
+  const parts = renditions.map((rendition) => rendition.parts);
+  return Math.max(...parts) - Math.min(...parts);
+}
+
+async function streaming(options: SetUpOptions = {}) {
+  const house = setUp({ resumeWindow: 15, ...options });
+  const source = await makeFlvSource({ seconds: 4, audio: false });
+  await publishPaced(house, source);
+  await house.seen('stream started');
+  return { ...house, house, source };
+}
+
+describe('a publisher that returns', () => {
+  it('A8.05 goes on with the same playlists, with one discontinuity and dates that tell of the pause', async () => {
+    const { house, source, pipeline, stream, clock, attach, seen, playlist } = await streaming();
+    stream.end();
+    await seen('publisher gone, its stream waits for it');
+    expect(pipeline.state).toBe('suspended');
+    expect(playlist('source').ended).toBe(false);
+    clock.advance(5_000);
+    publishAll(house, source, attach());
+    await seen('stream resumed');
+    await pipeline.end();
+
+    const { segments, ended, mediaSequence } = playlist('source');
+    expect(ended).toBe(true);
+    expect(segments.map(({ duration, discontinuity, gap }) => [duration, discontinuity, gap])).toEqual([
+      [2, false, false],
+      [2, false, false],
+      [2, true, false],
+      [2, false, false],
+    ]);
+    expect(mediaSequence).toBe(1);
+    // 4 s of media and a pause of 5 s; the first frame was looked at for a second before it was let through.
+    const [first, , third] = segments.map(({ programDateTime }) => programDateTime ?? 0);
+    expect((third ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(8_900);
+    expect((third ?? 0) - (first ?? 0)).toBeLessThanOrEqual(9_200);
+    // The same parameters: the same init segment.
+    expect(new Set(segments.map(({ map }) => map)).size).toBe(1);
+    expect(pipeline.publishes).toBe(2);
+  });
+
+  it('ends with ENDLIST when nobody comes within the window, which further visitors without media do not prolong', async () => {
+    const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
+    stream.end();
+    await seen('publisher gone, its stream waits for it');
+    clock.advance(10_000);
+    const visitor = attach();
+    clock.advance(1_000);
+    visitor.end();
+    expect(pipeline.state).toBe('suspended');
+    expect(pipeline.resumeLeft).toBe(4_000);
+    clock.advance(3_999);
+    expect(pipeline.resumable).toBe(true);
+    clock.advance(1);
+    await pipeline.end();
+    expect(pipeline.state).toBe('ended');
+    expect(playlist('source').ended).toBe(true);
+    expect(pipeline.resumable).toBe(false);
+  });
+
+  it('ends at once without a window', async () => {
+    const { pipeline, stream, playlist } = await streaming({ resumeWindow: 0 });
+    stream.end();
+    await pipeline.end();
+    expect(playlist('source').ended).toBe(true);
+  });
+
+  it('A7.02 brings another size: one discontinuity at the same number everywhere, a new init segment, the same rungs', async () => {
+    const { house, pipeline, stream, clock, attach, seen, playlist } = await streaming({
+      ffmpeg: npmFfmpeg(),
+      ladder: ['source', '120p', '90p'],
+    });
+    stream.end();
+    await seen('FFmpeg ended');
+    clock.advance(2_000);
+    const small = await makeFlvSource({ seconds: 4, audio: false, size: '160x96' });
+    await publishPaced(house, small, attach());
+    await seen('stream resumed');
+    await pipeline.end();
+    const numbers = ['source', '120p', '90p'].map((name) =>
+      playlist(name)
+        .segments.filter(({ discontinuity }) => discontinuity)
+        .map(({ mediaSequence }) => mediaSequence),
+    );
+    expect(numbers).toEqual([[3], [3], [3]]);
+    expect(playlist('source').segments.map(({ map }) => map)).toEqual([
+      playlist('source').segments[0]?.map,
+      playlist('source').segments[0]?.map,
+      expect.not.stringMatching(playlist('source').segments[0]?.map ?? '-'),
+      playlist('source').segments[3]?.map,
+    ]);
+    const sizes = pipeline.presentation?.renditions.map(({ name, width, height }) => `${name} ${width}x${height}`);
+    expect(sizes).toEqual(['source 160x96', '90p 150x90', '120p 160x96']);
+  });
+
+  it('takes over while the last tags of the one before are on their way', async () => {
+    const { house, source, pipeline, stream, attach, seen, playlist } = await streaming({
+      ffmpeg: npmFfmpeg(),
+      ladder: ['source', '90p'],
+    });
+    stream.end();
+    // FFmpeg has not ended. The tracks of the next publisher are known after a second of its media.
+    const next = attach();
+    publishAll(house, source, next, source.media.slice(0, 27));
+    await seen('stream resumed');
+    await publishPaced(house, source, next, 27);
+    await pipeline.end();
+    for (const name of ['source', '90p']) {
+      const { segments } = playlist(name);
+      expect(segments.map(({ duration, gap }) => [duration, gap])).toEqual(Array.from({ length: 4 }, () => [2, false]));
+      expect(segments.filter(({ discontinuity }) => discontinuity).map(({ mediaSequence }) => mediaSequence)).toEqual([
+        3,
+      ]);
+    }
+  });
+});
+
+describe('a publisher that changes', () => {
+  it('A7.02 changes its size mid-stream: one discontinuity on every rendition, nothing lost', async () => {
+    const { house, source, pipeline, stream, seen, playlist } = await streaming({
+      ffmpeg: npmFfmpeg(),
+      ladder: ['source', '90p'],
+    });
+    const later = source.media.at(-1)?.timestamp ?? 0;
+    const other = await makeFlvSource({ seconds: 4, audio: false, size: '640x360', offset: later + 40 });
+    await publishPaced(house, other, stream);
+    await seen('stream changed');
+    await pipeline.end();
+    for (const name of ['source', '90p']) {
+      const { segments } = playlist(name);
+      expect(segments.map(({ duration, gap, discontinuity }) => [duration, gap, discontinuity])).toEqual([
+        [2, false, false],
+        [2, false, false],
+        [2, false, true],
+        [2, false, false],
+      ]);
+    }
+    expect(pipeline.source?.video).toMatchObject({ width: 640, height: 360 });
+  });
+
+  it('A7.01 repeats its header before each key frame: nothing happens', async () => {
+    const house = setUp();
+    const source = await makeFlvSource({ seconds: 4, gop: 25, audio: false });
+    for (const tag of source.media) {
+      if (tag.type !== 'video') continue;
+      const isKeyFrame = (tag.body[0] ?? 0) >> 4 === 1;
+      if (isKeyFrame) house.stream.publish('video', 0, source.videoHeader);
+      house.publish([tag]);
+    }
+    house.clock.advance(1_000);
+    await house.seen('stream started');
+    await house.pipeline.end();
+    expect(house.lines.filter(({ message }) => message === 'stream changed')).toEqual([]);
+    expect(house.playlist('source').segments.map(({ discontinuity }) => discontinuity)).toEqual([false, false]);
+  });
+
+  it('C2.16 changes its size again and again: it is told, the playlists stay valid', async () => {
+    const { house, source, stream, pipeline, playlist, seen } = await streaming();
+    const other = await makeFlvSource({ seconds: 1, gop: 25, audio: false, size: '160x96' });
+    const again = await makeFlvSource({ seconds: 1, gop: 25, audio: false });
+    let at = source.media.at(-1)?.timestamp ?? 0;
+    const flip = (to: FlvSource): void => {
+      const base = to.media[0]?.timestamp ?? 0;
+      const shifted = to.media.map((tag) => ({ ...tag, timestamp: tag.timestamp - base + at + 40 }));
+      at = shifted.at(-1)?.timestamp ?? at;
+      publishAll(house, to, stream, shifted);
+    };
+    let changes = 0;
+    const flipUntilRefused = async (): Promise<void> => {
+      for (;;) {
+        flip(changes % 2 === 0 ? other : again);
+        changes += 1;
+        await seen('stream changed', changes);
+      }
+    };
+    await expect(flipUntilRefused()).rejects.toMatchObject({ kind: 'limit' });
+    expect(changes).toBe(5);
+    await pipeline.end();
+    expect(playlist('source').segments.filter(({ discontinuity }) => discontinuity).length).toBeLessThanOrEqual(5);
+  });
+});

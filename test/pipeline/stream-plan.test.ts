@@ -1,0 +1,120 @@
+// What a publisher is served as, for each thing that can be missing.
+import { describe, expect, it } from 'vitest';
+import {
+  byCost,
+  epochPlan,
+  type PlanRequest,
+  planStream,
+  type StreamPlan,
+  transcodePlan,
+} from '../../src/pipeline/stream-plan.js';
+import type { SourceAudio, SourceVideo } from '../../src/transcode/describe-source.js';
+
+const MODERN = { versionText: '7.0', enhancedRtmp: true, enhancedRtmpAudio: false };
+const VIDEO: SourceVideo = {
+  codec: 'avc',
+  width: 1280,
+  height: 720,
+  sampleAspectRatio: 1,
+  frameRate: 25,
+  profile: 100,
+  chromaFormat: 1,
+  bitDepth: 8,
+  interlaced: false,
+};
+const AAC: SourceAudio = { codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 };
+
+function plan(request: Partial<PlanRequest> = {}): StreamPlan {
+  return planStream({
+    source: { video: VIDEO, audio: AAC },
+    extraTracks: [],
+    ladder: ['source', '480p', '360p'],
+    ffmpeg: MODERN,
+    mayEncodeVideo: true,
+    keyFrames: 'source',
+    offered: [],
+    withdrawn: new Set(),
+    ...request,
+  });
+}
+
+const modes = ({ renditions }: StreamPlan) => renditions.map(({ name, mode }) => `${name} ${mode}`);
+const DURATIONS = { partDuration: 0.5, segmentDuration: 2 };
+
+describe('planStream', () => {
+  it('copies the source and its AAC, and has FFmpeg make the rungs only', () => {
+    const whole = plan();
+    expect(modes(whole)).toEqual(['source copy', '480p encode', '360p encode', 'audio copy']);
+    expect(transcodePlan(whole, DURATIONS)?.renditions.map(({ name }) => name)).toEqual(['480p', '360p']);
+    expect(epochPlan(whole).renditions.map(({ name, input }) => `${name} ${input}`)).toEqual([
+      'source samples',
+      '480p pipe',
+      '360p pipe',
+      'audio samples',
+    ]);
+    expect(transcodePlan(plan({ ladder: ['source'] }), DURATIONS)).toBeUndefined();
+  });
+
+  it('serves what it can when there is no FFmpeg, when it cannot read the codec, and when the machine is full', () => {
+    const without = plan({ ffmpeg: undefined });
+    expect(modes(without)).toEqual(['source copy', 'audio copy']);
+    expect(without.shortcomings).toEqual(['480p, 360p cannot be encoded: there is no FFmpeg']);
+    const old = { ...MODERN, versionText: '5.1', enhancedRtmp: false };
+    const hevc = plan({ ffmpeg: old, source: { video: { ...VIDEO, codec: 'hevc' }, audio: AAC } });
+    expect(modes(hevc)).toEqual(['source copy', 'audio copy']);
+    expect(hevc.shortcomings[0]).toContain('cannot read hevc');
+    const full = plan({ mayEncodeVideo: false, refusal: 'busy' });
+    expect(modes(full)).toEqual(['source copy', 'audio copy']);
+    expect(full.shortcomings).toEqual(['480p, 360p cannot be encoded: busy']);
+  });
+
+  it('serves the source as it is where even that should have been encoded', () => {
+    const tenBit = { ...VIDEO, profile: 110, bitDepth: 10 };
+    expect(modes(plan({ source: { video: tenBit }, ffmpeg: undefined }))).toEqual(['source copy']);
+    expect(modes(plan({ ladder: ['480p'], mayEncodeVideo: false }))).toEqual(['source copy', 'audio copy']);
+    // There is no cutting at key frames that are not made.
+    expect(plan({ keyFrames: 'regular', mayEncodeVideo: false }).keyFrames).toBe('source');
+    expect(modes(plan({ keyFrames: 'regular', ladder: ['source'] }))).toEqual(['source encode', 'audio copy']);
+  });
+
+  it('leaves out sound that nobody here can encode, and packages what can go as it is', () => {
+    const mp3 = plan({ ffmpeg: undefined, ladder: ['source'], source: { video: VIDEO, audio: { codec: 'mp3' } } });
+    expect(modes(mp3)).toEqual(['source copy']);
+    expect(mp3.shortcomings).toHaveLength(1);
+    const opus = plan({ ffmpeg: undefined, ladder: ['source'], source: { audio: { codec: 'opus', channels: 2 } } });
+    expect(modes(opus)).toEqual(['audio copy']);
+    expect(() => plan({ ffmpeg: undefined, source: { audio: { codec: 'mp3' } } })).toThrow(
+      expect.objectContaining({ code: 'pipeline.nothing-to-serve' }),
+    );
+  });
+
+  it('keeps the rungs that players have chosen when the publisher comes back smaller, never scaled up', () => {
+    const small = { ...VIDEO, width: 640, height: 360 };
+    const back = plan({ source: { video: small, audio: AAC }, offered: ['480p', '360p'] });
+    expect(byCost(back.renditions).map(({ name, width, height }) => `${name} ${width}x${height}`)).toEqual([
+      '480p 640x360',
+      '360p 640x360',
+    ]);
+    expect(modes(plan({ withdrawn: new Set(['480p']), offered: ['480p', '360p'] }))).toEqual([
+      'source copy',
+      '360p encode',
+      'audio copy',
+    ]);
+  });
+
+  it('C4.11 knows what to give up first: the dearest, the source last', () => {
+    const all = plan({ keyFrames: 'regular' });
+    expect(byCost(all.renditions).map(({ name }) => name)).toEqual(['480p', '360p', 'source']);
+  });
+
+  it('serves further tracks beside the source', () => {
+    const { renditions } = epochPlan(
+      plan({ ladder: ['source'], extraTracks: [{ trackId: 1, width: 640, height: 360 }] }),
+    );
+    expect(renditions.map(({ name, input }) => `${name} ${input}`)).toEqual([
+      'source samples',
+      'track1 samples',
+      'audio samples',
+    ]);
+  });
+});
