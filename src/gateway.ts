@@ -16,6 +16,7 @@ import { Capacity } from './pipeline/capacity.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
+import type { Clock } from './protocols/clock.js';
 import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
 import { buildHttpApp } from './servers/http/app.js';
@@ -42,6 +43,8 @@ export { inspectDirectory } from './pipeline/directories.js';
 export interface GatewayDependencies {
   /** A pino logger; every record of the gateway goes through it. */
   readonly logger: Logger;
+  /** What times and dates the streams. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 export interface GatewayUrls {
@@ -65,14 +68,17 @@ const FLUSH_GRACE = 3_500;
  * A gateway, not yet listening.
  * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
  */
-export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
+export async function createGateway(
+  config: Config,
+  { logger, clock = systemClock }: GatewayDependencies,
+): Promise<Gateway> {
   const ffmpeg = await findUsableFfmpeg(config, logger);
   const { key } = await findPublishKey(config);
   const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
-  const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
-  return new Gateway({ config, logger, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
+  const sequences = new SequenceNumbers({ clock, recovered: await recoverSequences(store) });
+  return new Gateway({ config, logger, clock, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
 }
 
 /** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
@@ -110,6 +116,7 @@ async function loadCertificate(config: Config, logger: Logger): Promise<TlsCerti
 interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly key: string | null;
   readonly store: DiskStore;
@@ -122,8 +129,8 @@ export class Gateway {
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
-  readonly #origin = new Origin({ clock: systemClock });
-  readonly #directory = new PipelineDirectory(this.#origin);
+  readonly #origin: Origin;
+  readonly #directory: PipelineDirectory;
   readonly #capacity: Capacity;
   readonly #rtmp: RtmpServer;
   /** The HTTP server of its own, when it has one. */
@@ -134,15 +141,19 @@ export class Gateway {
 
   /** @internal `createGateway` is the way in. */
   constructor(parts: GatewayParts) {
-    const { config, logger, key, ffmpeg } = parts;
+    const { config, logger, clock, key, ffmpeg } = parts;
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
+    this.#origin = new Origin({ clock });
+    this.#directory = new PipelineDirectory(this.#origin);
     this.#registry = new StreamRegistry({
       maxStreams: config.maxStreams,
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
+      now: () => clock.wallClock(),
+      monotonic: () => clock.now(),
     });
-    this.#capacity = new Capacity({ clock: systemClock, maxTranscodes: config.maxTranscodes });
+    this.#capacity = new Capacity({ clock, maxTranscodes: config.maxTranscodes });
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
         key,
@@ -298,7 +309,7 @@ export class Gateway {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, logger, ffmpeg, store, sequences } = this.#parts;
+    const { config, logger, clock, ffmpeg, store, sequences } = this.#parts;
     const pipeline = new StreamPipeline({
       app,
       name,
@@ -314,7 +325,7 @@ export class Gateway {
       capacity: this.#capacity,
       presentation: () => ({ windowSegments: config.windowSegments, ...sequences.next(app, name), store }),
       logger: logger.child({ room: 'pipeline' }),
-      clock: systemClock,
+      clock,
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
