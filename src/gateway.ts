@@ -7,8 +7,10 @@ import { createPublishAccess } from './access/publish-access.js';
 import { type PublishKey, resolvePublishKey } from './access/publish-key.js';
 import { processEnvironment } from './config/environment.js';
 import type { Config } from './config/schema.js';
+import { DashOrigin } from './dash/manifest-origin.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
+import { noStream, type RefusedAnswer } from './hls/origin-answer.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
 import type { StreamStatistics } from './live/statistics.js';
@@ -16,6 +18,7 @@ import { Capacity } from './pipeline/capacity.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
+import { Thumbnails } from './pipeline/thumbnails.js';
 import type { Clock } from './protocols/clock.js';
 import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
@@ -31,6 +34,7 @@ import { TlsCertificate } from './tls/certificate.js';
 import { childEnvironment } from './transcode/child-environment.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
+import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 export interface StartOptions {
   /** False: no HTTP port of its own; the program mounts `sluiceHttp` in a Fastify application of its own instead. Default true. */
@@ -130,9 +134,21 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
   readonly #origin: Origin;
+  readonly #dash = new DashOrigin<RefusedAnswer>({
+    playable: async (app, name, signal) => {
+      const answer = await this.#origin.multivariant(app, name, signal);
+      if (answer.status !== 200) return answer;
+      // Playable when it was asked; it may be gone in the turn that this answer took.
+      return this.#origin.presentation(app, name) ?? noStream(app, name);
+    },
+    presentation: (app, name) => this.#origin.presentation(app, name),
+  });
   readonly #directory: PipelineDirectory;
   readonly #capacity: Capacity;
   readonly #rtmp: RtmpServer;
+  /** Undefined: they are off, or there is no FFmpeg. */
+  readonly #pictures: ThumbnailMaker | undefined;
+  readonly #thumbnails: Thumbnails | undefined;
   /** The HTTP server of its own, when it has one. */
   #http: FastifyInstance | undefined;
   #https: SecureServer | undefined;
@@ -154,6 +170,8 @@ export class Gateway {
       monotonic: () => clock.now(),
     });
     this.#capacity = new Capacity({ clock, maxTranscodes: config.maxTranscodes });
+    this.#pictures = thumbnailMaker(parts);
+    this.#thumbnails = this.#pictures && this.#newThumbnails(this.#pictures);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
         key,
@@ -175,13 +193,26 @@ export class Gateway {
     });
   }
 
+  #newThumbnails(maker: ThumbnailMaker): Thumbnails {
+    const { config, logger, clock } = this.#parts;
+    return new Thumbnails({
+      maker,
+      find: (app, name) => this.#directory.find(app, name),
+      segmentDuration: config.segmentDuration,
+      clock,
+      logger: logger.child({ room: 'pipeline' }),
+    });
+  }
+
   /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
   httpDependencies(): HttpDependencies {
     const { config } = this.#parts;
     return {
       origin: this.#origin,
+      dash: this.#dash,
       streams: this.#directory,
       health: { ready: () => this.#ready() },
+      thumbnails: this.#thumbnails,
       targetDuration: Math.ceil(config.segmentDuration),
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
@@ -238,6 +269,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     await this.#rtmp.close();
+    this.#pictures?.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await Promise.all([this.#http?.close(), this.#https?.close()]);
@@ -259,6 +291,7 @@ export class Gateway {
       name,
       ...(stream && streamFigures(stream.statistics)),
       ...presentation?.counters,
+      ffmpegRestarts: transcode?.restarts,
       ffmpegSpeed: transcode?.load?.speed,
     }));
     // While one of a name is flushed there may be another: the newest counts.
@@ -266,6 +299,7 @@ export class Gateway {
     return {
       rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
       streams: [...newest.values()],
+      capacity: this.#capacity.counters,
     };
   }
 
@@ -341,6 +375,11 @@ export class Gateway {
     const over = this.#registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
     for (const pipeline of suspended.slice(0, Math.max(0, over))) void pipeline.end();
   }
+}
+
+function thumbnailMaker({ config, ffmpeg, clock }: GatewayParts): ThumbnailMaker | undefined {
+  if (config.thumbnails === 'off' || ffmpeg === undefined) return undefined;
+  return new ThumbnailMaker({ ffmpeg, clock, environment: childEnvironment(processEnvironment()) });
 }
 
 /** The configuration has seconds, the server milliseconds. */

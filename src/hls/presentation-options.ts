@@ -3,7 +3,8 @@
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
-import type { EpochPlan } from './plan.js';
+import type { EpochPlan, RenditionPlan } from './plan.js';
+import type { CompleteSegment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
 
 export interface PresentationOptions {
@@ -37,6 +38,8 @@ export interface PresentationOptions {
   /** A segment of the source was cut without a key frame: a GOP is longer than TARGETDURATION, which was settled before it. */
   readonly onForcedCut?: ((time: Milliseconds) => void) | undefined;
   readonly store?: SegmentStore | undefined;
+  /** The store could not be written, which was warned of, and has caught up. */
+  readonly onStoreRecovered?: (() => void) | undefined;
   /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;
   readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
@@ -64,6 +67,17 @@ export interface RenditionInfo {
   /** Complete segments made so far. */
   readonly segments: number;
   readonly parts: number;
+}
+
+/** One rendition and the complete segments that its playlist lists, oldest first. */
+export interface RenditionListing {
+  readonly plan: RenditionPlan;
+  /** In the epoch that runs; otherwise only earlier ones had it, and it lists gaps. */
+  readonly active: boolean;
+  /** Frames per second; video only. */
+  readonly frameRate: number | undefined;
+  readonly bandwidth: { readonly peak: BitsPerSecond };
+  readonly segments: readonly CompleteSegment[];
 }
 
 /** Counters of one presentation; they only grow. */

@@ -33,6 +33,12 @@ export class ProgramDateTime {
     return anchor === undefined ? undefined : anchor.media + this.#clock.now() - anchor.monotonic;
   }
 
+  /** This moment on the clock of these dates, which nobody sets. */
+  get wallClock(): EpochMilliseconds {
+    const anchor = this.#anchor;
+    return anchor === undefined ? this.#clock.wallClock() : anchor.wallClock + this.#clock.now() - anchor.monotonic;
+  }
+
   at(mediaTime: Seconds): EpochMilliseconds {
     const media = secondsToMilliseconds(mediaTime);
     const anchor = this.#anchor ?? { wallClock: this.#clock.wallClock(), media };
