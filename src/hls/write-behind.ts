@@ -23,6 +23,8 @@ export interface WriteBehindOptions {
   readonly multivariant: () => Buffer | undefined;
   /** Each failure; writing is tried again. */
   readonly onFailure: (cause: unknown) => void;
+  /** After failures the store has the window as it is again. */
+  readonly onRecovered: () => void;
 }
 
 /** A file of ours in the store. */
@@ -41,6 +43,7 @@ export class WriteBehind {
   readonly #files = new Map<StorePath, StoredFile>();
   readonly #playlists = new Map<StorePath, Buffer>();
   #failures = 0;
+  #failing = false;
   #wanted = false;
   #running: Promise<void> | undefined;
   #retry: Milliseconds = FIRST_RETRY;
@@ -54,6 +57,11 @@ export class WriteBehind {
   /** Passes that failed so far. */
   get failures(): number {
     return this.#failures;
+  }
+
+  /** The last pass failed: the store has what it had before. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** The window has changed. Returns at once. */
@@ -108,9 +116,13 @@ export class WriteBehind {
       try {
         await this.#pass();
         this.#retry = FIRST_RETRY;
+        if (this.#failing && !this.#disposed) this.#options.onRecovered();
+        this.#failing = false;
       } catch (cause) {
         this.#failures += 1;
+        this.#failing = true;
         this.#options.onFailure(cause);
+        if (isMissing(cause)) this.#forgetFiles();
         await this.#removeFiles(() => true).catch(() => undefined);
         this.#wanted = true;
         this.#cancelRetry = this.#options.clock.after(this.#retry, () => {
@@ -121,6 +133,12 @@ export class WriteBehind {
         return;
       }
     }
+  }
+
+  /** Somebody removed them: a playlist that listed what is not there any more would be wrong until the window has passed. */
+  #forgetFiles(): void {
+    this.#files.clear();
+    this.#playlists.clear();
   }
 
   async #pass(): Promise<void> {
@@ -188,6 +206,11 @@ export class WriteBehind {
       this.#files.delete(path);
     }
   }
+}
+
+/** A directory that was there is gone. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** RFC 8216bis 6.2.2: a removed segment stays for its duration and the longest playlist that listed it. */
