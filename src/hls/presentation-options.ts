@@ -2,7 +2,7 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
 import type { EpochPlan, RenditionPlan } from './plan.js';
 import type { CompleteSegment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
@@ -24,10 +24,10 @@ export interface PresentationOptions {
   readonly continuesEarlier?: boolean | undefined;
   readonly clock: Clock;
   /**
-   * Wall clock when the first noted sample arrived, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME counts from
-   * it. Default: when it is noted.
+   * When the first noted sample arrived, on the monotonic clock, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME
+   * counts from it. Default: when it is noted.
    */
-  readonly firstArrival?: EpochMilliseconds | undefined;
+  readonly firstArrival?: Milliseconds | undefined;
   /** Longest GOP that TARGETDURATION is made for; default 10 s. */
   readonly maxGop?: Seconds | undefined;
   /**
