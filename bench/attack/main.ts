@@ -81,7 +81,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     ...['--ffmpeg-path', ffmpeg, '--ladder', 'source,240p', '--log-level', 'info'],
     // Room for the slow ones: the cap for one address and the one for all would otherwise do the work of the deadlines.
     ...['--max-connections', '2000', '--handshake-timeout', `${handshakeTimeout / 1000}`],
-    ...(values.short ? ['--segment-duration', '1', '--window-segments', '6'] : []),
+    ...(values.short ? ['--segment-duration', '1', '--window-segments', '6', '--resume-window', '2'] : []),
   ]);
   let live: LiveStreamUnderWatch | undefined;
   try {
