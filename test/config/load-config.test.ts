@@ -52,6 +52,7 @@ describe('loadConfig', () => {
       windowSegments: 10,
       resumeWindow: 15,
       maxGop: 10,
+      thumbnails: 'on',
       maxTranscodes: 0,
       onOverload: 'shed',
       maxStreams: 100,
