@@ -61,7 +61,8 @@ export function gstreamerPublisher(sink: 'rtmp2sink' | 'rtmpsink'): Publisher {
       const [width, height] = size.split('x');
       const buffers = Math.ceil((seconds * 44_100) / 1024);
       const pipeline = [
-        `videotestsrc is-live=true num-buffers=${seconds * rate} ! video/x-raw,width=${width},height=${height},framerate=${rate}/1`,
+        // Without a format the test source and the encoder agree on 4:4:4 with ten bits, as no camera does.
+        `videotestsrc is-live=true num-buffers=${seconds * rate} ! video/x-raw,format=I420,width=${width},height=${height},framerate=${rate}/1`,
         `! x264enc speed-preset=veryfast key-int-max=${rate} bitrate=${Number.parseInt(bitrate, 10)} ! h264parse ! queue ! mux.`,
         `audiotestsrc is-live=true num-buffers=${buffers} samplesperbuffer=1024 ! audio/x-raw,rate=44100,channels=2`,
         '! avenc_aac ! aacparse ! queue ! mux.',
