@@ -189,7 +189,8 @@ export class WriteBehind {
 
   async #writeMedia(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
     if (this.#files.has(path) || this.#disposed) return;
-    await this.#options.store.write(path, bytes);
+    // It is listed later.
+    await this.#options.store.write(path, bytes, true);
     this.#files.set(path, { removeAt: undefined });
   }
 
