@@ -1,6 +1,10 @@
 // Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
 
+import { BroadcastWatch } from './broadcast.js';
 import { playToTheEnd } from './ending.js';
+import { HLS_CONFIG } from './hls-config.js';
+import { levelsOf } from './levels.js';
+import { liveWindow, seekTarget } from './live-window.js';
 import { LiveProbe } from './probe.js';
 import { Hls } from './vendor/hls.mjs';
 
@@ -27,6 +31,8 @@ const TRANSITIONS = {
 
 /** Milliseconds without a new picture, while one is wanted, after which the stream is taken for lost. */
 const STALL_LIMIT = 10_000;
+/** Milliseconds without one after which the gateway is asked whether the publisher is away. */
+const STANDSTILL = 1_200;
 /** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
 const PATIENCE = 15_000;
 /** A second media error within this many milliseconds means that recovering in place does not help. */
@@ -34,50 +40,22 @@ const RECOVERY_WINDOW = 5_000;
 /** Seconds behind the target from which "Go live" is offered; hls.js catches up smaller distances by playing faster. */
 const BEHIND_LIVE = 3;
 
-const RETRY_SOON = { maxNumRetry: 4, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: 'exponential' };
-
-const HLS_CONFIG = {
-  lowLatencyMode: true,
-  // Fragmented MP4 passes through untouched, there is nothing to hand to a worker.
-  enableWorker: false,
-  backBufferLength: 30,
-  maxBufferLength: 20,
-  liveDurationInfinity: true,
-  maxLiveSyncPlaybackRate: 1.25,
-  // Seconds of latency that each stall adds; the default of 1 would cost a viewer who came with the first picture a second for good.
-  liveSyncOnStallIncrease: 0.3,
-  capLevelToPlayerSize: true,
-  // A first guess that starts most viewers on a middle rendition instead of the lowest.
-  abrEwmaDefaultEstimate: 2_500_000,
-  manifestLoadPolicy: policy(8_000, RETRY_SOON),
-  playlistLoadPolicy: policy(12_000, RETRY_SOON),
-  fragLoadPolicy: policy(10_000, RETRY_SOON),
-};
-
-function policy(maxTimeToFirstByteMs, errorRetry) {
-  return {
-    default: {
-      maxTimeToFirstByteMs,
-      maxLoadTimeMs: 20_000,
-      timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
-      errorRetry,
-    },
-  };
-}
-
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
- * `blocked` (the browser refused to play with sound, so it plays muted).
+ * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed).
  */
 export class LivePlayer extends EventTarget {
   /** @type {PlayerState} */ #state = 'waiting';
   #video;
   #source;
   #probe;
+  #broadcast;
   #hls = null;
   #native = false;
   #destroyed = false;
   #wantsPlay;
+  /** The viewer chose to watch behind live. */
+  #shifted = false;
   #lastProgress = 0;
   #lastTime = -1;
   #lastMediaError = Number.NEGATIVE_INFINITY;
@@ -87,14 +65,16 @@ export class LivePlayer extends EventTarget {
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {{source: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist
+   * @param {{source: string, api: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist;
+   *   `api`: URL of the stream's state
    */
-  constructor(video, { source, autoplay = true }) {
+  constructor(video, { source, api, autoplay = true }) {
     super();
     this.#video = video;
     this.#source = source;
     this.#wantsPlay = autoplay;
     this.#probe = new LiveProbe(source);
+    this.#broadcast = new BroadcastWatch(api, () => this.#emit('broadcast'));
     const { signal } = this.#listeners;
     video.addEventListener('playing', () => this.#onPicture(), { signal });
     video.addEventListener('timeupdate', () => this.#onTimeUpdate(), { signal });
@@ -129,18 +109,19 @@ export class LivePlayer extends EventTarget {
     return this.#state === 'playing' && this.secondsBehind > BEHIND_LIVE;
   }
 
-  /** Choices of the quality menu, best first. Index -1 is "Auto" and not listed. */
+  /** True while the publisher is away, its stream waits for it, and what there was has been played. */
+  get resuming() {
+    return this.#state === 'playing' && this.#broadcast.resuming;
+  }
+
+  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
+  get window() {
+    return this.#state === 'playing' ? liveWindow(this.#hls, this.#video) : undefined;
+  }
+
+  /** Choices of the quality menu, best first: what this browser can decode. Index -1 is "Auto" and not listed. */
   get levels() {
-    return (this.#hls?.levels ?? [])
-      .map((level, index) => ({
-        index,
-        name: renditionName(level),
-        width: level.width,
-        height: level.height,
-        frameRate: level.frameRate,
-        bitrate: level.bitrate,
-      }))
-      .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+    return levelsOf(this.#hls);
   }
 
   /** What is on the screen (not what was asked for), undefined before the first picture. */
@@ -196,9 +177,22 @@ export class LivePlayer extends EventTarget {
     this.#video.pause();
   }
 
+  /** @param {number} seconds before the live edge, as in `window` */
+  seekBehind(seconds) {
+    const target = seekTarget(this.#hls, this.#video, seconds);
+    if (target === undefined) return;
+    if (seconds <= 0) {
+      this.goLive();
+      return;
+    }
+    this.#shifted = true;
+    this.#video.currentTime = target;
+  }
+
   goLive() {
-    const position = this.#hls?.liveSyncPosition;
-    if (position != null) this.#video.currentTime = position;
+    this.#shifted = false;
+    const position = seekTarget(this.#hls, this.#video, 0);
+    if (position !== undefined) this.#video.currentTime = position;
     return this.play();
   }
 
@@ -207,6 +201,7 @@ export class LivePlayer extends EventTarget {
     this.#listeners.abort();
     clearInterval(this.#watchdog);
     this.#probe.cancel();
+    this.#broadcast.cancel();
     this.#release();
   }
 
@@ -228,6 +223,7 @@ export class LivePlayer extends EventTarget {
   #start() {
     this.#move('starting');
     this.#release();
+    this.#shifted = false;
     this.#lastProgress = performance.now();
     this.#lastTime = -1;
     if (Hls.isSupported()) this.#startHls();
@@ -295,6 +291,7 @@ export class LivePlayer extends EventTarget {
     if (this.#video.currentTime === this.#lastTime) return;
     this.#lastTime = this.#video.currentTime;
     this.#lastProgress = performance.now();
+    this.#broadcast.moved();
     if (this.#state === 'playing') this.#failures = 0;
   }
 
@@ -302,13 +299,19 @@ export class LivePlayer extends EventTarget {
     const active = this.#state === 'starting' || this.#state === 'playing';
     const wanted = this.#wantsPlay && (this.#state === 'starting' || !this.#video.paused) && !document.hidden;
     if (!active || !wanted) this.#lastProgress = performance.now();
-    else if (performance.now() - this.#lastProgress > STALL_LIMIT) this.#lost();
+    else this.#judgeStandstill(performance.now() - this.#lastProgress);
+  }
+
+  /** A publisher that is expected back is no failure: playing goes on where it stands, however long that takes. */
+  async #judgeStandstill(milliseconds) {
+    if (milliseconds > STALL_LIMIT) this.#lost();
+    else if (milliseconds > STANDSTILL && (await this.#broadcast.look())) this.#lastProgress = performance.now();
   }
 
   /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
   #onVisible() {
     if (document.hidden || this.#state !== 'playing' || !this.#wantsPlay) return;
-    if (this.behindLive) this.goLive();
+    if (this.behindLive && !this.#shifted) this.goLive();
     else if (this.#video.paused) this.play();
   }
 
@@ -343,10 +346,4 @@ export class LivePlayer extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** The rendition's name is the directory of its playlist: `…/720p/index.m3u8`. */
-function renditionName(level) {
-  const segments = new URL(level.uri || level.url[0], document.baseURI).pathname.split('/');
-  return segments.at(-2) ?? '';
 }
