@@ -13,6 +13,7 @@ import { type FfmpegExit, FfmpegProcess, type SpawnProcess } from './ffmpeg-proc
 import { LoadMeter, type TranscodeLoad } from './load-meter.js';
 import type { Logger } from './logger.js';
 import { readProcessActivity } from './process-activity.js';
+import type { ProcessLedger } from './process-ledger.js';
 import { ProgressReader, type TranscodeProgress } from './progress.js';
 import type { TranscodePlan } from './rendition-spec.js';
 import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
@@ -78,6 +79,8 @@ export interface TranscodeSupervisorOptions {
   readonly spawn?: SpawnProcess;
   /** All that FFmpeg sees of the environment; see `childEnvironment`. */
   readonly environment?: ChildEnvironment;
+  /** Told of each FFmpeg, for whoever has to end it should this process be killed. */
+  readonly ledger?: Pick<ProcessLedger, 'started' | 'ended'> | undefined;
   readonly restart?: Partial<RestartPolicy>;
   /** Input time without a sign of life after which FFmpeg hangs and is killed. */
   readonly stall?: Partial<StallLimits>;
@@ -298,6 +301,7 @@ export class TranscodeSupervisor {
     void process.exited.then((exit) => this.#onExit(run, exit));
     if (process.pid === undefined) return;
     logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
+    this.#options.ledger?.started(process.pid);
     this.#watchForStall(run, process.pid);
     this.#options.onStart(generation);
   }
@@ -339,6 +343,7 @@ export class TranscodeSupervisor {
     const { generation, process } = run;
     run.cancelTick();
     run.cancelGrace();
+    if (process.pid !== undefined) this.#options.ledger?.ended(process.pid);
     this.#run = undefined;
     if (this.#state.is('stopping', 'replacing')) {
       if (this.#state.is('stopping')) this.#state.to('stopped');
