@@ -1,38 +1,14 @@
 // Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
 
-import { BroadcastWatch } from './broadcast.js';
 import { playToTheEnd } from './ending.js';
 import { HLS_CONFIG } from './hls-config.js';
 import { levelsOf } from './levels.js';
 import { liveWindow, seekTarget } from './live-window.js';
+import { TRANSITIONS } from './player-states.js';
 import { LiveProbe } from './probe.js';
+import { StandstillWatch } from './standstill.js';
 import { Hls } from './vendor/hls.mjs';
 
-/**
- * @typedef {'waiting'|'starting'|'playing'|'reconnecting'|'ended'|'unsupported'} PlayerState
- *
- * - `waiting`: nobody publishes; playback begins by itself when somebody does.
- * - `starting`: the stream is there, no picture yet.
- * - `playing`: a picture was shown (the viewer may have paused it).
- * - `reconnecting`: the stream cannot be read any more; the last picture stays.
- * - `ended`: the publisher finished; a new publish starts it again.
- * - `unsupported`: this browser cannot decode the stream.
- */
-
-/** Legal moves. @type {Readonly<Record<PlayerState, readonly PlayerState[]>>} */
-const TRANSITIONS = {
-  waiting: ['starting', 'ended'],
-  starting: ['playing', 'reconnecting', 'waiting', 'ended', 'unsupported'],
-  playing: ['reconnecting', 'ended', 'unsupported'],
-  reconnecting: ['starting', 'waiting', 'ended'],
-  ended: ['starting', 'waiting'],
-  unsupported: ['starting', 'waiting', 'ended'],
-};
-
-/** Milliseconds without a new picture, while one is wanted, after which the stream is taken for lost. */
-const STALL_LIMIT = 10_000;
-/** Milliseconds without one after which the gateway is asked whether the publisher is away. */
-const STANDSTILL = 1_200;
 /** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
 const PATIENCE = 15_000;
 /** A second media error within this many milliseconds means that recovering in place does not help. */
@@ -45,22 +21,19 @@ const BEHIND_LIVE = 3;
  * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed).
  */
 export class LivePlayer extends EventTarget {
-  /** @type {PlayerState} */ #state = 'waiting';
+  /** @type {import('./player-states.js').PlayerState} */ #state = 'waiting';
   #video;
   #source;
   #probe;
-  #broadcast;
+  #standstill;
   #hls = null;
   #native = false;
   #destroyed = false;
   #wantsPlay;
   /** The viewer chose to watch behind live. */
   #shifted = false;
-  #lastProgress = 0;
-  #lastTime = -1;
   #lastMediaError = Number.NEGATIVE_INFINITY;
   #failures = 0;
-  #watchdog;
   #listeners = new AbortController();
 
   /**
@@ -74,19 +47,25 @@ export class LivePlayer extends EventTarget {
     this.#source = source;
     this.#wantsPlay = autoplay;
     this.#probe = new LiveProbe(source);
-    this.#broadcast = new BroadcastWatch(api, () => this.#emit('broadcast'));
+    this.#standstill = new StandstillWatch(video, {
+      api,
+      isWanted: () => this.#wantsPicture(),
+      onMoved: () => {
+        if (this.#state === 'playing') this.#failures = 0;
+      },
+      onLost: () => this.#lost(),
+      onBroadcast: () => this.#emit('broadcast'),
+    });
     const { signal } = this.#listeners;
     video.addEventListener('playing', () => this.#onPicture(), { signal });
-    video.addEventListener('timeupdate', () => this.#onTimeUpdate(), { signal });
     video.addEventListener('ended', () => this.#onEnded(), { signal });
     video.addEventListener('error', () => this.#native && this.#lost(), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
-    this.#watchdog = setInterval(() => this.#checkProgress(), 1_000);
     video.dataset.state = this.#state;
     this.#await();
   }
 
-  /** @returns {PlayerState} */
+  /** @returns {import('./player-states.js').PlayerState} */
   get state() {
     return this.#state;
   }
@@ -111,7 +90,7 @@ export class LivePlayer extends EventTarget {
 
   /** True while the publisher is away, its stream waits for it, and what there was has been played. */
   get resuming() {
-    return this.#state === 'playing' && this.#broadcast.resuming;
+    return this.#state === 'playing' && this.#standstill.resuming;
   }
 
   /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
@@ -199,9 +178,8 @@ export class LivePlayer extends EventTarget {
   destroy() {
     this.#destroyed = true;
     this.#listeners.abort();
-    clearInterval(this.#watchdog);
+    this.#standstill.close();
     this.#probe.cancel();
-    this.#broadcast.cancel();
     this.#release();
   }
 
@@ -224,8 +202,7 @@ export class LivePlayer extends EventTarget {
     this.#move('starting');
     this.#release();
     this.#shifted = false;
-    this.#lastProgress = performance.now();
-    this.#lastTime = -1;
+    this.#standstill.reset();
     if (Hls.isSupported()) this.#startHls();
     else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
     else this.#move('unsupported');
@@ -287,25 +264,11 @@ export class LivePlayer extends EventTarget {
     if (this.#state === 'starting') this.#move('playing');
   }
 
-  #onTimeUpdate() {
-    if (this.#video.currentTime === this.#lastTime) return;
-    this.#lastTime = this.#video.currentTime;
-    this.#lastProgress = performance.now();
-    this.#broadcast.moved();
-    if (this.#state === 'playing') this.#failures = 0;
-  }
-
-  #checkProgress() {
-    const active = this.#state === 'starting' || this.#state === 'playing';
-    const wanted = this.#wantsPlay && (this.#state === 'starting' || !this.#video.paused) && !document.hidden;
-    if (!active || !wanted) this.#lastProgress = performance.now();
-    else this.#judgeStandstill(performance.now() - this.#lastProgress);
-  }
-
-  /** A publisher that is expected back is no failure: playing goes on where it stands, however long that takes. */
-  async #judgeStandstill(milliseconds) {
-    if (milliseconds > STALL_LIMIT) this.#lost();
-    else if (milliseconds > STANDSTILL && (await this.#broadcast.look())) this.#lastProgress = performance.now();
+  /** A picture should come now. */
+  #wantsPicture() {
+    const starting = this.#state === 'starting';
+    const active = starting || (this.#state === 'playing' && !this.#video.paused);
+    return active && this.#wantsPlay && !document.hidden;
   }
 
   /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
@@ -333,7 +296,7 @@ export class LivePlayer extends EventTarget {
     this.#native = false;
   }
 
-  /** @param {PlayerState} next */
+  /** @param {import('./player-states.js').PlayerState} next */
   #move(next) {
     const previous = this.#state;
     if (next === previous || this.#destroyed) return;
