@@ -1,59 +1,24 @@
 // The life of a name over several publishers: its media on the way into the playlists, and every change and end of it in order.
-import type { Origin } from '../hls/origin.js';
-import { Presentation, type PresentationOptions } from '../hls/presentation.js';
+import { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { describeSource, type SourceDescription } from '../transcode/describe-source.js';
-import type { FlvReader } from '../transcode/readable-codecs.js';
-import { Encoding, type EncodingOptions, type TranscodeState, type Withdrawal } from './encoding.js';
+import type { Milliseconds } from '../protocols/units.js';
+import type { SourceDescription } from '../transcode/describe-source.js';
+import { Encoding, type TranscodeState, type Withdrawal } from './encoding.js';
+import { LongGop } from './long-gop.js';
 import { NativePackager } from './native-packager.js';
+import { planPublisher } from './plan-publisher.js';
 import { Publisher } from './publisher.js';
-import { byCost, epochPlan, planStream, type StreamPlan } from './stream-plan.js';
+import { ResumeWindow } from './resume-window.js';
+import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
+import { epochPlan, type StreamPlan } from './stream-plan.js';
 import { asSluiceError } from './transcoder.js';
 
 export type { TranscodeState, Withdrawal } from './encoding.js';
 export type { PipelineLogger } from './pipeline-logger.js';
-
-/**
- * ```
- *                          ┌──publisher back, tracks known──┐
- *                          ▼                                │
- * waiting ──tracks known──▶ running ──publisher gone──▶ suspended
- *    │                         │                            │ window over
- *    │                         └──no window, failed, close──┴──▶ draining ──FFmpeg flushed, ENDLIST──▶ ended
- *    └──publisher gone, or its media cannot be served───────────────────────────────────────────────────▲
- * ```
- */
-export type PipelineState = 'waiting' | 'running' | 'suspended' | 'draining' | 'ended';
-
-export interface StreamPipelineOptions extends EncodingOptions {
-  readonly app: string;
-  readonly name: string;
-  readonly origin: Origin;
-  /** Undefined: none was found. Then only what needs no encoding is served. */
-  readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
-  /** How long the playlists wait for a publisher to come back; 0: they end with it. */
-  readonly resumeWindow: Seconds;
-  /** Groups of pictures that last longer make the source be encoded. */
-  readonly maxGop: Seconds;
-  /**
-   * The earlier stream of this name, while it is still being flushed: its last segments take sequence numbers, so the new
-   * presentation begins after it. Never rejects.
-   */
-  readonly predecessor: Promise<void> | undefined;
-  /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
-  readonly presentation: () => Pick<
-    PresentationOptions,
-    'windowSegments' | 'firstMediaSequence' | 'firstDiscontinuitySequence' | 'continuesEarlier' | 'store'
-  >;
-  /** This publisher cannot be served (any longer) and should be told why. */
-  readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
-  /** The presentation has used its last sequence number. */
-  readonly onEnded: (presentation: Presentation) => void;
-}
+export type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 
 export class StreamPipeline {
   readonly app: string;
@@ -81,10 +46,9 @@ export class StreamPipeline {
   #open = false;
   #entering: Promise<void> | undefined;
   #suspending: Promise<void> = Promise.resolve();
-  #cancelWindow: (() => void) | undefined;
-  #resumeUntil: Milliseconds | undefined;
-  #lastKeyFrame: Milliseconds | undefined;
-  #longGop = false;
+  readonly #window: ResumeWindow;
+  /** Of the publisher that is attached. */
+  #longGop: LongGop;
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
   #cutsAnywhere = false;
   #ended: Promise<void> | undefined;
@@ -104,6 +68,8 @@ export class StreamPipeline {
         void this.end();
       },
     });
+    this.#window = new ResumeWindow(options.clock, options.resumeWindow, () => void this.end());
+    this.#longGop = new LongGop(options.maxGop);
     options.origin.starting(options.app, options.name);
   }
 
@@ -137,8 +103,7 @@ export class StreamPipeline {
 
   /** Milliseconds that are left for a publisher to come back. */
   get resumeLeft(): Milliseconds | undefined {
-    if (this.#resumeUntil === undefined) return undefined;
-    return Math.max(0, this.#resumeUntil - this.#options.clock.now());
+    return this.#window.left;
   }
 
   get withdrawn(): readonly Withdrawal[] {
@@ -178,7 +143,7 @@ export class StreamPipeline {
       onEnd: (ended) => this.#onGone(ended),
       onWarning: (warning) => this.#warnOnce(warning),
     });
-    this.#cancelWindow?.();
+    this.#window.pause();
     if (this.#publisher === undefined) this.#use(publisher);
     else this.#next = publisher;
   }
@@ -191,14 +156,13 @@ export class StreamPipeline {
 
   #use(publisher: Publisher): void {
     this.#publisher = publisher;
-    this.#longGop = false;
-    this.#lastKeyFrame = undefined;
+    this.#longGop = new LongGop(this.#options.maxGop);
     if (publisher.tracks !== undefined) this.#onDecided(publisher);
     else if (publisher.gone) this.#onGone(publisher);
   }
 
   async #end(): Promise<void> {
-    this.#cancelWindow?.();
+    this.#window.pause();
     if (this.#entering !== undefined) await this.#entering;
     this.#open = false;
     const { origin, onEnded } = this.#options;
@@ -216,7 +180,7 @@ export class StreamPipeline {
     this.#publisher?.close();
     this.#next?.close();
     this.#encoding.release();
-    this.#resumeUntil = undefined;
+    this.#window.close();
     this.#state.to('ended');
   }
 
@@ -252,13 +216,13 @@ export class StreamPipeline {
     const next = this.#next;
     this.#next = undefined;
     if (next !== undefined) this.#use(next);
-    else this.#cancelWindow = this.#options.clock.after(this.resumeLeft ?? 0, () => void this.end());
+    else this.#window.watch();
   }
 
   #suspend(): void {
-    const { logger, clock, resumeWindow } = this.#options;
+    const { logger, resumeWindow } = this.#options;
     this.#state.to('suspended');
-    this.#resumeUntil = clock.now() + secondsToMilliseconds(resumeWindow);
+    this.#window.open();
     logger.info({ ...this.#context, resumeWindow }, 'publisher gone, its stream waits for it');
     const flushed = this.#encoding.finish();
     this.#suspending = flushed.then(() => this.#presentation?.suspend());
@@ -289,7 +253,7 @@ export class StreamPipeline {
     if (presentation === undefined) this.#present(plan, publisher);
     else presentation.startEpoch(epochPlan(plan));
     if (!this.#state.is('running')) this.#state.to('running');
-    this.#resumeUntil = undefined;
+    this.#window.close();
     this.#install(plan, publisher);
     const renditions = plan.renditions.map(({ name }) => name);
     const what = presentation === undefined ? 'stream started' : resumed ? 'stream resumed' : 'stream changed';
@@ -303,6 +267,11 @@ export class StreamPipeline {
     publisher.held = [];
     // A change among these holds what comes after it.
     for (const tag of held) this.#onTag(publisher, tag);
+  }
+
+  #plan(publisher: Publisher): StreamPlan {
+    const { ladder, ffmpeg } = this.#options;
+    return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
   }
 
   #install(plan: StreamPlan, publisher: Publisher): void {
@@ -330,26 +299,6 @@ export class StreamPipeline {
     });
     this.#presentation = presentation;
     origin.attach(presentation);
-  }
-
-  /** @throws the typed errors of the transcode room, mp4.*, pipeline.nothing-to-serve */
-  #plan(publisher: Publisher): StreamPlan {
-    const { ladder, ffmpeg } = this.#options;
-    const { media, tracks = { video: false, audio: false } } = publisher;
-    const source = describeSource(media.source(tracks, publisher.hints));
-    const request = {
-      source,
-      extraTracks: media.extraVideo.map((trackId) => ({ trackId, ...media.video(trackId)?.description })),
-      ladder,
-      ffmpeg,
-      keyFrames: this.#longGop ? 'regular' : 'source',
-      offered: byCost(this.#encoding.plan?.renditions ?? []).map(({ name }) => name),
-      withdrawn: new Set(this.#encoding.withdrawn.map(({ name }) => name)),
-    } as const;
-    const plan = planStream({ ...request, mayEncodeVideo: true });
-    if (byCost(plan.renditions).length === 0) return plan;
-    const refusal = this.#encoding.admit();
-    return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
   }
 
   /** A change of the publisher's: what comes from this tag on waits until the old FFmpeg has given all it has. */
@@ -398,16 +347,14 @@ export class StreamPipeline {
   // Groups of pictures that are too long to cut
 
   #isLongGop(tag: LiveTag): boolean {
-    if (tag.kind !== 'video') return false;
-    if (tag.keyFrame) this.#lastKeyFrame = tag.dts;
-    if (this.#longGop || this.#lastKeyFrame === undefined || !this.#canEncodeSource()) return false;
+    this.#longGop.note(tag);
     // The first one is the presentation's to tell: it has not listed anything yet.
     const settled = this.#presentation?.targetDuration !== undefined;
-    return settled && tag.dts - this.#lastKeyFrame > secondsToMilliseconds(this.#options.maxGop);
+    return settled && this.#longGop.exceeds(tag) && this.#canEncodeSource();
   }
 
   #encodeLongGop(publisher: Publisher, tag: LiveTag): void {
-    this.#longGop = true;
+    this.#longGop.find();
     this.#warnLongGop();
     this.#turn(publisher, tag);
   }
@@ -415,8 +362,7 @@ export class StreamPipeline {
   /** Called by the presentation before it has listed anything: it begins anew, at once, and nobody sees the difference. */
   #onLongFirstGop(): void {
     const publisher = this.#publisher;
-    if (publisher === undefined || this.#longGop) return;
-    this.#longGop = true;
+    if (publisher === undefined || !this.#longGop.find()) return;
     this.#warnLongGop();
     if (!this.#canEncodeSource()) return;
     const plan = this.#plan(publisher);

@@ -1,0 +1,37 @@
+// Notices a publisher whose key frames are too far apart to cut segments at; from then on its source is encoded.
+import type { LiveTag } from '../live/tag.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+
+/** Of one publisher. */
+export class LongGop {
+  readonly #longest: Milliseconds;
+  #lastKeyFrame: Milliseconds | undefined;
+  #found = false;
+
+  /** @param maxGop groups of pictures up to this are cut as they are */
+  constructor(maxGop: Seconds) {
+    this.#longest = secondsToMilliseconds(maxGop);
+  }
+
+  /** It was found to have one: the cuts are ours. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  note({ kind, keyFrame, dts }: LiveTag): void {
+    if (kind === 'video' && keyFrame) this.#lastKeyFrame = dts;
+  }
+
+  /** This tag, which was noted, is further from the last key frame than it should be. */
+  exceeds({ kind, dts }: LiveTag): boolean {
+    const last = this.#lastKeyFrame;
+    return !this.#found && kind === 'video' && last !== undefined && dts - last > this.#longest;
+  }
+
+  /** @returns false when it was known */
+  find(): boolean {
+    const first = !this.#found;
+    this.#found = true;
+    return first;
+  }
+}

@@ -1,0 +1,44 @@
+// How long the playlists of a name wait for a publisher to come back.
+import type { Clock } from '../protocols/clock.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+
+export class ResumeWindow {
+  readonly #clock: Clock;
+  readonly #length: Milliseconds;
+  readonly #onOver: () => void;
+  #until: Milliseconds | undefined;
+  #cancel: (() => void) | undefined;
+
+  /** @param onOver nobody came while it was watched */
+  constructor(clock: Clock, length: Seconds, onOver: () => void) {
+    this.#clock = clock;
+    this.#length = secondsToMilliseconds(length);
+    this.#onOver = onOver;
+  }
+
+  /** Until then somebody may come; undefined while nobody is waited for. */
+  get left(): Milliseconds | undefined {
+    return this.#until === undefined ? undefined : Math.max(0, this.#until - this.#clock.now());
+  }
+
+  /** The publisher is gone. */
+  open(): void {
+    this.#until = this.#clock.now() + this.#length;
+  }
+
+  /** Nobody is there: its end is the end. A visitor without media does not prolong it. */
+  watch(): void {
+    this.#cancel = this.#clock.after(this.left ?? 0, this.#onOver);
+  }
+
+  /** Somebody is there, who may turn out to have nothing. */
+  pause(): void {
+    this.#cancel?.();
+  }
+
+  /** A publisher is back, or the stream is over. */
+  close(): void {
+    this.pause();
+    this.#until = undefined;
+  }
+}
