@@ -317,20 +317,21 @@ export class Gateway {
   #figures(): GatewayFigures {
     const { counters } = this.#rtmp;
     const { refusedTotalLimit, refusedAddressLimit } = counters;
-    const streams = this.#directory.pipelines.map(({ app, name, stream, presentation, transcode }) => ({
+    const streams = this.#directory.pipelines.map(({ app, name, stream, presentation, transcode, withdrawn }) => ({
       app,
       name,
       ...(stream && streamFigures(stream.statistics)),
       ...presentation?.counters,
       ffmpegRestarts: transcode?.restarts,
       ffmpegSpeed: transcode?.load?.speed,
+      withdrawn: countBy(withdrawn.map(({ reason }) => reason)),
     }));
     // While one of a name is flushed there may be another: the newest counts.
     const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
     return {
       rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
       streams: [...newest.values()],
-      capacity: this.#capacity.counters,
+      capacity: { transcodes: this.#capacity.transcodes, ...this.#capacity.counters },
     };
   }
 
@@ -448,6 +449,12 @@ function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
 function urlHost(address: string): string {
   if (address === '0.0.0.0' || address === '::') return 'localhost';
   return address.includes(':') ? `[${address}]` : address;
+}
+
+function countBy(reasons: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
 }
 
 function streamFigures(statistics: StreamStatistics): Omit<StreamFigures, 'app' | 'name'> {

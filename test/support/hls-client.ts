@@ -128,12 +128,14 @@ export async function recordRendition(
   let query = '';
   while (!options.signal?.aborted) {
     const url = `${base}/${name}/index.m3u8`;
-    const response = await fetch(`${url}${query}`, options.signal ? { signal: options.signal } : {}).catch((error) => {
-      if (options.signal?.aborted) return undefined;
-      throw error;
-    });
-    if (response === undefined) break;
-    const text = await response.text();
+    const answer = await fetch(`${url}${query}`, options.signal ? { signal: options.signal } : {})
+      .then(async (response) => ({ response, text: await response.text() }))
+      .catch((error) => {
+        if (options.signal?.aborted) return undefined;
+        throw error;
+      });
+    if (answer === undefined) break;
+    const { response, text } = answer;
     if (response.status === 503) {
       // A blocked reload that outlived its bound: reload without a directive, as RFC 8216bis 6.2.5.2 leads a player to do.
       query = '';

@@ -187,6 +187,12 @@ export interface GatewayFigures {
     readonly publishers: number;
     readonly publishesAccepted: number;
     readonly publishesRefused: number;
+    /** Watching over RTMP at the moment, and those that were let in or turned away. */
+    readonly viewers: number;
+    readonly playsAccepted: number;
+    readonly playsRefused: number;
+    /** Messages that viewers were too slow for. */
+    readonly viewerDroppedTags: number;
     readonly bytesReceived: number;
     readonly bytesSent: number;
     /** Connections ended by an error, by its code. */
@@ -194,7 +200,7 @@ export interface GatewayFigures {
   };
   readonly streams: readonly StreamFigures[];
   /** Of all encoding: renditions given up because it was too slow, and publishers that got none because the machine was full. */
-  readonly capacity?: { readonly shed: number; readonly refused: number };
+  readonly capacity?: { readonly transcodes: number; readonly shed: number; readonly refused: number };
 }
 
 /** Of one stream. Figures that are not known (yet) are left out. */
@@ -216,6 +222,8 @@ export interface StreamFigures {
   /** Attempts to bring the copy on disk up to date that failed. */
   readonly storeFailures?: number | undefined;
   readonly ffmpegRestarts?: number | undefined;
+  /** Renditions that were taken out while the stream ran, by the reason. */
+  readonly withdrawn?: ReadonlyMap<string, number> | undefined;
   /** Media time over wall time of the encoders. */
   readonly ffmpegSpeed?: number | undefined;
 }

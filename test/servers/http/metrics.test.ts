@@ -12,11 +12,18 @@ const FIGURES: GatewayFigures = {
     publishers: 1,
     publishesAccepted: 3,
     publishesRefused: 4,
+    viewers: 6,
+    playsAccepted: 8,
+    playsRefused: 0,
+    viewerDroppedTags: 2,
     bytesReceived: 1000,
     bytesSent: 50,
     closedByError: new Map([['rtmp-server.idle-timeout', 5]]),
   },
-  streams: [{ app: 'live', name: 'demo', bytesIn: 77, frameRate: 25, forcedCuts: 0 }],
+  capacity: { transcodes: 1, refused: 2, shed: 3 },
+  streams: [
+    { app: 'live', name: 'demo', bytesIn: 77, frameRate: 25, forcedCuts: 0, withdrawn: new Map([['overload', 1]]) },
+  ],
 };
 
 function app(changes: Parameters<typeof fakeDependencies>[0] = {}) {
@@ -39,6 +46,10 @@ describe('GET /metrics', () => {
       'sluice_stream_received_bytes_total{app="live",name="demo"} 77',
       'sluice_stream_forced_cuts_total{app="live",name="demo"} 0',
       'sluice_stream_hls_viewers{app="live",name="demo"} 0',
+      'sluice_stream_withdrawn_renditions{app="live",name="demo",reason="overload"} 1',
+      'sluice_rtmp_viewers 6',
+      'sluice_ladders_refused_total 2',
+      'sluice_renditions_shed_total 3',
       'sluice_hls_waiting 0',
     ]) {
       expect(lines).toContain(line);

@@ -79,6 +79,15 @@ export const METRICS: readonly MetricDefinition[] = [
   rtmp('gauge', 'sluice_rtmp_publishers', 'Publishers at the moment', (from) => from.publishers),
   rtmp('counter', 'sluice_rtmp_publishes_total', 'Publish requests accepted', (from) => from.publishesAccepted),
   rtmp('counter', 'sluice_rtmp_publishes_refused_total', 'Publish requests refused', (from) => from.publishesRefused),
+  rtmp('gauge', 'sluice_rtmp_viewers', 'Viewers by RTMP at the moment', (from) => from.viewers),
+  rtmp('counter', 'sluice_rtmp_plays_total', 'Play requests accepted', (from) => from.playsAccepted),
+  rtmp('counter', 'sluice_rtmp_plays_refused_total', 'Play requests refused', (from) => from.playsRefused),
+  rtmp(
+    'counter',
+    'sluice_rtmp_viewers_dropped_messages_total',
+    'Messages that viewers by RTMP were too slow for',
+    (from) => from.viewerDroppedTags,
+  ),
   rtmp('counter', 'sluice_rtmp_received_bytes_total', 'Bytes read from RTMP peers', (from) => from.bytesReceived),
   rtmp('counter', 'sluice_rtmp_sent_bytes_total', 'Bytes written to RTMP peers', (from) => from.bytesSent),
   {
@@ -101,6 +110,7 @@ export const METRICS: readonly MetricDefinition[] = [
     'Publishers served without a ladder because the machine was full',
     (from) => from.refused,
   ),
+  capacity('gauge', 'sluice_transcodes', 'Streams whose pictures are encoded', (from) => from.transcodes),
   one(({ gateway }) => gateway)('gauge', 'sluice_streams', 'Streams that are shown', (from) => from.streams.length),
   ofStream('counter', 'sluice_stream_received_bytes_total', 'Bytes of media received', (from) => from.bytesIn),
   ofStream('gauge', 'sluice_stream_bitrate_bits_per_second', 'Bit rate received', (from) => from.bitrate),
@@ -142,16 +152,26 @@ export const METRICS: readonly MetricDefinition[] = [
     (from) => from.ffmpegSpeed,
   ),
   {
+    name: 'sluice_stream_withdrawn_renditions',
+    kind: 'gauge',
+    help: 'Renditions taken out while the stream ran, by the reason',
+    labels: ['app', 'name', 'reason'],
+    read: ({ gateway }) =>
+      gateway.streams.flatMap(({ app, name, withdrawn }) =>
+        [...(withdrawn ?? [])].map(([reason, value]) => ({ labels: { app, name, reason }, value })),
+      ),
+  },
+  {
     name: 'sluice_stream_hls_viewers',
     kind: 'gauge',
-    help: 'Viewers by HLS that this server sees: pairs of address and User-Agent in the last 15 s',
+    help: 'Viewers by HLS and DASH that this server sees: pairs of address and User-Agent in the last 15 s',
     labels: ['app', 'name'],
     read: ({ viewers }) => viewers.map(({ app, name, viewers: value }) => ({ labels: { app, name }, value })),
   },
   {
     name: 'sluice_hls_answers_total',
     kind: 'counter',
-    help: 'Answers below /hls/, by status',
+    help: 'Answers below /hls/ and manifests below /dash/, by status',
     labels: ['status'],
     read: ({ delivery }) =>
       [...delivery.answers].map(([status, value]) => ({ labels: { status: `${status}` }, value })),
