@@ -1,0 +1,27 @@
+// How long the fault tests run, and what they leave for a person to read. FAULTS=20 makes them the long runs that they are short forms of.
+
+/** How often each fault happens: undefined for the short form of `npm test`. */
+const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.FAULTS);
+
+export const longRun = asked !== undefined;
+
+/** @param short times in `npm test` @param share of FAULTS in the long run */
+export function times(short: number, share = 1): number {
+  return asked === undefined ? short : Math.max(1, Math.round(asked * share));
+}
+
+/** Figures of a long run; a short one prints nothing when it passes. */
+export function tell(what: string, figures: object): void {
+  if (longRun) process.stderr.write(`${what} ${JSON.stringify(figures)}\n`);
+}
+
+/** Uniform in [0, 1), the same for the same seed: a run that failed can be had again. Mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

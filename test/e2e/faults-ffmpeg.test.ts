@@ -1,0 +1,95 @@
+// FFmpeg dies under two browsers, one on the source and one on what FFmpeg makes. FAULTS=20 kills it fifty times.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchBrowser } from '../support/chromium.js';
+import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { eventually, whenLive } from '../support/hls-client.js';
+import { PlaylistChecker } from '../support/playlist-checker.js';
+import { PlaylistFollower } from '../support/playlist-follower.js';
+import { ffmpegChildren } from '../support/processes.js';
+import { seededRandom, tell, times } from './fault-runs.js';
+import { longestStandstill, untilSeen, watchPlain } from './viewer.js';
+
+const KILLS = times(3, 2.5);
+/** Milliseconds, `--segment-duration`. */
+const SEGMENT = 2_000;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+it('C4.01 FFmpeg killed under players: the source does not stall, the rung is back within two segments', {
+  timeout: 60_000 + KILLS * 15_000,
+}, async () => {
+  const random = seededRandom(5);
+  const gateway = await startGateway('--ladder', 'source,144p');
+  const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 50 });
+  const base = `${gateway.http}/hls/live/main`;
+  await whenLive(base);
+  const checker = new PlaylistChecker({ frame: 0.042 });
+  const onVersion = (rendition: string, text: string) => checker.add(rendition, text);
+  const [source, rung] = ['source', '144p'].map((name) => new PlaylistFollower(base, name, { onVersion }));
+  if (source === undefined || rung === undefined) throw new Error('no followers');
+  const onSource = await watchPlain(browser, gateway.http, 'main', { rendition: 'source' });
+  const onRung = await watchPlain(browser, gateway.http, 'main', { rendition: '144p' });
+  // Until both have settled at the live edge.
+  const began = Date.now();
+  for (const viewer of [onSource, onRung]) await untilSeen(viewer, began, 30_000);
+
+  const recoveries: { gaps: number; listed: number; seen: number }[] = [];
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const [pid] = await eventually(async () => {
+      const found = await ffmpegChildren();
+      return found.includes(publisher.pid) && found.length === 2
+        ? found.filter((id) => id !== publisher.pid)
+        : undefined;
+    });
+    if (pid === undefined) throw new Error('no FFmpeg');
+    checker.expectBrokenHint();
+    const killed = Date.now();
+    const lastBefore = (rung.last?.mediaSequence ?? 0) + (rung.last?.segments.length ?? 0) - 1;
+    process.kill(pid, 'SIGKILL');
+    const back = await eventually(async () => {
+      rung.check();
+      const fresh = rung.last?.segments.filter(({ mediaSequence }) => mediaSequence > lastBefore) ?? [];
+      const gaps = fresh.filter(({ gap }) => gap).length;
+      return fresh.at(-1)?.gap === false && (gaps > 0 || fresh.length > 1)
+        ? { gaps, segment: fresh.at(-1) }
+        : undefined;
+    });
+    const listed = Date.now() - killed;
+    const seen = (await untilSeen(onRung, back.segment?.programDateTime ?? 0, 60_000)).at - killed;
+    recoveries.push({ gaps: back.gaps, listed, seen });
+    await delay(SEGMENT * random());
+  }
+  const ended = Date.now();
+  await Promise.all([source.stop(), rung.stop()]);
+  const [first, second] = await Promise.all([onSource.notes(), onRung.notes()]);
+  const state: unknown = await (await fetch(`${gateway.http}/api/v1/streams/live/main`)).json();
+  const stalls = first.waits.filter((at) => at > began);
+  tell('FFmpeg killed', {
+    kills: KILLS,
+    stallsOnSource: stalls.length,
+    standstillOnSource: longestStandstill(first, began, ended),
+    errorsOnSource: first.errors.map(({ text }) => text),
+    gaps: recoveries.map(({ gaps }) => gaps),
+    listed: recoveries.map(({ listed }) => listed),
+    seen: recoveries.map(({ seen }) => seen),
+    standstillOnRung: longestStandstill(second, began, ended),
+    fatal: [first.fatal, second.fatal],
+    errorsOnRung: second.errors.map(({ text }) => text),
+    refusals: [onSource.refusals, onRung.refusals],
+    state,
+  });
+
+  expect(first.fatal).toEqual([]);
+  expect(second.fatal).toEqual([]);
+  expect(stalls).toEqual([]);
+  expect(source.versions.some(({ playlist }) => playlist.segments.some(({ gap }) => gap))).toBe(false);
+  for (const { gaps } of recoveries) expect(gaps).toBeLessThanOrEqual(2);
+  expect(state).toMatchObject({ state: 'live', withdrawn: [], transcode: { restarts: KILLS } });
+  expect(gateway.errors()).toEqual([]);
+});

@@ -1,0 +1,143 @@
+// Somebody who watches while things break: a page with a player that writes down each picture, each wait and each error.
+import type { Browser, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+
+/** What was on the screen at a moment. */
+export interface Sight {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Seconds of the media element. */
+  readonly time: number;
+  /** EXT-X-PROGRAM-DATE-TIME of the picture, milliseconds since 1970. */
+  readonly date: number;
+}
+
+export interface ViewerNotes {
+  /** Only moments at which the picture went on. */
+  readonly sights: readonly Sight[];
+  /** Moments at which playback ran dry. */
+  readonly waits: readonly number[];
+  readonly errors: readonly { readonly at: number; readonly text: string }[];
+  readonly fatal: readonly { readonly at: number; readonly text: string }[];
+  /** Of the own player: everything it said of itself. */
+  readonly states: readonly { readonly at: number; readonly state: string }[];
+}
+
+/** Written by the page, read by the test. */
+const NOTEBOOK = `
+  window.notes = { sights: [], waits: [], errors: [], fatal: [], states: [] };
+  window.noteVideo = (video, dateOf) => {
+    let last = -1;
+    setInterval(() => {
+      const time = video.currentTime;
+      const date = dateOf();
+      if (time === last || date === undefined) return;
+      last = time;
+      notes.sights.push({ at: Date.now(), time, date });
+    }, 20);
+    video.addEventListener('waiting', () => notes.waits.push(Date.now()));
+    video.addEventListener('error', () => notes.fatal.push({ at: Date.now(), text: String(video.error?.message) }));
+  };
+`;
+
+export interface Viewer {
+  readonly page: Page;
+  /** Answers of 400 and above, as \`status path\`. */
+  readonly refusals: string[];
+  notes(): Promise<ViewerNotes>;
+}
+
+async function openViewer(browser: Browser): Promise<Viewer> {
+  const context = await browser.newContext({ viewport: { width: 640, height: 360 } });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const refusals: string[] = [];
+  page.on('response', (response) => {
+    if (response.status() >= 400) refusals.push(`${response.status()} ${new URL(response.url()).pathname}`);
+  });
+  await page.addInitScript(NOTEBOOK);
+  return { page, refusals, notes: () => page.evaluate('notes') as Promise<ViewerNotes> };
+}
+
+/** The product's own page. */
+export async function watchPage(browser: Browser, http: string, name: string): Promise<Viewer> {
+  const viewer = await openViewer(browser);
+  await viewer.page.goto(`${http}/watch/live/${name}`);
+  await viewer.page.evaluate(`(() => {
+    const video = document.querySelector('video');
+    noteVideo(video, () => sluicePlayer.latency === undefined ? undefined : Date.now() - sluicePlayer.latency * 1000);
+    const note = () => notes.states.push({ at: Date.now(), state: video.dataset.state });
+    note();
+    new MutationObserver(note).observe(video, { attributeFilter: ['data-state'] });
+  })()`);
+  return viewer;
+}
+
+export interface PlainOptions {
+  /** Knows no other rendition than this one, so that it cannot go elsewhere. */
+  readonly rendition?: string;
+  /** A fatal network error is answered as hls.js documents it: by loading again. */
+  readonly reloads?: boolean;
+}
+
+/** hls.js as its documentation shows it, with nothing of ours around it. */
+export async function watchPlain(
+  browser: Browser,
+  http: string,
+  name: string,
+  { rendition, reloads = false }: PlainOptions = {},
+): Promise<Viewer> {
+  const viewer = await openViewer(browser);
+  // Any page of the same origin will do.
+  await viewer.page.goto(`${http}/`);
+  await viewer.page.evaluate(`(async () => {
+    const { default: Hls } = await import('/assets/vendor/hls.mjs');
+    const video = document.createElement('video');
+    video.muted = true;
+    document.body.append(video);
+    const hls = window.hls = new Hls({ lowLatencyMode: true });
+    noteVideo(video, () => hls.playingDate?.getTime());
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      const status = data.response?.code ?? '';
+      const where = data.frag ? ' ' + data.frag.level + '/' + data.frag.sn : '';
+      const text = data.details + where + ' ' + status + ' ' + (data.error?.message ?? data.reason ?? '');
+      (data.fatal ? notes.fatal : notes.errors).push({ at: Date.now(), text });
+      if (data.fatal && ${reloads} && data.type === Hls.ErrorTypes.NETWORK_ERROR) setTimeout(() => hls.startLoad(), 500);
+    });
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      const wanted = ${JSON.stringify(rendition ?? null)};
+      const others = hls.levels.filter(({ uri }) => wanted !== null && !uri.includes('/' + wanted + '/'));
+      for (const level of others) hls.removeLevel(hls.levels.indexOf(level));
+      void video.play();
+    });
+    hls.loadSource(${JSON.stringify(`${http}/hls/live/${name}/index.m3u8`)});
+    hls.attachMedia(video);
+  })()`);
+  return viewer;
+}
+
+/**
+ * Waits until a picture of this date or a later one has been seen, which cannot be before that date: what a player believes of
+ * dates while it has lost the playlist may be wrong.
+ */
+export async function untilSeen({ page }: Viewer, date: number, withinMs: number): Promise<Sight> {
+  const seen = (await page.evaluate(`new Promise((resolve) => {
+    const givesUp = Date.now() + ${withinMs};
+    const look = () => {
+      const sight = notes.sights.find(({ at, date }) => date >= ${date} && at >= ${date});
+      if (sight === undefined && Date.now() < givesUp) return setTimeout(look, 50);
+      resolve(sight ?? null);
+    };
+    look();
+  })`)) as Sight | null;
+  if (seen !== null) return seen;
+  const { sights, ...notes } = (await page.evaluate('notes')) as ViewerNotes;
+  const last = JSON.stringify(sights.slice(-5));
+  throw new Error(`no picture of ${date} within ${withinMs} ms, the last were ${last}: ${JSON.stringify(notes)}`);
+}
+
+/** Longest time without a new picture between two moments, milliseconds. */
+export function longestStandstill({ sights }: ViewerNotes, from: number, to: number): number {
+  const moments = [from, ...sights.map(({ at }) => at).filter((at) => at > from && at < to), to];
+  return Math.max(...moments.slice(1).map((at, index) => at - (moments[index] ?? at)));
+}
