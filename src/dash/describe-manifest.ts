@@ -107,7 +107,8 @@ function representation(
   return {
     id: plan.name,
     codecs,
-    bandwidth: Math.ceil(peak / RATE_STEP) * RATE_STEP,
+    // A product like 1.1 * 3 000 000 is a hair above what it should be.
+    bandwidth: Math.ceil(peak / RATE_STEP - 1e-6) * RATE_STEP,
     ...(plan.kind === 'video' ? { width, height, frameRate } : { audioSamplingRate: sampleRate, channels }),
     template: {
       timescale,
