@@ -1,7 +1,8 @@
 // What carrying a stream costs when nothing is encoded: publishers of 3 Mbit/s, LL-HLS and disk on, against nginx with its RTMP
 // module writing HLS, in one run; then how cost and memory grow with the publishers, and whether every sample came through.
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
 import { parseAudioTag } from '../dist/protocols/flv/audio-tag.js';
@@ -10,11 +11,11 @@ import { parseVideoTag } from '../dist/protocols/flv/video-tag.js';
 import { FragmentReader } from '../dist/protocols/mp4/fragment-reader.js';
 import { printProfile } from './cpu-profile.mjs';
 import {
-  childrenGone,
   describeMachine,
   ffmpeg,
   ownCpuSeconds,
   residentMegabytes,
+  root,
   run,
   start,
   startGateway,
@@ -24,6 +25,7 @@ import {
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
 const GROWTH_SECONDS = Math.min(SECONDS, 30);
 const STREAMS = 20;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 /** For the growth of cost and memory. */
 const COUNTS = (process.env.BENCH_COUNTS ?? '1,10,20,50,100').split(',').map(Number);
 /** Everybody has begun, and has a segment. */
@@ -70,11 +72,26 @@ async function publish({ host, port, app, streamName }, delay, signal) {
   return sent;
 }
 
+/** The same to a server that does not answer. */
+async function send({ host, port }, delay, signal) {
+  await sleep(delay);
+  const socket = connect({ host, port, noDelay: true });
+  socket.on('error', () => undefined);
+  const began = performance.now();
+  for (const tag of tags) {
+    const due = began + tag.timestamp - performance.now();
+    if (due > 1) await sleep(due);
+    if (signal.aborted) break;
+    socket.write(tag.body);
+  }
+  socket.destroy();
+}
+
 /** @returns CPU seconds a stream took for each second of `pid`, its resident memory, and what was sent */
-async function load({ pid, host, port, app }, count, seconds) {
+async function load({ pid, host, port, app }, count, seconds, publishes = publish) {
   const stop = new AbortController();
   const publishers = Array.from({ length: count }, (_, i) =>
-    publish({ host, port, app, streamName: `s${i}` }, (i * 2000) / count, stop.signal),
+    publishes({ host, port, app, streamName: `s${i}` }, (i * 2000) / count, stop.signal),
   );
   await Promise.race([sleep(WARM_UP), ...publishers]);
   const before = ownCpuSeconds(pid);
@@ -155,15 +172,53 @@ rtmp { server { listen 127.0.0.1:${port}; application live { live on; hls on; hl
 
 const percent = (share) => `${(100 * share).toFixed(3)} %`;
 
-console.log(`\n${STREAMS} publishers x 3 Mbit/s, ${SECONDS} s, CPU of one core per stream:`);
+/** A server of ours that keeps nothing: what Node takes for reading alone. */
+async function reading(count, seconds, what) {
+  const { child, ended } = start(process.execPath, [join(root, 'bench', 'read-only-server.mjs'), what], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [port] = await once(child, 'message');
+  const publishes = what === 'messages' ? publish : send;
+  const measured = await load({ pid: child.pid, host: '127.0.0.1', port, app: 'live' }, count, seconds, publishes);
+  child.kill('SIGTERM');
+  await ended;
+  return measured;
+}
+
+const median = (values) => [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)];
+const has = existsSync(NGINX) && existsSync(RTMP_MODULE);
+if (!has) console.log('nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
+
+// In turns, because a busy machine makes the same work dearer: only what was measured close together compares.
+console.log(`\n${STREAMS} publishers x 3 Mbit/s, ${ROUNDS} rounds of ${SECONDS} s each, CPU of one core per stream:`);
+const rounds = [];
+for (let round = 0; round < ROUNDS; round += 1) {
+  const ours = await sluice(STREAMS, SECONDS);
+  await ours.gateway.stop();
+  const result = {
+    'sluice (LL-HLS, disk)': ours.perStream,
+    ...(has && { 'nginx-rtmp (HLS)': (await nginx(STREAMS, SECONDS)).perStream }),
+    'Node reading RTMP only': (await reading(STREAMS, GROWTH_SECONDS, 'messages')).perStream,
+    'Node reading bytes only': (await reading(STREAMS, GROWTH_SECONDS, 'bytes')).perStream,
+  };
+  rounds.push(result);
+  const shown = Object.entries(result).map(([name, share]) => `${name} ${percent(share)}`);
+  console.log(`  ${shown.join(', ')}`);
+}
+for (const name of Object.keys(rounds[0])) {
+  const ratio = has
+    ? `, ${median(rounds.map((each) => each[name] / each['nginx-rtmp (HLS)'])).toFixed(2)} x nginx-rtmp`
+    : '';
+  console.log(`  ${name.padEnd(24)} ${percent(median(rounds.map((each) => each[name])))}${ratio}`);
+}
+
 // Everything is still listed at the end, so that every sample can be counted.
-const ours = await sluice(STREAMS, SECONDS, { flags: ['--window-segments', '1000'] });
-console.log(`  sluice (LL-HLS, disk)  ${percent(ours.perStream)}, ${ours.memory.toFixed(0)} MB in all`);
-await childrenGone(ours.gateway.pid);
-await sleep(1000);
+const whole = await sluice(STREAMS, GROWTH_SECONDS, { flags: ['--window-segments', '1000', '--resume-window', '0'] });
 let missing = 0;
-for (const [index, sent] of ours.sent.entries()) {
-  const found = stored(ours.gateway.mediaDir, `s${index}`);
+for (const [index, sent] of whole.sent.entries()) {
+  const playlist = join(whole.gateway.mediaDir, 'live', `s${index}`, 'audio', 'index.m3u8');
+  for (let i = 0; i < 300 && !readFileSync(playlist, 'utf8').includes('#EXT-X-ENDLIST'); i += 1) await sleep(100);
+  const found = stored(whole.gateway.mediaDir, `s${index}`);
   for (const key of ['video', 'audio', 'bytes']) {
     if (found[key] === sent[key]) continue;
     missing += 1;
@@ -171,12 +226,7 @@ for (const [index, sent] of ours.sent.entries()) {
   }
 }
 console.log(missing === 0 ? '  every video and audio sample sent is stored, byte for byte as many' : '  SAMPLES LOST');
-await ours.gateway.stop();
-if (existsSync(NGINX) && existsSync(RTMP_MODULE)) {
-  const theirs = await nginx(STREAMS, SECONDS);
-  console.log(`  nginx-rtmp (HLS)       ${percent(theirs.perStream)}, ${theirs.memory.toFixed(0)} MB in all`);
-  console.log(`  ratio                  ${(ours.perStream / theirs.perStream).toFixed(2)}`);
-} else console.log('  nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
+await whole.gateway.stop();
 
 console.log(`\ngrowth, ${GROWTH_SECONDS} s each, default window:`);
 for (const count of COUNTS) {

@@ -1,0 +1,23 @@
+// The least that a server in Node can do with publishers: it answers what RTMP asks for and throws every message's bytes away.
+import { createServer } from 'node:net';
+import { RtmpServer } from '../dist/servers/rtmp/listener.js';
+
+const nothing = () => undefined;
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+if (process.argv[2] === 'messages') {
+  // RTMP is read and taken apart, as the gateway does; nobody is behind it.
+  const server = new RtmpServer(
+    { host: '127.0.0.1', port: 0, maxConnectionsPerIp: 1000 },
+    {
+      access: { check: async () => ({ allowed: true }) },
+      admission: { claim: () => ({ publish: nothing, end: nothing }) },
+      logger: silent,
+    },
+  );
+  process.send((await server.start()).port);
+} else {
+  // Only the bytes.
+  const server = createServer({ noDelay: true }, (socket) => socket.on('error', () => socket.destroy()).resume());
+  server.listen(0, '127.0.0.1', () => process.send(server.address().port));
+}
