@@ -19,6 +19,8 @@ interface Playback {
   readonly levels: string[];
   readonly played: number;
   readonly droppedFrames: number;
+  /** What the player was told to keep: PART-HOLD-BACK or HOLD-BACK, seconds. */
+  readonly told: number;
 }
 
 let browser: Browser;
@@ -36,7 +38,7 @@ async function play(page: Page, source: string, seconds: number, lowLatencyMode:
     document.body.append(video);
     // A browser without a sound card plays by a timer, up to 3 % too slow on a busy machine: in minutes it would fall out of the window.
     const hls = new Hls({ lowLatencyMode: ${lowLatencyMode}, maxLiveSyncPlaybackRate: 1.1 });
-    const result = { fatal: [], errors: [], stalls: [], latencies: [], levelsShown: [], levels: [], played: 0, droppedFrames: 0 };
+    const result = { fatal: [], errors: [], stalls: [], latencies: [], levelsShown: [], levels: [], played: 0, droppedFrames: 0, told: 0 };
     const firstPicture = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
     let began = Infinity;
     const sinceStart = () => (performance.now() - began) / 1000;
@@ -65,6 +67,8 @@ async function play(page: Page, source: string, seconds: number, lowLatencyMode:
         if (now > ${seconds}) { clearInterval(sampler); resolve(); }
       }, 250);
     });
+    const { partHoldBack, holdBack } = hls.latestLevelDetails;
+    result.told = ${lowLatencyMode} ? partHoldBack : holdBack;
     result.played = video.currentTime - from;
     result.droppedFrames = video.getVideoPlaybackQuality().droppedVideoFrames;
     hls.destroy();
@@ -103,6 +107,7 @@ describe('hls.js', () => {
       expect(playback.stalls.filter((at) => at > 1)).toEqual([]);
       expect(playback.levels).toEqual(['144p', '240p', '360p']);
       expect(new Set(playback.levelsShown)).toEqual(new Set([0, 1, 2]));
+      expect(playback.told).toBeCloseTo(lowLatencyMode ? 1.6 : 6, 0);
       expect(median).toBeLessThan(latency);
       expect(gateway.errors()).toEqual([]);
     },
