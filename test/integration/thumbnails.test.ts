@@ -38,7 +38,7 @@ it('has none when they are off', async () => {
   publishTestPattern(gateway.publishUrl('cam'), { gop: 25 });
   const state = () => streamState(gateway.http);
   await until(async () => (await state()).state === 'live');
-  expect((await state()).thumbnail).toBe(false);
+  expect((await state()).thumbnail).toBeUndefined();
   expect((await fetch(`${gateway.http}/hls/live/cam/thumbnail.jpg`)).status).toBe(404);
 });
 

@@ -17,9 +17,9 @@ export interface ApiRouteOptions {
 }
 
 export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
-  const withOurs = (stream: StreamState): StreamState & { readonly thumbnail: boolean } => ({
+  const withOurs = (stream: StreamState): StreamState & { readonly thumbnail?: boolean } => ({
     ...stream,
-    thumbnail: options.thumbnails && stream.source?.video !== undefined,
+    ...(options.thumbnails && stream.source?.video !== undefined && { thumbnail: true }),
     viewers: (stream.viewers ?? 0) + options.viewers.count(stream.app, stream.name),
   });
 

@@ -46,7 +46,9 @@ export const StreamSchema = Type.Object({
     }),
   ),
   viewers: Type.Optional(Count),
-  thumbnail: Type.Optional(Type.Boolean({ description: 'whether hls/APP/NAME/thumbnail.jpg can be asked for' })),
+  thumbnail: Type.Optional(
+    Type.Boolean({ description: 'true where hls/APP/NAME/thumbnail.jpg can be asked for, else left out' }),
+  ),
   ingest: Type.Optional(
     Type.Object({
       bitrate: Type.Optional(Type.Number({ description: 'bit/s, measured' })),
