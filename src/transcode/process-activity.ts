@@ -5,6 +5,8 @@ import type { Milliseconds } from '../protocols/units.js';
 export interface ProcessActivity {
   /** Stopped by a signal or a debugger. */
   readonly stopped: boolean;
+  /** Waits for something other than a disk or a processor. */
+  readonly sleeping: boolean;
   /** User and system time of all its threads so far. */
   readonly cpuTime: Milliseconds;
 }
@@ -45,5 +47,6 @@ export function parseProcessStat(line: string): ProcessActivity | undefined {
   const fields = statFields(line);
   const cpuTime = (Number(fields[UTIME]) + Number(fields[STIME])) * CLOCK_TICK;
   if (!Number.isFinite(cpuTime)) return undefined;
-  return { stopped: fields[0] === 'T' || fields[0] === 't', cpuTime };
+  const [state] = fields;
+  return { stopped: state === 'T' || state === 't', sleeping: state === 'S', cpuTime };
 }

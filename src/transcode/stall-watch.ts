@@ -12,7 +12,7 @@ const COMPUTING: Milliseconds = 20;
 export interface StallLimits {
   /** Input time without a sign of life after which a process that does nothing hangs. */
   readonly idle: Milliseconds;
-  /** The same while it computes, or before it has written anything, or where nobody can see what it does. */
+  /** The same while it computes, or before it has written anything while it takes what it is given, or where nobody can see what it does. */
   readonly busy: Milliseconds;
 }
 
@@ -60,14 +60,16 @@ export class StallWatch {
     }
     if (!flows) return false;
     this.#silent += STALL_TICK;
-    return this.#silent >= this.#limits.idle / 2 && this.#hangs(activity());
+    return this.#silent >= this.#limits.idle / 2 && this.#hangs(activity(), queuedBytes > 0);
   }
 
-  #hangs(activity: ProcessActivity | undefined): boolean {
+  #hangs(activity: ProcessActivity | undefined, unread: boolean): boolean {
     if (this.#silent >= this.#limits.busy) return true;
     if (activity === undefined) return false;
     if (activity.stopped) return true;
     this.#cpuBefore ??= activity.cpuTime;
-    return this.#started && this.#silent >= this.#limits.idle && activity.cpuTime - this.#cpuBefore < COMPUTING;
+    const idle = this.#silent >= this.#limits.idle && activity.cpuTime - this.#cpuBefore < COMPUTING;
+    // One that has not written yet may wait for its program to be loaded, but not in its sleep, and not before a full pipe.
+    return idle && (this.#started || (activity.sleeping && unread));
   }
 }

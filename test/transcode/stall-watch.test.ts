@@ -4,7 +4,7 @@ import { parseProcessStat, readProcessActivity } from '../../src/transcode/proce
 import { STALL_TICK, StallWatch } from '../../src/transcode/stall-watch.js';
 
 const LIMITS = { idle: 1_500, busy: 8_000 };
-const IDLE = () => ({ stopped: false, cpuTime: 500 });
+const IDLE = () => ({ stopped: false, sleeping: true, cpuTime: 500 });
 const UNKNOWN = () => undefined;
 
 /** Ticks until it hangs, in milliseconds; undefined when it does not within 20 s. */
@@ -28,7 +28,7 @@ describe('StallWatch', () => {
     let cpuTime = 0;
     const computing = () => {
       cpuTime += 100;
-      return { stopped: false, cpuTime };
+      return { stopped: false, sleeping: true, cpuTime };
     };
     const found = (activity: Parameters<StallWatch['tick']>[1], begun: boolean) =>
       hangsAfter((watch, elapsed) => {
@@ -44,9 +44,15 @@ describe('StallWatch', () => {
   it('C4.01 finds a stopped process sooner still, also before it has begun', () => {
     const found = hangsAfter((watch) => {
       watch.noteInput();
-      return watch.tick(0, () => ({ stopped: true, cpuTime: 0 }));
+      return watch.tick(0, () => ({ stopped: true, sleeping: false, cpuTime: 0 }));
     });
     expect(found).toBe(LIMITS.idle / 2);
+  });
+
+  it('C4.01 finds one that never reads as fast as one that has begun, unless its program is still being loaded', () => {
+    const found = (activity: Parameters<StallWatch['tick']>[1]) => hangsAfter((watch) => watch.tick(1, activity));
+    expect(found(IDLE)).toBe(LIMITS.idle);
+    expect(found(() => ({ ...IDLE(), sleeping: false }))).toBe(LIMITS.busy);
   });
 
   it('counts what waits in the queue as input', () => {
@@ -79,7 +85,7 @@ describe('StallWatch', () => {
 describe('readProcessActivity', () => {
   it('reads state and time behind a name that looks like the rest of the line', () => {
     const line = '17 (a) T (x)) T 1 17 17 0 -1 4194560 1 0 0 0 123 45 0 0 20 0 1 0 5 6 7';
-    expect(parseProcessStat(line)).toEqual({ stopped: true, cpuTime: 1_680 });
+    expect(parseProcessStat(line)).toEqual({ stopped: true, sleeping: false, cpuTime: 1_680 });
     expect(parseProcessStat('nonsense')).toBeUndefined();
   });
 
