@@ -1,13 +1,9 @@
 // Says whether the machine can carry one more ladder, so that a further publisher costs the streams that run nothing.
-import { availableParallelism, cpus } from 'node:os';
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
+import { type CpuTimes, findProcessors } from './cpu-times.js';
 
-/** Processor time of all cores since some moment, in any unit. */
-export interface CpuTimes {
-  readonly busy: number;
-  readonly total: number;
-}
+export type { CpuTimes } from './cpu-times.js';
 
 export interface CapacityOptions {
   readonly clock: Clock;
@@ -49,8 +45,9 @@ export class Capacity {
   constructor(options: CapacityOptions) {
     this.#clock = options.clock;
     this.#maxTranscodes = options.maxTranscodes;
-    this.#cpuTimes = options.cpuTimes ?? machineCpuTimes;
-    this.#cores = options.cores ?? availableParallelism();
+    const { count, times } = findProcessors();
+    this.#cpuTimes = options.cpuTimes ?? times;
+    this.#cores = options.cores ?? count;
   }
 
   /** Streams with an FFmpeg that encodes pictures, or with the right to one. */
@@ -169,15 +166,4 @@ export class TranscodePlace {
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
-}
-
-/** Of the whole machine: other programs need it as well. */
-function machineCpuTimes(): CpuTimes {
-  let [busy, total] = [0, 0];
-  for (const { times } of cpus()) {
-    const all = times.user + times.nice + times.sys + times.idle + times.irq;
-    total += all;
-    busy += all - times.idle;
-  }
-  return { busy, total };
 }

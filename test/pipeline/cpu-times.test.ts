@@ -1,0 +1,44 @@
+// What a container may use is in files of the kernel, here written by hand as cgroups(7) has them.
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findProcessors } from '../../src/pipeline/cpu-times.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+async function controlGroup(max: string, usage: number): Promise<string> {
+  const directory = await temporaryDirectory();
+  await writeFile(join(directory, 'cpu.max'), `${max}\n`);
+  await writeFile(join(directory, 'cpu.stat'), `usage_usec ${usage}\nuser_usec 5\nsystem_usec 6\n`);
+  return directory;
+}
+
+describe('findProcessors', () => {
+  it('C4.11 measures a container with a limit against that, and not against the processors of its host', async () => {
+    const directory = await controlGroup('50000 100000', 1_000);
+    const { count, times } = findProcessors(directory);
+    expect(count).toBe(1);
+    const before = times();
+    const since = performance.now();
+    await writeFile(join(directory, 'cpu.stat'), 'usage_usec 26000\n');
+    while (performance.now() - since < 50) await Promise.resolve();
+    const after = times();
+    expect(after.busy - before.busy).toBe(25_000);
+    // Half a processor.
+    const elapsed = (performance.now() - since) * 1000;
+    expect(after.total - before.total).toBeGreaterThanOrEqual(25_000);
+    expect(after.total - before.total).toBeLessThanOrEqual(elapsed);
+  });
+
+  it.each(['max 100000', ''])('counts the machine where the limit is "%s"', async (max) => {
+    const { count, times } = findProcessors(await controlGroup(max, 1_000));
+    expect(count).toBe(availableParallelism());
+    const { busy, total } = times();
+    expect(busy).toBeGreaterThan(0);
+    expect(total).toBeGreaterThan(busy);
+  });
+
+  it('counts the machine where there is no control group', () => {
+    expect(findProcessors('/nonexistent').count).toBe(availableParallelism());
+  });
+});
