@@ -14,7 +14,7 @@ sub vcl_recv {
   if (req.url ~ "^/metrics") {
     return (synth(404));
   }
-  if (req.url !~ "^/hls/" || (req.method != "GET" && req.method != "HEAD")) {
+  if (req.url !~ "^/(hls/|dash/.+/manifest\.mpd)" || (req.method != "GET" && req.method != "HEAD")) {
     return (pass);
   }
   # Media is public: nothing of the client may split the cache.
@@ -44,7 +44,7 @@ sub vcl_hash {
 }
 
 sub vcl_backend_response {
-  if (bereq.url !~ "^/hls/") {
+  if (bereq.url !~ "^/(hls/|dash/.+/manifest\.mpd)") {
     return (deliver);
   }
   unset beresp.http.Set-Cookie;

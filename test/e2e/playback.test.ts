@@ -83,7 +83,7 @@ describe('hls.js', () => {
     { mode: 'low-latency', lowLatencyMode: true, latency: 6 },
     { mode: 'normal', lowLatencyMode: false, latency: 12 },
   ])(
-    'plays the ladder in $mode mode without an error or a stall, close to live, in every quality',
+    'B3.17 plays the ladder in $mode mode without an error or a stall, close to live, in every quality',
     {
       timeout: 90_000 + SECONDS * 1_500,
     },
