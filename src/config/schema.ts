@@ -120,7 +120,8 @@ export const configSchema = Type.Object(
     stateDir: text({
       default: '.sluice',
       placeholder: 'DIR',
-      description: 'Where the generated publish key is kept (mode 0600). Must not lie in `mediaDir`.',
+      description:
+        'Where the generated publish key (mode 0600) and the process ids of running FFmpegs are kept. Must not lie in `mediaDir`.',
     }),
     publishKey: Type.Optional(
       text({
