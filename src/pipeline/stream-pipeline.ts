@@ -12,6 +12,7 @@ import { NativePackager } from './native-packager.js';
 import { planPublisher } from './plan-publisher.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
+import { StreamLog } from './stream-log.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
 import { asSluiceError } from './transcoder.js';
@@ -24,7 +25,7 @@ export class StreamPipeline {
   readonly app: string;
   readonly name: string;
   readonly #options: StreamPipelineOptions;
-  readonly #context: { readonly app: string; readonly stream: string };
+  readonly #log: StreamLog;
   readonly #state = new StateMachine<PipelineState>('pipeline', 'waiting', {
     waiting: ['running', 'ended'],
     running: ['suspended', 'draining'],
@@ -52,16 +53,14 @@ export class StreamPipeline {
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
   #cutsAnywhere = false;
   #ended: Promise<void> | undefined;
-  /** Codes of the warnings about the publisher's media that are in the log already. */
-  readonly #warned = new Set<string>();
 
   constructor(options: StreamPipelineOptions) {
     this.#options = options;
     this.app = options.app;
     this.name = options.name;
-    this.#context = { app: options.app, stream: options.name };
+    this.#log = new StreamLog(options.logger, { app: options.app, stream: options.name });
     this.#encoding = new Encoding(options, {
-      fields: this.#context,
+      fields: this.#log.fields,
       onExhausted: (publisher, cause) => {
         this.#fail(publisher, cause);
         // Whoever publishes next begins with the whole ladder again.
@@ -141,7 +140,7 @@ export class StreamPipeline {
       onDecided: (decided) => this.#onDecided(decided),
       onTag: (from, tag) => this.#onTag(from, tag),
       onEnd: (ended) => this.#onGone(ended),
-      onWarning: (warning) => this.#warnOnce(warning),
+      onWarning: (warning) => this.#log.leftOut(warning),
     });
     this.#window.pause();
     if (this.#publisher === undefined) this.#use(publisher);
@@ -220,10 +219,9 @@ export class StreamPipeline {
   }
 
   #suspend(): void {
-    const { logger, resumeWindow } = this.#options;
     this.#state.to('suspended');
     this.#window.open();
-    logger.info({ ...this.#context, resumeWindow }, 'publisher gone, its stream waits for it');
+    this.#log.suspended(this.#options.resumeWindow);
     const flushed = this.#encoding.finish();
     this.#suspending = flushed.then(() => this.#presentation?.suspend());
   }
@@ -246,7 +244,6 @@ export class StreamPipeline {
   }
 
   #beginEpoch(publisher: Publisher): void {
-    const { logger } = this.#options;
     const plan = this.#plan(publisher);
     const presentation = this.#presentation;
     const resumed = this.#state.is('suspended');
@@ -255,12 +252,10 @@ export class StreamPipeline {
     if (!this.#state.is('running')) this.#state.to('running');
     this.#window.close();
     this.#install(plan, publisher);
-    const renditions = plan.renditions.map(({ name }) => name);
-    const what = presentation === undefined ? 'stream started' : resumed ? 'stream resumed' : 'stream changed';
-    logger.info({ ...this.#context, renditions, source: plan.source }, what);
-    for (const shortcoming of plan.shortcomings) {
-      logger.warn({ ...this.#context, code: 'pipeline.reduced' }, shortcoming);
-    }
+    this.#log.epoch(
+      presentation === undefined ? 'stream started' : resumed ? 'stream resumed' : 'stream changed',
+      plan,
+    );
     this.#open = true;
     this.#cutsAnywhere = plan.keyFrames === 'regular';
     const held = publisher.held;
@@ -282,7 +277,7 @@ export class StreamPipeline {
   }
 
   #present(plan: StreamPlan, publisher: Publisher): void {
-    const { origin, clock, logger, partDuration, segmentDuration, maxGop } = this.#options;
+    const { origin, clock, partDuration, segmentDuration, maxGop } = this.#options;
     const presentation = new Presentation({
       ...this.#options.presentation(),
       app: this.app,
@@ -294,8 +289,8 @@ export class StreamPipeline {
       clock,
       firstArrival: publisher.firstArrival,
       onLongGop: () => this.#onLongFirstGop(),
-      onWarning: (warning) => logger.warn({ ...this.#context, code: warning.code }, warning.message),
-      onStoreRecovered: () => logger.info(this.#context, 'the disk copy has caught up'),
+      onWarning: (warning) => this.#log.warning(warning),
+      onStoreRecovered: () => this.#log.storeRecovered(),
     });
     this.#presentation = presentation;
     origin.attach(presentation);
@@ -355,7 +350,7 @@ export class StreamPipeline {
 
   #encodeLongGop(publisher: Publisher, tag: LiveTag): void {
     this.#longGop.find();
-    this.#warnLongGop();
+    this.#log.longGop(this.#options.maxGop);
     this.#turn(publisher, tag);
   }
 
@@ -363,7 +358,7 @@ export class StreamPipeline {
   #onLongFirstGop(): void {
     const publisher = this.#publisher;
     if (publisher === undefined || !this.#longGop.find()) return;
-    this.#warnLongGop();
+    this.#log.longGop(this.#options.maxGop);
     if (!this.#canEncodeSource()) return;
     const plan = this.#plan(publisher);
     if (plan.keyFrames !== 'regular') return;
@@ -380,29 +375,12 @@ export class StreamPipeline {
     return this.#options.ffmpeg !== undefined && source?.mode === 'copy';
   }
 
-  #warnLongGop(): void {
-    const { logger, maxGop } = this.#options;
-    logger.warn(
-      { ...this.#context, code: 'pipeline.long-gop' },
-      `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
-    );
-  }
-
   // Failures
 
   /** Nothing of this publisher can be served: it hears why, and the playlists end. */
   #fail(publisher: Publisher, error: SluiceError): void {
-    const { logger, onFailed } = this.#options;
-    logger.warn({ ...this.#context, code: error.code, err: error }, 'stream cannot be served');
-    if (!publisher.gone) onFailed(publisher.stream, error);
-  }
-
-  /** Of each kind the first: a publisher may repeat what is wrong as often as it likes. */
-  #warnOnce({ code, message }: SluiceError): void {
-    if (this.#warned.has(code)) return;
-    this.#warned.add(code);
-    const text = `part of what the publisher sends is left out: ${message}`;
-    this.#options.logger.warn({ ...this.#context, code }, text);
+    this.#log.failed(error);
+    if (!publisher.gone) this.#options.onFailed(publisher.stream, error);
   }
 }
 

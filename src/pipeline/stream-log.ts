@@ -1,0 +1,57 @@
+// What a stream has to tell whoever reads the log, each thing in one place and none more often than it helps.
+import type { SluiceError } from '../protocols/errors.js';
+import type { Seconds } from '../protocols/units.js';
+import type { PipelineLogger } from './pipeline-logger.js';
+import type { StreamPlan } from './stream-plan.js';
+
+export class StreamLog {
+  /** Of each line. */
+  readonly fields: { readonly app: string; readonly stream: string };
+  readonly #logger: PipelineLogger;
+  /** Codes of the warnings about the publisher's media that were given. */
+  readonly #warned = new Set<string>();
+
+  constructor(logger: PipelineLogger, fields: { readonly app: string; readonly stream: string }) {
+    this.#logger = logger;
+    this.fields = fields;
+  }
+
+  epoch(what: 'stream started' | 'stream resumed' | 'stream changed', plan: StreamPlan): void {
+    const renditions = plan.renditions.map(({ name }) => name);
+    this.#logger.info({ ...this.fields, renditions, source: plan.source }, what);
+    for (const shortcoming of plan.shortcomings) {
+      this.#logger.warn({ ...this.fields, code: 'pipeline.reduced' }, shortcoming);
+    }
+  }
+
+  suspended(resumeWindow: Seconds): void {
+    this.#logger.info({ ...this.fields, resumeWindow }, 'publisher gone, its stream waits for it');
+  }
+
+  failed(error: SluiceError): void {
+    this.#logger.warn({ ...this.fields, code: error.code, err: error }, 'stream cannot be served');
+  }
+
+  /** Something that viewers may notice. */
+  warning({ code, message }: SluiceError): void {
+    this.#logger.warn({ ...this.fields, code }, message);
+  }
+
+  storeRecovered(): void {
+    this.#logger.info(this.fields, 'the disk copy has caught up');
+  }
+
+  longGop(maxGop: Seconds): void {
+    this.#logger.warn(
+      { ...this.fields, code: 'pipeline.long-gop' },
+      `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
+    );
+  }
+
+  /** Of each kind the first: a publisher may repeat what is wrong as often as it likes. */
+  leftOut({ code, message }: SluiceError): void {
+    if (this.#warned.has(code)) return;
+    this.#warned.add(code);
+    this.#logger.warn({ ...this.fields, code }, `part of what the publisher sends is left out: ${message}`);
+  }
+}
