@@ -4,17 +4,19 @@ import { publishTestPattern, startGateway, type TestGateway } from '../support/g
 import { recordStream, whenLive } from '../support/hls-client.js';
 import { decodeErrors } from '../support/media-checks.js';
 import { absentPeer, DEBIAN_FFMPEG, GSTREAMER } from '../support/peers.js';
+import { PlaylistChecker } from '../support/playlist-checker.js';
 import { type RunningProgram, startProgram } from '../support/processes.js';
 
 async function expectGoodStream(
   gateway: TestGateway,
   publisher: RunningProgram,
   renditions: readonly string[],
+  checker?: PlaylistChecker,
 ): Promise<void> {
   const base = `${gateway.http}/hls/live/peer`;
   const multivariant = await whenLive(base);
   expect(multivariant).toContain('#EXT-X-STREAM-INF');
-  const recorded = await recordStream(base, renditions);
+  const recorded = await recordStream(base, renditions, { ...(checker && { checker }) });
   const { code } = await publisher.exit;
   expect(code).toBe(0);
   for (const rendition of recorded) {
@@ -57,7 +59,9 @@ describe.skipIf(absentPeer(GSTREAMER))('GStreamer', () => {
     const gateway = await startGateway('--ladder', 'source,240p');
     const location = `location=${gateway.publishUrl('peer')}`;
     const publisher = startProgram(GSTREAMER, ['-q', ...pipeline(`${sink} ${location}`)]);
-    await expectGoodStream(gateway, publisher, ['source', '240p', 'audio']);
+    // A live source of GStreamer leaves frames out on a busy machine: times are as they come, numbers must hold.
+    const checker = new PlaylistChecker({ frame: 0.1, tolerant: true, irregular: true });
+    await expectGoodStream(gateway, publisher, ['source', '240p', 'audio'], checker);
     expect(publisher.stderr()).not.toMatch(/ERROR|WARN/);
   });
 });
