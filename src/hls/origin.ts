@@ -24,7 +24,7 @@ export const STARTING_LIMIT: Milliseconds = 15_000;
 
 export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
 
-/** Query values as received: `_HLS_msn`, `_HLS_part`; `_HLS_skip` is not advertised and so ignored. */
+/** Query values as received: `_HLS_msn`, `_HLS_part`, `_HLS_skip`. */
 export interface PlaylistDirectives {
   readonly msn?: string | undefined;
   readonly part?: string | undefined;
@@ -156,7 +156,9 @@ export class Origin {
     }
     // It was withdrawn while the request waited.
     if (rendition.withdrawn) return noRendition(presentation, renditionName);
-    return found('media-playlist', rendition.playlistBody(), blocking, presentation);
+    // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
+    const skip = directives.skip === 'YES' || directives.skip === 'v2';
+    return found('media-playlist', skip ? rendition.deltaBody() : rendition.playlistBody(), blocking, presentation);
   }
 
   /** An init segment, segment or part. Never rejects. */

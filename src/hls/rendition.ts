@@ -8,9 +8,16 @@ import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Epochs } from './epochs.js';
-import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';
+import {
+  deltaPlaylist,
+  iFramePlaylist,
+  type Listing,
+  type LowLatencyListing,
+  lowLatencyPlaylist,
+  plainPlaylist,
+} from './list-window.js';
 import { LiveWindow } from './live-window.js';
-import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from './media-playlist.js';
+import { encodeMediaPlaylist, type MediaPlaylist, type RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
 import { type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
@@ -25,6 +32,8 @@ export interface RenditionOptions {
   readonly firstMediaSequence: number;
   readonly windowSegments: number;
   readonly partTarget: Seconds;
+  /** Delta updates are advertised. */
+  readonly skips: boolean;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** RENDITION-REPORT of the others, now. */
   readonly reports: (asked: Rendition) => readonly RenditionReport[];
@@ -49,7 +58,10 @@ export class Rendition implements PartSink {
   #ended = false;
   #withdrawn = false;
   #dirty = false;
+  /** Each rendered once for a version, when somebody asks. */
   #body: Buffer | undefined;
+  #delta: Buffer | undefined;
+  #iFrames: Buffer | undefined;
   #parts = 0;
   /** Hinted at, and then its segment was closed without it because the publisher went. */
   #brokenHint: string | undefined;
@@ -191,7 +203,7 @@ export class Rendition implements PartSink {
     this.bandwidth = new BandwidthMeter();
     this.#mediaIndex = undefined;
     this.#parts = 0;
-    this.#body = undefined;
+    this.#forgetBodies();
   }
 
   /** It is in the plan again: its playlist begins anew. */
@@ -202,6 +214,7 @@ export class Rendition implements PartSink {
   /** ENDLIST. */
   finish(): void {
     this.#ended = true;
+    this.#iFrames = undefined;
     this.#dirty = true;
     this.publish();
   }
@@ -209,7 +222,7 @@ export class Rendition implements PartSink {
   /** Frees all media, whoever still holds this object. */
   dispose(): void {
     this.#window.clear();
-    this.#body = undefined;
+    this.#forgetBodies();
   }
 
   /** What it says of the others is no longer true. */
@@ -222,13 +235,21 @@ export class Rendition implements PartSink {
     if (!this.#dirty) return;
     this.#dirty = false;
     this.#body = undefined;
+    this.#delta = undefined;
     this.waiters.wake();
+  }
+
+  #forgetBodies(): void {
+    this.#body = undefined;
+    this.#delta = undefined;
+    this.#iFrames = undefined;
   }
 
   #add(segment: CompleteSegment): void {
     const targetDuration = this.#options.schedule.targetDuration;
     this.#window.add(segment, targetDuration ?? segment.duration);
     if (!segment.gap) this.bandwidth.add(segment, targetDuration ?? 0);
+    this.#iFrames = undefined;
     this.#dirty = true;
     this.#options.onSegment(this, segment);
   }
@@ -260,8 +281,34 @@ export class Rendition implements PartSink {
   /** The same Buffer until the next `publish`. Call only when `isServable`. */
   playlistBody(): Buffer {
     this.publish();
-    this.#body ??= Buffer.from(renderMediaPlaylist(this.#lowLatencyPlaylist()));
+    this.#body ??= encodeMediaPlaylist(lowLatencyPlaylist(this.#listing(), this.#lowLatency()));
     return this.#body;
+  }
+
+  /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. Like `playlistBody`. */
+  deltaBody(): Buffer {
+    this.publish();
+    if (this.#delta === undefined) {
+      const delta = deltaPlaylist(this.#listing(), this.#lowLatency());
+      this.#delta = delta === undefined ? this.playlistBody() : encodeMediaPlaylist(delta);
+    }
+    return this.#delta;
+  }
+
+  /** Undefined for audio, and before the first segment. The same Buffer until the next segment. */
+  iFramesBody(): Buffer | undefined {
+    if (!this.hasIFrames) return undefined;
+    this.#iFrames ??= encodeMediaPlaylist(this.iFramePlaylist());
+    return this.#iFrames;
+  }
+
+  /** It has a playlist of I-frames: a video with a complete segment. */
+  get hasIFrames(): boolean {
+    return this.plan.kind === 'video' && !this.#withdrawn && this.isServable(false);
+  }
+
+  iFramePlaylist(): MediaPlaylist {
+    return iFramePlaylist(this.#listing());
   }
 
   /** For RENDITION-REPORT. */
@@ -329,12 +376,9 @@ export class Rendition implements PartSink {
     return plainPlaylist(this.#listing());
   }
 
-  #lowLatencyPlaylist(): MediaPlaylist {
-    return lowLatencyPlaylist(this.#listing(), {
-      partTarget: this.#options.partTarget,
-      nextPart: this.#nextPart(),
-      reports: this.#options.reports(this),
-    });
+  #lowLatency(): LowLatencyListing {
+    const { partTarget, skips, reports } = this.#options;
+    return { partTarget, skips, nextPart: this.#nextPart(), reports: reports(this) };
   }
 
   #listing(): Listing {
@@ -342,6 +386,8 @@ export class Rendition implements PartSink {
     return {
       targetDuration: targetDuration ?? 0,
       independentSegments,
+      event: false,
+      earlier: undefined,
       complete: this.#window.listed,
       open: this.#segmenter.open,
       ended: this.#ended,

@@ -34,12 +34,13 @@ export interface OpenSegment {
   readonly parts: Part[];
   /** moof+mdat of each part; none for a gap. */
   readonly bodies: Buffer[];
+  /** Bytes from its beginning to the end of its first sample; undefined unless that is a key frame. */
+  keyFrameBytes: number | undefined;
 }
 
-export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies' | 'end'>> {
+export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies'>> {
   readonly uri: string;
   readonly duration: Seconds;
-  readonly end: Seconds;
   readonly parts: readonly Part[];
   /** Nothing for a gap. */
   readonly media: SegmentMedia;

@@ -13,6 +13,9 @@ import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;
 
+/** Fewer segments than this hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0013). */
+const SMALLEST_WINDOW_WITH_SKIPS = 8;
+
 /** Where a timeline begins when nothing was noted yet. */
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
@@ -144,6 +147,7 @@ export class StreamTimeline {
       firstMediaSequence: presentation.firstMediaSequence,
       windowSegments: Math.max(SMALLEST_WINDOW, presentation.windowSegments),
       partTarget: this.#timing.partTarget,
+      skips: presentation.windowSegments >= SMALLEST_WINDOW_WITH_SKIPS,
       programDateTime: (mediaTime: Seconds) => this.#dates.at(mediaTime),
       reports: (asked) =>
         this.set.all

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { renderMediaPlaylist } from './media-playlist.js';
+import { encodeMediaPlaylist } from './media-playlist.js';
 import type { Rendition } from './rendition.js';
 import type { CompleteSegment } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
@@ -146,7 +146,7 @@ export class WriteBehind {
   async #storeRendition(rendition: Rendition): Promise<void> {
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     // Taken together: while the files are written the window may slide on, and this list stays true.
-    const playlist = Buffer.from(renderMediaPlaylist(rendition.plainPlaylist()));
+    const playlist = encodeMediaPlaylist(rendition.plainPlaylist());
     const segments = [...rendition.window.listed];
     const listed = new Set<StorePath>();
     for (const segment of segments) {

@@ -64,6 +64,7 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
     const rendition = presentation.rendition(name);
     if (rendition?.isServable(true) !== true) continue;
     const playlist = checker.add(name, rendition.playlistBody().toString());
+    checker.addDelta(name, rendition.deltaBody().toString());
     const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
       ...(gap ? [] : [uri]),
       map ?? '',
