@@ -26,12 +26,11 @@ const SKIP_BOUNDARY = 6;
 export interface EarlierSegments {
   readonly first: ListableSegment;
   readonly count: number;
-  readonly hasGaps: boolean;
   /** From the newest to the oldest. */
   newestFirst(): Iterable<ListableSegment>;
-  /** Their lines as `listed` has them, and as `listedIFrame` has them. */
-  readonly media: RenderedSegments;
-  readonly iFrames: RenderedSegments;
+  hasGaps(kind: 'media' | 'i-frames'): boolean;
+  /** Their lines, as `listedAlone` or `listedIFrame` lists them. */
+  rendered(kind: 'media' | 'i-frames'): RenderedSegments;
 }
 
 export interface Listing {
@@ -58,7 +57,7 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
   return {
     ...header(listing),
     ...around(listing, lowLatency),
-    ...(listing.earlier && { earlier: listing.earlier.media }),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
     segments: listedWithParts(listing, listing.complete),
   };
 }
@@ -85,7 +84,7 @@ export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): 
 export function plainPlaylist(listing: Listing): MediaPlaylist {
   return {
     ...header(listing),
-    ...(listing.earlier && { earlier: listing.earlier.media }),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
     segments: listing.complete.map((segment) => listed(segment, false)),
   };
 }
@@ -93,12 +92,12 @@ export function plainPlaylist(listing: Listing): MediaPlaylist {
 /** Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments. */
 export function iFramePlaylist(listing: Listing): MediaPlaylist {
   const segments = listing.complete.map(listedIFrame);
-  const gaps = listing.earlier?.hasGaps === true || segments.some(({ gap }) => gap);
+  const gaps = listing.earlier?.hasGaps('i-frames') === true || segments.some(({ gap }) => gap);
   return {
     ...header(listing),
     version: lowestVersion(gaps, 'i-frames'),
     iFramesOnly: true,
-    ...(listing.earlier && { earlier: listing.earlier.iFrames }),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('i-frames') }),
     segments,
   };
 }
@@ -163,7 +162,7 @@ function listedWithParts(listing: Listing, complete: readonly ListableSegment[])
 function header(listing: Listing): Omit<MediaPlaylist, 'segments'> {
   const first = listing.earlier?.first ?? listing.complete[0] ?? listing.open;
   return {
-    version: lowestVersion(listing.earlier?.hasGaps === true || listing.complete.some(({ gap }) => gap)),
+    version: lowestVersion(listing.earlier?.hasGaps('media') === true || listing.complete.some(({ gap }) => gap)),
     independentSegments: listing.independentSegments,
     targetDuration: listing.targetDuration,
     ...(listing.event && { playlistType: 'EVENT' }),

@@ -57,6 +57,8 @@ export class SegmentMedia {
   #whole: Buffer | undefined;
   /** Bytes. */
   readonly length: number;
+  /** It is in the store as well, or would be if there were any. */
+  isStored = false;
 
   /** @param pieces bodies of the parts, in their order */
   constructor(pieces: readonly Buffer[]) {
@@ -88,6 +90,10 @@ export interface RetiredSegment {
   readonly segment: CompleteSegment;
   readonly until: Milliseconds;
 }
+
+/** Of a rendition, beside each other. */
+export const PLAYLIST = 'index.m3u8';
+export const I_FRAMES = 'iframes.m3u8';
 
 export function segmentUri(mediaSequence: number): string {
   return `seg-${mediaSequence}.m4s`;

@@ -20,7 +20,7 @@ const SMALLEST_WINDOW_WITH_SKIPS = 8;
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
 export interface StreamTimelineOptions
-  extends Pick<RenditionOptions, 'onSegment'>,
+  extends Pick<RenditionOptions, 'onSegment' | 'onArchiveLost'>,
     Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onOverlongPart'> {
   readonly presentation: PresentationOptions;
   readonly onForcedCut: (time: Milliseconds) => void;
@@ -139,7 +139,9 @@ export class StreamTimeline {
   }
 
   #newRendition(): Omit<RenditionOptions, 'plan'> {
-    const { presentation, onSegment } = this.#options;
+    const { presentation, onSegment, onArchiveLost } = this.#options;
+    const event = presentation.event === true && presentation.store !== undefined;
+    const dvrWindow = event ? Number.POSITIVE_INFINITY : presentation.store && presentation.dvrWindow;
     return {
       clock: this.#clock,
       schedule: this.schedule,
@@ -147,7 +149,10 @@ export class StreamTimeline {
       firstMediaSequence: presentation.firstMediaSequence,
       windowSegments: Math.max(SMALLEST_WINDOW, presentation.windowSegments),
       partTarget: this.#timing.partTarget,
-      skips: presentation.windowSegments >= SMALLEST_WINDOW_WITH_SKIPS,
+      skips: dvrWindow !== undefined || presentation.windowSegments >= SMALLEST_WINDOW_WITH_SKIPS,
+      dvrWindow,
+      event,
+      onArchiveLost,
       programDateTime: (mediaTime: Seconds) => this.#dates.at(mediaTime),
       reports: (asked) =>
         this.set.all
