@@ -7,8 +7,10 @@ import { createPublishAccess } from './access/publish-access.js';
 import { type PublishKey, resolvePublishKey } from './access/publish-key.js';
 import { processEnvironment } from './config/environment.js';
 import type { Config } from './config/schema.js';
+import { DashOrigin } from './dash/manifest-origin.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
+import { noStream, type RefusedAnswer } from './hls/origin-answer.js';
 import type { PresentationOptions } from './hls/presentation.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
@@ -17,6 +19,8 @@ import { Capacity } from './pipeline/capacity.js';
 import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
+import { Thumbnails } from './pipeline/thumbnails.js';
+import type { Clock } from './protocols/clock.js';
 import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
 import { buildHttpApp } from './servers/http/app.js';
@@ -31,6 +35,7 @@ import { TlsCertificate } from './tls/certificate.js';
 import { childEnvironment } from './transcode/child-environment.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
+import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 export interface StartOptions {
   /** False: no HTTP port of its own; the program mounts `sluiceHttp` in a Fastify application of its own instead. Default true. */
@@ -43,6 +48,8 @@ export { inspectDirectory } from './pipeline/directories.js';
 export interface GatewayDependencies {
   /** A pino logger; every record of the gateway goes through it. */
   readonly logger: Logger;
+  /** What times and dates the streams. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 export interface GatewayUrls {
@@ -66,14 +73,17 @@ const FLUSH_GRACE = 3_500;
  * A gateway, not yet listening.
  * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
  */
-export async function createGateway(config: Config, { logger }: GatewayDependencies): Promise<Gateway> {
+export async function createGateway(
+  config: Config,
+  { logger, clock = systemClock }: GatewayDependencies,
+): Promise<Gateway> {
   const ffmpeg = await findUsableFfmpeg(config, logger);
   const { key } = await findPublishKey(config);
   const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
-  const sequences = new SequenceNumbers({ clock: systemClock, recovered: await recoverSequences(store) });
-  return new Gateway({ config, logger, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
+  const sequences = new SequenceNumbers({ clock, recovered: await recoverSequences(store) });
+  return new Gateway({ config, logger, clock, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
 }
 
 /** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
@@ -111,6 +121,7 @@ async function loadCertificate(config: Config, logger: Logger): Promise<TlsCerti
 interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly key: string | null;
   readonly store: DiskStore;
@@ -123,10 +134,22 @@ export class Gateway {
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly #parts: GatewayParts;
   readonly #registry: StreamRegistry;
-  readonly #origin = new Origin({ clock: systemClock });
-  readonly #directory = new PipelineDirectory(this.#origin);
+  readonly #origin: Origin;
+  readonly #dash = new DashOrigin<RefusedAnswer>({
+    playable: async (app, name, signal) => {
+      const answer = await this.#origin.multivariant(app, name, signal);
+      if (answer.status !== 200) return answer;
+      // Playable when it was asked; it may be gone in the turn that this answer took.
+      return this.#origin.presentation(app, name) ?? noStream(app, name);
+    },
+    presentation: (app, name) => this.#origin.presentation(app, name),
+  });
+  readonly #directory: PipelineDirectory;
   readonly #capacity: Capacity;
   readonly #rtmp: RtmpServer;
+  /** Undefined: they are off, or there is no FFmpeg. */
+  readonly #pictures: ThumbnailMaker | undefined;
+  readonly #thumbnails: Thumbnails | undefined;
   /** The HTTP server of its own, when it has one. */
   #http: FastifyInstance | undefined;
   #https: SecureServer | undefined;
@@ -135,15 +158,21 @@ export class Gateway {
 
   /** @internal `createGateway` is the way in. */
   constructor(parts: GatewayParts) {
-    const { config, logger, key, ffmpeg } = parts;
+    const { config, logger, clock, key, ffmpeg } = parts;
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
+    this.#origin = new Origin({ clock });
+    this.#directory = new PipelineDirectory(this.#origin);
     this.#registry = new StreamRegistry({
       maxStreams: config.maxStreams,
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
+      now: () => clock.wallClock(),
+      monotonic: () => clock.now(),
     });
-    this.#capacity = new Capacity({ clock: systemClock, maxTranscodes: config.maxTranscodes });
+    this.#capacity = new Capacity({ clock, maxTranscodes: config.maxTranscodes });
+    this.#pictures = thumbnailMaker(parts);
+    this.#thumbnails = this.#pictures && this.#newThumbnails(this.#pictures);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: createPublishAccess({
         key,
@@ -165,13 +194,26 @@ export class Gateway {
     });
   }
 
+  #newThumbnails(maker: ThumbnailMaker): Thumbnails {
+    const { config, logger, clock } = this.#parts;
+    return new Thumbnails({
+      maker,
+      find: (app, name) => this.#directory.find(app, name),
+      segmentDuration: config.segmentDuration,
+      clock,
+      logger: logger.child({ room: 'pipeline' }),
+    });
+  }
+
   /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
   httpDependencies(): HttpDependencies {
     const { config } = this.#parts;
     return {
       origin: this.#origin,
+      dash: this.#dash,
       streams: this.#directory,
       health: { ready: () => this.#ready() },
+      thumbnails: this.#thumbnails,
       targetDuration: Math.ceil(config.segmentDuration),
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
@@ -228,6 +270,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     await this.#rtmp.close();
+    this.#pictures?.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await Promise.all([this.#http?.close(), this.#https?.close()]);
@@ -249,6 +292,7 @@ export class Gateway {
       name,
       ...(stream && streamFigures(stream.statistics)),
       ...presentation?.counters,
+      ffmpegRestarts: transcode?.restarts,
       ffmpegSpeed: transcode?.load?.speed,
     }));
     // While one of a name is flushed there may be another: the newest counts.
@@ -256,6 +300,7 @@ export class Gateway {
     return {
       rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
       streams: [...newest.values()],
+      capacity: this.#capacity.counters,
     };
   }
 
@@ -299,7 +344,7 @@ export class Gateway {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, logger, ffmpeg, store, sequences } = this.#parts;
+    const { config, logger, clock, ffmpeg, store, sequences } = this.#parts;
     const pipeline = new StreamPipeline({
       app,
       name,
@@ -320,7 +365,7 @@ export class Gateway {
         store,
       }),
       logger: logger.child({ room: 'pipeline' }),
-      clock: systemClock,
+      clock,
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
@@ -342,6 +387,11 @@ function rewind({ dvrWindow, playlistType }: Config): Pick<PresentationOptions, 
   const event = playlistType === 'event';
   if (dvrWindow === 'off') return { event };
   return { event, dvrWindow: dvrWindow === 'unlimited' ? Number.POSITIVE_INFINITY : Number(dvrWindow) };
+}
+
+function thumbnailMaker({ config, ffmpeg, clock }: GatewayParts): ThumbnailMaker | undefined {
+  if (config.thumbnails === 'off' || ffmpeg === undefined) return undefined;
+  return new ThumbnailMaker({ ffmpeg, clock, environment: childEnvironment(processEnvironment()) });
 }
 
 /** The configuration has seconds, the server milliseconds. */

@@ -52,7 +52,7 @@ const protocols = {
   'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
 };
 const anyProtocol = [shared, ...Object.keys(protocols)];
-const middle = ['live', 'transcode', 'hls', 'access'];
+const middle = ['live', 'transcode', 'hls', 'dash', 'access'];
 
 /** Each room and what it may import besides itself. A room that is not listed here fails the test: decide where it belongs. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

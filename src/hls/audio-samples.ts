@@ -14,6 +14,12 @@ export const DRIFT_FRAMES = 16;
 /** Off by more than this, sound was lost or paused, and goes on at its timestamp at once: more than encoders jitter. */
 export const LOSS_LIMIT: Milliseconds = 350;
 
+/**
+ * Sound this much before the first picture of a run is kept: pictures are shown later than they are decoded, so the frames
+ * that a publisher sends with its first picture sound before it. Less than EXTINF may be longer than TARGETDURATION by.
+ */
+export const LEAD_LIMIT: Milliseconds = 300;
+
 /** Frames held while the schedule has not passed them: over 20 s. The oldest beyond it go by what is known then. */
 const HELD_FRAMES_LIMIT = 1_024;
 
@@ -130,9 +136,8 @@ export class AudioSamples {
   }
 
   #release(frame: Frame): void {
-    const { schedule } = this.#options;
     const index = this.#indexAt(frame.start, frame.duration);
-    if (index < (schedule.runStart ?? 0)) return;
+    if (index === undefined) return;
     const last = this.#part.at(-1);
     if (last !== undefined) {
       const hole = frame.start !== last.start + last.duration;
@@ -144,7 +149,7 @@ export class AudioSamples {
     }
     this.#index = index;
     this.#part.push(frame);
-    const completes = this.#indexAt(frame.start + frame.duration, frame.duration) > index;
+    const completes = (this.#indexAt(frame.start + frame.duration, frame.duration) ?? index) > index;
     if (completes || this.#part.length >= (this.#framesPerPart ?? 1)) this.#emit(completes);
   }
 
@@ -188,7 +193,14 @@ export class AudioSamples {
     return secondsToMilliseconds(ticks / this.#options.timescale);
   }
 
-  #indexAt(ticks: Ticks, frame: Ticks): number {
-    return this.#options.schedule.indexAt(this.#time(ticks), this.#time(frame / 2));
+  /** Undefined before the run. */
+  #indexAt(ticks: Ticks, frame: Ticks): number | undefined {
+    const { schedule } = this.#options;
+    const time = this.#time(ticks);
+    const index = schedule.indexAt(time, this.#time(frame / 2));
+    const first = schedule.runStart ?? 0;
+    if (index >= first) return index;
+    const begins = schedule.timeOf(first);
+    return begins !== undefined && begins - time <= LEAD_LIMIT ? first : undefined;
   }
 }

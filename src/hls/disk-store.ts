@@ -27,10 +27,9 @@ export class DiskStore implements SegmentStore {
     try {
       await this.#replace(file, bytes);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      // Somebody removed the directory.
+      // Somebody removed the directory, and with it more than this file: the next write makes it again.
       this.#made.delete(dirname(file));
-      await this.#replace(file, bytes);
+      throw error;
     }
   }
 

@@ -2,8 +2,9 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
-import type { EpochPlan } from './plan.js';
+import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
+import type { EpochPlan, RenditionPlan } from './plan.js';
+import type { CompleteSegment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
 
 export interface PresentationOptions {
@@ -30,10 +31,10 @@ export interface PresentationOptions {
   readonly continuesEarlier?: boolean | undefined;
   readonly clock: Clock;
   /**
-   * Wall clock when the first noted sample arrived, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME counts from
-   * it. Default: when it is noted.
+   * When the first noted sample arrived, on the monotonic clock, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME
+   * counts from it. Default: when it is noted.
    */
-  readonly firstArrival?: EpochMilliseconds | undefined;
+  readonly firstArrival?: Milliseconds | undefined;
   /** Longest GOP that TARGETDURATION is made for; default 10 s. */
   readonly maxGop?: Seconds | undefined;
   /**
@@ -44,6 +45,8 @@ export interface PresentationOptions {
   /** A segment of the source was cut without a key frame: a GOP is longer than TARGETDURATION, which was settled before it. */
   readonly onForcedCut?: ((time: Milliseconds) => void) | undefined;
   readonly store?: SegmentStore | undefined;
+  /** The store could not be written, which was warned of, and has caught up. */
+  readonly onStoreRecovered?: (() => void) | undefined;
   /** Something a viewer may notice that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;
   readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
@@ -71,6 +74,17 @@ export interface RenditionInfo {
   /** Complete segments made so far. */
   readonly segments: number;
   readonly parts: number;
+}
+
+/** One rendition and the complete segments that its playlist lists, oldest first. */
+export interface RenditionListing {
+  readonly plan: RenditionPlan;
+  /** In the epoch that runs; otherwise only earlier ones had it, and it lists gaps. */
+  readonly active: boolean;
+  /** Frames per second; video only. */
+  readonly frameRate: number | undefined;
+  readonly bandwidth: { readonly peak: BitsPerSecond };
+  readonly segments: readonly CompleteSegment[];
 }
 
 /** Counters of one presentation; they only grow. */

@@ -1,12 +1,17 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
-import type { Milliseconds, Seconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
 import { describeRendition } from './describe-rendition.js';
 import { hlsError } from './errors.js';
 import { PipeFeed } from './pipe-feed.js';
 import type { EpochPlan } from './plan.js';
-import type { PresentationCounters, PresentationOptions, RenditionInfo } from './presentation-options.js';
+import type {
+  PresentationCounters,
+  PresentationOptions,
+  RenditionInfo,
+  RenditionListing,
+} from './presentation-options.js';
 import type { Rendition } from './rendition.js';
 import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
@@ -107,6 +112,11 @@ export class Presentation {
     return { ...this.#counters, discontinuities, storeFailures: this.#writeBehind?.failures ?? 0 };
   }
 
+  /** The store cannot be written; it has what it had before, and is tried again. */
+  get storeFailing(): boolean {
+    return this.#writeBehind?.failing ?? false;
+  }
+
   /** One past the highest media sequence number used. */
   get nextMediaSequence(): number {
     return this.#options.firstMediaSequence + this.#set.highestIndex + 1;
@@ -123,6 +133,22 @@ export class Presentation {
    */
   get resumeTime(): Milliseconds {
     return this.#timeline.resumeTime;
+  }
+
+  /** This moment on the clock that EXT-X-PROGRAM-DATE-TIME follows. */
+  get wallClock(): EpochMilliseconds {
+    return this.#timeline.wallClock;
+  }
+
+  /** What players may load of every rendition, for manifests of another format over the same segments. */
+  get listings(): readonly RenditionListing[] {
+    const { active, all } = this.#set;
+    return all.flatMap((rendition) => {
+      const { plan, bandwidth, withdrawn, window } = rendition;
+      if (withdrawn) return [];
+      const frameRate = plan.kind === 'video' ? (plan.frameRate ?? this.#timeline.frameRate) : undefined;
+      return [{ plan, bandwidth, frameRate, active: active.includes(rendition), segments: window.listed }];
+    });
   }
 
   /** Requests waiting for anything of this presentation. */
@@ -291,6 +317,7 @@ export class Presentation {
       onDvrDropped: () => this.#onDvrDropped(),
       onFailure: (cause) =>
         this.#warnings.warn(hlsError('hls.store', `writing ${app}/${name} failed: ${describe(cause)}`, { cause })),
+      onRecovered: () => this.#options.onStoreRecovered?.(),
     });
   }
 

@@ -8,13 +8,13 @@ import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilli
  */
 export class ProgramDateTime {
   readonly #clock: Clock;
-  readonly #firstArrival: EpochMilliseconds | undefined;
+  readonly #firstArrival: Milliseconds | undefined;
   #anchor:
     | { readonly wallClock: EpochMilliseconds; readonly monotonic: Milliseconds; readonly media: Milliseconds }
     | undefined;
 
-  /** @param firstArrival when the first noted sample arrived; without it, when it is noted */
-  constructor(clock: Clock, firstArrival: EpochMilliseconds | undefined) {
+  /** @param firstArrival when the first noted sample arrived, on the monotonic clock; without it, when it is noted */
+  constructor(clock: Clock, firstArrival: Milliseconds | undefined) {
     this.#clock = clock;
     this.#firstArrival = firstArrival;
   }
@@ -22,15 +22,21 @@ export class ProgramDateTime {
   /** A sample of this time, on the stream timeline, has arrived. Only the first is looked at. */
   note(time: Milliseconds): void {
     if (this.#anchor !== undefined) return;
-    const wallClock = this.#clock.wallClock();
-    const ago = this.#firstArrival === undefined ? 0 : Math.max(0, wallClock - this.#firstArrival);
-    this.#anchor = { wallClock: wallClock - ago, monotonic: this.#clock.now() - ago, media: time };
+    const now = this.#clock.now();
+    const monotonic = this.#firstArrival ?? now;
+    this.#anchor = { wallClock: this.#clock.wallClock() - (now - monotonic), monotonic, media: time };
   }
 
   /** The media time that has the date of this moment; undefined before the first sample. */
   get now(): Milliseconds | undefined {
     const anchor = this.#anchor;
     return anchor === undefined ? undefined : anchor.media + this.#clock.now() - anchor.monotonic;
+  }
+
+  /** This moment on the clock of these dates, which nobody sets. */
+  get wallClock(): EpochMilliseconds {
+    const anchor = this.#anchor;
+    return anchor === undefined ? this.#clock.wallClock() : anchor.wallClock + this.#clock.now() - anchor.monotonic;
   }
 
   at(mediaTime: Seconds): EpochMilliseconds {

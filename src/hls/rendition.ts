@@ -309,11 +309,14 @@ export class Rendition implements PartSink {
     return this.#window.listedDuration + (this.archive?.duration ?? 0);
   }
 
-  /** The disk is full: what is listed begins with this segment. */
-  dropBefore(mediaSequence: number): void {
-    if ((this.archive?.removeBefore(mediaSequence) ?? 0) === 0) return;
+  /** The disk is full: what is listed from the store begins with this segment. @returns how many went */
+  dropBefore(mediaSequence: number): number {
+    const dropped = this.archive?.removeBefore(mediaSequence) ?? 0;
+    if (dropped === 0) return 0;
     this.playlists.segmentsChanged();
     this.#dirty = true;
+    this.publish();
+    return dropped;
   }
 
   /** For RENDITION-REPORT. */

@@ -1,6 +1,6 @@
 // When things are on a stream's timeline: cuts, epochs and dates, over every publisher that takes it up.
 import type { Clock } from '../protocols/clock.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { CutSchedule, type RunRules } from './cut-schedule.js';
 import { Epochs } from './epochs.js';
 import { type PartTiming, partTiming } from './part-timing.js';
@@ -72,6 +72,11 @@ export class StreamTimeline {
   /** Of the epoch that runs. */
   get frameRate(): number | undefined {
     return this.#plan.frameRate;
+  }
+
+  /** See `Presentation.wallClock`. */
+  get wallClock(): EpochMilliseconds {
+    return this.#dates.wallClock;
   }
 
   get discontinuityNumber(): number {

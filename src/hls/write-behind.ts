@@ -20,7 +20,9 @@ export interface WriteBehindOptions {
   readonly multivariant: () => Buffer | undefined;
   /** Each failure; writing is tried again. */
   readonly onFailure: (cause: unknown) => void;
-  /** The disk is full, and listed segments had to go. */
+  /** After failures the store has the window as it is again. */
+  readonly onRecovered: () => void;
+  /** The disk is full, or was emptied, and listed segments had to go. */
   readonly onDvrDropped: () => void;
 }
 
@@ -46,6 +48,7 @@ export class WriteBehind {
   #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
   #failures = 0;
+  #failing = false;
   #wanted = false;
   #running: Promise<void> | undefined;
   #retry: Milliseconds = FIRST_RETRY;
@@ -59,6 +62,11 @@ export class WriteBehind {
   /** Passes that failed so far. */
   get failures(): number {
     return this.#failures;
+  }
+
+  /** The last pass failed: the store has what it had before. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** The window has changed. Returns at once. */
@@ -117,9 +125,13 @@ export class WriteBehind {
       try {
         await this.#pass();
         this.#retry = FIRST_RETRY;
+        if (this.#failing && !this.#disposed) this.#options.onRecovered();
+        this.#failing = false;
       } catch (cause) {
         this.#failures += 1;
+        this.#failing = true;
         this.#options.onFailure(cause);
+        if (codeOf(cause) === 'ENOENT') this.#forgetFiles();
         await this.#makeRoom(cause).catch(() => undefined);
         this.#wanted = true;
         this.#cancelRetry = this.#options.clock.after(this.#retry, () => {
@@ -130,6 +142,16 @@ export class WriteBehind {
         return;
       }
     }
+  }
+
+  /** Somebody removed them: a playlist that listed what is not there any more would be wrong until the window has passed. */
+  #forgetFiles(): void {
+    this.#listed.clear();
+    this.#playlists.clear();
+    for (const { window } of this.#options.renditions.all) {
+      for (const { media } of window.listed) media.isStored = false;
+    }
+    this.#dropBefore(Number.POSITIVE_INFINITY);
   }
 
   async #pass(): Promise<void> {
@@ -148,22 +170,25 @@ export class WriteBehind {
   async #makeRoom(cause: unknown): Promise<void> {
     const nothingToSpare = this.#leaving.length === 0;
     await this.#removeFiles(() => true);
-    if (!nothingToSpare || !isDiskFull(cause)) return;
-    const { renditions, directory, onDvrDropped } = this.#options;
-    const archives = renditions.all.flatMap(({ archive }) =>
-      archive !== undefined && archive.count > 0 ? archive : [],
-    );
+    if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(codeOf(cause)))) return;
+    const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;
     // The same in all renditions, so that players find the same where they change.
-    const keepFrom = longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE);
-    onDvrDropped();
-    for (const rendition of renditions.all) {
-      rendition.dropBefore(keepFrom);
-      rendition.publish();
-      this.#retire(`${directory}/${rendition.plan.name}`, keepFrom, inits(rendition), this.#options.clock.now());
-    }
+    this.#dropBefore(longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE));
     await this.#removeFiles(() => true);
+  }
+
+  /** What is only in the store is listed from this segment on, and the files before it go at once. */
+  #dropBefore(mediaSequence: number): void {
+    const { renditions, directory, clock, onDvrDropped } = this.#options;
+    let dropped = 0;
+    for (const rendition of renditions.all) {
+      dropped += rendition.dropBefore(mediaSequence);
+      const first = Math.min(mediaSequence, rendition.window.listed[0]?.mediaSequence ?? mediaSequence);
+      this.#retire(`${directory}/${rendition.plan.name}`, first, inits(rendition), clock.now());
+    }
+    if (dropped > 0) onDvrDropped();
   }
 
   /** Its playlists go at once, its media when no player can want it. */
@@ -259,7 +284,6 @@ function inits({ window, archive }: Rendition): Set<string> {
   return names;
 }
 
-function isDiskFull(cause: unknown): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT';
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

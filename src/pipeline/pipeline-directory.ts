@@ -48,6 +48,8 @@ export interface PipelineStreamState {
   readonly withdrawn: readonly Withdrawal[];
   /** One sentence for each thing of the ladder that was not made. */
   readonly shortcomings: readonly string[];
+  /** The copy on disk: players of this server do not need it. */
+  readonly disk: { readonly failing: boolean; readonly failures: number };
 }
 
 /** The pipelines of every name that has a publisher, is being flushed, or has ended and is still in the window of the origin. */
@@ -120,6 +122,7 @@ function describe(pipeline: StreamPipeline): PipelineStreamState {
     ...(transcode && { transcode }),
     withdrawn,
     shortcomings,
+    disk: { failing: presentation?.storeFailing ?? false, failures: presentation?.counters.storeFailures ?? 0 },
   };
 }
 

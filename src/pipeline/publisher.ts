@@ -4,7 +4,7 @@ import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import type { EpochMilliseconds } from '../protocols/units.js';
+import type { Milliseconds } from '../protocols/units.js';
 import type { SourceHints } from '../transcode/describe-source.js';
 import { ChangeWatch } from './change-watch.js';
 import { MediaTracks } from './media-tracks.js';
@@ -40,8 +40,8 @@ export class Publisher {
   gone = false;
   /** Media that the next FFmpeg is fed with. */
   subscription: Subscription;
-  /** Wall clock at the first media. */
-  firstArrival: EpochMilliseconds | undefined;
+  /** When its first media came, on the monotonic clock. */
+  firstArrival: Milliseconds | undefined;
   readonly #options: PublisherOptions;
   readonly #decision: TrackDecision;
   readonly #leave: () => void;
@@ -118,7 +118,7 @@ export class Publisher {
 
   #onTag(tag: LiveTag): void {
     this.media.note(tag);
-    if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.wallClock();
+    if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.now();
     if (this.tracks !== undefined) {
       this.#options.onTag(this, tag);
       return;

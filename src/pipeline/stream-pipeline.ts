@@ -332,6 +332,7 @@ export class StreamPipeline {
       firstArrival: publisher.firstArrival,
       onLongGop: () => this.#onLongFirstGop(),
       onWarning: (warning) => logger.warn({ ...this.#context, code: warning.code }, warning.message),
+      onStoreRecovered: () => logger.info(this.#context, 'the disk copy has caught up'),
     });
     this.#presentation = presentation;
     origin.attach(presentation);

@@ -3,7 +3,7 @@ import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** From the first media of one track, how long the other may stay unseen before it counts as absent (ACCEPTANCE A6.03 asks for at most 3 s). */
+/** From the first media of one track, how long the other may stay unseen before it counts as absent (A6.03: at most 3 s). */
 export const TRACK_WAIT: Milliseconds = 1_000;
 
 export interface TrackDecisionOptions {

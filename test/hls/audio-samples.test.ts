@@ -1,6 +1,6 @@
 // How sound is timed: by counting its samples, against timestamps that are rounded, jitter, drift, or jump.
 import { describe, expect, it } from 'vitest';
-import { AudioSamples, DRIFT_LIMIT } from '../../src/hls/audio-samples.js';
+import { AudioSamples, DRIFT_LIMIT, LEAD_LIMIT } from '../../src/hls/audio-samples.js';
 import { CutSchedule } from '../../src/hls/cut-schedule.js';
 import type { MadePart } from '../../src/hls/part-sink.js';
 
@@ -65,5 +65,31 @@ describe('AudioSamples', () => {
     const parts = run(400, (i, time) => time + (i >= 200 ? 900 : 0));
     expect(Math.abs(end(parts.at(-1) as MadePart) - (1 + (400 * FRAME_MS) / 1000 + 0.9))).toBeLessThan(0.002);
     for (const { duration } of parts) expect(duration).toBeLessThanOrEqual(0.585);
+  });
+
+  it('sound before the first picture is kept as far as its segment may be longer for it, and no further', () => {
+    const picture = 2_000;
+    const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 0.04, nominalPart: 0.5 });
+    schedule.noteVideo(picture - 80, picture, true);
+    for (let dts = picture - 40; dts < picture + 1_000; dts += 40) schedule.noteVideo(dts, dts + 80, false);
+    const parts: MadePart[] = [];
+    const maker = new AudioSamples({
+      schedule,
+      sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
+      trackId: 1,
+      timescale: RATE,
+      partTarget: 0.585,
+      nominal: 0.5,
+      frameDuration: 1024,
+    });
+    for (let time = picture - 1_000; time < picture + 500; time += FRAME_MS) {
+      maker.push(Math.round(time), Buffer.alloc(8), 1024);
+    }
+    maker.flush();
+    const lead = picture / 1000 - (parts[0]?.start ?? 0);
+    expect(lead).toBeLessThanOrEqual(LEAD_LIMIT / 1000);
+    expect(lead).toBeGreaterThan((LEAD_LIMIT - 2 * FRAME_MS) / 1000);
+    expect(new Set(parts.map(({ segmentIndex }) => segmentIndex))).toEqual(new Set([0]));
+    expect(largestHole(parts)).toBeLessThan(1e-6);
   });
 });

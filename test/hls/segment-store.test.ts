@@ -107,6 +107,8 @@ describe('DiskStore', () => {
     await store.write('live/a/x', bytes('x'));
     const { rm } = await import('node:fs/promises');
     await rm(join(root, 'live'), { recursive: true });
+    // Whoever wrote what is gone has to hear of it.
+    await expect(store.write('live/a/y', bytes('y'))).rejects.toMatchObject({ code: 'ENOENT' });
     await store.write('live/a/y', bytes('y'));
     expect(await store.list('')).toEqual(['live/a/y']);
   });

@@ -202,6 +202,35 @@ describe('video heads and parameter sets', () => {
   });
 });
 
+describe('AV1 with frames that are not shown', () => {
+  it('A9.11 takes each message for one picture, at the time it was sent for: AV1 has no composition time', async () => {
+    const { stdout } = await runProgram(npmFfmpeg(), [
+      ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25'],
+      ...['-t', '2', '-pix_fmt', 'yuv420p', '-c:v', 'libaom-av1', '-cpu-used', '8'],
+      // The encoder looks ahead and hides frames that others refer to: OBS gives such packets a decode time of their own.
+      ...['-lag-in-frames', '16', '-auto-alt-ref', '1', '-g', '50', '-f', 'flv', 'pipe:1'],
+    ]);
+    const { stream, tags, warnings } = newStream();
+    const reader = new FlvReader();
+    reader.push(stdout);
+    const sent: number[] = [];
+    for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
+      if (tag.type !== 'video') continue;
+      const { packetType } = parseVideoTag(tag.body);
+      // Decode times of an encoder that runs ahead of its pictures by two.
+      const decodeTime = packetType === 'frames' ? Math.max(sent.length, tag.timestamp - 80) : tag.timestamp;
+      if (packetType === 'frames') sent.push(decodeTime);
+      stream.publish('video', decodeTime, tag.body);
+    }
+    const pictures = tags.filter(({ kind, sequenceHeader }) => kind === 'video' && !sequenceHeader);
+    expect(pictures).toHaveLength(50);
+    expect(pictures.every(({ compositionTime }) => compositionTime === 0)).toBe(true);
+    expect(pictures.map(({ dts }) => dts - 1_000)).toEqual(sent);
+    expect(stream.statistics).toMatchObject({ repairedTimestamps: 0, discontinuities: 0, keyFrameMismatches: 0 });
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('audio', () => {
   const OPUS_HEAD = bytes('OpusHead', [1, 2, 0x38, 1, 0x80, 0xbb, 0, 0, 0, 0, 0]);
 

@@ -76,6 +76,19 @@ describe('a publisher that returns', () => {
     expect(pipeline.publishes).toBe(2);
   });
 
+  it('C4.08 goes on in time although the clock of the machine was set while its tracks were looked at', async () => {
+    const house = setUp({ resumeWindow: 15 });
+    const source = await makeFlvSource({ seconds: 4, audio: false });
+    house.stream.publish('video', 0, source.videoHeader);
+    for (const [index, tag] of source.media.entries()) {
+      if (index === 5) house.clock.wallClockOffset += 3_600_000;
+      publishTag(house, house.stream, tag, source.media[index - 1]);
+    }
+    await house.seen('stream started');
+    // Where the media stands, and not an hour on.
+    expect(house.pipeline.resumeTime).toBeLessThan(6_000);
+  });
+
   it('ends with ENDLIST when nobody comes within the window, which further visitors without media do not prolong', async () => {
     const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();

@@ -22,11 +22,11 @@ const NO_STORE = 'no-store';
  * The `Cache-Control` value, after RFC 8216bis appendix B.1: a successful blocking playlist 6 x TARGETDURATION, its 404
  * 4 x, a plain playlist half of one (rounded down to whole seconds), a missing file 1 x, anything else not at all.
  * The 404 of a hinted part that was waited for and never came counts as the first kind of 404: nothing else is ever sent for it.
- * A missing multivariant playlist is not stored, nor is anything of a stream that is not there: it may be about to start.
+ * A missing multivariant playlist or MPD is not stored, nor is anything of a stream that is not there: it may be about to start.
  */
 export function cacheControl({ status, kind, blocking, targetDuration }: CacheQuestion): string {
   if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration ?? 0);
-  if (status !== 404 || kind === 'multivariant' || targetDuration === undefined) return NO_STORE;
+  if (status !== 404 || kind === 'multivariant' || kind === 'manifest' || targetDuration === undefined) return NO_STORE;
   return maxAge((blocking ? 4 : 1) * targetDuration);
 }
 
@@ -34,6 +34,7 @@ function lifetimeOfSuccess(kind: OriginAnswerKind, blocking: boolean, targetDura
   switch (kind) {
     case 'multivariant':
     case 'media-playlist':
+    case 'manifest':
       return maxAge((blocking ? 6 : 0.5) * targetDuration);
     case 'init':
     case 'segment':

@@ -1,7 +1,7 @@
 // What the HTTP server needs from the rest of the program, declared by the consumer so that no other room is imported.
 
 import type { SluiceError } from '../../protocols/errors.js';
-import type { BitsPerSecond, Seconds } from '../../protocols/units.js';
+import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
 
 /** What the HLS origin answered. Shapes only: status, headers and caching are the business of this room. */
 export type OriginAnswer =
@@ -26,7 +26,8 @@ export type OriginAnswer =
       readonly targetDuration?: Seconds | undefined;
     };
 
-export type OriginAnswerKind = 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
+/** `manifest`: the MPD of MPEG-DASH. */
+export type OriginAnswerKind = 'multivariant' | 'media-playlist' | 'manifest' | 'init' | 'segment' | 'part';
 
 /** Delivery directives as they stood in the query, undecided: RFC 8216bis section 6.2.5 is the origin's business. */
 export interface DeliveryDirectives {
@@ -50,6 +51,13 @@ export interface HlsOrigin {
     signal: AbortSignal,
   ): Promise<OriginAnswer>;
   file(app: string, name: string, rendition: string, file: string, signal: AbortSignal): Promise<OriginAnswer>;
+}
+
+/** The same presentations for players of MPEG-DASH, whose media is that of `HlsOrigin.file`. Rules as there. */
+export interface DashOrigin {
+  manifest(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;
+  /** The clock of that manifest; undefined when there is no such stream. */
+  time(app: string, name: string): EpochMilliseconds | undefined;
 }
 
 export interface VideoSourceState {
@@ -131,6 +139,20 @@ export interface StreamDirectory {
   get(app: string, name: string): StreamState | undefined;
 }
 
+/** A picture of a stream, newly made or shared. */
+export interface ThumbnailSource {
+  /** Undefined when there is none (yet). Must not reject. */
+  get(app: string, name: string): Promise<Thumbnail | undefined>;
+}
+
+export interface Thumbnail {
+  /** JPEG. */
+  readonly body: Buffer;
+  /** Strong validator with its quotes. */
+  readonly entityTag: string;
+  readonly maxAge: Seconds;
+}
+
 export interface Health {
   /** `reasons`: one sentence each, without secrets, empty when ready. */
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -171,6 +193,8 @@ export interface GatewayFigures {
     readonly closedByError: ReadonlyMap<string, number>;
   };
   readonly streams: readonly StreamFigures[];
+  /** Of all encoding: renditions given up because it was too slow, and publishers that got none because the machine was full. */
+  readonly capacity?: { readonly shed: number; readonly refused: number };
 }
 
 /** Of one stream. Figures that are not known (yet) are left out. */
@@ -189,6 +213,8 @@ export interface StreamFigures {
   readonly forcedCuts?: number | undefined;
   readonly gaps?: number | undefined;
   readonly discontinuities?: number | undefined;
+  /** Attempts to bring the copy on disk up to date that failed. */
+  readonly storeFailures?: number | undefined;
   readonly ffmpegRestarts?: number | undefined;
   /** Media time over wall time of the encoders. */
   readonly ffmpegSpeed?: number | undefined;
@@ -200,8 +226,12 @@ export interface MetricsSource {
 
 export interface HttpDependencies extends HttpOptions {
   readonly origin: HlsOrigin;
+  /** Without it nothing is below `/dash/`. */
+  readonly dash?: DashOrigin | undefined;
   readonly streams: StreamDirectory;
   readonly health: Health;
+  /** Without it there are none. */
+  readonly thumbnails?: ThumbnailSource | undefined;
   /** Without it `/metrics` tells of HTTP and the process alone. */
   readonly metrics?: MetricsSource | undefined;
 }

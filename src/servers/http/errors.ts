@@ -13,6 +13,11 @@ export const httpError = defineErrors({
     kind: 'unavailable',
     summary: 'No stream of that application and name is being published.',
   },
+  'http.thumbnail-not-found': {
+    kind: 'unavailable',
+    summary:
+      'There is no thumbnail of that stream: nothing is published, it has no pictures yet, or `thumbnails` is off.',
+  },
   'http.method-not-allowed': {
     kind: 'invalid-data',
     summary: 'This server only reads: use GET, HEAD or OPTIONS.',

@@ -14,10 +14,12 @@ import { installRequestLog } from './plugins/request-log.js';
 import { installSecurityHeaders } from './plugins/security-headers.js';
 import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
+import { dashRoutes } from './routes/dash.js';
 import { healthRoutes } from './routes/health.js';
 import { hlsRoutes } from './routes/hls.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { pageRoutes } from './routes/pages.js';
+import { thumbnailRoutes } from './routes/thumbnails.js';
 
 /**
  * Registers every route of the gateway under Fastify's `prefix`. Hooks and handlers stay inside the plugin's own scope; without a
@@ -41,7 +43,7 @@ export interface HttpServices {
 
 /** @internal */
 export function createServices(dependencies: HttpDependencies, logger: FastifyBaseLogger | undefined): HttpServices {
-  const { origin, targetDuration = 2, trustedProxies = LOOPBACK_PROXIES } = dependencies;
+  const { origin, dash, targetDuration = 2, trustedProxies = LOOPBACK_PROXIES } = dependencies;
   const { maxWaiters, maxWaitersPerIp } = DEFAULT_WAITING_LIMITS;
   const addresses = new ClientAddresses(trustedProxies);
   const viewers = new Viewers();
@@ -49,7 +51,11 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxWaiters: dependencies.maxWaiters ?? maxWaiters,
     maxWaitersPerIp: dependencies.maxWaitersPerIp ?? maxWaitersPerIp,
   };
-  return { addresses, viewers, delivery: new Delivery({ origin, targetDuration, limits, addresses, viewers, logger }) };
+  return {
+    addresses,
+    viewers,
+    delivery: new Delivery({ origin, dash, targetDuration, limits, addresses, viewers, logger }),
+  };
 }
 
 /** @internal The same on an instance that is ours altogether. */
@@ -70,11 +76,14 @@ export function installSluice(
   app.addHook('onClose', async () => delivery.close());
 
   void app.register(hlsRoutes, { delivery });
+  void app.register(thumbnailRoutes, { thumbnails: dependencies.thumbnails });
+  if (dependencies.dash !== undefined) void app.register(dashRoutes, { delivery, dash: dependencies.dash });
   void app.register(apiRoutes, {
     streams: dependencies.streams,
     viewers,
     rtmpPort: dependencies.rtmpPort ?? (() => undefined),
     publishApp: dependencies.publishApp ?? 'live',
+    thumbnails: dependencies.thumbnails !== undefined,
   });
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'loopback';

@@ -4,7 +4,7 @@ import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import type { StatusReason } from '../../protocols/rtmp/status-codes.js';
 import { printable } from './log-fields.js';
 
-/** Codes are those of ACCEPTANCE A4.15: OBS and FFmpeg show the description of these and stop. */
+/** See A4.15 in docs/interop.md: OBS and FFmpeg show the description of these and stop. */
 export function toStatusReason(error: SluiceError): StatusReason {
   return { code: statusCode(error), description: printable(error.message) };
 }

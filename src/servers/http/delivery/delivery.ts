@@ -5,7 +5,8 @@ import { assertNever } from '../../../protocols/errors.js';
 import type { Milliseconds, Seconds } from '../../../protocols/units.js';
 import { cacheControl } from '../cache-control.js';
 import type { ClientAddresses } from '../client-address.js';
-import type { HlsOrigin, OriginAnswer } from '../dependencies.js';
+import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
+import { matchesEntityTag } from '../entity-tag.js';
 import { pathOf } from '../plugins/errors.js';
 import { readRange } from '../range.js';
 import { BodyVersions, type FoundAnswer, type Representation } from './body-version.js';
@@ -37,6 +38,8 @@ const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
 export interface DeliveryOptions {
   readonly origin: HlsOrigin;
+  /** Needed for targets that ask for a manifest. */
+  readonly dash?: DashOrigin | undefined;
   /** For media whose origin names none. */
   readonly targetDuration: Seconds;
   readonly limits: WaitingLimits;
@@ -106,13 +109,16 @@ export class Delivery {
   }
 
   async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
-    const { origin } = this.#options;
+    const { origin, dash } = this.#options;
     const { asked, app, name, rendition, file, directives } = target;
     switch (asked) {
       case 'multivariant':
         return origin.multivariant(app, name, signal);
       case 'media-playlist':
         return origin.mediaPlaylist(app, name, rendition, directives, signal);
+      case 'manifest':
+        if (dash === undefined) throw new TypeError('a manifest was asked for without an origin for it');
+        return dash.manifest(app, name, signal);
       case 'segment':
         return origin.file(app, name, rendition, file, signal);
       default:
@@ -147,7 +153,7 @@ export class Delivery {
 
   #give(exchange: Exchange, target: DeliveryTarget, answer: FoundAnswer, representation: Representation): void {
     const { request } = exchange;
-    if (answer.kind === 'media-playlist') {
+    if (answer.kind === 'media-playlist' || answer.kind === 'manifest') {
       this.#options.viewers.saw(target.app, target.name, this.#addressOf(request), header(request, 'user-agent'));
     }
     const { entityTag, metadata, headers, body } = representation;
@@ -234,15 +240,6 @@ export class Delivery {
     const forwarded = headers['x-forwarded-for'];
     return this.#options.addresses.of(socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
   }
-}
-
-/** If-None-Match compares weakly, RFC 9110 section 13.1.2: caches weaken the tags of what they compress. */
-function matchesEntityTag(value: string | undefined, entityTag: string): boolean {
-  if (value === undefined) return false;
-  return value.split(',').some((candidate) => {
-    const tag = candidate.trim();
-    return tag === '*' || tag === entityTag || tag === `W/${entityTag}`;
-  });
 }
 
 /** If-Range compares strongly, RFC 9110 section 13.1.5; a date never matches, since no Last-Modified is sent. */

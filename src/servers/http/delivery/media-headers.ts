@@ -17,6 +17,8 @@ export function contentType(kind: OriginAnswerKind): string {
     case 'multivariant':
     case 'media-playlist':
       return 'application/vnd.apple.mpegurl';
+    case 'manifest':
+      return 'application/dash+xml';
     case 'init':
       return 'video/mp4';
     case 'segment':
@@ -27,6 +29,7 @@ export function contentType(kind: OriginAnswerKind): string {
   }
 }
 
+/** Text that changes while its URL stays. */
 export function isPlaylist(kind: OriginAnswerKind): boolean {
-  return kind === 'multivariant' || kind === 'media-playlist';
+  return kind === 'multivariant' || kind === 'media-playlist' || kind === 'manifest';
 }

@@ -9,8 +9,8 @@ export interface DeliveryTarget {
   readonly app: string;
   readonly name: string;
   /** What would be answered; a file counts as a segment until the origin says what it is. */
-  readonly asked: Extract<OriginAnswerKind, 'multivariant' | 'media-playlist' | 'segment'>;
-  /** Empty for the multivariant playlist. */
+  readonly asked: Extract<OriginAnswerKind, 'multivariant' | 'media-playlist' | 'manifest' | 'segment'>;
+  /** Empty for the multivariant playlist and the MPD. */
   readonly rendition: string;
   /** Empty for playlists. */
   readonly file: string;
@@ -44,6 +44,11 @@ export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
 export function multivariantTarget(app: string, name: string): DeliveryTarget {
   const key = `${app}/${name}`;
   return { key, app, name, asked: 'multivariant', rendition: '', file: '', directives: NONE };
+}
+
+/** @param name of a stream whose MPD is asked for; no key of `/hls/` begins with a slash */
+export function manifestTarget(app: string, name: string): DeliveryTarget {
+  return { key: `/${app}/${name}`, app, name, asked: 'manifest', rendition: '', file: '', directives: NONE };
 }
 
 export function mediaPlaylistTarget(

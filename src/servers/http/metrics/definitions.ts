@@ -63,6 +63,7 @@ function ofStream(
 }
 
 const rtmp = one(({ gateway }) => gateway.rtmp);
+const capacity = one(({ gateway }) => gateway.capacity);
 const http = one(({ delivery }) => delivery);
 const process = one((snapshot) => snapshot.process);
 
@@ -88,6 +89,18 @@ export const METRICS: readonly MetricDefinition[] = [
     read: ({ gateway }) =>
       [...(gateway.rtmp?.closedByError ?? [])].map(([code, value]) => ({ labels: { code }, value })),
   },
+  capacity(
+    'counter',
+    'sluice_renditions_shed_total',
+    'Renditions given up because encoding was too slow',
+    (from) => from.shed,
+  ),
+  capacity(
+    'counter',
+    'sluice_ladders_refused_total',
+    'Publishers served without a ladder because the machine was full',
+    (from) => from.refused,
+  ),
   one(({ gateway }) => gateway)('gauge', 'sluice_streams', 'Streams that are shown', (from) => from.streams.length),
   ofStream('counter', 'sluice_stream_received_bytes_total', 'Bytes of media received', (from) => from.bytesIn),
   ofStream('gauge', 'sluice_stream_bitrate_bits_per_second', 'Bit rate received', (from) => from.bitrate),
@@ -115,6 +128,12 @@ export const METRICS: readonly MetricDefinition[] = [
   ),
   ofStream('counter', 'sluice_stream_gaps_total', 'Segments listed as missing', (from) => from.gaps),
   ofStream('counter', 'sluice_stream_discontinuities_total', 'Discontinuities listed', (from) => from.discontinuities),
+  ofStream(
+    'counter',
+    'sluice_stream_disk_failures_total',
+    'Attempts to bring the copy on disk up to date that failed',
+    (from) => from.storeFailures,
+  ),
   ofStream('counter', 'sluice_stream_ffmpeg_restarts_total', 'Replacements of FFmpeg', (from) => from.ffmpegRestarts),
   ofStream(
     'gauge',

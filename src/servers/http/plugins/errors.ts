@@ -88,7 +88,7 @@ export function sendProblem(
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   const path = pathOf(request.raw);
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
-  if (below.startsWith('/hls/')) return sendTextProblem(reply, { status, code, message });
+  if (/^\/(?:hls|dash)\//.test(below)) return sendTextProblem(reply, { status, code, message });
   if (wantsPage(request, below)) {
     return reply
       .header('content-security-policy', pagePolicy("'none'"))

@@ -13,11 +13,13 @@ export interface ApiRouteOptions {
   readonly viewers: Viewers;
   readonly rtmpPort: () => number | undefined;
   readonly publishApp: string;
+  readonly thumbnails: boolean;
 }
 
 export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
-  const withViewers = (stream: StreamState): StreamState => ({
+  const withOurs = (stream: StreamState): StreamState & { readonly thumbnail: boolean } => ({
     ...stream,
+    thumbnail: options.thumbnails && stream.source?.video !== undefined,
     viewers: (stream.viewers ?? 0) + options.viewers.count(stream.app, stream.name),
   });
 
@@ -32,7 +34,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
     (_request, reply) => {
       const rtmpPort = options.rtmpPort();
       const publish = { app: options.publishApp, ...(rtmpPort === undefined ? {} : { rtmpPort }) };
-      return reply.send({ streams: options.streams.list().map(withViewers), publish });
+      return reply.send({ streams: options.streams.list().map(withOurs), publish });
     },
   );
 
@@ -46,7 +48,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);
       if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', `no stream ${application}/${name}`);
-      return reply.send(withViewers(stream));
+      return reply.send(withOurs(stream));
     },
   );
 }

@@ -61,7 +61,7 @@ const OWN = new Set([
 ]);
 
 /** Headers that hooks of the application around us have set; it may want them on every answer. */
-function foreignHeaders(reply: FastifyReply): readonly string[] | undefined {
+export function foreignHeaders(reply: FastifyReply): readonly string[] | undefined {
   const foreign: string[] = [];
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (OWN.has(name) || value === undefined) continue;

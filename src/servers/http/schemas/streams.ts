@@ -46,6 +46,7 @@ export const StreamSchema = Type.Object({
     }),
   ),
   viewers: Type.Optional(Count),
+  thumbnail: Type.Optional(Type.Boolean({ description: 'whether hls/APP/NAME/thumbnail.jpg can be asked for' })),
   ingest: Type.Optional(
     Type.Object({
       bitrate: Type.Optional(Type.Number({ description: 'bit/s, measured' })),
@@ -69,6 +70,7 @@ export const StreamSchema = Type.Object({
     ),
   ),
   shortcomings: Type.Optional(Type.Array(Type.String())),
+  disk: Type.Optional(Type.Object({ failing: Type.Boolean(), failures: Count }, { description: 'the copy on disk' })),
 });
 
 export const StreamListSchema = Type.Object({

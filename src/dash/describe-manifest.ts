@@ -1,0 +1,121 @@
+// From what is listed to the promises of the MPD: pure, so that tests can hold it to a golden file.
+import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
+import type { AdaptationSet, Manifest, Period, Representation } from './manifest.js';
+import type { PeriodSpan } from './periods.js';
+import type { DashPresentation, DashRendition, DashSegment } from './source.js';
+
+/** Live players stay this many target durations behind, as HOLD-BACK tells those of HLS. */
+const PRESENTATION_DELAY = 3;
+
+/** Later segments may be this much heavier than those that were measured, and announced rates leave out the container. */
+const HEADROOM = 1.1;
+
+/** Rates are rounded up to this, so that they do not change with every segment. */
+const RATE_STEP: BitsPerSecond = 10_000;
+
+/** One set for each codec that a decoder cannot change in the middle; ids never change. */
+const ADAPTATION_SETS = ['mp4a', 'avc1', 'hvc1', 'av01', 'vp09', 'Opus', 'fLaC', 'ac-3', 'ec-3'];
+
+export interface ManifestUrls {
+  /** Of media and of the clock, relative to the MPD. */
+  readonly media: string;
+  readonly time: string;
+}
+
+/** Pure but for the date of publishing, which is that of `presentation`. */
+export function describeManifest(
+  presentation: DashPresentation,
+  spans: readonly PeriodSpan[],
+  { media, time }: ManifestUrls,
+): Manifest {
+  const { ended, wallClock, listings } = presentation;
+  const targetDuration = presentation.targetDuration ?? 0;
+  // Players keep the kinds of tracks that they have begun with: a Period that lacks one is a hole that they skip.
+  const kinds = new Set(listings.filter(({ active }) => active).map(({ plan }) => plan.kind));
+  const shown = spans.filter((span) => [...kinds].every((kind) => has(span, kind)));
+  const [first, last] = [shown[0], shown.at(-1)];
+  const manifest = {
+    publishTime: wallClock,
+    minBufferTime: targetDuration,
+    maxSegmentDuration: targetDuration,
+    baseUrl: media,
+    periods: shown.map((span) => period(span, kinds)),
+  };
+  const end = last === undefined ? 0 : dateOf(last, endOf(last));
+  if (ended) return { ...manifest, type: 'static', mediaPresentationDuration: end };
+  const begin = first === undefined ? 0 : dateOf(first, beginOf(first));
+  return {
+    ...manifest,
+    type: 'dynamic',
+    // As long as a cache may keep it.
+    minimumUpdatePeriod: targetDuration / 2,
+    timeShiftBufferDepth: end - begin,
+    suggestedPresentationDelay: PRESENTATION_DELAY * targetDuration,
+    timeUrl: time,
+  };
+}
+
+function has(span: PeriodSpan, kind: 'video' | 'audio'): boolean {
+  return [...span.segments.keys()].some(({ plan }) => plan.kind === kind);
+}
+
+const beginOf = ({ segments }: PeriodSpan): Seconds =>
+  Math.min(...[...segments.values()].map(([first]) => first?.start ?? Number.POSITIVE_INFINITY));
+
+const endOf = ({ segments }: PeriodSpan): Seconds =>
+  Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
+
+const sinceEpoch = (date: EpochMilliseconds): Seconds => (date as number) / 1000;
+
+/** Seconds since 1970. */
+function dateOf({ start, mediaStart }: PeriodSpan, mediaTime: Seconds): Seconds {
+  return sinceEpoch(start) + mediaTime - mediaStart;
+}
+
+function period(span: PeriodSpan, kinds: ReadonlySet<string>): Period {
+  const sets = new Map<
+    string,
+    { readonly contentType: 'video' | 'audio'; readonly representations: Representation[] }
+  >();
+  for (const [rendition, segments] of span.segments) {
+    const [first] = segments;
+    if (first === undefined || !kinds.has(rendition.plan.kind)) continue;
+    const made = representation(rendition, first, segments, span.mediaStart);
+    const [codec = ''] = made.codecs.split('.');
+    const set = sets.get(codec) ?? { contentType: rendition.plan.kind, representations: [] };
+    set.representations.push(made);
+    sets.set(codec, set);
+  }
+  const adaptationSets = [...sets].map(([codec, set]): AdaptationSet => ({ id: adaptationSetId(codec), ...set }));
+  return { id: `p${span.first}`, start: sinceEpoch(span.start), adaptationSets };
+}
+
+function adaptationSetId(codec: string): number {
+  const known = ADAPTATION_SETS.indexOf(codec);
+  return 1 + (known === -1 ? ADAPTATION_SETS.length : known);
+}
+
+function representation(
+  { plan, frameRate, bandwidth }: DashRendition,
+  { mediaSequence, init }: DashSegment,
+  segments: readonly DashSegment[],
+  mediaStart: Seconds,
+): Representation {
+  const { codecs, timescale, width, height, sampleRate, channels } = init.track;
+  const ticks = (time: Seconds): number => Math.round(time * timescale);
+  const peak = Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? (plan.bitrate ?? 0) * HEADROOM);
+  return {
+    id: plan.name,
+    codecs,
+    bandwidth: Math.ceil(peak / RATE_STEP) * RATE_STEP,
+    ...(plan.kind === 'video' ? { width, height, frameRate } : { audioSamplingRate: sampleRate, channels }),
+    template: {
+      timescale,
+      presentationTimeOffset: ticks(mediaStart),
+      startNumber: mediaSequence,
+      initialization: `${plan.name}/${init.uri}`,
+      media: `${plan.name}/seg-$Number$.m4s`,
+      timeline: segments.map(({ start, end }) => ({ time: ticks(start), duration: ticks(end) - ticks(start) })),
+    },
+  };
+}

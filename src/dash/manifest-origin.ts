@@ -1,0 +1,72 @@
+// What the HTTP server asks: the MPD of a stream, rendered once for each version of what is listed.
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { describeManifest } from './describe-manifest.js';
+import { cutIntoPeriods, type PeriodSpan } from './periods.js';
+import { renderManifest } from './render-manifest.js';
+import type { DashPresentation } from './source.js';
+
+export interface DashOriginOptions<Refused> {
+  /**
+   * Waits until a stream can be played, as for its multivariant playlist.
+   * @returns the presentation, or the answer for those who cannot have it
+   */
+  readonly playable: (app: string, name: string, signal?: AbortSignal) => Promise<DashPresentation | Refused>;
+  /** At once; undefined when there is none. */
+  readonly presentation: (app: string, name: string) => DashPresentation | undefined;
+}
+
+export interface ManifestAnswer {
+  readonly status: 200;
+  readonly kind: 'manifest';
+  /** The same Buffer for every viewer of one version. */
+  readonly body: Buffer;
+  readonly targetDuration: Seconds;
+}
+
+interface Version {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly periods: readonly PeriodSpan[];
+}
+
+export class DashOrigin<Refused extends { readonly status: 400 | 404 | 503 }> {
+  readonly #options: DashOriginOptions<Refused>;
+  readonly #versions = new WeakMap<DashPresentation, Version>();
+
+  constructor(options: DashOriginOptions<Refused>) {
+    this.#options = options;
+  }
+
+  /** `manifest.mpd` of a stream. Never rejects. */
+  async manifest(app: string, name: string, signal?: AbortSignal): Promise<ManifestAnswer | Refused> {
+    const found = await this.#options.playable(app, name, signal);
+    if ('status' in found) return found;
+    const media = `../../../hls/${app}/${name}/`;
+    return { status: 200, kind: 'manifest', body: this.#body(found, media), targetDuration: found.targetDuration ?? 0 };
+  }
+
+  /** The clock that the times of its manifest are read by; undefined when there is no such stream. */
+  time(app: string, name: string): EpochMilliseconds | undefined {
+    return this.#options.presentation(app, name)?.wallClock;
+  }
+
+  #body(presentation: DashPresentation, media: string): Buffer {
+    const key = versionKey(presentation);
+    const known = this.#versions.get(presentation);
+    if (known?.key === key) return known.body;
+    const { listings, ended } = presentation;
+    const periods = cutIntoPeriods(listings, known?.periods ?? [], ended);
+    const body = Buffer.from(renderManifest(describeManifest(presentation, periods, { media, time: 'time' })));
+    this.#versions.set(presentation, { key, body, periods });
+    return body;
+  }
+}
+
+/** What is listed never changes but at its two ends. */
+function versionKey({ listings, ended }: DashPresentation): string {
+  const parts = listings.map(({ plan, active, segments }) => {
+    const [first, last] = [segments[0]?.mediaSequence, segments.at(-1)?.mediaSequence];
+    return `${plan.name} ${first} ${last} ${active}`;
+  });
+  return `${ended} ${parts.join(' ')}`;
+}

@@ -1,0 +1,104 @@
+// Where Periods begin: at discontinuities, and where a rendition misses media, because a template cannot leave a number out.
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import type { DashRendition, DashSegment } from './source.js';
+
+/** A rendition this many segments behind the newest no longer holds the others back. */
+const SEGMENTS_WAITED_FOR = 2;
+
+export interface PeriodSpan {
+  /** Media sequence number of the segment it began with: its identity for as long as any of it is listed. */
+  readonly first: number;
+  /** The newest one that is listed. */
+  readonly last: number;
+  readonly discontinuityNumber: number;
+  /** Where it began, on the timeline of the media and by date. */
+  readonly mediaStart: Seconds;
+  readonly start: EpochMilliseconds;
+  /** By rendition: the segments of this Period that are listed. Without those that miss media here. */
+  readonly segments: ReadonlyMap<DashRendition, readonly DashSegment[]>;
+}
+
+/** What a version says of one media sequence number. */
+interface Column {
+  readonly number: number;
+  readonly discontinuityNumber: number;
+  readonly cells: ReadonlyMap<DashRendition, DashSegment>;
+}
+
+/**
+ * Pure. What is listed, cut into Periods: within one, every rendition has one init segment and no hole.
+ * A sequence number is listed when every active rendition has its segment, or lags hopelessly.
+ * @param earlier Periods of the version before: one whose beginning has left the window keeps its identity and its start
+ */
+export function cutIntoPeriods(
+  renditions: readonly DashRendition[],
+  earlier: readonly PeriodSpan[],
+  ended: boolean,
+): readonly PeriodSpan[] {
+  const runs: Column[][] = [];
+  let states = new Map<DashRendition, string>();
+  for (const column of columns(renditions, ended)) {
+    const before = runs.at(-1);
+    const broken = [...column.cells].some(
+      ([rendition, cell]) => (states.get(rendition) ?? state(cell)) !== state(cell),
+    );
+    const continues = before?.at(-1)?.number === column.number - 1;
+    if (!broken && continues && before?.at(-1)?.discontinuityNumber === column.discontinuityNumber) before.push(column);
+    else {
+      runs.push([column]);
+      states = new Map();
+    }
+    for (const [rendition, cell] of column.cells) states.set(rendition, state(cell));
+  }
+  return runs.map((run, index) => toPeriod(run, renditions, index === 0 ? earlier : []));
+}
+
+function columns(renditions: readonly DashRendition[], ended: boolean): readonly Column[] {
+  const newest = Math.max(...renditions.map(lastNumber));
+  const awaited = renditions.filter(
+    (rendition) => rendition.active && newest - lastNumber(rendition) < SEGMENTS_WAITED_FOR,
+  );
+  const last = ended ? newest : Math.min(newest, ...awaited.map(lastNumber));
+  const found = new Map<number, Map<DashRendition, DashSegment>>();
+  for (const rendition of renditions) {
+    for (const segment of rendition.segments) {
+      if (segment.mediaSequence > last) break;
+      const cells = found.get(segment.mediaSequence) ?? new Map<DashRendition, DashSegment>();
+      found.set(segment.mediaSequence, cells.set(rendition, segment));
+    }
+  }
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([number, cells]) => {
+      const [any] = cells.values();
+      return { number, cells, discontinuityNumber: any?.discontinuityNumber ?? 0 };
+    });
+}
+
+const lastNumber = ({ segments }: DashRendition): number => segments.at(-1)?.mediaSequence ?? Number.NEGATIVE_INFINITY;
+
+const state = (segment: DashSegment): string => (segment.gap ? '' : segment.init.uri);
+
+function toPeriod(
+  run: readonly Column[],
+  renditions: readonly DashRendition[],
+  earlier: readonly PeriodSpan[],
+): PeriodSpan {
+  const [head] = run;
+  const number = head?.number ?? 0;
+  const discontinuityNumber = head?.discontinuityNumber ?? 0;
+  const segments = new Map<DashRendition, DashSegment[]>();
+  for (const rendition of renditions) {
+    const cells = run.flatMap(({ cells }) => cells.get(rendition) ?? []);
+    if (cells.length > 0 && cells[0]?.gap === false) segments.set(rendition, cells);
+  }
+  const begun = earlier.findLast(({ first, last }) => first <= number && last >= number);
+  const [lead] = head === undefined ? [] : [...head.cells.values()].filter(({ gap }) => !gap);
+  const anchor = begun ?? {
+    first: number,
+    mediaStart: lead?.start ?? 0,
+    start: lead?.programDateTime ?? 0,
+  };
+  const { first, mediaStart, start } = anchor;
+  return { first, last: run.at(-1)?.number ?? number, discontinuityNumber, mediaStart, start, segments };
+}

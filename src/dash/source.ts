@@ -1,0 +1,49 @@
+// What this room needs to know of a live stream, declared by the consumer: a presentation of the HLS room fits.
+import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
+
+export interface DashSegment {
+  readonly mediaSequence: number;
+  /** Presentation time of its first sample, and where it ends, on the timeline of the media. */
+  readonly start: Seconds;
+  readonly end: Seconds;
+  /** Of `start`. */
+  readonly programDateTime: EpochMilliseconds;
+  /** Changes where decoders must be set up anew. */
+  readonly discontinuityNumber: number;
+  /** There is no media for it. */
+  readonly gap: boolean;
+  readonly init: { readonly uri: string; readonly track: DashTrack };
+}
+
+export interface DashTrack {
+  readonly codecs: string;
+  readonly timescale: number;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly sampleRate?: number | undefined;
+  readonly channels?: number | undefined;
+}
+
+export interface DashRendition {
+  readonly plan: {
+    readonly name: string;
+    readonly kind: 'video' | 'audio';
+    readonly bitrate?: BitsPerSecond | undefined;
+    readonly maxrate?: BitsPerSecond | undefined;
+  };
+  /** More of it will come. */
+  readonly active: boolean;
+  readonly frameRate: number | undefined;
+  readonly bandwidth: { readonly peak: BitsPerSecond };
+  /** Oldest first. */
+  readonly segments: readonly DashSegment[];
+}
+
+export interface DashPresentation {
+  readonly targetDuration: Seconds | undefined;
+  readonly ended: boolean;
+  /** This moment, by the clock of `programDateTime`. */
+  readonly wallClock: EpochMilliseconds;
+  /** In the order of the ladder. */
+  readonly listings: readonly DashRendition[];
+}

@@ -1,0 +1,52 @@
+// The MPD of a stream and the clock it is read by; the media it names is that of /hls/.
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import type { Delivery } from '../delivery/delivery.js';
+import { manifestTarget } from '../delivery/target.js';
+import type { DashOrigin } from '../dependencies.js';
+import { installCors } from '../plugins/cors.js';
+import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
+import { StreamParameters } from '../schemas/names.js';
+import { foreignHeaders } from './hls.js';
+
+export interface DashRouteOptions {
+  readonly delivery: Delivery;
+  readonly dash: DashOrigin;
+}
+
+/** Registers `/dash/...` on `app`, in a scope of its own, so that CORS covers this tree and its errors. */
+export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashRouteOptions): Promise<void> {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
+  installCors(app);
+
+  routes.get(
+    '/dash/:app/:name/manifest.mpd',
+    { schema: { params: StreamParameters }, exposeHeadRoute: true },
+    (request, reply) => {
+      const target = manifestTarget(request.params.app, request.params.name);
+      reply.hijack();
+      delivery.serve(request.raw, reply.raw, target, foreignHeaders(reply));
+    },
+  );
+
+  // UTCTiming http-iso, ISO/IEC 23009-1 5.8.4.11: of no use to anybody but the one who asks.
+  routes.get(
+    '/dash/:app/:name/time',
+    { schema: { params: StreamParameters }, exposeHeadRoute: true },
+    async (request, reply) => {
+      const now = dash.time(request.params.app, request.params.name);
+      if (now === undefined) return sendTextProblem(reply, NOT_FOUND);
+      return reply
+        .header('cache-control', 'no-store')
+        .type('text/plain; charset=utf-8')
+        .send(new Date(now).toISOString());
+    },
+  );
+
+  routes.route({
+    method: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/dash/*',
+    handler: (_request, reply) => sendTextProblem(reply, NOT_FOUND),
+  });
+}

@@ -1,0 +1,109 @@
+// Shaka Player in a real Chromium on the MPEG-DASH manifest of a live ladder: no error, no stall, picture and sound, close to live.
+// PLAYBACK_SECONDS lengthens the run for a person who wants to be sure; the test's rules stay the same.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { launchBrowser } from '../support/chromium.js';
+import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { whenLive } from '../support/hls-client.js';
+
+const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 10);
+const SHAKA = createRequire(import.meta.url).resolve('shaka-player/dist/shaka-player.compiled.js');
+
+interface Playback {
+  /** `code category severity` */
+  readonly errors: string[];
+  /** Seconds after the first picture at which playback stood still. */
+  readonly stalls: number[];
+  /** Wall clock minus presentation time, which counts from 1970. */
+  readonly latencies: number[];
+  readonly heights: number[];
+  readonly played: number;
+  readonly audioBytes: number;
+  readonly live: boolean;
+  readonly ended: boolean;
+  readonly liveAfterEnd: boolean;
+}
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+it('Shaka Player plays the live ladder in each quality, and to its end', {
+  timeout: 90_000 + SECONDS * 1_500,
+}, async () => {
+  const gateway = await startGateway('--ladder', 'source,180p');
+  const publisher = publishTestPattern(gateway.publishUrl('dash'), { size: '640x360', preset: 'ultrafast' });
+  await whenLive(`${gateway.http}/hls/live/dash`);
+  const page = await browser.newPage();
+  onTestFinished(() => page.close());
+  await page.goto(`${gateway.http}/`);
+  await page.evaluate(await readFile(SHAKA, 'utf8'));
+  await page.exposeFunction('endPublisher', () => publisher.child.kill('SIGINT'));
+  const script = `(async () => {
+    shaka.polyfill.installAll();
+    const video = document.createElement('video');
+    video.muted = true;
+    document.body.append(video);
+    const player = new shaka.Player();
+    await player.attach(video);
+    const result = { errors: [], stalls: [], latencies: [], heights: [], played: 0, audioBytes: 0, live: false, ended: false, liveAfterEnd: true };
+    const keep = (error) => result.errors.push([error.code, error.category, error.severity, error.data].join(' '));
+    player.addEventListener('error', ({ detail }) => keep(detail));
+    let began = Infinity;
+    const sinceStart = () => (performance.now() - began) / 1000;
+    player.configure({ abr: { enabled: false } });
+    try { await player.load(${JSON.stringify(`${gateway.http}/dash/live/dash/manifest.mpd`)}); } catch (error) { keep(error); return result; }
+    const firstPicture = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+    await video.play();
+    await firstPicture;
+    began = performance.now();
+    const from = video.currentTime;
+    video.addEventListener('waiting', () => result.stalls.push(sinceStart()));
+    const tracks = player.getVariantTracks().sort((a, b) => a.height - b.height);
+    let next = 0;
+    await new Promise((resolve) => {
+      const sampler = setInterval(() => {
+        const now = sinceStart();
+        result.latencies.push(Date.now() / 1000 - video.currentTime);
+        if (video.videoHeight > 0 && !result.heights.includes(video.videoHeight)) result.heights.push(video.videoHeight);
+        if (next < tracks.length && now > next * ${SECONDS} / (tracks.length + 1)) player.selectVariantTrack(tracks[next++]);
+        if (now > ${SECONDS}) { clearInterval(sampler); resolve(); }
+      }, 250);
+    });
+    result.played = video.currentTime - from;
+    result.audioBytes = video.webkitAudioDecodedByteCount;
+    result.live = player.isLive();
+    const atEnd = new Promise((resolve) => video.addEventListener('ended', () => resolve(true), { once: true }));
+    const late = new Promise((resolve) => setTimeout(() => resolve(false), 40_000));
+    await window.endPublisher();
+    result.stalls = [...result.stalls];
+    result.ended = await Promise.race([atEnd, late]);
+    result.liveAfterEnd = player.isLive();
+    await player.destroy();
+    return result;
+  })()`;
+  const playback = (await page.evaluate(script)) as Playback;
+  const sorted = [...playback.latencies].sort((a, b) => a - b);
+  const latency = {
+    median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
+    max: sorted.at(-1),
+    samples: sorted.length,
+  };
+  // Shown when the test is run by hand; a passing run prints nothing.
+  if (SECONDS > 60 || process.env.D3) process.stderr.write(`${JSON.stringify({ ...playback, latencies: latency }, undefined, 2)}\n`);
+  expect(playback.errors).toEqual([]);
+  expect(playback.live).toBe(true);
+  expect(playback.stalls.filter((at) => at > 1 && at < SECONDS)).toEqual([]);
+  expect(new Set(playback.heights)).toEqual(new Set([180, 360]));
+  expect(playback.played).toBeGreaterThan(SECONDS - 1.5);
+  expect(playback.audioBytes).toBeGreaterThan(0);
+  // Three target durations behind, as the manifest asks, and what a player adds of its own.
+  expect(latency.median).toBeLessThan(10);
+  expect(playback.ended).toBe(true);
+  expect(playback.liveAfterEnd).toBe(false);
+  expect(gateway.errors()).toEqual([]);
+});

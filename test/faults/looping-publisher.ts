@@ -1,0 +1,70 @@
+// A publisher without an encoder beside it: one short recording over and over, at real time, so that faults are met by media and not by load.
+import { onTestFinished } from 'vitest';
+import { RtmpPublisher } from '../../src/demo/rtmp-publisher.js';
+import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
+import type { FlvSource } from '../transcode/flv-source.js';
+
+export interface LoopingPublisher {
+  /** The connection is up. */
+  readonly connected: boolean;
+  /** Milliseconds of media sent. */
+  readonly sent: number;
+  stop(): Promise<void>;
+}
+
+/** `audioHeader` and `videoHeader` first, then the media of `source` for ever. @param url `rtmp://HOST:PORT/APP/NAME?QUERY` */
+export async function publishLoop(
+  url: string,
+  source: FlvSource,
+  { seconds = 4 }: { seconds?: number } = {},
+): Promise<LoopingPublisher> {
+  const publisher = await connectPublisher(url);
+  sendHeaders(publisher, source);
+  const first = source.media[0]?.timestamp ?? 0;
+  const began = performance.now();
+  let sent = 0;
+  let index = 0;
+  let connected = true;
+  void publisher.closed.then(() => {
+    connected = false;
+  });
+  const next = (): { readonly tag: FlvTag; readonly time: number } | undefined => {
+    const tag = source.media[index % source.media.length];
+    const round = Math.floor(index / source.media.length);
+    return tag && { tag, time: tag.timestamp - first + round * seconds * 1000 };
+  };
+  const timer = setInterval(() => {
+    for (let due = next(); due !== undefined && due.time <= performance.now() - began; due = next()) {
+      publisher.send(due.tag.type, due.time, due.tag.body);
+      sent = due.time;
+      index += 1;
+    }
+  }, 10);
+  const stop = async (): Promise<void> => {
+    clearInterval(timer);
+    await publisher.close();
+  };
+  onTestFinished(stop);
+  return {
+    get connected() {
+      return connected;
+    },
+    get sent() {
+      return sent;
+    },
+    stop,
+  };
+}
+
+export async function connectPublisher(url: string): Promise<RtmpPublisher> {
+  const { hostname, port, pathname, search } = new URL(url.replace('rtmp:', 'http:'));
+  const [, app = '', name = ''] = pathname.split('/');
+  const publisher = new RtmpPublisher({ host: hostname, port: Number(port), app, streamName: `${name}${search}` });
+  await publisher.ready();
+  return publisher;
+}
+
+export function sendHeaders(publisher: RtmpPublisher, { videoHeader, audioHeader }: FlvSource): void {
+  if (videoHeader.length > 0) publisher.send('video', 0, videoHeader);
+  if (audioHeader.length > 0) publisher.send('audio', 0, audioHeader);
+}

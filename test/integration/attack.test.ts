@@ -1,0 +1,64 @@
+// Every attack of bench/attack in a small form against the built gateway: it stays alive, keeps nothing, and its live stream goes on.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, readFile, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import type { PhaseResult } from '../../bench/attack/main.js';
+import { runProgram } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+it('C2.01 to C2.18: survives every attack beside a live stream and keeps nothing of them', {
+  timeout: 180_000,
+}, async () => {
+  const directory = await temporaryDirectory();
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const build = (project: string, to: string) =>
+    runProgram(process.execPath, [tsc, '-p', join(root, project), '--outDir', join(directory, to)]);
+  await Promise.all([build('tsconfig.build.json', 'dist'), build('bench/attack/tsconfig.json', 'attack')]);
+  for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
+  await cp(join(root, 'package.json'), join(directory, 'package.json'));
+
+  const json = join(directory, 'results.json');
+  const run = spawn(
+    process.execPath,
+    [
+      ...[
+        '--input-type=module',
+        '--eval',
+        'process.exit(await (await import(process.argv[1])).main(process.argv.slice(2)))',
+      ],
+      join(directory, 'attack', 'bench', 'attack', 'main.js'),
+      ...['--gateway', join(directory, 'dist', 'cli.js')],
+      ...['--observer', join(root, 'bench', 'attack', 'inside-gateway.mjs')],
+      ...['--short', '--no-browser', '--json', json],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let said = '';
+  for (const output of [run.stdout, run.stderr]) {
+    output.on('data', (text) => {
+      said += text;
+    });
+  }
+  await once(run, 'close');
+  expect(said).toContain('the gateway ended with 0');
+
+  const results = JSON.parse(await readFile(json, 'utf8')) as PhaseResult[];
+  const last = results.at(-1);
+  expect(results.length).toBeGreaterThan(20);
+  // Speed, and memory that the allocator keeps for later, are for the bench to judge: they depend on who else has the machine.
+  const bench = /event loop delay|memory grew|stalled/;
+  expect(
+    results
+      .flatMap(({ name, problems }) => problems.map((text) => `${name}: ${text}`))
+      .filter((text) => !bench.test(text)),
+  ).toEqual([]);
+  expect(last?.left).toEqual({ rtmp: 0, other: 0, timers: 0, ffmpeg: 0 });
+  // What is in use after a collection.
+  expect((last?.heap ?? Number.NaN) + (last?.buffers ?? Number.NaN)).toBeLessThan(64);
+  expect(last?.live.player.parts).toBeGreaterThan(0);
+});

@@ -1,0 +1,95 @@
+// The encoders that others wrote and that run here, each with the arguments its users would give it.
+import { GSTREAMER } from '../support/peers.js';
+import { type FfmpegRelease, ffmpegRelease } from './ffmpeg-releases.js';
+
+export type Codec = 'avc' | 'hevc' | 'av1' | 'vp9';
+
+export interface Picture {
+  /** `WIDTHxHEIGHT` */
+  readonly size: string;
+  readonly rate: number;
+  readonly seconds: number;
+  /** Of the video, as FFmpeg reads it. Default 400k. */
+  readonly bitrate?: string;
+}
+
+export interface Publisher {
+  readonly name: string;
+  readonly codec: Codec;
+  /** Program and arguments that publish test picture and tone at real time and end by themselves. */
+  command(url: string, picture: Picture): Promise<{ program: string; args: string[] }>;
+}
+
+const ENCODERS: Readonly<Record<Codec, (gop: number) => string[]>> = {
+  avc: (gop) => ['libx264', '-preset', 'veryfast', '-bf', '2', '-sc_threshold', '0', '-g', `${gop}`],
+  hevc: (gop) => [
+    ...['libx265', '-preset', 'ultrafast'],
+    ...['-x265-params', `keyint=${gop}:min-keyint=${gop}:no-open-gop=1:scenecut=0:log-level=none`],
+  ],
+  av1: (gop) => ['libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-row-mt', '1', '-g', `${gop}`],
+  vp9: (gop) => ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-row-mt', '1', '-g', `${gop}`],
+};
+
+/** A key frame each second: viewers of `source` need not wait for the first segment. */
+export function ffmpegPublisher(
+  release: FfmpegRelease,
+  codec: Codec,
+  { name = `FFmpeg ${release}, ${codec}`, output = [] as readonly string[] } = {},
+): Publisher {
+  return {
+    name,
+    codec,
+    command: async (url, { size, rate, seconds, bitrate = '400k' }) => ({
+      program: await ffmpegRelease(release),
+      args: [
+        ...['-hide_banner', '-nostdin', '-loglevel', 'warning'],
+        ...['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}`],
+        ...['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
+        ...['-t', `${seconds}`, '-c:v', ...ENCODERS[codec](rate), '-b:v', bitrate, '-pix_fmt', 'yuv420p'],
+        ...['-c:a', 'aac', '-b:a', '64k', '-ac', '2'],
+        ...[...output, '-f', 'flv', '-flvflags', 'no_duration_filesize', url],
+      ],
+    }),
+  };
+}
+
+export function gstreamerPublisher(sink: 'rtmp2sink' | 'rtmpsink'): Publisher {
+  return {
+    name: `GStreamer ${sink}`,
+    codec: 'avc',
+    command: async (url, { size, rate, seconds, bitrate = '400k' }) => {
+      const [width, height] = size.split('x');
+      const buffers = Math.ceil((seconds * 44_100) / 1024);
+      const pipeline = [
+        `videotestsrc is-live=true num-buffers=${seconds * rate} ! video/x-raw,width=${width},height=${height},framerate=${rate}/1`,
+        `! x264enc speed-preset=veryfast key-int-max=${rate} bitrate=${Number.parseInt(bitrate, 10)} ! h264parse ! queue ! mux.`,
+        `audiotestsrc is-live=true num-buffers=${buffers} samplesperbuffer=1024 ! audio/x-raw,rate=44100,channels=2`,
+        '! avenc_aac ! aacparse ! queue ! mux.',
+        `flvmux name=mux streamable=true ! ${sink} location=${url}`,
+      ];
+      return { program: GSTREAMER, args: ['-q', ...pipeline.join(' ').split(' ')] };
+    },
+  };
+}
+
+/** FLV knows the newer codecs only since FFmpeg 6.1, GStreamer's flvmux of 1.22 not at all. */
+export const PUBLISHERS: readonly Publisher[] = [
+  ffmpegPublisher('4.1', 'avc'),
+  ffmpegPublisher('5.1', 'avc'),
+  ffmpegPublisher('6.1', 'avc'),
+  ffmpegPublisher('7.0', 'avc'),
+  ...(['6.1', '7.0'] as const).flatMap((release) =>
+    (['hevc', 'av1', 'vp9'] as const).map((codec) => ffmpegPublisher(release, codec)),
+  ),
+  gstreamerPublisher('rtmp2sink'),
+  gstreamerPublisher('rtmpsink'),
+];
+
+/** Times that no longer fit three bytes: 5.5 hours in, and across the 24-bit border (4 h 39 min) half a second after the start. */
+export const LATE_PUBLISHERS: readonly Publisher[] = [
+  ffmpegPublisher('5.1', 'avc', { name: 'FFmpeg 5.1, 20000 s in', output: ['-output_ts_offset', '20000'] }),
+  ffmpegPublisher('7.0', 'avc', {
+    name: 'FFmpeg 7.0, across 2^24 ms',
+    output: ['-output_ts_offset', '16776.7'],
+  }),
+];
