@@ -86,13 +86,16 @@ async function watch(http, signal, seen) {
     const text = await response?.text().catch(() => undefined);
     query = '';
     if (text === undefined || !response.ok) {
-      if (response !== undefined && response.status !== 404 && response.status !== 503) seen.failures += 1;
+      if (response !== undefined && response.status !== 404 && response.status !== 503)
+        seen.failures.push(`playlist ${response.status}`);
       await sleep(20);
       continue;
     }
     const sequence = Number(/MEDIA-SEQUENCE:(\d+)/.exec(text)?.[1]);
     const discontinuity = Number(/DISCONTINUITY-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0);
-    if (sequence < seen.sequence || discontinuity < seen.discontinuity) seen.failures += 1;
+    if (sequence < seen.sequence) seen.failures.push(`sequence ${seen.sequence} then ${sequence}`);
+    if (discontinuity < seen.discontinuity)
+      seen.failures.push(`discontinuity ${seen.discontinuity} then ${discontinuity} at ${sequence}`);
     seen.sequence = sequence;
     seen.discontinuity = discontinuity;
     seen.playlists += 1;
@@ -102,7 +105,7 @@ async function watch(http, signal, seen) {
       seen.newest = newest;
       const answer = await fetch(new URL(newest, url), { signal }).catch(() => undefined);
       seen.bytes += (await answer?.arrayBuffer().catch(() => undefined))?.byteLength ?? 0;
-      if (answer !== undefined && !answer.ok) seen.failures += 1;
+      if (answer !== undefined && !answer.ok) seen.failures.push(`${newest} ${answer.status} ${text.slice(-200)}`);
     }
     if (!text.includes('ENDLIST')) query = `?_HLS_msn=${sequence + segments.length}&_HLS_part=0`;
     else await sleep(20);
@@ -138,7 +141,7 @@ const { urls } = await message();
 const { hostname, port } = new URL(urls.rtmp.replace('rtmp:', 'http:'));
 const address = { host: hostname, port: Number(port), app: 'live', streamName: 'soak' };
 const stop = new AbortController();
-const seen = { sequence: 0, discontinuity: 0, playlists: 0, bytes: 0, failures: 0 };
+const seen = { sequence: 0, discontinuity: 0, playlists: 0, bytes: 0, failures: [] };
 const watching = watch(urls.http.replace(/\/$/, ''), stop.signal, seen);
 
 const samples = [];
@@ -197,11 +200,13 @@ console.log('warnings', JSON.stringify((await closed).closed));
 const settled = samples.filter(({ hour }) => hour >= HOURS * WARM_UP);
 const rest = HOURS * (1 - WARM_UP);
 console.log(`encoder's clock ${(clock / 1000).toFixed(0)} s, 2^24 ms are 16777 s; RSS ${resident.toFixed(1)} MB`);
-console.log(`viewer: ${seen.playlists} playlists, ${(seen.bytes / 2 ** 30).toFixed(2)} GiB, ${seen.failures} failures`);
+console.log(
+  `viewer: ${seen.playlists} playlists, ${(seen.bytes / 2 ** 30).toFixed(2)} GiB, ${seen.failures.length} failures ${seen.failures.slice(0, 3).join('; ')}`,
+);
 console.log(
   `CPU: ${((processor / (HOURS * 3600)) * 100).toFixed(2)} % of a core per stream at real time, collections for the figures included`,
 );
-let failed = seen.failures > 0;
+let failed = seen.failures.length > 0;
 for (const [name, limit] of Object.entries(MAX_GROWTH_MB)) {
   const perHour = slope(settled, (figures) => figures[name]);
   const grew = perHour * rest;

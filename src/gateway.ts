@@ -24,9 +24,11 @@ import type { Clock } from './protocols/clock.js';
 import { SluiceError } from './protocols/errors.js';
 import { DEFAULT_RTMP_LIMITS } from './protocols/rtmp/limits.js';
 import { buildHttpApp } from './servers/http/app.js';
+import { MAX_CONNECTIONS } from './servers/http/connections.js';
 import type { GatewayFigures, HttpDependencies, StreamFigures } from './servers/http/dependencies.js';
 import { SecureServer } from './servers/http/secure-server.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
+import { connectionsBeside, openFileLimit } from './servers/rtmp/open-file-limit.js';
 import type { RtmpServerOptions } from './servers/rtmp/options.js';
 import type { PlayListener, PlayRequest, PlaySource } from './servers/rtmp/playing.js';
 import type { PublishRequest, PublishTarget } from './servers/rtmp/publishing.js';
@@ -248,8 +250,13 @@ export class Gateway {
     const { config, logger, certificate } = this.#parts;
     // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
     const level = logger.level === 'info' ? 'warn' : logger.level;
+    // Whoever floods one port must leave descriptors for the other, for segments and for FFmpeg.
+    const left = connectionsBeside(config.maxConnections, openFileLimit());
+    const ports = config.httpsPort === undefined ? 1 : 2;
+    const maxConnections = left && Math.min(MAX_CONNECTIONS, Math.ceil(left / ports));
     const { app, handle } = buildHttpApp({
       ...this.httpDependencies(),
+      maxConnections,
       logger: logger.child({ room: 'http' }, { level }),
     });
     this.#http = app;
@@ -257,7 +264,13 @@ export class Gateway {
     const { address, port } = app.server.address() as AddressInfo;
     const http = `http://${urlHost(address)}:${port}`;
     if (config.httpsPort === undefined || certificate === undefined) return { http };
-    this.#https = new SecureServer({ host: config.host, port: config.httpsPort, certificate, handle });
+    this.#https = new SecureServer({
+      host: config.host,
+      port: config.httpsPort,
+      certificate,
+      handle,
+      ...(maxConnections !== undefined && { maxConnections }),
+    });
     const secure = await this.#https.listen();
     return { http, https: `https://${urlHost(secure.address)}:${secure.port}` };
   }

@@ -43,7 +43,9 @@ export class LiveStreamUnderWatch {
       encoder.kill('SIGKILL');
       throw error;
     }
-    const player = fork(fileURLToPath(new URL('./watcher.js', import.meta.url)), [`${setup.playUrl}/source`]);
+    const player = fork(fileURLToPath(new URL('./watcher.js', import.meta.url)), [`${setup.playUrl}/source`], {
+      execArgv: [],
+    });
     const stream = new LiveStreamUnderWatch(encoder, player);
     if (setup.withBrowser) {
       const { watchInBrowser } = await import('./browser.js');

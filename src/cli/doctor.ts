@@ -79,7 +79,9 @@ async function checkFfmpeg(config: Config, io: CommandIo): Promise<Finding[]> {
     return [using, ...enhanced, ...attempts.map(describeAttempt)];
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
-    return [{ level: 'problem', text: error.message }, ...attempts.map(describeAttempt)];
+    const without: Finding[] =
+      config.thumbnails === 'on' ? [{ level: 'note', text: 'without FFmpeg there are no thumbnails' }] : [];
+    return [{ level: 'problem', text: error.message }, ...without, ...attempts.map(describeAttempt)];
   }
 }
 

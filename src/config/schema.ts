@@ -231,6 +231,12 @@ export const configSchema = Type.Object(
       description:
         'Streams whose pictures are encoded at a time; a further one is served as it comes. 0 decides by how busy the processors are.',
     }),
+    thumbnails: Type.Enum(['on', 'off'], {
+      default: 'on',
+      placeholder: 'on|off',
+      description:
+        'Whether there is a picture of each stream at `/hls/APP/NAME/thumbnail.jpg`; it is made when somebody asks, at most once for each segment, by FFmpeg.',
+    }),
     onOverload: Type.Enum(['shed', 'keep'], {
       default: 'shed',
       placeholder: 'shed|keep',

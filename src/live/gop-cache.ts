@@ -33,6 +33,10 @@ export class GopCache {
     return this.#tags;
   }
 
+  get keyFrame(): LiveTag | undefined {
+    return this.#tags.find(({ keyFrame }) => keyFrame);
+  }
+
   /** @param headers the metadata and sequence headers in force, `tag` included; asked for only where a start is made */
   push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
     if (tag.kind === 'video' && !this.#hasVideo) {

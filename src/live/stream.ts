@@ -145,6 +145,11 @@ export class LiveStream {
     return this.#audio.track;
   }
 
+  /** The newest one, as long as it is kept for readers that begin; undefined when there is none, or its pictures are too large to keep. */
+  get keyFrame(): LiveTag | undefined {
+    return this.#gopCache.keyFrame;
+  }
+
   /** Further video tracks of the codec of the first one, by track id; their tags reach listeners only. */
   get extraVideoTracks(): ReadonlyMap<number, VideoTrack> {
     return this.#video.extraTracks;

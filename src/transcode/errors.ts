@@ -52,6 +52,10 @@ export const transcodeError = defineErrors({
     kind: 'unavailable',
     summary: 'FFmpeg wrote something that cannot be used, so it was killed to be started again; the text says what.',
   },
+  'transcode.thumbnail': {
+    kind: 'unavailable',
+    summary: 'No thumbnail could be made of a key frame; the text says why. The stream itself is not touched by it.',
+  },
   'transcode.gave-up': {
     kind: 'unavailable',
     summary: 'FFmpeg failed too often in a short time, so the stream was ended; the text holds the last cause.',

@@ -54,6 +54,7 @@ describe('loadConfig', () => {
       playlistType: 'live',
       resumeWindow: 15,
       maxGop: 10,
+      thumbnails: 'on',
       maxTranscodes: 0,
       onOverload: 'shed',
       maxStreams: 100,

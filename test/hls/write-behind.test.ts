@@ -137,7 +137,7 @@ describe('WriteBehind', () => {
     expect(await store.read('live/disk/index.m3u8')).toEqual(presentation.multivariantBody());
   });
 
-  it.each(['ENOSPC', 'EROFS', 'EIO'])(
+  it.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])(
     'C4.03 %s never hurts live, is reported and counted, and writing recovers',
     async (code) => {
       const store = new FailingStore(new MemoryStore());

@@ -45,6 +45,7 @@ it('C2.01 to C2.18: survives every attack beside a live stream and keeps nothing
     });
   }
   await once(run, 'close');
+  expect(said).toContain('in all, at rest');
   expect(said).toContain('the gateway ended with 0');
 
   const results = JSON.parse(await readFile(json, 'utf8')) as PhaseResult[];

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
-import { CONNECTION_OPTIONS, installConnectionLimits, SOCKET_TIMEOUT } from './connections.js';
+import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
@@ -16,6 +16,8 @@ import { setStrictHeaders } from './plugins/security-headers.js';
 export interface AppDependencies extends HttpDependencies {
   /** A pino logger. Without one nothing is logged. */
   readonly logger?: FastifyBaseLogger | undefined;
+  /** Connections open at a time. Default 20 000. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface HttpApp {
@@ -32,7 +34,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
 }
 
 export function buildHttpApp(dependencies: AppDependencies): HttpApp {
-  const { logger, ...rest } = dependencies;
+  const { logger, maxConnections = MAX_CONNECTIONS, ...rest } = dependencies;
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
   const { delivery } = services;
@@ -61,7 +63,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     delivery.serve(request, response, target);
   };
 
-  installConnectionLimits(app, () => {
+  installConnectionLimits(app, maxConnections, () => {
     delivery.closing = true;
   });
   installSluice(app, rest, { ownsNotFound: true, services });

@@ -4,7 +4,7 @@ import type { ServerOptions } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Connections open at a time; one more is closed at once. Beyond the process's limit of open files that limit comes first. */
+/** Connections open at a time; one more is closed at once. */
 export const MAX_CONNECTIONS = 20_000;
 
 /** From the accept, or the first byte of a later request, to the end of the headers; 408 afterwards. */
@@ -34,8 +34,13 @@ export const CONNECTION_OPTIONS = {
 } as const satisfies ServerOptions;
 
 /** Installs what no option of a server says, for an application whose server is ours. `onClosing`: from now on it ends. */
-export function installConnectionLimits(app: FastifyInstance, onClosing: () => void): void {
-  app.server.maxConnections = MAX_CONNECTIONS;
+export function installConnectionLimits(app: FastifyInstance, maxConnections: number, onClosing: () => void): void {
+  app.server.maxConnections = maxConnections;
+  app.addHook('onListen', (done) => {
+    // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
+    app.server.on('error', (error) => app.log.warn({ err: error }, 'a connection could not be accepted'));
+    done();
+  });
   let closing = false;
   let grace: NodeJS.Timeout | undefined;
 

@@ -28,6 +28,8 @@ export interface SecureServerOptions {
   readonly host: string;
   readonly port: number;
   readonly certificate: CertificateSource;
+  /** Open at a time. Default 20 000. */
+  readonly maxConnections?: number;
   /** What the plain server does with a request. */
   readonly handle: RequestListener;
 }
@@ -48,7 +50,7 @@ export class SecureServer {
       allowHTTP1: true,
       settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
     this.#server.setTimeout(SOCKET_TIMEOUT);
     // The compatible classes of HTTP/2 are what Fastify is made for; only their types are strangers to those of HTTP/1.1.
     this.#server.on('request', handle as never);
@@ -71,6 +73,8 @@ export class SecureServer {
       const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
       throw httpError('http.listen', `cannot listen on ${host}:${port} for HTTPS (${reason})`, { cause });
     }
+    // A connection that could not be accepted, for want of descriptors or memory: the next one may be.
+    this.#server.on('error', () => undefined);
     return this.#server.address() as AddressInfo;
   }
 

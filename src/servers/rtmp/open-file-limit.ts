@@ -17,6 +17,16 @@ export function parseOpenFileLimit(limits: string): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
+/** For what runs: segments being written, FFmpeg's pipes, the certificate. A quarter where that is less. */
+const RESERVED = 1_024;
+
+/** What is left for other servers beside RTMP's connections and what runs. */
+export function connectionsBeside(rtmpConnections: number, fileLimit: number | undefined): number | undefined {
+  if (fileLimit === undefined) return undefined;
+  const reserved = Math.min(RESERVED, Math.floor(fileLimit / 4));
+  return Math.max(1, fileLimit - connectionsWithin(rtmpConnections, fileLimit) - reserved);
+}
+
 /** Half of the descriptors at most go to RTMP connections. */
 export function connectionsWithin(maxConnections: number, fileLimit: number | undefined): number {
   return fileLimit === undefined ? maxConnections : Math.max(1, Math.min(maxConnections, Math.floor(fileLimit / 2)));

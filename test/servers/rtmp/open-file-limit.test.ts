@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionsWithin, parseOpenFileLimit } from '../../../src/servers/rtmp/open-file-limit.js';
+import { connectionsBeside, connectionsWithin, parseOpenFileLimit } from '../../../src/servers/rtmp/open-file-limit.js';
 
 describe('C4.04 open file limit', () => {
   it('is read from /proc/self/limits', () => {
@@ -17,5 +17,9 @@ describe('C4.04 open file limit', () => {
     expect(connectionsWithin(500, 256)).toBe(128);
     expect(connectionsWithin(500, 1_048_576)).toBe(500);
     expect(connectionsWithin(500, undefined)).toBe(500);
+    // For HTTP, with a quarter or 1024 for segments and FFmpeg.
+    expect(connectionsBeside(500, 256)).toBe(64);
+    expect(connectionsBeside(500, 20_000)).toBe(18_476);
+    expect(connectionsBeside(500, undefined)).toBeUndefined();
   });
 });

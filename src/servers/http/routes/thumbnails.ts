@@ -1,0 +1,40 @@
+// A small picture of what is on air, for lists and posters; cached like a playlist, because it changes like one.
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import type { Seconds } from '../../../protocols/units.js';
+import type { ThumbnailSource } from '../dependencies.js';
+import { matchesEntityTag } from '../entity-tag.js';
+import { installCors } from '../plugins/cors.js';
+import { sendTextProblem } from '../plugins/errors.js';
+import { StreamParameters } from '../schemas/names.js';
+
+/** How long a cache may believe that there is none: a stream may start at any moment. */
+const MISSING_MAX_AGE: Seconds = 1;
+
+/** Registers `/hls/APP/NAME/thumbnail.jpg` on `app`. Without a source there are none. */
+export async function thumbnailRoutes(
+  app: FastifyInstance,
+  { thumbnails }: { readonly thumbnails: ThumbnailSource | undefined },
+): Promise<void> {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
+  installCors(app);
+
+  routes.get(
+    '/hls/:app/:name/thumbnail.jpg',
+    { schema: { params: StreamParameters }, exposeHeadRoute: true },
+    async (request, reply) => {
+      const { app: application, name } = request.params;
+      const thumbnail = await thumbnails?.get(application, name);
+      if (thumbnail === undefined) {
+        reply.header('cache-control', `public, max-age=${MISSING_MAX_AGE}`);
+        const message = `there is no thumbnail of ${application}/${name}`;
+        return sendTextProblem(reply, { status: 404, code: 'http.thumbnail-not-found', message });
+      }
+      const { body, entityTag, maxAge } = thumbnail;
+      reply.headers({ 'cache-control': `public, max-age=${maxAge}`, etag: entityTag });
+      if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return reply.code(304).send();
+      return reply.type('image/jpeg').send(body);
+    },
+  );
+}

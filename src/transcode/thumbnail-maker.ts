@@ -1,0 +1,166 @@
+// Makes pictures of streams for people to choose by, one FFmpeg for each and few at a time: nothing runs between two of them.
+import { setPriority } from 'node:os';
+import type { Clock } from '../protocols/clock.js';
+import { av1SampleData } from '../protocols/mp4/av1.js';
+import { writeFragment } from '../protocols/mp4/fragment-writer.js';
+import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
+import type { VideoDescription } from '../protocols/mp4/video-description.js';
+import type { Milliseconds } from '../protocols/units.js';
+import type { ChildEnvironment } from './child-environment.js';
+import { transcodeError } from './errors.js';
+import { exitError } from './exit-error.js';
+import { FfmpegProcess } from './ffmpeg-process.js';
+import { thumbnailArguments } from './thumbnail-arguments.js';
+
+export interface KeyFrame {
+  /** Of the codec and the parameters that the frame was coded with, its size included. */
+  readonly description: VideoDescription;
+  /** Coded as in a LiveTag: NAL units behind their lengths, an AV1 temporal unit, a VP9 frame. */
+  readonly data: Buffer;
+}
+
+export interface ThumbnailMakerOptions {
+  readonly ffmpeg: { readonly path: string };
+  readonly clock: Clock;
+  readonly environment?: ChildEnvironment;
+  /** Pictures made at a time, over all streams. Default 2. */
+  readonly concurrency?: number;
+  /** Pictures that may wait their turn. Default 64. */
+  readonly maxWaiting?: number;
+  /** From the start of FFmpeg; then it is killed. Default 5000. */
+  readonly timeout?: Milliseconds;
+}
+
+/** Four times what 640 x 360 samples take uncompressed. */
+const MAX_PICTURE_BYTES = 2 * 1024 * 1024;
+/** Encoders and the gateway come first. */
+const NICENESS = 10;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ThumbnailMaker {
+  readonly #options: ThumbnailMakerOptions;
+  readonly #concurrency: number;
+  readonly #maxWaiting: number;
+  readonly #timeout: Milliseconds;
+  readonly #arguments = thumbnailArguments();
+  readonly #running = new Set<FfmpegProcess>();
+  readonly #waiting: Waiting[] = [];
+  #places: number;
+  #closed = false;
+
+  constructor(options: ThumbnailMakerOptions) {
+    this.#options = options;
+    this.#concurrency = options.concurrency ?? 2;
+    this.#maxWaiting = options.maxWaiting ?? 64;
+    this.#timeout = options.timeout ?? 5_000;
+    this.#places = this.#concurrency;
+  }
+
+  /** Processes that run now. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * A JPEG, at most 640 samples wide and high.
+   * @param frame asked for when its turn has come, so that what waits is no frame
+   * @throws transcode.thumbnail when the picture cannot be decoded, too many wait, or the maker was closed; mp4.*
+   */
+  async make(frame: () => KeyFrame | undefined): Promise<Buffer> {
+    await this.#enter();
+    try {
+      const wanted = frame();
+      if (wanted === undefined) throw transcodeError('transcode.thumbnail', 'there is no key frame any more');
+      return await this.#run(wanted);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Kills what runs, refuses what waits. */
+  close(): void {
+    this.#closed = true;
+    for (const running of this.#running) running.kill();
+    for (const { reject } of this.#waiting.splice(0)) reject(closedError());
+  }
+
+  #enter(): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError());
+    if (this.#places > 0) {
+      this.#places -= 1;
+      return Promise.resolve();
+    }
+    if (this.#waiting.length >= this.#maxWaiting) {
+      const text = `${this.#maxWaiting} pictures wait to be made, the limit`;
+      return Promise.reject(transcodeError('transcode.thumbnail', text));
+    }
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#places += 1;
+    else next.resolve();
+  }
+
+  async #run({ description, data }: KeyFrame): Promise<Buffer> {
+    const { ffmpeg, clock, environment } = this.#options;
+    const init = writeInitSegment({ trackId: 1, timescale: 1000, description });
+    const sample = description.codec === 'av1' ? av1SampleData(data) : data;
+    const samples = [{ duration: 1000, cts: 0, sync: true, data: sample }];
+    const fragment = writeFragment({ sequenceNumber: 1, trackId: 1, baseMediaDecodeTime: 0, samples });
+    if (this.#closed) throw closedError();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let late = false;
+    const child = new FfmpegProcess({
+      path: ffmpeg.path,
+      arguments: this.#arguments,
+      outputs: 1,
+      clock,
+      onOutput: (_, chunk) => {
+        bytes += chunk.length;
+        if (bytes > MAX_PICTURE_BYTES) child.kill();
+        else chunks.push(chunk);
+      },
+      onProgress: () => undefined,
+      onDrain: () => undefined,
+      ...(environment && { environment }),
+    });
+    this.#running.add(child);
+    lowerPriority(child.pid);
+    const cancel = clock.after(this.#timeout, () => {
+      late = true;
+      child.kill();
+    });
+    child.write([init, fragment]);
+    child.end();
+    const exit = await child.exited;
+    cancel();
+    this.#running.delete(child);
+    if (exit.kind === 'exited' && exit.code === 0 && bytes > 0 && bytes <= MAX_PICTURE_BYTES) {
+      return Buffer.concat(chunks, bytes);
+    }
+    if (this.#closed) throw closedError();
+    if (late) throw transcodeError('transcode.thumbnail', `no picture was made within ${this.#timeout} ms`);
+    const cause = exitError({ exit, stderrLines: child.stderrLines, stalled: false, rejected: undefined });
+    throw transcodeError('transcode.thumbnail', cause.message, { cause });
+  }
+}
+
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, or this system forbids it: the picture is made all the same.
+  }
+}
+
+function closedError(): Error {
+  return transcodeError('transcode.thumbnail', 'the gateway is closing');
+}

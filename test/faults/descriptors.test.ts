@@ -1,0 +1,80 @@
+// Peers that open more connections than there are descriptors: they are turned away, and whoever was there before goes on.
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { Agent, get } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { eventually, whenLive } from '../support/hls-client.js';
+import { parsePlaylist } from '../support/playlist-checker.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+import { startGatewayProcess } from './gateway-process.js';
+import { publishLoop } from './looping-publisher.js';
+
+const OPEN_FILES = 256;
+
+/** A viewer that was there before: one connection, kept. */
+function keptConnection() {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  return async (url: string): Promise<string> => {
+    const request = get(url, { agent });
+    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    if (response.statusCode !== 200) throw new Error(`GET ${url}: ${response.statusCode} ${text}`);
+    return text;
+  };
+}
+
+/** Connections that say nothing, for as long as they are let. */
+function flood(url: string, count: number): Socket[] {
+  const { hostname, port } = new URL(url.replace('rtmp:', 'http:'));
+  return Array.from({ length: count }, () => {
+    const socket = connect(Number(port), hostname);
+    // Refused or reset is what is to be expected.
+    socket.on('error', () => socket.destroy());
+    return socket;
+  });
+}
+
+it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', {
+  timeout: 60_000,
+}, async () => {
+  const gateway = await startGatewayProcess({
+    openFiles: OPEN_FILES,
+    flags: ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'],
+  });
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
+  await whenLive(`${gateway.http}/hls/live/main`);
+  const read = keptConnection();
+  const newest = async (rendition: string) => {
+    const { segments } = parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`));
+    expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
+    return segments.at(-1)?.mediaSequence ?? 0;
+  };
+  const descriptors = async () => (await readdir(`/proc/${gateway.pid}/fd`)).length;
+  await newest('source');
+  const before = await descriptors();
+
+  const sockets = [...flood(gateway.rtmp, 300), ...flood(gateway.http, 400)];
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await eventually(async () => (sockets.filter(({ closed }) => closed).length > 300 ? true : undefined));
+  // One FFmpeg more has room: descriptors are kept for what runs.
+  expect(await descriptors()).toBeLessThan(OPEN_FILES - 20);
+  const from = await newest('source');
+  for (const rendition of ['source', '144p']) {
+    await eventually(async () => ((await newest(rendition)) > from ? true : undefined));
+  }
+  const state = JSON.parse(await read(`${gateway.http}/api/v1/streams/live/main`)) as object;
+  expect(state).toMatchObject({ state: 'live', disk: { failures: 0 }, transcode: { restarts: 0 } });
+
+  for (const socket of sockets) socket.destroy();
+  await eventually(async () => ((await descriptors()) <= before + 5 ? true : undefined));
+  await publishLoop(`${gateway.rtmp}/second`, source);
+  await whenLive(`${gateway.http}/hls/live/second`);
+  expect(publisher.connected).toBe(true);
+  expect(gateway.alive, gateway.stderr()).toBe(true);
+});
