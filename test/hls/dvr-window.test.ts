@@ -1,5 +1,6 @@
 // Hours behind the live edge: what is listed, where it comes from, what it costs, and what a full disk takes of it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { M3U8Parser, PlaylistLevelType } from 'hls.js';
 import * as HLS from 'hls-parser';
 // @ts-expect-error it has no types
 import { Parser as M3u8Parser } from 'm3u8-parser';
@@ -201,14 +202,36 @@ describe('a DVR window', () => {
     expect(listed()).toMatchObject({ ended: true, mediaSequence: 1000, playlistType: 'EVENT' });
   });
 
-  it('three parsers agree on full, merged, EVENT and I-frame playlists', async () => {
+  it('three parsers, that of hls.js among them, agree on full, merged, EVENT and I-frame playlists', async () => {
     const { play, rendition } = scene(new MemoryStore(), { event: true });
     await play(50, false);
     const before = rendition().playlistBody().toString();
     await play(2, false);
     const merged = mergeDelta(before, rendition().deltaBody().toString());
+    const update = rendition().deltaBody().toString();
+    const delta = M3U8Parser.parseLevelPlaylist(update, 'http://h/index.m3u8', 0, PlaylistLevelType.MAIN, 0, null);
+    const { skippedSegments, segments } = parsePlaylist(update);
+    expect(delta).toMatchObject({ skippedSegments, canSkipUntil: 12, version: 9, playlistParsingError: null });
+    expect(delta.fragments.slice(skippedSegments).map(({ sn }) => sn)).toEqual(
+      segments.map(({ mediaSequence }) => mediaSequence),
+    );
     for (const text of [rendition().playlistBody().toString(), merged, rendition().iFramesBody()?.toString() ?? '']) {
       const own = parsePlaylist(text);
+      const level = M3U8Parser.parseLevelPlaylist(
+        text,
+        'http://h/source/index.m3u8',
+        0,
+        PlaylistLevelType.MAIN,
+        0,
+        null,
+      );
+      expect(level.playlistParsingError).toBeNull();
+      expect(level.fragments.map(({ relurl }) => relurl)).toEqual(own.segments.map(({ uri }) => uri));
+      expect(level.fragments.map(({ sn, cc }) => [sn, cc])).toEqual(
+        own.segments.map(({ mediaSequence: sn, discontinuityNumber: cc }) => [sn, cc]),
+      );
+      expect(level.fragments.map(({ duration }) => duration)).toEqual(own.segments.map(({ duration }) => duration));
+      expect(level).toMatchObject({ type: 'EVENT', live: true, skippedSegments: 0 });
       const parser = new M3u8Parser();
       parser.push(text);
       parser.end();
@@ -225,5 +248,40 @@ describe('a DVR window', () => {
       if (own.iFramesOnly)
         expect(complete.map(({ byterange }) => byterange)).toEqual(own.segments.map(({ byteRange }) => byteRange));
     }
+  });
+
+  it('B3.10 a reload of six hours costs what a reload of a minute costs', async () => {
+    const { play, rendition, listed, presentation } = scene(new MemoryStore(), { dvrWindow: Number.POSITIVE_INFINITY });
+    await play(40, false);
+    const archive = rendition().archive;
+    const oldest = rendition().window.listed[0];
+    if (archive === undefined || oldest === undefined) throw new Error('no archive');
+    const looked = { segments: 0, playlists: 0 };
+    const { newestFirst, rendered } = archive;
+    archive.newestFirst = function* (this: typeof archive) {
+      for (const segment of newestFirst.call(this)) {
+        looked.segments += 1;
+        yield segment;
+      }
+    };
+    archive.rendered = (kind) => {
+      looked.playlists += 1;
+      return rendered.call(archive, kind);
+    };
+    const sizes: number[] = [];
+    for (const seconds of [2, 400]) {
+      await play(seconds, false);
+      sizes.push(rendition().deltaBody().length);
+    }
+    expect(listed().segments.length).toBeGreaterThan(200);
+    // It looks at the segments within the boundary, and renders none of those before it. Written to disk it is rendered whole.
+    looked.segments = 0;
+    looked.playlists = 0;
+    rendition().invalidate();
+    expect(rendition().deltaBody().toString()).toContain('#EXT-X-SKIP');
+    expect(looked).toEqual({ segments: expect.any(Number), playlists: 0 });
+    expect(looked.segments).toBeLessThan(4);
+    expect(Math.abs((sizes[1] ?? 0) - (sizes[0] ?? 0))).toBeLessThan(600);
+    await presentation.dispose();
   });
 });

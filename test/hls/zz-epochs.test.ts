@@ -1,0 +1,419 @@
+// Publishers that leave and return, encoders that die, tracks that change: what every playlist says then, and never says.
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EpochPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
+import { record } from '../support/ladder-recording.js';
+import type { ManualClock } from '../support/manual-clock.js';
+import { type ParsedSegment, PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
+import { FRAME, observe, setUp } from './observed-presentation.js';
+import { SyntheticStream } from './synthetic-stream.js';
+
+const SOURCE = { name: 'source', kind: 'video', input: 'samples', frameRate: 25 } as const;
+const RUNG = { name: '120p', kind: 'video', input: 'pipe', frameRate: 25 } as const;
+const AUDIO = { name: 'audio', kind: 'audio', input: 'samples' } as const;
+const PLAN: EpochPlan = { renditions: [SOURCE, RUNG, AUDIO], frameRate: 25, cuts: 'key-frames' };
+
+interface Inits {
+  readonly video: Buffer;
+  readonly audio: Buffer;
+  readonly rung: Buffer;
+}
+
+let inits: Inits;
+let others: Inits;
+beforeAll(async () => {
+  const of = async (sampleRate: number, rung: number): Promise<Inits> => {
+    const { chunks } = await record({ seconds: 1, gop: 25, sampleRate, bFrames: 0 }, { partFrames: 12, rungs: [rung] });
+    const [video, small, audio] = chunks
+      .filter(({ after }) => after === 0)
+      .sort((a, b) => a.rendition - b.rendition)
+      .map(({ bytes }) => bytes);
+    if (video === undefined || small === undefined || audio === undefined)
+      throw new Error('an init segment is missing');
+    return { video, audio, rung: small };
+  };
+  inits = await of(48_000, 120);
+  others = { ...(await of(48_000, 90)), audio: inits.audio };
+});
+
+interface Scene {
+  readonly presentation: Presentation;
+  readonly clock: ManualClock;
+  readonly checker: PlaylistChecker;
+  readonly stream: SyntheticStream;
+  /** Segments of a rendition as they were listed, `.` for media, `G` for a gap, `|` before a discontinuity. */
+  story(rendition: string): string;
+  segments(rendition: string): ParsedSegment[];
+}
+
+function scene(options: Partial<PresentationOptions> = {}, irregular = false): Scene {
+  const { presentation, clock } = setUp({ plan: PLAN, ...options });
+  const checker = new PlaylistChecker({ frame: FRAME, irregular });
+  const audio = presentation.renditions.some(({ kind }) => kind === 'audio');
+  const onStep = (): void => observe(presentation, checker);
+  const onLeave = (): void => checker.expectBrokenHint();
+  const stream = new SyntheticStream({ presentation, clock, inits, audio, onStep, onLeave });
+  const segments = (rendition: string): ParsedSegment[] => [...checker.segments(rendition).values()];
+  const story = (rendition: string): string =>
+    segments(rendition)
+      .map(({ discontinuity, gap }) => `${discontinuity ? '|' : ''}${gap ? 'G' : '.'}`)
+      .join('');
+  return { presentation, clock, checker, stream, story, segments };
+}
+
+/** The publisher is away for so long, and comes back. */
+function reconnect({ presentation, clock, checker, stream }: Scene, away: number, plan = PLAN): void {
+  stream.suspend();
+  clock.advance(away);
+  const origin = presentation.resumeTime;
+  checker.expectBrokenHint();
+  presentation.startEpoch(plan);
+  stream.resume(origin);
+}
+
+describe('epochs of a presentation', () => {
+  it('B1.03 B1.04 B1.11 B2.04 a publisher that returns goes on with one discontinuity, in all renditions at one number', () => {
+    const played = scene();
+    played.stream.play(220);
+    reconnect(played, 5_000);
+    played.stream.play(220);
+    for (const name of ['source', '120p', 'audio']) {
+      // Four whole segments and one that was cut short, then again.
+      expect(played.story(name), name).toBe('.....|....');
+      const [marked] = played.segments(name).filter(({ discontinuity }) => discontinuity);
+      expect(marked?.mediaSequence, name).toBe(1005);
+    }
+    expect(played.presentation.counters).toMatchObject({ discontinuities: 1, gaps: 0, forcedCuts: 0 });
+  });
+
+  it('B1.12 C4.08 dates after a pause are those of the wall clock, whatever was done to it', () => {
+    const played = scene();
+    const begin = played.clock.wallClock();
+    played.stream.play(220);
+    played.clock.wallClockOffset += 3_600_000;
+    reconnect(played, 7_000);
+    played.clock.wallClockOffset -= 7_200_000;
+    played.stream.play(220);
+    reconnect(played, 1_000);
+    played.stream.play(220);
+    const dates = played
+      .segments('source')
+      .filter(({ discontinuity }) => discontinuity)
+      .map(({ programDateTime }) => (programDateTime ?? 0) - begin);
+    expect(dates).toEqual([220 * 40 + 7_000, 440 * 40 + 8_000]);
+  });
+
+  it('B1.12 media that ran ahead of the clock is not overtaken by dates', () => {
+    const played = scene();
+    played.stream.play(220);
+    const ahead = 1000 + 220 * 40;
+    // The publisher sent two seconds more than time had passed.
+    played.clock.advance(-0);
+    const frozen = played.presentation.resumeTime;
+    expect(frozen).toBeGreaterThanOrEqual(ahead);
+    played.stream.suspend();
+    expect(played.presentation.resumeTime).toBeGreaterThanOrEqual(ahead);
+  });
+
+  it('twenty reconnects: sequence and discontinuity numbers only grow, and no cut is forced through the holes', () => {
+    const played = scene();
+    played.stream.play(170);
+    for (let i = 1; i <= 20; i += 1) {
+      reconnect(played, 1_000 + ((i * 733) % 9_000));
+      played.stream.play(60 + ((i * 37) % 200));
+    }
+    expect(played.presentation.counters).toMatchObject({ discontinuities: 20, forcedCuts: 0 });
+    const source = played.segments('source');
+    expect(source.map(({ mediaSequence }) => mediaSequence)).toEqual(source.map((_, i) => 1000 + i));
+    expect(source.at(-1)?.discontinuityNumber).toBe(20);
+  });
+
+  it('B1.10 while the publisher is away nothing changes and nothing ends; then ENDLIST once', async () => {
+    const played = scene();
+    played.stream.play(180);
+    played.stream.suspend();
+    const body = (): string => played.presentation.rendition('source')?.playlistBody().toString() ?? '';
+    const before = body();
+    played.clock.advance(14_000);
+    expect(body()).toBe(before);
+    expect(parsePlaylist(before).ended).toBe(false);
+    await played.presentation.end();
+    expect(parsePlaylist(body()).ended).toBe(true);
+    expect(
+      body()
+        .split('\n')
+        .filter((line) => line.startsWith('seg-')),
+    ).toEqual(before.split('\n').filter((line) => line.startsWith('seg-')));
+    // What comes late changes nothing any more.
+    played.presentation.noteVideo(99_000, 99_000, true);
+    played.presentation.startEpoch(PLAN);
+    expect(parsePlaylist(body()).ended).toBe(true);
+  });
+
+  it('B1.14 a new picture size is a new MAP at the discontinuity; the same one is none', () => {
+    const played = scene();
+    played.stream.play(220);
+    reconnect(played, 2_000);
+    played.stream.play(120);
+    expect(new Set(played.segments('source').map(({ map }) => map)).size).toBe(1);
+    played.stream.suspend();
+    const origin = played.presentation.resumeTime;
+    played.presentation.startEpoch(PLAN);
+    played.stream.resume(origin);
+    played.presentation.setTrack('source', others.rung);
+    played.stream.play(120);
+    const maps = new Map(played.segments('source').map(({ map, discontinuityNumber }) => [discontinuityNumber, map]));
+    expect(maps.get(2)).not.toBe(maps.get(1));
+  });
+
+  it('A7.02 a track that changes unannounced begins an epoch at the next cut, once', () => {
+    const played = scene();
+    played.stream.play(220);
+    played.presentation.setTrack('source', others.rung);
+    played.stream.play(180);
+    expect(played.presentation.counters.discontinuities).toBe(1);
+    for (const name of ['source', '120p', 'audio']) {
+      expect(played.segments(name).filter(({ discontinuity }) => discontinuity)).toMatchObject([
+        { mediaSequence: 1005 },
+      ]);
+    }
+  });
+
+  it('A7.01 the same track again, and again, changes nothing', () => {
+    const played = scene();
+    for (let i = 0; i < 10; i += 1) {
+      played.stream.play(50);
+      played.presentation.setTrack('source', Buffer.from(inits.video));
+      played.presentation.setTrack('audio', Buffer.from(inits.audio));
+    }
+    expect(played.story('source')).toBe('.........');
+    expect(played.presentation.counters).toMatchObject({ discontinuities: 0, gaps: 0 });
+  });
+
+  it('B1.16 a track that a later epoch lacks lists gaps; a new one begins there', () => {
+    const played = scene();
+    played.stream.play(220);
+    played.stream.audio = false;
+    reconnect(played, 2_000, { ...PLAN, renditions: [SOURCE, RUNG] });
+    played.stream.play(160);
+    expect(played.story('audio')).toBe('.....|GGG');
+    expect(played.presentation.multivariantBody().toString()).not.toContain('AUDIO');
+    played.stream.audio = true;
+    reconnect(played, 2_000);
+    played.stream.play(160);
+    expect(played.story('audio')).toBe('.....|GGGG|...');
+    expect(played.story('source')).toBe('.....|....|...');
+    expect(played.presentation.multivariantBody().toString()).toContain('AUDIO');
+  });
+
+  it('C4.01 an encoder that dies costs its rung one segment, and the source nothing', () => {
+    const played = scene();
+    for (let i = 0; i < 8; i += 1) {
+      played.stream.play(107);
+      played.checker.expectBrokenHint();
+      played.stream.killEncoder();
+    }
+    played.stream.play(150);
+    expect(played.presentation.counters.discontinuities).toBe(0);
+    expect(played.story('source')).not.toContain('G');
+    expect(played.story('120p')).not.toContain('GG');
+    expect(played.story('120p').match(/G/g)?.length).toBeLessThanOrEqual(8);
+  });
+
+  it('C4.01 an encoder that dies between two segments costs nothing', () => {
+    const played = scene();
+    played.stream.lag = 0;
+    // Its last fragment goes out with the key frame of the next segment, of which nothing was listed yet.
+    played.stream.play(201);
+    played.stream.killEncoder();
+    played.stream.play(150);
+    expect(played.story('120p')).not.toContain('G');
+    expect(played.story('120p')).toBe(played.story('source'));
+  });
+
+  it('B1.07 a rung that stops is given up after a target duration, one part of it at a time never; it comes back aligned', () => {
+    const played = scene();
+    played.stream.play(160);
+    played.stream.stalled = true;
+    played.checker.expectBrokenHint();
+    played.stream.play(250);
+    expect(played.story('120p')).toMatch(/^\.\.\.G+$/);
+    expect(played.segments('120p').at(-1)?.mediaSequence).toBeGreaterThanOrEqual(1006);
+    // What it held comes late, and is dropped.
+    played.stream.stalled = false;
+    played.stream.play(150);
+    expect(played.story('120p')).toMatch(/^\.\.\.G{3,5}\.+$/);
+    expect(played.story('source')).not.toContain('G');
+  });
+
+  it('another init of a replaced encoder begins an epoch for all', () => {
+    const { presentation, clock } = setUp({ plan: PLAN });
+    const checker = new PlaylistChecker({ frame: FRAME });
+    const current = { ...inits };
+    const stream = new SyntheticStream({
+      presentation,
+      clock,
+      inits: current,
+      onStep: () => observe(presentation, checker),
+    });
+    stream.play(220);
+    checker.expectBrokenHint();
+    current.rung = others.rung;
+    stream.killEncoder();
+    stream.play(200);
+    expect(presentation.counters.discontinuities).toBe(1);
+    const marked = (name: string) => [...checker.segments(name).values()].filter(({ discontinuity }) => discontinuity);
+    expect(marked('120p').map(({ mediaSequence }) => mediaSequence)).toEqual([1005]);
+    expect(marked('source').map(({ mediaSequence }) => mediaSequence)).toEqual([1005]);
+  });
+
+  it('withdrawn, a rung is in no playlist, and its media stays for its time', () => {
+    const played = scene();
+    played.stream.play(220);
+    expect(played.presentation.multivariantBody().toString()).toContain('120p');
+    played.presentation.withdraw('120p');
+    expect(played.presentation.rendition('120p')).toBeUndefined();
+    expect(played.presentation.multivariantBody().toString()).not.toContain('120p');
+    expect(played.presentation.rendition('source')?.playlistBody().toString()).not.toContain('120p');
+    expect(played.presentation.leftover('120p')?.find('seg-1002.m4s')).toMatchObject({ kind: 'segment' });
+    played.stream.play(100);
+    expect(played.story('source')).toBe('......');
+    played.clock.advance(60_000);
+    expect(played.presentation.leftover('120p')?.find('seg-1002.m4s')).toBeUndefined();
+  });
+
+  it('nothing listed yet: another epoch replaces the first as if it had never been', () => {
+    const played = scene();
+    played.stream.play(30);
+    played.presentation.startEpoch(PLAN);
+    played.stream.resume(10_000);
+    played.stream.play(120);
+    expect(played.story('source')).toBe('..');
+    expect(played.segments('source')[0]?.mediaSequence).toBe(1000);
+  });
+
+  it('A7.16 a first GOP beyond maxGop is reported before anything is listed, and regular cuts take its place', () => {
+    const gops: number[] = [];
+    const regular: EpochPlan = { ...PLAN, renditions: [{ ...SOURCE, input: 'pipe' }, AUDIO], cuts: 'regular' };
+    const { presentation } = setUp({
+      plan: { ...PLAN, renditions: [SOURCE] },
+      maxGop: 4,
+      onLongGop: (gop) => {
+        gops.push(gop);
+        presentation.startEpoch(regular);
+      },
+    });
+    presentation.setTrack('source', inits.video);
+    for (let i = 0; i < 101; i += 1) {
+      const dts = 1_000 + i * 40;
+      presentation.noteVideo(dts, dts, i === 0);
+      if (gops.length === 0) presentation.writeSample('source', { dts, cts: 0, sync: i === 0, data: Buffer.from('x') });
+    }
+    expect(gops).toEqual([]);
+    presentation.noteVideo(5_040, 5_040, false);
+    expect(gops).toEqual([4_040]);
+    expect(presentation.targetDuration).toBe(2);
+    expect(presentation.nextMediaSequence).toBe(1000);
+    expect(presentation.rendition('source')?.isServable(true)).toBe(false);
+  });
+
+  it('a GOP that turns longer than the target duration is cut, counted, and reported', () => {
+    const times: number[] = [];
+    const played = scene({ onForcedCut: (time) => times.push(time), plan: { ...PLAN, renditions: [SOURCE] } });
+    played.stream.rung = false;
+    played.stream.play(100);
+    played.stream.gop = 10_000;
+    expect(() => played.stream.play(200)).not.toThrow();
+    expect(times.length).toBeGreaterThan(1);
+    expect(played.presentation.counters.forcedCuts).toBe(times.length);
+    expect(played.presentation.targetDuration).toBe(2);
+  });
+});
+
+type Event =
+  | { readonly type: 'play'; readonly frames: number; readonly gop: number }
+  | { readonly type: 'reconnect'; readonly away: number; readonly audio: boolean; readonly drained: boolean }
+  | { readonly type: 'change'; readonly audio: boolean }
+  | { readonly type: 'kill' }
+  | { readonly type: 'stall'; readonly frames: number };
+
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant('play' as const),
+      frames: fc.integer({ min: 1, max: 240 }),
+      gop: fc.constantFrom(25, 50, 50, 50),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('reconnect' as const),
+      away: fc.integer({ min: 0, max: 14_000 }),
+      audio: fc.boolean(),
+      drained: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('change' as const), audio: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('kill' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('stall' as const), frames: fc.integer({ min: 1, max: 400 }) }),
+  },
+);
+
+describe('properties', () => {
+  it('any order of reconnects, changes, deaths and stalls keeps every rule of every playlist', { timeout: 500_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 14 }), async (events) => {
+        const played = scene({}, true);
+        const { stream, presentation, clock, checker } = played;
+        stream.play(120);
+        for (const happening of events) {
+          checker.expectBrokenHint();
+          switch (happening.type) {
+            case 'play':
+              stream.gop = happening.gop;
+              stream.play(happening.frames);
+              break;
+            case 'reconnect':
+            case 'change': {
+              if (happening.type === 'reconnect') {
+                stream.suspend(happening.drained);
+                clock.advance(happening.away);
+              }
+              const origin = presentation.resumeTime;
+              stream.audio = happening.audio;
+              checker.expectBrokenHint();
+              presentation.startEpoch({ ...PLAN, renditions: happening.audio ? PLAN.renditions : [SOURCE, RUNG] });
+              stream.resume(origin);
+              break;
+            }
+            case 'kill':
+              stream.killEncoder();
+              break;
+            case 'stall':
+              stream.stalled = true;
+              stream.play(happening.frames);
+              stream.stalled = false;
+              break;
+          }
+        }
+        stream.play(160);
+        checker.expectBrokenHint();
+        await presentation.end();
+        observe(presentation, checker);
+        const numbers = played.segments('source').map(({ mediaSequence }) => mediaSequence);
+        expect(numbers).toEqual(numbers.map((_, i) => 1000 + i));
+        expect(played.story('source')).not.toContain('G');
+        for (const name of ['120p', 'audio']) {
+          const listed = played.segments(name).map(({ mediaSequence }) => mediaSequence);
+          expect(listed, name).toEqual(listed.map((_, i) => (listed[0] ?? 0) + i));
+          expect(listed.at(-1), name).toBe(numbers.at(-1));
+        }
+      }),
+      { numRuns: 60, seed: -1925245016 },
+    );
+  });
+});
