@@ -40,7 +40,19 @@ export interface Listing {
   readonly earlier: EarlierSegments | undefined;
   readonly complete: readonly ListableSegment[];
   readonly open: ListableOpenSegment | undefined;
+  /** Media sequence number from which on parts are listed: at least `firstWithParts`, and it never falls. */
+  readonly partsFrom: number;
   readonly ended: boolean;
+}
+
+/**
+ * Pure. The first segment that may still list its parts. The end of a playlist may come to lie earlier by a fraction of a frame, when a
+ * segment turns out shorter than its last frame was expected to be: tags that went must not come back then.
+ */
+export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
+  const end = open?.end ?? complete.at(-1)?.end ?? 0;
+  const first = complete.find(({ start }) => start >= end - PARTS_LISTED * targetDuration - 1e-4) ?? open;
+  return first?.mediaSequence ?? 0;
 }
 
 export interface LowLatencyListing {
@@ -150,11 +162,8 @@ function around(
 
 /** All parts of a segment at once: players count them from the first one listed. */
 function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
-  const { open, targetDuration } = listing;
-  const end = open?.end ?? listing.complete.at(-1)?.end ?? 0;
-  // Where segments are whole seconds, both sides are equal but for their rounding, and tags that went must not come back.
-  const listedFrom = end - PARTS_LISTED * targetDuration - 1e-4;
-  const segments = complete.map((segment) => listed(segment, segment.start >= listedFrom));
+  const { open, partsFrom } = listing;
+  const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));
   if (open !== undefined) segments.push(listed(open, true));
   return segments;
 }

@@ -8,7 +8,7 @@ import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Epochs } from './epochs.js';
-import type { Listing, LowLatencyListing } from './list-window.js';
+import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
 import { LiveWindow } from './live-window.js';
 import type { RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
@@ -64,6 +64,8 @@ export class Rendition implements PartSink {
   #withdrawn = false;
   #dirty = false;
   #parts = 0;
+  /** Media sequence number before which part tags have gone. */
+  #partsFrom = 0;
   /** Hinted at, and then its segment was closed without it because the publisher went. */
   #brokenHint: string | undefined;
   #mediaIndex: number | undefined;
@@ -214,6 +216,7 @@ export class Rendition implements PartSink {
     this.bandwidth = new BandwidthMeter();
     this.#mediaIndex = undefined;
     this.#parts = 0;
+    this.#partsFrom = 0;
     this.playlists.segmentsChanged();
   }
 
@@ -388,7 +391,7 @@ export class Rendition implements PartSink {
 
   #listing(): Listing {
     const { targetDuration, independentSegments } = this.#options.schedule;
-    return {
+    const listing = {
       targetDuration: targetDuration ?? 0,
       independentSegments,
       event: this.#options.event,
@@ -397,5 +400,7 @@ export class Rendition implements PartSink {
       open: this.#segmenter.open,
       ended: this.#ended,
     };
+    this.#partsFrom = Math.max(this.#partsFrom, firstWithParts(listing));
+    return { ...listing, partsFrom: this.#partsFrom };
   }
 }
