@@ -1,22 +1,15 @@
-// The face of the player: poster, status, unmute, control bar, keyboard. Shared by the watch page and the embed.
+// The face of the player: unmute, control bar, keyboard. Shared by the watch page and the embed.
 
 import { element, icon, setIcon, setText } from './dom.js';
 import { formatSeconds } from './format.js';
+import { createPoster } from './poster.js';
 import { createQualityMenu } from './quality-menu.js';
+import { createScrubBar, rewind, STEP } from './scrub-bar.js';
 import { createStatsPanel } from './stats-panel.js';
 
 /** Milliseconds without a pointer after which the bar gets out of the picture. */
 const IDLE = 2_600;
 const VOLUME_KEY = 'sluice.volume';
-
-/** What the poster says, by state. @type {Record<string, {title: string, text: string, busy: boolean}>} */
-const POSTERS = {
-  waiting: { title: 'Offline', text: 'Playback begins by itself as soon as the stream does.', busy: false },
-  starting: { title: 'Starting…', text: '', busy: true },
-  reconnecting: { title: 'Reconnecting…', text: 'The stream was interrupted.', busy: true },
-  ended: { title: 'The stream has ended', text: 'If it comes back, so does the picture.', busy: false },
-  unsupported: { title: 'Cannot play here', text: 'This browser cannot decode the stream.', busy: false },
-};
 
 /**
  * @param {{player: import('./player.js').LivePlayer, video: HTMLVideoElement, frame: HTMLElement, title: string,
@@ -33,9 +26,11 @@ export function createControls({ player, video, frame, title, bar = true, extra 
   const live = createLiveButton(player);
   const fullscreen = createFullscreen(frame, video);
   const statsButton = control('stats', 'Statistics (s)', () => stats.toggle());
+  const scrub = createScrubBar(player, video);
   const row = element(
     'div',
     { class: 'bar', role: 'group', 'aria-label': 'Player controls' },
+    scrub.root,
     play,
     volume,
     live,
@@ -47,7 +42,7 @@ export function createControls({ player, video, frame, title, bar = true, extra 
     fullscreen.button,
   );
   frame.append(stats.root, row);
-  hideWhenIdle(frame, video, () => quality.isOpen);
+  hideWhenIdle(frame, video, () => quality.isOpen || scrub.isDragging);
   listenToKeys({ frame, player, video, stats, fullscreen });
 }
 
@@ -63,62 +58,6 @@ function relabel(button, iconName, label) {
   setIcon(button.firstElementChild, iconName);
   button.setAttribute('aria-label', label);
   button.title = label;
-}
-
-function createPoster(player, video, title) {
-  const heading = element('p', { class: 'poster-title' });
-  const text = element('p', { class: 'poster-text' });
-  const start = element(
-    'button',
-    { type: 'button', class: 'big-play', 'aria-label': 'Play', onclick: () => player.play() },
-    icon('play'),
-  );
-  const poster = element(
-    'div',
-    { class: 'poster' },
-    element('div', { class: 'poster-mark', 'aria-hidden': 'true' }, icon('signal')),
-    element('p', { class: 'poster-name' }, title),
-    element('div', { role: 'status', 'aria-live': 'polite' }, heading, text),
-  );
-  let buffering = false;
-  const update = () => {
-    const saying = POSTERS[player.state];
-    poster.hidden = saying === undefined && !buffering;
-    poster.classList.toggle('busy', saying?.busy ?? buffering);
-    // Over a picture the message is a veil, without one it is the whole face.
-    poster.classList.toggle(
-      'over-picture',
-      video.readyState >= 2 && player.state !== 'waiting' && player.state !== 'ended',
-    );
-    setText(heading, saying?.title ?? '');
-    setText(text, saying?.text ?? '');
-    start.hidden = !((player.state === 'playing' || player.state === 'starting') && video.paused && !buffering);
-  };
-  const buffer = (value) => () => {
-    buffering = value;
-    update();
-  };
-  player.addEventListener('state', update);
-  video.addEventListener('waiting', buffer(true));
-  for (const type of ['playing', 'pause', 'seeked', 'timeupdate']) video.addEventListener(type, buffer(false));
-  video.addEventListener('play', update);
-  update();
-  const holder = element('div', { class: 'poster-holder' }, poster, start);
-  playOnClick(player, video);
-  return holder;
-}
-
-/** A mouse plays and pauses by clicking the picture; a finger only brings the bar back, as on every phone. */
-function playOnClick(player, video) {
-  let pointer = 'mouse';
-  video.addEventListener('pointerdown', (event) => {
-    pointer = event.pointerType;
-  });
-  video.addEventListener('click', () => {
-    if (pointer === 'touch') return;
-    if (video.paused) player.play();
-    else player.pause();
-  });
 }
 
 /** Browsers start without sound; a viewer must see that at once and need one press to change it. */
@@ -264,13 +203,16 @@ function listenToKeys({ frame, player, video, stats, fullscreen }) {
     f: () => fullscreen.toggle(),
     l: () => player.goLive(),
     s: () => stats.toggle(),
+    arrowleft: () => rewind(player, STEP),
+    arrowright: () => rewind(player, -STEP),
   };
   actions[' '] = actions.k;
   document.addEventListener('keydown', (event) => {
     const { target } = event;
     const elsewhere = target instanceof Element && target !== document.body && !frame.contains(target);
     const pressing = event.key === ' ' && target instanceof HTMLButtonElement;
-    if (elsewhere || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const sliding = event.key.startsWith('Arrow') && target instanceof HTMLInputElement;
+    if (elsewhere || pressing || sliding || event.ctrlKey || event.metaKey || event.altKey) return;
     const action = actions[event.key.toLowerCase()];
     if (action === undefined) return;
     event.preventDefault();

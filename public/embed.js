@@ -5,6 +5,7 @@ import { element, icon } from './dom.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { streamOfThisPage } from './stream-address.js';
+import { posterFromThumbnail } from './thumbnail.js';
 
 const stream = streamOfThisPage();
 const parameters = new URLSearchParams(location.search);
@@ -13,7 +14,8 @@ const frame = document.querySelector('.player');
 
 document.title = `${stream.name} – Sluice`;
 video.muted = flag('muted', true);
-const player = new LivePlayer(video, { source: stream.playlist, autoplay: flag('autoplay', true) });
+const player = new LivePlayer(video, { source: stream.playlist, api: stream.api, autoplay: flag('autoplay', true) });
+posterFromThumbnail(player, video, stream);
 const state = exposeState(player, video);
 const away = element(
   'a',
@@ -43,6 +45,9 @@ const COMMANDS = {
     if (typeof value === 'number' && value >= 0 && value <= 1) video.volume = value;
   },
   goLive: () => player.goLive(),
+  seekBehind: (value) => {
+    if (typeof value === 'number' && value >= 0) player.seekBehind(value);
+  },
   setLevel: (value) => {
     const level = player.levels.find(({ name }) => name === value);
     if (value === 'auto' || level !== undefined) player.chooseLevel(level?.index ?? -1);
@@ -57,8 +62,19 @@ function announce(event) {
 }
 
 function snapshot() {
-  const { latency, level, levels, automaticLevel, muted, paused } = state;
-  return { state: state.state, latency, level, levels, automaticLevel, muted, paused, volume: video.volume };
+  const { latency, resuming, window: kept, level, levels, automaticLevel, muted, paused } = state;
+  return {
+    state: state.state,
+    resuming,
+    window: kept,
+    latency,
+    level,
+    levels,
+    automaticLevel,
+    muted,
+    paused,
+    volume: video.volume,
+  };
 }
 
 window.addEventListener('message', ({ source, data }) => {
@@ -67,5 +83,6 @@ window.addEventListener('message', ({ source, data }) => {
 });
 player.addEventListener('state', () => announce('state'));
 player.addEventListener('level', () => announce('level'));
+player.addEventListener('broadcast', () => announce('broadcast'));
 for (const type of ['play', 'pause', 'volumechange']) video.addEventListener(type, () => announce(type));
 announce('ready');

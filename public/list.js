@@ -3,6 +3,7 @@
 import { copyButton, element, icon, setText } from './dom.js';
 import { formatDuration, formatPicture, formatViewers } from './format.js';
 import { streamAddresses } from './stream-address.js';
+import { loadPicture, thumbnailNow } from './thumbnail.js';
 
 /** Milliseconds. Failures double the wait up to the longest. */
 const REFRESH = 2_500;
@@ -15,6 +16,13 @@ const summary = find('#summary');
 const notice = find('#notice');
 /** @type {Map<string, {root: HTMLElement, update: (stream: object) => void, tick: () => void}>} */
 const cards = new Map();
+
+/** What a card says, by the state of the API: state of the badge and text. */
+const BADGES = {
+  live: ['playing', 'Live'],
+  resuming: ['reconnecting', 'Reconnecting'],
+  starting: ['starting', 'Starting'],
+};
 
 let wait = REFRESH;
 let timer;
@@ -93,9 +101,10 @@ function createCard({ app, name }) {
     setText(uptime, known ? formatDuration((Date.now() - startedAt) / 1000) : '');
   };
   const update = (stream) => {
-    const live = stream.state === 'live';
-    badge.dataset.state = live ? 'playing' : 'starting';
-    setText(badge, live ? 'Live' : 'Starting');
+    const [state, title] = BADGES[stream.state] ?? BADGES.starting;
+    badge.dataset.state = state;
+    setText(badge, title);
+    if (stream.thumbnail && !document.hidden) showThumbnail(art, thumbnailNow(addresses.thumbnail));
     const video = stream.source?.video;
     setText(picture, video === undefined ? (stream.source?.audio === undefined ? '' : 'audio') : formatPicture(video));
     setText(viewers, stream.viewers === undefined ? '' : formatViewers(stream.viewers));
@@ -105,6 +114,17 @@ function createCard({ app, name }) {
     tick();
   };
   return { root, update, tick };
+}
+
+/** The picture before stays until the next one can be shown. */
+async function showThumbnail(art, address) {
+  if (art.dataset.thumbnail === address) return;
+  art.dataset.thumbnail = address;
+  const picture = await loadPicture(address);
+  // Another one may have been faster.
+  if (picture === undefined || art.dataset.thumbnail !== address) return;
+  art.querySelector('img')?.remove();
+  art.prepend(picture);
 }
 
 /** A colour of its own for each stream, the same on every visit. */

@@ -9,6 +9,14 @@ export function exposeState(player, video) {
     get state() {
       return player.state;
     },
+    /** The publisher is away and expected back. */
+    get resuming() {
+      return player.resuming;
+    },
+    /** How far back one can go and how far back one is: `{ length, behind }`, seconds. */
+    get window() {
+      return player.window;
+    },
     /** Seconds, undefined while unknown. */
     get latency() {
       return player.latency;

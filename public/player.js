@@ -1,32 +1,14 @@
 // Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
 
 import { playToTheEnd } from './ending.js';
+import { HLS_CONFIG } from './hls-config.js';
+import { levelsOf } from './levels.js';
+import { liveWindow, seekTarget } from './live-window.js';
+import { TRANSITIONS } from './player-states.js';
 import { LiveProbe } from './probe.js';
+import { StandstillWatch } from './standstill.js';
 import { Hls } from './vendor/hls.mjs';
 
-/**
- * @typedef {'waiting'|'starting'|'playing'|'reconnecting'|'ended'|'unsupported'} PlayerState
- *
- * - `waiting`: nobody publishes; playback begins by itself when somebody does.
- * - `starting`: the stream is there, no picture yet.
- * - `playing`: a picture was shown (the viewer may have paused it).
- * - `reconnecting`: the stream cannot be read any more; the last picture stays.
- * - `ended`: the publisher finished; a new publish starts it again.
- * - `unsupported`: this browser cannot decode the stream.
- */
-
-/** Legal moves. @type {Readonly<Record<PlayerState, readonly PlayerState[]>>} */
-const TRANSITIONS = {
-  waiting: ['starting', 'ended'],
-  starting: ['playing', 'reconnecting', 'waiting', 'ended', 'unsupported'],
-  playing: ['reconnecting', 'ended', 'unsupported'],
-  reconnecting: ['starting', 'waiting', 'ended'],
-  ended: ['starting', 'waiting'],
-  unsupported: ['starting', 'waiting', 'ended'],
-};
-
-/** Milliseconds without a new picture, while one is wanted, after which the stream is taken for lost. */
-const STALL_LIMIT = 10_000;
 /** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
 const PATIENCE = 15_000;
 /** A second media error within this many milliseconds means that recovering in place does not help. */
@@ -34,79 +16,56 @@ const RECOVERY_WINDOW = 5_000;
 /** Seconds behind the target from which "Go live" is offered; hls.js catches up smaller distances by playing faster. */
 const BEHIND_LIVE = 3;
 
-const RETRY_SOON = { maxNumRetry: 4, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: 'exponential' };
-
-const HLS_CONFIG = {
-  lowLatencyMode: true,
-  // Fragmented MP4 passes through untouched, there is nothing to hand to a worker.
-  enableWorker: false,
-  backBufferLength: 30,
-  maxBufferLength: 20,
-  liveDurationInfinity: true,
-  maxLiveSyncPlaybackRate: 1.25,
-  // Seconds of latency that each stall adds; the default of 1 would cost a viewer who came with the first picture a second for good.
-  liveSyncOnStallIncrease: 0.3,
-  capLevelToPlayerSize: true,
-  // A first guess that starts most viewers on a middle rendition instead of the lowest.
-  abrEwmaDefaultEstimate: 2_500_000,
-  manifestLoadPolicy: policy(8_000, RETRY_SOON),
-  playlistLoadPolicy: policy(12_000, RETRY_SOON),
-  fragLoadPolicy: policy(10_000, RETRY_SOON),
-};
-
-function policy(maxTimeToFirstByteMs, errorRetry) {
-  return {
-    default: {
-      maxTimeToFirstByteMs,
-      maxLoadTimeMs: 20_000,
-      timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
-      errorRetry,
-    },
-  };
-}
-
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
- * `blocked` (the browser refused to play with sound, so it plays muted).
+ * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed).
  */
 export class LivePlayer extends EventTarget {
-  /** @type {PlayerState} */ #state = 'waiting';
+  /** @type {import('./player-states.js').PlayerState} */ #state = 'waiting';
   #video;
   #source;
   #probe;
+  #standstill;
   #hls = null;
   #native = false;
   #destroyed = false;
   #wantsPlay;
-  #lastProgress = 0;
-  #lastTime = -1;
+  /** The viewer chose to watch behind live. */
+  #shifted = false;
   #lastMediaError = Number.NEGATIVE_INFINITY;
   #failures = 0;
-  #watchdog;
   #listeners = new AbortController();
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {{source: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist
+   * @param {{source: string, api: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist;
+   *   `api`: URL of the stream's state
    */
-  constructor(video, { source, autoplay = true }) {
+  constructor(video, { source, api, autoplay = true }) {
     super();
     this.#video = video;
     this.#source = source;
     this.#wantsPlay = autoplay;
     this.#probe = new LiveProbe(source);
+    this.#standstill = new StandstillWatch(video, {
+      api,
+      isWanted: () => this.#wantsPicture(),
+      onMoved: () => {
+        if (this.#state === 'playing') this.#failures = 0;
+      },
+      onLost: () => this.#lost(),
+      onBroadcast: () => this.#emit('broadcast'),
+    });
     const { signal } = this.#listeners;
     video.addEventListener('playing', () => this.#onPicture(), { signal });
-    video.addEventListener('timeupdate', () => this.#onTimeUpdate(), { signal });
     video.addEventListener('ended', () => this.#onEnded(), { signal });
     video.addEventListener('error', () => this.#native && this.#lost(), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
-    this.#watchdog = setInterval(() => this.#checkProgress(), 1_000);
     video.dataset.state = this.#state;
     this.#await();
   }
 
-  /** @returns {PlayerState} */
+  /** @returns {import('./player-states.js').PlayerState} */
   get state() {
     return this.#state;
   }
@@ -129,18 +88,19 @@ export class LivePlayer extends EventTarget {
     return this.#state === 'playing' && this.secondsBehind > BEHIND_LIVE;
   }
 
-  /** Choices of the quality menu, best first. Index -1 is "Auto" and not listed. */
+  /** True while the publisher is away, its stream waits for it, and what there was has been played. */
+  get resuming() {
+    return this.#state === 'playing' && this.#standstill.resuming;
+  }
+
+  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
+  get window() {
+    return this.#state === 'playing' ? liveWindow(this.#hls, this.#video) : undefined;
+  }
+
+  /** Choices of the quality menu, best first: what this browser can decode. Index -1 is "Auto" and not listed. */
   get levels() {
-    return (this.#hls?.levels ?? [])
-      .map((level, index) => ({
-        index,
-        name: renditionName(level),
-        width: level.width,
-        height: level.height,
-        frameRate: level.frameRate,
-        bitrate: level.bitrate,
-      }))
-      .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+    return levelsOf(this.#hls);
   }
 
   /** What is on the screen (not what was asked for), undefined before the first picture. */
@@ -196,16 +156,29 @@ export class LivePlayer extends EventTarget {
     this.#video.pause();
   }
 
+  /** @param {number} seconds before the live edge, as in `window` */
+  seekBehind(seconds) {
+    const target = seekTarget(this.#hls, this.#video, seconds);
+    if (target === undefined) return;
+    if (seconds <= 0) {
+      this.goLive();
+      return;
+    }
+    this.#shifted = true;
+    this.#video.currentTime = target;
+  }
+
   goLive() {
-    const position = this.#hls?.liveSyncPosition;
-    if (position != null) this.#video.currentTime = position;
+    this.#shifted = false;
+    const position = seekTarget(this.#hls, this.#video, 0);
+    if (position !== undefined) this.#video.currentTime = position;
     return this.play();
   }
 
   destroy() {
     this.#destroyed = true;
     this.#listeners.abort();
-    clearInterval(this.#watchdog);
+    this.#standstill.close();
     this.#probe.cancel();
     this.#release();
   }
@@ -228,8 +201,8 @@ export class LivePlayer extends EventTarget {
   #start() {
     this.#move('starting');
     this.#release();
-    this.#lastProgress = performance.now();
-    this.#lastTime = -1;
+    this.#shifted = false;
+    this.#standstill.reset();
     if (Hls.isSupported()) this.#startHls();
     else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
     else this.#move('unsupported');
@@ -291,24 +264,17 @@ export class LivePlayer extends EventTarget {
     if (this.#state === 'starting') this.#move('playing');
   }
 
-  #onTimeUpdate() {
-    if (this.#video.currentTime === this.#lastTime) return;
-    this.#lastTime = this.#video.currentTime;
-    this.#lastProgress = performance.now();
-    if (this.#state === 'playing') this.#failures = 0;
-  }
-
-  #checkProgress() {
-    const active = this.#state === 'starting' || this.#state === 'playing';
-    const wanted = this.#wantsPlay && (this.#state === 'starting' || !this.#video.paused) && !document.hidden;
-    if (!active || !wanted) this.#lastProgress = performance.now();
-    else if (performance.now() - this.#lastProgress > STALL_LIMIT) this.#lost();
+  /** A picture should come now. */
+  #wantsPicture() {
+    const starting = this.#state === 'starting';
+    const active = starting || (this.#state === 'playing' && !this.#video.paused);
+    return active && this.#wantsPlay && !document.hidden;
   }
 
   /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
   #onVisible() {
     if (document.hidden || this.#state !== 'playing' || !this.#wantsPlay) return;
-    if (this.behindLive) this.goLive();
+    if (this.behindLive && !this.#shifted) this.goLive();
     else if (this.#video.paused) this.play();
   }
 
@@ -330,7 +296,7 @@ export class LivePlayer extends EventTarget {
     this.#native = false;
   }
 
-  /** @param {PlayerState} next */
+  /** @param {import('./player-states.js').PlayerState} next */
   #move(next) {
     const previous = this.#state;
     if (next === previous || this.#destroyed) return;
@@ -343,10 +309,4 @@ export class LivePlayer extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** The rendition's name is the directory of its playlist: `…/720p/index.m3u8`. */
-function renditionName(level) {
-  const segments = new URL(level.uri || level.url[0], document.baseURI).pathname.split('/');
-  return segments.at(-2) ?? '';
 }

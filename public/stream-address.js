@@ -2,7 +2,7 @@
 
 /**
  * Pages live at `…/watch/{app}/{name}` and `…/embed/{app}/{name}`; `<base>` leads back to the mount point, whatever it is.
- * @returns {{app: string, name: string, playlist: string, api: string, watch: string, embed: string}} absolute URLs
+ * @returns {{app: string, name: string, playlist: string, thumbnail: string, api: string, watch: string, embed: string}} absolute URLs
  */
 export function streamOfThisPage() {
   const [app = '', name = ''] = location.pathname.split('/').slice(-2).map(decodeURIComponent);
@@ -16,6 +16,7 @@ export function streamAddresses(app, name) {
     app,
     name,
     playlist: absolute(`hls/${path}/index.m3u8`),
+    thumbnail: absolute(`hls/${path}/thumbnail.jpg`),
     api: absolute(`api/v1/streams/${path}`),
     watch: absolute(`watch/${path}`),
     embed: absolute(`embed/${path}`),

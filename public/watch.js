@@ -6,6 +6,7 @@ import { formatBitrate, formatCodec, formatDuration, formatPicture, formatViewer
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { streamOfThisPage } from './stream-address.js';
+import { posterFromThumbnail } from './thumbnail.js';
 
 /** Milliseconds between looks at the facts beside the player. */
 const REFRESH = 5_000;
@@ -19,8 +20,9 @@ setText(find('#name'), stream.name);
 setText(find('#app'), stream.app);
 
 video.muted = true;
-const player = new LivePlayer(video, { source: stream.playlist });
+const player = new LivePlayer(video, { source: stream.playlist, api: stream.api });
 exposeState(player, video);
+posterFromThumbnail(player, video, stream);
 createControls({ player, video, frame: find('.player'), title: stream.name });
 
 const BADGES = {
@@ -33,10 +35,12 @@ const BADGES = {
 };
 const badge = find('#badge');
 const showState = () => {
-  badge.dataset.state = player.state;
-  setText(badge, BADGES[player.state]);
+  const shown = player.resuming ? 'reconnecting' : player.state;
+  badge.dataset.state = shown;
+  setText(badge, BADGES[shown]);
 };
 player.addEventListener('state', showState);
+player.addEventListener('broadcast', showState);
 player.addEventListener('state', () => refresh());
 showState();
 

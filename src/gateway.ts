@@ -1,5 +1,6 @@
 // The composition root: builds the rooms, gives each what it asked for, starts them in order and stops them in the reverse.
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
@@ -37,6 +38,7 @@ import { TlsCertificate } from './tls/certificate.js';
 import { childEnvironment } from './transcode/child-environment.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { findFfmpeg } from './transcode/find-ffmpeg.js';
+import { ProcessLedger } from './transcode/process-ledger.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 export interface StartOptions {
@@ -68,6 +70,9 @@ export interface GatewayUrls {
 /** The state directory holds a secret. */
 const STATE_MODE = 0o700;
 
+/** Below the state directory: process ids of FFmpegs that run. */
+const LEDGER = 'ffmpeg';
+
 /** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
 const FLUSH_GRACE = 3_500;
 
@@ -80,12 +85,24 @@ export async function createGateway(
   { logger, clock = systemClock }: GatewayDependencies,
 ): Promise<Gateway> {
   const ffmpeg = await findUsableFfmpeg(config, logger);
+  const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
+  await ledger.sweep();
   const { key } = await findPublishKey(config);
   const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const sequences = new SequenceNumbers({ clock, recovered: await recoverSequences(store) });
-  return new Gateway({ config, logger, clock, ffmpeg, key, store, sequences, ...(certificate && { certificate }) });
+  return new Gateway({
+    config,
+    logger,
+    clock,
+    ledger,
+    ffmpeg,
+    key,
+    store,
+    sequences,
+    ...(certificate && { certificate }),
+  });
 }
 
 /** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
@@ -124,6 +141,7 @@ interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly ledger: ProcessLedger;
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly key: string | null;
   readonly store: DiskStore;
@@ -357,7 +375,7 @@ export class Gateway {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, logger, clock, ffmpeg, store, sequences } = this.#parts;
+    const { config, logger, clock, ledger, ffmpeg, store, sequences } = this.#parts;
     const pipeline = new StreamPipeline({
       app,
       name,
@@ -365,6 +383,7 @@ export class Gateway {
       origin: this.#origin,
       ffmpeg,
       environment: childEnvironment(processEnvironment()),
+      ledger,
       ladder: config.ladder,
       partDuration: config.partDuration,
       segmentDuration: config.segmentDuration,

@@ -1,12 +1,19 @@
 // Files below the media directory, replaced atomically: what a web server reads there is at every instant a valid HLS tree.
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { close, constants, open, rename, unlink, writev } from 'node:fs';
+import { mkdir, open as openHandle, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hlsError } from './errors.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 /** Suffix of files being written; they are never served and are cleaned at start. */
 export const TEMPORARY_SUFFIX = '.tmp';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+const NEW_TEMPORARY = O_WRONLY | O_CREAT | O_EXCL;
+/** Over what an earlier attempt may have left, but through no link. */
+const NEW_FILE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+/** Less the umask. */
+const FILE_MODE = 0o666;
 
 /** app (up to a few levels) / name / rendition / file. */
 const DEEPEST = 16;
@@ -22,20 +29,24 @@ export class DiskStore implements SegmentStore {
     this.#root = root;
   }
 
-  async write(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
+  async write(path: StorePath, bytes: Buffer | readonly Buffer[], unread = false): Promise<void> {
     const file = this.#resolve(path);
+    const directory = dirname(file);
     try {
-      await this.#replace(file, bytes);
+      if (!this.#made.has(directory)) await this.#makeDirectory(directory);
+      const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
+      if (unread) await writeFile(file, NEW_FILE, pieces);
+      else await this.#replace(file, pieces);
     } catch (error) {
       // Somebody removed the directory, and with it more than this file: the next write makes it again.
-      this.#made.delete(dirname(file));
+      this.#made.delete(directory);
       throw error;
     }
   }
 
   async read(path: StorePath): Promise<Buffer | undefined> {
     try {
-      const handle = await open(this.#resolve(path), constants.O_RDONLY | constants.O_NOFOLLOW);
+      const handle = await openHandle(this.#resolve(path), constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
         return await handle.readFile();
       } finally {
@@ -48,7 +59,12 @@ export class DiskStore implements SegmentStore {
   }
 
   async remove(path: StorePath): Promise<void> {
-    await rm(this.#resolve(path), { force: true });
+    const file = this.#resolve(path);
+    try {
+      await called((done) => unlink(file, done));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
 
   async removeDirectory(path: StorePath): Promise<void> {
@@ -83,18 +99,12 @@ export class DiskStore implements SegmentStore {
     }
   }
 
-  async #replace(file: string, bytes: Buffer | readonly Buffer[]): Promise<void> {
-    await this.#makeDirectory(dirname(file));
+  async #replace(file: string, pieces: readonly Buffer[]): Promise<void> {
     this.#temporaryFiles += 1;
     const temporary = `${file}.${process.pid}-${this.#temporaryFiles}${TEMPORARY_SUFFIX}`;
+    await writeFile(temporary, NEW_TEMPORARY, pieces);
     try {
-      const handle = await open(temporary, 'wx');
-      try {
-        await writeAll(handle, Buffer.isBuffer(bytes) ? [bytes] : bytes);
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, file);
+      await called((done) => rename(temporary, file, done));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
@@ -102,7 +112,6 @@ export class DiskStore implements SegmentStore {
   }
 
   async #makeDirectory(directory: string): Promise<void> {
-    if (this.#made.has(directory)) return;
     await mkdir(directory, { recursive: true });
     this.#realRoot ??= await realpath(this.#root);
     const expected = join(this.#realRoot, directory.slice(join(this.#root).length));
@@ -123,15 +132,43 @@ export class DiskStore implements SegmentStore {
   }
 }
 
-/** One system call for all pieces, whatever their number; the rest, should the disk take less, piece by piece. */
-async function writeAll(handle: FileHandle, pieces: readonly Buffer[]): Promise<void> {
-  if (pieces.length === 0) return;
-  let { bytesWritten } = await handle.writev(pieces);
-  for (const piece of pieces) {
-    const rest = piece.subarray(Math.min(piece.length, bytesWritten));
-    bytesWritten -= piece.length - rest.length;
-    if (rest.length > 0) await handle.writeFile(rest);
+/**
+ * The four calls of a small file, in callbacks: the handles and promises of `node:fs/promises` cost more than the calls.
+ * What cannot be written whole is removed.
+ */
+async function writeFile(file: string, flags: number, pieces: readonly Buffer[]): Promise<void> {
+  const descriptor = await called<number>((done) => open(file, flags, FILE_MODE, done));
+  try {
+    try {
+      await writeAll(descriptor, pieces);
+    } finally {
+      await called((done) => close(descriptor, done));
+    }
+  } catch (error) {
+    await rm(file, { force: true }).catch(() => undefined);
+    throw error;
   }
+}
+
+/** One system call for all pieces, whatever their number; the rest, should the disk take less, in more of them. */
+async function writeAll(descriptor: number, pieces: readonly Buffer[]): Promise<void> {
+  let left = pieces.filter(({ length }) => length > 0);
+  while (left.length > 0) {
+    const writing = left;
+    let written = await called<number>((done) => writev(descriptor, writing, done));
+    left = [];
+    for (const piece of writing) {
+      if (written < piece.length) left.push(written > 0 ? piece.subarray(written) : piece);
+      written = Math.max(0, written - piece.length);
+    }
+  }
+}
+
+/** @param call with a callback of Node's kind */
+function called<T = void>(call: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error === null ? resolve(value as T) : reject(error)));
+  });
 }
 
 function isMissing(error: unknown): boolean {

@@ -4,8 +4,12 @@
 export type StorePath = string;
 
 export interface SegmentStore {
-  /** Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture. @param bytes several are joined */
-  write(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void>;
+  /**
+   * Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture.
+   * @param bytes several are joined
+   * @param unread nobody looks for a file of this name before this has resolved, so what is only begun may be seen
+   */
+  write(path: StorePath, bytes: Buffer | readonly Buffer[], unread?: boolean): Promise<void>;
   /** Undefined when there is no such file. */
   read(path: StorePath): Promise<Buffer | undefined>;
   /** Removing what is not there is not an error. */

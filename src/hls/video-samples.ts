@@ -4,9 +4,13 @@ import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
 import { keyFrameBytes, type PartSink } from './part-sink.js';
+import { SHORTEST_PART_SHARE } from './part-timing.js';
 
 /** How much one frame may change the expected frame interval: timestamps are whole milliseconds, and frames get lost. */
 const INTERVAL_WEIGHT = 1 / 8;
+
+/** Timestamps of whole milliseconds: a full part may look this much too short. */
+const ROUNDING: Milliseconds = 2;
 
 export interface VideoSamplesOptions {
   readonly schedule: CutSchedule;
@@ -36,6 +40,8 @@ export class VideoSamples {
   readonly #options: VideoSamplesOptions;
   readonly #ticksPerMillisecond: number;
   readonly #target: Ticks;
+  /** From here on a part is full, unless one more frame brings it nearer to `#nominal`. */
+  readonly #shortest: Ticks;
   readonly #nominal: Ticks;
   #interval: Ticks;
   #samples: GatheredSample[] = [];
@@ -59,6 +65,8 @@ export class VideoSamples {
     this.#ticksPerMillisecond = timescale / 1000;
     this.#target = partTarget * timescale;
     this.#nominal = nominal * timescale;
+    const rounding = ROUNDING * this.#ticksPerMillisecond;
+    this.#shortest = Math.min(SHORTEST_PART_SHARE * this.#target, this.#nominal - rounding);
     this.#interval = frame * timescale;
   }
 
@@ -94,7 +102,9 @@ export class VideoSamples {
     const offset = given + Math.round(cts * this.#ticksPerMillisecond) - at;
     this.#samples.push({ duration: 0, cts: offset, sync, data });
     const end = at + this.#interval;
-    if (end - this.#start >= this.#nominal - this.#interval / 2) this.#emit(Math.round(end), this.#cutIsKnownAt(end));
+    // GStreamer gives pictures the times of the sound around them: frames of 23 to 93 ms must still make parts of 85 %.
+    if (end - this.#start >= Math.max(this.#shortest, this.#nominal - this.#interval / 2))
+      this.#emit(Math.round(end), this.#cutIsKnownAt(end));
   }
 
   /** What was gathered goes now. */

@@ -253,7 +253,8 @@ export class WriteBehind {
     }
     const path = `${directory}/${name}`;
     if (files.has(path) || this.#disposed) return;
-    await this.#options.store.write(path, bytes);
+    // It is listed later.
+    await this.#options.store.write(path, bytes, true);
     files.set(path, mediaSequence);
   }
 

@@ -10,13 +10,14 @@ import { pipelineError } from './errors.js';
 import type { PipelineLogger } from './pipeline-logger.js';
 import type { Publisher } from './publisher.js';
 import { byCost, type StreamPlan, transcodePlan } from './stream-plan.js';
-import { Transcoder } from './transcoder.js';
+import { type EncodingLedger, Transcoder } from './transcoder.js';
 
 export interface EncodingOptions {
   /** Undefined: none was found. */
   readonly ffmpeg: { readonly path: string } | undefined;
   /** All that FFmpeg sees of the environment. */
   readonly environment?: ChildEnvironment | undefined;
+  readonly ledger?: EncodingLedger | undefined;
   readonly ladder: readonly string[];
   readonly partDuration: Seconds;
   readonly segmentDuration: Seconds;
@@ -133,7 +134,7 @@ export class Encoding {
   }
 
   #start(job: Job, continues: boolean): void {
-    const { ffmpeg, environment, clock, logger } = this.#options;
+    const { ffmpeg, environment, ledger, clock, logger } = this.#options;
     const { plan, publisher, presentation } = job;
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
@@ -145,6 +146,7 @@ export class Encoding {
     const transcoder = new Transcoder({
       ffmpeg,
       environment,
+      ledger,
       plan: wanted,
       continues,
       publisher,

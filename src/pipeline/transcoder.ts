@@ -8,7 +8,7 @@ import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
 import { fedTracks, type TranscodePlan } from '../transcode/rendition-spec.js';
-import { TranscodeSupervisor } from '../transcode/supervisor.js';
+import { TranscodeSupervisor, type TranscodeSupervisorOptions } from '../transcode/supervisor.js';
 import { pipelineError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
 import type { PipelineLogger } from './pipeline-logger.js';
@@ -17,9 +17,13 @@ import type { Publisher } from './publisher.js';
 /** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
 const MAX_BEHIND: Milliseconds = 10_000;
 
+/** Who is told of each FFmpeg. */
+export type EncodingLedger = NonNullable<TranscodeSupervisorOptions['ledger']>;
+
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
   readonly environment: ChildEnvironment | undefined;
+  readonly ledger: EncodingLedger | undefined;
   readonly plan: TranscodePlan;
   /** There was another in this epoch, and it did not come to its end. */
   readonly continues: boolean;
@@ -41,6 +45,8 @@ export class Transcoder {
   #subscription: Subscription;
   /** The first bytes begin the epoch, nothing was before them. */
   #fresh: boolean;
+  /** Segments with media that its renditions had when FFmpeg started. */
+  #segmentsAtStart = 0;
   #progress: TranscodeProgress | undefined;
   #load: TranscodeLoad | undefined;
   /** Of feeds before this one. */
@@ -49,7 +55,7 @@ export class Transcoder {
   #discarded = false;
 
   constructor(options: TranscoderOptions) {
-    const { ffmpeg, environment, plan, presentation, clock, logger, publisher } = options;
+    const { ffmpeg, environment, ledger, plan, presentation, clock, logger, publisher } = options;
     this.#options = options;
     this.#fresh = !options.continues;
     this.#subscription = publisher.subscription;
@@ -59,12 +65,15 @@ export class Transcoder {
       clock,
       logger,
       ...(environment && { environment }),
+      ledger,
       onOutput: (rendition, bytes) => this.#write(rendition, bytes),
       onStart: () => {
         if (!this.#fresh) presentation.pipesRestarted(this.renditions);
         this.#fresh = false;
+        this.#segmentsAtStart = this.#segments;
         this.#feed.begin();
       },
+      delivered: () => this.#segments > this.#segmentsAtStart,
       firstPicture: () => this.#feed.firstPicture(),
       onDrain: () => this.#feed.resume(),
       onProgress: (progress) => {
@@ -105,6 +114,12 @@ export class Transcoder {
   /** Tags it was too slow for. */
   get droppedTags(): number {
     return this.#droppedTags + this.#feed.droppedTags;
+  }
+
+  /** Whole segments with media that its renditions have. */
+  get #segments(): number {
+    const { presentation } = this.#options;
+    return this.renditions.reduce((sum, name) => sum + (presentation.leftover(name)?.segments ?? 0), 0);
   }
 
   start(): void {

@@ -5,9 +5,9 @@ export interface RestartPolicy {
   /** Before the first restart, at most; doubles with each further one. */
   readonly firstDelay: Milliseconds;
   readonly maxDelay: Milliseconds;
-  /** A process that wrote output for so long ends a row of failures. */
+  /** A process that wrote output for so long has worked, whatever it wrote. */
   readonly stableAfter: Milliseconds;
-  /** This many failures within the window are the end. */
+  /** This many failures within the window, with no process between them that worked, are the end. */
   readonly maxFailures: number;
   readonly failureWindow: Milliseconds;
 }
@@ -36,11 +36,16 @@ export class Backoff {
   /**
    * @param now on a monotonic clock
    * @param ranFor since the first output; 0 if there was none
+   * @param delivered it made something that viewers could use: what ends it again and again are accidents, and giving up would
+   *   cost viewers more than they do
    * @returns the delay before the next start, half of it certain and half random; undefined to give up
    */
-  fail(now: Milliseconds, ranFor: Milliseconds): Milliseconds | undefined {
+  fail(now: Milliseconds, ranFor: Milliseconds, delivered = false): Milliseconds | undefined {
     const { firstDelay, maxDelay, stableAfter, maxFailures, failureWindow } = this.#policy;
-    if (ranFor >= stableAfter) this.#row = 0;
+    if (delivered || ranFor >= stableAfter) {
+      this.#row = 0;
+      this.#failures = [];
+    }
     this.#row += 1;
     this.#failures = [...this.#failures.filter((moment) => now - moment < failureWindow), now];
     if (this.#failures.length >= maxFailures) return undefined;

@@ -14,6 +14,8 @@ const CLOCK_TICK: Milliseconds = 10;
 /** Fields after the name, counted from the state as 0 (proc(5): state is field 3, utime 14, stime 15). */
 const UTIME = 11;
 const STIME = 12;
+/** Field 22. */
+const START = 19;
 
 /** Undefined where there is no /proc, or the process is gone. Blocks for microseconds: /proc is no disk. */
 export function readProcessActivity(pid: number): ProcessActivity | undefined {
@@ -24,9 +26,23 @@ export function readProcessActivity(pid: number): ProcessActivity | undefined {
   }
 }
 
+/** Clock ticks between the boot of the machine and the start of a process: with its id, unique until the next boot. */
+export function readProcessStart(pid: number): number | undefined {
+  try {
+    const start = Number(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[START]);
+    return Number.isSafeInteger(start) ? start : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The name, in parentheses, may hold anything, further parentheses too. */
+function statFields(line: string): string[] {
+  return line.slice(line.lastIndexOf(')') + 2).split(' ');
+}
+
 export function parseProcessStat(line: string): ProcessActivity | undefined {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(line);
   const cpuTime = (Number(fields[UTIME]) + Number(fields[STIME])) * CLOCK_TICK;
   if (!Number.isFinite(cpuTime)) return undefined;
   return { stopped: fields[0] === 'T' || fields[0] === 't', cpuTime };

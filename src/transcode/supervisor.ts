@@ -13,6 +13,7 @@ import { type FfmpegExit, FfmpegProcess, type SpawnProcess } from './ffmpeg-proc
 import { LoadMeter, type TranscodeLoad } from './load-meter.js';
 import type { Logger } from './logger.js';
 import { readProcessActivity } from './process-activity.js';
+import type { ProcessLedger } from './process-ledger.js';
 import { ProgressReader, type TranscodeProgress } from './progress.js';
 import type { TranscodePlan } from './rendition-spec.js';
 import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
@@ -56,6 +57,11 @@ export interface TranscodeSupervisorOptions {
    * asked again after each `noteReceived`. Asked at each start of a plan with regular key frames, which needs it.
    */
   readonly firstPicture?: () => Milliseconds | undefined;
+  /**
+   * Asked when a process failed: whether anything of what it wrote since its `onStart` could be used. Then its failure is taken
+   * for an accident and not for one of a row, which ends in `onFailed`.
+   */
+  readonly delivered?: () => boolean;
   /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop` and `replacePlan`. */
   readonly onExit?: (exit: { readonly generation: number; readonly error?: SluiceError }) => void;
   /** No further restart will come. */
@@ -73,6 +79,8 @@ export interface TranscodeSupervisorOptions {
   readonly spawn?: SpawnProcess;
   /** All that FFmpeg sees of the environment; see `childEnvironment`. */
   readonly environment?: ChildEnvironment;
+  /** Told of each FFmpeg, for whoever has to end it should this process be killed. */
+  readonly ledger?: Pick<ProcessLedger, 'started' | 'ended'> | undefined;
   readonly restart?: Partial<RestartPolicy>;
   /** Input time without a sign of life after which FFmpeg hangs and is killed. */
   readonly stall?: Partial<StallLimits>;
@@ -293,6 +301,7 @@ export class TranscodeSupervisor {
     void process.exited.then((exit) => this.#onExit(run, exit));
     if (process.pid === undefined) return;
     logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
+    this.#options.ledger?.started(process.pid);
     this.#watchForStall(run, process.pid);
     this.#options.onStart(generation);
   }
@@ -334,6 +343,7 @@ export class TranscodeSupervisor {
     const { generation, process } = run;
     run.cancelTick();
     run.cancelGrace();
+    if (process.pid !== undefined) this.#options.ledger?.ended(process.pid);
     this.#run = undefined;
     if (this.#state.is('stopping', 'replacing')) {
       if (this.#state.is('stopping')) this.#state.to('stopped');
@@ -345,7 +355,7 @@ export class TranscodeSupervisor {
     const { stalled, rejected } = run;
     const error = exitError({ exit, stderrLines: process.stderrLines, stalled, rejected });
     const ranFor = run.firstOutputAt === undefined ? 0 : this.#clock.now() - run.firstOutputAt;
-    const delay = this.#backoff.fail(this.#clock.now(), ranFor);
+    const delay = this.#backoff.fail(this.#clock.now(), ranFor, this.#options.delivered?.());
     const fields = { ffmpegPid: process.pid, generation, code: error.code, exit, stderr: process.stderrLines };
     if (delay === undefined) {
       this.#state.to('failed');

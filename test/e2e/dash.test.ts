@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
-import { whenLive } from '../support/hls-client.js';
+import { whenListed } from '../support/hls-client.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 10);
 const SHAKA = createRequire(import.meta.url).resolve('shaka-player/dist/shaka-player.compiled.js');
@@ -37,12 +37,13 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,180p');
   const publisher = publishTestPattern(gateway.publishUrl('dash'), { size: '640x360', preset: 'ultrafast' });
-  await whenLive(`${gateway.http}/hls/live/dash`);
+  // As many as a player stays behind: one that comes to a stream of two seconds has nothing to keep in hand.
+  await whenListed(`${gateway.http}/hls/live/dash`, 'source', 4);
   const page = await browser.newPage();
   onTestFinished(() => page.close());
   await page.goto(`${gateway.http}/`);
   await page.evaluate(await readFile(SHAKA, 'utf8'));
-  await page.exposeFunction('endPublisher', () => publisher.child.kill('SIGINT'));
+  await page.exposeFunction('endPublisher', () => publisher.child.kill('SIGKILL'));
   const script = `(async () => {
     shaka.polyfill.installAll();
     const video = document.createElement('video');
@@ -94,7 +95,8 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
     samples: sorted.length,
   };
   // Shown when the test is run by hand; a passing run prints nothing.
-  if (SECONDS > 60 || process.env.D3) process.stderr.write(`${JSON.stringify({ ...playback, latencies: latency }, undefined, 2)}\n`);
+  if (SECONDS > 60 || process.env.D3)
+    process.stderr.write(`${JSON.stringify({ ...playback, latencies: latency }, undefined, 2)}\n`);
   expect(playback.errors).toEqual([]);
   expect(playback.live).toBe(true);
   expect(playback.stalls.filter((at) => at > 1 && at < SECONDS)).toEqual([]);

@@ -34,14 +34,17 @@ export class LiveFixture implements HlsOrigin {
     });
   }
 
-  /** Starts an encoder; like a gateway's, the numbers of a later publish go on above those of the one before. */
-  async publish(): Promise<void> {
+  /**
+   * Starts an encoder; like a gateway's, the numbers of a later publish go on above those of the one before.
+   * @param kept seconds that have been published already and stay in the playlists
+   */
+  async publish({ kept = 0 }: { readonly kept?: number } = {}): Promise<void> {
     this.#run += 1;
     const directory = join(this.#directory, String(this.#run));
     await mkdir(directory);
     this.#served = directory;
     this.#startedAt = new Date().toISOString();
-    this.#encoder = startProgram(npmFfmpeg(), encoderArguments(directory, this.#run * 1000));
+    this.#encoder = startProgram(npmFfmpeg(), encoderArguments(directory, this.#run * 1000, kept));
   }
 
   /** The publisher finishes: the playlists get their EXT-X-ENDLIST. */
@@ -112,16 +115,17 @@ export async function startLiveFixture(
 }
 
 /** Two pictures of one test card and one tone, cut every second, as a gateway lays them out. */
-function encoderArguments(directory: string, firstNumber: number): string[] {
+function encoderArguments(directory: string, firstNumber: number, kept: number): string[] {
+  const pace = ['-readrate', '1', ...(kept > 0 ? ['-readrate_initial_burst', `${kept}`] : [])];
   return [
     ...['-loglevel', 'error'],
-    ...['-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25'],
-    ...['-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
+    ...[...pace, '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25'],
+    ...[...pace, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
     ...['-filter_complex', '[0:v]split=2[full][copy];[copy]scale=320:180[small]'],
     ...['-map', '[full]', '-map', '[small]', '-map', '1:a'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-pix_fmt', 'yuv420p'],
     ...['-b:v:0', '600k', '-b:v:1', '200k', '-c:a', 'aac'],
-    ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_time', '1', '-hls_list_size', '6'],
+    ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_time', '1', '-hls_list_size', kept > 0 ? '0' : '6'],
     ...['-start_number', String(firstNumber), '-hls_flags', 'program_date_time+independent_segments+temp_file'],
     ...['-master_pl_name', 'index.m3u8', '-var_stream_map'],
     'v:0,name:source,agroup:audio v:1,name:180p,agroup:audio a:0,name:audio,agroup:audio,default:yes',

@@ -1,5 +1,5 @@
 // One suite for every store: what the write-behind relies on.
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/disk-store.js';
@@ -99,6 +99,32 @@ describe('DiskStore', () => {
     await mkdir(join(root, 'real'));
     await symlink(join(outside, 'secret'), join(root, 'real/link'));
     expect(await store.read('real/link')).toBeUndefined();
+  });
+
+  it('C3.03 writes what nobody reads yet under its own name, over a broken attempt, and through no link', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    await store.write('live/a/seg-1.m4s', bytes('a broken attempt that was longer'), true);
+    await store.write('live/a/seg-1.m4s', [bytes('w'), bytes(''), bytes('hole')], true);
+    expect(await store.read('live/a/seg-1.m4s')).toEqual(bytes('whole'));
+    const outside = join(await temporaryDirectory(), 'secret');
+    await writeFile(outside, 'secret');
+    await symlink(outside, join(root, 'live/a/seg-2.m4s'));
+    await expect(store.write('live/a/seg-2.m4s', bytes('x'), true)).rejects.toMatchObject({ code: 'ELOOP' });
+    expect(await readFile(outside, 'utf8')).toBe('secret');
+    expect(await readdir(join(root, 'live/a'))).toEqual(['seg-1.m4s', 'seg-2.m4s']);
+  });
+
+  it.runIf(process.platform === 'linux')('leaves nothing of what did not fit, and no descriptor open', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    await store.write('live/a/x', bytes('x'));
+    const descriptors = (await readdir('/proc/self/fd')).length;
+    await mkdir(join(root, 'live/a/seg-1.m4s'));
+    await expect(store.write('live/a/seg-1.m4s', bytes('x'), true)).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(store.write('live/a/seg-1.m4s', bytes('x'))).rejects.toThrow();
+    expect(await readdir(join(root, 'live/a'))).toEqual(['seg-1.m4s', 'x']);
+    expect((await readdir('/proc/self/fd')).length).toBe(descriptors);
   });
 
   it('writes again after somebody removed the directory', async () => {

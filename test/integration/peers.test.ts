@@ -1,7 +1,7 @@
 // Encoders that others wrote, as their users run them: each publishes without an error on either side and ends cleanly.
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
-import { recordRendition, whenLive } from '../support/hls-client.js';
+import { recordStream, whenLive } from '../support/hls-client.js';
 import { decodeErrors } from '../support/media-checks.js';
 import { absentPeer, DEBIAN_FFMPEG, GSTREAMER } from '../support/peers.js';
 import { type RunningProgram, startProgram } from '../support/processes.js';
@@ -14,7 +14,7 @@ async function expectGoodStream(
   const base = `${gateway.http}/hls/live/peer`;
   const multivariant = await whenLive(base);
   expect(multivariant).toContain('#EXT-X-STREAM-INF');
-  const recorded = await Promise.all(renditions.map((name) => recordRendition(base, name)));
+  const recorded = await recordStream(base, renditions);
   const { code } = await publisher.exit;
   expect(code).toBe(0);
   for (const rendition of recorded) {

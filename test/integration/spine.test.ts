@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
-import { eventually, recordRendition, whenLive } from '../support/hls-client.js';
+import { eventually, recordStream, whenLive } from '../support/hls-client.js';
 import { audioVideoOffset, decodeErrors, readSegment, writeTrack } from '../support/media-checks.js';
 import { ffmpegChildren } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -26,7 +26,7 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
     const base = `${gateway.http}/hls/live/main`;
     const multivariant = await whenLive(base);
     const names = ['source', '480p', '360p', 'audio'];
-    const renditions = await Promise.all(names.map((name) => recordRendition(base, name)));
+    const renditions = await recordStream(base, names);
 
     expect(await publisher.exit).toEqual({ code: 0, signal: null });
     expect(publisher.stderr()).toBe('');
@@ -138,7 +138,7 @@ describe('publishers with one track', () => {
     const base = `${gateway.http}/hls/live/one`;
     const multivariant = await whenLive(base);
     expect(multivariant).not.toContain(renditions.includes('audio') ? 'RESOLUTION' : '#EXT-X-MEDIA:');
-    const recorded = await Promise.all(renditions.map((name) => recordRendition(base, name)));
+    const recorded = await recordStream(base, renditions);
     expect(await publisher.exit).toEqual({ code: 0, signal: null });
     expect(publisher.stderr()).toBe('');
     for (const rendition of recorded) {

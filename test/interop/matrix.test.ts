@@ -64,7 +64,7 @@ describe.runIf(process.env.INTEROP === '1')('matrix', () => {
   it.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.name, publisher] as const))(
     '%s publishes',
     { timeout: 90_000 },
-    async (name, { codec, command }) => {
+    async (name, { codec, unevenTimes, command }) => {
       const gateway = await startGateway('--ladder', 'source,240p');
       const { program, args } = await command(gateway.publishUrl('show'), {
         size: '640x360',
@@ -77,7 +77,12 @@ describe.runIf(process.env.INTEROP === '1')('matrix', () => {
       const checker = new PlaylistChecker({ frame: 1 / RATE });
       const recorded = await Promise.all(
         ['source', '240p', 'audio'].map((rendition) =>
-          recordRendition(base, rendition, { onPlaylist: (text) => void checker.add(rendition, text) }),
+          recordRendition(base, rendition, {
+            onPlaylist: (text) => {
+              // Rules that hold parts to a frame presume pictures at even times.
+              if (unevenTimes !== true) checker.add(rendition, text);
+            },
+          }),
         ),
       );
       checker.checkAlignment();

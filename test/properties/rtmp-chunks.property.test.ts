@@ -134,6 +134,38 @@ describe('chunk stream', () => {
     );
   });
 
+  it('reads the same from one buffer that every read writes over, however far each was decoded', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 20 }),
+        fc.array(fc.nat(), { maxLength: 30 }),
+        fc.array(fc.nat(3), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        (steps, cuts, patience, repeatsExtended) => {
+          const { wire, expected, ambiguous } = speak(steps, repeatsExtended);
+          fc.pre(!ambiguous);
+          const shared = Buffer.alloc(wire.length);
+          const decoder = new ChunkDecoder(DEFAULT_RTMP_LIMITS);
+          const got: RawMessage[] = [];
+          for (const [i, part] of cutAt(wire, cuts).entries()) {
+            shared.fill(0xee);
+            part.copy(shared);
+            decoder.push(shared.subarray(0, part.length));
+            for (let left = patience[i % patience.length] ?? 0; left > 0; left -= 1) {
+              const message = decoder.next();
+              if (message !== undefined) got.push(message);
+            }
+            decoder.keepInput();
+          }
+          got.push(...drain(decoder));
+          expect(readable(got)).toEqual(readable(expected));
+          expect(decoder.consumedBytes).toBe(wire.length);
+        },
+      ),
+      { seed: SEED, numRuns: 1000, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+
   it('reads back what our own encoder writes', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {

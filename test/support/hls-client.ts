@@ -1,5 +1,6 @@
 // A plain HLS reader: fetches playlists and media as a player would, so that tests see what a viewer sees.
 import { setTimeout as delay } from 'node:timers/promises';
+import { PlaylistChecker } from './playlist-checker.js';
 
 export interface PlaylistSegment {
   readonly uri: string;
@@ -7,6 +8,7 @@ export interface PlaylistSegment {
   readonly sequence: number;
   readonly map: string | undefined;
   readonly discontinuity: boolean;
+  readonly gap: boolean;
   readonly programDateTime: number | undefined;
 }
 
@@ -26,12 +28,14 @@ export function parseMediaPlaylist(text: string): MediaPlaylist {
   let map: string | undefined;
   let duration = 0;
   let discontinuity = false;
+  let gap = false;
   let programDateTime: number | undefined;
   for (const line of text.split('\n')) {
     if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) mediaSequence = Number(line.slice(22));
     else if (line.startsWith('#EXT-X-MAP:')) map = /URI="([^"]+)"/.exec(line)?.[1];
     else if (line.startsWith('#EXTINF:')) duration = Number.parseFloat(line.slice(8));
     else if (line === '#EXT-X-DISCONTINUITY') discontinuity = true;
+    else if (line === '#EXT-X-GAP') gap = true;
     else if (line.startsWith('#EXT-X-PROGRAM-DATE-TIME:')) programDateTime = Date.parse(line.slice(25));
     else if (line !== '' && !line.startsWith('#')) {
       segments.push({
@@ -40,9 +44,11 @@ export function parseMediaPlaylist(text: string): MediaPlaylist {
         sequence: mediaSequence + segments.length,
         map,
         discontinuity,
+        gap,
         programDateTime,
       });
       discontinuity = false;
+      gap = false;
       programDateTime = undefined;
     }
   }
@@ -75,6 +81,15 @@ export async function whenLive(base: string): Promise<string> {
   });
 }
 
+/** When a rendition of a stream, which may not be live yet, lists so many complete segments. */
+export async function whenListed(base: string, rendition: string, segments: number): Promise<void> {
+  await whenLive(base);
+  await eventually(async () => {
+    const playlist = parseMediaPlaylist(await fetchText(`${base}/${rendition}/index.m3u8`));
+    return playlist.segments.length >= segments ? true : undefined;
+  }, 60_000);
+}
+
 export async function fetchBytes(url: string): Promise<Buffer> {
   const response = await fetch(url);
   const bytes = Buffer.from(await response.arrayBuffer());
@@ -91,15 +106,24 @@ export interface RecordedRendition {
   readonly inits: Map<string, Buffer>;
 }
 
+export interface RecordOptions {
+  readonly signal?: AbortSignal;
+  readonly onPlaylist?: (text: string) => void;
+  /** Shared by the renditions of a stream, so that they are held to each other too. Default: one of its own. */
+  readonly checker?: PlaylistChecker;
+}
+
 /**
  * Follows one media playlist by blocking reload, as a low-latency player does, and downloads every segment it lists,
  * until ENDLIST or `signal`.
+ * @throws when any version breaks a rule of a live playlist, or three other parsers read it otherwise
  */
 export async function recordRendition(
   base: string,
   name: string,
-  options: { signal?: AbortSignal; onPlaylist?: (text: string) => void } = {},
+  options: RecordOptions = {},
 ): Promise<RecordedRendition> {
+  const checker = options.checker ?? new PlaylistChecker({ frame: 1 / 25 });
   const recorded: RecordedRendition = { name, playlists: [], segments: new Map(), inits: new Map() };
   let query = '';
   while (!options.signal?.aborted) {
@@ -119,11 +143,13 @@ export async function recordRendition(
     if (!response.ok) throw new Error(`GET ${url}${query}: ${response.status} ${text}`);
     if (recorded.playlists.at(-1) !== text) {
       recorded.playlists.push(text);
+      checker.add(name, text);
+      checker.checkAlignment();
       options.onPlaylist?.(text);
     }
     const playlist = parseMediaPlaylist(text);
     for (const segment of playlist.segments) {
-      if (recorded.segments.has(segment.sequence)) continue;
+      if (recorded.segments.has(segment.sequence) || segment.gap) continue;
       if (segment.map !== undefined && !recorded.inits.has(segment.map)) {
         recorded.inits.set(segment.map, await fetchBytes(`${base}/${name}/${segment.map}`));
       }
@@ -138,6 +164,16 @@ export async function recordRendition(
     query = `?_HLS_msn=${next}&_HLS_part=${listedParts}`;
   }
   return recorded;
+}
+
+/** Follows several renditions of one stream, held to one another. */
+export function recordStream(
+  base: string,
+  names: readonly string[],
+  options: RecordOptions = {},
+): Promise<RecordedRendition[]> {
+  const checker = options.checker ?? new PlaylistChecker({ frame: 1 / 25 });
+  return Promise.all(names.map((name) => recordRendition(base, name, { ...options, checker })));
 }
 
 /** Tries until `probe` gives a value. For states of another program that announce themselves by no event. */

@@ -1,5 +1,6 @@
 // The rules of RFC 8216bis that hold between versions of a playlist, asserted over everything a player could have been given.
 import { mergeDelta } from './delta-update.js';
+import { requireAgreement } from './playlist-parsers.js';
 
 /** A media playlist as a strict reader of our own sees it: written against the RFC, not against the renderer. */
 export interface ParsedPlaylist {
@@ -308,6 +309,7 @@ class History {
   add(body: string): ParsedPlaylist {
     const playlist = parsePlaylist(body);
     if (body === this.#text && this.last !== undefined) return this.last;
+    requireAgreement(body, playlist);
     const check = (ok: boolean, what: string): void => assert(ok, `${what} in ${this.rendition}:\n${body}`);
     const { last } = this;
     check(last?.ended !== true, 'B1.10 a new version after ENDLIST');

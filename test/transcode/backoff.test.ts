@@ -23,6 +23,13 @@ describe('Backoff', () => {
     expect(backoff.fail(0, 30_000)).toBe(250);
   });
 
+  it('C4.01 takes what ends a process that delivered for an accident, however often', () => {
+    const backoff = new Backoff(DEFAULT_RESTART_POLICY, () => 1);
+    for (let failure = 0; failure < 50; failure += 1) expect(backoff.fail(failure * 1_000, 3_000, true)).toBe(250);
+    expect([50, 51, 52].map((second) => backoff.fail(second * 1_000, 0))).toEqual([500, 1_000, 2_000]);
+    expect(backoff.fail(53_000, 0)).toBeUndefined();
+  });
+
   it('gives up at the fifth failure in a minute, and not when they are further apart', () => {
     const quick = new Backoff(DEFAULT_RESTART_POLICY, () => 1);
     expect([0, 1, 2, 3, 4].map((now) => quick.fail(now, 0))).toEqual([250, 500, 1_000, 2_000, undefined]);

@@ -6,6 +6,8 @@ const NOTHING = Buffer.alloc(0);
 export class ByteQueue {
   readonly #buffers: Buffer[] = [];
   #taken = 0;
+  /** So many are ours. */
+  #kept = 0;
   #length = 0;
 
   /** Bytes waiting. */
@@ -19,6 +21,14 @@ export class ByteQueue {
     this.#length += bytes.length;
   }
 
+  /** Ends the borrowing: what waits is copied, once, however often this is called. */
+  keep(): void {
+    for (; this.#kept < this.#buffers.length; this.#kept += 1) {
+      const bytes = this.#buffers[this.#kept];
+      if (bytes !== undefined && bytes.length > 0) this.#buffers[this.#kept] = Buffer.from(bytes);
+    }
+  }
+
   /** The oldest buffer, never an empty one. */
   take(): Buffer | undefined {
     const bytes = this.#buffers[this.#taken];
@@ -29,6 +39,7 @@ export class ByteQueue {
     if (this.#taken === this.#buffers.length) {
       this.#buffers.length = 0;
       this.#taken = 0;
+      this.#kept = 0;
     }
     return bytes;
   }

@@ -29,7 +29,7 @@ const INCOMPLETE = -1;
 
 /**
  * RTMP 1.0 5.3. Set Chunk Size and Abort act here, because they change how the next chunk is read; they are returned too.
- * Buffers given to {@link push} are borrowed until they are consumed. An instance that threw must not be used again.
+ * Buffers given to {@link push} are borrowed until they are consumed, or {@link keepInput} is called. An instance that threw must not be used again.
  */
 export class ChunkDecoder {
   readonly #limits: RtmpLimits;
@@ -38,6 +38,7 @@ export class ChunkDecoder {
 
   #input: Buffer = NOTHING;
   #position = 0;
+  #inputIsOurs = false;
   /** What comes before all that waits: the end of an input whose beginning was given back, see {@link #readCarriedHeader}. */
   #rest: Buffer | undefined;
   readonly #waiting = new ByteQueue();
@@ -81,6 +82,18 @@ export class ChunkDecoder {
     this.#waiting.push(bytes);
   }
 
+  /** What was pushed is about to change: what is not consumed of it is copied. */
+  keepInput(): void {
+    if (this.#position < this.#input.length && !this.#inputIsOurs) {
+      this.#consumedBefore += this.#position;
+      this.#input = Buffer.from(this.#input.subarray(this.#position));
+      this.#position = 0;
+      this.#inputIsOurs = true;
+    }
+    if (this.#rest !== undefined) this.#rest = Buffer.from(this.#rest);
+    this.#waiting.keep();
+  }
+
   /**
    * The next complete message, or undefined until more bytes are pushed. Messages without a body are passed over.
    * @throws rtmp.chunk-header, rtmp.chunk-size, rtmp.chunk-streams, rtmp.message-size, rtmp.pending-bytes
@@ -105,6 +118,7 @@ export class ChunkDecoder {
     this.#consumedBefore += this.#input.length;
     this.#position = 0;
     this.#input = next ?? NOTHING;
+    this.#inputIsOurs = false;
     return next !== undefined;
   }
 

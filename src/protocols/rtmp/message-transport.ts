@@ -68,6 +68,11 @@ export class MessageTransport {
     if (taken < bytes.length) this.#decoder.push(bytes.subarray(taken));
   }
 
+  /** See `ChunkDecoder.keepInput`. */
+  keepInput(): void {
+    this.#decoder.keepInput();
+  }
+
   /**
    * The next message for the session; protocol control is dealt with on the way.
    * @throws the errors of chunk and message decoding, after which this instance is done

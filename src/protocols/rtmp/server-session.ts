@@ -105,11 +105,16 @@ export class ServerSession {
     return this.#transport.pendingBytes;
   }
 
-  /** The buffer is borrowed until the events of its bytes are taken; a caller must not write into it. */
+  /** The buffer is borrowed until the events of its bytes are taken, or `keepInput` is called; a caller must not write into it. */
   receive(bytes: Buffer): void {
     if (this.#stage.is('closed')) return;
     this.#guard(() => this.#transport.receive(bytes));
     if (this.#stage.is('handshake') && this.#transport.handshakeDone) this.#stage.to('connecting');
+  }
+
+  /** Ends the borrowing: what is not decoded yet of all that was received is copied. Nothing is when all events were taken. */
+  keepInput(): void {
+    this.#transport.keepInput();
   }
 
   /** Decodes as far as the next event, so a caller that stops taking events stops the work. */

@@ -38,7 +38,7 @@ export class RtmpConnection implements Peer {
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
   #finished = false;
 
-  /** @param socket plain, or the inside of a TLS connection. */
+  /** @param socket plain, or the inside of a TLS connection. What its `data` events carry is not used after them. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
     const { options, logger, limiter } = context;
     this.remoteAddress = remoteAddress;
@@ -174,6 +174,8 @@ export class RtmpConnection implements Peer {
     this.#silence.touch();
     this.#pump.push(bytes);
     this.#pump.run();
+    // The next read writes over it.
+    this.#pump.keepInput();
   }
 
   #turnEnded(): void {

@@ -34,8 +34,7 @@ export interface RtmpCounters {
   bytesSent: number;
   /** Audio, video and script messages handed to streams. */
   mediaMessages: number;
-  /** Times a socket was paused: the stream had enough, or the publisher was ahead of the clock. */
-  flowPauses: number;
+  /** Times a socket was paused because the publisher was ahead of the clock. */
   pacingPauses: number;
   /** Connections ended by an error, by its code. */
   readonly closedByError: Map<string, number>;
@@ -63,7 +62,6 @@ export function createCounters(): RtmpCounters {
     bytesReceived: 0,
     bytesSent: 0,
     mediaMessages: 0,
-    flowPauses: 0,
     pacingPauses: 0,
     closedByError: new Map(),
   };

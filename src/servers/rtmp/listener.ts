@@ -11,6 +11,7 @@ import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.j
 import type { ConnectionContext } from './peer.js';
 import type { PlayAccess, PlayAdmission } from './playing.js';
 import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
+import { ReadBuffer } from './read-buffer.js';
 import { type CertificateSource, TlsUnwrapper } from './tls-unwrapper.js';
 
 export interface RtmpServerDependencies {
@@ -35,6 +36,7 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #context: ConnectionContext;
   readonly #limiter = new LogLimiter();
+  readonly #reads = new ReadBuffer();
   /** Each accepted socket, with its connection as soon as there is one: inside TLS that takes a handshake. */
   readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
   readonly #perAddress = new Map<string, number>();
@@ -50,7 +52,8 @@ export class RtmpServer {
     this.#context = { ...rest, options: this.#options, counters: this.counters, limiter: this.#limiter };
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, openFileLimit());
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
-    this.#plain = createServer({ noDelay: true }, (socket) => {
+    this.#plain = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+      const socket = this.#reads.adopt(accepted);
       const peer = this.#admit(socket);
       if (peer !== undefined) this.#connect(socket, socket, peer);
     });

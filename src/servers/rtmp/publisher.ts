@@ -81,7 +81,6 @@ export class Publisher {
     const publication = this.#publication;
     if (publication === undefined) return;
     this.#publication = undefined;
-    this.#peer.gate.resume('flow');
     this.#peer.gate.resume('pace');
     const reason = publication.reason ?? cause;
     this.#peer.log.publishEnded(publication.request, reason);
@@ -111,8 +110,7 @@ export class Publisher {
       const text = `no audio or video within ${firstMediaTimeout} ms of the publish`;
       this.#drop(publication, rtmpServerError('rtmp-server.media-timeout', text));
     });
-    // Last: a target may use its listeners at once.
-    target.onFlow?.((flow) => this.#setFlow(publication, flow));
+    // Last: a target may use its listener at once.
     target.onKick?.((reason) => this.#drop(publication, reason));
   }
 
@@ -133,16 +131,6 @@ export class Publisher {
     countEnd(peer.context.counters, reason.code);
     peer.session.reject(publication.messageStreamId, toStatusReason(reason));
     peer.drain();
-  }
-
-  #setFlow(publication: Publication, flow: 'pause' | 'resume'): void {
-    const { gate, finished, context } = this.#peer;
-    if (publication.ended || finished) return;
-    if (flow === 'resume') gate.resume('flow');
-    else if (!gate.has('flow')) {
-      context.counters.flowPauses++;
-      gate.pause('flow');
-    }
   }
 
   #keepPace(ahead: Milliseconds): void {

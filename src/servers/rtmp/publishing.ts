@@ -64,8 +64,6 @@ export interface PublishTarget {
   end(reason?: SluiceError): void;
   /** Registers the one listener that the target calls to get rid of this publisher (takeover, operator, failed transcoder). */
   onKick?(listener: (reason: SluiceError) => void): void;
-  /** Registers the one listener that the target calls to stop and resume reading from the publisher's socket. */
-  onFlow?(listener: (flow: 'pause' | 'resume') => void): void;
 }
 
 /** The part of a pino logger that this room uses. */

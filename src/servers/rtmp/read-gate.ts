@@ -5,10 +5,9 @@ import type { Socket } from 'node:net';
 /**
  * - `turn`: other connections get theirs.
  * - `access`: a publish request waits for its answer.
- * - `flow`: the stream has enough for now.
  * - `pace`: the publisher is ahead of the clock.
  */
-export type PauseReason = 'turn' | 'access' | 'flow' | 'pace';
+export type PauseReason = 'turn' | 'access' | 'pace';
 
 export class ReadGate {
   readonly #socket: Socket;

@@ -33,8 +33,17 @@ export class SessionPump {
     this.#options = options;
   }
 
+  /** @param bytes borrowed until `keepInput`. */
   push(bytes: Buffer): void {
     if (!this.#stopped) this.#unread.push(bytes);
+  }
+
+  /** What was pushed is about to change: what is left of it is copied. Mostly nothing is. */
+  keepInput(): void {
+    if (this.#stopped) return;
+    if (this.#current !== undefined) this.#current = Buffer.from(this.#current);
+    this.#unread.keep();
+    this.#options.session.keepInput();
   }
 
   /** Nothing more is handled, not even within the turn that is running; what waits is let go. */

@@ -16,4 +16,23 @@ describe('ByteQueue', () => {
     expect(queue.take()).toBeUndefined();
     expect(queue.length).toBe(0);
   });
+
+  it('keeps what it borrowed by one copy of each buffer', () => {
+    const queue = new ByteQueue();
+    const lent = Buffer.from('ab');
+    queue.push(lent);
+    queue.push(lent);
+    queue.take();
+    queue.keep();
+    lent.fill(0);
+    queue.push(lent);
+    queue.keep();
+    lent.fill(1);
+    const kept = queue.take();
+    expect(kept).toEqual(Buffer.from('ab'));
+    expect(queue.take()).toEqual(Buffer.alloc(2));
+    queue.push(lent);
+    queue.keep();
+    expect(queue.take()).not.toBe(lent);
+  });
 });

@@ -36,6 +36,22 @@ describe('publishing over RTMP', () => {
     expect(JSON.stringify(logs)).not.toContain(SECRET);
   });
 
+  it('gives each of several publishers its own bytes, also those that wait for a later turn', async () => {
+    const { port, targets, target } = await startServer({ messagesPerTurn: 1 });
+    const names = ['a', 'b', 'c'];
+    const encoders = names.map((name) => new Encoder(port, name));
+    for (const encoder of encoders) await encoder.event('publishing');
+    const bodies = Array.from({ length: 40 }, (_, i) =>
+      names.map((_, j) => Buffer.concat([Buffer.from([0xaf, 1]), Buffer.alloc(3_000, 16 * j + (i % 16))])),
+    );
+    for (const each of bodies) for (const [j, body] of each.entries()) encoders[j]?.send('audio', 0, body);
+    for (const i of names.keys()) await (await target(i)).received(bodies.length);
+    for (const { request, messages } of targets) {
+      const j = names.indexOf(request.name);
+      expect(messages.every(({ body }, i) => body.equals(bodies[i]?.[j] ?? Buffer.alloc(0)))).toBe(true);
+    }
+  });
+
   it('A4.17 answers only after access and admission have said yes', async () => {
     const order: string[] = [];
     let allow: () => void = () => undefined;

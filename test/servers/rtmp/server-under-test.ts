@@ -31,7 +31,6 @@ export class RecordingTarget implements PublishTarget {
   /** Called before each message is written down. */
   onMessage: (() => void) | undefined;
   kick: (reason: SluiceError) => void = () => undefined;
-  flow: (flow: 'pause' | 'resume') => void = () => undefined;
   #resolveEnd: (reason: SluiceError | undefined) => void = () => undefined;
   readonly #waiting: { count: number; resolve: () => void }[] = [];
 
@@ -55,10 +54,6 @@ export class RecordingTarget implements PublishTarget {
 
   onKick(listener: (reason: SluiceError) => void): void {
     this.kick = listener;
-  }
-
-  onFlow(listener: (flow: 'pause' | 'resume') => void): void {
-    this.flow = listener;
   }
 
   /** Resolves when that many messages have arrived in all. */

@@ -1,0 +1,25 @@
+// The renditions that this browser can choose from, as people know them.
+
+/**
+ * Best first. hls.js has left out what cannot be decoded here, HEVC in most browsers for one.
+ * @param {import('./vendor/hls.mjs').Hls | null} hls
+ */
+export function levelsOf(hls) {
+  return (hls?.levels ?? [])
+    .map((level, index) => ({
+      index,
+      name: renditionName(level),
+      width: level.width,
+      height: level.height,
+      frameRate: level.frameRate,
+      bitrate: level.bitrate,
+      codec: level.videoCodec,
+    }))
+    .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+}
+
+/** The rendition's name is the directory of its playlist: `…/720p/index.m3u8`. */
+function renditionName(level) {
+  const segments = new URL(level.uri || level.url[0], document.baseURI).pathname.split('/');
+  return segments.at(-2) ?? '';
+}

@@ -1,0 +1,44 @@
+// A picture of the stream where no video plays yet: as the poster of the player, and on the cards of the list.
+
+import { readState } from './broadcast.js';
+
+/** Milliseconds. The same for everybody at the same time, so that caches on the way hold one. */
+const STEP = 10_000;
+
+/** The address of the picture of now. @param {string} thumbnail URL without query */
+export function thumbnailNow(thumbnail) {
+  return `${thumbnail}?at=${Math.floor(Date.now() / STEP)}`;
+}
+
+/** @returns {Promise<HTMLImageElement | undefined>} ready to be shown; undefined when it cannot be had */
+export async function loadPicture(address) {
+  const image = new Image();
+  image.alt = '';
+  image.src = address;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Shows the picture until there is video. Only where the API says that there is one: a browser logs each 404.
+ * @param {import('./player.js').LivePlayer} player
+ * @param {HTMLVideoElement} video
+ * @param {{api: string, thumbnail: string}} stream
+ */
+export function posterFromThumbnail(player, video, { api, thumbnail }) {
+  player.addEventListener('state', async ({ detail: { state } }) => {
+    if (state === 'waiting' || state === 'ended') video.removeAttribute('poster');
+    if (state !== 'starting') return;
+    const known = await readState(api);
+    if (!known?.thumbnail) return;
+    const address = thumbnailNow(thumbnail);
+    const picture = await loadPicture(address);
+    if (picture === undefined || player.state === 'waiting' || player.state === 'ended') return;
+    video.poster = address;
+    video.dispatchEvent(new Event('poster'));
+  });
+}

@@ -1,0 +1,105 @@
+// Going back in a stream that is kept for longer, as viewers do it: with a mouse, a finger, keys, and what a screen reader is told.
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { launchBrowser } from '../support/chromium.js';
+import { startLiveFixture } from './live-fixture.js';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+
+afterAll(() => browser.close());
+
+async function watch(path: string, options: { readonly kept?: number; readonly hasTouch?: boolean }): Promise<Page> {
+  const { kept = 0, hasTouch = false } = options;
+  const { fixture, url } = await startLiveFixture();
+  await fixture.publish({ kept });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${url}${path}`);
+  await page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  return page;
+}
+
+const behind = (page: Page): Promise<number> => page.evaluate('sluicePlayer.window.behind');
+
+/** Pictures so far behind live are shown. */
+const untilPlaysAt = (page: Page, least: number, most: number) =>
+  page.waitForFunction(
+    ([from, to]: number[]) => {
+      const { document, sluicePlayer } = Object(globalThis);
+      const { paused, seeking, readyState } = document.querySelector('video');
+      const behind = sluicePlayer.window?.behind ?? -1;
+      return !paused && !seeking && readyState >= 3 && behind >= Number(from) && behind <= Number(to);
+    },
+    [least, most],
+  );
+
+it('goes back by keys and slider, stays there, and returns to live', async () => {
+  const page = await watch('/watch/live/test', { kept: 100 });
+  const slider = page.locator('.scrub-range');
+  await slider.waitFor({ state: 'visible' });
+  // All that was there before is in the playlist now.
+  await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.length > 85);
+  await page.keyboard.press('l');
+  await untilPlaysAt(page, 0, 4);
+  await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
+
+  await page.keyboard.press('ArrowLeft');
+  await untilPlaysAt(page, 8, 14);
+  await slider.focus();
+  await page.keyboard.press('PageDown');
+  await untilPlaysAt(page, 65, 76);
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(/^1 minute \d+ seconds? behind live$/);
+  expect(await page.textContent('.scrub-time')).toMatch(/^−1:\d\d$/);
+  expect(await page.textContent('.live-label')).toBe('Go live');
+  expect(await page.evaluate("document.querySelector('video').playbackRate")).toBe(1);
+
+  // A viewer who looked away finds what he left.
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  expect(await behind(page)).toBeGreaterThan(60);
+
+  await page.keyboard.press('End');
+  await untilPlaysAt(page, 0, 4);
+  await page.keyboard.press('Home');
+  await untilPlaysAt(page, 60, 200);
+  await page.mouse.move(400, 300);
+  await page.mouse.move(420, 320);
+  await page.click('.live.behind');
+  await untilPlaysAt(page, 0, 4);
+  await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
+}, 90_000);
+
+it('goes back by dragging, and seeks when the finger is lifted', async () => {
+  const page = await watch('/embed/live/test', { kept: 100, hasTouch: true });
+  const slider = page.locator('.scrub-range');
+  await slider.waitFor({ state: 'visible' });
+  await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.length > 85);
+  await page.keyboard.press('l');
+  await untilPlaysAt(page, 0, 4);
+  const box = await slider.boundingBox();
+  if (box === null) throw new Error('the slider has no box');
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + box.width - 8, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.4, y, { steps: 4 });
+  expect(await page.textContent('.scrub-time')).toMatch(/^−\d:\d\d$/);
+  expect(await behind(page)).toBeLessThan(5);
+  await page.mouse.up();
+  await untilPlaysAt(page, 30, 90);
+  await page.touchscreen.tap(box.x + box.width * 0.7, y);
+  await untilPlaysAt(page, 10, 45);
+}, 90_000);
+
+it('offers nothing where nothing is kept', async () => {
+  const page = await watch('/embed/live/test', {});
+  expect(await page.evaluate('sluicePlayer.window')).toBeUndefined();
+  expect(await page.locator('.scrub').isVisible()).toBe(false);
+  const at: number = await page.evaluate("document.querySelector('video').currentTime");
+  await page.keyboard.press('ArrowLeft');
+  expect(await page.evaluate("document.querySelector('video').currentTime")).toBeGreaterThanOrEqual(at);
+});
