@@ -12,6 +12,7 @@ import { DashOrigin } from './dash/manifest-origin.js';
 import { DiskStore } from './hls/disk-store.js';
 import { Origin } from './hls/origin.js';
 import { noStream, type RefusedAnswer } from './hls/origin-answer.js';
+import type { PresentationOptions } from './hls/presentation.js';
 import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
 import type { StreamStatistics } from './live/statistics.js';
@@ -390,7 +391,12 @@ export class Gateway {
       resumeWindow: config.resumeWindow,
       maxGop: config.maxGop,
       capacity: this.#capacity,
-      presentation: () => ({ windowSegments: config.windowSegments, ...sequences.next(app, name), store }),
+      presentation: () => ({
+        windowSegments: config.windowSegments,
+        ...rewind(config),
+        ...sequences.next(app, name),
+        store,
+      }),
       logger: logger.child({ room: 'pipeline' }),
       clock,
       onFailed: (stream, error) => stream.kick(error),
@@ -408,6 +414,12 @@ export class Gateway {
     const over = this.#registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
     for (const pipeline of suspended.slice(0, Math.max(0, over))) void pipeline.end();
   }
+}
+
+function rewind({ dvrWindow, playlistType }: Config): Pick<PresentationOptions, 'dvrWindow' | 'event'> {
+  const event = playlistType === 'event';
+  if (dvrWindow === 'off') return { event };
+  return { event, dvrWindow: dvrWindow === 'unlimited' ? Number.POSITIVE_INFINITY : Number(dvrWindow) };
 }
 
 function thumbnailMaker({ config, ffmpeg, clock }: GatewayParts): ThumbnailMaker | undefined {

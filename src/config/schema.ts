@@ -199,6 +199,20 @@ export const configSchema = Type.Object(
       unit: 'segments',
       description: 'Segments kept in the live playlists and in memory.',
     }),
+    dvrWindow: text({
+      default: 'off',
+      pattern: '^(off|unlimited|[1-9][0-9]{0,6})$',
+      placeholder: 'SECONDS|off|unlimited',
+      expected: 'a whole number of seconds, off or unlimited',
+      description:
+        'How far viewers can go back while a stream is live. Older segments are read from `mediaDir`; the disk needs room for twice as much.',
+    }),
+    playlistType: Type.Enum(['live', 'event'], {
+      default: 'live',
+      placeholder: 'live|event',
+      description:
+        '`event` marks playlists as EVENT: all of a stream stays listed from its beginning, as with `dvrWindow` unlimited.',
+    }),
     resumeWindow: seconds(0, 3600, {
       default: 15,
       placeholder: 'SECONDS',

@@ -1,6 +1,6 @@
 // From renditions as they are measured to the promises of the multivariant playlist (RFC 8216bis 4.4.6.2).
 import type { BitsPerSecond, Seconds } from '../protocols/units.js';
-import type { MultivariantPlaylist, VariantEntry } from './multivariant-playlist.js';
+import type { IFrameEntry, MultivariantPlaylist, VariantEntry } from './multivariant-playlist.js';
 import type { RenditionPlan } from './plan.js';
 
 /** What is needed of a rendition; `Rendition` fits. */
@@ -14,6 +14,9 @@ export interface MeasuredRendition {
     readonly average: BitsPerSecond;
     /** Of the media measured. */
     readonly duration: Seconds;
+    /** Of the key frames alone. */
+    readonly iFramePeak: BitsPerSecond;
+    readonly iFrameAverage: BitsPerSecond;
   };
 }
 
@@ -26,6 +29,9 @@ const TELLING_DURATION: Seconds = 60;
 /** Rates are rounded up to this, so that the text (and its ETag) does not change with every segment. */
 const STEP: BitsPerSecond = 10_000;
 
+/** One picture differs from the next more than one segment from the next. */
+const I_FRAME_HEADROOM = 1.5;
+
 const AUDIO_GROUP = 'audio';
 
 /** Pure. Variants keep the order of the ladder, whatever they measure: the first is where players without a better idea start. */
@@ -37,20 +43,19 @@ export function describeVariants(
   const video = renditions.filter(({ plan }) => plan.kind === 'video');
   const audio = renditions.find(({ plan }) => plan.kind === 'audio');
   const header = { version: 6, independentSegments };
-  if (video.length === 0) return { ...header, variants: audio === undefined ? [] : [variant([audio])] };
+  if (video.length === 0) return { ...header, variants: audio === undefined ? [] : [variant([audio])], iFrames: [] };
   const variants = video.map((rendition): VariantEntry => {
-    const { plan, track } = rendition;
-    const width = track?.width ?? plan.width;
-    const height = track?.height ?? plan.height;
+    const { plan } = rendition;
     const frameRate = plan.frameRate ?? sourceFrameRate;
     return {
       ...variant(audio === undefined ? [rendition] : [rendition, audio], smallerThan(rendition, video)),
-      ...(width === undefined || height === undefined ? {} : { resolution: { width, height } }),
+      ...resolution(rendition),
       ...(frameRate === undefined ? {} : { frameRate }),
       ...(audio === undefined ? {} : { audio: AUDIO_GROUP }),
     };
   });
-  if (audio === undefined) return { ...header, variants };
+  const iFrames = video.filter(({ bandwidth }) => bandwidth.iFramePeak > 0).map(iFrameEntry);
+  if (audio === undefined) return { ...header, variants, iFrames };
   return {
     ...header,
     audio: {
@@ -60,7 +65,27 @@ export function describeVariants(
       uri: `${audio.plan.name}/index.m3u8`,
     },
     variants,
+    iFrames,
   };
+}
+
+/** The picture alone: no audio plays with it. */
+function iFrameEntry(rendition: MeasuredRendition): IFrameEntry {
+  const { plan, track, bandwidth } = rendition;
+  const peak = roundUp(bandwidth.iFramePeak * I_FRAME_HEADROOM);
+  return {
+    uri: `${plan.name}/iframes.m3u8`,
+    bandwidth: peak,
+    averageBandwidth: Math.min(roundUp(bandwidth.iFrameAverage), peak),
+    codecs: track === undefined ? [] : [track.codecs],
+    ...resolution(rendition),
+  };
+}
+
+function resolution({ plan, track }: MeasuredRendition): Pick<VariantEntry, 'resolution'> {
+  const width = track?.width ?? plan.width;
+  const height = track?.height ?? plan.height;
+  return width === undefined || height === undefined ? {} : { resolution: { width, height } };
 }
 
 /**

@@ -52,6 +52,15 @@ export const hlsError = defineErrors({
     kind: 'unavailable',
     summary: 'A rendition has no media for a segment the others have; it is listed as a gap.',
   },
+  'hls.dvr-dropped': {
+    kind: 'unavailable',
+    summary:
+      'The disk is full or too slow: the oldest part of what players could go back to was dropped; live viewing goes on.',
+  },
+  'hls.store-read': {
+    kind: 'unavailable',
+    summary: 'Media that is only on disk could not be read from the media directory.',
+  },
   'hls.store': {
     kind: 'unavailable',
     summary:

@@ -1,6 +1,12 @@
 // From the segments a rendition holds to the playlist that lists them: which tags they keep, and what the header says.
 import type { Seconds } from '../protocols/units.js';
-import { type ListedSegment, lowestVersion, type MediaPlaylist, type RenditionReport } from './media-playlist.js';
+import {
+  type ListedSegment,
+  lowestVersion,
+  type MediaPlaylist,
+  type RenderedSegments,
+  type RenditionReport,
+} from './media-playlist.js';
 import type { CompleteSegment, OpenSegment } from './segment.js';
 
 /** What listing needs of a segment: no media, so that it may as well come from an index of what is on disk. */
@@ -13,16 +19,46 @@ const PARTS_LISTED = 3;
 /** RFC 8216bis 4.4.3.8: HOLD-BACK in target durations, PART-HOLD-BACK in part targets. */
 const HOLD_BACK = 3;
 
+/** RFC 8216bis 4.4.3.8: the Skip Boundary in target durations. */
+const SKIP_BOUNDARY = 6;
+
+/** Segments that stand before those of `complete`, so many that nobody may look at each of them. */
+export interface EarlierSegments {
+  readonly first: ListableSegment;
+  readonly count: number;
+  /** From the newest to the oldest. */
+  newestFirst(): Iterable<ListableSegment>;
+  hasGaps(kind: 'media' | 'i-frames'): boolean;
+  /** Their lines, as `listedAlone` or `listedIFrame` lists them. */
+  rendered(kind: 'media' | 'i-frames'): RenderedSegments;
+}
+
 export interface Listing {
   readonly targetDuration: Seconds;
   readonly independentSegments: boolean;
+  readonly event: boolean;
+  readonly earlier: EarlierSegments | undefined;
   readonly complete: readonly ListableSegment[];
   readonly open: ListableOpenSegment | undefined;
+  /** Media sequence number from which on parts are listed: at least `firstWithParts`, and it never falls. */
+  readonly partsFrom: number;
   readonly ended: boolean;
+}
+
+/**
+ * Pure. The first segment that may still list its parts. The end of a playlist may come to lie earlier by a fraction of a frame, when a
+ * segment turns out shorter than its last frame was expected to be: tags that went must not come back then.
+ */
+export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
+  const end = open?.end ?? complete.at(-1)?.end ?? 0;
+  const first = complete.find(({ start }) => start >= end - PARTS_LISTED * targetDuration - 1e-4) ?? open;
+  return first?.mediaSequence ?? 0;
 }
 
 export interface LowLatencyListing {
   readonly partTarget: Seconds;
+  /** Delta updates are advertised. */
+  readonly skips: boolean;
   /** URI of the part that comes next. */
   readonly nextPart: string | undefined;
   readonly reports: readonly RenditionReport[];
@@ -30,35 +66,115 @@ export interface LowLatencyListing {
 
 /** Pure. What the HTTP server answers. */
 export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist {
-  const { targetDuration, complete, open, ended } = listing;
-  const { partTarget, nextPart, reports } = lowLatency;
-  const end = open?.end ?? complete.at(-1)?.end ?? 0;
-  // Where segments are whole seconds, both sides are equal but for their rounding, and tags that went must not come back.
-  const listedFrom = end - PARTS_LISTED * targetDuration - 1e-4;
-  // All parts of a segment at once: players count them from the first one listed.
-  const segments = complete.map((segment) => listed(segment, segment.start >= listedFrom));
-  if (open !== undefined) segments.push(listed(open, true));
   return {
-    ...header(listing, segments),
-    lowLatency: { partTarget, partHoldBack: HOLD_BACK * partTarget, holdBack: HOLD_BACK * targetDuration },
-    segments,
-    ...(ended || nextPart === undefined ? {} : { preloadHint: nextPart }),
-    ...(ended ? {} : { renditionReports: reports }),
+    ...header(listing),
+    ...around(listing, lowLatency),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
+    segments: listedWithParts(listing, listing.complete),
+  };
+}
+
+/**
+ * Pure. RFC 8216bis 6.2.5.1: the same playlist without the segments beyond the Skip Boundary.
+ * @returns undefined when there are none, or delta updates are not advertised
+ */
+export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
+  const unskipped = lowLatency.skips ? newest(listing, SKIP_BOUNDARY * listing.targetDuration) : [];
+  const skippedSegments = (listing.earlier?.count ?? 0) + listing.complete.length - unskipped.length;
+  if (unskipped.length === 0 || skippedSegments === 0) return undefined;
+  return {
+    ...header(listing),
+    ...around(listing, lowLatency),
+    version: lowestVersion(false, 'delta'),
+    skippedSegments,
+    // The first of them is listed with its EXT-X-MAP, as the first of any playlist.
+    segments: listedWithParts(listing, unskipped),
   };
 }
 
 /** Pure. What is written to disk, for any web server to hand out. */
 export function plainPlaylist(listing: Listing): MediaPlaylist {
-  const segments = listing.complete.map((segment) => listed(segment, false));
-  return { ...header(listing, segments), segments };
+  return {
+    ...header(listing),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
+    segments: listing.complete.map((segment) => listed(segment, false)),
+  };
 }
 
-function header(listing: Listing, segments: readonly ListedSegment[]): Omit<MediaPlaylist, 'segments'> {
-  const first = listing.complete[0] ?? listing.open;
+/** Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments. */
+export function iFramePlaylist(listing: Listing): MediaPlaylist {
+  const segments = listing.complete.map(listedIFrame);
+  const gaps = listing.earlier?.hasGaps('i-frames') === true || segments.some(({ gap }) => gap);
   return {
-    version: lowestVersion(segments),
+    ...header(listing),
+    version: lowestVersion(gaps, 'i-frames'),
+    iFramesOnly: true,
+    ...(listing.earlier && { earlier: listing.earlier.rendered('i-frames') }),
+    segments,
+  };
+}
+
+/** Pure. As a segment is listed when nothing more will change about it. */
+export function listedAlone(segment: ListableSegment): ListedSegment {
+  return listed(segment, false);
+}
+
+/** Pure. The range of a fragment up to the end of its first sample is what players of I-frames load (4.4.3.6). */
+export function listedIFrame(segment: ListableSegment): ListedSegment {
+  const plain = listed(segment, false);
+  if (plain.gap || segment.keyFrameBytes === undefined) return { ...plain, gap: true };
+  return { ...plain, byteRange: segment.keyFrameBytes };
+}
+
+/** Complete segments that last at least so long together, the last ones; in order. */
+function newest({ earlier, complete }: Listing, least: Seconds): ListableSegment[] {
+  const found: ListableSegment[] = [];
+  let total = 0;
+  const take = (segments: Iterable<ListableSegment>): void => {
+    for (const segment of segments) {
+      // One that ends at the boundary is skipped, whatever rounding makes of it.
+      if (total >= least - 1e-6) return;
+      found.push(segment);
+      total += segment.duration;
+    }
+  };
+  take([...complete].reverse());
+  if (earlier !== undefined) take(earlier.newestFirst());
+  return found.reverse();
+}
+
+/** Header and trailer of what is served with parts. */
+function around(
+  { targetDuration, ended }: Listing,
+  { partTarget, skips, nextPart, reports }: LowLatencyListing,
+): Pick<MediaPlaylist, 'lowLatency' | 'preloadHint' | 'renditionReports'> {
+  return {
+    lowLatency: {
+      partTarget,
+      partHoldBack: HOLD_BACK * partTarget,
+      holdBack: HOLD_BACK * targetDuration,
+      ...(skips && { canSkipUntil: SKIP_BOUNDARY * targetDuration }),
+    },
+    ...(ended || nextPart === undefined ? {} : { preloadHint: nextPart }),
+    ...(ended ? {} : { renditionReports: reports }),
+  };
+}
+
+/** All parts of a segment at once: players count them from the first one listed. */
+function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
+  const { open, partsFrom } = listing;
+  const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));
+  if (open !== undefined) segments.push(listed(open, true));
+  return segments;
+}
+
+function header(listing: Listing): Omit<MediaPlaylist, 'segments'> {
+  const first = listing.earlier?.first ?? listing.complete[0] ?? listing.open;
+  return {
+    version: lowestVersion(listing.earlier?.hasGaps('media') === true || listing.complete.some(({ gap }) => gap)),
     independentSegments: listing.independentSegments,
     targetDuration: listing.targetDuration,
+    ...(listing.event && { playlistType: 'EVENT' }),
     mediaSequence: first?.mediaSequence ?? 0,
     // The tag of the first segment itself has not been removed yet.
     discontinuitySequence: (first?.discontinuityNumber ?? 0) - (first?.discontinuity === true ? 1 : 0),

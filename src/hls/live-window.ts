@@ -1,13 +1,21 @@
-// Which segments are listed and which are only still fetchable: a sliding window that never breaks a player holding an old playlist.
+// Which segments in memory are listed and which are only still fetchable: a sliding window that never breaks a player holding an old playlist.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { CompleteSegment, RetiredSegment } from './segment.js';
+import type { SegmentArchive } from './segment-archive.js';
 
 export interface LiveWindowOptions {
-  /** Complete segments listed. */
+  /** Complete segments listed from memory. */
   readonly segments: number;
+  /** Takes those that leave memory, when they stay listed. */
+  readonly archive?: SegmentArchive | undefined;
+  /** The store does not keep up: the archive was given up, and the list begins in memory. */
+  readonly onArchiveLost?: () => void;
   /** Monotonic. */
   readonly now: () => Milliseconds;
 }
+
+/** Segments wait in memory for a slow store until there are so many times the usual number. */
+const LONGEST_WAIT = 2;
 
 export class LiveWindow {
   readonly #options: LiveWindowOptions;
@@ -38,10 +46,12 @@ export class LiveWindow {
       if (head === undefined || this.#listed.length <= this.#options.segments) break;
       // RFC 8216bis 6.2.2: what is left must last three target durations at least.
       if (this.#listedDuration - head.duration < 3 * targetDuration) break;
+      if (!this.#archives(head)) break;
       this.#listed.shift();
       this.#listedDuration -= head.duration;
       this.#retired.push({ segment: head, until: this.#options.now() + this.#retention(head, targetDuration) });
     }
+    this.#options.archive?.trim(this.#listedDuration);
     this.#forget();
   }
 
@@ -51,6 +61,7 @@ export class LiveWindow {
       this.#retired.push({ segment, until: this.#options.now() + this.#retention(segment, targetDuration) });
     }
     this.#listedDuration = 0;
+    this.#options.archive?.clear();
   }
 
   /** Listed, or retired and still to be served. */
@@ -74,6 +85,22 @@ export class LiveWindow {
     this.#listed = [];
     this.#retired = [];
     this.#listedDuration = 0;
+    this.#options.archive?.clear();
+  }
+
+  /** @returns false when it has to wait for the store */
+  #archives(head: CompleteSegment): boolean {
+    const { archive, segments, onArchiveLost } = this.#options;
+    if (archive === undefined) return true;
+    if (head.media.isStored) {
+      archive.push(head);
+      return true;
+    }
+    if (this.#listed.length <= LONGEST_WAIT * segments) return false;
+    // Only the head of a list may go (RFC 8216bis 6.2.1): without this one, none before it can be listed.
+    if (archive.count > 0) onArchiveLost?.();
+    archive.clear();
+    return true;
   }
 
   /** RFC 8216bis 6.2.2: its own duration plus the longest playlist it was in; one target more, for a playlist on its way. */

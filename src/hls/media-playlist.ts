@@ -9,12 +9,20 @@ export interface MediaPlaylist {
   readonly independentSegments: boolean;
   /** EXT-X-TARGETDURATION 4.4.3.1 */
   readonly targetDuration: Seconds;
+  /** EXT-X-PLAYLIST-TYPE 4.4.3.5: nothing is ever removed. */
+  readonly playlistType?: 'EVENT';
+  /** EXT-X-I-FRAMES-ONLY 4.4.3.6 */
+  readonly iFramesOnly?: boolean;
   /** EXT-X-SERVER-CONTROL 4.4.3.8 and EXT-X-PART-INF 4.4.3.7; undefined in a plain playlist. */
   readonly lowLatency?: LowLatencyHeader;
   /** EXT-X-MEDIA-SEQUENCE 4.4.3.2 */
   readonly mediaSequence: number;
   /** EXT-X-DISCONTINUITY-SEQUENCE 4.4.3.3 */
   readonly discontinuitySequence: number;
+  /** EXT-X-SKIP 4.4.5.2: so many segments stand before `segments`; never 0. Undefined in a full playlist. */
+  readonly skippedSegments?: number;
+  /** What stands before `segments`, rendered long ago. */
+  readonly earlier?: RenderedSegments;
   readonly segments: readonly ListedSegment[];
   /** EXT-X-PRELOAD-HINT:TYPE=PART 4.4.5.3, of the next part. */
   readonly preloadHint?: string;
@@ -31,6 +39,15 @@ export interface LowLatencyHeader {
   readonly partHoldBack: Seconds;
   /** PART-TARGET */
   readonly partTarget: Seconds;
+  /** CAN-SKIP-UNTIL, the Skip Boundary; undefined where there are no delta updates. */
+  readonly canSkipUntil?: Seconds;
+}
+
+/** Lines of segments as `renderSegments` wrote them. */
+export interface RenderedSegments {
+  readonly blocks: readonly Buffer[];
+  /** URI of the EXT-X-MAP in force after them. */
+  readonly map: string;
 }
 
 export interface ListedSegment {
@@ -46,6 +63,8 @@ export interface ListedSegment {
   readonly gap: boolean;
   /** EXTINF 4.4.4.1 and the URI line; undefined for the segment still being made, which is the last and lists parts only. */
   readonly media?: { readonly duration: Seconds; readonly uri: string };
+  /** Length of the EXT-X-BYTERANGE 4.4.4.2 that begins the resource; undefined for the whole of it. */
+  readonly byteRange?: number;
 }
 
 export interface ListedPart {
@@ -64,27 +83,59 @@ export interface RenditionReport {
   readonly lastPart: number | undefined;
 }
 
-/** EXT-X-MAP in a playlist that is not I-frames only needs 6, EXT-X-GAP needs 8 (RFC 8216bis section 8). */
-export function lowestVersion(segments: readonly ListedSegment[]): number {
-  return segments.some((segment) => segment.gap) ? 8 : 6;
+/**
+ * EXT-X-MAP needs 5 in a playlist of I-frames and 6 in others, EXT-X-GAP needs 8, EXT-X-SKIP 9 (RFC 8216bis section 8).
+ * @param gaps whether it lists any
+ */
+export function lowestVersion(gaps: boolean, kind: 'media' | 'i-frames' | 'delta' = 'media'): number {
+  if (kind === 'delta') return 9;
+  if (gaps) return 8;
+  return kind === 'i-frames' ? 5 : 6;
 }
 
 /** Pure; LF line ends, ASCII only: every URI is one of our own file names. */
 export function renderMediaPlaylist(playlist: MediaPlaylist): string {
+  const earlier = playlist.earlier?.blocks.map((block) => block.toString('latin1')).join('') ?? '';
+  return header(playlist) + earlier + renderSegments(playlist.segments, playlist.earlier?.map) + trailer(playlist);
+}
+
+/** The same as bytes; what was rendered earlier is copied, not looked at. */
+export function encodeMediaPlaylist(playlist: MediaPlaylist): Buffer {
+  if (playlist.earlier === undefined) return Buffer.from(renderMediaPlaylist(playlist), 'latin1');
+  const { blocks, map } = playlist.earlier;
+  const rest = renderSegments(playlist.segments, map) + trailer(playlist);
+  return Buffer.concat([Buffer.from(header(playlist), 'latin1'), ...blocks, Buffer.from(rest, 'latin1')]);
+}
+
+function header(playlist: MediaPlaylist): string {
   const lines: string[] = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version}`];
   if (playlist.independentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
   lines.push(`#EXT-X-TARGETDURATION:${playlist.targetDuration}`);
+  if (playlist.playlistType !== undefined) lines.push(`#EXT-X-PLAYLIST-TYPE:${playlist.playlistType}`);
+  if (playlist.iFramesOnly === true) lines.push('#EXT-X-I-FRAMES-ONLY');
   if (playlist.lowLatency !== undefined) {
-    const { holdBack, partHoldBack, partTarget } = playlist.lowLatency;
+    const { holdBack, partHoldBack, partTarget, canSkipUntil } = playlist.lowLatency;
+    const skip = canSkipUntil === undefined ? '' : `CAN-SKIP-UNTIL=${decimal(canSkipUntil)},`;
     const holds = `PART-HOLD-BACK=${decimal(partHoldBack)},HOLD-BACK=${decimal(holdBack)}`;
-    lines.push(`#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,${holds}`);
+    lines.push(`#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,${skip}${holds}`);
     lines.push(`#EXT-X-PART-INF:PART-TARGET=${decimal(partTarget)}`);
   }
   lines.push(`#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`);
   lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`);
+  if (playlist.skippedSegments !== undefined) {
+    lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${playlist.skippedSegments}`);
+  }
+  return text(lines);
+}
 
-  let map: string | undefined;
-  for (const segment of playlist.segments) {
+/**
+ * Pure: the lines of some segments.
+ * @param mapBefore URI of the EXT-X-MAP that stands before them in the playlist
+ */
+export function renderSegments(segments: readonly ListedSegment[], mapBefore?: string): string {
+  const lines: string[] = [];
+  let map = mapBefore;
+  for (const segment of segments) {
     if (segment.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
     if (segment.map !== map) lines.push(`#EXT-X-MAP:URI="${segment.map}"`);
     map = segment.map;
@@ -96,15 +147,26 @@ export function renderMediaPlaylist(playlist: MediaPlaylist): string {
     }
     if (segment.media === undefined) continue;
     if (segment.gap) lines.push('#EXT-X-GAP');
-    lines.push(`#EXTINF:${segment.media.duration.toFixed(6)},`, segment.media.uri);
+    lines.push(`#EXTINF:${segment.media.duration.toFixed(6)},`);
+    if (segment.byteRange !== undefined) lines.push(`#EXT-X-BYTERANGE:${segment.byteRange}@0`);
+    lines.push(segment.media.uri);
   }
+  return text(lines);
+}
+
+function trailer(playlist: MediaPlaylist): string {
+  const lines: string[] = [];
   if (playlist.preloadHint !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${playlist.preloadHint}"`);
   for (const report of playlist.renditionReports ?? []) {
     const lastPart = report.lastPart === undefined ? '' : `,LAST-PART=${report.lastPart}`;
     lines.push(`#EXT-X-RENDITION-REPORT:URI="${report.uri}",LAST-MSN=${report.lastMediaSequence}${lastPart}`);
   }
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
-  return `${lines.join('\n')}\n`;
+  return text(lines);
+}
+
+function text(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
 /** A decimal-floating-point without needless zeros: 10 µs are finer than any frame. */

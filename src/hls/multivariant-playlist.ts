@@ -10,7 +10,11 @@ export interface MultivariantPlaylist {
   readonly audio?: AudioRenditionEntry;
   /** EXT-X-STREAM-INF 4.4.6.2, in the order of the ladder: a player without a better idea starts with the first. */
   readonly variants: readonly VariantEntry[];
+  /** EXT-X-I-FRAME-STREAM-INF 4.4.6.3, in the order of the variants. */
+  readonly iFrames: readonly IFrameEntry[];
 }
+
+export type IFrameEntry = Pick<VariantEntry, 'uri' | 'bandwidth' | 'averageBandwidth' | 'codecs' | 'resolution'>;
 
 export interface AudioRenditionEntry {
   readonly groupId: string;
@@ -44,17 +48,24 @@ export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): stri
     );
   }
   for (const variant of playlist.variants) {
-    const attributes = [
-      `BANDWIDTH=${Math.ceil(variant.bandwidth)}`,
-      `AVERAGE-BANDWIDTH=${Math.ceil(variant.averageBandwidth)}`,
-      `CODECS="${variant.codecs.join(',')}"`,
-    ];
-    if (variant.resolution !== undefined) {
-      attributes.push(`RESOLUTION=${variant.resolution.width}x${variant.resolution.height}`);
-    }
+    const attributes = shared(variant);
     if (variant.frameRate !== undefined) attributes.push(`FRAME-RATE=${variant.frameRate.toFixed(3)}`);
     if (variant.audio !== undefined) attributes.push(`AUDIO="${variant.audio}"`);
     lines.push(`#EXT-X-STREAM-INF:${attributes.join(',')}`, variant.uri);
   }
+  for (const entry of playlist.iFrames) {
+    lines.push(`#EXT-X-I-FRAME-STREAM-INF:${[...shared(entry), `URI="${entry.uri}"`].join(',')}`);
+  }
   return `${lines.join('\n')}\n`;
+}
+
+/** Attributes that a stream and its I-frames have alike. */
+function shared({ bandwidth, averageBandwidth, codecs, resolution }: IFrameEntry): string[] {
+  const attributes = [
+    `BANDWIDTH=${Math.ceil(bandwidth)}`,
+    `AVERAGE-BANDWIDTH=${Math.ceil(averageBandwidth)}`,
+    `CODECS="${codecs.join(',')}"`,
+  ];
+  if (resolution !== undefined) attributes.push(`RESOLUTION=${resolution.width}x${resolution.height}`);
+  return attributes;
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import { parseDirective, Waiters } from './blocking-reload.js';
+import { hlsError } from './errors.js';
 import {
   BLOCKING_LIMIT,
   blockingLimit,
@@ -18,13 +19,14 @@ import {
 } from './origin-answer.js';
 import type { Presentation } from './presentation.js';
 import type { Rendition } from './rendition.js';
+import { I_FRAMES } from './segment.js';
 
 /** How long a first playlist request waits for a stream that has just been published. */
 export const STARTING_LIMIT: Milliseconds = 15_000;
 
 export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
 
-/** Query values as received: `_HLS_msn`, `_HLS_part`; `_HLS_skip` is not advertised and so ignored. */
+/** Query values as received: `_HLS_msn`, `_HLS_part`, `_HLS_skip`. */
 export interface PlaylistDirectives {
   readonly msn?: string | undefined;
   readonly part?: string | undefined;
@@ -156,10 +158,12 @@ export class Origin {
     }
     // It was withdrawn while the request waited.
     if (rendition.withdrawn) return noRendition(presentation, renditionName);
-    return found('media-playlist', rendition.playlistBody(), blocking, presentation);
+    // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
+    const skip = directives.skip === 'YES' || directives.skip === 'v2';
+    return found('media-playlist', skip ? rendition.deltaBody() : rendition.playlistBody(), blocking, presentation);
   }
 
-  /** An init segment, segment or part. Never rejects. */
+  /** An init segment, segment or part, or the playlist of I-frames. Never rejects. */
   async file(
     app: string,
     name: string,
@@ -169,6 +173,7 @@ export class Origin {
   ): Promise<OriginAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
+    if (file === I_FRAMES) return this.#iFrames(app, name, renditionName, stream);
     for (const presentation of [stream.current, ...stream.earlier]) {
       const rendition = presentation?.leftover(renditionName);
       if (presentation === undefined || rendition === undefined) continue;
@@ -176,6 +181,12 @@ export class Origin {
       if (answer !== undefined) return answer;
     }
     return noFile(app, name, file, false, stream.current);
+  }
+
+  #iFrames(app: string, name: string, renditionName: string, { current }: Stream): OriginAnswer {
+    const body = current?.rendition(renditionName)?.iFramesBody();
+    if (current === undefined || body === undefined) return noFile(app, name, I_FRAMES, false, current);
+    return found('media-playlist', body, false, current);
   }
 
   async #fileOf(
@@ -199,7 +210,14 @@ export class Origin {
       // A hint that was withdrawn: its segment was closed without it, and names are never used twice.
       return hinted ? noFile(presentation.app, presentation.name, file, true, presentation) : undefined;
     }
-    return found(there.kind, there.body, hinted, presentation);
+    if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
+    try {
+      const body = await presentation.readStored(rendition.plan.name, file);
+      return body && found(there.kind, body, false, presentation);
+    } catch (cause) {
+      const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+      return refused(503, error, false, presentation);
+    }
   }
 
   /** The presentation to answer from, waited for when its publisher has just come. */

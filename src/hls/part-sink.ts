@@ -15,6 +15,8 @@ export interface MadePart {
   readonly duration: Seconds;
   /** Decoding can start here: INDEPENDENT=YES. */
   readonly independent: boolean;
+  /** Bytes up to the end of the first sample, of a picture that can be decoded alone; undefined for everything else. */
+  readonly keyFrameBytes?: number | undefined;
   /** The next cut is at its end: the segment is complete. */
   readonly completes: boolean;
 }
@@ -35,4 +37,15 @@ export interface PartMaker {
   advance(): void;
   /** Nothing more comes of this run: what is held goes now. */
   flush(): void;
+}
+
+/** @param fragment ends with the data of `samples`, in their order */
+export function keyFrameBytes(
+  fragment: Buffer,
+  samples: readonly { readonly sync: boolean; readonly data: Buffer }[],
+): number | undefined {
+  if (samples[0]?.sync !== true) return undefined;
+  let length = fragment.length;
+  for (const [i, { data }] of samples.entries()) if (i > 0) length -= data.length;
+  return length;
 }

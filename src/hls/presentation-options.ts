@@ -16,6 +16,13 @@ export interface PresentationOptions {
   readonly partDuration: Seconds;
   /** Complete segments listed (at least 6); more are kept when these last less than three target durations. */
   readonly windowSegments: number;
+  /**
+   * How far players can go back: segments that have left memory stay listed, and are read from the store, until the playlist
+   * lasts so long. `Infinity` keeps all. Default: what is in memory. Needs a store.
+   */
+  readonly dvrWindow?: Seconds | undefined;
+  /** EXT-X-PLAYLIST-TYPE:EVENT: all of the stream stays listed, as with an unlimited `dvrWindow`. Needs a store. */
+  readonly event?: boolean | undefined;
   /** From `SequenceNumbers.next`: never used before for this name. */
   readonly firstMediaSequence: number;
   /** What the name's earlier life ended with; 0 when it has none. */

@@ -17,6 +17,7 @@ import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
 import type { CompleteSegment } from './segment.js';
 import type { SegmentStore } from './segment-store.js';
+import { StoredReads } from './stored-reads.js';
 import { StreamTimeline } from './stream-timeline.js';
 import { VariantListing } from './variant-listing.js';
 import { WarningLimit } from './warning-limit.js';
@@ -43,6 +44,7 @@ export class Presentation {
   readonly #set: RenditionSet;
   readonly #variants: VariantListing;
   readonly #writeBehind: WriteBehind | undefined;
+  readonly #reads: StoredReads | undefined;
   readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0 };
   #suspended = false;
@@ -60,6 +62,7 @@ export class Presentation {
     this.#timeline = new StreamTimeline({
       presentation: options,
       onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
+      onArchiveLost: () => this.#onDvrDropped(),
       onInit: () => this.#variants.changed(),
       onOverlongPart: ({ plan: { name } }, duration) =>
         this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${name}`)),
@@ -72,6 +75,7 @@ export class Presentation {
       frameRate: () => this.#timeline.frameRate,
     });
     this.#writeBehind = options.store && this.#newWriteBehind(options.store);
+    this.#reads = options.store && new StoredReads(options.store);
   }
 
   /** Every rendition has a complete segment: the multivariant playlist is served. */
@@ -95,7 +99,7 @@ export class Presentation {
 
   /** Longest playlist of its renditions now. */
   get windowDuration(): Seconds {
-    return Math.max(0, ...this.#set.all.map(({ window }) => window.listedDuration));
+    return Math.max(0, ...this.#set.all.map(({ listedDuration }) => listedDuration));
   }
 
   /** Of the epoch that runs. */
@@ -294,6 +298,14 @@ export class Presentation {
     return this.#variants.body();
   }
 
+  /**
+   * What `Rendition.find` found to be in the store only; undefined when it is gone.
+   * @throws what the store throws
+   */
+  async readStored(rendition: string, file: string): Promise<Buffer | undefined> {
+    return this.#reads?.read(`${this.app}/${this.name}/${rendition}/${file}`);
+  }
+
   #newWriteBehind(store: SegmentStore): WriteBehind {
     const { app, name } = this;
     return new WriteBehind({
@@ -302,10 +314,17 @@ export class Presentation {
       directory: `${app}/${name}`,
       renditions: this.#set,
       multivariant: () => (this.playable ? this.multivariantBody() : undefined),
+      onDvrDropped: () => this.#onDvrDropped(),
       onFailure: (cause) =>
         this.#warnings.warn(hlsError('hls.store', `writing ${app}/${name} failed: ${describe(cause)}`, { cause })),
       onRecovered: () => this.#options.onStoreRecovered?.(),
     });
+  }
+
+  #onDvrDropped(): void {
+    this.#warnings.warn(
+      hlsError('hls.dvr-dropped', `the oldest segments of ${this.app}/${this.name} are not listed any more`),
+    );
   }
 
   #onForcedCut(time: Milliseconds): void {

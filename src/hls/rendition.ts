@@ -8,12 +8,14 @@ import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Epochs } from './epochs.js';
-import { type Listing, lowLatencyPlaylist, plainPlaylist } from './list-window.js';
+import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
 import { LiveWindow } from './live-window.js';
-import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from './media-playlist.js';
+import type { RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
+import { RenditionPlaylists } from './rendition-playlists.js';
 import { type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import { SegmentArchive } from './segment-archive.js';
 import { Segmenter } from './segmenter.js';
 
 export interface RenditionOptions {
@@ -25,6 +27,13 @@ export interface RenditionOptions {
   readonly firstMediaSequence: number;
   readonly windowSegments: number;
   readonly partTarget: Seconds;
+  /** Delta updates are advertised. */
+  readonly skips: boolean;
+  /** Segments that have left memory stay listed until the playlist lasts so long; undefined without a store to read them from. */
+  readonly dvrWindow: Seconds | undefined;
+  /** EXT-X-PLAYLIST-TYPE:EVENT */
+  readonly event: boolean;
+  readonly onArchiveLost: (rendition: Rendition) => void;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** RENDITION-REPORT of the others, now. */
   readonly reports: (asked: Rendition) => readonly RenditionReport[];
@@ -33,6 +42,8 @@ export interface RenditionOptions {
 
 export type FoundFile =
   | { readonly kind: 'init' | 'segment' | 'part'; readonly body: Buffer }
+  /** Not in memory any more, but in the store, or it was. */
+  | { readonly kind: 'init' | 'segment'; readonly body?: undefined }
   /** The part the playlist hints at: it will be there. */
   | 'hinted'
   | undefined;
@@ -43,14 +54,18 @@ export class Rendition implements PartSink {
   readonly waiters: Waiters;
   /** Of complete segments. */
   bandwidth = new BandwidthMeter();
+  readonly playlists: RenditionPlaylists;
+  /** What is listed and not in memory; undefined without a DVR window. */
+  readonly archive: SegmentArchive | undefined;
   readonly #options: RenditionOptions;
   readonly #window: LiveWindow;
   readonly #segmenter: Segmenter;
   #ended = false;
   #withdrawn = false;
   #dirty = false;
-  #body: Buffer | undefined;
   #parts = 0;
+  /** Media sequence number before which part tags have gone. */
+  #partsFrom = 0;
   /** Hinted at, and then its segment was closed without it because the publisher went. */
   #brokenHint: string | undefined;
   #mediaIndex: number | undefined;
@@ -61,7 +76,17 @@ export class Rendition implements PartSink {
     this.plan = plan;
     this.#options = options;
     this.waiters = new Waiters(clock);
-    this.#window = new LiveWindow({ segments: windowSegments, now: () => clock.now() });
+    this.playlists = new RenditionPlaylists({ listing: () => this.#listing(), lowLatency: () => this.#lowLatency() });
+    const { dvrWindow } = options;
+    if (dvrWindow !== undefined) {
+      this.archive = new SegmentArchive({ duration: dvrWindow, iFrames: plan.kind === 'video' });
+    }
+    this.#window = new LiveWindow({
+      segments: windowSegments,
+      now: () => clock.now(),
+      archive: this.archive,
+      onArchiveLost: () => options.onArchiveLost(this),
+    });
     this.#segmenter = new Segmenter({
       schedule,
       epochs,
@@ -191,7 +216,8 @@ export class Rendition implements PartSink {
     this.bandwidth = new BandwidthMeter();
     this.#mediaIndex = undefined;
     this.#parts = 0;
-    this.#body = undefined;
+    this.#partsFrom = 0;
+    this.playlists.segmentsChanged();
   }
 
   /** It is in the plan again: its playlist begins anew. */
@@ -202,6 +228,7 @@ export class Rendition implements PartSink {
   /** ENDLIST. */
   finish(): void {
     this.#ended = true;
+    this.playlists.segmentsChanged();
     this.#dirty = true;
     this.publish();
   }
@@ -209,7 +236,7 @@ export class Rendition implements PartSink {
   /** Frees all media, whoever still holds this object. */
   dispose(): void {
     this.#window.clear();
-    this.#body = undefined;
+    this.playlists.segmentsChanged();
   }
 
   /** What it says of the others is no longer true. */
@@ -221,7 +248,7 @@ export class Rendition implements PartSink {
   publish(): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    this.#body = undefined;
+    this.playlists.changed();
     this.waiters.wake();
   }
 
@@ -229,6 +256,7 @@ export class Rendition implements PartSink {
     const targetDuration = this.#options.schedule.targetDuration;
     this.#window.add(segment, targetDuration ?? segment.duration);
     if (!segment.gap) this.bandwidth.add(segment, targetDuration ?? 0);
+    this.playlists.segmentsChanged();
     this.#dirty = true;
     this.#options.onSegment(this, segment);
   }
@@ -260,8 +288,38 @@ export class Rendition implements PartSink {
   /** The same Buffer until the next `publish`. Call only when `isServable`. */
   playlistBody(): Buffer {
     this.publish();
-    this.#body ??= Buffer.from(renderMediaPlaylist(this.#lowLatencyPlaylist()));
-    return this.#body;
+    return this.playlists.full;
+  }
+
+  /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. Like `playlistBody`. */
+  deltaBody(): Buffer {
+    this.publish();
+    return this.playlists.delta;
+  }
+
+  /** Undefined for audio, and before the first segment. The same Buffer until the next segment. */
+  iFramesBody(): Buffer | undefined {
+    return this.hasIFrames ? this.playlists.iFrames : undefined;
+  }
+
+  /** It has a playlist of I-frames: a video with a complete segment. */
+  get hasIFrames(): boolean {
+    return this.plan.kind === 'video' && !this.#withdrawn && this.isServable(false);
+  }
+
+  /** How long its playlist lasts. */
+  get listedDuration(): Seconds {
+    return this.#window.listedDuration + (this.archive?.duration ?? 0);
+  }
+
+  /** The disk is full: what is listed from the store begins with this segment. @returns how many went */
+  dropBefore(mediaSequence: number): number {
+    const dropped = this.archive?.removeBefore(mediaSequence) ?? 0;
+    if (dropped === 0) return 0;
+    this.playlists.segmentsChanged();
+    this.#dirty = true;
+    this.publish();
+    return dropped;
   }
 
   /** For RENDITION-REPORT. */
@@ -285,11 +343,13 @@ export class Rendition implements PartSink {
     switch (name.kind) {
       case 'init': {
         const init = this.#findInit(fileName);
-        return init === undefined ? undefined : { kind: 'init', body: init.bytes };
+        if (init !== undefined) return { kind: 'init', body: init.bytes };
+        return this.archive?.held(name.mediaSequence) === true ? { kind: 'init' } : undefined;
       }
       case 'segment': {
         const segment = this.#window.find(name.mediaSequence);
-        return segment === undefined || segment.gap ? undefined : { kind: 'segment', body: segment.media.whole() };
+        if (segment !== undefined) return segment.gap ? undefined : { kind: 'segment', body: segment.media.whole() };
+        return this.archive?.held(name.mediaSequence) === true ? { kind: 'segment' } : undefined;
       }
       case 'part': {
         const { open } = this.#segmenter;
@@ -311,7 +371,7 @@ export class Rendition implements PartSink {
   #findInit(uri: string): InitSegment | undefined {
     if (this.#segmenter.open?.init.uri === uri) return this.#segmenter.open.init;
     for (const { init } of this.#window.available()) if (init.uri === uri) return init;
-    return undefined;
+    return this.archive?.init(uri);
   }
 
   /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
@@ -324,27 +384,23 @@ export class Rendition implements PartSink {
     return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
   }
 
-  /** The same window as any HLS server would list it: what is written to disk. */
-  plainPlaylist(): MediaPlaylist {
-    return plainPlaylist(this.#listing());
-  }
-
-  #lowLatencyPlaylist(): MediaPlaylist {
-    return lowLatencyPlaylist(this.#listing(), {
-      partTarget: this.#options.partTarget,
-      nextPart: this.#nextPart(),
-      reports: this.#options.reports(this),
-    });
+  #lowLatency(): LowLatencyListing {
+    const { partTarget, skips, reports } = this.#options;
+    return { partTarget, skips, nextPart: this.#nextPart(), reports: reports(this) };
   }
 
   #listing(): Listing {
     const { targetDuration, independentSegments } = this.#options.schedule;
-    return {
+    const listing = {
       targetDuration: targetDuration ?? 0,
       independentSegments,
+      event: this.#options.event,
+      earlier: this.archive !== undefined && this.archive.count > 0 ? this.archive : undefined,
       complete: this.#window.listed,
       open: this.#segmenter.open,
       ended: this.#ended,
     };
+    this.#partsFrom = Math.max(this.#partsFrom, firstWithParts(listing));
+    return { ...listing, partsFrom: this.#partsFrom };
   }
 }

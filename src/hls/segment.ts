@@ -34,12 +34,13 @@ export interface OpenSegment {
   readonly parts: Part[];
   /** moof+mdat of each part; none for a gap. */
   readonly bodies: Buffer[];
+  /** Bytes from its beginning to the end of its first sample; undefined unless that is a key frame. */
+  keyFrameBytes: number | undefined;
 }
 
-export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies' | 'end'>> {
+export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies'>> {
   readonly uri: string;
   readonly duration: Seconds;
-  readonly end: Seconds;
   readonly parts: readonly Part[];
   /** Nothing for a gap. */
   readonly media: SegmentMedia;
@@ -56,6 +57,8 @@ export class SegmentMedia {
   #whole: Buffer | undefined;
   /** Bytes. */
   readonly length: number;
+  /** It is in the store as well, or would be if there were any. */
+  isStored = false;
 
   /** @param pieces bodies of the parts, in their order */
   constructor(pieces: readonly Buffer[]) {
@@ -87,6 +90,10 @@ export interface RetiredSegment {
   readonly segment: CompleteSegment;
   readonly until: Milliseconds;
 }
+
+/** Of a rendition, beside each other. */
+export const PLAYLIST = 'index.m3u8';
+export const I_FRAMES = 'iframes.m3u8';
 
 export function segmentUri(mediaSequence: number): string {
   return `seg-${mediaSequence}.m4s`;

@@ -121,6 +121,7 @@ export class Segmenter {
     this.#needsSync = false;
     this.#onlyAtCut = false;
     const open = this.#open;
+    if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
     const uri = partUri(open.mediaSequence, open.parts.length);
     open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
     open.bodies.push(part.bytes);
@@ -236,6 +237,7 @@ export class Segmenter {
       discontinuityNumber: epoch?.discontinuityNumber ?? 0,
       parts: [],
       bodies: [],
+      keyFrameBytes: undefined,
     };
   }
 

@@ -3,7 +3,7 @@
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { TEMPORARY_SUFFIX } from './disk-store.js';
-import { parseMediaFileName } from './segment.js';
+import { I_FRAMES, PLAYLIST, parseMediaFileName } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 /** 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers counted from here run ahead of any use. */
@@ -104,7 +104,7 @@ export async function recoverSequences(store: SegmentStore): Promise<RecoveredSe
     const media = parseMediaFileName(file.replace(/\.\d+-\d+\.tmp$/, ''));
     if (names.length >= 4 && media !== undefined) {
       raise(names.slice(0, -2).join('/'), media.mediaSequence + 1 + RECOVERY_MARGIN, 0);
-    } else if (file === 'index.m3u8') {
+    } else if (file === PLAYLIST || file === I_FRAMES) {
       playlists.push(path);
     } else if (!file.endsWith(TEMPORARY_SUFFIX)) {
       continue;

@@ -13,11 +13,14 @@ import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;
 
+/** Fewer segments than this hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0013). */
+const SMALLEST_WINDOW_WITH_SKIPS = 8;
+
 /** Where a timeline begins when nothing was noted yet. */
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
 export interface StreamTimelineOptions
-  extends Pick<RenditionOptions, 'onSegment'>,
+  extends Pick<RenditionOptions, 'onSegment' | 'onArchiveLost'>,
     Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onOverlongPart'> {
   readonly presentation: PresentationOptions;
   readonly onForcedCut: (time: Milliseconds) => void;
@@ -141,7 +144,9 @@ export class StreamTimeline {
   }
 
   #newRendition(): Omit<RenditionOptions, 'plan'> {
-    const { presentation, onSegment } = this.#options;
+    const { presentation, onSegment, onArchiveLost } = this.#options;
+    const event = presentation.event === true && presentation.store !== undefined;
+    const dvrWindow = event ? Number.POSITIVE_INFINITY : presentation.store && presentation.dvrWindow;
     return {
       clock: this.#clock,
       schedule: this.schedule,
@@ -149,6 +154,10 @@ export class StreamTimeline {
       firstMediaSequence: presentation.firstMediaSequence,
       windowSegments: Math.max(SMALLEST_WINDOW, presentation.windowSegments),
       partTarget: this.#timing.partTarget,
+      skips: dvrWindow !== undefined || presentation.windowSegments >= SMALLEST_WINDOW_WITH_SKIPS,
+      dvrWindow,
+      event,
+      onArchiveLost,
       programDateTime: (mediaTime: Seconds) => this.#dates.at(mediaTime),
       reports: (asked) =>
         this.set.all

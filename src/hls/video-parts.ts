@@ -3,7 +3,7 @@ import type { Fragment, Sample } from '../protocols/mp4/fragment.js';
 import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
-import type { MadePart, PartMaker, PartSink } from './part-sink.js';
+import { keyFrameBytes, type MadePart, type PartMaker, type PartSink } from './part-sink.js';
 import { SHORTEST_PART_SHARE } from './part-timing.js';
 
 export interface VideoPartsOptions {
@@ -57,7 +57,7 @@ export class VideoParts implements PartMaker {
 
     if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
       this.#options.sink.accept(
-        this.#made(fragment.bytes, true, index, start, fragment.duration, fragment.startsWithSync, completes),
+        this.#made(fragment.bytes, fragment.samples, true, index, start, fragment.duration, completes),
       );
       return;
     }
@@ -115,17 +115,16 @@ export class VideoParts implements PartMaker {
       baseMediaDecodeTime: start,
       samples,
     });
-    const independent = samples[0]?.sync === true;
-    this.#options.sink.accept(this.#made(bytes, false, this.#pendingIndex, start, duration, independent, completes));
+    this.#options.sink.accept(this.#made(bytes, samples, false, this.#pendingIndex, start, duration, completes));
   }
 
   #made(
     bytes: Buffer,
+    samples: readonly Sample[],
     shared: boolean,
     segmentIndex: number,
     start: Ticks,
     duration: Ticks,
-    independent: boolean,
     completes: boolean,
   ): MadePart {
     const { timescale, partTarget, onOverlongPart } = this.#options;
@@ -137,7 +136,8 @@ export class VideoParts implements PartMaker {
       segmentIndex,
       start: (start + this.#offset) / timescale,
       duration: Math.min(duration / timescale, partTarget),
-      independent,
+      independent: samples[0]?.sync === true,
+      keyFrameBytes: keyFrameBytes(bytes, samples),
       completes,
     };
   }

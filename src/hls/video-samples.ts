@@ -3,7 +3,7 @@ import type { Sample } from '../protocols/mp4/fragment.js';
 import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
-import type { PartSink } from './part-sink.js';
+import { keyFrameBytes, type PartSink } from './part-sink.js';
 import { SHORTEST_PART_SHARE } from './part-timing.js';
 
 /** How much one frame may change the expected frame interval: timestamps are whole milliseconds, and frames get lost. */
@@ -141,6 +141,7 @@ export class VideoSamples {
       // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
       duration: Math.min(duration / timescale, partTarget),
       independent: samples[0]?.sync === true,
+      keyFrameBytes: keyFrameBytes(bytes, samples),
       completes,
     });
   }

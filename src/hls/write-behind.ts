@@ -2,12 +2,9 @@
 
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { renderMediaPlaylist } from './media-playlist.js';
 import type { Rendition } from './rendition.js';
-import type { CompleteSegment } from './segment.js';
+import { I_FRAMES, PLAYLIST } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
-
-const PLAYLIST = 'index.m3u8';
 
 const FIRST_RETRY: Milliseconds = 500;
 const LAST_RETRY: Milliseconds = 10_000;
@@ -25,13 +22,18 @@ export interface WriteBehindOptions {
   readonly onFailure: (cause: unknown) => void;
   /** After failures the store has the window as it is again. */
   readonly onRecovered: () => void;
+  /** The disk is full, or was emptied, and listed segments had to go. */
+  readonly onDvrDropped: () => void;
 }
 
-/** A file of ours in the store. */
-interface StoredFile {
-  /** No playlist in the store lists it any more; it goes then. */
-  removeAt: Milliseconds | undefined;
+/** A file that no playlist in the store lists any more. */
+interface LeavingFile {
+  readonly path: StorePath;
+  readonly removeAt: Milliseconds;
 }
+
+/** Of what is listed and only on disk, how much goes when the disk is full. */
+const DROPPED_SHARE = 1 / 4;
 
 /**
  * Not a queue but a reconciliation: each pass compares the window with what is stored, writes what is missing, then the
@@ -40,7 +42,10 @@ interface StoredFile {
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
-  readonly #files = new Map<StorePath, StoredFile>();
+  /** Listed files by rendition directory, with the number of the segment that needed each first; rising. */
+  readonly #listed = new Map<StorePath, Map<StorePath, number>>();
+  /** In the order in which they go. */
+  #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
   #failures = 0;
   #failing = false;
@@ -92,13 +97,17 @@ export class WriteBehind {
         if ((await store.read(path))?.equals(body) === true) await store.remove(path);
       });
     }
-    for (const path of this.#files.keys()) await attempt(() => store.remove(path));
+    for (const files of this.#listed.values()) {
+      for (const path of files.keys()) await attempt(() => store.remove(path));
+    }
+    for (const { path } of this.#leaving) await attempt(() => store.remove(path));
     for (const { plan } of renditions.all) await attempt(() => store.removeDirectory(`${directory}/${plan.name}`));
     const names = directory.split('/');
     for (let depth = names.length; depth > 0; depth -= 1) {
       await attempt(() => store.removeDirectory(names.slice(0, depth).join('/')));
     }
-    this.#files.clear();
+    this.#listed.clear();
+    this.#leaving = [];
     this.#playlists.clear();
   }
 
@@ -122,8 +131,8 @@ export class WriteBehind {
         this.#failures += 1;
         this.#failing = true;
         this.#options.onFailure(cause);
-        if (isMissing(cause)) this.#forgetFiles();
-        await this.#removeFiles(() => true).catch(() => undefined);
+        if (codeOf(cause) === 'ENOENT') this.#forgetFiles();
+        await this.#makeRoom(cause).catch(() => undefined);
         this.#wanted = true;
         this.#cancelRetry = this.#options.clock.after(this.#retry, () => {
           this.#cancelRetry = undefined;
@@ -137,8 +146,12 @@ export class WriteBehind {
 
   /** Somebody removed them: a playlist that listed what is not there any more would be wrong until the window has passed. */
   #forgetFiles(): void {
-    this.#files.clear();
+    this.#listed.clear();
     this.#playlists.clear();
+    for (const { window } of this.#options.renditions.all) {
+      for (const { media } of window.listed) media.isStored = false;
+    }
+    this.#dropBefore(Number.POSITIVE_INFINITY);
   }
 
   async #pass(): Promise<void> {
@@ -153,45 +166,96 @@ export class WriteBehind {
     await this.#removeFiles((removeAt) => removeAt <= now);
   }
 
-  /** Its playlist goes at once, its media when no player can want it. */
-  async #withdraw({ plan, window }: Rendition): Promise<void> {
-    const directory = `${this.#options.directory}/${plan.name}`;
-    const playlist = `${directory}/${PLAYLIST}`;
-    if (this.#playlists.delete(playlist)) await this.#options.store.remove(playlist);
-    this.#retire(directory, new Set(), [...window.available()]);
+  /** What nobody lists any more goes first; where that is not enough, the oldest of what is listed and only on disk. */
+  async #makeRoom(cause: unknown): Promise<void> {
+    const nothingToSpare = this.#leaving.length === 0;
+    await this.#removeFiles(() => true);
+    if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(codeOf(cause)))) return;
+    const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
+    const [longest] = archives.sort((a, b) => b.count - a.count);
+    if (longest === undefined) return;
+    // The same in all renditions, so that players find the same where they change.
+    this.#dropBefore(longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE));
+    await this.#removeFiles(() => true);
+  }
+
+  /** What is only in the store is listed from this segment on, and the files before it go at once. */
+  #dropBefore(mediaSequence: number): void {
+    const { renditions, directory, clock, onDvrDropped } = this.#options;
+    let dropped = 0;
+    for (const rendition of renditions.all) {
+      dropped += rendition.dropBefore(mediaSequence);
+      const first = Math.min(mediaSequence, rendition.window.listed[0]?.mediaSequence ?? mediaSequence);
+      this.#retire(`${directory}/${rendition.plan.name}`, first, inits(rendition), clock.now());
+    }
+    if (dropped > 0) onDvrDropped();
+  }
+
+  /** Its playlists go at once, its media when no player can want it. */
+  async #withdraw(rendition: Rendition): Promise<void> {
+    const directory = `${this.#options.directory}/${rendition.plan.name}`;
+    for (const file of [PLAYLIST, I_FRAMES]) {
+      const playlist = `${directory}/${file}`;
+      if (this.#playlists.delete(playlist)) await this.#options.store.remove(playlist);
+    }
+    const longest = [...rendition.window.available()].reduce((sum, { duration }) => sum + duration, 0);
+    this.#retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#leavingAt(longest, rendition));
   }
 
   async #storeRendition(rendition: Rendition): Promise<void> {
+    const { playlists, window, archive, listedDuration } = rendition;
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     // Taken together: while the files are written the window may slide on, and this list stays true.
-    const playlist = Buffer.from(renderMediaPlaylist(rendition.plainPlaylist()));
-    const segments = [...rendition.window.listed];
-    const listed = new Set<StorePath>();
-    for (const segment of segments) {
-      const init = `${directory}/${segment.init.uri}`;
-      listed.add(init);
-      await this.#writeMedia(init, segment.init.bytes);
-      if (segment.gap) continue;
-      const path = `${directory}/${segment.uri}`;
-      listed.add(path);
-      await this.#writeMedia(path, segment.media.pieces);
+    const playlist = playlists.plain();
+    const iFrames = rendition.iFramesBody();
+    const segments = [...window.listed];
+    const neededInits = inits(rendition);
+    const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
+    for (const { init, gap, uri, media, mediaSequence } of segments) {
+      await this.#writeMedia(directory, init.uri, mediaSequence, init.bytes);
+      if (!gap) await this.#writeMedia(directory, uri, mediaSequence, media.pieces);
+      media.isStored = true;
     }
     await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);
-    this.#retire(directory, listed, segments);
+    if (iFrames !== undefined) await this.#writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
+    if (first === undefined) return;
+    this.#retire(directory, first.mediaSequence, neededInits, this.#leavingAt(listedDuration, rendition));
   }
 
-  #retire(directory: StorePath, listed: ReadonlySet<StorePath>, segments: readonly CompleteSegment[]): void {
-    const removeAt = this.#options.clock.now() + retention(segments);
-    for (const [path, file] of this.#files) {
-      if (path.startsWith(`${directory}/`) && !listed.has(path)) file.removeAt ??= removeAt;
+  /** RFC 8216bis 6.2.2: a removed segment stays for its duration and the longest playlist that listed it. */
+  #leavingAt(longestPlaylist: Seconds, { window }: Rendition): Milliseconds {
+    const longestSegment = window.listed.reduce((longest, { duration }) => Math.max(longest, duration), 0);
+    return this.#options.clock.now() + secondsToMilliseconds(longestPlaylist + 2 * longestSegment);
+  }
+
+  /** Files of segments before `first`, but for the init segments that later ones need. What it looks at is what goes. */
+  #retire(directory: StorePath, first: number, needed: ReadonlySet<string>, removeAt: Milliseconds): void {
+    const files = this.#listed.get(directory);
+    if (files === undefined) return;
+    for (const [path, mediaSequence] of files) {
+      if (mediaSequence >= first) break;
+      if (needed.has(path.slice(directory.length + 1))) continue;
+      files.delete(path);
+      this.#leaving.push({ path, removeAt });
     }
   }
 
-  async #writeMedia(path: StorePath, bytes: Buffer | readonly Buffer[]): Promise<void> {
-    if (this.#files.has(path) || this.#disposed) return;
+  async #writeMedia(
+    directory: StorePath,
+    name: string,
+    mediaSequence: number,
+    bytes: Buffer | readonly Buffer[],
+  ): Promise<void> {
+    let files = this.#listed.get(directory);
+    if (files === undefined) {
+      files = new Map();
+      this.#listed.set(directory, files);
+    }
+    const path = `${directory}/${name}`;
+    if (files.has(path) || this.#disposed) return;
     // It is listed later.
     await this.#options.store.write(path, bytes, true);
-    this.#files.set(path, { removeAt: undefined });
+    files.set(path, mediaSequence);
   }
 
   async #writePlaylist(path: StorePath, body: Buffer): Promise<void> {
@@ -201,26 +265,26 @@ export class WriteBehind {
   }
 
   async #removeFiles(isDue: (removeAt: Milliseconds) => boolean): Promise<void> {
-    for (const [path, { removeAt }] of this.#files) {
-      if (removeAt === undefined || !isDue(removeAt)) continue;
-      await this.#options.store.remove(path);
-      this.#files.delete(path);
+    let removed = 0;
+    try {
+      for (const { path, removeAt } of this.#leaving) {
+        if (!isDue(removeAt)) break;
+        await this.#options.store.remove(path);
+        removed += 1;
+      }
+    } finally {
+      this.#leaving.splice(0, removed);
     }
   }
 }
 
-/** A directory that was there is gone. */
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+/** Names of the init segments that what is listed needs. */
+function inits({ window, archive }: Rendition): Set<string> {
+  const names = new Set(window.listed.map(({ init }) => init.uri));
+  for (const { uri } of archive?.inits ?? []) names.add(uri);
+  return names;
 }
 
-/** RFC 8216bis 6.2.2: a removed segment stays for its duration and the longest playlist that listed it. */
-function retention(segments: readonly CompleteSegment[]): Milliseconds {
-  let total: Seconds = 0;
-  let longest: Seconds = 0;
-  for (const { duration } of segments) {
-    total += duration;
-    longest = Math.max(longest, duration);
-  }
-  return secondsToMilliseconds(total + 2 * longest);
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

@@ -37,7 +37,13 @@ export interface StreamPipelineOptions extends EncodingOptions {
   /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
   readonly presentation: () => Pick<
     PresentationOptions,
-    'windowSegments' | 'firstMediaSequence' | 'firstDiscontinuitySequence' | 'continuesEarlier' | 'store'
+    | 'windowSegments'
+    | 'dvrWindow'
+    | 'event'
+    | 'firstMediaSequence'
+    | 'firstDiscontinuitySequence'
+    | 'continuesEarlier'
+    | 'store'
   >;
   /** This publisher cannot be served (any longer) and should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;

@@ -50,6 +50,8 @@ describe('loadConfig', () => {
       segmentDuration: 2,
       partDuration: 0.5,
       windowSegments: 10,
+      dvrWindow: 'off',
+      playlistType: 'live',
       resumeWindow: 15,
       maxGop: 10,
       thumbnails: 'on',
@@ -97,6 +99,8 @@ describe('loadConfig', () => {
       rtmpPort: 2002,
       host: '127.0.0.1',
       windowSegments: 10,
+      dvrWindow: 'off',
+      playlistType: 'live',
     });
   });
 

@@ -7,7 +7,7 @@ import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.
 const source: MeasuredRendition = {
   plan: { name: 'source', kind: 'video', input: 'pipe', width: 1920, height: 1080, frameRate: 29.97 },
   track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
-  bandwidth: { peak: 4_000_000, average: 3_500_000, duration: 120 },
+  bandwidth: { peak: 4_000_000, average: 3_500_000, duration: 120, iFramePeak: 400_000, iFrameAverage: 300_000 },
 };
 const rung: MeasuredRendition = {
   plan: {
@@ -21,12 +21,12 @@ const rung: MeasuredRendition = {
     maxrate: 3_000_000,
   },
   track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
-  bandwidth: { peak: 1_000_000, average: 900_000, duration: 120 },
+  bandwidth: { peak: 1_000_000, average: 900_000, duration: 120, iFramePeak: 150_000, iFrameAverage: 120_000 },
 };
 const audio: MeasuredRendition = {
   plan: { name: 'audio', kind: 'audio', input: 'pipe', bitrate: 128_000, channels: 2 },
   track: { codecs: 'mp4a.40.2', channels: 2 },
-  bandwidth: { peak: 130_000, average: 128_500, duration: 120 },
+  bandwidth: { peak: 130_000, average: 128_500, duration: 120, iFramePeak: 0, iFrameAverage: 0 },
 };
 
 describe('multivariant playlist', () => {
@@ -46,7 +46,11 @@ describe('multivariant playlist', () => {
     /** As it is after a first segment that showed next to nothing. */
     function quiet(bitrate?: number, duration = 2): MeasuredRendition {
       const plan = bitrate === undefined ? source.plan : { ...source.plan, bitrate };
-      return { ...source, plan, bandwidth: { peak: 500_000, average: 400_000, duration } };
+      return {
+        ...source,
+        plan,
+        bandwidth: { peak: 500_000, average: 400_000, duration, iFramePeak: 9_000, iFrameAverage: 9_000 },
+      };
     }
     const first = (...renditions: MeasuredRendition[]) => describeVariants(renditions, 29.97, true).variants[0];
 
@@ -79,6 +83,7 @@ describe('multivariant playlist', () => {
     expect(describeVariants([audio], undefined, true)).toEqual({
       version: 6,
       independentSegments: true,
+      iFrames: [],
       variants: [{ uri: 'audio/index.m3u8', bandwidth: 150_000, averageBandwidth: 130_000, codecs: ['mp4a.40.2'] }],
     });
     const video = describeVariants([source], 29.97, true);

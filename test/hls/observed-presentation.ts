@@ -64,6 +64,7 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
     const rendition = presentation.rendition(name);
     if (rendition?.isServable(true) !== true) continue;
     const playlist = checker.add(name, rendition.playlistBody().toString());
+    checker.addDelta(name, rendition.deltaBody().toString());
     const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
       ...(gap ? [] : [uri]),
       map ?? '',
@@ -71,7 +72,8 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
     ]);
     for (const uri of [...uris, ...playlist.openParts.map((part) => part.uri)]) {
       const found = rendition.find(uri);
-      if (found === undefined || found === 'hinted') throw new Error(`B1.09 ${name}/${uri} is listed but not there`);
+      if (found === undefined || found === 'hinted' || found.body === undefined)
+        throw new Error(`B1.09 ${name}/${uri} is listed but not there`);
       const key = `${name}/${uri}`;
       const known = media?.get(key);
       if (known !== undefined && !known.equals(found.body)) throw new Error(`${key} changed its bytes`);

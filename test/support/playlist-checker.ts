@@ -1,4 +1,5 @@
 // The rules of RFC 8216bis that hold between versions of a playlist, asserted over everything a player could have been given.
+import { mergeDelta } from './delta-update.js';
 import { requireAgreement } from './playlist-parsers.js';
 
 /** A media playlist as a strict reader of our own sees it: written against the RFC, not against the renderer. */
@@ -6,6 +7,10 @@ export interface ParsedPlaylist {
   readonly version: number;
   readonly independentSegments: boolean;
   readonly targetDuration: number;
+  readonly playlistType: string | undefined;
+  readonly iFramesOnly: boolean;
+  /** EXT-X-SKIP: `segments` begins after them. */
+  readonly skippedSegments: number | undefined;
   readonly serverControl: ReadonlyMap<string, string> | undefined;
   readonly partTarget: number | undefined;
   readonly mediaSequence: number;
@@ -27,6 +32,7 @@ export interface ParsedSegment {
   /** Milliseconds since 1970. */
   readonly programDateTime: number | undefined;
   readonly gap: boolean;
+  readonly byteRange: { readonly length: number; readonly offset: number } | undefined;
   readonly parts: readonly ParsedPart[];
 }
 
@@ -53,6 +59,8 @@ export function parsePlaylist(text: string): ParsedPlaylist {
   let discontinuity = false;
   let gap = false;
   let duration: number | undefined;
+  let byteRange: ParsedSegment['byteRange'];
+  let skippedSegments: number | undefined;
   let preloadHint: string | undefined;
   let discontinuityNumber: number | undefined;
   const start = (): number => {
@@ -65,7 +73,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       assert(duration !== undefined, `URI ${line} without EXTINF`);
       assert(map !== undefined, `segment ${line} without EXT-X-MAP`);
       segments.push({
-        mediaSequence: Number(once.get('EXT-X-MEDIA-SEQUENCE') ?? 0) + segments.length,
+        mediaSequence: Number(once.get('EXT-X-MEDIA-SEQUENCE') ?? 0) + (skippedSegments ?? 0) + segments.length,
         uri: line,
         duration,
         map,
@@ -73,9 +81,11 @@ export function parsePlaylist(text: string): ParsedPlaylist {
         discontinuityNumber: start(),
         programDateTime,
         gap,
+        byteRange,
         parts,
       });
       parts = [];
+      byteRange = undefined;
       duration = undefined;
       discontinuity = false;
       gap = false;
@@ -123,6 +133,19 @@ export function parsePlaylist(text: string): ParsedPlaylist {
         });
         break;
       }
+      case 'EXT-X-BYTERANGE': {
+        const match = /^(\d+)@(\d+)$/.exec(value);
+        assert(match !== null && byteRange === undefined, `one BYTERANGE with its offset, got ${value}`);
+        byteRange = { length: Number(match?.[1]), offset: Number(match?.[2]) };
+        break;
+      }
+      case 'EXT-X-SKIP': {
+        skippedSegments = Number(attributes(value).get('SKIPPED-SEGMENTS'));
+        assert(Number.isSafeInteger(skippedSegments) && skippedSegments > 0, `B3.10 SKIPPED-SEGMENTS, got ${value}`);
+        assert(once.get('EXT-X-VERSION') === '9', 'B3.10 B1.15 EXT-X-SKIP needs version 9');
+        assert(segments.length + parts.length === 0, 'B3.10 EXT-X-SKIP before the segments');
+        break;
+      }
       case 'EXT-X-PRELOAD-HINT': {
         assert(preloadHint === undefined, 'one hint');
         const hint = attributes(value);
@@ -136,6 +159,8 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       case 'EXT-X-VERSION':
       case 'EXT-X-INDEPENDENT-SEGMENTS':
       case 'EXT-X-TARGETDURATION':
+      case 'EXT-X-PLAYLIST-TYPE':
+      case 'EXT-X-I-FRAMES-ONLY':
       case 'EXT-X-SERVER-CONTROL':
       case 'EXT-X-PART-INF':
       case 'EXT-X-MEDIA-SEQUENCE':
@@ -156,6 +181,9 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     version: Number(once.get('EXT-X-VERSION')),
     independentSegments: once.has('EXT-X-INDEPENDENT-SEGMENTS'),
     targetDuration: Number(once.get('EXT-X-TARGETDURATION')),
+    playlistType: once.get('EXT-X-PLAYLIST-TYPE'),
+    iFramesOnly: once.has('EXT-X-I-FRAMES-ONLY'),
+    skippedSegments,
     serverControl: control === undefined ? undefined : attributes(control),
     partTarget: partInf === undefined ? undefined : Number(attributes(partInf).get('PART-TARGET')),
     mediaSequence: Number(once.get('EXT-X-MEDIA-SEQUENCE')),
@@ -218,6 +246,13 @@ export class PlaylistChecker {
     return history.add(text);
   }
 
+  /** Call with the Playlist Delta Update that belongs to the body added last: whoever is not too far behind gets that body from it. */
+  addDelta(rendition: string, update: string): ParsedPlaylist {
+    const history = this.#histories.get(rendition);
+    if (history === undefined) throw new Error(`no playlist of ${rendition} was added`);
+    return history.checkDelta(update);
+  }
+
   /** What must be equal in all renditions (B1.02, B1.11, B2.04, B3.03); call as often as you like. */
   checkAlignment(): void {
     const [first, ...others] = [...this.#histories.values()];
@@ -262,6 +297,9 @@ class History {
   versions = 0;
   hintMayBreak = false;
   #text: string | undefined;
+  #lastDelta: { readonly text: string; readonly parsed: ParsedPlaylist } | undefined;
+  /** Bodies that a client may still have when it asks for an update, with the media each ended with. */
+  #recent: { readonly text: string; readonly end: number }[] = [];
 
   constructor(rendition: string, options: CheckerOptions) {
     this.rendition = rendition;
@@ -282,7 +320,33 @@ class History {
     this.last = playlist;
     this.#text = body;
     this.versions += 1;
+    const open = playlist.openParts.reduce((sum, { duration }) => sum + duration, 0);
+    const newest = playlist.segments.at(-1);
+    const end = (newest?.programDateTime ?? 0) / 1000 + (newest?.duration ?? 0) + open;
+    // RFC 8216bis 6.3.7: a client's playlist is no older than half the Skip Boundary.
+    const halfBoundary = Number(playlist.serverControl?.get('CAN-SKIP-UNTIL') ?? 0) / 2;
+    this.#recent = [...this.#recent.filter((recent) => end - recent.end <= halfBoundary), { text: body, end }];
     return playlist;
+  }
+
+  checkDelta(update: string): ParsedPlaylist {
+    if (update === this.#text && this.last !== undefined) return this.last;
+    if (update === this.#lastDelta?.text) return this.#lastDelta.parsed;
+    const parsed = parsePlaylist(update);
+    this.#lastDelta = { text: update, parsed };
+    const check = (ok: boolean, what: string): void => assert(ok, `${what} in ${this.rendition}:\n${update}`);
+    const canSkipUntil = this.last?.serverControl?.get('CAN-SKIP-UNTIL');
+    check(canSkipUntil !== undefined, 'B3.10 a delta update that is not advertised');
+    const skipped = parsed.skippedSegments ?? 0;
+    check(skipped > 0, 'B3.10 nothing to skip: the full playlist');
+    const full = this.last?.segments ?? [];
+    const until = full.slice(skipped).reduce((sum, { duration }) => sum + duration, 0);
+    check(until >= Number(canSkipUntil) - 1e-3, 'B3.10 segments after the Skip Boundary are all there');
+    check(parsed.segments[0]?.map === full[skipped]?.map, 'B3.10 MAP of the first segment');
+    for (const { text: body } of this.#recent) {
+      check(mergeDelta(body, update) === this.#text, `B3.10 merges to the full playlist with\n${body}`);
+    }
+    return parsed;
   }
 
   #checkHeader(playlist: ParsedPlaylist, check: Check): void {
@@ -295,6 +359,9 @@ class History {
     check(serverControl?.get('CAN-BLOCK-RELOAD') === 'YES', 'CAN-BLOCK-RELOAD');
     check(Number(serverControl?.get('PART-HOLD-BACK')) >= 3 * partTarget - 1e-5, 'B3.03 PART-HOLD-BACK');
     check(Number(serverControl?.get('HOLD-BACK')) >= 3 * targetDuration, 'B3.03 HOLD-BACK');
+    const canSkipUntil = serverControl?.get('CAN-SKIP-UNTIL');
+    check(canSkipUntil === undefined || Number(canSkipUntil) >= 6 * targetDuration, 'B3.10 CAN-SKIP-UNTIL >= 6 TD');
+    check(this.last === undefined || text(this.last.serverControl) === text(serverControl), 'B3.03 constant for life');
   }
 
   #checkAgainst(last: ParsedPlaylist, playlist: ParsedPlaylist, check: Check): void {

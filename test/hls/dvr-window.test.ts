@@ -1,0 +1,287 @@
+// Hours behind the live edge: what is listed, where it comes from, what it costs, and what a full disk takes of it.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { M3U8Parser, PlaylistLevelType } from 'hls.js';
+import * as HLS from 'hls-parser';
+// @ts-expect-error it has no types
+import { Parser as M3u8Parser } from 'm3u8-parser';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DiskStore } from '../../src/hls/disk-store.js';
+import { MemoryStore } from '../../src/hls/memory-store.js';
+import { Origin } from '../../src/hls/origin.js';
+import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
+import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { mergeDelta } from '../support/delta-update.js';
+import { record } from '../support/ladder-recording.js';
+import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { setUp } from './observed-presentation.js';
+import { SyntheticStream } from './synthetic-stream.js';
+
+const PLAN: EpochPlan = {
+  renditions: [
+    { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'samples' },
+  ],
+  frameRate: 25,
+  cuts: 'key-frames',
+};
+
+let inits: { video: Buffer; audio: Buffer; rung: Buffer };
+beforeAll(async () => {
+  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs: [] });
+  const [video, audio] = chunks
+    .filter(({ after }) => after === 0)
+    .sort((a, b) => a.rendition - b.rendition)
+    .map(({ bytes }) => bytes);
+  if (video === undefined || audio === undefined) throw new Error('an init segment is missing');
+  inits = { video, audio, rung: video };
+});
+
+/** Counts reads, and fails writes when told to. */
+class WatchedStore extends MemoryStore {
+  reads = 0;
+  failure: Error | undefined;
+
+  override async write(path: string, bytes: Buffer | readonly Buffer[]): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    await super.write(path, bytes);
+  }
+
+  override async read(path: string): Promise<Buffer | undefined> {
+    this.reads += 1;
+    await nextTurn();
+    return super.read(path);
+  }
+}
+
+function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) {
+  const { presentation, clock, warnings } = setUp({ plan: PLAN, store, dvrWindow: 60, ...options });
+  const checker = new PlaylistChecker({ frame: 0.04 });
+  const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
+  stream.rung = false;
+  const origin = new Origin({ clock });
+  origin.attach(presentation);
+  const rendition = () => {
+    const source = presentation.rendition('source');
+    if (source === undefined) throw new Error('no source');
+    return source;
+  };
+  /** As long as that, with the store keeping up. */
+  const play = async (seconds: number, check = true, patient = false): Promise<void> => {
+    for (let i = 0; i < seconds * 2; i += 1) {
+      stream.play(i % 2 === 0 ? 13 : 12);
+      for (let turn = 0; turn < 40; turn += 1) await nextTurn();
+      while (patient && !rendition().window.listed.every(({ media }) => media.isStored)) await nextTurn();
+      if (!check || !rendition().isServable(true)) continue;
+      for (const name of ['source', 'audio']) {
+        checker.add(name, presentation.rendition(name)?.playlistBody().toString() ?? '');
+        checker.addDelta(name, presentation.rendition(name)?.deltaBody().toString() ?? '');
+      }
+      checker.checkAlignment();
+    }
+  };
+  const file = (name: string): ReturnType<Origin['file']> => origin.file('live', 'test', 'source', name);
+  const listed = () => parsePlaylist(rendition().playlistBody().toString());
+  return { presentation, clock, warnings, checker, stream, origin, rendition, play, file, listed };
+}
+
+describe('a DVR window', () => {
+  it('B1.06 B1.08 B1.09 B3.10 lists segments that are only in the store, gives them, and removes them from the head', async () => {
+    const store = new WatchedStore();
+    const { play, listed, rendition, file, clock, presentation } = scene(store);
+    await play(40);
+    const early = await file('seg-1000.m4s');
+    await play(60);
+    const { segments, mediaSequence } = listed();
+    const duration = segments.reduce((sum, segment) => sum + segment.duration, 0);
+    expect(duration).toBeGreaterThanOrEqual(60);
+    expect(duration).toBeLessThan(63);
+    expect(mediaSequence).toBeGreaterThan(1000);
+    // In memory: the live edge of six, and those that left it lately.
+    expect([...rendition().window.available()].length).toBeLessThan(20);
+    expect(rendition().archive?.count).toBeGreaterThan(20);
+    for (const { uri, map } of segments) {
+      expect((await file(uri)).status, uri).toBe(200);
+      expect((await file(map ?? '')).status, uri).toBe(200);
+    }
+    expect(store.reads).toBeGreaterThan(10);
+    // It has left the window, and stays for its time: the same bytes from the store as from memory.
+    const late = await file('seg-1000.m4s');
+    expect(late.status === 200 && early.status === 200 && late.body.equals(early.body)).toBe(true);
+    expect(presentation.windowDuration).toBeCloseTo(duration, 0);
+    clock.advance(70_000);
+    await play(4);
+    expect((await file('seg-1001.m4s')).status).toBe(404);
+    expect((await file('seg-5000.m4s')).status).toBe(404);
+  });
+
+  it('C4.05 concurrent readers of a segment in the store share one read, and one Buffer', async () => {
+    const store = new WatchedStore();
+    const { play, file } = scene(store);
+    await play(50, false);
+    const before = store.reads;
+    const answers = await Promise.all(Array.from({ length: 100 }, () => file('seg-1001.m4s')));
+    const bodies = new Set(answers.map((answer) => (answer.status === 200 ? answer.body : undefined)));
+    expect([bodies.size, bodies.has(undefined), store.reads - before]).toEqual([1, false, 1]);
+  });
+
+  it('hls.store-read: a disk that cannot be read is a 503, and the live edge does not notice', async () => {
+    const store = new WatchedStore();
+    const { play, file, listed } = scene(store);
+    await play(50, false);
+    store.read = async () => {
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    };
+    expect(await file('seg-1001.m4s')).toMatchObject({ status: 503, error: { code: 'hls.store-read' } });
+    expect((await file(listed().segments.at(-1)?.uri ?? '')).status).toBe(200);
+  });
+
+  it('B1.06 the tree on disk lists the window too, with every file of it', async () => {
+    const root = await temporaryDirectory();
+    const store = new DiskStore(root);
+    const { play, presentation } = scene(store, { dvrWindow: 30 });
+    await play(50, false, true);
+    await presentation.end();
+    const playlist = parsePlaylist((await store.read('live/test/source/index.m3u8'))?.toString() ?? '');
+    expect(playlist.segments.length).toBeGreaterThanOrEqual(15);
+    for (const { uri, map } of playlist.segments) {
+      expect(await store.read(`live/test/source/${uri}`)).toBeDefined();
+      expect(await store.read(`live/test/source/${map}`)).toBeDefined();
+    }
+    const frames = parsePlaylist((await store.read('live/test/source/iframes.m3u8'))?.toString() ?? '');
+    expect(frames.segments.map(({ uri }) => uri)).toEqual(playlist.segments.map(({ uri }) => uri));
+    await presentation.dispose();
+    expect(await store.list('')).toEqual([]);
+  });
+
+  it('C4.03 a full disk costs the oldest part of the window, and live goes on', async () => {
+    const store = new WatchedStore();
+    const { play, listed, warnings, checker, presentation, clock } = scene(store, {
+      dvrWindow: Number.POSITIVE_INFINITY,
+    });
+    await play(60);
+    const before = listed();
+    expect(before.mediaSequence).toBe(1000);
+    store.failure = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+    await play(4);
+    store.failure = undefined;
+    clock.advance(0);
+    await play(20);
+    const after = listed();
+    expect(after.mediaSequence).toBeGreaterThan(1000);
+    expect(after.segments.length).toBeGreaterThan(15);
+    expect(warnings.map(({ code }) => code)).toEqual(['hls.store', 'hls.dvr-dropped']);
+    for (const { uri } of after.segments) {
+      expect(await presentation.readStored('source', uri)).toBeDefined();
+    }
+    expect(checker.versions('source')).toBeGreaterThan(100);
+  });
+
+  it('C4.03 a disk that never comes back: the list begins in memory, which does not grow without end', async () => {
+    const store = new WatchedStore();
+    const { play, listed, rendition } = scene(store, { dvrWindow: Number.POSITIVE_INFINITY });
+    await play(30);
+    store.failure = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    await play(60);
+    expect(rendition().archive?.count).toBe(0);
+    expect(listed().segments.length).toBeLessThanOrEqual(12);
+    expect(rendition().window.listed.length).toBeLessThanOrEqual(12);
+  });
+
+  it('B1.10 EXT-X-PLAYLIST-TYPE:EVENT: nothing is ever removed, updates skip, and it ends with all of it', async () => {
+    const { play, listed, rendition, presentation } = scene(new MemoryStore(), { event: true, dvrWindow: undefined });
+    await play(90);
+    const { playlistType, mediaSequence, segments, serverControl } = listed();
+    expect({ playlistType, mediaSequence }).toEqual({ playlistType: 'EVENT', mediaSequence: 1000 });
+    expect(segments.length).toBeGreaterThan(42);
+    expect(serverControl?.get('CAN-SKIP-UNTIL')).toBe('12');
+    const before = rendition().playlistBody().toString();
+    await play(2, false);
+    expect(mergeDelta(before, rendition().deltaBody().toString())).toBe(rendition().playlistBody().toString());
+    await presentation.end();
+    expect(listed()).toMatchObject({ ended: true, mediaSequence: 1000, playlistType: 'EVENT' });
+  });
+
+  it('three parsers, that of hls.js among them, agree on full, merged, EVENT and I-frame playlists', async () => {
+    const { play, rendition } = scene(new MemoryStore(), { event: true });
+    await play(50, false);
+    const before = rendition().playlistBody().toString();
+    await play(2, false);
+    const merged = mergeDelta(before, rendition().deltaBody().toString());
+    const update = rendition().deltaBody().toString();
+    const delta = M3U8Parser.parseLevelPlaylist(update, 'http://h/index.m3u8', 0, PlaylistLevelType.MAIN, 0, null);
+    const { skippedSegments, segments } = parsePlaylist(update);
+    expect(delta).toMatchObject({ skippedSegments, canSkipUntil: 12, version: 9, playlistParsingError: null });
+    expect(delta.fragments.slice(skippedSegments).map(({ sn }) => sn)).toEqual(
+      segments.map(({ mediaSequence }) => mediaSequence),
+    );
+    for (const text of [rendition().playlistBody().toString(), merged, rendition().iFramesBody()?.toString() ?? '']) {
+      const own = parsePlaylist(text);
+      const level = M3U8Parser.parseLevelPlaylist(
+        text,
+        'http://h/source/index.m3u8',
+        0,
+        PlaylistLevelType.MAIN,
+        0,
+        null,
+      );
+      expect(level.playlistParsingError).toBeNull();
+      expect(level.fragments.map(({ relurl }) => relurl)).toEqual(own.segments.map(({ uri }) => uri));
+      expect(level.fragments.map(({ sn, cc }) => [sn, cc])).toEqual(
+        own.segments.map(({ mediaSequence: sn, discontinuityNumber: cc }) => [sn, cc]),
+      );
+      expect(level.fragments.map(({ duration }) => duration)).toEqual(own.segments.map(({ duration }) => duration));
+      expect(level).toMatchObject({ type: 'EVENT', live: true, skippedSegments: 0 });
+      const parser = new M3u8Parser();
+      parser.push(text);
+      parser.end();
+      const second = HLS.parse(text) as InstanceType<typeof HLS.types.MediaPlaylist>;
+      const uris = own.segments.map(({ uri }) => uri);
+      expect(uris.length).toBeGreaterThan(20);
+      const complete = second.segments.filter(({ uri }) => uri !== '');
+      expect(complete.map(({ uri }) => uri)).toEqual(uris);
+      expect(parser.manifest.segments.map(({ uri }: { uri?: string }) => uri).filter(Boolean)).toEqual(uris);
+      expect(parser.manifest.playlistType).toBe('EVENT');
+      expect(second.playlistType).toBe('EVENT');
+      expect(second.isIFrame ?? false).toBe(own.iFramesOnly);
+      expect(second.mediaSequenceBase).toBe(own.mediaSequence);
+      if (own.iFramesOnly)
+        expect(complete.map(({ byterange }) => byterange)).toEqual(own.segments.map(({ byteRange }) => byteRange));
+    }
+  });
+
+  it('B3.10 a reload of six hours costs what a reload of a minute costs', async () => {
+    const { play, rendition, listed, presentation } = scene(new MemoryStore(), { dvrWindow: Number.POSITIVE_INFINITY });
+    await play(40, false);
+    const archive = rendition().archive;
+    const oldest = rendition().window.listed[0];
+    if (archive === undefined || oldest === undefined) throw new Error('no archive');
+    const looked = { segments: 0, playlists: 0 };
+    const { newestFirst, rendered } = archive;
+    archive.newestFirst = function* (this: typeof archive) {
+      for (const segment of newestFirst.call(this)) {
+        looked.segments += 1;
+        yield segment;
+      }
+    };
+    archive.rendered = (kind) => {
+      looked.playlists += 1;
+      return rendered.call(archive, kind);
+    };
+    const sizes: number[] = [];
+    for (const seconds of [2, 400]) {
+      await play(seconds, false);
+      sizes.push(rendition().deltaBody().length);
+    }
+    expect(listed().segments.length).toBeGreaterThan(200);
+    // It looks at the segments within the boundary, and renders none of those before it. Written to disk it is rendered whole.
+    looked.segments = 0;
+    looked.playlists = 0;
+    rendition().invalidate();
+    expect(rendition().deltaBody().toString()).toContain('#EXT-X-SKIP');
+    expect(looked).toEqual({ segments: expect.any(Number), playlists: 0 });
+    expect(looked.segments).toBeLessThan(4);
+    expect(Math.abs((sizes[1] ?? 0) - (sizes[0] ?? 0))).toBeLessThan(600);
+    await presentation.dispose();
+  });
+});

@@ -1,0 +1,150 @@
+// A key frame cut out of its segment by EXT-X-BYTERANGE, given to a decoder: one picture, the one that the segment begins with.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Origin } from '../../src/hls/origin.js';
+import type { EpochPlan } from '../../src/hls/presentation.js';
+import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
+import { attributes, type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';
+import { initsOf, publish, replay } from '../support/presentation-replay.js';
+import { AUDIO, LADDER, SOURCE, setUp } from './observed-presentation.js';
+
+const PASSTHROUGH: EpochPlan = {
+  renditions: [
+    { ...SOURCE, input: 'samples' },
+    { ...AUDIO, input: 'samples' },
+  ],
+  frameRate: 25,
+  cuts: 'key-frames',
+};
+
+let usual: Recording;
+let directory: string;
+beforeAll(async () => {
+  usual = await record({ seconds: 11.4, gop: 50 }, { partFrames: 12, rungs: [120, 90] });
+  directory = await mkdtemp(join(tmpdir(), 'sluice-i-frames-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Checksums of the pictures of a file, in order. @param frames at most */
+async function pictures(bytes: Buffer, name: string, frames?: number): Promise<string[]> {
+  const file = join(directory, name);
+  await writeFile(file, bytes);
+  const limit = frames === undefined ? [] : ['-frames:v', String(frames)];
+  const { outputs } = await runFfmpeg([
+    '-v',
+    'error',
+    '-i',
+    file,
+    ...limit,
+    '-fps_mode',
+    'passthrough',
+    '-f',
+    'framemd5',
+    '-',
+  ]);
+  return Buffer.concat(outputs)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(',').at(-1)?.trim() ?? '');
+}
+
+async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPlaylist> {
+  const get = async (file: string): Promise<Buffer> => {
+    const answer = await origin.file('live', 'test', rendition, file);
+    if (answer.status !== 200) throw new Error(`${file} ${answer.status}`);
+    return answer.body;
+  };
+  const answer = await origin.file('live', 'test', rendition, 'iframes.m3u8');
+  expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: false });
+  const playlist = parsePlaylist((await get('iframes.m3u8')).toString());
+  expect(playlist).toMatchObject({ iFramesOnly: true, version: 5, serverControl: undefined });
+  for (const { uri, map, byteRange, mediaSequence, gap } of playlist.segments) {
+    if (gap || byteRange === undefined) throw new Error(`${uri} has no key frame`);
+    expect(byteRange.offset).toBe(0);
+    const init = await get(map ?? '');
+    const segment = await get(uri);
+    const range = segment.subarray(0, byteRange.length);
+    const name = `${rendition}-${mediaSequence}`;
+    const alone = await pictures(Buffer.concat([init, range]), `${name}-i.mp4`);
+    expect(alone, `${name} is one picture`).toHaveLength(1);
+    const [first] = await pictures(Buffer.concat([init, segment]), `${name}.mp4`, 1);
+    expect(alone[0], `${name} is the first picture of its segment`).toBe(first);
+    // Not a byte more than the picture needs.
+    const less = await pictures(Buffer.concat([init, range.subarray(0, -16)]), `${name}-less.mp4`);
+    expect(less.length === 0 || less[0] !== first, `${name} is no longer than its picture`).toBe(true);
+  }
+  return playlist;
+}
+
+describe('playlists of I-frames', () => {
+  it('init and byte range decode to the picture that the segment begins with: source and rungs from FFmpeg, B-frames or not', async () => {
+    const { presentation, clock } = setUp({ plan: LADDER });
+    const origin = new Origin({ clock });
+    origin.attach(presentation);
+    await replay(presentation, usual, { clock });
+    const main = parsePlaylist(presentation.rendition('source')?.playlistBody().toString() ?? '');
+    for (const name of ['source', '120p']) {
+      const frames = await checkIFrames(origin, name);
+      expect(frames.targetDuration).toBe(main.targetDuration);
+      expect(frames.ended).toBe(true);
+      // Under the numbers, names, dates and durations of the segments.
+      expect(frames.segments.map((segment) => ({ ...segment, byteRange: undefined, parts: [] }))).toEqual(
+        main.segments.map((segment) => ({ ...segment, parts: [] })),
+      );
+    }
+    expect(await origin.file('live', 'test', 'audio', 'iframes.m3u8')).toMatchObject({ status: 404 });
+    expect(await origin.file('live', 'test', 'none', 'iframes.m3u8')).toMatchObject({ status: 404 });
+  });
+
+  it('the same of segments that the gateway packages itself', async () => {
+    const { presentation, clock } = setUp({ plan: PASSTHROUGH });
+    const origin = new Origin({ clock });
+    origin.attach(presentation);
+    const inits = initsOf(usual);
+    if (inits.video === undefined || inits.audio === undefined) throw new Error('an init segment is missing');
+    presentation.setTrack('source', inits.video);
+    presentation.setTrack('audio', inits.audio);
+    publish(presentation, usual, { clock, video: 'source', audio: 'audio' });
+    await presentation.end();
+    expect((await checkIFrames(origin, 'source')).segments).toHaveLength(6);
+  });
+
+  it('B2.01 B2.02 EXT-X-I-FRAME-STREAM-INF for each video: its own codec, size, and a rate that covers every one', async () => {
+    const { presentation, clock } = setUp({ plan: LADDER });
+    await replay(presentation, usual, { clock });
+    const entries = presentation
+      .multivariantBody()
+      .toString()
+      .split('\n')
+      .filter((line) => line.startsWith('#EXT-X-I-FRAME-STREAM-INF:'))
+      .map((line) => attributes(line.slice(26)));
+    expect(entries.map((entry) => entry.get('URI'))).toEqual([
+      'source/iframes.m3u8',
+      '120p/iframes.m3u8',
+      '90p/iframes.m3u8',
+    ]);
+    expect(entries.map((entry) => entry.get('RESOLUTION'))).toEqual(['320x180', '214x120', '160x90']);
+    for (const entry of entries) {
+      expect(entry.get('CODECS')).toMatch(/^avc1\.[0-9A-Fa-f]{6}$/);
+      const rendition = presentation.rendition(entry.get('URI')?.split('/')[0] ?? '');
+      const { segments } = parsePlaylist(rendition?.iFramesBody()?.toString() ?? '');
+      const rates = segments.map(({ byteRange, duration }) => ((byteRange?.length ?? 0) * 8) / duration);
+      expect(Number(entry.get('BANDWIDTH'))).toBeGreaterThanOrEqual(Math.max(...rates.slice(0, -1)));
+      expect(Number(entry.get('AVERAGE-BANDWIDTH'))).toBeLessThanOrEqual(Number(entry.get('BANDWIDTH')));
+    }
+  });
+
+  it('B1.16 a segment that does not begin with a key frame is a gap there', async () => {
+    const recording = await record({ seconds: 14, gop: [0, 2, 4, 11] }, { partFrames: 12, rungs: [] });
+    const { presentation, clock } = setUp({ plan: { renditions: [SOURCE, AUDIO], cuts: 'key-frames' } });
+    await replay(presentation, recording, { clock });
+    const rendition = presentation.rendition('source');
+    const { segments, version } = parsePlaylist(rendition?.iFramesBody()?.toString() ?? '');
+    expect(version).toBe(8);
+    expect(segments.some(({ gap }) => gap)).toBe(true);
+    for (const { gap, byteRange } of segments) expect(byteRange === undefined).toBe(gap);
+  });
+});
