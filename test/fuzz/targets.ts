@@ -122,8 +122,10 @@ const amf0: FuzzTarget = {
     if (values === undefined) return;
     const again = read(() => encodeAmf0(values));
     if (again === undefined) return;
-    // Bytes, because an invalid date equals nothing, not even itself.
-    ensure(encodeAmf0(decodeAmf0(again)).equals(again), 'what was decoded survives a round trip');
+    // As values or as bytes: an invalid date equals nothing, not even itself, and the bits of a NaN may be any.
+    const second = decodeAmf0(again);
+    const survived = isDeepStrictEqual(second, values) || encodeAmf0(second).equals(again);
+    ensure(survived, 'what was decoded survives a round trip');
     ensure(Object.getPrototypeOf({}) === Object.prototype && !('polluted' in {}), 'no key reaches Object.prototype');
   },
 };
@@ -146,7 +148,8 @@ const amf3: FuzzTarget = {
     const again = read(() => encodedAmf3(value));
     if (again === undefined) return;
     const decoded = readAmf3(new ByteReader(again), new AmfBudget(DEFAULT_AMF_LIMITS));
-    ensure(encodedAmf3(decoded).equals(again), 'what was decoded survives a round trip');
+    const survived = isDeepStrictEqual(decoded, value) || encodedAmf3(decoded).equals(again);
+    ensure(survived, 'what was decoded survives a round trip');
   },
 };
 
