@@ -14,6 +14,13 @@ export interface LiveWindowOptions {
   readonly now: () => Milliseconds;
 }
 
+/**
+ * Retired segments last at most so many times the longest playlist. Media that comes as fast as it is played stays below
+ * that, even when a whole playlist is retired at once. A publisher that comes again and again, each time with media in
+ * advance, is faster: what is kept of it is bounded by this instead of by how often it comes.
+ */
+const MOST_RETIRED = 3;
+
 /** Segments wait in memory for a slow store until there are so many times the usual number. */
 const LONGEST_WAIT = 2;
 
@@ -22,6 +29,7 @@ export class LiveWindow {
   #listed: CompleteSegment[] = [];
   #retired: RetiredSegment[] = [];
   #listedDuration: Seconds = 0;
+  #retiredDuration: Seconds = 0;
   #longest: Seconds = 0;
 
   constructor(options: LiveWindowOptions) {
@@ -49,18 +57,18 @@ export class LiveWindow {
       if (!this.#archives(head)) break;
       this.#listed.shift();
       this.#listedDuration -= head.duration;
-      this.#retired.push({ segment: head, until: this.#options.now() + this.#retention(head, targetDuration) });
+      this.#retire(head, targetDuration);
     }
     this.#options.archive?.trim(this.#listedDuration);
     this.#forget();
+    this.releaseStored();
   }
 
   /** Its playlist is gone; what was listed stays for its time. */
   retireAll(targetDuration: Seconds): void {
-    for (const segment of this.#listed.splice(0)) {
-      this.#retired.push({ segment, until: this.#options.now() + this.#retention(segment, targetDuration) });
-    }
+    for (const segment of this.#listed.splice(0)) this.#retire(segment, targetDuration);
     this.#listedDuration = 0;
+    this.releaseStored();
     this.#options.archive?.clear();
   }
 
@@ -85,7 +93,18 @@ export class LiveWindow {
     this.#listed = [];
     this.#retired = [];
     this.#listedDuration = 0;
+    this.#retiredDuration = 0;
     this.#options.archive?.clear();
+  }
+
+  /** What is not listed and in the store leaves memory: few players ask for it, and those get it from there. */
+  releaseStored(): void {
+    for (const { segment } of this.#retired) segment.media.release();
+  }
+
+  #retire(segment: CompleteSegment, targetDuration: Seconds): void {
+    this.#retired.push({ segment, until: this.#options.now() + this.#retention(segment, targetDuration) });
+    this.#retiredDuration += segment.duration;
   }
 
   /** @returns false when it has to wait for the store */
@@ -110,6 +129,10 @@ export class LiveWindow {
 
   #forget(): void {
     const now = this.#options.now();
-    while (this.#retired[0] !== undefined && this.#retired[0].until <= now) this.#retired.shift();
+    for (let [first] = this.#retired; first !== undefined; [first] = this.#retired) {
+      if (first.until > now && this.#retiredDuration <= MOST_RETIRED * this.#longest) break;
+      this.#retired.shift();
+      this.#retiredDuration -= first.segment.duration;
+    }
   }
 }

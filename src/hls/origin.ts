@@ -212,7 +212,9 @@ export class Origin {
     }
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
     try {
-      const body = await presentation.readStored(rendition.plan.name, file);
+      const { within } = there;
+      const whole = await presentation.readStored(rendition.plan.name, within?.uri ?? file);
+      const body = within === undefined ? whole : whole?.subarray(within.start, within.end);
       return body && found(there.kind, body, false, presentation);
     } catch (cause) {
       const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });

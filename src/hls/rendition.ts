@@ -14,7 +14,7 @@ import type { RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
 import { RenditionPlaylists } from './rendition-playlists.js';
-import { type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import { type ByteSpan, type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
 import { SegmentArchive } from './segment-archive.js';
 import { Segmenter } from './segmenter.js';
 
@@ -43,7 +43,9 @@ export interface RenditionOptions {
 export type FoundFile =
   | { readonly kind: 'init' | 'segment' | 'part'; readonly body: Buffer }
   /** Not in memory any more, but in the store, or it was. */
-  | { readonly kind: 'init' | 'segment'; readonly body?: undefined }
+  | { readonly kind: 'init' | 'segment'; readonly body?: undefined; readonly within?: undefined }
+  /** A part of a segment that has left memory: these bytes of its file. */
+  | { readonly kind: 'part'; readonly body?: undefined; readonly within: { readonly uri: string } & ByteSpan }
   /** The part the playlist hints at: it will be there. */
   | 'hinted'
   | undefined;
@@ -348,16 +350,20 @@ export class Rendition implements PartSink {
       }
       case 'segment': {
         const segment = this.#window.find(name.mediaSequence);
-        if (segment !== undefined) return segment.gap ? undefined : { kind: 'segment', body: segment.media.whole() };
+        if (segment?.gap === true) return undefined;
+        if (segment?.media.isReleased === true) return { kind: 'segment' };
+        if (segment !== undefined) return { kind: 'segment', body: segment.media.whole() };
         return this.archive?.held(name.mediaSequence) === true ? { kind: 'segment' } : undefined;
       }
       case 'part': {
         const { open } = this.#segmenter;
         const isOpen = open?.mediaSequence === name.mediaSequence;
-        const body = isOpen
-          ? open?.bodies[name.index]
-          : this.#window.find(name.mediaSequence)?.media.pieces[name.index];
+        const segment = isOpen ? undefined : this.#window.find(name.mediaSequence);
+        const body = isOpen ? open?.bodies[name.index] : segment?.media.pieces[name.index];
         if (body !== undefined) return { kind: 'part', body };
+        const stored = segment?.gap === false ? segment.media.storedPart(name.index) : undefined;
+        if (segment !== undefined && stored !== undefined)
+          return { kind: 'part', within: { uri: segment.uri, ...stored } };
         return this.#isHinted(fileName) ? 'hinted' : undefined;
       }
     }

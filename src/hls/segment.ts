@@ -48,6 +48,12 @@ export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'b
   readonly gap: boolean;
 }
 
+/** Bytes from `start` up to `end`, which is not of them. */
+export interface ByteSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * The media of a complete segment, in memory once: as the parts it was made of, until somebody asks for the segment as a
  * whole; from then on as one buffer, of which the parts are views (docs/decisions/0011).
@@ -55,9 +61,11 @@ export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'b
 export class SegmentMedia {
   #pieces: readonly Buffer[];
   #whole: Buffer | undefined;
+  /** Where each part begins in the segment, once they are not in memory any more. */
+  #released: readonly ByteSpan[] | undefined;
   /** Bytes. */
   readonly length: number;
-  /** It is in the store as well, or would be if there were any. */
+  /** It is in the store as well. */
   isStored = false;
 
   /** @param pieces bodies of the parts, in their order */
@@ -66,12 +74,34 @@ export class SegmentMedia {
     this.length = pieces.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Bodies of the parts; their concatenation is the segment. */
+  /** Bodies of the parts; their concatenation is the segment. None when they have left memory. */
   get pieces(): readonly Buffer[] {
     return this.#pieces;
   }
 
-  /** One buffer; the same at each call. */
+  /** It is in the store only. */
+  get isReleased(): boolean {
+    return this.#released !== undefined;
+  }
+
+  /** Where in the segment this part lies; undefined while it is in memory, and when there is none. */
+  storedPart(index: number): ByteSpan | undefined {
+    return this.#released?.[index];
+  }
+
+  /** Out of memory: from now on it is read from the store. Does nothing while it is not there. */
+  release(): void {
+    if (!this.isStored || this.#released !== undefined) return;
+    let at = 0;
+    this.#released = this.#pieces.map(({ length }) => {
+      at += length;
+      return { start: at - length, end: at };
+    });
+    this.#pieces = [];
+    this.#whole = undefined;
+  }
+
+  /** One buffer; the same at each call. Call only when it is in memory. */
   whole(): Buffer {
     if (this.#whole !== undefined) return this.#whole;
     const whole = Buffer.concat(this.#pieces, this.length);

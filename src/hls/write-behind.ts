@@ -215,6 +215,8 @@ export class WriteBehind {
       await this.#writeMedia(directory, init.uri, mediaSequence, init.bytes);
       if (!gap) await this.#writeMedia(directory, uri, mediaSequence, media.pieces);
       media.isStored = true;
+      // It may have left the playlist while it was written.
+      window.releaseStored();
     }
     await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);
     if (iFrames !== undefined) await this.#writePlaylist(`${directory}/${I_FRAMES}`, iFrames);

@@ -1,0 +1,155 @@
+// What has left the playlist must stay fetchable for its time, and not in memory: attackers who publish in bursts fill it otherwise.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LiveWindow } from '../../src/hls/live-window.js';
+import { MemoryStore } from '../../src/hls/memory-store.js';
+import { Origin } from '../../src/hls/origin.js';
+import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/segment.js';
+import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { record } from '../support/ladder-recording.js';
+import { setUp } from './observed-presentation.js';
+import { SyntheticStream } from './synthetic-stream.js';
+
+let inits: { video: Buffer; audio: Buffer; rung: Buffer };
+beforeAll(async () => {
+  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs: [] });
+  const [video, audio] = chunks
+    .filter(({ after }) => after === 0)
+    .sort((a, b) => a.rendition - b.rendition)
+    .map(({ bytes }) => bytes);
+  if (video === undefined || audio === undefined) throw new Error('an init segment is missing');
+  inits = { video, audio, rung: video };
+});
+
+function scene(store?: SegmentStore) {
+  const { presentation, clock } = setUp({
+    plan: {
+      renditions: [
+        { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
+        { name: 'audio', kind: 'audio', input: 'samples' },
+      ],
+      frameRate: 25,
+      cuts: 'key-frames',
+    },
+    store,
+  });
+  const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
+  stream.rung = false;
+  const origin = new Origin({ clock });
+  origin.attach(presentation);
+  const rendition = () => {
+    const source = presentation.rendition('source');
+    if (source === undefined) throw new Error('no source');
+    return source;
+  };
+  const play = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) {
+      stream.play(25);
+      for (let turn = 0; turn < 40; turn += 1) await nextTurn();
+    }
+  };
+  const get = async (uri: string): Promise<Buffer | number> => {
+    const answer = await origin.file('live', 'test', 'source', uri);
+    return answer.status === 200 ? answer.body : answer.status;
+  };
+  const held = (): CompleteSegment[] => [...rendition().window.available()];
+  const inMemory = (): number => held().filter(({ media }) => media.pieces.length > 0).length;
+  return { presentation, rendition, play, get, held, inMemory };
+}
+
+describe('segments that have left the playlist', () => {
+  it('B1.09 leave memory once they are stored: whole and in parts they come from the store with the same bytes', async () => {
+    const { play, get, held, inMemory, rendition } = scene(new MemoryStore());
+    await play(11);
+    const uri = segmentUri(1001);
+    const whole = await get(uri);
+    const count = rendition().window.find(1001)?.parts.length ?? 0;
+    expect(count).toBeGreaterThan(2);
+    const getParts = () => Promise.all(Array.from({ length: count }, (_, index) => get(partUri(1001, index))));
+    const parts = await getParts();
+    expect(Buffer.concat(parts as Buffer[])).toEqual(whole);
+    await play(14);
+    expect(rendition().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
+    expect(held().length).toBeGreaterThan(rendition().window.listed.length);
+    expect(inMemory()).toBe(rendition().window.listed.length);
+    expect(await get(uri)).toEqual(whole);
+    expect(await getParts()).toEqual(parts);
+    expect(await get(partUri(1001, count))).toBe(404);
+    await play(40);
+    expect(await get(uri)).toBe(404);
+    expect(await get(partUri(1001, 0))).toBe(404);
+  });
+
+  it('B1.09 stay in memory for their time where there is no store', async () => {
+    const { play, get, held, inMemory, rendition } = scene();
+    await play(25);
+    expect(rendition().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
+    expect(inMemory()).toBe(held().length);
+    expect(Buffer.isBuffer(await get(segmentUri(1001)))).toBe(true);
+    expect(Buffer.isBuffer(await get(partUri(1001, 0)))).toBe(true);
+  });
+
+  it('stay in memory while a store does not take them, and leave it when it does', async () => {
+    const store = new MemoryStore();
+    let failing = true;
+    const write = store.write.bind(store);
+    store.write = async (...given) => {
+      if (failing) throw new Error('the disk is away');
+      await write(...given);
+    };
+    const { play, held, inMemory, get, rendition } = scene(store);
+    await play(25);
+    expect(inMemory()).toBe(held().length);
+    expect(Buffer.isBuffer(await get(segmentUri(1001)))).toBe(true);
+    failing = false;
+    // Those that left the playlist unwritten stay for their time; all that leave it from here on do not.
+    await play(60);
+    expect(inMemory()).toBe(rendition().window.listed.length);
+  });
+
+  it('C2.11 are bounded by what they last when media comes faster than the clock', () => {
+    const window = new LiveWindow({ segments: 6, now: () => 0 });
+    for (let index = 0; index < 1_000; index += 1) window.add(segment(index), 2);
+    // Seven of two seconds were listed at once: 14 s, three times.
+    expect([...window.available()]).toHaveLength(6 + 21);
+    expect(window.find(999 - 6 - 20)?.mediaSequence).toBe(999 - 6 - 20);
+    expect(window.find(999 - 6 - 21)).toBeUndefined();
+  });
+
+  it('are all kept for their time at the pace of the clock, even when the whole playlist is withdrawn at once', () => {
+    let now = 0;
+    const window = new LiveWindow({ segments: 6, now: () => now });
+    for (let index = 0; index < 100; index += 1) {
+      now += 2_000;
+      window.add(segment(index), 2);
+    }
+    const before = [...window.available()].length;
+    window.retireAll(2);
+    expect([...window.available()]).toHaveLength(before);
+    now += 17_999;
+    // Its own duration, the longest playlist and one target.
+    expect(window.find(99)).toBeDefined();
+    now += 1;
+    expect([...window.available()]).toHaveLength(0);
+  });
+});
+
+/** Two seconds. */
+function segment(index: number): CompleteSegment {
+  return {
+    mediaSequence: index,
+    index,
+    init: { uri: 'init-0.mp4', bytes: Buffer.alloc(0), track: { timescale: 1000, trackId: 1 } as never },
+    start: index * 2,
+    end: index * 2 + 2,
+    programDateTime: 0,
+    discontinuity: false,
+    discontinuityNumber: 0,
+    keyFrameBytes: undefined,
+    uri: segmentUri(index),
+    duration: 2,
+    parts: [],
+    media: new SegmentMedia([Buffer.alloc(10)]),
+    gap: false,
+  };
+}
