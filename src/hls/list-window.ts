@@ -32,11 +32,16 @@ export interface LowLatencyListing {
 export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist {
   const { targetDuration, complete, open, ended } = listing;
   const { partTarget, nextPart, reports } = lowLatency;
-  const end = open?.end ?? complete.at(-1)?.end ?? 0;
   // Where segments are whole seconds, both sides are equal but for their rounding, and tags that went must not come back.
-  const listedFrom = end - PARTS_LISTED * targetDuration - 1e-4;
-  // All parts of a segment at once: players count them from the first one listed.
-  const segments = complete.map((segment) => listed(segment, segment.start >= listedFrom));
+  const limit = PARTS_LISTED * targetDuration + 1e-4;
+  // By what the playlist says they last: dates of segments may differ from that by a frame.
+  let fromEnd = open === undefined ? 0 : open.end - open.start;
+  const segments: ListedSegment[] = [];
+  for (const segment of complete.toReversed()) {
+    fromEnd += segment.duration;
+    // All parts of a segment at once: players count them from the first one listed.
+    segments.unshift(listed(segment, fromEnd <= limit));
+  }
   if (open !== undefined) segments.push(listed(open, true));
   return {
     ...header(listing, segments),

@@ -17,6 +17,8 @@ export interface MadePart {
   readonly independent: boolean;
   /** The next cut is at its end: the segment is complete. */
   readonly completes: boolean;
+  /** More of the same segment came already: no cut is at its end, whatever the publisher usually does. */
+  readonly continues?: boolean;
 }
 
 /** What takes the parts of one track: a rendition. */
