@@ -99,7 +99,7 @@ async function watch(http, signal, seen) {
     const text = await response?.text().catch(() => undefined);
     query = '';
     if (text === undefined || !response.ok) {
-      if (response !== undefined && response.status !== 404 && response.status !== 503)
+      if (response?.ok === false && response.status !== 404 && response.status !== 503)
         seen.failures.push(`playlist ${response.status}`);
       await sleep(20);
       continue;

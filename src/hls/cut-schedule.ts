@@ -13,6 +13,9 @@ const CUTS_REMEMBERED = 2_048;
 /** 29.97 fps GOPs of "2 s" last 2.002 s and round to 2 s: they need no larger target. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
 
+/** Timestamps are whole milliseconds, and encoders keep them to the tick of their timescale. */
+const PICTURE_ROUNDING: Milliseconds = 0.5;
+
 export interface CutScheduleOptions {
   readonly segmentDuration: Seconds;
   /** Longest first GOP that TARGETDURATION is made for. */
@@ -152,6 +155,17 @@ export class CutSchedule {
       if (cut !== undefined && time >= cut.time - (tolerance ?? this.#tolerance(cut))) return this.#base + i;
     }
     return this.#base - 1;
+  }
+
+  /**
+   * The segment that an encoder's picture belongs to. One that is no key frame begins a segment at forced cuts only, so it
+   * is before the cut by however little it is: pictures at uneven times may be 5 ms apart.
+   */
+  pictureIndexAt(time: Milliseconds, keyFrame: boolean): number {
+    const index = this.indexAt(time);
+    if (keyFrame) return index;
+    const cut = this.#cuts[index - this.#base];
+    return cut === undefined || cut.forced || time >= cut.time - PICTURE_ROUNDING ? index : index - 1;
   }
 
   /** Undefined when not decided yet (or forgotten). */

@@ -94,8 +94,8 @@ export class KeyFrameCuts implements CutPolicy {
   /** Whether a key frame so long after the last cut is one. */
   #cutsAt(elapsed: Milliseconds): boolean {
     const longest = Math.max(...this.#gops);
-    // 1 ms: timestamps are rounded to it.
-    const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - 1;
+    // Up to where a cut is forced: one that is forced when the key frame comes at last would be in the past of what went out.
+    const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - 2 * this.#frame - 1;
     return elapsed >= this.#segment - this.#frame - 1 || (elapsed > this.#frame && !mayWait);
   }
 

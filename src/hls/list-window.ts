@@ -50,8 +50,15 @@ export interface Listing {
  * segment turns out shorter than its last frame was expected to be: tags that went must not come back then.
  */
 export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
-  const end = open?.end ?? complete.at(-1)?.end ?? 0;
-  const first = complete.find(({ start }) => start >= end - PARTS_LISTED * targetDuration - 1e-4) ?? open;
+  // By what the playlist says they last: dates of segments may differ from that by a frame.
+  const limit = PARTS_LISTED * targetDuration + 1e-4;
+  let fromEnd = open === undefined ? 0 : open.end - open.start;
+  let first: ListableOpenSegment | undefined = open;
+  for (const segment of complete.toReversed()) {
+    fromEnd += segment.duration;
+    if (fromEnd > limit) break;
+    first = segment;
+  }
   return first?.mediaSequence ?? 0;
 }
 

@@ -19,6 +19,8 @@ export interface MadePart {
   readonly keyFrameBytes?: number | undefined;
   /** The next cut is at its end: the segment is complete. */
   readonly completes: boolean;
+  /** More of the same segment came already: no cut is at its end, whatever the publisher usually does. */
+  readonly continues?: boolean;
 }
 
 /** What takes the parts of one track: a rendition. */

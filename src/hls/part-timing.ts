@@ -92,6 +92,16 @@ export function audioFramesPerPart(nominal: Seconds, frame: Seconds, partTarget:
   return Math.max(1, Math.min(wanted, fitting));
 }
 
+/** From here on a part that is neither independent nor last of its segment is long enough, but for what rounding makes of it. */
+export function shortestPart(partTarget: Seconds, nominal: Seconds): Seconds {
+  return Math.min(SHORTEST_PART_SHARE * partTarget + ROUNDING_SLACK / 2, nominal - ROUNDING_SLACK);
+}
+
+/** From here on a part is full, unless one more frame brings it nearer to the nominal part: all in the same unit. */
+export function fullPart(shortest: number, nominal: number, frame: number): number {
+  return Math.max(shortest, nominal - frame / 2);
+}
+
 /** RFC 8216bis 6.2.5.2, Advance Part Limit: how many parts ahead of the playlist a client may ask. */
 export function advancePartLimit(partTarget: Seconds): number {
   return partTarget < 1 ? Math.ceil(3 / partTarget) : 3;

@@ -382,9 +382,9 @@ export class Rendition implements PartSink {
 
   /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
   #nextPart(): string | undefined {
-    const { open, lastMediaSequence } = this.#segmenter;
+    const { open, openContinues, lastMediaSequence } = this.#segmenter;
     if (open !== undefined) {
-      const full = this.#options.schedule.expectsCut(secondsToMilliseconds(open.end));
+      const full = !openContinues && this.#options.schedule.expectsCut(secondsToMilliseconds(open.end));
       return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
     }
     return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);

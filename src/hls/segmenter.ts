@@ -42,6 +42,7 @@ export class Segmenter {
   #open: OpenSegment | undefined;
   /** Some of its bodies are views of larger buffers. */
   #openIsShared = false;
+  #openContinues = false;
   /** The encoder of `#open` died: the rest of it will not come. */
   #openIsBroken = false;
   /** The next media counts only from where a segment begins: what is before it was shown, by an encoder that died. */
@@ -61,6 +62,11 @@ export class Segmenter {
   /** The segment being made. */
   get open(): OpenSegment | undefined {
     return this.#open;
+  }
+
+  /** More of `open` is known to come. */
+  get openContinues(): boolean {
+    return this.#openContinues;
   }
 
   /** Index in the cut schedule of the newest complete segment or gap. */
@@ -126,6 +132,7 @@ export class Segmenter {
     open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
     open.bodies.push(part.bytes);
     this.#openIsShared ||= part.shared;
+    this.#openContinues = part.continues === true;
     open.end = part.start + part.duration;
     if (part.completes) this.#close();
     return true;

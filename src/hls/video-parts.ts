@@ -4,7 +4,7 @@ import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
 import { keyFrameBytes, type MadePart, type PartMaker, type PartSink } from './part-sink.js';
-import { SHORTEST_PART_SHARE } from './part-timing.js';
+import { fullPart, shortestPart } from './part-timing.js';
 
 export interface VideoPartsOptions {
   readonly schedule: CutSchedule;
@@ -28,6 +28,7 @@ export class VideoParts implements PartMaker {
   readonly #target: Ticks;
   readonly #nominal: Ticks;
   readonly #frame: Ticks;
+  readonly #shortest: Ticks;
   /** Decode to presentation: with `+cmaf` 0, else the composition offset of the last sync sample. */
   #offset: Ticks = 0;
   #pending: Sample[] = [];
@@ -41,19 +42,21 @@ export class VideoParts implements PartMaker {
     this.#target = options.partTarget * options.timescale;
     this.#nominal = options.nominal * options.timescale;
     this.#frame = options.frame * options.timescale;
+    this.#shortest = shortestPart(options.partTarget, options.nominal) * options.timescale;
   }
 
   push(fragment: Fragment): void {
     const first = fragment.samples[0];
     if (fragment.startsWithSync && first !== undefined) this.#offset = first.cts;
     const start = fragment.baseMediaDecodeTime;
-    const index = this.#indexAt(start);
+    const index = this.#indexAt(start, fragment.startsWithSync);
     if (index < 0) return;
     if (this.#pending.length > 0) {
       const hole = Math.abs(start - this.#pendingStart - this.#pendingDuration) > this.#frame / 2;
       if (index !== this.#pendingIndex || hole) this.#emitPending(this.#pending.length, index !== this.#pendingIndex);
     }
-    const completes = this.#indexAt(start + fragment.duration) > index;
+    // Whatever begins there: a picture that begins before a cut is not at it.
+    const completes = this.#indexAt(start + fragment.duration, false) > index;
 
     if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
       this.#options.sink.accept(
@@ -81,26 +84,36 @@ export class VideoParts implements PartMaker {
   #passesAsItIs(fragment: Fragment, completes: boolean): boolean {
     // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see #made.
     if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
-    if (completes || fragment.duration >= SHORTEST_PART_SHARE * this.#target) return true;
+    if (completes || fragment.duration >= this.#shortest) return true;
     // A short part may stand when it is independent, but a stream of key frames only would get a part per frame.
     return fragment.startsWithSync && fragment.duration >= this.#nominal / 2;
   }
 
   #emitFullParts(completes: boolean): void {
+    const full = fullPart(this.#shortest, this.#nominal, this.#frame);
     while (this.#pending.length > 0) {
       let count = 0;
       let duration = 0;
       for (const sample of this.#pending) {
-        if (count > 0 && (duration + sample.duration > this.#target || duration >= this.#nominal - this.#frame / 2))
-          break;
+        if (count > 0 && (duration + sample.duration > this.#target || duration >= full)) break;
         count += 1;
         duration += sample.duration;
       }
       const all = count === this.#pending.length;
-      const long = duration >= SHORTEST_PART_SHARE * this.#target;
+      const long = duration >= this.#shortest;
       if (all && !completes && !long) return;
+      if (!all && !long) this.#delayAfter(count, Math.ceil(this.#shortest) - duration);
       this.#emitPending(count, all && completes);
     }
+  }
+
+  /** A part is too short and would be too long with one frame more: that is decoded later, and shown when it was. */
+  #delayAfter(count: number, delay: Ticks): void {
+    const last = this.#pending[count - 1];
+    const next = this.#pending[count];
+    if (last === undefined || next === undefined || delay <= 0 || delay >= next.duration) return;
+    this.#pending[count - 1] = { ...last, duration: last.duration + delay };
+    this.#pending[count] = { ...next, duration: next.duration - delay, cts: next.cts - delay };
   }
 
   #emitPending(count: number, completes: boolean): void {
@@ -139,10 +152,13 @@ export class VideoParts implements PartMaker {
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(bytes, samples),
       completes,
+      // FFmpeg lets a fragment go when it has the frame after it.
+      continues: !completes,
     };
   }
 
-  #indexAt(decodeTime: Ticks): number {
-    return this.#options.schedule.indexAt(secondsToMilliseconds((decodeTime + this.#offset) / this.#options.timescale));
+  #indexAt(decodeTime: Ticks, keyFrame: boolean): number {
+    const { schedule, timescale } = this.#options;
+    return schedule.pictureIndexAt(secondsToMilliseconds((decodeTime + this.#offset) / timescale), keyFrame);
   }
 }

@@ -16,8 +16,8 @@ export interface Picture {
 export interface Publisher {
   readonly name: string;
   readonly codec: Codec;
-  /** Moves pictures to the times of the sound around them, and key frames by up to 170 ms against their display times. */
-  readonly unevenTimes?: true;
+  /** Seconds, where pictures come at uneven times: dates and boundaries are held to one frame. Default: that of the rate. */
+  readonly longestFrame?: number;
   /** Program and arguments that publish test picture and tone at real time and end by themselves. */
   command(url: string, picture: Picture): Promise<{ program: string; args: string[] }>;
 }
@@ -59,7 +59,8 @@ export function gstreamerPublisher(sink: 'rtmp2sink' | 'rtmpsink'): Publisher {
   return {
     name: `GStreamer ${sink}`,
     codec: 'avc',
-    unevenTimes: true,
+    // Pictures are moved to the times of the sound around them.
+    longestFrame: 0.093,
     command: async (url, { size, rate, seconds, bitrate = '400k' }) => {
       const [width, height] = size.split('x');
       const buffers = Math.ceil((seconds * 44_100) / 1024);
