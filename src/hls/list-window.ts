@@ -53,7 +53,7 @@ export function firstWithParts({ targetDuration, complete, open }: Omit<Listing,
   // By what the playlist says they last: dates of segments may differ from that by a frame.
   const limit = PARTS_LISTED * targetDuration + 1e-4;
   let fromEnd = open === undefined ? 0 : open.end - open.start;
-  let first: ListableOpenSegment | undefined = open;
+  let first: Pick<ListableSegment, 'mediaSequence'> | undefined = open;
   for (const segment of complete.toReversed()) {
     fromEnd += segment.duration;
     if (fromEnd > limit) break;
