@@ -56,7 +56,7 @@ export interface ByteSpan {
 
 /**
  * The media of a complete segment, in memory once: as the parts it was made of, until somebody asks for the segment as a
- * whole; from then on as one buffer, of which the parts are views (docs/decisions/0011).
+ * whole; from then on as one buffer, of which the parts are views (docs/decisions/0006).
  */
 export class SegmentMedia {
   #pieces: readonly Buffer[];

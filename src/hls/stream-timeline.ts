@@ -13,7 +13,7 @@ import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;
 
-/** Fewer segments than this hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0013). */
+/** Fewer segments than this hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0008). */
 const SMALLEST_WINDOW_WITH_SKIPS = 8;
 
 /** Where a timeline begins when nothing was noted yet. */
