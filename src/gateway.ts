@@ -17,7 +17,7 @@ import { recoverSequences, SequenceNumbers } from './hls/sequence-recovery.js';
 import { StreamRegistry } from './live/registry.js';
 import type { StreamStatistics } from './live/statistics.js';
 import { Capacity } from './pipeline/capacity.js';
-import { ensureDirectory, ensureWritable } from './pipeline/directories.js';
+import { ensureDirectory, ensureFile, ensureWritable } from './pipeline/directories.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';
 import { StreamPipeline } from './pipeline/stream-pipeline.js';
 import { Thumbnails } from './pipeline/thumbnails.js';
@@ -78,13 +78,14 @@ const FLUSH_GRACE = 3_500;
 
 /**
  * A gateway, not yet listening.
- * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the media or the state directory cannot be used
+ * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the slate, the media or the state directory cannot be used
  */
 export async function createGateway(
   config: Config,
   { logger, clock = systemClock }: GatewayDependencies,
 ): Promise<Gateway> {
   const ffmpeg = await findUsableFfmpeg(config, logger);
+  if (config.slate !== undefined) await ensureFile(config.slate);
   const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
   await ledger.sweep();
   const { key } = await findPublishKey(config);
@@ -389,6 +390,7 @@ export class Gateway {
       partDuration: config.partDuration,
       segmentDuration: config.segmentDuration,
       resumeWindow: config.resumeWindow,
+      slate: config.slate,
       maxGop: config.maxGop,
       capacity: this.#capacity,
       presentation: () => ({

@@ -52,6 +52,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     ...config,
     mediaDir: resolve(cwd, config.mediaDir),
     stateDir: resolve(cwd, config.stateDir),
+    ...(config.slate !== undefined && { slate: resolve(cwd, config.slate) }),
     ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),
     ...(config.tlsKey !== undefined && { tlsKey: resolve(cwd, config.tlsKey) }),
   };

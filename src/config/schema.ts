@@ -219,6 +219,14 @@ export const configSchema = Type.Object(
       description:
         'How long a stream waits for a publisher that has gone to come back: players go on with the same playlists. 0 ends them at once.',
     }),
+    slate: Type.Optional(
+      text({
+        placeholder: 'FILE',
+        fallback: 'none',
+        description:
+          'Image or clip (without its sound) that viewers see while a stream waits for its publisher (`resumeWindow`). Encoded as H.264 and AAC by FFmpeg for each stream that waits; streams whose own codecs are others wait without it.',
+      }),
+    ),
     maxGop: seconds(1, 60, {
       default: 10,
       placeholder: 'SECONDS',

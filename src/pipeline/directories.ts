@@ -1,8 +1,9 @@
 // Whether the gateway can write where it must, found out before the first segment and said in one line.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { SluiceError } from '../protocols/errors.js';
 import { pipelineError } from './errors.js';
 
 /**
@@ -24,6 +25,21 @@ export async function ensureWritable(directory: string, mode = 0o777): Promise<v
  */
 export async function ensureDirectory(directory: string, mode = 0o777): Promise<void> {
   await orDirectoryError(directory, () => makeDirectory(directory, mode));
+}
+
+/**
+ * That it can be read; whether it can be played is seen when it has to be.
+ * @throws {SluiceError} `pipeline.slate`
+ */
+export async function ensureFile(file: string): Promise<void> {
+  try {
+    // Of what is no file: opening a pipe would wait for whoever writes to it.
+    if (!(await stat(file)).isFile()) throw pipelineError('pipeline.slate', `${file} is not a file`);
+    await (await open(file)).close();
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    throw pipelineError('pipeline.slate', `cannot read the slate ${file} (${reason(error)})`, { cause: error });
+  }
 }
 
 async function orDirectoryError(directory: string, work: () => Promise<void>): Promise<void> {

@@ -26,6 +26,11 @@ export const pipelineError = defineErrors({
     summary:
       'Renditions were taken out of a running stream because FFmpeg failed too often or could not keep up; the others go on.',
   },
+  'pipeline.slate': {
+    kind: 'unavailable',
+    summary:
+      'The slate cannot be shown: its file cannot be read or played, or the stream is not one it can stand in for. Without it the stream waits as usual.',
+  },
   'pipeline.failed': {
     kind: 'unavailable',
     summary: 'A stream could not be set up for a reason nobody foresaw; the log has the cause. A bug worth reporting.',

@@ -15,6 +15,8 @@ export interface PipelineStreamState {
   readonly publishes: number;
   /** Seconds left for the publisher to come back. */
   readonly resumeLeft?: number;
+  /** Meanwhile viewers see the slate. */
+  readonly slate?: true;
   readonly source: {
     readonly video?: {
       readonly codec: string;
@@ -116,6 +118,7 @@ function describe(pipeline: StreamPipeline): PipelineStreamState {
     startedAt: stream && new Date(stream.startedAt).toISOString(),
     publishes,
     ...(resumeLeft !== undefined && { resumeLeft: resumeLeft / 1000 }),
+    ...(pipeline.showsSlate && { slate: true as const }),
     source: source === undefined ? {} : describeTracks(source),
     renditions: presentation?.renditions.map(describeRendition) ?? [],
     ingest: { bitrate: sending ? videoBitrate + audioBitrate : 0, bytes: bytesIn },

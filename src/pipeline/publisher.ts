@@ -15,6 +15,8 @@ const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
 
 export interface PublisherOptions {
   readonly stream: LiveStream;
+  /** It is the slate, while nobody publishes. */
+  readonly standsIn: boolean;
   readonly clock: Clock;
   /** It is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
@@ -31,6 +33,7 @@ export interface PresentTracks {
 
 export class Publisher {
   readonly stream: LiveStream;
+  readonly standsIn: boolean;
   readonly media = new MediaTracks();
   /** Tags that wait: until the tracks are known, and while an epoch ends. In order. */
   held: LiveTag[] = [];
@@ -50,6 +53,7 @@ export class Publisher {
     const { stream, clock } = options;
     this.#options = options;
     this.stream = stream;
+    this.standsIn = options.standsIn;
     this.#decision = new TrackDecision({ clock, onDecided: (tracks) => this.#decided(tracks) });
     // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
     this.subscription = this.subscribe();

@@ -28,6 +28,7 @@ export class ResumeWindow {
 
   /** Nobody is there: its end is the end. A visitor without media does not prolong it. */
   watch(): void {
+    this.pause();
     this.#cancel = this.#clock.after(this.left ?? 0, this.#onOver);
   }
 

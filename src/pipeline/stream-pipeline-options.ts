@@ -27,6 +27,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
   readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
   /** How long the playlists wait for a publisher to come back; 0: they end with it. */
   readonly resumeWindow: Seconds;
+  /** Absolute path of an image or a clip that is shown meanwhile; undefined: nothing is. */
+  readonly slate?: string | undefined;
   /** Groups of pictures that last longer make the source be encoded. */
   readonly maxGop: Seconds;
   /**

@@ -12,6 +12,7 @@ import { NativePackager } from './native-packager.js';
 import { planPublisher } from './plan-publisher.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
+import { Slate } from './slate.js';
 import { StreamLog } from './stream-log.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
@@ -48,6 +49,9 @@ export class StreamPipeline {
   #entering: Promise<void> | undefined;
   #suspending: Promise<void> = Promise.resolve();
   readonly #window: ResumeWindow;
+  readonly #slate: Slate;
+  /** Of the last publisher that was not the slate. */
+  #plan: StreamPlan | undefined;
   /** Of the publisher that is attached. */
   #longGop: LongGop;
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
@@ -68,6 +72,11 @@ export class StreamPipeline {
       },
     });
     this.#window = new ResumeWindow(options.clock, options.resumeWindow, () => void this.end());
+    this.#slate = new Slate(options, {
+      resumeTime: () => this.resumeTime,
+      onStream: (stream) => this.#use(this.#listen(stream, true)),
+      onFailed: (error) => this.#log.warning(error),
+    });
     this.#longGop = new LongGop(options.maxGop);
     options.origin.starting(options.app, options.name);
   }
@@ -83,7 +92,8 @@ export class StreamPipeline {
 
   /** A publisher is attached. */
   get publishing(): boolean {
-    return this.#publisher?.gone === false || this.#next !== undefined;
+    const publisher = this.#publisher;
+    return (publisher?.gone === false && !publisher.standsIn) || this.#next !== undefined;
   }
 
   /** Publishers so far. */
@@ -91,9 +101,14 @@ export class StreamPipeline {
     return this.#publishes;
   }
 
+  /** The slate is what viewers see. */
+  get showsSlate(): boolean {
+    return this.#publisher?.standsIn === true && this.#open;
+  }
+
   /** What the publisher sends; undefined while its tracks are not known. */
   get source(): SourceDescription | undefined {
-    return this.#encoding.plan?.source;
+    return this.#plan?.source;
   }
 
   get presentation(): Presentation | undefined {
@@ -131,26 +146,32 @@ export class StreamPipeline {
 
   /** The first publisher, or, when `resumable`, the next one: the one before must have ended. */
   attach(stream: LiveStream): void {
-    const { clock } = this.#options;
     this.#lastStream = stream;
     this.#publishes += 1;
-    const publisher = new Publisher({
-      stream,
-      clock,
-      onDecided: (decided) => this.#onDecided(decided),
-      onTag: (from, tag) => this.#onTag(from, tag),
-      onEnd: (ended) => this.#onGone(ended),
-      onWarning: (warning) => this.#log.leftOut(warning),
-    });
+    const publisher = this.#listen(stream, false);
     this.#window.pause();
     if (this.#publisher === undefined) this.#use(publisher);
     else this.#next = publisher;
+    // Its stream ends now, and with that it gives way.
+    void this.#slate.stop();
   }
 
   /** Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. Idempotent. */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
+  }
+
+  #listen(stream: LiveStream, standsIn: boolean): Publisher {
+    return new Publisher({
+      stream,
+      standsIn,
+      clock: this.#options.clock,
+      onDecided: (decided) => this.#onDecided(decided),
+      onTag: (from, tag) => this.#onTag(from, tag),
+      onEnd: (ended) => this.#onGone(ended),
+      onWarning: (warning) => this.#log.leftOut(warning),
+    });
   }
 
   #use(publisher: Publisher): void {
@@ -162,6 +183,7 @@ export class StreamPipeline {
 
   async #end(): Promise<void> {
     this.#window.pause();
+    const slateGone = this.#slate.stop();
     if (this.#entering !== undefined) await this.#entering;
     this.#open = false;
     const { origin, onEnded } = this.#options;
@@ -169,6 +191,7 @@ export class StreamPipeline {
       origin.abandoned(this.app, this.name);
     } else {
       this.#state.to('draining');
+      await slateGone;
       await this.#encoding.finish();
       await this.#suspending;
       if (this.#presentation !== undefined) {
@@ -210,18 +233,33 @@ export class StreamPipeline {
       return;
     }
     if (this.#state.is('running')) this.#suspend();
+    else if (publisher.standsIn) this.#flush();
     publisher.close();
     this.#publisher = undefined;
     const next = this.#next;
     this.#next = undefined;
-    if (next !== undefined) this.#use(next);
-    else this.#window.watch();
+    if (next !== undefined) {
+      this.#use(next);
+      return;
+    }
+    this.#window.watch();
+    void this.#suspending.then(() => this.#showSlate());
+  }
+
+  /** After all that the publisher sent; somebody may have come meanwhile. */
+  #showSlate(): void {
+    const waits = this.#state.is('suspended') && this.#publisher === undefined && this.#ended === undefined;
+    if (waits && this.#plan !== undefined) this.#slate.play(this.#plan);
   }
 
   #suspend(): void {
     this.#state.to('suspended');
     this.#window.open();
     this.#log.suspended(this.#options.resumeWindow);
+    this.#flush();
+  }
+
+  #flush(): void {
     const flushed = this.#encoding.finish();
     this.#suspending = flushed.then(() => this.#presentation?.suspend());
   }
@@ -236,7 +274,8 @@ export class StreamPipeline {
     // Before what is held goes through: a change in it is entered after this one.
     this.#entering = undefined;
     try {
-      if (this.#ended === undefined) this.#beginEpoch(publisher);
+      // A slate that has given way shows nothing any more: where it stands the publisher goes on.
+      if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginEpoch(publisher);
     } catch (error) {
       this.#fail(publisher, asSluiceError(error));
     }
@@ -244,18 +283,14 @@ export class StreamPipeline {
   }
 
   #beginEpoch(publisher: Publisher): void {
-    const plan = this.#plan(publisher);
+    const plan = this.#planFor(publisher);
     const presentation = this.#presentation;
-    const resumed = this.#state.is('suspended');
+    const what = this.#whatBegins(publisher);
     if (presentation === undefined) this.#present(plan, publisher);
     else presentation.startEpoch(epochPlan(plan));
-    if (!this.#state.is('running')) this.#state.to('running');
-    this.#window.close();
+    if (!publisher.standsIn) this.#continue(plan);
     this.#install(plan, publisher);
-    this.#log.epoch(
-      presentation === undefined ? 'stream started' : resumed ? 'stream resumed' : 'stream changed',
-      plan,
-    );
+    this.#log.epoch(what, plan);
     this.#open = true;
     this.#cutsAnywhere = plan.keyFrames === 'regular';
     const held = publisher.held;
@@ -264,7 +299,21 @@ export class StreamPipeline {
     for (const tag of held) this.#onTag(publisher, tag);
   }
 
-  #plan(publisher: Publisher): StreamPlan {
+  #whatBegins({ standsIn }: Publisher): Parameters<StreamLog['epoch']>[0] {
+    if (this.#presentation === undefined) return 'stream started';
+    if (standsIn) return 'slate shown';
+    return this.#state.is('suspended') ? 'stream resumed' : 'stream changed';
+  }
+
+  /** Nobody is waited for any longer. */
+  #continue(plan: StreamPlan): void {
+    this.#plan = plan;
+    if (!this.#state.is('running')) this.#state.to('running');
+    this.#window.close();
+    this.#slate.forgive();
+  }
+
+  #planFor(publisher: Publisher): StreamPlan {
     const { ladder, ffmpeg } = this.#options;
     return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
   }
@@ -360,7 +409,7 @@ export class StreamPipeline {
     if (publisher === undefined || !this.#longGop.find()) return;
     this.#log.longGop(this.#options.maxGop);
     if (!this.#canEncodeSource()) return;
-    const plan = this.#plan(publisher);
+    const plan = this.#planFor(publisher);
     if (plan.keyFrames !== 'regular') return;
     this.#encoding.discard();
     publisher.subscribe();

@@ -1,5 +1,6 @@
 // The command line of the still image or clip that viewers see while a publisher is away, as a pure function like the ladder's.
 import { extname, isAbsolute } from 'node:path';
+import type { Seconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
 import { toArgumentList } from './fluent-command.js';
 
@@ -11,12 +12,14 @@ export interface SlateSpec {
   readonly height: number;
   /** Frames per second. */
   readonly frameRate: number;
+  /** Between key frames; rounded up to whole frames. Default 2. */
+  readonly keyFrameInterval?: Seconds | undefined;
   /** Silence of this format; absent for a stream without audio. */
   readonly audio?: { readonly sampleRate: number; readonly channels: number } | undefined;
 }
 
-/** Seconds between key frames: what encoders for live streams are told to use. */
-const KEY_FRAME_INTERVAL = 2;
+/** What encoders for live streams are told to use. */
+const KEY_FRAME_INTERVAL: Seconds = 2;
 /** Constant quality: a still image costs next to nothing, a clip no more than it needs. */
 const QUALITY = 23;
 const AUDIO_BITRATE = 128_000;
@@ -30,7 +33,7 @@ const CLIP_FORMATS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,avi';
  */
 export function slateArguments(slate: SlateSpec): string[] {
   if (!isAbsolute(slate.file)) throw new TypeError(`got the slate ${slate.file}, expected an absolute path`);
-  const { width, height, frameRate, audio } = slate;
+  const { width, height, frameRate, keyFrameInterval = KEY_FRAME_INTERVAL, audio } = slate;
   const rate = Number(frameRate.toFixed(3));
   return toArgumentList({
     inputOptions: [
@@ -54,7 +57,7 @@ export function slateArguments(slate: SlateSpec): string[] {
         options: [
           ...['-map', '[v]', '-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'high'],
           ...['-pix_fmt', 'yuv420p', '-crf', `${QUALITY}`, '-bf', '0', '-sc_threshold', '0', '-threads', '1'],
-          ...['-g', `${Math.round(frameRate * KEY_FRAME_INTERVAL)}`],
+          ...['-g', `${Math.ceil(rate * keyFrameInterval)}`],
           ...(audio === undefined ? [] : ['-map', '[a]', '-c:a', 'aac', '-b:a', `${AUDIO_BITRATE}`]),
           ...['-map_metadata', '-1', '-f', 'flv', '-flvflags', 'no_duration_filesize', '-flush_packets', '1'],
         ],

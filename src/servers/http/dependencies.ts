@@ -115,6 +115,8 @@ export interface StreamState {
   readonly publishes?: number | undefined;
   /** How long the playlists still wait for the publisher. */
   readonly resumeLeft?: Seconds | undefined;
+  /** Meanwhile viewers see the slate. */
+  readonly slate?: true | undefined;
   readonly transcode?: TranscodeState | undefined;
   /** Taken out while the stream ran, because FFmpeg failed too often or did not keep up. */
   readonly withdrawn?: readonly { readonly name: string; readonly reason: 'failed' | 'overload' }[] | undefined;

@@ -57,6 +57,7 @@ export const StreamSchema = Type.Object({
   ),
   publishes: Type.Optional(Count),
   resumeLeft: Type.Optional(Type.Number({ description: 'seconds in which the publisher may come back' })),
+  slate: Type.Optional(Type.Literal(true, { description: 'while the publisher is away, viewers see the slate' })),
   transcode: Type.Optional(
     Type.Object({
       renditions: Type.Array(Type.String()),

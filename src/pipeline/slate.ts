@@ -1,0 +1,168 @@
+// What viewers see while a publisher is away: a picture or clip of the operator's, as if somebody published it meanwhile.
+import { LiveStream } from '../live/stream.js';
+import type { Clock } from '../protocols/clock.js';
+import type { SluiceError } from '../protocols/errors.js';
+import type { Milliseconds, Seconds } from '../protocols/units.js';
+import type { ChildEnvironment } from '../transcode/child-environment.js';
+import type { SlateSpec } from '../transcode/slate-arguments.js';
+import { SlateSource } from '../transcode/slate-source.js';
+import { pipelineError } from './errors.js';
+import type { StreamPlan } from './stream-plan.js';
+import type { EncodingLedger } from './transcoder.js';
+
+export interface SlateOptions {
+  readonly app: string;
+  readonly name: string;
+  /** Absolute path of an image or a clip; undefined: nothing is shown. */
+  readonly slate?: string | undefined;
+  readonly ffmpeg: { readonly path: string } | undefined;
+  readonly environment?: ChildEnvironment | undefined;
+  readonly ledger?: EncodingLedger | undefined;
+  readonly segmentDuration: Seconds;
+  readonly maxGop: Seconds;
+  readonly clock: Clock;
+}
+
+export interface SlateContext {
+  /** Where the timeline goes on. */
+  readonly resumeTime: () => Milliseconds | undefined;
+  /** Its first tag comes next; the stream ends with the slate, or by itself when it fails. */
+  readonly onStream: (stream: LiveStream) => void;
+  readonly onFailed: (error: SluiceError) => void;
+}
+
+/** Of one name: plays whenever it is told to. */
+export class Slate {
+  readonly #options: SlateOptions;
+  readonly #context: SlateContext;
+  #source: SlateSource | undefined;
+  #stream: LiveStream | undefined;
+  #gone: Promise<void> = Promise.resolve();
+  /** A file that could not be played is not tried again while the same publisher is away. */
+  #failed = false;
+
+  constructor(options: SlateOptions, context: SlateContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  /** Like what the publisher sent. Does nothing without a file, while it plays, and after it failed. Never throws. */
+  play(plan: StreamPlan): void {
+    const { slate: file, ffmpeg } = this.#options;
+    if (file === undefined || this.#source !== undefined || this.#failed) return;
+    const reason = ffmpeg === undefined ? 'there is no FFmpeg' : reasonAgainstSlate(plan);
+    if (ffmpeg === undefined || reason !== undefined) {
+      this.#fail(pipelineError('pipeline.slate', `no slate is shown: ${reason}`));
+      return;
+    }
+    this.#start(slateSpec(plan, file, this.#options), ffmpeg);
+  }
+
+  /** A publisher is back: the next time it leaves the file is tried again. */
+  forgive(): void {
+    this.#failed = false;
+  }
+
+  /** At once: its stream has ended when this returns. Resolves when its FFmpeg is gone. Idempotent. */
+  stop(): Promise<void> {
+    const source = this.#source;
+    const stream = this.#stream;
+    this.#source = undefined;
+    this.#stream = undefined;
+    if (source !== undefined) this.#gone = this.#ended(source);
+    stream?.end();
+    return this.#gone;
+  }
+
+  #start(slate: SlateSpec, ffmpeg: { readonly path: string }): void {
+    const { environment, clock, ledger } = this.#options;
+    const source = new SlateSource({
+      ffmpeg,
+      slate,
+      clock,
+      ...(environment && { environment }),
+      onTag: ({ type, timestamp, body }) => {
+        this.#stream ??= this.#open();
+        // A small view of a pipe's buffer would keep all of that alive in the cache of pictures.
+        this.#stream.publish(type, timestamp, Buffer.from(body));
+      },
+      onFailed: ({ message }) => {
+        if (this.#source !== source) return;
+        this.#fail(pipelineError('pipeline.slate', `the slate cannot be played: ${message}`));
+        void this.stop();
+      },
+    });
+    this.#source = source;
+    if (source.pid !== undefined) ledger?.started(source.pid);
+  }
+
+  async #ended(source: SlateSource): Promise<void> {
+    const { pid } = source;
+    await source.stop();
+    if (pid !== undefined) this.#options.ledger?.ended(pid);
+  }
+
+  #open(): LiveStream {
+    const { app, name, clock } = this.#options;
+    const timelineOrigin = this.#context.resumeTime();
+    const stream = new LiveStream({
+      app,
+      name,
+      startedAt: clock.wallClock(),
+      monotonic: () => clock.now(),
+      ...(timelineOrigin !== undefined && { timelineOrigin }),
+    });
+    // Whoever cannot serve it says so in the log.
+    stream.onKick(() => {
+      this.#failed = true;
+      void this.stop();
+    });
+    this.#stream = stream;
+    this.#context.onStream(stream);
+    return stream;
+  }
+
+  #fail(error: SluiceError): void {
+    this.#failed = true;
+    this.#context.onFailed(error);
+  }
+}
+
+/** Players need not follow from one codec to another in the middle of a rendition: the slate is H.264 and AAC. */
+function reasonAgainstSlate({ source: { video, audio }, renditions }: StreamPlan): string | undefined {
+  const copied = new Set(renditions.filter(({ mode }) => mode === 'copy').map(({ kind }) => kind));
+  if (video === undefined) return 'the stream has no pictures';
+  if (video.codec !== 'avc' && copied.has('video')) return `the pictures are ${video.codec}, a slate is H.264`;
+  if (audio !== undefined && audio.codec !== 'aac' && copied.has('audio')) {
+    return `the sound is ${audio.codec}, that of a slate is AAC`;
+  }
+  return undefined;
+}
+
+/** What a metadata or header may claim and an encoder can do. */
+const MAX_FRAME_RATE = 120;
+const SILENCE = { sampleRate: 48_000, channels: 2 };
+
+function slateSpec(
+  { source: { video, audio }, renditions }: StreamPlan,
+  file: string,
+  { segmentDuration, maxGop }: Pick<SlateOptions, 'segmentDuration' | 'maxGop'>,
+): SlateSpec {
+  const { width = 1280, height = 720, frameRate = 30 } = video ?? {};
+  const heard = audio !== undefined && renditions.some(({ kind }) => kind === 'audio');
+  const { sampleRate = SILENCE.sampleRate, channels = SILENCE.channels } = audio ?? {};
+  return {
+    file,
+    width: even(width),
+    height: even(height),
+    frameRate: Math.min(MAX_FRAME_RATE, Math.max(1, frameRate)),
+    // Two in a segment at least: the schedule of the cuts has seen the first before it would have to cut without one.
+    keyFrameInterval: segmentDuration / Math.max(2, Math.floor(segmentDuration / maxGop) + 1),
+    ...(heard && { audio: { sampleRate, channels } }),
+  };
+}
+
+/** 4:2:0 has no other sizes. */
+function even(length: number): number {
+  return Math.max(2, length - (length % 2));
+}
