@@ -2,6 +2,7 @@
 
 import { playToTheEnd } from './ending.js';
 import { HLS_CONFIG } from './hls-config.js';
+import { HoleJump } from './hole-jump.js';
 import { levelsOf } from './levels.js';
 import { liveWindow, seekTarget } from './live-window.js';
 import { TRANSITIONS } from './player-states.js';
@@ -26,6 +27,7 @@ export class LivePlayer extends EventTarget {
   #source;
   #probe;
   #standstill;
+  #holes;
   #hls = null;
   #native = false;
   #destroyed = false;
@@ -56,6 +58,7 @@ export class LivePlayer extends EventTarget {
       onLost: () => this.#lost(),
       onBroadcast: () => this.#emit('broadcast'),
     });
+    this.#holes = new HoleJump(video, () => this.#wantsPicture());
     const { signal } = this.#listeners;
     video.addEventListener('playing', () => this.#onPicture(), { signal });
     video.addEventListener('ended', () => this.#onEnded(), { signal });
@@ -165,12 +168,14 @@ export class LivePlayer extends EventTarget {
       return;
     }
     this.#shifted = true;
+    this.#holes.disarm();
     this.#video.currentTime = target;
   }
 
   goLive() {
     this.#shifted = false;
     const position = seekTarget(this.#hls, this.#video, 0);
+    this.#holes.disarm();
     if (position !== undefined) this.#video.currentTime = position;
     return this.play();
   }
@@ -179,6 +184,7 @@ export class LivePlayer extends EventTarget {
     this.#destroyed = true;
     this.#listeners.abort();
     this.#standstill.close();
+    this.#holes.close();
     this.#probe.cancel();
     this.#release();
   }
@@ -203,6 +209,7 @@ export class LivePlayer extends EventTarget {
     this.#release();
     this.#shifted = false;
     this.#standstill.reset();
+    this.#holes.disarm();
     if (Hls.isSupported()) this.#startHls();
     else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
     else this.#move('unsupported');

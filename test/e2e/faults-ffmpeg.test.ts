@@ -1,4 +1,4 @@
-// FFmpeg dies under two browsers, one on the source and one on what FFmpeg makes. FAULTS=20 kills it fifty times.
+// FFmpeg dies under browsers on the source and on what FFmpeg makes. FAULTS=20 kills it fifty times.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { eventually, whenLive } from '../support/hls-client.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { seededRandom, tell, times } from './fault-runs.js';
-import { longestStandstill, untilSeen, watchPlain } from './viewer.js';
+import { longestStandstill, untilSeen, watchPage, watchPlain } from './viewer.js';
 
 const KILLS = times(3, 2.5);
 /** Milliseconds, `--segment-duration`. */
@@ -34,11 +34,12 @@ it('C4.01 FFmpeg killed under players: the source does not stall, the rung is ba
   if (source === undefined || rung === undefined) throw new Error('no followers');
   const onSource = await watchPlain(browser, gateway.http, 'main', { rendition: 'source' });
   const onRung = await watchPlain(browser, gateway.http, 'main', { rendition: '144p' });
-  // Until both have settled at the live edge.
+  const ownOnRung = await watchPage(browser, gateway.http, 'main', '144p');
+  // Until all have settled at the live edge.
   const began = Date.now();
-  for (const viewer of [onSource, onRung]) await untilSeen(viewer, began, 30_000);
+  for (const viewer of [onSource, onRung, ownOnRung]) await untilSeen(viewer, began, 30_000);
 
-  const recoveries: { gaps: number; listed: number; seen: number }[] = [];
+  const recoveries: { gaps: number; listed: number; seen: number; own: number; media: number }[] = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
     const pid = await eventually(async () => {
       const started = gateway.logs.filter(({ msg }) => msg === 'FFmpeg started');
@@ -57,14 +58,20 @@ it('C4.01 FFmpeg killed under players: the source does not stall, the rung is ba
         : undefined;
     });
     const listed = Date.now() - killed;
-    const seen = (await untilSeen(onRung, back.segment?.programDateTime ?? 0, 60_000)).at - killed;
-    recoveries.push({ gaps: back.gaps, listed, seen });
-    tell('kill', { kill, gaps: back.gaps, listed, seen });
+    const date = back.segment?.programDateTime ?? Number.NaN;
+    const [plain, own] = await Promise.all([onRung, ownOnRung].map((viewer) => untilSeen(viewer, date, 60_000)));
+    if (plain === undefined || own === undefined) throw new Error('no sights');
+    const recovery = {
+      ...{ gaps: back.gaps, listed, seen: plain.at - killed, own: own.at - killed },
+      media: Math.round(own.date - date),
+    };
+    recoveries.push(recovery);
+    tell('kill', { kill, ...recovery });
     await delay(SEGMENT * random());
   }
   const ended = Date.now();
   await Promise.all([source.stop(), rung.stop()]);
-  const [first, second] = await Promise.all([onSource.notes(), onRung.notes()]);
+  const [first, second, third] = await Promise.all([onSource.notes(), onRung.notes(), ownOnRung.notes()]);
   const state: unknown = await (await fetch(`${gateway.http}/api/v1/streams/live/main`)).json();
   const stalls = first.waits.filter((at) => at > began);
   tell('FFmpeg killed', {
@@ -75,8 +82,12 @@ it('C4.01 FFmpeg killed under players: the source does not stall, the rung is ba
     gaps: recoveries.map(({ gaps }) => gaps),
     listed: recoveries.map(({ listed }) => listed),
     seen: recoveries.map(({ seen }) => seen),
+    own: recoveries.map(({ own }) => own),
+    media: recoveries.map(({ media }) => media),
     standstillOnRung: longestStandstill(second, began, ended),
-    fatal: [first.fatal, second.fatal],
+    standstillOfOwn: longestStandstill(third, began, ended),
+    statesOfOwn: third.states.map(({ state }) => state),
+    fatal: [first.fatal, second.fatal, third.fatal],
     errorsOnRung: second.errors.map(({ text }) => text),
     refusals: [onSource.refusals, onRung.refusals],
     state,
@@ -84,9 +95,15 @@ it('C4.01 FFmpeg killed under players: the source does not stall, the rung is ba
 
   expect(first.fatal).toEqual([]);
   expect(second.fatal).toEqual([]);
+  expect(third.fatal).toEqual([]);
   expect(stalls).toEqual([]);
   expect(source.versions.some(({ playlist }) => playlist.segments.some(({ gap }) => gap))).toBe(false);
-  for (const { gaps } of recoveries) expect(gaps).toBeLessThanOrEqual(2);
+  for (const { gaps, media } of recoveries) {
+    expect(gaps).toBeLessThanOrEqual(2);
+    // Of the rung that is whole again, the own player misses no more than it takes to see that playing stands.
+    expect(media).toBeLessThan(2 * SEGMENT);
+  }
+  expect(third.states.map(({ state }) => state)).not.toContain('reconnecting');
   expect(state).toMatchObject({ state: 'live', withdrawn: [], transcode: { restarts: KILLS } });
   expect(publisher.child.exitCode).toBeNull();
   expect(gateway.errors()).toEqual([]);

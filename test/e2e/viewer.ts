@@ -59,10 +59,11 @@ async function openViewer(browser: Browser): Promise<Viewer> {
   return { page, refusals, notes: () => page.evaluate('notes') as Promise<ViewerNotes> };
 }
 
-/** The product's own page. */
-export async function watchPage(browser: Browser, http: string, name: string): Promise<Viewer> {
+/** The product's own page. @param quality chosen in its menu and kept */
+export async function watchPage(browser: Browser, http: string, name: string, quality?: string): Promise<Viewer> {
   const viewer = await openViewer(browser);
   await viewer.page.goto(`${http}/watch/live/${name}`);
+  if (quality !== undefined) await chooseQuality(viewer.page, quality);
   await viewer.page.evaluate(`(() => {
     const video = document.querySelector('video');
     noteVideo(video, () => sluicePlayer.latency === undefined ? undefined : Date.now() - sluicePlayer.latency * 1000);
@@ -71,6 +72,14 @@ export async function watchPage(browser: Browser, http: string, name: string): P
     new MutationObserver(note).observe(video, { attributeFilter: ['data-state'] });
   })()`);
   return viewer;
+}
+
+async function chooseQuality(page: Page, quality: string): Promise<void> {
+  await page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  await page.hover('.player');
+  await page.click('.quality-button');
+  await page.click(`[role=menuitemradio]:has-text("${quality}")`);
+  await page.waitForFunction((wanted) => Object(globalThis).sluicePlayer.level === wanted, quality);
 }
 
 export interface PlainOptions {
