@@ -20,20 +20,11 @@ const MAX_GROWTH = 64 * 1024 * 1024;
 const MAX_DELAY_P99 = 100;
 
 const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
-/** The attacks on streams mostly wait for their own media: a short run has them all at once. */
+/** Those on connections and on streams mostly wait for deadlines and for their own media: a short run has them at once. */
 const SHORT_PHASES: readonly Phase[] = [
-  ...CONNECTION_PHASES,
+  atOnce('connections, all at once', 'C2.01', CONNECTION_PHASES),
   ...MESSAGE_PHASES,
-  {
-    name: 'streams, all at once',
-    line: 'C2.14',
-    run: async (attack) => {
-      const ends = await Promise.all(
-        STREAM_PHASES.map(async ({ name, line, run }) => `${line} ${name}: ${await run(attack)}`),
-      );
-      return ends.join('\n       ');
-    },
-  },
+  atOnce('streams, all at once', 'C2.14', STREAM_PHASES),
 ];
 const MEGABYTE = 1024 * 1024;
 const CAPTURE_BYTES = 200_000;
@@ -145,6 +136,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.log(`the gateway ended with ${code}`);
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function atOnce(name: string, line: string, phases: readonly Phase[]): Phase {
+  const run = async (attack: Attack): Promise<string> => {
+    const ends = await Promise.all(
+      phases.map(async (phase) => `${phase.line} ${phase.name}: ${await phase.run(attack)}`),
+    );
+    return ends.join('\n       ');
+  };
+  return { name, line, run };
 }
 
 async function runAll(
