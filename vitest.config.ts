@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Two cores: end-to-end tests start real encoders, more workers would only starve each other.
-    maxWorkers: 2,
+    // Two cores: end-to-end tests start real encoders, and more workers would starve each other; but most of their time they wait for media.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
