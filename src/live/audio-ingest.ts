@@ -10,17 +10,6 @@ import { audioBody } from './media-body.js';
 import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
 
-/** Codecs whose frames FFmpeg's FLV demuxer reads behind legacy heads and its decoders decode: served as AAC. */
-export const ENCODED_AUDIO_CODECS = [
-  'mp3',
-  'pcm',
-  'adpcm',
-  'nellymoser',
-  'g711-alaw',
-  'g711-mulaw',
-  'speex',
-] as const satisfies readonly AudioCodecId[];
-
 export type ServedAudioCodec = AudioCodecId;
 
 export interface AudioTrack {
