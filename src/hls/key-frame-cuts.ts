@@ -47,17 +47,19 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
+    const shown = this.#newest + this.#reorderDelay;
     this.#newest = Math.max(this.#newest, dts);
     if (keyFrame) {
       this.#reorderDelay = Math.max(0, pts - dts);
-      this.#noteKeyFrame(pts);
-    } else this.#force(dts + this.#reorderDelay);
+      this.#noteKeyFrame(pts, shown);
+    } else this.#force(dts + this.#reorderDelay, shown);
   }
 
   noteAudio(dts: Milliseconds): void {
     if (this.#sink.last === undefined || dts - VIDEO_STALL_LIMIT <= this.#newest) return;
+    const shown = this.#newest + this.#reorderDelay;
     this.#newest = dts - VIDEO_STALL_LIMIT;
-    this.#force(this.#newest);
+    this.#force(this.#newest, shown);
   }
 
   expectsCut(time: Milliseconds): boolean {
@@ -71,7 +73,7 @@ export class KeyFrameCuts implements CutPolicy {
     return !this.#keyFrameExpected(forced, this.#latest(last));
   }
 
-  #noteKeyFrame(pts: Milliseconds): void {
+  #noteKeyFrame(pts: Milliseconds, shown: Milliseconds): void {
     if (this.#sink.last === undefined || this.#lastKey === undefined) {
       this.#first = pts;
       this.#lastKey = pts;
@@ -84,7 +86,7 @@ export class KeyFrameCuts implements CutPolicy {
       this.#sink.settle(Math.min(gop, this.#maxGop), gop <= this.#maxGop);
     }
     // A stall may have jumped over several forced cuts; a key frame inside the limit is a better cut than a forced one.
-    this.#force(pts, true);
+    this.#force(pts, shown, true);
     this.#lastKey = pts;
     this.#gops.push(gop);
     if (this.#gops.length > GOPS_REMEMBERED) this.#gops.shift();
@@ -121,10 +123,12 @@ export class KeyFrameCuts implements CutPolicy {
 
   /**
    * Adds the forced cuts that the stream, having reached `time`, can no longer do without. They are made as soon as they
-   * are reached, so that the part that ends there is known to be the last of its segment when it is listed.
+   * are reached, so that the part that ends there is known to be the last of its segment when it is listed. One that was
+   * put off for a key frame which then did not come is made where the stream is: what lies before went out.
+   * @param shown of the picture before, which went out already
    * @param patient a key frame is at `time`, and may be used although it is past the cut, inside the limit
    */
-  #force(time: Milliseconds, patient = false): void {
+  #force(time: Milliseconds, shown: Milliseconds, patient = false): void {
     if (this.#first === undefined) return;
     if (this.#sink.targetDuration === undefined) {
       const gop = time - this.#first;
@@ -135,10 +139,12 @@ export class KeyFrameCuts implements CutPolicy {
       const { last } = this.#sink;
       const candidate = this.#forcedCandidate();
       if (last === undefined || candidate === undefined) return;
-      const wait = patient || this.#keyFrameExpected(candidate, this.#latest(last));
-      if (time < (wait ? this.#latest(last) : candidate - this.#frame / 2)) return;
-      this.#sink.add({ time: candidate, forced: true });
-      this.#sink.forced(candidate);
+      const latest = this.#latest(last);
+      const wait = patient || this.#keyFrameExpected(candidate, latest);
+      if (time < (wait ? latest : candidate - this.#frame / 2)) return;
+      const cut = shown < candidate - this.#frame / 2 ? candidate : Math.min(time, latest + this.#frame);
+      this.#sink.add({ time: cut, forced: true });
+      this.#sink.forced(cut);
     }
   }
 

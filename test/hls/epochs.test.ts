@@ -387,6 +387,22 @@ describe('a segment that ends sooner than its last frame was expected to', () =>
   });
 });
 
+describe('a key frame that was waited for and did not come', () => {
+  it('B3.02 the cut that was put off for it is made where the stream is, not behind parts that went out', () => {
+    // Found by the property below: GOPs of 1 s become GOPs of 2 s in the middle of a segment of 2 s.
+    const { stream, checker } = scene({}, true);
+    stream.play(120);
+    stream.gop = 25;
+    stream.play(356);
+    stream.gop = 50;
+    stream.play(160);
+    expect(checker.versions('source')).toBeGreaterThan(30);
+    const longest = Math.max(...[...checker.segments('source').values()].map(({ duration }) => duration));
+    expect(longest).toBeGreaterThan(2);
+    expect(longest).toBeLessThan(2.5);
+  });
+});
+
 describe('properties', () => {
   it('any order of reconnects, changes, deaths and stalls keeps every rule of every playlist', async () => {
     await fc.assert(
