@@ -1,4 +1,4 @@
-// Where the bytes lie that real clients sent to a gateway; see record-captures.test.ts for how they came to be.
+// Where the bytes lie that real clients sent to a gateway; see captures.record.ts for how they came to be.
 import { readFile } from 'node:fs/promises';
 
 export const CAPTURE_DIRECTORY = new URL('../vectors/captures/', import.meta.url);

@@ -1,4 +1,4 @@
-// Writes test/vectors/captures anew: `RECORD_CAPTURES=1 npx vitest run test/interop/record-captures.test.ts`.
+// Writes test/vectors/captures anew: `npm run record`.
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { startServer } from '../servers/rtmp/server-under-test.js';
@@ -9,7 +9,7 @@ import { CAPTURE_DIRECTORY, captureFile } from './captures.js';
 import { LATE_PUBLISHERS, PUBLISHERS } from './publishers.js';
 import { startRecordingProxy } from './recording-proxy.js';
 
-describe.runIf(process.env.RECORD_CAPTURES === '1')('recording', () => {
+describe('recording', () => {
   it.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.name, publisher] as const))(
     '%s',
     async (name, publisher) => {

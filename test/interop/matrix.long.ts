@@ -1,4 +1,4 @@
-// Every encoder and player that can be run, against a whole gateway: `INTEROP=1 npx vitest run test/interop/matrix.test.ts`.
+// Every encoder and player that can be run, against a whole gateway: `npm run long -- matrix`.
 // What users get from the newest of each is in the normal run too: test/integration/peers, codecs and rtmp-viewers.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ const largestStep = (times: readonly number[]): number =>
 const count = (gateway: TestGateway, message: string): number =>
   gateway.logs.filter(({ msg }) => msg === message).length;
 
-describe.runIf(process.env.INTEROP === '1')('matrix', () => {
+describe('matrix', () => {
   afterAll(() => void process.stderr.write(`\n${rows.join('\n')}\n`));
 
   it.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.name, publisher] as const))(
