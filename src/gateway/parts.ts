@@ -1,0 +1,84 @@
+// What must be had before anything listens: FFmpeg, the key, the certificate, the directories. Each that is missing is one error at start.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
+import { processEnvironment } from '../config/environment.js';
+import type { Config } from '../config/schema.js';
+import { DiskStore } from '../hls/disk-store.js';
+import { recoverSequences, SequenceNumbers } from '../hls/sequence-recovery.js';
+import { ensureDirectory, ensureFile, ensureWritable } from '../pipeline/directories.js';
+import type { Clock } from '../protocols/clock.js';
+import { SluiceError } from '../protocols/errors.js';
+import { TlsCertificate } from '../tls/certificate.js';
+import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
+import { findFfmpeg } from '../transcode/find-ffmpeg.js';
+import { ProcessLedger } from '../transcode/process-ledger.js';
+
+export interface GatewayParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly ledger: ProcessLedger;
+  /** Undefined: there is none, and the ladder needs none. */
+  readonly ffmpeg: FfmpegInstallation | undefined;
+  /** Null: publishing is open. */
+  readonly key: string | null;
+  readonly store: DiskStore;
+  readonly sequences: SequenceNumbers;
+  readonly certificate: TlsCertificate | undefined;
+}
+
+/** The state directory holds a secret. */
+const STATE_MODE = 0o700;
+
+/** Below the state directory: process ids of FFmpegs that run. */
+const LEDGER = 'ffmpeg';
+
+/**
+ * FFmpegs that an earlier gateway left behind are ended, and its sequence numbers are read from the media directory.
+ * @throws {SluiceError} for the first of them that cannot be had
+ */
+export async function openParts(config: Config, logger: Logger, clock: Clock): Promise<GatewayParts> {
+  const ffmpeg = await findUsableFfmpeg(config, logger);
+  if (config.slate !== undefined) await ensureFile(config.slate);
+  const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
+  await ledger.sweep();
+  const { key } = await findPublishKey(config);
+  const certificate = await loadCertificate(config, logger);
+  await ensureWritable(config.mediaDir);
+  const store = new DiskStore(config.mediaDir);
+  const sequences = new SequenceNumbers({ clock, recovered: await recoverSequences(store) });
+  return { config, logger, clock, ledger, ffmpeg, key, store, sequences, certificate };
+}
+
+/**
+ * The publish key of this configuration: its own, or the one kept in its state directory, generated when there is none.
+ * @throws {SluiceError} when it cannot be kept or read
+ */
+export async function findPublishKey({ publishKey, stateDir }: Config): Promise<PublishKey> {
+  if (publishKey === undefined) await ensureDirectory(stateDir, STATE_MODE);
+  return resolvePublishKey(publishKey, stateDir);
+}
+
+/** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
+async function findUsableFfmpeg(config: Config, logger: Logger): Promise<FfmpegInstallation | undefined> {
+  const { ffmpegPath, ladder } = config;
+  try {
+    return await findFfmpeg({
+      ...(ffmpegPath !== undefined && { explicitPath: ffmpegPath }),
+      searchPath: processEnvironment().PATH ?? '',
+    });
+  } catch (error) {
+    const encodes = ladder.some((name) => name !== 'source' && name !== 'audio');
+    if (encodes || !(error instanceof SluiceError) || error.code !== 'transcode.ffmpeg-missing') throw error;
+    logger.warn({ code: error.code }, `nothing can be encoded, streams are served as they come: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** The certificate of every server that speaks TLS; it follows its files. */
+async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {
+  const { tlsCert, tlsKey } = config;
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return TlsCertificate.load({ cert: tlsCert, key: tlsKey, logger: logger.child({ room: 'tls' }) });
+}

@@ -1,0 +1,33 @@
+// The configuration as the RTMP server takes it: it has seconds, the server milliseconds.
+import type { Config } from '../config/schema.js';
+import { DEFAULT_RTMP_LIMITS } from '../protocols/rtmp/limits.js';
+import type { RtmpServerOptions } from '../servers/rtmp/options.js';
+
+export function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
+  return {
+    host: config.host,
+    port: config.rtmpPort,
+    ...(config.rtmpsPort !== undefined && { tlsPort: config.rtmpsPort }),
+    maxConnections: config.maxConnections,
+    maxConnectionsPerIp: config.maxConnectionsPerIp,
+    idleTimeout: config.idleTimeout * 1000,
+    pingInterval: config.pingInterval * 1000,
+    handshakeTimeout: config.handshakeTimeout * 1000,
+    publishTimeout: config.publishTimeout * 1000,
+    firstMediaTimeout: config.firstMediaTimeout * 1000,
+    maxMediaAhead: config.maxMediaAhead * 1000,
+    maxUnsentBytes: config.maxUnsentBytes,
+    maxViewerBytes: config.maxViewerBytes,
+    messagesPerTurn: config.messagesPerTurn,
+    limits: {
+      ...DEFAULT_RTMP_LIMITS,
+      maxChunkStreams: config.maxChunkStreams,
+      maxMessageStreams: config.maxMessageStreams,
+      maxVideoBytes: config.maxVideoMessageBytes,
+      maxAudioBytes: config.maxAudioMessageBytes,
+      maxCommandBytes: config.maxCommandMessageBytes,
+      maxPendingBytes: config.maxPendingBytes,
+      maxEarlyMediaBytes: config.maxEarlyMediaBytes,
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
+import { processEnvironment } from '../config/environment.js';
+import type { Config } from '../config/schema.js';
+import type { Origin } from '../hls/origin.js';
+import type { PresentationOptions } from '../hls/presentation-options.js';
+import type { StreamRegistry } from '../live/registry.js';
+import type { Capacity } from '../pipeline/capacity.js';
+import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
+import { StreamPipeline } from '../pipeline/stream-pipeline.js';
+import type { PublishAdmission, PublishRequest, PublishTarget } from '../servers/rtmp/publishing.js';
+import { childEnvironment } from '../transcode/child-environment.js';
+import type { GatewayParts } from './parts.js';
+
+/** What the streams of a gateway share. */
+export interface SharedByStreams {
+  readonly registry: StreamRegistry;
+  readonly origin: Origin;
+  readonly directory: PipelineDirectory;
+  readonly capacity: Capacity;
+}
+
+export class StreamAdmission implements PublishAdmission {
+  readonly #parts: GatewayParts;
+  readonly #shared: SharedByStreams;
+
+  constructor(parts: GatewayParts, shared: SharedByStreams) {
+    this.#parts = parts;
+    this.#shared = shared;
+  }
+
+  claim({ app, name }: PublishRequest): PublishTarget {
+    const { directory, registry } = this.#shared;
+    const earlier = directory.find(app, name);
+    const resumed = earlier?.resumable ? earlier : undefined;
+    if (resumed === undefined) this.#makeRoom();
+    const timelineOrigin = resumed?.resumeTime;
+    const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
+    // A claim may have ended the publisher before it, and that its stream.
+    const pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
+    pipeline.attach(stream);
+    return {
+      publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
+      // The pipeline listens and goes on or ends with it.
+      end: (reason) => stream.end(reason),
+      onKick: (listener) => stream.onKick(listener),
+    };
+  }
+
+  #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
+    const { config, logger, clock, ledger, ffmpeg, store, sequences } = this.#parts;
+    const { origin, directory, capacity } = this.#shared;
+    const pipeline = new StreamPipeline({
+      app,
+      name,
+      predecessor: earlier?.end(),
+      origin,
+      ffmpeg,
+      environment: childEnvironment(processEnvironment()),
+      ledger,
+      ladder: config.ladder,
+      partDuration: config.partDuration,
+      segmentDuration: config.segmentDuration,
+      resumeWindow: config.resumeWindow,
+      slate: config.slate,
+      maxGop: config.maxGop,
+      capacity,
+      presentation: () => ({
+        windowSegments: config.windowSegments,
+        ...rewind(config),
+        ...sequences.next(app, name),
+        store,
+      }),
+      logger: logger.child({ room: 'pipeline' }),
+      clock,
+      onFailed: (stream, error) => stream.kick(error),
+      shedsOnOverload: config.onOverload === 'shed',
+      onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
+        sequences.used(app, name, nextMediaSequence, discontinuityNumber),
+    });
+    directory.add(pipeline);
+    return pipeline;
+  }
+
+  /** Names that only wait hold memory as publishers do: they count, and the one that has waited longest gives way. */
+  #makeRoom(): void {
+    const { directory, registry } = this.#shared;
+    const { suspended } = directory;
+    const over = registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
+    // They end in their own time, and never reject.
+    for (const pipeline of suspended.slice(0, Math.max(0, over))) void pipeline.end();
+  }
+}
+
+function rewind({ dvrWindow, playlistType }: Config): Pick<PresentationOptions, 'dvrWindow' | 'event'> {
+  const event = playlistType === 'event';
+  if (dvrWindow === 'off') return { event };
+  return { event, dvrWindow: dvrWindow === 'unlimited' ? Number.POSITIVE_INFINITY : Number(dvrWindow) };
+}
