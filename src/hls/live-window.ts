@@ -31,6 +31,7 @@ export class LiveWindow {
   #listedDuration: Seconds = 0;
   #retiredDuration: Seconds = 0;
   #longest: Seconds = 0;
+  #resting = false;
 
   constructor(options: LiveWindowOptions) {
     this.#options = options;
@@ -46,6 +47,7 @@ export class LiveWindow {
   }
 
   add(segment: CompleteSegment, targetDuration: Seconds): void {
+    this.#resting = false;
     this.#listed.push(segment);
     this.#listedDuration += segment.duration;
     this.#longest = Math.max(this.#longest, this.#listedDuration);
@@ -97,9 +99,27 @@ export class LiveWindow {
     this.#options.archive?.clear();
   }
 
-  /** What is not listed and in the store leaves memory: few players ask for it, and those get it from there. */
+  /**
+   * The publisher is gone: what is listed leaves memory too once it is in the store, or many names that were published for a
+   * moment would hold a window each. Until the next segment, from which on segments stay as long as they are listed.
+   */
+  rest(): void {
+    this.#resting = true;
+    this.releaseStored();
+  }
+
+  /** What is in the store and not at the live edge leaves memory: few players ask for it, and those get it from there. */
   releaseStored(): void {
     for (const { segment } of this.#retired) segment.media.release();
+    if (!this.#resting) return;
+    for (const { media } of this.#listed) media.release();
+  }
+
+  /** The store lost its files: what was nowhere else is not listed any more, nor what is before it. @returns how many went */
+  dropReleased(): number {
+    const last = this.#listed.findLastIndex(({ media }) => media.isReleased);
+    for (const { duration } of this.#listed.splice(0, last + 1)) this.#listedDuration -= duration;
+    return last + 1;
   }
 
   #retire(segment: CompleteSegment, targetDuration: Seconds): void {

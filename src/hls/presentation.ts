@@ -254,6 +254,7 @@ export class Presentation {
     if (this.#ended || this.#suspended) return;
     this.#timeline.finishRun();
     this.#suspended = true;
+    this.#rest();
     this.#publish();
   }
 
@@ -272,6 +273,7 @@ export class Presentation {
       this.#timeline.finishRun();
       for (const rendition of this.#set.all) rendition.finish();
       this.#ended = true;
+      this.#rest();
       this.#variants.end();
       this.waiters.wake();
       for (const listener of this.#endListeners.splice(0)) listener();
@@ -304,6 +306,10 @@ export class Presentation {
    */
   async readStored(rendition: string, file: string): Promise<Buffer | undefined> {
     return this.#reads?.read(`${this.app}/${this.name}/${rendition}/${file}`);
+  }
+
+  #rest(): void {
+    for (const { window } of this.#set.all) window.rest();
   }
 
   #newWriteBehind(store: SegmentStore): WriteBehind {

@@ -316,12 +316,21 @@ export class Rendition implements PartSink {
 
   /** The disk is full: what is listed from the store begins with this segment. @returns how many went */
   dropBefore(mediaSequence: number): number {
-    const dropped = this.archive?.removeBefore(mediaSequence) ?? 0;
-    if (dropped === 0) return 0;
+    return this.#dropped(this.archive?.removeBefore(mediaSequence) ?? 0);
+  }
+
+  /** The store lost its files: what is listed begins with what is in memory. @returns how many went */
+  dropStored(): number {
+    const archived = this.archive?.removeBefore(Number.POSITIVE_INFINITY) ?? 0;
+    return this.#dropped(archived + this.#window.dropReleased());
+  }
+
+  #dropped(count: number): number {
+    if (count === 0) return 0;
     this.playlists.segmentsChanged();
     this.#dirty = true;
     this.publish();
-    return dropped;
+    return count;
   }
 
   /** For RENDITION-REPORT. */

@@ -148,10 +148,12 @@ export class WriteBehind {
   #forgetFiles(): void {
     this.#listed.clear();
     this.#playlists.clear();
-    for (const { window } of this.#options.renditions.all) {
-      for (const { media } of window.listed) media.isStored = false;
+    let dropped = 0;
+    for (const rendition of this.#options.renditions.all) {
+      dropped += rendition.dropStored();
+      for (const { media } of rendition.window.listed) media.isStored = false;
     }
-    this.#dropBefore(Number.POSITIVE_INFINITY);
+    if (dropped > 0) this.#options.onDvrDropped();
   }
 
   async #pass(): Promise<void> {
@@ -215,7 +217,7 @@ export class WriteBehind {
       await this.#writeMedia(directory, init.uri, mediaSequence, init.bytes);
       if (!gap) await this.#writeMedia(directory, uri, mediaSequence, media.pieces);
       media.isStored = true;
-      // It may have left the playlist while it was written.
+      // It may have left the playlist while it was written, or its publisher.
       window.releaseStored();
     }
     await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);

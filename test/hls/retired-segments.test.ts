@@ -21,16 +21,18 @@ beforeAll(async () => {
   inits = { video, audio, rung: video };
 });
 
+const PLAN = {
+  renditions: [
+    { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'samples' },
+  ],
+  frameRate: 25,
+  cuts: 'key-frames',
+} as const;
+
 function scene(store?: SegmentStore) {
-  const { presentation, clock } = setUp({
-    plan: {
-      renditions: [
-        { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
-        { name: 'audio', kind: 'audio', input: 'samples' },
-      ],
-      frameRate: 25,
-      cuts: 'key-frames',
-    },
+  const { presentation, clock, warnings } = setUp({
+    plan: PLAN,
     store,
   });
   const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
@@ -54,7 +56,7 @@ function scene(store?: SegmentStore) {
   };
   const held = (): CompleteSegment[] => [...rendition().window.available()];
   const inMemory = (): number => held().filter(({ media }) => media.pieces.length > 0).length;
-  return { presentation, rendition, play, get, held, inMemory };
+  return { presentation, stream, warnings, rendition, play, get, held, inMemory };
 }
 
 describe('segments that have left the playlist', () => {
@@ -131,6 +133,91 @@ describe('segments that have left the playlist', () => {
     expect(window.find(99)).toBeDefined();
     now += 1;
     expect([...window.available()]).toHaveLength(0);
+  });
+});
+
+describe('segments of a stream without its publisher', () => {
+  it('C2.11 leave memory though they are listed, come from the store with the same bytes, and those after its return stay', async () => {
+    const { presentation, stream, play, get, inMemory, rendition } = scene(new MemoryStore());
+    await play(11);
+    const listed = () => rendition().window.listed.map(({ mediaSequence }) => mediaSequence);
+    const live = listed();
+    expect(inMemory()).toBe(live.length);
+    const whole = await Promise.all(live.map((sequence) => get(segmentUri(sequence))));
+    const parts = await Promise.all(live.map((sequence) => get(partUri(sequence, 1))));
+
+    stream.suspend();
+    for (let turn = 0; turn < 40; turn += 1) await nextTurn();
+    const left = listed();
+    expect(left.slice(0, live.length)).toEqual(live);
+    expect(left.length).toBeGreaterThan(live.length);
+    expect(inMemory()).toBe(0);
+    expect(await Promise.all(live.map((sequence) => get(segmentUri(sequence))))).toEqual(whole);
+    expect(await Promise.all(live.map((sequence) => get(partUri(sequence, 1))))).toEqual(parts);
+    // The last one was written when the publisher had gone.
+    expect(Buffer.isBuffer(await get(segmentUri(left.at(-1) ?? 0)))).toBe(true);
+
+    presentation.startEpoch(PLAN);
+    stream.resume(presentation.resumeTime);
+    await play(5);
+    const after = listed().filter((sequence) => sequence > (left.at(-1) ?? 0));
+    expect(after.length).toBeGreaterThan(0);
+    expect(inMemory()).toBe(after.length);
+    await presentation.end();
+    expect(inMemory()).toBe(0);
+    for (const sequence of listed()) expect(Buffer.isBuffer(await get(segmentUri(sequence)))).toBe(true);
+  });
+
+  it('C4.03 stay in memory while the store does not take them', async () => {
+    const store = new MemoryStore();
+    store.write = async () => {
+      throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+    };
+    const { stream, play, get, held, inMemory, rendition } = scene(store);
+    await play(11);
+    stream.suspend();
+    for (let turn = 0; turn < 40; turn += 1) await nextTurn();
+    expect(inMemory()).toBe(held().length);
+    for (const { uri } of rendition().window.listed) expect(Buffer.isBuffer(await get(uri))).toBe(true);
+  });
+
+  it('are not listed any more when somebody removed their files, and no file is written without its bytes', async () => {
+    const store = new MemoryStore();
+    const write = store.write.bind(store);
+    let gone = false;
+    const empty: string[] = [];
+    store.write = async (path, bytes) => {
+      if (gone) {
+        gone = false;
+        throw Object.assign(new Error('no such directory'), { code: 'ENOENT' });
+      }
+      if (Buffer.concat([bytes].flat()).length === 0) empty.push(path);
+      await write(path, bytes);
+    };
+    const { presentation, stream, warnings, play, get, inMemory, rendition } = scene(store);
+    await play(11);
+    stream.suspend();
+    for (let turn = 0; turn < 40; turn += 1) await nextTurn();
+    const before = rendition().window.listed.map(({ uri }) => uri);
+    for (const file of await store.list('live/test')) await store.remove(file);
+    gone = true;
+
+    presentation.startEpoch(PLAN);
+    stream.resume(presentation.resumeTime);
+    await play(9);
+    expect(warnings.map(({ code }) => code)).toEqual(expect.arrayContaining(['hls.store', 'hls.dvr-dropped']));
+    const { listed, listedDuration } = rendition().window;
+    expect(listed.length).toBeGreaterThan(0);
+    expect(listed.some(({ uri }) => before.includes(uri))).toBe(false);
+    expect(listedDuration).toBeCloseTo(listed.reduce((sum, { duration }) => sum + duration, 0));
+    expect(inMemory()).toBe(listed.length);
+    expect(empty).toEqual([]);
+    const stored = (await store.read('live/test/source/index.m3u8'))?.toString() ?? '';
+    for (const { uri } of listed) {
+      expect(stored).toContain(uri);
+      expect(await store.read(`live/test/source/${uri}`)).toEqual(await get(uri));
+    }
+    for (const uri of before) expect(stored).not.toContain(uri);
   });
 });
 

@@ -128,9 +128,9 @@ describe('WriteBehind', () => {
     const clock = new ManualClock();
     const presentation = present(store, clock);
     await new Replay(presentation, recording, { clock }).playUntil(9_000);
-    await presentation.end();
     const found = presentation.rendition('source')?.find('seg-101.m4s');
     expect(found).toMatchObject({ kind: 'segment' });
+    await presentation.end();
     expect(await store.read('live/disk/source/seg-101.m4s')).toEqual(
       typeof found === 'object' ? found.body : undefined,
     );
