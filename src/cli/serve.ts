@@ -2,7 +2,8 @@
 
 import type { Logger } from 'pino';
 import { redactConfig } from '../config/load-config.js';
-import { type Config, OPEN_PUBLISHING } from '../config/schema.js';
+import { OPEN_PUBLISHING } from '../config/options/publishing.js';
+import type { Config } from '../config/schema.js';
 import { createGateway, findPublishKey, type Gateway, type GatewayUrls } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';

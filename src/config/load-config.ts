@@ -7,7 +7,8 @@ import { configError } from './errors.js';
 import { readConfigFile } from './file.js';
 import { readFlags } from './flags.js';
 import { FILE_OPTIONS, readValue } from './option.js';
-import { type Config, type ConfigKey, OPEN_PUBLISHING } from './schema.js';
+import { OPEN_PUBLISHING } from './options/publishing.js';
+import type { Config, ConfigKey } from './schema.js';
 
 export interface ConfigSources {
   /** Arguments after the command; default none. */

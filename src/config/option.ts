@@ -1,7 +1,8 @@
 // An option as its sources and its documentation see it: every name, text and check is derived from the schema.
 
 import { Value } from 'typebox/value';
-import { type ConfigKey, configSchema, type OptionDetails } from './schema.js';
+import type { OptionDetails } from './option-kinds.js';
+import { type ConfigKey, configSchema } from './schema.js';
 
 /** The JSON Schema keywords that option schemas use. */
 interface OptionSchema extends OptionDetails {

@@ -1,0 +1,59 @@
+// Where the gateway listens, and where it keeps what it writes.
+
+import { Type } from 'typebox';
+import { optionalPort, port, text } from '../option-kinds.js';
+
+export const placeOptions = {
+  host: text({
+    default: '0.0.0.0',
+    placeholder: 'ADDRESS',
+    description: 'Address that both servers listen on. `127.0.0.1` keeps them on this machine, `::` adds IPv6.',
+  }),
+  rtmpPort: port({
+    default: 1935,
+    description: 'TCP port for publishers (RTMP). 0 picks a free port.',
+  }),
+  rtmpsPort: optionalPort({
+    description:
+      'TCP port for publishers and players over TLS (RTMPS), with `tlsCert` and `tlsKey`. 0 picks a free port.',
+  }),
+  httpPort: port({
+    default: 8080,
+    description: 'TCP port for players, pages and the API (HTTP). 0 picks a free port.',
+  }),
+  httpsPort: optionalPort({
+    description:
+      'TCP port for the same over TLS (HTTPS, HTTP/2 and HTTP/1.1), with `tlsCert` and `tlsKey`. 0 picks a free port.',
+  }),
+  tlsCert: Type.Optional(
+    text({
+      placeholder: 'FILE',
+      fallback: 'none',
+      description:
+        'Certificate chain in PEM, the own certificate first. Read again when it changes; nobody is disconnected.',
+    }),
+  ),
+  tlsKey: Type.Optional(
+    text({ placeholder: 'FILE', fallback: 'none', description: 'Private key of `tlsCert` in PEM, not encrypted.' }),
+  ),
+  publicUrl: Type.Optional(
+    text({
+      placeholder: 'URL',
+      pattern: '^https?://[^\\s?#]+$',
+      expected: 'an http:// or https:// URL without query',
+      fallback: 'the address of the HTTP server',
+      description: 'Address under which viewers reach the HTTP server (behind a proxy or CDN); used in printed links.',
+    }),
+  ),
+  mediaDir: text({
+    default: 'media',
+    placeholder: 'DIR',
+    description: 'Where segments and playlists are written: at every instant a static HLS tree.',
+  }),
+  stateDir: text({
+    default: '.sluice',
+    placeholder: 'DIR',
+    description:
+      'Where the generated publish key (mode 0600) and the process ids of running FFmpegs are kept. Must not lie in `mediaDir`.',
+  }),
+};

@@ -1,0 +1,66 @@
+// Who may publish, and to what.
+
+import { Type } from 'typebox';
+import { choice, text } from '../option-kinds.js';
+
+/** `publishKey: none` opens publishing to everyone who can reach the port. */
+export const OPEN_PUBLISHING = 'none';
+
+/** A name as publishers send it in a query, without escapes. */
+const USER_NAME = '^[A-Za-z0-9._@-]{1,64}$';
+/** What `sluice hash-password` prints: the salt in base64url, the digest in base64. */
+const PASSWORD_HASH = '^adobe:[A-Za-z0-9_-]{8,64}:[A-Za-z0-9+/]{22}==$';
+const APP_NAME = '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$';
+const STREAM_NAME = '^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$';
+
+export const publishingOptions = {
+  publishKey: Type.Optional(
+    text({
+      placeholder: 'KEY|none',
+      pattern: '^[A-Za-z0-9._~!@$*:,=/-]{1,256}$',
+      expected: 'up to 256 letters, digits or . _ ~ ! @ $ * : , = / - (nothing that a URL would escape), or none',
+      fallback: 'one is generated and kept in `stateDir`',
+      secret: true,
+      description:
+        'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone, or with `users` to them alone. Prefer the file or the environment: other users of the machine may see flags.',
+    }),
+  ),
+  users: Type.Array(
+    Type.Object(
+      {
+        name: Type.String({ pattern: USER_NAME }),
+        hash: Type.String({ pattern: PASSWORD_HASH }),
+        apps: Type.Optional(Type.Array(Type.String({ pattern: APP_NAME }), { minItems: 1, maxItems: 64 })),
+        names: Type.Optional(Type.Array(Type.String({ pattern: STREAM_NAME }), { minItems: 1, maxItems: 1000 })),
+      },
+      { additionalProperties: false },
+    ),
+    {
+      default: [],
+      maxItems: 1000,
+      placeholder: 'LIST',
+      fileOnly: true,
+      secret: true,
+      expected:
+        'a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and if you like lists of apps and names',
+      description:
+        'Who may publish with user and password, beside whoever has the key; `apps` and `names` narrow what one may publish. See below.',
+    },
+  ),
+  userChallenge: choice(['on', 'off'], {
+    default: 'on',
+    fileOnly: true,
+    description:
+      'With `users`: encoders whose server URL brings neither user nor key are asked for a user when they connect (authmod=adobe). `off` lets them connect and send user or key with the stream key.',
+  }),
+  apps: Type.Array(Type.String({ pattern: APP_NAME }), {
+    default: ['live'],
+    minItems: 1,
+    maxItems: 64,
+    uniqueItems: true,
+    placeholder: 'NAME,…',
+    expected: 'different names of letters, digits and . _ -',
+    description:
+      'RTMP applications that may be published to: the `live` of `rtmp://HOST/live` and of `/hls/live/NAME`. Others are refused.',
+  }),
+};

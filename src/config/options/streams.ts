@@ -1,0 +1,81 @@
+// What becomes of a stream: its renditions, its segments, how long it is kept, and what is done when the machine is busy.
+
+import { Type } from 'typebox';
+import { choice, count, seconds, text } from '../option-kinds.js';
+
+/** `source`, `audio` or an even height from 64p to 4320p: what the transcoder can make. */
+const RUNG =
+  '^(source|audio|(6[468]|[7-9][02468]|[1-9][0-9][02468]|[1-3][0-9]{2}[02468]|4[0-2][0-9][02468]|43[01][02468]|4320)p)$';
+
+export const streamOptions = {
+  ladder: Type.Array(Type.String({ pattern: RUNG }), {
+    default: ['source', '720p', '480p', '360p'],
+    minItems: 1,
+    maxItems: 8,
+    uniqueItems: true,
+    placeholder: 'NAME,…',
+    expected: 'different names, each source, audio or an even height from 64p to 4320p',
+    description:
+      "Renditions to offer: `source` (the publisher's own video) and even heights; heights above the source are left out. `audio` is always offered; alone it means no video.",
+  }),
+  segmentDuration: seconds(1, 30, {
+    default: 2,
+    description: 'Shortest segment; segments are cut at the next key frame of the publisher.',
+  }),
+  partDuration: seconds(0.1, 5, {
+    default: 0.5,
+    description: 'Length of an LL-HLS part; at most `segmentDuration`.',
+  }),
+  windowSegments: count(6, 1000, {
+    default: 10,
+    unit: 'segments',
+    description: 'Segments kept in the live playlists and in memory.',
+  }),
+  dvrWindow: text({
+    default: 'off',
+    pattern: '^(off|unlimited|[1-9][0-9]{0,6})$',
+    placeholder: 'SECONDS|off|unlimited',
+    expected: 'a whole number of seconds, off or unlimited',
+    description:
+      'How far viewers can go back while a stream is live. Older segments are read from `mediaDir`; the disk needs room for twice as much.',
+  }),
+  playlistType: choice(['live', 'event'], {
+    default: 'live',
+    description:
+      '`event` marks playlists as EVENT: all of a stream stays listed from its beginning, as with `dvrWindow` unlimited.',
+  }),
+  resumeWindow: seconds(0, 3600, {
+    default: 15,
+    description:
+      'How long a stream waits for a publisher that has gone to come back: players go on with the same playlists. 0 ends them at once.',
+  }),
+  slate: Type.Optional(
+    text({
+      placeholder: 'FILE',
+      fallback: 'none',
+      description:
+        'Image or clip (without its sound) that viewers see while a stream waits for its publisher (`resumeWindow`). Encoded as H.264 and AAC by FFmpeg for each stream that waits; streams whose own codecs are others wait without it.',
+    }),
+  ),
+  maxGop: seconds(1, 60, {
+    default: 10,
+    description:
+      'Longest time between key frames of a publisher that segments are made of; beyond it `source` is encoded anew, with key frames of its own.',
+  }),
+  maxTranscodes: count(0, 1000, {
+    default: 0,
+    unit: 'streams',
+    description:
+      'Streams whose pictures are encoded at a time; a further one is served as it comes. 0 decides by how busy the processors are.',
+  }),
+  thumbnails: choice(['on', 'off'], {
+    default: 'on',
+    description:
+      'Whether there is a picture of each stream at `/hls/APP/NAME/thumbnail.jpg`; it is made when somebody asks, at most once for each segment, by FFmpeg.',
+  }),
+  onOverload: choice(['shed', 'keep'], {
+    default: 'shed',
+    description:
+      'When FFmpeg does not keep up: `shed` takes the most costly rendition out of the stream, then the next; `keep` leaves them all, late and with gaps.',
+  }),
+};

@@ -1,0 +1,43 @@
+// What viewers may take of this machine, and who sees what.
+
+import { Type } from 'typebox';
+import { choice, count } from '../option-kinds.js';
+
+/** What an IP address or CIDR block is written with; whether it is one is looked at afterwards. */
+const PROXY = '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$';
+
+export const viewerOptions = {
+  maxWaiters: count(1, 1_000_000, {
+    default: 20_000,
+    unit: 'requests',
+    description: 'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); more get 503.',
+  }),
+  maxWaitersPerIp: count(1, 1_000_000, {
+    default: 64,
+    unit: 'requests',
+    description: 'The same for one client address. Proxies in `trustedProxies` are not counted, their clients are.',
+  }),
+  trustedProxies: Type.Array(Type.String({ pattern: PROXY }), {
+    default: ['127.0.0.0/8', '::1'],
+    maxItems: 1000,
+    uniqueItems: true,
+    placeholder: 'ADDRESS,…',
+    expected: 'different IP addresses or CIDR blocks',
+    description:
+      'Proxies and CDNs whose `X-Forwarded-For` says who the client is. Everybody else who sends it is not believed.',
+  }),
+  metrics: choice(['public', 'loopback', 'off'], {
+    default: 'loopback',
+    description:
+      'Who may read `/metrics`: everybody, clients on this machine, or nobody. Clients behind `trustedProxies` are judged by the address these forward.',
+  }),
+  frameAncestors: Type.Array(Type.String({ pattern: "^('self'|'none'|[A-Za-z0-9*.:/_-]+)$" }), {
+    default: ['*'],
+    minItems: 1,
+    maxItems: 64,
+    uniqueItems: true,
+    placeholder: 'ORIGIN,…',
+    expected: "different origins such as https://example.com, or * or 'self' or 'none'",
+    description: 'Sites that may show the embed page in an iframe (CSP `frame-ancestors`).',
+  }),
+};
