@@ -26,7 +26,7 @@ export function createControls({ player, video, frame, title, bar = true, extra 
   const live = createLiveButton(player);
   const fullscreen = createFullscreen(frame, video);
   const statsButton = control('stats', 'Statistics (s)', () => stats.toggle());
-  const scrub = createScrubBar(player, video);
+  const scrub = createScrubBar(player);
   const row = element(
     'div',
     { class: 'bar', role: 'group', 'aria-label': 'Player controls' },
@@ -145,8 +145,7 @@ function createLiveButton(player) {
     setText(latency, playing && player.latency !== undefined ? formatSeconds(player.latency) : '');
     button.title = behind ? 'Jump to the live edge (l)' : 'Behind the encoder, measured';
   };
-  player.addEventListener('state', update);
-  setInterval(update, 500);
+  for (const type of ['state', 'position']) player.addEventListener(type, update);
   update();
   return button;
 }

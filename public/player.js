@@ -14,12 +14,15 @@ import { Hls } from './vendor/hls.mjs';
 const PATIENCE = 15_000;
 /** A second media error within this many milliseconds means that recovering in place does not help. */
 const RECOVERY_WINDOW = 5_000;
+/** Milliseconds between two `position` events while nothing else changes. */
+const POSITION_INTERVAL = 500;
 /** Seconds behind the target from which "Go live" is offered; hls.js catches up smaller distances by playing faster. */
 const BEHIND_LIVE = 3;
 
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
- * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed).
+ * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed), `position` (where
+ * the viewer is, or how far that is from live, may have changed: all that shows it is brought up to date in one go).
  */
 export class LivePlayer extends EventTarget {
   /** @type {import('./player-states.js').PlayerState} */ #state = 'waiting';
@@ -37,6 +40,7 @@ export class LivePlayer extends EventTarget {
   #lastMediaError = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #listeners = new AbortController();
+  #ticking = setInterval(() => this.#emit('position'), POSITION_INTERVAL);
 
   /**
    * @param {HTMLVideoElement} video
@@ -63,6 +67,7 @@ export class LivePlayer extends EventTarget {
     video.addEventListener('playing', () => this.#onPicture(), { signal });
     video.addEventListener('ended', () => this.#onEnded(), { signal });
     video.addEventListener('error', () => this.#native && this.#lost(), { signal });
+    for (const type of ['seeking', 'seeked']) video.addEventListener(type, () => this.#emit('position'), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
     video.dataset.state = this.#state;
     this.#await();
@@ -183,6 +188,7 @@ export class LivePlayer extends EventTarget {
   destroy() {
     this.#destroyed = true;
     this.#listeners.abort();
+    clearInterval(this.#ticking);
     this.#standstill.close();
     this.#holes.close();
     this.#probe.cancel();

@@ -8,8 +8,6 @@ export const STEP = 10;
 const PAGE = 60;
 /** Seconds from live that count as live: nobody hits the end of a slider exactly. */
 const SNAP = 3;
-/** Milliseconds. */
-const REFRESH = 500;
 
 /** @param {import('./player.js').LivePlayer} player @param {number} seconds back, or forth when negative */
 export function rewind(player, seconds) {
@@ -24,9 +22,8 @@ function go(player, behind) {
 /**
  * Hidden where there is nothing to go back to. The button that leads to live is the one that says LIVE.
  * @param {import('./player.js').LivePlayer} player
- * @param {HTMLVideoElement} video
  */
-export function createScrubBar(player, video) {
+export function createScrubBar(player) {
   const slider = element('input', {
     type: 'range',
     min: '0',
@@ -87,9 +84,7 @@ export function createScrubBar(player, video) {
     event.preventDefault();
     event.stopPropagation();
   });
-  player.addEventListener('state', update);
-  for (const type of ['seeking', 'seeked']) video.addEventListener(type, update);
-  setInterval(update, REFRESH);
+  for (const type of ['state', 'position']) player.addEventListener(type, update);
   update();
   return {
     root,
