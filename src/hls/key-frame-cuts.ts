@@ -148,9 +148,13 @@ export class KeyFrameCuts implements CutPolicy {
     }
   }
 
-  /** One of the GOP lengths seen would end after a forced cut but still in time. */
+  /**
+   * One of the GOP lengths seen would end after a forced cut but still in time. In the first GOP of a run none was seen, and
+   * the target duration stands for it: GOPs of 1 s end just after the last part boundary that a target of 1 s has room for.
+   */
   #keyFrameExpected(candidate: Milliseconds, latest: Milliseconds): boolean {
     const lastKey = this.#lastKey ?? 0;
-    return this.#gops.some((gop) => lastKey + gop > candidate - this.#frame && lastKey + gop <= latest + 1);
+    const seen = this.#gops.length > 0 ? this.#gops : [secondsToMilliseconds(this.#sink.targetDuration ?? 0)];
+    return seen.some((gop) => lastKey + gop > candidate - this.#frame && lastKey + gop <= latest + 1);
   }
 }

@@ -48,6 +48,20 @@ describe('CutSchedule', () => {
     expect(times(cuts)).toHaveLength(7);
   });
 
+  it('B1.13 waits for the first key frame of a publisher that returns, past the last part boundary in time', () => {
+    const cuts = schedule(1);
+    feed(cuts, [1000, 2000, 3000], 3400);
+    cuts.endRun(cuts.lastIndex, 3440);
+    cuts.begin({ frame: FRAME / 1000, nominalPart: 0.48 });
+    for (let time = 5000; time <= 7000; time += FRAME) cuts.noteVideo(time, time, (time - 5000) % 1000 === 0);
+    expect(times(cuts)).toEqual([1000, 2000, 3000, 5000, 6000, 7000]);
+    // One that has none any more is cut all the same, inside the limit.
+    cuts.endRun(cuts.lastIndex, 7040);
+    cuts.begin({ frame: FRAME / 1000, nominalPart: 0.48 });
+    for (let time = 9000; time <= 11_000; time += FRAME) cuts.noteVideo(time, time, time === 9000);
+    expect(times(cuts).slice(6)).toEqual([9000, 10_440]);
+  });
+
   it('joins short GOPs, and does not wait for one that would be too late', () => {
     const short = schedule();
     feed(short, [1000, 1600, 2200, 2800, 3400, 4000], 4040);
