@@ -18,6 +18,8 @@ export interface AudioRegrouperOptions {
   readonly nominal: Seconds;
   /** One AAC frame, when the init segment tells; otherwise that of the first fragment. */
   readonly frameDuration: Ticks | undefined;
+  /** Frames before it are left out: a fresh encoder begins with one that holds nothing but its delay. */
+  readonly shownUntil: Seconds;
   /** Where this run begins is decided; until then everything is held. */
   readonly isOpen: () => boolean;
 }
@@ -77,6 +79,7 @@ export class AudioRegrouper implements PartMaker {
   }
 
   #release(held: Frame, frame: Ticks): void {
+    if (held.start + frame / 2 < this.#options.shownUntil * this.#options.timescale) return;
     const index = this.#indexAt(held.start, frame);
     if (index < 0) return;
     const last = this.#part.at(-1);

@@ -27,6 +27,8 @@ export class PipeFeed implements Feed {
   readonly #options: PipeFeedOptions;
   #reader = new FragmentReader();
   #maker: PartMaker | undefined;
+  /** What is before it was shown: made by an FFmpeg that died. */
+  #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: PipeFeedOptions) {
     this.#options = options;
@@ -42,10 +44,16 @@ export class PipeFeed implements Feed {
     }
   }
 
-  /** FFmpeg was replaced: bytes that follow begin with an init segment, and media goes on where a segment begins. */
-  restarted(): void {
-    this.finishRun();
-    this.rendition.interrupt();
+  /**
+   * FFmpeg was replaced: bytes that follow begin with an init segment, and media goes on where it ended or where a segment
+   * begins. What the one before did not finish is its successor's to make.
+   * @param from media time at which the input of the successor begins
+   */
+  restarted(from: Seconds): void {
+    this.#maker = undefined;
+    this.#reader = new FragmentReader();
+    this.#shownUntil = this.rendition.end ?? Number.NEGATIVE_INFINITY;
+    this.rendition.interrupt(from);
   }
 
   advance(): void {
@@ -80,7 +88,8 @@ export class PipeFeed implements Feed {
     const { trackId, timescale, frameDuration } = init;
     const shared = { schedule, trackId, timescale, partTarget, nominal: timing.nominal, sink: rendition };
     if (init.kind === 'audio') {
-      return new AudioRegrouper({ ...shared, frameDuration, isOpen: () => schedule.runStart !== undefined });
+      const isOpen = (): boolean => schedule.runStart !== undefined;
+      return new AudioRegrouper({ ...shared, frameDuration, shownUntil: this.#shownUntil, isOpen });
     }
     return new VideoParts({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
   }

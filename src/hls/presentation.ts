@@ -1,6 +1,6 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
-import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
 import { describeRendition } from './describe-rendition.js';
 import { hlsError } from './errors.js';
@@ -222,13 +222,15 @@ export class Presentation {
 
   /**
    * FFmpeg was replaced inside the epoch: the next bytes of these renditions begin with an init segment. Equal to the one
-   * before, nothing shows but EXT-X-GAP for the segments that it missed; another one begins an epoch at the next segment.
+   * before, media goes on where it ended, if `from` is not after that; otherwise with the next segment, and EXT-X-GAP tells
+   * what is missing. Another init segment begins an epoch at the next segment.
+   * @param from presentation time of the first picture or sample in the input of the new FFmpeg
    */
-  pipesRestarted(renditions: readonly string[]): void {
+  pipesRestarted(renditions: readonly string[], from: Milliseconds): void {
     if (this.#ended) return;
     for (const name of renditions) {
       const feed = this.#set.feed(name);
-      if (feed instanceof PipeFeed) feed.restarted();
+      if (feed instanceof PipeFeed) feed.restarted(millisecondsToSeconds(from));
     }
     this.#publish();
   }

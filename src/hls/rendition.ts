@@ -171,8 +171,8 @@ export class Rendition implements PartSink {
     this.#brokenHint = undefined;
   }
 
-  interrupt(): void {
-    this.#segmenter.interrupt();
+  interrupt(from: Seconds): void {
+    this.#segmenter.interrupt(from);
   }
 
   closeInterrupted(): void {

@@ -28,7 +28,7 @@ export interface SegmenterOptions {
 /** A part boundary this far from a cut is at another time, not a rounding of the same. */
 const SAME_TIME: Seconds = 0.1;
 
-/** An encoder that failed so shortly before a cut left out no frame. */
+/** Where media ends so shortly before a cut, or before what follows it, no frame is missing. */
 const NOTHING_MISSING: Seconds = 0.02;
 
 export class Segmenter {
@@ -45,8 +45,8 @@ export class Segmenter {
   #openContinues = false;
   /** The encoder of `#open` died: the rest of it will not come. */
   #openIsBroken = false;
-  /** The next media counts only from where a segment begins: what is before it was shown, by an encoder that died. */
-  #onlyAtCut = false;
+  /** The next media is another encoder's: it counts from where that of the one that died ended, or from where a segment begins. */
+  #takesOver = false;
   #lastIndex: number | undefined;
   #end: Seconds | undefined;
 
@@ -97,14 +97,21 @@ export class Segmenter {
   resumeAt(index: number): void {
     this.#from = Math.max(this.#from, index);
     this.#needsSync = true;
-    this.#onlyAtCut = false;
+    this.#takesOver = false;
   }
 
-  /** The encoder died: what is open stays without its end, and its successor goes on where a segment begins. */
-  interrupt(): void {
-    if (this.#open !== undefined) this.#openIsBroken = true;
-    this.resumeAt((this.#open?.index ?? this.#lastIndex ?? -1) + 1);
-    this.#onlyAtCut = this.#end !== undefined || this.#open !== undefined;
+  /**
+   * The encoder died, and its successor's media begins at `from`. If that is not after the end of what there is, it goes on
+   * there; otherwise what is open stays without its end, and the successor begins where a segment does.
+   */
+  interrupt(from: Seconds): void {
+    const { end } = this;
+    if (end === undefined || from > end + NOTHING_MISSING) {
+      if (this.#open !== undefined) this.#openIsBroken = true;
+      this.resumeAt((this.#open?.index ?? this.#lastIndex ?? -1) + 1);
+    }
+    this.#needsSync = true;
+    this.#takesOver = end !== undefined;
   }
 
   /** What `interrupt` left open ends as soon as it is known where. */
@@ -118,14 +125,14 @@ export class Segmenter {
     if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
     if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
     if (this.#needsSync && !part.independent) return false;
-    if (this.#onlyAtCut && !this.#isAtCut(part)) return false;
+    if (this.#takesOver && !this.#canTakeOver(part)) return false;
     if (this.#open !== undefined && index > this.#open.index) this.#close();
     if (this.#open === undefined) {
       this.#fillGaps(index);
       this.#open = this.#newSegment(index, this.#isAtCut(part) ? part.start : this.#missingFrom(part));
     }
     this.#needsSync = false;
-    this.#onlyAtCut = false;
+    this.#takesOver = false;
     const open = this.#open;
     if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
     const uri = partUri(open.mediaSequence, open.parts.length);
@@ -174,9 +181,17 @@ export class Segmenter {
   /** Segments are counted anew. */
   startOver(): void {
     this.#from = 0;
-    this.#onlyAtCut = false;
+    this.#takesOver = false;
     this.#openIsBroken = false;
     this.#openIsShared = false;
+  }
+
+  /** Not what was shown already, and nothing behind a hole inside a segment. */
+  #canTakeOver(part: MadePart): boolean {
+    const missing = part.start - (this.end ?? part.start);
+    if (missing < -NOTHING_MISSING) return false;
+    if (part.segmentIndex === this.#open?.index) return missing <= NOTHING_MISSING;
+    return missing <= NOTHING_MISSING || this.#isAtCut(part);
   }
 
   #isAtCut(part: MadePart): boolean {

@@ -194,7 +194,7 @@ export class StreamTimeline {
     const epoch = this.#epochs.at(this.schedule.lastIndex);
     if (this.#epochs.awaited || epoch === undefined || (rendition.mediaIndex ?? -1) < epoch.startIndex) return;
     this.#awaitEpoch();
-    rendition.interrupt();
+    rendition.interrupt(Number.POSITIVE_INFINITY);
     rendition.resumeAt(this.#awaitedAfter + 1);
   }
 }

@@ -3,6 +3,7 @@ import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import { FLV_HEADER, flvTag } from '../protocols/flv/flv-writer.js';
 import type { Milliseconds } from '../protocols/units.js';
+import { SentTags } from './sent-tags.js';
 
 /** Where FLV goes; `write` says false when the writer must wait for a call of `resume`. */
 export interface FlvSink {
@@ -17,10 +18,17 @@ export interface FlvFeedOptions {
   readonly audio: boolean;
   /** Stream time that may wait here; the subscription bounds the bytes. Beyond it the oldest go, up to the next key frame. */
   readonly maxBehind: Milliseconds;
+  /** Bytes that are kept of what was sent, for the case that FFmpeg dies. */
+  readonly maxSentBytes: number;
+  /** Presentation time up to which FFmpeg has made everything. */
+  readonly madeUntil: () => Milliseconds;
 }
 
 /** Audio tags that wait for a picture to go out with: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
 const MAX_BATCHED_TAGS = 4;
+
+/** Timestamps are whole milliseconds, and encoders keep them to the tick of their timescale. */
+const ROUNDING: Milliseconds = 1;
 
 /**
  * The state of one FFmpeg's input: nothing of a track before its sequence header, no picture before a key frame, and nothing
@@ -28,14 +36,15 @@ const MAX_BATCHED_TAGS = 4;
  */
 export class FlvFeed {
   readonly #options: FlvFeedOptions;
+  readonly #sent: SentTags;
   #blocked = true;
   #sawKeyFrame = false;
   #videoHeader: LiveTag | undefined;
   #audioHeader: LiveTag | undefined;
   /** Tracks whose parameters have changed. */
   readonly #over = new Set<LiveTag['kind']>();
-  /** Taken from the subscription and not yet given on. */
-  #next: LiveTag | undefined;
+  /** Taken from the subscription and not yet given on, or to be given again: the next one last. */
+  #waiting: LiveTag[] = [];
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   #droppedTags = 0;
   /** Tags that go out with the next picture. */
@@ -44,6 +53,7 @@ export class FlvFeed {
 
   constructor(options: FlvFeedOptions) {
     this.#options = options;
+    this.#sent = new SentTags({ ...options, maxSpan: options.maxBehind, maxBytes: options.maxSentBytes });
   }
 
   /** Tags that were too old when FFmpeg could have had them. */
@@ -51,12 +61,22 @@ export class FlvFeed {
     return this.#droppedTags + this.#options.subscription.droppedTags;
   }
 
-  /** A new FFmpeg waits for its input. */
-  begin(): void {
-    const { sink, video, audio } = this.#options;
+  /**
+   * FFmpeg is gone.
+   * @param again its successor gets what this one has not made anything of; otherwise that is lost, as when it died of it
+   */
+  interrupted(again: boolean): void {
+    const sent = this.#sent.takeAll();
+    if (again) this.#waiting.push(...sent.reverse());
     this.#sawKeyFrame = false;
     this.#batch = [];
     this.#batchedTags = 0;
+  }
+
+  /** A new FFmpeg waits for its input. */
+  begin(): void {
+    const { sink, video, audio } = this.#options;
+    this.interrupted(false);
     this.#blocked = !sink.write([FLV_HEADER(audio, video)]);
     for (const header of [this.#videoHeader, this.#audioHeader]) if (header !== undefined) this.#write(header);
     this.pump();
@@ -75,18 +95,31 @@ export class FlvFeed {
   }
 
   /**
-   * For an FFmpeg that is about to start: presentation time of the key frame it will be given first; undefined when none
-   * waits. What is before it is dropped, as it would be anyway.
+   * For an FFmpeg that is about to start: presentation time of the key frame (without video the sample) it will be given
+   * first; undefined when none waits. What is before it is dropped, as it would be anyway.
    */
   firstPicture(): Milliseconds | undefined {
+    this.#dropOld();
     for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
-      if (tag.kind === 'video' && tag.keyFrame) {
-        this.#next = tag;
+      if (tag.sequenceHeader) {
+        this.#route(tag);
+      } else if (tag.kind !== 'script' && (tag.keyFrame || !this.#options.video)) {
+        this.#waiting.push(tag);
         return tag.dts + tag.compositionTime;
       }
-      if (tag.sequenceHeader) this.#route(tag);
     }
     return undefined;
+  }
+
+  /** Of what waits: presentation time of the first picture that is not before `time`, give or take the rounding of timestamps. */
+  pictureAt(time: Milliseconds): Milliseconds | undefined {
+    let first: Milliseconds | undefined;
+    for (const { kind, sequenceHeader, dts, compositionTime } of this.#waiting) {
+      const pts = dts + compositionTime;
+      const isNearer = pts >= time - ROUNDING && pts < (first ?? Number.POSITIVE_INFINITY);
+      if (kind === 'video' && !sequenceHeader && isNearer) first = pts;
+    }
+    return first;
   }
 
   /** Moves what is there; called whenever either side may have become able to. */
@@ -113,9 +146,7 @@ export class FlvFeed {
   }
 
   #take(): LiveTag | undefined {
-    const tag = this.#next ?? this.#options.subscription.take();
-    this.#next = undefined;
-    return tag;
+    return this.#waiting.pop() ?? this.#options.subscription.take();
   }
 
   /** What waited too long is not worth encoding: the next key frame that is young enough is. */
@@ -130,7 +161,7 @@ export class FlvFeed {
       }
       const canStart = tag.keyFrame || !this.#options.video;
       if (tag.dts >= oldest && (!dropping || canStart)) {
-        this.#next = tag;
+        this.#waiting.push(tag);
         return;
       }
       dropping = true;
@@ -159,7 +190,9 @@ export class FlvFeed {
     }
     // Without a picture to begin with, FFmpeg would start the audio early and the first segment with no key frame.
     const awaitsKeyFrame = video && !this.#sawKeyFrame && !tag.sequenceHeader;
-    if (!awaitsKeyFrame) this.#write(tag);
+    if (awaitsKeyFrame) return;
+    if (!tag.sequenceHeader) this.#sent.note(tag);
+    this.#write(tag);
   }
 
   #flush(): void {

@@ -11,7 +11,7 @@ import { MediaTracks } from './media-tracks.js';
 import { TrackDecision } from './track-decision.js';
 
 /** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest go, up to the next key frame. */
-const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
+export const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
 
 export interface PublisherOptions {
   readonly stream: LiveStream;

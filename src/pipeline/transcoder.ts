@@ -3,16 +3,16 @@ import type { Presentation } from '../hls/presentation.js';
 import type { Subscription } from '../live/subscription.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
-import type { Milliseconds } from '../protocols/units.js';
+import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
-import { fedTracks, type TranscodePlan } from '../transcode/rendition-spec.js';
+import { fedTracks, type TranscodePlan, type WantedFrom } from '../transcode/rendition-spec.js';
 import { TranscodeSupervisor, type TranscodeSupervisorOptions } from '../transcode/supervisor.js';
 import { pipelineError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
 import type { PipelineLogger } from './pipeline-logger.js';
-import type { Publisher } from './publisher.js';
+import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 
 /** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
 const MAX_BEHIND: Milliseconds = 10_000;
@@ -47,6 +47,10 @@ export class Transcoder {
   #fresh: boolean;
   /** Segments with media that its renditions had when FFmpeg started. */
   #segmentsAtStart = 0;
+  /** Where the media of its renditions ended when FFmpeg started. */
+  #endsAtStart: readonly (Milliseconds | undefined)[] = [];
+  /** Presentation time of the first picture or sample in the input of the FFmpeg that starts. */
+  #inputFrom: Milliseconds | undefined;
   #progress: TranscodeProgress | undefined;
   #load: TranscodeLoad | undefined;
   /** Of feeds before this one. */
@@ -68,10 +72,16 @@ export class Transcoder {
       ledger,
       onOutput: (rendition, bytes) => this.#write(rendition, bytes),
       onStart: () => {
-        if (!this.#fresh) presentation.pipesRestarted(this.renditions);
+        if (!this.#fresh) presentation.pipesRestarted(this.renditions, this.#inputFrom ?? Number.POSITIVE_INFINITY);
         this.#fresh = false;
         this.#segmentsAtStart = this.#segments;
+        this.#endsAtStart = this.#ends;
         this.#feed.begin();
+      },
+      wantedFrom: () => this.#wantedFrom(),
+      onExit: ({ error }) => {
+        // One that got nowhere may have died of what it was given: its successor gets something else.
+        if (error !== undefined) this.#feed.interrupted(this.#gotOn);
       },
       delivered: () => this.#segments > this.#segmentsAtStart,
       firstPicture: () => this.#feed.firstPicture(),
@@ -122,6 +132,19 @@ export class Transcoder {
     return this.renditions.reduce((sum, name) => sum + (presentation.leftover(name)?.segments ?? 0), 0);
   }
 
+  /** By rendition: where its media ends. */
+  get #ends(): (Milliseconds | undefined)[] {
+    return this.renditions.map((name) => {
+      const end = this.#options.presentation.leftover(name)?.end;
+      return end === undefined ? undefined : secondsToMilliseconds(end);
+    });
+  }
+
+  /** Something was made by the FFmpeg that runs, or ran last. */
+  get #gotOn(): boolean {
+    return this.#ends.some((end, index) => end !== undefined && end !== this.#endsAtStart[index]);
+  }
+
   start(): void {
     this.#supervisor.start();
   }
@@ -167,9 +190,29 @@ export class Transcoder {
       sink: this.#supervisor,
       ...fedTracks(plan),
       maxBehind: MAX_BEHIND,
+      maxSentBytes: FEED_QUEUE_BYTES,
+      madeUntil: () => Math.min(...this.#ends.map((end) => end ?? Number.NEGATIVE_INFINITY)),
     });
     this.#options.publisher.onReadable = () => feed.pump();
     return feed;
+  }
+
+  /** What the FFmpeg before has made is not made again, so that media goes on at the picture at which it ended. */
+  #wantedFrom(): WantedFrom {
+    const { plan } = this.#supervisor;
+    const begins = this.#feed.firstPicture();
+    this.#inputFrom = begins;
+    const wanted = new Map<string, Milliseconds>();
+    if (this.#fresh || begins === undefined) return wanted;
+    for (const [index, end] of this.#ends.entries()) {
+      const spec = plan.renditions[index];
+      if (spec === undefined || end === undefined || end <= begins) continue;
+      // FFmpeg counts the times of regular key frames from the first picture that it encodes.
+      const needsPicture = spec.kind === 'video' && plan.keyFrames === 'regular';
+      const from = needsPicture ? this.#feed.pictureAt(end) : end;
+      if (from !== undefined) wanted.set(spec.name, from);
+    }
+    return wanted;
   }
 
   #write(rendition: string, bytes: Buffer): void {

@@ -1,6 +1,6 @@
 // The whole FFmpeg command line of a stream as a pure function of its plan, so that a golden file can show it to a reviewer.
 import { assertNever } from '../protocols/errors.js';
-import type { Milliseconds } from '../protocols/units.js';
+import { type Milliseconds, millisecondsToSeconds } from '../protocols/units.js';
 import type { SourceVideo } from './describe-source.js';
 import { toArgumentList } from './fluent-command.js';
 import { fragmentDurationMicroseconds } from './part-timing.js';
@@ -10,6 +10,7 @@ import {
   type EncodedVideoSpec,
   fedTracks,
   type TranscodePlan,
+  type WantedFrom,
 } from './rendition-spec.js';
 
 /** fd of the first rendition: 0, 1 and 2 are stdin, stdout and stderr. */
@@ -35,6 +36,8 @@ const AUDIO_FRAMES_PER_FRAGMENT = 3;
 const INFINITE_GOP = 1 << 30;
 /** Seconds; timestamps are whole milliseconds, and a quotient of two of them may fall just short of a whole number. */
 const TIME_EPSILON = 0.0001;
+/** Timestamps in FLV are whole milliseconds. */
+const PICTURE_ROUNDING: Milliseconds = 0.5;
 
 /**
  * FLV comes in on fd 0; rendition `i` goes out on fd `3 + i`, progress on fd `3 + renditions.length`.
@@ -43,19 +46,28 @@ const TIME_EPSILON = 0.0001;
  * The input must be an FLV header whose flags name exactly the tracks of `fedTracks(plan)`, their sequence headers, then media
  * whose first tag is a key frame if video is fed.
  * @param firstPicture presentation time of that key frame; only `regular` key frames need it, as FFmpeg counts from it
+ * @param wantedFrom what is before these times is decoded and not encoded; see `WantedFrom`
  * @throws {TypeError} for a plan without renditions
  */
-export function buildFfmpegArguments(plan: TranscodePlan, firstPicture: Milliseconds = 0): string[] {
+export function buildFfmpegArguments(
+  plan: TranscodePlan,
+  firstPicture: Milliseconds = 0,
+  wantedFrom: WantedFrom = new Map(),
+): string[] {
   if (plan.renditions.length === 0) throw new TypeError('got a plan without renditions, expected something to encode');
   const rungs = plan.renditions.filter((spec) => spec.kind === 'video');
   return toArgumentList({
     inputOptions: inputOptions(plan),
     input: 'pipe:0',
-    filters: pictureFilters(rungs, plan.source.video?.interlaced ?? false),
-    outputs: plan.renditions.map((spec, index) => ({
-      options: [...trackOptions(spec, rungs, keyFrameRule(plan, firstPicture)), ...muxerOptions(spec, plan)],
-      target: `pipe:${FIRST_OUTPUT_FD + index}`,
-    })),
+    filters: pictureFilters(rungs, plan.source.video?.interlaced ?? false, wantedFrom),
+    outputs: plan.renditions.map((spec, index) => {
+      const from = wantedFrom.get(spec.name);
+      const rule = keyFrameRule(plan, from ?? firstPicture);
+      return {
+        options: [...trackOptions(spec, rungs, rule, from), ...muxerOptions(spec, plan)],
+        target: `pipe:${FIRST_OUTPUT_FD + index}`,
+      };
+    }),
   });
 }
 
@@ -94,7 +106,7 @@ function decoderOptions(video: SourceVideo | undefined): string[] {
 }
 
 /** One decoder for all rungs; each is scaled from the source itself, not from the next larger one. */
-function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean): string[] {
+function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean, wantedFrom: WantedFrom): string[] {
   if (rungs.length === 0) return [];
   const inputs = rungs.length === 1 && !interlaced ? ['[0:v]'] : rungs.map((_, index) => `[in${index}]`);
   // Pictures that are not marked as interlaced pass through.
@@ -105,15 +117,29 @@ function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean)
   const first = steps.length === 0 ? [] : [`[0:v]${steps.join(',')}${inputs.join('')}`];
   const scales = rungs.map((spec, index) => {
     // Square pixels: the size already is the display size.
-    return `${inputs[index]}scale=${spec.width}:${spec.height},setsar=1[rung${index}]`;
+    const trim = trimFilter('trim', wantedFrom.get(spec.name));
+    return `${inputs[index]}${trim}scale=${spec.width}:${spec.height},setsar=1[rung${index}]`;
   });
   return [...first, ...scales];
 }
 
-function trackOptions(spec: EncodedSpec, rungs: readonly EncodedVideoSpec[], keyFrames: string): string[] {
+/** The first picture or sample that is let through begins a group of pictures, at its own time; with `,` for the next filter. */
+function trimFilter(name: 'trim' | 'atrim', from: Milliseconds | undefined): string {
+  if (from === undefined) return '';
+  // Of pictures to the half millisecond, which is no other picture; of sound to the sample, on the grid of the frames before.
+  const start = name === 'trim' ? from - PICTURE_ROUNDING : from;
+  return `${name}=start=${millisecondsToSeconds(start).toFixed(6)},`;
+}
+
+function trackOptions(
+  spec: EncodedSpec,
+  rungs: readonly EncodedVideoSpec[],
+  keyFrames: string,
+  from: Milliseconds | undefined,
+): string[] {
   switch (spec.kind) {
     case 'audio':
-      return audioOptions(spec);
+      return audioOptions(spec, from);
     case 'video':
       return ['-map', `[rung${rungs.indexOf(spec)}]`, ...x264Options(spec, keyFrames)];
     default:
@@ -149,12 +175,12 @@ function encoderThreads(spec: EncodedVideoSpec): number {
   return Math.min(MAX_THREADS, Math.max(1, Math.ceil(samplesPerSecond / SAMPLES_PER_THREAD)));
 }
 
-function audioOptions(spec: EncodedAudioSpec): string[] {
+function audioOptions(spec: EncodedAudioSpec, from: Milliseconds | undefined): string[] {
   return [
     ...['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${spec.bitrate}`],
     ...['-ar', `${spec.sampleRate}`, '-ac', `${spec.channels}`],
     // Fills holes with silence, so that audio stays where its timestamps say.
-    ...['-filter:a', 'aresample=async=1'],
+    ...['-filter:a', `${trimFilter('atrim', from)}aresample=async=1`],
   ];
 }
 

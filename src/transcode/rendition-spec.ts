@@ -1,5 +1,5 @@
 // What is asked of FFmpeg for one stream, as closed types that the argument builder, the pipeline and the tests share.
-import type { BitsPerSecond, Seconds } from '../protocols/units.js';
+import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
 import type { SourceDescription } from './describe-source.js';
 
 /** The publisher's own video: the gateway packages it, FFmpeg never sees it for this. */
@@ -80,6 +80,12 @@ export interface TranscodePlan {
   readonly segmentDuration: Seconds;
   readonly keyFrames: KeyFrames;
 }
+
+/**
+ * By name of the rendition: presentation time of the first picture or sample that is wanted of an FFmpeg, when the one before
+ * it has made what is earlier. With `regular` key frames it must be the time of a picture.
+ */
+export type WantedFrom = ReadonlyMap<string, Milliseconds>;
 
 export function encodedRenditions(renditions: readonly RenditionSpec[]): EncodedSpec[] {
   return renditions.filter((spec) => spec.mode === 'encode');

@@ -15,7 +15,7 @@ import type { Logger } from './logger.js';
 import { readProcessActivity } from './process-activity.js';
 import type { ProcessLedger } from './process-ledger.js';
 import { ProgressReader, type TranscodeProgress } from './progress.js';
-import type { TranscodePlan } from './rendition-spec.js';
+import type { TranscodePlan, WantedFrom } from './rendition-spec.js';
 import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
 
 /**
@@ -57,6 +57,8 @@ export interface TranscodeSupervisorOptions {
    * asked again after each `noteReceived`. Asked at each start of a plan with regular key frames, which needs it.
    */
   readonly firstPicture?: () => Milliseconds | undefined;
+  /** Asked at each start, after `firstPicture`: what of its input is there only to be decoded. */
+  readonly wantedFrom?: () => WantedFrom;
   /**
    * Asked when a process failed: whether anything of what it wrote since its `onStart` could be used. Then its failure is taken
    * for an accident and not for one of a row, which ends in `onFailed`.
@@ -271,7 +273,7 @@ export class TranscodeSupervisor {
     const progress = new ProgressReader();
     const process = new FfmpegProcess({
       path: ffmpeg.path,
-      arguments: buildFfmpegArguments(plan, firstPicture),
+      arguments: buildFfmpegArguments(plan, firstPicture, this.#options.wantedFrom?.()),
       outputs: plan.renditions.length,
       clock: this.#clock,
       onOutput: (index, bytes) => this.#onOutput(run, index, bytes),

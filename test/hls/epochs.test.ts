@@ -231,6 +231,43 @@ describe('epochs of a presentation', () => {
     expect(played.story('120p')).toBe(played.story('source'));
   });
 
+  it('C4.01 an encoder whose successor gets its input again leaves nothing out, wherever it died', () => {
+    for (let frames = 100; frames < 155; frames += 1) {
+      const played = scene();
+      played.stream.play(frames);
+      played.stream.replaceEncoder();
+      // It starts while the stream goes on.
+      played.stream.stalled = true;
+      played.stream.play(20);
+      played.stream.stalled = false;
+      played.stream.play(200);
+      // It is three frames behind.
+      expect(played.story('120p').length, `${frames}`).toBeGreaterThanOrEqual(played.story('source').length - 1);
+      expect(played.story('120p'), `${frames}`).toMatch(/^\.+$/);
+      expect(played.presentation.counters).toMatchObject({ discontinuities: 0, gaps: 0 });
+      for (const segment of played.segments('120p').slice(0, -1)) {
+        const parts = segment.parts.filter(({ gap }) => !gap);
+        if (parts.length === 0) continue;
+        // What was listed before and after its death is the whole segment.
+        expect(parts.reduce((sum, { duration }) => sum + duration, 0)).toBeCloseTo(segment.duration, 2);
+        expect(parts[0]?.independent).toBe(true);
+      }
+    }
+  });
+
+  it('C4.01 a successor that comes too late goes on where a segment begins', () => {
+    const played = scene();
+    played.stream.play(130);
+    played.checker.expectBrokenHint();
+    played.stream.replaceEncoder();
+    played.stream.stalled = true;
+    played.stream.play(130);
+    played.stream.stalled = false;
+    played.stream.play(150);
+    expect(played.story('120p')).toMatch(/^\.\.G{1,2}\.+$/);
+    expect(played.presentation.counters.discontinuities).toBe(0);
+  });
+
   it('B1.07 a rung that stops is given up after a target duration, one part of it at a time never; it comes back aligned', () => {
     const played = scene();
     played.stream.play(160);
@@ -335,6 +372,7 @@ type Event =
   | { readonly type: 'reconnect'; readonly away: number; readonly audio: boolean; readonly drained: boolean }
   | { readonly type: 'change'; readonly audio: boolean }
   | { readonly type: 'kill' }
+  | { readonly type: 'replace' }
   | { readonly type: 'stall'; readonly frames: number };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
@@ -357,6 +395,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('change' as const), audio: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('kill' as const) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('replace' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('stall' as const), frames: fc.integer({ min: 1, max: 400 }) }),
@@ -432,6 +471,9 @@ describe('properties', () => {
             }
             case 'kill':
               stream.killEncoder();
+              break;
+            case 'replace':
+              stream.replaceEncoder();
               break;
             case 'stall':
               stream.stalled = true;

@@ -195,7 +195,10 @@ describe('Presentation', () => {
     // FFmpeg dies in the middle of a segment; the rungs are behind the source, and what it held is lost.
     await new Replay(presentation, usual, { clock, onStep }).playUntil(8_200);
     checker.expectBrokenHint();
-    presentation.pipesRestarted(presentation.renditions.map(({ name }) => name));
+    presentation.pipesRestarted(
+      presentation.renditions.map(({ name }) => name),
+      Number.POSITIVE_INFINITY,
+    );
     onStep();
     // Its successor gets the last GOP again, which must not be shown twice, and goes on.
     await new Replay(presentation, usual, { clock, onStep, from: 7_000, notedUntil: 8_200 }).finish();

@@ -89,6 +89,11 @@ export class SyntheticStream {
   #encoder: Encoder;
   /** Fed again to an encoder that replaces another. */
   #sinceKey: Frame[] = [];
+  /** All that encoders of this publisher were given. */
+  #sent: Frame[] = [];
+  #since = 1000;
+  /** The next frame is the first that an encoder gets. */
+  #asksForKey = false;
   #queue: Frame[] = [];
 
   constructor(options: SyntheticOptions) {
@@ -120,12 +125,24 @@ export class SyntheticStream {
     }
   }
 
-  /** FFmpeg dies; its successor gets the frames from the last key frame on. */
+  /** FFmpeg dies; its successor gets the next frames from a key frame on, and nothing that the dead one had. */
   killEncoder(): void {
-    this.#options.presentation.pipesRestarted(['120p']);
+    this.#options.presentation.pipesRestarted(['120p'], Number.POSITIVE_INFINITY);
     this.#options.onStep();
     this.#encoder = new Encoder(this.#options.inits.rung);
     this.#queue = [...this.#sinceKey];
+  }
+
+  /** FFmpeg dies; its successor gets what it had again, and encodes what is not in the playlist, beginning with a key frame. */
+  replaceEncoder(): void {
+    const { presentation, inits, onStep } = this.#options;
+    const end = (presentation.leftover('120p')?.end ?? 0) * 1000;
+    presentation.pipesRestarted(['120p'], this.#since);
+    onStep();
+    this.#encoder = new Encoder(inits.rung);
+    const [first, ...rest] = this.#sent.filter(({ dts }) => dts > end - FRAME_MS / 2);
+    this.#queue = first === undefined ? [] : [{ ...first, key: true }, ...rest];
+    this.#asksForKey = first === undefined;
   }
 
   /** The publisher leaves, FFmpeg is drained. */
@@ -145,7 +162,10 @@ export class SyntheticStream {
     this.#video = origin;
     this.#sound = origin;
     this.#count = 0;
+    this.#since = origin;
     this.#sinceKey = [];
+    this.#sent = [];
+    this.#asksForKey = false;
     this.#queue = [];
     this.#encoder = new Encoder(this.#options.inits.rung);
     this.#describe();
@@ -162,7 +182,9 @@ export class SyntheticStream {
     if (frame.key) this.#sinceKey = [];
     this.#sinceKey.push(frame);
     if (!this.rung) return;
-    this.#queue.push(frame);
+    this.#sent.push(frame);
+    this.#queue.push(this.#asksForKey ? { ...frame, key: true } : frame);
+    this.#asksForKey = false;
     if (this.stalled) return;
     while (this.#queue.length > this.lag) {
       const next = this.#queue.shift();
