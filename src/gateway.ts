@@ -26,8 +26,8 @@ import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 /** For the commands. */
-export { findPublishKey } from './gateway/parts.js';
-export { inspectDirectory } from './pipeline/directories.js';
+export { findPublishKey, loadCertificate } from './gateway/parts.js';
+export { ensureFile, inspectDirectory } from './pipeline/directories.js';
 
 export interface StartOptions {
   /** False: no HTTP port of its own; the program mounts `sluiceHttp` in a Fastify application of its own instead. Default true. */

@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { chmod, link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SluiceError } from '../protocols/errors.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
 import { accessError } from './errors.js';
 
 export interface PublishKey {
@@ -46,8 +47,8 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
     const other = await readKey(path);
     if (other !== undefined) return { key: other, origin: 'kept', path };
   } catch (error) {
-    if (isSystemError(error)) throw keyFileError(path, error.code, error);
-    throw error;
+    if (systemCode(error) === undefined) throw error;
+    throw keyFileError(path, systemReason(error), error);
   }
   throw keyFileError(path, 'it vanished while being read');
 }
@@ -58,7 +59,7 @@ async function readKey(path: string): Promise<string | undefined> {
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
@@ -95,17 +96,17 @@ async function createKey(path: string, key: string): Promise<boolean> {
     await link(aside, path);
     return true;
   } catch (error) {
-    if (isSystemError(error) && error.code === 'EEXIST') return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await unlink(aside);
   }
 }
 
-function keyFileError(path: string, what: string, cause?: Error): SluiceError {
-  return accessError('access.key-file', `publish key file ${path}: ${what}`, cause && { cause });
-}
-
-function isSystemError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
+function keyFileError(path: string, what: string, cause?: unknown): SluiceError {
+  return accessError(
+    'access.key-file',
+    `publish key file ${path}: ${what}`,
+    cause === undefined ? undefined : { cause },
+  );
 }

@@ -3,11 +3,13 @@
 import { lstat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
+import { pino } from 'pino';
 import { publishKeyPath } from '../access/publish-key.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
-import { inspectDirectory } from '../gateway.js';
+import { ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
+import { systemReason } from '../protocols/system-error.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
@@ -32,7 +34,10 @@ export async function doctor(config: Config, io: CommandIo): Promise<number> {
     ...(await checkFfmpeg(config, io)),
     checkPlayer(),
     await checkPort('RTMP', config.host, config.rtmpPort),
+    ...(config.rtmpsPort === undefined ? [] : [await checkPort('RTMPS', config.host, config.rtmpsPort)]),
     await checkPort('HTTP', config.host, config.httpPort),
+    ...(config.httpsPort === undefined ? [] : [await checkPort('HTTPS', config.host, config.httpsPort)]),
+    ...(await checkFiles(config)),
     await checkDirectory('media', config.mediaDir),
     ...(await checkPublishKey(config)),
   ];
@@ -104,14 +109,35 @@ function checkPlayer(): Finding {
 
 async function checkPort(name: string, host: string, port: number): Promise<Finding> {
   if (port === 0) return { level: 'ok', text: `${name} port: a free one is picked at start` };
-  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+  const failure = await new Promise<Error | undefined>((resolve) => {
     const server = createServer();
     server.once('error', resolve);
     server.listen({ host, port }, () => server.close(() => resolve(undefined)));
   });
   if (failure === undefined) return { level: 'ok', text: `${name} port ${port} on ${host} is free` };
-  const hint = failure.code === 'EADDRINUSE' ? ', a gateway or another program has it' : '';
-  return { level: 'problem', text: `${name} port ${port} on ${host} cannot be opened (${failure.code}${hint})` };
+  return { level: 'problem', text: `${name} port ${port} on ${host} cannot be opened (${systemReason(failure)})` };
+}
+
+/** The files that the configuration names. */
+async function checkFiles(config: Config): Promise<Finding[]> {
+  const { tlsCert, slate } = config;
+  const findings: Finding[] = [];
+  if (tlsCert !== undefined) {
+    const check = async (): Promise<void> => (await loadCertificate(config, pino({ level: 'silent' })))?.close();
+    findings.push(await checkFile(`certificate ${tlsCert} can be used`, check));
+  }
+  if (slate !== undefined) findings.push(await checkFile(`slate ${slate} can be read`, () => ensureFile(slate)));
+  return findings;
+}
+
+async function checkFile(text: string, check: () => Promise<void>): Promise<Finding> {
+  try {
+    await check();
+    return { level: 'ok', text };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return { level: 'problem', text: error.message };
+  }
 }
 
 async function checkDirectory(name: string, directory: string): Promise<Finding> {

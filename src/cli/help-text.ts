@@ -14,7 +14,14 @@ Commands:
   doctor   Check this machine: FFmpeg, ports, directories. Changes nothing.
   hash-password USER   Ask for a password and print the line of USER for the configuration file.
 
-Options, each also a key of the YAML file and an environment variable (--http-port: httpPort, SLUICE_HTTP_PORT):
+Examples:
+  sluice                                       Everything by default. Prints what to paste into OBS, and where to watch.
+  sluice --ladder source                       For a small server: pass the encoder's own pictures on, encode nothing.
+  sluice --host 127.0.0.1 --publish-key none   To try it on one machine, without a key.
+
+Options, each also a key of the YAML file and an environment variable (--http-port: httpPort, SLUICE_HTTP_PORT).
+The default is in brackets.
+
 ${optionsHelp()}
 
 Exit status: 0 ended in order, 1 could not start or did not end in order, 2 wrong command line or configuration.

@@ -1,24 +1,28 @@
 // The options as people read them: the help text and the table of docs/configuration.md, both generated, so they cannot be out of date.
 
 import { expectedValue, FILE_OPTIONS, type FileOption, OPTIONS } from './option.js';
+import { SECTIONS } from './schema.js';
 
 /** The options part of `--help`, at most 100 columns wide. */
 export function optionsHelp(): string {
-  const rows = OPTIONS.map((option) => ({
-    left: `  ${option.flag} ${option.placeholder}`,
-    right: `${plain(option.description)} [${plain(defaultText(option))}]`,
+  const sections = SECTIONS.map(({ title, options }) => ({
+    title,
+    rows: OPTIONS.filter(({ key }) => key in options).map((option) => ({
+      left: `  ${option.flag} ${option.placeholder}`,
+      right: `${plain(option.description)} [${plain(defaultText(option))}]`,
+    })),
   }));
-  rows.push({
-    left: '  --config FILE',
-    right: 'YAML file with these options as keys (httpPort: 8080), and more: users and limits.',
-  });
-  rows.push({ left: '  --help, --version', right: 'Show this text, or the version.' });
-  const width = Math.max(...rows.map((row) => row.left.length)) + 2;
-  return rows
-    .flatMap((row) =>
-      wrap(row.right, 100 - width).map((line, i) => `${(i === 0 ? row.left : '').padEnd(width)}${line}`),
-    )
-    .join('\n');
+  sections.at(-1)?.rows.push(
+    {
+      left: '  --config FILE',
+      right: 'YAML file with these options as keys (httpPort: 8080), and more: users and limits.',
+    },
+    { left: '  --help, --version', right: 'Show this text, or the version.' },
+  );
+  const width = Math.max(...sections.flatMap(({ rows }) => rows.map(({ left }) => left.length))) + 2;
+  const lines = ({ left, right }: { left: string; right: string }): string[] =>
+    wrap(right, 100 - width).map((line, i) => `${(i === 0 ? left : '').padEnd(width)}${line}`);
+  return sections.map(({ title, rows }) => [`${title}:`, ...rows.flatMap(lines)].join('\n')).join('\n\n');
 }
 
 /** A Markdown table of the options that only the file can set. */

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { systemReason } from '../protocols/system-error.js';
 import { FILE_OPTIONS, type FileOption } from './option.js';
 import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
@@ -13,7 +14,7 @@ export function readConfigFile(path: string, cwd: string): SourceReading {
   try {
     text = readFileSync(resolve(cwd, path), 'utf8');
   } catch (error) {
-    return { assignments: [], problems: [`${path}: cannot read the configuration file (${systemCode(error)})`] };
+    return { assignments: [], problems: [`${path}: cannot read the configuration file (${systemReason(error)})`] };
   }
   return parseConfigFile(text, basename(path));
 }
@@ -65,8 +66,4 @@ function toValue(node: unknown): unknown {
   if (node === null || node === undefined) return node;
   const value = node as { toJSON?: () => unknown };
   return typeof value.toJSON === 'function' ? value.toJSON() : undefined;
-}
-
-function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

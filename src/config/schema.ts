@@ -10,6 +10,22 @@ import { viewerOptions } from './options/viewers.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+const programOptions = {
+  ffmpegPath: Type.Optional(
+    text({
+      placeholder: 'FILE',
+      aliases: ['FFMPEG_PATH'],
+      fallback: 'the best FFmpeg found, see `sluice doctor`',
+      description: 'FFmpeg to run. When it does not work the gateway does not start.',
+    }),
+  ),
+  logLevel: choice(LOG_LEVELS, {
+    default: 'info',
+    placeholder: 'LEVEL',
+    description: 'Least severe log records written.',
+  }),
+};
+
 /** In the order in which `--help` and docs/configuration.md show them. */
 export const configSchema = Type.Object(
   {
@@ -18,22 +34,20 @@ export const configSchema = Type.Object(
     ...streamOptions,
     ...ingestOptions,
     ...viewerOptions,
-    ffmpegPath: Type.Optional(
-      text({
-        placeholder: 'FILE',
-        aliases: ['FFMPEG_PATH'],
-        fallback: 'the best FFmpeg found, see `sluice doctor`',
-        description: 'FFmpeg to run. When it does not work the gateway does not start.',
-      }),
-    ),
-    logLevel: choice(LOG_LEVELS, {
-      default: 'info',
-      placeholder: 'LEVEL',
-      description: 'Least severe log records written.',
-    }),
+    ...programOptions,
   },
   { additionalProperties: false },
 );
+
+/** What people look for options under; every option is in one of them. */
+export const SECTIONS = [
+  { title: 'Addresses and directories', options: placeOptions },
+  { title: 'Who may publish', options: publishingOptions },
+  { title: 'Streams', options: streamOptions },
+  { title: 'RTMP connections', options: ingestOptions },
+  { title: 'Viewers', options: viewerOptions },
+  { title: 'The program', options: programOptions },
+] as const;
 
 /** Every option, checked, with its default filled in; directories are absolute. */
 export type Config = Readonly<Static<typeof configSchema>>;

@@ -3,6 +3,7 @@
 import { connect, type Socket } from 'node:net';
 import type { SluiceError } from '../protocols/errors.js';
 import { ClientSession } from '../protocols/rtmp/client-session.js';
+import { systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { demoError } from './errors.js';
 
@@ -45,11 +46,9 @@ export class RtmpPublisher {
       this.#handleEvents();
       this.#flush();
     });
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#failure ??= demoError(
-        'demo.connection',
-        `connection to the gateway failed (${error.code ?? error.message})`,
-      );
+    this.#socket.on('error', (cause) => {
+      const reason = systemReason(cause);
+      this.#failure ??= demoError('demo.connection', `connection to the gateway failed (${reason})`, { cause });
     });
     this.#socket.setTimeout(CONNECT_TIMEOUT, () => {
       this.#failure ??= demoError('demo.connection', `no answer from the gateway within ${CONNECT_TIMEOUT} ms`);

@@ -76,8 +76,11 @@ async function findUsableFfmpeg(config: Config, logger: Logger): Promise<FfmpegI
   }
 }
 
-/** The certificate of every server that speaks TLS; it follows its files. */
-async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {
+/**
+ * The certificate of every server that speaks TLS; it follows its files until it is closed.
+ * @throws {SluiceError} `tls.certificate`
+ */
+export async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {
   const { tlsCert, tlsKey } = config;
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   return TlsCertificate.load({ cert: tlsCert, key: tlsKey, logger: logger.child({ room: 'tls' }) });

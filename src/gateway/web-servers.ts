@@ -1,9 +1,11 @@
 // HTTP and HTTPS as one thing that listens and closes: the same application behind both, and the connections shared between them.
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { systemCode, systemReason } from '../protocols/system-error.js';
 import { buildHttpApp } from '../servers/http/app.js';
 import { MAX_CONNECTIONS } from '../servers/http/connections.js';
 import type { HttpDependencies } from '../servers/http/dependencies.js';
+import { httpError } from '../servers/http/errors.js';
 import { SecureServer } from '../servers/http/secure-server.js';
 import { connectionsBeside, openFileLimit } from '../servers/rtmp/open-file-limit.js';
 import { urlHost } from './addresses.js';
@@ -46,15 +48,25 @@ export class WebServers {
     });
   }
 
-  /** @throws when a port cannot be had; call `close()` then */
+  /** @throws {SluiceError} `http.listen` when a port cannot be had; call `close()` then */
   async listen(): Promise<WebUrls> {
-    const { host, httpPort } = this.#parts.config;
-    await this.#app.listen({ host, port: httpPort });
-    const { address, port } = this.#app.server.address() as AddressInfo;
+    const { address, port } = await this.#listen();
     const http = `http://${urlHost(address)}:${port}`;
     if (this.#secure === undefined) return { http };
     const secure = await this.#secure.listen();
     return { http, https: `https://${urlHost(secure.address)}:${secure.port}` };
+  }
+
+  async #listen(): Promise<AddressInfo> {
+    const { host, httpPort: port } = this.#parts.config;
+    try {
+      await this.#app.listen({ host, port });
+    } catch (cause) {
+      // What Fastify found wrong with itself is no matter of the port.
+      if (systemCode(cause)?.startsWith('FST_')) throw cause;
+      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpPort): ${systemReason(cause)}`, { cause });
+    }
+    return this.#app.server.address() as AddressInfo;
   }
 
   async close(): Promise<void> {

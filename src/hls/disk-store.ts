@@ -2,6 +2,7 @@
 import { close, constants, open, rename, unlink, writev } from 'node:fs';
 import { mkdir, open as openHandle, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { systemCode } from '../protocols/system-error.js';
 import { hlsError } from './errors.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
@@ -73,7 +74,7 @@ export class DiskStore implements SegmentStore {
     try {
       await rmdir(directory);
     } catch (error) {
-      const code = codeOf(error);
+      const code = systemCode(error);
       if (!isMissing(error) && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     }
   }
@@ -172,10 +173,6 @@ function called<T = void>(call: (done: (error: Error | null, value?: T) => void)
 }
 
 function isMissing(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP';
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../protocols/errors.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
 import { pipelineError } from './errors.js';
 
 /**
@@ -38,7 +39,7 @@ export async function ensureFile(file: string): Promise<void> {
     await (await open(file)).close();
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    throw pipelineError('pipeline.slate', `cannot read the slate ${file} (${reason(error)})`, { cause: error });
+    throw pipelineError('pipeline.slate', `cannot read the slate ${file} (${systemReason(error)})`, { cause: error });
   }
 }
 
@@ -46,7 +47,9 @@ async function orDirectoryError(directory: string, work: () => Promise<void>): P
   try {
     await work();
   } catch (error) {
-    throw pipelineError('pipeline.directory', `cannot write to ${directory} (${reason(error)})`, { cause: error });
+    throw pipelineError('pipeline.directory', `cannot write to ${directory} (${systemReason(error)})`, {
+      cause: error,
+    });
   }
 }
 
@@ -80,8 +83,8 @@ export async function inspectDirectory(directory: string): Promise<DirectoryStat
   } catch (error) {
     const parent = dirname(directory);
     // ENOENT of a directory that is there: the kernel makes no files in it, as below /proc.
-    const missing = isCode(error, 'ENOENT') && parent !== directory && !(await isDirectory(directory));
-    if (!missing) return { state: 'unwritable', reason: reason(error) };
+    const missing = systemCode(error) === 'ENOENT' && parent !== directory && !(await isDirectory(directory));
+    if (!missing) return { state: 'unwritable', reason: systemReason(error) };
     const above = await inspectDirectory(parent);
     switch (above.state) {
       case 'writable':
@@ -104,7 +107,7 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return false;
+    if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }
 }
@@ -112,12 +115,4 @@ async function isDirectory(path: string): Promise<boolean> {
 async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

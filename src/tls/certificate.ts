@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { tlsError } from './errors.js';
 
@@ -105,9 +106,25 @@ async function readPair(options: Pick<TlsCertificateOptions, 'cert' | 'key'>): P
     createSecureContext(pair);
     return pair;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw tlsError('tls.certificate', `certificate ${options.cert} with key ${options.key}: ${reason}`, { cause });
+    throw tlsError('tls.certificate', `certificate ${options.cert} with key ${options.key}: ${refusal(cause)}`, {
+      cause,
+    });
   }
+}
+
+/** What OpenSSL says of a pair, and what it means for whoever configured it. */
+const REFUSALS: readonly (readonly [RegExp, string])[] = [
+  [/no start line/i, 'the certificate is not PEM'],
+  [/key values mismatch/i, 'the key is not that of the certificate'],
+  [/interrupted or cancelled|bad decrypt|bad password/i, 'the key is encrypted'],
+  [/DECODER routines/i, 'the key is not PEM'],
+];
+
+function refusal(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if ('syscall' in cause && 'path' in cause) return `${cause.path} cannot be read (${systemReason(cause)})`;
+  const meaning = REFUSALS.find(([text]) => text.test(cause.message))?.[1];
+  return meaning === undefined ? cause.message : `${meaning} (${cause.message})`;
 }
 
 /** What changes when one of the files does; a file that is missing at the moment of its replacement is a state, too. */

@@ -69,7 +69,10 @@ export async function findFfmpeg(options: FindFfmpegOptions): Promise<FfmpegInst
     if (installation !== undefined) return installation;
   }
   if (older !== undefined) return older;
-  throw transcodeError('transcode.ffmpeg-missing', `${listAttempts(attempts)}. Install FFmpeg or set FFMPEG_PATH`);
+  throw transcodeError(
+    'transcode.ffmpeg-missing',
+    `${listAttempts(attempts)}. Install FFmpeg, set FFMPEG_PATH, or offer the source alone (ladder: source), which needs none`,
+  );
 }
 
 function listAttempts(attempts: readonly FfmpegAttempt[]): string {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeCertificate } from '../support/certificate.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { runCommand } from './command-under-test.js';
@@ -41,12 +42,34 @@ describe('doctor', () => {
     expect(problems).toEqual([
       expect.stringContaining('FFMPEG_PATH (/bin/true)'),
       expect.stringContaining(`HTTP port ${port} on 127.0.0.1 cannot be opened (EADDRINUSE, a gateway or another`),
-      expect.stringContaining('file/x cannot be written (ENOTDIR)'),
+      expect.stringContaining('file/x cannot be written (ENOTDIR, '),
     ]);
     expect(run.stdout()).toContain('publishing is open to everyone');
     expect(run.stdout()).toContain('3 of these must be fixed first.');
     expect(existsSync(join(cwd, 'media'))).toBe(false);
     taken.close();
+  });
+
+  it('tries the certificate, its ports and the slate that are configured', async () => {
+    const cwd = await temporaryDirectory();
+    const { cert, key } = await writeCertificate(cwd);
+    writeFileSync(join(cwd, 'slate.png'), '');
+    const tls = ['--rtmps-port', '0', '--https-port', '0', '--tls-cert', cert];
+    const good = await runCommand(['doctor', ...FREE_PORTS, ...tls, '--tls-key', key, '--slate', 'slate.png'], { cwd });
+    expect(await good.status).toBe(0);
+    expect(good.stdout()).toContain(`  ok       certificate ${cert} can be used\n`);
+    for (const name of ['RTMPS', 'HTTPS']) expect(good.stdout()).toContain(`  ok       ${name} port: a free one`);
+    expect(good.stdout()).toContain(`  ok       slate ${join(cwd, 'slate.png')} can be read\n`);
+
+    writeFileSync(join(cwd, 'no.pem'), 'not PEM');
+    const bad = await runCommand(['doctor', ...FREE_PORTS, ...tls, '--tls-key', 'no.pem', '--slate', 'none.png'], {
+      cwd,
+    });
+    expect(await bad.status).toBe(1);
+    expect(bad.stdout()).toMatch(/PROBLEM {2}certificate .*no\.pem: the key is not PEM \(.*\)\n/);
+    expect(bad.stdout()).toMatch(
+      /PROBLEM {2}cannot read the slate .*none\.png \(ENOENT, no such file or directory\)\n/,
+    );
   });
 
   it('does not promise a directory where nothing can be made', async () => {
@@ -59,6 +82,6 @@ describe('doctor', () => {
       'none',
     ]);
     expect(await run.status).toBe(1);
-    expect(run.stdout()).toMatch(/PROBLEM {2}media directory \/proc\/sluice\/test cannot be written \(E[A-Z]+\)/);
+    expect(run.stdout()).toMatch(/PROBLEM {2}media directory \/proc\/sluice\/test cannot be written \(E[A-Z]+, .+\)/);
   });
 });

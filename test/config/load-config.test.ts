@@ -219,7 +219,11 @@ describe('loadConfig', () => {
       ['--rtmps-port', '1935', '--tls-cert', 'a', '--tls-key', 'b'],
       '--rtmps-port: got 1935, which is taken (rtmpPort (default))',
     ],
-    ['a missing file', ['--config', 'no.yaml'], 'no.yaml: cannot read the configuration file (ENOENT)'],
+    [
+      'a missing file',
+      ['--config', 'no.yaml'],
+      'no.yaml: cannot read the configuration file (ENOENT, no such file or directory)',
+    ],
   ])('refuses %s', (_, argv, expected) => {
     expect(problems({ argv })).toEqual([expected]);
   });

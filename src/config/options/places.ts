@@ -7,7 +7,7 @@ export const placeOptions = {
   host: text({
     default: '0.0.0.0',
     placeholder: 'ADDRESS',
-    description: 'Address that both servers listen on. `127.0.0.1` keeps them on this machine, `::` adds IPv6.',
+    description: 'Address that all servers listen on. `127.0.0.1` keeps them on this machine, `::` adds IPv6.',
   }),
   rtmpPort: port({
     default: 1935,

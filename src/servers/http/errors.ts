@@ -35,7 +35,11 @@ export const httpError = defineErrors({
     kind: 'invalid-data',
     summary: 'Metrics are shown on this machine only: see `metrics`.',
   },
-  'http.listen': { kind: 'unavailable', summary: 'The HTTPS port cannot be listened on.' },
+  'http.listen': {
+    kind: 'unavailable',
+    summary:
+      'A port of HTTP or HTTPS cannot be listened on: it is in use, needs privileges, or the address is not of this machine.',
+  },
   'http.internal': { kind: 'unavailable', summary: 'The server failed; its log says why.' },
 });
 

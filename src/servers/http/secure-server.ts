@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import { systemReason } from '../../protocols/system-error.js';
 import { CLOSE_GRACE, CONNECTION_OPTIONS, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
 import { httpError } from './errors.js';
 
@@ -70,8 +71,7 @@ export class SecureServer {
       await once(this.#server, 'listening');
     } catch (cause) {
       this.#ignoreCertificate();
-      const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw httpError('http.listen', `cannot listen on ${host}:${port} for HTTPS (${reason})`, { cause });
+      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpsPort): ${systemReason(cause)}`, { cause });
     }
     // A connection that could not be accepted, for want of descriptors or memory: the next one may be.
     this.#server.on('error', () => undefined);

@@ -1,6 +1,7 @@
 // The RTMP ports, plain and inside TLS: accepts peers within the limits, and ends them all in order when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { systemReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
 import { rtmpServerError } from './errors.js';
@@ -78,8 +79,8 @@ export class RtmpServer {
    */
   async start(): Promise<RtmpAddress & { readonly tls?: RtmpAddress }> {
     const { port, tlsPort } = this.#options;
-    const plain = await this.#listen(this.#plain, port);
-    const tls = this.#tls === undefined ? undefined : await this.#listen(this.#tls.server, tlsPort);
+    const plain = await this.#listen(this.#plain, port, 'rtmpPort');
+    const tls = this.#tls === undefined ? undefined : await this.#listen(this.#tls.server, tlsPort, 'rtmpsPort');
     if (this.#maxConnections < this.#options.maxConnections) {
       this.#context.logger.warn(
         { maxConnections: this.#maxConnections, configured: this.#options.maxConnections },
@@ -107,12 +108,14 @@ export class RtmpServer {
     this.#tls?.unwrapper.close();
   }
 
-  async #listen(server: Server, port: number): Promise<RtmpAddress> {
+  /** @param option where the port is set */
+  async #listen(server: Server, port: number, option: string): Promise<RtmpAddress> {
     const { host } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => {
+      const failed = (cause: Error): void => {
+        const reason = systemReason(cause);
         reject(
-          rtmpServerError('rtmp-server.listen', `cannot listen on ${host}:${port} (${error.code ?? error.message})`),
+          rtmpServerError('rtmp-server.listen', `cannot listen on ${host}:${port} (${option}): ${reason}`, { cause }),
         );
       };
       server.once('error', failed);

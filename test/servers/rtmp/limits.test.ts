@@ -125,7 +125,7 @@ describe('start and end of the server', () => {
       ).start(),
     ).rejects.toMatchObject({
       code: 'rtmp-server.listen',
-      message: `cannot listen on 127.0.0.1:${port} (EADDRINUSE)`,
+      message: `cannot listen on 127.0.0.1:${port} (rtmpPort): EADDRINUSE, a gateway or another program has this port`,
     });
     taken.close();
     expect(server.counters.connections).toBe(0);
