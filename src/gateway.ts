@@ -85,6 +85,7 @@ export class Gateway {
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
     this.#origin = new Origin({ clock });
+    for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
     this.#directory = new PipelineDirectory(this.#origin);
     const registry = new StreamRegistry({
@@ -164,7 +165,8 @@ export class Gateway {
     const { host, port, tls } = await this.#rtmp.start();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
-    if (http) this.#web = new WebServers(this.#parts, this.httpDependencies());
+    const guard = this.#rtmp.descriptors.guard('viewers');
+    if (http) this.#web = new WebServers(this.#parts, this.httpDependencies(), guard);
     const urls = { ...publishing, ...(await this.#web?.listen()) };
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg?.versionText, origin: this.ffmpeg?.origin }, 'ffmpeg');

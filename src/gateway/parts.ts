@@ -5,7 +5,8 @@ import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
 import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
 import { DiskStore } from '../hls/disk-store.js';
-import { recoverSequences, SequenceNumbers } from '../hls/sequence-recovery.js';
+import { isAwaited, LeftStream } from '../hls/left-stream.js';
+import { recoverStreams, SequenceNumbers } from '../hls/sequence-recovery.js';
 import { ensureDirectory, ensureFile, ensureWritable } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
@@ -25,6 +26,8 @@ export interface GatewayParts {
   readonly key: string | null;
   readonly store: DiskStore;
   readonly sequences: SequenceNumbers;
+  /** Streams whose publishers may come back to this process. */
+  readonly left: readonly LeftStream[];
   readonly certificate: TlsCertificate | undefined;
 }
 
@@ -47,8 +50,11 @@ export async function openParts(config: Config, logger: Logger, clock: Clock): P
   const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
-  const sequences = new SequenceNumbers({ clock, recovered: await recoverSequences(store) });
-  return { config, logger, clock, ledger, ffmpeg, key, store, sequences, certificate };
+  const recovery = await recoverStreams(store, (left) => isAwaited(left, clock, config.resumeWindow));
+  const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
+  const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
+  const left = recovery.left.map((files) => new LeftStream({ ...files, store, onFailure }));
+  return { config, logger, clock, ledger, ffmpeg, key, store, sequences, left, certificate };
 }
 
 /**

@@ -19,6 +19,10 @@ export const hlsError = defineErrors({
     kind: 'unavailable',
     summary: 'The stream has started but produced no complete segment in the time a request may wait.',
   },
+  'hls.publisher-awaited': {
+    kind: 'unavailable',
+    summary: 'The gateway was started anew and the publisher of this stream is not back yet; ask again.',
+  },
   'hls.directive': {
     kind: 'invalid-data',
     summary: 'A _HLS_msn or _HLS_part directive is not a decimal number, or _HLS_part came without _HLS_msn.',

@@ -3,7 +3,9 @@ import type { SluiceError } from '../protocols/errors.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { WaitOutcome } from './blocking-reload.js';
 import { hlsError } from './errors.js';
+import type { LeftStream } from './left-stream.js';
 import type { Presentation } from './presentation.js';
+import { parseMediaFileName } from './segment.js';
 
 /** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
 export const BLOCKING_LIMIT = 3;
@@ -32,6 +34,11 @@ export type OriginAnswer = FoundAnswer | RefusedAnswer;
 
 export function blockingLimit(presentation: Presentation): Milliseconds {
   return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
+}
+
+/** How long players may want what was listed, once it is listed no more or has ended. */
+export function lifeAfter(listed: Pick<Presentation, 'windowDuration' | 'targetDuration'>): Milliseconds {
+  return secondsToMilliseconds(listed.windowDuration + BLOCKING_LIMIT * (listed.targetDuration ?? 0));
 }
 
 export function found(
@@ -76,6 +83,42 @@ export function noFile(
 export function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
   if (outcome === 'refused' || outcome === 'abandoned') return notReady(outcome, undefined);
   return refused(404, hlsError('hls.not-playable-yet', `${app}/${name} has no complete segment`), false, undefined);
+}
+
+/** The publisher of a stream that an earlier process left open may still come: whoever asks again may have more luck. */
+export function notBack(app: string, name: string): RefusedAnswer {
+  return refused(503, hlsError('hls.publisher-awaited', `${app}/${name} waits for its publisher`), true, undefined);
+}
+
+/** A playlist of a stream whose publisher did not come back: with ENDLIST. Without a rendition the multivariant one. */
+export function leftPlaylist(left: LeftStream, rendition?: string, file?: string): OriginAnswer {
+  const body = left.playlist(rendition, file);
+  const { app, name, targetDuration } = left;
+  if (body === undefined) return noFile(app, name, file ?? rendition ?? '', false, undefined);
+  return {
+    status: 200,
+    kind: rendition === undefined ? 'multivariant' : 'media-playlist',
+    body,
+    blocking: false,
+    targetDuration,
+  };
+}
+
+/** Media that an earlier process made; undefined when there is none. Never rejects. */
+export async function leftFile(
+  left: LeftStream | undefined,
+  rendition: string,
+  file: string,
+): Promise<OriginAnswer | undefined> {
+  const kind = parseMediaFileName(file)?.kind;
+  if (left === undefined || kind === undefined) return undefined;
+  try {
+    const body = await left.read(rendition, file);
+    return body && { status: 200, kind, body, blocking: false, targetDuration: left.targetDuration };
+  } catch (cause) {
+    const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+    return refused(503, error, false, undefined);
+  }
 }
 
 export function notReady(

@@ -1,16 +1,20 @@
 // What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
 
 import type { Clock } from '../protocols/clock.js';
-import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { Milliseconds } from '../protocols/units.js';
 import { parseDirective, Waiters } from './blocking-reload.js';
 import { hlsError } from './errors.js';
+import { LeftStream } from './left-stream.js';
 import {
-  BLOCKING_LIMIT,
   blockingLimit,
   found,
+  leftFile,
+  leftPlaylist,
+  lifeAfter,
   noFile,
   noRendition,
   noStream,
+  notBack,
   notPlayable,
   notReady,
   type OriginAnswer,
@@ -41,6 +45,10 @@ export interface OriginOptions {
 interface Stream {
   /** A publisher was accepted and its presentation is not attached yet. */
   starting: boolean;
+  /** What an earlier process left of it, until players want it no more. */
+  left: LeftStream | undefined;
+  /** The publisher of `left` may still come. */
+  awaited: boolean;
   current: Presentation | undefined;
   /** Ended presentations that `current` replaced; their media is still fetchable. */
   readonly earlier: Set<Presentation>;
@@ -81,6 +89,33 @@ export class Origin {
     stream.waiters.wake();
   }
 
+  /**
+   * An earlier process left this stream open: requests wait for its publisher as they do for one that has just come, so that
+   * no player is told that the stream is gone. When nobody has come in `window` it ends, and goes when players have had their time.
+   */
+  awaitPublisher(left: LeftStream, window: Milliseconds): void {
+    const { app, name } = left;
+    const stream = this.#stream(app, name);
+    stream.left = left;
+    stream.awaited = true;
+    this.#clock.after(window, () => {
+      if (!stream.awaited) return;
+      stream.awaited = false;
+      this.#retire(stream, left);
+      void left.end();
+      stream.waiters.wake();
+    });
+  }
+
+  /** It is replaced or over: what it listed may be wanted a while longer. */
+  #retire(stream: Stream, left: LeftStream): void {
+    this.#clock.after(lifeAfter(left), () => {
+      stream.left = undefined;
+      this.#dropIfEmpty(`${left.app}/${left.name}`, stream);
+      void left.dispose();
+    });
+  }
+
   /** From now answers come from this presentation, until its window has passed after its end or a later one replaces it. */
   attach(presentation: Presentation): void {
     const key = `${presentation.app}/${presentation.name}`;
@@ -88,10 +123,11 @@ export class Origin {
     if (stream.current !== undefined) stream.earlier.add(stream.current);
     stream.current = presentation;
     stream.starting = false;
+    if (stream.left !== undefined && stream.awaited) this.#retire(stream, stream.left);
+    stream.awaited = false;
     stream.waiters.wake();
     presentation.onEnd(() => {
-      const life = presentation.windowDuration + BLOCKING_LIMIT * (presentation.targetDuration ?? 0);
-      this.#clock.after(secondsToMilliseconds(life), () => {
+      this.#clock.after(lifeAfter(presentation), () => {
         stream.earlier.delete(presentation);
         if (stream.current === presentation) stream.current = undefined;
         this.#dropIfEmpty(key, stream);
@@ -109,6 +145,7 @@ export class Origin {
     const deadline = this.#clock.now() + this.#startingLimit;
     const presentation = await this.#started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation);
     const outcome = await presentation.waiters.wait(
       'playable',
       () => presentation.playable || presentation.ended,
@@ -130,6 +167,7 @@ export class Origin {
     const deadline = this.#clock.now() + this.#startingLimit;
     const presentation = await this.#started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation, renditionName);
     const rendition = presentation.rendition(renditionName);
     if (rendition === undefined) return noRendition(presentation, renditionName);
 
@@ -180,10 +218,13 @@ export class Origin {
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
     }
-    return noFile(app, name, file, false, stream.current);
+    return (await leftFile(stream.left, renditionName, file)) ?? noFile(app, name, file, false, stream.current);
   }
 
-  #iFrames(app: string, name: string, renditionName: string, { current }: Stream): OriginAnswer {
+  #iFrames(app: string, name: string, renditionName: string, { current, left }: Stream): OriginAnswer {
+    if (current === undefined && left !== undefined) {
+      return leftPlaylist(left, renditionName, I_FRAMES);
+    }
     const body = current?.rendition(renditionName)?.iFramesBody();
     if (current === undefined || body === undefined) return noFile(app, name, I_FRAMES, false, current);
     return found('media-playlist', body, false, current);
@@ -228,29 +269,34 @@ export class Origin {
     name: string,
     deadline: Milliseconds,
     signal?: AbortSignal,
-  ): Promise<Presentation | RefusedAnswer> {
+  ): Promise<Presentation | LeftStream | RefusedAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
-    if (stream.starting) {
-      const left = deadline - this.#clock.now();
-      const outcome = await stream.waiters.wait('attached', () => !stream.starting, left, signal);
+    const isHere = () => !stream.starting && !stream.awaited;
+    if (!isHere()) {
+      const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
+      if (outcome === 'timeout' && stream.awaited) return notBack(app, name);
       if (outcome !== 'ready') return notPlayable(outcome, app, name);
     }
-    return stream.current ?? noStream(app, name);
+    return stream.current ?? stream.left ?? noStream(app, name);
   }
 
   #stream(app: string, name: string): Stream {
     const key = `${app}/${name}`;
     let stream = this.#streams.get(key);
     if (stream === undefined) {
-      stream = { starting: false, current: undefined, earlier: new Set(), waiters: new Waiters(this.#clock) };
+      stream = {
+        ...{ starting: false, left: undefined, awaited: false, current: undefined },
+        ...{ earlier: new Set<Presentation>(), waiters: new Waiters(this.#clock) },
+      };
       this.#streams.set(key, stream);
     }
     return stream;
   }
 
   #dropIfEmpty(key: string, stream: Stream): void {
-    const empty = !stream.starting && stream.current === undefined && stream.earlier.size === 0;
+    const { starting, current, earlier, left } = stream;
+    const empty = !starting && current === undefined && earlier.size === 0 && left === undefined;
     if (empty && this.#streams.get(key) === stream) this.#streams.delete(key);
   }
 }

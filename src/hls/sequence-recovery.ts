@@ -3,6 +3,7 @@
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { TEMPORARY_SUFFIX } from './disk-store.js';
+import { type LeftFiles, removeDirectories } from './left-stream.js';
 import { I_FRAMES, PLAYLIST, parseMediaFileName } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
@@ -11,6 +12,9 @@ const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
 
 /** Numbers that may have been used after the last one the disk knows: the disk is written behind. */
 const RECOVERY_MARGIN = 100;
+
+/** What every multivariant playlist of ours has one of, and no other playlist. */
+const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA):/m;
 
 /** Names remembered after their end; older ones are covered by the clock. */
 const REMEMBERED_NAMES = 10_000;
@@ -82,44 +86,74 @@ export class SequenceNumbers {
   }
 }
 
+export interface Recovery {
+  readonly sequences: RecoveredSequences;
+  /** What is still there, because players may be waiting for it. */
+  readonly left: readonly LeftFiles[];
+}
+
 /**
- * Reads what an earlier process left in the store, and removes it: nobody lists those segments any more. Only files this
- * program makes are touched.
+ * Reads what an earlier process left in the store, and removes what nobody lists any more. Only files this program makes
+ * are touched.
+ * @param isAwaited which streams stay as they are
  */
-export async function recoverSequences(store: SegmentStore): Promise<RecoveredSequences> {
-  const recovered = new Map<StorePath, EarlierLife>();
+export async function recoverStreams(store: SegmentStore, isAwaited: (left: LeftFiles) => boolean): Promise<Recovery> {
+  const lives = new Map<StorePath, EarlierLife>();
+  const found = new Map<StorePath, FoundFiles>();
   const stale: StorePath[] = [];
-  const directories = new Set<StorePath>();
-  const raise = (stream: StorePath, next: number, discontinuityNumber: number): void => {
-    const known = recovered.get(stream);
-    recovered.set(stream, {
-      next: Math.max(next, known?.next ?? 0),
-      discontinuityNumber: Math.max(discontinuityNumber, known?.discontinuityNumber ?? 0),
-    });
+  const filesOf = (directory: StorePath): FoundFiles => {
+    const known = found.get(directory) ?? { directory, files: [], playlists: new Map() };
+    found.set(directory, known);
+    return known;
   };
-  const playlists: StorePath[] = [];
   for (const path of await store.list('')) {
     const names = path.split('/');
     const file = names.at(-1) ?? '';
     const media = parseMediaFileName(file.replace(/\.\d+-\d+\.tmp$/, ''));
+    const stream = names.slice(0, -2).join('/');
     if (names.length >= 4 && media !== undefined) {
-      raise(names.slice(0, -2).join('/'), media.mediaSequence + 1 + RECOVERY_MARGIN, 0);
+      raise(lives, stream, { next: media.mediaSequence + 1 + RECOVERY_MARGIN, discontinuityNumber: 0 });
+      if (!file.endsWith(TEMPORARY_SUFFIX)) filesOf(stream).files.push(path);
+      else stale.push(path);
     } else if (file === PLAYLIST || file === I_FRAMES) {
-      playlists.push(path);
-    } else if (!file.endsWith(TEMPORARY_SUFFIX)) {
-      continue;
+      const text = (await store.read(path))?.toString('utf8') ?? '';
+      // The multivariant playlist stands above the renditions.
+      const { files, playlists } = filesOf(MULTIVARIANT.test(text) ? names.slice(0, -1).join('/') : stream);
+      files.push(path);
+      playlists.set(path, text);
+    } else if (file.endsWith(TEMPORARY_SUFFIX)) {
+      stale.push(path);
     }
-    stale.push(path);
-    for (let depth = names.length - 1; depth > 0; depth -= 1) directories.add(names.slice(0, depth).join('/'));
   }
-  for (const path of playlists) {
-    const stream = path.split('/').slice(0, -2).join('/');
-    if (recovered.has(stream)) raise(stream, 0, discontinuitiesOf((await store.read(path))?.toString('utf8') ?? ''));
+  const left: LeftFiles[] = [];
+  for (const stream of found.values()) {
+    if (lives.has(stream.directory)) {
+      const discontinuities = [...stream.playlists.values()].map(discontinuitiesOf);
+      raise(lives, stream.directory, { next: 0, discontinuityNumber: Math.max(0, ...discontinuities) });
+    }
+    if (isAwaited(stream)) left.push(stream);
+    else stale.push(...stream.files);
   }
   for (const path of stale) await store.remove(path);
-  const deepestFirst = [...directories].sort((a, b) => b.length - a.length);
-  for (const directory of deepestFirst) await store.removeDirectory(directory);
-  return recovered;
+  await removeDirectories(store, stale);
+  return { sequences: lives, left };
+}
+
+interface FoundFiles extends LeftFiles {
+  readonly files: StorePath[];
+  readonly playlists: Map<StorePath, string>;
+}
+
+function raise(
+  lives: Map<StorePath, EarlierLife>,
+  stream: StorePath,
+  { next, discontinuityNumber }: EarlierLife,
+): void {
+  const known = lives.get(stream);
+  lives.set(stream, {
+    next: Math.max(next, known?.next ?? 0),
+    discontinuityNumber: Math.max(discontinuityNumber, known?.discontinuityNumber ?? 0),
+  });
 }
 
 /** Of a media playlist as this program writes them. */

@@ -1,7 +1,7 @@
 // The numbers that name files: never the same twice.
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/hls/memory-store.js';
-import { recoverSequences, SequenceNumbers } from '../../src/hls/sequence-recovery.js';
+import { recoverStreams, SequenceNumbers } from '../../src/hls/sequence-recovery.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const SINCE_2024 = (Date.UTC(2026, 0, 2, 3, 4, 5) - Date.UTC(2024, 0, 1)) / 1000;
@@ -35,7 +35,7 @@ describe('SequenceNumbers', () => {
     await store.write('live/room/a/source/seg-5.m4s', EMPTY);
     const playlist = '#EXTM3U\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n#EXT-X-DISCONTINUITY\n#EXTINF:2,\nseg-5.m4s\n';
     await store.write('live/room/a/source/index.m3u8', Buffer.from(playlist));
-    const recovered = await recoverSequences(store);
+    const { sequences: recovered } = await recoverStreams(store, () => false);
     const next = new SequenceNumbers({ clock: new ManualClock(), recovered }).next('live/room', 'a');
     expect(next.firstMediaSequence).toBeGreaterThan(ahead);
     expect(next).toMatchObject({ firstDiscontinuitySequence: 5, continuesEarlier: true });
@@ -51,11 +51,11 @@ describe('SequenceNumbers', () => {
       'live/a/source/seg-8.m4s.4711-12.tmp',
     ];
     for (const path of [...ours, '.gitkeep', 'live/a/notes.txt', 'holiday.mp4']) await store.write(path, EMPTY);
-    const recovered = await recoverSequences(store);
+    const { sequences: recovered } = await recoverStreams(store, () => false);
     expect(await store.list('')).toEqual(['.gitkeep', 'holiday.mp4', 'live/a/notes.txt']);
     expect([...recovered.keys()]).toEqual(['live/a']);
     expect(recovered.get('live/a')?.next).toBeGreaterThan(9);
-    expect(await recoverSequences(new MemoryStore())).toEqual(new Map());
+    expect(await recoverStreams(new MemoryStore(), () => true)).toEqual({ sequences: new Map(), left: [] });
   });
 
   it('C4.08 a wall clock set back does not take the numbers with it', () => {
