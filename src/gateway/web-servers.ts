@@ -7,6 +7,7 @@ import { MAX_CONNECTIONS } from '../servers/http/connections.js';
 import type { HttpDependencies } from '../servers/http/dependencies.js';
 import { httpError } from '../servers/http/errors.js';
 import { SecureServer } from '../servers/http/secure-server.js';
+import type { DescriptorGuard } from '../servers/rtmp/descriptor-reserve.js';
 import { connectionsBeside, openFileLimit } from '../servers/rtmp/open-file-limit.js';
 import { urlHost } from './addresses.js';
 import type { GatewayParts } from './parts.js';
@@ -23,7 +24,7 @@ export class WebServers {
   readonly #app: FastifyInstance;
   readonly #secure: SecureServer | undefined;
 
-  constructor(parts: GatewayParts, dependencies: HttpDependencies) {
+  constructor(parts: GatewayParts, dependencies: HttpDependencies, descriptors: DescriptorGuard) {
     const { config, logger, certificate } = parts;
     this.#parts = parts;
     // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
@@ -35,6 +36,7 @@ export class WebServers {
     const { app, handle } = buildHttpApp({
       ...dependencies,
       maxConnections,
+      descriptors,
       logger: logger.child({ room: 'http' }, { level }),
     });
     this.#app = app;
@@ -44,6 +46,7 @@ export class WebServers {
       port: config.httpsPort,
       certificate,
       handle,
+      descriptors,
       ...(maxConnections !== undefined && { maxConnections }),
     });
   }

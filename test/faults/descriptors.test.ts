@@ -1,11 +1,11 @@
 // Peers that open more connections than there are descriptors: they are turned away, and whoever was there before goes on.
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { eventually, whenLive } from '../support/hls-client.js';
-import { parsePlaylist } from '../support/playlist-checker.js';
+import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { startGatewayProcess } from './gateway-process.js';
 import { publishLoop } from './looping-publisher.js';
@@ -37,6 +37,92 @@ function flood(url: string, count: number): Socket[] {
   });
 }
 
+/** CPU seconds of a process. */
+async function cpu(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+it('C4.04 with 128 descriptors, fewer than all limits on connections together, what runs keeps its own', {
+  timeout: 60_000,
+}, async () => {
+  const openFiles = 128;
+  const flags = ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'];
+  const gateway = await startGatewayProcess({ openFiles, flags });
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  await publishLoop(`${gateway.rtmp}/main`, source);
+  await whenLive(`${gateway.http}/hls/live/main`);
+  const read = keptConnection();
+  const newest = async (rendition: string) =>
+    parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`)).segments.at(-1)?.mediaSequence;
+  await newest('source');
+  // Whoever publishes has precedence over whoever watches.
+  const viewers = flood(gateway.http, 200);
+  onTestFinished(() => {
+    for (const socket of viewers) socket.destroy();
+  });
+  await eventually(async () => (viewers.filter(({ closed }) => closed).length > 100 ? true : undefined));
+  const late = await publishLoop(`${gateway.rtmp}/late`, source);
+  const encoders = flood(gateway.rtmp, 200);
+  onTestFinished(() => {
+    for (const socket of encoders) socket.destroy();
+  });
+  await eventually(async () => (encoders.filter(({ closed }) => closed).length > 100 ? true : undefined));
+  const held = (await readdir(`/proc/${gateway.pid}/fd`)).length;
+  expect(held).toBeLessThan(openFiles - 5);
+  const [from, rung] = [await newest('source'), await newest('144p')];
+  await eventually(async () => (Number(await newest('source')) > Number(from) + 2 ? true : undefined));
+  await eventually(async () => (Number(await newest('144p')) > Number(rung) + 2 ? true : undefined));
+  const state = JSON.parse(await read(`${gateway.http}/api/v1/streams/live/main`)) as object;
+  expect(state).toMatchObject({ state: 'live', disk: { failures: 0 }, transcode: { restarts: 0 } });
+  expect(late.connected).toBe(true);
+  expect(gateway.logs.some(({ limit }) => limit === 'openFiles')).toBe(true);
+});
+
+it('C4.04 with no descriptor left at all streams go on, nobody new gets in, and afterwards all is as before', {
+  timeout: 60_000,
+}, async () => {
+  const flags = ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'];
+  const gateway = await startGatewayProcess({ openFiles: OPEN_FILES, flags });
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
+  await whenLive(`${gateway.http}/hls/live/main`);
+  const read = keptConnection();
+  const newest = async (rendition: string) =>
+    parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`)).segments.at(-1)?.mediaSequence;
+  const disk = async () => {
+    const state = JSON.parse(await read(`${gateway.http}/api/v1/streams/live/main`)) as { disk: { failures: number } };
+    return state.disk;
+  };
+  await newest('source');
+
+  process.kill(gateway.pid, 'SIGUSR2');
+  await eventually(async () => ((await disk()).failures > 0 ? true : undefined));
+  expect((await readdir(`/proc/${gateway.pid}/fd`)).length).toBeGreaterThan(OPEN_FILES - 5);
+  const sockets = [...flood(gateway.rtmp, 50), ...flood(gateway.http, 50)];
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const used = await cpu(gateway.pid);
+  const began = performance.now();
+  const [from, rung] = [await newest('source'), await newest('144p')];
+  await eventually(async () => (Number(await newest('source')) > Number(from) + 2 ? true : undefined));
+  await eventually(async () => (Number(await newest('144p')) > Number(rung) + 2 ? true : undefined));
+  // Whoever cannot be accepted must not be tried for ever.
+  const share = ((await cpu(gateway.pid)) - used) / ((performance.now() - began) / 1000);
+  expect(share).toBeLessThan(0.7);
+  await eventually(async () => (sockets.every(({ closed }) => closed) ? true : undefined));
+  expect(publisher.connected).toBe(true);
+
+  process.kill(gateway.pid, 'SIGUSR2');
+  const { failures } = await disk();
+  await publishLoop(`${gateway.rtmp}/second`, source);
+  await whenLive(`${gateway.http}/hls/live/second`);
+  await eventually(async () => ((await disk()).failures === failures ? true : undefined));
+  expect(gateway.alive, gateway.stderr()).toBe(true);
+});
+
 it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', {
   timeout: 60_000,
 }, async () => {
@@ -48,8 +134,10 @@ it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are 
   const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
   await whenLive(`${gateway.http}/hls/live/main`);
   const read = keptConnection();
+  // Its descriptors are counted: playlists are looked at on the one connection that it has.
+  const checker = new PlaylistChecker({ frame: 0.042 });
   const newest = async (rendition: string) => {
-    const { segments } = parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`));
+    const { segments } = checker.add(rendition, await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`));
     expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
     return segments.at(-1)?.mediaSequence ?? 0;
   };

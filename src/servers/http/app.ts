@@ -3,7 +3,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
-import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
+import {
+  CONNECTION_OPTIONS,
+  type DescriptorGuard,
+  installConnectionLimits,
+  MAX_CONNECTIONS,
+  SOCKET_TIMEOUT,
+} from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
@@ -18,6 +24,8 @@ export interface AppDependencies extends HttpDependencies {
   readonly logger?: FastifyBaseLogger | undefined;
   /** Connections open at a time. Default 20 000. */
   readonly maxConnections?: number | undefined;
+  /** Keeps descriptors for what runs. Default: none are kept. */
+  readonly descriptors?: DescriptorGuard | undefined;
 }
 
 export interface HttpApp {
@@ -34,7 +42,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
 }
 
 export function buildHttpApp(dependencies: AppDependencies): HttpApp {
-  const { logger, maxConnections = MAX_CONNECTIONS, ...rest } = dependencies;
+  const { logger, maxConnections = MAX_CONNECTIONS, descriptors, ...rest } = dependencies;
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
   const { delivery } = services;
@@ -63,9 +71,10 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     delivery.serve(request, response, target);
   };
 
-  installConnectionLimits(app, maxConnections, () => {
+  const onClosing = () => {
     delivery.closing = true;
-  });
+  };
+  installConnectionLimits(app, { maxConnections, descriptors, onClosing });
   installSluice(app, rest, { ownsNotFound: true, services });
   return { app, delivery, handle: (request, response) => dispatch(request, response, app.routing) };
 }

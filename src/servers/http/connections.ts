@@ -1,6 +1,7 @@
 // Bounds what a peer can hold by doing nothing, and ends every connection when the server does.
 
 import type { ServerOptions } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Milliseconds } from '../../protocols/units.js';
 
@@ -19,6 +20,9 @@ export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
 /** No byte in either direction while a request is answered. More than three target durations of 30 s, the longest wait. */
 export const SOCKET_TIMEOUT: Milliseconds = 120_000;
 
+/** A failure to accept comes back with each connection that waits. */
+const ACCEPT_WARNING_INTERVAL: Milliseconds = 10_000;
+
 /** How often Node looks for requests that are late. */
 const CHECK_INTERVAL: Milliseconds = 5_000;
 
@@ -33,12 +37,44 @@ export const CONNECTION_OPTIONS = {
   connectionsCheckingInterval: CHECK_INTERVAL,
 } as const satisfies ServerOptions;
 
-/** Installs what no option of a server says, for an application whose server is ours. `onClosing`: from now on it ends. */
-export function installConnectionLimits(app: FastifyInstance, maxConnections: number, onClosing: () => void): void {
+/** Keeps descriptors for what runs (C4.04). */
+export interface DescriptorGuard {
+  /** This connection, which has just been accepted, must be closed at once. */
+  refuses(socket: Socket): boolean;
+  acceptFailed(): void;
+}
+
+export interface ConnectionLimits {
+  readonly maxConnections: number;
+  readonly descriptors?: DescriptorGuard | undefined;
+  /** From now on it ends. */
+  readonly onClosing: () => void;
+}
+
+/** Closes what the guard refuses before anybody has read of it, and tells it of failures. Call once the server listens. */
+export function guardDescriptors(server: Server, guard: DescriptorGuard | undefined, onFailed: (error: Error) => void) {
+  server.prependListener('connection', (socket: Socket) => {
+    if (guard?.refuses(socket) === true) socket.destroy();
+  });
+  // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
+  server.on('error', (error) => {
+    guard?.acceptFailed();
+    onFailed(error);
+  });
+}
+
+/** Installs what no option of a server says, for an application whose server is ours. */
+export function installConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
+  const { maxConnections, descriptors, onClosing } = limits;
   app.server.maxConnections = maxConnections;
+  let toldAt = Number.NEGATIVE_INFINITY;
   app.addHook('onListen', (done) => {
-    // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
-    app.server.on('error', (error) => app.log.warn({ err: error }, 'a connection could not be accepted'));
+    guardDescriptors(app.server, descriptors, (error) => {
+      const now = performance.now();
+      if (now - toldAt < ACCEPT_WARNING_INTERVAL) return;
+      toldAt = now;
+      app.log.warn({ err: error }, 'a connection could not be accepted');
+    });
     done();
   });
   let closing = false;

@@ -5,7 +5,14 @@ import type { RequestListener } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { systemReason } from '../../protocols/system-error.js';
-import { CLOSE_GRACE, CONNECTION_OPTIONS, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
+import {
+  CLOSE_GRACE,
+  CONNECTION_OPTIONS,
+  type DescriptorGuard,
+  guardDescriptors,
+  MAX_CONNECTIONS,
+  SOCKET_TIMEOUT,
+} from './connections.js';
 import { httpError } from './errors.js';
 
 /** PEM. */
@@ -31,6 +38,7 @@ export interface SecureServerOptions {
   readonly certificate: CertificateSource;
   /** Open at a time. Default 20 000. */
   readonly maxConnections?: number;
+  readonly descriptors?: DescriptorGuard;
   /** What the plain server does with a request. */
   readonly handle: RequestListener;
 }
@@ -73,8 +81,8 @@ export class SecureServer {
       this.#ignoreCertificate();
       throw httpError('http.listen', `cannot listen on ${host}:${port} (httpsPort): ${systemReason(cause)}`, { cause });
     }
-    // A connection that could not be accepted, for want of descriptors or memory: the next one may be.
-    this.#server.on('error', () => undefined);
+    // The plain server, where all of that is told, shares the descriptors.
+    guardDescriptors(this.#server, this.#options.descriptors, () => undefined);
     return this.#server.address() as AddressInfo;
   }
 

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { systemReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
+import { type DescriptorGuard, DescriptorReserve } from './descriptor-reserve.js';
 import { rtmpServerError } from './errors.js';
 import { plainAddress, printable } from './log-fields.js';
 import { LogLimiter } from './log-limiter.js';
@@ -44,6 +45,9 @@ export class RtmpServer {
   readonly #plain: Server;
   readonly #tls: { readonly server: Server; readonly unwrapper: TlsUnwrapper } | undefined;
   readonly #maxConnections: number;
+  /** For the other servers of the process too, from `start` to the end of `close`. */
+  readonly descriptors: DescriptorReserve;
+  readonly #guard: DescriptorGuard;
   #nextId = 1;
   #closing = false;
 
@@ -51,7 +55,10 @@ export class RtmpServer {
     const { certificate, ...rest } = dependencies;
     this.#options = { ...DEFAULT_RTMP_SERVER_OPTIONS, ...options };
     this.#context = { ...rest, options: this.#options, counters: this.counters, limiter: this.#limiter };
-    this.#maxConnections = connectionsWithin(this.#options.maxConnections, openFileLimit());
+    const fileLimit = openFileLimit();
+    this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
+    this.descriptors = new DescriptorReserve(fileLimit);
+    this.#guard = this.descriptors.guard('encoders');
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
     this.#plain = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
       const socket = this.#reads.adopt(accepted);
@@ -79,6 +86,7 @@ export class RtmpServer {
    */
   async start(): Promise<RtmpAddress & { readonly tls?: RtmpAddress }> {
     const { port, tlsPort } = this.#options;
+    this.descriptors.open();
     const plain = await this.#listen(this.#plain, port, 'rtmpPort');
     const tls = this.#tls === undefined ? undefined : await this.#listen(this.#tls.server, tlsPort, 'rtmpsPort');
     if (this.#maxConnections < this.#options.maxConnections) {
@@ -106,6 +114,7 @@ export class RtmpServer {
     await Promise.all(ended);
     await Promise.all(stopped);
     this.#tls?.unwrapper.close();
+    this.descriptors.close();
   }
 
   /** @param option where the port is set */
@@ -137,6 +146,11 @@ export class RtmpServer {
     if (address === undefined) {
       // Reset between the kernel's accept and ours.
       socket.destroy();
+      return undefined;
+    }
+    if (this.#guard.refuses(socket)) {
+      this.counters.refusedTotalLimit++;
+      this.#refuse(socket, address, 'openFiles', this.#sockets.size);
       return undefined;
     }
     const fromAddress = this.#perAddress.get(address) ?? 0;
@@ -193,6 +207,7 @@ export class RtmpServer {
   /** Out of file descriptors, most likely: streams that run go on, new ones must try again. */
   #acceptFailed(error: NodeJS.ErrnoException): void {
     this.counters.acceptErrors++;
+    this.#guard.acceptFailed();
     const admitted = this.#limiter.admit('accept');
     if (admitted === undefined) return;
     this.#context.logger.warn(

@@ -20,11 +20,20 @@ export function parseOpenFileLimit(limits: string): number | undefined {
 /** For what runs: segments being written, FFmpeg's pipes, the certificate. A quarter where that is less. */
 const RESERVED = 1_024;
 
+function reserved(fileLimit: number): number {
+  return Math.min(RESERVED, Math.floor(fileLimit / 4));
+}
+
 /** What is left for other servers beside RTMP's connections and what runs. */
 export function connectionsBeside(rtmpConnections: number, fileLimit: number | undefined): number | undefined {
   if (fileLimit === undefined) return undefined;
-  const reserved = Math.min(RESERVED, Math.floor(fileLimit / 4));
-  return Math.max(1, fileLimit - connectionsWithin(rtmpConnections, fileLimit) - reserved);
+  return Math.max(1, fileLimit - connectionsWithin(rtmpConnections, fileLimit) - reserved(fileLimit));
+}
+
+/** First descriptors kept from connections of all kinds (C4.04). Encoders may have half of what is kept from viewers. */
+export function reservedFrom(fileLimit: number | undefined, peers: 'viewers' | 'encoders'): number | undefined {
+  if (fileLimit === undefined) return undefined;
+  return fileLimit - (peers === 'viewers' ? reserved(fileLimit) : Math.ceil(reserved(fileLimit) / 2));
 }
 
 /** Half of the descriptors at most go to RTMP connections. */

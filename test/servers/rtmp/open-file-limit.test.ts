@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { connectionsBeside, connectionsWithin, parseOpenFileLimit } from '../../../src/servers/rtmp/open-file-limit.js';
+import {
+  connectionsBeside,
+  connectionsWithin,
+  parseOpenFileLimit,
+  reservedFrom,
+} from '../../../src/servers/rtmp/open-file-limit.js';
 
 describe('C4.04 open file limit', () => {
   it('is read from /proc/self/limits', () => {
@@ -21,5 +26,10 @@ describe('C4.04 open file limit', () => {
     expect(connectionsBeside(500, 256)).toBe(64);
     expect(connectionsBeside(500, 20_000)).toBe(18_476);
     expect(connectionsBeside(500, undefined)).toBeUndefined();
+    // The last ones for what runs alone, and of those before them encoders have some that viewers have not.
+    expect(reservedFrom(256, 'viewers')).toBe(192);
+    expect(reservedFrom(256, 'encoders')).toBe(224);
+    expect(reservedFrom(20_000, 'encoders')).toBe(19_488);
+    expect(reservedFrom(undefined, 'viewers')).toBeUndefined();
   });
 });
