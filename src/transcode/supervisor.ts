@@ -60,8 +60,8 @@ export interface TranscodeSupervisorOptions {
   /** Asked at each start, after `firstPicture`: what of its input is there only to be decoded. */
   readonly wantedFrom?: () => WantedFrom;
   /**
-   * Asked when a process failed: whether anything of what it wrote since its `onStart` could be used. Then its failure is taken
-   * for an accident and not for one of a row, which ends in `onFailed`.
+   * Asked when a process failed: whether anything of what it wrote since its `onStart` could be used. Then its death is taken
+   * for an accident and not for one of a row, which ends in `onFailed`; that it hung, or was rejected, is not.
    */
   readonly delivered?: () => boolean;
   /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop` and `replacePlan`. */
@@ -357,7 +357,8 @@ export class TranscodeSupervisor {
     const { stalled, rejected } = run;
     const error = exitError({ exit, stderrLines: process.stderrLines, stalled, rejected });
     const ranFor = run.firstOutputAt === undefined ? 0 : this.#clock.now() - run.firstOutputAt;
-    const delay = this.#backoff.fail(this.#clock.now(), ranFor, this.#options.delivered?.());
+    const delivered = this.#options.delivered?.() ?? false;
+    const delay = this.#backoff.fail({ ranFor, delivered, faulty: stalled || rejected !== undefined });
     const fields = { ffmpegPid: process.pid, generation, code: error.code, exit, stderr: process.stderrLines };
     if (delay === undefined) {
       this.#state.to('failed');

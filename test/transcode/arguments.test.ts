@@ -86,6 +86,29 @@ describe('buildFfmpegArguments', () => {
     );
   });
 
+  it('C4.01 decodes and does not encode what the FFmpeg before has made', () => {
+    const asked = plan({
+      name: '',
+      source: { video: VIDEO, audio: { codec: 'mp3' } },
+      ladder: ['source', '480p', '360p'],
+    });
+    const args = buildFfmpegArguments(
+      asked,
+      60_000,
+      new Map([
+        ['480p', 61_040],
+        ['audio', 61_001.995],
+      ]),
+    );
+    const filters = args[args.indexOf('-filter_complex') + 1];
+    expect(filters).toContain('[in0]trim=start=61.039500,scale=854:480,setsar=1[rung0]');
+    expect(filters).toContain('[in1]scale=640:360,setsar=1[rung1]');
+    expect(args[args.indexOf('-filter:a') + 1]).toBe('atrim=start=61.001995,aresample=async=1');
+    const regular = plan({ name: '', source: { video: VIDEO }, ladder: ['360p'], keyFrames: 'regular' });
+    const rule = buildFfmpegArguments(regular, 60_000, new Map([['360p', 61_040]]));
+    expect(rule[rule.indexOf('-force_key_frames') + 1]).toContain('t+61.0401');
+  });
+
   it('has no command line for nothing: then there is no FFmpeg', () => {
     expect(() =>
       buildFfmpegArguments(plan({ name: '', source: { video: VIDEO, audio: AAC }, ladder: ['source'] })),

@@ -341,6 +341,26 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(clock.now()).toBeLessThan(2_000);
   });
 
+  it('C4.01 gives up one that delivers and then hangs each time', async () => {
+    const { supervisor, clock, errors, outputs, seen } = supervise({
+      ffmpeg: fixture('says-one-thing'),
+      delivered: () => true,
+    });
+    supervisor.start();
+    for (let start = 1; start <= 5; start += 1) {
+      await seen(`start ${start}`);
+      while (outputs.length < start) await new Promise((resolve) => setTimeout(resolve, 5));
+      for (let quarter = 0; quarter < 7; quarter += 1) {
+        supervisor.write([Buffer.alloc(100)]);
+        clock.advance(250);
+      }
+      await seen(`exit ${start}`);
+      if (start < 5) clock.advance(2_000);
+    }
+    expect(supervisor.state).toBe('failed');
+    expect(errors.map(({ code }) => code)).toEqual([...Array(5).fill('transcode.stalled'), 'transcode.gave-up']);
+  });
+
   it('waits with regular key frames for the picture that FFmpeg is to begin with', async () => {
     let firstPicture: number | undefined;
     const { supervisor, events } = supervise({
