@@ -94,6 +94,11 @@ export class RtmpConnection implements Peer {
     return this.#finished;
   }
 
+  /** A decision about the peer is under way. Who is right is answered at once, so this is most likely a refusal that is delayed. */
+  get awaitsDecision(): boolean {
+    return this.gate.has('access') && !this.#finished;
+  }
+
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }

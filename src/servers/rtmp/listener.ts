@@ -159,7 +159,7 @@ export class RtmpServer {
       this.#refuse(socket, address, 'maxConnections', maxConnections);
       return undefined;
     }
-    if (fromAddress >= maxConnectionsPerIp) {
+    if (fromAddress >= maxConnectionsPerIp && this.#holding(address) >= maxConnectionsPerIp) {
       this.counters.refusedAddressLimit++;
       this.#refuse(socket, address, 'maxConnectionsPerIp', maxConnectionsPerIp);
       return undefined;
@@ -170,6 +170,22 @@ export class RtmpServer {
     this.counters.connectionsAccepted++;
     socket.once('close', () => this.#forget(socket, address));
     return address;
+  }
+
+  /**
+   * C3.09: connections of this address without those whose refusal is delayed. Encoders with a wrong key must not shut out
+   * the others behind the same address; but no more of them than the limit are left out, or guessing would not be slowed
+   * down any more.
+   */
+  #holding(address: string): number {
+    const open = this.#perAddress.get(address) ?? 0;
+    const { maxConnectionsPerIp } = this.#options;
+    if (open >= 2 * maxConnectionsPerIp) return open;
+    let delayed = 0;
+    for (const connection of this.#sockets.values()) {
+      if (connection?.awaitsDecision === true && connection.remoteAddress === address) delayed++;
+    }
+    return open - Math.min(delayed, maxConnectionsPerIp);
   }
 
   /** @param inside what RTMP is spoken on. @param outside the socket that holds the place. */

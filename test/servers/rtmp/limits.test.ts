@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { SluiceError } from '../../../src/protocols/errors.js';
 import { RtmpServer } from '../../../src/servers/rtmp/listener.js';
 import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';
 
@@ -25,6 +26,37 @@ describe('limits', () => {
       expect(server.counters.publishers).toBe(2);
     },
   );
+
+  it('C3.09 lets others of an address in while its wrong keys wait for their refusals, up to twice the limit', async () => {
+    const refusals: (() => void)[] = [];
+    const denied = {
+      allowed: false,
+      error: new SluiceError('access.publish-denied', 'invalid-data', 'denied'),
+    } as const;
+    const { server, port } = await startServer({
+      maxConnectionsPerIp: 2,
+      check: async ({ name }) => {
+        if (!name.startsWith('wrong')) return { allowed: true };
+        await new Promise<void>((resolve) => refusals.push(resolve));
+        return denied;
+      },
+    });
+    const wrong = [new Encoder(port, 'wrong1'), new Encoder(port, 'wrong2')];
+    await expect.poll(() => refusals.length).toBe(2);
+    const honest = new Encoder(port, 'honest');
+    await honest.event('publishing');
+    // Those that wait for no refusal are limited as ever, and those that do cannot push the others aside for ever.
+    wrong.push(new Encoder(port, 'wrong3'));
+    await expect.poll(() => refusals.length).toBe(3);
+    await once((await rawPeer(port)).resume(), 'close');
+    await once((await rawPeer(port)).resume(), 'close');
+    expect(server.counters.refusedAddressLimit).toBe(2);
+    for (const refuse of refusals) refuse();
+    for (const encoder of wrong) expect(await encoder.event('rejected')).toMatchObject({ description: 'denied' });
+    await expect.poll(() => server.counters.connections).toBe(1);
+    await new Encoder(port, 'second').event('publishing');
+    expect(server.counters.publishers).toBe(2);
+  });
 
   it('A3.05 closes a peer that asks and never reads, before its answers fill the memory', async () => {
     const { server, port, target } = await startServer({ maxUnsentBytes: 64 * 1024 });
