@@ -9,10 +9,11 @@ import { Random } from '../../test/fuzz/mutator.js';
 import { CONNECTION_PHASES } from './connection-phases.js';
 import { GatewayProcess, type Holdings } from './gateway-process.js';
 import { type LiveReport, LiveStreamUnderWatch } from './live-stream.js';
-import { encode, record } from './media.js';
+import { encode, type Picture, record } from './media.js';
 import { MESSAGE_PHASES } from './message-phases.js';
 import { sleep } from './peer.js';
 import type { Attack, Phase } from './phase.js';
+import { describeSettling, settle } from './settling.js';
 import { STREAM_PHASES } from './stream-phases.js';
 
 /** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
@@ -28,11 +29,12 @@ const SHORT_PHASES: readonly Phase[] = [
 ];
 const MEGABYTE = 1024 * 1024;
 const CAPTURE_BYTES = 200_000;
+/** Of the publish that is cut at every byte: enough for several groups of pictures and a few segments, little enough to be sent so often. */
+const WHOLE_CAPTURE = { size: '160x90', seconds: 5, bitrate: '50k', audioBitrate: '24k' };
+const WHOLE_CAPTURE_BYTES = [30_000, 80_000] as const;
 const CAPTURE_NAME = 'capture000';
 const LIVE_NAME = 'honest';
 const KEY = 'k3y';
-/** In front of the first attack: compilers settle, caches fill. */
-const WARM_UP = 15_000;
 /** Streams that ended are served for their window before they are let go. */
 const SETTLES_WITHIN = 75_000;
 
@@ -72,6 +74,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
       'no-browser': { type: 'boolean', default: false },
+      settle: { type: 'string', default: '360' },
     },
   });
   if (values.gateway === undefined) throw new Error('--gateway CLI is missing');
@@ -99,6 +102,11 @@ export async function main(argv: readonly string[]): Promise<number> {
       playUrl: `http://${host}:${httpPort}/hls/live/${LIVE_NAME}`,
       withBrowser: !values['no-browser'],
     });
+    const recordBytes = async (picture: Picture, least: number, most: number): Promise<Buffer> => {
+      const bytes = await record(ffmpeg, target, `${CAPTURE_NAME}?key=${KEY}`, picture);
+      if (bytes.length < least) throw new Error(`the recorded publish has ${bytes.length} bytes, expected ${least}`);
+      return bytes.subarray(0, most);
+    };
     const attack: Attack = {
       target,
       key: KEY,
@@ -109,13 +117,8 @@ export async function main(argv: readonly string[]): Promise<number> {
         large: await encode(ffmpeg, directory, { size: '640x360', seconds: 10 }),
         small: await encode(ffmpeg, directory, { size: '320x180', seconds: 4 }),
         hd: await encode(ffmpeg, directory, { size: '1280x720', seconds: 4 }),
-        capture: await record(
-          ffmpeg,
-          target,
-          `${CAPTURE_NAME}?key=${KEY}`,
-          { size: '320x180', seconds: 10 },
-          CAPTURE_BYTES,
-        ),
+        capture: await recordBytes({ size: '320x180', seconds: 10 }, CAPTURE_BYTES, CAPTURE_BYTES),
+        wholeCapture: await recordBytes(WHOLE_CAPTURE, ...WHOLE_CAPTURE_BYTES),
         captureName: CAPTURE_NAME,
       },
       count: (full) => Math.max(Math.min(full, 4), Math.round(full * scale)),
@@ -123,12 +126,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     };
     // Attackers are on other machines: here they may only have what the gateway leaves.
     setPriority(10);
-    await sleep(values.short ? 500 : WARM_UP);
+    const settled = values.short ? undefined : await settle(gateway, Number(values.settle) * 1000);
     const patience = values.short ? 100 : SETTLES_WITHIN;
     const all = values.short ? SHORT_PHASES : PHASES;
     const phases = all.filter(({ name }) => only === undefined || only.some((part) => name.includes(part)));
+    console.log(`${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`);
+    if (settled !== undefined) console.log(describeSettling(settled));
     const results = await runAll(gateway, live, attack, phases, patience);
-    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results));
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ settled, results }));
     return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
   } finally {
     await live?.close();
@@ -155,7 +160,6 @@ async function runAll(
   phases: readonly Phase[],
   patience: number,
 ): Promise<PhaseResult[]> {
-  console.log(`${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`);
   const before = await mostHeld(gateway);
   await live.report();
   const start = await gateway.look(true);

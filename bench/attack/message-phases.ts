@@ -121,8 +121,8 @@ async function nonsenseMedia(attack: Attack): Promise<string> {
 const laneName = ({ recording }: Attack, lane: number) =>
   `${recording.captureName.slice(0, -3)}${String(lane).padStart(3, '0')}`;
 
-function laneCaptures(attack: Attack, lanes: number): Buffer[] {
-  const { capture, captureName } = attack.recording;
+function laneCaptures(attack: Attack, lanes: number, capture: Buffer): Buffer[] {
+  const { captureName } = attack.recording;
   return Array.from({ length: lanes }, (_, lane) => renamed(capture, captureName, laneName(attack, lane)));
 }
 
@@ -133,7 +133,7 @@ async function mutatedCaptures(attack: Attack): Promise<string> {
   );
   const maxBytes = 60_000;
   const mutator = new Mutator({ random, maxBytes, dictionary });
-  const captures = laneCaptures(attack, 24).map((capture) => capture.subarray(0, maxBytes));
+  const captures = laneCaptures(attack, 24, recording.capture).map((capture) => capture.subarray(0, maxBytes));
   const ends: string[] = [];
   await inParallel(attack.count(10_000), 24, async (index, lane) => {
     const original = captures[lane] ?? recording.capture;
@@ -148,24 +148,36 @@ async function mutatedCaptures(attack: Attack): Promise<string> {
   return tally(ends);
 }
 
-/** Every byte offset of the capture is the last of one connection. */
+/**
+ * Every byte offset of a whole publish is the last of one connection. It ends with a FIN, after which the gateway has read
+ * exactly so much; every fourth offset is sent once more and torn off by a reset, which may overtake bytes on their way.
+ */
 async function truncations(attack: Attack): Promise<string> {
-  const { target, recording, count } = attack;
-  const total = count(recording.capture.length);
-  const step = recording.capture.length / total;
-  const captures = laneCaptures(attack, 32);
-  let connections = 0;
-  await inParallel(total, 32, async (index, lane) => {
-    const end = Math.floor(index * step);
+  const { target, count } = attack;
+  const { wholeCapture } = attack.recording;
+  const total = count(wholeCapture.length);
+  const step = wholeCapture.length / total;
+  const captures = laneCaptures(attack, 32, wholeCapture);
+  let [cut, torn, published] = [0, 0, 0];
+  const send = async (index: number, lane: number): Promise<Peer> => {
     const peer = new Peer(target, { from: address(lane * 64 + (index % 64)) });
-    await peer.writeWithin((captures[lane] ?? recording.capture).subarray(0, end), 10_000);
-    // Half say goodbye to the socket, half are torn off.
-    if (index % 2 === 0) peer.socket.resetAndDestroy();
-    else await peer.hangUp(1_000);
-    await peer.closed;
-    connections++;
+    const bytes = (captures[lane] ?? wholeCapture).subarray(0, Math.floor(index * step));
+    must(await peer.writeWithin(bytes, 10_000), `${bytes.length} bytes of a publish were not taken`);
+    return peer;
+  };
+  await inParallel(total, 32, async (index, lane) => {
+    const peer = await send(index, lane);
+    await peer.hangUp(5_000);
+    cut++;
+    if (peer.tail.includes('NetStream.Publish.Start')) published++;
+    if (index % 4 > 0) return;
+    const other = await send(index, lane);
+    other.socket.resetAndDestroy();
+    await other.closed;
+    torn++;
   });
-  return `${connections} connections, every ${step.toFixed(1)} bytes of ${recording.capture.length}`;
+  const offsets = step === 1 ? 'every offset' : `every ${step.toFixed(1)} bytes`;
+  return `${cut} connections ended after ${offsets} of ${wholeCapture.length}, ${published} of them publishing, ${torn} more torn off`;
 }
 
 async function refusedKeys({ target, count, lasting }: Attack): Promise<string> {

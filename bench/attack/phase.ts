@@ -8,9 +8,11 @@ export interface Recording {
   readonly large: readonly FlvTag[];
   readonly small: readonly FlvTag[];
   readonly hd: readonly FlvTag[];
-  /** A whole publish as a real encoder sent it. */
+  /** The beginning of a publish as a real encoder sent it: 200 kB. */
   readonly capture: Buffer;
-  /** The stream's name in it. */
+  /** A whole publish, goodbyes included, so small that it can be cut at every single byte: five seconds of tiny pictures. */
+  readonly wholeCapture: Buffer;
+  /** The stream's name in both. */
   readonly captureName: string;
 }
 
