@@ -16,7 +16,7 @@ const STORED = /^adobe:([A-Za-z0-9_-]{8,64}):([A-Za-z0-9+/]{22}==)$/;
 const SALT_BYTES = 12;
 
 /** A new salt. */
-export function randomSalt(): string {
+function randomSalt(): string {
   return randomBytes(SALT_BYTES).toString('base64url');
 }
 

@@ -62,7 +62,7 @@ export interface PublishAccessOptions {
 }
 
 /** Query parameters of stream key and server URL: `NAME?key=SECRET`, `NAME?user=USER&pass=PASSWORD`. */
-export const KEY_PARAMETER = 'key';
+const KEY_PARAMETER = 'key';
 const USER_PARAMETER = 'user';
 const PASSWORD_PARAMETER = 'pass';
 

@@ -8,7 +8,7 @@ import { publishingOptions } from './options/publishing.js';
 import { streamOptions } from './options/streams.js';
 import { viewerOptions } from './options/viewers.js';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const programOptions = {
   ffmpegPath: Type.Optional(

@@ -9,10 +9,10 @@ import { audioFramesPerPart } from './part-timing.js';
 export const DRIFT_LIMIT: Milliseconds = 50;
 
 /** Frames in a row that must be off by more than DRIFT_LIMIT to one side: timestamps that jitter are not drift. */
-export const DRIFT_FRAMES = 16;
+const DRIFT_FRAMES = 16;
 
 /** Off by more than this, sound was lost or paused, and goes on at its timestamp at once: more than encoders jitter. */
-export const LOSS_LIMIT: Milliseconds = 350;
+const LOSS_LIMIT: Milliseconds = 350;
 
 /**
  * Sound this much before the first picture of a run is kept: pictures are shown later than they are decoded, so the frames

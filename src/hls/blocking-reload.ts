@@ -82,7 +82,7 @@ export function checkAdvance(
 export type WaitOutcome = 'ready' | 'timeout' | 'abandoned' | 'refused';
 
 /** Requests held open for one rendition (or for a stream to become playable). */
-export const WAITERS_LIMIT = 20_000;
+const WAITERS_LIMIT = 20_000;
 
 interface Group {
   readonly isReady: () => boolean;

@@ -5,7 +5,7 @@ import { KeyFrameCuts } from './key-frame-cuts.js';
 import { RegularCuts } from './regular-cuts.js';
 
 /** A first GOP that lasts longer is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
-export const FIRST_GOP_LIMIT: Milliseconds = 10_000;
+const FIRST_GOP_LIMIT: Milliseconds = 10_000;
 
 /** Cuts remembered: half an hour of 1 s segments, far beyond any lag of a rendition. */
 const CUTS_REMEMBERED = 2_048;

@@ -3,7 +3,7 @@ import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js'
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
 /** Audio runs on without video for this long before video counts as stalled and the audio clock makes the cuts. */
-export const VIDEO_STALL_LIMIT: Milliseconds = 2_000;
+const VIDEO_STALL_LIMIT: Milliseconds = 2_000;
 
 /** GOPs remembered: one odd GOP at the start must not shorten the segments of a whole day. */
 const GOPS_REMEMBERED = 16;

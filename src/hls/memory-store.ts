@@ -1,4 +1,4 @@
-// A store without a disk: for gateways that keep nothing, and for tests that look at what would be on disk.
+// A store without a disk: whatever needs one can run, and be looked into, without touching the machine.
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 export class MemoryStore implements SegmentStore {

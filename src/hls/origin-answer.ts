@@ -8,7 +8,7 @@ import type { Presentation } from './presentation.js';
 import { parseMediaFileName } from './segment.js';
 
 /** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
-export const BLOCKING_LIMIT = 3;
+const BLOCKING_LIMIT = 3;
 
 export interface FoundAnswer {
   readonly status: 200;

@@ -26,7 +26,7 @@ import type { Rendition } from './rendition.js';
 import { I_FRAMES } from './segment.js';
 
 /** How long a first playlist request waits for a stream that has just been published. */
-export const STARTING_LIMIT: Milliseconds = 15_000;
+const STARTING_LIMIT: Milliseconds = 15_000;
 
 export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
 

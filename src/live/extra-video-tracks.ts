@@ -13,7 +13,7 @@ import type { LiveTag } from './tag.js';
 import type { VideoTrack } from './video-track.js';
 
 /** More sizes of one picture than any encoder makes. */
-export const MAX_EXTRA_VIDEO_TRACKS = 8;
+const MAX_EXTRA_VIDEO_TRACKS = 8;
 
 interface ExtraTrack {
   track: VideoTrack | undefined;

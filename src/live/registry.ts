@@ -6,10 +6,10 @@ import type { LiveStreamLimits } from './limits.js';
 import { LiveStream, type LiveStreamOptions } from './stream.js';
 
 /** Far above what one machine transcodes; a bound against a flood of names. */
-export const MAX_STREAMS = 1_000;
+const MAX_STREAMS = 1_000;
 
 /** An encoder that lost its network comes back within seconds, while its old connection still looks open. */
-export const TAKEOVER_AFTER: Milliseconds = 3_000;
+const TAKEOVER_AFTER: Milliseconds = 3_000;
 
 /** `reject` the newcomer, or `override` the holder. */
 export type PublishConflict = 'reject' | 'override';

@@ -13,9 +13,9 @@ export const MAX_STEP: Milliseconds = 5_000;
  * A frame this far behind the last one of its kind is out of order or shaken by the network. Further back it is a jump: to
  * wait until the clock has caught up would squeeze seconds of frames into nothing.
  */
-export const MAX_LATENESS: Milliseconds = 1_500;
+const MAX_LATENESS: Milliseconds = 1_500;
 /** So many frames in a row have to agree before a jump is believed. */
-export const FRAMES_TO_BELIEVE = 3;
+const FRAMES_TO_BELIEVE = 3;
 /** Until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
 /** A longer distance between frames is a pause and says nothing about the frame interval. */

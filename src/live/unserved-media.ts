@@ -4,7 +4,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import type { LiveTagKind } from './tag.js';
 
 /** Media time in which the other kind shows itself, as encoders send both from the start. */
-export const UNSERVED_WAIT: Milliseconds = 2_000;
+const UNSERVED_WAIT: Milliseconds = 2_000;
 /** One odd timestamp must not look like a long wait. */
 const MIN_MESSAGES = 10;
 

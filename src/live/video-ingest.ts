@@ -18,9 +18,9 @@ import type { LiveTag } from './tag.js';
 import type { VideoTrack } from './video-track.js';
 
 /** A sequence header comes first or never: frames alone are given this long, then the publisher is told. */
-export const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
+const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
 /** No group of pictures an encoder is set to on purpose is longer. */
-export const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
+const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
 /** A few odd timestamps alone must not look like a long wait. */
 const MIN_FRAMES_BEFORE_GIVING_UP = 30;
 /** What frames without a sequence header have before each NAL unit. */

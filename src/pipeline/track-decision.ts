@@ -4,7 +4,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 /** From the first media of one track, how long the other may stay unseen before it counts as absent (A6.03: at most 3 s). */
-export const TRACK_WAIT: Milliseconds = 1_000;
+const TRACK_WAIT: Milliseconds = 1_000;
 
 export interface TrackDecisionOptions {
   readonly clock: Clock;

@@ -18,11 +18,6 @@ export const transcodeError = defineErrors({
     kind: 'unsupported',
     summary: 'The publisher sent a codec or a track layout that the ladder cannot be built from.',
   },
-  'transcode.codec-unreadable': {
-    kind: 'unsupported',
-    summary:
-      'A rendition has to be encoded from a codec that the FFmpeg in use cannot read out of FLV. Install a newer FFmpeg or send H.264 and AAC.',
-  },
   'transcode.source-limit': {
     kind: 'limit',
     summary: 'The picture size or frame rate of the source is outside the documented limits.',

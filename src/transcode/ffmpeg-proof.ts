@@ -15,7 +15,7 @@ const RUN_TIMEOUT: Milliseconds = 15_000;
 const MAX_OUTPUT_BYTES = 1_000_000;
 const MAX_REASON_LENGTH = 300;
 
-export const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
+const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
 /** `-fps_mode` exists since 5.1 and is the only spelling that newer versions keep. */
 const OLDEST_VERSION = { major: 5, minor: 1 } as const;
 /** HEVC, AV1 and VP9 in FLV. */

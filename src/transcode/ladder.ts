@@ -54,7 +54,7 @@ const ENCODED_AUDIO_SAMPLE_RATE = 48_000;
 const ENCODED_AUDIO_CHANNELS = 2;
 
 /** @throws transcode.ladder-invalid for an empty list, an unknown name or a name given twice. */
-export function parseLadder(ladder: readonly string[]): LadderRung[] {
+function parseLadder(ladder: readonly string[]): LadderRung[] {
   if (ladder.length === 0)
     throw transcodeError('transcode.ladder-invalid', 'got an empty ladder, expected source or 720p');
   if (new Set(ladder).size !== ladder.length) {

@@ -7,7 +7,7 @@ export const PACKET_SEQUENCE_END = 2;
 export const PACKET_METADATA = 4;
 export const PACKET_MULTITRACK_AUDIO = 5;
 export const PACKET_MULTITRACK_VIDEO = 6;
-export const PACKET_MOD_EX = 7;
+const PACKET_MOD_EX = 7;
 
 const MULTITRACK_ONE_TRACK = 0;
 const MULTITRACK_MANY_TRACKS_MANY_CODECS = 2;
@@ -19,7 +19,7 @@ const MAX_NANOSECONDS = 999_999;
 /** One prefix is defined; a message of prefixes only must not cost more than reading it. */
 const MAX_MOD_EX = 16;
 /** Track numbers have eight bits, and no encoder sends more than a ladder's worth at once. */
-export const MAX_TRACKS_PER_MESSAGE = 32;
+const MAX_TRACKS_PER_MESSAGE = 32;
 
 export interface EnhancedPrefix {
   readonly packetType: number;

@@ -103,7 +103,7 @@ export function channelsOfLocations(locations: number): number {
 }
 
 /** The syncframes of an access unit; a tail that is none is ignored. @throws mp4.audio-frame when the first is none */
-export function ac3Frames(accessUnit: Buffer): Ac3Frame[] {
+function ac3Frames(accessUnit: Buffer): Ac3Frame[] {
   const frames: Ac3Frame[] = [];
   let at = 0;
   while (at < accessUnit.length && frames.length < MAX_FRAMES) {
@@ -116,7 +116,7 @@ export function ac3Frames(accessUnit: Buffer): Ac3Frame[] {
 }
 
 /** @throws mp4.audio-frame */
-export function parseAc3Frame(bytes: Buffer): Ac3Frame {
+function parseAc3Frame(bytes: Buffer): Ac3Frame {
   return readRecord('mp4.audio-frame', bytes, () => {
     const bits = new BitReader(bytes);
     const sync = bits.bits(16);

@@ -23,7 +23,7 @@ export interface FragmentReaderLimits {
   readonly maxMetadataSize: number;
 }
 
-export const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
+const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
   maxMediaDataSize: 64 * 1024 * 1024,
   maxMetadataSize: 4 * 1024 * 1024,
 };

@@ -8,9 +8,9 @@ import { parseHevcVideoParameterSetTiming } from './hevc-video-parameter-set.js'
 import { readRecord } from './read-record.js';
 
 /** H.265 table 7-1. */
-export const HEVC_NAL_VPS = 32;
-export const HEVC_NAL_SPS = 33;
-export const HEVC_NAL_PPS = 34;
+const HEVC_NAL_VPS = 32;
+const HEVC_NAL_SPS = 33;
+const HEVC_NAL_PPS = 34;
 
 export interface HevcNalArray {
   /** nal_unit_type of all of them. */

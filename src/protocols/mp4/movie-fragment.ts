@@ -13,7 +13,7 @@ export interface SampleDefaults {
 }
 
 /** A `trun` without per-sample fields could announce 2^32 samples in 20 bytes. 240 fps for four minutes is still below this. */
-export const MAX_SAMPLES_PER_FRAGMENT = 65_536;
+const MAX_SAMPLES_PER_FRAGMENT = 65_536;
 
 /** ISO/IEC 14496-12 8.8.3.1: sample_is_non_sync_sample. */
 const SAMPLE_IS_NON_SYNC = 0x1_0000;

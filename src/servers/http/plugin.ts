@@ -32,7 +32,7 @@ export const sluiceHttp: FastifyPluginAsync<HttpDependencies> = async (app, depe
 };
 
 /** Addresses of the machine itself: a proxy on it is the operator's own. */
-export const LOOPBACK_PROXIES: readonly string[] = ['127.0.0.0/8', '::1'];
+const LOOPBACK_PROXIES: readonly string[] = ['127.0.0.0/8', '::1'];
 
 /** What the routes share. */
 export interface HttpServices {

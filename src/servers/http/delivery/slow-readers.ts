@@ -4,10 +4,10 @@ import type { Milliseconds } from '../../../protocols/units.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
 /** Given to every answer. */
-export const WRITE_GRACE: Milliseconds = 30_000;
+const WRITE_GRACE: Milliseconds = 30_000;
 
 /** On top of it, for large bodies: 1 Mbit/s, below which no rendition that has such segments could be watched. */
-export const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
+const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
 
 const LOOK_INTERVAL: Milliseconds = 5_000;
 

@@ -20,7 +20,7 @@ export interface DeliveryTarget {
 const NONE: DeliveryDirectives = {};
 const PLAYLIST = 'index.m3u8';
 /** A value longer than this is no directive of ours; the schema of the route says so with a 400. */
-export const MAX_DIRECTIVE_LENGTH = 32;
+const MAX_DIRECTIVE_LENGTH = 32;
 
 /** The usual shape of a request target. Names are those of `NameSchema`; `\w` is its `0-9A-Za-z_`. */
 const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?([\w.-]{1,255})(?:\?([^%+#]*))?$/;

@@ -3,7 +3,7 @@
 import type { Milliseconds } from '../../../protocols/units.js';
 
 /** Longer than the pause of any player between two reloads of a live playlist at the default segment duration. */
-export const VIEWER_WINDOW: Milliseconds = 15_000;
+const VIEWER_WINDOW: Milliseconds = 15_000;
 
 /** Viewers told apart for one stream; a flood of made-up ones is not worth more memory. */
 const MAX_VIEWERS = 50_000;
