@@ -10,7 +10,10 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 /** 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers counted from here run ahead of any use. */
 const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
 
-/** Numbers that may have been used after the last one the disk knows: the disk is written behind. */
+/**
+ * Numbers that may have been used after the last one the disk knows, of segments and so of discontinuities: the disk is written
+ * behind. Players take media of a discontinuity number that they have seen for a continuation of it, and wait for what it is not.
+ */
 const RECOVERY_MARGIN = 100;
 
 /** What every multivariant playlist of ours has one of, and no other playlist. */
@@ -129,7 +132,8 @@ export async function recoverStreams(store: SegmentStore, isAwaited: (left: Left
   for (const stream of found.values()) {
     if (lives.has(stream.directory)) {
       const discontinuities = [...stream.playlists.values()].map(discontinuitiesOf);
-      raise(lives, stream.directory, { next: 0, discontinuityNumber: Math.max(0, ...discontinuities) });
+      const discontinuityNumber = Math.max(0, ...discontinuities) + RECOVERY_MARGIN;
+      raise(lives, stream.directory, { next: 0, discontinuityNumber });
     }
     if (isAwaited(stream)) left.push(stream);
     else stale.push(...stream.files);

@@ -38,7 +38,9 @@ describe('SequenceNumbers', () => {
     const { sequences: recovered } = await recoverStreams(store, () => false);
     const next = new SequenceNumbers({ clock: new ManualClock(), recovered }).next('live/room', 'a');
     expect(next.firstMediaSequence).toBeGreaterThan(ahead);
-    expect(next).toMatchObject({ firstDiscontinuitySequence: 5, continuesEarlier: true });
+    // What players saw last may not have reached the disk, of discontinuities no more than of segments.
+    expect(next.firstDiscontinuitySequence).toBeGreaterThan(5);
+    expect(next.continuesEarlier).toBe(true);
   });
 
   it('C4.02 cleans what an earlier process left, and nothing that is not ours', async () => {

@@ -242,7 +242,7 @@ it('B4.13 C4.02 after a restart playlists go on at higher numbers with a discont
   const after = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   expect(after.mediaSequence).toBeGreaterThanOrEqual(before.mediaSequence + before.segments.length);
   expect(after.segments[0]?.discontinuity).toBe(true);
-  expect(after.segments[0]?.discontinuityNumber).toBe((before.segments.at(-1)?.discontinuityNumber ?? 0) + 1);
+  expect(after.segments[0]?.discontinuityNumber).toBeGreaterThan(before.segments.at(-1)?.discontinuityNumber ?? 0);
   expect(after.targetDuration).toBe(before.targetDuration);
   expect(await statusOf(`${base}/source/${before.segments[0]?.uri}`)).toBe(404);
 });
