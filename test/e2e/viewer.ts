@@ -21,11 +21,20 @@ export interface ViewerNotes {
   readonly fatal: readonly { readonly at: number; readonly text: string }[];
   /** Of the own player: everything it said of itself. */
   readonly states: readonly { readonly at: number; readonly state: string }[];
+  /** Of the plain player: the last lines of what hls.js says it does. */
+  readonly log: readonly string[];
 }
+
+/** Of what hls.js said before a picture that did not come. */
+const LINES_TOLD = 400;
 
 /** Written by the page, read by the test. */
 const NOTEBOOK = `
-  window.notes = { sights: [], waits: [], errors: [], fatal: [], states: [] };
+  window.notes = { sights: [], waits: [], errors: [], fatal: [], states: [], log: [] };
+  window.noteLine = (...words) => {
+    notes.log.push(Date.now() % 1e6 + ' ' + words.join(' '));
+    if (notes.log.length > 4000) notes.log.splice(0, 2000);
+  };
   window.noteVideo = (video, dateOf) => {
     let last = -1;
     setInterval(() => {
@@ -104,7 +113,8 @@ export async function watchPlain(
     const video = document.createElement('video');
     video.muted = true;
     document.body.append(video);
-    const hls = window.hls = new Hls({ lowLatencyMode: true });
+    const debug = Object.fromEntries(['trace', 'debug', 'log', 'info', 'warn', 'error'].map((level) => [level, noteLine]));
+    const hls = window.hls = new Hls({ lowLatencyMode: true, debug });
     noteVideo(video, () => hls.playingDate?.getTime());
     hls.on(Hls.Events.ERROR, (_, data) => {
       const status = data.response?.code ?? '';
@@ -140,9 +150,12 @@ export async function untilSeen({ page }: Viewer, date: number, withinMs: number
     look();
   })`)) as Sight | null;
   if (seen !== null) return seen;
-  const { sights, ...notes } = (await page.evaluate('notes')) as ViewerNotes;
+  const { sights, log, ...notes } = (await page.evaluate('notes')) as ViewerNotes;
   const last = JSON.stringify(sights.slice(-5));
-  throw new Error(`no picture of ${date} within ${withinMs} ms, the last were ${last}: ${JSON.stringify(notes)}`);
+  const said = log.slice(-LINES_TOLD).join('\n');
+  throw new Error(
+    `no picture of ${date} within ${withinMs} ms, the last were ${last}: ${JSON.stringify(notes)}\n${said}`,
+  );
 }
 
 /** Longest time without a new picture between two moments, milliseconds. */
