@@ -1,5 +1,20 @@
 // What the presentation does with any rendition's input, whoever packages it.
+import type { Seconds } from '../protocols/units.js';
+import type { CutSchedule } from './cut-schedule.js';
+import type { RenditionPartTiming } from './part-timing.js';
 import type { Rendition } from './rendition.js';
+
+export interface FeedOptions {
+  readonly rendition: Rendition;
+  readonly schedule: CutSchedule;
+  readonly partTarget: Seconds;
+  readonly timing: RenditionPartTiming;
+  /** The track is another than the one that parts of this epoch were made of. */
+  readonly onTrackChanged: (rendition: Rendition) => void;
+  /** A new init segment: codecs and sizes may be others. */
+  readonly onInit: () => void;
+  readonly onOverlongPart: (duration: Seconds) => void;
+}
 
 export interface Feed {
   readonly rendition: Rendition;

@@ -3,34 +3,20 @@ import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
 import { AudioRegrouper } from './audio-regrouper.js';
-import type { CutSchedule } from './cut-schedule.js';
-import type { Feed } from './feed.js';
+import type { Feed, FeedOptions } from './feed.js';
 import type { PartMaker } from './part-sink.js';
-import type { RenditionPartTiming } from './part-timing.js';
 import type { Rendition } from './rendition.js';
 import { VideoParts } from './video-parts.js';
 
-export interface PipeFeedOptions {
-  readonly rendition: Rendition;
-  readonly schedule: CutSchedule;
-  readonly partTarget: Seconds;
-  readonly timing: RenditionPartTiming;
-  /** The track is another than the one that parts of this epoch were made of. */
-  readonly onTrackChanged: (rendition: Rendition) => void;
-  /** A new init segment: codecs and sizes may be others. */
-  readonly onInit: () => void;
-  readonly onOverlongPart: (duration: Seconds) => void;
-}
-
 export class PipeFeed implements Feed {
   readonly rendition: Rendition;
-  readonly #options: PipeFeedOptions;
+  readonly #options: FeedOptions;
   #reader = new FragmentReader();
   #maker: PartMaker | undefined;
   /** What is before it was shown: made by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
-  constructor(options: PipeFeedOptions) {
+  constructor(options: FeedOptions) {
     this.#options = options;
     this.rendition = options.rendition;
   }

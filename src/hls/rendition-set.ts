@@ -2,12 +2,12 @@
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
-import type { Feed } from './feed.js';
+import type { Feed, FeedOptions } from './feed.js';
 import type { PartTiming, RenditionPartTiming } from './part-timing.js';
 import { PipeFeed } from './pipe-feed.js';
 import type { RenditionPlan } from './plan.js';
 import { Rendition, type RenditionOptions } from './rendition.js';
-import { SampleFeed, type SampleFeedOptions } from './sample-feed.js';
+import { SampleFeed } from './sample-feed.js';
 
 /** A rendition so many target durations behind is given up on even while something comes of it: it will not catch up. */
 const HOPELESS_LAG = 3;
@@ -19,7 +19,7 @@ export interface RenditionSetOptions {
   readonly clock: Clock;
   readonly schedule: CutSchedule;
   readonly newRendition: (plan: RenditionPlan) => Omit<RenditionOptions, 'plan'>;
-  readonly newFeed: Pick<SampleFeedOptions, 'onTrackChanged' | 'onInit'> & {
+  readonly newFeed: Pick<FeedOptions, 'onTrackChanged' | 'onInit'> & {
     readonly onOverlongPart: (rendition: Rendition, duration: number) => void;
   };
 }

@@ -1,10 +1,8 @@
 // From the publisher's frames to parts, without a process between.
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
-import type { Milliseconds, Seconds } from '../protocols/units.js';
+import type { Milliseconds } from '../protocols/units.js';
 import { AudioSamples } from './audio-samples.js';
-import type { CutSchedule } from './cut-schedule.js';
-import type { Feed } from './feed.js';
-import type { RenditionPartTiming } from './part-timing.js';
+import type { Feed, FeedOptions } from './feed.js';
 import type { Rendition } from './rendition.js';
 import { VideoSamples } from './video-samples.js';
 
@@ -25,25 +23,13 @@ export interface MediaSample {
   readonly sampleCount?: number | undefined;
 }
 
-export interface SampleFeedOptions {
-  readonly rendition: Rendition;
-  readonly schedule: CutSchedule;
-  readonly partTarget: Seconds;
-  readonly timing: RenditionPartTiming;
-  /** The track is another than the one that parts of this epoch were made of. */
-  readonly onTrackChanged: (rendition: Rendition) => void;
-  /** A new init segment: codecs and sizes may be others. */
-  readonly onInit: () => void;
-  readonly onOverlongPart: (duration: Seconds) => void;
-}
-
 export class SampleFeed implements Feed {
   readonly rendition: Rendition;
-  readonly #options: SampleFeedOptions;
+  readonly #options: FeedOptions;
   #video: VideoSamples | undefined;
   #audio: AudioSamples | undefined;
 
-  constructor(options: SampleFeedOptions) {
+  constructor(options: FeedOptions) {
     this.#options = options;
     this.rendition = options.rendition;
     // A track that goes on as it was in the epoch before need not be said again.

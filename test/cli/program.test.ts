@@ -1,25 +1,13 @@
+// The command as a shell runs it: compiled, started, asked and ended, with its key in no list of processes.
 import { once } from 'node:events';
-import { cp, readFile, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { buildProgram } from '../support/gateway-process.js';
 import { npmFfmpeg, runProgram, startProgram } from '../support/processes.js';
-import { temporaryDirectory } from '../support/temp-dir.js';
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 it('is a program: built by tsc, started by node, ended by a signal', async () => {
-  const directory = await temporaryDirectory();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await runProgram(process.execPath, [
-    tsc,
-    '-p',
-    join(root, 'tsconfig.build.json'),
-    '--outDir',
-    join(directory, 'dist'),
-  ]);
-  for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
-  await cp(join(root, 'package.json'), join(directory, 'package.json'));
+  const directory = await buildProgram();
   const cli = join(directory, 'dist', 'cli.js');
 
   const help = await runProgram(process.execPath, [cli, '--help']);

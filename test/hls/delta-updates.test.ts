@@ -6,9 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin } from '../../src/hls/origin.js';
 import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
 import { mergeDelta } from '../support/delta-update.js';
-import { record } from '../support/ladder-recording.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { FRAME, observe, setUp } from './observed-presentation.js';
+import { recordInits } from './recorded-inits.js';
 import { SyntheticStream } from './synthetic-stream.js';
 
 const PLAN: EpochPlan = {
@@ -21,15 +21,9 @@ const PLAN: EpochPlan = {
   cuts: 'key-frames',
 };
 
-let inits: { video: Buffer; audio: Buffer; rung: Buffer };
+let inits: Awaited<ReturnType<typeof recordInits>>;
 beforeAll(async () => {
-  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs: [120] });
-  const [video, rung, audio] = chunks
-    .filter(({ after }) => after === 0)
-    .sort((a, b) => a.rendition - b.rendition)
-    .map(({ bytes }) => bytes);
-  if (video === undefined || rung === undefined || audio === undefined) throw new Error('an init segment is missing');
-  inits = { video, audio, rung };
+  inits = await recordInits(120);
 });
 
 function scene(options: Partial<PresentationOptions> = {}, onStep: () => void = () => undefined) {

@@ -8,33 +8,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/disk-store.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
 import { Origin } from '../../src/hls/origin.js';
-import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
+import type { PresentationOptions } from '../../src/hls/presentation.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
 import { mergeDelta } from '../support/delta-update.js';
-import { record } from '../support/ladder-recording.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { setUp } from './observed-presentation.js';
+import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
 import { SyntheticStream } from './synthetic-stream.js';
 
-const PLAN: EpochPlan = {
-  renditions: [
-    { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
-    { name: 'audio', kind: 'audio', input: 'samples' },
-  ],
-  frameRate: 25,
-  cuts: 'key-frames',
-};
-
-let inits: { video: Buffer; audio: Buffer; rung: Buffer };
+let inits: Awaited<ReturnType<typeof recordInits>>;
 beforeAll(async () => {
-  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs: [] });
-  const [video, audio] = chunks
-    .filter(({ after }) => after === 0)
-    .sort((a, b) => a.rendition - b.rendition)
-    .map(({ bytes }) => bytes);
-  if (video === undefined || audio === undefined) throw new Error('an init segment is missing');
-  inits = { video, audio, rung: video };
+  inits = await recordInits();
 });
 
 /** Counts reads, and fails writes when told to. */
@@ -55,7 +40,7 @@ class WatchedStore extends MemoryStore {
 }
 
 function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) {
-  const { presentation, clock, warnings } = setUp({ plan: PLAN, store, dvrWindow: 60, ...options });
+  const { presentation, clock, warnings } = setUp({ plan: SAMPLES_PLAN, store, dvrWindow: 60, ...options });
   const checker = new PlaylistChecker({ frame: 0.04 });
   const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
   stream.rung = false;

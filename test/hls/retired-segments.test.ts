@@ -6,33 +6,18 @@ import { MemoryStore } from '../../src/hls/memory-store.js';
 import { Origin } from '../../src/hls/origin.js';
 import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/segment.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
-import { record } from '../support/ladder-recording.js';
 import { setUp } from './observed-presentation.js';
+import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
 import { SyntheticStream } from './synthetic-stream.js';
 
-let inits: { video: Buffer; audio: Buffer; rung: Buffer };
+let inits: Awaited<ReturnType<typeof recordInits>>;
 beforeAll(async () => {
-  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs: [] });
-  const [video, audio] = chunks
-    .filter(({ after }) => after === 0)
-    .sort((a, b) => a.rendition - b.rendition)
-    .map(({ bytes }) => bytes);
-  if (video === undefined || audio === undefined) throw new Error('an init segment is missing');
-  inits = { video, audio, rung: video };
+  inits = await recordInits();
 });
-
-const PLAN = {
-  renditions: [
-    { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
-    { name: 'audio', kind: 'audio', input: 'samples' },
-  ],
-  frameRate: 25,
-  cuts: 'key-frames',
-} as const;
 
 function scene(store?: SegmentStore) {
   const { presentation, clock, warnings } = setUp({
-    plan: PLAN,
+    plan: SAMPLES_PLAN,
     store,
   });
   const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
@@ -157,7 +142,7 @@ describe('segments of a stream without its publisher', () => {
     // The last one was written when the publisher had gone.
     expect(Buffer.isBuffer(await get(segmentUri(left.at(-1) ?? 0)))).toBe(true);
 
-    presentation.startEpoch(PLAN);
+    presentation.startEpoch(SAMPLES_PLAN);
     stream.resume(presentation.resumeTime);
     await play(5);
     const after = listed().filter((sequence) => sequence > (left.at(-1) ?? 0));
@@ -202,7 +187,7 @@ describe('segments of a stream without its publisher', () => {
     for (const file of await store.list('live/test')) await store.remove(file);
     gone = true;
 
-    presentation.startEpoch(PLAN);
+    presentation.startEpoch(SAMPLES_PLAN);
     stream.resume(presentation.resumeTime);
     await play(9);
     expect(warnings.map(({ code }) => code)).toEqual(expect.arrayContaining(['hls.store', 'hls.dvr-dropped']));

@@ -22,8 +22,8 @@ export interface GatewayProgram {
   start(): Promise<GatewayProcess>;
 }
 
-/** Compiled for this test and removed after it. No publish key. */
-export async function buildGateway(...flags: string[]): Promise<GatewayProgram> {
+/** Compiled for this test and removed after it. @returns the directory of the package; the program is its `dist/cli.js` */
+export async function buildProgram(): Promise<string> {
   const directory = await temporaryDirectory();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   await runProgram(process.execPath, [
@@ -35,6 +35,12 @@ export async function buildGateway(...flags: string[]): Promise<GatewayProgram> 
   ]);
   for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
   await cp(join(root, 'package.json'), join(directory, 'package.json'));
+  return directory;
+}
+
+/** No publish key. */
+export async function buildGateway(...flags: string[]): Promise<GatewayProgram> {
+  const directory = await buildProgram();
   const mediaDir = join(directory, 'media');
   let ports = { rtmp: '0', http: '0' };
   const start = async (): Promise<GatewayProcess> => {

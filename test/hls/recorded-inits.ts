@@ -1,0 +1,24 @@
+// What synthetic streams cannot make up: init segments that real encoders wrote.
+import type { EpochPlan } from '../../src/hls/presentation.js';
+import { record } from '../support/ladder-recording.js';
+import type { SyntheticOptions } from './synthetic-stream.js';
+
+/** One video and one audio rendition, packaged from the publisher's own frames. */
+export const SAMPLES_PLAN: EpochPlan = {
+  renditions: [
+    { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'samples' },
+  ],
+  frameRate: 25,
+  cuts: 'key-frames',
+};
+
+/** @param rungHeight of a rung to encode; without one the source stands in for it */
+export async function recordInits(rungHeight?: number): Promise<SyntheticOptions['inits']> {
+  const rungs = rungHeight === undefined ? [] : [rungHeight];
+  const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs });
+  const first = chunks.filter(({ after }) => after === 0).sort((a, b) => a.rendition - b.rendition);
+  const [video, rung, audio] = rungHeight === undefined ? [first[0], first[0], first[1]] : first;
+  if (video === undefined || rung === undefined || audio === undefined) throw new Error('an init segment is missing');
+  return { video: video.bytes, rung: rung.bytes, audio: audio.bytes };
+}
