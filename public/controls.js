@@ -204,19 +204,29 @@ function listenToKeys({ frame, player, video, stats, fullscreen }) {
     s: () => stats.toggle(),
     arrowleft: () => rewind(player, STEP),
     arrowright: () => rewind(player, -STEP),
+    home: () => rewind(player, Number.POSITIVE_INFINITY),
+    end: () => player.goLive(),
   };
   actions[' '] = actions.k;
   document.addEventListener('keydown', (event) => {
     const { target } = event;
     const elsewhere = target instanceof Element && target !== document.body && !frame.contains(target);
     const pressing = event.key === ' ' && target instanceof HTMLButtonElement;
-    const sliding = event.key.startsWith('Arrow') && target instanceof HTMLInputElement;
-    if (elsewhere || pressing || sliding || event.ctrlKey || event.metaKey || event.altKey) return;
+    const ends = event.key === 'Home' || event.key === 'End';
+    const sliding = (ends || event.key.startsWith('Arrow')) && target instanceof HTMLInputElement;
+    // Of a page that is longer than its window, unless the viewer has turned to the player.
+    const scrolling = ends && !frame.contains(target) && pageScrolls();
+    if (elsewhere || pressing || sliding || scrolling || event.ctrlKey || event.metaKey || event.altKey) return;
     const action = actions[event.key.toLowerCase()];
     if (action === undefined) return;
     event.preventDefault();
     action();
   });
+}
+
+function pageScrolls() {
+  const { scrollHeight, clientHeight } = document.documentElement;
+  return scrollHeight > clientHeight;
 }
 
 /** Storage is refused to third-party frames and private windows; a forgotten volume is no loss. */

@@ -2,6 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
@@ -93,6 +94,7 @@ describe('Chromium, which has no HEVC', () => {
       ...['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-pix_fmt', 'yuv420p'],
       ...['-c:v', ...ENCODERS[codec], '-c:a', 'aac', '-ac', '2', '-f', 'flv', gateway.publishUrl(codec)],
     ]);
+    followStream(`${gateway.http}/hls/live/${codec}`);
     const multivariant = await whenLive(`${gateway.http}/hls/live/${codec}`);
     const [source = '', rung = ''] = [...multivariant.matchAll(/CODECS="([^",]+)/g)].map(([, name]) => name);
     const { supported, levels, fatal, shown } = await play(gateway.http, codec, `video/mp4; codecs="${source}"`);

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 
@@ -37,6 +38,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,180p');
   const publisher = publishTestPattern(gateway.publishUrl('dash'), { size: '640x360', preset: 'ultrafast' });
+  followStream(`${gateway.http}/hls/live/dash`);
   // As many as a player stays behind: one that comes to a stream of two seconds has nothing to keep in hand.
   await whenListed(`${gateway.http}/hls/live/dash`, 'source', 4);
   const page = await browser.newPage();

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchText, whenLive } from '../support/hls-client.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
@@ -25,6 +26,7 @@ it('A8.07 a hundred viewers leave at once, the publisher and everybody else go o
   const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 100 });
   const base = `${gateway.http}/hls/live/main`;
   await whenLive(base);
+  followStream(base);
   const follower = new PlaylistFollower(base, 'source');
   const { mediaSequence, segments } = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   const next = mediaSequence + segments.length + 1;

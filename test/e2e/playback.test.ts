@@ -3,6 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 
@@ -91,6 +92,7 @@ describe('hls.js', () => {
       const gateway = await startGateway('--ladder', 'source,240p,144p');
       publishTestPattern(gateway.publishUrl('ladder'), { size: '640x360', rate: 30, gop: 60, preset: 'ultrafast' });
       const base = `${gateway.http}/hls/live/ladder`;
+      followStream(base);
       // As many as a player stays behind: one that comes to a stream of two seconds has nothing to keep in hand.
       await whenListed(base, 'source', 4);
       const page = await browser.newPage();

@@ -3,6 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 
 const untilState = (page: Page, wanted: string) =>
@@ -18,6 +19,7 @@ const playFor = (page: Page, seconds: number) =>
 
 it('plays parts at the live edge, ends when the publisher is gone, and starts again with the next one', async () => {
   const gateway = await startGateway('--ladder', 'source,180p');
+  const followed = followStream(`${gateway.http}/hls/live/test`);
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -42,4 +44,5 @@ it('plays parts at the live edge, ends when the publisher is gone, and starts ag
   publishTestPattern(gateway.publishUrl('test'), { preset: 'ultrafast' });
   await untilState(page, 'playing');
   await playFor(page, 2);
+  expect(followed.lives).toHaveLength(2);
 }, 120_000);

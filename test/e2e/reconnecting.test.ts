@@ -3,6 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
 
@@ -28,6 +29,7 @@ const untilState = (page: Page, wanted: string) =>
 it('shows a thumbnail first, says that the broadcaster is reconnecting, and goes on with it', async () => {
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '60');
   const first = publishTestPattern(gateway.publishUrl('cam'), { gop: 25 });
+  followStream(`${gateway.http}/hls/live/cam`);
   const page = await open(`${gateway.http}/watch/live/cam`);
   await untilState(page, 'playing');
   await page.waitForFunction(() =>
@@ -68,6 +70,7 @@ it('offers only what the browser can decode', async () => {
     'flv',
     gateway.publishUrl('cam'),
   ]);
+  followStream(`${gateway.http}/hls/live/cam`);
   const page = await open(`${gateway.http}/watch/live/cam`);
   await untilState(page, 'playing');
   expect(await page.evaluate('sluicePlayer.levels')).toEqual(['180p']);

@@ -4,6 +4,7 @@ import { chmod, type FileHandle, open, readFile, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, fetchText, whenLive } from '../support/hls-client.js';
 import { readSegment } from '../support/media-checks.js';
@@ -140,6 +141,7 @@ it('C4.03 a disk that is full, read-only or gone costs its copy alone, which is 
   const gateway = await startGateway(...flags);
   const tree = join(mediaDir, 'live', 'main');
   const publisher = await publishLoop(gateway.publishUrl('main'), await makeFlvSource({ seconds: 4, gop: 25 }));
+  followStream(`${gateway.http}/hls/live/main`);
   await whenLive(`${gateway.http}/hls/live/main`);
   await eventually(() => readTree(tree).catch(() => undefined));
   for (const { name, begin, keepsTree } of faults) {

@@ -4,7 +4,7 @@ import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, fetchBytes, fetchText, whenLive } from '../support/hls-client.js';
 import { readSegment } from '../support/media-checks.js';
-import { parsePlaylist } from '../support/playlist-checker.js';
+import { PlaylistChecker } from '../support/playlist-checker.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { connectPublisher, sendHeaders } from './looping-publisher.js';
 
@@ -48,7 +48,7 @@ async function readBack(gateway: TestGateway, name: string, rendition: string): 
     const playlist = await fetchText(`${base}/${rendition}/index.m3u8`);
     return playlist.includes('#EXT-X-ENDLIST') ? playlist : undefined;
   });
-  const { segments, targetDuration } = parsePlaylist(text);
+  const { segments, targetDuration } = new PlaylistChecker({ frame: 1 / RATE }).add(rendition, text);
   return Promise.all(
     segments.map(async ({ uri, map = '', duration, discontinuity, gap, programDateTime = 0 }) => {
       expect(Math.round(duration)).toBeLessThanOrEqual(targetDuration);

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchText, whenListed } from '../support/hls-client.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
@@ -31,6 +32,7 @@ it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 odd requests get the right status 
   const gateway = await startGateway(...SHORT);
   publishTestPattern(gateway.publishUrl('target'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const stream = '/hls/live/target';
+  followStream(`${gateway.http}${stream}`);
   await whenListed(`${gateway.http}${stream}`, 'source', 3);
   const status = (target: string, headers: readonly string[] = []) => raw(gateway.http, target, headers);
   const { mediaSequence, segments } = parsePlaylist(await fetchText(`${gateway.http}${stream}/source/index.m3u8`));
@@ -105,6 +107,7 @@ it('C4.06 aborted waits leave no waiter, no descriptor and no memory', {
   const gateway = await startGateway(...SHORT, '--max-waiters-per-ip', '1000');
   publishTestPattern(gateway.publishUrl('waits'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const base = `${gateway.http}/hls/live/waits`;
+  followStream(base);
   await whenListed(base, 'source', 2);
   const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
   const waiting = async (): Promise<number> =>

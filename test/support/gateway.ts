@@ -85,6 +85,8 @@ export interface TestPattern {
   /** Seconds; without it the publisher goes on until it is ended. */
   readonly duration?: number;
   readonly bFrames?: number;
+  /** Seconds of media that go out at once, as if they had been published already; not with `ffmpeg`, which may be too old. */
+  readonly burst?: number;
   /** Frames between key frames. */
   readonly gop?: number;
   readonly audio?: boolean;
@@ -104,8 +106,10 @@ const FLV_FLAGS = 'no_duration_filesize';
 export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
   const { size = '640x360', rate = 25, bFrames = 2, gop = 2 * rate, audio = true, video = true } = pattern;
   const inputs: string[] = [];
-  if (video) inputs.push('-re', '-f', 'lavfi', '-i', pattern.videoSource ?? `testsrc2=size=${size}:rate=${rate}`);
-  if (audio) inputs.push('-re', '-f', 'lavfi', '-i', pattern.audioSource ?? 'sine=frequency=440:sample_rate=48000');
+  const { burst } = pattern;
+  const pace = burst === undefined ? ['-re'] : ['-readrate', '1', '-readrate_initial_burst', `${burst}`];
+  if (video) inputs.push(...pace, '-f', 'lavfi', '-i', pattern.videoSource ?? `testsrc2=size=${size}:rate=${rate}`);
+  if (audio) inputs.push(...pace, '-f', 'lavfi', '-i', pattern.audioSource ?? 'sine=frequency=440:sample_rate=48000');
   const encoders: string[] = [];
   if (video) {
     encoders.push('-c:v', 'libx264', '-preset', pattern.preset ?? 'veryfast', '-pix_fmt', 'yuv420p');

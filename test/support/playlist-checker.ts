@@ -350,7 +350,9 @@ class History {
   }
 
   #checkHeader(playlist: ParsedPlaylist, check: Check): void {
-    check(playlist.version === (playlist.segments.some(({ gap }) => gap) ? 8 : 6), 'B1.15 EXT-X-VERSION minimal');
+    // EXT-X-MAP needs 6, in a playlist of I-frames 5; EXT-X-GAP needs 8.
+    const least = playlist.iFramesOnly ? 5 : 6;
+    check(playlist.version === (playlist.segments.some(({ gap }) => gap) ? 8 : least), 'B1.15 EXT-X-VERSION minimal');
     check(Number.isSafeInteger(playlist.mediaSequence) && playlist.mediaSequence >= 1, 'B1.03 MEDIA-SEQUENCE >= 1');
     check(Number.isSafeInteger(playlist.discontinuitySequence), 'B1.04 DISCONTINUITY-SEQUENCE present');
     if (this.#options.tolerant !== true) check(playlist.independentSegments, 'B1.13 INDEPENDENT-SEGMENTS');

@@ -8,6 +8,12 @@ export interface FollowerOptions {
   readonly onVersion?: (rendition: string, text: string, playlist: ParsedPlaylist) => void;
   /** The server may be away for a while: connections are refused, and its streams are not known yet. */
   readonly mayVanish?: boolean;
+  /** EXT-X-ENDLIST is the end; otherwise what comes under the same name afterwards is followed too. */
+  readonly untilEnd?: boolean;
+  /** Default `index.m3u8`. */
+  readonly file?: string;
+  /** Milliseconds between reloads of a playlist that has no blocking reload; default 100. */
+  readonly pause?: number;
 }
 
 export class PlaylistFollower {
@@ -45,6 +51,12 @@ export class PlaylistFollower {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** When there is nothing more to follow. @throws what went wrong */
+  async ended(): Promise<void> {
+    await this.#done;
+    this.check();
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#done;
@@ -57,8 +69,9 @@ export class PlaylistFollower {
       const answer = await this.#get(query);
       if (answer.status === 200) {
         const ended = this.#read(answer.text);
+        if (ended && this.#options.untilEnd === true) return;
         query = ended ? '' : this.#next();
-        if (!ended) continue;
+        if (query !== '') continue;
       } else {
         this.refusals.push(answer.status);
         const expected =
@@ -66,13 +79,13 @@ export class PlaylistFollower {
         if (!expected) throw new Error(`${this.rendition}${query}: ${answer.status} ${answer.text}`);
         query = '';
       }
-      await delay(100, undefined, { signal: this.#stopped.signal });
+      await delay(this.#options.pause ?? 100, undefined, { signal: this.#stopped.signal });
     }
   }
 
   async #get(query: string): Promise<{ status: number; text: string }> {
     try {
-      const url = `${this.#base}/${this.rendition}/index.m3u8${query}`;
+      const url = `${this.#base}/${this.rendition}/${this.#options.file ?? 'index.m3u8'}${query}`;
       const response = await fetch(url, { signal: this.#stopped.signal });
       return { status: response.status, text: await response.text() };
     } catch (error) {
@@ -94,7 +107,7 @@ export class PlaylistFollower {
   /** The part after the last one listed. */
   #next(): string {
     const { last } = this;
-    if (last === undefined) return '';
+    if (last?.serverControl?.get('CAN-BLOCK-RELOAD') !== 'YES') return '';
     return `?_HLS_msn=${last.mediaSequence + last.segments.length}&_HLS_part=${last.openParts.length}`;
   }
 }

@@ -1,0 +1,31 @@
+// Whoever tests with a live stream also reads all its playlists, so that no rule of B1 to B3 is broken where nobody looked.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const tests = dirname(fileURLToPath(import.meta.url));
+
+/** What makes a test one of a live stream of a gateway. */
+const GATEWAY = /from '\.\.?\/(?:support\/)?(?:gateway|gateway-process)\.js'/;
+
+/** What holds playlists to the rules: all of them end in `PlaylistChecker`. */
+const FOLLOWS = /\b(?:followStream|recordStream|recordRendition|new PlaylistChecker)\(/;
+
+/** Nothing of theirs is listed, or what is listed is not what they are about. */
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  'integration/rtmp-viewers.test.ts': 'viewers by RTMP, of publishers that mostly leave before there is a segment',
+  'integration/thumbnails.test.ts': 'one picture of a publisher that is killed as soon as there is one',
+};
+
+it('B1 B2 B3 end-to-end, fault and integration tests follow the playlists of their streams', () => {
+  const files = ['e2e', 'faults', 'integration'].flatMap((room) =>
+    readdirSync(join(tests, room))
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => `${room}/${file}`),
+  );
+  const live = files.filter((file) => GATEWAY.test(readFileSync(join(tests, file), 'utf8')));
+  const blind = live.filter((file) => !FOLLOWS.test(readFileSync(join(tests, file), 'utf8')));
+  expect(live.length).toBeGreaterThan(15);
+  expect(blind).toEqual(Object.keys(EXCEPTIONS));
+});

@@ -1,0 +1,146 @@
+// Somebody who reads every playlist of a stream while a test does something else with it, and who objects at its end.
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { type CheckerOptions, PlaylistChecker } from './playlist-checker.js';
+import { PlaylistFollower } from './playlist-follower.js';
+
+export interface FollowOptions extends Partial<CheckerOptions> {
+  /** Encoders may die: a part that was hinted at need not come. */
+  readonly brokenHints?: boolean;
+  /** The gateway may be away for a while. */
+  readonly mayVanish?: boolean;
+}
+
+/** What one publisher's stream, to its EXT-X-ENDLIST, has listed. */
+export interface FollowedLife {
+  readonly media: PlaylistChecker;
+  readonly iFrames: PlaylistChecker;
+}
+
+/**
+ * Follows all renditions of a stream, I-frames too, from the moment that it is live, over its end and those who publish it again,
+ * until the test ends. The test fails when a version breaks a rule of B1 to B3, when hls.js, m3u8-parser and hls-parser do not
+ * agree about it, or when no stream came.
+ * @param base `http://…/hls/APP/NAME`
+ */
+export function followStream(base: string, options: FollowOptions = {}): FollowedStream {
+  const stream = new FollowedStream(base, options);
+  onTestFinished(() => stream.stop());
+  return stream;
+}
+
+export class FollowedStream {
+  readonly lives: FollowedLife[] = [];
+  readonly #base: string;
+  readonly #options: FollowOptions;
+  readonly #stopped = new AbortController();
+  readonly #done: Promise<void>;
+  #followers: PlaylistFollower[] = [];
+  #failure: unknown;
+
+  constructor(base: string, options: FollowOptions) {
+    this.#base = base;
+    this.#options = options;
+    this.#done = this.#follow().catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) this.#failure = error;
+    });
+  }
+
+  /** @throws what was wrong with any of its playlists */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#done;
+    for (const follower of this.#followers) await follower.stop();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.lives.length === 0) throw new Error(`${this.#base} was never live`);
+    for (const { media } of this.lives) media.checkAlignment();
+    this.#checkLives();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const multivariant = await this.#get('index.m3u8');
+      const found = multivariant === undefined ? [] : mediaPlaylists(multivariant);
+      if (found.length > 0 && (await this.#isFresh(found[0]?.path ?? ''))) await this.#followLife(found);
+      await delay(100, undefined, { signal: this.#stopped.signal });
+    }
+  }
+
+  async #followLife(found: readonly Found[]): Promise<void> {
+    const { frame = 0.042, brokenHints = false, mayVanish = false, ...rest } = this.#options;
+    const life = { media: new PlaylistChecker({ ...rest, frame }), iFrames: new PlaylistChecker({ ...rest, frame }) };
+    this.lives.push(life);
+    this.#followers = found.map(({ rendition, file, path }) => {
+      const checker = path.endsWith(I_FRAMES) ? life.iFrames : life.media;
+      return new PlaylistFollower(this.#base, rendition, {
+        file,
+        mayVanish,
+        untilEnd: true,
+        pause: 500,
+        onVersion: (name, text) => {
+          if (brokenHints) checker.expectBrokenHint();
+          checker.add(name, text);
+          checker.checkAlignment();
+        },
+      });
+    });
+    await Promise.all(this.#followers.map((follower) => follower.ended()));
+    this.#followers = [];
+  }
+
+  /** Not the end of what was followed already; one that came and went meanwhile has its end looked at. */
+  async #isFresh(path: string): Promise<boolean> {
+    const text = await this.#get(path);
+    return text !== undefined && (this.lives.length === 0 || !text.includes('#EXT-X-ENDLIST'));
+  }
+
+  /** Undefined while there is no such thing. */
+  async #get(path: string): Promise<string | undefined> {
+    try {
+      const response = await fetch(`${this.#base}/${path}`, { signal: this.#stopped.signal });
+      const text = await response.text();
+      if (response.ok) return text;
+      if (response.status !== 404) throw new Error(`${this.#base}/${path}: ${response.status} ${text}`);
+    } catch (error) {
+      if (this.#options.mayVanish !== true || this.#stopped.signal.aborted) throw error;
+    }
+    return undefined;
+  }
+
+  /** B1.03, B1.05: who publishes the name again goes on with its numbers, and uses no name twice. */
+  #checkLives(): void {
+    const names = new Set<string>();
+    const newest = new Map<string, number>();
+    for (const { media } of this.lives) {
+      for (const rendition of media.renditions) {
+        const segments = [...media.segments(rendition).values()];
+        for (const { mediaSequence, uri } of segments) {
+          const name = `${rendition}/${uri}`;
+          if (mediaSequence <= (newest.get(rendition) ?? 0)) throw new Error(`B1.03 ${name} of a later publisher`);
+          if (names.has(name)) throw new Error(`B1.05 ${name} of two publishers`);
+          names.add(name);
+        }
+        newest.set(rendition, segments.at(-1)?.mediaSequence ?? newest.get(rendition) ?? 0);
+      }
+    }
+  }
+}
+
+const I_FRAMES = 'iframes.m3u8';
+
+interface Found {
+  readonly path: string;
+  readonly rendition: string;
+  readonly file: string;
+}
+
+/** Of a multivariant playlist, relative to it. */
+function mediaPlaylists(multivariant: string): Found[] {
+  const uris = [...multivariant.matchAll(/^#EXT-X-STREAM-INF:.*\n(.+)$|URI="([^"]+)"/gm)].map(
+    ([, variant, attribute]) => variant ?? attribute ?? '',
+  );
+  return [...new Set(uris)].map((path) => {
+    const [rendition = '', file = ''] = path.split('/');
+    return { path, rendition, file };
+  });
+}
