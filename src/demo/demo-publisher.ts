@@ -56,6 +56,7 @@ export class DemoPublisher {
       failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
       const wait = retryDelay * 2 ** Math.min(failures - 1, 4);
       logger.warn({ code: error.code, reason: error.message, retryInMilliseconds: wait }, 'demo publisher stopped');
+      // It rejects when the demo is stopped, which the loop sees.
       await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }

@@ -107,6 +107,7 @@ export class DiskStore implements SegmentStore {
     try {
       await called((done) => rename(temporary, file, done));
     } catch (error) {
+      // The first failure is the one to tell; what stays is never served, and removed at the next start.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
@@ -146,6 +147,7 @@ async function writeFile(file: string, flags: number, pieces: readonly Buffer[])
       await called((done) => close(descriptor, done));
     }
   } catch (error) {
+    // Half a file must not stay; where it cannot be removed either, the first failure is the one to tell.
     await rm(file, { force: true }).catch(() => undefined);
     throw error;
   }

@@ -68,6 +68,6 @@ export const hlsError = defineErrors({
   'hls.store': {
     kind: 'unavailable',
     summary:
-      'Media could not be written below the media directory; live viewing goes on from memory and writing is retried.',
+      'Media could not be written or removed below the media directory; viewing goes on from memory, and writing is tried again.',
   },
 });

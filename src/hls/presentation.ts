@@ -325,6 +325,10 @@ export class Presentation {
       onDvrDropped: () => this.#onDvrDropped(),
       onFailure: (cause) =>
         this.#warnings.warn(hlsError('hls.store', `writing ${app}/${name} failed: ${describe(cause)}`, { cause })),
+      onLeftBehind: (files, cause) =>
+        this.#warnings.warn(
+          hlsError('hls.store', `${files} files of ${app}/${name} could not be removed: ${describe(cause)}`, { cause }),
+        ),
       onRecovered: () => this.#options.onStoreRecovered?.(),
     });
   }

@@ -1,6 +1,7 @@
 // Brings the store to what the live window is, in an order that keeps it a valid HLS tree, and at a pace that never holds up the live side.
 
 import type { Clock } from '../protocols/clock.js';
+import { systemCode } from '../protocols/system-error.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { Rendition } from './rendition.js';
 import { I_FRAMES, PLAYLIST } from './segment.js';
@@ -22,6 +23,8 @@ export interface WriteBehindOptions {
   readonly onFailure: (cause: unknown) => void;
   /** After failures the store has the window as it is again. */
   readonly onRecovered: () => void;
+  /** The presentation has ended, and files of it would not go: the next start removes them. */
+  readonly onLeftBehind: (files: number, cause: unknown) => void;
   /** The disk is full, or was emptied, and listed segments had to go. */
   readonly onDvrDropped: () => void;
 }
@@ -84,13 +87,15 @@ export class WriteBehind {
     await this.#running;
   }
 
-  /** Removes everything this presentation wrote. Never rejects; a file that will not go is cleaned at the next start. */
+  /** Removes everything this presentation wrote. Never rejects; what will not go is counted and told once. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#cancelRetry?.();
     await this.#running;
     const { store, directory, renditions } = this.#options;
-    const attempt = async (action: () => Promise<void>): Promise<void> => action().catch(() => undefined);
+    const refusals: unknown[] = [];
+    const attempt = (action: () => Promise<void>): Promise<void> =>
+      action().catch((cause) => void refusals.push(cause));
     for (const [path, body] of this.#playlists) {
       // A later presentation of this name may have replaced it.
       await attempt(async () => {
@@ -109,6 +114,7 @@ export class WriteBehind {
     this.#listed.clear();
     this.#leaving = [];
     this.#playlists.clear();
+    if (refusals.length > 0) this.#options.onLeftBehind(refusals.length, refusals[0]);
   }
 
   #start(): void {
@@ -131,7 +137,8 @@ export class WriteBehind {
         this.#failures += 1;
         this.#failing = true;
         this.#options.onFailure(cause);
-        if (codeOf(cause) === 'ENOENT') this.#forgetFiles();
+        if (systemCode(cause) === 'ENOENT') this.#forgetFiles();
+        // Of the same disk, told just now; what could not be removed waits for the next attempt.
         await this.#makeRoom(cause).catch(() => undefined);
         this.#wanted = true;
         this.#cancelRetry = this.#options.clock.after(this.#retry, () => {
@@ -172,7 +179,7 @@ export class WriteBehind {
   async #makeRoom(cause: unknown): Promise<void> {
     const nothingToSpare = this.#leaving.length === 0;
     await this.#removeFiles(() => true);
-    if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(codeOf(cause)))) return;
+    if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;
@@ -287,8 +294,4 @@ function inits({ window, archive }: Rendition): Set<string> {
   const names = new Set(window.listed.map(({ init }) => init.uri));
   for (const { uri } of archive?.inits ?? []) names.add(uri);
   return names;
-}
-
-function codeOf(cause: unknown): unknown {
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

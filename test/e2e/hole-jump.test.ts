@@ -54,6 +54,7 @@ it('C4.01 jumps over a hole once nothing has moved for a while, and not where th
     // The viewer goes into the other hole.
     holes.disarm();
     video.currentTime = ranges[1][1] + 0.3;
+    // That nothing takes him out of it is announced by nothing: longer than the patience of HoleJump.
     await new Promise((resolve) => setTimeout(resolve, 2500));
     return { ranges, after, stays: video.currentTime };
   })()`);

@@ -26,6 +26,8 @@ class FailingStore implements SegmentStore {
   readonly #inner: SegmentStore;
   /** The error of each write. */
   failure: Error | undefined;
+  /** The error of each removal. */
+  removalFailure: Error | undefined;
   /** Writes wait for it. */
   gate: Promise<void> | undefined;
   writes = 0;
@@ -45,8 +47,9 @@ class FailingStore implements SegmentStore {
     return this.#inner.read(path);
   }
 
-  remove(path: string): Promise<void> {
-    return this.#inner.remove(path);
+  async remove(path: string): Promise<void> {
+    if (this.removalFailure !== undefined) throw this.removalFailure;
+    await this.#inner.remove(path);
   }
 
   removeDirectory(path: string): Promise<void> {
@@ -121,6 +124,21 @@ describe('WriteBehind', () => {
 
     await presentation.dispose();
     expect(await readdir(root)).toEqual([]);
+  });
+
+  it('tells once of files that will not go when a stream has ended', async () => {
+    const store = new FailingStore(new MemoryStore());
+    const clock = new ManualClock();
+    const warnings: SluiceError[] = [];
+    const presentation = present(store, clock, 100, (warning) => warnings.push(warning));
+    await replay(presentation, recording, { clock });
+    const left = await store.list('live/disk');
+    store.removalFailure = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    await presentation.dispose();
+    expect(await store.list('live/disk')).toEqual(left);
+    expect(warnings.filter(({ code }) => code === 'hls.store').map(({ message }) => message)).toEqual([
+      `${left.length} files of live/disk could not be removed: EROFS: read-only file system`,
+    ]);
   });
 
   it('what is on disk is byte for byte what is served', async () => {

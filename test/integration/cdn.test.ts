@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually } from '../support/hls-client.js';
 import { absentPeer, NGINX, VARNISH } from '../support/peers.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { positionOf, type ServedOrigin, serveLiveOrigin } from './live-origin.js';
@@ -36,17 +37,15 @@ async function startEdge(command: string, args: readonly string[], port: number)
     child.kill('SIGTERM');
     await exited;
   });
-  for (;;) {
+  await eventually(async () => {
     if (child.exitCode !== null) throw new Error(`${command} ended: ${output}`);
-    const answered = await new Promise<boolean>((resolve) => {
+    return new Promise<true | undefined>((resolve) => {
       const request = get({ host: '127.0.0.1', port, path: '/healthz', agent: false }, (answer) => {
         answer.resume().on('end', () => resolve(true));
       });
-      request.on('error', () => resolve(false));
+      request.on('error', () => resolve(undefined));
     });
-    if (answered) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  });
 }
 
 async function startNginx(originPort: number): Promise<number> {

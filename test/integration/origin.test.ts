@@ -74,6 +74,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold over everything a viewe
   // B1.10: the end is the end, and what it lists stays.
   const last = recorded[0]?.playlists.at(-1) ?? '';
   expect(last).toContain('#EXT-X-ENDLIST');
+  // That nothing is changed any more is announced by nothing: longer than a segment, in which a live playlist would change.
   await delay(1_500);
   expect(await fetchText(`${base}/source/index.m3u8`)).toBe(last);
   for (const uri of listedUris(parsePlaylist(last))) expect(await statusOf(`${base}/source/${uri}`), uri).toBe(200);
@@ -136,6 +137,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 what is listed or hinted at is there, and stay
   while (performance.now() < until - 250) {
     expect(await statusOf(removed)).toBe(200);
     if (performance.now() < partUntil) expect(await statusOf(part)).toBe(200);
+    // It stays, until it goes: asked again and again.
     await delay(200);
   }
   await eventually(async () => ((await statusOf(removed)) === 404 ? true : undefined));

@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { eventually } from '../support/hls-client.js';
 import { ffmpegChildren, npmFfmpeg, runProgram } from '../support/processes.js';
 
 it('makes a thumbnail when it is asked for, and none by itself', async () => {
@@ -49,5 +50,5 @@ async function streamState(http: string): Promise<{ state?: string; thumbnail?: 
 
 /** Asks again until it is so; the limit is the test's own. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 100));
+  await eventually(async () => ((await condition()) ? true : undefined), 60_000);
 }

@@ -104,7 +104,7 @@ describe('a publisher with key frames far apart', () => {
       house.clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
       house.stream.publish(type, timestamp, body);
       if (index === 30) await seen('stream started');
-      // So that FFmpeg follows.
+      // At eight times real time, so that FFmpeg follows: what it is too slow for would be dropped.
       if (index > 80) await delay(5);
     }
     await pipeline.end();
@@ -129,6 +129,7 @@ describe('a publisher with key frames far apart', () => {
     for (const { type, timestamp, body } of rest.media) {
       clock.advance(40);
       stream.publish(type, timestamp, body);
+      // At eight times real time, so that FFmpeg follows: what it is too slow for would be dropped.
       await delay(5);
     }
     await pipeline.end();

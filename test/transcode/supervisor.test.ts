@@ -107,6 +107,7 @@ async function untilIdle(pid: number): Promise<void> {
     const now = readProcessActivity(pid)?.cpuTime ?? 0;
     if (now >= 50 && now === before) return;
     before = now;
+    // Idleness is the absence of work over a while.
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

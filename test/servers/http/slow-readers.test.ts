@@ -41,6 +41,7 @@ it('C4.07 readers that stand still are cut off, and share one buffer until then'
   const during = process.memoryUsage();
   // Copies would be 50 bodies.
   expect(during.external - before.external).toBeLessThan(10 * BODY.length);
+  // Of an end whose bytes nobody reads the client hears nothing: the count is all there is to wait for.
   while (slow.cut < sockets.length) await new Promise((resolve) => setTimeout(resolve, 5));
   await Promise.all(sockets.map((socket) => (socket.resume().closed ? undefined : once(socket, 'close'))));
   expect(slow.size).toBe(0);
