@@ -8,17 +8,14 @@ import { parseArgs } from 'node:util';
 import { Random } from '../../test/fuzz/mutator.js';
 import { CONNECTION_PHASES } from './connection-phases.js';
 import { GatewayProcess, type Holdings } from './gateway-process.js';
-import { type LiveReport, LiveStreamUnderWatch } from './live-stream.js';
+import { LiveStreamUnderWatch } from './live-stream.js';
 import { encode, type Picture, record } from './media.js';
 import { MESSAGE_PHASES } from './message-phases.js';
 import { sleep } from './peer.js';
 import type { Attack, Phase } from './phase.js';
-import { describeSettling, settle } from './settling.js';
+import { held, MAX_DELAY_P99, MAX_GROWTH, MEGABYTE, mb, type PhaseResult, print, sum, summarize } from './results.js';
+import { describeSettling, type Settling, settle } from './settling.js';
 import { STREAM_PHASES } from './stream-phases.js';
-
-/** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
-const MAX_GROWTH = 64 * 1024 * 1024;
-const MAX_DELAY_P99 = 100;
 
 const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
 /** Those on connections and on streams mostly wait for deadlines and for their own media: a short run has them at once. */
@@ -27,7 +24,6 @@ const SHORT_PHASES: readonly Phase[] = [
   ...MESSAGE_PHASES,
   atOnce('streams, all at once', 'C2.14', STREAM_PHASES),
 ];
-const MEGABYTE = 1024 * 1024;
 const CAPTURE_BYTES = 200_000;
 /** Of the publish that is cut at every byte: enough for several groups of pictures and a few segments, little enough to be sent so often. */
 const WHOLE_CAPTURE = { size: '160x90', seconds: 5, bitrate: '50k', audioBitrate: '24k' };
@@ -37,30 +33,6 @@ const LIVE_NAME = 'honest';
 const KEY = 'k3y';
 /** Streams that ended are served for their window before they are let go. */
 const SETTLES_WITHIN = 75_000;
-
-export interface PhaseResult {
-  readonly name: string;
-  readonly line: string;
-  readonly seconds: number;
-  readonly what: string;
-  /** Megabytes of resident memory against the start, after a collection; and the most that was seen meanwhile. */
-  readonly growth: number;
-  readonly peak: number;
-  /** Megabytes in use after a collection. */
-  readonly heap: number;
-  readonly buffers: number;
-  /** Milliseconds. */
-  readonly delayP99: number;
-  readonly delayMax: number;
-  /** Share of the time in which the gateway's main thread was ready to run and something else had the core. */
-  readonly robbed: number;
-  /** CPU seconds of the gateway without FFmpeg. */
-  readonly cpu: number;
-  readonly live: LiveReport;
-  /** More than before the phase. */
-  readonly left: Holdings;
-  readonly problems: readonly string[];
-}
 
 export async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -126,14 +98,20 @@ export async function main(argv: readonly string[]): Promise<number> {
     };
     // Attackers are on other machines: here they may only have what the gateway leaves.
     setPriority(10);
-    const settled = values.short ? undefined : await settle(gateway, Number(values.settle) * 1000);
+    const settling = () => (values.short ? undefined : settle(gateway, Number(values.settle) * 1000));
+    const settled = await settling();
     const patience = values.short ? 100 : SETTLES_WITHIN;
     const all = values.short ? SHORT_PHASES : PHASES;
     const phases = all.filter(({ name }) => only === undefined || only.some((part) => name.includes(part)));
     console.log(`${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`);
     if (settled !== undefined) console.log(describeSettling(settled));
-    const results = await runAll(gateway, live, attack, phases, patience);
-    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ settled, results }));
+    let settledAgain: Settling | undefined;
+    const rest: Phase['run'] = async () => {
+      settledAgain = await settling();
+      return settledAgain === undefined ? 'nothing more is sent' : describeSettling(settledAgain);
+    };
+    const results = await runAll(gateway, live, attack, phases, patience, rest);
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ settled, settledAgain, results }));
     return results.some(({ problems }) => problems.length > 0) ? 1 : 0;
   } finally {
     await live?.close();
@@ -159,6 +137,7 @@ async function runAll(
   attack: Attack,
   phases: readonly Phase[],
   patience: number,
+  rest: Phase['run'],
 ): Promise<PhaseResult[]> {
   const before = await mostHeld(gateway);
   await live.report();
@@ -179,7 +158,7 @@ async function runAll(
     gateway,
     live,
     attack,
-    { name: 'in all, at rest', line: 'C2', run: async () => 'nothing more is sent' },
+    { name: 'in all, at rest', line: 'C2', run: rest },
     before,
     base,
     SETTLES_WITHIN,
@@ -288,63 +267,4 @@ function combine(a: Holdings, b: Holdings, pick: (a: number, b: number) => numbe
     timers: pick(a.timers, b.timers),
     ffmpeg: pick(a.ffmpeg, b.ffmpeg),
   };
-}
-
-const mb = (bytes: number): string => (bytes / MEGABYTE).toFixed(0);
-const sum = (counts: ReadonlyMap<string, number>): number =>
-  [...counts.values()].reduce((all, count) => all + count, 0);
-const held = ({ rtmp, other, timers, ffmpeg }: Holdings): string =>
-  `${rtmp} RTMP sockets, ${other} other descriptors, ${timers} timers, ${ffmpeg} FFmpeg`;
-
-function print(result: PhaseResult): void {
-  const { live, left } = result;
-  console.log(
-    `${result.problems.length === 0 ? 'ok  ' : 'FAIL'} ${result.line.padEnd(6)} ${result.name}: ${result.what}`,
-  );
-  const browser =
-    live.browser === undefined ? '' : `, browser stalls ${live.browser.stalls} errors ${live.browser.errors.length}`;
-  console.log(
-    `       ${result.seconds.toFixed(1)} s, RSS ${signed(result.growth)} MB (peak ${signed(result.peak)}; heap ${result.heap.toFixed(0)}, buffers ${result.buffers.toFixed(0)}), loop p99 ${result.delayP99.toFixed(0)} max ${result.delayMax.toFixed(0)} ms, ` +
-      `CPU ${result.cpu.toFixed(1)} s, waited for a core ${(100 * result.robbed).toFixed(0)} %`,
-  );
-  console.log(
-    `       player parts ${live.player.parts} stalls ${live.player.stalls} latest part ${live.player.worstLateness.toFixed(0)} ms${browser}; left ${held(left)}`,
-  );
-  for (const problem of result.problems) console.log(`       ! ${problem}`);
-}
-
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(1)}`;
-
-function summarize(results: readonly PhaseResult[], gateway: GatewayProcess): void {
-  const last = results.at(-1);
-  const most = (pick: (result: PhaseResult) => number) => Math.max(...results.map(pick)).toFixed(0);
-  const all = (pick: (result: PhaseResult) => number) => results.reduce((count, result) => count + pick(result), 0);
-  console.log(
-    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg',
-  );
-  for (const result of results) {
-    const { live, left } = result;
-    const columns = [
-      result.seconds.toFixed(0).padStart(6),
-      signed(result.growth).padStart(8),
-      signed(result.peak).padStart(7),
-      result.delayP99.toFixed(0).padStart(5),
-      result.delayMax.toFixed(0).padStart(6),
-      `${live.player.stalls}`.padStart(6),
-      `${live.browser?.stalls ?? '-'}`.padStart(8),
-      `${left.rtmp + left.other}`.padStart(6),
-      `${left.timers}`.padStart(7),
-      `${left.ffmpeg}`.padStart(7),
-    ];
-    console.log(`${result.name.padEnd(30)}${columns.join('')}`);
-  }
-  console.log(
-    `\nalive ${gateway.alive}; RSS ${signed(last?.growth ?? 0)} MB of ${MAX_GROWTH / MEGABYTE}; highest loop delay p99 ${most(({ delayP99 }) => delayP99)} ms of ${MAX_DELAY_P99}; ` +
-      `stalls ${all(({ live }) => live.player.stalls)} in the player, ${all(({ live }) => live.browser?.stalls ?? 0)} in the browser; left ${last === undefined ? '' : held(last.left)}`,
-  );
-  console.log(`error records: ${JSON.stringify([...gateway.errors])}`);
-  const failed = results.filter(({ problems }) => problems.length > 0);
-  console.log(
-    failed.length === 0 ? 'no limit was crossed' : `limits crossed in: ${failed.map(({ name }) => name).join(', ')}`,
-  );
 }

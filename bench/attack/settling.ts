@@ -1,11 +1,11 @@
-// What the attacks may add is counted from a gateway that serves its one honest stream and has stopped to grow by itself.
+// What the attacks have added is what a gateway has more when it is left alone again with its one honest stream than it had before.
 import { sleep } from './peer.js';
 
 /**
- * V8 collects buffers only when some 64 MB of dead ones have come together since the last collection, and the allocator
- * keeps what was in use at the worst moment. One honest stream reaches that after minutes: a gateway that has just
- * started would have this growth counted as the attackers' work. So nobody collects for it here, and the first attack
- * begins when its memory has not been higher than before for this long.
+ * Before the attacks: V8 collects buffers only when many dead ones have come together, so a gateway that has just started
+ * grows by some 30 MB in its first half minute, whoever its peers are. Nobody collects for it here, and the first attack
+ * begins when its memory has not been higher than before for this long. After them the same time passes: V8 keeps the 32 MB
+ * that it gives to new objects under load until it sees that they are not needed any more.
  */
 const QUIET = 45_000;
 /** What counts as higher. */
@@ -50,7 +50,7 @@ export function describeSettling({ seconds, settled, series, highest }: Settling
   const end = settled
     ? `has settled: for ${QUIET / 1000} s it was not higher than ${highest} MB`
     : `HAS NOT SETTLED, its own growth counts as the attackers': highest ${highest} MB`;
-  return `after ${seconds.toFixed(0)} s with its honest stream alone the gateway's memory ${end}; each ${LOOKS_SHOWN} s, MB: ${series.join(' ')}`;
+  return `after ${seconds.toFixed(0)} s alone with its honest stream the gateway's memory ${end}; each ${LOOKS_SHOWN} s, MB: ${series.join(' ')}`;
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / (1024 * 1024));

@@ -5,7 +5,7 @@ import { cp, readFile, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import type { PhaseResult } from '../../bench/attack/main.js';
+import type { PhaseResult } from '../../bench/attack/results.js';
 import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 

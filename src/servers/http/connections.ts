@@ -20,8 +20,8 @@ export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
 /** No byte in either direction while a request is answered. More than three target durations of 30 s, the longest wait. */
 export const SOCKET_TIMEOUT: Milliseconds = 120_000;
 
-/** A failure to accept comes back with each connection that waits. */
-const ACCEPT_WARNING_INTERVAL: Milliseconds = 10_000;
+/** What keeps one connection out keeps out those after it. */
+const WARNING_INTERVAL: Milliseconds = 10_000;
 
 /** How often Node looks for requests that are late. */
 const CHECK_INTERVAL: Milliseconds = 5_000;
@@ -51,15 +51,31 @@ export interface ConnectionLimits {
   readonly onClosing: () => void;
 }
 
-/** Closes what the guard refuses before anybody has read of it, and tells it of failures. Call once the server listens. */
-export function guardDescriptors(server: Server, guard: DescriptorGuard | undefined, onFailed: (error: Error) => void) {
+/**
+ * Closes what the guard refuses before anybody has read of it, and tells it of failures. Call once the server listens.
+ * @param warn of the first, and at most every 10 s
+ */
+export function guardDescriptors(
+  server: Server,
+  guard: DescriptorGuard | undefined,
+  warn: (fields: object, message: string) => void,
+): void {
+  let warnedAt = Number.NEGATIVE_INFINITY;
+  const warnAgain: typeof warn = (fields, message) => {
+    const now = performance.now();
+    if (now - warnedAt < WARNING_INTERVAL) return;
+    warnedAt = now;
+    warn(fields, message);
+  };
   server.prependListener('connection', (socket: Socket) => {
-    if (guard?.refuses(socket) === true) socket.destroy();
+    if (guard?.refuses(socket) !== true) return;
+    socket.destroy();
+    warnAgain({ limit: 'openFiles' }, 'connections are refused: too many files are open in this process');
   });
   // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
   server.on('error', (error) => {
     guard?.acceptFailed();
-    onFailed(error);
+    warnAgain({ err: error }, 'a connection could not be accepted');
   });
 }
 
@@ -67,14 +83,8 @@ export function guardDescriptors(server: Server, guard: DescriptorGuard | undefi
 export function installConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
   const { maxConnections, descriptors, onClosing } = limits;
   app.server.maxConnections = maxConnections;
-  let toldAt = Number.NEGATIVE_INFINITY;
   app.addHook('onListen', (done) => {
-    guardDescriptors(app.server, descriptors, (error) => {
-      const now = performance.now();
-      if (now - toldAt < ACCEPT_WARNING_INTERVAL) return;
-      toldAt = now;
-      app.log.warn({ err: error }, 'a connection could not be accepted');
-    });
+    guardDescriptors(app.server, descriptors, (fields, message) => app.log.warn(fields, message));
     done();
   });
   let closing = false;

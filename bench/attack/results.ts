@@ -1,0 +1,92 @@
+// What an attack did to the gateway, as figures, and which of them crossed a limit.
+import type { GatewayProcess, Holdings } from './gateway-process.js';
+import type { LiveReport } from './live-stream.js';
+
+/** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
+export const MAX_GROWTH = 64 * 1024 * 1024;
+export const MAX_DELAY_P99 = 100;
+
+export const MEGABYTE = 1024 * 1024;
+
+export interface PhaseResult {
+  readonly name: string;
+  readonly line: string;
+  readonly seconds: number;
+  readonly what: string;
+  /** Megabytes of resident memory against the start, after a collection; and the most that was seen meanwhile. */
+  readonly growth: number;
+  readonly peak: number;
+  /** Megabytes in use after a collection. */
+  readonly heap: number;
+  readonly buffers: number;
+  /** Milliseconds. */
+  readonly delayP99: number;
+  readonly delayMax: number;
+  /** Share of the time in which the gateway's main thread was ready to run and something else had the core. */
+  readonly robbed: number;
+  /** CPU seconds of the gateway without FFmpeg. */
+  readonly cpu: number;
+  readonly live: LiveReport;
+  /** More than before the phase. */
+  readonly left: Holdings;
+  readonly problems: readonly string[];
+}
+
+export const mb = (bytes: number): string => (bytes / MEGABYTE).toFixed(0);
+export const sum = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((all, count) => all + count, 0);
+export const held = ({ rtmp, other, timers, ffmpeg }: Holdings): string =>
+  `${rtmp} RTMP sockets, ${other} other descriptors, ${timers} timers, ${ffmpeg} FFmpeg`;
+
+export function print(result: PhaseResult): void {
+  const { live, left } = result;
+  console.log(
+    `${result.problems.length === 0 ? 'ok  ' : 'FAIL'} ${result.line.padEnd(6)} ${result.name}: ${result.what}`,
+  );
+  const browser =
+    live.browser === undefined ? '' : `, browser stalls ${live.browser.stalls} errors ${live.browser.errors.length}`;
+  console.log(
+    `       ${result.seconds.toFixed(1)} s, RSS ${signed(result.growth)} MB (peak ${signed(result.peak)}; heap ${result.heap.toFixed(0)}, buffers ${result.buffers.toFixed(0)}), loop p99 ${result.delayP99.toFixed(0)} max ${result.delayMax.toFixed(0)} ms, ` +
+      `CPU ${result.cpu.toFixed(1)} s, waited for a core ${(100 * result.robbed).toFixed(0)} %`,
+  );
+  console.log(
+    `       player parts ${live.player.parts} stalls ${live.player.stalls} latest part ${live.player.worstLateness.toFixed(0)} ms${browser}; left ${held(left)}`,
+  );
+  for (const problem of result.problems) console.log(`       ! ${problem}`);
+}
+
+const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(1)}`;
+
+export function summarize(results: readonly PhaseResult[], gateway: GatewayProcess): void {
+  const last = results.at(-1);
+  const most = (pick: (result: PhaseResult) => number) => Math.max(...results.map(pick)).toFixed(0);
+  const all = (pick: (result: PhaseResult) => number) => results.reduce((count, result) => count + pick(result), 0);
+  console.log(
+    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg',
+  );
+  for (const result of results) {
+    const { live, left } = result;
+    const columns = [
+      result.seconds.toFixed(0).padStart(6),
+      signed(result.growth).padStart(8),
+      signed(result.peak).padStart(7),
+      result.delayP99.toFixed(0).padStart(5),
+      result.delayMax.toFixed(0).padStart(6),
+      `${live.player.stalls}`.padStart(6),
+      `${live.browser?.stalls ?? '-'}`.padStart(8),
+      `${left.rtmp + left.other}`.padStart(6),
+      `${left.timers}`.padStart(7),
+      `${left.ffmpeg}`.padStart(7),
+    ];
+    console.log(`${result.name.padEnd(30)}${columns.join('')}`);
+  }
+  console.log(
+    `\nalive ${gateway.alive}; RSS ${signed(last?.growth ?? 0)} MB of ${MAX_GROWTH / MEGABYTE}; highest loop delay p99 ${most(({ delayP99 }) => delayP99)} ms of ${MAX_DELAY_P99}; ` +
+      `stalls ${all(({ live }) => live.player.stalls)} in the player, ${all(({ live }) => live.browser?.stalls ?? 0)} in the browser; left ${last === undefined ? '' : held(last.left)}`,
+  );
+  console.log(`error records: ${JSON.stringify([...gateway.errors])}`);
+  const failed = results.filter(({ problems }) => problems.length > 0);
+  console.log(
+    failed.length === 0 ? 'no limit was crossed' : `limits crossed in: ${failed.map(({ name }) => name).join(', ')}`,
+  );
+}
