@@ -90,6 +90,17 @@ export class RenditionSet {
     return this.#all.reduce((highest, rendition) => Math.max(highest, rendition.highestIndex ?? -1), -1);
   }
 
+  /**
+   * The publisher left so soon after a cut that some renditions have nothing behind it: what the others held of that, less than a
+   * part, is left out while nobody has seen it, rather than listed beside a gap.
+   * @param listed the newest segment that players know
+   */
+  forgetUneven(listed: number): void {
+    const { active, highestIndex } = this;
+    const isEven = active.every((rendition) => rendition.highestIndex === highestIndex);
+    if (highestIndex > listed && !isEven) for (const rendition of active) rendition.forget(highestIndex);
+  }
+
   /** Where the media of the rendition that got furthest ends. */
   get end(): Milliseconds {
     return this.#all.reduce((end, rendition) => Math.max(end, secondsToMilliseconds(rendition.end ?? 0)), 0);

@@ -191,6 +191,14 @@ export class Rendition implements PartSink {
     this.#segmenter.complete(segmentIndex);
   }
 
+  /** Segment `index`, which nobody was shown anything of, is not made after all. */
+  forget(index: number): void {
+    const parts = this.#segmenter.forget(index);
+    if (parts === 0) return;
+    this.#parts -= parts;
+    this.#mediaIndex = this.#segmenter.lastIndex;
+  }
+
   giveUp(index: number): void {
     this.#segmenter.giveUp(index, this.plan.input === 'pipe');
   }

@@ -163,6 +163,16 @@ export class Segmenter {
     this.#fillGaps(index + 1);
   }
 
+  /** What is open of segment `index` is not made after all. @returns how many parts that is */
+  forget(index: number): number {
+    const open = this.#open;
+    if (open?.index !== index) return 0;
+    this.#open = undefined;
+    this.#openIsShared = false;
+    this.#openIsBroken = false;
+    return open.parts.length;
+  }
+
   /** The publisher is gone, and the segment that ends with it is `lastIndex`. */
   finishRun(lastIndex: number, lost: boolean): void {
     this.giveUp(lastIndex, lost);

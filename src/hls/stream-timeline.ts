@@ -111,7 +111,9 @@ export class StreamTimeline {
 
   /** What was published until now is finished alike in all renditions. */
   finishRun(): void {
+    const listed = this.set.highestIndex;
     for (const feed of this.set.feeds) feed.finishRun();
+    this.set.forgetUneven(listed);
     const { highestIndex } = this.set;
     this.schedule.endRun(highestIndex, this.set.end);
     for (const rendition of this.set.all) if (!rendition.withdrawn) rendition.finishRun(highestIndex);

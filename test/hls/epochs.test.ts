@@ -86,6 +86,25 @@ describe('epochs of a presentation', () => {
     expect(played.presentation.counters).toMatchObject({ discontinuities: 1, gaps: 0, forcedCuts: 0 });
   });
 
+  it('B1.03 a publisher that leaves just after a cut leaves no gap where its sound had not come so far', () => {
+    const played = scene();
+    // The sound of each frame comes after it: of the last one, the first of its GOP, there is none.
+    played.stream.rung = false;
+    played.stream.play(200);
+    played.stream.play(1, 'silent');
+    reconnect(played, 5_000);
+    played.stream.play(220);
+    expect(played.story('source')).toBe('....|....');
+    expect(played.story('audio')).toBe('....|....');
+    expect(played.presentation.counters.gaps).toBe(0);
+    // Nothing that was listed went: what nobody has seen was left out.
+    for (const name of ['source', 'audio']) {
+      expect(played.segments(name).map(({ mediaSequence }) => mediaSequence)).toEqual(
+        played.segments(name).map((_, index) => 1000 + index),
+      );
+    }
+  });
+
   it('B1.12 C4.08 dates after a pause are those of the wall clock, whatever was done to it', () => {
     const played = scene();
     const begin = played.clock.wallClock();

@@ -296,7 +296,7 @@ describe('Origin', () => {
   it('B1.10 B3.08 B3.12 while the publisher is away playlists stay, requests wait, and nothing is 404 before the end', async () => {
     const { origin, presentation, clock, play, playlist } = setUp();
     origin.attach(presentation);
-    await play(7_300);
+    await play(7_900);
     const before = parsePlaylist(body(await playlist()));
     const hint = before.preloadHint ?? '';
     presentation.suspend();

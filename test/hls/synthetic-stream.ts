@@ -103,8 +103,8 @@ export class SyntheticStream {
     this.#describe();
   }
 
-  /** Publishes for so many frames. */
-  play(frames: number): void {
+  /** Publishes for so many frames. @param sound what of it comes between them */
+  play(frames: number, sound: 'as-ever' | 'silent' = 'as-ever'): void {
     const { presentation, clock, onStep } = this.#options;
     for (let i = 0; i < frames; i += 1) {
       const frame = { dts: this.#video, key: this.#count % this.gop === 0 };
@@ -116,7 +116,7 @@ export class SyntheticStream {
       this.#count += 1;
       this.#video += FRAME_MS;
       clock.advance(FRAME_MS);
-      for (; this.audio && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
+      for (; this.audio && sound === 'as-ever' && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
         const dts = Math.round(this.#sound);
         presentation.noteAudio(dts);
         presentation.writeSample('audio', { dts, cts: 0, sync: true, data: Buffer.from('sound') });
