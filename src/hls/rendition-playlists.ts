@@ -19,6 +19,7 @@ export class RenditionPlaylists {
   #full: Buffer | undefined;
   #delta: Buffer | undefined;
   #iFrames: Buffer | undefined;
+  #segmentsVersion = 0;
 
   constructor(source: PlaylistSource) {
     this.#source = source;
@@ -34,6 +35,12 @@ export class RenditionPlaylists {
   segmentsChanged(): void {
     this.changed();
     this.#iFrames = undefined;
+    this.#segmentsVersion += 1;
+  }
+
+  /** Another number after each `segmentsChanged`: while it is the same, so are `plain` and `iFrames`. */
+  get segmentsVersion(): number {
+    return this.#segmentsVersion;
   }
 
   get full(): Buffer {

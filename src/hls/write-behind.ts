@@ -50,6 +50,8 @@ export class WriteBehind {
   /** In the order in which they go. */
   #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
+  /** What the store has of each rendition: see `RenditionPlaylists.segmentsVersion`. */
+  readonly #versions = new Map<Rendition, number>();
   #failures = 0;
   #failing = false;
   #wanted = false;
@@ -202,6 +204,7 @@ export class WriteBehind {
 
   /** Its playlists go at once, its media when no player can want it. */
   async #withdraw(rendition: Rendition): Promise<void> {
+    this.#versions.delete(rendition);
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     for (const file of [PLAYLIST, I_FRAMES]) {
       const playlist = `${directory}/${file}`;
@@ -213,6 +216,9 @@ export class WriteBehind {
 
   async #storeRendition(rendition: Rendition): Promise<void> {
     const { playlists, window, archive, listedDuration } = rendition;
+    const { segmentsVersion } = playlists;
+    // A segment of one rendition wakes this for all of them.
+    if (this.#versions.get(rendition) === segmentsVersion || this.#disposed) return;
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     // Taken together: while the files are written the window may slide on, and this list stays true.
     const playlist = playlists.plain();
@@ -229,6 +235,7 @@ export class WriteBehind {
     }
     await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);
     if (iFrames !== undefined) await this.#writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
+    this.#versions.set(rendition, segmentsVersion);
     if (first === undefined) return;
     this.#retire(directory, first.mediaSequence, neededInits, this.#leavingAt(listedDuration, rendition));
   }

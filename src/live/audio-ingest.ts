@@ -146,13 +146,15 @@ export class AudioIngest {
     }
     this.frames += 1;
     this.rate.add(point.dts, body.length);
+    const media = audioBody(tag, body, codec);
     this.#context.emit({
       kind: 'audio',
       dts: point.dts,
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: false,
-      ...audioBody(tag, body, codec),
+      body: media.body,
+      data: media.data,
       codec,
       trackId: 0,
       changed: false,

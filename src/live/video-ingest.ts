@@ -161,19 +161,22 @@ export class VideoIngest {
     if (keyFrame) this.keyFrames += 1;
     this.rate.add(point.dts, body.length);
     checkFrameRate(this.rate.frameRate, this.#context.limits);
-    this.#context.emit({
+    const media = videoBody(tag, body, { codec, keyFrame, data });
+    // Written out, for every frame passes here: an object spread is a call into the runtime.
+    const frame: LiveTag = {
       kind: 'video',
       dts: point.dts,
       compositionTime: tag.compositionTime,
       keyFrame,
       sequenceHeader: false,
-      ...videoBody(tag, body, { codec, keyFrame, data }),
+      body: media.body,
+      data: media.data,
       codec,
       trackId: 0,
       changed: false,
       discontinuity: point.discontinuity,
-      ...(kind === 'open' && { openGop: true }),
-    });
+    };
+    this.#context.emit(kind === 'open' ? { ...frame, openGop: true } : frame);
   }
 
   get #nalLengthSize(): NalLengthSize {

@@ -82,28 +82,25 @@ export function parseAudioTag(body: Buffer): AudioTag {
 
 /** FLV 10.1 E.4.2. */
 function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag {
-  const tag = {
-    codec: audioCodecOfNumber(soundFormat),
-    sampleRate: FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100,
-    channels: MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01),
-    enhanced: false,
-    trackId: 0,
-    ...(PCM_SOUND_FORMATS.has(soundFormat)
-      ? { bitsPerSample: (head & 0x02) === 0 ? (8 as const) : (16 as const) }
-      : {}),
-  };
-  const headSize = soundFormat === SOUND_FORMAT_AAC ? 2 : 1;
-  if (body.length <= headSize) return { ...tag, packetType: 'ignored', data: EMPTY };
-  const data = body.subarray(headSize);
-  if (soundFormat !== SOUND_FORMAT_AAC) return { ...tag, packetType: 'frames', data };
-  switch (body[1]) {
-    case 0:
-      return { ...tag, packetType: 'sequence-header', data };
-    case 1:
-      return { ...tag, packetType: 'frames', data };
-    default:
-      return { ...tag, packetType: 'ignored', data: EMPTY };
+  const isAac = soundFormat === SOUND_FORMAT_AAC;
+  const headSize = isAac ? 2 : 1;
+  const packetType = body.length <= headSize ? 'ignored' : isAac ? aacPacketType(body[1]) : 'frames';
+  // Written out, for every frame passes here: an object spread is a call into the runtime.
+  const codec = audioCodecOfNumber(soundFormat);
+  const sampleRate = FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100;
+  const channels = MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01);
+  const data = packetType === 'ignored' ? EMPTY : body.subarray(headSize);
+  if (!PCM_SOUND_FORMATS.has(soundFormat)) {
+    return { codec, sampleRate, channels, enhanced: false, trackId: 0, packetType, data };
   }
+  const bitsPerSample = (head & 0x02) === 0 ? 8 : 16;
+  return { codec, sampleRate, channels, enhanced: false, trackId: 0, bitsPerSample, packetType, data };
+}
+
+/** FLV 10.1 E.4.2.2 AACPacketType. */
+function aacPacketType(value: number | undefined): AudioPacketType {
+  if (value === 0) return 'sequence-header';
+  return value === 1 ? 'frames' : 'ignored';
 }
 
 /** Enhanced RTMP v2, "Enhanced Audio". */

@@ -79,22 +79,41 @@ export function parseVideoTag(body: Buffer): VideoTag {
 function parseLegacy(body: Buffer, head: number): VideoTag {
   const frameType = head >> 4;
   const codecId = head & 0x0f;
-  const codec = videoCodecOfNumber(codecId);
-  const keyFrame = frameType === FRAME_TYPE_KEY;
-  const tag = { codec, frameType, keyFrame, compositionTime: 0, data: EMPTY, enhanced: false, trackId: 0 };
-  if (frameType === FRAME_TYPE_COMMAND) return { ...tag, packetType: 'ignored' };
+  if (frameType === FRAME_TYPE_COMMAND) return legacyTag(body, codecId, frameType, 'ignored', 0);
   if (!LEGACY_WITH_PACKET_TYPE.has(codecId)) {
-    const data = body.subarray(1);
-    return { ...tag, packetType: data.length > 0 ? 'frames' : 'ignored', data };
+    return legacyTag(body, codecId, frameType, body.length > 1 ? 'frames' : 'ignored', 1);
   }
   const packetType = body[1];
   // Encoders end a sequence with or without the three bytes of composition time.
-  if (packetType === PACKET_SEQUENCE_END) return { ...tag, packetType: 'end-of-sequence' };
-  if (body.length <= 5) return { ...tag, packetType: 'ignored' };
-  const data = body.subarray(5);
-  if (packetType === PACKET_SEQUENCE_START) return { ...tag, packetType: 'sequence-header', data };
-  if (packetType !== PACKET_CODED_FRAMES) return { ...tag, packetType: 'ignored' };
-  return { ...tag, packetType: 'frames', compositionTime: body.readIntBE(2, 3), data };
+  if (packetType === PACKET_SEQUENCE_END) return legacyTag(body, codecId, frameType, 'end-of-sequence', 0);
+  if (body.length <= 5) return legacyTag(body, codecId, frameType, 'ignored', 0);
+  if (packetType === PACKET_SEQUENCE_START) return legacyTag(body, codecId, frameType, 'sequence-header', 5);
+  if (packetType !== PACKET_CODED_FRAMES) return legacyTag(body, codecId, frameType, 'ignored', 0);
+  return legacyTag(body, codecId, frameType, 'frames', 5, body.readIntBE(2, 3));
+}
+
+/**
+ * Written out, for every frame passes here: an object spread is a call into the runtime.
+ * @param headSize 0 when nothing is behind the head
+ */
+function legacyTag(
+  body: Buffer,
+  codecId: number,
+  frameType: number,
+  packetType: VideoPacketType,
+  headSize: number,
+  compositionTime = 0,
+): VideoTag {
+  return {
+    codec: videoCodecOfNumber(codecId),
+    frameType,
+    packetType,
+    keyFrame: frameType === FRAME_TYPE_KEY,
+    compositionTime,
+    data: headSize === 0 ? EMPTY : body.subarray(headSize),
+    enhanced: false,
+    trackId: 0,
+  };
 }
 
 /** Enhanced RTMP v2, "Enhanced Video". */

@@ -6,11 +6,25 @@ import { rtmpError } from './errors.js';
 /** A first allocation for a body of which little has arrived. */
 const MIN_BODY_ALLOCATION = 512;
 
+/**
+ * Coded pictures lie one behind the other in blocks: an ArrayBuffer of its own costs each of them more than its copy does.
+ * They leave memory about as they came, so a block lives little longer than they would. Smaller bodies, among them all
+ * headers, which stay as long as the stream, come from Node's own pool of 8 kB.
+ */
+const BLOCK_BYTES = 262_144;
+const SMALLEST_IN_BLOCK = 4_096;
+const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
+
+/** A connection has a block when it has sent so many times as much: memory follows the bytes received. */
+const RECEIVED_BLOCKS = 8;
+
 /** The memory of all unfinished messages of one connection. */
 export class ChunkBodyMemory {
   readonly #maxPendingBytes: number;
   #pendingBytes = 0;
   #allocatedBytes = 0;
+  #block: Buffer | undefined;
+  #blockUsed = 0;
 
   constructor(maxPendingBytes: number) {
     this.#maxPendingBytes = maxPendingBytes;
@@ -45,7 +59,7 @@ export class ChunkBodyMemory {
     }
     this.#pendingBytes = pendingBytes;
     this.#allocatedBytes += size;
-    const larger = Buffer.allocUnsafe(size);
+    const larger = trusted ? this.#allocate(size, receivedBytes) : Buffer.allocUnsafe(size);
     stream.body.copy(larger, 0, 0, stream.received);
     stream.body = larger;
   }
@@ -55,5 +69,17 @@ export class ChunkBodyMemory {
     const body = stream.takeBody();
     this.#pendingBytes -= body.length;
     return body;
+  }
+
+  #allocate(size: number, receivedBytes: number): Buffer {
+    const fits = size >= SMALLEST_IN_BLOCK && size <= LARGEST_IN_BLOCK;
+    if (!fits || receivedBytes < RECEIVED_BLOCKS * BLOCK_BYTES) return Buffer.allocUnsafe(size);
+    if (this.#block === undefined || this.#blockUsed + size > BLOCK_BYTES) {
+      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      this.#blockUsed = 0;
+    }
+    const start = this.#blockUsed;
+    this.#blockUsed += size;
+    return this.#block.subarray(start, this.#blockUsed);
   }
 }

@@ -25,8 +25,10 @@ export class SessionPump {
   readonly #options: SessionPumpOptions;
   /** Read from the socket and not yet begun. Borrowed buffers: the session copies media out of them, once. */
   readonly #unread = new ByteQueue();
-  /** What is left of the buffer that the session is being fed with. */
+  /** What the session is being fed with. */
   #current: Buffer | undefined;
+  /** How much of it the session has. */
+  #fed = 0;
   #stopped = false;
 
   constructor(options: SessionPumpOptions) {
@@ -41,7 +43,8 @@ export class SessionPump {
   /** What was pushed is about to change: what is left of it is copied. Mostly nothing is. */
   keepInput(): void {
     if (this.#stopped) return;
-    if (this.#current !== undefined) this.#current = Buffer.from(this.#current);
+    if (this.#current !== undefined) this.#current = Buffer.from(this.#current.subarray(this.#fed));
+    this.#fed = 0;
     this.#unread.keep();
     this.#options.session.keepInput();
   }
@@ -50,6 +53,7 @@ export class SessionPump {
   stop(): void {
     this.#stopped = true;
     this.#current = undefined;
+    this.#fed = 0;
     while (this.#unread.length > 0) this.#unread.take();
   }
 
@@ -75,8 +79,12 @@ export class SessionPump {
   #feed(): boolean {
     const bytes = this.#current ?? this.#unread.take();
     if (bytes === undefined) return false;
-    this.#options.session.receive(bytes.subarray(0, SLICE_BYTES));
-    this.#current = bytes.length > SLICE_BYTES ? bytes.subarray(SLICE_BYTES) : undefined;
+    const end = Math.min(bytes.length, this.#fed + SLICE_BYTES);
+    const whole = this.#fed === 0 && end === bytes.length;
+    this.#options.session.receive(whole ? bytes : bytes.subarray(this.#fed, end));
+    const done = end === bytes.length;
+    this.#current = done ? undefined : bytes;
+    this.#fed = done ? 0 : end;
     return true;
   }
 
