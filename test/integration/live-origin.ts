@@ -10,8 +10,8 @@ const standInError = defineErrors({
   'stand-in.refused': { kind: 'invalid-data', summary: 'not asked in the way of this stand-in' },
 });
 
-const PARTS_PER_SEGMENT = 4;
-const PART_BYTES = 20_000;
+export const PARTS_PER_SEGMENT = 4;
+export const PART_BYTES = 20_000;
 
 export class LiveOrigin implements HlsOrigin {
   readonly targetDuration = 2;
@@ -111,18 +111,13 @@ export interface ServedOrigin {
   readonly requests: Map<string, number>;
 }
 
-export const partsOf = (msn: number, part: number): number => msn * PARTS_PER_SEGMENT + part;
-export const positionOf = (index: number): { msn: number; part: number } => ({
-  msn: Math.floor(index / PARTS_PER_SEGMENT),
-  part: index % PARTS_PER_SEGMENT,
-});
-
-export async function serveLiveOrigin(): Promise<ServedOrigin> {
+export async function serveLiveOrigin(limits: { readonly maxWaitersPerIp?: number } = {}): Promise<ServedOrigin> {
   const live = new LiveOrigin();
   const http = buildHttpApp({
     origin: live,
     streams: { list: () => [], get: () => undefined },
     health: { ready: () => ({ ready: true, reasons: [] }) },
+    ...limits,
   });
   const requests = new Map<string, number>();
   http.app.server.on('request', ({ url = '' }) => requests.set(url, (requests.get(url) ?? 0) + 1));
