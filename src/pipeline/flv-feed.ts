@@ -45,6 +45,8 @@ export class FlvFeed {
   readonly #over = new Set<LiveTag['kind']>();
   /** Taken from the subscription and not yet given on, or to be given again: the next one last. */
   #waiting: LiveTag[] = [];
+  /** Of `#waiting`: given again, so that what comes after them can be decoded, however old they are. */
+  #again = 0;
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   #droppedTags = 0;
   /** Tags that go out with the next picture. */
@@ -53,7 +55,7 @@ export class FlvFeed {
 
   constructor(options: FlvFeedOptions) {
     this.#options = options;
-    this.#sent = new SentTags({ ...options, maxSpan: options.maxBehind, maxBytes: options.maxSentBytes });
+    this.#sent = new SentTags({ ...options, maxBytes: options.maxSentBytes });
   }
 
   /** Tags that were too old when FFmpeg could have had them. */
@@ -67,16 +69,19 @@ export class FlvFeed {
    */
   interrupted(again: boolean): void {
     const sent = this.#sent.takeAll();
-    if (again) this.#waiting.push(...sent.reverse());
-    this.#sawKeyFrame = false;
-    this.#batch = [];
-    this.#batchedTags = 0;
+    if (again) {
+      this.#again += sent.length;
+      for (const tag of sent.reverse()) this.#waiting.push(tag);
+    } else {
+      this.#again = 0;
+    }
+    this.#startOver();
   }
 
   /** A new FFmpeg waits for its input. */
   begin(): void {
     const { sink, video, audio } = this.#options;
-    this.interrupted(false);
+    this.#startOver();
     this.#blocked = !sink.write([FLV_HEADER(audio, video)]);
     for (const header of [this.#videoHeader, this.#audioHeader]) if (header !== undefined) this.#write(header);
     this.pump();
@@ -100,11 +105,12 @@ export class FlvFeed {
    */
   firstPicture(): Milliseconds | undefined {
     this.#dropOld();
-    for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
+    for (let again = this.#again, tag = this.#take(); tag !== undefined; again = this.#again, tag = this.#take()) {
       if (tag.sequenceHeader) {
         this.#route(tag);
       } else if (tag.kind !== 'script' && (tag.keyFrame || !this.#options.video)) {
         this.#waiting.push(tag);
+        this.#again = again;
         return tag.dts + tag.compositionTime;
       }
     }
@@ -146,11 +152,20 @@ export class FlvFeed {
   }
 
   #take(): LiveTag | undefined {
+    if (this.#again > 0) this.#again -= 1;
     return this.#waiting.pop() ?? this.#options.subscription.take();
+  }
+
+  #startOver(): void {
+    this.#sent.clear();
+    this.#sawKeyFrame = false;
+    this.#batch = [];
+    this.#batchedTags = 0;
   }
 
   /** What waited too long is not worth encoding: the next key frame that is young enough is. */
   #dropOld(): void {
+    if (this.#again > 0) return;
     const oldest = this.#newest - this.#options.maxBehind;
     let dropping = false;
     for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {

@@ -7,9 +7,7 @@ export interface SentTagsOptions {
   readonly video: boolean;
   /** Presentation time up to which everything was made of what was sent. */
   readonly madeUntil: () => Milliseconds;
-  /** Stream time kept at most. */
-  readonly maxSpan: Milliseconds;
-  /** Bytes kept at most. */
+  /** Bytes kept at most: most are those that are kept for new viewers anyway. */
   readonly maxBytes: number;
 }
 
@@ -35,7 +33,7 @@ export class SentTags {
     this.#tags.push(tag);
     this.#bytes += tag.body.length;
     if (tag.keyFrame || (!video && this.#tags.length % AUDIO_TAGS_PER_LOOK === 0)) this.#forgetMade();
-    this.#keepBounds(tag.dts);
+    this.#keepBound();
   }
 
   /** All of it, in order; none is left. */
@@ -57,10 +55,8 @@ export class SentTags {
   }
 
   /** What is too much goes up to the next key frame: without its beginning the rest is of no use. */
-  #keepBounds(newest: Milliseconds): void {
-    const { maxSpan, maxBytes } = this.#options;
-    for (let oldest = this.#tags[0]; oldest !== undefined; oldest = this.#tags[0]) {
-      if (newest - oldest.dts <= maxSpan && this.#bytes <= maxBytes) return;
+  #keepBound(): void {
+    while (this.#bytes > this.#options.maxBytes) {
       const next = this.#tags.findIndex((tag, index) => index > 0 && this.#canBegin(tag));
       this.#drop(next < 0 ? this.#tags.length : next);
     }

@@ -1,5 +1,6 @@
 // One epoch's FFmpeg: fed from the publisher, its output put into the presentation, its failures told and outlived.
 import type { Presentation } from '../hls/presentation.js';
+import type { Rendition } from '../hls/rendition.js';
 import type { Subscription } from '../live/subscription.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
@@ -47,8 +48,8 @@ export class Transcoder {
   #fresh: boolean;
   /** Segments with media that its renditions had when FFmpeg started. */
   #segmentsAtStart = 0;
-  /** Where the media of its renditions ended when FFmpeg started. */
-  #endsAtStart: readonly (Milliseconds | undefined)[] = [];
+  /** Parts that they had then. */
+  #partsAtStart = 0;
   /** Presentation time of the first picture or sample in the input of the FFmpeg that starts. */
   #inputFrom: Milliseconds | undefined;
   #progress: TranscodeProgress | undefined;
@@ -75,13 +76,13 @@ export class Transcoder {
         if (!this.#fresh) presentation.pipesRestarted(this.renditions, this.#inputFrom ?? Number.POSITIVE_INFINITY);
         this.#fresh = false;
         this.#segmentsAtStart = this.#segments;
-        this.#endsAtStart = this.#ends;
+        this.#partsAtStart = this.#parts;
         this.#feed.begin();
       },
       wantedFrom: () => this.#wantedFrom(),
       onExit: ({ error }) => {
         // One that got nowhere may have died of what it was given: its successor gets something else.
-        if (error !== undefined) this.#feed.interrupted(this.#gotOn);
+        if (error !== undefined) this.#feed.interrupted(this.#parts > this.#partsAtStart);
       },
       delivered: () => this.#segments > this.#segmentsAtStart,
       firstPicture: () => this.#feed.firstPicture(),
@@ -128,21 +129,25 @@ export class Transcoder {
 
   /** Whole segments with media that its renditions have. */
   get #segments(): number {
-    const { presentation } = this.#options;
-    return this.renditions.reduce((sum, name) => sum + (presentation.leftover(name)?.segments ?? 0), 0);
+    return this.#sum(({ segments }) => segments);
+  }
+
+  get #parts(): number {
+    return this.#sum(({ parts }) => parts);
+  }
+
+  #sum(of: (rendition: Pick<Rendition, 'segments' | 'parts'>) => number): number {
+    return this.#listed.reduce((sum, rendition) => sum + (rendition === undefined ? 0 : of(rendition)), 0);
+  }
+
+  /** In the order of the plan; undefined for one that never was. */
+  get #listed(): (Rendition | undefined)[] {
+    return this.renditions.map((name) => this.#options.presentation.leftover(name));
   }
 
   /** By rendition: where its media ends. */
   get #ends(): (Milliseconds | undefined)[] {
-    return this.renditions.map((name) => {
-      const end = this.#options.presentation.leftover(name)?.end;
-      return end === undefined ? undefined : secondsToMilliseconds(end);
-    });
-  }
-
-  /** Something was made by the FFmpeg that runs, or ran last. */
-  get #gotOn(): boolean {
-    return this.#ends.some((end, index) => end !== undefined && end !== this.#endsAtStart[index]);
+    return this.#listed.map((rendition) => rendition?.end && secondsToMilliseconds(rendition.end));
   }
 
   start(): void {
