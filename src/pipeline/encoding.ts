@@ -7,7 +7,7 @@ import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import { type Capacity, TranscodePlace } from './capacity.js';
 import { pipelineError } from './errors.js';
-import type { PipelineLogger } from './pipeline-logger.js';
+import { type PipelineLogger, withFields } from './pipeline-logger.js';
 import type { Publisher } from './publisher.js';
 import { byCost, type StreamPlan, transcodePlan } from './stream-plan.js';
 import { type EncodingLedger, Transcoder } from './transcoder.js';
@@ -152,8 +152,8 @@ export class Encoding {
       publisher,
       presentation,
       clock,
-      logger,
-      context: this.#context.fields,
+      // FFmpeg's room knows no names, and many of them run side by side.
+      logger: withFields(logger, this.#context.fields),
       onFailed: (error) => {
         if (this.#transcoder === transcoder) this.#onFailed(job, error);
       },

@@ -28,6 +28,11 @@ export class StreamLog {
     this.#logger.info({ ...this.fields, resumeWindow }, 'publisher gone, its stream waits for it');
   }
 
+  /** @param publishes publishers that its playlists had */
+  ended(publishes: number): void {
+    this.#logger.info({ ...this.fields, publishes }, 'stream ended');
+  }
+
   failed(error: SluiceError): void {
     this.#logger.warn({ ...this.fields, code: error.code, err: error }, 'stream cannot be served');
   }

@@ -156,7 +156,7 @@ export class StreamPipeline {
     void this.#slate.stop();
   }
 
-  /** Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. Idempotent. */
+  /** Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. Idempotent, and never rejects. */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
@@ -197,6 +197,7 @@ export class StreamPipeline {
       if (this.#presentation !== undefined) {
         await this.#presentation.end();
         onEnded(this.#presentation);
+        this.#log.ended(this.#publishes);
       }
     }
     this.#publisher?.close();

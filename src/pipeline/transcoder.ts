@@ -31,9 +31,8 @@ export interface TranscoderOptions {
   readonly publisher: Publisher;
   readonly presentation: Presentation;
   readonly clock: Clock;
+  /** Says of each line which stream it is about. */
   readonly logger: PipelineLogger;
-  /** Fields of each log line. */
-  readonly context: object;
   /** No further restart will come. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onLoad: (load: TranscodeLoad) => void;
@@ -221,14 +220,14 @@ export class Transcoder {
   }
 
   #write(rendition: string, bytes: Buffer): void {
-    const { presentation, logger, context } = this.#options;
+    const { presentation, logger } = this.#options;
     if (this.#discarded) return;
     try {
       presentation.write(rendition, bytes);
     } catch (error) {
       // Thrown on, it would end the process and with it every other stream.
       const reason = asSluiceError(error);
-      logger.warn({ ...context, rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
+      logger.warn({ rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
       this.#supervisor.reject(reason);
     }
   }

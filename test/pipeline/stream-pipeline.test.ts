@@ -56,6 +56,11 @@ describe('StreamPipeline', () => {
       { level: 'warn', app: 'live', stream: 'test', rendition: '90p', code: 'mp4.box-order', err: undefined },
     ]);
     expect(lines.find(({ fields }) => 'restartIn' in fields)?.fields.code).toBe('transcode.output-invalid');
+    // Many FFmpegs write into one log: each line says for which stream.
+    const ofFfmpeg = lines.filter(({ message }) => message.startsWith('FFmpeg '));
+    expect(ofFfmpeg.length).toBeGreaterThanOrEqual(4);
+    for (const { fields } of ofFfmpeg) expect(fields).toMatchObject({ app: 'live', stream: 'test' });
+    expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'stream ended', fields: { publishes: 1 } });
     expect(failures).toEqual([]);
     const durations = (name: string) => playlist(name).segments.map(({ duration }) => duration);
     // The source does not wait for FFmpeg; the rung lacks what was gone when the next one came.
