@@ -83,10 +83,11 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
 
 /**
  * Pure. RFC 8216bis 6.2.5.1: the same playlist without the segments beyond the Skip Boundary.
- * @returns undefined when there are none, or delta updates are not advertised
+ * @returns undefined when there are none, when delta updates are not advertised, and after the end, when the directive is
+ * to be ignored
  */
 export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
-  const unskipped = lowLatency.skips ? newest(listing, SKIP_BOUNDARY * listing.targetDuration) : [];
+  const unskipped = lowLatency.skips && !listing.ended ? newest(listing, SKIP_BOUNDARY * listing.targetDuration) : [];
   const skippedSegments = (listing.earlier?.count ?? 0) + listing.complete.length - unskipped.length;
   if (unskipped.length === 0 || skippedSegments === 0) return undefined;
   return {

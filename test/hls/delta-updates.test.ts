@@ -142,6 +142,15 @@ describe('Playlist Delta Updates', () => {
     expect(checker.versions('source')).toBeGreaterThan(40);
   });
 
+  it('B3.10 after the end _HLS_skip is ignored', async () => {
+    const { stream, bodies, presentation } = scene();
+    stream.play(560);
+    expect(bodies().delta).not.toBe(bodies().full);
+    await presentation.end();
+    expect(bodies().full.toString()).toContain('#EXT-X-ENDLIST');
+    expect(bodies().delta).toBe(bodies().full);
+  });
+
   it('B3.10 a second reader takes it for what it is', () => {
     const { stream, bodies } = scene();
     stream.play(560);

@@ -337,6 +337,7 @@ class History {
     const check = (ok: boolean, what: string): void => assert(ok, `${what} in ${this.rendition}:\n${update}`);
     const canSkipUntil = this.last?.serverControl?.get('CAN-SKIP-UNTIL');
     check(canSkipUntil !== undefined, 'B3.10 a delta update that is not advertised');
+    check(!parsed.ended, 'B3.10 a delta update after the end');
     const skipped = parsed.skippedSegments ?? 0;
     check(skipped > 0, 'B3.10 nothing to skip: the full playlist');
     const full = this.last?.segments ?? [];
