@@ -14,7 +14,8 @@ import { PART_BYTES, PARTS_PER_SEGMENT, type ServedOrigin, serveLiveOrigin } fro
 /** 1000 in the long run; half of the cores belong to others in the short one. */
 const VIEWERS = Number(process.env.CDN_VIEWERS ?? 100);
 const PARTS = Number(process.env.CDN_PARTS ?? 8);
-const PART_INTERVAL = 250;
+/** As long as parts are by default, or sooner where few viewers need less. */
+const PART_INTERVAL = process.env.CDN_VIEWERS === undefined ? 250 : 500;
 
 const deploy = (file: string): string => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
 
