@@ -80,6 +80,17 @@ describe('docs/metrics.md', () => {
     );
     expect(documented).toEqual(METRICS.map(({ name, kind, labels }) => `${name} ${kind} ${labels.join(' ')}`));
   });
+
+  it('names log messages as they are written', () => {
+    const rows = [...read('docs/metrics.md').matchAll(/^\| (`[^|]*`) \| (?:info|warn|error) \| /gm)];
+    const messages = rows.flatMap(([, cell = '']) => [...cell.matchAll(/`([^`…]+)…?`/g)].map(([, text]) => text ?? ''));
+    expect(messages.length).toBeGreaterThan(25);
+    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => read(join('src', file)))
+      .join('\n');
+    expect(messages.filter((message) => !new RegExp(`['\`]${message}`).test(sources))).toEqual([]);
+  });
 });
 
 describe('documents', () => {

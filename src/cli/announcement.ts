@@ -22,7 +22,11 @@ export function announcement(facts: AnnouncementFacts): string {
   // The application is a part of both addresses.
   const watch = `${http}/watch${new URL(rtmp).pathname}/`;
   const stream = demo ?? `NAME   (all streams: ${http}/)`;
-  return `\n${[...lines, `  Watch:      ${watch}${stream}`].join('\n')}\n\n`;
+  lines.push(`  Watch:      ${watch}${stream}`);
+  if (new URL(rtmp).hostname === 'localhost') {
+    lines.push("  From other machines, write this machine's address where localhost stands.");
+  }
+  return `\n${lines.join('\n')}\n\n`;
 }
 
 function publishing({ rtmp, rtmps, publishKey, asksForUser = false }: AnnouncementFacts): string[] {
