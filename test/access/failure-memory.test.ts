@@ -1,3 +1,4 @@
+// An attacker chooses how many addresses to come from: what is remembered of them is bounded, and no network counts twice.
 import { describe, expect, it } from 'vitest';
 import { FailureMemory } from '../../src/access/failure-memory.js';
 

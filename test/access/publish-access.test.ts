@@ -1,3 +1,4 @@
+// Who is let in, who waits after guessing, and that one who has the key is never made to wait for those who do not.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 

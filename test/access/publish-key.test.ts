@@ -1,3 +1,4 @@
+// The generated key is for its owner alone, survives restarts, and is one key however many gateways start at once.
 import { mkdtempSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Users with passwords: what is kept of a password, the ways an encoder sends one, and that guessing learns nothing.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, parsePasswordHash } from '../../src/access/password-hash.js';

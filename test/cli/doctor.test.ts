@@ -1,3 +1,4 @@
+// The doctor tries everything for real, names each problem with its reason, and leaves nothing behind.
 import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

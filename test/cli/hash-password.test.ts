@@ -1,3 +1,4 @@
+// The printed line opens the gateway for that password, which itself is shown nowhere.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 import { parseConfigFile } from '../../src/config/file.js';

@@ -1,3 +1,4 @@
+// The command line: its help, its exit statuses, and every mistake of one call told at once.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/config/option.js';

@@ -1,3 +1,4 @@
+// The gateway as a person starts and stops it: what is printed and what is kept secret, and one line for each way it cannot start.
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,3 +1,4 @@
+// What people read about options is generated: this holds the pages and the help text to the schema.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fileOptionsTable, optionsHelp, optionsTable } from '../../src/config/documentation.js';

@@ -1,3 +1,4 @@
+// Where each value comes from and which source wins, and that every mistake is told with its place and what was expected.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

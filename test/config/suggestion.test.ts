@@ -1,3 +1,4 @@
+// A misspelt option names the one that was meant, and a long one costs no time.
 import { describe, expect, it } from 'vitest';
 import { didYouMean, suggest } from '../../src/config/suggestion.js';
 

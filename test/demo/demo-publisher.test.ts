@@ -1,3 +1,4 @@
+// The demo publishes over real RTMP, comes back by itself, and leaves no process behind.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DemoPublisher } from '../../src/demo/demo-publisher.js';
 import { SluiceError } from '../../src/protocols/errors.js';

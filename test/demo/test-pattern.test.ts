@@ -1,3 +1,4 @@
+// The demo's picture has the key frames it promises, also where FFmpeg cannot draw text.
 import { describe, expect, it } from 'vitest';
 import { canDrawCaption, testPatternArguments } from '../../src/demo/test-pattern.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';

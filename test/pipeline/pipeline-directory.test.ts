@@ -1,3 +1,4 @@
+// Which streams the API tells of, and for how long after they ended.
 import { describe, expect, it } from 'vitest';
 import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';
 import { npmFfmpeg } from '../support/processes.js';

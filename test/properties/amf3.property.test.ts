@@ -1,3 +1,4 @@
+// AMF3 over all values and all damage: what is written is read back, and nothing but typed errors comes of the rest.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';

@@ -1,3 +1,4 @@
+// However the bytes of a chunk stream are cut into reads, the messages are the same.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../src/protocols/rtmp/chunk-decoder.js';

@@ -1,3 +1,4 @@
+// However the bytes of a publisher are cut into reads, and whatever they are, a session keeps its promises.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';

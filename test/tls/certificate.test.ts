@@ -1,3 +1,4 @@
+// A certificate is taken up anew while connections are open, and one that does not work replaces nothing.
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';

@@ -1,3 +1,4 @@
+// AMF0 against its vectors: each type as the specification writes it, and each limit.
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';

@@ -1,3 +1,4 @@
+// AMF3 against its vectors: each type, the tables of references, and each limit.
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';

@@ -1,3 +1,4 @@
+// Bytes go through in order, and memory that was only borrowed is not kept.
 import { describe, expect, it } from 'vitest';
 import { ByteQueue } from '../../../src/protocols/bytes/byte-queue.js';
 

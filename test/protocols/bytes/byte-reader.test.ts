@@ -1,3 +1,4 @@
+// Each width in the order of the network, views instead of copies, and one error at the end.
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../../src/protocols/bytes/byte-reader.js';
 import { ByteWriter } from '../../../src/protocols/bytes/byte-writer.js';

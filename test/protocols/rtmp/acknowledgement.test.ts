@@ -1,3 +1,4 @@
+// When acknowledgements are due and what they count: encoders stall when one is missing, and after 4 GiB when it is wrong.
 import { describe, expect, it } from 'vitest';
 import { AcknowledgementCounter } from '../../../src/protocols/rtmp/acknowledgement.js';
 

@@ -1,3 +1,4 @@
+// Aggregate messages taken apart, with their timestamps, also where they are cut or lie about their sizes.
 import { describe, expect, it } from 'vitest';
 import { AggregateReader } from '../../../src/protocols/rtmp/aggregate.js';
 import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';

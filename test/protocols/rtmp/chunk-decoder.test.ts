@@ -1,3 +1,4 @@
+// Chunk headers of all types and the state they leave: what peers get wrong, and what they may not do.
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';

@@ -1,3 +1,4 @@
+// What is left out of a chunk header and when, and that our own decoder reads all of it back.
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { ChunkEncoder } from '../../../src/protocols/rtmp/chunk-encoder.js';

@@ -1,3 +1,4 @@
+// The handshake in every cutting and of every version: bytes that arrive with it must not be lost.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { amfObject } from '../../../src/protocols/amf/values.js';

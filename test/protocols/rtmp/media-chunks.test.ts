@@ -1,3 +1,4 @@
+// Media is cut into chunks once for all players: each must be able to read them alone.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';

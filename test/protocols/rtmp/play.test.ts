@@ -1,3 +1,4 @@
+// The answers a player gets and their order, as players were seen to expect them.
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';

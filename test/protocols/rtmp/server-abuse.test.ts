@@ -1,3 +1,4 @@
+// Every bound of a session, crossed: it closes with the code of that bound and keeps nothing.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';

@@ -1,3 +1,4 @@
+// Control messages at the moments in which encoders send them.
 import { describe, expect, it } from 'vitest';
 import { AcknowledgementCounter } from '../../../src/protocols/rtmp/acknowledgement.js';
 import { TestPeer } from './test-peer.js';

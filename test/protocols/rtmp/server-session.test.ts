@@ -1,3 +1,4 @@
+// Connect, publish and end as encoders do them: each answer, its order, and the events that come of it.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, type AmfValue, amfObject, amfProperties } from '../../../src/protocols/amf/values.js';

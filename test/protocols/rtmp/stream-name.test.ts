@@ -1,3 +1,4 @@
+// What encoders write for application, name and parameters, and the one name it becomes.
 import { describe, expect, it } from 'vitest';
 import { canonicalApp, canonicalStream } from '../../../src/protocols/rtmp/stream-name.js';
 

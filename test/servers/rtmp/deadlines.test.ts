@@ -1,3 +1,4 @@
+// Each deadline of a connection on a real socket: who does nothing is closed, who is slow but honest is not.
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';

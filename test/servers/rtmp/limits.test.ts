@@ -1,3 +1,4 @@
+// Limits of connections on real sockets: one peer, however rude, takes nothing from the others.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// What peers send into the log stays one short line and means what it says.
 import { describe, expect, it } from 'vitest';
 import { plainAddress, printable } from '../../../src/servers/rtmp/log-fields.js';
 

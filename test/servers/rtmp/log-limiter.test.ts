@@ -1,3 +1,4 @@
+// A flood of the same failure is a few lines and a number.
 import { describe, expect, it } from 'vitest';
 import { LogLimiter } from '../../../src/servers/rtmp/log-limiter.js';
 

@@ -1,3 +1,4 @@
+// How far a publisher is ahead of the clock, whatever its timestamps do.
 import { describe, expect, it } from 'vitest';
 import { MediaPacer } from '../../../src/servers/rtmp/media-pacer.js';
 

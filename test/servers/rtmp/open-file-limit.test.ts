@@ -1,3 +1,4 @@
+// How many connections the limit of open files allows, so that streams keep theirs.
 import { describe, expect, it } from 'vitest';
 import {
   connectionsBeside,

@@ -1,3 +1,4 @@
+// Players over real sockets: what they get first, and that a slow one costs itself alone.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';

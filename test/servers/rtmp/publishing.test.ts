@@ -1,3 +1,4 @@
+// Publishers over real sockets: asked about before anything is answered, and handed on byte for byte.
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import { audioBody, Encoder, startServer } from './server-under-test.js';

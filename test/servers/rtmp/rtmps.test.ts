@@ -1,3 +1,4 @@
+// RTMP inside TLS behaves as outside of it, and a renewed certificate disturbs nobody.
 import { once } from 'node:events';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';

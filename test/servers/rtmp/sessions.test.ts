@@ -1,3 +1,4 @@
+// Each accepted publish starts once and ends once, and what was refused does neither.
 import { describe, expect, it } from 'vitest';
 import { StreamRegistry } from '../../../src/live/registry.js';
 import { SluiceError } from '../../../src/protocols/errors.js';

@@ -1,3 +1,4 @@
+// When a quiet peer is asked for a sign of life, and when it is given up.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SilenceWatch } from '../../../src/servers/rtmp/silence-watch.js';
 

@@ -1,3 +1,4 @@
+// The status code and the text that an encoder shows its user, for each kind of error.
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import { toStatusReason } from '../../../src/servers/rtmp/status-reason.js';
