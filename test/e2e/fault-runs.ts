@@ -5,6 +5,9 @@ const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.
 
 export const longRun = asked !== undefined;
 
+/** Milliseconds that a test waits for what must come: these are no tests of speed, and the machine may be busy with others. */
+export const PATIENCE = 60_000;
+
 /** @param short times in `npm test` @param share of FAULTS in the long run */
 export function times(short: number, share = 1): number {
   return asked === undefined ? short : Math.max(1, Math.round(asked * share));

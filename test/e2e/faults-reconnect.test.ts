@@ -8,7 +8,7 @@ import { eventually, whenLive } from '../support/hls-client.js';
 import { holdings } from '../support/leftovers.js';
 import { type ParsedSegment, PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
-import { longRun, seededRandom, tell, times } from './fault-runs.js';
+import { longRun, PATIENCE, seededRandom, tell, times } from './fault-runs.js';
 import { untilSeen, type Viewer, watchPage, watchPlain } from './viewer.js';
 
 const ROUNDS = times(2);
@@ -28,7 +28,7 @@ function beginning(follower: PlaylistFollower, epoch: number): Promise<ParsedSeg
     const { segments = [] } = follower.last ?? {};
     if (epoch === 0) return segments[0];
     return segments.find(({ discontinuity, discontinuityNumber }) => discontinuity && discontinuityNumber === epoch);
-  });
+  }, PATIENCE);
 }
 
 const LADDERS = [
@@ -40,13 +40,13 @@ const LADDERS = [
 it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
   'A8.05 B1.03 players go on by themselves with every return of the publisher, ladder %s',
   {
-    timeout: 60_000 + ROUNDS * 40_000,
+    timeout: 2 * PATIENCE + ROUNDS * PATIENCE,
   },
   async (ladder, renditions, seed) => {
     const random = seededRandom(seed);
     const playtime = () => (longRun ? 1_000 + 9_000 * random() : 1_500);
     const before = await holdings();
-    const gateway = await startGateway('--ladder', ladder, '--resume-window', '15');
+    const gateway = await startGateway('--ladder', ladder, '--resume-window', '60');
     const base = `${gateway.http}/hls/live/main`;
     /** Seconds until it stops cleanly; without, until it is killed. */
     const publish = (duration?: number) =>
@@ -70,7 +70,7 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
       await watchPlain(browser, gateway.http, 'main'),
     ];
     const first = await beginning(source, 0);
-    for (const viewer of viewers) await untilSeen(viewer, first.programDateTime ?? 0, 30_000);
+    for (const viewer of viewers) await untilSeen(viewer, first.programDateTime ?? 0, PATIENCE);
 
     const resumed: { media: number; clock: number }[][] = viewers.map(() => []);
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -85,7 +85,7 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
       publisher = publish(killed ? playtime() / 1000 : undefined);
       const epoch = await beginning(source, round);
       const date = epoch.programDateTime ?? Number.NaN;
-      const seen = await Promise.all(viewers.map((viewer) => untilSeen(viewer, date, 30_000)));
+      const seen = await Promise.all(viewers.map((viewer) => untilSeen(viewer, date, PATIENCE)));
       for (const [index, sight] of seen.entries()) {
         resumed[index]?.push({ media: Math.round(sight.date - date), clock: sight.at - date });
       }
