@@ -1,4 +1,4 @@
-// `node bench/attack.mjs [--short] [--scale N] [--only NAME,…] [--no-browser]`: every attack on the ingest that we could think
+// `node bench/attack.mjs [--short] [--scale N] [--only NAME,…] [--settle SECONDS] [--no-browser]`: every attack on the ingest that we could think
 // of, beside one live stream that somebody watches; what it does to the gateway is printed. Exit status 1: a limit was crossed.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
