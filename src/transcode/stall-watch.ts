@@ -1,6 +1,7 @@
 // Tells a hung FFmpeg from a silent publisher and from a busy machine: only time in which input flows and nothing happens counts.
 import type { Milliseconds } from '../protocols/units.js';
 import type { ProcessActivity } from './process-activity.js';
+import type { TranscodePlan } from './rendition-spec.js';
 
 /** How often `tick` is to be called. Counting ticks, not clock time, forgives a machine that was asleep. */
 export const STALL_TICK: Milliseconds = 250;
@@ -9,11 +10,24 @@ const FLOWS_FOR: Milliseconds = 500;
 /** CPU time, in the last half of the idle limit, of a process that works; waiting costs none. */
 const COMPUTING: Milliseconds = 20;
 
+/** FFmpeg tells its progress once a second; silence for longer means something. */
+const MIN_IDLE_LIMIT: Milliseconds = 1_500;
+/** Of the segment duration: found and killed before a target duration is over. */
+const IDLE_LIMIT_SHARE = 0.75;
+const BUSY_LIMIT: Milliseconds = 8_000;
+
 export interface StallLimits {
   /** Input time without a sign of life after which a process that does nothing hangs. */
   readonly idle: Milliseconds;
   /** The same while it computes, or before it has written anything while it takes what it is given, or where nobody can see what it does. */
   readonly busy: Milliseconds;
+}
+
+/** Slow sources get two pictures more: less is no silence. */
+export function stallLimits(plan: TranscodePlan): StallLimits {
+  const frame = 1000 / (plan.source.video?.frameRate ?? Number.POSITIVE_INFINITY);
+  const idle = Math.max(MIN_IDLE_LIMIT, plan.segmentDuration * 1000 * IDLE_LIMIT_SHARE) + 2 * frame;
+  return { idle, busy: Math.max(BUSY_LIMIT, 2 * idle) };
 }
 
 export class StallWatch {

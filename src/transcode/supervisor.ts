@@ -2,101 +2,20 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
-import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { buildFfmpegArguments } from './arguments.js';
-import { Backoff, DEFAULT_RESTART_POLICY, type RestartPolicy } from './backoff.js';
-import type { ChildEnvironment } from './child-environment.js';
+import { Backoff, DEFAULT_RESTART_POLICY } from './backoff.js';
 import { transcodeError } from './errors.js';
 import { exitError } from './exit-error.js';
-import { type FfmpegExit, FfmpegProcess, type SpawnProcess } from './ffmpeg-process.js';
-import { LoadMeter, type TranscodeLoad } from './load-meter.js';
-import type { Logger } from './logger.js';
+import { type FfmpegExit, FfmpegProcess } from './ffmpeg-process.js';
+import { LoadMeter } from './load-meter.js';
 import { readProcessActivity } from './process-activity.js';
-import type { ProcessLedger } from './process-ledger.js';
 import { ProgressReader, type TranscodeProgress } from './progress.js';
-import type { TranscodePlan, WantedFrom } from './rendition-spec.js';
-import { STALL_TICK, type StallLimits, StallWatch } from './stall-watch.js';
+import type { TranscodePlan } from './rendition-spec.js';
+import { STALL_TICK, StallWatch, stallLimits } from './stall-watch.js';
+import type { TranscodeSupervisorOptions } from './supervisor-options.js';
+import { type SupervisorState, supervisorStateMachine } from './supervisor-state.js';
 
-/**
- * ```
- * idle, backing-off, replacing ──start──▶ waiting ──first picture known──▶ starting      (only with regular key frames)
- * idle ──start──▶ starting ──first output──▶ running
- *                  ▲ ▲  │                       │
- *     delay is over│ │  └──────process gone─────┤
- *                  │ └─ replacing ◀─replacePlan─┤
- *                  └───── backing-off ◀─────────┤
- *                                               └──too many failures──▶ failed
- * starting, running, replacing ──stop──▶ stopping ──pipes at their end──▶ stopped ◀──stop── idle, backing-off
- * ```
- */
-export type SupervisorState =
-  | 'idle'
-  | 'waiting'
-  | 'starting'
-  | 'running'
-  | 'replacing'
-  | 'backing-off'
-  | 'stopping'
-  | 'stopped'
-  | 'failed';
-
-export interface TranscodeSupervisorOptions {
-  readonly ffmpeg: { readonly path: string };
-  readonly plan: TranscodePlan;
-  readonly logger: Logger;
-  /** Bytes of the rendition of that name, in any cutting. The buffer is the callee's to keep. */
-  readonly onOutput: (rendition: string, bytes: Buffer) => void;
-  /**
-   * A fresh FFmpeg waits for its input: from now on `write` must give the FLV header, the sequence headers, then media
-   * from a key frame on. Generation 1 is the first; every byte of the generation before has been delivered.
-   */
-  readonly onStart: (generation: number) => void;
-  /**
-   * Presentation time of the key frame that the next FFmpeg will be given first; undefined while there is none, then it is
-   * asked again after each `noteReceived`. Asked at each start of a plan with regular key frames, which needs it.
-   */
-  readonly firstPicture?: () => Milliseconds | undefined;
-  /** Asked at each start, after `firstPicture`: what of its input is there only to be decoded. */
-  readonly wantedFrom?: () => WantedFrom;
-  /**
-   * Asked when a process failed: whether anything of what it wrote since its `onStart` could be used. Then its death is taken
-   * for an accident and not for one of a row, which ends in `onFailed`; that it hung, or was rejected, is not.
-   */
-  readonly delivered?: () => boolean;
-  /** The process of a generation is gone and its pipes are at their end. `error` is absent after `stop` and `replacePlan`. */
-  readonly onExit?: (exit: { readonly generation: number; readonly error?: SluiceError }) => void;
-  /** No further restart will come. */
-  readonly onFailed: (error: SluiceError) => void;
-  readonly onProgress?: (progress: TranscodeProgress) => void;
-  /** About once a second while FFmpeg works, given that `noteReceived` is called. */
-  readonly onLoad?: (load: TranscodeLoad) => void;
-  /** After `write` returned false: FFmpeg has taken the queue. */
-  readonly onDrain?: () => void;
-  /** Takes secrets out of a line of stderr before it is kept or logged. */
-  readonly redact?: (line: string) => string;
-  readonly clock: Clock;
-  /** Uniform in [0, 1): the jitter of the backoff. */
-  readonly random?: () => number;
-  readonly spawn?: SpawnProcess;
-  /** All that FFmpeg sees of the environment; see `childEnvironment`. */
-  readonly environment?: ChildEnvironment;
-  /** Told of each FFmpeg, for whoever has to end it should this process be killed. */
-  readonly ledger?: Pick<ProcessLedger, 'started' | 'ended'> | undefined;
-  readonly restart?: Partial<RestartPolicy>;
-  /** Input time without a sign of life after which FFmpeg hangs and is killed. */
-  readonly stall?: Partial<StallLimits>;
-  /** How long `stop` waits for FFmpeg to flush before it kills. */
-  readonly stopGrace?: Milliseconds;
-  /** The same for `replacePlan`: viewers of the other rungs wait meanwhile. */
-  readonly replaceGrace?: Milliseconds;
-}
-
-/** FFmpeg tells its progress once a second; silence for longer means something. */
-const MIN_IDLE_LIMIT: Milliseconds = 1_500;
-/** Of the segment duration: found and killed before a target duration is over. */
-const IDLE_LIMIT_SHARE = 0.75;
-const BUSY_LIMIT: Milliseconds = 8_000;
 const DEFAULT_STOP_GRACE: Milliseconds = 3_000;
 const DEFAULT_REPLACE_GRACE: Milliseconds = 1_000;
 
@@ -122,17 +41,7 @@ export class TranscodeSupervisor {
   readonly #clock: Clock;
   readonly #backoff: Backoff;
   #plan: TranscodePlan;
-  readonly #state = new StateMachine<SupervisorState>('transcode supervisor', 'idle', {
-    idle: ['waiting', 'starting', 'stopped'],
-    waiting: ['starting', 'stopped'],
-    starting: ['running', 'replacing', 'backing-off', 'stopping', 'failed'],
-    running: ['replacing', 'backing-off', 'stopping', 'failed'],
-    replacing: ['waiting', 'starting', 'stopping', 'stopped'],
-    'backing-off': ['waiting', 'starting', 'stopped'],
-    stopping: ['stopped'],
-    stopped: [],
-    failed: [],
-  });
+  readonly #state = supervisorStateMachine();
   #run: Run | undefined;
   #generation = 0;
   #cancelRestart: (() => void) | undefined;
@@ -383,11 +292,4 @@ function checked(plan: TranscodePlan, options: Pick<TranscodeSupervisorOptions, 
     throw new TypeError('got regular key frames without firstPicture, expected it');
   }
   return plan;
-}
-
-/** Slow sources get two pictures more: less is no silence. */
-function stallLimits(plan: TranscodePlan): StallLimits {
-  const frame = 1000 / (plan.source.video?.frameRate ?? Number.POSITIVE_INFINITY);
-  const idle = Math.max(MIN_IDLE_LIMIT, plan.segmentDuration * 1000 * IDLE_LIMIT_SHARE) + 2 * frame;
-  return { idle, busy: Math.max(BUSY_LIMIT, 2 * idle) };
 }
