@@ -375,7 +375,9 @@ describe('epochs of a presentation', () => {
 
   it('a GOP that turns longer than the target duration is cut, counted, and reported', () => {
     const times: number[] = [];
-    const played = scene({ onForcedCut: (time) => times.push(time), plan: { ...PLAN, renditions: [SOURCE] } });
+    // Segments begin without a key frame, and were promised not to.
+    const plan = { ...PLAN, renditions: [SOURCE] };
+    const played = scene({ onForcedCut: (time) => times.push(time), plan }, true);
     played.stream.rung = false;
     played.stream.play(100);
     played.stream.gop = 10_000;

@@ -462,6 +462,10 @@ class History {
     for (const [i, segment] of [...playlist.segments, undefined].entries()) {
       const parts = segment?.parts ?? playlist.openParts;
       const next = playlist.segments[i + 1];
+      const [first] = parts;
+      if (playlist.independentSegments && this.#options.irregular !== true && this.#options.tolerant !== true) {
+        check(first === undefined || first.independent || first.gap, `B1.13 ${first?.uri} begins a segment`);
+      }
       for (const [index, part] of parts.entries()) {
         check(part.duration <= partTarget, `B3.01 part ${part.uri} <= PART-TARGET`);
         const lastOfParent = segment !== undefined && index === parts.length - 1;
