@@ -7,11 +7,8 @@ import type { MadePart } from '../../src/hls/part-sink.js';
 const RATE = 48_000;
 const FRAME_MS = (1024 / RATE) * 1000;
 
-/** @param timestampOf what the publisher says of frame `i`, whose true time is given too */
-function run(frames: number, timestampOf: (i: number, time: number) => number): MadePart[] {
-  const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: undefined, nominalPart: 0.5 });
-  const parts: MadePart[] = [];
-  const maker = new AudioSamples({
+function makerInto(parts: MadePart[], schedule: CutSchedule): AudioSamples {
+  return new AudioSamples({
     schedule,
     sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
     trackId: 1,
@@ -20,6 +17,13 @@ function run(frames: number, timestampOf: (i: number, time: number) => number): 
     nominal: 0.5,
     frameDuration: 1024,
   });
+}
+
+/** @param timestampOf what the publisher says of frame `i`, whose true time is given too */
+function run(frames: number, timestampOf: (i: number, time: number) => number): MadePart[] {
+  const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: undefined, nominalPart: 0.5 });
+  const parts: MadePart[] = [];
+  const maker = makerInto(parts, schedule);
   for (let i = 0; i < frames; i += 1) {
     const dts = Math.round(timestampOf(i, 1000 + i * FRAME_MS));
     schedule.noteAudio(dts);
@@ -73,15 +77,7 @@ describe('AudioSamples', () => {
     schedule.noteVideo(picture - 80, picture, true);
     for (let dts = picture - 40; dts < picture + 1_000; dts += 40) schedule.noteVideo(dts, dts + 80, false);
     const parts: MadePart[] = [];
-    const maker = new AudioSamples({
-      schedule,
-      sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
-      trackId: 1,
-      timescale: RATE,
-      partTarget: 0.585,
-      nominal: 0.5,
-      frameDuration: 1024,
-    });
+    const maker = makerInto(parts, schedule);
     for (let time = picture - 1_000; time < picture + 500; time += FRAME_MS) {
       maker.push(Math.round(time), Buffer.alloc(8), 1024);
     }

@@ -1,31 +1,16 @@
 // The SPS is the only place that truly says how large HEVC pictures are and which decoder they need.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
-import type { ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
 import { type HevcProfileTierLevel, readProfileTierLevel } from './hevc-profile-tier-level.js';
 import { skipScalingLists, skipShortTermReferencePictureSets } from './hevc-skipped-syntax.js';
 import { type HevcVui, readHevcVui } from './hevc-vui.js';
+import type { PictureFormat } from './picture-format.js';
 import { readRecord } from './read-record.js';
 import { MAX_DIMENSION, removeEmulationPrevention } from './sequence-parameter-set.js';
 
-export interface HevcSequenceParameterSet {
+export interface HevcSequenceParameterSet extends PictureFormat {
   readonly profileTierLevel: HevcProfileTierLevel;
-  /** Luma samples inside the conformance window. */
-  readonly width: number;
-  readonly height: number;
-  /** Sample aspect ratio; 1:1 when the stream does not say. */
-  readonly sarNum: number;
-  readonly sarDen: number;
-  /** Frames per second of the VUI timing. Absent when the stream does not say or says nonsense. */
-  readonly frameRate?: number;
-  /** 0 = monochrome, 1 = 4:2:0, 2 = 4:2:2, 3 = 4:4:4. */
-  readonly chromaFormat: number;
-  readonly bitDepthLuma: number;
-  readonly bitDepthChroma: number;
-  /** Pictures are fields: field_seq_flag. */
-  readonly interlaced: boolean;
-  readonly color?: ColorDescription;
 }
 
 /** H.265 table 7-1. */

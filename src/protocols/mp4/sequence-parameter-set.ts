@@ -4,32 +4,19 @@ import { SluiceError } from '../errors.js';
 import type { ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
 import { frameRateOf } from './frame-rate.js';
+import type { PictureFormat } from './picture-format.js';
 import { readColor, readSampleAspectRatio } from './vui-fields.js';
 
-export interface SequenceParameterSet {
+export interface SequenceParameterSet extends PictureFormat {
   /** profile_idc, for example 100 = High. */
   readonly profile: number;
   /** The constraint_set flags and reserved bits as one byte. */
   readonly compatibility: number;
   /** level_idc: 10 × the level, for example 31 = 3.1. */
   readonly level: number;
-  /** Luma samples after cropping. */
-  readonly width: number;
-  readonly height: number;
-  /** Sample aspect ratio; 1:1 when the stream does not say. */
-  readonly sarNum: number;
-  readonly sarDen: number;
-  /** Frames per second of VUI timing: fields are paired. Absent when the stream does not say or says nonsense. */
-  readonly frameRate?: number;
-  /** 0 = monochrome, 1 = 4:2:0, 2 = 4:2:2, 3 = 4:4:4. */
-  readonly chromaFormat: number;
-  readonly bitDepthLuma: number;
-  readonly bitDepthChroma: number;
-  readonly interlaced: boolean;
   readonly referenceFrames: number;
   /** max_num_reorder_frames of the VUI bitstream restriction: 0 means there are no B-frames to wait for. */
   readonly reorderFrames?: number;
-  readonly color?: ColorDescription;
 }
 
 /** H.264 7.4.1: nal_unit_type of a sequence parameter set. */

@@ -11,6 +11,7 @@ import { av1CodecString, avcCodecString, hevcCodecString, vp9CodecString } from 
 import { type ColorDescription, isUnspecified } from './color.js';
 import { mp4Error } from './errors.js';
 import { parseHevcDecoderConfigurationRecord, writeHevcDecoderConfigurationRecord } from './hevc.js';
+import type { PictureFormat } from './picture-format.js';
 import {
   isVp9Level,
   parseVp9KeyFrame,
@@ -100,18 +101,7 @@ function describeHevc(configuration: Buffer | undefined): VideoDescription {
   };
 }
 
-interface PictureParameters {
-  readonly width: number;
-  readonly height: number;
-  readonly sarNum: number;
-  readonly sarDen: number;
-  readonly frameRate?: number;
-  readonly bitDepthLuma: number;
-  readonly interlaced: boolean;
-  readonly color?: ColorDescription;
-}
-
-function pictureOf({ width, height, sarNum, sarDen, frameRate, bitDepthLuma, interlaced, color }: PictureParameters) {
+function pictureOf({ width, height, sarNum, sarDen, frameRate, bitDepthLuma, interlaced, color }: PictureFormat) {
   return {
     width,
     height,
