@@ -10,8 +10,8 @@ import {
 import { encodeMediaPlaylist } from './media-playlist.js';
 
 export interface PlaylistSource {
-  readonly listing: () => Listing;
-  readonly lowLatency: () => LowLatencyListing;
+  listing(): Listing;
+  lowLatency(): LowLatencyListing;
 }
 
 export class RenditionPlaylists {
@@ -44,16 +44,14 @@ export class RenditionPlaylists {
   }
 
   get full(): Buffer {
-    const { listing, lowLatency } = this.#source;
-    this.#full ??= encodeMediaPlaylist(lowLatencyPlaylist(listing(), lowLatency()));
+    this.#full ??= encodeMediaPlaylist(lowLatencyPlaylist(this.#source.listing(), this.#source.lowLatency()));
     return this.#full;
   }
 
   /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. */
   get delta(): Buffer {
     if (this.#delta === undefined) {
-      const { listing, lowLatency } = this.#source;
-      const delta = deltaPlaylist(listing(), lowLatency());
+      const delta = deltaPlaylist(this.#source.listing(), this.#source.lowLatency());
       this.#delta = delta === undefined ? this.full : encodeMediaPlaylist(delta);
     }
     return this.#delta;

@@ -2,19 +2,20 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
-import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Epochs } from './epochs.js';
-import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
+import { ListedMedia } from './listed-media.js';
 import { LiveWindow } from './live-window.js';
+import { type FoundFile, MediaFiles } from './media-files.js';
 import type { RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
 import { RenditionPlaylists } from './rendition-playlists.js';
-import { type ByteSpan, type CompleteSegment, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import type { CompleteSegment } from './segment.js';
 import { SegmentArchive } from './segment-archive.js';
 import { Segmenter } from './segmenter.js';
 
@@ -40,16 +41,6 @@ export interface RenditionOptions {
   readonly onSegment: (rendition: Rendition, segment: CompleteSegment) => void;
 }
 
-export type FoundFile =
-  | { readonly kind: 'init' | 'segment' | 'part'; readonly body: Buffer }
-  /** Not in memory any more, but in the store, or it was. */
-  | { readonly kind: 'init' | 'segment'; readonly body?: undefined; readonly within?: undefined }
-  /** A part of a segment that has left memory: these bytes of its file. */
-  | { readonly kind: 'part'; readonly body?: undefined; readonly within: { readonly uri: string } & ByteSpan }
-  /** The part the playlist hints at: it will be there. */
-  | 'hinted'
-  | undefined;
-
 export class Rendition implements PartSink {
   /** Of the newest epoch it is in. */
   plan: RenditionPlan;
@@ -62,14 +53,12 @@ export class Rendition implements PartSink {
   readonly #options: RenditionOptions;
   readonly #window: LiveWindow;
   readonly #segmenter: Segmenter;
+  readonly #files: MediaFiles;
+  readonly #listed: ListedMedia;
   #ended = false;
   #withdrawn = false;
   #dirty = false;
   #parts = 0;
-  /** Media sequence number before which part tags have gone. */
-  #partsFrom = 0;
-  /** Hinted at, and then its segment was closed without it because the publisher went. */
-  #brokenHint: string | undefined;
   #mediaIndex: number | undefined;
   #lastProgress: Milliseconds = Number.NEGATIVE_INFINITY;
 
@@ -78,7 +67,6 @@ export class Rendition implements PartSink {
     this.plan = plan;
     this.#options = options;
     this.waiters = new Waiters(clock);
-    this.playlists = new RenditionPlaylists({ listing: () => this.#listing(), lowLatency: () => this.#lowLatency() });
     const { dvrWindow } = options;
     if (dvrWindow !== undefined) {
       this.archive = new SegmentArchive({ duration: dvrWindow, iFrames: plan.kind === 'video' });
@@ -97,6 +85,16 @@ export class Rendition implements PartSink {
       programDateTime,
       onSegment: (segment) => this.#add(segment),
     });
+    const made = { schedule, segmenter: this.#segmenter, window: this.#window, archive: this.archive };
+    this.#files = new MediaFiles(made);
+    this.#listed = new ListedMedia({
+      ...made,
+      ...{ name: plan.name, partTarget, skips: options.skips, event: options.event },
+      nextPart: () => this.#files.nextPart,
+      reports: () => options.reports(this),
+      ended: () => this.#ended,
+    });
+    this.playlists = new RenditionPlaylists(this.#listed);
   }
 
   /** Of the newest init segment. */
@@ -168,7 +166,7 @@ export class Rendition implements PartSink {
 
   resumeAt(index: number): void {
     this.#segmenter.resumeAt(index);
-    this.#brokenHint = undefined;
+    this.#files.brokenHint = undefined;
   }
 
   interrupt(from: Seconds): void {
@@ -204,9 +202,9 @@ export class Rendition implements PartSink {
   }
 
   finishRun(lastIndex: number): void {
-    const hint = this.#nextPart();
+    const hint = this.#files.nextPart;
     this.#segmenter.finishRun(lastIndex, this.plan.input === 'pipe');
-    if (hint !== this.#nextPart()) this.#brokenHint = hint;
+    if (hint !== this.#files.nextPart) this.#files.brokenHint = hint;
   }
 
   /** Out of all playlists; what players have loaded the names of stays for its time. */
@@ -226,7 +224,7 @@ export class Rendition implements PartSink {
     this.bandwidth = new BandwidthMeter();
     this.#mediaIndex = undefined;
     this.#parts = 0;
-    this.#partsFrom = 0;
+    this.#listed.reset();
     this.playlists.segmentsChanged();
   }
 
@@ -274,10 +272,7 @@ export class Rendition implements PartSink {
   // Reading
 
   get position(): PlaylistPosition {
-    const { open } = this.#segmenter;
-    const openParts = open?.parts.length ?? 0;
-    const lastMediaSequence = open === undefined ? (this.#segmenter.lastMediaSequence ?? -1) : open.mediaSequence - 1;
-    return { lastMediaSequence, openParts, partsOf: (msn) => this.#window.find(msn)?.parts.length };
+    return this.#listed.position;
   }
 
   /** The target duration is known, and there is something to list: a complete segment, or for a directive a part. */
@@ -343,87 +338,10 @@ export class Rendition implements PartSink {
 
   /** For RENDITION-REPORT. */
   get report(): RenditionReport | undefined {
-    const uri = `../${this.plan.name}/index.m3u8`;
-    if (this.#segmenter.open !== undefined) {
-      return {
-        uri,
-        lastMediaSequence: this.#segmenter.open.mediaSequence,
-        lastPart: this.#segmenter.open.parts.length - 1,
-      };
-    }
-    const last = this.#window.listed.at(-1);
-    if (last === undefined) return undefined;
-    return { uri, lastMediaSequence: last.mediaSequence, lastPart: Math.max(0, last.parts.length - 1) };
+    return this.#listed.report;
   }
 
   find(fileName: string): FoundFile {
-    const name = parseMediaFileName(fileName);
-    if (name === undefined) return undefined;
-    switch (name.kind) {
-      case 'init': {
-        const init = this.#findInit(fileName);
-        if (init !== undefined) return { kind: 'init', body: init.bytes };
-        return this.archive?.held(name.mediaSequence) === true ? { kind: 'init' } : undefined;
-      }
-      case 'segment': {
-        const segment = this.#window.find(name.mediaSequence);
-        if (segment?.gap === true) return undefined;
-        if (segment?.media.isReleased === true) return { kind: 'segment' };
-        if (segment !== undefined) return { kind: 'segment', body: segment.media.whole() };
-        return this.archive?.held(name.mediaSequence) === true ? { kind: 'segment' } : undefined;
-      }
-      case 'part': {
-        const { open } = this.#segmenter;
-        const isOpen = open?.mediaSequence === name.mediaSequence;
-        const segment = isOpen ? undefined : this.#window.find(name.mediaSequence);
-        const body = isOpen ? open?.bodies[name.index] : segment?.media.pieces[name.index];
-        if (body !== undefined) return { kind: 'part', body };
-        const stored = segment?.gap === false ? segment.media.storedPart(name.index) : undefined;
-        if (segment !== undefined && stored !== undefined)
-          return { kind: 'part', within: { uri: segment.uri, ...stored } };
-        return this.#isHinted(fileName) ? 'hinted' : undefined;
-      }
-    }
-  }
-
-  #isHinted(fileName: string): boolean {
-    if (this.#ended || this.#withdrawn) return false;
-    return fileName === this.#nextPart() || fileName === this.#brokenHint;
-  }
-
-  #findInit(uri: string): InitSegment | undefined {
-    if (this.#segmenter.open?.init.uri === uri) return this.#segmenter.open.init;
-    for (const { init } of this.#window.available()) if (init.uri === uri) return init;
-    return this.archive?.init(uri);
-  }
-
-  /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
-  #nextPart(): string | undefined {
-    const { open, openContinues, lastMediaSequence } = this.#segmenter;
-    if (open !== undefined) {
-      const full = !openContinues && this.#options.schedule.expectsCut(secondsToMilliseconds(open.end));
-      return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
-    }
-    return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
-  }
-
-  #lowLatency(): LowLatencyListing {
-    const { partTarget, skips, reports } = this.#options;
-    return { partTarget, skips, nextPart: this.#nextPart(), reports: reports(this) };
-  }
-
-  #listing(): Listing {
-    const { targetDuration, independentSegments } = this.#options.schedule;
-    const listing = {
-      targetDuration: targetDuration ?? 0,
-      independentSegments,
-      event: this.#options.event,
-      earlier: this.archive !== undefined && this.archive.count > 0 ? this.archive : undefined,
-      complete: this.#window.listed,
-      open: this.#segmenter.open,
-      ended: this.#ended,
-    };
-    this.#partsFrom = Math.max(this.#partsFrom, firstWithParts(listing));
-    return { ...listing, partsFrom: this.#partsFrom };
+    return this.#files.find(fileName, !this.#ended && !this.#withdrawn);
   }
 }
