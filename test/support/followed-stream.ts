@@ -49,8 +49,9 @@ export class FollowedStream {
   /** @throws what was wrong with any of its playlists */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    // They would follow to the end of the stream, which may wait for its publisher for long.
+    await Promise.all(this.#followers.map((follower) => follower.stop()));
     await this.#done;
-    for (const follower of this.#followers) await follower.stop();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.lives.length === 0) throw new Error(`${this.#base} was never live`);
     for (const { media } of this.lives) media.checkAlignment();
