@@ -1,6 +1,7 @@
-// One rendition as the API and the metrics show it.
-import type { RenditionInfo } from './presentation-options.js';
+// Renditions as others see them: the API, the metrics, and manifests of another format.
+import type { RenditionInfo, RenditionListing } from './presentation-options.js';
 import type { Rendition } from './rendition.js';
+import type { RenditionSet } from './rendition-set.js';
 
 /** @param sourceFrameRate for a video rendition that does not say its own */
 export function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {
@@ -17,4 +18,17 @@ export function describeRendition(rendition: Rendition, sourceFrameRate: number 
     segments,
     parts,
   };
+}
+
+/** What players may load of every rendition that is not withdrawn. */
+export function listRenditions(
+  { active, all }: RenditionSet,
+  sourceFrameRate: number | undefined,
+): readonly RenditionListing[] {
+  return all.flatMap((rendition) => {
+    const { plan, bandwidth, withdrawn, window } = rendition;
+    if (withdrawn) return [];
+    const frameRate = plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined;
+    return [{ plan, bandwidth, frameRate, active: active.includes(rendition), segments: window.listed }];
+  });
 }

@@ -2,8 +2,8 @@
 
 import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import { Waiters } from './blocking-reload.js';
-import { describeRendition } from './describe-rendition.js';
-import { hlsError } from './errors.js';
+import { describeRendition, listRenditions } from './describe-rendition.js';
+import { Incidents } from './incidents.js';
 import { PipeFeed } from './pipe-feed.js';
 import type { EpochPlan } from './plan.js';
 import type {
@@ -20,7 +20,6 @@ import type { SegmentStore } from './segment-store.js';
 import { StoredReads } from './stored-reads.js';
 import { StreamTimeline } from './stream-timeline.js';
 import { VariantListing } from './variant-listing.js';
-import { WarningLimit } from './warning-limit.js';
 import { WriteBehind } from './write-behind.js';
 
 export type { EpochPlan, RenditionPlan } from './plan.js';
@@ -45,8 +44,7 @@ export class Presentation {
   readonly #variants: VariantListing;
   readonly #writeBehind: WriteBehind | undefined;
   readonly #reads: StoredReads | undefined;
-  readonly #warnings: WarningLimit;
-  readonly #counters = { forcedCuts: 0, gaps: 0 };
+  readonly #incidents: Incidents;
   #suspended = false;
   #ended = false;
   readonly #endListeners: (() => void)[] = [];
@@ -58,15 +56,14 @@ export class Presentation {
     this.app = options.app;
     this.name = options.name;
     this.waiters = new Waiters(options.clock);
-    this.#warnings = new WarningLimit(options.clock, options.onWarning);
+    this.#incidents = new Incidents(options);
     this.#timeline = new StreamTimeline({
       presentation: options,
       onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
-      onArchiveLost: () => this.#onDvrDropped(),
+      onArchiveLost: () => this.#incidents.dvrDropped(),
       onInit: () => this.#variants.changed(),
-      onOverlongPart: ({ plan: { name } }, duration) =>
-        this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${name}`)),
-      onForcedCut: (time) => this.#onForcedCut(time),
+      onOverlongPart: ({ plan: { name } }, duration) => this.#incidents.overlongPart(name, duration),
+      onForcedCut: (time) => this.#incidents.forcedCut(time, this.targetDuration),
     });
     this.#set = this.#timeline.set;
     this.#variants = new VariantListing({
@@ -109,7 +106,7 @@ export class Presentation {
 
   get counters(): PresentationCounters {
     const discontinuities = this.discontinuityNumber - (this.#options.firstDiscontinuitySequence ?? 0);
-    return { ...this.#counters, discontinuities, storeFailures: this.#writeBehind?.failures ?? 0 };
+    return { ...this.#incidents.counters, discontinuities, storeFailures: this.#writeBehind?.failures ?? 0 };
   }
 
   /** The store cannot be written; it has what it had before, and is tried again. */
@@ -142,13 +139,7 @@ export class Presentation {
 
   /** What players may load of every rendition, for manifests of another format over the same segments. */
   get listings(): readonly RenditionListing[] {
-    const { active, all } = this.#set;
-    return all.flatMap((rendition) => {
-      const { plan, bandwidth, withdrawn, window } = rendition;
-      if (withdrawn) return [];
-      const frameRate = plan.kind === 'video' ? (plan.frameRate ?? this.#timeline.frameRate) : undefined;
-      return [{ plan, bandwidth, frameRate, active: active.includes(rendition), segments: window.listed }];
-    });
+    return listRenditions(this.#set, this.#timeline.frameRate);
   }
 
   /** Requests waiting for anything of this presentation. */
@@ -315,43 +306,21 @@ export class Presentation {
   }
 
   #newWriteBehind(store: SegmentStore): WriteBehind {
-    const { app, name } = this;
     return new WriteBehind({
       store,
       clock: this.#options.clock,
-      directory: `${app}/${name}`,
+      directory: `${this.app}/${this.name}`,
       renditions: this.#set,
       multivariant: () => (this.playable ? this.multivariantBody() : undefined),
-      onDvrDropped: () => this.#onDvrDropped(),
-      onFailure: (cause) =>
-        this.#warnings.warn(hlsError('hls.store', `writing ${app}/${name} failed: ${describe(cause)}`, { cause })),
-      onLeftBehind: (files, cause) =>
-        this.#warnings.warn(
-          hlsError('hls.store', `${files} files of ${app}/${name} could not be removed: ${describe(cause)}`, { cause }),
-        ),
+      onDvrDropped: () => this.#incidents.dvrDropped(),
+      onFailure: (cause) => this.#incidents.storeFailed(cause),
+      onLeftBehind: (files, cause) => this.#incidents.filesLeftBehind(files, cause),
       onRecovered: () => this.#options.onStoreRecovered?.(),
     });
   }
 
-  #onDvrDropped(): void {
-    this.#warnings.warn(
-      hlsError('hls.dvr-dropped', `the oldest segments of ${this.app}/${this.name} are not listed any more`),
-    );
-  }
-
-  #onForcedCut(time: Milliseconds): void {
-    this.#counters.forcedCuts += 1;
-    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${this.targetDuration} s before ${time} ms`));
-    this.#options.onForcedCut?.(time);
-  }
-
   #onSegment(rendition: Rendition, segment: CompleteSegment): void {
-    if (segment.gap) {
-      this.#counters.gaps += 1;
-      this.#warnings.warn(
-        hlsError('hls.missing-media', `${rendition.plan.name} lacks media of segment ${segment.mediaSequence}`),
-      );
-    }
+    if (segment.gap) this.#incidents.missingMedia(rendition.plan.name, segment.mediaSequence);
     this.#variants.changed();
     this.#segmentAdded = true;
     this.#options.onSegment?.({
@@ -373,8 +342,4 @@ export class Presentation {
     if (this.waiters.size > 0 && this.playable) this.waiters.wake();
     this.#writeBehind?.wake();
   }
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,0 +1,56 @@
+// What went wrong in a presentation that goes on: counted, and told as typed warnings, of each kind not too often.
+import type { Milliseconds, Seconds } from '../protocols/units.js';
+import { hlsError } from './errors.js';
+import type { PresentationOptions } from './presentation-options.js';
+import { WarningLimit } from './warning-limit.js';
+
+export class Incidents {
+  readonly #options: PresentationOptions;
+  readonly #warnings: WarningLimit;
+  readonly #counters = { forcedCuts: 0, gaps: 0 };
+
+  constructor(options: PresentationOptions) {
+    this.#options = options;
+    this.#warnings = new WarningLimit(options.clock, options.onWarning);
+  }
+
+  get counters(): { readonly forcedCuts: number; readonly gaps: number } {
+    return this.#counters;
+  }
+
+  missingMedia(rendition: string, mediaSequence: number): void {
+    this.#counters.gaps += 1;
+    this.#warnings.warn(hlsError('hls.missing-media', `${rendition} lacks media of segment ${mediaSequence}`));
+  }
+
+  forcedCut(time: Milliseconds, targetDuration: Seconds | undefined): void {
+    this.#counters.forcedCuts += 1;
+    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${targetDuration} s before ${time} ms`));
+    this.#options.onForcedCut?.(time);
+  }
+
+  overlongPart(rendition: string, duration: Seconds): void {
+    this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition}`));
+  }
+
+  dvrDropped(): void {
+    this.#warnings.warn(hlsError('hls.dvr-dropped', `the oldest segments of ${this.#stream} are not listed any more`));
+  }
+
+  storeFailed(cause: unknown): void {
+    this.#warnings.warn(hlsError('hls.store', `writing ${this.#stream} failed: ${describe(cause)}`, { cause }));
+  }
+
+  filesLeftBehind(files: number, cause: unknown): void {
+    const what = `${files} files of ${this.#stream} could not be removed`;
+    this.#warnings.warn(hlsError('hls.store', `${what}: ${describe(cause)}`, { cause }));
+  }
+
+  get #stream(): string {
+    return `${this.#options.app}/${this.#options.name}`;
+  }
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
