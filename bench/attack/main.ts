@@ -26,7 +26,7 @@ const SHORT_PHASES: readonly Phase[] = [
 ];
 const CAPTURE_BYTES = 200_000;
 /** Of the publish that is cut at every byte: enough for several groups of pictures and a few segments, little enough to be sent so often. */
-const WHOLE_CAPTURE = { size: '160x90', seconds: 5, bitrate: '50k', audioBitrate: '24k' };
+const WHOLE_CAPTURE = { size: '160x90', seconds: 4, bitrate: '50k', audioBitrate: '24k' };
 const WHOLE_CAPTURE_BYTES = [30_000, 80_000] as const;
 const CAPTURE_NAME = 'capture000';
 const LIVE_NAME = 'honest';

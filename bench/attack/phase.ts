@@ -10,7 +10,7 @@ export interface Recording {
   readonly hd: readonly FlvTag[];
   /** The beginning of a publish as a real encoder sent it: 200 kB. */
   readonly capture: Buffer;
-  /** A whole publish, goodbyes included, so small that it can be cut at every single byte: five seconds of tiny pictures. */
+  /** A whole publish, goodbyes included, so small that it can be cut at every single byte: four seconds of tiny pictures. */
   readonly wholeCapture: Buffer;
   /** The stream's name in both. */
   readonly captureName: string;
