@@ -1,5 +1,5 @@
 // The life of a name over several publishers: its media on the way into the playlists, and every change and end of it in order.
-import { Presentation } from '../hls/presentation.js';
+import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -7,13 +7,11 @@ import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
 import { Encoding, type TranscodeState, type Withdrawal } from './encoding.js';
-import { LongGop } from './long-gop.js';
-import { NativePackager } from './native-packager.js';
-import { planPublisher } from './plan-publisher.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
 import { Slate } from './slate.js';
 import { StreamLog } from './stream-log.js';
+import { StreamMedia } from './stream-media.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
 import { asSluiceError } from './transcoder.js';
@@ -40,9 +38,7 @@ export class StreamPipeline {
   #next: Publisher | undefined;
   #lastStream: LiveStream | undefined;
   #publishes = 0;
-  #presentation: Presentation | undefined;
-  /** Of the epoch. */
-  #packager: NativePackager | undefined;
+  readonly #media: StreamMedia;
   readonly #encoding: Encoding;
   /** Tags go through; otherwise the publisher holds them. */
   #open = false;
@@ -52,10 +48,6 @@ export class StreamPipeline {
   readonly #slate: Slate;
   /** Of the last publisher that was not the slate. */
   #plan: StreamPlan | undefined;
-  /** Of the publisher that is attached. */
-  #longGop: LongGop;
-  /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
-  #cutsAnywhere = false;
   #ended: Promise<void> | undefined;
 
   constructor(options: StreamPipelineOptions) {
@@ -77,7 +69,7 @@ export class StreamPipeline {
       onStream: (stream) => this.#use(this.#listen(stream, true)),
       onFailed: (error) => this.#log.warning(error),
     });
-    this.#longGop = new LongGop(options.maxGop);
+    this.#media = new StreamMedia(options, this.#log, this.#encoding, () => this.#publisher);
     options.origin.starting(options.app, options.name);
   }
 
@@ -112,7 +104,7 @@ export class StreamPipeline {
   }
 
   get presentation(): Presentation | undefined {
-    return this.#presentation;
+    return this.#media.presentation;
   }
 
   /** Milliseconds that are left for a publisher to come back. */
@@ -136,12 +128,12 @@ export class StreamPipeline {
 
   /** A publisher of this name would continue these playlists. */
   get resumable(): boolean {
-    return this.#ended === undefined && this.#presentation !== undefined && this.#options.resumeWindow > 0;
+    return this.#ended === undefined && this.#media.presentation !== undefined && this.#options.resumeWindow > 0;
   }
 
   /** Where the timeline of the next publisher begins. */
   get resumeTime(): Milliseconds | undefined {
-    return this.#presentation?.resumeTime;
+    return this.#media.presentation?.resumeTime;
   }
 
   /** The first publisher, or, when `resumable`, the next one: the one before must have ended. */
@@ -176,7 +168,7 @@ export class StreamPipeline {
 
   #use(publisher: Publisher): void {
     this.#publisher = publisher;
-    this.#longGop = new LongGop(this.#options.maxGop);
+    this.#media.publisherComes();
     if (publisher.tracks !== undefined) this.#onDecided(publisher);
     else if (publisher.gone) this.#onGone(publisher);
   }
@@ -194,9 +186,9 @@ export class StreamPipeline {
       await slateGone;
       await this.#encoding.finish();
       await this.#suspending;
-      if (this.#presentation !== undefined) {
-        await this.#presentation.end();
-        onEnded(this.#presentation);
+      if (this.#media.presentation !== undefined) {
+        await this.#media.presentation.end();
+        onEnded(this.#media.presentation);
         this.#log.ended(this.#publishes);
       }
     }
@@ -262,7 +254,7 @@ export class StreamPipeline {
 
   #flush(): void {
     const flushed = this.#encoding.finish();
-    this.#suspending = flushed.then(() => this.#presentation?.suspend());
+    this.#suspending = flushed.then(() => this.#media.presentation?.suspend());
   }
 
   // Epochs
@@ -284,16 +276,15 @@ export class StreamPipeline {
   }
 
   #beginEpoch(publisher: Publisher): void {
-    const plan = this.#planFor(publisher);
-    const presentation = this.#presentation;
+    const plan = this.#media.plan(publisher);
+    const presentation = this.#media.presentation;
     const what = this.#whatBegins(publisher);
-    if (presentation === undefined) this.#present(plan, publisher);
+    if (presentation === undefined) this.#media.present(plan, publisher);
     else presentation.startEpoch(epochPlan(plan));
     if (!publisher.standsIn) this.#continue(plan);
-    this.#install(plan, publisher);
+    this.#media.install(plan, publisher);
     this.#log.epoch(what, plan);
     this.#open = true;
-    this.#cutsAnywhere = plan.keyFrames === 'regular';
     const held = publisher.held;
     publisher.held = [];
     // A change among these holds what comes after it.
@@ -301,7 +292,7 @@ export class StreamPipeline {
   }
 
   #whatBegins({ standsIn }: Publisher): Parameters<StreamLog['epoch']>[0] {
-    if (this.#presentation === undefined) return 'stream started';
+    if (this.#media.presentation === undefined) return 'stream started';
     if (standsIn) return 'slate shown';
     return this.#state.is('suspended') ? 'stream resumed' : 'stream changed';
   }
@@ -312,38 +303,6 @@ export class StreamPipeline {
     if (!this.#state.is('running')) this.#state.to('running');
     this.#window.close();
     this.#slate.forgive();
-  }
-
-  #planFor(publisher: Publisher): StreamPlan {
-    const { ladder, ffmpeg } = this.#options;
-    return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
-  }
-
-  #install(plan: StreamPlan, publisher: Publisher): void {
-    const presentation = this.#presentation;
-    if (presentation === undefined) return;
-    this.#packager = new NativePackager(presentation, publisher.media, plan);
-    this.#encoding.begin(plan, publisher, presentation);
-  }
-
-  #present(plan: StreamPlan, publisher: Publisher): void {
-    const { origin, clock, partDuration, segmentDuration, maxGop } = this.#options;
-    const presentation = new Presentation({
-      ...this.#options.presentation(),
-      app: this.app,
-      name: this.name,
-      plan: epochPlan(plan),
-      segmentDuration,
-      partDuration,
-      maxGop,
-      clock,
-      firstArrival: publisher.firstArrival,
-      onLongGop: () => this.#onLongFirstGop(),
-      onWarning: (warning) => this.#log.warning(warning),
-      onStoreRecovered: () => this.#log.storeRecovered(),
-    });
-    this.#presentation = presentation;
-    origin.attach(presentation);
   }
 
   /** A change of the publisher's: what comes from this tag on waits until the old FFmpeg has given all it has. */
@@ -362,7 +321,7 @@ export class StreamPipeline {
       return;
     }
     if (tag.trackId > 0) {
-      if (!tag.sequenceHeader) this.#packager?.write(tag);
+      if (!tag.sequenceHeader) this.#media.passExtra(tag);
       return;
     }
     switch (publisher.changes.note(tag)) {
@@ -372,57 +331,9 @@ export class StreamPipeline {
         this.#turn(publisher, tag);
         return;
       case 'goes-on':
-        if (this.#isLongGop(tag)) this.#encodeLongGop(publisher, tag);
-        else this.#pass(tag);
+        if (this.#media.endsAtLongGop(tag)) this.#turn(publisher, tag);
+        else this.#media.pass(tag);
     }
-  }
-
-  #pass(tag: LiveTag): void {
-    const presentation = this.#presentation;
-    if (presentation === undefined) return;
-    if (tag.kind === 'video') {
-      const keyFrame = tag.keyFrame || this.#cutsAnywhere;
-      this.#cutsAnywhere = false;
-      presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
-    } else presentation.noteAudio(tag.dts);
-    this.#packager?.write(tag);
-    this.#encoding.note(tag.dts);
-  }
-
-  // Groups of pictures that are too long to cut
-
-  #isLongGop(tag: LiveTag): boolean {
-    this.#longGop.note(tag);
-    // The first one is the presentation's to tell: it has not listed anything yet.
-    const settled = this.#presentation?.targetDuration !== undefined;
-    return settled && this.#longGop.exceeds(tag) && this.#canEncodeSource();
-  }
-
-  #encodeLongGop(publisher: Publisher, tag: LiveTag): void {
-    this.#longGop.find();
-    this.#log.longGop(this.#options.maxGop);
-    this.#turn(publisher, tag);
-  }
-
-  /** Called by the presentation before it has listed anything: it begins anew, at once, and nobody sees the difference. */
-  #onLongFirstGop(): void {
-    const publisher = this.#publisher;
-    if (publisher === undefined || !this.#longGop.find()) return;
-    this.#log.longGop(this.#options.maxGop);
-    if (!this.#canEncodeSource()) return;
-    const plan = this.#planFor(publisher);
-    if (plan.keyFrames !== 'regular') return;
-    this.#encoding.discard();
-    publisher.subscribe();
-    this.#presentation?.startEpoch(epochPlan(plan));
-    this.#install(plan, publisher);
-    // The presentation has forgotten what it had: this is all of it, from the key frame on.
-    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
-  }
-
-  #canEncodeSource(): boolean {
-    const source = this.#encoding.plan?.renditions.find(({ name }) => name === 'source');
-    return this.#options.ffmpeg !== undefined && source?.mode === 'copy';
   }
 
   // Failures
@@ -432,8 +343,4 @@ export class StreamPipeline {
     this.#log.failed(error);
     if (!publisher.gone) this.#options.onFailed(publisher.stream, error);
   }
-}
-
-function isMedia(tag: LiveTag): boolean {
-  return tag.kind !== 'script' && !tag.sequenceHeader;
 }

@@ -1,0 +1,134 @@
+// A publisher's media on its way into the playlists of its name: planned, presented, noted, packaged, and given to FFmpeg.
+import { Presentation } from '../hls/presentation.js';
+import type { LiveTag } from '../live/tag.js';
+import type { Encoding } from './encoding.js';
+import { LongGop } from './long-gop.js';
+import { NativePackager } from './native-packager.js';
+import { planPublisher } from './plan-publisher.js';
+import type { Publisher } from './publisher.js';
+import type { StreamLog } from './stream-log.js';
+import type { StreamPipelineOptions } from './stream-pipeline-options.js';
+import { epochPlan, type StreamPlan } from './stream-plan.js';
+
+export class StreamMedia {
+  /** Of all publishers of the name; undefined before the first is served. */
+  presentation: Presentation | undefined;
+  readonly #options: StreamPipelineOptions;
+  readonly #log: StreamLog;
+  readonly #encoding: Encoding;
+  readonly #publisher: () => Publisher | undefined;
+  /** Of the epoch. */
+  #packager: NativePackager | undefined;
+  /** Of the publisher that is attached. */
+  #longGop: LongGop;
+  /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
+  #cutsAnywhere = false;
+
+  /** @param publisher who is attached, if anybody is */
+  constructor(
+    options: StreamPipelineOptions,
+    log: StreamLog,
+    encoding: Encoding,
+    publisher: () => Publisher | undefined,
+  ) {
+    this.#options = options;
+    this.#log = log;
+    this.#encoding = encoding;
+    this.#publisher = publisher;
+    this.#longGop = new LongGop(options.maxGop);
+  }
+
+  publisherComes(): void {
+    this.#longGop = new LongGop(this.#options.maxGop);
+  }
+
+  /** What this publisher is served as. @throws what `planPublisher` throws */
+  plan(publisher: Publisher): StreamPlan {
+    const { ladder, ffmpeg } = this.#options;
+    return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
+  }
+
+  /** From now on an epoch of this plan goes through. @throws mp4.* */
+  install(plan: StreamPlan, publisher: Publisher): void {
+    const presentation = this.presentation;
+    if (presentation === undefined) return;
+    this.#packager = new NativePackager(presentation, publisher.media, plan);
+    this.#encoding.begin(plan, publisher, presentation);
+    this.#cutsAnywhere = plan.keyFrames === 'regular';
+  }
+
+  /** The first epoch of the name begins. */
+  present(plan: StreamPlan, publisher: Publisher): void {
+    const { app, name, origin, clock, partDuration, segmentDuration, maxGop } = this.#options;
+    const presentation = new Presentation({
+      ...this.#options.presentation(),
+      app,
+      name,
+      plan: epochPlan(plan),
+      segmentDuration,
+      partDuration,
+      maxGop,
+      clock,
+      firstArrival: publisher.firstArrival,
+      onLongGop: () => this.#onLongFirstGop(),
+      onWarning: (warning) => this.#log.warning(warning),
+      onStoreRecovered: () => this.#log.storeRecovered(),
+    });
+    this.presentation = presentation;
+    origin.attach(presentation);
+  }
+
+  /** A tag of the publisher's first tracks. */
+  pass(tag: LiveTag): void {
+    const presentation = this.presentation;
+    if (presentation === undefined) return;
+    if (tag.kind === 'video') {
+      const keyFrame = tag.keyFrame || this.#cutsAnywhere;
+      this.#cutsAnywhere = false;
+      presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
+    } else presentation.noteAudio(tag.dts);
+    this.#packager?.write(tag);
+    this.#encoding.note(tag.dts);
+  }
+
+  /** A tag with media of a further track. */
+  passExtra(tag: LiveTag): void {
+    this.#packager?.write(tag);
+  }
+
+  /** Its group of pictures has become too long to cut: from this tag on the source is encoded, in another epoch. */
+  endsAtLongGop(tag: LiveTag): boolean {
+    this.#longGop.note(tag);
+    // The first one is the presentation's to tell: it has not listed anything yet.
+    const settled = this.presentation?.targetDuration !== undefined;
+    if (!settled || !this.#longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
+    this.#longGop.find();
+    this.#log.longGop(this.#options.maxGop);
+    return true;
+  }
+
+  /** Called by the presentation before it has listed anything: it begins anew, at once, and nobody sees the difference. */
+  #onLongFirstGop(): void {
+    const publisher = this.#publisher();
+    if (publisher === undefined || !this.#longGop.find()) return;
+    this.#log.longGop(this.#options.maxGop);
+    if (!this.#canEncodeSource()) return;
+    const plan = this.plan(publisher);
+    if (plan.keyFrames !== 'regular') return;
+    this.#encoding.discard();
+    publisher.subscribe();
+    this.presentation?.startEpoch(epochPlan(plan));
+    this.install(plan, publisher);
+    // The presentation has forgotten what it had: this is all of it, from the key frame on.
+    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.pass(earlier);
+  }
+
+  #canEncodeSource(): boolean {
+    const source = this.#encoding.plan?.renditions.find(({ name }) => name === 'source');
+    return this.#options.ffmpeg !== undefined && source?.mode === 'copy';
+  }
+}
+
+function isMedia(tag: LiveTag): boolean {
+  return tag.kind !== 'script' && !tag.sequenceHeader;
+}
