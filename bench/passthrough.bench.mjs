@@ -1,7 +1,7 @@
 // What carrying a stream costs when nothing is encoded: publishers of 3 Mbit/s, LL-HLS and disk on, against nginx with its RTMP
 // module writing HLS, in one run; then how cost and memory grow with the publishers, and whether every sample came through.
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
@@ -87,8 +87,11 @@ async function send({ host, port }, delay, signal) {
   socket.destroy();
 }
 
-/** @returns CPU seconds a stream took for each second of `pid`, its resident memory, and what was sent */
-async function load({ pid, host, port, app }, count, seconds, publishes = publish) {
+/**
+ * @param atEnd what else is looked at while the publishers still send
+ * @returns CPU seconds a stream took for each second of `pid`, its resident memory, and what was sent
+ */
+async function load({ pid, host, port, app }, count, seconds, { publishes = publish, atEnd = () => undefined } = {}) {
   const stop = new AbortController();
   const publishers = Array.from({ length: count }, (_, i) =>
     publishes({ host, port, app, streamName: `s${i}` }, (i * 2000) / count, stop.signal),
@@ -99,8 +102,9 @@ async function load({ pid, host, port, app }, count, seconds, publishes = publis
   await Promise.race([sleep(seconds * 1000), ...publishers]);
   const cpu = (ownCpuSeconds(pid) - before) / ((performance.now() - began) / 1000);
   const memory = residentMegabytes(pid);
+  const seen = atEnd();
   stop.abort();
-  return { cpu, perStream: cpu / count, memory, sent: await Promise.all(publishers) };
+  return { cpu, perStream: cpu / count, memory, seen, sent: await Promise.all(publishers) };
 }
 
 const gatewayFlags = ['--ladder', 'source', '--max-connections-per-ip', '1000', '--max-streams', '1000'];
@@ -109,8 +113,24 @@ async function sluice(count, seconds, { flags = [], nodeFlags = [] } = {}) {
   const gateway = await startGateway([...gatewayFlags, ...flags], { nodeFlags });
   const idle = residentMegabytes(gateway.pid);
   const { hostname, port } = new URL(gateway.rtmp.replace('rtmp:', 'http:'));
-  const measured = await load({ pid: gateway.pid, host: hostname, port: Number(port), app: 'live' }, count, seconds);
-  return { ...measured, idle, gateway };
+  const target = { pid: gateway.pid, host: hostname, port: Number(port), app: 'live' };
+  const measured = await load(target, count, seconds, { atEnd: () => listedMegabytes(gateway.mediaDir) });
+  return { ...measured, window: measured.seen, idle, gateway };
+}
+
+/** Media of all segments that playlists list now. The gateway has it in memory too, and more: the segment that is being made. */
+function listedMegabytes(mediaDir) {
+  const app = join(mediaDir, 'live');
+  let bytes = 0;
+  for (const name of readdirSync(app)) {
+    for (const rendition of ['source', 'audio']) {
+      const directory = join(app, name, rendition);
+      const playlist = readFileSync(join(directory, 'index.m3u8'), 'utf8');
+      for (const line of playlist.split('\n'))
+        if (line.startsWith('seg-')) bytes += statSync(join(directory, line)).size;
+    }
+  }
+  return bytes / 2 ** 20;
 }
 
 /** The whole tree, read back after the streams have ended. */
@@ -179,7 +199,8 @@ async function reading(count, seconds, what) {
   });
   const [port] = await once(child, 'message');
   const publishes = what === 'messages' ? publish : send;
-  const measured = await load({ pid: child.pid, host: '127.0.0.1', port, app: 'live' }, count, seconds, publishes);
+  const target = { pid: child.pid, host: '127.0.0.1', port, app: 'live' };
+  const measured = await load(target, count, seconds, { publishes });
   child.kill('SIGTERM');
   await ended;
   return measured;
@@ -230,10 +251,11 @@ await whole.gateway.stop();
 
 console.log(`\ngrowth, ${GROWTH_SECONDS} s each, default window:`);
 for (const count of COUNTS) {
-  const { cpu, perStream, memory, idle, gateway } = await sluice(count, GROWTH_SECONDS);
+  const { cpu, perStream, memory, window, idle, gateway } = await sluice(count, GROWTH_SECONDS);
   await gateway.stop();
+  const each = (megabytes) => (megabytes / count).toFixed(1);
   console.log(
-    `  ${`${count}`.padStart(3)} publishers  CPU ${percent(cpu)} of a core, ${percent(perStream)} per stream; RSS ${memory.toFixed(0)} MB, ${((memory - idle) / count).toFixed(1)} MB per stream above the ${idle.toFixed(0)} MB of an idle gateway`,
+    `  ${`${count}`.padStart(3)} publishers  CPU ${percent(cpu)} of a core, ${percent(perStream)} per stream; RSS ${memory.toFixed(0)} MB (idle ${idle.toFixed(0)}): per stream ${each(memory - idle)} MB, of which ${each(window)} MB are listed media, ${each(memory - idle - window)} MB beyond`,
   );
 }
 
