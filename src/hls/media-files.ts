@@ -64,7 +64,7 @@ export class MediaFiles {
         const { open } = this.#made.segmenter;
         const isOpen = open?.mediaSequence === name.mediaSequence;
         const segment = isOpen ? undefined : this.#made.window.find(name.mediaSequence);
-        const body = isOpen ? open?.bodies[name.index] : segment?.media.pieces[name.index];
+        const body = isOpen ? open?.bodies[name.index]?.whole() : segment?.media.part(name.index);
         if (body !== undefined) return { kind: 'part', body };
         const stored = segment?.gap === false ? segment.media.storedPart(name.index) : undefined;
         if (segment !== undefined && stored !== undefined)

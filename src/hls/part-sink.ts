@@ -4,8 +4,8 @@ import type { Seconds } from '../protocols/units.js';
 
 /** One part, placed on the timeline; not yet numbered. */
 export interface MadePart {
-  /** moof+mdat, or several of them. */
-  readonly bytes: Buffer;
+  /** moof+mdat, or several of them; or pieces of it that follow each other. */
+  readonly bytes: Buffer | readonly Buffer[];
   /** `bytes` is a view of something larger, which must not be kept for as long as the segment is. */
   readonly shared: boolean;
   /** Of the cut schedule. */
@@ -41,13 +41,13 @@ export interface PartMaker {
   flush(): void;
 }
 
-/** @param fragment ends with the data of `samples`, in their order */
+/** @param size of a fragment that ends with the data of `samples`, in their order */
 export function keyFrameBytes(
-  fragment: Buffer,
+  size: number,
   samples: readonly { readonly sync: boolean; readonly data: Buffer }[],
 ): number | undefined {
   if (samples[0]?.sync !== true) return undefined;
-  let length = fragment.length;
+  let length = size;
   for (const [i, { data }] of samples.entries()) if (i > 0) length -= data.length;
   return length;
 }

@@ -1,6 +1,7 @@
 // What the live window holds: segments with their parts, and the media of each in memory once.
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import type { PartBody } from './part-body.js';
 
 export interface InitSegment {
   /** `init-{msn of the first segment that needs it}.mp4` */
@@ -32,8 +33,8 @@ export interface OpenSegment {
   /** EXT-X-DISCONTINUITY tags up to and with this segment since the stream began. */
   readonly discontinuityNumber: number;
   readonly parts: Part[];
-  /** moof+mdat of each part; none for a gap. */
-  readonly bodies: Buffer[];
+  /** Of each part; none for a gap. */
+  readonly bodies: PartBody[];
   /** Bytes from its beginning to the end of its first sample; undefined unless that is a key frame. */
   keyFrameBytes: number | undefined;
 }
@@ -59,7 +60,7 @@ export interface ByteSpan {
  * whole; from then on as one buffer, of which the parts are views (docs/decisions/0006).
  */
 export class SegmentMedia {
-  #pieces: readonly Buffer[];
+  #parts: readonly PartBody[];
   #whole: Buffer | undefined;
   /** Where each part begins in the segment, once they are not in memory any more. */
   #released: readonly ByteSpan[] | undefined;
@@ -68,15 +69,20 @@ export class SegmentMedia {
   /** It is in the store as well. */
   isStored = false;
 
-  /** @param pieces bodies of the parts, in their order */
-  constructor(pieces: readonly Buffer[]) {
-    this.#pieces = pieces;
-    this.length = pieces.reduce((sum, { length }) => sum + length, 0);
+  /** @param parts in their order */
+  constructor(parts: readonly PartBody[]) {
+    this.#parts = parts;
+    this.length = parts.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Bodies of the parts; their concatenation is the segment. None when they have left memory. */
+  /** Their concatenation is the segment. None when it has left memory. */
   get pieces(): readonly Buffer[] {
-    return this.#pieces;
+    return this.#parts.flatMap(({ pieces }) => pieces);
+  }
+
+  /** One buffer, the same at each call; undefined when it has left memory, and when there is none. */
+  part(index: number): Buffer | undefined {
+    return this.#parts[index]?.whole();
   }
 
   /** It is in the store only. */
@@ -93,23 +99,23 @@ export class SegmentMedia {
   release(): void {
     if (!this.isStored || this.#released !== undefined) return;
     let at = 0;
-    this.#released = this.#pieces.map(({ length }) => {
+    this.#released = this.#parts.map(({ length }) => {
       at += length;
       return { start: at - length, end: at };
     });
-    this.#pieces = [];
+    this.#parts = [];
     this.#whole = undefined;
   }
 
   /** One buffer; the same at each call. Call only when it is in memory. */
   whole(): Buffer {
     if (this.#whole !== undefined) return this.#whole;
-    const whole = Buffer.concat(this.#pieces, this.length);
+    const whole = Buffer.concat(this.pieces, this.length);
     let at = 0;
-    this.#pieces = this.#pieces.map(({ length }) => {
-      at += length;
-      return whole.subarray(at - length, at);
-    });
+    for (const part of this.#parts) {
+      part.moveTo(whole.subarray(at, at + part.length));
+      at += part.length;
+    }
     this.#whole = whole;
     return whole;
   }

@@ -3,6 +3,7 @@ import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
 import type { Epochs } from './epochs.js';
+import { PartBody } from './part-body.js';
 import type { MadePart } from './part-sink.js';
 import {
   type CompleteSegment,
@@ -137,7 +138,7 @@ export class Segmenter {
     if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
     const uri = partUri(open.mediaSequence, open.parts.length);
     open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
-    open.bodies.push(part.bytes);
+    open.bodies.push(new PartBody(part.bytes));
     this.#openIsShared ||= part.shared;
     this.#openContinues = part.continues === true;
     open.end = part.start + part.duration;

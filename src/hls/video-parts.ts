@@ -150,7 +150,7 @@ export class VideoParts implements PartMaker {
       start: (start + this.#offset) / timescale,
       duration: Math.min(duration / timescale, partTarget),
       independent: samples[0]?.sync === true,
-      keyFrameBytes: keyFrameBytes(bytes, samples),
+      keyFrameBytes: keyFrameBytes(bytes.length, samples),
       completes,
       // FFmpeg lets a fragment go when it has the frame after it.
       continues: !completes,

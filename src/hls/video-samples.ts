@@ -1,6 +1,6 @@
 // Makes video parts of the publisher's own frames: the hot path of a stream that is not encoded, so each frame is touched once.
 import type { Sample } from '../protocols/mp4/fragment.js';
-import { writeFragment } from '../protocols/mp4/fragment-writer.js';
+import { writeFragmentPieces } from '../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
 import { keyFrameBytes, type PartSink } from './part-sink.js';
@@ -192,7 +192,7 @@ export class VideoSamples {
     const samples = this.#samples;
     this.#samples = [];
     this.#end = end;
-    const bytes = writeFragment({
+    const bytes = writeFragmentPieces({
       sequenceNumber: ++this.#sequenceNumber,
       trackId,
       baseMediaDecodeTime: this.#start,
@@ -208,7 +208,7 @@ export class VideoSamples {
       // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
       duration: Math.min(duration / timescale, partTarget),
       independent: samples[0]?.sync === true,
-      keyFrameBytes: keyFrameBytes(bytes, samples),
+      keyFrameBytes: keyFrameBytes(lengthOf(bytes), samples),
       completes,
       // A part that waited for the next frame to come ends before it.
       continues: !completes && this.#uneven > 0,
@@ -227,4 +227,8 @@ export class VideoSamples {
     const usual = Math.min(2 * this.#interval, Math.max(this.#interval / 2, interval));
     this.#interval += (usual - this.#interval) * INTERVAL_WEIGHT;
   }
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }

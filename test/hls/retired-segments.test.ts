@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveWindow } from '../../src/hls/live-window.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
 import { Origin } from '../../src/hls/origin.js';
+import { PartBody } from '../../src/hls/part-body.js';
 import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/segment.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
 import { setUp } from './observed-presentation.js';
@@ -221,7 +222,7 @@ function segment(index: number): CompleteSegment {
     uri: segmentUri(index),
     duration: 2,
     parts: [],
-    media: new SegmentMedia([Buffer.alloc(10)]),
+    media: new SegmentMedia([new PartBody(Buffer.alloc(10))]),
     gap: false,
   };
 }

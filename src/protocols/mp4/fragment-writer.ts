@@ -51,6 +51,47 @@ const MDAT = fourCc('mdat');
  * @throws mp4.fragment when there is nothing to write
  */
 export function writeFragment(fragment: FragmentToWrite): Buffer {
+  const { samples } = fragment;
+  const { out, headSize } = writeHead(
+    fragment,
+    samples.reduce((size, { data }) => size + data.length, 0),
+  );
+  let at = headSize;
+  for (const { data } of samples) {
+    out.set(data, at);
+    at += data.length;
+  }
+  return out;
+}
+
+/** Data smaller than this is cheaper to copy than to refer to, and a view of it may keep more memory than it is worth. */
+const SMALLEST_PIECE = 4_096;
+
+/**
+ * The same fragment as pieces that follow each other: what is large in it is the data of the samples itself, not copied.
+ * @throws mp4.fragment when there is nothing to write
+ */
+export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
+  const pieces = [writeHead(fragment, 0).out];
+  let small: Buffer[] = [];
+  const flush = (): void => {
+    if (small.length > 0) pieces.push(Buffer.concat(small));
+    small = [];
+  };
+  for (const { data } of fragment.samples) {
+    if (data.length < SMALLEST_PIECE) {
+      small.push(data);
+    } else {
+      flush();
+      pieces.push(data);
+    }
+  }
+  flush();
+  return pieces;
+}
+
+/** @param room bytes behind the head, of the data that the caller puts there */
+function writeHead(fragment: FragmentToWrite, room: number): { readonly out: Buffer; readonly headSize: number } {
   const { samples, baseMediaDecodeTime: time } = fragment;
   const [first] = samples;
   if (first === undefined) throw mp4Error('mp4.fragment', 'got no samples to write, expected at least one');
@@ -66,7 +107,7 @@ export function writeFragment(fragment: FragmentToWrite): Buffer {
   const trafSize = BOX_HEADER_SIZE + tfhdSize + tfdtSize + trunSize;
   const moofSize = BOX_HEADER_SIZE + MFHD_SIZE + trafSize;
 
-  const out = Buffer.allocUnsafe(moofSize + BOX_HEADER_SIZE + layout.dataSize);
+  const out = Buffer.allocUnsafe(moofSize + BOX_HEADER_SIZE + room);
   let at = writeHeader(out, 0, MOOF, moofSize);
   at = writeHeader(out, at, MFHD, MFHD_SIZE);
   at = out.writeUInt32BE(0, at);
@@ -93,11 +134,7 @@ export function writeFragment(fragment: FragmentToWrite): Buffer {
     if ((trunFlags & TRUN_SAMPLE_COMPOSITION_OFFSET) !== 0) at = out.writeInt32BE(sample.cts, at);
   }
   at = writeHeader(out, at, MDAT, BOX_HEADER_SIZE + layout.dataSize);
-  for (const { data } of samples) {
-    out.set(data, at);
-    at += data.length;
-  }
-  return out;
+  return { out, headSize: at };
 }
 
 interface Layout {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Fragment, Sample } from '../../../src/protocols/mp4/fragment.js';
 import { FragmentReader } from '../../../src/protocols/mp4/fragment-reader.js';
-import { writeFragment } from '../../../src/protocols/mp4/fragment-writer.js';
+import { writeFragment, writeFragmentPieces } from '../../../src/protocols/mp4/fragment-writer.js';
 import { parseFragment } from '../../../src/protocols/mp4/movie-fragment.js';
 import { decodeErrors, encodeAudio, encodeVideo, readWithMp4box } from './cmaf-sample.js';
 
@@ -106,6 +106,17 @@ describe('writeFragment', () => {
         },
       ),
     );
+  });
+
+  it('is the same in pieces, which are the samples themselves where they are large', () => {
+    const data = [9_000, 20, 4_096, 4_095, 30, 5_000].map((size, i) => Buffer.alloc(size, i));
+    const samples = data.map((bytes, i) => ({ duration: 3_000, cts: 40 * i, sync: i === 0, data: bytes }));
+    const fragment = { sequenceNumber: 1, trackId: 1, baseMediaDecodeTime: 0, samples };
+    const pieces = writeFragmentPieces(fragment);
+    expect(Buffer.concat(pieces).equals(writeFragment(fragment))).toBe(true);
+    expect(data.map((bytes) => pieces.includes(bytes))).toEqual([true, false, true, false, false, true]);
+    expect(pieces).toHaveLength(6);
+    expect(() => writeFragmentPieces({ ...fragment, samples: [] })).toThrow('no samples');
   });
 
   it('refuses to write nothing', () => {
