@@ -211,7 +211,7 @@ export class Origin {
   ): Promise<OriginAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
-    if (file === I_FRAMES) return this.#iFrames(app, name, renditionName, stream);
+    if (file === I_FRAMES) return this.#iFrames(app, name, renditionName, signal);
     for (const presentation of [stream.current, ...stream.earlier]) {
       const rendition = presentation?.leftover(renditionName);
       if (presentation === undefined || rendition === undefined) continue;
@@ -221,13 +221,13 @@ export class Origin {
     return (await leftFile(stream.left, renditionName, file)) ?? noFile(app, name, file, false, stream.current);
   }
 
-  #iFrames(app: string, name: string, renditionName: string, { current, left }: Stream): OriginAnswer {
-    if (current === undefined && left !== undefined) {
-      return leftPlaylist(left, renditionName, I_FRAMES);
-    }
-    const body = current?.rendition(renditionName)?.iFramesBody();
-    if (current === undefined || body === undefined) return noFile(app, name, I_FRAMES, false, current);
-    return found('media-playlist', body, false, current);
+  async #iFrames(app: string, name: string, renditionName: string, signal?: AbortSignal): Promise<OriginAnswer> {
+    const presentation = await this.#started(app, name, this.#clock.now() + this.#startingLimit, signal);
+    if ('status' in presentation) return presentation;
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation, renditionName, I_FRAMES);
+    const body = presentation.rendition(renditionName)?.iFramesBody();
+    if (body === undefined) return noFile(app, name, I_FRAMES, false, presentation);
+    return found('media-playlist', body, false, presentation);
   }
 
   async #fileOf(

@@ -68,6 +68,7 @@ describe('LeftStream', () => {
     const waiting = [
       origin.multivariant('live/room', 'a'),
       playlist(),
+      origin.file('live/room', 'a', 'source', 'iframes.m3u8'),
       playlist(String((died.segments.at(-1)?.mediaSequence ?? 0) + 1)),
     ];
     const answers: OriginAnswer[] = [];
