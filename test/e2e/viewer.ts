@@ -94,7 +94,7 @@ async function chooseQuality(page: Page, quality: string): Promise<void> {
 export interface PlainOptions {
   /** Knows no other rendition than this one, so that it cannot go elsewhere. */
   readonly rendition?: string;
-  /** A fatal network error is answered as hls.js documents it: by loading again. */
+  /** A fatal network error is answered as hls.js documents it: by loading again; and a playlist that has left it behind by going to live. */
   readonly reloads?: boolean;
 }
 
@@ -122,6 +122,12 @@ export async function watchPlain(
       const text = data.details + where + ' ' + status + ' ' + (data.error?.message ?? data.reason ?? '');
       (data.fatal ? notes.fatal : notes.errors).push({ at: Date.now(), text });
       if (data.fatal && ${reloads} && data.type === Hls.ErrorTypes.NETWORK_ERROR) setTimeout(() => hls.startLoad(), 500);
+    });
+    // hls.js 1.7.4 that changes its level on an error looks for what follows the last fragment it had, and when the new playlist has
+    // nothing of that (it begins after it, with another discontinuity) it neither loads nor seeks, without an error.
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      const lost = ${reloads} && video.readyState > 0 && video.currentTime < details.fragmentStart;
+      if (lost && hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
     });
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       const wanted = ${JSON.stringify(rendition ?? null)};
