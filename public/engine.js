@@ -1,0 +1,172 @@
+// What reads and decodes the stream, hls.js or the browser itself, kept behind one face so that the player need not know which.
+
+import { playToTheEnd } from './ending.js';
+import { HLS_CONFIG } from './hls-config.js';
+import { levelsOf } from './levels.js';
+import { liveWindow, seekTarget } from './live-window.js';
+import { Hls } from './vendor/hls.mjs';
+
+/** A second media error within this many milliseconds means that recovering in place does not help. */
+const RECOVERY_WINDOW = 5_000;
+
+export class PlaybackEngine {
+  #video;
+  #source;
+  #options;
+  #hls = null;
+  #native = false;
+  /** Outlives a start: an error that comes back right after one is the same error. */
+  #lastMediaError = Number.NEGATIVE_INFINITY;
+  #listeners = new AbortController();
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {string} source URL of the multivariant playlist
+   * @param {{serverNow: () => number, onReady: () => void, onLevels: () => void, onLevel: () => void, onLost: () => void,
+   *   onUnsupported: () => void}} options
+   *   `serverNow`: milliseconds since the epoch by the gateway's clock; `onReady`: playing may be asked for;
+   *   `onLevels`: the choices or the choice changed; `onLevel`: another one is shown; `onLost`: reading failed for good;
+   *   `onUnsupported`: this browser cannot decode the stream
+   */
+  constructor(video, source, options) {
+    this.#video = video;
+    this.#source = source;
+    this.#options = options;
+    video.addEventListener('error', () => this.#native && options.onLost(), { signal: this.#listeners.signal });
+  }
+
+  get name() {
+    return this.#native ? 'native HLS' : `hls.js ${Hls.version}`;
+  }
+
+  /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
+  get latency() {
+    const shown = this.#shownDate();
+    if (shown !== undefined) return Math.max(0, (this.#options.serverNow() - shown) / 1000);
+    const latency = this.#hls?.latency;
+    return latency === undefined || latency === 0 ? undefined : latency;
+  }
+
+  /** Seconds; undefined while unknown and with native playback. */
+  get targetLatency() {
+    return this.#hls?.targetLatency ?? undefined;
+  }
+
+  /** Seconds behind the live edge beyond what the stream asks players to keep. */
+  get secondsBehind() {
+    const target = this.#hls?.targetLatency;
+    return target == null ? 0 : Math.max(0, this.#hls.latency - target);
+  }
+
+  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
+  get window() {
+    return liveWindow(this.#hls, this.#video);
+  }
+
+  /** Best first: what this browser can decode. Index -1 is "Auto" and not listed. */
+  get levels() {
+    return levelsOf(this.#hls);
+  }
+
+  /** What is on the screen (not what was asked for), undefined before the first picture. */
+  get level() {
+    const index = this.#hls?.currentLevel ?? -1;
+    return this.levels.find((level) => level.index === index);
+  }
+
+  get automaticLevel() {
+    return this.#hls?.autoLevelEnabled ?? true;
+  }
+
+  /** The choice: an index of `levels`, -1 for automatic. */
+  get chosenLevel() {
+    return this.automaticLevel ? -1 : (this.#hls?.nextLevel ?? -1);
+  }
+
+  /** bit/s measured by the downloads; undefined with native playback. */
+  get bandwidthEstimate() {
+    return this.#hls?.bandwidthEstimate;
+  }
+
+  /** @param {number} index of `levels`, or -1 for automatic */
+  chooseLevel(index) {
+    if (this.#hls === null) return;
+    this.#hls.nextLevel = index;
+    this.#options.onLevels();
+  }
+
+  /** Where to go in the video for so many seconds behind live; undefined while nothing is known. */
+  seekTarget(behind) {
+    return seekTarget(this.#hls, this.#video, behind);
+  }
+
+  /** Begins with the multivariant playlist; what was read before is let go. */
+  start() {
+    this.#release();
+    if (Hls.isSupported()) this.#startHls();
+    else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
+    else this.#options.onUnsupported();
+  }
+
+  /** Loads nothing more; the picture stays. */
+  stop() {
+    this.#hls?.stopLoad();
+  }
+
+  close() {
+    this.#listeners.abort();
+    this.#release();
+  }
+
+  #startHls() {
+    const { onReady, onLevels, onLevel } = this.#options;
+    const hls = new Hls(HLS_CONFIG);
+    this.#hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => {
+      onLevels();
+      onReady();
+    });
+    hls.on(Hls.Events.LEVELS_UPDATED, () => onLevels());
+    playToTheEnd(hls, this.#video);
+    hls.on(Hls.Events.LEVEL_SWITCHED, () => onLevel());
+    hls.on(Hls.Events.ERROR, (_event, data) => {
+      if (data.fatal && hls === this.#hls) this.#onFatal(data);
+    });
+    hls.loadSource(this.#source);
+    hls.attachMedia(this.#video);
+  }
+
+  #startNative() {
+    this.#native = true;
+    this.#video.src = this.#source;
+    this.#options.onReady();
+  }
+
+  #onFatal(data) {
+    if (/Incompatible|NotSupported/i.test(data.details)) {
+      this.stop();
+      this.#options.onUnsupported();
+      return;
+    }
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && performance.now() - this.#lastMediaError > RECOVERY_WINDOW) {
+      this.#lastMediaError = performance.now();
+      this.#hls.recoverMediaError();
+      return;
+    }
+    this.#options.onLost();
+  }
+
+  /** Milliseconds since the epoch at which the shown picture reached the gateway; undefined while unknown. */
+  #shownDate() {
+    if (this.#hls !== null) return this.#hls.playingDate?.getTime();
+    const start = this.#native ? this.#video.getStartDate?.().getTime() : undefined;
+    return start === undefined || Number.isNaN(start) ? undefined : start + this.#video.currentTime * 1000;
+  }
+
+  #release() {
+    this.#hls?.destroy();
+    this.#hls = null;
+    if (this.#native) this.#video.removeAttribute('src');
+    this.#native = false;
+  }
+}
