@@ -85,8 +85,7 @@ function createUnmute(player, video) {
 }
 
 function createPlayButton(player, video) {
-  const toggle = () => (video.paused ? player.play() : player.pause());
-  const button = control('play', 'Play (k)', toggle);
+  const button = control('play', 'Play (k)', () => player.toggle());
   const update = () => (video.paused ? relabel(button, 'play', 'Play (k)') : relabel(button, 'pause', 'Pause (k)'));
   video.addEventListener('play', update);
   video.addEventListener('pause', update);
@@ -195,7 +194,7 @@ function hideWhenIdle(frame, video, isBusy) {
 
 function listenToKeys({ frame, player, video, stats, fullscreen }) {
   const actions = {
-    k: () => (video.paused ? player.play() : player.pause()),
+    k: () => player.toggle(),
     m: () => {
       video.muted = !video.muted;
     },

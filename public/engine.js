@@ -2,6 +2,7 @@
 
 import { playToTheEnd } from './ending.js';
 import { HLS_CONFIG } from './hls-config.js';
+import { followThePlaylist } from './left-behind.js';
 import { levelsOf } from './levels.js';
 import { liveWindow, seekTarget } from './live-window.js';
 import { Hls } from './vendor/hls.mjs';
@@ -128,6 +129,7 @@ export class PlaybackEngine {
     });
     hls.on(Hls.Events.LEVELS_UPDATED, () => onLevels());
     playToTheEnd(hls, this.#video);
+    followThePlaylist(hls, this.#video);
     hls.on(Hls.Events.LEVEL_SWITCHED, () => onLevel());
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (data.fatal && hls === this.#hls) this.#onFatal(data);

@@ -12,6 +12,11 @@ export function formatDuration(seconds) {
   return `${minutes}:${two(whole % 60)}`;
 }
 
+/** @param {number|undefined} start @param {number} now milliseconds since the epoch → as `formatDuration`, nothing while `start` is unknown */
+export function formatSince(start, now) {
+  return start === undefined || Number.isNaN(start) ? '' : formatDuration((now - start) / 1000);
+}
+
 /** @param {number|undefined} bitsPerSecond → `3.2 Mbit/s`, `640 kbit/s` */
 export function formatBitrate(bitsPerSecond) {
   if (bitsPerSecond === undefined || !Number.isFinite(bitsPerSecond)) return '–';

@@ -1,7 +1,7 @@
 // The live list: asks the API every few seconds and changes only what changed, so that focus and selection survive.
 
 import { copyButton, element, icon, setText } from './dom.js';
-import { formatDuration, formatPicture, formatViewers } from './format.js';
+import { formatPicture, formatSince, formatViewers } from './format.js';
 import { streamAddresses } from './stream-address.js';
 import { loadPicture, thumbnailNow } from './thumbnail.js';
 
@@ -96,10 +96,7 @@ function createCard({ app, name }) {
     ),
   );
   let startedAt;
-  const tick = () => {
-    const known = startedAt !== undefined && !Number.isNaN(startedAt);
-    setText(uptime, known ? formatDuration((Date.now() - startedAt) / 1000) : '');
-  };
+  const tick = () => setText(uptime, formatSince(startedAt, Date.now()));
   const update = (stream) => {
     const [state, title] = BADGES[stream.state] ?? BADGES.starting;
     badge.dataset.state = state;

@@ -151,6 +151,10 @@ export class LivePlayer extends EventTarget {
     this.#video.pause();
   }
 
+  toggle() {
+    return this.#video.paused ? this.play() : this.pause();
+  }
+
   /** @param {number} seconds before the live edge, as in `window` */
   seekBehind(seconds) {
     const target = this.#engine.seekTarget(seconds);

@@ -69,8 +69,6 @@ function playOnClick(player, video) {
     pointer = event.pointerType;
   });
   video.addEventListener('click', () => {
-    if (pointer === 'touch') return;
-    if (video.paused) player.play();
-    else player.pause();
+    if (pointer !== 'touch') player.toggle();
   });
 }

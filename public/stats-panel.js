@@ -66,13 +66,7 @@ export function createStatsPanel(player, video) {
     timer = setInterval(update, 1_000);
   };
   close.addEventListener('click', () => toggle(false));
-  return {
-    root,
-    toggle,
-    get isOpen() {
-      return !root.hidden;
-    },
-  };
+  return { root, toggle };
 }
 
 /** Seconds that can be played without another download. */

@@ -2,7 +2,7 @@
 
 import { createControls } from './controls.js';
 import { copyButton, element, setText } from './dom.js';
-import { formatBitrate, formatCodec, formatDuration, formatPicture, formatViewers } from './format.js';
+import { formatBitrate, formatCodec, formatPicture, formatSince, formatViewers } from './format.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { streamOfThisPage } from './stream-address.js';
@@ -106,8 +106,8 @@ function describe({ source, renditions, ingest }) {
 }
 
 function showUptime() {
-  const known = startedAt !== undefined && !Number.isNaN(startedAt);
-  setText(find('#uptime'), known ? `on air ${formatDuration((Date.now() - startedAt) / 1000)}` : '');
+  const uptime = formatSince(startedAt, Date.now());
+  setText(find('#uptime'), uptime === '' ? '' : `on air ${uptime}`);
 }
 
 setInterval(showUptime, 1_000);

@@ -227,8 +227,8 @@ export class WriteBehind {
     const neededInits = inits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
     for (const { init, gap, uri, media, mediaSequence } of segments) {
-      await this.#writeMedia(directory, init.uri, mediaSequence, init.bytes);
-      if (!gap) await this.#writeMedia(directory, uri, mediaSequence, media.pieces);
+      await this.#writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
+      if (!gap) await this.#writeMedia(directory, uri, mediaSequence, () => media.pieces);
       media.isStored = true;
       // It may have left the playlist while it was written, or its publisher.
       window.releaseStored();
@@ -262,7 +262,7 @@ export class WriteBehind {
     directory: StorePath,
     name: string,
     mediaSequence: number,
-    bytes: Buffer | readonly Buffer[],
+    bytes: () => Buffer | readonly Buffer[],
   ): Promise<void> {
     let files = this.#listed.get(directory);
     if (files === undefined) {
@@ -272,7 +272,7 @@ export class WriteBehind {
     const path = `${directory}/${name}`;
     if (files.has(path) || this.#disposed) return;
     // It is listed later.
-    await this.#options.store.write(path, bytes, true);
+    await this.#options.store.write(path, bytes(), true);
     files.set(path, mediaSequence);
   }
 
