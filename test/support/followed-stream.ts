@@ -62,12 +62,13 @@ export class FollowedStream {
     while (!this.#stopped.signal.aborted) {
       const multivariant = await this.#get('index.m3u8');
       const found = multivariant === undefined ? [] : mediaPlaylists(multivariant);
-      if (found.length > 0 && (await this.#isFresh(found[0]?.path ?? ''))) await this.#followLife(found);
+      if (found.length > 0 && (await this.#isFresh(found[0]?.path ?? '')) && !(await this.#followLife(found))) return;
       await delay(100, undefined, { signal: this.#stopped.signal });
     }
   }
 
-  async #followLife(found: readonly Found[]): Promise<void> {
+  /** @returns whether it has ended; otherwise its followers were stopped, as they are by the end of the test, before this is */
+  async #followLife(found: readonly Found[]): Promise<boolean> {
     const { frame = 0.042, brokenHints = false, mayVanish = false, ...rest } = this.#options;
     const life = { media: new PlaylistChecker({ ...rest, frame }), iFrames: new PlaylistChecker({ ...rest, frame }) };
     this.lives.push(life);
@@ -86,7 +87,9 @@ export class FollowedStream {
       });
     });
     await Promise.all(this.#followers.map((follower) => follower.ended()));
+    const ended = this.#followers.every(({ last }) => last?.ended === true);
     this.#followers = [];
+    return ended;
   }
 
   /** Not the end of what was followed already; one that came and went meanwhile has its end looked at. */
