@@ -50,6 +50,7 @@ export class RtmpConnection implements Peer {
     this.#pump = new SessionPump({
       session: this.session,
       gate: this.gate,
+      turns: context.turns,
       messagesPerTurn: options.messagesPerTurn,
       maxTurn: options.maxTurn,
       onEvent: (event) => this.#handle(event),

@@ -15,6 +15,7 @@ import type { PlayAccess, PlayAdmission } from './playing.js';
 import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
 import { ReadBuffer } from './read-buffer.js';
 import { type CertificateSource, TlsUnwrapper } from './tls-unwrapper.js';
+import { Turns } from './turns.js';
 
 export interface RtmpServerDependencies {
   readonly access: PublishAccess;
@@ -54,7 +55,13 @@ export class RtmpServer {
   constructor(options: Partial<RtmpServerOptions>, dependencies: RtmpServerDependencies) {
     const { certificate, ...rest } = dependencies;
     this.#options = { ...DEFAULT_RTMP_SERVER_OPTIONS, ...options };
-    this.#context = { ...rest, options: this.#options, counters: this.counters, limiter: this.#limiter };
+    this.#context = {
+      ...rest,
+      options: this.#options,
+      counters: this.counters,
+      limiter: this.#limiter,
+      turns: new Turns(),
+    };
     const fileLimit = openFileLimit();
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
     this.descriptors = new DescriptorReserve(fileLimit);

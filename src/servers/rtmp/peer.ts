@@ -10,6 +10,7 @@ import type { RtmpServerOptions } from './options.js';
 import type { PlayAccess, PlayAdmission } from './playing.js';
 import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
 import type { ReadGate } from './read-gate.js';
+import type { Turns } from './turns.js';
 
 /** The same for all connections of a server. */
 export interface ConnectionContext {
@@ -22,6 +23,7 @@ export interface ConnectionContext {
   readonly logger: RtmpLogger;
   readonly limiter: LogLimiter;
   readonly counters: RtmpCounters;
+  readonly turns: Turns;
 }
 
 export interface Peer {

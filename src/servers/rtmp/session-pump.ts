@@ -5,6 +5,7 @@ import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import type { ReadGate } from './read-gate.js';
+import type { Turns } from './turns.js';
 
 /** Bytes given to the session at a time: 4096 of the smallest messages take milliseconds, a whole socket buffer of them would not. */
 const SLICE_BYTES = 4096;
@@ -12,9 +13,10 @@ const SLICE_BYTES = 4096;
 export interface SessionPumpOptions {
   readonly session: ServerSession;
   readonly gate: ReadGate;
+  readonly turns: Turns;
   /** Messages of a turn. */
   readonly messagesPerTurn: number;
-  /** The same as a time, for messages that are no events but work all the same, such as empty ones (C2.07). */
+  /** The same as a time: there are messages that are no events but work all the same, such as empty ones (C2.07), and dear events. */
   readonly maxTurn: Milliseconds;
   readonly onEvent: (event: SessionEvent) => void;
   /** After each turn: there may be something to send. */
@@ -30,6 +32,11 @@ export class SessionPump {
   /** How much of it the session has. */
   #fed = 0;
   #stopped = false;
+  readonly #nextTurn = (): void => {
+    if (this.#stopped) return;
+    this.#options.gate.resume('turn');
+    this.run();
+  };
 
   constructor(options: SessionPumpOptions) {
     this.#options = options;
@@ -59,8 +66,12 @@ export class SessionPump {
 
   /** Handles events until nothing is left, the turn is over, or somebody has to answer first (A4.17). */
   run(): void {
-    const { session, gate, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
-    const turnEnds = performance.now() + maxTurn;
+    const { session, gate, turns, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
+    if (turns.areUsedUp && !this.#stopped && !gate.has('access')) {
+      this.#yield();
+      return;
+    }
+    const began = performance.now();
     let messages = 0;
     while (!this.#stopped && !gate.has('access')) {
       const event = session.nextEvent();
@@ -68,12 +79,13 @@ export class SessionPump {
         onEvent(event);
         messages++;
       } else if (!this.#feed()) break;
-      if (messages >= messagesPerTurn || (event === undefined && performance.now() >= turnEnds)) {
+      if (messages >= messagesPerTurn || performance.now() - began >= maxTurn) {
         this.#yield();
         break;
       }
     }
     onTurn();
+    turns.note(performance.now() - began);
   }
 
   #feed(): boolean {
@@ -89,12 +101,8 @@ export class SessionPump {
   }
 
   #yield(): void {
-    const { gate } = this.#options;
+    const { gate, turns } = this.#options;
     gate.pause('turn');
-    setImmediate(() => {
-      if (this.#stopped) return;
-      gate.resume('turn');
-      this.run();
-    });
+    turns.later(this.#nextTurn);
   }
 }
