@@ -307,8 +307,8 @@ class History {
   }
 
   add(body: string): ParsedPlaylist {
-    const playlist = parsePlaylist(body);
     if (body === this.#text && this.last !== undefined) return this.last;
+    const playlist = parsePlaylist(body);
     requireAgreement(body, playlist);
     const check = (ok: boolean, what: string): void => assert(ok, `${what} in ${this.rendition}:\n${body}`);
     const { last } = this;
@@ -527,7 +527,11 @@ export function attributes(list: string): Map<string, string> {
 }
 
 function hasControlCharacters(value: string): boolean {
-  return [...value].some((character) => character !== '\n' && character.charCodeAt(0) < 0x20);
+  for (let i = 0; i < value.length; i += 1) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 && code !== 0x0a) return true;
+  }
+  return false;
 }
 
 function assert(ok: boolean, what: string): asserts ok {
