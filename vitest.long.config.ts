@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig(({ mode }) => ({
   test: {
     include: [mode === 'record' ? 'test/**/*.record.ts' : 'test/**/*.long.ts'],
+    globalSetup: ['test/support/program-directory.ts'],
     maxWorkers: 1,
     testTimeout: 120_000,
     hookTimeout: 60_000,

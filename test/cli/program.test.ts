@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { buildProgram } from '../support/gateway-process.js';
+import { buildProgram } from '../support/built-program.js';
 import { npmFfmpeg, runProgram, startProgram } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
 
 it('is a program: built by tsc, started by node, ended by a signal', async () => {
-  const directory = await buildProgram();
-  const cli = join(directory, 'dist', 'cli.js');
+  const cli = join(await buildProgram(), 'dist', 'cli.js');
 
   const help = await runProgram(process.execPath, [cli, '--help']);
   expect(help.stdout.toString()).toContain('Usage: sluice');
@@ -17,7 +17,7 @@ it('is a program: built by tsc, started by node, ended by a signal', async () =>
   );
 
   const secret = 'a-key-that-must-never-be-seen';
-  const media = join(directory, 'media');
+  const media = join(await temporaryDirectory(), 'media');
   const program = startProgram(
     process.execPath,
     [cli, '--host=127.0.0.1', '--rtmp-port=0', '--http-port=0', `--media-dir=${media}`, `--publish-key=${secret}`],

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { PhaseResult } from '../../bench/attack/results.js';
+import { buildProgram } from '../support/built-program.js';
 import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -16,9 +17,8 @@ it('C2.01 to C2.18: survives every attack beside a live stream and keeps nothing
 }, async () => {
   const directory = await temporaryDirectory();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const build = (project: string, to: string) =>
-    runProgram(process.execPath, [tsc, '-p', join(root, project), '--outDir', join(directory, to)]);
-  await Promise.all([build('tsconfig.build.json', 'dist'), build('bench/attack/tsconfig.json', 'attack')]);
+  const attack = ['-p', join(root, 'bench', 'attack', 'tsconfig.json'), '--outDir', join(directory, 'attack')];
+  const [program] = await Promise.all([buildProgram(), runProgram(process.execPath, [tsc, ...attack])]);
   for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
   await cp(join(root, 'package.json'), join(directory, 'package.json'));
 
@@ -32,7 +32,7 @@ it('C2.01 to C2.18: survives every attack beside a live stream and keeps nothing
         'process.exit(await (await import(process.argv[1])).main(process.argv.slice(2)))',
       ],
       join(directory, 'attack', 'bench', 'attack', 'main.js'),
-      ...['--gateway', join(directory, 'dist', 'cli.js')],
+      ...['--gateway', join(program, 'dist', 'cli.js')],
       ...['--observer', join(root, 'bench', 'attack', 'inside-gateway.mjs')],
       ...['--short', '--no-browser', '--json', json],
     ],

@@ -1,16 +1,14 @@
 // What breaks beside the publisher: its FFmpeg by real signals, its connection, and the gateway itself.
 import { once } from 'node:events';
-import { cp, readFile, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { buildProgram } from '../support/built-program.js';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, fetchText, recordRendition, whenLive } from '../support/hls-client.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
-import { ffmpegChildren, npmFfmpeg, runProgram, startProgram } from '../support/processes.js';
+import { ffmpegChildren, npmFfmpeg, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Process ids of the gateway's FFmpegs, in order of their start. */
 function started({ logs }: TestGateway): number[] {
@@ -104,22 +102,11 @@ it('C4.02 no FFmpeg outlives a gateway that is killed, not even a stopped one th
   timeout: 60_000,
 }, async () => {
   const directory = await temporaryDirectory();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const build = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(directory, 'dist')];
-  await runProgram(process.execPath, [tsc, ...build]);
-  for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
-  await cp(join(root, 'package.json'), join(directory, 'package.json'));
+  const cli = join(await buildProgram(), 'dist', 'cli.js');
   const flags = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--publish-key', 'none'];
   const ladder = ['--ladder', 'source,144p', '--max-transcodes', '9', '--ffmpeg-path', npmFfmpeg()];
   const env = { PATH: process.env.PATH ?? '', SLUICE_STATE_DIR: join(directory, 'secret-state') };
-  const args = [
-    join(directory, 'dist', 'cli.js'),
-    'serve',
-    ...flags,
-    ...ladder,
-    '--media-dir',
-    join(directory, 'media'),
-  ];
+  const args = [cli, 'serve', ...flags, ...ladder, '--media-dir', join(directory, 'media')];
   const gateway = startProgram(process.execPath, args, env);
   let output = '';
   gateway.child.stdout?.on('data', (chunk: Buffer) => {

@@ -1,12 +1,9 @@
 // The gateway as a program of its own, built from these sources, for tests that kill it and start it again on the same ports.
-import { cp, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { buildProgram } from './built-program.js';
 import { eventually } from './hls-client.js';
-import { npmFfmpeg, type RunningProgram, runProgram, startProgram } from './processes.js';
+import { npmFfmpeg, type RunningProgram, startProgram } from './processes.js';
 import { temporaryDirectory } from './temp-dir.js';
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 export interface GatewayProcess extends RunningProgram {
   /** `rtmp://127.0.0.1:PORT/live` */
@@ -22,32 +19,17 @@ export interface GatewayProgram {
   start(): Promise<GatewayProcess>;
 }
 
-/** Compiled for this test and removed after it. @returns the directory of the package; the program is its `dist/cli.js` */
-export async function buildProgram(): Promise<string> {
-  const directory = await temporaryDirectory();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await runProgram(process.execPath, [
-    tsc,
-    '-p',
-    join(root, 'tsconfig.build.json'),
-    '--outDir',
-    join(directory, 'dist'),
-  ]);
-  for (const name of ['node_modules', 'public']) await symlink(join(root, name), join(directory, name));
-  await cp(join(root, 'package.json'), join(directory, 'package.json'));
-  return directory;
-}
-
 /** No publish key. */
 export async function buildGateway(...flags: string[]): Promise<GatewayProgram> {
-  const directory = await buildProgram();
+  const [built, directory] = await Promise.all([buildProgram(), temporaryDirectory()]);
+  const cli = join(built, 'dist', 'cli.js');
   const mediaDir = join(directory, 'media');
   let ports = { rtmp: '0', http: '0' };
   const start = async (): Promise<GatewayProcess> => {
     const program = startProgram(
       process.execPath,
       [
-        ...[join(directory, 'dist', 'cli.js'), 'serve', '--host', '127.0.0.1', '--media-dir', mediaDir],
+        ...[cli, 'serve', '--host', '127.0.0.1', '--media-dir', mediaDir],
         ...['--rtmp-port', ports.rtmp, '--http-port', ports.http, '--publish-key', 'none'],
         ...['--max-transcodes', '100', '--on-overload', 'keep', '--ffmpeg-path', npmFfmpeg(), ...flags],
       ],
