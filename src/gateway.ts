@@ -84,7 +84,7 @@ export class Gateway {
     const { config, logger, clock, key, ffmpeg } = parts;
     this.#parts = parts;
     this.ffmpeg = ffmpeg;
-    this.#origin = new Origin({ clock });
+    this.#origin = new Origin({ clock, onGone: () => this.#directory.forgetGone() });
     for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
     this.#directory = new PipelineDirectory(this.#origin);

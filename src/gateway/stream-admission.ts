@@ -76,6 +76,7 @@ export class StreamAdmission implements PublishAdmission {
       shedsOnOverload: config.onOverload === 'shed',
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(app, name, nextMediaSequence, discontinuityNumber),
+      onClosed: () => directory.forgetGone(),
     });
     directory.add(pipeline);
     return pipeline;

@@ -40,6 +40,8 @@ export interface PlaylistDirectives {
 export interface OriginOptions {
   readonly clock: Clock;
   readonly startingLimit?: Milliseconds | undefined;
+  /** After a presentation was let go: `presentation` does not give it any more. */
+  readonly onGone?: () => void;
 }
 
 interface Stream {
@@ -58,11 +60,13 @@ interface Stream {
 export class Origin {
   readonly #clock: Clock;
   readonly #startingLimit: Milliseconds;
+  readonly #onGone: (() => void) | undefined;
   readonly #streams = new Map<string, Stream>();
 
   constructor(options: OriginOptions) {
     this.#clock = options.clock;
     this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
+    this.#onGone = options.onGone;
   }
 
   /** Requests that wait right now. */
@@ -126,11 +130,13 @@ export class Origin {
     if (stream.left !== undefined && stream.awaited) this.#retire(stream, stream.left);
     stream.awaited = false;
     stream.waiters.wake();
+    this.#onGone?.();
     presentation.onEnd(() => {
       this.#clock.after(lifeAfter(presentation), () => {
         stream.earlier.delete(presentation);
         if (stream.current === presentation) stream.current = undefined;
         this.#dropIfEmpty(key, stream);
+        this.#onGone?.();
         void presentation.dispose();
       });
     });

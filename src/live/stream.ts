@@ -209,6 +209,8 @@ export class LiveStream {
     for (const subscription of this.#subscriptions.keys()) subscription.end();
     const listeners = [...this.#listeners];
     this.#listeners.clear();
+    // Who looks at an ended stream must not keep its connection.
+    this.#onKick = undefined;
     for (const listener of listeners) listener.onEnd?.(reason);
     this.#subscriptions.clear();
   }

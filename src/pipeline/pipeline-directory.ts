@@ -64,13 +64,11 @@ export class PipelineDirectory {
   }
 
   add(pipeline: StreamPipeline): void {
-    this.#forgetGone();
     this.#pipelines.add(pipeline);
   }
 
   /** In order of publishing; while one of a name is flushed there may be another. */
   get pipelines(): readonly StreamPipeline[] {
-    this.#forgetGone();
     return [...this.#pipelines];
   }
 
@@ -96,8 +94,11 @@ export class PipelineDirectory {
     return waiting.sort((a, b) => (a.resumeLeft ?? 0) - (b.resumeLeft ?? 0));
   }
 
-  /** An ended stream goes when its presentation leaves the origin: its window has passed, or a later publish replaced it. */
-  #forgetGone(): void {
+  /**
+   * An ended stream goes when its presentation leaves the origin: its window has passed, or a later publish replaced it. To be
+   * called whenever either may have happened, as nothing else says so and a stream that is kept keeps all that it consists of.
+   */
+  forgetGone(): void {
     for (const pipeline of this.#pipelines) {
       const { state, presentation, app, name } = pipeline;
       const served = presentation !== undefined && this.#origin.presentation(app, name) === presentation;

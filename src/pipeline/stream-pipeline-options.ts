@@ -51,4 +51,6 @@ export interface StreamPipelineOptions extends EncodingOptions {
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
+  /** It is over, whether it ever had a presentation or not. */
+  readonly onClosed: () => void;
 }

@@ -197,6 +197,7 @@ export class StreamPipeline {
     this.#encoding.release();
     this.#window.close();
     this.#state.to('ended');
+    this.#options.onClosed();
   }
 
   // Publishers come and go

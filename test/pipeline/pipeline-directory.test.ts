@@ -1,6 +1,5 @@
 // Which streams the API tells of, and for how long after they ended.
 import { describe, expect, it } from 'vitest';
-import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { makeHouse, setUp } from './pipeline-under-test.js';
@@ -9,7 +8,7 @@ import { makeHouse, setUp } from './pipeline-under-test.js';
 async function afterOneStream() {
   const source = await makeFlvSource({ seconds: 5, audio: false });
   const house = makeHouse();
-  const directory = new PipelineDirectory(house.origin);
+  const { directory } = house;
   const publishAgain = () => {
     const run = setUp({ ffmpeg: npmFfmpeg(), house });
     directory.add(run.pipeline);
@@ -26,7 +25,7 @@ async function afterOneStream() {
     await pipeline.end();
   };
   await publishAll();
-  return { ...house, directory, publishAgain, publishAll };
+  return { ...house, publishAgain, publishAll };
 }
 
 describe('PipelineDirectory', () => {
@@ -50,9 +49,10 @@ describe('PipelineDirectory', () => {
 
   it('tells of one stream of a name: the new publisher, and the ended one again when that leaves without media', async () => {
     const { directory, publishAgain } = await afterOneStream();
-    const { stream } = publishAgain();
+    const { stream, pipeline } = publishAgain();
     expect(directory.list().map(({ state }) => state)).toEqual(['waiting']);
     stream.end();
+    await pipeline.end();
     expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
   });
 

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { Origin } from '../../src/hls/origin.js';
 import { StreamRegistry } from '../../src/live/registry.js';
 import type { LiveStream } from '../../src/live/stream.js';
+import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';
 import { type PipelineLogger, StreamPipeline, type StreamPipelineOptions } from '../../src/pipeline/stream-pipeline.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
@@ -21,7 +22,9 @@ export interface LogLine {
 /** What the pipelines of one gateway share. */
 export function makeHouse() {
   const clock = new ManualClock();
-  return { clock, origin: new Origin({ clock }), registry: new StreamRegistry({}) };
+  const origin = new Origin({ clock, onGone: () => directory.forgetGone() });
+  const directory = new PipelineDirectory(origin);
+  return { clock, origin, directory, registry: new StreamRegistry({}) };
 }
 
 /** What the pipelines of one gateway share. Its capacity is never in the way. */
@@ -84,6 +87,7 @@ export function setUp(options: SetUpOptions = {}) {
       fail(error);
     },
     onEnded: () => undefined,
+    onClosed: () => house.directory.forgetGone(),
     ...others,
   });
   onTestFinished(() => pipeline.end());
