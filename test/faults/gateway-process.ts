@@ -1,6 +1,8 @@
 // Starts a gateway as a process of its own, where a test needs one that can run out of descriptors or be killed.
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { buildProgram } from '../support/built-program.js';
 import type { LogRecord } from '../support/gateway.js';
 import { eventually } from '../support/hls-client.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
@@ -29,17 +31,16 @@ export interface GatewayProcessOptions {
 }
 
 export async function startGatewayProcess(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
-  const { flags = [], openFiles, directory = await temporaryDirectory() } = options;
+  const { flags = [], openFiles = 0, directory = await temporaryDirectory() } = options;
   const args = [
     fileURLToPath(new URL('fixtures/gateway.mjs', import.meta.url)),
+    join(await buildProgram(), 'dist'),
+    String(openFiles),
     ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--publish-key', 'none'],
     ...['--media-dir', `${directory}/media`, '--state-dir', `${directory}/state`, '--ffmpeg-path', npmFfmpeg()],
     ...['--max-transcodes', '9', '--on-overload', 'keep', ...flags],
   ];
-  // Of the shell it inherits the limit, hard and soft: Node would raise a soft one.
-  const limited = ['-c', `ulimit -n ${openFiles} && exec "$0" "$@"`, process.execPath, ...args];
-  const program =
-    openFiles === undefined ? startProgram(process.execPath, args, {}) : startProgram('/bin/sh', limited, {});
+  const program = startProgram(process.execPath, args, { PATH: process.env.PATH ?? '' });
   const logs: LogRecord[] = [];
   const { child } = program;
   if (child.stdout === null) throw new Error('no stdout');
