@@ -5,7 +5,7 @@ import { StateMachine } from '../state-machine.js';
 import type { Milliseconds } from '../units.js';
 import type { AcknowledgementCounter } from './acknowledgement.js';
 import { type ConnectCommand, type PeerCommand, parseCommand } from './commands.js';
-import { CAPS_EX } from './enhanced-capabilities.js';
+import { ConnectionCommands } from './connection-commands.js';
 import { rtmpError } from './errors.js';
 import { EventQueue } from './event-queue.js';
 import { ServerHandshake } from './handshake.js';
@@ -20,17 +20,10 @@ import type { MediaBody } from './media-chunks.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { MediaKind } from './play-commands.js';
-import {
-  connectFailure,
-  connectSuccess,
-  type ReconnectTarget,
-  reconnectRequest,
-  streamError,
-} from './server-answers.js';
+import { type ReconnectTarget, streamError } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { acknowledge, StreamCommands } from './stream-commands.js';
-import { canonicalApp, connectQuery } from './stream-name.js';
 
 export interface ServerSessionOptions {
   readonly limits: RtmpLimits;
@@ -60,8 +53,6 @@ export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishin
  */
 export class ServerSession {
   readonly #limits: RtmpLimits;
-  readonly #chunkSize: number;
-  readonly #windowSize: number;
   readonly #transport: MessageTransport;
   /** Whether it publishes or plays is known to the stream commands. */
   readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing' | 'playing'>>(
@@ -75,17 +66,17 @@ export class ServerSession {
     },
   );
   readonly #events = new EventQueue<SessionEvent>();
-  /** Taken as `connected`, and answered with success unless the application objects first. */
-  #unansweredConnect: ConnectCommand | undefined;
-  #connect: ConnectCommand | undefined;
+  readonly #connection: ConnectionCommands;
   #streams: StreamCommands | undefined;
 
   constructor(options: Partial<ServerSessionOptions> = {}) {
     this.#limits = options.limits ?? DEFAULT_RTMP_LIMITS;
-    this.#chunkSize = options.chunkSize ?? SERVER_CHUNK_SIZE;
-    this.#windowSize = options.windowAcknowledgementSize ?? DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE;
     const handshake = new ServerHandshake(options.randomBytes ?? secureRandomBytes);
     this.#transport = new MessageTransport(handshake, this.#limits, options.acknowledgements);
+    this.#connection = new ConnectionCommands(this.#transport, {
+      chunkSize: options.chunkSize ?? SERVER_CHUNK_SIZE,
+      windowAcknowledgementSize: options.windowAcknowledgementSize ?? DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE,
+    });
   }
 
   get stage(): SessionStage {
@@ -119,7 +110,7 @@ export class ServerSession {
 
   /** Decodes as far as the next event, so a caller that stops taking events stops the work. */
   nextEvent(): SessionEvent | undefined {
-    this.#answerConnect();
+    this.#connection.answer();
     while (this.#events.isEmpty && !this.#stage.is('closed')) {
       const more = this.#guard(() => {
         const message = this.#transport.next();
@@ -133,13 +124,13 @@ export class ServerSession {
 
   /** Everything to write now, in one buffer: media of players is copied into it. */
   takeOutput(): Buffer | undefined {
-    this.#answerConnect();
+    this.#connection.answer();
     return this.#transport.takeOutput();
   }
 
   /** The same as a list for a vectored write. Bodies given to `sendMedia` are in it as views, nothing is copied. */
   takeOutputBuffers(): Buffer[] {
-    this.#answerConnect();
+    this.#connection.answer();
     return this.#transport.takeOutputBuffers();
   }
 
@@ -154,12 +145,7 @@ export class ServerSession {
    */
   reject(messageStreamId: number, reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
-    if (this.#unansweredConnect !== undefined) {
-      this.#transport.send(connectFailure(this.#unansweredConnect.transactionId, reason));
-      this.#unansweredConnect = undefined;
-    } else {
-      this.#transport.send(streamError(messageStreamId, reason));
-    }
+    if (!this.#connection.refuse(reason)) this.#transport.send(streamError(messageStreamId, reason));
     this.#close(undefined);
   }
 
@@ -169,7 +155,7 @@ export class ServerSession {
    */
   rejectConnect(reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
-    if (this.#unansweredConnect === undefined) throw new TypeError('the connection has been answered');
+    if (!this.#connection.isUnanswered) throw new TypeError('the connection has been answered');
     this.reject(CONTROL_MESSAGE_STREAM, reason);
   }
 
@@ -212,10 +198,7 @@ export class ServerSession {
    * @returns false, and nothing is sent, for a client that has not announced this.
    */
   requestReconnect(target: ReconnectTarget): boolean {
-    if (!this.#stage.is('connected') || ((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) === 0) return false;
-    this.#answerConnect();
-    this.#transport.send(reconnectRequest(target));
-    return true;
+    return this.#stage.is('connected') && this.#connection.requestReconnect(target);
   }
 
   /** Ends the session because the peer has hung up, or because the server wants it gone. Nothing is said to the peer. */
@@ -245,7 +228,7 @@ export class ServerSession {
 
   #close(error: SluiceError | undefined): void {
     if (this.#stage.is('closed')) return;
-    this.#unansweredConnect = undefined;
+    this.#connection.end();
     this.#streams?.end();
     this.#stage.to('closed');
     this.#events.push({ type: 'closed', ...(error !== undefined && { error }) });
@@ -264,49 +247,9 @@ export class ServerSession {
   }
 
   #connected(command: ConnectCommand): void {
-    const { transactionId, app, tcUrl, flashVer, enhanced } = command;
-    if (this.#streams !== undefined) {
-      this.#refuseConnect(transactionId, rtmpError('rtmp.connect', 'got a second connect, expected one'));
-    } else if (app === undefined) {
-      this.#refuseConnect(transactionId, rtmpError('rtmp.connect', 'got a connect without app, expected app'));
-    } else {
-      let canonical: string;
-      try {
-        canonical = canonicalApp(app);
-      } catch (error) {
-        if (!(error instanceof SluiceError)) throw error;
-        this.#refuseConnect(transactionId, error);
-        return;
-      }
-      this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#events);
-      this.#connect = command;
-      this.#unansweredConnect = command;
-      this.#stage.to('connected');
-      this.#events.push({
-        type: 'connected',
-        app: canonical,
-        ...(tcUrl !== undefined && { tcUrl }),
-        query: connectQuery(app, tcUrl),
-        ...(flashVer !== undefined && { flashVer }),
-        enhanced,
-      });
-    }
-  }
-
-  #refuseConnect(transactionId: number, error: SluiceError): void {
-    const code = error.code === 'rtmp.app-name' ? 'NetConnection.Connect.InvalidApp' : 'NetConnection.Connect.Rejected';
-    this.#transport.send(connectFailure(transactionId, { code, description: error.message }));
-    this.#close(error);
-  }
-
-  /** The order that hardware encoders need, with the chunk size before the first message longer than the default one. */
-  #answerConnect(): void {
-    const connect = this.#unansweredConnect;
-    if (connect === undefined) return;
-    this.#unansweredConnect = undefined;
-    this.#transport.send({ type: 'window-acknowledgement-size', windowSize: this.#windowSize });
-    this.#transport.send({ type: 'set-peer-bandwidth', windowSize: this.#windowSize, limitType: 'dynamic' });
-    this.#transport.send({ type: 'set-chunk-size', chunkSize: this.#chunkSize });
-    this.#transport.send(connectSuccess(connect));
+    const event = this.#connection.connect(command);
+    this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#events);
+    this.#stage.to('connected');
+    this.#events.push(event);
   }
 }

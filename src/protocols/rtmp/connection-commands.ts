@@ -1,0 +1,106 @@
+// What is said about the connection itself, beside its streams: the connect of the peer, our answer to it, our wish that it connects anew.
+
+import { SluiceError } from '../errors.js';
+import type { ConnectCommand } from './commands.js';
+import { CAPS_EX } from './enhanced-capabilities.js';
+import { rtmpError } from './errors.js';
+import type { MessageTransport } from './message-transport.js';
+import { connectFailure, connectSuccess, type ReconnectTarget, reconnectRequest } from './server-answers.js';
+import type { ConnectedEvent } from './session-event.js';
+import type { StatusReason } from './status-codes.js';
+import { canonicalApp, connectQuery } from './stream-name.js';
+
+export interface ConnectionParameters {
+  /** Bytes. */
+  readonly chunkSize: number;
+  /** Bytes. */
+  readonly windowAcknowledgementSize: number;
+}
+
+/** The NetConnection commands (RTMP 1.0 7.2.1) of one session. */
+export class ConnectionCommands {
+  readonly #transport: MessageTransport;
+  readonly #parameters: ConnectionParameters;
+  #connect: ConnectCommand | undefined;
+  /** Taken, and answered with success unless the application objects first. */
+  #unanswered: ConnectCommand | undefined;
+
+  constructor(transport: MessageTransport, parameters: ConnectionParameters) {
+    this.#transport = transport;
+    this.#parameters = parameters;
+  }
+
+  /** A connect was taken and has had no answer yet. */
+  get isUnanswered(): boolean {
+    return this.#unanswered !== undefined;
+  }
+
+  /** Takes the connect, and leaves its answer open. @throws rtmp.connect, rtmp.app-name, after the peer has been told why */
+  connect(command: ConnectCommand): ConnectedEvent {
+    const { app, tcUrl, flashVer, enhanced } = command;
+    if (this.#connect !== undefined) {
+      throw this.#failed(command, rtmpError('rtmp.connect', 'got a second connect, expected one'));
+    }
+    if (app === undefined) {
+      throw this.#failed(command, rtmpError('rtmp.connect', 'got a connect without app, expected app'));
+    }
+    const canonical = this.#canonicalApp(command, app);
+    this.#connect = command;
+    this.#unanswered = command;
+    return {
+      type: 'connected',
+      app: canonical,
+      ...(tcUrl !== undefined && { tcUrl }),
+      query: connectQuery(app, tcUrl),
+      ...(flashVer !== undefined && { flashVer }),
+      enhanced,
+    };
+  }
+
+  /** The order that hardware encoders need, with the chunk size before the first message longer than the default one. */
+  answer(): void {
+    const connect = this.#unanswered;
+    if (connect === undefined) return;
+    this.#unanswered = undefined;
+    const { chunkSize, windowAcknowledgementSize: windowSize } = this.#parameters;
+    this.#transport.send({ type: 'window-acknowledgement-size', windowSize });
+    this.#transport.send({ type: 'set-peer-bandwidth', windowSize, limitType: 'dynamic' });
+    this.#transport.send({ type: 'set-chunk-size', chunkSize });
+    this.#transport.send(connectSuccess(connect));
+  }
+
+  /** Answers with an error instead. @returns false, and nothing is sent, when there is nothing to answer */
+  refuse(reason: StatusReason): boolean {
+    if (this.#unanswered === undefined) return false;
+    this.#transport.send(connectFailure(this.#unanswered.transactionId, reason));
+    this.#unanswered = undefined;
+    return true;
+  }
+
+  /** @returns false, and nothing is sent, for a client that has not announced that it can (Enhanced RTMP v2, "Reconnect Request") */
+  requestReconnect(target: ReconnectTarget): boolean {
+    if (((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) === 0) return false;
+    this.answer();
+    this.#transport.send(reconnectRequest(target));
+    return true;
+  }
+
+  /** Whatever has no answer yet gets none. */
+  end(): void {
+    this.#unanswered = undefined;
+  }
+
+  #canonicalApp(command: ConnectCommand, app: string): string {
+    try {
+      return canonicalApp(app);
+    } catch (error) {
+      throw error instanceof SluiceError ? this.#failed(command, error) : error;
+    }
+  }
+
+  #failed({ transactionId }: ConnectCommand, error: SluiceError): SluiceError {
+    const code = error.code === 'rtmp.app-name' ? 'NetConnection.Connect.InvalidApp' : 'NetConnection.Connect.Rejected';
+    this.#transport.send(connectFailure(transactionId, { code, description: error.message }));
+    return error;
+  }
+}
