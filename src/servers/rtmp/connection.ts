@@ -3,14 +3,14 @@
 import type { Socket } from 'node:net';
 import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import { ServerSession } from '../../protocols/rtmp/server-session.js';
-import type { ConnectedEvent, SessionEvent } from '../../protocols/rtmp/session-event.js';
+import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
+import { ConnectCheck } from './connect-check.js';
 import { ConnectionLog } from './connection-log.js';
 import { countEnd } from './counters.js';
 import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { ConnectionContext, Peer } from './peer.js';
 import { Publisher } from './publisher.js';
-import type { ConnectDecision } from './publishing.js';
 import { ReadGate } from './read-gate.js';
 import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -28,12 +28,9 @@ export class RtmpConnection implements Peer {
   readonly #silence: SilenceWatch;
   readonly #grace = new Deadline();
   readonly #closed: Promise<void>;
+  readonly #connect = new ConnectCheck(this);
   readonly #publisher = new Publisher(this);
   readonly #viewer = new Viewer(this);
-  /** Whose connection this is, when the peer has proven it at connect. */
-  #user: string | undefined;
-  /** The connect command waits for access: whatever is written now would answer it. */
-  #connectPending = false;
   #handshakeDone = false;
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
   #finished = false;
@@ -135,7 +132,7 @@ export class RtmpConnection implements Peer {
   }
 
   flush(): void {
-    if (this.#connectPending) return;
+    if (this.#connect.isPending) return;
     const buffers = this.session.takeOutputBuffers();
     if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
     const { counters, options } = this.context;
@@ -157,7 +154,7 @@ export class RtmpConnection implements Peer {
   expire(error: SluiceError): void {
     if (this.#finished || this.#publisher.drop(error)) return;
     this.fail(error);
-    this.#connectPending = false;
+    this.#connect.giveUp();
     this.session.end();
     this.drain();
   }
@@ -197,10 +194,10 @@ export class RtmpConnection implements Peer {
     switch (event.type) {
       case 'connected':
         this.log.connected(event.app, event.flashVer);
-        if (this.context.access.connect !== undefined) void this.#admit(event);
+        void this.#connect.decide(event);
         return;
       case 'publish-request':
-        void this.#publisher.decide(event, this.#user);
+        void this.#publisher.decide(event, this.#connect.user);
         return;
       case 'play-request':
         void this.#viewer.decide(event);
@@ -228,44 +225,6 @@ export class RtmpConnection implements Peer {
     }
   }
 
-  /** Whether the peer may connect at all; most are not asked for anything before they publish. */
-  async #admit({ query, flashVer }: ConnectedEvent): Promise<void> {
-    const { access, counters, options } = this.context;
-    this.gate.pause('access');
-    this.#connectPending = true;
-    this.nextStep.set(options.publishTimeout, () => {
-      const text = `no decision about the connection within ${options.publishTimeout} ms`;
-      this.expire(rtmpServerError('rtmp-server.access-failed', text));
-    });
-    let decision: ConnectDecision;
-    try {
-      decision = (await access.connect?.({ query, flashVer, remoteAddress: this.remoteAddress })) ?? { allowed: true };
-    } catch (cause) {
-      const error = rtmpServerError('rtmp-server.access-failed', 'the connection could not be checked', { cause });
-      decision = { allowed: false, error, asked: false };
-    }
-    if (this.#finished) return;
-    this.#connectPending = false;
-    if (decision.allowed) {
-      this.#user = decision.user;
-      this.awaitRequest();
-    } else {
-      const { error, asked } = decision;
-      if (asked) {
-        counters.authenticationRequests++;
-        this.log.authenticationRequested();
-      } else {
-        counters.connectsRefused++;
-        countEnd(counters, error.code);
-        this.log.connectRefused(error);
-      }
-      // The text is for the encoder to read: a challenge must arrive as it is.
-      this.session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description: error.message });
-    }
-    this.gate.resume('access');
-    this.run();
-  }
-
   /** Says the last words, then hangs up; a peer that does not hang up itself is cut off after a grace. */
   #finish(error: SluiceError | undefined): void {
     this.#release(error);
@@ -286,7 +245,7 @@ export class RtmpConnection implements Peer {
 
   #peerEnded(): void {
     if (this.#finished) return;
-    this.#connectPending = false;
+    this.#connect.giveUp();
     this.session.end();
     this.drain();
   }
@@ -294,7 +253,7 @@ export class RtmpConnection implements Peer {
   /** Whatever ended the connection: everybody hears of it once, and no timer stays. */
   #release(cause: SluiceError | undefined): void {
     this.#finished = true;
-    this.#connectPending = false;
+    this.#connect.giveUp();
     this.#pump.stop();
     this.#publisher.end(cause);
     this.#viewer.stopAll();

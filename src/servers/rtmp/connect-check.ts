@@ -1,0 +1,76 @@
+// The moment before a connection may do anything: asks whether the peer may connect at all, and learns whose connection it is.
+
+import type { ConnectedEvent } from '../../protocols/rtmp/session-event.js';
+import { countEnd } from './counters.js';
+import { rtmpServerError } from './errors.js';
+import type { Peer } from './peer.js';
+import type { ConnectDecision } from './publishing.js';
+
+export class ConnectCheck {
+  readonly #peer: Peer;
+  #user: string | undefined;
+  #isPending = false;
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  /** Whose connection this is, when the peer has proven it at connect. */
+  get user(): string | undefined {
+    return this.#user;
+  }
+
+  /** The connect command waits for access: whatever is written now would answer it. */
+  get isPending(): boolean {
+    return this.#isPending;
+  }
+
+  /** Most are not asked for anything before they publish. */
+  async decide({ query, flashVer }: ConnectedEvent): Promise<void> {
+    const peer = this.#peer;
+    const { access, options } = peer.context;
+    if (access.connect === undefined) return;
+    peer.gate.pause('access');
+    this.#isPending = true;
+    peer.nextStep.set(options.publishTimeout, () => {
+      const text = `no decision about the connection within ${options.publishTimeout} ms`;
+      peer.expire(rtmpServerError('rtmp-server.access-failed', text));
+    });
+    let decision: ConnectDecision;
+    try {
+      decision = await access.connect({ query, flashVer, remoteAddress: peer.remoteAddress });
+    } catch (cause) {
+      const error = rtmpServerError('rtmp-server.access-failed', 'the connection could not be checked', { cause });
+      decision = { allowed: false, error, asked: false };
+    }
+    if (peer.finished) return;
+    this.#isPending = false;
+    if (decision.allowed) {
+      this.#user = decision.user;
+      peer.awaitRequest();
+    } else {
+      this.#refuse(decision);
+    }
+    peer.gate.resume('access');
+    peer.run();
+  }
+
+  /** The connection is over before an answer: nothing waits for it any longer. */
+  giveUp(): void {
+    this.#isPending = false;
+  }
+
+  #refuse({ error, asked }: Exclude<ConnectDecision, { readonly allowed: true }>): void {
+    const { context, log, session } = this.#peer;
+    if (asked) {
+      context.counters.authenticationRequests++;
+      log.authenticationRequested();
+    } else {
+      context.counters.connectsRefused++;
+      countEnd(context.counters, error.code);
+      log.connectRefused(error);
+    }
+    // The text is for the encoder to read: a challenge must arrive as it is.
+    session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description: error.message });
+  }
+}
