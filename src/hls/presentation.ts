@@ -29,7 +29,7 @@ export type {
   RenditionInfo,
   SegmentInfo,
 } from './presentation-options.js';
-export { type MediaSample, VIDEO_TIMESCALE } from './sample-feed.js';
+export type { MediaSample } from './sample-feed.js';
 export type { SegmentStore } from './segment-store.js';
 export { SMALLEST_WINDOW } from './stream-timeline.js';
 

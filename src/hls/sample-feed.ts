@@ -6,9 +6,6 @@ import type { Feed, FeedOptions } from './feed.js';
 import type { Rendition } from './rendition.js';
 import { VideoSamples } from './video-samples.js';
 
-/** Timescale of the video tracks this room is given: whole milliseconds and the frame rates of broadcasting are exact in it. */
-export const VIDEO_TIMESCALE = 90_000;
-
 /** One coded frame. */
 export interface MediaSample {
   /** On the stream timeline, rising. */

@@ -1,8 +1,9 @@
 // Puts what needs no encoding into the presentation as it came: the publisher's own coded frames, behind an init segment of ours.
-import { type Presentation, VIDEO_TIMESCALE } from '../hls/presentation.js';
+import type { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
 import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
+import { VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { MediaTracks } from './media-tracks.js';
 import { extraTrackName, type StreamPlan } from './stream-plan.js';
 

@@ -16,6 +16,14 @@ export type BitsPerSecond = Quantity<'bit/s'>;
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMilliseconds = Quantity<'epoch ms'>;
 
+/**
+ * `mdhd.timescale` of every picture track that viewers get, whoever wrote it: whole milliseconds and the frame rates of broadcasting
+ * are exact in it. It must be one for all renditions of a stream. Where it changes with the quality, hls.js lays the stream anew on
+ * the *decode* time of the next segment, and each switch to a source with B-frames moves all that follows by the reorder delay: a
+ * hole at which playing stalls.
+ */
+export const VIDEO_TIMESCALE = 90_000;
+
 export function secondsToMilliseconds(seconds: Seconds): Milliseconds {
   return (seconds as number) * 1000;
 }

@@ -1,6 +1,6 @@
 // The whole FFmpeg command line of a stream as a pure function of its plan, so that a golden file can show it to a reviewer.
 import { assertNever } from '../protocols/errors.js';
-import { type Milliseconds, millisecondsToSeconds } from '../protocols/units.js';
+import { type Milliseconds, millisecondsToSeconds, VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { SourceVideo } from './describe-source.js';
 import { toArgumentList } from './fluent-command.js';
 import { fragmentDurationMicroseconds } from './part-timing.js';
@@ -191,6 +191,7 @@ function muxerOptions(spec: EncodedSpec, plan: TranscodePlan): string[] {
   return [
     // The publisher's metadata is not ours to hand on.
     ...['-map_metadata', '-1'],
+    ...(spec.kind === 'audio' ? [] : ['-video_track_timescale', `${VIDEO_TIMESCALE}`]),
     // Without skip_trailer FFmpeg remembers every fragment for an index at the end: 9 MB for each hour of audio (measured).
     ...['-f', 'mp4', '-movflags', `+cmaf${cut}+empty_moov+default_base_moof+frag_discont+skip_trailer`],
     ...['-frag_duration', `${spec.kind === 'audio' ? audioFragment(spec) : videoFragment(spec, plan)}`],

@@ -1,5 +1,6 @@
 // What the rest of the gateway builds on: the timeline, the parts and the key frames that the real FFmpeg makes of FLV.
 import { describe, expect, it } from 'vitest';
+import { VIDEO_TIMESCALE } from '../../src/protocols/units.js';
 import { systemClock } from '../../src/system-clock.js';
 import type { LadderOptions } from '../../src/transcode/ladder.js';
 import { framesPerPart } from '../../src/transcode/part-timing.js';
@@ -58,6 +59,7 @@ describe('the media FFmpeg makes', () => {
     expect(plan.renditions.map(({ name }) => name)).toEqual(['144p', '96p']);
     const frames = framesPerPart(0.5, frameRate);
     for (const track of tracks.values()) {
+      expect(track.init?.timescale).toBe(VIDEO_TIMESCALE);
       expect(largestError(track.sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
       expect(largestError(track.keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
       for (const [index, fragment] of track.fragments.entries()) {
