@@ -4,12 +4,14 @@ import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
 import { liveError } from './errors.js';
-import { GOP_CACHE_BYTES, GopCache } from './gop-cache.js';
+import { GOP_CACHE_BYTES } from './gop-cache.js';
 import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
-import { isMetadata, liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
+import type { MetadataHints } from './metadata.js';
+import { MetadataIngest } from './metadata-ingest.js';
 import type { StreamStatistics } from './statistics.js';
-import { type SubscribeOptions, Subscription } from './subscription.js';
+import { Subscribers } from './subscribers.js';
+import type { SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
 import { TRACK_TIMEOUT, type TrackChange, TrackPresence } from './track-presence.js';
@@ -65,22 +67,16 @@ export class LiveStream {
   readonly #timeline: Timeline;
   readonly #video: VideoIngest;
   readonly #audio: AudioIngest;
+  readonly #metadata: MetadataIngest;
   readonly #presence: TrackPresence;
   readonly #unserved = new UnservedMedia();
   readonly #monotonic: () => Milliseconds;
   readonly #discontinuityLimit: MinuteLimit;
   readonly #parameterLimit: MinuteLimit;
   readonly #limits: LiveStreamLimits;
-  readonly #gopCache: GopCache;
   readonly #listeners = new Set<StreamListener>();
-  /** Each with the number of the first tag it has not got by its start. */
-  readonly #subscriptions = new Map<Subscription, number>();
-  #metadata: LiveTag | undefined;
-  #metadataHints: MetadataHints = {};
-  #tagCount = 0;
+  readonly #subscribers: Subscribers;
   #bytesIn = 0;
-  #ignoredScripts = 0;
-  #subscriberDrops = 0;
   #parameterChanges = 0;
   #lastActivity: Milliseconds;
   #onKick: ((reason: SluiceError) => void) | undefined;
@@ -109,7 +105,8 @@ export class LiveStream {
     };
     this.#video = new VideoIngest(context);
     this.#audio = new AudioIngest(context);
-    this.#gopCache = new GopCache(options.gopCacheBytes ?? GOP_CACHE_BYTES);
+    this.#metadata = new MetadataIngest(context);
+    this.#subscribers = new Subscribers(options.gopCacheBytes ?? GOP_CACHE_BYTES, () => this.#headers());
   }
 
   get state(): LiveStreamState {
@@ -128,12 +125,12 @@ export class LiveStream {
 
   /** The last onMetaData. */
   get metadata(): LiveTag | undefined {
-    return this.#metadata;
+    return this.#metadata.tag;
   }
 
   /** What the last onMetaData says; never to be trusted over the tracks. */
   get metadataHints(): MetadataHints {
-    return this.#metadataHints;
+    return this.#metadata.hints;
   }
 
   /** What the publisher's packets say it sends; undefined until it has sent enough to know. */
@@ -147,7 +144,7 @@ export class LiveStream {
 
   /** The newest one, as long as it is kept for readers that begin; undefined when there is none, or its pictures are too large to keep. */
   get keyFrame(): LiveTag | undefined {
-    return this.#gopCache.keyFrame;
+    return this.#subscribers.gopCache.keyFrame;
   }
 
   /** Further video tracks of the codec of the first one, by track id; their tags reach listeners only. */
@@ -205,31 +202,18 @@ export class LiveStream {
   end(reason?: SluiceError): void {
     if (this.#state.is('ended')) return;
     this.#state.to('ended');
-    this.#gopCache.clear();
-    for (const subscription of this.#subscriptions.keys()) subscription.end();
+    this.#subscribers.end();
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     // Who looks at an ended stream must not keep its connection.
     this.#onKick = undefined;
     for (const listener of listeners) listener.onEnd?.(reason);
-    this.#subscriptions.clear();
+    this.#subscribers.forget();
   }
 
   /** A reader that starts with metadata, headers and the tags since the last key frame. */
   subscribe(options: SubscribeOptions): Subscription {
-    const cached = this.#gopCache.tags;
-    const awaitingKeyFrame = this.#video.track !== undefined && cached.length === 0;
-    const subscription = new Subscription(options, awaitingKeyFrame, () => {
-      this.#subscriberDrops += subscription.droppedTags;
-      this.#subscriptions.delete(subscription);
-    });
-    if (this.#state.is('ended')) {
-      subscription.end();
-      return subscription;
-    }
-    this.#subscriptions.set(subscription, this.#tagCount + 1);
-    subscription.prefill(cached.length > 0 ? cached : this.#headers());
-    return subscription;
+    return this.#subscribers.add(options, this.#video.track !== undefined);
   }
 
   /** @returns a function that removes the listener */
@@ -241,9 +225,7 @@ export class LiveStream {
   }
 
   get statistics(): StreamStatistics {
-    const [video, audio] = [this.#video, this.#audio];
-    let droppedBySubscribers = this.#subscriberDrops;
-    for (const subscription of this.#subscriptions.keys()) droppedBySubscribers += subscription.droppedTags;
+    const [video, audio, subscribers] = [this.#video, this.#audio, this.#subscribers];
     return {
       bytesIn: this.#bytesIn,
       videoFrames: video.frames,
@@ -253,14 +235,14 @@ export class LiveStream {
       audioBitrate: audio.rate.bitrate,
       videoFrameRate: video.rate.frameRate,
       droppedTags: video.dropped + audio.dropped,
-      ignoredTags: video.ignored + audio.ignored + this.#ignoredScripts,
+      ignoredTags: video.ignored + audio.ignored + this.#metadata.ignored,
       unservedTags: video.unserved + audio.unserved,
       keyFrameMismatches: video.keyFrameMismatches,
       parameterChanges: this.#parameterChanges,
-      subscribers: this.#subscriptions.size,
-      subscriberDroppedTags: droppedBySubscribers,
-      gopCacheBytes: this.#gopCache.bytes,
-      gopCacheOverflows: this.#gopCache.overflows,
+      subscribers: subscribers.count,
+      subscriberDroppedTags: subscribers.droppedTags,
+      gopCacheBytes: subscribers.gopCache.bytes,
+      gopCacheOverflows: subscribers.gopCache.overflows,
       repairedTimestamps: this.#timeline.repaired,
       discontinuities: this.#timeline.discontinuities,
     };
@@ -275,36 +257,11 @@ export class LiveStream {
         this.#audio.accept(timestamp, body);
         return;
       case 'script':
-        this.#acceptScript(body);
+        this.#metadata.accept(body);
         return;
       default:
         assertNever(kind);
     }
-  }
-
-  /** GStreamer repeats its metadata several times a second: only another one is passed on (A6.04). */
-  #acceptScript(message: Buffer): void {
-    const body = isMetadata(message) ? liveMetadata(message) : undefined;
-    if (body === undefined || this.#metadata?.body.equals(body)) {
-      this.#ignoredScripts += 1;
-      return;
-    }
-    this.#metadataHints = readMetadataHints(body);
-    const changed = this.#metadata !== undefined;
-    this.#metadata = {
-      kind: 'script',
-      dts: this.#timeline.position(),
-      compositionTime: 0,
-      keyFrame: false,
-      sequenceHeader: false,
-      body,
-      data: body,
-      codec: undefined,
-      trackId: 0,
-      changed,
-      discontinuity: false,
-    };
-    this.#emit(this.#metadata);
   }
 
   #noteParameterChange(kind: MediaKind): void {
@@ -336,18 +293,14 @@ export class LiveStream {
       for (const listener of this.#listeners) listener.onTag?.(tag);
       return;
     }
-    this.#tagCount += 1;
-    const number = this.#tagCount;
-    this.#gopCache.push(tag, () => this.#headers());
+    const number = this.#subscribers.keep(tag);
     for (const listener of this.#listeners) listener.onTag?.(tag);
-    for (const [subscription, first] of this.#subscriptions) {
-      // A reader that a listener has just made got this tag with its start.
-      if (first <= number) subscription.offer(tag);
-    }
+    // A reader that a listener has just made got this tag with its start.
+    this.#subscribers.offer(tag, number);
   }
 
   #headers(): LiveTag[] {
-    return [this.#metadata, this.#video.header, this.#audio.header].filter((tag) => tag !== undefined);
+    return [this.#metadata.tag, this.#video.header, this.#audio.header].filter((tag) => tag !== undefined);
   }
 
   #warn(warning: SluiceError): void {

@@ -1,0 +1,42 @@
+// Decides, message by message, what of a publisher's data enters the stream: metadata that says something new.
+import type { IngestContext } from './ingest-context.js';
+import { isMetadata, liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
+import type { LiveTag } from './tag.js';
+
+export class MetadataIngest {
+  readonly #context: IngestContext;
+  /** The last onMetaData. */
+  tag: LiveTag | undefined;
+  hints: MetadataHints = {};
+  /** Other data messages, and repeated metadata. */
+  ignored = 0;
+
+  constructor(context: IngestContext) {
+    this.#context = context;
+  }
+
+  /** GStreamer repeats its metadata several times a second: only another one is passed on (A6.04). */
+  accept(message: Buffer): void {
+    const body = isMetadata(message) ? liveMetadata(message) : undefined;
+    if (body === undefined || this.tag?.body.equals(body)) {
+      this.ignored += 1;
+      return;
+    }
+    this.hints = readMetadataHints(body);
+    const changed = this.tag !== undefined;
+    this.tag = {
+      kind: 'script',
+      dts: this.#context.timeline.position(),
+      compositionTime: 0,
+      keyFrame: false,
+      sequenceHeader: false,
+      body,
+      data: body,
+      codec: undefined,
+      trackId: 0,
+      changed,
+      discontinuity: false,
+    };
+    this.#context.emit(this.tag);
+  }
+}
