@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { VIDEO_TIMESCALE } from '../../src/protocols/units.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, recordStream, whenLive } from '../support/hls-client.js';
 import { audioVideoOffset, decodeErrors, readSegment, writeTrack } from '../support/media-checks.js';
@@ -86,6 +87,12 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
         expect(Math.abs(segment.duration - (fact.decodeEnd - fact.decodeStart))).toBeLessThan(0.001);
       }
       facts.set(rendition.name, perSegment);
+    }
+
+    // Otherwise hls.js lays the stream anew at each change of quality: see VIDEO_TIMESCALE.
+    for (const name of ['source', '480p', '360p']) {
+      const timescales = [...(facts.get(name)?.values() ?? [])].map(({ timescale }) => timescale);
+      expect(new Set(timescales), name).toEqual(new Set([VIDEO_TIMESCALE]));
     }
 
     // B2.04: the same media sequence number is the same media time, within one frame, whatever the rendition.
