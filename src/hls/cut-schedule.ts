@@ -45,6 +45,8 @@ export class CutSchedule {
   #cuts: Cut[] = [];
   /** Index of `#cuts[0]`. */
   #base = 0;
+  /** Presentation times of the source's key frames where they decide the cuts, those before the oldest cut forgotten. */
+  #keyFrames: Milliseconds[] = [];
   /** Ends of segments after which a run ended, by index. */
   readonly #ends = new Map<number, Milliseconds>();
   /** First index of the newest run. */
@@ -125,6 +127,7 @@ export class CutSchedule {
   /** Nothing was shown to anybody yet: begins anew, the target duration included. */
   reset(): void {
     this.#cuts = [];
+    this.#keyFrames = [];
     this.#base = 0;
     this.#ends.clear();
     this.#runStart = 0;
@@ -137,6 +140,7 @@ export class CutSchedule {
   /** @param dts of a frame, rising; @param pts of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
+    if (keyFrame && this.#cutsAtKeyFrames) this.#keyFrames.push(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
   }
 
@@ -158,14 +162,37 @@ export class CutSchedule {
   }
 
   /**
-   * The segment that an encoder's picture belongs to. One that is no key frame begins a segment at forced cuts only, so it
-   * is before the cut by however little it is: pictures at uneven times may be 5 ms apart.
+   * The segment that an encoder's key frame belongs to. It is that of the source's which it was made of, the nearest one: where
+   * the source's presentation times contradict its order of pictures, FFmpeg shows them at others.
    */
-  pictureIndexAt(time: Milliseconds, keyFrame: boolean): number {
-    const index = this.indexAt(time);
-    if (keyFrame) return index;
-    const cut = this.#cuts[index - this.#base];
-    return cut === undefined || cut.forced || time >= cut.time - PICTURE_ROUNDING ? index : index - 1;
+  keyFrameIndexAt(time: Milliseconds): number {
+    return this.indexAt(this.#nearestKeyFrame(time) ?? time);
+  }
+
+  /**
+   * The segment that an encoder's picture belongs to which is no key frame. It begins one at forced cuts only, so it is before
+   * the cut by however little it is (pictures at uneven times may be 5 ms apart), and while the cut's key frame may be yet to come.
+   * @param index of the picture before
+   */
+  pictureIndexAt(time: Milliseconds, index: number): number {
+    const at = this.indexAt(time);
+    const cut = this.#cuts[at - this.#base];
+    if (cut === undefined || cut.forced) return at;
+    if (time < cut.time - PICTURE_ROUNDING) return at - 1;
+    return at === index + 1 && this.#cutsAtKeyFrames && time < cut.time + this.#halfPart ? index : at;
+  }
+
+  /**
+   * Whether an encoder's pictures of segment `index` that end at `time` are the last of it; undefined where only the next one
+   * tells: it should be the cut's key frame, and is not where that is.
+   */
+  pictureEnds(index: number, time: Milliseconds): boolean | undefined {
+    const at = this.indexAt(time);
+    const cut = this.#cuts[at - this.#base];
+    if (at <= index || cut === undefined) return false;
+    if (cut.forced || at > index + 1 || Math.abs(time - cut.time) <= PICTURE_ROUNDING) return true;
+    if (this.#cutsAtKeyFrames) return undefined;
+    return time > cut.time;
   }
 
   /** Undefined when not decided yet (or forgotten). */
@@ -195,6 +222,25 @@ export class CutSchedule {
     const longest = Math.max(this.#segment, gop);
     this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
     this.#independentSegments = independent;
+  }
+
+  get #cutsAtKeyFrames(): boolean {
+    return this.#rules.regular !== true;
+  }
+
+  get #halfPart(): Milliseconds {
+    return secondsToMilliseconds(this.#rules.nominalPart) / 2;
+  }
+
+  /** Of the source's, if it is near enough to be the same. */
+  #nearestKeyFrame(time: Milliseconds): Milliseconds | undefined {
+    let nearest: Milliseconds | undefined;
+    for (let i = this.#keyFrames.length - 1; i >= 0; i -= 1) {
+      const keyFrame = this.#keyFrames[i] ?? 0;
+      if (nearest === undefined || Math.abs(keyFrame - time) < Math.abs(nearest - time)) nearest = keyFrame;
+      if (keyFrame <= time) break;
+    }
+    return nearest !== undefined && Math.abs(nearest - time) < this.#halfPart ? nearest : undefined;
   }
 
   #frame(): Milliseconds {
@@ -231,11 +277,13 @@ export class CutSchedule {
     if (this.#cuts.length > 2 * CUTS_REMEMBERED) {
       this.#base += CUTS_REMEMBERED;
       this.#cuts = this.#cuts.slice(CUTS_REMEMBERED);
+      const oldest = this.#cuts[0]?.time ?? 0;
+      this.#keyFrames = this.#keyFrames.filter((time) => time >= oldest);
     }
   }
 
   #tolerance(cut: Cut): Milliseconds {
-    if (cut.forced) return secondsToMilliseconds(this.#rules.nominalPart) / 2;
+    if (cut.forced) return this.#halfPart;
     return this.#frame() * 0.75;
   }
 }

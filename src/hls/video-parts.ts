@@ -1,7 +1,7 @@
 // Turns FFmpeg's video fragments into parts: as they are, wherever that satisfies the rules of RFC 8216bis 4.4.4.9.
 import type { Fragment, Sample } from '../protocols/mp4/fragment.js';
 import { writeFragment } from '../protocols/mp4/fragment-writer.js';
-import { type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../protocols/units.js';
 import type { CutSchedule } from './cut-schedule.js';
 import { keyFrameBytes, type MadePart, type PartMaker, type PartSink } from './part-sink.js';
 import { fullPart, shortestPart } from './part-timing.js';
@@ -31,6 +31,8 @@ export class VideoParts implements PartMaker {
   readonly #shortest: Ticks;
   /** Decode to presentation: with `+cmaf` 0, else the composition offset of the last sync sample. */
   #offset: Ticks = 0;
+  /** Of the newest fragment. */
+  #index = -1;
   #pending: Sample[] = [];
   #pendingStart: Ticks = 0;
   #pendingDuration: Ticks = 0;
@@ -49,14 +51,15 @@ export class VideoParts implements PartMaker {
     const first = fragment.samples[0];
     if (fragment.startsWithSync && first !== undefined) this.#offset = first.cts;
     const start = fragment.baseMediaDecodeTime;
-    const index = this.#indexAt(start, fragment.startsWithSync);
+    const index = this.#indexOf(fragment);
+    this.#index = index;
     if (index < 0) return;
     if (this.#pending.length > 0) {
       const hole = Math.abs(start - this.#pendingStart - this.#pendingDuration) > this.#frame / 2;
-      if (index !== this.#pendingIndex || hole) this.#emitPending(this.#pending.length, index !== this.#pendingIndex);
+      if (index !== this.#pendingIndex) this.#emitFullParts(true);
+      else if (hole) this.#emitPending(this.#pending.length, false);
     }
-    // Whatever begins there: a picture that begins before a cut is not at it.
-    const completes = this.#indexAt(start + fragment.duration, false) > index;
+    const completes = this.#options.schedule.pictureEnds(index, this.#shown(start + fragment.duration));
 
     if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
       this.#options.sink.accept(
@@ -70,7 +73,7 @@ export class VideoParts implements PartMaker {
     }
     this.#pending.push(...fragment.samples);
     this.#pendingDuration += fragment.duration;
-    this.#emitFullParts(completes);
+    if (completes !== undefined) this.#emitFullParts(completes);
   }
 
   advance(): void {
@@ -81,7 +84,9 @@ export class VideoParts implements PartMaker {
     if (this.#pending.length > 0) this.#emitPending(this.#pending.length, false);
   }
 
-  #passesAsItIs(fragment: Fragment, completes: boolean): boolean {
+  #passesAsItIs(fragment: Fragment, completes: boolean | undefined): completes is boolean {
+    // The part after it could not be named.
+    if (completes === undefined) return false;
     // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see #made.
     if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
     if (completes || fragment.duration >= this.#shortest) return true;
@@ -157,8 +162,15 @@ export class VideoParts implements PartMaker {
     };
   }
 
-  #indexAt(decodeTime: Ticks, keyFrame: boolean): number {
-    const { schedule, timescale } = this.#options;
-    return schedule.pictureIndexAt(secondsToMilliseconds((decodeTime + this.#offset) / timescale), keyFrame);
+  #indexOf({ baseMediaDecodeTime, startsWithSync }: Fragment): number {
+    const { schedule } = this.#options;
+    const time = this.#shown(baseMediaDecodeTime);
+    if (!startsWithSync) return schedule.pictureIndexAt(time, this.#index);
+    // What an encoder begins with is a key frame whatever it was made of.
+    return this.#index < 0 ? schedule.indexAt(time) : schedule.keyFrameIndexAt(time);
+  }
+
+  #shown(decodeTime: Ticks): Milliseconds {
+    return secondsToMilliseconds((decodeTime + this.#offset) / this.#options.timescale);
   }
 }

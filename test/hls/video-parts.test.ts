@@ -1,4 +1,5 @@
 // Which parts come of FFmpeg's fragments, and when: FFmpeg ends a fragment at every key frame, whether a segment begins there or not.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CutSchedule } from '../../src/hls/cut-schedule.js';
 import type { MadePart } from '../../src/hls/part-sink.js';
@@ -99,5 +100,69 @@ describe('VideoParts', () => {
     for (const part of parts) expect(part.duration).toBeLessThanOrEqual(partTarget);
     // 12, 12 and 6 frames; the 6 and the 12 after them come together.
     expect(longestWait(parts)).toBe(18);
+  });
+
+  it('B1.13 a segment begins with its key frame though FFmpeg shows pictures at other times than the source says', () => {
+    // As it does where presentation times contradict the order of the pictures: it goes over to decode times.
+    const rate = 25;
+    const frameMs = 1000 / rate;
+    const shifts = fc.array(fc.integer({ min: -28, max: 120 }), { minLength: 11, maxLength: 11 });
+    fc.assert(
+      fc.property(shifts, fc.constantFrom(1000, 2000), (shiftOfSecond, gop) => {
+        const plan = { renditions: [{ name: '480p', kind: 'video', input: 'pipe', frameRate: rate }] } as const;
+        const { partTarget, renditions } = partTiming(plan, 0.5);
+        const nominal = renditions[0]?.nominal ?? 0;
+        const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 1 / rate, nominalPart: nominal });
+        const parts: MadePart[] = [];
+        const maker = new VideoParts({
+          schedule,
+          sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
+          ...{ trackId: 1, timescale: 1000, partTarget, nominal, frame: 1 / rate },
+        });
+        const pictures = Array.from({ length: 10 * rate + 1 }, (_, i) => {
+          const time = 1000 + i * frameMs;
+          const second = Math.floor(i / rate);
+          const share = (i % rate) / rate;
+          const shift = (shiftOfSecond[second] ?? 0) * (1 - share) + (shiftOfSecond[second + 1] ?? 0) * share;
+          // What an encoder begins with is where the source says it is.
+          return { time, at: Math.round(time + (i === 0 ? 0 : shift)), key: (i * frameMs) % gop === 0 };
+        });
+        let first = 0;
+        for (const [i, picture] of pictures.entries()) {
+          const start = pictures[first]?.at ?? 0;
+          schedule.noteVideo(picture.time, picture.time, picture.key);
+          if (i === first || (!picture.key && picture.at - start < 460)) continue;
+          const samples = pictures.slice(first, i).map(({ at, key }, k) => ({
+            ...{ duration: (pictures[first + k + 1]?.at ?? 0) - at, size: 1, cts: 0, sync: key, data: Buffer.alloc(1) },
+          }));
+          maker.push({
+            bytes: Buffer.alloc(1),
+            baseMediaDecodeTime: start,
+            duration: picture.at - start,
+            presentationStart: start,
+            startsWithSync: samples[0]?.sync === true,
+            samples,
+          });
+          first = i;
+        }
+        maker.flush();
+        const segments = new Map<number, MadePart[]>();
+        for (const part of parts) segments.set(part.segmentIndex, [...(segments.get(part.segmentIndex) ?? []), part]);
+        expect([...segments.keys()]).toEqual([0, 1, 2, 3, 4]);
+        let end = 1;
+        for (const [index, made] of segments) {
+          expect(made[0]?.independent, `segment ${index}`).toBe(true);
+          for (const [i, part] of made.entries()) {
+            expect(part.start).toBeCloseTo(end, 5);
+            expect(part.duration).toBeLessThanOrEqual(partTarget + 1e-9);
+            end = part.start + part.duration;
+            if (i === made.length - 1)
+              expect(part.continues && index < 4, 'more of the segment was promised').toBe(false);
+            else expect(part.completes, 'parts after the last').toBe(false);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
