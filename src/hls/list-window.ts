@@ -2,7 +2,7 @@
 import type { Seconds } from '../protocols/units.js';
 import {
   type ListedSegment,
-  lowestVersion,
+  LOWEST_VERSION,
   type MediaPlaylist,
   type RenderedSegments,
   type RenditionReport,
@@ -28,14 +28,12 @@ export interface EarlierSegments {
   readonly count: number;
   /** From the newest to the oldest. */
   newestFirst(): Iterable<ListableSegment>;
-  hasGaps(kind: 'media' | 'i-frames'): boolean;
   /** Their lines, as `listedAlone` or `listedIFrame` lists them. */
   rendered(kind: 'media' | 'i-frames'): RenderedSegments;
 }
 
 export interface Listing {
   readonly targetDuration: Seconds;
-  readonly independentSegments: boolean;
   readonly event: boolean;
   readonly earlier: EarlierSegments | undefined;
   readonly complete: readonly ListableSegment[];
@@ -87,17 +85,16 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
  * to be ignored
  */
 export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
-  const unskipped = lowLatency.skips && !listing.ended ? newest(listing, SKIP_BOUNDARY * listing.targetDuration) : [];
-  const skippedSegments = (listing.earlier?.count ?? 0) + listing.complete.length - unskipped.length;
-  if (unskipped.length === 0 || skippedSegments === 0) return undefined;
-  return {
-    ...header(listing),
-    ...around(listing, lowLatency),
-    version: lowestVersion(false, 'delta'),
-    skippedSegments,
-    // The first of them is listed with its EXT-X-MAP, as the first of any playlist.
-    segments: listedWithParts(listing, unskipped),
-  };
+  const unskipped = unskippedSegments(listing, lowLatency);
+  return (
+    unskipped && {
+      ...header(listing),
+      ...around(listing, lowLatency),
+      ...skipping(listing, unskipped),
+      // The first of them is listed with its EXT-X-MAP, as the first of any playlist.
+      segments: listedWithParts(listing, unskipped),
+    }
+  );
 }
 
 /** Pure. What is written to disk, for any web server to hand out. */
@@ -109,18 +106,35 @@ export function plainPlaylist(listing: Listing): MediaPlaylist {
   };
 }
 
-/** Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments. */
-export function iFramePlaylist(listing: Listing): MediaPlaylist {
-  const segments = listing.complete.map(listedIFrame);
-  const gaps = listing.earlier?.hasGaps('i-frames') === true || segments.some(({ gap }) => gap);
+/**
+ * Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments.
+ * @param lowLatency what all playlists of a presentation announce alike (6.2.4); undefined for what is written to disk
+ */
+export function iFramePlaylist(listing: Listing, lowLatency?: LowLatencyListing): MediaPlaylist {
   return {
     ...header(listing),
-    version: lowestVersion(gaps, 'i-frames'),
-    iFramesOnly: true,
+    ...(lowLatency && withoutHint(around(listing, lowLatency))),
+    ...I_FRAMES_ONLY,
     ...(listing.earlier && { earlier: listing.earlier.rendered('i-frames') }),
-    segments,
+    segments: listing.complete.map(listedIFrame),
   };
 }
+
+/** Pure. As `deltaPlaylist`. */
+export function iFrameDeltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
+  const unskipped = unskippedSegments(listing, lowLatency);
+  return (
+    unskipped && {
+      ...header(listing),
+      ...withoutHint(around(listing, lowLatency)),
+      ...I_FRAMES_ONLY,
+      ...skipping(listing, unskipped),
+      segments: unskipped.map(listedIFrame),
+    }
+  );
+}
+
+const I_FRAMES_ONLY = { iFramesOnly: true, version: LOWEST_VERSION['i-frames'] } as const;
 
 /** Pure. As a segment is listed when nothing more will change about it. */
 export function listedAlone(segment: ListableSegment): ListedSegment {
@@ -132,6 +146,24 @@ export function listedIFrame(segment: ListableSegment): ListedSegment {
   const plain = listed(segment, false);
   if (plain.gap || segment.keyFrameBytes === undefined) return { ...plain, gap: true };
   return { ...plain, byteRange: segment.keyFrameBytes };
+}
+
+/** What a delta update lists; undefined where it would leave out nothing, or must not. */
+function unskippedSegments(listing: Listing, { skips }: LowLatencyListing): ListableSegment[] | undefined {
+  if (!skips || listing.ended) return undefined;
+  const unskipped = newest(listing, SKIP_BOUNDARY * listing.targetDuration);
+  return unskipped.length === 0 || unskipped.length === countOf(listing) ? undefined : unskipped;
+}
+
+function skipping(
+  listing: Listing,
+  unskipped: readonly ListableSegment[],
+): Pick<MediaPlaylist, 'version' | 'skippedSegments'> {
+  return { version: LOWEST_VERSION.delta, skippedSegments: countOf(listing) - unskipped.length };
+}
+
+function countOf({ earlier, complete }: Listing): number {
+  return (earlier?.count ?? 0) + complete.length;
 }
 
 /** Complete segments that last at least so long together, the last ones; in order. */
@@ -151,11 +183,18 @@ function newest({ earlier, complete }: Listing, least: Seconds): ListableSegment
   return found.reverse();
 }
 
-/** Header and trailer of what is served with parts. */
+type Around = Pick<MediaPlaylist, 'lowLatency' | 'preloadHint' | 'renditionReports'>;
+
+/** There are no parts to come among I-frames. */
+function withoutHint({ lowLatency, renditionReports }: Around): Around {
+  return { ...(lowLatency && { lowLatency }), ...(renditionReports && { renditionReports }) };
+}
+
+/** Header and trailer of what is served with delivery directives. */
 function around(
   { targetDuration, ended }: Listing,
   { partTarget, skips, nextPart, reports }: LowLatencyListing,
-): Pick<MediaPlaylist, 'lowLatency' | 'preloadHint' | 'renditionReports'> {
+): Around {
   return {
     lowLatency: {
       partTarget,
@@ -179,8 +218,7 @@ function listedWithParts(listing: Listing, complete: readonly ListableSegment[])
 function header(listing: Listing): Omit<MediaPlaylist, 'segments'> {
   const first = listing.earlier?.first ?? listing.complete[0] ?? listing.open;
   return {
-    version: lowestVersion(listing.earlier?.hasGaps('media') === true || listing.complete.some(({ gap }) => gap)),
-    independentSegments: listing.independentSegments,
+    version: LOWEST_VERSION.media,
     targetDuration: listing.targetDuration,
     ...(listing.event && { playlistType: 'EVENT' }),
     mediaSequence: first?.mediaSequence ?? 0,

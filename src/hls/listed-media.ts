@@ -5,7 +5,8 @@ import type { PlaylistPosition } from './blocking-reload.js';
 import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
 import type { MadeMedia } from './media-files.js';
 import type { RenditionReport } from './media-playlist.js';
-import type { PlaylistSource } from './rendition-playlists.js';
+import type { PlaylistKind, PlaylistSource } from './rendition-playlists.js';
+import { I_FRAMES, PLAYLIST } from './segment.js';
 
 export interface ListedMediaOptions extends MadeMedia {
   /** Of the rendition. */
@@ -17,8 +18,8 @@ export interface ListedMediaOptions extends MadeMedia {
   readonly event: boolean;
   /** Of EXT-X-PRELOAD-HINT. */
   readonly nextPart: () => string | undefined;
-  /** RENDITION-REPORT of the other tracks. */
-  readonly reports: () => readonly RenditionReport[];
+  /** RENDITION-REPORT of the other playlists. */
+  readonly reports: (kind: PlaylistKind) => readonly RenditionReport[];
   readonly ended: () => boolean;
 }
 
@@ -43,24 +44,29 @@ export class ListedMedia implements PlaylistSource {
   get report(): RenditionReport | undefined {
     const { name, segmenter, window } = this.#options;
     const { open } = segmenter;
-    const uri = `../${name}/index.m3u8`;
+    const uri = `../${name}/${PLAYLIST}`;
     if (open !== undefined) return { uri, lastMediaSequence: open.mediaSequence, lastPart: open.parts.length - 1 };
     const last = window.listed.at(-1);
     if (last === undefined) return undefined;
     return { uri, lastMediaSequence: last.mediaSequence, lastPart: Math.max(0, last.parts.length - 1) };
   }
 
-  lowLatency(): LowLatencyListing {
+  /** The same for the playlist of I-frames: its segments are complete, and there are no parts. */
+  get iFrameReport(): RenditionReport {
+    const { lastMediaSequence } = this.position;
+    return { uri: `../${this.#options.name}/${I_FRAMES}`, lastMediaSequence, lastPart: undefined };
+  }
+
+  lowLatency(kind: PlaylistKind): LowLatencyListing {
     const { partTarget, skips, nextPart, reports } = this.#options;
-    return { partTarget, skips, nextPart: nextPart(), reports: reports() };
+    return { partTarget, skips, nextPart: nextPart(), reports: reports(kind) };
   }
 
   listing(): Listing {
     const { schedule, segmenter, window, archive, event, ended } = this.#options;
-    const { targetDuration, independentSegments } = schedule;
+    const { targetDuration } = schedule;
     const listing = {
       targetDuration: targetDuration ?? 0,
-      independentSegments,
       event,
       earlier: archive !== undefined && archive.count > 0 ? archive : undefined,
       complete: window.listed,

@@ -5,15 +5,13 @@ import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 export interface MediaPlaylist {
   /** EXT-X-VERSION 4.4.1.2: the lowest that covers what is used. */
   readonly version: number;
-  /** EXT-X-INDEPENDENT-SEGMENTS 4.4.2.1 */
-  readonly independentSegments: boolean;
   /** EXT-X-TARGETDURATION 4.4.3.1 */
   readonly targetDuration: Seconds;
   /** EXT-X-PLAYLIST-TYPE 4.4.3.5: nothing is ever removed. */
   readonly playlistType?: 'EVENT';
   /** EXT-X-I-FRAMES-ONLY 4.4.3.6 */
   readonly iFramesOnly?: boolean;
-  /** EXT-X-SERVER-CONTROL 4.4.3.8 and EXT-X-PART-INF 4.4.3.7; undefined in a plain playlist. */
+  /** EXT-X-SERVER-CONTROL 4.4.3.8, and EXT-X-PART-INF 4.4.3.7 where there are parts; undefined in a plain playlist. */
   readonly lowLatency?: LowLatencyHeader;
   /** EXT-X-MEDIA-SEQUENCE 4.4.3.2 */
   readonly mediaSequence: number;
@@ -79,19 +77,15 @@ export interface ListedPart {
 export interface RenditionReport {
   readonly uri: string;
   readonly lastMediaSequence: number;
-  /** Undefined for a plain playlist. */
+  /** Undefined for a playlist of I-frames, which has no parts. */
   readonly lastPart: number | undefined;
 }
 
 /**
- * EXT-X-MAP needs 5 in a playlist of I-frames and 6 in others, EXT-X-GAP needs 8, EXT-X-SKIP 9 (RFC 8216bis section 8).
- * @param gaps whether it lists any
+ * RFC 8216bis section 8: EXT-X-MAP needs 5 in a playlist of I-frames and 6 in others, EXT-X-SKIP 9; EXT-X-GAP and the tags of low
+ * latency need none. So it is the same for all versions of a playlist, whose lines may not change (6.2.1).
  */
-export function lowestVersion(gaps: boolean, kind: 'media' | 'i-frames' | 'delta' = 'media'): number {
-  if (kind === 'delta') return 9;
-  if (gaps) return 8;
-  return kind === 'i-frames' ? 5 : 6;
-}
+export const LOWEST_VERSION = { media: 6, 'i-frames': 5, delta: 9 } as const;
 
 /** Pure; LF line ends, ASCII only: every URI is one of our own file names. */
 export function renderMediaPlaylist(playlist: MediaPlaylist): string {
@@ -109,7 +103,6 @@ export function encodeMediaPlaylist(playlist: MediaPlaylist): Buffer {
 
 function header(playlist: MediaPlaylist): string {
   const lines: string[] = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version}`];
-  if (playlist.independentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
   lines.push(`#EXT-X-TARGETDURATION:${playlist.targetDuration}`);
   if (playlist.playlistType !== undefined) lines.push(`#EXT-X-PLAYLIST-TYPE:${playlist.playlistType}`);
   if (playlist.iFramesOnly === true) lines.push('#EXT-X-I-FRAMES-ONLY');
@@ -118,7 +111,7 @@ function header(playlist: MediaPlaylist): string {
     const skip = canSkipUntil === undefined ? '' : `CAN-SKIP-UNTIL=${decimal(canSkipUntil)},`;
     const holds = `PART-HOLD-BACK=${decimal(partHoldBack)},HOLD-BACK=${decimal(holdBack)}`;
     lines.push(`#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,${skip}${holds}`);
-    lines.push(`#EXT-X-PART-INF:PART-TARGET=${decimal(partTarget)}`);
+    if (playlist.iFramesOnly !== true) lines.push(`#EXT-X-PART-INF:PART-TARGET=${decimal(partTarget)}`);
   }
   lines.push(`#EXT-X-MEDIA-SEQUENCE:${playlist.mediaSequence}`);
   lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`);

@@ -23,7 +23,8 @@ import {
 } from './origin-answer.js';
 import type { Presentation } from './presentation.js';
 import type { Rendition } from './rendition.js';
-import { I_FRAMES } from './segment.js';
+import type { PlaylistKind } from './rendition-playlists.js';
+import { I_FRAMES, PLAYLIST } from './segment.js';
 
 /** How long a first playlist request waits for a stream that has just been published. */
 const STARTING_LIMIT: Milliseconds = 15_000;
@@ -42,6 +43,15 @@ export interface OriginOptions {
   readonly startingLimit?: Milliseconds | undefined;
   /** After a presentation was let go: `presentation` does not give it any more. */
   readonly onGone?: () => void;
+}
+
+interface AskedPlaylist {
+  readonly app: string;
+  readonly name: string;
+  readonly rendition: string;
+  readonly kind: PlaylistKind;
+  readonly directives: PlaylistDirectives;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Stream {
@@ -170,25 +180,35 @@ export class Origin {
     directives: PlaylistDirectives = {},
     signal?: AbortSignal,
   ): Promise<OriginAnswer> {
+    return this.#playlist({ app, name, rendition: renditionName, kind: 'media', directives, signal });
+  }
+
+  async #playlist({ app, name, rendition: asked, kind, directives, signal }: AskedPlaylist): Promise<OriginAnswer> {
     const deadline = this.#clock.now() + this.#startingLimit;
     const presentation = await this.#started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
-    if (presentation instanceof LeftStream) return leftPlaylist(presentation, renditionName);
-    const rendition = presentation.rendition(renditionName);
-    if (rendition === undefined) return noRendition(presentation, renditionName);
+    const isMedia = kind === 'media';
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation, asked, isMedia ? PLAYLIST : I_FRAMES);
+    const missing = () =>
+      isMedia ? noRendition(presentation, asked) : noFile(app, name, I_FRAMES, false, presentation);
+    const rendition = presentation.rendition(asked);
+    if (rendition === undefined || !(isMedia || rendition.plan.kind === 'video')) return missing();
 
     // After ENDLIST nothing is waited for, so nothing asked for can be wrong.
-    const directive = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
-    if (directive instanceof Error) return refused(400, directive, true, presentation);
+    const parsed = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
+    if (parsed instanceof Error) return refused(400, parsed, true, presentation);
+    // There are no parts among I-frames: 6.2.5.2 has them wait for whole segments.
+    const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
     const blocking = directive !== undefined;
+    const partsDo = blocking && isMedia;
     const outcome = await rendition.waiters.wait(
-      `servable ${blocking}`,
-      () => rendition.ended || rendition.withdrawn || rendition.isServable(blocking),
+      `servable ${partsDo}`,
+      () => rendition.ended || rendition.withdrawn || rendition.isServable(partsDo),
       deadline - this.#clock.now(),
       signal,
     );
-    if (rendition.withdrawn) return noRendition(presentation, renditionName);
-    if (!rendition.isServable(blocking)) return notPlayable(outcome, app, name);
+    if (rendition.withdrawn) return missing();
+    if (!rendition.isServable(partsDo)) return notPlayable(outcome, app, name);
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
       if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
@@ -201,23 +221,27 @@ export class Origin {
       if (waited !== 'ready') return notReady(waited, presentation);
     }
     // It was withdrawn while the request waited.
-    if (rendition.withdrawn) return noRendition(presentation, renditionName);
+    if (rendition.withdrawn) return missing();
     // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
     const skip = directives.skip === 'YES' || directives.skip === 'v2';
-    return found('media-playlist', skip ? rendition.deltaBody() : rendition.playlistBody(), blocking, presentation);
+    const body = skip ? rendition.deltaBody(kind) : rendition.playlistBody(kind);
+    return found('media-playlist', body, blocking, presentation);
   }
 
-  /** An init segment, segment or part, or the playlist of I-frames. Never rejects. */
+  /** An init segment, segment or part, or the playlist of I-frames, which alone heeds directives. Never rejects. */
   async file(
     app: string,
     name: string,
     renditionName: string,
     file: string,
     signal?: AbortSignal,
+    directives: PlaylistDirectives = {},
   ): Promise<OriginAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream(app, name);
-    if (file === I_FRAMES) return this.#iFrames(app, name, renditionName, signal);
+    if (file === I_FRAMES) {
+      return this.#playlist({ app, name, rendition: renditionName, kind: 'i-frames', directives, signal });
+    }
     for (const presentation of [stream.current, ...stream.earlier]) {
       const rendition = presentation?.leftover(renditionName);
       if (presentation === undefined || rendition === undefined) continue;
@@ -225,15 +249,6 @@ export class Origin {
       if (answer !== undefined) return answer;
     }
     return (await leftFile(stream.left, renditionName, file)) ?? noFile(app, name, file, false, stream.current);
-  }
-
-  async #iFrames(app: string, name: string, renditionName: string, signal?: AbortSignal): Promise<OriginAnswer> {
-    const presentation = await this.#started(app, name, this.#clock.now() + this.#startingLimit, signal);
-    if ('status' in presentation) return presentation;
-    if (presentation instanceof LeftStream) return leftPlaylist(presentation, renditionName, I_FRAMES);
-    const body = presentation.rendition(renditionName)?.iFramesBody();
-    if (body === undefined) return noFile(app, name, I_FRAMES, false, presentation);
-    return found('media-playlist', body, false, presentation);
   }
 
   async #fileOf(

@@ -1,6 +1,7 @@
 // The playlists of one rendition as bytes: each rendered at most once for a version, and the same Buffer for everybody who asks.
 import {
   deltaPlaylist,
+  iFrameDeltaPlaylist,
   iFramePlaylist,
   type Listing,
   type LowLatencyListing,
@@ -9,16 +10,18 @@ import {
 } from './list-window.js';
 import { encodeMediaPlaylist } from './media-playlist.js';
 
+/** The two playlists of a rendition. */
+export type PlaylistKind = 'media' | 'i-frames';
+
 export interface PlaylistSource {
   listing(): Listing;
-  lowLatency(): LowLatencyListing;
+  lowLatency(kind: PlaylistKind): LowLatencyListing;
 }
 
 export class RenditionPlaylists {
   readonly #source: PlaylistSource;
-  #full: Buffer | undefined;
-  #delta: Buffer | undefined;
-  #iFrames: Buffer | undefined;
+  readonly #full = new Map<PlaylistKind, Buffer>();
+  readonly #deltas = new Map<PlaylistKind, Buffer>();
   #segmentsVersion = 0;
 
   constructor(source: PlaylistSource) {
@@ -27,44 +30,50 @@ export class RenditionPlaylists {
 
   /** Something that is listed changed: a part, a hint, a report. */
   changed(): void {
-    this.#full = undefined;
-    this.#delta = undefined;
+    this.#full.clear();
+    this.#deltas.clear();
   }
 
   /** A segment came or went, or no more come. */
   segmentsChanged(): void {
     this.changed();
-    this.#iFrames = undefined;
     this.#segmentsVersion += 1;
   }
 
-  /** Another number after each `segmentsChanged`: while it is the same, so are `plain` and `iFrames`. */
+  /** Another number after each `segmentsChanged`: while it is the same, so is `plain`. */
   get segmentsVersion(): number {
     return this.#segmentsVersion;
   }
 
-  get full(): Buffer {
-    this.#full ??= encodeMediaPlaylist(lowLatencyPlaylist(this.#source.listing(), this.#source.lowLatency()));
-    return this.#full;
+  full(kind: PlaylistKind): Buffer {
+    return once(this.#full, kind, () => {
+      const [listing, lowLatency] = [this.#source.listing(), this.#source.lowLatency(kind)];
+      const playlist = kind === 'media' ? lowLatencyPlaylist(listing, lowLatency) : iFramePlaylist(listing, lowLatency);
+      return encodeMediaPlaylist(playlist);
+    });
   }
 
   /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. */
-  get delta(): Buffer {
-    if (this.#delta === undefined) {
-      const delta = deltaPlaylist(this.#source.listing(), this.#source.lowLatency());
-      this.#delta = delta === undefined ? this.full : encodeMediaPlaylist(delta);
-    }
-    return this.#delta;
+  delta(kind: PlaylistKind): Buffer {
+    return once(this.#deltas, kind, () => {
+      const [listing, lowLatency] = [this.#source.listing(), this.#source.lowLatency(kind)];
+      const delta = kind === 'media' ? deltaPlaylist(listing, lowLatency) : iFrameDeltaPlaylist(listing, lowLatency);
+      return delta === undefined ? this.full(kind) : encodeMediaPlaylist(delta);
+    });
   }
 
-  /** The key frames of the segments. */
-  get iFrames(): Buffer {
-    this.#iFrames ??= encodeMediaPlaylist(iFramePlaylist(this.#source.listing()));
-    return this.#iFrames;
+  /** As any HLS server would list the same segments, or their key frames; not kept. */
+  plain(kind: PlaylistKind): Buffer {
+    const listing = this.#source.listing();
+    return encodeMediaPlaylist(kind === 'media' ? plainPlaylist(listing) : iFramePlaylist(listing));
   }
+}
 
-  /** As any HLS server would list the same segments; not kept. */
-  plain(): Buffer {
-    return encodeMediaPlaylist(plainPlaylist(this.#source.listing()));
+function once(made: Map<PlaylistKind, Buffer>, kind: PlaylistKind, make: () => Buffer): Buffer {
+  let body = made.get(kind);
+  if (body === undefined) {
+    body = make();
+    made.set(kind, body);
   }
+  return body;
 }

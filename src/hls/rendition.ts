@@ -14,7 +14,7 @@ import { type FoundFile, MediaFiles } from './media-files.js';
 import type { RenditionReport } from './media-playlist.js';
 import type { MadePart, PartSink } from './part-sink.js';
 import type { RenditionPlan } from './plan.js';
-import { RenditionPlaylists } from './rendition-playlists.js';
+import { type PlaylistKind, RenditionPlaylists } from './rendition-playlists.js';
 import type { CompleteSegment } from './segment.js';
 import { SegmentArchive } from './segment-archive.js';
 import { Segmenter } from './segmenter.js';
@@ -36,8 +36,8 @@ export interface RenditionOptions {
   readonly event: boolean;
   readonly onArchiveLost: (rendition: Rendition) => void;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
-  /** RENDITION-REPORT of the others, now. */
-  readonly reports: (asked: Rendition) => readonly RenditionReport[];
+  /** RENDITION-REPORT of all playlists but this one of the rendition, now. */
+  readonly reports: (asked: Rendition, kind: PlaylistKind) => readonly RenditionReport[];
   readonly onSegment: (rendition: Rendition, segment: CompleteSegment) => void;
 }
 
@@ -91,7 +91,7 @@ export class Rendition implements PartSink {
       ...made,
       ...{ name: plan.name, partTarget, skips: options.skips, event: options.event },
       nextPart: () => this.#files.nextPart,
-      reports: () => options.reports(this),
+      reports: (kind) => options.reports(this, kind),
       ended: () => this.#ended,
     });
     this.playlists = new RenditionPlaylists(this.#listed);
@@ -291,20 +291,15 @@ export class Rendition implements PartSink {
   }
 
   /** The same Buffer until the next `publish`. Call only when `isServable`. */
-  playlistBody(): Buffer {
+  playlistBody(kind: PlaylistKind = 'media'): Buffer {
     this.publish();
-    return this.playlists.full;
+    return this.playlists.full(kind);
   }
 
   /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. Like `playlistBody`. */
-  deltaBody(): Buffer {
+  deltaBody(kind: PlaylistKind = 'media'): Buffer {
     this.publish();
-    return this.playlists.delta;
-  }
-
-  /** Undefined for audio, and before the first segment. The same Buffer until the next segment. */
-  iFramesBody(): Buffer | undefined {
-    return this.hasIFrames ? this.playlists.iFrames : undefined;
+    return this.playlists.delta(kind);
   }
 
   /** It has a playlist of I-frames: a video with a complete segment. */
@@ -336,9 +331,11 @@ export class Rendition implements PartSink {
     return count;
   }
 
-  /** For RENDITION-REPORT. */
-  get report(): RenditionReport | undefined {
-    return this.#listed.report;
+  /** For RENDITION-REPORT. Undefined for a playlist that has nothing to list yet, or that there is none of. */
+  report(kind: PlaylistKind): RenditionReport | undefined {
+    if (this.#withdrawn) return undefined;
+    if (kind === 'media') return this.#listed.report;
+    return this.hasIFrames && this.bandwidth.iFramePeak > 0 ? this.#listed.iFrameReport : undefined;
   }
 
   find(fileName: string): FoundFile {

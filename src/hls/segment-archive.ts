@@ -120,10 +120,6 @@ export class SegmentArchive implements EarlierSegments {
     }
   }
 
-  hasGaps(kind: 'media' | 'i-frames'): boolean {
-    return (kind === 'media' ? this.#media : this.#iFrames).gaps > 0;
-  }
-
   rendered(kind: 'media' | 'i-frames'): RenderedSegments {
     const map = this.#segments.at(-1)?.init.uri ?? '';
     return { blocks: (kind === 'media' ? this.#media : this.#iFrames).from(this.first), map };
@@ -152,7 +148,6 @@ class Lines {
   /** EXT-X-MAP of the last one appended, and of the last one removed. */
   #lastMap: string | undefined;
   #mapBefore: string | undefined;
-  gaps = 0;
 
   constructor(list: (segment: ListableSegment) => ListedSegment) {
     this.#list = list;
@@ -162,7 +157,6 @@ class Lines {
     const listed = this.#list(segment);
     this.#text.append(renderSegments([listed], this.#lastMap));
     this.#lastMap = listed.map;
-    if (listed.gap) this.gaps += 1;
   }
 
   /** @param first the oldest one */
@@ -170,7 +164,6 @@ class Lines {
     const listed = this.#list(first);
     this.#text.remove(renderSegments([listed], this.#mapBefore).length);
     this.#mapBefore = listed.map;
-    if (listed.gap) this.gaps -= 1;
   }
 
   /** @param first the oldest one, which is listed with its EXT-X-MAP whether or not it had one before */
@@ -184,6 +177,5 @@ class Lines {
     this.#text.clear();
     this.#lastMap = undefined;
     this.#mapBefore = undefined;
-    this.gaps = 0;
   }
 }

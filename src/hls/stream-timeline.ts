@@ -3,11 +3,13 @@ import type { Clock } from '../protocols/clock.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { CutSchedule, type RunRules } from './cut-schedule.js';
 import { Epochs } from './epochs.js';
+import type { RenditionReport } from './media-playlist.js';
 import { type PartTiming, partTiming } from './part-timing.js';
 import type { EpochPlan } from './plan.js';
 import type { PresentationOptions } from './presentation-options.js';
 import { ProgramDateTime } from './program-date-time.js';
 import type { Rendition, RenditionOptions } from './rendition.js';
+import type { PlaylistKind } from './rendition-playlists.js';
 import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
 
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
@@ -161,13 +163,19 @@ export class StreamTimeline {
       event,
       onArchiveLost,
       programDateTime: (mediaTime: Seconds) => this.#dates.at(mediaTime),
-      reports: (asked) =>
-        this.set.all
-          .filter((other) => other !== asked && !other.withdrawn)
-          .map(({ report }) => report)
-          .filter((report) => report !== undefined),
+      reports: (asked, kind) => this.#reports(asked, kind),
       onSegment,
     };
+  }
+
+  /** RFC 8216bis B.1: of each playlist but the one that says it, those of I-frames last. */
+  #reports(asked: Rendition, kind: PlaylistKind): readonly RenditionReport[] {
+    return (['media', 'i-frames'] as const).flatMap((reported) =>
+      this.set.all
+        .filter((rendition) => rendition !== asked || reported !== kind)
+        .map((rendition) => rendition.report(reported))
+        .filter((report) => report !== undefined),
+    );
   }
 
   #note(time: Milliseconds): void {

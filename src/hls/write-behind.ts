@@ -221,8 +221,8 @@ export class WriteBehind {
     if (this.#versions.get(rendition) === segmentsVersion || this.#disposed) return;
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     // Taken together: while the files are written the window may slide on, and this list stays true.
-    const playlist = playlists.plain();
-    const iFrames = rendition.iFramesBody();
+    const playlist = playlists.plain('media');
+    const iFrames = rendition.hasIFrames ? playlists.plain('i-frames') : undefined;
     const segments = [...window.listed];
     const neededInits = inits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];

@@ -76,6 +76,18 @@ describe('Playlist Delta Updates', () => {
     expect(mergeDelta(full.toString(), delta.toString())).toBe(full.toString());
   });
 
+  it('B3.10 the same of I-frames, whose playlist announces it as all do', () => {
+    const { stream, presentation } = scene();
+    stream.play(560);
+    const rendition = presentation.rendition('source');
+    const [full = '', delta = ''] = [rendition?.playlistBody('i-frames'), rendition?.deltaBody('i-frames')].map(String);
+    const [whole, update] = [parsePlaylist(full), parsePlaylist(delta)];
+    expect(whole).toMatchObject({ version: 5, iFramesOnly: true, skippedSegments: undefined });
+    expect(update).toMatchObject({ version: 9, iFramesOnly: true, skippedSegments: 4 });
+    expect(update.segments).toEqual(whole.segments.slice(4));
+    expect(mergeDelta(full, delta)).toBe(full);
+  });
+
   it('B3.10 never SKIPPED-SEGMENTS=0: while nothing lies beyond the boundary the full playlist is the answer', () => {
     const { stream, bodies } = scene();
     stream.play(320);

@@ -200,7 +200,11 @@ describe('a DVR window', () => {
     expect(delta.fragments.slice(skippedSegments).map(({ sn }) => sn)).toEqual(
       segments.map(({ mediaSequence }) => mediaSequence),
     );
-    for (const text of [rendition().playlistBody().toString(), merged, rendition().iFramesBody()?.toString() ?? '']) {
+    for (const text of [
+      rendition().playlistBody().toString(),
+      merged,
+      rendition().playlistBody('i-frames').toString(),
+    ]) {
       const own = parsePlaylist(text);
       const level = M3U8Parser.parseLevelPlaylist(
         text,

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Origin } from '../../src/hls/origin.js';
+import { Origin, type PlaylistDirectives } from '../../src/hls/origin.js';
 import type { EpochPlan } from '../../src/hls/presentation.js';
 import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
 import { attributes, type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';
-import { initsOf, publish, replay } from '../support/presentation-replay.js';
+import { initsOf, publish, Replay, replay } from '../support/presentation-replay.js';
 import { AUDIO, LADDER, SOURCE, setUp } from './observed-presentation.js';
 
 const PASSTHROUGH: EpochPlan = {
@@ -60,7 +60,7 @@ async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPl
   const answer = await origin.file('live', 'test', rendition, 'iframes.m3u8');
   expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: false });
   const playlist = parsePlaylist((await get('iframes.m3u8')).toString());
-  expect(playlist).toMatchObject({ iFramesOnly: true, version: 5, serverControl: undefined });
+  expect(playlist).toMatchObject({ iFramesOnly: true, version: 5, partTarget: undefined });
   for (const { uri, map, byteRange, mediaSequence, gap } of playlist.segments) {
     if (gap || byteRange === undefined) throw new Error(`${uri} has no key frame`);
     expect(byteRange.offset).toBe(0);
@@ -130,10 +130,75 @@ describe('playlists of I-frames', () => {
     for (const entry of entries) {
       expect(entry.get('CODECS')).toMatch(/^avc1\.[0-9A-Fa-f]{6}$/);
       const rendition = presentation.rendition(entry.get('URI')?.split('/')[0] ?? '');
-      const { segments } = parsePlaylist(rendition?.iFramesBody()?.toString() ?? '');
+      const { segments } = parsePlaylist(rendition?.playlistBody('i-frames').toString() ?? '');
       const rates = segments.map(({ byteRange, duration }) => ((byteRange?.length ?? 0) * 8) / duration);
       expect(Number(entry.get('BANDWIDTH'))).toBeGreaterThanOrEqual(Math.max(...rates.slice(0, -1)));
       expect(Number(entry.get('AVERAGE-BANDWIDTH'))).toBeLessThanOrEqual(Number(entry.get('BANDWIDTH')));
+    }
+  });
+
+  it('B3.03 B3.04 B3.05 B3.07 B3.11 wait for whole segments, under the SERVER-CONTROL of all playlists (6.2.4, 6.2.5.2)', async () => {
+    const { presentation, clock } = setUp({ plan: LADDER });
+    const origin = new Origin({ clock });
+    origin.attach(presentation);
+    const stream = new Replay(presentation, usual, { clock });
+    await stream.playUntil(7_000);
+    const ask = (directives: PlaylistDirectives, rendition = 'source') =>
+      origin.file('live', 'test', rendition, 'iframes.m3u8', undefined, directives);
+    const now = await ask({});
+    if (now.status !== 200) throw new Error('no I-frames');
+    const playlist = parsePlaylist(now.body.toString());
+    const main = parsePlaylist(presentation.rendition('source')?.playlistBody().toString() ?? '');
+    expect(playlist.serverControl?.get('CAN-BLOCK-RELOAD')).toBe('YES');
+    expect(playlist.serverControl).toEqual(main.serverControl);
+    const last = playlist.mediaSequence + playlist.segments.length - 1;
+
+    expect(await ask({ msn: `${last}` })).toMatchObject({ status: 200, blocking: true });
+    // Its parts are not what this playlist lists: a part asked for is not waited for.
+    let answered = 0;
+    const waiting = [ask({ msn: `${last + 1}` }), ask({ msn: `${last + 1}`, part: '0' }), ask({ msn: `${last + 2}` })];
+    for (const answer of waiting) void answer.then(() => (answered += 1));
+    await stream.playUntil(7_600);
+    expect(answered).toBe(0);
+    await stream.playUntil(9_000);
+    for (const answer of await Promise.all(waiting.slice(0, 2))) {
+      if (answer.status !== 200) throw new Error('no I-frames');
+      const { segments } = parsePlaylist(answer.body.toString());
+      expect(answer.blocking).toBe(true);
+      expect(segments.at(-1)?.mediaSequence).toBe(last + 1);
+    }
+    expect(answered).toBe(2);
+    expect(await ask({ msn: `${last + 4}` })).toMatchObject({ status: 400, error: { code: 'hls.directive-too-far' } });
+    expect(await ask({ part: '0' })).toMatchObject({ status: 400, error: { code: 'hls.directive' } });
+    expect(await ask({ msn: 'x' })).toMatchObject({ status: 400, error: { code: 'hls.directive' } });
+    expect(await ask({ msn: '0' }, 'audio')).toMatchObject({ status: 404 });
+    await stream.finish();
+    expect(await waiting[2]).toMatchObject({ status: 200 });
+    expect(await ask({ msn: `${last + 400}`, part: 'x' })).toMatchObject({ status: 200, blocking: false });
+  });
+
+  it('B3.13 every playlist reports all others, those of I-frames without parts (B.1)', async () => {
+    const { presentation, clock } = setUp({ plan: LADDER });
+    await new Replay(presentation, usual, { clock }).playUntil(9_000);
+    const names = ['source', '120p', '90p', 'audio'];
+    const all = [
+      ...names.map((name) => `../${name}/index.m3u8`),
+      ...names.slice(0, 3).map((name) => `../${name}/iframes.m3u8`),
+    ];
+    for (const name of names) {
+      const rendition = presentation.rendition(name);
+      for (const kind of ['media', 'i-frames'] as const) {
+        if (kind === 'i-frames' && name === 'audio') continue;
+        const { reports } = parsePlaylist(rendition?.playlistBody(kind).toString() ?? '');
+        const own = `../${name}/${kind === 'media' ? 'index' : 'iframes'}.m3u8`;
+        expect(reports.map((report) => report.get('URI'))).toEqual(all.filter((uri) => uri !== own));
+        for (const report of reports) {
+          const [, reported = '', file] = report.get('URI')?.split('/') ?? [];
+          const position = presentation.rendition(reported)?.position;
+          const behind = file === 'iframes.m3u8' || position?.openParts === 0 ? 0 : 1;
+          expect(Number(report.get('LAST-MSN'))).toBe((position?.lastMediaSequence ?? 0) + behind);
+        }
+      }
     }
   });
 
@@ -142,8 +207,8 @@ describe('playlists of I-frames', () => {
     const { presentation, clock } = setUp({ plan: { renditions: [SOURCE, AUDIO], cuts: 'key-frames' } });
     await replay(presentation, recording, { clock });
     const rendition = presentation.rendition('source');
-    const { segments, version } = parsePlaylist(rendition?.iFramesBody()?.toString() ?? '');
-    expect(version).toBe(8);
+    const { segments, version } = parsePlaylist(rendition?.playlistBody('i-frames').toString() ?? '');
+    expect(version).toBe(5);
     expect(segments.some(({ gap }) => gap)).toBe(true);
     for (const { gap, byteRange } of segments) expect(byteRange === undefined).toBe(gap);
   });

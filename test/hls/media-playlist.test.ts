@@ -1,14 +1,13 @@
 // What a playlist looks like, as files a reviewer can read.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { lowestVersion, type MediaPlaylist, renderMediaPlaylist } from '../../src/hls/media-playlist.js';
+import { LOWEST_VERSION, type MediaPlaylist, renderMediaPlaylist } from '../../src/hls/media-playlist.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 const BEGIN = Date.UTC(2026, 5, 1, 12, 0, 0, 40);
 
 const live: MediaPlaylist = {
   version: 6,
-  independentSegments: true,
   targetDuration: 2,
   lowLatency: { partTarget: 0.56, partHoldBack: 1.68, holdBack: 6 },
   mediaSequence: 76_300_000,
@@ -64,7 +63,7 @@ describe('media playlist', () => {
     const segments = [first, { ...second, parts: [], gap: true }];
     const { lowLatency, preloadHint, renditionReports, ...plain } = live;
     expect([lowLatency, preloadHint, renditionReports]).not.toContain(undefined);
-    const playlist = { ...plain, version: lowestVersion(true), segments, ended: true };
+    const playlist = { ...plain, version: LOWEST_VERSION.media, segments, ended: true };
     expect(renderMediaPlaylist(playlist)).toBe(await golden('ended-with-gap.m3u8'));
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type EpochPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
+import type { Rendition } from '../../src/hls/rendition.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { runFfmpeg } from '../support/ladder-recording.js';
@@ -65,6 +66,7 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
     if (rendition?.isServable(true) !== true) continue;
     const playlist = checker.add(name, rendition.playlistBody().toString());
     checker.addDelta(name, rendition.deltaBody().toString());
+    observeIFrames(rendition, checker);
     const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
       ...(gap ? [] : [uri]),
       map ?? '',
@@ -81,6 +83,19 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
     }
   }
   checker.checkAlignment();
+}
+
+/** By the number of segments that their playlist listed. */
+const seenIFrames = new WeakMap<Rendition, number>();
+
+/** What it reports of other playlists changes with each part: looked at as often as what it lists itself. */
+function observeIFrames(rendition: Rendition, checker: PlaylistChecker): void {
+  const { segmentsVersion } = rendition.playlists;
+  if (!rendition.hasIFrames || seenIFrames.get(rendition) === segmentsVersion) return;
+  seenIFrames.set(rendition, segmentsVersion);
+  const name = `${rendition.plan.name} I-frames`;
+  checker.add(name, rendition.playlistBody('i-frames').toString());
+  checker.addDelta(name, rendition.deltaBody('i-frames').toString());
 }
 
 /** B1.13 B1.14 B3.02 B3.15 and that a decoder takes each segment alone without a word. */

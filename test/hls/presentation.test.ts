@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
+import { withoutLastPart } from '../support/playlist-parsers.js';
 import { Replay, replay } from '../support/presentation-replay.js';
 import { AUDIO, checkMedia, FRAME, observe, RUNG_120, type Setup, SOURCE, setUp } from './observed-presentation.js';
 
@@ -182,7 +183,7 @@ describe('Presentation', () => {
       });
       parser.push(text);
       parser.end();
-      expect(problems, text).toEqual([]);
+      expect(withoutLastPart(text, problems), text).toEqual([]);
       expect(() => HLS.parse(text), text).not.toThrow();
     }
   });
@@ -280,9 +281,7 @@ describe('Presentation of unusual sources', () => {
     const [checker] = await run(recording, setup, true);
     expect(setup.presentation.targetDuration).toBe(10);
     expect(checker.segments('source').size).toBeGreaterThan(1);
-    expect(
-      parsePlaylist(setup.presentation.rendition('source')?.playlistBody().toString() ?? '').independentSegments,
-    ).toBe(false);
+    expect(setup.presentation.multivariantBody().toString()).not.toContain('EXT-X-INDEPENDENT-SEGMENTS');
   });
 
   it('B2.05 audio only: cut every segment duration, one variant without RESOLUTION', async () => {

@@ -17,7 +17,7 @@ interface Dissected {
 }
 
 const HEADER =
-  /^#(EXTM3U$|EXT-X-(VERSION|INDEPENDENT-SEGMENTS|TARGETDURATION|PLAYLIST-TYPE|I-FRAMES-ONLY|SERVER-CONTROL|PART-INF|MEDIA-SEQUENCE|DISCONTINUITY-SEQUENCE)(:|$))/;
+  /^#(EXTM3U$|EXT-X-(VERSION|TARGETDURATION|PLAYLIST-TYPE|I-FRAMES-ONLY|SERVER-CONTROL|PART-INF|MEDIA-SEQUENCE|DISCONTINUITY-SEQUENCE)(:|$))/;
 
 function dissect(playlist: string): Dissected {
   const header: string[] = [];
@@ -73,7 +73,7 @@ export function mergeDelta(previous: string, update: string): string {
     map = chunk.map;
   }
   lines.push(...delta.trailer);
-  const version = lines.includes('#EXT-X-GAP') ? 8 : 6;
+  const version = delta.header.includes('#EXT-X-I-FRAMES-ONLY') ? 5 : 6;
   const header = delta.header.map((line) => (line === '#EXT-X-VERSION:9' ? `#EXT-X-VERSION:${version}` : line));
   return `${[...header, ...lines].join('\n')}\n`;
 }

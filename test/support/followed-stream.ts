@@ -83,6 +83,7 @@ export class FollowedStream {
           if (brokenHints) checker.expectBrokenHint();
           checker.add(name, text);
           checker.checkAlignment();
+          life.media.checkSameControl(life.iFrames);
         },
       });
     });

@@ -5,7 +5,6 @@ import { requireAgreement } from './playlist-parsers.js';
 /** A media playlist as a strict reader of our own sees it: written against the RFC, not against the renderer. */
 export interface ParsedPlaylist {
   readonly version: number;
-  readonly independentSegments: boolean;
   readonly targetDuration: number;
   readonly playlistType: string | undefined;
   readonly iFramesOnly: boolean;
@@ -17,7 +16,12 @@ export interface ParsedPlaylist {
   readonly discontinuitySequence: number;
   readonly segments: readonly ParsedSegment[];
   readonly openParts: readonly ParsedPart[];
+  /** EXT-X-PRELOAD-HINT:TYPE=PART */
   readonly preloadHint: string | undefined;
+  /** EXT-X-PRELOAD-HINT:TYPE=MAP */
+  readonly mapHint: string | undefined;
+  /** EXT-X-MAP in force at the end. */
+  readonly lastMap: string | undefined;
   readonly reports: readonly ReadonlyMap<string, string>[];
   readonly ended: boolean;
 }
@@ -43,10 +47,15 @@ export interface ParsedPart {
   readonly gap: boolean;
 }
 
+/** RFC 8216bis 4.2. */
+const DECIMAL = /^\d+(\.\d+)?$/;
+const INTEGER = /^\d{1,20}$/;
+
 /** @throws on anything that a media playlist must not contain (B1.14, B1.17) */
 export function parsePlaylist(text: string): ParsedPlaylist {
   assert(!text.startsWith('\uFEFF') && !text.includes('\r'), 'no BOM, LF only');
   assert(text.normalize('NFC') === text && !hasControlCharacters(text), 'NFC without control characters');
+  assert(!/[ \t]|\n\n/.test(text), 'no whitespace, and nothing where a line should be');
   assert(text.endsWith('\n'), 'ends with a line feed');
   const lines = text.slice(0, -1).split('\n');
   assert(lines[0] === '#EXTM3U', 'begins with EXTM3U');
@@ -61,7 +70,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
   let duration: number | undefined;
   let byteRange: ParsedSegment['byteRange'];
   let skippedSegments: number | undefined;
-  let preloadHint: string | undefined;
+  const hints = new Map<string, string>();
   let discontinuityNumber: number | undefined;
   const start = (): number => {
     discontinuityNumber ??= Number(once.get('EXT-X-DISCONTINUITY-SEQUENCE') ?? 0);
@@ -110,6 +119,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
         break;
       case 'EXT-X-MAP': {
         const uri = attributes(value).get('URI');
+        assert(parts.length === 0, 'MAP before the parts');
         // An encoder that comes late into an epoch finds it begun with gaps, which list the MAP that was known then.
         assert(
           map === undefined || discontinuity || segments.at(-1)?.gap === true,
@@ -120,11 +130,13 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       }
       case 'EXT-X-PROGRAM-DATE-TIME':
         assert(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value), `PDT with ms and Z, got ${value}`);
-        assert(programDateTime === undefined, 'one PDT a segment');
+        assert(programDateTime === undefined && parts.length === 0, 'one PDT a segment, before the parts');
         programDateTime = Date.parse(value);
         break;
       case 'EXT-X-PART': {
         const part = attributes(value);
+        assert(DECIMAL.test(part.get('DURATION') ?? ''), `DURATION of a part, got ${value}`);
+        assert(map !== undefined && once.has('EXT-X-PART-INF'), `PART-INF and MAP before parts, got ${value}`);
         parts.push({
           uri: part.get('URI') ?? '',
           duration: Number(part.get('DURATION')),
@@ -147,17 +159,28 @@ export function parsePlaylist(text: string): ParsedPlaylist {
         break;
       }
       case 'EXT-X-PRELOAD-HINT': {
-        assert(preloadHint === undefined, 'one hint');
         const hint = attributes(value);
-        assert(hint.get('TYPE') === 'PART', 'hint of a part');
-        preloadHint = hint.get('URI');
+        const type = hint.get('TYPE') ?? '';
+        assert(['PART', 'MAP'].includes(type) && !hints.has(type), `B3.12 one hint of a type, got ${value}`);
+        hints.set(type, hint.get('URI') ?? '');
         break;
       }
-      case 'EXT-X-RENDITION-REPORT':
-        reports.push(attributes(value));
+      case 'EXT-X-RENDITION-REPORT': {
+        const report = attributes(value);
+        const uri = report.get('URI') ?? '';
+        assert(uri !== '' && !/^\/|:/.test(uri), `B3.13 the URI of a report is relative, got ${value}`);
+        assert(!reports.some((other) => other.get('URI') === uri), `B3.13 one report of ${uri}`);
+        const lastPart = report.get('LAST-PART');
+        assert(INTEGER.test(report.get('LAST-MSN') ?? ''), `B3.13 LAST-MSN, got ${value}`);
+        // Playlists of I-frames have no parts.
+        assert(uri.endsWith('/iframes.m3u8') ? lastPart === undefined : INTEGER.test(lastPart ?? ''), `B3.13 ${value}`);
+        reports.push(report);
+        break;
+      }
+      case 'EXT-X-INDEPENDENT-SEGMENTS':
+        assert(false, 'B1.13 INDEPENDENT-SEGMENTS is said in the multivariant playlist, for all (4.4.2.1)');
         break;
       case 'EXT-X-VERSION':
-      case 'EXT-X-INDEPENDENT-SEGMENTS':
       case 'EXT-X-TARGETDURATION':
       case 'EXT-X-PLAYLIST-TYPE':
       case 'EXT-X-I-FRAMES-ONLY':
@@ -179,7 +202,6 @@ export function parsePlaylist(text: string): ParsedPlaylist {
   const partInf = once.get('EXT-X-PART-INF');
   return {
     version: Number(once.get('EXT-X-VERSION')),
-    independentSegments: once.has('EXT-X-INDEPENDENT-SEGMENTS'),
     targetDuration: Number(once.get('EXT-X-TARGETDURATION')),
     playlistType: once.get('EXT-X-PLAYLIST-TYPE'),
     iFramesOnly: once.has('EXT-X-I-FRAMES-ONLY'),
@@ -190,7 +212,9 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     discontinuitySequence: Number(once.get('EXT-X-DISCONTINUITY-SEQUENCE')),
     segments,
     openParts: parts,
-    preloadHint,
+    preloadHint: hints.get('PART'),
+    mapHint: hints.get('MAP'),
+    lastMap: map,
     reports,
     ended: once.has('EXT-X-ENDLIST'),
   };
@@ -253,6 +277,15 @@ export class PlaylistChecker {
     return history.checkDelta(update);
   }
 
+  /** RFC 8216bis 6.2.4: EXT-X-SERVER-CONTROL is the same in every playlist of a presentation (B3.03). */
+  checkSameControl(others: PlaylistChecker): void {
+    const [control] = this.#histories.values();
+    for (const { last, rendition } of others.#histories.values()) {
+      if (control?.last === undefined || last === undefined) continue;
+      assert(text(control.last.serverControl) === text(last.serverControl), `B3.03 SERVER-CONTROL of ${rendition}`);
+    }
+  }
+
   /** What must be equal in all renditions (B1.02, B1.11, B2.04, B3.03); call as often as you like. */
   checkAlignment(): void {
     const [first, ...others] = [...this.#histories.values()];
@@ -262,7 +295,8 @@ export class PlaylistChecker {
       if (a === undefined || b === undefined) continue;
       const names = `${first.rendition} and ${other.rendition}`;
       assert(a.targetDuration === b.targetDuration, `B2.04 TARGETDURATION of ${names}`);
-      assert(a.partTarget === b.partTarget, `B3.03 PART-TARGET of ${names}`);
+      const withParts = !a.iFramesOnly && !b.iFramesOnly;
+      assert(!withParts || a.partTarget === b.partTarget, `B3.03 PART-TARGET of ${names}`);
       assert(text(a.serverControl) === text(b.serverControl), `B3.03 SERVER-CONTROL of ${names}`);
       const newest = [first, other].map((history) => Math.max(...history.segments.keys()));
       for (const [msn, segment] of first.segments) {
@@ -351,14 +385,14 @@ class History {
   }
 
   #checkHeader(playlist: ParsedPlaylist, check: Check): void {
-    // EXT-X-MAP needs 6, in a playlist of I-frames 5; EXT-X-GAP needs 8.
-    const least = playlist.iFramesOnly ? 5 : 6;
-    check(playlist.version === (playlist.segments.some(({ gap }) => gap) ? 8 : least), 'B1.15 EXT-X-VERSION minimal');
+    // Section 8: EXT-X-MAP needs 6, in a playlist of I-frames 5; nothing else does.
+    check(playlist.version === (playlist.iFramesOnly ? 5 : 6), 'B1.15 EXT-X-VERSION minimal');
     check(Number.isSafeInteger(playlist.mediaSequence) && playlist.mediaSequence >= 1, 'B1.03 MEDIA-SEQUENCE >= 1');
     check(Number.isSafeInteger(playlist.discontinuitySequence), 'B1.04 DISCONTINUITY-SEQUENCE present');
-    if (this.#options.tolerant !== true) check(playlist.independentSegments, 'B1.13 INDEPENDENT-SEGMENTS');
-    const { partTarget, serverControl, targetDuration } = playlist;
-    if (partTarget === undefined) return;
+    const { partTarget = 0, serverControl, targetDuration, iFramesOnly } = playlist;
+    check(playlist.playlistType === undefined || playlist.playlistType === 'EVENT', 'B1.10 PLAYLIST-TYPE');
+    check(!iFramesOnly || playlist.partTarget === undefined, 'no parts among I-frames (4.4.4.9)');
+    if (serverControl === undefined) return;
     check(serverControl?.get('CAN-BLOCK-RELOAD') === 'YES', 'CAN-BLOCK-RELOAD');
     check(Number(serverControl?.get('PART-HOLD-BACK')) >= 3 * partTarget - 1e-5, 'B3.03 PART-HOLD-BACK');
     check(Number(serverControl?.get('HOLD-BACK')) >= 3 * targetDuration, 'B3.03 HOLD-BACK');
@@ -371,7 +405,14 @@ class History {
     check(playlist.targetDuration === last.targetDuration, 'B1.02 TARGETDURATION constant');
     check(playlist.partTarget === last.partTarget, 'B3.01 PART-TARGET constant');
     check(text(playlist.serverControl) === text(last.serverControl), 'B3.03 SERVER-CONTROL constant');
+    check(playlist.playlistType === last.playlistType, 'B1.06 PLAYLIST-TYPE constant');
+    check(playlist.iFramesOnly === last.iFramesOnly, 'B1.06 I-FRAMES-ONLY constant');
     check(playlist.mediaSequence >= last.mediaSequence, 'B1.03 MEDIA-SEQUENCE never falls');
+    check(
+      playlist.playlistType !== 'EVENT' || playlist.mediaSequence === last.mediaSequence,
+      'B1.10 nothing is removed from EVENT',
+    );
+    check(firstWithParts(playlist) >= firstWithParts(last), 'B3.14 part tags go in their order');
     const removed = last.segments.slice(0, playlist.mediaSequence - last.mediaSequence);
     const discontinuities = removed.filter(({ discontinuity }) => discontinuity).length;
     check(
@@ -424,6 +465,12 @@ class History {
       }
       if (previous !== undefined) {
         check((segment.programDateTime ?? 0) > (previous.programDateTime ?? 0), `B1.12 PDT of ${mediaSequence} rises`);
+        // 6.2.1: across a discontinuity too, two segments may share less than a second.
+        const overlap = previous.duration - ((segment.programDateTime ?? 0) - (previous.programDateTime ?? 0)) / 1000;
+        check(overlap < Math.min(1, segment.duration), `B1.12 PDT of ${mediaSequence} is ambiguous for ${overlap} s`);
+      }
+      if (playlist.iFramesOnly) {
+        check(segment.gap === (segment.byteRange === undefined), `B1.16 I-frame of ${mediaSequence} has its range`);
       }
       const known = this.segments.get(mediaSequence);
       const owner = this.#owners.get(segment.uri);
@@ -463,7 +510,7 @@ class History {
       const parts = segment?.parts ?? playlist.openParts;
       const next = playlist.segments[i + 1];
       const [first] = parts;
-      if (playlist.independentSegments && this.#options.irregular !== true && this.#options.tolerant !== true) {
+      if (this.#options.irregular !== true && this.#options.tolerant !== true) {
         check(first === undefined || first.independent || first.gap, `B1.13 ${first?.uri} begins a segment`);
       }
       for (const [index, part] of parts.entries()) {
@@ -495,6 +542,9 @@ class History {
       }
       at += duration;
     }
+    const hintedMap = playlist.mapHint;
+    check(hintedMap === undefined || hintedMap !== playlist.lastMap, 'B3.12 a hinted MAP is another one');
+    check(hintedMap === undefined || !playlist.ended, 'B3.12 no hint with ENDLIST');
     const hinted = playlist.preloadHint !== undefined;
     check(hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
     if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');
@@ -502,6 +552,11 @@ class History {
 }
 
 type Check = (ok: boolean, what: string) => void;
+
+/** Media sequence number of the first segment that lists its parts; that of the open one when no other does. */
+function firstWithParts({ segments, mediaSequence }: ParsedPlaylist): number {
+  return segments.find(({ parts }) => parts.length > 0)?.mediaSequence ?? mediaSequence + segments.length;
+}
 
 function text(map: ReadonlyMap<string, string> | undefined): string {
   return JSON.stringify([...(map ?? [])]);
@@ -529,7 +584,7 @@ export function attributes(list: string): Map<string, string> {
 function hasControlCharacters(value: string): boolean {
   for (let i = 0; i < value.length; i += 1) {
     const code = value.charCodeAt(i);
-    if (code < 0x20 && code !== 0x0a) return true;
+    if ((code < 0x20 && code !== 0x0a) || (code >= 0x7f && code <= 0x9f)) return true;
   }
   return false;
 }

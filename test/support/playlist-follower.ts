@@ -108,6 +108,7 @@ export class PlaylistFollower {
   #next(): string {
     const { last } = this;
     if (last?.serverControl?.get('CAN-BLOCK-RELOAD') !== 'YES') return '';
-    return `?_HLS_msn=${last.mediaSequence + last.segments.length}&_HLS_part=${last.openParts.length}`;
+    const part = last.partTarget === undefined ? '' : `&_HLS_part=${last.openParts.length}`;
+    return `?_HLS_msn=${last.mediaSequence + last.segments.length}${part}`;
   }
 }

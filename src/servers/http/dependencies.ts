@@ -50,7 +50,15 @@ export interface HlsOrigin {
     directives: DeliveryDirectives,
     signal: AbortSignal,
   ): Promise<OriginAnswer>;
-  file(app: string, name: string, rendition: string, file: string, signal: AbortSignal): Promise<OriginAnswer>;
+  /** @param directives given for a playlist of I-frames only */
+  file(
+    app: string,
+    name: string,
+    rendition: string,
+    file: string,
+    signal: AbortSignal,
+    directives?: DeliveryDirectives,
+  ): Promise<OriginAnswer>;
 }
 
 /** The same presentations for players of MPEG-DASH, whose media is that of `HlsOrigin.file`. Rules as there. */

@@ -275,6 +275,9 @@ describe('two ways in', () => {
     expect(key('_HLS_msn=1&_HLS_part=2')).toBe(key('x=y&_HLS_part=2&_HLS_msn=1&_HLS_push=1'));
     expect(key('_HLS_msn=1&_HLS_part=2')).not.toBe(key('_HLS_msn=2&_HLS_part=1'));
     expect(key('_HLS_msn=')).not.toBe(key(''));
+    const iFrames = (query: string) => parseTarget(`/hls/a/b/c/iframes.m3u8?${query}`)?.key;
+    expect(iFrames('_HLS_msn=1')).toBe(iFrames('x=y&_HLS_msn=1'));
+    expect(new Set([iFrames('_HLS_msn=1'), iFrames('_HLS_msn=2'), iFrames(''), key('_HLS_msn=1')]).size).toBe(4);
   });
 
   it('B4.10 a target beyond 2048 bytes is 414 also when it is well formed', async () => {

@@ -58,8 +58,16 @@ export class FakeOrigin implements HlsOrigin {
     return this.#answer({ method: 'mediaPlaylist', names: [app, name, rendition], directives, signal });
   }
 
-  async file(app: string, name: string, rendition: string, file: string, signal: AbortSignal): Promise<OriginAnswer> {
-    return this.#answer({ method: 'file', names: [app, name, rendition, file], signal });
+  async file(
+    app: string,
+    name: string,
+    rendition: string,
+    file: string,
+    signal: AbortSignal,
+    directives?: DeliveryDirectives,
+  ): Promise<OriginAnswer> {
+    const names = [app, name, rendition, file];
+    return this.#answer({ method: 'file', names, signal, ...(directives && { directives }) });
   }
 
   async #answer(call: OriginCall): Promise<OriginAnswer> {

@@ -29,10 +29,20 @@ describe('what the origin is asked', () => {
   it('names and raw delivery directives reach it as they stood in the URL', async () => {
     await get('/hls/live/demo/index.m3u8');
     await get('/hls/live/demo/720p/index.m3u8?_HLS_msn=12&_HLS_part=3&_HLS_skip=YES');
-    await get('/hls/live/demo/720p/seg-12.m4s');
+    await get('/hls/live/demo/720p/iframes.m3u8?_HLS_msn=12&_HLS_skip=YES');
+    await get('/hls/live/demo/720p/iframes.m3u8?_HLS_msn=%31%32');
+    await get('/hls/live/demo/720p/seg-12.m4s?_HLS_msn=12');
     expect(origin.calls.map(({ method, names, directives }) => ({ method, names, directives }))).toEqual([
       { method: 'multivariant', names: ['live', 'demo'], directives: undefined },
       { method: 'mediaPlaylist', names: ['live', 'demo', '720p'], directives: { msn: '12', part: '3', skip: 'YES' } },
+      {
+        ...{ method: 'file', names: ['live', 'demo', '720p', 'iframes.m3u8'] },
+        directives: { msn: '12', part: undefined, skip: 'YES' },
+      },
+      {
+        ...{ method: 'file', names: ['live', 'demo', '720p', 'iframes.m3u8'] },
+        directives: { msn: '12', part: undefined, skip: undefined },
+      },
       { method: 'file', names: ['live', 'demo', '720p', 'seg-12.m4s'], directives: undefined },
     ]);
   });

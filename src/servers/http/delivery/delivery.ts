@@ -115,6 +115,7 @@ export class Delivery {
       case 'multivariant':
         return origin.multivariant(app, name, signal);
       case 'media-playlist':
+        if (file !== '') return origin.file(app, name, rendition, file, signal, directives);
         return origin.mediaPlaylist(app, name, rendition, directives, signal);
       case 'manifest':
         if (dash === undefined) throw new TypeError('a manifest was asked for without an origin for it');

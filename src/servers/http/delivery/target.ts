@@ -12,13 +12,14 @@ export interface DeliveryTarget {
   readonly asked: Extract<OriginAnswerKind, 'multivariant' | 'media-playlist' | 'manifest' | 'segment'>;
   /** Empty for the multivariant playlist and the MPD. */
   readonly rendition: string;
-  /** Empty for playlists. */
+  /** Empty for playlists, but for those of I-frames. */
   readonly file: string;
   readonly directives: DeliveryDirectives;
 }
 
 const NONE: DeliveryDirectives = {};
 const PLAYLIST = 'index.m3u8';
+const I_FRAMES = 'iframes.m3u8';
 /** A value longer than this is no directive of ours; the schema of the route says so with a 400. */
 const MAX_DIRECTIVE_LENGTH = 32;
 
@@ -36,9 +37,11 @@ export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
   const [, app = '', name = '', rendition = '', file = '', query] = match;
   if (isDots(app) || isDots(name) || isDots(rendition) || isDots(file)) return undefined;
   if (rendition === '') return file === PLAYLIST ? multivariantTarget(app, name) : undefined;
-  if (file !== PLAYLIST) return fileTarget(app, name, rendition, file);
+  if (file !== PLAYLIST && file !== I_FRAMES) return fileTarget(app, name, rendition, file);
   const directives = query === undefined || query === '' ? NONE : parseDirectives(query);
-  return directives && mediaPlaylistTarget(app, name, rendition, directives);
+  if (directives === undefined) return undefined;
+  const target = file === PLAYLIST ? mediaPlaylistTarget : iFramePlaylistTarget;
+  return target(app, name, rendition, directives);
 }
 
 export function multivariantTarget(app: string, name: string): DeliveryTarget {
@@ -59,6 +62,17 @@ export function mediaPlaylistTarget(
 ): DeliveryTarget {
   const key = `${app}/${name}/${rendition}/?${directiveKey(directives)}`;
   return { key, app, name, asked: 'media-playlist', rendition, file: '', directives };
+}
+
+/** A file that heeds directives like the playlist beside it. */
+export function iFramePlaylistTarget(
+  app: string,
+  name: string,
+  rendition: string,
+  directives: DeliveryDirectives,
+): DeliveryTarget {
+  const key = `${app}/${name}/${rendition}/${I_FRAMES}?${directiveKey(directives)}`;
+  return { key, app, name, asked: 'media-playlist', rendition, file: I_FRAMES, directives };
 }
 
 export function fileTarget(app: string, name: string, rendition: string, file: string): DeliveryTarget {

@@ -4,7 +4,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Delivery } from '../delivery/delivery.js';
 import { MEDIA_HEADERS } from '../delivery/media-headers.js';
-import { type DeliveryTarget, fileTarget, mediaPlaylistTarget, multivariantTarget } from '../delivery/target.js';
+import {
+  type DeliveryTarget,
+  fileTarget,
+  iFramePlaylistTarget,
+  mediaPlaylistTarget,
+  multivariantTarget,
+} from '../delivery/target.js';
 import { installCors } from '../plugins/cors.js';
 import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
@@ -26,15 +32,20 @@ export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly d
     (request, reply) => serve(request, reply, multivariantTarget(request.params.app, request.params.name)),
   );
 
-  routes.get(
-    '/hls/:app/:name/:rendition/index.m3u8',
-    { schema: { params: RenditionParameters, querystring: DeliveryDirectiveQuery }, exposeHeadRoute: true },
-    (request, reply) => {
-      const { app: application, name, rendition } = request.params;
-      const { _HLS_msn: msn, _HLS_part: part, _HLS_skip: skip } = request.query;
-      serve(request, reply, mediaPlaylistTarget(application, name, rendition, { msn, part, skip }));
-    },
-  );
+  for (const [file, target] of [
+    ['index.m3u8', mediaPlaylistTarget],
+    ['iframes.m3u8', iFramePlaylistTarget],
+  ] as const) {
+    routes.get(
+      `/hls/:app/:name/:rendition/${file}`,
+      { schema: { params: RenditionParameters, querystring: DeliveryDirectiveQuery }, exposeHeadRoute: true },
+      (request, reply) => {
+        const { app: application, name, rendition } = request.params;
+        const { _HLS_msn: msn, _HLS_part: part, _HLS_skip: skip } = request.query;
+        serve(request, reply, target(application, name, rendition, { msn, part, skip }));
+      },
+    );
+  }
 
   routes.get(
     '/hls/:app/:name/:rendition/:file',
