@@ -27,11 +27,8 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',
-  // Pictures are composed in software: there is no GPU.
-  '--use-gl=angle',
-  '--use-angle=swiftshader',
-  '--enable-unsafe-swiftshader',
-  '--ignore-gpu-blocklist',
+  // There is no GPU: pictures are composed by the processor, without a graphics interface in between.
+  '--disable-gpu',
 ];
 
 export interface BrowserOptions {
