@@ -298,6 +298,7 @@ export class PlaylistChecker {
       const withParts = !a.iFramesOnly && !b.iFramesOnly;
       assert(!withParts || a.partTarget === b.partTarget, `B3.03 PART-TARGET of ${names}`);
       assert(text(a.serverControl) === text(b.serverControl), `B3.03 SERVER-CONTROL of ${names}`);
+      const oldest = [first, other].map((history) => Math.min(...history.segments.keys()));
       const newest = [first, other].map((history) => Math.max(...history.segments.keys()));
       for (const [msn, segment] of first.segments) {
         const twin = other.segments.get(msn);
@@ -306,7 +307,7 @@ export class PlaylistChecker {
         assert(segment.discontinuityNumber === twin.discontinuityNumber, `B2.04 discontinuity number of ${where}`);
         if (segment.programDateTime === undefined || twin.programDateTime === undefined) continue;
         const apart = Math.abs(segment.programDateTime - twin.programDateTime) / 1000;
-        const firstOfEither = msn === Math.min(...first.segments.keys()) || msn === Math.min(...other.segments.keys());
+        const firstOfEither = oldest.includes(msn);
         if (!firstOfEither) assert(apart <= this.#options.frame + 0.002, `B1.12 B2.04 ${where} begin ${apart} s apart`);
         const last =
           newest.includes(msn) || segment.discontinuityNumber !== first.segments.get(msn + 1)?.discontinuityNumber;
