@@ -11,6 +11,7 @@ import {
   SOCKET_TIMEOUT,
 } from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
+import { PreparedResponse } from './delivery/prepared-response.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { loadPages, publicDirectory } from './pages.js';
@@ -80,5 +81,5 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
 }
 
 function listenerServer(listener: RequestListener): Server {
-  return createServer(CONNECTION_OPTIONS, listener).setTimeout(SOCKET_TIMEOUT);
+  return createServer({ ...CONNECTION_OPTIONS, ServerResponse: PreparedResponse }, listener).setTimeout(SOCKET_TIMEOUT);
 }

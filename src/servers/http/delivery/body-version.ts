@@ -8,6 +8,7 @@ import { cacheControl } from '../cache-control.js';
 import type { OriginAnswer, OriginAnswerKind } from '../dependencies.js';
 import { CODINGS, type ContentCoding } from './content-coding.js';
 import { contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
+import { PreparedAnswer } from './prepared-answer.js';
 
 /** Below this the headers weigh more than what is saved. */
 const MIN_COMPRESSED_BYTES = 256;
@@ -28,6 +29,8 @@ export interface Representation {
   readonly headers: readonly string[];
   /** The same without what describes a body: for 304, and with Content-Range and Content-Length for 206. */
   readonly metadata: readonly string[];
+  /** The same answer in bytes. */
+  readonly prepared: PreparedAnswer;
 }
 
 /** The versions of the bodies in use. They live as long as the origin keeps their Buffer. */
@@ -104,7 +107,7 @@ export class BodyVersion {
       ...(coding === 'identity' ? [] : ['content-encoding', coding]),
       ...['content-length', String(body.length)],
     ];
-    return { entityTag, body, headers, metadata };
+    return { entityTag, body, headers, metadata, prepared: new PreparedAnswer(headers, body) };
   }
 
   #cacheControl(blocking: boolean): string {

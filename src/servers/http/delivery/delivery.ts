@@ -22,6 +22,7 @@ import {
   writeAnswer,
 } from './exchange.js';
 import { isPlaylist, MEDIA_HEADERS } from './media-headers.js';
+import { PreparedResponse } from './prepared-response.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import type { DeliveryTarget } from './target.js';
@@ -108,7 +109,7 @@ export class Delivery {
     this.#slow.close();
   }
 
-  async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
+  #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
     const { origin, dash } = this.#options;
     const { asked, app, name, rendition, file, directives } = target;
     switch (asked) {
@@ -157,24 +158,36 @@ export class Delivery {
     if (answer.kind === 'media-playlist' || answer.kind === 'manifest') {
       this.#options.viewers.saw(target.app, target.name, this.#addressOf(request), header(request, 'user-agent'));
     }
-    const { entityTag, metadata, headers, body } = representation;
+    const { entityTag, metadata } = representation;
     if (matchesEntityTag(header(request, 'if-none-match'), entityTag)) {
       this.#write(exchange, 304, metadata);
       return;
     }
     const range = header(request, 'range');
     if (range === undefined || isPlaylist(answer.kind) || request.method !== 'GET' || isStale(request, entityTag)) {
-      this.#write(exchange, 200, headers, body);
+      this.#giveWhole(exchange, representation);
       return;
     }
     this.#giveRange(exchange, range, representation);
   }
 
-  #giveRange(exchange: Exchange, header: string, { metadata, headers, body }: Representation): void {
+  #giveWhole(exchange: Exchange, { headers, body, prepared }: Representation): void {
+    const { request, response, foreign } = exchange;
+    const isUsual = request.method === 'GET' && foreign === undefined && !this.closing;
+    if (isUsual && response instanceof PreparedResponse && response.takesPrepared) {
+      response.sendPrepared(prepared);
+      this.#count(response, 200, body);
+      return;
+    }
+    this.#write(exchange, 200, headers, body);
+  }
+
+  #giveRange(exchange: Exchange, header: string, representation: Representation): void {
+    const { metadata, body } = representation;
     const range = readRange(header, body.length);
     switch (range.type) {
       case 'whole': {
-        this.#write(exchange, 200, headers, body);
+        this.#giveWhole(exchange, representation);
         return;
       }
       case 'slice': {
@@ -230,9 +243,13 @@ export class Delivery {
     const { request, response, foreign } = exchange;
     let all = foreign === undefined ? headers : [...headers, ...foreign];
     if (this.closing && request.httpVersionMajor === 1) all = [...all, 'connection', 'close'];
-    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     writeAnswer(exchange, status, all, body);
-    if (body === undefined || request.method === 'HEAD') return;
+    this.#count(response, status, request.method === 'HEAD' ? undefined : body);
+  }
+
+  #count(response: RawResponse, status: number, body: Buffer | undefined): void {
+    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
+    if (body === undefined) return;
     this.#bytes += body.length;
     if (unsentBytes(response) > 0) this.#slow.watch(response, body.length);
   }

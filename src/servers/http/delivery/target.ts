@@ -26,11 +26,26 @@ const MAX_DIRECTIVE_LENGTH = 32;
 /** The usual shape of a request target. Names are those of `NameSchema`; `\w` is its `0-9A-Za-z_`. */
 const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?([\w.-]{1,255})(?:\?([^%+#]*))?$/;
 
+/** Players ask for the same targets again and again, and a live stream soon has others. */
+const MAX_REMEMBERED = 1024;
+const MAX_REMEMBERED_LENGTH = 256;
+const remembered = new Map<string, DeliveryTarget>();
+
 /**
  * Reads a request target that is written the usual way.
  * @returns undefined for everything else, right or wrong: escapes, odd names, repeated directives are the router's to judge
  */
 export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
+  const known = remembered.get(requestTarget);
+  if (known !== undefined) return known;
+  const target = readTarget(requestTarget);
+  if (target === undefined || requestTarget.length > MAX_REMEMBERED_LENGTH) return target;
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(requestTarget, target);
+  return target;
+}
+
+function readTarget(requestTarget: string): DeliveryTarget | undefined {
   if (requestTarget.length > MAX_TARGET_BYTES) return undefined;
   const match = TARGET.exec(requestTarget);
   if (match === null) return undefined;
