@@ -69,6 +69,12 @@ export class LeftStream {
     return this.#bodies.get(rendition === undefined ? `${directory}/${file}` : `${directory}/${rendition}/${file}`);
   }
 
+  /** Its playlists go; what they listed may still be wanted. Never rejects. */
+  async unlist(): Promise<void> {
+    this.#bodies.clear();
+    for (const path of this.#options.playlists.keys()) await this.#try(() => this.#remove(path));
+  }
+
   /** A segment or init segment; undefined when there is none. @throws what the store throws */
   async read(rendition: string, file: string): Promise<Buffer | undefined> {
     const path = `${this.#options.directory}/${rendition}/${file}`;
@@ -77,15 +83,16 @@ export class LeftStream {
 
   /** Removes what it was, and nothing that a later life of the name has written. Never rejects. */
   async dispose(): Promise<void> {
-    const { store, files, playlists } = this.#options;
-    for (const path of files) {
-      await this.#try(async () => {
-        const text = playlists.get(path);
-        if (text !== undefined && !isStill(await store.read(path), text)) return;
-        await store.remove(path);
-      });
-    }
+    const { store, files } = this.#options;
+    for (const path of files) await this.#try(() => this.#remove(path));
     await this.#try(() => removeDirectories(store, files));
+  }
+
+  async #remove(path: StorePath): Promise<void> {
+    const { store, playlists } = this.#options;
+    const text = playlists.get(path);
+    if (text !== undefined && !isStill(await store.read(path), text)) return;
+    await store.remove(path);
   }
 
   async #try(action: () => Promise<void>): Promise<void> {

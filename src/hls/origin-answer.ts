@@ -36,9 +36,19 @@ export function blockingLimit(presentation: Presentation): Milliseconds {
   return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
 }
 
-/** How long players may want what was listed, once it is listed no more or has ended. */
-export function lifeAfter(listed: Pick<Presentation, 'windowDuration' | 'targetDuration'>): Milliseconds {
-  return secondsToMilliseconds(listed.windowDuration + BLOCKING_LIMIT * (listed.targetDuration ?? 0));
+/**
+ * When, after the end of a stream, its playlists go, and when its media: players that loaded a playlist in its last moment still
+ * have the time that it lasts (RFC 8216bis 6.2.1).
+ */
+export function lastTimes({
+  windowDuration,
+  targetDuration = 0,
+}: Pick<Presentation, 'windowDuration' | 'targetDuration'>): {
+  readonly unlist: Milliseconds;
+  readonly remove: Milliseconds;
+} {
+  const unlist = windowDuration + BLOCKING_LIMIT * targetDuration;
+  return { unlist: secondsToMilliseconds(unlist), remove: secondsToMilliseconds(unlist + windowDuration) };
 }
 
 export function found(

@@ -8,9 +8,9 @@ import { LeftStream } from './left-stream.js';
 import {
   blockingLimit,
   found,
+  lastTimes,
   leftFile,
   leftPlaylist,
-  lifeAfter,
   noFile,
   noRendition,
   noStream,
@@ -62,7 +62,7 @@ interface Stream {
   /** The publisher of `left` may still come. */
   awaited: boolean;
   current: Presentation | undefined;
-  /** Ended presentations that `current` replaced; their media is still fetchable. */
+  /** Ended presentations whose playlists are gone or replaced by those of `current`; their media is still fetchable. */
   readonly earlier: Set<Presentation>;
   readonly waiters: Waiters;
 }
@@ -123,14 +123,16 @@ export class Origin {
 
   /** It is replaced or over: what it listed may be wanted a while longer. */
   #retire(stream: Stream, left: LeftStream): void {
-    this.#clock.after(lifeAfter(left), () => {
+    const { unlist, remove } = lastTimes(left);
+    this.#clock.after(unlist, () => void left.unlist());
+    this.#clock.after(remove, () => {
       stream.left = undefined;
       this.#dropIfEmpty(`${left.app}/${left.name}`, stream);
       void left.dispose();
     });
   }
 
-  /** From now answers come from this presentation, until its window has passed after its end or a later one replaces it. */
+  /** From now playlists are those of this presentation, until its window has passed after its end or a later one replaces it. */
   attach(presentation: Presentation): void {
     const key = `${presentation.app}/${presentation.name}`;
     const stream = this.#stream(presentation.app, presentation.name);
@@ -142,11 +144,18 @@ export class Origin {
     stream.waiters.wake();
     this.#onGone?.();
     presentation.onEnd(() => {
-      this.#clock.after(lifeAfter(presentation), () => {
-        stream.earlier.delete(presentation);
-        if (stream.current === presentation) stream.current = undefined;
-        this.#dropIfEmpty(key, stream);
+      const { unlist, remove } = lastTimes(presentation);
+      this.#clock.after(unlist, () => {
+        if (stream.current === presentation) {
+          stream.current = undefined;
+          stream.earlier.add(presentation);
+        }
         this.#onGone?.();
+        void presentation.unlist();
+      });
+      this.#clock.after(remove, () => {
+        stream.earlier.delete(presentation);
+        this.#dropIfEmpty(key, stream);
         void presentation.dispose();
       });
     });

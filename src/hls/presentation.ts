@@ -280,6 +280,11 @@ export class Presentation {
     else this.#endListeners.push(listener);
   }
 
+  /** Removes its playlists from the store, some time after it ended: its media may still be wanted. Never rejects. */
+  async unlist(): Promise<void> {
+    await this.#writeBehind?.unlist();
+  }
+
   /** Forgets its media and removes its files, after it ended and players had their time. Never rejects. */
   async dispose(): Promise<void> {
     for (const rendition of this.#set.all) rendition.dispose();

@@ -89,21 +89,26 @@ export class WriteBehind {
     await this.#running;
   }
 
+  /** Removes the playlists; nothing is written any more. Never rejects: what will not go now is for `dispose`. */
+  async unlist(): Promise<void> {
+    await this.#stop();
+    for (const [path, body] of this.#playlists) {
+      const isGone = await this.#removePlaylist(path, body).then(
+        () => true,
+        () => false,
+      );
+      if (isGone) this.#playlists.delete(path);
+    }
+  }
+
   /** Removes everything this presentation wrote. Never rejects; what will not go is counted and told once. */
   async dispose(): Promise<void> {
-    this.#disposed = true;
-    this.#cancelRetry?.();
-    await this.#running;
+    await this.#stop();
     const { store, directory, renditions } = this.#options;
     const refusals: unknown[] = [];
     const attempt = (action: () => Promise<void>): Promise<void> =>
       action().catch((cause) => void refusals.push(cause));
-    for (const [path, body] of this.#playlists) {
-      // A later presentation of this name may have replaced it.
-      await attempt(async () => {
-        if ((await store.read(path))?.equals(body) === true) await store.remove(path);
-      });
-    }
+    for (const [path, body] of this.#playlists) await attempt(() => this.#removePlaylist(path, body));
     for (const files of this.#listed.values()) {
       for (const path of files.keys()) await attempt(() => store.remove(path));
     }
@@ -117,6 +122,18 @@ export class WriteBehind {
     this.#leaving = [];
     this.#playlists.clear();
     if (refusals.length > 0) this.#options.onLeftBehind(refusals.length, refusals[0]);
+  }
+
+  async #stop(): Promise<void> {
+    this.#disposed = true;
+    this.#cancelRetry?.();
+    await this.#running;
+  }
+
+  /** A later presentation of this name may have replaced it. */
+  async #removePlaylist(path: StorePath, body: Buffer): Promise<void> {
+    const { store } = this.#options;
+    if ((await store.read(path))?.equals(body) === true) await store.remove(path);
   }
 
   #start(): void {

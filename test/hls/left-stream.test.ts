@@ -118,7 +118,17 @@ describe('LeftStream', () => {
       expect(String(await store.read(`live/room/a/${file}`))).toMatch(/#EXT-X-ENDLIST\n$/);
     }
 
-    clock.advance(60_000);
+    // RFC 8216bis 6.2.1: its playlists go first, and its media when who loaded them last has played them.
+    const durations = ended.segments.map(({ duration }) => duration).reduce((sum, duration) => sum + duration, 0);
+    clock.advance(durations * 1000 + 3_000 * ended.targetDuration + 500);
+    await settle();
+    expect((await playlist()).status).toBe(404);
+    expect((await store.list('')).filter((path) => path.endsWith('.m3u8'))).toEqual([]);
+    clock.advance(durations * 1000 - 1_000);
+    for (const { uri } of ended.segments) {
+      expect((await origin.file('live/room', 'a', 'source', uri)).status).toBe(200);
+    }
+    clock.advance(1_500);
     await settle();
     expect(await playlist()).toMatchObject({ status: 404, error: { code: 'hls.no-such-stream' } });
     expect(await store.list('')).toEqual([]);

@@ -247,7 +247,7 @@ describe('Origin', () => {
     });
   });
 
-  it('B1.10 an ended stream stays for its window, then everything of it is gone', async () => {
+  it('B1.08 B1.10 an ended stream stays for its window; its playlists go, and its media as long after them as they lasted', async () => {
     const { origin, presentation, clock, store, play, playlist } = setUp();
     origin.attach(presentation);
     await play(10_500);
@@ -258,9 +258,27 @@ describe('Origin', () => {
     expect(body(await playlist())).toBe(final);
     expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(200);
     expect(await store.list('')).not.toEqual([]);
-    clock.advance(9_000);
+    const { segments } = parsePlaylist(final);
+    const duration = segments.reduce((sum, segment) => sum + segment.duration, 0);
+    clock.advance(duration * 1000 + 6_000 - 9_000 - 1);
+    expect(body(await playlist())).toBe(final);
+    clock.advance(1);
     expect((await playlist()).status).toBe(404);
+    expect((await origin.multivariant('live', 'a')).status).toBe(404);
+    expect((await origin.file('live', 'a', 'source', 'iframes.m3u8')).status).toBe(404);
     expect(origin.presentation('live', 'a')).toBeUndefined();
+    // RFC 8216bis 6.2.1: who loaded it just before still gets all of it, from here and from the disk.
+    clock.advance(duration * 1000 - 1);
+    await settle();
+    for (const { uri, map = '' } of segments) {
+      for (const file of [uri, map]) {
+        expect((await origin.file('live', 'a', 'source', file)).status).toBe(200);
+        expect(await store.read(`live/a/source/${file}`)).toBeDefined();
+      }
+    }
+    expect((await store.list('')).filter((path) => path.endsWith('.m3u8'))).toEqual([]);
+    clock.advance(1);
+    expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(404);
     await settle();
     expect(await store.list('')).toEqual([]);
   });
