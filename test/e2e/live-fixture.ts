@@ -37,14 +37,15 @@ export class LiveFixture implements HlsOrigin {
   /**
    * Starts an encoder; like a gateway's, the numbers of a later publish go on above those of the one before.
    * @param kept seconds that have been published already and stay in the playlists
+   * @param rate frames a second; of what is kept for long, fewer are sooner made
    */
-  async publish({ kept = 0 }: { readonly kept?: number } = {}): Promise<void> {
+  async publish({ kept = 0, rate = 25 }: { readonly kept?: number; readonly rate?: number } = {}): Promise<void> {
     this.#run += 1;
     const directory = join(this.#directory, String(this.#run));
     await mkdir(directory);
     this.#served = directory;
     this.#startedAt = new Date().toISOString();
-    this.#encoder = startProgram(npmFfmpeg(), encoderArguments(directory, this.#run * 1000, kept));
+    this.#encoder = startProgram(npmFfmpeg(), encoderArguments(directory, this.#run * 1000, kept, rate));
   }
 
   /** The publisher finishes: the playlists get their EXT-X-ENDLIST. */
@@ -115,15 +116,15 @@ export async function startLiveFixture(
 }
 
 /** Two pictures of one test card and one tone, cut every second, as a gateway lays them out. */
-function encoderArguments(directory: string, firstNumber: number, kept: number): string[] {
+function encoderArguments(directory: string, firstNumber: number, kept: number, rate: number): string[] {
   const pace = ['-readrate', '1', ...(kept > 0 ? ['-readrate_initial_burst', `${kept}`] : [])];
   return [
     ...['-loglevel', 'error'],
-    ...[...pace, '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25'],
+    ...[...pace, '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${rate}`],
     ...[...pace, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
     ...['-filter_complex', '[0:v]split=2[full][copy];[copy]scale=320:180[small]'],
     ...['-map', '[full]', '-map', '[small]', '-map', '1:a'],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-pix_fmt', 'yuv420p'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', `${rate}`, '-pix_fmt', 'yuv420p'],
     ...['-b:v:0', '600k', '-b:v:1', '200k', '-c:a', 'aac'],
     ...['-f', 'hls', '-hls_segment_type', 'fmp4', '-hls_time', '1', '-hls_list_size', kept > 0 ? '0' : '6'],
     ...['-start_number', String(firstNumber), '-hls_flags', 'program_date_time+independent_segments+temp_file'],

@@ -16,7 +16,7 @@ afterAll(() => browser.close());
 async function watch(path: string, options: { readonly kept?: number; readonly hasTouch?: boolean }): Promise<Page> {
   const { kept = 0, hasTouch = false } = options;
   const { fixture, url } = await startLiveFixture();
-  await fixture.publish({ kept });
+  await fixture.publish({ kept, rate: 10 });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch });
   onTestFinished(() => context.close());
   const page = await context.newPage();
