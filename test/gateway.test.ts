@@ -39,7 +39,7 @@ describe('Gateway', () => {
   it('takes publishers without an HTTP port of its own, and plays in the application of the program', async () => {
     const gateway = await gatewayIn(
       await temporaryDirectory(),
-      ...['--publish-key', 'none', '--ladder', 'source', '--resume-window', '1'],
+      ...['--publish-key', 'none', '--ladder', 'source', '--segment-duration', '1', '--resume-window', '1'],
     );
     onTestFinished(() => gateway.close());
     const app = Fastify();
@@ -50,7 +50,7 @@ describe('Gateway', () => {
     const urls = await gateway.start({ http: false });
     expect(urls).toEqual({ rtmp: expect.stringMatching(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/) });
     expect((await app.inject('/video/readyz')).statusCode).toBe(200);
-    const publisher = publishTestPattern(`${urls.rtmp}/show`, { duration: 5 });
+    const publisher = publishTestPattern(`${urls.rtmp}/show`, { duration: 3, gop: 25, preset: 'ultrafast' });
     await expect
       .poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode, { timeout: 20_000 })
       .toBe(200);

@@ -7,10 +7,10 @@ import { ffmpegChildren } from '../support/processes.js';
 
 describe('three publishers of different sizes', () => {
   it('one is killed: its playlist ends and its FFmpeg goes, the others show no gap', { timeout: 90_000 }, async () => {
-    const gateway = await startGateway('--ladder', 'source,144p');
+    const gateway = await startGateway('--ladder', 'source,144p', '--segment-duration', '1');
     const sizes = { one: '640x360', two: '426x240', three: '320x180' };
     const publishers = Object.entries(sizes).map(([name, size]) =>
-      publishTestPattern(gateway.publishUrl(name), { size, preset: 'ultrafast' }),
+      publishTestPattern(gateway.publishUrl(name), { size, preset: 'ultrafast', gop: 25 }),
     );
     const [first, second, third] = publishers;
     if (!first || !second || !third) throw new Error('three publishers');
@@ -48,19 +48,20 @@ describe('three publishers of different sizes', () => {
 
 describe('a name that is published twice', () => {
   it('A8.03 refuses a second publisher while the first sends, and B1.03 goes on counting when it returns', async () => {
-    const gateway = await startGateway('--ladder', 'source');
-    const first = publishTestPattern(gateway.publishUrl('name'), { duration: 6 });
+    const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
+    const pattern = { preset: 'ultrafast', gop: 25 };
+    const first = publishTestPattern(gateway.publishUrl('name'), { ...pattern, duration: 6 });
     const base = `${gateway.http}/hls/live/name`;
     await whenLive(base);
     const recording = recordRendition(base, 'source');
 
-    const second = publishTestPattern(gateway.publishUrl('name'), { duration: 6 });
+    const second = publishTestPattern(gateway.publishUrl('name'), { ...pattern, duration: 6 });
     expect((await second.exit).code).not.toBe(0);
     expect(second.stderr()).toContain('already being published');
     expect((await first.exit).code).toBe(0);
 
     const earlier = await recording;
-    const third = publishTestPattern(gateway.publishUrl('name'), { duration: 5 });
+    const third = publishTestPattern(gateway.publishUrl('name'), { ...pattern, duration: 3 });
     await eventually(async () =>
       (await fetchText(`${base}/source/index.m3u8`)).includes('ENDLIST') ? undefined : true,
     );

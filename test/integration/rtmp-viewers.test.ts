@@ -11,6 +11,8 @@ import { npmFfmpeg, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 const PASSWORD = 's3cret.pass';
+/** Long enough to be told from nothing. */
+const MOMENT = { duration: 1, size: '320x180', preset: 'ultrafast' };
 
 /** With a user, and RTMPS. */
 async function startSecureGateway(): Promise<TestGateway & { rtmps: string }> {
@@ -54,10 +56,10 @@ describe.each([
         ['plain', gateway.rtmp],
         ['secure', gateway.rtmps],
       ] as const) {
-        const right = publishTestPattern(withUser(`${base}/${name}`, PASSWORD), { ffmpeg, duration: 1 });
+        const right = publishTestPattern(withUser(`${base}/${name}`, PASSWORD), { ffmpeg, ...MOMENT });
         expect([(await right.exit).code, right.stderr()]).toEqual([0, '']);
       }
-      const wrong = publishTestPattern(withUser(`${gateway.rtmp}/wrong`, 'guess'), { ffmpeg, duration: 1 });
+      const wrong = publishTestPattern(withUser(`${gateway.rtmp}/wrong`, 'guess'), { ffmpeg, ...MOMENT });
       expect((await wrong.exit).code).not.toBe(0);
       expect(wrong.stderr()).toContain('Incorrect username/password');
 
@@ -71,7 +73,7 @@ describe.each([
     it('publishes with the key in the server URL, and with user and password in the query', async () => {
       const gateway = await startSecureGateway();
       for (const query of [`key=${TEST_KEY}`, `user=anna&pass=${PASSWORD}`]) {
-        const publisher = publishTestPattern(`${gateway.rtmps}?${query}/show`, { ffmpeg, duration: 1 });
+        const publisher = publishTestPattern(`${gateway.rtmps}?${query}/show`, { ffmpeg, ...MOMENT });
         expect([(await publisher.exit).code, publisher.stderr()]).toEqual([0, '']);
       }
       await expect.poll(() => messages(gateway, 'publish ended')).toHaveLength(2);
@@ -92,7 +94,12 @@ describe('players', () => {
     async () => {
       const gateway = await startGateway('--ladder', 'source');
       const directory = await temporaryDirectory();
-      const publisher = publishTestPattern(gateway.publishUrl('show'), { duration: 7, bFrames: 0 });
+      const publisher = publishTestPattern(gateway.publishUrl('show'), {
+        duration: 7,
+        bFrames: 0,
+        size: '320x180',
+        preset: 'ultrafast',
+      });
       await expect.poll(() => messages(gateway, 'publish started'), { timeout: 10_000 }).toHaveLength(1);
       const running = players.map(([, program, argumentsFor], i) => {
         const file = join(directory, `${i}.flv`);
