@@ -20,8 +20,11 @@ export class LiveOrigin implements HlsOrigin {
   #body = Buffer.alloc(0);
   readonly #parts: Buffer[] = [];
   readonly #listeners = new Set<() => void>();
+  readonly #partBytes: number;
+  #refusals = 0;
 
-  constructor() {
+  constructor(partBytes: number) {
+    this.#partBytes = partBytes;
     this.advance();
   }
 
@@ -31,10 +34,16 @@ export class LiveOrigin implements HlsOrigin {
   }
 
   advance(): void {
-    const part = Buffer.alloc(PART_BYTES, this.#parts.length % 251);
+    const part = Buffer.alloc(this.#partBytes, this.#parts.length % 251);
     this.#parts.push(part);
     this.#body = Buffer.from(this.#render());
     this.readyAt.push(performance.now());
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Everybody who waits gets a 503, as when there is nothing new for three target durations. */
+  refuse(): void {
+    this.#refusals++;
     for (const listener of [...this.#listeners]) listener();
   }
 
@@ -50,8 +59,8 @@ export class LiveOrigin implements HlsOrigin {
     signal: AbortSignal,
   ): Promise<OriginAnswer> {
     if (msn === undefined) return this.#found('media-playlist', this.#body, false);
-    await this.#made(Number(msn) * PARTS_PER_SEGMENT + Number(part), signal);
-    return this.#found('media-playlist', this.#body, true);
+    const isMade = await this.#made(Number(msn) * PARTS_PER_SEGMENT + Number(part), signal);
+    return isMade ? this.#found('media-playlist', this.#body, true) : this.#unavailable();
   }
 
   async file(
@@ -66,17 +75,18 @@ export class LiveOrigin implements HlsOrigin {
       return { status: 404, error: standInError('stand-in.refused', file), targetDuration: this.targetDuration };
     }
     const waits = index === this.parts;
-    await this.#made(index, signal);
-    return this.#found('part', this.#parts[index] ?? Buffer.alloc(0), waits);
+    const isMade = await this.#made(index, signal);
+    return isMade ? this.#found('part', this.#parts[index] ?? Buffer.alloc(0), waits) : this.#unavailable();
   }
 
-  #made(index: number, signal: AbortSignal): Promise<void> {
+  #made(index: number, signal: AbortSignal): Promise<boolean> {
+    const refusals = this.#refusals;
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        if (index >= this.parts) return;
+        if (index >= this.parts && this.#refusals === refusals) return;
         this.#listeners.delete(look);
         signal.removeEventListener('abort', leave);
-        resolve();
+        resolve(index < this.parts);
       };
       const leave = (): void => {
         this.#listeners.delete(look);
@@ -92,6 +102,11 @@ export class LiveOrigin implements HlsOrigin {
     return { status: 200, kind, body, blocking, targetDuration: this.targetDuration };
   }
 
+  #unavailable(): OriginAnswer {
+    const error = standInError('stand-in.refused', 'nothing new');
+    return { status: 503, error, targetDuration: this.targetDuration };
+  }
+
   #render(): string {
     const first = Math.max(0, this.parts - 3 * PARTS_PER_SEGMENT);
     const lines = ['#EXTM3U', '#EXT-X-VERSION:9', '#EXT-X-TARGETDURATION:2', '#EXT-X-PART-INF:PART-TARGET=0.5'];
@@ -105,25 +120,46 @@ export class LiveOrigin implements HlsOrigin {
 
 export interface ServedOrigin {
   readonly live: LiveOrigin;
-  readonly http: HttpApp;
   readonly port: number;
-  /** Requests that reached the origin, by target. */
+  /** Requests of edges that reached the origin, by target: those that name the viewer they are made for. */
   readonly requests: Map<string, number>;
+  /** Breaks every connection and takes no new ones. @returns starts it again at the same port */
+  stop(): Promise<() => Promise<void>>;
 }
 
-export async function serveLiveOrigin(limits: { readonly maxWaitersPerIp?: number } = {}): Promise<ServedOrigin> {
-  const live = new LiveOrigin();
+async function listen(live: LiveOrigin, requests: Map<string, number>, port: number): Promise<HttpApp> {
   const http = buildHttpApp({
     origin: live,
     streams: { list: () => [], get: () => undefined },
     health: { ready: () => ({ ready: true, reasons: [] }) },
-    ...limits,
   });
-  const requests = new Map<string, number>();
-  http.app.server.on('request', ({ url = '' }) => requests.set(url, (requests.get(url) ?? 0) + 1));
-  http.app.server.listen({ host: '127.0.0.1', port: 0 });
+  http.app.server.on('request', ({ url = '', headers }) => {
+    if (headers['x-forwarded-for'] !== undefined) requests.set(url, (requests.get(url) ?? 0) + 1);
+  });
   await http.app.ready();
+  http.app.server.listen({ host: '127.0.0.1', port });
   if (!http.app.server.listening) await once(http.app.server, 'listening');
+  return http;
+}
+
+export async function serveLiveOrigin({
+  partBytes = PART_BYTES,
+}: {
+  readonly partBytes?: number;
+} = {}): Promise<ServedOrigin> {
+  const live = new LiveOrigin(partBytes);
+  const requests = new Map<string, number>();
+  let http = await listen(live, requests, 0);
+  const { port } = http.app.server.address() as AddressInfo;
   onTestFinished(() => http.app.close());
-  return { live, http, port: (http.app.server.address() as AddressInfo).port, requests };
+  const stop = async (): Promise<() => Promise<void>> => {
+    const { server } = http.app;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    return async () => {
+      http = await listen(live, requests, port);
+    };
+  };
+  return { live, port, requests, stop };
 }

@@ -1,9 +1,10 @@
 // Publishers that Debian packages bring: required where the gate installed them, else their tests say why they did not run.
 import { accessSync, constants } from 'node:fs';
 
-function isExecutable(path: string): boolean {
+/** A program that can be run, or a module (`.so`) that a program can load. */
+function isUsable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;
@@ -14,9 +15,10 @@ export const DEBIAN_FFMPEG = '/usr/bin/ffmpeg';
 export const GSTREAMER = '/usr/bin/gst-launch-1.0';
 export const RTMPDUMP = '/usr/bin/rtmpdump';
 export const NGINX = '/usr/sbin/nginx';
+export const NGINX_LUA = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
 export const VARNISH = '/usr/sbin/varnishd';
 
 /** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
 export function absentPeer(path: string): boolean {
-  return !isExecutable(path) && process.env.REQUIRE_PEERS !== '1';
+  return !isUsable(path) && process.env.REQUIRE_PEERS !== '1';
 }

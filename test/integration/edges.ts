@@ -1,0 +1,106 @@
+// The edges of deploy/ as real programs in front of an origin on this machine, started from the files that operators get.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { eventually } from '../support/hls-client.js';
+import { NGINX, VARNISH } from '../support/peers.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+export interface Edge {
+  readonly port: number;
+  /** HTTP/2 without TLS. nginx only. */
+  readonly http2Port?: number;
+  /** Where nginx says how many requests are under way. */
+  readonly statusPort?: number;
+  /** Of all its processes since they started, in milliseconds. */
+  processorTime(): number;
+}
+
+const deploy = (file: string): string => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** proc(5): of one process and its children, in the hundredths of a second that Linux counts for programs. */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  const own = 10 * (Number(fields[11]) + Number(fields[12]));
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + processorTime(Number(child)), own);
+}
+
+/** Starts a program in the foreground; resolves when its port accepts. */
+async function startEdge(command: string, args: readonly string[], port: number): Promise<Edge> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
+  const exited = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  await eventually(async () => {
+    if (child.exitCode !== null) throw new Error(`${command} ended: ${output}`);
+    return new Promise<true | undefined>((resolve) => {
+      const request = get({ host: '127.0.0.1', port, path: '/healthz', agent: false }, (answer) => {
+        answer.resume().on('end', () => resolve(true));
+      });
+      request.on('error', () => resolve(undefined));
+    });
+  });
+  return { port, processorTime: () => processorTime(child.pid ?? 0) };
+}
+
+async function runNginx(originPort: number, file: string, workers: number, modules: string): Promise<Edge> {
+  const directory = await temporaryDirectory();
+  const [port, http2Port, statusPort] = [await freePort(), await freePort(), await freePort()];
+  const edge = deploy(file)
+    .replace('/var/cache/nginx/sluice', `${directory}/cache`)
+    .replace('127.0.0.1:8080', `127.0.0.1:${originPort}`)
+    .replace('listen 80;', `listen 127.0.0.1:${port} reuseport; listen 127.0.0.1:${http2Port} reuseport http2;`);
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${directory}/${kind};`,
+  );
+  const lua =
+    modules === '' ? '' : `lua_package_path "${fileURLToPath(new URL('../../deploy', import.meta.url))}/?.lua;;";`;
+  await mkdir(`${directory}/cache`);
+  await writeFile(
+    `${directory}/nginx.conf`,
+    `${modules} ${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes ${workers}; pid ${directory}/pid;
+     error_log ${directory}/error.log; events { worker_connections 8192; } worker_rlimit_nofile 16384;
+     http { access_log off; ${lua} ${temp.join(' ')} ${edge}
+       server { listen 127.0.0.1:${statusPort}; location / { stub_status; } } }`,
+  );
+  const running = await startEdge(NGINX, ['-c', `${directory}/nginx.conf`, '-e', `${directory}/error.log`], port);
+  return { ...running, http2Port, statusPort };
+}
+
+export function startNginx(originPort: number): Promise<Edge> {
+  return runNginx(originPort, 'nginx-edge.conf', 1, '');
+}
+
+/** Two workers: who waits in one is woken by an answer that the other got. */
+export function startLuaNginx(originPort: number): Promise<Edge> {
+  const modules = ['ndk_http_module', 'ngx_http_lua_module'].map((name) => `load_module modules/${name}.so;`);
+  return runNginx(originPort, 'nginx-edge-lua.conf', 2, modules.join(' '));
+}
+
+export async function startVarnish(originPort: number): Promise<Edge> {
+  const directory = await temporaryDirectory();
+  const port = await freePort();
+  await writeFile(`${directory}/edge.vcl`, deploy('varnish.vcl').replace('"8080"', `"${originPort}"`));
+  const args = ['-F', '-n', `${directory}/work`, '-a', `127.0.0.1:${port}`, '-f', `${directory}/edge.vcl`];
+  const storage = ['-s', 'malloc,128m', '-T', 'none', '-p', 'workspace_client=64k', '-j', 'none'];
+  return startEdge(VARNISH, [...args, ...storage], port);
+}
