@@ -118,11 +118,9 @@ describe('CutSchedule', () => {
           for (const cut of all.slice(known)) expect(cut).toBeGreaterThan(horizon);
           known = all.length;
           horizon = Math.max(horizon, cuts.horizon);
-          for (let i = 1; i < all.length; i += 1) {
-            const length = (all[i] ?? 0) - (all[i - 1] ?? 0);
-            expect(length).toBeGreaterThan(0);
-            expect(length).toBeLessThan((cuts.targetDuration ?? 0) * 1000 + 500);
-          }
+          const most = (cuts.targetDuration ?? 0) * 1000 + 500;
+          const lengths = all.slice(1).map((cut, i) => cut - (all[i] ?? 0));
+          expect(lengths.filter((length) => !(length > 0 && length < most))).toEqual([]);
         }
       }),
       { numRuns: 300 },
