@@ -3,12 +3,12 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../support/gateway.js';
+import { buildGateway } from '../support/gateway-process.js';
 import { eventually, fetchText, recordRendition, whenLive } from '../support/hls-client.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
-import { startGatewayProcess } from './gateway-process.js';
 import { publishLoop } from './looping-publisher.js';
 
 type Mode = 'works' | 'exits' | 'stalls' | 'floods' | 'no-encoder' | 'slow';
@@ -135,8 +135,8 @@ it('C4.11 a ladder that takes four times what there is: rungs go one by one, the
 });
 
 it('C4.02 a stopped FFmpeg whose gateway was killed is ended by the next gateway', { timeout: 60_000 }, async () => {
-  const flags = ['--ladder', 'source,144p', '--segment-duration', '1'];
-  const gateway = await startGatewayProcess({ flags });
+  const program = await buildGateway('--ladder', 'source,144p', '--segment-duration', '1');
+  const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/main`, await makeFlvSource({ seconds: 4, gop: 25 }));
   await whenLive(`${gateway.http}/hls/live/main`);
   const pid = await startOf(gateway, 1);
@@ -144,7 +144,7 @@ it('C4.02 a stopped FFmpeg whose gateway was killed is ended by the next gateway
   await gateway.kill();
   expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
 
-  const next = await startGatewayProcess({ flags, directory: gateway.directory });
+  const next = await program.start();
   expect(next.logs.find(({ ffmpegPids }) => ffmpegPids !== undefined)?.ffmpegPids).toEqual([pid]);
   await eventually(async () => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');

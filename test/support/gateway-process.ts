@@ -1,6 +1,9 @@
-// The gateway as a program of its own, built from these sources, for tests that kill it and start it again on the same ports.
+// The gateway as a program of its own, built from these sources, for tests that kill it, start it again or take its descriptors away.
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { buildProgram } from './built-program.js';
+import type { LogRecord } from './gateway.js';
 import { eventually } from './hls-client.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from './processes.js';
 import { temporaryDirectory } from './temp-dir.js';
@@ -10,43 +13,64 @@ export interface GatewayProcess extends RunningProgram {
   readonly rtmp: string;
   /** `http://127.0.0.1:PORT` */
   readonly http: string;
-  readonly log: () => string;
+  readonly logs: LogRecord[];
+  readonly alive: boolean;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Descriptors that it may have; SIGUSR2 then makes it use them all up, and the next one gives them back. */
+  readonly openFiles?: number;
 }
 
 export interface GatewayProgram {
   readonly mediaDir: string;
-  /** On the ports of the first start, once there was one. */
-  start(): Promise<GatewayProcess>;
+  /** On the ports and the state of the first start, once there was one. */
+  start(options?: StartOptions): Promise<GatewayProcess>;
 }
 
 /** No publish key. */
 export async function buildGateway(...flags: string[]): Promise<GatewayProgram> {
   const [built, directory] = await Promise.all([buildProgram(), temporaryDirectory()]);
-  const cli = join(built, 'dist', 'cli.js');
+  const dist = join(built, 'dist');
   const mediaDir = join(directory, 'media');
   let ports = { rtmp: '0', http: '0' };
-  const start = async (): Promise<GatewayProcess> => {
+  const start = async ({ openFiles }: StartOptions = {}): Promise<GatewayProcess> => {
+    const limited = [fileURLToPath(new URL('limited-gateway.mjs', import.meta.url)), dist, `${openFiles}`];
     const program = startProgram(
       process.execPath,
       [
-        ...[cli, 'serve', '--host', '127.0.0.1', '--media-dir', mediaDir],
+        ...(openFiles === undefined ? [join(dist, 'cli.js'), 'serve'] : limited),
+        ...['--host', '127.0.0.1', '--media-dir', mediaDir, '--state-dir', join(directory, 'state')],
         ...['--rtmp-port', ports.rtmp, '--http-port', ports.http, '--publish-key', 'none'],
         ...['--max-transcodes', '100', '--on-overload', 'keep', '--ffmpeg-path', npmFfmpeg(), ...flags],
       ],
-      { PATH: process.env.PATH ?? '', SLUICE_STATE_DIR: join(directory, 'state') },
+      { PATH: process.env.PATH ?? '' },
     );
-    let output = '';
-    program.child.stdout?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const urls = await eventually(async () => {
-      if (program.child.exitCode !== null) throw new Error(`the gateway ended: ${output}${program.stderr()}`);
-      const rtmp = /"rtmp":"([^"]+)"/.exec(output)?.[1];
-      const http = /"http":"([^"]+)"/.exec(output)?.[1];
-      return rtmp === undefined || http === undefined ? undefined : { rtmp, http: http.replace(/\/$/, '') };
-    });
-    ports = { rtmp: new URL(urls.rtmp).port, http: new URL(urls.http).port };
-    return { ...program, ...urls, log: () => output };
+    const { child } = program;
+    const logs: LogRecord[] = [];
+    if (child.stdout === null) throw new Error('no stdout');
+    createInterface({ input: child.stdout }).on('line', (line) => logs.push(JSON.parse(line) as LogRecord));
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+    const { rtmp, http } = await eventually(async () => {
+      if (hasEnded()) throw new Error(`the gateway ended: ${JSON.stringify(logs)}${program.stderr()}`);
+      return logs.find((record): record is LogRecord & Record<'rtmp' | 'http', string> => 'rtmp' in record);
+    }, 60_000);
+    ports = { rtmp: new URL(rtmp).port, http: new URL(http).port };
+    return {
+      ...program,
+      rtmp: rtmp.replace(/\/$/, ''),
+      http: http.replace(/\/$/, ''),
+      logs,
+      get alive() {
+        return !hasEnded();
+      },
+      async kill() {
+        child.kill('SIGKILL');
+        await program.exit;
+      },
+    };
   };
   return { mediaDir, start };
 }
