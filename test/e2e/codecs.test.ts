@@ -3,15 +3,8 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
-import { startGateway } from '../support/gateway.js';
+import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
-import { npmFfmpeg, startProgram } from '../support/processes.js';
-
-const ENCODERS = {
-  hevc: ['libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=25:min-keyint=25'],
-  av1: ['libsvtav1', '-preset', '12', '-g', '25'],
-  vp9: ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '25'],
-};
 
 interface Playback {
   /** What the browser says of the codec of `source`. */
@@ -79,21 +72,7 @@ async function play(gatewayUrl: string, stream: string, type: string): Promise<P
 describe('Chromium, which has no HEVC', () => {
   it.each(['hevc', 'av1', 'vp9'] as const)('A9.01 B2.01 plays what it can of a publisher of %s', async (codec) => {
     const gateway = await startGateway('--ladder', 'source,144p');
-    startProgram(npmFfmpeg(), [
-      ...[
-        '-hide_banner',
-        '-nostdin',
-        '-loglevel',
-        'error',
-        '-re',
-        '-f',
-        'lavfi',
-        '-i',
-        'testsrc2=size=320x180:rate=25',
-      ],
-      ...['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-pix_fmt', 'yuv420p'],
-      ...['-c:v', ...ENCODERS[codec], '-c:a', 'aac', '-ac', '2', '-f', 'flv', gateway.publishUrl(codec)],
-    ]);
+    publishTestPattern(gateway.publishUrl(codec), { codec, size: '320x180', gop: 25 });
     followStream(`${gateway.http}/hls/live/${codec}`);
     const multivariant = await whenLive(`${gateway.http}/hls/live/${codec}`);
     const [source = '', rung = ''] = [...multivariant.matchAll(/CODECS="([^",]+)/g)].map(([, name]) => name);

@@ -1,37 +1,16 @@
 // Publishers of other codecs than H.264: their own pictures reach viewers as they are, named as what they are, beside H.264 rungs.
 import { expect, it } from 'vitest';
-import { startGateway } from '../support/gateway.js';
+import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { recordRendition, whenLive } from '../support/hls-client.js';
 import { decodeErrors } from '../support/media-checks.js';
-import { npmFfmpeg, startProgram } from '../support/processes.js';
 
-const ENCODERS = {
-  hevc: ['libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none:keyint=50'],
-  av1: ['libsvtav1', '-preset', '12', '-g', '50'],
-  vp9: ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '50'],
-};
 const CODECS = { hevc: /^hvc1\.1\.6\.L\d+\./, av1: /^av01\.0\.\d\dM\.08/, vp9: /^vp09\.00\.\d\d\.08/ };
 
 it('A9.01 HEVC, AV1 and VP9 are packaged as they come, and encoded for the rungs', { timeout: 90_000 }, async () => {
   const gateway = await startGateway('--ladder', 'source,144p');
   const names = ['hevc', 'av1', 'vp9'] as const;
   for (const name of names) {
-    startProgram(npmFfmpeg(), [
-      ...[
-        '-hide_banner',
-        '-nostdin',
-        '-loglevel',
-        'error',
-        '-re',
-        '-f',
-        'lavfi',
-        '-i',
-        'testsrc2=size=320x180:rate=25',
-      ],
-      ...['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-t', '8', '-pix_fmt', 'yuv420p'],
-      ...['-c:v', ...ENCODERS[name], '-c:a', 'aac', '-flvflags', 'no_duration_filesize', '-f', 'flv'],
-      gateway.publishUrl(name),
-    ]);
+    publishTestPattern(gateway.publishUrl(name), { codec: name, size: '320x180', duration: 8 });
   }
   for (const name of names) {
     const base = `${gateway.http}/hls/live/${name}`;

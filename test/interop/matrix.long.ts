@@ -141,17 +141,8 @@ describe('matrix', () => {
       const directory = await temporaryDirectory();
       // As a user streams a file: with the duration of the file in the metadata.
       const publisher = startProgram(await ffmpegRelease('7.0'), [
-        ...[
-          '-hide_banner',
-          '-nostdin',
-          '-loglevel',
-          'error',
-          '-re',
-          '-f',
-          'lavfi',
-          '-i',
-          `testsrc2=size=640x360:rate=${RATE}`,
-        ],
+        ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
+        ...['-re', '-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=${RATE}`],
         ...['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-t', `${PLAY_SECONDS + 2}`],
         ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', `${RATE}`, '-c:a', 'aac', '-ac', '2'],
         ...['-metadata', 'duration=9999', '-f', 'flv', gateway.publishUrl('show')],

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
+import type { DescribedVideoCodec } from '../../src/protocols/mp4/video-description.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from './processes.js';
 import { temporaryDirectory } from './temp-dir.js';
 
@@ -97,24 +98,34 @@ export interface TestPattern {
   readonly videoSource?: string;
   readonly audioSource?: string;
   readonly preset?: string;
+  /** Default: avc, to which alone `bFrames` and `preset` apply. */
+  readonly codec?: DescribedVideoCodec;
 }
+
+/** Each fast enough for real time, and silent. */
+const VIDEO_ENCODERS: Readonly<Record<DescribedVideoCodec, (gop: number, pattern: TestPattern) => string[]>> = {
+  avc: (gop, { bFrames = 2, preset = 'veryfast' }) => [
+    ...['libx264', '-preset', preset, '-bf', `${bFrames}`],
+    ...['-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0'],
+  ],
+  hevc: (gop) => ['libx265', '-preset', 'ultrafast', '-x265-params', `log-level=none:keyint=${gop}:min-keyint=${gop}`],
+  av1: (gop) => ['libsvtav1', '-preset', '12', '-g', `${gop}`],
+  vp9: (gop) => ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', `${gop}`],
+};
 
 /** A live output cannot be rewound to fill these in; without the flag FFmpeg warns about it at the end. */
 const FLV_FLAGS = 'no_duration_filesize';
 
 /** Publishes a moving picture with sound by a real FFmpeg, at real time. */
 export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
-  const { size = '640x360', rate = 25, bFrames = 2, gop = 2 * rate, audio = true, video = true } = pattern;
+  const { size = '640x360', rate = 25, codec = 'avc', gop = 2 * rate, audio = true, video = true } = pattern;
   const inputs: string[] = [];
   const { burst } = pattern;
   const pace = burst === undefined ? ['-re'] : ['-readrate', '1', '-readrate_initial_burst', `${burst}`];
   if (video) inputs.push(...pace, '-f', 'lavfi', '-i', pattern.videoSource ?? `testsrc2=size=${size}:rate=${rate}`);
   if (audio) inputs.push(...pace, '-f', 'lavfi', '-i', pattern.audioSource ?? 'sine=frequency=440:sample_rate=48000');
   const encoders: string[] = [];
-  if (video) {
-    encoders.push('-c:v', 'libx264', '-preset', pattern.preset ?? 'veryfast', '-pix_fmt', 'yuv420p');
-    encoders.push('-bf', `${bFrames}`, '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0');
-  }
+  if (video) encoders.push('-c:v', ...VIDEO_ENCODERS[codec](gop, pattern), '-pix_fmt', 'yuv420p');
   if (audio) encoders.push('-c:a', 'aac', '-b:a', '128k', '-ac', '2');
   const output =
     pattern.copyTo === undefined
