@@ -7,15 +7,14 @@ import { Parser as M3u8Parser } from 'm3u8-parser';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/disk-store.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
-import { Origin } from '../../src/hls/origin.js';
+import type { Origin } from '../../src/hls/origin.js';
 import type { PresentationOptions } from '../../src/hls/presentation.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
 import { mergeDelta } from '../support/delta-update.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
-import { setUp } from './observed-presentation.js';
-import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
-import { SyntheticStream } from './synthetic-stream.js';
+import { serveSamples } from './origin-under-test.js';
+import { recordInits } from './recorded-inits.js';
 
 let inits: Awaited<ReturnType<typeof recordInits>>;
 beforeAll(async () => {
@@ -40,24 +39,16 @@ class WatchedStore extends MemoryStore {
 }
 
 function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) {
-  const { presentation, clock, warnings } = setUp({ plan: SAMPLES_PLAN, store, dvrWindow: 60, ...options });
+  const served = serveSamples(inits, { store, dvrWindow: 60, ...options });
+  const { presentation, stream, origin, source } = served;
   const checker = new PlaylistChecker({ frame: 0.04 });
-  const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
-  stream.rung = false;
-  const origin = new Origin({ clock });
-  origin.attach(presentation);
-  const rendition = () => {
-    const source = presentation.rendition('source');
-    if (source === undefined) throw new Error('no source');
-    return source;
-  };
   /** As long as that, with the store keeping up. */
   const play = async (seconds: number, check = true, patient = false): Promise<void> => {
     for (let i = 0; i < seconds * 2; i += 1) {
       stream.play(i % 2 === 0 ? 13 : 12);
       for (let turn = 0; turn < 40; turn += 1) await nextTurn();
-      while (patient && !rendition().window.listed.every(({ media }) => media.isStored)) await nextTurn();
-      if (!check || !rendition().isServable(true)) continue;
+      while (patient && !source().window.listed.every(({ media }) => media.isStored)) await nextTurn();
+      if (!check || !source().isServable(true)) continue;
       for (const name of ['source', 'audio']) {
         checker.add(name, presentation.rendition(name)?.playlistBody().toString() ?? '');
         checker.addDelta(name, presentation.rendition(name)?.deltaBody().toString() ?? '');
@@ -66,14 +57,14 @@ function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) 
     }
   };
   const file = (name: string): ReturnType<Origin['file']> => origin.file('live', 'test', 'source', name);
-  const listed = () => parsePlaylist(rendition().playlistBody().toString());
-  return { presentation, clock, warnings, checker, stream, origin, rendition, play, file, listed };
+  const listed = () => parsePlaylist(source().playlistBody().toString());
+  return { ...served, checker, play, file, listed };
 }
 
 describe('a DVR window', () => {
   it('B1.06 B1.08 B1.09 B3.10 lists segments that are only in the store, gives them, and removes them from the head', async () => {
     const store = new WatchedStore();
-    const { play, listed, rendition, file, clock, presentation } = scene(store);
+    const { play, listed, source, file, clock, presentation } = scene(store);
     await play(40);
     const early = await file('seg-1000.m4s');
     await play(60);
@@ -83,8 +74,8 @@ describe('a DVR window', () => {
     expect(duration).toBeLessThan(63);
     expect(mediaSequence).toBeGreaterThan(1000);
     // In memory: the live edge of six, and those that left it lately.
-    expect([...rendition().window.available()].length).toBeLessThan(20);
-    expect(rendition().archive?.count).toBeGreaterThan(20);
+    expect([...source().window.available()].length).toBeLessThan(20);
+    expect(source().archive?.count).toBeGreaterThan(20);
     for (const { uri, map } of segments) {
       expect((await file(uri)).status, uri).toBe(200);
       expect((await file(map ?? '')).status, uri).toBe(200);
@@ -164,47 +155,43 @@ describe('a DVR window', () => {
 
   it('C4.03 a disk that never comes back: the list begins in memory, which does not grow without end', async () => {
     const store = new WatchedStore();
-    const { play, listed, rendition } = scene(store, { dvrWindow: Number.POSITIVE_INFINITY });
+    const { play, listed, source } = scene(store, { dvrWindow: Number.POSITIVE_INFINITY });
     await play(30);
     store.failure = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
     await play(60);
-    expect(rendition().archive?.count).toBe(0);
+    expect(source().archive?.count).toBe(0);
     expect(listed().segments.length).toBeLessThanOrEqual(12);
-    expect(rendition().window.listed.length).toBeLessThanOrEqual(12);
+    expect(source().window.listed.length).toBeLessThanOrEqual(12);
   });
 
   it('B1.10 EXT-X-PLAYLIST-TYPE:EVENT: nothing is ever removed, updates skip, and it ends with all of it', async () => {
-    const { play, listed, rendition, presentation } = scene(new MemoryStore(), { event: true, dvrWindow: undefined });
+    const { play, listed, source, presentation } = scene(new MemoryStore(), { event: true, dvrWindow: undefined });
     await play(90);
     const { playlistType, mediaSequence, segments, serverControl } = listed();
     expect({ playlistType, mediaSequence }).toEqual({ playlistType: 'EVENT', mediaSequence: 1000 });
     expect(segments.length).toBeGreaterThan(42);
     expect(serverControl?.get('CAN-SKIP-UNTIL')).toBe('12');
-    const before = rendition().playlistBody().toString();
+    const before = source().playlistBody().toString();
     await play(2, false);
-    expect(mergeDelta(before, rendition().deltaBody().toString())).toBe(rendition().playlistBody().toString());
+    expect(mergeDelta(before, source().deltaBody().toString())).toBe(source().playlistBody().toString());
     await presentation.end();
     expect(listed()).toMatchObject({ ended: true, mediaSequence: 1000, playlistType: 'EVENT' });
   });
 
   it('three parsers, that of hls.js among them, agree on full, merged, EVENT and I-frame playlists', async () => {
-    const { play, rendition } = scene(new MemoryStore(), { event: true });
+    const { play, source } = scene(new MemoryStore(), { event: true });
     await play(50, false);
-    const before = rendition().playlistBody().toString();
+    const before = source().playlistBody().toString();
     await play(2, false);
-    const merged = mergeDelta(before, rendition().deltaBody().toString());
-    const update = rendition().deltaBody().toString();
+    const merged = mergeDelta(before, source().deltaBody().toString());
+    const update = source().deltaBody().toString();
     const delta = M3U8Parser.parseLevelPlaylist(update, 'http://h/index.m3u8', 0, PlaylistLevelType.MAIN, 0, null);
     const { skippedSegments, segments } = parsePlaylist(update);
     expect(delta).toMatchObject({ skippedSegments, canSkipUntil: 12, version: 9, playlistParsingError: null });
     expect(delta.fragments.slice(skippedSegments).map(({ sn }) => sn)).toEqual(
       segments.map(({ mediaSequence }) => mediaSequence),
     );
-    for (const text of [
-      rendition().playlistBody().toString(),
-      merged,
-      rendition().playlistBody('i-frames').toString(),
-    ]) {
+    for (const text of [source().playlistBody().toString(), merged, source().playlistBody('i-frames').toString()]) {
       const own = parsePlaylist(text);
       const level = M3U8Parser.parseLevelPlaylist(
         text,
@@ -240,10 +227,10 @@ describe('a DVR window', () => {
   });
 
   it('B3.10 a reload of six hours costs what a reload of a minute costs', async () => {
-    const { play, rendition, listed, presentation } = scene(new MemoryStore(), { dvrWindow: Number.POSITIVE_INFINITY });
+    const { play, source, listed, presentation } = scene(new MemoryStore(), { dvrWindow: Number.POSITIVE_INFINITY });
     await play(40, false);
-    const archive = rendition().archive;
-    const oldest = rendition().window.listed[0];
+    const archive = source().archive;
+    const oldest = source().window.listed[0];
     if (archive === undefined || oldest === undefined) throw new Error('no archive');
     const looked = { segments: 0, playlists: 0 };
     const { newestFirst, rendered } = archive;
@@ -260,14 +247,14 @@ describe('a DVR window', () => {
     const sizes: number[] = [];
     for (const seconds of [2, 400]) {
       await play(seconds, false);
-      sizes.push(rendition().deltaBody().length);
+      sizes.push(source().deltaBody().length);
     }
     expect(listed().segments.length).toBeGreaterThan(200);
     // It looks at the segments within the boundary, and renders none of those before it. Written to disk it is rendered whole.
     looked.segments = 0;
     looked.playlists = 0;
-    rendition().invalidate();
-    expect(rendition().deltaBody().toString()).toContain('#EXT-X-SKIP');
+    source().invalidate();
+    expect(source().deltaBody().toString()).toContain('#EXT-X-SKIP');
     expect(looked).toEqual({ segments: expect.any(Number), playlists: 0 });
     expect(looked.segments).toBeLessThan(4);
     expect(Math.abs((sizes[1] ?? 0) - (sizes[0] ?? 0))).toBeLessThan(600);

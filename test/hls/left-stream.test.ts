@@ -1,23 +1,17 @@
 // A gateway died and another took its place: what players of the first meet until the publisher is back, or is not.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isAwaited, LeftStream } from '../../src/hls/left-stream.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
 import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
-import { Presentation } from '../../src/hls/presentation.js';
+import type { Presentation } from '../../src/hls/presentation.js';
 import { recoverStreams, SequenceNumbers } from '../../src/hls/sequence-recovery.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { Replay } from '../support/presentation-replay.js';
+import { setUp } from './observed-presentation.js';
+import { bodyOf, PIPES_PLAN, settle } from './origin-under-test.js';
 
-const PLAN = {
-  renditions: [
-    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
-    { name: 'audio', kind: 'audio', input: 'pipe' },
-  ],
-  cuts: 'key-frames',
-} as const;
 /** Seconds. */
 const WINDOW = 15;
 
@@ -27,8 +21,8 @@ beforeAll(async () => {
 });
 
 function present(store: MemoryStore, clock: ManualClock, numbers: SequenceNumbers): Presentation {
-  const options = { app: 'live/room', name: 'a', plan: PLAN, segmentDuration: 2, partDuration: 0.5, windowSegments: 6 };
-  return new Presentation({ ...options, ...numbers.next('live/room', 'a'), clock, store });
+  const options = { app: 'live/room', name: 'a', plan: PIPES_PLAN, ...numbers.next('live/room', 'a') };
+  return setUp({ ...options, clock, store }).presentation;
 }
 
 /** A first gateway serves nine seconds and dies; a second one starts on what it left. */
@@ -50,16 +44,6 @@ async function restart(pause = 1_000) {
   const numbers = new SequenceNumbers({ clock, recovered: sequences });
   const playlist = (msn?: string): Promise<OriginAnswer> => origin.mediaPlaylist('live/room', 'a', 'source', { msn });
   return { clock, store, origin, numbers, left, died, playlist, failures };
-}
-
-/** Lets everything that is already decided be delivered. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 50; i += 1) await nextTurn();
-}
-
-function body(answer: OriginAnswer): string {
-  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
-  return answer.body.toString();
 }
 
 describe('LeftStream', () => {
@@ -86,7 +70,7 @@ describe('LeftStream', () => {
     await run.playUntil(5_000);
     const [multivariant, plain] = await Promise.all(waiting);
     expect(multivariant).toMatchObject({ status: 200, kind: 'multivariant' });
-    const now = parsePlaylist(body(plain ?? (await playlist())));
+    const now = parsePlaylist(bodyOf(plain ?? (await playlist())));
     expect(now.segments[0]?.mediaSequence).toBeGreaterThan(died.segments.at(-1)?.mediaSequence ?? Number.NaN);
     expect(now.segments[0]?.discontinuity).toBe(true);
     expect((await origin.file('live/room', 'a', 'source', listed?.uri ?? '')).status).toBe(200);
@@ -106,13 +90,13 @@ describe('LeftStream', () => {
     const { clock, store, origin, playlist, died, failures } = await restart();
     const waiting = playlist();
     clock.advance(WINDOW * 1000);
-    const ended = parsePlaylist(body(await waiting));
+    const ended = parsePlaylist(bodyOf(await waiting));
     expect(ended.ended).toBe(true);
     expect(ended.segments.map(({ uri }) => uri)).toEqual(
       died.segments.map(({ uri }) => uri).slice(0, ended.segments.length),
     );
-    expect(body(await origin.multivariant('live/room', 'a'))).toContain('#EXT-X-STREAM-INF');
-    expect(body(await origin.file('live/room', 'a', 'source', 'iframes.m3u8'))).toContain('#EXT-X-ENDLIST');
+    expect(bodyOf(await origin.multivariant('live/room', 'a'))).toContain('#EXT-X-STREAM-INF');
+    expect(bodyOf(await origin.file('live/room', 'a', 'source', 'iframes.m3u8'))).toContain('#EXT-X-ENDLIST');
     await settle();
     for (const file of ['source/index.m3u8', 'source/iframes.m3u8', 'audio/index.m3u8']) {
       expect(String(await store.read(`live/room/a/${file}`))).toMatch(/#EXT-X-ENDLIST\n$/);
@@ -142,7 +126,7 @@ describe('LeftStream', () => {
     origin.abandoned('live/room', 'a');
     await settle();
     clock.advance(WINDOW * 1000);
-    expect(body(await waiting)).toContain('#EXT-X-ENDLIST');
+    expect(bodyOf(await waiting)).toContain('#EXT-X-ENDLIST');
   });
 
   it('a request that has waited as long as any may is told to ask again', async () => {

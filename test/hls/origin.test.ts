@@ -1,40 +1,22 @@
 // What a player gets for each request at each moment of a stream's life.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/hls/memory-store.js';
 import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
-import { Presentation } from '../../src/hls/presentation.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { Replay } from '../support/presentation-replay.js';
-
-const PLAN = {
-  renditions: [
-    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
-    { name: 'audio', kind: 'audio', input: 'pipe' },
-  ],
-  cuts: 'key-frames',
-} as const;
+import { setUp } from './observed-presentation.js';
+import { bodyOf, PIPES_PLAN, settle } from './origin-under-test.js';
 
 let recording: Recording;
 beforeAll(async () => {
   recording = await record({ seconds: 9.4, gop: 50 }, { partFrames: 12, rungs: [] });
 });
 
-function setUp(first = 500, clock = new ManualClock(), origin = new Origin({ clock })) {
+function serve(first = 500, clock = new ManualClock(), origin = new Origin({ clock })) {
   const store = new MemoryStore();
-  const presentation = new Presentation({
-    app: 'live',
-    name: 'a',
-    plan: PLAN,
-    segmentDuration: 2,
-    partDuration: 0.5,
-    windowSegments: 6,
-    firstMediaSequence: first,
-    clock,
-    store,
-  });
+  const { presentation } = setUp({ name: 'a', plan: PIPES_PLAN, firstMediaSequence: first, clock, store });
   const run = new Replay(presentation, recording, { clock });
   const play = (until: number): Promise<void> => run.playUntil(until);
   const playlist = (msn?: string, part?: string, signal?: AbortSignal): Promise<OriginAnswer> =>
@@ -42,19 +24,9 @@ function setUp(first = 500, clock = new ManualClock(), origin = new Origin({ clo
   return { clock, origin, presentation, store, run, play, playlist };
 }
 
-/** Lets everything that is already decided be delivered. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i += 1) await nextTurn();
-}
-
-function body(answer: OriginAnswer): string {
-  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
-  return answer.body.toString();
-}
-
 describe('Origin', () => {
   it('B4.03 a name nobody publishes is 404 at once, without a lifetime', async () => {
-    const { origin, playlist } = setUp();
+    const { origin, playlist } = serve();
     expect(await origin.multivariant('live', 'a')).toMatchObject({
       status: 404,
       error: { code: 'hls.no-such-stream' },
@@ -66,7 +38,7 @@ describe('Origin', () => {
   });
 
   it('B2.07 requests of a starting stream wait for the first complete segment of every rendition', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.starting('live', 'a');
     const answers = [origin.multivariant('live', 'a'), playlist()];
     let answered = 0;
@@ -79,13 +51,13 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(2);
     await play(3_300);
     const [multivariant, media] = await Promise.all(answers);
-    expect(body(multivariant as OriginAnswer)).toContain('source/index.m3u8');
-    expect(parsePlaylist(body(media as OriginAnswer)).segments).toHaveLength(1);
+    expect(bodyOf(multivariant as OriginAnswer)).toContain('source/index.m3u8');
+    expect(parsePlaylist(bodyOf(media as OriginAnswer)).segments).toHaveLength(1);
     expect(origin.waiting).toBe(0);
   });
 
   it('B2.07 waiting is bounded: 404 after the limit, and when the publisher gives up', async () => {
-    const { origin, clock, playlist } = setUp();
+    const { origin, clock, playlist } = serve();
     origin.starting('live', 'a');
     const bounded = [origin.multivariant('live', 'a'), playlist('1', '0')];
     clock.advance(15_000);
@@ -98,10 +70,10 @@ describe('Origin', () => {
   });
 
   it('B3.04 B3.05 malformed and far directives are 400 at once', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
-    const { mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const { mediaSequence, segments } = parsePlaylist(bodyOf(await playlist()));
     const open = mediaSequence + segments.length;
     for (const [msn, part] of [
       [undefined, '0'],
@@ -116,20 +88,20 @@ describe('Origin', () => {
   });
 
   it('B3.06 what is present, or was, is answered at once with the full playlist', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
-    const now = body(await playlist());
-    expect(body(await playlist('500'))).toBe(now);
-    expect(body(await playlist('3', '7'))).toBe(now);
-    expect(body(await playlist('500', '0'))).toBe(now);
+    const now = bodyOf(await playlist());
+    expect(bodyOf(await playlist('500'))).toBe(now);
+    expect(bodyOf(await playlist('3', '7'))).toBe(now);
+    expect(bodyOf(await playlist('500', '0'))).toBe(now);
   });
 
   it('B3.07 C4.05 a future part is held until it is in the body; a thousand viewers get the same Buffer', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
-    const before = parsePlaylist(body(await playlist()));
+    const before = parsePlaylist(bodyOf(await playlist()));
     const msn = before.mediaSequence + before.segments.length;
     const part = before.openParts.length;
     const held = Array.from({ length: 1000 }, () => playlist(String(msn), String(part)));
@@ -142,11 +114,11 @@ describe('Origin', () => {
       expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: true, targetDuration: 2 });
       if (answer.status === 200 && first?.status === 200) expect(answer.body).toBe(first.body);
     }
-    expect(body(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
+    expect(bodyOf(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
   });
 
   it('B3.07 a whole segment asked for is held until it is complete', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
     const held = playlist('502');
@@ -158,11 +130,11 @@ describe('Origin', () => {
     await settle();
     expect(answered).toBe(false);
     await play(7_200);
-    expect(body(await held)).toContain('\nseg-502.m4s\n');
+    expect(bodyOf(await held)).toContain('\nseg-502.m4s\n');
   });
 
   it('B3.08 held longer than three target durations is 503', async () => {
-    const { origin, presentation, clock, play, playlist } = setUp();
+    const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
     const held = playlist('503');
@@ -176,26 +148,26 @@ describe('Origin', () => {
   });
 
   it('B3.08 B3.12 the end wakes every waiter with ENDLIST, then directives are ignored; a hint is 404', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
-    const hint = parsePlaylist(body(await playlist())).preloadHint ?? '';
+    const hint = parsePlaylist(bodyOf(await playlist())).preloadHint ?? '';
     const held = playlist('503');
     const hinted = origin.file('live', 'a', 'source', hint);
     await settle();
     expect(origin.waiting).toBe(2);
     await presentation.end();
-    expect(body(await held)).toContain('#EXT-X-ENDLIST');
+    expect(bodyOf(await held)).toContain('#EXT-X-ENDLIST');
     expect(await hinted).toMatchObject({ status: 404, blocking: true, targetDuration: 2 });
-    expect(body(await playlist('999999', '5'))).toContain('#EXT-X-ENDLIST');
-    expect(body(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
+    expect(bodyOf(await playlist('999999', '5'))).toContain('#EXT-X-ENDLIST');
+    expect(bodyOf(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
   });
 
   it('B3.12 a hinted part is held until it is there, and listed with the same bytes; another is 404', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
-    const hint = parsePlaylist(body(await playlist())).preloadHint ?? '';
+    const hint = parsePlaylist(bodyOf(await playlist())).preloadHint ?? '';
     const held = origin.file('live', 'a', 'source', hint);
     await settle();
     expect(origin.waiting).toBe(1);
@@ -205,14 +177,14 @@ describe('Origin', () => {
     await play(6_200);
     const answer = await held;
     expect(answer).toMatchObject({ status: 200, kind: 'part', blocking: true });
-    expect(body(await playlist())).toContain(`URI="${hint}"`);
+    expect(bodyOf(await playlist())).toContain(`URI="${hint}"`);
     const again = await origin.file('live', 'a', 'source', hint);
     expect(again).toMatchObject({ status: 200, kind: 'part', blocking: false });
     expect(again.status === 200 && answer.status === 200 && again.body.equals(answer.body)).toBe(true);
   });
 
   it('C4.06 a client that goes away frees its waiter', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
     const client = new AbortController();
@@ -225,7 +197,7 @@ describe('Origin', () => {
   });
 
   it('B4.10 C3.03 only our own file names exist', async () => {
-    const { origin, presentation, play } = setUp();
+    const { origin, presentation, play } = serve();
     origin.attach(presentation);
     await play(6_100);
     expect((await origin.file('live', 'a', 'source', 'init-500.mp4')).status).toBe(200);
@@ -248,20 +220,20 @@ describe('Origin', () => {
   });
 
   it('B1.08 B1.10 an ended stream stays for its window; its playlists go, and its media as long after them as they lasted', async () => {
-    const { origin, presentation, clock, store, play, playlist } = setUp();
+    const { origin, presentation, clock, store, play, playlist } = serve();
     origin.attach(presentation);
     await play(10_500);
     await presentation.end();
-    const final = body(await playlist());
+    const final = bodyOf(await playlist());
     expect(final).toContain('#EXT-X-ENDLIST');
     clock.advance(9_000);
-    expect(body(await playlist())).toBe(final);
+    expect(bodyOf(await playlist())).toBe(final);
     expect((await origin.file('live', 'a', 'source', 'seg-500.m4s')).status).toBe(200);
     expect(await store.list('')).not.toEqual([]);
     const { segments } = parsePlaylist(final);
     const duration = segments.reduce((sum, segment) => sum + segment.duration, 0);
     clock.advance(duration * 1000 + 6_000 - 9_000 - 1);
-    expect(body(await playlist())).toBe(final);
+    expect(bodyOf(await playlist())).toBe(final);
     clock.advance(1);
     expect((await playlist()).status).toBe(404);
     expect((await origin.multivariant('live', 'a')).status).toBe(404);
@@ -284,17 +256,17 @@ describe('Origin', () => {
   });
 
   it('B1.03 a republish replaces the ended stream with higher numbers, whose media is still there', async () => {
-    const first = setUp();
+    const first = serve();
     const { origin, clock } = first;
     origin.attach(first.presentation);
     await first.play(6_100);
     await first.presentation.end();
     origin.starting('live', 'a');
     const waiting = first.playlist();
-    const second = setUp(first.presentation.nextMediaSequence, clock, origin);
+    const second = serve(first.presentation.nextMediaSequence, clock, origin);
     origin.attach(second.presentation);
     await second.play(6_100);
-    const { mediaSequence } = parsePlaylist(body(await waiting));
+    const { mediaSequence } = parsePlaylist(bodyOf(await waiting));
     expect(mediaSequence).toBe(first.presentation.nextMediaSequence);
     expect((await origin.file('live', 'a', 'source', 'seg-501.m4s')).status).toBe(200);
     clock.advance(60_000);
@@ -303,7 +275,7 @@ describe('Origin', () => {
   });
 
   it('a stream that ended before it showed anything is 404', async () => {
-    const { origin, presentation, playlist } = setUp();
+    const { origin, presentation, playlist } = serve();
     origin.attach(presentation);
     const held = [origin.multivariant('live', 'a'), playlist()];
     await settle();
@@ -312,13 +284,13 @@ describe('Origin', () => {
   });
 
   it('B1.10 B3.08 B3.12 while the publisher is away playlists stay, requests wait, and nothing is 404 before the end', async () => {
-    const { origin, presentation, clock, play, playlist } = setUp();
+    const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_900);
-    const before = parsePlaylist(body(await playlist()));
+    const before = parsePlaylist(bodyOf(await playlist()));
     const hint = before.preloadHint ?? '';
     presentation.suspend();
-    const now = parsePlaylist(body(await playlist()));
+    const now = parsePlaylist(bodyOf(await playlist()));
     expect(now).toMatchObject({ ended: false, openParts: [] });
     expect(now.segments.length).toBe(before.segments.length + 1);
     expect((await origin.multivariant('live', 'a')).status).toBe(200);
@@ -335,36 +307,36 @@ describe('Origin', () => {
     await settle();
     await presentation.end();
     const [reload, file] = await Promise.all(again);
-    expect(parsePlaylist(body(reload as OriginAnswer)).ended).toBe(true);
+    expect(parsePlaylist(bodyOf(reload as OriginAnswer)).ended).toBe(true);
     expect(file?.status).toBe(404);
   });
 
   it('a publisher that returns answers what waited', async () => {
-    const { origin, presentation, clock, play, playlist } = setUp();
+    const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);
     presentation.suspend();
-    const { preloadHint = '', mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const { preloadHint = '', mediaSequence, segments } = parsePlaylist(bodyOf(await playlist()));
     const reload = playlist(String(mediaSequence + segments.length), '0');
     const hinted = origin.file('live', 'a', 'source', preloadHint);
     clock.advance(3_000);
     const offset = presentation.resumeTime;
-    presentation.startEpoch(PLAN);
+    presentation.startEpoch(PIPES_PLAN);
     const again = new Replay(
       presentation,
       await record({ seconds: 3, gop: 50, offset: offset / 1000 }, { partFrames: 12, rungs: [] }),
       { clock },
     );
     await again.playUntil(offset + 1_500);
-    expect(body(await reload)).toContain('#EXT-X-DISCONTINUITY\n');
+    expect(bodyOf(await reload)).toContain('#EXT-X-DISCONTINUITY\n');
     expect((await hinted).status).toBe(200);
   });
 
   it('a withdrawn rendition is 404 at once, also for who waits; its media is not', async () => {
-    const { origin, presentation, play, playlist } = setUp();
+    const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);
-    const { mediaSequence, segments } = parsePlaylist(body(await playlist()));
+    const { mediaSequence, segments } = parsePlaylist(bodyOf(await playlist()));
     const waiting = playlist(String(mediaSequence + segments.length));
     await settle();
     presentation.withdraw('source');

@@ -3,13 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveWindow } from '../../src/hls/live-window.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
-import { Origin } from '../../src/hls/origin.js';
 import { PartBody } from '../../src/hls/part-body.js';
 import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/segment.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
-import { setUp } from './observed-presentation.js';
+import { serveSamples } from './origin-under-test.js';
 import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
-import { SyntheticStream } from './synthetic-stream.js';
 
 let inits: Awaited<ReturnType<typeof recordInits>>;
 beforeAll(async () => {
@@ -17,19 +15,7 @@ beforeAll(async () => {
 });
 
 function scene(store?: SegmentStore) {
-  const { presentation, clock, warnings } = setUp({
-    plan: SAMPLES_PLAN,
-    store,
-  });
-  const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
-  stream.rung = false;
-  const origin = new Origin({ clock });
-  origin.attach(presentation);
-  const rendition = () => {
-    const source = presentation.rendition('source');
-    if (source === undefined) throw new Error('no source');
-    return source;
-  };
+  const { presentation, origin, stream, warnings, source } = serveSamples(inits, { store });
   const play = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second += 1) {
       stream.play(25);
@@ -40,26 +26,26 @@ function scene(store?: SegmentStore) {
     const answer = await origin.file('live', 'test', 'source', uri);
     return answer.status === 200 ? answer.body : answer.status;
   };
-  const held = (): CompleteSegment[] => [...rendition().window.available()];
+  const held = (): CompleteSegment[] => [...source().window.available()];
   const inMemory = (): number => held().filter(({ media }) => media.pieces.length > 0).length;
-  return { presentation, stream, warnings, rendition, play, get, held, inMemory };
+  return { presentation, stream, warnings, source, play, get, held, inMemory };
 }
 
 describe('segments that have left the playlist', () => {
   it('B1.09 leave memory once they are stored: whole and in parts they come from the store with the same bytes', async () => {
-    const { play, get, held, inMemory, rendition } = scene(new MemoryStore());
+    const { play, get, held, inMemory, source } = scene(new MemoryStore());
     await play(11);
     const uri = segmentUri(1001);
     const whole = await get(uri);
-    const count = rendition().window.find(1001)?.parts.length ?? 0;
+    const count = source().window.find(1001)?.parts.length ?? 0;
     expect(count).toBeGreaterThan(2);
     const getParts = () => Promise.all(Array.from({ length: count }, (_, index) => get(partUri(1001, index))));
     const parts = await getParts();
     expect(Buffer.concat(parts as Buffer[])).toEqual(whole);
     await play(14);
-    expect(rendition().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
-    expect(held().length).toBeGreaterThan(rendition().window.listed.length);
-    expect(inMemory()).toBe(rendition().window.listed.length);
+    expect(source().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
+    expect(held().length).toBeGreaterThan(source().window.listed.length);
+    expect(inMemory()).toBe(source().window.listed.length);
     expect(await get(uri)).toEqual(whole);
     expect(await getParts()).toEqual(parts);
     expect(await get(partUri(1001, count))).toBe(404);
@@ -69,9 +55,9 @@ describe('segments that have left the playlist', () => {
   });
 
   it('B1.09 stay in memory for their time where there is no store', async () => {
-    const { play, get, held, inMemory, rendition } = scene();
+    const { play, get, held, inMemory, source } = scene();
     await play(25);
-    expect(rendition().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
+    expect(source().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
     expect(inMemory()).toBe(held().length);
     expect(Buffer.isBuffer(await get(segmentUri(1001)))).toBe(true);
     expect(Buffer.isBuffer(await get(partUri(1001, 0)))).toBe(true);
@@ -85,14 +71,14 @@ describe('segments that have left the playlist', () => {
       if (failing) throw new Error('the disk is away');
       await write(...given);
     };
-    const { play, held, inMemory, get, rendition } = scene(store);
+    const { play, held, inMemory, get, source } = scene(store);
     await play(25);
     expect(inMemory()).toBe(held().length);
     expect(Buffer.isBuffer(await get(segmentUri(1001)))).toBe(true);
     failing = false;
     // Those that left the playlist unwritten stay for their time; all that leave it from here on do not.
     await play(60);
-    expect(inMemory()).toBe(rendition().window.listed.length);
+    expect(inMemory()).toBe(source().window.listed.length);
   });
 
   it('C2.11 are bounded by what they last when media comes faster than the clock', () => {
@@ -124,9 +110,9 @@ describe('segments that have left the playlist', () => {
 
 describe('segments of a stream without its publisher', () => {
   it('C2.11 leave memory though they are listed, come from the store with the same bytes, and those after its return stay', async () => {
-    const { presentation, stream, play, get, inMemory, rendition } = scene(new MemoryStore());
+    const { presentation, stream, play, get, inMemory, source } = scene(new MemoryStore());
     await play(11);
-    const listed = () => rendition().window.listed.map(({ mediaSequence }) => mediaSequence);
+    const listed = () => source().window.listed.map(({ mediaSequence }) => mediaSequence);
     const live = listed();
     expect(inMemory()).toBe(live.length);
     const whole = await Promise.all(live.map((sequence) => get(segmentUri(sequence))));
@@ -159,12 +145,12 @@ describe('segments of a stream without its publisher', () => {
     store.write = async () => {
       throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
     };
-    const { stream, play, get, held, inMemory, rendition } = scene(store);
+    const { stream, play, get, held, inMemory, source } = scene(store);
     await play(11);
     stream.suspend();
     for (let turn = 0; turn < 40; turn += 1) await nextTurn();
     expect(inMemory()).toBe(held().length);
-    for (const { uri } of rendition().window.listed) expect(Buffer.isBuffer(await get(uri))).toBe(true);
+    for (const { uri } of source().window.listed) expect(Buffer.isBuffer(await get(uri))).toBe(true);
   });
 
   it('are not listed any more when somebody removed their files, and no file is written without its bytes', async () => {
@@ -180,11 +166,11 @@ describe('segments of a stream without its publisher', () => {
       if (Buffer.concat([bytes].flat()).length === 0) empty.push(path);
       await write(path, bytes);
     };
-    const { presentation, stream, warnings, play, get, inMemory, rendition } = scene(store);
+    const { presentation, stream, warnings, play, get, inMemory, source } = scene(store);
     await play(11);
     stream.suspend();
     for (let turn = 0; turn < 40; turn += 1) await nextTurn();
-    const before = rendition().window.listed.map(({ uri }) => uri);
+    const before = source().window.listed.map(({ uri }) => uri);
     for (const file of await store.list('live/test')) await store.remove(file);
     gone = true;
 
@@ -192,7 +178,7 @@ describe('segments of a stream without its publisher', () => {
     stream.resume(presentation.resumeTime);
     await play(9);
     expect(warnings.map(({ code }) => code)).toEqual(expect.arrayContaining(['hls.store', 'hls.dvr-dropped']));
-    const { listed, listedDuration } = rendition().window;
+    const { listed, listedDuration } = source().window;
     expect(listed.length).toBeGreaterThan(0);
     expect(listed.some(({ uri }) => before.includes(uri))).toBe(false);
     expect(listedDuration).toBeCloseTo(listed.reduce((sum, { duration }) => sum + duration, 0));

@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/disk-store.js';
 import { MemoryStore } from '../../src/hls/memory-store.js';
-import { Presentation } from '../../src/hls/presentation.js';
 import type { SegmentStore } from '../../src/hls/segment-store.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { type Recording, record } from '../support/ladder-recording.js';
@@ -12,14 +11,8 @@ import { ManualClock } from '../support/manual-clock.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { Replay, replay } from '../support/presentation-replay.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
-
-const PLAN = {
-  renditions: [
-    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
-    { name: 'audio', kind: 'audio', input: 'pipe' },
-  ],
-  cuts: 'key-frames',
-} as const;
+import { setUp } from './observed-presentation.js';
+import { PIPES_PLAN } from './origin-under-test.js';
 
 /** A store whose disk can be broken and mended. */
 class FailingStore implements SegmentStore {
@@ -62,18 +55,8 @@ class FailingStore implements SegmentStore {
 }
 
 function present(store: SegmentStore, clock: ManualClock, first = 100, onWarning?: (warning: SluiceError) => void) {
-  return new Presentation({
-    app: 'live',
-    name: 'disk',
-    plan: PLAN,
-    segmentDuration: 2,
-    partDuration: 0.5,
-    windowSegments: 6,
-    firstMediaSequence: first,
-    clock,
-    store,
-    onWarning,
-  });
+  const plan = PIPES_PLAN;
+  return setUp({ name: 'disk', plan, firstMediaSequence: first, clock, store, onWarning }).presentation;
 }
 
 /** Reads the tree as a web server would: everything that is listed must be there. */

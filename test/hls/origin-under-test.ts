@@ -1,0 +1,53 @@
+// An origin with a stream behind it, as players meet it, and how tests of its answers wait for them and read them.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
+import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
+import type { Rendition } from '../../src/hls/rendition.js';
+import { type Setup, setUp } from './observed-presentation.js';
+import { SAMPLES_PLAN } from './recorded-inits.js';
+import { type SyntheticOptions, SyntheticStream } from './synthetic-stream.js';
+
+/** One video and one audio rendition, both from FFmpeg's pipes. */
+export const PIPES_PLAN: EpochPlan = {
+  renditions: [
+    { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
+    { name: 'audio', kind: 'audio', input: 'pipe' },
+  ],
+  cuts: 'key-frames',
+};
+
+export interface ServedSamples extends Setup {
+  readonly stream: SyntheticStream;
+  readonly origin: Origin;
+  readonly source: () => Rendition;
+}
+
+/** `live/test` of `SAMPLES_PLAN`, without a rung. */
+export function serveSamples(
+  inits: SyntheticOptions['inits'],
+  options: Partial<PresentationOptions> = {},
+): ServedSamples {
+  const setup = setUp({ plan: SAMPLES_PLAN, ...options });
+  const { presentation, clock } = setup;
+  const stream = new SyntheticStream({ presentation, clock, inits, onStep: () => undefined });
+  stream.rung = false;
+  const origin = new Origin({ clock });
+  origin.attach(presentation);
+  const source = (): Rendition => {
+    const found = presentation.rendition('source');
+    if (found === undefined) throw new Error('no source');
+    return found;
+  };
+  return { ...setup, stream, origin, source };
+}
+
+/** Lets everything that is already decided be delivered. */
+export async function settle(turns = 50): Promise<void> {
+  for (let i = 0; i < turns; i += 1) await nextTurn();
+}
+
+/** @throws what the origin says when it has no body */
+export function bodyOf(answer: OriginAnswer): string {
+  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
+  return answer.body.toString();
+}
