@@ -3,6 +3,18 @@ import type { Ticks } from '../units.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 import { mp4Error } from './errors.js';
 import type { Sample } from './fragment.js';
+import {
+  TFHD_DEFAULT_BASE_IS_MOOF,
+  TFHD_DEFAULT_SAMPLE_DURATION,
+  TFHD_DEFAULT_SAMPLE_FLAGS,
+  TFHD_DEFAULT_SAMPLE_SIZE,
+  TRUN_DATA_OFFSET,
+  TRUN_FIRST_SAMPLE_FLAGS,
+  TRUN_SAMPLE_COMPOSITION_OFFSET,
+  TRUN_SAMPLE_DURATION,
+  TRUN_SAMPLE_FLAGS,
+  TRUN_SAMPLE_SIZE,
+} from './fragment-flags.js';
 
 export interface FragmentToWrite {
   /** `mfhd`: grows by one per fragment of a track (ISO/IEC 14496-12 8.8.5). */
@@ -18,15 +30,7 @@ export interface FragmentToWrite {
 const SYNC_SAMPLE_FLAGS = 0x0200_0000;
 const NON_SYNC_SAMPLE_FLAGS = 0x0101_0000;
 
-/** default-base-is-moof | default-sample-duration | default-sample-flags present */
-const TFHD_FLAGS = 0x02_0000 | 0x8 | 0x20;
-const TFHD_DEFAULT_SAMPLE_SIZE = 0x10;
-const TRUN_DATA_OFFSET = 0x1;
-const TRUN_FIRST_SAMPLE_FLAGS = 0x4;
-const TRUN_SAMPLE_DURATION = 0x100;
-const TRUN_SAMPLE_SIZE = 0x200;
-const TRUN_SAMPLE_FLAGS = 0x400;
-const TRUN_SAMPLE_COMPOSITION_OFFSET = 0x800;
+const TFHD_FLAGS = TFHD_DEFAULT_BASE_IS_MOOF | TFHD_DEFAULT_SAMPLE_DURATION | TFHD_DEFAULT_SAMPLE_FLAGS;
 /** Version 1: composition offsets are signed. */
 const TRUN_VERSION = 0x0100_0000;
 

@@ -1,26 +1,16 @@
 // Aspect ratio, colours and frame rate of HEVC are usability hints at the end of the SPS (H.265 annex E).
 import type { BitReader } from '../bytes/bit-reader.js';
-import type { ColorDescription } from './color.js';
 import { frameRateOf } from './frame-rate.js';
-import { readColor, readSampleAspectRatio } from './vui-fields.js';
+import { readVuiHead, type VuiHead } from './vui-fields.js';
 
-export interface HevcVui {
-  sarNum: number;
-  sarDen: number;
+export interface HevcVui extends VuiHead {
   interlaced: boolean;
   frameRate?: number;
-  color?: ColorDescription;
 }
 
 /** H.265 E.2.1. Fields are stored as they come. @throws bytes.truncated */
 export function readHevcVui(bits: BitReader, vui: HevcVui): void {
-  if (bits.flag()) Object.assign(vui, readSampleAspectRatio(bits));
-  if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
-  if (bits.flag()) vui.color = readColor(bits);
-  if (bits.flag()) {
-    bits.ue(); // chroma_sample_loc_type_top_field
-    bits.ue(); // chroma_sample_loc_type_bottom_field
-  }
+  readVuiHead(bits, vui);
   bits.skip(1); // neutral_chroma_indication_flag
   vui.interlaced = bits.flag();
   bits.skip(1); // frame_field_info_present_flag

@@ -3,6 +3,19 @@ import { ByteReader } from '../bytes/byte-reader.js';
 import { type Box, readFullBoxHeader, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
 import type { Fragment, Sample } from './fragment.js';
+import {
+  TFHD_BASE_DATA_OFFSET,
+  TFHD_DEFAULT_SAMPLE_DURATION,
+  TFHD_DEFAULT_SAMPLE_FLAGS,
+  TFHD_DEFAULT_SAMPLE_SIZE,
+  TFHD_SAMPLE_DESCRIPTION_INDEX,
+  TRUN_DATA_OFFSET,
+  TRUN_FIRST_SAMPLE_FLAGS,
+  TRUN_SAMPLE_COMPOSITION_OFFSET,
+  TRUN_SAMPLE_DURATION,
+  TRUN_SAMPLE_FLAGS,
+  TRUN_SAMPLE_SIZE,
+} from './fragment-flags.js';
 
 /** Values a `trex` or `tfhd` supplies for fields a `trun` leaves out (ISO/IEC 14496-12 8.8.3, 8.8.7). */
 export interface SampleDefaults {
@@ -17,19 +30,6 @@ const MAX_SAMPLES_PER_FRAGMENT = 65_536;
 
 /** ISO/IEC 14496-12 8.8.3.1: sample_is_non_sync_sample. */
 const SAMPLE_IS_NON_SYNC = 0x1_0000;
-
-const TFHD_BASE_DATA_OFFSET = 0x1;
-const TFHD_SAMPLE_DESCRIPTION_INDEX = 0x2;
-const TFHD_DEFAULT_SAMPLE_DURATION = 0x8;
-const TFHD_DEFAULT_SAMPLE_SIZE = 0x10;
-const TFHD_DEFAULT_SAMPLE_FLAGS = 0x20;
-
-const TRUN_DATA_OFFSET = 0x1;
-const TRUN_FIRST_SAMPLE_FLAGS = 0x4;
-const TRUN_SAMPLE_DURATION = 0x100;
-const TRUN_SAMPLE_SIZE = 0x200;
-const TRUN_SAMPLE_FLAGS = 0x400;
-const TRUN_SAMPLE_COMPOSITION_OFFSET = 0x800;
 
 /**
  * @param bytes a moof directly followed by its mdat

@@ -1,11 +1,10 @@
 // The SPS is the only place that truly says how large H.264 pictures are: metadata of encoders lies, and so may containers.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
-import type { ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
 import { frameRateOf } from './frame-rate.js';
 import type { PictureFormat } from './picture-format.js';
-import { readColor, readSampleAspectRatio } from './vui-fields.js';
+import { readVuiHead, type VuiHead } from './vui-fields.js';
 
 export interface SequenceParameterSet extends PictureFormat {
   /** profile_idc, for example 100 = High. */
@@ -167,12 +166,9 @@ function parseCropping(bits: BitReader, chroma: Chroma, rowsPerUnit: number): { 
   return { horizontal: (left + right) * unitX, vertical: (top + bottom) * unitY };
 }
 
-interface Vui {
-  sarNum: number;
-  sarDen: number;
+interface Vui extends VuiHead {
   frameRate?: number;
   reorderFrames?: number;
-  color?: ColorDescription;
 }
 
 /** Fields are collected as they come, so that a VUI cut short by a sloppy encoder still gives what it has. */
@@ -188,13 +184,7 @@ function parseOptionalVui(bits: BitReader): Vui {
 
 /** H.264 E.1.1. */
 function parseVui(bits: BitReader, vui: Vui): void {
-  if (bits.flag()) Object.assign(vui, readSampleAspectRatio(bits));
-  if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
-  if (bits.flag()) vui.color = readColor(bits);
-  if (bits.flag()) {
-    bits.ue(); // chroma_sample_loc_type_top_field
-    bits.ue(); // chroma_sample_loc_type_bottom_field
-  }
+  readVuiHead(bits, vui);
   if (bits.flag()) {
     const unitsInTick = bits.bits(32);
     const timeScale = bits.bits(32);

@@ -1,4 +1,4 @@
-// H.264 and HEVC describe the shape of a pixel and its colours in the same bits.
+// The video usability information of H.264 and that of HEVC begin with the same bits: the shape of a pixel and its colours.
 import type { BitReader } from '../bytes/bit-reader.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from './color.js';
 
@@ -23,15 +23,32 @@ const SAMPLE_ASPECT_RATIOS: readonly (readonly [number, number])[] = [
 ];
 const EXTENDED_SAR = 255;
 
+export interface VuiHead {
+  sarNum: number;
+  sarDen: number;
+  color?: ColorDescription;
+}
+
+/** H.264 E.1.1 and H.265 E.2.1, up to the chroma sample locations. Fields are stored as they come. @throws bytes.truncated */
+export function readVuiHead(bits: BitReader, vui: VuiHead): void {
+  if (bits.flag()) Object.assign(vui, readSampleAspectRatio(bits));
+  if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
+  if (bits.flag()) vui.color = readColor(bits);
+  if (bits.flag()) {
+    bits.ue(); // chroma_sample_loc_type_top_field
+    bits.ue(); // chroma_sample_loc_type_bottom_field
+  }
+}
+
 /** From aspect_ratio_idc on; 1:1 for values that mean nothing. @throws bytes.truncated */
-export function readSampleAspectRatio(bits: BitReader): { sarNum: number; sarDen: number } {
+function readSampleAspectRatio(bits: BitReader): { sarNum: number; sarDen: number } {
   const idc = bits.bits(8);
   const [num, den] = idc === EXTENDED_SAR ? [bits.bits(16), bits.bits(16)] : (SAMPLE_ASPECT_RATIOS[idc - 1] ?? [1, 1]);
   return num > 0 && den > 0 ? { sarNum: num, sarDen: den } : { sarNum: 1, sarDen: 1 };
 }
 
 /** From video_format on. @throws bytes.truncated */
-export function readColor(bits: BitReader): ColorDescription {
+function readColor(bits: BitReader): ColorDescription {
   bits.skip(3); // video_format
   const fullRange = bits.flag();
   if (!bits.flag()) {
