@@ -4,19 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { buildGateway, type GatewayProcess } from '../support/gateway-process.js';
+import { buildGateway } from '../support/gateway-process.js';
 import { eventually, whenLive } from '../support/hls-client.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
 
 const OPEN_FILES = 256;
-
-async function startWith(openFiles: number): Promise<GatewayProcess> {
-  const flags = ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'];
-  const program = await buildGateway(...flags);
-  return program.start({ openFiles });
-}
 
 /** A viewer that was there before: one connection, kept. */
 function keptConnection() {
@@ -30,6 +24,21 @@ function keptConnection() {
     if (response.statusCode !== 200) throw new Error(`GET ${url}: ${response.statusCode} ${text}`);
     return text;
   };
+}
+
+/** A gateway with so many descriptors, its stream `main`, and a viewer of it. */
+async function publishedWith(openFiles: number) {
+  const flags = ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'];
+  const program = await buildGateway(...flags);
+  const gateway = await program.start({ openFiles });
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
+  await whenLive(`${gateway.http}/hls/live/main`);
+  const read = keptConnection();
+  const playlist = (rendition: string) => read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`);
+  const newest = async (rendition: string) => parsePlaylist(await playlist(rendition)).segments.at(-1)?.mediaSequence;
+  const descriptors = async () => (await readdir(`/proc/${gateway.pid}/fd`)).length;
+  return { gateway, source, publisher, read, playlist, newest, descriptors };
 }
 
 /** Connections that say nothing, for as long as they are let. */
@@ -54,13 +63,7 @@ it('C4.04 with 128 descriptors, fewer than all limits on connections together, w
   timeout: 60_000,
 }, async () => {
   const openFiles = 128;
-  const gateway = await startWith(openFiles);
-  const source = await makeFlvSource({ seconds: 4, gop: 25 });
-  await publishLoop(`${gateway.rtmp}/main`, source);
-  await whenLive(`${gateway.http}/hls/live/main`);
-  const read = keptConnection();
-  const newest = async (rendition: string) =>
-    parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`)).segments.at(-1)?.mediaSequence;
+  const { gateway, source, read, newest, descriptors } = await publishedWith(openFiles);
   await newest('source');
   // Whoever publishes has precedence over whoever watches.
   const viewers = flood(gateway.http, 200);
@@ -74,7 +77,7 @@ it('C4.04 with 128 descriptors, fewer than all limits on connections together, w
     for (const socket of encoders) socket.destroy();
   });
   await eventually(async () => (encoders.filter(({ closed }) => closed).length > 100 ? true : undefined));
-  const held = (await readdir(`/proc/${gateway.pid}/fd`)).length;
+  const held = await descriptors();
   expect(held).toBeLessThan(openFiles - 5);
   const [from, rung] = [await newest('source'), await newest('144p')];
   await eventually(async () => (Number(await newest('source')) > Number(from) + 2 ? true : undefined));
@@ -88,20 +91,13 @@ it('C4.04 with 128 descriptors, fewer than all limits on connections together, w
 it('C4.04 with no descriptor left at all streams go on, nobody new gets in, and afterwards all is as before', {
   timeout: 60_000,
 }, async () => {
-  const gateway = await startWith(OPEN_FILES);
-  const source = await makeFlvSource({ seconds: 4, gop: 25 });
-  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
-  await whenLive(`${gateway.http}/hls/live/main`);
-  const read = keptConnection();
-  const newest = async (rendition: string) =>
-    parsePlaylist(await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`)).segments.at(-1)?.mediaSequence;
+  const { gateway, source, publisher, read, newest, descriptors } = await publishedWith(OPEN_FILES);
   const disk = async () => {
     const state = JSON.parse(await read(`${gateway.http}/api/v1/streams/live/main`)) as { disk: { failures: number } };
     return state.disk;
   };
   await newest('source');
 
-  const descriptors = async () => (await readdir(`/proc/${gateway.pid}/fd`)).length;
   process.kill(gateway.pid, 'SIGUSR2');
   await eventually(async () => ((await disk()).failures > 0 ? true : undefined));
   expect(await descriptors()).toBeGreaterThan(OPEN_FILES - 5);
@@ -132,19 +128,14 @@ it('C4.04 with no descriptor left at all streams go on, nobody new gets in, and 
 it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', {
   timeout: 60_000,
 }, async () => {
-  const gateway = await startWith(OPEN_FILES);
-  const source = await makeFlvSource({ seconds: 4, gop: 25 });
-  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
-  await whenLive(`${gateway.http}/hls/live/main`);
-  const read = keptConnection();
+  const { gateway, source, publisher, read, playlist, descriptors } = await publishedWith(OPEN_FILES);
   // Its descriptors are counted: playlists are looked at on the one connection that it has.
   const checker = new PlaylistChecker({ frame: 0.042 });
   const newest = async (rendition: string) => {
-    const { segments } = checker.add(rendition, await read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`));
+    const { segments } = checker.add(rendition, await playlist(rendition));
     expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
     return segments.at(-1)?.mediaSequence ?? 0;
   };
-  const descriptors = async () => (await readdir(`/proc/${gateway.pid}/fd`)).length;
   await newest('source');
   const before = await descriptors();
 

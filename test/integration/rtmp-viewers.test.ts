@@ -1,32 +1,18 @@
 // Players and encoders that others wrote, at the RTMP ports: who may publish how, over TLS too, and what comes out of a play.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/access/password-hash.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
-import { writeCertificate } from '../support/certificate.js';
 import { publishTestPattern, startGateway, TEST_KEY, type TestGateway } from '../support/gateway.js';
 import { absentPeer, DEBIAN_FFMPEG, RTMPDUMP } from '../support/peers.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
+import { PASSWORD, startSecureGateway, withUser } from '../support/secure-gateway.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-const PASSWORD = 's3cret.pass';
 /** Long enough to be told from nothing. */
 const MOMENT = { duration: 1, size: '320x180', preset: 'ultrafast' };
 
-/** With a user, and RTMPS. */
-async function startSecureGateway(): Promise<TestGateway & { rtmps: string }> {
-  const directory = await temporaryDirectory();
-  const { cert, key } = await writeCertificate(directory);
-  const file = join(directory, 'sluice.yaml');
-  await writeFile(file, `users:\n  - name: anna\n    hash: ${hashPassword('anna', PASSWORD)}\n`);
-  const tls = ['--rtmps-port', '0', '--tls-cert', cert, '--tls-key', key];
-  const gateway = await startGateway('--config', file, ...tls, '--ladder', 'source');
-  return { ...gateway, rtmps: gateway.rtmps ?? '' };
-}
-
 const messages = (gateway: TestGateway, message: string) => gateway.logs.filter(({ msg }) => msg === message);
-const withUser = (url: string, password: string) => url.replace('://', `://anna:${password}@`);
 
 /** Timestamps of the tags of an FLV file, by kind. */
 async function timestamps(path: string): Promise<{ video: number[]; audio: number[]; first: string[] }> {
@@ -56,7 +42,7 @@ describe.each([
         ['plain', gateway.rtmp],
         ['secure', gateway.rtmps],
       ] as const) {
-        const right = publishTestPattern(withUser(`${base}/${name}`, PASSWORD), { ffmpeg, ...MOMENT });
+        const right = publishTestPattern(withUser(`${base}/${name}`), { ffmpeg, ...MOMENT });
         expect([(await right.exit).code, right.stderr()]).toEqual([0, '']);
       }
       const wrong = publishTestPattern(withUser(`${gateway.rtmp}/wrong`, 'guess'), { ffmpeg, ...MOMENT });

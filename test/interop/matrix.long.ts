@@ -1,17 +1,16 @@
 // Every encoder and player that can be run, against a whole gateway: `npm run long -- matrix`.
 // What users get from the newest of each is in the normal run too: test/integration/peers, codecs and rtmp-viewers.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/access/password-hash.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
-import { writeCertificate } from '../support/certificate.js';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
 import { type RecordedRendition, recordRendition, whenLive } from '../support/hls-client.js';
 import { decodeErrors, readSegment } from '../support/media-checks.js';
 import { DEBIAN_FFMPEG, RTMPDUMP } from '../support/peers.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
+import { startSecureGateway, withUser } from '../support/secure-gateway.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { type FfmpegRelease, ffmpegRelease } from './ffmpeg-releases.js';
 import { type Codec, LATE_PUBLISHERS, PUBLISHERS } from './publishers.js';
@@ -19,7 +18,6 @@ import { type Codec, LATE_PUBLISHERS, PUBLISHERS } from './publishers.js';
 const SECONDS = 12;
 const PLAY_SECONDS = Number(process.env.PLAY_SECONDS ?? 60);
 const RATE = 25;
-const PASSWORD = 's3cret.pass';
 const CODECS: Readonly<Record<Codec, RegExp>> = {
   avc: /^avc1\.[0-9a-f]{6}$/,
   hevc: /^hvc1\.1\.6\.L\d+\.[0-9A-F.]+$/,
@@ -108,20 +106,15 @@ describe('matrix', () => {
   it.each<FfmpegRelease>(['4.1', '5.1', '6.1', '7.0'])(
     'FFmpeg %s publishes over RTMPS, with user and password, and is refused with a wrong one',
     async (release) => {
-      const directory = await temporaryDirectory();
-      const { cert, key } = await writeCertificate(directory);
-      const file = join(directory, 'sluice.yaml');
-      await writeFile(file, `users:\n  - name: anna\n    hash: ${hashPassword('anna', PASSWORD)}\n`);
-      const tls = ['--rtmps-port', '0', '--tls-cert', cert, '--tls-key', key];
-      const gateway = await startGateway('--config', file, ...tls, '--ladder', 'source');
+      const gateway = await startSecureGateway();
       const ffmpeg = await ffmpegRelease(release);
       const results: string[] = [];
       for (const [url, works] of [
         // With users, a key belongs in the server URL: it is there that FFmpeg is asked who it is.
         [`${gateway.rtmps}?key=${gateway.key}/tls`, true],
-        [`${gateway.rtmp}/user`.replace('://', `://anna:${PASSWORD}@`), true],
-        [`${gateway.rtmps}/both`.replace('://', `://anna:${PASSWORD}@`), true],
-        [`${gateway.rtmp}/wrong`.replace('://', '://anna:guess@'), false],
+        [withUser(`${gateway.rtmp}/user`), true],
+        [withUser(`${gateway.rtmps}/both`), true],
+        [withUser(`${gateway.rtmp}/wrong`, 'guess'), false],
       ] as const) {
         const publisher = publishTestPattern(url, { ffmpeg, duration: 2 });
         const { code } = await publisher.exit;

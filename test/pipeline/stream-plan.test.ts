@@ -8,20 +8,11 @@ import {
   type StreamPlan,
   transcodePlan,
 } from '../../src/pipeline/stream-plan.js';
-import type { SourceAudio, SourceVideo } from '../../src/transcode/describe-source.js';
+import type { SourceAudio } from '../../src/transcode/describe-source.js';
+import { sourceVideo } from '../transcode/source-video.js';
 
 const MODERN = { versionText: '7.0', enhancedRtmp: true, enhancedRtmpAudio: false };
-const VIDEO: SourceVideo = {
-  codec: 'avc',
-  width: 1280,
-  height: 720,
-  sampleAspectRatio: 1,
-  frameRate: 25,
-  profile: 100,
-  chromaFormat: 1,
-  bitDepth: 8,
-  interlaced: false,
-};
+const VIDEO = sourceVideo(1280, 720, { frameRate: 25 });
 const AAC: SourceAudio = { codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 };
 
 function plan(request: Partial<PlanRequest> = {}): StreamPlan {

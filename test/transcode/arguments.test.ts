@@ -5,18 +5,9 @@ import type { SourceDescription } from '../../src/transcode/describe-source.js';
 import { toArgumentList } from '../../src/transcode/fluent-command.js';
 import { fitLadder, type LadderOptions } from '../../src/transcode/ladder.js';
 import { encodedRenditions, type TranscodePlan } from '../../src/transcode/rendition-spec.js';
+import { sourceVideo } from './source-video.js';
 
-const VIDEO: NonNullable<SourceDescription['video']> = {
-  codec: 'avc',
-  width: 1920,
-  height: 1080,
-  sampleAspectRatio: 1,
-  frameRate: 30,
-  profile: 100,
-  chromaFormat: 1,
-  bitDepth: 8,
-  interlaced: false,
-};
+const VIDEO = sourceVideo(1920, 1080);
 const AAC: NonNullable<SourceDescription['audio']> = { codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 };
 
 interface Case {

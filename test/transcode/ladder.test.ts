@@ -4,21 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SourceVideo } from '../../src/transcode/describe-source.js';
 import { fitLadder } from '../../src/transcode/ladder.js';
 import { type EncodedVideoSpec, encodedRenditions, fedTracks } from '../../src/transcode/rendition-spec.js';
-
-function video(width: number, height: number, more: Partial<SourceVideo> = {}): SourceVideo {
-  return {
-    codec: 'avc',
-    width,
-    height,
-    sampleAspectRatio: 1,
-    frameRate: 30,
-    profile: 100,
-    chromaFormat: 1,
-    bitDepth: 8,
-    interlaced: false,
-    ...more,
-  };
-}
+import { sourceVideo } from './source-video.js';
 
 const AAC = { codec: 'aac', objectType: 2, sampleRate: 44_100, channels: 2 } as const;
 const DEFAULT = ['source', '720p', '480p', '360p'];
@@ -33,33 +19,33 @@ describe('fitLadder', () => {
   it.each([
     {
       what: '1080p',
-      source: video(1920, 1080),
+      source: sourceVideo(1920, 1080),
       expected: ['source copy 1920x1080', '720p encode 1280x720', '480p encode 854x480', '360p encode 640x360'],
     },
     {
       what: '720p: the rung of the same size is left out',
-      source: video(1280, 720),
+      source: sourceVideo(1280, 720),
       expected: ['source copy 1280x720', '480p encode 854x480', '360p encode 640x360'],
     },
     {
       what: 'portrait, by its short side',
-      source: video(1080, 1920),
+      source: sourceVideo(1080, 1920),
       expected: ['source copy 1080x1920', '720p encode 720x1280', '480p encode 480x854', '360p encode 360x640'],
     },
-    { what: 'tiny', source: video(64, 48), expected: ['source copy 64x48'] },
+    { what: 'tiny', source: sourceVideo(64, 48), expected: ['source copy 64x48'] },
     {
       what: 'odd',
-      source: video(853, 481),
+      source: sourceVideo(853, 481),
       expected: ['source copy 853x481', '360p encode 638x360'],
     },
     {
       what: 'anamorphic PAL: square pixels',
-      source: video(720, 576, { sampleAspectRatio: 64 / 45 }),
+      source: sourceVideo(720, 576, { sampleAspectRatio: 64 / 45 }),
       expected: ['source copy 720x576', '480p encode 854x480', '360p encode 640x360'],
     },
     {
       what: '10 bit: encoded under its own name',
-      source: video(1280, 720, { profile: 110, bitDepth: 10 }),
+      source: sourceVideo(1280, 720, { profile: 110, bitDepth: 10 }),
       expected: ['source encode 1280x720', '480p encode 854x480', '360p encode 640x360'],
     },
   ])('A7.17 fits the default ladder to $what', ({ source, expected }) => {
@@ -67,21 +53,21 @@ describe('fitLadder', () => {
   });
 
   it('keeps a rung of the size of a source that is not served itself', () => {
-    expect(sizes(['720p', '480p'], video(1280, 720))).toEqual(['720p encode 1280x720', '480p encode 854x480']);
+    expect(sizes(['720p', '480p'], sourceVideo(1280, 720))).toEqual(['720p encode 1280x720', '480p encode 854x480']);
   });
 
   it('stands in with the size of the source when every rung is above it', () => {
-    expect(sizes(['720p', '480p'], video(427, 241))).toEqual(['240p encode 426x240']);
+    expect(sizes(['720p', '480p'], sourceVideo(427, 241))).toEqual(['240p encode 426x240']);
   });
 
   it('adds the one audio track last, and gives audio alone when there is no video or none is wanted', () => {
-    expect(fitLadder(['720p', 'source'], { video: video(1920, 1080), audio: AAC }).map(({ name }) => name)).toEqual([
-      '720p',
-      'source',
+    expect(
+      fitLadder(['720p', 'source'], { video: sourceVideo(1920, 1080), audio: AAC }).map(({ name }) => name),
+    ).toEqual(['720p', 'source', 'audio']);
+    expect(fitLadder(DEFAULT, { audio: AAC }).map(({ name }) => name)).toEqual(['audio']);
+    expect(fitLadder(['audio'], { video: sourceVideo(640, 360), audio: AAC }).map(({ name }) => name)).toEqual([
       'audio',
     ]);
-    expect(fitLadder(DEFAULT, { audio: AAC }).map(({ name }) => name)).toEqual(['audio']);
-    expect(fitLadder(['audio'], { video: video(640, 360), audio: AAC }).map(({ name }) => name)).toEqual(['audio']);
   });
 
   it('A7.10 copies AAC-LC and encodes everything else', () => {
@@ -112,18 +98,18 @@ describe('fitLadder', () => {
     { codec: 'avc', bitDepth: 8, chromaFormat: 1, mode: 'copy' },
   ] as const)('A7.17 A9 makes the source of $codec, $bitDepth bit, chroma format $chromaFormat: $mode', (row) => {
     const { mode, ...more } = row;
-    expect(fitLadder(['source'], { video: video(1280, 720, more) })).toMatchObject([{ name: 'source', mode }]);
+    expect(fitLadder(['source'], { video: sourceVideo(1280, 720, more) })).toMatchObject([{ name: 'source', mode }]);
   });
 
   it('A7.16 encodes the source at its own size and rate when its groups of pictures cannot be cut', () => {
-    const source = { video: video(1920, 1080, { bitrate: 9_000_000 }), audio: AAC };
+    const source = { video: sourceVideo(1920, 1080, { bitrate: 9_000_000 }), audio: AAC };
     const specs = fitLadder(['source', '480p'], source, { keyFrames: 'regular' });
     expect(specs).toMatchObject([
       { name: 'source', mode: 'encode', width: 1920, height: 1080, bitrate: 9_000_000, maxrate: 10_800_000 },
       { name: '480p', mode: 'encode' },
       { name: 'audio', mode: 'copy' },
     ]);
-    const lying = { video: video(640, 360, { bitrate: 1e12 }) };
+    const lying = { video: sourceVideo(640, 360, { bitrate: 1e12 }) };
     expect(fitLadder(['source'], lying, { keyFrames: 'regular' })[0]?.bitrate).toBeLessThan(4_000_000);
     expect(encodedRenditions(specs).map(({ name }) => name)).toEqual(['source', '480p']);
     expect(fedTracks({ renditions: encodedRenditions(specs) })).toEqual({ video: true, audio: false });
@@ -135,16 +121,16 @@ describe('fitLadder', () => {
     { size: [8192, 16], expected: [4096, 8] },
   ] as const)('A7.17 shrinks an encoded source of $size to what browsers decode of H.264', ({ size, expected }) => {
     const [width, height] = size;
-    const [source] = fitLadder(['source'], { video: video(width, height, { bitDepth: 10 }) });
+    const [source] = fitLadder(['source'], { video: sourceVideo(width, height, { bitDepth: 10 }) });
     expect(source).toMatchObject({ width: expected[0], height: expected[1] });
   });
 
   it('gives fast pictures more bits, and none more than the publisher says it sends', () => {
     const rung = (source: SourceVideo) => fitLadder(['source', '720p'], { video: source })[1] as EncodedVideoSpec;
-    expect(rung(video(1920, 1080)).bitrate).toBe(2_500_000);
-    expect(rung(video(1920, 1080, { frameRate: 60 })).bitrate).toBe(3_790_000);
-    expect(rung(video(1920, 1080, { bitrate: 1_500_000 })).bitrate).toBe(1_500_000);
-    expect(rung(video(1920, 1080, { bitrate: 1 })).bitrate).toBe(630_000);
+    expect(rung(sourceVideo(1920, 1080)).bitrate).toBe(2_500_000);
+    expect(rung(sourceVideo(1920, 1080, { frameRate: 60 })).bitrate).toBe(3_790_000);
+    expect(rung(sourceVideo(1920, 1080, { bitrate: 1_500_000 })).bitrate).toBe(1_500_000);
+    expect(rung(sourceVideo(1920, 1080, { bitrate: 1 })).bitrate).toBe(630_000);
   });
 
   it.each([
@@ -160,7 +146,7 @@ describe('fitLadder', () => {
   });
 
   it('says so when nothing is left', () => {
-    expect(() => fitLadder(['audio'], { video: video(640, 360) })).toThrow(
+    expect(() => fitLadder(['audio'], { video: sourceVideo(640, 360) })).toThrow(
       expect.objectContaining({ code: 'transcode.ladder-empty' }),
     );
   });
@@ -171,7 +157,7 @@ describe('fitLadder', () => {
     const side = fc.integer({ min: 16, max: 8192 });
     fc.assert(
       fc.property(ladder, side, side, fc.integer({ min: 1, max: 240 }), (rungs, width, height, frameRate) => {
-        const specs = fitLadder(rungs, { video: video(width, height, { frameRate }) });
+        const specs = fitLadder(rungs, { video: sourceVideo(width, height, { frameRate }) });
         expect(specs.length).toBeGreaterThan(0);
         expect(new Set(specs.map((spec) => spec.name)).size).toBe(specs.length);
         for (const spec of specs) {
