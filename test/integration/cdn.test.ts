@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../support/hls-client.js';
 import { absentPeer, NGINX, NGINX_LUA, VARNISH } from '../support/peers.js';
-import { type Edge, startLuaNginx, startNginx, startVarnish } from './edges.js';
+import { deployedFile, type Edge, startLuaNginx, startNginx, startVarnish } from './edges.js';
 import { PART_BYTES, PARTS_PER_SEGMENT, type ServedOrigin, serveLiveOrigin } from './live-origin.js';
 
 const LONG = process.env.CDN_VIEWERS !== undefined;
@@ -192,6 +192,15 @@ describe.each([
     const figures = await fetchFrom(port, '/metrics', agent);
     expect(figures.status).toBe(404);
   });
+});
+
+it('the edge with Lua says all that the one without says, except where its objects go', () => {
+  const directives = (file: string): string[] =>
+    deployedFile(file)
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#') && !/^proxy_(pass|cache|cache_key) /.test(line));
+  expect(directives('nginx-edge-lua.conf')).toEqual(expect.arrayContaining(directives('nginx-edge.conf')));
 });
 
 describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something goes wrong', () => {

@@ -21,7 +21,9 @@ export interface Edge {
   processorTime(): number;
 }
 
-const deploy = (file: string): string => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+export function deployedFile(file: string): string {
+  return readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen({ host: '127.0.0.1', port: 0 });
@@ -65,7 +67,7 @@ async function startEdge(command: string, args: readonly string[], port: number)
 async function runNginx(originPort: number, file: string, workers: number, modules: string): Promise<Edge> {
   const directory = await temporaryDirectory();
   const [port, http2Port, statusPort] = [await freePort(), await freePort(), await freePort()];
-  const edge = deploy(file)
+  const edge = deployedFile(file)
     .replace('/var/cache/nginx/sluice', `${directory}/cache`)
     .replace('127.0.0.1:8080', `127.0.0.1:${originPort}`)
     .replace('listen 80;', `listen 127.0.0.1:${port} reuseport; listen 127.0.0.1:${http2Port} reuseport http2;`);
@@ -99,7 +101,7 @@ export function startLuaNginx(originPort: number): Promise<Edge> {
 export async function startVarnish(originPort: number): Promise<Edge> {
   const directory = await temporaryDirectory();
   const port = await freePort();
-  await writeFile(`${directory}/edge.vcl`, deploy('varnish.vcl').replace('"8080"', `"${originPort}"`));
+  await writeFile(`${directory}/edge.vcl`, deployedFile('varnish.vcl').replace('"8080"', `"${originPort}"`));
   const args = ['-F', '-n', `${directory}/work`, '-a', `127.0.0.1:${port}`, '-f', `${directory}/edge.vcl`];
   const storage = ['-s', 'malloc,128m', '-T', 'none', '-p', 'workspace_client=64k', '-j', 'none'];
   return startEdge(VARNISH, [...args, ...storage], port);
