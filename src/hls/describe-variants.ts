@@ -1,14 +1,18 @@
 // From renditions as they are measured to the promises of the multivariant playlist (RFC 8216bis 4.4.6.2).
+import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { BitsPerSecond, Seconds } from '../protocols/units.js';
 import type { IFrameEntry, MultivariantPlaylist, VariantEntry } from './multivariant-playlist.js';
 import type { RenditionPlan } from './plan.js';
 
+/** What is needed of an init segment. */
+export type MeasuredTrack = Pick<InitTrack, 'codecs' | 'width' | 'height' | 'channels' | 'color'>;
+
 /** What is needed of a rendition; `Rendition` fits. */
 export interface MeasuredRendition {
   readonly plan: RenditionPlan;
-  readonly track:
-    | { readonly codecs: string; readonly width?: number; readonly height?: number; readonly channels?: number }
-    | undefined;
+  readonly track: MeasuredTrack | undefined;
+  /** Of all segments that are listed, the newest first: others than `track` are those of earlier epochs. */
+  readonly listedTracks: readonly MeasuredTrack[];
   readonly bandwidth: {
     readonly peak: BitsPerSecond;
     readonly average: BitsPerSecond;
@@ -34,6 +38,10 @@ const I_FRAME_HEADROOM = 1.5;
 
 const AUDIO_GROUP = 'audio';
 
+/** TransferCharacteristics of ITU-T H.273 that RFC 8216bis 4.4.6.2 tells apart; all others are SDR, as is what says nothing. */
+const TRANSFER_PQ = 16;
+const TRANSFER_HLG = 18;
+
 /** Pure. Variants keep the order of the ladder, whatever they measure: the first is where players without a better idea start. */
 export function describeVariants(
   renditions: readonly MeasuredRendition[],
@@ -49,7 +57,7 @@ export function describeVariants(
     const frameRate = plan.frameRate ?? sourceFrameRate;
     return {
       ...variant(audio === undefined ? [rendition] : [rendition, audio], smallerThan(rendition, video)),
-      ...resolution(rendition),
+      ...picture(rendition),
       ...(frameRate === undefined ? {} : { frameRate }),
       ...(audio === undefined ? {} : { audio: AUDIO_GROUP }),
     };
@@ -71,21 +79,31 @@ export function describeVariants(
 
 /** The picture alone: no audio plays with it. */
 function iFrameEntry(rendition: MeasuredRendition): IFrameEntry {
-  const { plan, track, bandwidth } = rendition;
+  const { plan, bandwidth } = rendition;
   const peak = roundUp(bandwidth.iFramePeak * I_FRAME_HEADROOM);
   return {
     uri: `${plan.name}/iframes.m3u8`,
     bandwidth: peak,
     averageBandwidth: Math.min(roundUp(bandwidth.iFrameAverage), peak),
-    codecs: track === undefined ? [] : [track.codecs],
-    ...resolution(rendition),
+    codecs: formats(rendition),
+    ...picture(rendition),
   };
 }
 
-function resolution({ plan, track }: MeasuredRendition): Pick<VariantEntry, 'resolution'> {
+function picture({ plan, track, listedTracks }: MeasuredRendition): Pick<VariantEntry, 'resolution' | 'videoRange'> {
   const width = track?.width ?? plan.width;
   const height = track?.height ?? plan.height;
-  return width === undefined || height === undefined ? {} : { resolution: { width, height } };
+  const transfers = [track, ...listedTracks].map((of) => of?.color?.transfer);
+  const videoRange = transfers.includes(TRANSFER_PQ) ? 'PQ' : transfers.includes(TRANSFER_HLG) ? 'HLG' : undefined;
+  return {
+    ...(width === undefined || height === undefined ? {} : { resolution: { width, height } }),
+    ...(videoRange && { videoRange }),
+  };
+}
+
+/** RFC 8216bis 6.2.4: every format of any segment that is listed, the newest first. */
+function formats({ track, listedTracks }: MeasuredRendition): string[] {
+  return [...new Set([track, ...listedTracks].map((of) => of?.codecs).filter((codecs) => codecs !== undefined))];
 }
 
 /**
@@ -104,7 +122,7 @@ function variant(
     uri: `${first.plan.name}/index.m3u8`,
     bandwidth,
     averageBandwidth: Math.min(total(mean), bandwidth),
-    codecs: played.map(({ track }) => track?.codecs).filter((codecs) => codecs !== undefined),
+    codecs: played.flatMap(formats),
   };
 }
 

@@ -14,7 +14,10 @@ export interface MultivariantPlaylist {
   readonly iFrames: readonly IFrameEntry[];
 }
 
-export type IFrameEntry = Pick<VariantEntry, 'uri' | 'bandwidth' | 'averageBandwidth' | 'codecs' | 'resolution'>;
+export type IFrameEntry = Pick<
+  VariantEntry,
+  'uri' | 'bandwidth' | 'averageBandwidth' | 'codecs' | 'resolution' | 'videoRange'
+>;
 
 export interface AudioRenditionEntry {
   readonly groupId: string;
@@ -32,6 +35,8 @@ export interface VariantEntry {
   readonly codecs: readonly string[];
   readonly resolution?: { readonly width: number; readonly height: number };
   readonly frameRate?: number;
+  /** VIDEO-RANGE; undefined is SDR. */
+  readonly videoRange?: 'PQ' | 'HLG';
   /** GROUP-ID of the audio that plays with it. */
   readonly audio?: string;
 }
@@ -60,12 +65,13 @@ export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): stri
 }
 
 /** Attributes that a stream and its I-frames have alike. */
-function shared({ bandwidth, averageBandwidth, codecs, resolution }: IFrameEntry): string[] {
+function shared({ bandwidth, averageBandwidth, codecs, resolution, videoRange }: IFrameEntry): string[] {
   const attributes = [
     `BANDWIDTH=${Math.ceil(bandwidth)}`,
     `AVERAGE-BANDWIDTH=${Math.ceil(averageBandwidth)}`,
     `CODECS="${codecs.join(',')}"`,
   ];
   if (resolution !== undefined) attributes.push(`RESOLUTION=${resolution.width}x${resolution.height}`);
+  if (videoRange !== undefined) attributes.push(`VIDEO-RANGE=${videoRange}`);
   return attributes;
 }

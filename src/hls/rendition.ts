@@ -102,6 +102,12 @@ export class Rendition implements PartSink {
     return this.#segmenter.init?.track;
   }
 
+  /** Of every init segment that listed segments need, the newest first. */
+  get listedTracks(): readonly InitTrack[] {
+    const inits = this.#window.listed.filter(({ gap }) => !gap).map(({ init }) => init);
+    return [...new Set([...(this.archive?.inits ?? []), ...inits])].reverse().map(({ track }) => track);
+  }
+
   /** The newest init segment. */
   get init(): Buffer | undefined {
     return this.#segmenter.init?.bytes;

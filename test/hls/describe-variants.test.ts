@@ -7,6 +7,7 @@ import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.
 const source: MeasuredRendition = {
   plan: { name: 'source', kind: 'video', input: 'pipe', width: 1920, height: 1080, frameRate: 29.97 },
   track: { codecs: 'avc1.640028', width: 1920, height: 1080 },
+  listedTracks: [],
   bandwidth: { peak: 4_000_000, average: 3_500_000, duration: 120, iFramePeak: 400_000, iFrameAverage: 300_000 },
 };
 const rung: MeasuredRendition = {
@@ -21,11 +22,13 @@ const rung: MeasuredRendition = {
     maxrate: 3_000_000,
   },
   track: { codecs: 'avc1.64001F', width: 1280, height: 720 },
+  listedTracks: [],
   bandwidth: { peak: 1_000_000, average: 900_000, duration: 120, iFramePeak: 150_000, iFrameAverage: 120_000 },
 };
 const audio: MeasuredRendition = {
   plan: { name: 'audio', kind: 'audio', input: 'pipe', bitrate: 128_000, channels: 2 },
   track: { codecs: 'mp4a.40.2', channels: 2 },
+  listedTracks: [],
   bandwidth: { peak: 130_000, average: 128_500, duration: 120, iFramePeak: 0, iFrameAverage: 0 },
 };
 
@@ -90,6 +93,29 @@ describe('multivariant playlist', () => {
     expect(video.audio).toBeUndefined();
     expect(video.variants[0]).not.toHaveProperty('audio');
     expect(video.variants[0]?.codecs).toEqual(['avc1.640028']);
+  });
+
+  it.each([
+    { transfers: [1, undefined], range: undefined },
+    { transfers: [undefined], range: undefined },
+    { transfers: [14, 18], range: 'HLG' },
+    { transfers: [18, 16, 1], range: 'PQ' },
+  ])('B2.02 VIDEO-RANGE of transfer characteristics $transfers: $range (4.4.6.2)', ({ transfers, range }) => {
+    const [track, ...listedTracks] = transfers.map((transfer) => ({
+      codecs: 'hvc1.2.4.L120.90',
+      ...(transfer !== undefined && { color: { primaries: 9, transfer, matrix: 9, fullRange: false } }),
+    }));
+    const text = renderMultivariantPlaylist(
+      describeVariants([{ ...source, track, listedTracks }, rung, audio], 29.97, true),
+    );
+    const of = (uri: string): (string | undefined)[] =>
+      text
+        .replaceAll(/\n(?=[^#])/g, ',URI=')
+        .split('\n')
+        .filter((line) => line.includes(uri))
+        .map((line) => /VIDEO-RANGE=(\w+)/.exec(line)?.[1]);
+    expect(of('source/')).toEqual([range, range]);
+    expect(of('720p/')).toEqual([undefined, undefined]);
   });
 
   it('the text does not change with every measured bit', () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EpochPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
+import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import { record } from '../support/ladder-recording.js';
 import type { ManualClock } from '../support/manual-clock.js';
 import { type ParsedSegment, PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
@@ -35,6 +36,15 @@ beforeAll(async () => {
   inits = await of(48_000, 120);
   others = { ...(await of(48_000, 90)), audio: inits.audio };
 });
+
+/** The same H.264 of another level, in avcC and SPS. */
+function withLevel(init: Buffer, level: number): Buffer {
+  const changed = Buffer.from(init);
+  const avcC = changed.indexOf('avcC') + 4;
+  changed[avcC + 3] = level;
+  changed[avcC + 8 + 3] = level;
+  return changed;
+}
 
 interface Scene {
   readonly presentation: Presentation;
@@ -183,6 +193,38 @@ describe('epochs of a presentation', () => {
     played.stream.play(120);
     const maps = new Map(played.segments('source').map(({ map, discontinuityNumber }) => [discontinuityNumber, map]));
     expect(maps.get(2)).not.toBe(maps.get(1));
+  });
+
+  it('B2.01 CODECS lists every format of a segment that is listed, the newest first, and no other (6.2.4)', () => {
+    const played = scene();
+    const codecsOf = (rendition: string): string | undefined => {
+      const text = played.presentation.multivariantBody().toString();
+      const of = (line: string) =>
+        new RegExp(`${line}[^\\n]*CODECS="([^"]*)"[^\\n]*\\n?[^\\n]*${rendition}/`).exec(text)?.[1];
+      expect(
+        of('#EXT-X-STREAM-INF:')
+          ?.split(',')
+          .filter((codecs) => !codecs.startsWith('mp4a'))
+          .join(),
+      ).toBe(of('#EXT-X-I-FRAME-STREAM-INF:'));
+      return of('#EXT-X-STREAM-INF:');
+    };
+    played.stream.play(220);
+    const { codecs } = parseInitSegment(inits.video);
+    expect(codecsOf('source')).toBe(`${codecs},mp4a.40.2`);
+    played.stream.suspend();
+    const origin = played.presentation.resumeTime;
+    played.presentation.startEpoch(PLAN);
+    played.stream.resume(origin);
+    const changed = withLevel(inits.video, 0x1e);
+    const now = parseInitSegment(changed).codecs;
+    expect(now).not.toBe(codecs);
+    played.presentation.setTrack('source', changed);
+    played.stream.play(120);
+    expect(codecsOf('source')).toBe(`${now},${codecs},mp4a.40.2`);
+    // Six segments are listed.
+    played.stream.play(350);
+    expect(codecsOf('source')).toBe(`${now},mp4a.40.2`);
   });
 
   it('A7.02 a track that changes unannounced begins an epoch at the next cut, once', () => {

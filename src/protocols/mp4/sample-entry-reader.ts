@@ -12,6 +12,7 @@ import {
   MP3_CODEC_STRING,
   vp9CodecString,
 } from './codec-string.js';
+import { COLOR_UNSPECIFIED, type ColorDescription, isUnspecified } from './color.js';
 import { mp4Error } from './errors.js';
 import { OBJECT_TYPE_AAC, OBJECT_TYPE_MPEG2_AUDIO, parseEsds } from './esds.js';
 import { parseFlacStreamInfo } from './flac.js';
@@ -26,6 +27,8 @@ export interface SampleEntry {
   /** Pixels of the sample entry; video only. */
   readonly width?: number;
   readonly height?: number;
+  /** As `colr` says it, or else the bitstream; absent when neither does; video only. */
+  readonly color?: ColorDescription;
   /** Hz and channels as they are played (with SBR and PS where signalled); audio only. */
   readonly sampleRate?: number;
   readonly channels?: number;
@@ -37,6 +40,7 @@ export interface SampleEntry {
 
 /** ISO/IEC 14496-12 12.1.3: VisualSampleEntry before its boxes, width and height at 24. */
 const VISUAL_ENTRY_SIZE = 78;
+const COLR_NCLX_SIZE = 11;
 /** ISO/IEC 14496-12 12.2.3: AudioSampleEntry before its boxes. */
 const AUDIO_ENTRY_SIZE = 28;
 /** What QuickTime's versions 1 and 2 of the audio entry add. */
@@ -51,22 +55,22 @@ export function parseSampleEntry({ type, body }: Box, timescale: number): Sample
     case 'avc1':
     case 'avc3': {
       const avc = parseAvcDecoderConfigurationRecord(configurationOf(body, 'avcC'));
-      return { ...visual(body), codecs: avcCodecString(avc, type), avc };
+      return { ...visual(body, avc.spsInfo.color), codecs: avcCodecString(avc, type), avc };
     }
     case 'hvc1':
     case 'hev1': {
       const hevc = parseHevcDecoderConfigurationRecord(configurationOf(body, 'hvcC'));
-      return { ...visual(body), codecs: hevcCodecString(hevc, type) };
+      return { ...visual(body, hevc.spsInfo.color), codecs: hevcCodecString(hevc, type) };
     }
     case 'av01': {
       const av1 = parseAv1CodecConfigurationRecord(configurationOf(body, 'av1C'));
-      return { ...visual(body), codecs: av1CodecString(av1, av1.sequenceHeader?.color) };
+      const color = av1.sequenceHeader?.color;
+      return { ...visual(body, color), codecs: av1CodecString(av1, color) };
     }
-    case 'vp09':
-      return {
-        ...visual(body),
-        codecs: vp9CodecString(parseVpCodecConfigurationRecord(configurationOf(body, 'vpcC'))),
-      };
+    case 'vp09': {
+      const vp9 = parseVpCodecConfigurationRecord(configurationOf(body, 'vpcC'));
+      return { ...visual(body, vp9.color), codecs: vp9CodecString(vp9) };
+    }
     case 'mp4a':
       return parseMp4a(body, timescale);
     case 'Opus':
@@ -90,8 +94,24 @@ function configurationOf(body: Buffer, type: string): Buffer {
   return requireBox(body.subarray(VISUAL_ENTRY_SIZE), type);
 }
 
-function visual(body: Buffer) {
-  return { kind: 'video' as const, width: body.readUInt16BE(24), height: body.readUInt16BE(26) };
+/** @param coded what the bitstream says of its colours */
+function visual(body: Buffer, coded: ColorDescription | undefined) {
+  const colr = parseColr(body.subarray(VISUAL_ENTRY_SIZE));
+  const color = colr === undefined || colr.transfer === COLOR_UNSPECIFIED ? (coded ?? colr) : colr;
+  return {
+    kind: 'video' as const,
+    width: body.readUInt16BE(24),
+    height: body.readUInt16BE(26),
+    ...(color !== undefined && !isUnspecified(color) && { color }),
+  };
+}
+
+/** ISO/IEC 14496-12 12.1.5: of colour_type nclx; undefined without one. */
+function parseColr(boxes: Buffer): ColorDescription | undefined {
+  const colr = findBox(boxes, 'colr')?.body;
+  if (colr === undefined || colr.length < COLR_NCLX_SIZE || colr.toString('latin1', 0, 4) !== 'nclx') return undefined;
+  const [primaries, transfer, matrix] = [colr.readUInt16BE(4), colr.readUInt16BE(6), colr.readUInt16BE(8)];
+  return { primaries, transfer, matrix, fullRange: (colr.readUInt8(10) & 0x80) !== 0 };
 }
 
 function audioBoxes(body: Buffer): Buffer {

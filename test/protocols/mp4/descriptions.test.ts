@@ -232,6 +232,7 @@ describe('writeInitSegment', () => {
     expect(plain.includes('colr')).toBe(false);
     const colored = writeInitSegment({ trackId: 1, timescale: 90_000, description, color });
     expect(colored.includes(Buffer.from(`${Buffer.from('colrnclx').toString('hex')}00090012000900`, 'hex'))).toBe(true);
+    expect(parseInitSegment(colored).color).toEqual(color);
   });
 
   it.each([0, 1.5, -1, 2 ** 32])('refuses timescale and track ID %d', (value) => {

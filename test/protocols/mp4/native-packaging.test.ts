@@ -140,6 +140,7 @@ describe.each(CASES)('$name', ({ make, codecs, mp4box, facts }) => {
         ? { kind: 'video', width: description.width, height: description.height }
         : { kind: 'audio', sampleRate: description.sampleRate, channels: description.channels };
     expect(event.track).toMatchObject({ codecs, timescale, ...announced });
+    expect(event.track.color).toEqual('color' in description ? description.color : undefined);
 
     // An independent reader finds every sample at its time, byte for byte.
     const { movie, samples } = readWithMp4box(file);
