@@ -48,12 +48,10 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
     const before = await holdings();
     const gateway = await startGateway('--ladder', ladder, '--resume-window', '60');
     const base = `${gateway.http}/hls/live/main`;
-    /** Seconds until it stops cleanly; without, until it is killed. */
-    const publish = (duration?: number) =>
-      publishTestPattern(gateway.publishUrl('main'), {
-        ...{ size: '320x180', preset: 'ultrafast', gop: 50 },
-        ...(duration !== undefined && { duration }),
-      });
+    const publish = () => {
+      const pattern = { size: '320x180', preset: 'ultrafast', gop: 50, stoppable: true };
+      return publishTestPattern(gateway.publishUrl('main'), pattern);
+    };
     // A hinted part of a publisher that went does not come.
     const checker = new PlaylistChecker({ frame: 0.042, irregular: true });
     let publisher = publish();
@@ -74,15 +72,14 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
 
     const resumed: { media: number; clock: number }[][] = viewers.map(() => []);
     for (let round = 1; round <= ROUNDS; round += 1) {
-      // Every other publisher stops cleanly: that is the encoder's own doing, since FFmpeg 7.0 heeds no signal while data flows.
+      // Some time after all viewers have seen it; every other publisher stops cleanly.
+      await delay(playtime());
       const killed = round % 2 === 1;
-      if (killed) {
-        await delay(playtime());
-        publisher.child.kill('SIGKILL');
-      }
-      await publisher.exit;
+      if (killed) publisher.child.kill('SIGKILL');
+      else publisher.child.stdin?.end('q');
+      expect(await publisher.exit).toEqual(killed ? { code: null, signal: 'SIGKILL' } : { code: 0, signal: null });
       await delay(3_000 * random() ** 2);
-      publisher = publish(killed ? playtime() / 1000 : undefined);
+      publisher = publish();
       const epoch = await beginning(source, round);
       const date = epoch.programDateTime ?? Number.NaN;
       const seen = await Promise.all(viewers.map((viewer) => untilSeen(viewer, date, PATIENCE)));

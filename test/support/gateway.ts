@@ -100,6 +100,8 @@ export interface TestPattern {
   readonly preset?: string;
   /** Default: avc, to which alone `bFrames` and `preset` apply. */
   readonly codec?: DescribedVideoCodec;
+  /** Stops cleanly at a `q` on its stdin: FFmpeg 7.0 heeds no signal while data flows. */
+  readonly stoppable?: boolean;
 }
 
 /** Each fast enough for real time, and silent. */
@@ -140,7 +142,8 @@ export function publishTestPattern(url: string, pattern: TestPattern = {}): Runn
   const limit = pattern.duration === undefined ? [] : ['-t', `${pattern.duration}`];
   const flags = pattern.copyTo === undefined ? [] : ['-flags', '+global_header'];
   return startProgram(pattern.ffmpeg ?? npmFfmpeg(), [
-    ...['-hide_banner', '-nostdin', '-loglevel', 'warning'],
+    ...['-hide_banner', '-loglevel', 'warning'],
+    ...(pattern.stoppable === true ? [] : ['-nostdin']),
     ...inputs,
     ...maps,
     ...encoders,
