@@ -1,14 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+/** Rooms whose tests start no gateway and change nothing that the process has only once: their files share a worker and what it has loaded. */
+const UNITS = ['access', 'config', 'dash', 'fuzz', 'hls', 'live', 'properties', 'protocols'];
+const unitFiles = UNITS.map((room) => `test/${room}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/program-directory.ts'],
     // Two cores: end-to-end tests start real encoders, and more workers would starve each other; but most of their time they wait for media.
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     restoreMocks: true,
+    // In the order of their names: those that take minutes are not left for the end, where the other workers have nothing more to do.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'programs',
+          include: ['test/**/*.test.ts'],
+          exclude: unitFiles,
+          globalSetup: ['test/support/program-directory.ts'],
+        },
+      },
+      { extends: true, test: { name: 'units', include: unitFiles, isolate: false } },
+    ],
   },
 });
