@@ -42,27 +42,39 @@ const AUDIO_GROUP = 'audio';
 const TRANSFER_PQ = 16;
 const TRANSFER_HLG = 18;
 
-/** Pure. Variants keep the order of the ladder, whatever they measure: the first is where players without a better idea start. */
+/**
+ * Pure. Variants keep the order of the ladder, whatever they measure: the first is where players without a better idea start.
+ * @param ended no more segments will come: rates are what those there are have, to the bit
+ */
 export function describeVariants(
   renditions: readonly MeasuredRendition[],
   sourceFrameRate: number | undefined,
   independentSegments: boolean,
+  ended = false,
 ): MultivariantPlaylist {
   const video = renditions.filter(({ plan }) => plan.kind === 'video');
   const audio = renditions.find(({ plan }) => plan.kind === 'audio');
   const header = { version: 6, independentSegments };
-  if (video.length === 0) return { ...header, variants: audio === undefined ? [] : [variant([audio])], iFrames: [] };
+  const rates = ended ? MEASURED : EXPECTED;
+  if (video.length === 0)
+    return { ...header, variants: audio === undefined ? [] : [variant([audio], rates)], iFrames: [] };
   const variants = video.map((rendition): VariantEntry => {
     const { plan } = rendition;
     const frameRate = plan.frameRate ?? sourceFrameRate;
     return {
-      ...variant(audio === undefined ? [rendition] : [rendition, audio], smallerThan(rendition, video)),
+      ...variant(
+        audio === undefined ? [rendition] : [rendition, audio],
+        rates,
+        ended ? [] : smallerThan(rendition, video),
+      ),
       ...picture(rendition),
       ...(frameRate === undefined ? {} : { frameRate }),
       ...(audio === undefined ? {} : { audio: AUDIO_GROUP }),
     };
   });
-  const iFrames = video.filter(({ bandwidth }) => bandwidth.iFramePeak > 0).map(iFrameEntry);
+  const iFrames = video
+    .filter(({ bandwidth }) => bandwidth.iFramePeak > 0)
+    .map((rendition) => iFrameEntry(rendition, rates));
   if (audio === undefined) return { ...header, variants, iFrames };
   return {
     ...header,
@@ -78,13 +90,13 @@ export function describeVariants(
 }
 
 /** The picture alone: no audio plays with it. */
-function iFrameEntry(rendition: MeasuredRendition): IFrameEntry {
+function iFrameEntry(rendition: MeasuredRendition, rates: Rates): IFrameEntry {
   const { plan, bandwidth } = rendition;
-  const peak = roundUp(bandwidth.iFramePeak * I_FRAME_HEADROOM);
+  const peak = rates.round(rates.iFramePeak(rendition));
   return {
     uri: `${plan.name}/iframes.m3u8`,
     bandwidth: peak,
-    averageBandwidth: Math.min(roundUp(bandwidth.iFrameAverage), peak),
+    averageBandwidth: Math.min(rates.round(bandwidth.iFrameAverage), peak),
     codecs: formats(rendition),
     ...picture(rendition),
   };
@@ -112,16 +124,17 @@ function formats({ track, listedTracks }: MeasuredRendition): string[] {
  */
 function variant(
   played: readonly [MeasuredRendition, ...MeasuredRendition[]],
+  rates: Rates,
   atLeast: readonly MeasuredRendition[] = [],
 ): VariantEntry {
   const [first, ...others] = played;
   const total = (rate: (rendition: MeasuredRendition) => BitsPerSecond): BitsPerSecond =>
-    roundUp(others.reduce((sum, rendition) => sum + rate(rendition), Math.max(...[first, ...atLeast].map(rate))));
-  const bandwidth = total(peak);
+    rates.round(others.reduce((sum, rendition) => sum + rate(rendition), Math.max(...[first, ...atLeast].map(rate))));
+  const bandwidth = total(rates.peak);
   return {
     uri: `${first.plan.name}/index.m3u8`,
     bandwidth,
-    averageBandwidth: Math.min(total(mean), bandwidth),
+    averageBandwidth: Math.min(total(rates.mean), bandwidth),
     codecs: played.flatMap(formats),
   };
 }
@@ -135,6 +148,30 @@ function smallerThan(rendition: MeasuredRendition, video: readonly MeasuredRendi
 function samples({ plan, track }: MeasuredRendition): number {
   return (track?.width ?? plan.width ?? 0) * (track?.height ?? plan.height ?? 0);
 }
+
+/** How the rates that are announced come from those that were measured. */
+interface Rates {
+  readonly peak: (rendition: MeasuredRendition) => BitsPerSecond;
+  readonly mean: (rendition: MeasuredRendition) => BitsPerSecond;
+  readonly iFramePeak: (rendition: MeasuredRendition) => BitsPerSecond;
+  readonly round: (rate: BitsPerSecond) => BitsPerSecond;
+}
+
+/** RFC 8216bis 4.4.6.2: while segments are still made, those of what is to come; */
+const EXPECTED: Rates = {
+  peak,
+  mean,
+  iFramePeak: ({ bandwidth }) => bandwidth.iFramePeak * I_FRAME_HEADROOM,
+  round: roundUp,
+};
+
+/** and once all are, theirs. */
+const MEASURED: Rates = {
+  peak: ({ bandwidth }) => bandwidth.peak,
+  mean: ({ bandwidth }) => bandwidth.average,
+  iFramePeak: ({ bandwidth }) => bandwidth.iFramePeak,
+  round: Math.ceil,
+};
 
 /** What may come at worst. Our own encoders keep to their VBV rate; of the publisher's only what it says is known. */
 function peak({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {

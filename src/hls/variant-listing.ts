@@ -51,7 +51,7 @@ export class VariantListing {
     if (this.#latest !== undefined && !this.#changed) return this.#latest.body;
     this.#changed = false;
     const { schedule, frameRate } = this.#options;
-    const playlist = describeVariants(this.#listed(), frameRate(), schedule.independentSegments);
+    const playlist = describeVariants(this.#listed(), frameRate(), schedule.independentSegments, this.#ended);
     const text = renderMultivariantPlaylist(playlist);
     if (this.#latest?.text !== text) this.#latest = { text, body: Buffer.from(text) };
     return this.#latest.body;

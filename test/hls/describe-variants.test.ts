@@ -118,6 +118,18 @@ describe('multivariant playlist', () => {
     expect(of('720p/')).toEqual([undefined, undefined]);
   });
 
+  it('B2.03 once all segments are made, the rates are theirs and no longer those of what may come (4.4.6.2)', () => {
+    const { variants, iFrames } = describeVariants([source, rung, audio], 29.97, true, true);
+    expect(variants.map(({ bandwidth, averageBandwidth }) => [bandwidth, averageBandwidth])).toEqual([
+      [4_130_000, 3_628_500],
+      [1_130_000, 1_028_500],
+    ]);
+    expect(iFrames.map(({ bandwidth, averageBandwidth }) => [bandwidth, averageBandwidth])).toEqual([
+      [400_000, 300_000],
+      [150_000, 120_000],
+    ]);
+  });
+
   it('the text does not change with every measured bit', () => {
     const text = (peak: number): string =>
       renderMultivariantPlaylist(
