@@ -107,7 +107,7 @@ it('C4.06 aborted waits leave no waiter, no descriptor and no memory', {
   const gateway = await startGateway(...SHORT, '--max-waiters-per-ip', '1000');
   publishTestPattern(gateway.publishUrl('waits'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const base = `${gateway.http}/hls/live/waits`;
-  followStream(base);
+  const followed = followStream(base);
   await whenListed(base, 'source', 2);
   const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
   const waiting = async (): Promise<number> =>
@@ -133,6 +133,8 @@ it('C4.06 aborted waits leave no waiter, no descriptor and no memory', {
     done += batch.length;
     if (heap === 0) heap = process.memoryUsage().heapUsed;
   }
+  // Who follows waits, too, nearly all the time.
+  await followed.stop();
   await eventually(async () => ((await waiting()) === 0 ? true : undefined));
   await eventually(async () => ((await descriptors()) <= before + 16 ? true : undefined));
   const grown = process.memoryUsage().heapUsed - heap;
