@@ -157,17 +157,18 @@ describe.each([
     const edge = await startEdge(served.port);
     const lags: number[] = [];
     // What others do on this machine delays an edge now and then, its own polling each time: one of three is enough to tell.
-    while (lags.length < 3 && !lags.some((lag) => lag <= EDGE_DELAY)) {
+    const attempts = LONG || polls ? 1 : 3;
+    while (lags.length < attempts && !lags.some((lag) => lag <= EDGE_DELAY)) {
       const report = await watch(served, edge);
       print(name, report, requestsPerObject(served));
       expect(report.edge).toHaveLength(TIMED * PARTS);
       expect(report.origin).toHaveLength(TIMED * PARTS);
       lags.push(percentile(report.edge, 0.5) - percentile(report.origin, 0.5));
-      if (polls) break;
     }
     expect(requestsPerObject(served)).toBeLessThanOrEqual(1.2);
     for (const url of served.requests.keys()) expect(url).not.toContain('session');
-    if (!polls) expect(Math.min(...lags)).toBeLessThanOrEqual(EDGE_DELAY);
+    // The long run is there for its figures.
+    if (!LONG && !polls) expect(Math.min(...lags)).toBeLessThanOrEqual(EDGE_DELAY);
   });
 
   it.skipIf(absentPeer(program))('keeps what the origin says about types, CORS, ranges and errors', async () => {
