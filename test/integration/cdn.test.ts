@@ -68,7 +68,7 @@ interface Watching {
 /** Resolves when all of them wait for the next part. */
 async function startViewers(
   port: number,
-  viewers: { count: number; firstId: number; reads: boolean },
+  viewers: { count: number; firstId: number; reads: boolean; parts?: number },
   firstPart: number,
 ) {
   const options = { port, firstPart, parts: PARTS, partsPerSegment: PARTS_PER_SEGMENT, partBytes: BYTES, ...viewers };
@@ -147,6 +147,22 @@ function requestsPerObject({ requests }: ServedOrigin): number {
   return media.reduce((sum, [, count]) => sum + count, 0) / media.length;
 }
 
+const NEXT_PLAYLIST = '/hls/live/a/v/index.m3u8?_HLS_msn=0&_HLS_part=1';
+
+/** Resolves when so many requests are under way at the edge. */
+async function whenWaiting({ statusPort }: Edge, count: number): Promise<void> {
+  const agent = newAgent();
+  await eventually(async () => {
+    const { body } = await fetchFrom(statusPort ?? 0, '/', agent);
+    // The question is one of those that it counts.
+    return Number(/Writing: (\d+)/.exec(body.toString())?.[1]) === count + 1 ? true : undefined;
+  });
+}
+
+/** Requests of the edge for the playlist that they wait for. */
+const asked = ({ requests }: ServedOrigin): number =>
+  [...requests].reduce((sum, [url, count]) => sum + (url.includes('_HLS_part=1') ? count : 0), 0);
+
 describe.each([
   ['nginx', NGINX, startNginx, true],
   ['nginx with Lua', NGINX_LUA, startLuaNginx, false],
@@ -195,6 +211,20 @@ describe.each([
   });
 });
 
+it.skipIf(absentPeer(NGINX))(
+  'nginx sends one request of more waiting viewers than its count of uses can hold',
+  async () => {
+    const served = await serveLiveOrigin({ partBytes: BYTES });
+    const edge = await startNginx(served.port);
+    const count = 1100;
+    const { end } = await startViewers(edge.port, { count, firstId: 0, reads: false, parts: 1 }, served.live.parts);
+    await whenWaiting(edge, count);
+    served.live.advance();
+    await end;
+    expect(asked(served)).toBe(1);
+  },
+);
+
 it('the edge with Lua says all that the one without says, except where its objects go', () => {
   const directives = (file: string): string[] =>
     deployedFile(file)
@@ -206,21 +236,6 @@ it('the edge with Lua says all that the one without says, except where its objec
 
 describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something goes wrong', () => {
   const WAITING = 20;
-  const NEXT_PLAYLIST = '/hls/live/a/v/index.m3u8?_HLS_msn=0&_HLS_part=1';
-
-  /** Resolves when so many requests are under way at the edge. */
-  async function whenWaiting({ statusPort }: Edge, count: number): Promise<void> {
-    const agent = newAgent();
-    await eventually(async () => {
-      const { body } = await fetchFrom(statusPort ?? 0, '/', agent);
-      // The question is one of those that it counts.
-      return Number(/Writing: (\d+)/.exec(body.toString())?.[1]) === count + 1 ? true : undefined;
-    });
-  }
-
-  /** Requests of the edge for the playlist that they wait for. */
-  const asked = ({ requests }: ServedOrigin): number =>
-    [...requests].reduce((sum, [url, count]) => sum + (url.includes('_HLS_part=1') ? count : 0), 0);
 
   /** Viewers that wait for the next playlist, all of them behind the one that asked first. */
   async function startWaiting(served: ServedOrigin, edge: Edge) {
