@@ -507,9 +507,8 @@ class History {
       playlist.segments.reduce((sum, { duration }) => sum + duration, 0) +
       playlist.openParts.reduce((sum, { duration }) => sum + duration, 0);
     let at = 0;
-    for (const [i, segment] of [...playlist.segments, undefined].entries()) {
+    for (const segment of [...playlist.segments, undefined]) {
       const parts = segment?.parts ?? playlist.openParts;
-      const next = playlist.segments[i + 1];
       const [first] = parts;
       if (this.#options.irregular !== true && this.#options.tolerant !== true) {
         check(first === undefined || first.independent || first.gap, `B1.13 ${first?.uri} begins a segment`);
@@ -518,8 +517,8 @@ class History {
         check(part.duration <= partTarget, `B3.01 part ${part.uri} <= PART-TARGET`);
         const lastOfParent = segment !== undefined && index === parts.length - 1;
         const newest = segment === undefined && index === parts.length - 1;
-        const exempt =
-          part.independent || part.gap || lastOfParent || next?.gap === true || parts[index + 1]?.gap === true;
+        // The four that 4.4.4.9 excepts, and no other.
+        const exempt = part.independent || part.gap || lastOfParent || parts[index + 1]?.gap === true;
         check(!part.gap || segment?.gap === true, `B1.16 ${part.uri} is a gap in a segment that is none`);
         // The newest part of an open segment may yet turn out to be its last.
         if (!exempt && !newest && this.#options.tolerant !== true) {
