@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,10 @@ const PARTS = Number(process.env.BENCH_PARTS ?? 30);
 const PART_INTERVAL = 500;
 const PART_BYTES = 190_000;
 const GOALS = { playlists: 0.5, parts: 0.65 };
+const KINDS = [
+  { kind: 'playlists', ours: '/hls/live/a/v/index.m3u8', theirs: '/index.m3u8' },
+  { kind: 'parts', ours: '/hls/live/a/v/part-1.m4s', theirs: '/part.m4s' },
+];
 const here = fileURLToPath(import.meta.url);
 
 /** A playlist as it is at the defaults, about 1.5 kB; `stamp` says when it was made, for viewers in another process. */
@@ -91,6 +96,21 @@ async function serveOrigin() {
     },
   };
   process.on('message', (command) => process.send({ command, value: commands[command]() }));
+  process.send({ command: 'up' });
+}
+
+/** The least that Node's own HTTP server can do with the same bytes: no router, no caching rules, no limits, nothing counted. @param headers of the gateway's answers, by kind */
+async function serveBare(headers) {
+  const bodies = { playlists: playlist(0), parts: Buffer.alloc(PART_BYTES, 0x55) };
+  const answers = new Map(KINDS.map(({ kind, ours }) => [ours, { headers: headers[kind], body: bodies[kind] }]));
+  const server = createServer((request, response) => {
+    const { headers, body } = answers.get(request.url);
+    response.writeHead(200, headers);
+    response.end(body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.on('message', (command) => process.send({ command, value: server.address().port }));
   process.send({ command: 'up' });
 }
 
@@ -213,35 +233,60 @@ async function load(url, pid) {
   });
   const { code, stderr } = await ended;
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
-  if (code !== 0 || Number.isNaN(rate) || output.includes('Non-2xx')) throw new Error(`wrk: ${output}${stderr}`);
+  if (code !== 0 || Number.isNaN(rate) || /Non-2xx|Socket errors/.test(output))
+    throw new Error(`wrk: ${output}${stderr}`);
   return { rate, perCpuSecond: (rate * SECONDS) / (cpuSeconds(pid) - before) };
+}
+
+/** The headers of an answer that is not compressed, without those that Node adds by itself. */
+async function headersOf(url) {
+  const response = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
+  await response.arrayBuffer();
+  const ofNode = new Set(['date', 'connection', 'keep-alive']);
+  return [...response.headers].filter(([name]) => !ofNode.has(name)).flat();
 }
 
 async function compareWithNginx() {
   const nginx = await startNginx(temporaryDirectory());
   const origin = await startRole(SERVER_CORE, 'origin');
   const port = await origin.ask('port');
-  const kinds = [
-    ['playlists', '/hls/live/a/v/index.m3u8', '/index.m3u8'],
-    ['parts', '/hls/live/a/v/part-1.m4s', '/part.m4s'],
-  ];
-  for (const [kind, ours, theirs] of kinds) {
-    const ratios = [];
-    const cpuRatios = [];
-    await load(`http://127.0.0.1:${port}${ours}`, origin.pid);
-    for (let run = 0; run < RUNS; run += 1) {
-      const gateway = await load(`http://127.0.0.1:${port}${ours}`, origin.pid);
-      const reference = await load(`http://127.0.0.1:${nginx.port}${theirs}`, nginx.pid);
-      ratios.push(gateway.rate / reference.rate);
-      cpuRatios.push(gateway.perCpuSecond / reference.perCpuSecond);
-      console.log(
-        `${kind} ${run + 1}: ${gateway.rate.toFixed(0)}/s, nginx ${reference.rate.toFixed(0)}/s; for a second of CPU ${gateway.perCpuSecond.toFixed(0)} and ${reference.perCpuSecond.toFixed(0)}`,
+  const headers = {};
+  for (const { kind, ours } of KINDS) headers[kind] = await headersOf(`http://127.0.0.1:${port}${ours}`);
+  const bare = await startRole(SERVER_CORE, 'bare', JSON.stringify(headers));
+  const barePort = await bare.ask('port');
+  for (const { kind, ours, theirs } of KINDS) {
+    const servers = {
+      gateway: () => load(`http://127.0.0.1:${port}${ours}`, origin.pid),
+      'bare node:http': () => load(`http://127.0.0.1:${barePort}${ours}`, bare.pid),
+      nginx: () => load(`http://127.0.0.1:${nginx.port}${theirs}`, nginx.pid),
+    };
+    // Code that has not run before is slow.
+    await servers.gateway();
+    await servers['bare node:http']();
+    const runs = [];
+    for (let run = 1; run <= RUNS; run += 1) {
+      const measured = {};
+      for (const [name, measure] of Object.entries(servers)) measured[name] = await measure();
+      runs.push(measured);
+      const rates = Object.entries(measured).map(
+        ([name, { rate, perCpuSecond }]) => `${name} ${rate.toFixed(0)} (${perCpuSecond.toFixed(0)})`,
       );
+      console.log(`${kind} ${run}, requests for a second, and for one of CPU: ${rates.join(', ')}`);
     }
-    console.log(`${kind}, gateway from memory / nginx from files: ${summary(ratios, 3)}   goal >= ${GOALS[kind]}`);
-    console.log(`${kind}, the same for a second of CPU: ${summary(cpuRatios, 3)}`);
+    const ratios = (name, figure) =>
+      summary(
+        runs.map(({ nginx: reference, [name]: { [figure]: value } }) => value / reference[figure]),
+        3,
+      );
+    console.log(
+      `${kind}, gateway from memory / nginx from files: ${ratios('gateway', 'rate')}   goal >= ${GOALS[kind]}`,
+    );
+    console.log(`${kind}, the same for a second of CPU: ${ratios('gateway', 'perCpuSecond')}`);
+    console.log(`${kind}, bare node:http with the same answer / nginx: ${ratios('bare node:http', 'rate')}`);
+    console.log(`${kind}, the same for a second of CPU: ${ratios('bare node:http', 'perCpuSecond')}`);
   }
   nginx.stop();
+  await bare.stop();
   await origin.stop();
 }
 
@@ -293,6 +338,8 @@ async function blockedViewers() {
 const [role, argument] = process.argv.slice(2);
 if (role === 'origin') {
   await serveOrigin();
+} else if (role === 'bare') {
+  await serveBare(JSON.parse(argument));
 } else if (role === 'viewers') {
   await runViewers(Number(argument));
 } else {
