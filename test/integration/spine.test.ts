@@ -19,9 +19,8 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
     const publisher = publishTestPattern(gateway.publishUrl('main'), {
       duration: 11,
       copyTo: sent,
-      // A white flash and a beep at every full second, for the offset between picture and sound.
-      videoSource:
-        "color=c=black:s=1280x720:r=25,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)',noise=alls=12:allf=t",
+      // A white flash and a beep at every full second, for the offset between picture and sound. Grain, for the bits of a camera's picture.
+      videoSource: "color=c=black:s=1280x720:r=25,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)',noise=alls=8:allf=t",
       audioSource: "aevalsrc='if(lt(mod(t,1),0.2),0.8*sin(2*PI*880*t),0)':s=48000",
     });
     const base = `${gateway.http}/hls/live/main`;
