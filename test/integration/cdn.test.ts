@@ -204,6 +204,9 @@ describe.each([
     expect(packed.headers['content-encoding']).toBe('gzip');
     const range = await fetchFrom(port, '/hls/live/a/v/part-0.m4s', agent, { range: 'bytes=10-19' });
     expect([range.status, range.body.length, range.headers['content-range']]).toEqual([206, 10, 'bytes 10-19/20000']);
+    const entityTag = String(range.headers.etag);
+    const known = await fetchFrom(port, '/hls/live/a/v/part-0.m4s', agent, { 'if-none-match': entityTag });
+    expect([known.status, known.body.length]).toEqual([304, 0]);
     const missing = await fetchFrom(port, '/hls/live/a/v/part-99.m4s', agent);
     expect([missing.status, missing.headers['access-control-allow-origin']]).toEqual([404, '*']);
     const figures = await fetchFrom(port, '/metrics', agent);
