@@ -2,23 +2,21 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { parseDirective, Waiters } from './blocking-reload.js';
+import { parseDirective } from './blocking-reload.js';
 import { hlsError } from './errors.js';
 import { LeftStream } from './left-stream.js';
+import { NamedStreams } from './named-streams.js';
 import {
   blockingLimit,
   found,
-  lastTimes,
   leftFile,
   leftPlaylist,
   noFile,
   noRendition,
   noStream,
-  notBack,
   notPlayable,
   notReady,
   type OriginAnswer,
-  type RefusedAnswer,
   refused,
 } from './origin-answer.js';
 import type { Presentation } from './presentation.js';
@@ -54,121 +52,47 @@ interface AskedPlaylist {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Stream {
-  /** A publisher was accepted and its presentation is not attached yet. */
-  starting: boolean;
-  /** What an earlier process left of it, until players want it no more. */
-  left: LeftStream | undefined;
-  /** The publisher of `left` may still come. */
-  awaited: boolean;
-  current: Presentation | undefined;
-  /** Ended presentations whose playlists are gone or replaced by those of `current`; their media is still fetchable. */
-  readonly earlier: Set<Presentation>;
-  readonly waiters: Waiters;
-}
-
 export class Origin {
   readonly #clock: Clock;
   readonly #startingLimit: Milliseconds;
-  readonly #onGone: (() => void) | undefined;
-  readonly #streams = new Map<string, Stream>();
+  readonly #names: NamedStreams;
 
   constructor(options: OriginOptions) {
     this.#clock = options.clock;
     this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
-    this.#onGone = options.onGone;
+    this.#names = new NamedStreams(options);
   }
 
   /** Requests that wait right now. */
   get waiting(): number {
-    let waiting = 0;
-    for (const { waiters, current, earlier } of this.#streams.values()) {
-      waiting += waiters.size + (current?.waiting ?? 0);
-      for (const presentation of earlier) waiting += presentation.waiting;
-    }
-    return waiting;
+    return this.#names.waiting;
   }
 
-  /** A publisher was accepted: from now playlist requests for this name wait for its presentation. */
+  /** See `NamedStreams`, also of the next three. */
   starting(app: string, name: string): void {
-    this.#stream(app, name).starting = true;
+    this.#names.starting(app, name);
   }
 
-  /** The publisher left before a presentation was attached: waiting requests are answered as if it had never come. */
   abandoned(app: string, name: string): void {
-    const stream = this.#streams.get(`${app}/${name}`);
-    if (stream === undefined) return;
-    stream.starting = false;
-    this.#dropIfEmpty(`${app}/${name}`, stream);
-    stream.waiters.wake();
+    this.#names.abandoned(app, name);
   }
 
-  /**
-   * An earlier process left this stream open: requests wait for its publisher as they do for one that has just come, so that
-   * no player is told that the stream is gone. When nobody has come in `window` it ends, and goes when players have had their time.
-   */
   awaitPublisher(left: LeftStream, window: Milliseconds): void {
-    const { app, name } = left;
-    const stream = this.#stream(app, name);
-    stream.left = left;
-    stream.awaited = true;
-    this.#clock.after(window, () => {
-      if (!stream.awaited) return;
-      stream.awaited = false;
-      this.#retire(stream, left);
-      void left.end();
-      stream.waiters.wake();
-    });
+    this.#names.awaitPublisher(left, window);
   }
 
-  /** It is replaced or over: what it listed may be wanted a while longer. */
-  #retire(stream: Stream, left: LeftStream): void {
-    const { unlist, remove } = lastTimes(left);
-    this.#clock.after(unlist, () => void left.unlist());
-    this.#clock.after(remove, () => {
-      stream.left = undefined;
-      this.#dropIfEmpty(`${left.app}/${left.name}`, stream);
-      void left.dispose();
-    });
-  }
-
-  /** From now playlists are those of this presentation, until its window has passed after its end or a later one replaces it. */
   attach(presentation: Presentation): void {
-    const key = `${presentation.app}/${presentation.name}`;
-    const stream = this.#stream(presentation.app, presentation.name);
-    if (stream.current !== undefined) stream.earlier.add(stream.current);
-    stream.current = presentation;
-    stream.starting = false;
-    if (stream.left !== undefined && stream.awaited) this.#retire(stream, stream.left);
-    stream.awaited = false;
-    stream.waiters.wake();
-    this.#onGone?.();
-    presentation.onEnd(() => {
-      const { unlist, remove } = lastTimes(presentation);
-      this.#clock.after(unlist, () => {
-        if (stream.current === presentation) {
-          stream.current = undefined;
-          stream.earlier.add(presentation);
-        }
-        this.#onGone?.();
-        void presentation.unlist();
-      });
-      this.#clock.after(remove, () => {
-        stream.earlier.delete(presentation);
-        this.#dropIfEmpty(key, stream);
-        void presentation.dispose();
-      });
-    });
+    this.#names.attach(presentation);
   }
 
   presentation(app: string, name: string): Presentation | undefined {
-    return this.#streams.get(`${app}/${name}`)?.current;
+    return this.#names.current(app, name);
   }
 
   /** `index.m3u8` of a stream. Never rejects. */
   async multivariant(app: string, name: string, signal?: AbortSignal): Promise<OriginAnswer> {
     const deadline = this.#clock.now() + this.#startingLimit;
-    const presentation = await this.#started(app, name, deadline, signal);
+    const presentation = await this.#names.started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
     if (presentation instanceof LeftStream) return leftPlaylist(presentation);
     const outcome = await presentation.waiters.wait(
@@ -194,7 +118,7 @@ export class Origin {
 
   async #playlist({ app, name, rendition: asked, kind, directives, signal }: AskedPlaylist): Promise<OriginAnswer> {
     const deadline = this.#clock.now() + this.#startingLimit;
-    const presentation = await this.#started(app, name, deadline, signal);
+    const presentation = await this.#names.started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
     const isMedia = kind === 'media';
     if (presentation instanceof LeftStream) return leftPlaylist(presentation, asked, isMedia ? PLAYLIST : I_FRAMES);
@@ -246,18 +170,18 @@ export class Origin {
     signal?: AbortSignal,
     directives: PlaylistDirectives = {},
   ): Promise<OriginAnswer> {
-    const stream = this.#streams.get(`${app}/${name}`);
-    if (stream === undefined) return noStream(app, name);
+    const holders = this.#names.holders(app, name);
+    if (holders === undefined) return noStream(app, name);
     if (file === I_FRAMES) {
       return this.#playlist({ app, name, rendition: renditionName, kind: 'i-frames', directives, signal });
     }
-    for (const presentation of [stream.current, ...stream.earlier]) {
-      const rendition = presentation?.leftover(renditionName);
-      if (presentation === undefined || rendition === undefined) continue;
+    for (const presentation of holders.presentations) {
+      const rendition = presentation.leftover(renditionName);
+      if (rendition === undefined) continue;
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
     }
-    return (await leftFile(stream.left, renditionName, file)) ?? noFile(app, name, file, false, stream.current);
+    return (await leftFile(holders.left, renditionName, file)) ?? noFile(app, name, file, false, holders.current);
   }
 
   async #fileOf(
@@ -291,42 +215,5 @@ export class Origin {
       const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
       return refused(503, error, false, presentation);
     }
-  }
-
-  /** The presentation to answer from, waited for when its publisher has just come. */
-  async #started(
-    app: string,
-    name: string,
-    deadline: Milliseconds,
-    signal?: AbortSignal,
-  ): Promise<Presentation | LeftStream | RefusedAnswer> {
-    const stream = this.#streams.get(`${app}/${name}`);
-    if (stream === undefined) return noStream(app, name);
-    const isHere = () => !stream.starting && !stream.awaited;
-    if (!isHere()) {
-      const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
-      if (outcome === 'timeout' && stream.awaited) return notBack(app, name);
-      if (outcome !== 'ready') return notPlayable(outcome, app, name);
-    }
-    return stream.current ?? stream.left ?? noStream(app, name);
-  }
-
-  #stream(app: string, name: string): Stream {
-    const key = `${app}/${name}`;
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      stream = {
-        ...{ starting: false, left: undefined, awaited: false, current: undefined },
-        ...{ earlier: new Set<Presentation>(), waiters: new Waiters(this.#clock) },
-      };
-      this.#streams.set(key, stream);
-    }
-    return stream;
-  }
-
-  #dropIfEmpty(key: string, stream: Stream): void {
-    const { starting, current, earlier, left } = stream;
-    const empty = !starting && current === undefined && earlier.size === 0 && left === undefined;
-    if (empty && this.#streams.get(key) === stream) this.#streams.delete(key);
   }
 }
