@@ -4,11 +4,9 @@ import type { Clock } from '../protocols/clock.js';
 import { systemCode } from '../protocols/system-error.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { Rendition } from './rendition.js';
+import { RetriedPasses } from './retried-passes.js';
 import { I_FRAMES, PLAYLIST } from './segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
-
-const FIRST_RETRY: Milliseconds = 500;
-const LAST_RETRY: Milliseconds = 10_000;
 
 export interface WriteBehindOptions {
   readonly store: SegmentStore;
@@ -52,46 +50,41 @@ export class WriteBehind {
   readonly #playlists = new Map<StorePath, Buffer>();
   /** What the store has of each rendition: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
-  #failures = 0;
-  #failing = false;
-  #wanted = false;
-  #running: Promise<void> | undefined;
-  #retry: Milliseconds = FIRST_RETRY;
-  #cancelRetry: (() => void) | undefined;
-  #disposed = false;
+  readonly #passes: RetriedPasses;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
+    this.#passes = new RetriedPasses({
+      clock: options.clock,
+      pass: () => this.#pass(),
+      onFailure: (cause) => this.#failed(cause),
+      onRecovered: options.onRecovered,
+    });
   }
 
   /** Passes that failed so far. */
   get failures(): number {
-    return this.#failures;
+    return this.#passes.failures;
   }
 
   /** The last pass failed: the store has what it had before. */
   get failing(): boolean {
-    return this.#failing;
+    return this.#passes.failing;
   }
 
   /** The window has changed. Returns at once. */
   wake(): void {
-    this.#wanted = true;
-    // While the store fails, time and not the stream decides when it is tried again.
-    if (this.#cancelRetry === undefined) this.#start();
+    this.#passes.wake();
   }
 
   /** Resolves when the store has the window as it is now, or failed to take it once more. */
-  async finish(): Promise<void> {
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
-    this.wake();
-    await this.#running;
+  finish(): Promise<void> {
+    return this.#passes.finish();
   }
 
   /** Removes the playlists; nothing is written any more. Never rejects: what will not go now is for `dispose`. */
   async unlist(): Promise<void> {
-    await this.#stop();
+    await this.#passes.stop();
     for (const [path, body] of this.#playlists) {
       const isGone = await this.#removePlaylist(path, body).then(
         () => true,
@@ -103,7 +96,7 @@ export class WriteBehind {
 
   /** Removes everything this presentation wrote. Never rejects; what will not go is counted and told once. */
   async dispose(): Promise<void> {
-    await this.#stop();
+    await this.#passes.stop();
     const { store, directory, renditions } = this.#options;
     const refusals: unknown[] = [];
     const attempt = (action: () => Promise<void>): Promise<void> =>
@@ -124,50 +117,17 @@ export class WriteBehind {
     if (refusals.length > 0) this.#options.onLeftBehind(refusals.length, refusals[0]);
   }
 
-  async #stop(): Promise<void> {
-    this.#disposed = true;
-    this.#cancelRetry?.();
-    await this.#running;
-  }
-
   /** A later presentation of this name may have replaced it. */
   async #removePlaylist(path: StorePath, body: Buffer): Promise<void> {
     const { store } = this.#options;
     if ((await store.read(path))?.equals(body) === true) await store.remove(path);
   }
 
-  #start(): void {
-    if (this.#running !== undefined || this.#disposed) return;
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-      if (this.#wanted && this.#cancelRetry === undefined) this.#start();
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (this.#wanted && !this.#disposed) {
-      this.#wanted = false;
-      try {
-        await this.#pass();
-        this.#retry = FIRST_RETRY;
-        if (this.#failing && !this.#disposed) this.#options.onRecovered();
-        this.#failing = false;
-      } catch (cause) {
-        this.#failures += 1;
-        this.#failing = true;
-        this.#options.onFailure(cause);
-        if (systemCode(cause) === 'ENOENT') this.#forgetFiles();
-        // Of the same disk, told just now; what could not be removed waits for the next attempt.
-        await this.#makeRoom(cause).catch(() => undefined);
-        this.#wanted = true;
-        this.#cancelRetry = this.#options.clock.after(this.#retry, () => {
-          this.#cancelRetry = undefined;
-          this.#start();
-        });
-        this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
-        return;
-      }
-    }
+  async #failed(cause: unknown): Promise<void> {
+    this.#options.onFailure(cause);
+    if (systemCode(cause) === 'ENOENT') this.#forgetFiles();
+    // Of the same disk, told just now; what could not be removed waits for the next attempt.
+    await this.#makeRoom(cause).catch(() => undefined);
   }
 
   /** Somebody removed them: a playlist that listed what is not there any more would be wrong until the window has passed. */
@@ -235,7 +195,7 @@ export class WriteBehind {
     const { playlists, window, archive, listedDuration } = rendition;
     const { segmentsVersion } = playlists;
     // A segment of one rendition wakes this for all of them.
-    if (this.#versions.get(rendition) === segmentsVersion || this.#disposed) return;
+    if (this.#versions.get(rendition) === segmentsVersion || this.#passes.stopped) return;
     const directory = `${this.#options.directory}/${rendition.plan.name}`;
     // Taken together: while the files are written the window may slide on, and this list stays true.
     const playlist = playlists.plain('media');
@@ -287,14 +247,14 @@ export class WriteBehind {
       this.#listed.set(directory, files);
     }
     const path = `${directory}/${name}`;
-    if (files.has(path) || this.#disposed) return;
+    if (files.has(path) || this.#passes.stopped) return;
     // It is listed later.
     await this.#options.store.write(path, bytes(), true);
     files.set(path, mediaSequence);
   }
 
   async #writePlaylist(path: StorePath, body: Buffer): Promise<void> {
-    if (this.#playlists.get(path)?.equals(body) === true || this.#disposed) return;
+    if (this.#playlists.get(path)?.equals(body) === true || this.#passes.stopped) return;
     await this.#options.store.write(path, body);
     this.#playlists.set(path, body);
   }
