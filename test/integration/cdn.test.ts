@@ -20,8 +20,8 @@ const PART_INTERVAL = LONG ? 500 : 250;
 const BYTES = LONG ? 8_000 : PART_BYTES;
 /** So many of the viewers are timed, in a process of their own; as many others ask the origin itself at the same time. */
 const TIMED = LONG ? 50 : 20;
-/** What the edge may add to the delay of the origin (issue 5), in milliseconds. */
-const EDGE_DELAY = 50;
+/** Half of the period, milliseconds, in which nginx's own cache lock looks: who is not woken waits for so long in the middle. */
+const EDGE_DELAY = 250;
 
 interface Answer {
   readonly status: number;
