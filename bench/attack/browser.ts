@@ -1,4 +1,4 @@
-// The same stream in a real Chromium with hls.js: `waiting` events and errors are what a viewer would have seen.
+// The same stream in a real Chromium with hls.js: `waiting` events and errors are what a viewer would have seen, and with how much in hand.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -26,7 +26,12 @@ const page = `<!doctype html><title>attack</title><video muted autoplay playsinl
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => window.failures.push(type + ' ' + details + (fatal ? ' FATAL' : '')));
   hls.loadSource(new URLSearchParams(location.search).get('source'));
   hls.attachMedia(video);
-  video.addEventListener('waiting', () => { window.stalls += 1; });
+  video.addEventListener('waiting', () => {
+    window.stalls += 1;
+    const { buffered, currentTime } = video;
+    const ahead = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime;
+    window.failures.push('waits with ' + ahead.toFixed(2) + ' s ahead of it in ' + buffered.length + ' ranges, ' + hls.latency.toFixed(2) + ' s behind live, level ' + hls.currentLevel + ', loads ' + hls.loadLevel);
+  });
 </script>`;
 
 export async function watchInBrowser(source: string): Promise<WatchingBrowser> {
