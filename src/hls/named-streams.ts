@@ -130,6 +130,12 @@ export class NamedStreams {
     return this.#streams.get(`${app}/${name}`)?.current;
   }
 
+  /** The presentation to answer from, unless its publisher, or the one that is to replace it, has only just come. */
+  here(app: string, name: string): Presentation | undefined {
+    const stream = this.#streams.get(`${app}/${name}`);
+    return stream === undefined || stream.starting || stream.awaited ? undefined : stream.current;
+  }
+
   /** Undefined when nobody has had this name. */
   holders(app: string, name: string): MediaHolders | undefined {
     const stream = this.#streams.get(`${app}/${name}`);

@@ -184,6 +184,27 @@ export class Origin {
     return (await leftFile(holders.left, renditionName, file)) ?? noFile(app, name, file, false, holders.current);
   }
 
+  /**
+   * What the three above would answer without directives, where it needs no waiting and no store.
+   * @param rendition empty for the multivariant playlist; @param file empty for a playlist
+   */
+  atHand(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
+    const presentation = this.#names.here(app, name);
+    if (presentation === undefined || file === I_FRAMES) return undefined;
+    if (rendition === '') {
+      if (!presentation.playable) return undefined;
+      return found('multivariant', presentation.multivariantBody(), false, presentation);
+    }
+    if (file === '') {
+      const asked = presentation.rendition(rendition);
+      if (asked === undefined || asked.withdrawn || !asked.isServable(false)) return undefined;
+      return found('media-playlist', asked.playlistBody('media'), false, presentation);
+    }
+    const there = presentation.leftover(rendition)?.find(file);
+    if (there === undefined || there === 'hinted' || there.body === undefined) return undefined;
+    return found(there.kind, there.body, false, presentation);
+  }
+
   async #fileOf(
     presentation: Presentation,
     rendition: Rendition,

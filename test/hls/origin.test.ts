@@ -344,4 +344,46 @@ describe('Origin', () => {
     expect((await playlist()).status).toBe(404);
     expect((await origin.file('live', 'a', 'source', segments[0]?.uri ?? '')).status).toBe(200);
   });
+
+  it('what is at hand is what would be answered, at every moment of a stream', async () => {
+    const { origin, presentation, play } = serve();
+    const asked = [
+      ['', ''],
+      ...['source', 'audio', 'none'].map((rendition) => [rendition, '']),
+      ...['init-500.mp4', 'seg-500.m4s', 'part-501.1.m4s', 'part-503.2.m4s', 'iframes.m3u8', 'no.m4s'].map((file) => [
+        'source',
+        file,
+      ]),
+    ] as const;
+    let atHand = 0;
+    const compare = async (): Promise<void> => {
+      for (const [rendition = '', file = ''] of asked) {
+        const now = origin.atHand('live', 'a', rendition, file);
+        if (now === undefined) continue;
+        atHand += 1;
+        const answer =
+          rendition === ''
+            ? await origin.multivariant('live', 'a')
+            : await (file === ''
+                ? origin.mediaPlaylist('live', 'a', rendition)
+                : origin.file('live', 'a', rendition, file));
+        expect('body' in now && 'body' in answer && now.body === answer.body, `${rendition}/${file}`).toBe(true);
+        expect({ ...now, body: undefined }).toEqual({ ...answer, body: undefined });
+      }
+    };
+    await compare();
+    origin.starting('live', 'a');
+    await compare();
+    expect(atHand).toBe(0);
+    origin.attach(presentation);
+    for (let time = 1_000; time <= 9_500; time += 250) {
+      await play(time);
+      await compare();
+    }
+    const live = atHand;
+    expect(live).toBeGreaterThan(100);
+    await presentation.end();
+    await compare();
+    expect(atHand).toBeGreaterThan(live);
+  });
 });

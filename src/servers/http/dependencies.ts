@@ -59,6 +59,12 @@ export interface HlsOrigin {
     signal: AbortSignal,
     directives?: DeliveryDirectives,
   ): Promise<OriginAnswer>;
+  /**
+   * What those above would answer without directives, where it needs no waiting and no disk: most of what players ask for is
+   * there, and a promise for each costs more than finding it. Undefined for everything else.
+   * @param rendition empty for the multivariant playlist; @param file empty for a playlist
+   */
+  atHand?(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined;
 }
 
 /** The same presentations for players of MPEG-DASH, whose media is that of `HlsOrigin.file`. Rules as there. */

@@ -63,6 +63,35 @@ function hold(): (answer: OriginAnswer) => void {
   };
 }
 
+describe('what is at hand', () => {
+  it('is answered without a call; what is not, or was asked for with directives, is called for', async () => {
+    const asked: unknown[] = [];
+    origin.atHand = (...names) => {
+      asked.push(names);
+      return names[3] === 'seg-1.m4s' ? undefined : playlist(LONG);
+    };
+    origin.respond = () => playlist(Buffer.from('#EXTM3U\n'));
+    expect(await (await ask(URL_OF_PLAYLIST)).text()).toBe(LONG.toString());
+    expect(await (await ask('/hls/live/demo/index.m3u8?session=1')).text()).toBe(LONG.toString());
+    expect(origin.calls).toEqual([]);
+    expect(asked).toEqual([
+      ['live', 'demo', 'v', ''],
+      ['live', 'demo', '', ''],
+    ]);
+    await ask('/hls/live/demo/v/seg-1.m4s');
+    await ask(`${URL_OF_PLAYLIST}?_HLS_msn=5`);
+    expect(origin.calls.map(({ method }) => method)).toEqual(['file', 'mediaPlaylist']);
+  });
+
+  it('is asked for in earnest when looking for it failed', async () => {
+    origin.atHand = () => {
+      throw new Error('a bug');
+    };
+    origin.respond = () => playlist(LONG);
+    expect(await (await ask(URL_OF_PLAYLIST)).text()).toBe(LONG.toString());
+  });
+});
+
 describe('validators', () => {
   it('B4.04 a version of a playlist has one strong ETag, the next has another, and a match is 304 without body', async () => {
     origin.respond = () => playlist(LONG);

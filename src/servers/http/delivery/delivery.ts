@@ -25,7 +25,7 @@ import { isPlaylist, MEDIA_HEADERS } from './media-headers.js';
 import { PreparedResponse } from './prepared-response.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
-import type { DeliveryTarget } from './target.js';
+import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
@@ -102,11 +102,24 @@ export class Delivery {
 
   /** Answers a GET or HEAD, now or when the origin has what is asked for. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
-    this.#calls.join({ request, response, foreign, release: undefined }, target);
+    const exchange = { request, response, foreign, release: undefined };
+    const answer = this.#atHand(target);
+    if (answer === undefined) this.#calls.join(exchange, target);
+    else this.#answer(exchange, target, { answer });
   }
 
   close(): void {
     this.#slow.close();
+  }
+
+  #atHand({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
+    if (asked === 'manifest' || directives !== NO_DIRECTIVES) return undefined;
+    try {
+      return this.#options.origin.atHand?.(app, name, rendition, file);
+    } catch {
+      // It will fail again where it is asked in earnest, and be told of there.
+      return undefined;
+    }
   }
 
   #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {

@@ -17,7 +17,8 @@ export interface DeliveryTarget {
   readonly directives: DeliveryDirectives;
 }
 
-const NONE: DeliveryDirectives = {};
+/** Of everything that was asked for without any; compared by identity. */
+export const NO_DIRECTIVES: DeliveryDirectives = {};
 const PLAYLIST = 'index.m3u8';
 const I_FRAMES = 'iframes.m3u8';
 /** A value longer than this is no directive of ours; the schema of the route says so with a 400. */
@@ -53,7 +54,7 @@ function readTarget(requestTarget: string): DeliveryTarget | undefined {
   if (isDots(app) || isDots(name) || isDots(rendition) || isDots(file)) return undefined;
   if (rendition === '') return file === PLAYLIST ? multivariantTarget(app, name) : undefined;
   if (file !== PLAYLIST && file !== I_FRAMES) return fileTarget(app, name, rendition, file);
-  const directives = query === undefined || query === '' ? NONE : parseDirectives(query);
+  const directives = query === undefined || query === '' ? NO_DIRECTIVES : parseDirectives(query);
   if (directives === undefined) return undefined;
   const target = file === PLAYLIST ? mediaPlaylistTarget : iFramePlaylistTarget;
   return target(app, name, rendition, directives);
@@ -61,12 +62,12 @@ function readTarget(requestTarget: string): DeliveryTarget | undefined {
 
 export function multivariantTarget(app: string, name: string): DeliveryTarget {
   const key = `${app}/${name}`;
-  return { key, app, name, asked: 'multivariant', rendition: '', file: '', directives: NONE };
+  return { key, app, name, asked: 'multivariant', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
 
 /** @param name of a stream whose MPD is asked for; no key of `/hls/` begins with a slash */
 export function manifestTarget(app: string, name: string): DeliveryTarget {
-  return { key: `/${app}/${name}`, app, name, asked: 'manifest', rendition: '', file: '', directives: NONE };
+  return { key: `/${app}/${name}`, app, name, asked: 'manifest', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
 
 export function mediaPlaylistTarget(
@@ -91,7 +92,15 @@ export function iFramePlaylistTarget(
 }
 
 export function fileTarget(app: string, name: string, rendition: string, file: string): DeliveryTarget {
-  return { key: `${app}/${name}/${rendition}/${file}`, app, name, asked: 'segment', rendition, file, directives: NONE };
+  return {
+    key: `${app}/${name}/${rendition}/${file}`,
+    app,
+    name,
+    asked: 'segment',
+    rendition,
+    file,
+    directives: NO_DIRECTIVES,
+  };
 }
 
 const isDots = (name: string): boolean => name === '.' || name === '..';
