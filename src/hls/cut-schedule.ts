@@ -45,7 +45,7 @@ export class CutSchedule {
   #cuts: Cut[] = [];
   /** Index of `#cuts[0]`. */
   #base = 0;
-  /** Presentation times of the source's key frames where they decide the cuts, those before the oldest cut forgotten. */
+  /** Presentation times of the source's newest key frames, where they decide the cuts. */
   #keyFrames: Milliseconds[] = [];
   /** Ends of segments after which a run ended, by index. */
   readonly #ends = new Map<number, Milliseconds>();
@@ -140,7 +140,7 @@ export class CutSchedule {
   /** @param dts of a frame, rising; @param pts of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
-    if (keyFrame && this.#cutsAtKeyFrames) this.#keyFrames.push(pts);
+    if (keyFrame && this.#cutsAtKeyFrames) this.#noteKeyFrame(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
   }
 
@@ -232,6 +232,12 @@ export class CutSchedule {
     return secondsToMilliseconds(this.#rules.nominalPart) / 2;
   }
 
+  #noteKeyFrame(pts: Milliseconds): void {
+    this.#keyFrames.push(pts);
+    // Where every picture is a key frame, still more than half a minute.
+    if (this.#keyFrames.length > 2 * CUTS_REMEMBERED) this.#keyFrames = this.#keyFrames.slice(CUTS_REMEMBERED);
+  }
+
   /** Of the source's, if it is near enough to be the same. */
   #nearestKeyFrame(time: Milliseconds): Milliseconds | undefined {
     let nearest: Milliseconds | undefined;
@@ -277,8 +283,6 @@ export class CutSchedule {
     if (this.#cuts.length > 2 * CUTS_REMEMBERED) {
       this.#base += CUTS_REMEMBERED;
       this.#cuts = this.#cuts.slice(CUTS_REMEMBERED);
-      const oldest = this.#cuts[0]?.time ?? 0;
-      this.#keyFrames = this.#keyFrames.filter((time) => time >= oldest);
     }
   }
 
