@@ -83,6 +83,20 @@ describe('what is at hand', () => {
     expect(origin.calls.map(({ method }) => method)).toEqual(['file', 'mediaPlaylist']);
   });
 
+  it('an origin that throws, be it at once, is answered 500, and the next request as usual', async () => {
+    origin.atHand = () => {
+      throw new Error('a bug');
+    };
+    const { mediaPlaylist } = origin;
+    origin.mediaPlaylist = () => {
+      throw new Error('the same bug');
+    };
+    expect((await ask(URL_OF_PLAYLIST)).status).toBe(500);
+    origin.mediaPlaylist = mediaPlaylist;
+    origin.respond = () => playlist(LONG);
+    expect((await ask(URL_OF_PLAYLIST)).status).toBe(200);
+  });
+
   it('is asked for in earnest when looking for it failed', async () => {
     origin.atHand = () => {
       throw new Error('a bug');

@@ -122,7 +122,8 @@ export class Delivery {
     }
   }
 
-  #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
+  /** Async, so that an origin that throws is a failure to answer with, not one of the process. */
+  async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
     const { origin, dash } = this.#options;
     const { asked, app, name, rendition, file, directives } = target;
     switch (asked) {
