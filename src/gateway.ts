@@ -12,7 +12,7 @@ import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
 import { WebServers, type WebUrls } from './gateway/web-servers.js';
-import { Origin } from './hls/origin.js';
+import { Origin } from './hls/origin/origin.js';
 import { StreamRegistry } from './live/registry.js';
 import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory } from './pipeline/pipeline-directory.js';

@@ -57,6 +57,16 @@ const middle = ['live', 'transcode', 'hls', 'dash', 'access'];
 /** The composition root may build objects of every room. */
 const composed = ['tls', ...anyProtocol, ...middle, 'servers/rtmp', 'servers/http', 'pipeline', 'config'];
 
+/** The rooms inside hls/, lowest first, and what each may import of hls/ besides itself. The files beside them are the door's own. */
+const hlsErrors = 'hls/errors.ts';
+const hlsRooms: Readonly<Record<string, readonly string[]>> = {
+  'hls/timeline': [hlsErrors],
+  'hls/packaging': ['hls/timeline', hlsErrors],
+  'hls/playlists': ['hls/timeline', hlsErrors],
+  'hls/window': ['hls/timeline', 'hls/packaging', 'hls/playlists', hlsErrors],
+  'hls/store': ['hls/timeline', 'hls/packaging', 'hls/playlists', 'hls/window', hlsErrors],
+};
+
 /** Each room and what it may import besides itself. A room that is not listed here fails the test: decide where it belongs. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   [shared]: [],
@@ -92,6 +102,20 @@ describe('architecture', () => {
         if (to !== from && !may?.includes(to)) broken.push(`${source.path} -> ${target}`);
       }
     }
+    expect(broken).toEqual([]);
+  });
+
+  it('keeps the rooms inside hls/ in their order', () => {
+    const inside = (path: string) => (path.split('/').length > 2 ? path.split('/').slice(0, 2).join('/') : path);
+    const broken = sources.flatMap(({ path, internal }) => {
+      const may = hlsRooms[inside(path)];
+      if (may === undefined) return [];
+      return internal
+        .filter(
+          (target) => target.startsWith('hls/') && inside(target) !== inside(path) && !may.includes(inside(target)),
+        )
+        .map((target) => `${path} -> ${target}`);
+    });
     expect(broken).toEqual([]);
   });
 

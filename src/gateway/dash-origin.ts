@@ -1,7 +1,7 @@
 // DASH over the streams of HLS: a manifest can be had of what HLS would play now.
 import { DashOrigin } from '../dash/manifest-origin.js';
-import type { Origin } from '../hls/origin.js';
-import { noStream, type RefusedAnswer } from '../hls/origin-answer.js';
+import type { Origin } from '../hls/origin/origin.js';
+import { noStream, type RefusedAnswer } from '../hls/origin/origin-answer.js';
 
 export function dashOrigin(origin: Origin): DashOrigin<RefusedAnswer> {
   return new DashOrigin<RefusedAnswer>({

@@ -1,7 +1,7 @@
 // Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
 import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
-import type { Origin } from '../hls/origin.js';
+import type { Origin } from '../hls/origin/origin.js';
 import type { PresentationOptions } from '../hls/presentation-options.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { Capacity } from '../pipeline/capacity.js';

@@ -1,7 +1,7 @@
 // Renditions as others see them: the API, the metrics, and manifests of another format.
 import type { RenditionInfo, RenditionListing } from './presentation-options.js';
-import type { Rendition } from './rendition.js';
 import type { RenditionSet } from './rendition-set.js';
+import type { Rendition } from './window/rendition.js';
 
 /** @param sourceFrameRate for a video rendition that does not say its own */
 export function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {

@@ -1,8 +1,8 @@
 // What the presentation does with any rendition's input, whoever packages it.
 import type { Seconds } from '../protocols/units.js';
-import type { CutSchedule } from './cut-schedule.js';
-import type { RenditionPartTiming } from './part-timing.js';
-import type { Rendition } from './rendition.js';
+import type { CutSchedule } from './timeline/cut-schedule.js';
+import type { RenditionPartTiming } from './timeline/part-timing.js';
+import type { Rendition } from './window/rendition.js';
 
 export interface FeedOptions {
   readonly rendition: Rendition;

@@ -2,11 +2,11 @@
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
-import { AudioRegrouper } from './audio-regrouper.js';
 import type { Feed, FeedOptions } from './feed.js';
-import type { PartMaker } from './part-sink.js';
-import type { Rendition } from './rendition.js';
-import { VideoParts } from './video-parts.js';
+import { AudioRegrouper } from './packaging/audio-regrouper.js';
+import type { PartMaker } from './packaging/part-sink.js';
+import { VideoParts } from './packaging/video-parts.js';
+import type { Rendition } from './window/rendition.js';
 
 export class PipeFeed implements Feed {
   readonly rendition: Rendition;

@@ -3,9 +3,9 @@
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
-import type { EpochPlan, RenditionPlan } from './plan.js';
-import type { CompleteSegment } from './segment.js';
-import type { SegmentStore } from './segment-store.js';
+import type { SegmentStore } from './store/segment-store.js';
+import type { EpochPlan, RenditionPlan } from './timeline/plan.js';
+import type { CompleteSegment } from './window/segment.js';
 
 export interface PresentationOptions {
   readonly app: string;

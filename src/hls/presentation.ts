@@ -1,28 +1,27 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
 import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
-import { Waiters } from './blocking-reload.js';
 import { describeRendition, listRenditions } from './describe-rendition.js';
 import { Incidents } from './incidents.js';
 import { PipeFeed } from './pipe-feed.js';
-import type { EpochPlan } from './plan.js';
 import type {
   PresentationCounters,
   PresentationOptions,
   RenditionInfo,
   RenditionListing,
 } from './presentation-options.js';
-import type { Rendition } from './rendition.js';
 import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
-import type { CompleteSegment } from './segment.js';
-import type { SegmentStore } from './segment-store.js';
-import { StoredReads } from './stored-reads.js';
+import type { SegmentStore } from './store/segment-store.js';
+import { StoredReads } from './store/stored-reads.js';
+import { WriteBehind } from './store/write-behind.js';
 import { StreamTimeline } from './stream-timeline.js';
+import type { EpochPlan } from './timeline/plan.js';
 import { VariantListing } from './variant-listing.js';
-import { WriteBehind } from './write-behind.js';
+import { Waiters } from './window/blocking-reload.js';
+import type { Rendition } from './window/rendition.js';
+import type { CompleteSegment } from './window/segment.js';
 
-export type { EpochPlan, RenditionPlan } from './plan.js';
 export type {
   PresentationCounters,
   PresentationOptions,
@@ -30,8 +29,9 @@ export type {
   SegmentInfo,
 } from './presentation-options.js';
 export type { MediaSample } from './sample-feed.js';
-export type { SegmentStore } from './segment-store.js';
+export type { SegmentStore } from './store/segment-store.js';
 export { SMALLEST_WINDOW } from './stream-timeline.js';
+export type { EpochPlan, RenditionPlan } from './timeline/plan.js';
 
 export class Presentation {
   readonly app: string;

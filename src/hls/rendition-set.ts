@@ -1,13 +1,13 @@
 // The renditions of a stream over all its epochs, and what feeds each of them in the epoch that runs.
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { CutSchedule } from './cut-schedule.js';
 import type { Feed, FeedOptions } from './feed.js';
-import type { PartTiming, RenditionPartTiming } from './part-timing.js';
 import { PipeFeed } from './pipe-feed.js';
-import type { RenditionPlan } from './plan.js';
-import { Rendition, type RenditionOptions } from './rendition.js';
 import { SampleFeed } from './sample-feed.js';
+import type { CutSchedule } from './timeline/cut-schedule.js';
+import type { PartTiming, RenditionPartTiming } from './timeline/part-timing.js';
+import type { RenditionPlan } from './timeline/plan.js';
+import { Rendition, type RenditionOptions } from './window/rendition.js';
 
 /** A rendition so many target durations behind is given up on even while something comes of it: it will not catch up. */
 const HOPELESS_LAG = 3;

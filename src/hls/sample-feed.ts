@@ -1,10 +1,10 @@
 // From the publisher's frames to parts, without a process between.
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { AudioSamples } from './audio-samples.js';
 import type { Feed, FeedOptions } from './feed.js';
-import type { Rendition } from './rendition.js';
-import { VideoSamples } from './video-samples.js';
+import { AudioSamples } from './packaging/audio-samples.js';
+import { VideoSamples } from './packaging/video-samples.js';
+import type { Rendition } from './window/rendition.js';
 
 /** One coded frame. */
 export interface MediaSample {

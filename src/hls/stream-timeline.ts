@@ -1,16 +1,16 @@
 // When things are on a stream's timeline: cuts, epochs and dates, over every publisher that takes it up.
 import type { Clock } from '../protocols/clock.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { CutSchedule, type RunRules } from './cut-schedule.js';
-import { Epochs } from './epochs.js';
-import type { RenditionReport } from './media-playlist.js';
-import { type PartTiming, partTiming } from './part-timing.js';
-import type { EpochPlan } from './plan.js';
+import type { RenditionReport } from './playlists/media-playlist.js';
 import type { PresentationOptions } from './presentation-options.js';
-import { ProgramDateTime } from './program-date-time.js';
-import type { Rendition, RenditionOptions } from './rendition.js';
-import type { PlaylistKind } from './rendition-playlists.js';
 import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
+import { CutSchedule, type RunRules } from './timeline/cut-schedule.js';
+import { Epochs } from './timeline/epochs.js';
+import { type PartTiming, partTiming } from './timeline/part-timing.js';
+import type { EpochPlan } from './timeline/plan.js';
+import { ProgramDateTime } from './timeline/program-date-time.js';
+import type { Rendition, RenditionOptions } from './window/rendition.js';
+import type { PlaylistKind } from './window/rendition-playlists.js';
 
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
 export const SMALLEST_WINDOW = 6;

@@ -1,8 +1,9 @@
 // When a stream may be shown as a whole, and its multivariant playlist, rendered once for each version.
-import type { CutSchedule } from './cut-schedule.js';
-import { describeVariants } from './describe-variants.js';
-import { renderMultivariantPlaylist } from './multivariant-playlist.js';
-import type { Rendition } from './rendition.js';
+
+import { describeVariants } from './playlists/describe-variants.js';
+import { renderMultivariantPlaylist } from './playlists/multivariant-playlist.js';
+import type { CutSchedule } from './timeline/cut-schedule.js';
+import type { Rendition } from './window/rendition.js';
 
 /** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
 const SEGMENTS_WITHOUT_LAGGARD = 3;

@@ -1,5 +1,5 @@
 // What the gateway knows of its streams, as plain state for the API: built on demand from the pipelines, never kept twice.
-import type { Origin } from '../hls/origin.js';
+import type { Origin } from '../hls/origin/origin.js';
 import type { RenditionInfo } from '../hls/presentation.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
 import type { StreamPipeline, Withdrawal } from './stream-pipeline.js';

@@ -1,5 +1,5 @@
 // What the pipeline of a name is told, and the states it can be in: the words between it and whoever makes it.
-import type { Origin } from '../hls/origin.js';
+import type { Origin } from '../hls/origin/origin.js';
 import type { Presentation, PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { SluiceError } from '../protocols/errors.js';

@@ -1,5 +1,5 @@
 // What a publisher is served as: its ladder, less what cannot be encoded here and now, plus what the playlists promise already.
-import type { EpochPlan, RenditionPlan } from '../hls/plan.js';
+import type { EpochPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
 import { fitLadder } from '../transcode/ladder.js';

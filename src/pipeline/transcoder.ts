@@ -1,6 +1,6 @@
 // One epoch's FFmpeg: fed from the publisher, its output put into the presentation, its failures told and outlived.
 import type { Presentation } from '../hls/presentation.js';
-import type { Rendition } from '../hls/rendition.js';
+import type { Rendition } from '../hls/window/rendition.js';
 import type { Subscription } from '../live/subscription.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';

@@ -1,8 +1,8 @@
 // How sound is timed: by counting its samples, against timestamps that are rounded, jitter, drift, or jump.
 import { describe, expect, it } from 'vitest';
-import { AudioSamples, DRIFT_LIMIT, LEAD_LIMIT } from '../../src/hls/audio-samples.js';
-import { CutSchedule } from '../../src/hls/cut-schedule.js';
-import type { MadePart } from '../../src/hls/part-sink.js';
+import { AudioSamples, DRIFT_LIMIT, LEAD_LIMIT } from '../../src/hls/packaging/audio-samples.js';
+import type { MadePart } from '../../src/hls/packaging/part-sink.js';
+import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
 
 const RATE = 48_000;
 const FRAME_MS = (1024 / RATE) * 1000;

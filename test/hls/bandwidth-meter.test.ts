@@ -1,7 +1,7 @@
 // The peak of RFC 8216bis 4.1 against every set of segments that it speaks of, one by one.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { BandwidthMeter } from '../../src/hls/bandwidth-meter.js';
+import { BandwidthMeter } from '../../src/hls/window/bandwidth-meter.js';
 
 const TARGET = 4;
 

@@ -6,7 +6,7 @@ import {
   type PlaylistPosition,
   parseDirective,
   Waiters,
-} from '../../src/hls/blocking-reload.js';
+} from '../../src/hls/window/blocking-reload.js';
 import { SluiceError } from '../../src/protocols/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
 

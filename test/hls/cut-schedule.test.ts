@@ -1,7 +1,7 @@
 // The cuts that all renditions share, from key frames at ingest.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CutSchedule } from '../../src/hls/cut-schedule.js';
+import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
 
 const FRAME = 40;
 

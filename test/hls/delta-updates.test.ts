@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import * as HLS from 'hls-parser';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Origin } from '../../src/hls/origin.js';
+import { Origin } from '../../src/hls/origin/origin.js';
 import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
 import { mergeDelta } from '../support/delta-update.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';

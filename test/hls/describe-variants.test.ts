@@ -1,8 +1,8 @@
 // What players are promised before they have seen a byte.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { describeVariants, type MeasuredRendition } from '../../src/hls/describe-variants.js';
-import { renderMultivariantPlaylist } from '../../src/hls/multivariant-playlist.js';
+import { describeVariants, type MeasuredRendition } from '../../src/hls/playlists/describe-variants.js';
+import { renderMultivariantPlaylist } from '../../src/hls/playlists/multivariant-playlist.js';
 
 const source: MeasuredRendition = {
   plan: { name: 'source', kind: 'video', input: 'pipe', width: 1920, height: 1080, frameRate: 29.97 },

@@ -5,11 +5,11 @@ import * as HLS from 'hls-parser';
 // @ts-expect-error it has no types
 import { Parser as M3u8Parser } from 'm3u8-parser';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DiskStore } from '../../src/hls/disk-store.js';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import type { Origin } from '../../src/hls/origin.js';
+import type { Origin } from '../../src/hls/origin/origin.js';
 import type { PresentationOptions } from '../../src/hls/presentation.js';
-import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { DiskStore } from '../../src/hls/store/disk-store.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import type { SegmentStore } from '../../src/hls/store/segment-store.js';
 import { mergeDelta } from '../support/delta-update.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { temporaryDirectory } from '../support/temp-dir.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Origin, type PlaylistDirectives } from '../../src/hls/origin.js';
+import { Origin, type PlaylistDirectives } from '../../src/hls/origin/origin.js';
 import type { EpochPlan } from '../../src/hls/presentation.js';
 import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
 import { attributes, type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';

@@ -1,10 +1,10 @@
 // A gateway died and another took its place: what players of the first meet until the publisher is back, or is not.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isAwaited, LeftStream } from '../../src/hls/left-stream.js';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
+import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { Presentation } from '../../src/hls/presentation.js';
-import { recoverStreams, SequenceNumbers } from '../../src/hls/sequence-recovery.js';
+import { isAwaited, LeftStream } from '../../src/hls/store/left-stream.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import { recoverStreams, SequenceNumbers } from '../../src/hls/store/sequence-recovery.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';

@@ -1,7 +1,7 @@
 // What a playlist looks like, as files a reviewer can read.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { LOWEST_VERSION, type MediaPlaylist, renderMediaPlaylist } from '../../src/hls/media-playlist.js';
+import { LOWEST_VERSION, type MediaPlaylist, renderMediaPlaylist } from '../../src/hls/playlists/media-playlist.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 const BEGIN = Date.UTC(2026, 5, 1, 12, 0, 0, 40);

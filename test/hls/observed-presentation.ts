@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type EpochPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
-import type { Rendition } from '../../src/hls/rendition.js';
+import type { Rendition } from '../../src/hls/window/rendition.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { runFfmpeg } from '../support/ladder-recording.js';

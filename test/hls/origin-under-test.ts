@@ -1,8 +1,8 @@
 // An origin with a stream behind it, as players meet it, and how tests of its answers wait for them and read them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
+import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
-import type { Rendition } from '../../src/hls/rendition.js';
+import type { Rendition } from '../../src/hls/window/rendition.js';
 import { type Setup, setUp } from './observed-presentation.js';
 import { SAMPLES_PLAN } from './recorded-inits.js';
 import { type SyntheticOptions, SyntheticStream } from './synthetic-stream.js';

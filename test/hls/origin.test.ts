@@ -1,7 +1,7 @@
 // What a player gets for each request at each moment of a stream's life.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import { Origin, type OriginAnswer } from '../../src/hls/origin.js';
+import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';

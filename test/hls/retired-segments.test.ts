@@ -1,11 +1,11 @@
 // What has left the playlist must stay fetchable for its time, and not in memory: attackers who publish in bursts fill it otherwise.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LiveWindow } from '../../src/hls/live-window.js';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import { PartBody } from '../../src/hls/part-body.js';
-import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/segment.js';
-import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { PartBody } from '../../src/hls/packaging/part-body.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import type { SegmentStore } from '../../src/hls/store/segment-store.js';
+import { LiveWindow } from '../../src/hls/window/live-window.js';
+import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/window/segment.js';
 import { serveSamples } from './origin-under-test.js';
 import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
 

@@ -1,7 +1,7 @@
 // The numbers that name files: never the same twice.
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import { recoverStreams, SequenceNumbers } from '../../src/hls/sequence-recovery.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import { recoverStreams, SequenceNumbers } from '../../src/hls/store/sequence-recovery.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const SINCE_2024 = (Date.UTC(2026, 0, 2, 3, 4, 5) - Date.UTC(2024, 0, 1)) / 1000;

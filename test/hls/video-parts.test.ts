@@ -1,10 +1,10 @@
 // Which parts come of FFmpeg's fragments, and when: FFmpeg ends a fragment at every key frame, whether a segment begins there or not.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CutSchedule } from '../../src/hls/cut-schedule.js';
-import type { MadePart } from '../../src/hls/part-sink.js';
-import { framesPerPart, partTiming, SHORTEST_PART_SHARE } from '../../src/hls/part-timing.js';
-import { VideoParts } from '../../src/hls/video-parts.js';
+import type { MadePart } from '../../src/hls/packaging/part-sink.js';
+import { VideoParts } from '../../src/hls/packaging/video-parts.js';
+import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
+import { framesPerPart, partTiming, SHORTEST_PART_SHARE } from '../../src/hls/timeline/part-timing.js';
 import type { Fragment } from '../../src/protocols/mp4/fragment.js';
 
 const TIMESCALE = 90_000;

@@ -1,9 +1,9 @@
 // Parts of a publisher whose pictures come at uneven times: full enough to be listed, short enough for PART-TARGET.
 import { expect, it } from 'vitest';
-import { CutSchedule } from '../../src/hls/cut-schedule.js';
-import type { MadePart } from '../../src/hls/part-sink.js';
-import { partTiming } from '../../src/hls/part-timing.js';
-import { VideoSamples } from '../../src/hls/video-samples.js';
+import type { MadePart } from '../../src/hls/packaging/part-sink.js';
+import { VideoSamples } from '../../src/hls/packaging/video-samples.js';
+import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
+import { partTiming } from '../../src/hls/timeline/part-timing.js';
 
 it('B3.01 makes parts of 85 % out of times that GStreamer has moved to those of the sound', () => {
   const plan = { renditions: [{ name: 'source', kind: 'video', input: 'samples', frameRate: 25 } as const] };

@@ -2,9 +2,9 @@
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DiskStore } from '../../src/hls/disk-store.js';
-import { MemoryStore } from '../../src/hls/memory-store.js';
-import type { SegmentStore } from '../../src/hls/segment-store.js';
+import { DiskStore } from '../../src/hls/store/disk-store.js';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import type { SegmentStore } from '../../src/hls/store/segment-store.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';

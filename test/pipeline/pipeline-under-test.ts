@@ -1,6 +1,6 @@
 // A pipeline with real tags, real FFmpeg and the real HLS room around it, its log kept and its clock in the test's hand.
 import { onTestFinished } from 'vitest';
-import { Origin } from '../../src/hls/origin.js';
+import { Origin } from '../../src/hls/origin/origin.js';
 import { StreamRegistry } from '../../src/live/registry.js';
 import type { LiveStream } from '../../src/live/stream.js';
 import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';

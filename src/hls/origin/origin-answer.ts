@@ -1,0 +1,148 @@
+// Every answer the origin can give, with its status and what a cache may make of it.
+import type { SluiceError } from '../../protocols/errors.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
+import { hlsError } from '../errors.js';
+import type { Presentation } from '../presentation.js';
+import type { LeftStream } from '../store/left-stream.js';
+import type { WaitOutcome } from '../window/blocking-reload.js';
+import { parseMediaFileName } from '../window/segment.js';
+
+/** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
+const BLOCKING_LIMIT = 3;
+
+export interface FoundAnswer {
+  readonly status: 200;
+  readonly kind: 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
+  /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
+  readonly body: Buffer;
+  /** The request carried a delivery directive or waited for a hinted part: RFC 8216bis B.1 caches it longer. */
+  readonly blocking: boolean;
+  /** TARGETDURATION, for Cache-Control. */
+  readonly targetDuration: Seconds;
+}
+
+export interface RefusedAnswer {
+  readonly status: 400 | 404 | 503;
+  readonly error: SluiceError;
+  /** The request carried a delivery directive, or waited for a hinted part that never came. */
+  readonly blocking: boolean;
+  /** Undefined when the stream is not known (yet): such an answer must not be cached. */
+  readonly targetDuration: Seconds | undefined;
+}
+
+export type OriginAnswer = FoundAnswer | RefusedAnswer;
+
+export function blockingLimit(presentation: Presentation): Milliseconds {
+  return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
+}
+
+/**
+ * When, after the end of a stream, its playlists go, and when its media: players that loaded a playlist in its last moment still
+ * have the time that it lasts (RFC 8216bis 6.2.1).
+ */
+export function lastTimes({
+  windowDuration,
+  targetDuration = 0,
+}: Pick<Presentation, 'windowDuration' | 'targetDuration'>): {
+  readonly unlist: Milliseconds;
+  readonly remove: Milliseconds;
+} {
+  const unlist = windowDuration + BLOCKING_LIMIT * targetDuration;
+  return { unlist: secondsToMilliseconds(unlist), remove: secondsToMilliseconds(unlist + windowDuration) };
+}
+
+export function found(
+  kind: FoundAnswer['kind'],
+  body: Buffer,
+  blocking: boolean,
+  presentation: Presentation,
+): FoundAnswer {
+  return { status: 200, kind, body, blocking, targetDuration: presentation.targetDuration ?? 0 };
+}
+
+export function refused(
+  status: RefusedAnswer['status'],
+  error: SluiceError,
+  blocking: boolean,
+  presentation: Presentation | undefined,
+): RefusedAnswer {
+  return { status, error, blocking, targetDuration: presentation?.targetDuration };
+}
+
+export function noStream(app: string, name: string): RefusedAnswer {
+  return refused(404, hlsError('hls.no-such-stream', `${app}/${name} is not live`), false, undefined);
+}
+
+export function noRendition(presentation: Presentation, name: string): RefusedAnswer {
+  const { app, name: stream } = presentation;
+  const error = hlsError('hls.no-such-rendition', `${app}/${stream} has no ${JSON.stringify(name.slice(0, 64))}`);
+  return refused(404, error, false, presentation);
+}
+
+export function noFile(
+  app: string,
+  name: string,
+  file: string,
+  blocking: boolean,
+  presentation: Presentation | undefined,
+): RefusedAnswer {
+  const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
+  return refused(404, error, blocking, presentation);
+}
+
+export function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
+  if (outcome === 'refused' || outcome === 'abandoned') return notReady(outcome, undefined);
+  return refused(404, hlsError('hls.not-playable-yet', `${app}/${name} has no complete segment`), false, undefined);
+}
+
+/** The publisher of a stream that an earlier process left open may still come: whoever asks again may have more luck. */
+export function notBack(app: string, name: string): RefusedAnswer {
+  return refused(503, hlsError('hls.publisher-awaited', `${app}/${name} waits for its publisher`), true, undefined);
+}
+
+/** A playlist of a stream whose publisher did not come back: with ENDLIST. Without a rendition the multivariant one. */
+export function leftPlaylist(left: LeftStream, rendition?: string, file?: string): OriginAnswer {
+  const body = left.playlist(rendition, file);
+  const { app, name, targetDuration } = left;
+  if (body === undefined) return noFile(app, name, file ?? rendition ?? '', false, undefined);
+  return {
+    status: 200,
+    kind: rendition === undefined ? 'multivariant' : 'media-playlist',
+    body,
+    blocking: false,
+    targetDuration,
+  };
+}
+
+/** Media that an earlier process made; undefined when there is none. Never rejects. */
+export async function leftFile(
+  left: LeftStream | undefined,
+  rendition: string,
+  file: string,
+): Promise<OriginAnswer | undefined> {
+  const kind = parseMediaFileName(file)?.kind;
+  if (left === undefined || kind === undefined) return undefined;
+  try {
+    const body = await left.read(rendition, file);
+    return body && { status: 200, kind, body, blocking: false, targetDuration: left.targetDuration };
+  } catch (cause) {
+    const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+    return refused(503, error, false, undefined);
+  }
+}
+
+export function notReady(
+  outcome: Exclude<WaitOutcome, 'ready'>,
+  presentation: Presentation | undefined,
+): RefusedAnswer {
+  switch (outcome) {
+    case 'timeout': {
+      const waited = BLOCKING_LIMIT * (presentation?.targetDuration ?? 0);
+      return refused(503, hlsError('hls.reload-timeout', `nothing new in ${waited} s`), true, presentation);
+    }
+    case 'abandoned':
+      return refused(503, hlsError('hls.reload-abandoned', 'the client went away'), true, presentation);
+    case 'refused':
+      return refused(503, hlsError('hls.too-many-waiting', 'too many requests wait'), true, presentation);
+  }
+}

@@ -1,0 +1,240 @@
+// What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import { hlsError } from '../errors.js';
+import type { Presentation } from '../presentation.js';
+import { LeftStream } from '../store/left-stream.js';
+import { parseDirective } from '../window/blocking-reload.js';
+import type { Rendition } from '../window/rendition.js';
+import type { PlaylistKind } from '../window/rendition-playlists.js';
+import { I_FRAMES, PLAYLIST } from '../window/segment.js';
+import { NamedStreams } from './named-streams.js';
+import {
+  blockingLimit,
+  found,
+  leftFile,
+  leftPlaylist,
+  noFile,
+  noRendition,
+  noStream,
+  notPlayable,
+  notReady,
+  type OriginAnswer,
+  refused,
+} from './origin-answer.js';
+
+/** How long a first playlist request waits for a stream that has just been published. */
+const STARTING_LIMIT: Milliseconds = 15_000;
+
+export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
+
+/** Query values as received: `_HLS_msn`, `_HLS_part`, `_HLS_skip`. */
+export interface PlaylistDirectives {
+  readonly msn?: string | undefined;
+  readonly part?: string | undefined;
+  readonly skip?: string | undefined;
+}
+
+export interface OriginOptions {
+  readonly clock: Clock;
+  readonly startingLimit?: Milliseconds | undefined;
+  /** After a presentation was let go: `presentation` does not give it any more. */
+  readonly onGone?: () => void;
+}
+
+interface AskedPlaylist {
+  readonly app: string;
+  readonly name: string;
+  readonly rendition: string;
+  readonly kind: PlaylistKind;
+  readonly directives: PlaylistDirectives;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Origin {
+  readonly #clock: Clock;
+  readonly #startingLimit: Milliseconds;
+  readonly #names: NamedStreams;
+
+  constructor(options: OriginOptions) {
+    this.#clock = options.clock;
+    this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
+    this.#names = new NamedStreams(options);
+  }
+
+  /** Requests that wait right now. */
+  get waiting(): number {
+    return this.#names.waiting;
+  }
+
+  /** See `NamedStreams`, also of the next three. */
+  starting(app: string, name: string): void {
+    this.#names.starting(app, name);
+  }
+
+  abandoned(app: string, name: string): void {
+    this.#names.abandoned(app, name);
+  }
+
+  awaitPublisher(left: LeftStream, window: Milliseconds): void {
+    this.#names.awaitPublisher(left, window);
+  }
+
+  attach(presentation: Presentation): void {
+    this.#names.attach(presentation);
+  }
+
+  presentation(app: string, name: string): Presentation | undefined {
+    return this.#names.current(app, name);
+  }
+
+  /** `index.m3u8` of a stream. Never rejects. */
+  async multivariant(app: string, name: string, signal?: AbortSignal): Promise<OriginAnswer> {
+    const deadline = this.#clock.now() + this.#startingLimit;
+    const presentation = await this.#names.started(app, name, deadline, signal);
+    if ('status' in presentation) return presentation;
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation);
+    const outcome = await presentation.waiters.wait(
+      'playable',
+      () => presentation.playable || presentation.ended,
+      deadline - this.#clock.now(),
+      signal,
+    );
+    if (!presentation.playable) return notPlayable(outcome, app, name);
+    return found('multivariant', presentation.multivariantBody(), false, presentation);
+  }
+
+  /** `index.m3u8` of a rendition. Never rejects. */
+  async mediaPlaylist(
+    app: string,
+    name: string,
+    renditionName: string,
+    directives: PlaylistDirectives = {},
+    signal?: AbortSignal,
+  ): Promise<OriginAnswer> {
+    return this.#playlist({ app, name, rendition: renditionName, kind: 'media', directives, signal });
+  }
+
+  async #playlist({ app, name, rendition: asked, kind, directives, signal }: AskedPlaylist): Promise<OriginAnswer> {
+    const deadline = this.#clock.now() + this.#startingLimit;
+    const presentation = await this.#names.started(app, name, deadline, signal);
+    if ('status' in presentation) return presentation;
+    const isMedia = kind === 'media';
+    if (presentation instanceof LeftStream) return leftPlaylist(presentation, asked, isMedia ? PLAYLIST : I_FRAMES);
+    const missing = () =>
+      isMedia ? noRendition(presentation, asked) : noFile(app, name, I_FRAMES, false, presentation);
+    const rendition = presentation.rendition(asked);
+    if (rendition === undefined || !(isMedia || rendition.plan.kind === 'video')) return missing();
+
+    // After ENDLIST nothing is waited for, so nothing asked for can be wrong.
+    const parsed = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
+    if (parsed instanceof Error) return refused(400, parsed, true, presentation);
+    // There are no parts among I-frames: 6.2.5.2 has them wait for whole segments.
+    const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
+    const blocking = directive !== undefined;
+    const partsDo = blocking && isMedia;
+    const outcome = await rendition.waiters.wait(
+      `servable ${partsDo}`,
+      () => rendition.ended || rendition.withdrawn || rendition.isServable(partsDo),
+      deadline - this.#clock.now(),
+      signal,
+    );
+    if (rendition.withdrawn) return missing();
+    if (!rendition.isServable(partsDo)) return notPlayable(outcome, app, name);
+    if (directive !== undefined && !rendition.satisfies(directive)) {
+      const tooFar = rendition.checkAdvance(directive);
+      if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
+      const waited = await rendition.waiters.wait(
+        `${directive.msn} ${directive.part}`,
+        () => rendition.satisfies(directive),
+        blockingLimit(presentation),
+        signal,
+      );
+      if (waited !== 'ready') return notReady(waited, presentation);
+    }
+    // It was withdrawn while the request waited.
+    if (rendition.withdrawn) return missing();
+    // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
+    const skip = directives.skip === 'YES' || directives.skip === 'v2';
+    const body = skip ? rendition.deltaBody(kind) : rendition.playlistBody(kind);
+    return found('media-playlist', body, blocking, presentation);
+  }
+
+  /** An init segment, segment or part, or the playlist of I-frames, which alone heeds directives. Never rejects. */
+  async file(
+    app: string,
+    name: string,
+    renditionName: string,
+    file: string,
+    signal?: AbortSignal,
+    directives: PlaylistDirectives = {},
+  ): Promise<OriginAnswer> {
+    const holders = this.#names.holders(app, name);
+    if (holders === undefined) return noStream(app, name);
+    if (file === I_FRAMES) {
+      return this.#playlist({ app, name, rendition: renditionName, kind: 'i-frames', directives, signal });
+    }
+    for (const presentation of holders.presentations) {
+      const rendition = presentation.leftover(renditionName);
+      if (rendition === undefined) continue;
+      const answer = await this.#fileOf(presentation, rendition, file, signal);
+      if (answer !== undefined) return answer;
+    }
+    return (await leftFile(holders.left, renditionName, file)) ?? noFile(app, name, file, false, holders.current);
+  }
+
+  /**
+   * What the three above would answer without directives, where it needs no waiting and no store.
+   * @param rendition empty for the multivariant playlist; @param file empty for a playlist
+   */
+  atHand(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
+    const presentation = this.#names.here(app, name);
+    if (presentation === undefined || file === I_FRAMES) return undefined;
+    if (rendition === '') {
+      if (!presentation.playable) return undefined;
+      return found('multivariant', presentation.multivariantBody(), false, presentation);
+    }
+    if (file === '') {
+      const asked = presentation.rendition(rendition);
+      if (asked === undefined || asked.withdrawn || !asked.isServable(false)) return undefined;
+      return found('media-playlist', asked.playlistBody('media'), false, presentation);
+    }
+    const there = presentation.leftover(rendition)?.find(file);
+    if (there === undefined || there === 'hinted' || there.body === undefined) return undefined;
+    return found(there.kind, there.body, false, presentation);
+  }
+
+  async #fileOf(
+    presentation: Presentation,
+    rendition: Rendition,
+    file: string,
+    signal?: AbortSignal,
+  ): Promise<OriginAnswer | undefined> {
+    const hinted = rendition.find(file) === 'hinted';
+    if (hinted) {
+      const waited = await rendition.waiters.wait(
+        file,
+        () => rendition.find(file) !== 'hinted',
+        blockingLimit(presentation),
+        signal,
+      );
+      if (waited !== 'ready') return notReady(waited, presentation);
+    }
+    const there = rendition.find(file);
+    if (there === undefined || there === 'hinted') {
+      // A hint that was withdrawn: its segment was closed without it, and names are never used twice.
+      return hinted ? noFile(presentation.app, presentation.name, file, true, presentation) : undefined;
+    }
+    if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
+    try {
+      const { within } = there;
+      const whole = await presentation.readStored(rendition.plan.name, within?.uri ?? file);
+      const body = within === undefined ? whole : whole?.subarray(within.start, within.end);
+      return body && found(there.kind, body, false, presentation);
+    } catch (cause) {
+      const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+      return refused(503, error, false, presentation);
+    }
+  }
+}

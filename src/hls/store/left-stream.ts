@@ -1,0 +1,145 @@
+// What an earlier process left of a stream when it died: it waits for its publisher like any other stream without one, and then it ends.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { SluiceError } from '../../protocols/errors.js';
+import { type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
+import { hlsError } from '../errors.js';
+import { PLAYLIST } from '../window/segment.js';
+import type { SegmentStore, StorePath } from './segment-store.js';
+import { StoredReads } from './stored-reads.js';
+
+const END = '#EXT-X-ENDLIST';
+
+/** Of one stream directory in the store. */
+export interface LeftFiles {
+  /** `live/name` */
+  readonly directory: StorePath;
+  /** All that this program wrote there, playlists included. */
+  readonly files: readonly StorePath[];
+  readonly playlists: ReadonlyMap<StorePath, string>;
+}
+
+export interface LeftStreamOptions extends LeftFiles {
+  readonly store: SegmentStore;
+  readonly onFailure: (error: SluiceError) => void;
+}
+
+export class LeftStream {
+  readonly app: string;
+  readonly name: string;
+  readonly targetDuration: Seconds;
+  /** Longest of its playlists. */
+  readonly windowDuration: Seconds;
+  readonly #options: LeftStreamOptions;
+  readonly #reads: StoredReads;
+  readonly #media: ReadonlySet<StorePath>;
+  readonly #bodies = new Map<StorePath, Buffer>();
+
+  constructor(options: LeftStreamOptions) {
+    this.#options = options;
+    const { directory, playlists, files, store } = options;
+    const slash = directory.lastIndexOf('/');
+    this.app = directory.slice(0, slash);
+    this.name = directory.slice(slash + 1);
+    const texts = [...playlists.values()];
+    this.targetDuration = Math.max(
+      0,
+      ...texts.map((text) => Number(/^#EXT-X-TARGETDURATION:(\d+)$/m.exec(text)?.[1] ?? 0)),
+    );
+    this.windowDuration = Math.max(0, ...texts.map(durationOf));
+    this.#reads = new StoredReads(store);
+    this.#media = new Set(files.filter((path) => !playlists.has(path)));
+  }
+
+  /** ENDLIST: at once for who asks here, and then in the store. Never rejects. */
+  async end(): Promise<void> {
+    const { playlists, store, directory } = this.#options;
+    const multivariant = `${directory}/${PLAYLIST}`;
+    for (const [path, text] of playlists) {
+      this.#bodies.set(path, Buffer.from(path === multivariant ? text : `${text.trimEnd()}\n${END}\n`));
+    }
+    for (const [path, body] of this.#bodies) {
+      if (path !== multivariant) await this.#try(() => store.write(path, body));
+    }
+  }
+
+  /** The multivariant playlist, or with a rendition its own; undefined when there is none or it has not ended. */
+  playlist(rendition?: string, file = PLAYLIST): Buffer | undefined {
+    const { directory } = this.#options;
+    return this.#bodies.get(rendition === undefined ? `${directory}/${file}` : `${directory}/${rendition}/${file}`);
+  }
+
+  /** Its playlists go; what they listed may still be wanted. Never rejects. */
+  async unlist(): Promise<void> {
+    this.#bodies.clear();
+    for (const path of this.#options.playlists.keys()) await this.#try(() => this.#remove(path));
+  }
+
+  /** A segment or init segment; undefined when there is none. @throws what the store throws */
+  async read(rendition: string, file: string): Promise<Buffer | undefined> {
+    const path = `${this.#options.directory}/${rendition}/${file}`;
+    return this.#media.has(path) ? this.#reads.read(path) : undefined;
+  }
+
+  /** Removes what it was, and nothing that a later life of the name has written. Never rejects. */
+  async dispose(): Promise<void> {
+    const { store, files } = this.#options;
+    for (const path of files) await this.#try(() => this.#remove(path));
+    await this.#try(() => removeDirectories(store, files));
+  }
+
+  async #remove(path: StorePath): Promise<void> {
+    const { store, playlists } = this.#options;
+    const text = playlists.get(path);
+    if (text !== undefined && !isStill(await store.read(path), text)) return;
+    await store.remove(path);
+  }
+
+  async #try(action: () => Promise<void>): Promise<void> {
+    const { onFailure, directory } = this.#options;
+    await action().catch((cause: unknown) =>
+      onFailure(hlsError('hls.store', `${directory} of an earlier process could not be put in order`, { cause })),
+    );
+  }
+}
+
+/** With or without its end. */
+function isStill(body: Buffer | undefined, text: string): boolean {
+  return body?.toString('utf8').replace(`${END}\n`, '').trimEnd() === text.trimEnd();
+}
+
+/** Directories of these files, and those around them, where nothing else is in them. */
+export async function removeDirectories(store: SegmentStore, files: readonly StorePath[]): Promise<void> {
+  const directories = new Set<StorePath>();
+  for (const path of files) {
+    const names = path.split('/');
+    for (let depth = names.length - 1; depth > 0; depth -= 1) directories.add(names.slice(0, depth).join('/'));
+  }
+  const deepestFirst = [...directories].sort((a, b) => b.length - a.length);
+  for (const directory of deepestFirst) await store.removeDirectory(directory);
+}
+
+/**
+ * Players may still wait for this stream: its playlists did not end, and what they list was live so recently that they have not
+ * given up.
+ * @param window how long a name waits for its publisher
+ */
+export function isAwaited({ directory, playlists }: LeftFiles, clock: Clock, window: Seconds): boolean {
+  const media = [...playlists].filter(([path]) => path !== `${directory}/${PLAYLIST}`).map(([, text]) => text);
+  if (window <= 0 || media.length === 0 || !playlists.has(`${directory}/${PLAYLIST}`)) return false;
+  if (media.some((text) => text.includes(END))) return false;
+  const ended = Math.max(...media.map(endDateOf));
+  const longest = Math.max(...media.map(durationOf));
+  return clock.wallClock() - ended < secondsToMilliseconds(longest + window);
+}
+
+/** Of a media playlist as this program writes them. */
+function durationOf(text: string): Seconds {
+  return [...text.matchAll(/^#EXTINF:([\d.]+)/gm)].reduce((sum, [, duration]) => sum + Number(duration), 0);
+}
+
+function endDateOf(text: string): EpochMilliseconds {
+  const last = text.lastIndexOf('#EXT-X-PROGRAM-DATE-TIME:');
+  const [, date = ''] = /^#EXT-X-PROGRAM-DATE-TIME:(\S+)/.exec(text.slice(last)) ?? [];
+  return (Date.parse(date) || 0) + secondsToMilliseconds(durationOf(text.slice(last)));
+}

@@ -1,0 +1,29 @@
+// The words between the schedule of all cuts and what finds the cuts of one run of a publisher.
+import type { Milliseconds, Seconds } from '../../protocols/units.js';
+
+export interface Cut {
+  readonly time: Milliseconds;
+  /** No key frame is here; a rendition cuts at its part boundary nearest to it. */
+  readonly forced: boolean;
+}
+
+/** How one run finds its cuts; it adds them to the schedule. */
+export interface CutPolicy {
+  /** No cut will be added at or before this time any more. */
+  readonly horizon: Milliseconds;
+  noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void;
+  noteAudio(dts: Milliseconds): void;
+  expectsCut(time: Milliseconds): boolean;
+}
+
+/** What a policy sees of the schedule. */
+export interface CutSink {
+  readonly targetDuration: Seconds | undefined;
+  readonly last: Cut | undefined;
+  add(cut: Cut): void;
+  /** @param gop the longest stretch without a cut that there will be; @param independent key frames at all cuts */
+  settle(gop: Milliseconds, independent: boolean): void;
+  /** The first GOP is longer than `maxGop`: @returns whether to settle for that and go on */
+  tooLong(gop: Milliseconds): boolean;
+  forced(time: Milliseconds): void;
+}

@@ -1,0 +1,56 @@
+// Cuts that no key frame of the source decides: of audio alone, and of a source that is encoded anew.
+import type { Milliseconds } from '../../protocols/units.js';
+import type { CutPolicy, CutSink } from './cut-policy.js';
+
+export class RegularCuts implements CutPolicy {
+  readonly #sink: CutSink;
+  readonly #segment: Milliseconds;
+  readonly #frame: Milliseconds | undefined;
+  #newest: Milliseconds = Number.NEGATIVE_INFINITY;
+
+  /** @param frame one video frame; undefined for audio alone, whose cuts count from its first sample */
+  constructor(sink: CutSink, segment: Milliseconds, frame: Milliseconds | undefined) {
+    this.#sink = sink;
+    this.#segment = segment;
+    this.#frame = frame;
+    sink.settle(segment, true);
+  }
+
+  get horizon(): Milliseconds {
+    return this.#sink.last?.time ?? this.#newest;
+  }
+
+  noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
+    if (this.#sink.last === undefined && !keyFrame) return;
+    this.#reach(Math.max(dts, this.#sink.last === undefined ? pts : dts));
+  }
+
+  noteAudio(dts: Milliseconds): void {
+    // The picture begins the run: only it can be decoded from there.
+    if (this.#frame !== undefined && this.#sink.last === undefined) return;
+    this.#reach(dts);
+  }
+
+  /** Cuts are known before they come. */
+  expectsCut(): boolean {
+    return false;
+  }
+
+  #reach(time: Milliseconds): void {
+    this.#newest = Math.max(this.#newest, time);
+    const { last } = this.#sink;
+    let next: Milliseconds;
+    if (last === undefined) {
+      this.#sink.add({ time, forced: false });
+      // A key frame is forced at the first frame at or after each multiple.
+      next =
+        this.#frame === undefined
+          ? time + this.#segment
+          : (Math.floor((time + this.#frame) / this.#segment) + 1) * this.#segment;
+    } else {
+      next = last.time + this.#segment;
+    }
+    // One further than reached, so that what ends there knows it in time.
+    for (; next <= time + this.#segment; next += this.#segment) this.#sink.add({ time: next, forced: false });
+  }
+}

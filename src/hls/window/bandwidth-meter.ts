@@ -1,0 +1,88 @@
+// Measures what a rendition really costs, in the terms of the promises BANDWIDTH and AVERAGE-BANDWIDTH (RFC 8216bis 4.4.6.2).
+import type { BitsPerSecond, Seconds } from '../../protocols/units.js';
+import type { CompleteSegment } from './segment.js';
+
+type MeasuredSegment = Pick<CompleteSegment, 'duration' | 'keyFrameBytes'> & {
+  readonly media: { readonly length: number };
+};
+
+/** Of sums of durations. */
+const ROUNDING: Seconds = 1e-6;
+
+export class BandwidthMeter {
+  #peak: BitsPerSecond = 0;
+  #bits = 0;
+  #iFramePeak: BitsPerSecond = 0;
+  #iFrameBits = 0;
+  #duration: Seconds = 0;
+  #segments = 0;
+  /** As many of the newest as a set can have. */
+  readonly #recent: { readonly bits: number; readonly iFrameBits: number; readonly duration: Seconds }[] = [];
+
+  /** Peak segment bit rate (RFC 8216bis 4.1); 0 before the first segment. */
+  get peak(): BitsPerSecond {
+    return this.#peak;
+  }
+
+  /** Highest rate of the key frames that segments begin with, one of each; 0 when none had one. */
+  get iFramePeak(): BitsPerSecond {
+    return this.#iFramePeak;
+  }
+
+  /** Mean of the same. */
+  get iFrameAverage(): BitsPerSecond {
+    return this.#duration === 0 ? 0 : this.#iFrameBits / this.#duration;
+  }
+
+  /** Mean of all segments; 0 before the first. */
+  get average(): BitsPerSecond {
+    return this.#duration === 0 ? 0 : this.#bits / this.#duration;
+  }
+
+  /** How much media was measured. */
+  get duration(): Seconds {
+    return this.#duration;
+  }
+
+  get segments(): number {
+    return this.#segments;
+  }
+
+  /** After the one before it, in the order of the playlist. */
+  add(segment: MeasuredSegment, targetDuration: Seconds): void {
+    const added = {
+      bits: segment.media.length * 8,
+      iFrameBits: (segment.keyFrameBytes ?? 0) * 8,
+      duration: segment.duration,
+    };
+    this.#segments += 1;
+    this.#bits += added.bits;
+    this.#iFrameBits += added.iFrameBits;
+    this.#duration += added.duration;
+    this.#recent.push(added);
+    this.#measurePeaks(targetDuration);
+  }
+
+  /**
+   * RFC 8216bis 4.1: the peak is that of any contiguous segments that last between half a target duration and one and a half with
+   * half a second more. Those that end with the newest are looked at; until there are any, all that there is.
+   */
+  #measurePeaks(targetDuration: Seconds): void {
+    const [shortest, longest] = [targetDuration / 2 - ROUNDING, 1.5 * targetDuration + 0.5 + ROUNDING];
+    const set = { bits: 0, iFrameBits: 0, duration: 0 };
+    let first = this.#recent.length;
+    while (first > 0) {
+      const { bits, iFrameBits, duration } = this.#recent[first - 1] ?? set;
+      if (set.duration > 0 && set.duration + duration > longest) break;
+      first -= 1;
+      set.bits += bits;
+      set.iFrameBits += iFrameBits;
+      set.duration += duration;
+      const counts = set.duration >= shortest || (first === 0 && this.#peak === 0);
+      if (!counts || set.duration === 0) continue;
+      this.#peak = Math.max(this.#peak, set.bits / set.duration);
+      this.#iFramePeak = Math.max(this.#iFramePeak, set.iFrameBits / set.duration);
+    }
+    this.#recent.splice(0, first);
+  }
+}

@@ -1,0 +1,146 @@
+// What a delivery directive asks for, whether it may, and how it waits: RFC 8216bis 6.2.5.2, where a mistake is a storm of reloads.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { SluiceError } from '../../protocols/errors.js';
+import type { Milliseconds, Seconds } from '../../protocols/units.js';
+import { hlsError } from '../errors.js';
+import { advancePartLimit } from '../timeline/part-timing.js';
+
+/** `_HLS_msn` and `_HLS_part` as numbers. */
+export interface Directive {
+  readonly msn: number;
+  readonly part: number | undefined;
+}
+
+/** How far a playlist has got. */
+export interface PlaylistPosition {
+  /** Of the last complete segment; one less than the first when there is none. */
+  readonly lastMediaSequence: number;
+  /** Parts of the segment after it. */
+  readonly openParts: number;
+  /** Parts of a complete segment; undefined when it has left the window. */
+  partsOf(msn: number): number | undefined;
+}
+
+/**
+ * @returns undefined when there is no directive; the error of a 400 answer when it is malformed (B3.04)
+ */
+export function parseDirective(msn: string | undefined, part: string | undefined): Directive | SluiceError | undefined {
+  if (msn === undefined) {
+    if (part === undefined) return undefined;
+    return hlsError('hls.directive', 'got _HLS_part without _HLS_msn');
+  }
+  const msnValue = decimalInteger(msn);
+  if (msnValue === undefined) return malformed('_HLS_msn', msn);
+  if (part === undefined) return { msn: msnValue, part: undefined };
+  const partValue = decimalInteger(part);
+  if (partValue === undefined) return malformed('_HLS_part', part);
+  return { msn: msnValue, part: partValue };
+}
+
+function decimalInteger(text: string): number | undefined {
+  if (!/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function malformed(name: string, value: string): SluiceError {
+  return hlsError('hls.directive', `got ${name}=${JSON.stringify(value.slice(0, 32))}, expected a decimal integer`);
+}
+
+/** The playlist already contains what is asked for. */
+export function isSatisfied(directive: Directive, position: PlaylistPosition): boolean {
+  const open = position.lastMediaSequence + 1;
+  if (directive.msn > open) return false;
+  if (directive.msn === open) return directive.part !== undefined && directive.part < position.openParts;
+  if (directive.part === undefined) return true;
+  const parts = position.partsOf(directive.msn);
+  // One beyond the last part of a finished segment means the first of the next.
+  if (parts === undefined || directive.part < parts) return true;
+  return directive.msn < position.lastMediaSequence || position.openParts > 0;
+}
+
+/** @returns the error of a 400 answer when nobody could know this position from a playlist of ours (B3.05). */
+export function checkAdvance(
+  directive: Directive,
+  position: PlaylistPosition,
+  partTarget: Seconds,
+): SluiceError | undefined {
+  const open = position.lastMediaSequence + 1;
+  if (directive.msn > open + 1) {
+    return hlsError('hls.directive-too-far', `got _HLS_msn=${directive.msn}, expected at most ${open + 1}`);
+  }
+  if (directive.part === undefined || directive.msn < open) return undefined;
+  const limit = advancePartLimit(partTarget);
+  const lastPart = directive.msn === open ? position.openParts - 1 : -1;
+  if (directive.part > lastPart + limit) {
+    return hlsError('hls.directive-too-far', `got _HLS_part=${directive.part}, expected at most ${lastPart + limit}`);
+  }
+  return undefined;
+}
+
+export type WaitOutcome = 'ready' | 'timeout' | 'abandoned' | 'refused';
+
+/** Requests held open for one rendition (or for a stream to become playable). */
+const WAITERS_LIMIT = 20_000;
+
+interface Group {
+  readonly isReady: () => boolean;
+  readonly resolvers: Set<(outcome: WaitOutcome) => void>;
+}
+
+/** Requests that wait for the same thing form one group, whose condition is looked at once per change however many wait. */
+export class Waiters {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  readonly #groups = new Map<string, Group>();
+  #size = 0;
+
+  constructor(clock: Clock, limit = WAITERS_LIMIT) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * @param key names what is waited for: same key, same condition
+   * @returns never rejects; frees its place at once when the signal aborts or the limit passes
+   */
+  wait(key: string, isReady: () => boolean, limit: Milliseconds, signal?: AbortSignal): Promise<WaitOutcome> {
+    if (isReady()) return Promise.resolve('ready');
+    if (signal?.aborted === true) return Promise.resolve('abandoned');
+    if (this.#size >= this.#limit) return Promise.resolve('refused');
+    return new Promise((resolve) => {
+      let group = this.#groups.get(key);
+      if (group === undefined) {
+        group = { isReady, resolvers: new Set() };
+        this.#groups.set(key, group);
+      }
+      const { resolvers } = group;
+      const settle = (outcome: WaitOutcome): void => {
+        resolvers.delete(settle);
+        if (resolvers.size === 0 && this.#groups.get(key)?.resolvers === resolvers) this.#groups.delete(key);
+        this.#size -= 1;
+        cancelTimer();
+        signal?.removeEventListener('abort', abandon);
+        resolve(outcome);
+      };
+      const abandon = (): void => settle('abandoned');
+      const cancelTimer = this.#clock.after(limit, () => settle('timeout'));
+      signal?.addEventListener('abort', abandon, { once: true });
+      resolvers.add(settle);
+      this.#size += 1;
+    });
+  }
+
+  /** Something changed: whoever has what it waits for goes, in the order of asking. */
+  wake(): void {
+    for (const group of [...this.#groups.values()]) {
+      if (!group.isReady()) continue;
+      for (const settle of [...group.resolvers]) settle('ready');
+    }
+  }
+}

@@ -1,0 +1,240 @@
+// From the segments a rendition holds to the playlist that lists them: which tags they keep, and what the header says.
+import type { Seconds } from '../../protocols/units.js';
+import {
+  type ListedSegment,
+  LOWEST_VERSION,
+  type MediaPlaylist,
+  type RenderedSegments,
+  type RenditionReport,
+} from '../playlists/media-playlist.js';
+import type { CompleteSegment, OpenSegment } from './segment.js';
+
+/** What listing needs of a segment: no media, so that it may as well come from an index of what is on disk. */
+export type ListableSegment = Omit<CompleteSegment, 'init' | 'media'> & { readonly init: { readonly uri: string } };
+export type ListableOpenSegment = Omit<OpenSegment, 'init' | 'bodies'> & { readonly init: { readonly uri: string } };
+
+/** RFC 8216bis 4.4.4.9: parts further from the end than this many target durations lose their tags. */
+const PARTS_LISTED = 3;
+
+/** RFC 8216bis 4.4.3.8: HOLD-BACK in target durations, PART-HOLD-BACK in part targets. */
+const HOLD_BACK = 3;
+
+/** RFC 8216bis 4.4.3.8: the Skip Boundary in target durations. */
+const SKIP_BOUNDARY = 6;
+
+/** Segments that stand before those of `complete`, so many that nobody may look at each of them. */
+export interface EarlierSegments {
+  readonly first: ListableSegment;
+  readonly count: number;
+  /** From the newest to the oldest. */
+  newestFirst(): Iterable<ListableSegment>;
+  /** Their lines, as `listedAlone` or `listedIFrame` lists them. */
+  rendered(kind: 'media' | 'i-frames'): RenderedSegments;
+}
+
+export interface Listing {
+  readonly targetDuration: Seconds;
+  readonly event: boolean;
+  readonly earlier: EarlierSegments | undefined;
+  readonly complete: readonly ListableSegment[];
+  readonly open: ListableOpenSegment | undefined;
+  /** Media sequence number from which on parts are listed: at least `firstWithParts`, and it never falls. */
+  readonly partsFrom: number;
+  readonly ended: boolean;
+}
+
+/**
+ * Pure. The first segment that may still list its parts. The end of a playlist may come to lie earlier by a fraction of a frame, when a
+ * segment turns out shorter than its last frame was expected to be: tags that went must not come back then.
+ */
+export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
+  // By what the playlist says they last: dates of segments may differ from that by a frame.
+  const limit = PARTS_LISTED * targetDuration + 1e-4;
+  let fromEnd = open === undefined ? 0 : open.end - open.start;
+  let first: Pick<ListableSegment, 'mediaSequence'> | undefined = open;
+  for (const segment of complete.toReversed()) {
+    fromEnd += segment.duration;
+    if (fromEnd > limit) break;
+    first = segment;
+  }
+  return first?.mediaSequence ?? 0;
+}
+
+export interface LowLatencyListing {
+  readonly partTarget: Seconds;
+  /** Delta updates are advertised. */
+  readonly skips: boolean;
+  /** URI of the part that comes next. */
+  readonly nextPart: string | undefined;
+  readonly reports: readonly RenditionReport[];
+}
+
+/** Pure. What the HTTP server answers. */
+export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist {
+  return {
+    ...header(listing),
+    ...around(listing, lowLatency),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
+    segments: listedWithParts(listing, listing.complete),
+  };
+}
+
+/**
+ * Pure. RFC 8216bis 6.2.5.1: the same playlist without the segments beyond the Skip Boundary.
+ * @returns undefined when there are none, when delta updates are not advertised, and after the end, when the directive is
+ * to be ignored
+ */
+export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
+  const unskipped = unskippedSegments(listing, lowLatency);
+  return (
+    unskipped && {
+      ...header(listing),
+      ...around(listing, lowLatency),
+      ...skipping(listing, unskipped),
+      // The first of them is listed with its EXT-X-MAP, as the first of any playlist.
+      segments: listedWithParts(listing, unskipped),
+    }
+  );
+}
+
+/** Pure. What is written to disk, for any web server to hand out. */
+export function plainPlaylist(listing: Listing): MediaPlaylist {
+  return {
+    ...header(listing),
+    ...(listing.earlier && { earlier: listing.earlier.rendered('media') }),
+    segments: listing.complete.map((segment) => listed(segment, false)),
+  };
+}
+
+/**
+ * Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments.
+ * @param lowLatency what all playlists of a presentation announce alike (6.2.4); undefined for what is written to disk
+ */
+export function iFramePlaylist(listing: Listing, lowLatency?: LowLatencyListing): MediaPlaylist {
+  return {
+    ...header(listing),
+    ...(lowLatency && withoutHint(around(listing, lowLatency))),
+    ...I_FRAMES_ONLY,
+    ...(listing.earlier && { earlier: listing.earlier.rendered('i-frames') }),
+    segments: listing.complete.map(listedIFrame),
+  };
+}
+
+/** Pure. As `deltaPlaylist`. */
+export function iFrameDeltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
+  const unskipped = unskippedSegments(listing, lowLatency);
+  return (
+    unskipped && {
+      ...header(listing),
+      ...withoutHint(around(listing, lowLatency)),
+      ...I_FRAMES_ONLY,
+      ...skipping(listing, unskipped),
+      segments: unskipped.map(listedIFrame),
+    }
+  );
+}
+
+const I_FRAMES_ONLY = { iFramesOnly: true, version: LOWEST_VERSION['i-frames'] } as const;
+
+/** Pure. As a segment is listed when nothing more will change about it. */
+export function listedAlone(segment: ListableSegment): ListedSegment {
+  return listed(segment, false);
+}
+
+/** Pure. The range of a fragment up to the end of its first sample is what players of I-frames load (4.4.3.6). */
+export function listedIFrame(segment: ListableSegment): ListedSegment {
+  const plain = listed(segment, false);
+  if (plain.gap || segment.keyFrameBytes === undefined) return { ...plain, gap: true };
+  return { ...plain, byteRange: segment.keyFrameBytes };
+}
+
+/** What a delta update lists; undefined where it would leave out nothing, or must not. */
+function unskippedSegments(listing: Listing, { skips }: LowLatencyListing): ListableSegment[] | undefined {
+  if (!skips || listing.ended) return undefined;
+  const unskipped = newest(listing, SKIP_BOUNDARY * listing.targetDuration);
+  return unskipped.length === 0 || unskipped.length === countOf(listing) ? undefined : unskipped;
+}
+
+function skipping(
+  listing: Listing,
+  unskipped: readonly ListableSegment[],
+): Pick<MediaPlaylist, 'version' | 'skippedSegments'> {
+  return { version: LOWEST_VERSION.delta, skippedSegments: countOf(listing) - unskipped.length };
+}
+
+function countOf({ earlier, complete }: Listing): number {
+  return (earlier?.count ?? 0) + complete.length;
+}
+
+/** Complete segments that last at least so long together, the last ones; in order. */
+function newest({ earlier, complete }: Listing, least: Seconds): ListableSegment[] {
+  const found: ListableSegment[] = [];
+  let total = 0;
+  const take = (segments: Iterable<ListableSegment>): void => {
+    for (const segment of segments) {
+      // One that ends at the boundary is skipped, whatever rounding makes of it.
+      if (total >= least - 1e-6) return;
+      found.push(segment);
+      total += segment.duration;
+    }
+  };
+  take([...complete].reverse());
+  if (earlier !== undefined) take(earlier.newestFirst());
+  return found.reverse();
+}
+
+type Around = Pick<MediaPlaylist, 'lowLatency' | 'preloadHint' | 'renditionReports'>;
+
+/** There are no parts to come among I-frames. */
+function withoutHint({ lowLatency, renditionReports }: Around): Around {
+  return { ...(lowLatency && { lowLatency }), ...(renditionReports && { renditionReports }) };
+}
+
+/** Header and trailer of what is served with delivery directives. */
+function around(
+  { targetDuration, ended }: Listing,
+  { partTarget, skips, nextPart, reports }: LowLatencyListing,
+): Around {
+  return {
+    lowLatency: {
+      partTarget,
+      partHoldBack: HOLD_BACK * partTarget,
+      holdBack: HOLD_BACK * targetDuration,
+      ...(skips && { canSkipUntil: SKIP_BOUNDARY * targetDuration }),
+    },
+    ...(ended || nextPart === undefined ? {} : { preloadHint: nextPart }),
+    ...(ended ? {} : { renditionReports: reports }),
+  };
+}
+
+/** All parts of a segment at once: players count them from the first one listed. */
+function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
+  const { open, partsFrom } = listing;
+  const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));
+  if (open !== undefined) segments.push(listed(open, true));
+  return segments;
+}
+
+function header(listing: Listing): Omit<MediaPlaylist, 'segments'> {
+  const first = listing.earlier?.first ?? listing.complete[0] ?? listing.open;
+  return {
+    version: LOWEST_VERSION.media,
+    targetDuration: listing.targetDuration,
+    ...(listing.event && { playlistType: 'EVENT' }),
+    mediaSequence: first?.mediaSequence ?? 0,
+    // The tag of the first segment itself has not been removed yet.
+    discontinuitySequence: (first?.discontinuityNumber ?? 0) - (first?.discontinuity === true ? 1 : 0),
+    ended: listing.ended,
+  };
+}
+
+function listed(segment: ListableOpenSegment | ListableSegment, withParts: boolean): ListedSegment {
+  return {
+    discontinuity: segment.discontinuity,
+    map: segment.init.uri,
+    programDateTime: segment.programDateTime,
+    parts: withParts ? segment.parts : [],
+    gap: 'gap' in segment && segment.gap,
+    ...('uri' in segment ? { media: { duration: segment.duration, uri: segment.uri } } : {}),
+  };
+}

@@ -1,0 +1,86 @@
+// Finds the bytes behind the names in a track's playlists, in memory or in the store, and knows the name that comes next.
+import { secondsToMilliseconds } from '../../protocols/units.js';
+import type { CutSchedule } from '../timeline/cut-schedule.js';
+import type { LiveWindow } from './live-window.js';
+import { type ByteSpan, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import type { SegmentArchive } from './segment-archive.js';
+import type { Segmenter } from './segmenter.js';
+
+/** Where the media of a track is. */
+export interface MadeMedia {
+  readonly schedule: CutSchedule;
+  readonly segmenter: Segmenter;
+  readonly window: LiveWindow;
+  readonly archive: SegmentArchive | undefined;
+}
+
+export type FoundFile =
+  | { readonly kind: 'init' | 'segment' | 'part'; readonly body: Buffer }
+  /** Not in memory any more, but in the store, or it was. */
+  | { readonly kind: 'init' | 'segment'; readonly body?: undefined; readonly within?: undefined }
+  /** A part of a segment that has left memory: these bytes of its file. */
+  | { readonly kind: 'part'; readonly body?: undefined; readonly within: { readonly uri: string } & ByteSpan }
+  /** The part the playlist hints at: it will be there. */
+  | 'hinted'
+  | undefined;
+
+export class MediaFiles {
+  readonly #made: MadeMedia;
+  /** Hinted at, and then its segment was closed without it because the publisher went. */
+  brokenHint: string | undefined;
+
+  constructor(made: MadeMedia) {
+    this.#made = made;
+  }
+
+  /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
+  get nextPart(): string | undefined {
+    const { open, openContinues, lastMediaSequence } = this.#made.segmenter;
+    if (open !== undefined) {
+      const full = !openContinues && this.#made.schedule.expectsCut(secondsToMilliseconds(open.end));
+      return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
+    }
+    return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
+  }
+
+  /** @param goesOn further parts will come */
+  find(fileName: string, goesOn: boolean): FoundFile {
+    const name = parseMediaFileName(fileName);
+    if (name === undefined) return undefined;
+    switch (name.kind) {
+      case 'init': {
+        const init = this.#findInit(fileName);
+        if (init !== undefined) return { kind: 'init', body: init.bytes };
+        return this.#made.archive?.held(name.mediaSequence) === true ? { kind: 'init' } : undefined;
+      }
+      case 'segment': {
+        const segment = this.#made.window.find(name.mediaSequence);
+        if (segment?.gap === true) return undefined;
+        if (segment?.media.isReleased === true) return { kind: 'segment' };
+        if (segment !== undefined) return { kind: 'segment', body: segment.media.whole() };
+        return this.#made.archive?.held(name.mediaSequence) === true ? { kind: 'segment' } : undefined;
+      }
+      case 'part': {
+        const { open } = this.#made.segmenter;
+        const isOpen = open?.mediaSequence === name.mediaSequence;
+        const segment = isOpen ? undefined : this.#made.window.find(name.mediaSequence);
+        const body = isOpen ? open?.bodies[name.index]?.whole() : segment?.media.part(name.index);
+        if (body !== undefined) return { kind: 'part', body };
+        const stored = segment?.gap === false ? segment.media.storedPart(name.index) : undefined;
+        if (segment !== undefined && stored !== undefined)
+          return { kind: 'part', within: { uri: segment.uri, ...stored } };
+        return goesOn && this.#isHinted(fileName) ? 'hinted' : undefined;
+      }
+    }
+  }
+
+  #isHinted(fileName: string): boolean {
+    return fileName === this.nextPart || fileName === this.brokenHint;
+  }
+
+  #findInit(uri: string): InitSegment | undefined {
+    if (this.#made.segmenter.open?.init.uri === uri) return this.#made.segmenter.open.init;
+    for (const { init } of this.#made.window.available()) if (init.uri === uri) return init;
+    return this.#made.archive?.init(uri);
+  }
+}

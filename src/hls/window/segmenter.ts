@@ -1,0 +1,304 @@
+// Puts a track's parts into segments numbered without a hole, whatever its encoder leaves out or delivers late.
+import type { InitTrack } from '../../protocols/mp4/init-segment.js';
+import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
+import { PartBody } from '../packaging/part-body.js';
+import type { MadePart } from '../packaging/part-sink.js';
+import type { CutSchedule } from '../timeline/cut-schedule.js';
+import type { Epochs } from '../timeline/epochs.js';
+import {
+  type CompleteSegment,
+  type InitSegment,
+  initUri,
+  type OpenSegment,
+  partUri,
+  SegmentMedia,
+  segmentUri,
+} from './segment.js';
+
+export interface SegmenterOptions {
+  readonly schedule: CutSchedule;
+  readonly epochs: Epochs;
+  /** Media sequence number of segment 0 of the cut schedule. */
+  readonly firstMediaSequence: number;
+  readonly partTarget: Seconds;
+  readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
+  /** Complete, or a gap; in the order of media sequence numbers. */
+  readonly onSegment: (segment: CompleteSegment) => void;
+}
+
+/** A part boundary this far from a cut is at another time, not a rounding of the same. */
+const SAME_TIME: Seconds = 0.1;
+
+/** Where media ends so shortly before a cut, or before what follows it, no frame is missing. */
+const NOTHING_MISSING: Seconds = 0.02;
+
+export class Segmenter {
+  readonly #options: SegmenterOptions;
+  #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
+  /** `#init` as the newest segment names it. */
+  #namedInit: InitSegment | undefined;
+  #needsSync = true;
+  /** Parts of earlier segments are not wanted: they are of another encoder, or were given up. */
+  #from = 0;
+  #open: OpenSegment | undefined;
+  /** Some of its bodies are views of larger buffers. */
+  #openIsShared = false;
+  #openContinues = false;
+  /** The encoder of `#open` died: the rest of it will not come. */
+  #openIsBroken = false;
+  /** The next media is another encoder's: it counts from where that of the one that died ended, or from where a segment begins. */
+  #takesOver = false;
+  #lastIndex: number | undefined;
+  #end: Seconds | undefined;
+
+  constructor(options: SegmenterOptions) {
+    this.#options = options;
+  }
+
+  /** The init segment that new segments get. */
+  get init(): { readonly bytes: Buffer; readonly track: InitTrack } | undefined {
+    return this.#init;
+  }
+
+  /** The segment being made. */
+  get open(): OpenSegment | undefined {
+    return this.#open;
+  }
+
+  /** More of `open` is known to come. */
+  get openContinues(): boolean {
+    return this.#openContinues;
+  }
+
+  /** Index in the cut schedule of the newest complete segment or gap. */
+  get lastIndex(): number | undefined {
+    return this.#lastIndex;
+  }
+
+  /** Of the newest complete segment or gap. */
+  get lastMediaSequence(): number | undefined {
+    return this.#lastIndex === undefined ? undefined : this.#mediaSequence(this.#lastIndex);
+  }
+
+  /** Media time at which the media (or the last gap) ends so far. */
+  get end(): Seconds | undefined {
+    return this.#open?.end ?? this.#end;
+  }
+
+  get needsSync(): boolean {
+    return this.#needsSync;
+  }
+
+  /** In force from the next segment on. @param bytes kept as they are, with what they are a view of */
+  setInit(bytes: Buffer, track: InitTrack): void {
+    this.#init = { bytes, track };
+  }
+
+  /** What comes before segment `index` is not wanted, and that must begin with a key frame. */
+  resumeAt(index: number): void {
+    this.#from = Math.max(this.#from, index);
+    this.#needsSync = true;
+    this.#takesOver = false;
+  }
+
+  /**
+   * The encoder died, and its successor's media begins at `from`. If that is not after the end of what there is, it goes on
+   * there; otherwise what is open stays without its end, and the successor begins where a segment does.
+   */
+  interrupt(from: Seconds): void {
+    const { end } = this;
+    if (end === undefined || from > end + NOTHING_MISSING) {
+      if (this.#open !== undefined) this.#openIsBroken = true;
+      this.resumeAt((this.#open?.index ?? this.#lastIndex ?? -1) + 1);
+    }
+    this.#needsSync = true;
+    this.#takesOver = end !== undefined;
+  }
+
+  /** What `interrupt` left open ends as soon as it is known where. */
+  closeInterrupted(): void {
+    if (this.#openIsBroken && this.#open !== undefined && this.#endTime(this.#open.index) !== undefined) this.#close();
+  }
+
+  /** @returns false when the part has no place: before the epoch's beginning, before a key frame, or too late */
+  accept(part: MadePart): boolean {
+    const index = part.segmentIndex;
+    if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
+    if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
+    if (this.#needsSync && !part.independent) return false;
+    if (this.#takesOver && !this.#canTakeOver(part)) return false;
+    if (this.#open !== undefined && index > this.#open.index) this.#close();
+    if (this.#open === undefined) {
+      this.#fillGaps(index);
+      this.#open = this.#newSegment(index, this.#isAtCut(part) ? part.start : this.#missingFrom(part));
+    }
+    this.#needsSync = false;
+    this.#takesOver = false;
+    const open = this.#open;
+    if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
+    const uri = partUri(open.mediaSequence, open.parts.length);
+    open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
+    open.bodies.push(new PartBody(part.bytes));
+    this.#openIsShared ||= part.shared;
+    this.#openContinues = part.continues === true;
+    open.end = part.start + part.duration;
+    if (part.completes) this.#close();
+    return true;
+  }
+
+  /** Nothing more comes for segments up to and with `index`; one of which nothing came is not missed for that. */
+  complete(index: number): void {
+    if (this.#open !== undefined && this.#open.index <= index) this.#close();
+  }
+
+  /**
+   * The others are far ahead: segments up to and with `index` are listed with what there is, or as gaps.
+   * @param lost what is missing of an open segment was not the publisher's pause but an encoder's failure
+   */
+  giveUp(index: number, lost: boolean): void {
+    if (this.#lastIndex === undefined && this.#open === undefined) return;
+    if (this.#open !== undefined && this.#open.index <= index) {
+      this.#close(lost);
+      this.#needsSync = true;
+    }
+    this.#fillGaps(index + 1);
+  }
+
+  /** What is open of segment `index` is not made after all. @returns how many parts that is */
+  forget(index: number): number {
+    const open = this.#open;
+    if (open?.index !== index) return 0;
+    this.#open = undefined;
+    this.#openIsShared = false;
+    this.#openIsBroken = false;
+    return open.parts.length;
+  }
+
+  /** The publisher is gone, and the segment that ends with it is `lastIndex`. */
+  finishRun(lastIndex: number, lost: boolean): void {
+    this.giveUp(lastIndex, lost);
+    this.resumeAt(lastIndex + 1);
+  }
+
+  /** Its playlist is gone. If it comes back, it begins anew. */
+  withdraw(): void {
+    this.#open = undefined;
+    this.#lastIndex = undefined;
+    this.#namedInit = undefined;
+    this.#end = undefined;
+    this.#needsSync = true;
+  }
+
+  /** Segments are counted anew. */
+  startOver(): void {
+    this.#from = 0;
+    this.#takesOver = false;
+    this.#openIsBroken = false;
+    this.#openIsShared = false;
+  }
+
+  /** Not what was shown already, and nothing behind a hole inside a segment. */
+  #canTakeOver(part: MadePart): boolean {
+    const missing = part.start - (this.end ?? part.start);
+    if (missing < -NOTHING_MISSING) return false;
+    if (part.segmentIndex === this.#open?.index) return missing <= NOTHING_MISSING;
+    return missing <= NOTHING_MISSING || this.#isAtCut(part);
+  }
+
+  #isAtCut(part: MadePart): boolean {
+    const cut = this.#cutTime(part.segmentIndex);
+    return cut === undefined || part.start - cut <= SAME_TIME;
+  }
+
+  /** Where a segment begins on the timeline whose beginning is missing; nobody misses it in the first one listed. */
+  #missingFrom(part: MadePart): Seconds {
+    return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
+  }
+
+  #close(lost = false): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    const end = this.#endTime(open.index);
+    const failed = this.#openIsBroken || lost;
+    const rounding = failed ? NOTHING_MISSING : SAME_TIME;
+    const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
+    const missing = differs ? end - open.end : 0;
+    const continued = this.#cutTime(open.index + 1) !== undefined;
+    const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
+    // Where media is missing up to the next segment, that one's date tells the truth, and EXTINF must agree with it. What
+    // ends with its publisher lasts as long as its media.
+    const stretched = differs && (gap || continued);
+    if (gap) this.#addGapParts(open, missing);
+    const media = new SegmentMedia(open.bodies);
+    if (this.#openIsShared) media.whole();
+    this.#openIsShared = false;
+    this.#openIsBroken = false;
+    this.#add({ ...open, end: stretched ? end : open.end }, media, gap);
+  }
+
+  /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */
+  #addGapParts(open: OpenSegment, missing: Seconds): void {
+    const count = Math.ceil(missing / this.#options.partTarget - 1e-6);
+    for (let i = 0; i < count; i += 1) {
+      const uri = partUri(open.mediaSequence, open.parts.length);
+      open.parts.push({ uri, duration: missing / count, independent: false, gap: true });
+    }
+  }
+
+  #fillGaps(until: number): void {
+    if (this.#lastIndex === undefined) return;
+    for (let index = this.#lastIndex + 1; index < until; index += 1) {
+      const start = this.#cutTime(index) ?? this.#end ?? 0;
+      const end = this.#endTime(index) ?? start + (this.#options.schedule.targetDuration ?? 0);
+      this.#needsSync = true;
+      this.#add({ ...this.#newSegment(index, start), end }, new SegmentMedia([]), true);
+    }
+  }
+
+  #newSegment(index: number, start: Seconds): OpenSegment {
+    const mediaSequence = this.#mediaSequence(index);
+    const epoch = this.#options.epochs.at(index);
+    return {
+      mediaSequence,
+      index,
+      init: this.#initFor(mediaSequence),
+      start,
+      end: start,
+      programDateTime: this.#options.programDateTime(start),
+      discontinuity: epoch?.discontinuity === true && index === epoch.startIndex,
+      discontinuityNumber: epoch?.discontinuityNumber ?? 0,
+      parts: [],
+      bodies: [],
+      keyFrameBytes: undefined,
+    };
+  }
+
+  #add({ bodies: _, ...segment }: OpenSegment, media: SegmentMedia, gap: boolean): void {
+    const { mediaSequence, index, start, end } = segment;
+    this.#lastIndex = index;
+    this.#end = end;
+    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, gap });
+  }
+
+  #initFor(mediaSequence: number): InitSegment {
+    const current = this.#init;
+    if (current === undefined) throw new TypeError('a segment before its init segment');
+    if (this.#namedInit?.bytes !== current.bytes) this.#namedInit = { uri: initUri(mediaSequence), ...current };
+    return this.#namedInit;
+  }
+
+  #mediaSequence(index: number): number {
+    return this.#options.firstMediaSequence + index;
+  }
+
+  #cutTime(index: number): Seconds | undefined {
+    const time = this.#options.schedule.timeOf(index);
+    return time === undefined ? undefined : millisecondsToSeconds(time);
+  }
+
+  #endTime(index: number): Seconds | undefined {
+    const time = this.#options.schedule.endOf(index);
+    return time === undefined ? undefined : millisecondsToSeconds(time);
+  }
+}
