@@ -1,6 +1,6 @@
 // Remembers who failed lately, in bounded memory, because an attacker chooses how many addresses to come from.
 
-import { isIPv6 } from 'node:net';
+import { addressGroup } from '../protocols/address-group.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 /** A failure is forgotten after this long without another. */
@@ -14,7 +14,7 @@ export class FailureMemory {
 
   /** Counts a failure of this address. @returns how many it had lately, this one included. */
   record(address: string, now: Milliseconds): number {
-    const source = sourceOf(address);
+    const source = addressGroup(address);
     const earlier = this.#failures.get(source);
     const count = earlier !== undefined && now - earlier.last < FORGET_AFTER ? earlier.count + 1 : 1;
     this.#failures.delete(source);
@@ -30,13 +30,4 @@ export class FailureMemory {
   get size(): number {
     return this.#failures.size;
   }
-}
-
-/** An IPv6 customer has a /64 at least, so its addresses count as one; IPv4 mapped into IPv6 stays itself. */
-function sourceOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter((group) => group !== '');
-  if (tail !== undefined) while (groups.length < 4) groups.push('0');
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }

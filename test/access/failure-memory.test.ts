@@ -13,8 +13,8 @@ describe('failure memory', () => {
     expect(memory.record('::1', 0)).toBe(1);
     expect(memory.record('192.0.2.1', 0)).toBe(1);
     expect(memory.record('192.0.2.2', 0)).toBe(1);
-    expect(memory.record('::ffff:192.0.2.1', 0)).toBe(1);
-    expect(memory.record('::ffff:192.0.2.2', 0)).toBe(1);
+    expect(memory.record('::ffff:192.0.2.1', 0)).toBe(2);
+    expect(memory.record('::FFFF:c000:202', 0)).toBe(2);
   });
 
   it('is bounded, and forgets the address that failed longest ago', () => {

@@ -1,6 +1,7 @@
 // Who a request is from: behind proxies the address they forward, but only from proxies that the operator named (C3.12).
 
 import { BlockList, isIP } from 'node:net';
+import { plainAddress } from '../../protocols/address-group.js';
 
 /** Addresses remembered. */
 const MAX_KNOWN = 10_000;
@@ -50,11 +51,6 @@ export class ClientAddresses {
     this.#known.set(address, trusted);
     return trusted;
   }
-}
-
-/** IPv4 as it is written when the socket is of both families. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 export function isLoopback(peer: string): boolean {

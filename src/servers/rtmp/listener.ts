@@ -1,12 +1,14 @@
 // The RTMP ports, plain and inside TLS: accepts peers within the limits, and ends them all in order when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { addressGroup, plainAddress } from '../../protocols/address-group.js';
+import { AddressTally } from '../../protocols/address-tally.js';
 import { systemReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
 import { type DescriptorGuard, DescriptorReserve } from './descriptor-reserve.js';
 import { rtmpServerError } from './errors.js';
-import { plainAddress, printable } from './log-fields.js';
+import { printable } from './log-fields.js';
 import { LogLimiter } from './log-limiter.js';
 import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
@@ -42,7 +44,7 @@ export class RtmpServer {
   readonly #reads = new ReadBuffer();
   /** Each accepted socket, with its connection as soon as there is one: inside TLS that takes a handshake. */
   readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perAddress = new AddressTally();
   readonly #plain: Server;
   readonly #tls: { readonly server: Server; readonly unwrapper: TlsUnwrapper } | undefined;
   readonly #maxConnections: number;
@@ -160,7 +162,7 @@ export class RtmpServer {
       this.#refuse(socket, address, 'openFiles', this.#sockets.size);
       return undefined;
     }
-    const fromAddress = this.#perAddress.get(address) ?? 0;
+    const fromAddress = this.#perAddress.of(address);
     if (this.#sockets.size >= maxConnections) {
       this.counters.refusedTotalLimit++;
       this.#refuse(socket, address, 'maxConnections', maxConnections);
@@ -172,7 +174,7 @@ export class RtmpServer {
       return undefined;
     }
     this.#sockets.set(socket, undefined);
-    this.#perAddress.set(address, fromAddress + 1);
+    this.#perAddress.add(address, 1);
     this.counters.connections++;
     this.counters.connectionsAccepted++;
     socket.once('close', () => this.#forget(socket, address));
@@ -185,12 +187,13 @@ export class RtmpServer {
    * down any more.
    */
   #holding(address: string): number {
-    const open = this.#perAddress.get(address) ?? 0;
+    const open = this.#perAddress.of(address);
     const { maxConnectionsPerIp } = this.#options;
     if (open >= 2 * maxConnectionsPerIp) return open;
+    const group = addressGroup(address);
     let delayed = 0;
     for (const connection of this.#sockets.values()) {
-      if (connection?.awaitsDecision === true && connection.remoteAddress === address) delayed++;
+      if (connection?.awaitsDecision === true && addressGroup(connection.remoteAddress) === group) delayed++;
     }
     return open - Math.min(delayed, maxConnectionsPerIp);
   }
@@ -205,9 +208,7 @@ export class RtmpServer {
   #forget(socket: Socket, address: string): void {
     this.#sockets.delete(socket);
     this.counters.connections--;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
+    this.#perAddress.add(address, -1);
   }
 
   /** Over a limit nothing is said: whoever floods us costs one accept and one close. */

@@ -18,8 +18,3 @@ export function printable(text: string): string {
   const cut = bytes.subarray(0, MAX_FIELD_BYTES - 3).toString('utf8');
   return `${cut.replace(/\uFFFD$/, '')}…`;
 }
-
-/** IPv4 that arrived on an IPv6 socket is written as IPv4, so that limits and logs know an address by one name. */
-export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
-}

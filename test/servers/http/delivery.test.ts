@@ -249,6 +249,18 @@ describe('limits on waiting', () => {
     expect(await spread([])).toBe(2);
   });
 
+  it('C4.06 the addresses of one IPv6 network are one client, those of another network are not', async () => {
+    await http.app.close();
+    await start({ maxWaitersPerIp: 2, trustedProxies: ['127.0.0.1'] });
+    hold();
+    const from = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:f::3', '2001:db8:1:3::1'];
+    await Promise.all(
+      from.map((address, n) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${n}`, `X-Forwarded-For: ${address}\r\n`)),
+    );
+    await until(() => http.delivery.figures.waiting + http.delivery.figures.waitersRefused === 4);
+    expect(http.delivery.figures.waitersRefused).toBe(1);
+  });
+
   it('C4.06 many aborted waits leave nothing behind', async () => {
     const waits = Number(process.env.ABORTED_WAITS ?? 2000);
     await http.app.close();

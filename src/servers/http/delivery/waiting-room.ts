@@ -1,5 +1,7 @@
 // Counts who waits, in all and by address, so that neither a herd nor one client can hold everything (C4.06).
 
+import { AddressTally } from '../../../protocols/address-tally.js';
+
 export interface WaitingLimits {
   /** Requests held open in all. */
   readonly maxWaiters: number;
@@ -11,7 +13,7 @@ export const DEFAULT_WAITING_LIMITS: WaitingLimits = { maxWaiters: 20_000, maxWa
 
 export class WaitingRoom {
   readonly #limits: WaitingLimits;
-  readonly #perAddress = new Map<string, number>();
+  readonly #perAddress = new AddressTally();
   #size = 0;
   /** Turned away since the start. */
   refused = 0;
@@ -24,7 +26,7 @@ export class WaitingRoom {
     return this.#size;
   }
 
-  /** Addresses that somebody waits from. */
+  /** Addresses, of IPv6 networks, that somebody waits from. */
   get addresses(): number {
     return this.#perAddress.size;
   }
@@ -34,21 +36,18 @@ export class WaitingRoom {
    * @returns what frees the place, once; undefined when there is none
    */
   enter(address: string | undefined): (() => void) | undefined {
-    const there = address === undefined ? 0 : (this.#perAddress.get(address) ?? 0);
+    const there = address === undefined ? 0 : this.#perAddress.of(address);
     if (this.#size >= this.#limits.maxWaiters || there >= this.#limits.maxWaitersPerIp) {
       this.refused++;
       return undefined;
     }
     this.#size++;
-    if (address !== undefined) this.#perAddress.set(address, there + 1);
+    if (address !== undefined) this.#perAddress.add(address, 1);
     return () => this.#leave(address);
   }
 
   #leave(address: string | undefined): void {
     this.#size--;
-    if (address === undefined) return;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
+    if (address !== undefined) this.#perAddress.add(address, -1);
   }
 }
