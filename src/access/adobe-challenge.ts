@@ -62,7 +62,8 @@ export class AdobeChallenge {
     const expiry = this.#expiry(opaque, user, remoteAddress);
     if (!right || !this.#users.has(user) || expiry === undefined || expiry < now || this.#used.has(opaque))
       return false;
-    this.#use(opaque, expiry, now);
+    // A copy: the text is a piece of a query, which may be long and would be kept with it.
+    this.#use(Buffer.from(opaque, 'latin1').toString('latin1'), expiry, now);
     return true;
   }
 

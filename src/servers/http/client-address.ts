@@ -2,15 +2,16 @@
 
 import { BlockList, isIP } from 'node:net';
 import { plainAddress } from '../../protocols/address-group.js';
+import { RecentValues } from './recent-values.js';
 
-/** Addresses remembered. */
-const MAX_KNOWN = 10_000;
+/** Addresses remembered: some 2 MB. The longest way to write one has 45 characters, without the zone that anybody may add. */
+const KNOWN = { entries: 10_000, keyLength: 45 };
 
 /** Reads `X-Forwarded-For` from the right, as far as its writers are trusted. */
 export class ClientAddresses {
   readonly #trusted = new BlockList();
   /** Looking into the list costs more than the rest of an answer, and the same addresses come again and again. */
-  readonly #known = new Map<string, boolean>();
+  readonly #known = new RecentValues<boolean>(KNOWN);
 
   /** @param trustedProxies IP addresses and CIDR blocks, checked by the configuration */
   constructor(trustedProxies: readonly string[]) {
@@ -47,8 +48,8 @@ export class ClientAddresses {
     if (known !== undefined) return known;
     const family = isIP(address);
     const trusted = family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.set(address, trusted);
+    // Without the copy an address would keep the whole X-Forwarded-For that it was cut out of.
+    this.#known.keep(Buffer.from(address, 'latin1').toString('latin1'), trusted);
     return trusted;
   }
 }

@@ -1,13 +1,12 @@
 // Chooses how a playlist is compressed for a client, RFC 9110 section 12.5.3; remembered, because clients send few different headers.
 
+import { RecentValues } from '../recent-values.js';
+
 export const CODINGS = ['identity', 'gzip', 'br'] as const;
 export type ContentCoding = (typeof CODINGS)[number];
 
-/** Different `Accept-Encoding` values remembered; more than that are made up. */
-const MAX_REMEMBERED = 256;
-const MAX_REMEMBERED_LENGTH = 256;
-
-const remembered = new Map<string, ContentCoding>();
+/** Of `Accept-Encoding`. */
+const remembered = new RecentValues<ContentCoding>({ entries: 256, keyLength: 256 });
 
 /** Brotli where it is accepted as gladly as gzip. `identity` is always acceptable to us, even where it was excluded. */
 export function chooseCoding(acceptEncoding: string | undefined): ContentCoding {
@@ -15,9 +14,7 @@ export function chooseCoding(acceptEncoding: string | undefined): ContentCoding 
   const known = remembered.get(acceptEncoding);
   if (known !== undefined) return known;
   const chosen = choose(acceptEncoding);
-  if (remembered.size < MAX_REMEMBERED && acceptEncoding.length <= MAX_REMEMBERED_LENGTH) {
-    remembered.set(acceptEncoding, chosen);
-  }
+  remembered.keep(acceptEncoding, chosen);
   return chosen;
 }
 

@@ -2,6 +2,7 @@
 
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
 import { MAX_TARGET_BYTES } from '../plugins/errors.js';
+import { RecentValues } from '../recent-values.js';
 
 export interface DeliveryTarget {
   /** Path and `_HLS_*` directives in a fixed order; whatever else stood in the query is not part of it (B4.11). */
@@ -28,9 +29,7 @@ const MAX_DIRECTIVE_LENGTH = 32;
 const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?([\w.-]{1,255})(?:\?([^%+#]*))?$/;
 
 /** Players ask for the same targets again and again, and a live stream soon has others. */
-const MAX_REMEMBERED = 1024;
-const MAX_REMEMBERED_LENGTH = 256;
-const remembered = new Map<string, DeliveryTarget>();
+const remembered = new RecentValues<DeliveryTarget>({ entries: 1024, keyLength: 256 });
 
 /**
  * Reads a request target that is written the usual way.
@@ -40,9 +39,7 @@ export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
   const known = remembered.get(requestTarget);
   if (known !== undefined) return known;
   const target = readTarget(requestTarget);
-  if (target === undefined || requestTarget.length > MAX_REMEMBERED_LENGTH) return target;
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-  remembered.set(requestTarget, target);
+  if (target !== undefined) remembered.keep(requestTarget, target);
   return target;
 }
 

@@ -1,0 +1,39 @@
+// What clients send is remembered in bounded memory.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, it } from 'vitest';
+import { ClientAddresses } from '../../../src/servers/http/client-address.js';
+import { RecentValues } from '../../../src/servers/http/recent-values.js';
+
+/** Collects garbage; only `--expose-gc` gives it a name. */
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+it('keeps so many values and lets the oldest go, not all of them', () => {
+  const values = new RecentValues<number>({ entries: 3, keyLength: 2 });
+  for (const [index, key] of ['a', 'b', 'c', 'd'].entries()) values.keep(key, index);
+  expect([values.get('a'), values.get('b'), values.get('c'), values.get('d')]).toEqual([undefined, 1, 2, 3]);
+  expect(values.size).toBe(3);
+});
+
+it('keeps nothing of a long text', () => {
+  const values = new RecentValues<number>({ entries: 3, keyLength: 2 });
+  values.keep('abc', 1);
+  expect(values.size).toBe(0);
+});
+
+it.each([
+  ['an address', (i: number) => `${'x'.repeat(14_000)},203.0.${i >> 8}.${100 + (i % 100)}`],
+  ['an address with a zone of any length', (i: number) => `fe80::${i.toString(16)}%${'z'.repeat(14_000)}`],
+])('keeps nothing of the X-Forwarded-For that holds %s', (_, forwarded) => {
+  const addresses = new ClientAddresses(['127.0.0.1']);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 2_000; i++) {
+    // As a header comes from the parser: a string of its own.
+    addresses.of('127.0.0.1', Buffer.from(forwarded(i), 'latin1').toString('latin1'));
+  }
+  collectGarbage();
+  // The headers alone are 28 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(3_000_000);
+});
