@@ -1,13 +1,20 @@
 // The composition root: builds the rooms, gives each what it asked for, starts them in order and stops them in the reverse.
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
-import { createPublishAccess } from './access/publish-access.js';
 import { processEnvironment } from './config/environment.js';
+import { loadConfig } from './config/load-config.js';
+import type { ProgramOptions } from './config/program-options.js';
 import type { Config } from './config/schema.js';
+import { EventBus, type EventListener } from './events/event-bus.js';
+import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
 import { dashOrigin } from './gateway/dash-origin.js';
+import { gatewayError } from './gateway/errors.js';
 import { gatewayFigures } from './gateway/figures.js';
-import { type GatewayParts, openParts } from './gateway/parts.js';
+import { createLogger } from './gateway/logger.js';
+import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
+import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
+import { keyAndUsers, publishEvents } from './gateway/publishers.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -15,7 +22,7 @@ import { WebServers, type WebUrls } from './gateway/web-servers.js';
 import { Origin } from './hls/origin/origin.js';
 import { StreamRegistry } from './live/registry.js';
 import { Capacity } from './pipeline/capacity.js';
-import { PipelineDirectory } from './pipeline/pipeline-directory.js';
+import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
 import { Thumbnails } from './pipeline/thumbnails.js';
 import type { Clock } from './protocols/clock.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
@@ -26,7 +33,9 @@ import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 /** For the commands. */
+export { createLogger } from './gateway/logger.js';
 export { findPublishKey, loadCertificate } from './gateway/parts.js';
+export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
 
 export interface StartOptions {
@@ -35,8 +44,12 @@ export interface StartOptions {
 }
 
 export interface GatewayDependencies {
-  /** A pino logger; every record of the gateway goes through it. */
-  readonly logger: Logger;
+  /** A pino logger; every record of the gateway goes through it. Default: JSON lines on stdout, from the option `logLevel` on. */
+  readonly logger?: Logger;
+  /** Decides who may publish, in place of the publish key and the users. */
+  readonly authorizePublish?: Authorize;
+  /** Decides who may watch over RTMP. Default: everyone. */
+  readonly authorizePlay?: Authorize;
   /** What times and dates the streams. Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -48,18 +61,34 @@ export interface GatewayUrls extends WebUrls {
   readonly rtmps?: string;
 }
 
+/** What `start` returns: where the gateway is reached, and what publishers need. */
+export interface StartedGateway extends GatewayUrls {
+  /** Publishers send it as `NAME?key=KEY`. Null: publishing needs no key. */
+  readonly publishKey: string | null;
+}
+
 /** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
 const FLUSH_GRACE = 3_500;
 
 /**
  * A gateway, not yet listening.
- * @throws {SluiceError} when the ladder has something to encode and no usable FFmpeg is found, or the certificate, the slate, the media or the state directory cannot be used
+ * @param options keys of docs/configuration.md, or what `loadConfig` returned; what is left out has its default. Neither
+ *   environment nor command line is read: `loadConfig()` does that.
+ * @throws {SluiceError} `config.invalid` for bad options; others when the ladder has something to encode and no usable FFmpeg
+ *   is found, or the certificate, the slate, the media or the state directory cannot be used
  */
 export async function createGateway(
-  config: Config,
-  { logger, clock = systemClock }: GatewayDependencies,
+  options: ProgramOptions = {},
+  dependencies: GatewayDependencies = {},
 ): Promise<Gateway> {
-  return new Gateway(await openParts(config, logger, clock));
+  const config = loadConfig({ options, env: {} });
+  const { clock = systemClock, logger = await defaultLogger(config) } = dependencies;
+  return new Gateway(await openParts(config, logger, clock), dependencies);
+}
+
+async function defaultLogger(config: Config): Promise<Logger> {
+  const { key } = await findPublishKey(config);
+  return createLogger(config.logLevel, process.stdout, key);
 }
 
 export class Gateway {
@@ -70,6 +99,7 @@ export class Gateway {
   readonly #dash: ReturnType<typeof dashOrigin>;
   readonly #directory: PipelineDirectory;
   readonly #capacity: Capacity;
+  readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
   /** Undefined: they are off, or there is no FFmpeg. */
   readonly #pictures: ThumbnailMaker | undefined;
@@ -77,18 +107,23 @@ export class Gateway {
   /** Undefined: they have not been started, or the program has a server of its own. */
   #web: WebServers | undefined;
   #rtmpUrl: string | undefined;
+  readonly #events: EventBus;
+  /** Settles when the servers listen, or could not. */
+  #started: Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal `createGateway` is the way in. */
-  constructor(parts: GatewayParts) {
-    const { config, logger, clock, key, ffmpeg } = parts;
+  constructor(parts: GatewayParts, { authorizePublish, authorizePlay }: GatewayDependencies = {}) {
+    const { config, logger, clock, ffmpeg } = parts;
     this.#parts = parts;
+    this.#events = new EventBus((error, { type }) => logger.error({ err: error, type }, 'an event listener failed'));
+    const emit = (event: GatewayEvent): void => this.#events.emit(event);
     this.ffmpeg = ffmpeg;
     this.#origin = new Origin({ clock, onGone: () => this.#directory.forgetGone() });
     for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
     this.#directory = new PipelineDirectory(this.#origin);
-    const registry = new StreamRegistry({
+    this.#registry = new StreamRegistry({
       maxStreams: config.maxStreams,
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
@@ -99,21 +134,21 @@ export class Gateway {
     this.#pictures = thumbnailMaker(parts);
     this.#thumbnails = this.#pictures && this.#newThumbnails(this.#pictures);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
-      access: createPublishAccess({
-        key,
-        apps: config.apps,
-        users: config.users,
-        challenge: config.userChallenge === 'on',
-        freeFailures: config.freeFailures,
-        maxDelay: config.maxFailureDelay * 1000,
-      }),
+      access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),
       admission: new StreamAdmission(parts, {
-        registry,
+        registry: this.#registry,
         origin: this.#origin,
         directory: this.#directory,
         capacity: this.#capacity,
+        emit,
       }),
-      ...(config.rtmpPlay === 'on' && { play: { access: openPlayAccess(), admission: rtmpPlayers(registry) } }),
+      observer: publishEvents(clock, emit),
+      ...(config.rtmpPlay === 'on' && {
+        play: {
+          access: authorizePlay ? programPlayAccess(authorizePlay, logger) : openPlayAccess(),
+          admission: rtmpPlayers(this.#registry),
+        },
+      }),
       ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),
       logger: logger.child({ room: 'rtmp' }),
     });
@@ -153,14 +188,53 @@ export class Gateway {
     };
   }
 
+  /** The state of every stream that is published, waits for its publisher, or has ended and can still be watched. */
+  streams(): readonly PipelineStreamState[] {
+    return this.#directory.list();
+  }
+
   /**
-   * Listens on both ports, or with `{ http: false }` for publishers alone.
-   * @throws {SluiceError} when one cannot be had; call `close()` then
+   * Hears what happens to streams and publishers, in order. A listener that throws is logged and disturbs nobody.
+   * @returns a function that removes the listener
    */
-  start(options: { readonly http: false }): Promise<Omit<GatewayUrls, 'http'>>;
-  start(options?: { readonly http?: true }): Promise<GatewayUrls>;
-  start(options: StartOptions): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>>;
-  async start({ http = true }: StartOptions = {}): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
+  onEvent(listener: EventListener): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  /**
+   * Ends the publisher of a stream; its encoder is told the reason. Most encoders connect again within seconds: refuse them in
+   * `authorizePublish`.
+   * @returns false when nobody publishes under that name
+   */
+  kick(app: string, name: string, reason = 'the operator ended this publish'): boolean {
+    const stream = this.#registry.get(app, name);
+    stream?.kick(gatewayError('gateway.kicked', reason));
+    return stream !== undefined;
+  }
+
+  /**
+   * Listens on both ports, or with `{ http: false }` for publishers alone. Once only; a gateway that could not start has closed
+   * itself.
+   * @throws {SluiceError} when a port cannot be had; `gateway.started` the second time; `gateway.closed` after `close()`
+   */
+  start(options: { readonly http: false }): Promise<Omit<StartedGateway, 'http'>>;
+  start(options?: { readonly http?: true }): Promise<StartedGateway>;
+  start(options: StartOptions): Promise<Omit<StartedGateway, 'http'> & Partial<StartedGateway>>;
+  async start({ http = true }: StartOptions = {}): Promise<Omit<StartedGateway, 'http'> & Partial<StartedGateway>> {
+    if (this.#closed !== undefined) throw gatewayError('gateway.closed', 'got start() after close()');
+    if (this.#started !== undefined) throw gatewayError('gateway.started', 'got start() a second time');
+    this.#started = this.#listen(http);
+    try {
+      const urls = await this.#started;
+      if (this.#closed !== undefined) throw gatewayError('gateway.closed', 'got close() while the gateway started');
+      return { ...urls, publishKey: this.#parts.key };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #listen(http: boolean): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
     const { config, logger } = this.#parts;
     const { host, port, tls } = await this.#rtmp.start();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
@@ -173,13 +247,15 @@ export class Gateway {
     return urls;
   }
 
-  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent. */
+  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent, and allowed at any time. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
+    // What is about to listen is closed when it does; `start` tells its caller why it could not.
+    await this.#started?.catch(() => undefined);
     await this.#rtmp.close();
     this.#pictures?.close();
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));

@@ -1,7 +1,20 @@
 // The public API: a gateway to start in your own program, and its HTTP side as a Fastify plugin to mount in your own application.
 export { type ConfigSources, loadConfig } from './config/load-config.js';
+export type { ProgramOptions } from './config/program-options.js';
 export type { Config } from './config/schema.js';
-export { createGateway, Gateway, type GatewayDependencies, type GatewayUrls, type StartOptions } from './gateway.js';
+export type { EventListener } from './events/event-bus.js';
+export type { EventReason, GatewayEvent, GatewayEventType } from './events/gateway-event.js';
+export {
+  type AccessRequest,
+  type AccessVerdict,
+  type Authorize,
+  createGateway,
+  Gateway,
+  type GatewayDependencies,
+  type GatewayUrls,
+  type StartedGateway,
+  type StartOptions,
+} from './gateway.js';
 export { type ErrorKind, SluiceError } from './protocols/errors.js';
 export type {
   HlsOrigin,

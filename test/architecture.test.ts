@@ -52,7 +52,7 @@ const protocols = {
   'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
 };
 const anyProtocol = [shared, ...Object.keys(protocols)];
-const middle = ['live', 'transcode', 'hls', 'dash', 'access'];
+const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events'];
 
 /** The composition root may build objects of every room. */
 const composed = ['tls', ...anyProtocol, ...middle, 'servers/rtmp', 'servers/http', 'pipeline', 'config'];

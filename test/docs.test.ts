@@ -102,6 +102,15 @@ describe('documents', () => {
     expect(dead).toEqual([]);
   });
 
+  it('the package holds every document that one of its documents links to', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    const packed = (path: string): boolean => files.some((entry) => path === entry || path.startsWith(`${entry}/`));
+    const linked = pages
+      .filter(packed)
+      .flatMap((page) => relativeLinks(read(page)).map((link) => posix.join(dirname(page), link.split('#')[0] ?? '')));
+    expect(linked.filter((path) => path !== '.' && /\.(md|png)$|LICENSE/.test(path) && !packed(path))).toEqual([]);
+  });
+
   it.each([...manual, 'ARCHITECTURE.md'])('%s names only source files that exist', (page) => {
     const named = [...read(page).matchAll(/`((?:src|test|public|docs)\/[\w./-]*|[\w./-]+\.ts)`/g)].map(
       ([, path = '']) => path,

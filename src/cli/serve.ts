@@ -4,13 +4,12 @@ import type { Logger } from 'pino';
 import { redactConfig } from '../config/load-config.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
-import { createGateway, findPublishKey, type Gateway, type GatewayUrls } from '../gateway.js';
+import { createGateway, createLogger, findPublishKey, type Gateway, type GatewayUrls } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
 import { cliError } from './errors.js';
 import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
-import { createLogger } from './logger.js';
 
 /** Something that runs beside the gateway and ends before it. */
 export interface Companion {
@@ -67,14 +66,8 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
-  let urls: GatewayUrls;
-  try {
-    urls = await gateway.start();
-  } catch (error) {
-    // One server may be listening already.
-    await gateway.close();
-    throw error;
-  }
+  // The key is shown in the announcement alone.
+  const { publishKey: _, ...urls } = await gateway.start();
   logger.info(urls, 'ready');
   const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
   const demo = options.demo === undefined ? {} : { demo: options.demo };

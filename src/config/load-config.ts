@@ -8,6 +8,7 @@ import { readConfigFile } from './file.js';
 import { readFlags } from './flags.js';
 import { FILE_OPTIONS, readValue } from './option.js';
 import { OPEN_PUBLISHING } from './options/publishing.js';
+import { type ProgramOptions, readProgramOptions } from './program-options.js';
 import type { Config, ConfigKey } from './schema.js';
 
 export interface ConfigSources {
@@ -15,12 +16,14 @@ export interface ConfigSources {
   readonly argv?: readonly string[];
   /** Default: the environment of this process. */
   readonly env?: Environment;
+  /** Options of the program itself, above every other source. */
+  readonly options?: ProgramOptions;
   /** Directory that relative paths start from; default the working directory. */
   readonly cwd?: string;
 }
 
 /**
- * Defaults < file < environment < flags. Directories and files come back absolute.
+ * Defaults < file < environment < flags < options of the program. Directories and files come back absolute.
  * @throws {SluiceError} `config.invalid` whose message has one line per problem.
  */
 export function loadConfig(sources: ConfigSources = {}): Config {
@@ -29,7 +32,8 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const environment = readEnvironment(sources.env ?? processEnvironment());
   const configFile = flags.configFile ?? environment.configFile;
   const file = configFile === undefined ? undefined : readConfigFile(configFile, cwd);
-  const readings = [...(file === undefined ? [] : [file]), environment, flags];
+  const program = readProgramOptions(sources.options ?? {});
+  const readings = [...(file === undefined ? [] : [file]), environment, flags, program];
 
   const problems = readings.flatMap((reading) => reading.problems);
   const values = new Map<ConfigKey, unknown>();

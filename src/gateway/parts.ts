@@ -47,13 +47,14 @@ export async function openParts(config: Config, logger: Logger, clock: Clock): P
   const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
   await ledger.sweep();
   const { key } = await findPublishKey(config);
-  const certificate = await loadCertificate(config, logger);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const recovery = await recoverStreams(store, (left) => isAwaited(left, clock, config.resumeWindow));
   const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
   const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
   const left = recovery.left.map((files) => new LeftStream({ ...files, store, onFailure }));
+  // Last: it watches its files until it is closed, and nothing after it can fail.
+  const certificate = await loadCertificate(config, logger);
   return { config, logger, clock, ledger, ffmpeg, key, store, sequences, left, certificate };
 }
 

@@ -1,6 +1,7 @@
 // Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
 import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
+import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Origin } from '../hls/origin/origin.js';
 import type { PresentationOptions } from '../hls/presentation-options.js';
 import type { StreamRegistry } from '../live/registry.js';
@@ -17,6 +18,7 @@ export interface SharedByStreams {
   readonly origin: Origin;
   readonly directory: PipelineDirectory;
   readonly capacity: Capacity;
+  readonly emit: (event: GatewayEvent) => void;
 }
 
 export class StreamAdmission implements PublishAdmission {
@@ -48,7 +50,7 @@ export class StreamAdmission implements PublishAdmission {
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
     const { config, logger, clock, ledger, ffmpeg, store, sequences } = this.#parts;
-    const { origin, directory, capacity } = this.#shared;
+    const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
       name,
@@ -76,6 +78,7 @@ export class StreamAdmission implements PublishAdmission {
       shedsOnOverload: config.onOverload === 'shed',
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(app, name, nextMediaSequence, discontinuityNumber),
+      onNews: (news) => emit({ app, name, time: clock.wallClock(), ...news }),
       onClosed: () => directory.forgetGone(),
     });
     directory.add(pipeline);

@@ -4,15 +4,33 @@ import type { Seconds } from '../protocols/units.js';
 import type { PipelineLogger } from './pipeline-logger.js';
 import type { StreamPlan } from './stream-plan.js';
 
+/** What others than the log want to know of it. */
+export type StreamNews =
+  | { readonly type: 'stream.started' | 'stream.resumed' | 'stream.changed'; readonly renditions: readonly string[] }
+  | { readonly type: 'stream.resuming' | 'stream.ended' };
+
+/** The slate is no news: the stream goes on waiting for its publisher. */
+const NEWS = {
+  'stream started': 'stream.started',
+  'stream resumed': 'stream.resumed',
+  'stream changed': 'stream.changed',
+} as const;
+
 export class StreamLog {
   /** Of each line. */
   readonly fields: { readonly app: string; readonly stream: string };
   readonly #logger: PipelineLogger;
+  readonly #onNews: (news: StreamNews) => void;
   /** Codes of the warnings about the publisher's media that were given. */
   readonly #warned = new Set<string>();
 
-  constructor(logger: PipelineLogger, fields: { readonly app: string; readonly stream: string }) {
+  constructor(
+    logger: PipelineLogger,
+    fields: { readonly app: string; readonly stream: string },
+    onNews: (news: StreamNews) => void,
+  ) {
     this.#logger = logger;
+    this.#onNews = onNews;
     this.fields = fields;
   }
 
@@ -22,15 +40,18 @@ export class StreamLog {
     for (const shortcoming of plan.shortcomings) {
       this.#logger.warn({ ...this.fields, code: 'pipeline.reduced' }, shortcoming);
     }
+    if (what !== 'slate shown') this.#onNews({ type: NEWS[what], renditions });
   }
 
   suspended(resumeWindow: Seconds): void {
     this.#logger.info({ ...this.fields, resumeWindow }, 'publisher gone, its stream waits for it');
+    this.#onNews({ type: 'stream.resuming' });
   }
 
   /** @param publishes publishers that its playlists had */
   ended(publishes: number): void {
     this.#logger.info({ ...this.fields, publishes }, 'stream ended');
+    this.#onNews({ type: 'stream.ended' });
   }
 
   failed(error: SluiceError): void {

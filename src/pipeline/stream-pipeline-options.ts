@@ -6,6 +6,7 @@ import type { SluiceError } from '../protocols/errors.js';
 import type { Seconds } from '../protocols/units.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
 import type { EncodingOptions } from './encoding.js';
+import type { StreamNews } from './stream-log.js';
 
 /**
  * ```
@@ -49,6 +50,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
   >;
   /** This publisher cannot be served (any longer) and should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
+  /** Hears what happens to the stream. Must not throw. */
+  readonly onNews: (news: StreamNews) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
   /** It is over, whether it ever had a presentation or not. */

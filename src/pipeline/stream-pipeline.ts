@@ -54,7 +54,7 @@ export class StreamPipeline {
     this.#options = options;
     this.app = options.app;
     this.name = options.name;
-    this.#log = new StreamLog(options.logger, { app: options.app, stream: options.name });
+    this.#log = new StreamLog(options.logger, { app: options.app, stream: options.name }, options.onNews);
     this.#encoding = new Encoding(options, {
       fields: this.#log.fields,
       onExhausted: (publisher, cause) => {

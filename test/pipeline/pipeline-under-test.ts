@@ -87,6 +87,7 @@ export function setUp(options: SetUpOptions = {}) {
       fail(error);
     },
     onEnded: () => undefined,
+    onNews: () => undefined,
     onClosed: () => house.directory.forgetGone(),
     ...others,
   });

@@ -3,7 +3,11 @@
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Config } from '../config/schema.js';
-import type { OutputStream } from './io.js';
+
+export interface LogOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
 
 /** Fields that must never carry a value, wherever they come from. */
 const SECRET_FIELDS = ['publishKey', '*.publishKey', 'streamKey', '*.streamKey', 'key', '*.key', 'query', '*.query'];
@@ -11,7 +15,7 @@ const SECRET_FIELDS = ['publishKey', '*.publishKey', 'streamKey', '*.streamKey',
 const SHORTEST_SEARCHED = 8;
 
 /** @param secret the publish key: wherever it turns up in a record, in whatever field or message, it is replaced. */
-export function createLogger(level: Config['logLevel'], output: OutputStream, secret: string | null): Logger {
+export function createLogger(level: Config['logLevel'], output: LogOutput, secret: string | null): Logger {
   const search = secret !== null && secret.length >= SHORTEST_SEARCHED ? secret : undefined;
   // Formatted in this thread, not in pino's worker: the last lines before an exit are the ones that matter.
   const format = output.isTTY

@@ -1,0 +1,69 @@
+// What happens to streams, as one closed union: every reader of events (a program, later a log or a webhook) knows all of them.
+import type { EpochMilliseconds } from '../protocols/units.js';
+
+/** Why a publisher or a stream was ended: a code of docs/errors.md and its sentence. */
+export interface EventReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface NamedEvent {
+  readonly app: string;
+  /** The public name of the stream. */
+  readonly name: string;
+  /** Unix time in milliseconds. */
+  readonly time: EpochMilliseconds;
+}
+
+/** A publisher was let in, and it left. Exactly one of each for every publish that was accepted. */
+export interface PublishStarted extends NamedEvent {
+  readonly type: 'publish.started';
+  /** IP address of the publisher. */
+  readonly remoteAddress: string;
+}
+
+export interface PublishEnded extends NamedEvent {
+  readonly type: 'publish.ended';
+  readonly remoteAddress: string;
+  /** Undefined: the publisher ended by itself. */
+  readonly reason: EventReason | undefined;
+}
+
+/** The stream has media: its playlists exist, and the first part follows. */
+export interface StreamStarted extends NamedEvent {
+  readonly type: 'stream.started';
+  readonly renditions: readonly string[];
+}
+
+/** The publisher is gone, and the playlists wait for it. */
+export interface StreamResuming extends NamedEvent {
+  readonly type: 'stream.resuming';
+}
+
+/** A publisher came back within `resumeWindow`: the same playlists go on after a discontinuity. */
+export interface StreamResumed extends NamedEvent {
+  readonly type: 'stream.resumed';
+  readonly renditions: readonly string[];
+}
+
+/** The publisher changed its codec, its picture size or its clock. */
+export interface StreamChanged extends NamedEvent {
+  readonly type: 'stream.changed';
+  readonly renditions: readonly string[];
+}
+
+/** The last playlist has ended. Follows every `stream.started` exactly once. */
+export interface StreamEnded extends NamedEvent {
+  readonly type: 'stream.ended';
+}
+
+export type GatewayEvent =
+  | PublishStarted
+  | PublishEnded
+  | StreamStarted
+  | StreamResuming
+  | StreamResumed
+  | StreamChanged
+  | StreamEnded;
+
+export type GatewayEventType = GatewayEvent['type'];
