@@ -9,7 +9,7 @@ export function dashOrigin(origin: Origin): DashOrigin<RefusedAnswer> {
       const answer = await origin.multivariant(app, name, signal);
       if (answer.status !== 200) return answer;
       // Playable when it was asked; it may be gone in the turn that this answer took.
-      return origin.presentation(app, name) ?? noStream(app, name);
+      return origin.presentation(app, name) ?? noStream();
     },
     presentation: (app, name) => origin.presentation(app, name),
   });

@@ -332,6 +332,24 @@ describe('Origin', () => {
     expect((await hinted).status).toBe(200);
   });
 
+  it('no refusal repeats what was asked for: it may be a key in the wrong place', async () => {
+    const { origin, presentation, play } = serve();
+    origin.attach(presentation);
+    await play(7_300);
+    const refusals = await Promise.all([
+      origin.multivariant('live', 's3cret'),
+      origin.mediaPlaylist('live', 's3cret', 'source'),
+      origin.mediaPlaylist('live', 'a', 's3cret'),
+      origin.file('live', 's3cret', 'source', 'seg-1.m4s'),
+      origin.file('live', 'a', 's3cret', 'seg-1.m4s'),
+      origin.file('live', 'a', 'source', 's3cret'),
+    ]);
+    for (const answer of refusals) {
+      expect(answer.status).toBe(404);
+      expect('error' in answer && answer.error.message).not.toContain('s3cret');
+    }
+  });
+
   it('a withdrawn rendition is 404 at once, also for who waits; its media is not', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);

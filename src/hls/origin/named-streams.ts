@@ -152,14 +152,14 @@ export class NamedStreams {
     signal?: AbortSignal,
   ): Promise<Presentation | LeftStream | RefusedAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
-    if (stream === undefined) return noStream(app, name);
+    if (stream === undefined) return noStream();
     const isHere = () => !stream.starting && !stream.awaited;
     if (!isHere()) {
       const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
-      if (outcome === 'timeout' && stream.awaited) return notBack(app, name);
-      if (outcome !== 'ready') return notPlayable(outcome, app, name);
+      if (outcome === 'timeout' && stream.awaited) return notBack();
+      if (outcome !== 'ready') return notPlayable(outcome);
     }
-    return stream.current ?? stream.left ?? noStream(app, name);
+    return stream.current ?? stream.left ?? noStream();
   }
 
   #stream(app: string, name: string): Stream {

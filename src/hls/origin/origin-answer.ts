@@ -69,42 +69,38 @@ export function refused(
   return { status, error, blocking, targetDuration: presentation?.targetDuration };
 }
 
-export function noStream(app: string, name: string): RefusedAnswer {
-  return refused(404, hlsError('hls.no-such-stream', `${app}/${name} is not live`), false, undefined);
+// None of these texts repeats what was asked for: people paste a stream key where the name belongs, and it would be shown
+// in the player and kept by caches.
+
+export function noStream(): RefusedAnswer {
+  return refused(404, hlsError('hls.no-such-stream', 'no such stream is live'), false, undefined);
 }
 
-export function noRendition(presentation: Presentation, name: string): RefusedAnswer {
-  const { app, name: stream } = presentation;
-  const error = hlsError('hls.no-such-rendition', `${app}/${stream} has no ${JSON.stringify(name.slice(0, 64))}`);
+export function noRendition(presentation: Presentation): RefusedAnswer {
+  const error = hlsError('hls.no-such-rendition', 'the stream has no such rendition');
   return refused(404, error, false, presentation);
 }
 
-export function noFile(
-  app: string,
-  name: string,
-  file: string,
-  blocking: boolean,
-  presentation: Presentation | undefined,
-): RefusedAnswer {
-  const error = hlsError('hls.no-such-file', `no ${JSON.stringify(file.slice(0, 64))} in ${app}/${name}`);
-  return refused(404, error, blocking, presentation);
+export function noFile(blocking: boolean, presentation: Presentation | undefined): RefusedAnswer {
+  return refused(404, hlsError('hls.no-such-file', 'the stream has no such file'), blocking, presentation);
 }
 
-export function notPlayable(outcome: WaitOutcome, app: string, name: string): RefusedAnswer {
+export function notPlayable(outcome: WaitOutcome): RefusedAnswer {
   if (outcome === 'refused' || outcome === 'abandoned') return notReady(outcome, undefined);
-  return refused(404, hlsError('hls.not-playable-yet', `${app}/${name} has no complete segment`), false, undefined);
+  const error = hlsError('hls.not-playable-yet', 'the stream has no complete segment');
+  return refused(404, error, false, undefined);
 }
 
 /** The publisher of a stream that an earlier process left open may still come: whoever asks again may have more luck. */
-export function notBack(app: string, name: string): RefusedAnswer {
-  return refused(503, hlsError('hls.publisher-awaited', `${app}/${name} waits for its publisher`), true, undefined);
+export function notBack(): RefusedAnswer {
+  return refused(503, hlsError('hls.publisher-awaited', 'the stream waits for its publisher'), true, undefined);
 }
 
 /** A playlist of a stream whose publisher did not come back: with ENDLIST. Without a rendition the multivariant one. */
 export function leftPlaylist(left: LeftStream, rendition?: string, file?: string): OriginAnswer {
   const body = left.playlist(rendition, file);
-  const { app, name, targetDuration } = left;
-  if (body === undefined) return noFile(app, name, file ?? rendition ?? '', false, undefined);
+  const { targetDuration } = left;
+  if (body === undefined) return noFile(false, undefined);
   return {
     status: 200,
     kind: rendition === undefined ? 'multivariant' : 'media-playlist',
@@ -126,7 +122,7 @@ export async function leftFile(
     const body = await left.read(rendition, file);
     return body && { status: 200, kind, body, blocking: false, targetDuration: left.targetDuration };
   } catch (cause) {
-    const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+    const error = hlsError('hls.store-read', 'a segment could not be read from disk', { cause });
     return refused(503, error, false, undefined);
   }
 }

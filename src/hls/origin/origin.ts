@@ -101,7 +101,7 @@ export class Origin {
       deadline - this.#clock.now(),
       signal,
     );
-    if (!presentation.playable) return notPlayable(outcome, app, name);
+    if (!presentation.playable) return notPlayable(outcome);
     return found('multivariant', presentation.multivariantBody(), false, presentation);
   }
 
@@ -122,8 +122,7 @@ export class Origin {
     if ('status' in presentation) return presentation;
     const isMedia = kind === 'media';
     if (presentation instanceof LeftStream) return leftPlaylist(presentation, asked, isMedia ? PLAYLIST : I_FRAMES);
-    const missing = () =>
-      isMedia ? noRendition(presentation, asked) : noFile(app, name, I_FRAMES, false, presentation);
+    const missing = () => (isMedia ? noRendition(presentation) : noFile(false, presentation));
     const rendition = presentation.rendition(asked);
     if (rendition === undefined || !(isMedia || rendition.plan.kind === 'video')) return missing();
 
@@ -141,7 +140,7 @@ export class Origin {
       signal,
     );
     if (rendition.withdrawn) return missing();
-    if (!rendition.isServable(partsDo)) return notPlayable(outcome, app, name);
+    if (!rendition.isServable(partsDo)) return notPlayable(outcome);
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
       if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
@@ -171,7 +170,7 @@ export class Origin {
     directives: PlaylistDirectives = {},
   ): Promise<OriginAnswer> {
     const holders = this.#names.holders(app, name);
-    if (holders === undefined) return noStream(app, name);
+    if (holders === undefined) return noStream();
     if (file === I_FRAMES) {
       return this.#playlist({ app, name, rendition: renditionName, kind: 'i-frames', directives, signal });
     }
@@ -181,7 +180,7 @@ export class Origin {
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
     }
-    return (await leftFile(holders.left, renditionName, file)) ?? noFile(app, name, file, false, holders.current);
+    return (await leftFile(holders.left, renditionName, file)) ?? noFile(false, holders.current);
   }
 
   /**
@@ -224,7 +223,7 @@ export class Origin {
     const there = rendition.find(file);
     if (there === undefined || there === 'hinted') {
       // A hint that was withdrawn: its segment was closed without it, and names are never used twice.
-      return hinted ? noFile(presentation.app, presentation.name, file, true, presentation) : undefined;
+      return hinted ? noFile(true, presentation) : undefined;
     }
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
     try {
@@ -233,7 +232,7 @@ export class Origin {
       const body = within === undefined ? whole : whole?.subarray(within.start, within.end);
       return body && found(there.kind, body, false, presentation);
     } catch (cause) {
-      const error = hlsError('hls.store-read', `${JSON.stringify(file)} could not be read`, { cause });
+      const error = hlsError('hls.store-read', 'a segment could not be read from disk', { cause });
       return refused(503, error, false, presentation);
     }
   }

@@ -1,6 +1,7 @@
 // Message streams are numbers that a peer asks for and then uses as it likes; this knows which exist and which one is meant.
 
 import { rtmpError } from './errors.js';
+import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 
 /** The message streams of one connection (RTMP 1.0 7.2.1.3). Stream 0 belongs to the connection itself. */
 export class MessageStreams {
@@ -33,12 +34,12 @@ export class MessageStreams {
   }
 
   /**
-   * The stream that a publish or play means: encoders send it on the one they created, on stream 0, or without having
-   * created any.
-   * @throws rtmp.message-streams
+   * The stream that a publish or play means. Some cameras send these on stream 0 although they have created one: they mean
+   * that one.
+   * @returns undefined for a stream that createStream has not made, or that was deleted
    */
-  resolve(id: number): number {
+  find(id: number): number | undefined {
     if (this.#ids.has(id)) return id;
-    return [...this.#ids].at(-1) ?? this.create();
+    return id === CONTROL_MESSAGE_STREAM ? [...this.#ids].at(-1) : undefined;
   }
 }

@@ -62,10 +62,12 @@ export class StreamCommands {
         this.#transport.send(streamCreated(command.transactionId, this.#messageStreams.create()));
         return;
       case 'publish':
-        this.#requestPublish(this.#messageStreams.resolve(messageStreamId), command);
+        // One more way to end what another command has just ended.
+        if (command.name === '' && this.#hasPublished && this.#publish === undefined) return;
+        this.#onStream(messageStreamId, 'NetStream.Publish.BadName', (id) => this.#requestPublish(id, command));
         return;
       case 'play':
-        this.#requestPlay(this.#messageStreams.resolve(messageStreamId), command);
+        this.#onStream(messageStreamId, 'NetStream.Play.Failed', (id) => this.#requestPlay(id, command));
         return;
       case 'pause':
       case 'seek':
@@ -150,11 +152,20 @@ export class StreamCommands {
     if (this.#publish !== undefined && concerns(this.#publish, messageStreamId)) this.endPublish();
   }
 
+  /** Publish and play need a stream that createStream has made, RTMP 1.0 section 7.2.2: media sent on any other would be lost. */
+  #onStream(requestedId: number, refusal: StatusReason['code'], request: (messageStreamId: number) => void): void {
+    const messageStreamId = this.#messageStreams.find(requestedId);
+    if (messageStreamId !== undefined) {
+      request(messageStreamId);
+      return;
+    }
+    const description = `There is no message stream ${requestedId} on this connection: send createStream first.`;
+    this.#transport.answer(streamError(requestedId, { code: refusal, description }));
+  }
+
   #requestPublish(messageStreamId: number, { name, publishType }: PublishCommand): void {
     const current = this.#publish;
     if (current === undefined) {
-      // One more way to end what another command has just ended.
-      if (name === '' && this.#hasPublished) return;
       if (this.plays.has(messageStreamId)) {
         const description = 'This message stream plays; create another one to publish.';
         this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Publish.BadName', description }));

@@ -313,10 +313,27 @@ describe('commands', () => {
     expect(peer.eventsOf('media').map((event) => event.messageStreamId)).toEqual([1, 1]);
   });
 
-  it('accepts publish without createStream', () => {
-    const peer = new TestPeer().connect().command('publish', 3, [null, 'name', 'live'], 1);
-    expect(peer.message(9, keyFrame).eventsOf('media')).toHaveLength(1);
-  });
+  it.each([
+    ['publish', 'NetStream.Publish.BadName'],
+    ['play', 'NetStream.Play.Failed'],
+  ])(
+    'refuses %s on a message stream that was never created or is deleted, and the connection goes on',
+    (name, code) => {
+      const peer = new TestPeer().connect();
+      const ask = (messageStreamId: number) => peer.command(name, 3, [null, 'name', 'live'], messageStreamId);
+      ask(0);
+      ask(1);
+      peer.command('createStream', 2);
+      ask(7);
+      peer.command('createStream', 4).command('deleteStream', 5, [null, 1]);
+      ask(1);
+      expect(peer.statuses.map((status) => status.code)).toEqual([code, code, code, code]);
+      expect(peer.eventsOf(name === 'publish' ? 'publish-request' : 'play-request')).toHaveLength(0);
+      ask(2);
+      expect(peer.eventsOf(name === 'publish' ? 'publish-request' : 'play-request')).toHaveLength(1);
+      expect(peer.closedWith).toBeUndefined();
+    },
+  );
 
   it('A4.18 ignores unknown commands and data during a publish', () => {
     const peer = new TestPeer().publish().command('onTextData', 0, [amfObject([['text', 'x']])], 1);
@@ -348,7 +365,7 @@ describe('commands', () => {
   });
 
   it('A4.20 answers a play of a bad name itself', () => {
-    const peer = new TestPeer().connect().command('play', 0, [null, '../x'], 1);
+    const peer = new TestPeer().connect().command('createStream', 2).command('play', 0, [null, '../x'], 1);
     expect(peer.statuses).toMatchObject([{ code: 'NetStream.Play.StreamNotFound' }]);
     expect(peer.closedWith).toBe('rtmp.stream-name');
   });

@@ -72,6 +72,8 @@ describe('GET /api/v1/streams/{app}/{name}', () => {
     expect(answer.statusCode).toBe(status);
     expect(answer.json()).toEqual({ code, message: expect.any(String) });
     expect(answer.body).not.toContain('<script');
+    // A key that was pasted where the name belongs would be shown, and kept by caches.
+    expect(answer.body).not.toContain('nobody');
   });
 });
 

@@ -33,7 +33,11 @@ describe('pages', () => {
     expect(policy).toContain("script-src 'self';");
     expect(policy).not.toContain('unsafe');
     expect(policy.endsWith(framing)).toBe(true);
-    expect(page.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin' });
+    expect(page.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+    });
     expect(page.headers['permissions-policy']).toContain('camera=()');
     expect(page.body).not.toMatch(/<script(?![^>]*\bsrc=)|\son\w+=|style="|<style/);
   });

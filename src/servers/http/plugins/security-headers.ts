@@ -35,6 +35,7 @@ export const STRICT_HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': NOTHING_POLICY,
   'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 } as const;
 

@@ -47,7 +47,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
     (request, reply) => {
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);
-      if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', `no stream ${application}/${name}`);
+      if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', 'no such stream');
       return reply.send(withOurs(stream));
     },
   );
