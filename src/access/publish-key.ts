@@ -19,6 +19,9 @@ export interface PublishKey {
 /** 144 bits: more than the 128 asked for, and 24 base64url characters without padding. */
 const KEY_BYTES = 18;
 const KEY_FILE = 'publish-key';
+const MAX_KEY_LENGTH = 256;
+/** A key with room for white space around it. */
+const MAX_FILE_BYTES = 1024;
 /** The same characters as the option `publishKey` takes: what travels in a query without escapes. */
 const KEY_TEXT = /^[A-Za-z0-9._~!@$*:,=/-]{1,256}$/;
 
@@ -47,38 +50,81 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
     const other = await readKey(path);
     if (other !== undefined) return { key: other, origin: 'kept', path };
   } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    throw keyFileError(path, systemReason(error), error);
+    throw inWords(path, error);
   }
   throw keyFileError(path, 'it vanished while being read');
 }
 
+/**
+ * The same without making or changing anything.
+ * @returns whether there is a key
+ * @throws {SluiceError} `access.key-file`
+ */
+export async function inspectPublishKey(stateDir: string): Promise<boolean> {
+  const path = publishKeyPath(stateDir);
+  try {
+    return (await readKey(path, { closeMode: false })) !== undefined;
+  } catch (error) {
+    throw inWords(path, error);
+  }
+}
+
 /** Undefined when there is no file. Links are not followed: whoever can place one must not choose what we read and change. */
-async function readKey(path: string): Promise<string | undefined> {
+async function readKey(path: string, { closeMode = true } = {}): Promise<string | undefined> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    switch (systemCode(error)) {
+      case 'ENOENT':
+        return undefined;
+      case 'ELOOP':
+        throw keyFileError(path, 'it is a symbolic link, which is not followed; put the key itself there', error);
+      case 'EACCES':
+        throw keyFileError(path, `the user of this process may not read it; ${GIVE_IT}`, error);
+      default:
+        throw error;
+    }
   }
   try {
     const stats = await file.stat();
-    if (!stats.isFile()) throw keyFileError(path, 'not a regular file');
-    if (stats.size > 1024) throw keyFileError(path, `${stats.size} bytes, expected one line`);
+    if (stats.isDirectory()) throw keyFileError(path, `it is a directory, expected a file; ${REMOVE_IT}`);
+    if (!stats.isFile()) throw keyFileError(path, `it is not a regular file; ${REMOVE_IT}`);
+    if (stats.size > MAX_FILE_BYTES) throw keyFileError(path, `it has ${stats.size} bytes; ${ONE_LINE}`);
     // Copied or restored with a careless mode: close it again before relying on it. Windows has no such modes.
-    if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await file.chmod(0o600);
-    const key = (await file.readFile('utf8')).trim();
-    if (!KEY_TEXT.test(key) || key === 'none') {
-      throw keyFileError(
-        path,
-        'expected one line of up to 256 letters, digits or . _ ~ ! @ $ * : , = / - (not "none")',
-      );
-    }
-    return key;
+    if (closeMode && process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await closeToOthers(file, path);
+    return readableKey(await file.readFile('utf8'), path);
   } finally {
     await file.close();
   }
+}
+
+async function closeToOthers(file: Awaited<ReturnType<typeof open>>, path: string): Promise<void> {
+  try {
+    await file.chmod(0o600);
+  } catch (error) {
+    if (systemCode(error) !== 'EPERM') throw error;
+    throw keyFileError(path, `others may read it, and it belongs to another user; ${GIVE_IT}`, error);
+  }
+}
+
+const ONE_LINE = 'expected one line, the key; write that, or remove the file and the next start makes a new key';
+const REMOVE_IT = 'remove it, and the next start makes a new key';
+const GIVE_IT = 'give it to the user that runs the gateway (chown), or remove it';
+
+function readableKey(text: string, path: string): string {
+  const key = text.trim();
+  if (key === '') throw keyFileError(path, `it is empty; ${ONE_LINE}`);
+  const lines = key.split(/\r\n|\r|\n/).length;
+  if (lines > 1) throw keyFileError(path, `it has ${lines} lines; ${ONE_LINE}`);
+  if (key === 'none') {
+    throw keyFileError(path, 'it says "none", which is no key; to open publishing, set the option publishKey to none');
+  }
+  if (key.length > MAX_KEY_LENGTH) throw keyFileError(path, `the key has ${key.length} characters, expected up to 256`);
+  if (!KEY_TEXT.test(key)) {
+    throw keyFileError(path, 'the key has other characters than letters, digits and . _ ~ ! @ $ * : , = / -');
+  }
+  return key;
 }
 
 /** False when the file exists. It appears with its content or not at all: it is written aside and then linked. */
@@ -101,6 +147,11 @@ async function createKey(path: string, key: string): Promise<boolean> {
   } finally {
     await unlink(aside);
   }
+}
+
+/** What the system refused in words; errors of our own say it themselves. */
+function inWords(path: string, error: unknown): unknown {
+  return systemCode(error) === undefined ? error : keyFileError(path, systemReason(error), error);
 }
 
 function keyFileError(path: string, what: string, cause?: unknown): SluiceError {

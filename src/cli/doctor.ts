@@ -1,15 +1,14 @@
 // Answers "why does it not work here?" before anyone has to ask: every outside thing the gateway needs, tried for real.
 
-import { lstat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { pino } from 'pino';
-import { publishKeyPath } from '../access/publish-key.js';
+import { inspectPublishKey, publishKeyPath } from '../access/publish-key.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
 import { ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
-import { systemReason } from '../protocols/system-error.js';
+import { listenReason } from '../protocols/system-error.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
@@ -115,7 +114,10 @@ async function checkPort(name: string, host: string, port: number): Promise<Find
     server.listen({ host, port }, () => server.close(() => resolve(undefined)));
   });
   if (failure === undefined) return { level: 'ok', text: `${name} port ${port} on ${host} is free` };
-  return { level: 'problem', text: `${name} port ${port} on ${host} cannot be opened (${systemReason(failure)})` };
+  return {
+    level: 'problem',
+    text: `${name} port ${port} on ${host} cannot be opened (${listenReason(failure, port)})`,
+  };
 }
 
 /** The files that the configuration names. */
@@ -152,15 +154,22 @@ async function checkDirectory(name: string, directory: string): Promise<Finding>
 
 async function checkPublishKey(config: Config): Promise<Finding[]> {
   if (config.publishKey === OPEN_PUBLISHING) {
-    return [{ level: 'note', text: 'publishing is open to everyone who can reach the RTMP port (publishKey: none)' }];
+    const text =
+      config.users.length > 0
+        ? 'publishing: the users of the configuration alone (publishKey: none)'
+        : 'publishing is open to everyone who can reach the RTMP port (publishKey: none)';
+    return [{ level: 'note', text }];
   }
   if (config.publishKey !== undefined) return [{ level: 'ok', text: 'publish key: configured' }];
   const path = publishKeyPath(config.stateDir);
-  const exists = await lstat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
-  const key: Finding = { level: 'ok', text: `publish key: ${exists ? 'kept in' : 'will be generated in'} ${path}` };
+  let key: Finding;
+  try {
+    const kept = await inspectPublishKey(config.stateDir);
+    key = { level: 'ok', text: `publish key: ${kept ? 'kept in' : 'will be generated in'} ${path}` };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    key = { level: 'problem', text: error.message };
+  }
   return [await checkDirectory('state', config.stateDir), key];
 }
 

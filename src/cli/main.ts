@@ -1,6 +1,6 @@
 // Chooses the command, checks everything that was typed, and answers with an exit status.
 
-import { loadConfig } from '../config/load-config.js';
+import { loadConfigWithWarnings } from '../config/load-config.js';
 import type { Config } from '../config/schema.js';
 import { didYouMean } from '../config/suggestion.js';
 import { SluiceError } from '../protocols/errors.js';
@@ -43,7 +43,9 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   }
   let config: Config | undefined;
   try {
-    config = loadConfig({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
+    const loaded = loadConfigWithWarnings({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
+    for (const warning of loaded.warnings) io.stderr.write(`sluice: note: ${warning}\n`);
+    config = loaded.config;
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     problems.push(error.message);

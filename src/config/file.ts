@@ -1,45 +1,62 @@
 // The YAML file as a source of options, with the line of everything that is wrong in it.
 
-import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { systemReason } from '../protocols/system-error.js';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
+import { readFileText } from './file-text.js';
 import { FILE_OPTIONS, type FileOption } from './option.js';
 import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
+import { describeFaults } from './yaml-faults.js';
+
+/** With more, it is a file of another kind. */
+const MAX_PROBLEMS = 20;
+/** Uses of aliases (`*name`) in a file: nested ones multiply. */
+const MAX_ALIASES = 100;
 
 /** Reads `--config FILE`; keys may be written `httpPort`, `http-port` or `http_port`. A file that is missing or no map is one problem. */
 export function readConfigFile(path: string, cwd: string): SourceReading {
-  let text: string;
-  try {
-    text = readFileSync(resolve(cwd, path), 'utf8');
-  } catch (error) {
-    return { assignments: [], problems: [`${path}: cannot read the configuration file (${systemReason(error)})`] };
-  }
-  return parseConfigFile(text, basename(path));
+  const file = readFileText(resolve(cwd, path));
+  if ('text' in file) return parseConfigFile(file.text, basename(path));
+  return { assignments: [], problems: [`${path}: cannot read the configuration file (${file.problem})`] };
 }
 
 /** @param name how the file is called in messages. */
 export function parseConfigFile(text: string, name: string): SourceReading {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Keys that are there twice are found below: the library compares each with each.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number | undefined): string => `${name}:${offset === undefined ? 1 : lines.linePos(offset).line}`;
-  // Only place and kind of a syntax error: the text around it may be the key.
-  const problems = document.errors.map((error) => `${at(error.pos[0])}: not valid YAML (${error.code})`);
-  if (problems.length > 0 || document.contents === null) return { assignments: [], problems };
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) return { assignments: [], problems: describeFaults(faults, { document, lines, text, name }) };
+  if (document.contents === null) return { assignments: [], problems: [] };
   if (!isMap(document.contents)) {
-    return { assignments: [], problems: [`${name}: expected lines of the form "httpPort: 8080"`] };
+    const got = isSeq(document.contents) ? 'a list' : 'text without a key';
+    const problem = `${at(document.contents.range?.[0])}: got ${got}, expected lines of the form "httpPort: 8080"`;
+    return { assignments: [], problems: [problem] };
   }
+  return readPairs(document.contents.items, document, at);
+}
 
+function readPairs(
+  pairs: readonly Pair[],
+  document: Document,
+  at: (offset: number | undefined) => string,
+): SourceReading {
+  const problems: string[] = [];
   const assignments: Assignment[] = [];
-  for (const pair of document.contents.items) {
+  const read = new NodeReader(document, at);
+  for (const pair of pairs) {
+    if (problems.length >= MAX_PROBLEMS) break;
     const keyNode = isScalar(pair.key) ? pair.key : undefined;
     const key = String(keyNode?.value);
     const origin = `${at(keyNode?.range?.[0])} ${JSON.stringify(key).slice(1, -1).slice(0, 64)}`;
     const option = findOption(key);
     if (option === undefined) {
       const candidates = FILE_OPTIONS.map((candidate) => candidate.key);
-      problems.push(`${origin}: unknown key${didYouMean(key.replaceAll(/[-_]/g, ''), candidates)}`);
+      const hint = isMap(pair.value)
+        ? '; options stand at the beginning of their lines, in no section'
+        : didYouMean(key.replaceAll(/[-_]/g, ''), candidates);
+      problems.push(`${origin}: unknown key${hint}`);
       continue;
     }
     const earlier = assignments.find((assignment) => assignment.option === option);
@@ -47,11 +64,13 @@ export function parseConfigFile(text: string, name: string): SourceReading {
       problems.push(`${origin}: already set at ${earlier.origin}`);
       continue;
     }
-    const raw = toValue(pair.value);
-    if (raw === null || raw === undefined || raw === '') {
-      problems.push(`${origin}: no value; leave the line out to get the default`);
-    } else {
-      assignments.push({ option, raw, origin });
+    try {
+      const raw = read.value(pair.value);
+      if (raw === null || raw === '') problems.push(`${origin}: no value; leave the line out to get the default`);
+      else assignments.push({ option, raw, origin, entryOrigin: read.entryOrigin(pair.value, origin) });
+    } catch (error) {
+      if (!(error instanceof UnreadableNode)) throw error;
+      problems.push(`${at(error.offset)} ${option.key}: ${error.message}`);
     }
   }
   return { assignments, problems };
@@ -62,8 +81,62 @@ function findOption(key: string): FileOption | undefined {
   return FILE_OPTIONS.find((option) => option.key === camel);
 }
 
-function toValue(node: unknown): unknown {
-  if (node === null || node === undefined) return node;
-  const value = node as { toJSON?: () => unknown };
-  return typeof value.toJSON === 'function' ? value.toJSON() : undefined;
+class UnreadableNode extends Error {
+  readonly offset: number | undefined;
+
+  constructor(message: string, offset: number | undefined) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+/** Values as they were written: YAML takes `1234` for a number, but the option decides what it is. */
+class NodeReader {
+  readonly #document: Document;
+  readonly #at: (offset: number | undefined) => string;
+  #aliases = 0;
+
+  constructor(document: Document, at: (offset: number | undefined) => string) {
+    this.#document = document;
+    this.#at = at;
+  }
+
+  /** Text, null, or lists and maps of such. @throws {UnreadableNode} */
+  value(node: unknown): unknown {
+    if (isAlias(node)) return this.value(this.#target(node));
+    if (isScalar(node)) return node.value === null ? null : (node.source ?? String(node.value));
+    if (isSeq(node)) return node.items.map((item) => this.value(item));
+    if (!isMap(node)) return null;
+    const entries = new Map<string, unknown>();
+    for (const { key, value } of node.items) {
+      const offset = isScalar(key) ? key.range?.[0] : node.range?.[0];
+      const name = isScalar(key) ? String(key.value) : undefined;
+      if (name === undefined) throw new UnreadableNode('a list or map is in the place of a key', offset);
+      if (entries.has(name)) throw new UnreadableNode(`${JSON.stringify(name.slice(0, 64))} is there twice`, offset);
+      entries.set(name, this.value(value));
+    }
+    return Object.fromEntries(entries);
+  }
+
+  /** Where the entries of a list are written. */
+  entryOrigin(node: unknown, origin: string): (index: number) => string {
+    const key = origin.slice(origin.indexOf(' ') + 1);
+    const items = isSeq(node) ? node.items : [];
+    return (index) => {
+      const item = items[index];
+      const offset = isScalar(item) || isMap(item) || isSeq(item) ? item.range?.[0] : undefined;
+      return `${offset === undefined ? origin : `${this.#at(offset)} ${key}`}, entry ${index + 1}`;
+    };
+  }
+
+  #target(alias: { resolve(document: Document): unknown; readonly source: string; readonly range?: unknown }): unknown {
+    const offset = Array.isArray(alias.range) ? Number(alias.range[0]) : undefined;
+    this.#aliases++;
+    if (this.#aliases > MAX_ALIASES) throw new UnreadableNode(`more than ${MAX_ALIASES} aliases (*name)`, offset);
+    const target = alias.resolve(this.#document);
+    if (target === undefined) {
+      throw new UnreadableNode(`*${alias.source} stands for nothing; put a value that starts with * in quotes`, offset);
+    }
+    return target;
+  }
 }

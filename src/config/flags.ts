@@ -1,6 +1,7 @@
 // The command line as a source of options; the flags are generated from the schema, so none can be forgotten.
 
-import { OPTIONS, quoted } from './option.js';
+import { OPTIONS } from './option.js';
+import { quoted } from './quoted.js';
 import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
 
@@ -11,10 +12,11 @@ export interface FlagReading extends SourceReading {
 
 const CONFIG_FLAG = '--config';
 
-/** Reads `--flag value` and `--flag=value`; the last of several wins. Never throws: everything wrong is a problem. */
+/** Reads `--flag value` and `--flag=value`; the last of several wins, with a warning. Never throws: everything wrong is a problem. */
 export function readFlags(argv: readonly string[]): FlagReading {
   const assignments: Assignment[] = [];
   const problems: string[] = [];
+  const warnings = new Map<string, string>();
   let configFile: string | undefined;
   const known = [...OPTIONS.map((option) => option.flag), CONFIG_FLAG, '--help', '--version'];
 
@@ -40,12 +42,17 @@ export function readFlags(argv: readonly string[]): FlagReading {
     } else if (raw === undefined || raw === '') {
       problems.push(`${flag}: needs a value, ${flag} ${option?.placeholder ?? 'FILE'}`);
     } else if (option === undefined) {
+      if (configFile !== undefined) warnings.set(flag, `${flag} is given more than once: ${quoted(raw)} counts`);
       configFile = raw;
     } else {
+      if (assignments.some((assignment) => assignment.option === option)) {
+        const value = option.secret ? 'the last value' : quoted(raw);
+        warnings.set(flag, `${flag} is given more than once: ${value} counts`);
+      }
       assignments.push({ option, raw, origin: flag });
     }
   }
-  return { assignments, problems, ...(configFile !== undefined && { configFile }) };
+  return { assignments, problems, warnings: [...warnings.values()], ...(configFile !== undefined && { configFile }) };
 }
 
 /** The flag as typed, but nothing in it that a terminal would act on. */

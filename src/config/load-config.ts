@@ -1,7 +1,7 @@
 // Joins the sources into one checked configuration, or says everything that is wrong with them at once.
 
-import { isIP } from 'node:net';
-import { relative, resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
+import { conflicts, type OriginOf, oddities } from './conflicts.js';
 import { type Environment, processEnvironment, readEnvironment } from './environment.js';
 import { configError } from './errors.js';
 import { readConfigFile } from './file.js';
@@ -10,6 +10,7 @@ import { FILE_OPTIONS, readValue } from './option.js';
 import { OPEN_PUBLISHING } from './options/publishing.js';
 import { type ProgramOptions, readProgramOptions } from './program-options.js';
 import type { Config, ConfigKey } from './schema.js';
+import { type Assignment, placeOf } from './source.js';
 
 export interface ConfigSources {
   /** Arguments after the command; default none. */
@@ -22,11 +23,22 @@ export interface ConfigSources {
   readonly cwd?: string;
 }
 
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What is allowed but hardly meant, one line each. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Defaults < file < environment < flags < options of the program. Directories and files come back absolute.
  * @throws {SluiceError} `config.invalid` whose message has one line per problem.
  */
 export function loadConfig(sources: ConfigSources = {}): Config {
+  return loadConfigWithWarnings(sources).config;
+}
+
+/** The same with its warnings. @throws {SluiceError} `config.invalid` */
+export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfig {
   const cwd = sources.cwd ?? process.cwd();
   const flags = readFlags(sources.argv ?? []);
   const environment = readEnvironment(sources.env ?? processEnvironment());
@@ -37,17 +49,18 @@ export function loadConfig(sources: ConfigSources = {}): Config {
 
   const problems = readings.flatMap((reading) => reading.problems);
   const values = new Map<ConfigKey, unknown>();
-  const origins = new Map<ConfigKey, string>();
+  const assigned = new Map<ConfigKey, Assignment>();
   for (const option of FILE_OPTIONS) {
     if (option.defaultValue !== undefined) values.set(option.key, option.defaultValue);
   }
-  for (const { option, raw, origin } of readings.flatMap((reading) => reading.assignments)) {
+  for (const assignment of readings.flatMap((reading) => reading.assignments)) {
+    const { option, raw } = assignment;
     const result = readValue(option, raw);
     if (result.ok) {
       values.set(option.key, result.value);
-      origins.set(option.key, origin);
+      assigned.set(option.key, assignment);
     } else {
-      problems.push(`${origin}: ${result.problem}`);
+      problems.push(...result.faults.map(({ entry, text }) => `${placeOf(assignment, entry)}: ${text}`));
     }
   }
 
@@ -61,83 +74,25 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),
     ...(config.tlsKey !== undefined && { tlsKey: resolve(cwd, config.tlsKey) }),
   };
-  problems.push(...conflicts(absolute, (key) => origins.get(key) ?? `${key} (default)`));
+  const originOf: OriginOf = (key, entry) => {
+    const assignment = assigned.get(key);
+    return assignment === undefined ? `${key} (default)` : placeOf(assignment, entry);
+  };
+  problems.push(...conflicts(absolute, originOf));
   if (problems.length > 0) throw configError('config.invalid', summary(problems));
-  return absolute;
+  const set = new Set(assigned.keys());
+  const warnings = [...readings.flatMap((reading) => reading.warnings ?? []), ...oddities(absolute, set, originOf)];
+  return { config: absolute, warnings };
 }
 
-function isAddressBlock(entry: string): boolean {
-  const [address = '', prefix] = entry.split('/');
-  const family = isIP(address);
-  return family !== 0 && (prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32));
-}
-
-/** TLS needs its files, and no port can be had twice. */
-function securePortProblems(
-  config: Config,
-  port: 'rtmpsPort' | 'httpsPort',
-  others: readonly ('rtmpPort' | 'httpPort' | 'rtmpsPort')[],
-  originOf: (key: ConfigKey) => string,
-): string[] {
-  if (config[port] === undefined) return [];
-  const problems: string[] = [];
-  for (const key of ['tlsCert', 'tlsKey'] as const) {
-    if (config[key] === undefined) problems.push(`${originOf(port)}: needs ${key}, which is not set`);
-  }
-  for (const other of others) {
-    if (config[port] === config[other] && config[port] !== 0) {
-      problems.push(`${originOf(port)}: got ${config[port]}, which is taken (${originOf(other)})`);
-    }
-  }
-  return problems;
-}
-
-/** What no option can know about itself. */
-function conflicts(config: Config, originOf: (key: ConfigKey) => string): string[] {
-  const problems: string[] = [];
-  if (config.partDuration > config.segmentDuration) {
-    problems.push(
-      `${originOf('partDuration')}: got ${config.partDuration} s, expected at most the segment duration of ${config.segmentDuration} s (${originOf('segmentDuration')})`,
-    );
-  }
-  if (config.rtmpPort === config.httpPort && config.rtmpPort !== 0) {
-    problems.push(
-      `${originOf('httpPort')}: got ${config.httpPort}, expected another port than RTMP's (${originOf('rtmpPort')})`,
-    );
-  }
-  const plain = ['rtmpPort', 'httpPort'] as const;
-  problems.push(...securePortProblems(config, 'rtmpsPort', plain, originOf));
-  problems.push(...securePortProblems(config, 'httpsPort', [...plain, 'rtmpsPort'], originOf));
-  for (const proxy of config.trustedProxies.filter((entry) => !isAddressBlock(entry))) {
-    problems.push(`${originOf('trustedProxies')}: got ${proxy}, expected an IP address or CIDR block`);
-  }
-  const names = config.users.map(({ name }) => name);
-  if (new Set(names).size < names.length)
-    problems.push(`${originOf('users')}: a name is there twice, expected different names`);
-  for (const user of config.users) {
-    const unknown = user.apps?.find((app) => !config.apps.includes(app));
-    if (unknown !== undefined) {
-      problems.push(
-        `${originOf('users')}: ${user.name} may publish to ${unknown}, which is not one of apps (${originOf('apps')})`,
-      );
-    }
-  }
-  if (isInside(config.stateDir, config.mediaDir)) {
-    problems.push(
-      `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
-    );
-  }
-  return problems;
-}
-
-function isInside(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(directory, way) === path);
-}
+/** A screenful. */
+const MAX_SHOWN = 40;
 
 function summary(problems: readonly string[]): string {
   const head = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return [`${head} with the configuration:`, ...problems.map((problem) => `  ${problem}`)].join('\n');
+  const shown = problems.slice(0, MAX_SHOWN).map((problem) => `  ${problem}`);
+  if (problems.length > MAX_SHOWN) shown.push(`  … and ${problems.length - MAX_SHOWN} more`);
+  return [`${head} with the configuration:`, ...shown].join('\n');
 }
 
 /** The configuration for logs and reports: secrets replaced. */

@@ -22,6 +22,21 @@ export interface OptionDetails {
   readonly fileOnly?: boolean;
 }
 
+/** The JSON Schema keywords that the schemas of options and of their entries use. */
+export interface OptionSchema extends Partial<OptionDetails> {
+  readonly type?: 'integer' | 'number' | 'string' | 'array' | 'object';
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+  readonly items?: OptionSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly properties?: Readonly<Record<string, OptionSchema>>;
+  readonly required?: readonly string[];
+}
+
 /** What the kind of the value says already is left out. */
 type Details = Omit<OptionDetails, 'placeholder'>;
 

@@ -1,17 +1,10 @@
 // An option as its sources and its documentation see it: every name, text and check is derived from the schema.
 
 import { Value } from 'typebox/value';
-import type { OptionDetails } from './option-kinds.js';
+import { listFaults, type ValueFault } from './list-faults.js';
+import type { OptionDetails, OptionSchema } from './option-kinds.js';
+import { quoted } from './quoted.js';
 import { type ConfigKey, configSchema } from './schema.js';
-
-/** The JSON Schema keywords that option schemas use. */
-interface OptionSchema extends OptionDetails {
-  readonly type?: 'integer' | 'number' | 'string' | 'array';
-  readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly default?: unknown;
-}
 
 /** What every option has: a key in the file. */
 export interface FileOption extends OptionDetails {
@@ -33,7 +26,7 @@ const separated = (key: string, separator: string): string =>
 
 /** Every option, in the order of the schema. */
 export const FILE_OPTIONS: readonly FileOption[] = Object.entries(configSchema.properties).map(([key, property]) => {
-  const schema = property as unknown as OptionSchema;
+  const schema = property as unknown as OptionSchema & OptionDetails;
   return { ...pickDetails(schema), key: key as ConfigKey, defaultValue: schema.default, schema };
 });
 
@@ -44,7 +37,7 @@ export const OPTIONS: readonly Option[] = FILE_OPTIONS.filter(({ fileOnly }) => 
   environment: [`SLUICE_${separated(option.key, '_').toUpperCase()}`, ...(option.aliases ?? [])],
 }));
 
-function pickDetails(schema: OptionSchema): OptionDetails {
+function pickDetails(schema: OptionDetails): OptionDetails {
   const { description, placeholder } = schema;
   return {
     description,
@@ -70,17 +63,19 @@ export function expectedValue(option: FileOption): string {
 
 export type ReadResult =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly faults: readonly ValueFault[] };
 
 /**
- * Reads one value from any source: text (flag, environment, file) becomes a number or a list where the option is one,
- * and the schema has the last word. The problem text says got and expected, and hides secrets.
+ * Reads one value from any source: text becomes a number or a list where the option is one, and the schema has the last word.
+ * Each fault says got and expected, and hides secrets.
  */
 export function readValue(option: FileOption, raw: unknown): ReadResult {
   const value = typeof raw === 'string' ? fromText(option, raw) : raw;
   if (Value.Check(configSchema.properties[option.key], value)) return { ok: true, value };
+  const faults = Array.isArray(value) && option.schema.type === 'array' ? listFaults(option.schema, value) : [];
+  if (faults.length > 0) return { ok: false, faults };
   const got = option.secret ? 'a value (not shown)' : quoted(raw);
-  return { ok: false, problem: `got ${got}, expected ${expectedValue(option)}` };
+  return { ok: false, faults: [{ text: `got ${got}, expected ${expectedValue(option)}` }] };
 }
 
 function fromText(option: FileOption, text: string): unknown {
@@ -92,16 +87,9 @@ function fromText(option: FileOption, text: string): unknown {
       return /^-?(\d{1,15}\.?\d*|\.\d+)$/.test(trimmed) ? Number(trimmed) : text;
     case 'array':
       return trimmed.split(',').map((item) => item.trim());
+    case 'object':
     case 'string':
     case undefined:
       return trimmed;
   }
-}
-
-const MAX_SHOWN = 80;
-
-/** A value for a message: one line, no control characters, not too long. */
-export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

@@ -1,7 +1,7 @@
 // HTTP and HTTPS as one thing that listens and closes: the same application behind both, and the connections shared between them.
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { systemCode, systemReason } from '../protocols/system-error.js';
+import { listenReason, systemCode } from '../protocols/system-error.js';
 import { buildHttpApp } from '../servers/http/app.js';
 import { MAX_CONNECTIONS } from '../servers/http/connections.js';
 import type { HttpDependencies } from '../servers/http/dependencies.js';
@@ -65,9 +65,10 @@ export class WebServers {
     try {
       await this.#app.listen({ host, port });
     } catch (cause) {
-      // What Fastify found wrong with itself is no matter of the port.
-      if (systemCode(cause)?.startsWith('FST_')) throw cause;
-      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpPort): ${systemReason(cause)}`, { cause });
+      // An error of Fastify itself has nothing to do with the port.
+      if (systemCode(cause) === undefined) throw cause;
+      const reason = listenReason(cause, port);
+      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpPort): ${reason}`, { cause });
     }
     return this.#app.server.address() as AddressInfo;
   }

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolvePublishKey } from '../../src/access/publish-key.js';
+import { inspectPublishKey, resolvePublishKey } from '../../src/access/publish-key.js';
 
 const freshDirectory = (): string => mkdtempSync(join(tmpdir(), 'sluice-key-'));
 
@@ -52,20 +52,66 @@ describe('publish key', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  it.each([
-    ['an empty file', (path: string) => writeFile(path, '')],
-    ['two lines', (path: string) => writeFile(path, 'one\ntwo\n')],
-    ['the word none', (path: string) => writeFile(path, 'none\n')],
-    ['a huge file', (path: string) => writeFile(path, 'x'.repeat(5000))],
-    ['a directory', (path: string) => mkdir(path)],
-    ['a link', (path: string) => symlink('/etc/hostname', path)],
-  ])('refuses %s and names the file, not its content', async (_, prepare) => {
+  it.each<[string, (path: string) => Promise<unknown>, RegExp]>([
+    [
+      'an empty file',
+      (path) => writeFile(path, ' \n'),
+      /: it is empty; expected one line, the key; write that, or remove/,
+    ],
+    ['two lines', (path) => writeFile(path, 'one\r\ntwo\n'), /: it has 2 lines; expected one line/],
+    [
+      'the word none',
+      (path) => writeFile(path, 'none\n'),
+      /: it says "none", which is no key; .* set the option publishKey/,
+    ],
+    ['a long key', (path) => writeFile(path, 'x'.repeat(300)), /: the key has 300 characters, expected up to 256/],
+    ['a huge file', (path) => writeFile(path, 'x'.repeat(5000)), /: it has 5000 bytes; expected one line/],
+    [
+      'a key with a space',
+      (path) => writeFile(path, 'one two'),
+      /: the key has other characters than letters, digits and/,
+    ],
+    ['a directory', (path) => mkdir(path), /: it is a directory, expected a file; remove it/],
+    ['a link', (path) => symlink('/etc/hostname', path), /: it is a symbolic link, which is not followed; put the key/],
+  ])('refuses %s and says what is wrong with the file, not what is in it', async (_, prepare, reason) => {
     const stateDir = freshDirectory();
     const path = join(stateDir, 'publish-key');
     await prepare(path);
+    const expected = { code: 'access.key-file', message: expect.stringMatching(reason) };
     const failure = await resolvePublishKey(undefined, stateDir).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'access.key-file', message: expect.stringContaining(path) });
-    expect(String(failure)).not.toContain('two');
+    expect(failure).toMatchObject(expected);
+    expect(String(failure)).toContain(`publish key file ${path}: `);
+    expect(String(failure)).not.toMatch(/two\b/);
+    await expect(inspectPublishKey(stateDir)).rejects.toMatchObject(expected);
+  });
+
+  it.runIf(process.getuid?.() === 0)('says that the file belongs to somebody else', async () => {
+    const stateDir = freshDirectory();
+    await chmod(stateDir, 0o755);
+    for (const [mode, reason] of [
+      [0o600, 'the user of this process may not read it; give it to the user that runs the gateway'],
+      [0o644, 'others may read it, and it belongs to another user; give it to the user that runs the gateway'],
+    ] as const) {
+      await writeFile(join(stateDir, 'publish-key'), 'my-own-key\n');
+      await chmod(join(stateDir, 'publish-key'), mode);
+      process.seteuid?.(65_534);
+      const failure = await resolvePublishKey(undefined, stateDir)
+        .catch((error: unknown) => error)
+        .finally(() => process.seteuid?.(0));
+      expect(failure).toMatchObject({ code: 'access.key-file', message: expect.stringContaining(reason) });
+    }
+  });
+
+  it('looks without making or changing anything', async () => {
+    const stateDir = join(freshDirectory(), '.sluice');
+    expect(await inspectPublishKey(stateDir)).toBe(false);
+    await expect(stat(stateDir)).rejects.toThrow('ENOENT');
+    await mkdir(stateDir);
+    const path = join(stateDir, 'publish-key');
+    await writeFile(path, 'my-own-key\n');
+    await chmod(path, 0o644);
+    expect(await inspectPublishKey(stateDir)).toBe(true);
+    expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
   it('says which directory cannot be made', async () => {

@@ -1,6 +1,6 @@
 // The doctor tries everything for real, names each problem with its reason, and leaves nothing behind.
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -84,5 +84,16 @@ describe('doctor', () => {
     ]);
     expect(await run.status).toBe(1);
     expect(run.stdout()).toMatch(/PROBLEM {2}media directory \/proc\/sluice\/test cannot be written \(E[A-Z]+, .+\)/);
+  });
+
+  it('says what is wrong with the file of the publish key', async () => {
+    const cwd = await temporaryDirectory();
+    mkdirSync(join(cwd, '.sluice'));
+    writeFileSync(join(cwd, '.sluice', 'publish-key'), '');
+    const run = await runCommand(['doctor', ...FREE_PORTS], { cwd });
+    expect(await run.status).toBe(1);
+    expect(run.stdout()).toMatch(
+      /PROBLEM {2}publish key file .*\/publish-key: it is empty; expected one line, the key/,
+    );
   });
 });

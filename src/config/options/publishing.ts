@@ -13,6 +13,15 @@ const PASSWORD_HASH = '^adobe:[A-Za-z0-9_-]{8,64}:[A-Za-z0-9+/]{22}==$';
 const APP_NAME = '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$';
 const STREAM_NAME = '^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$';
 
+const appName = Type.String({
+  pattern: APP_NAME,
+  expected: 'letters, digits and . _ - (neither . nor - first), at most 64',
+});
+const streamName = Type.String({
+  pattern: STREAM_NAME,
+  expected: 'letters, digits and . _ - (no - first), at most 255',
+});
+
 export const publishingOptions = {
   publishKey: Type.Optional(
     text({
@@ -28,12 +37,12 @@ export const publishingOptions = {
   users: Type.Array(
     Type.Object(
       {
-        name: Type.String({ pattern: USER_NAME }),
-        hash: Type.String({ pattern: PASSWORD_HASH }),
-        apps: Type.Optional(Type.Array(Type.String({ pattern: APP_NAME }), { minItems: 1, maxItems: 64 })),
-        names: Type.Optional(Type.Array(Type.String({ pattern: STREAM_NAME }), { minItems: 1, maxItems: 1000 })),
+        name: Type.String({ pattern: USER_NAME, expected: 'up to 64 letters, digits and . _ @ -' }),
+        hash: Type.String({ pattern: PASSWORD_HASH, expected: 'what `sluice hash-password USER` prints' }),
+        apps: Type.Optional(Type.Array(appName, { minItems: 1, maxItems: 64, expected: 'names of applications' })),
+        names: Type.Optional(Type.Array(streamName, { minItems: 1, maxItems: 1000, expected: 'names of streams' })),
       },
-      { additionalProperties: false },
+      { additionalProperties: false, expected: 'name, hash and if you like apps and names, as keys' },
     ),
     {
       default: [],
@@ -53,7 +62,7 @@ export const publishingOptions = {
     description:
       'With `users`: encoders whose server URL brings neither user nor key are asked for a user when they connect (authmod=adobe). `off` lets them connect and send user or key with the stream key.',
   }),
-  apps: Type.Array(Type.String({ pattern: APP_NAME }), {
+  apps: Type.Array(appName, {
     default: ['live'],
     minItems: 1,
     maxItems: 64,

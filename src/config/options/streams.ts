@@ -7,8 +7,13 @@ import { choice, count, seconds, text } from '../option-kinds.js';
 const RUNG =
   '^(source|audio|(6[468]|[7-9][02468]|[1-9][0-9][02468]|[1-3][0-9]{2}[02468]|4[0-2][0-9][02468]|43[01][02468]|4320)p)$';
 
+const rung = Type.String({
+  pattern: RUNG,
+  expected: 'source, audio or an even height from 64p to 4320p, such as 720p',
+});
+
 export const streamOptions = {
-  ladder: Type.Array(Type.String({ pattern: RUNG }), {
+  ladder: Type.Array(rung, {
     default: ['source', '720p', '480p', '360p'],
     minItems: 1,
     maxItems: 8,

@@ -6,6 +6,12 @@ import { choice, count } from '../option-kinds.js';
 /** What an IP address or CIDR block is written with; whether it is one is looked at afterwards. */
 const PROXY = '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$';
 
+const proxy = Type.String({ pattern: PROXY, expected: 'an IP address or CIDR block, such as 10.0.0.0/8' });
+const ancestor = Type.String({
+  pattern: "^('self'|'none'|[A-Za-z0-9*.:/_-]+)$",
+  expected: "an origin such as https://example.com, or * or 'self' or 'none'",
+});
+
 export const viewerOptions = {
   maxWaiters: count(1, 1_000_000, {
     default: 20_000,
@@ -17,7 +23,7 @@ export const viewerOptions = {
     unit: 'requests',
     description: 'The same for one client address. Proxies in `trustedProxies` are not counted, their clients are.',
   }),
-  trustedProxies: Type.Array(Type.String({ pattern: PROXY }), {
+  trustedProxies: Type.Array(proxy, {
     default: ['127.0.0.0/8', '::1'],
     maxItems: 1000,
     uniqueItems: true,
@@ -31,7 +37,7 @@ export const viewerOptions = {
     description:
       'Who may read `/metrics`: everybody, clients on this machine, or nobody. Clients behind `trustedProxies` are judged by the address these forward.',
   }),
-  frameAncestors: Type.Array(Type.String({ pattern: "^('self'|'none'|[A-Za-z0-9*.:/_-]+)$" }), {
+  frameAncestors: Type.Array(ancestor, {
     default: ['*'],
     minItems: 1,
     maxItems: 64,

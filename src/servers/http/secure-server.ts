@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { systemReason } from '../../protocols/system-error.js';
+import { listenReason } from '../../protocols/system-error.js';
 import {
   CLOSE_GRACE,
   CONNECTION_OPTIONS,
@@ -79,7 +79,8 @@ export class SecureServer {
       await once(this.#server, 'listening');
     } catch (cause) {
       this.#ignoreCertificate();
-      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpsPort): ${systemReason(cause)}`, { cause });
+      const reason = listenReason(cause, port);
+      throw httpError('http.listen', `cannot listen on ${host}:${port} (httpsPort): ${reason}`, { cause });
     }
     // The plain server, where all of that is told, shares the descriptors.
     guardDescriptors(this.#server, this.#options.descriptors, () => undefined);

@@ -3,7 +3,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { addressGroup, plainAddress } from '../../protocols/address-group.js';
 import { AddressTally } from '../../protocols/address-tally.js';
-import { systemReason } from '../../protocols/system-error.js';
+import { listenReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
 import { type DescriptorGuard, DescriptorReserve } from './descriptor-reserve.js';
@@ -131,7 +131,7 @@ export class RtmpServer {
     const { host } = this.#options;
     await new Promise<void>((resolve, reject) => {
       const failed = (cause: Error): void => {
-        const reason = systemReason(cause);
+        const reason = listenReason(cause, port);
         reject(
           rtmpServerError('rtmp-server.listen', `cannot listen on ${host}:${port} (${option}): ${reason}`, { cause }),
         );

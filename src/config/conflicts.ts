@@ -1,0 +1,103 @@
+// What no option can know about itself: values that contradict each other, or do nothing beside each other.
+
+import { isIP } from 'node:net';
+import { relative, resolve, sep } from 'node:path';
+import type { Config, ConfigKey } from './schema.js';
+
+/** Where an option was set, or one entry of its list. */
+export type OriginOf = (key: ConfigKey, entry?: number) => string;
+
+function isAddressBlock(entry: string): boolean {
+  const [address = '', prefix] = entry.split('/');
+  const family = isIP(address);
+  return family !== 0 && (prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32));
+}
+
+/** TLS needs its files, and no port can be had twice. */
+function securePortProblems(
+  config: Config,
+  port: 'rtmpsPort' | 'httpsPort',
+  others: readonly ('rtmpPort' | 'httpPort' | 'rtmpsPort')[],
+  originOf: OriginOf,
+): string[] {
+  if (config[port] === undefined) return [];
+  const problems: string[] = [];
+  for (const key of ['tlsCert', 'tlsKey'] as const) {
+    if (config[key] === undefined) problems.push(`${originOf(port)}: needs ${key}, which is not set`);
+  }
+  for (const other of others) {
+    if (config[port] === config[other] && config[port] !== 0) {
+      problems.push(`${originOf(port)}: got ${config[port]}, which is taken (${originOf(other)})`);
+    }
+  }
+  return problems;
+}
+
+/** What no option can know about itself. */
+export function conflicts(config: Config, originOf: OriginOf): string[] {
+  const problems: string[] = [];
+  if (config.partDuration > config.segmentDuration) {
+    problems.push(
+      `${originOf('partDuration')}: got ${config.partDuration} s, expected at most the segment duration of ${config.segmentDuration} s (${originOf('segmentDuration')})`,
+    );
+  }
+  if (config.rtmpPort === config.httpPort && config.rtmpPort !== 0) {
+    problems.push(
+      `${originOf('httpPort')}: got ${config.httpPort}, expected another port than RTMP's (${originOf('rtmpPort')})`,
+    );
+  }
+  const plain = ['rtmpPort', 'httpPort'] as const;
+  problems.push(...securePortProblems(config, 'rtmpsPort', plain, originOf));
+  problems.push(...securePortProblems(config, 'httpsPort', [...plain, 'rtmpsPort'], originOf));
+  config.trustedProxies.forEach((entry, i) => {
+    if (isAddressBlock(entry)) return;
+    problems.push(`${originOf('trustedProxies', i)}: got "${entry}", expected an IP address or CIDR block`);
+  });
+  problems.push(...userProblems(config, originOf));
+  if (isInside(config.stateDir, config.mediaDir)) {
+    problems.push(
+      `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
+    );
+  }
+  return problems;
+}
+
+function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {
+  const problems: string[] = [];
+  const first = new Map<string, number>();
+  users.forEach((user, i) => {
+    const earlier = first.get(user.name);
+    if (earlier === undefined) first.set(user.name, i);
+    else problems.push(`${originOf('users', i)}: user ${user.name} is there twice, first as entry ${earlier + 1}`);
+    for (const app of user.apps?.filter((name) => !apps.includes(name)) ?? []) {
+      problems.push(
+        `${originOf('users', i)}: user ${user.name} may publish to ${app}, which is not one of apps (${originOf('apps')})`,
+      );
+    }
+  });
+  return problems;
+}
+
+/** What is allowed and does nothing, so that it was hardly meant. @param set the options that were set somewhere */
+export function oddities(config: Config, set: ReadonlySet<ConfigKey>, originOf: OriginOf): string[] {
+  const warnings: string[] = [];
+  const speaksTls = config.rtmpsPort !== undefined || config.httpsPort !== undefined;
+  for (const key of ['tlsCert', 'tlsKey'] as const) {
+    if (config[key] === undefined || speaksTls) continue;
+    warnings.push(`${originOf(key)} does nothing: set httpsPort or rtmpsPort too, or nothing speaks TLS`);
+  }
+  if (config.slate !== undefined && config.resumeWindow === 0) {
+    warnings.push(
+      `${originOf('slate')} does nothing: no stream waits for its publisher (${originOf('resumeWindow')} is 0)`,
+    );
+  }
+  if (set.has('userChallenge') && config.users.length === 0) {
+    warnings.push(`${originOf('userChallenge')} does nothing: there are no users`);
+  }
+  return warnings;
+}
+
+function isInside(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(directory, way) === path);
+}

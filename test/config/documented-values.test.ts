@@ -1,0 +1,129 @@
+// Whatever the documentation says may be written can be written: in the file with and without quotes, in the environment, and as a flag.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.js';
+import { FILE_OPTIONS, type FileOption, OPTIONS } from '../../src/config/option.js';
+import type { ConfigKey } from '../../src/config/schema.js';
+
+const cwd = mkdtempSync(join(tmpdir(), 'sluice-values-'));
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const HASH = 'adobe:W_GDAIS9PKDj_le9:l8cDLXd/gkA+350JocYs3g==';
+
+/** What people write for options that are text or lists of text, above all what YAML takes for something else. */
+const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
+  host: ['0.0.0.0', '127.0.0.1', '::', 'localhost', '10'],
+  tlsCert: ['/etc/ssl/cert.pem', '2026'],
+  tlsKey: ['/etc/ssl/key.pem', '2026'],
+  publicUrl: ['https://live.example.com', 'http://10.0.0.1:8080/tv'],
+  mediaDir: ['/srv/media', 'media', '2024'],
+  stateDir: ['/srv/state', '0755'],
+  publishKey: [
+    'none',
+    '1234',
+    '007',
+    '1e3',
+    '0x10',
+    '1_000',
+    'true',
+    'null1',
+    '.5',
+    '12345678901234567890',
+    '2024-01-01',
+    'a=b',
+  ],
+  apps: ['live', '2024', 'live,2024', 'true,1.50'],
+  ladder: ['source', 'source,720p', 'audio', '1080p,360p'],
+  dvrWindow: ['3600', '60', 'off', 'unlimited', '9999999'],
+  slate: ['/srv/slate.png', '1'],
+  trustedProxies: ['10.0.0.0/8', '127.0.0.1,::1', '2001:db8::/32'],
+  frameAncestors: ['*', "'self'", 'https://example.com,https://b.example.com:8443'],
+  ffmpegPath: ['/usr/bin/ffmpeg', '7'],
+};
+
+/** Each as it is written for a flag. */
+function documentedValues({ key, schema, defaultValue }: FileOption): readonly string[] {
+  if (schema.enum !== undefined) return schema.enum;
+  if (schema.type === 'integer' || schema.type === 'number') {
+    const fraction = schema.type === 'number' ? [(schema.minimum ?? 0) + 0.25] : [];
+    return [schema.minimum, schema.maximum, ...(defaultValue === undefined ? [] : [defaultValue]), ...fraction].map(
+      String,
+    );
+  }
+  const examples = EXAMPLES[key];
+  if (examples === undefined) throw new Error(`${key} has no examples in this test: add what its documentation names`);
+  return examples;
+}
+
+/** Plain YAML may not begin with these, and has none of those inside. */
+const needsQuotes = (text: string): boolean => /^[*&!|>'"%@`{[,?:-]|: | #|:$/.test(text);
+
+/** The ways to write a value in the file. */
+function written({ schema }: FileOption, value: string): string[] {
+  const ways = [`'${value.replaceAll("'", "''")}'`, JSON.stringify(value)];
+  if (!needsQuotes(value)) ways.push(value);
+  if (schema.type !== 'array') return ways;
+  const items = value.split(',');
+  const plain = items.map((item) => (needsQuotes(item) ? JSON.stringify(item) : item));
+  return [...ways, `[${plain.join(', ')}]`, plain.map((item) => `\n  - ${item}`).join('')];
+}
+
+const TLS = { tlsCert: 'a.pem', tlsKey: 'b.pem' };
+/** Beside a lowest or highest value something else may have to give way. */
+function beside(key: ConfigKey): Record<string, string> {
+  if (key === 'partDuration') return { segmentDuration: '30' };
+  if (key === 'segmentDuration') return { partDuration: '0.1' };
+  if (key === 'rtmpsPort' || key === 'httpsPort') return TLS;
+  return {};
+}
+
+const camelToFlag = (key: string): string => OPTIONS.find((option) => option.key === key)?.flag ?? '';
+
+describe.each(FILE_OPTIONS.filter(({ key }) => key !== 'users').map((option) => [option.key, option] as const))(
+  '%s',
+  (key, option) => {
+    const companions = beside(key);
+    const fromFile = (text: string): unknown => {
+      const path = join(cwd, 'sluice.yaml');
+      const others = Object.entries(companions).map(([name, value]) => `${name}: ${value}\n`);
+      writeFileSync(path, `${key}: ${text}\n${others.join('')}`);
+      return loadConfig({ argv: ['--config', path], env: {}, cwd })[key];
+    };
+    const read = (argv: string[], env: Record<string, string>): unknown => {
+      const others = Object.entries(companions).flatMap(([name, value]) => [camelToFlag(name), value]);
+      return loadConfig({ argv: [...argv, ...others], env, cwd })[key];
+    };
+
+    it.each(documentedValues(option))('takes %s from everywhere, and always as the same', (value) => {
+      const [first, ...others] = written(option, value).map(fromFile);
+      for (const other of others) expect(other).toEqual(first);
+      const outside = OPTIONS.find((candidate) => candidate.key === key);
+      if (outside === undefined) return;
+      expect(read([], { [outside.environment[0]]: value })).toEqual(first);
+      expect(read([`${outside.flag}=${value}`], {})).toEqual(first);
+    });
+  },
+);
+
+it('takes users, applications and streams whose names are numbers', () => {
+  const path = join(cwd, 'users.yaml');
+  writeFileSync(
+    path,
+    `apps: [2024]\nusers:\n  - name: 42\n    hash: ${HASH}\n    apps: [2024]\n    names: [7, 007]\n  - {name: true, hash: "${HASH}"}\n`,
+  );
+  expect(loadConfig({ argv: ['--config', path], env: {}, cwd }).users).toEqual([
+    { name: '42', hash: HASH, apps: ['2024'], names: ['7', '007'] },
+    { name: 'true', hash: HASH },
+  ]);
+});
+
+it('follows aliases, but not without end', () => {
+  const path = join(cwd, 'aliases.yaml');
+  writeFileSync(path, `ladder: &rungs [source, 720p]\napps: [live, &other 2024]\npublishKey: *other\n`);
+  expect(loadConfig({ argv: ['--config', path], env: {}, cwd })).toMatchObject({ publishKey: '2024' });
+  const bomb = ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`)];
+  writeFileSync(path, `apps: [${bomb.map((line) => `{${line}}`).join(', ')}]\n`);
+  expect(() => loadConfig({ argv: ['--config', path], env: {}, cwd })).toThrow(/more than 100 aliases/);
+});
