@@ -48,6 +48,7 @@ const protocols = {
   'protocols/bytes': [shared],
   'protocols/amf': [shared, 'protocols/bytes'],
   'protocols/mp4': [shared, 'protocols/bytes'],
+  'protocols/bitstream': [shared, 'protocols/bytes', 'protocols/mp4'],
   'protocols/flv': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4'],
   'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
 };

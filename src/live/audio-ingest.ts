@@ -1,12 +1,15 @@
 // Decides, message by message, what of a publisher's audio enters the stream: what can be served or encoded is a track, the rest is left out aloud.
+import { beginsWithAdts } from '../protocols/bitstream/adts.js';
 import { SluiceError } from '../protocols/errors.js';
 import { type AudioTag, parseAudioTag } from '../protocols/flv/audio-tag.js';
 import { type AudioCodec, type AudioCodecId, audioCodecName } from '../protocols/flv/codecs.js';
 import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import type { Milliseconds } from '../protocols/units.js';
+import { AdtsMessages } from './adts-messages.js';
+import { AdvancingTime } from './advancing-time.js';
 import { liveError } from './errors.js';
 import type { IngestContext } from './ingest-context.js';
-import { audioBody } from './media-body.js';
+import { aacBody, audioBody, type MediaBody } from './media-body.js';
 import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
 
@@ -53,11 +56,14 @@ export class AudioIngest {
   unserved = 0;
   #warnedOfTracks = false;
   #configuration: Buffer | undefined;
-  /** The last header that could not be used. */
-  #broken: Buffer | undefined;
+  /** The last sequence header as it came. */
+  #received: Buffer | undefined;
+  readonly #adts: AdtsMessages;
+  readonly #time = new AdvancingTime();
 
   constructor(context: IngestContext) {
     this.#context = context;
+    this.#adts = new AdtsMessages(context);
   }
 
   /** @throws live.codec-changed, live.parameter-changes, live.timestamps */
@@ -87,20 +93,35 @@ export class AudioIngest {
   }
 
   #acceptHeader(tag: AudioTag, codec: ServedAudioCodec, body: Buffer): void {
-    const known = this.#configuration?.equals(tag.data) || this.#broken?.equals(tag.data);
+    // Many encoders repeat it: only another one means anything.
+    const known = this.#received?.equals(tag.data);
     // AC-3 and MP3 say in each frame what they are: their sequence starts, if any, hold nothing.
     if (known || !isDescribedByHeader(codec)) {
       this.ignored += 1;
       return;
     }
+    this.#received = Buffer.from(tag.data);
+    const media = audioBody(tag, body, codec);
+    if (codec !== 'aac' || !beginsWithAdts(tag.data)) {
+      this.#setHeader(codec, media);
+      return;
+    }
+    const made = this.#adts.openHeader(tag.data);
+    if (made !== undefined) this.#setHeader(codec, aacBody('sequence-header', made));
+  }
+
+  #setHeader(codec: 'aac' | 'opus' | 'flac', { body, data }: MediaBody): void {
+    if (this.#configuration?.equals(data)) {
+      this.ignored += 1;
+      return;
+    }
     let description: AudioDescription;
     try {
-      description = describeAudio(codec, tag.data);
+      description = describeAudio(codec, data);
     } catch (error) {
       // Video may be fine: without a usable configuration only the audio is left out (A7.10).
       if (!(error instanceof SluiceError)) throw error;
       this.ignored += 1;
-      this.#broken = tag.data;
       this.#refuse(
         liveError(
           'live.audio-configuration',
@@ -111,7 +132,6 @@ export class AudioIngest {
       return;
     }
     const changed = this.#configuration !== undefined;
-    const { body: sent, data } = audioBody(tag, body, codec);
     this.#configuration = data;
     const { sampleRate, channels } = description;
     this.track = { codec, configuration: data, description, sampleRate, channels };
@@ -122,7 +142,7 @@ export class AudioIngest {
       compositionTime: 0,
       keyFrame: false,
       sequenceHeader: true,
-      body: sent,
+      body,
       data,
       codec,
       trackId: 0,
@@ -134,6 +154,27 @@ export class AudioIngest {
   }
 
   #acceptFrame(tag: AudioTag, codec: ServedAudioCodec, timestamp: Milliseconds, body: Buffer): void {
+    if (this.#time.standsStill(timestamp)) this.#context.repair('stuck-timestamps');
+    if (codec !== 'aac' || !beginsWithAdts(tag.data)) {
+      this.#passFrame(tag, codec, timestamp, body);
+      return;
+    }
+    const opened = this.#adts.open(tag.data, this.#configuration);
+    if (opened === undefined) {
+      this.dropped += 1;
+      return;
+    }
+    if (opened.configuration !== undefined) this.#setHeader(codec, aacBody('sequence-header', opened.configuration));
+    const { samplesPerFrame = 0, frameRateBase = 1 } = this.track?.description ?? {};
+    opened.frames.forEach((frame, index) => {
+      const { body: bare, data } = aacBody('frames', frame);
+      // The message has the time of its first frame.
+      const elapsed = Math.round((index * samplesPerFrame * 1000) / frameRateBase);
+      this.#passFrame({ ...tag, enhanced: false, data }, codec, (timestamp + elapsed) >>> 0, bare);
+    });
+  }
+
+  #passFrame(tag: AudioTag, codec: ServedAudioCodec, timestamp: Milliseconds, body: Buffer): void {
     this.track ??= this.#describeByFrame(tag, codec);
     if (this.track === undefined) {
       this.#dropUndescribed(codec);

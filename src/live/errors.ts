@@ -29,6 +29,11 @@ export const liveError = defineErrors({
     kind: 'unsupported',
     summary: 'A further track is left out: only video tracks of the codec of the first one are used beside it.',
   },
+  'live.repaired': {
+    kind: 'invalid-data',
+    summary:
+      'Something of what the publisher sends is changed or left out so that players can take it; the message names the encoder setting.',
+  },
   'live.codec-changed': {
     kind: 'unsupported',
     summary: 'The audio or video codec changed while publishing; stop and start the stream instead.',

@@ -78,7 +78,7 @@ export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): Med
   const fourCc = AUDIO_FOURCC[codec];
   if (fourCc === undefined) {
     if (!tag.enhanced) return { body, data: tag.data };
-    if (codec === 'aac') return join(Buffer.from([LEGACY_AAC_HEAD, isHeader ? 0 : 1]), tag.data);
+    if (codec === 'aac') return aacBody(isHeader ? 'sequence-header' : 'frames', tag.data);
     return join(Buffer.from([LEGACY_MP3_HEAD]), tag.data);
   }
   const headSize = tag.data.byteOffset - body.byteOffset;
@@ -87,6 +87,11 @@ export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): Med
   }
   const type = isHeader ? PACKET_SEQUENCE_START : PACKET_CODED_FRAMES;
   return join(Buffer.concat([Buffer.from([EX_AUDIO_FORMAT | type]), Buffer.from(fourCc, 'latin1')]), tag.data);
+}
+
+/** A copy behind a legacy head. */
+export function aacBody(type: 'sequence-header' | 'frames', data: Buffer): MediaBody {
+  return join(Buffer.from([LEGACY_AAC_HEAD, type === 'sequence-header' ? 0 : 1]), data);
 }
 
 /** Neither ModEx nor multitrack before the payload. */

@@ -1,5 +1,6 @@
 // The numbers of one stream, as one value: the API, the metrics and the log read them, nobody writes them.
 import type { BitsPerSecond } from '../protocols/units.js';
+import type { RepairKind } from './repairs.js';
 
 export interface StreamStatistics {
   /** Bytes of message bodies received, used or not. */
@@ -20,6 +21,8 @@ export interface StreamStatistics {
   readonly unservedTags: number;
   /** Frames flagged as key frames that are none by their own bits. */
   readonly keyFrameMismatches: number;
+  /** Messages that had to be changed or left out, by kind. */
+  readonly repairs: ReadonlyMap<RepairKind, number>;
   /** Sequence headers that differed from the one before. */
   readonly parameterChanges: number;
   readonly subscribers: number;

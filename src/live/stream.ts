@@ -9,6 +9,7 @@ import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
 import type { MetadataHints } from './metadata.js';
 import { MetadataIngest } from './metadata-ingest.js';
+import { Repairs } from './repairs.js';
 import type { StreamStatistics } from './statistics.js';
 import { Subscribers } from './subscribers.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
@@ -27,7 +28,7 @@ export interface StreamListener {
   readonly onTag?: (tag: LiveTag) => void;
   /** Once; without a reason the publisher ended by itself. */
   readonly onEnd?: (reason: SluiceError | undefined) => void;
-  /** Something of the publisher's had to be left out, and the stream goes on without it. */
+  /** Something of the publisher's had to be changed (`live.repaired`) or left out, and the stream goes on. Once for each thing. */
   readonly onWarning?: (warning: SluiceError) => void;
   /**
    * A track appeared, at its first frame and before the tag of it; or it went away: no frame of it for the track timeout
@@ -70,6 +71,9 @@ export class LiveStream {
   readonly #metadata: MetadataIngest;
   readonly #presence: TrackPresence;
   readonly #unserved = new UnservedMedia();
+  readonly #repairs = new Repairs((told) => {
+    for (const listener of this.#listeners) listener.onWarning?.(told);
+  });
   readonly #monotonic: () => Milliseconds;
   readonly #discontinuityLimit: MinuteLimit;
   readonly #parameterLimit: MinuteLimit;
@@ -100,7 +104,8 @@ export class LiveStream {
       timeline: this.#timeline,
       limits: this.#limits,
       emit: (tag) => this.#emit(tag),
-      warn: (warning) => this.#warn(warning),
+      warn: (warning) => this.#repairs.warn(warning),
+      repair: (kind) => this.#repairs.note(kind),
       noteParameterChange: (kind) => this.#noteParameterChange(kind),
     };
     this.#video = new VideoIngest(context);
@@ -181,6 +186,11 @@ export class LiveStream {
     this.#unserved.check(kind, timestamp, this.#video, this.#audio);
   }
 
+  /** One sentence for each thing of the publisher's that was changed or left out, in the order in which that was found. */
+  get shortcomings(): readonly string[] {
+    return this.#repairs.sentences;
+  }
+
   /** Registers the one listener that closes the publisher's connection; called at once when the stream was kicked before. */
   onKick(listener: (reason: SluiceError) => void): void {
     this.#onKick = listener;
@@ -238,6 +248,7 @@ export class LiveStream {
       ignoredTags: video.ignored + audio.ignored + this.#metadata.ignored,
       unservedTags: video.unserved + audio.unserved,
       keyFrameMismatches: video.keyFrameMismatches,
+      repairs: this.#repairs.counts,
       parameterChanges: this.#parameterChanges,
       subscribers: subscribers.count,
       subscriberDroppedTags: subscribers.droppedTags,
@@ -301,9 +312,5 @@ export class LiveStream {
 
   #headers(): LiveTag[] {
     return [this.#metadata.tag, this.#video.header, this.#audio.header].filter((tag) => tag !== undefined);
-  }
-
-  #warn(warning: SluiceError): void {
-    for (const listener of this.#listeners) listener.onWarning?.(warning);
   }
 }

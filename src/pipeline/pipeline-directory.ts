@@ -48,7 +48,7 @@ export interface PipelineStreamState {
   };
   /** Renditions that were taken out while the stream ran. */
   readonly withdrawn: readonly Withdrawal[];
-  /** One sentence for each thing of the ladder that was not made. */
+  /** One sentence for each thing of the ladder that was not made, and of the publisher's that was changed or left out. */
   readonly shortcomings: readonly string[];
   /** The copy on disk: players of this server do not need it. */
   readonly disk: { readonly failing: boolean; readonly failures: number };

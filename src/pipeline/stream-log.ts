@@ -74,10 +74,19 @@ export class StreamLog {
     );
   }
 
-  /** Of each kind the first: a publisher may repeat what is wrong as often as it likes. */
+  /** What is left out: of each code the first. What is repaired: all, as the stream tells each kind once. */
   leftOut({ code, message }: SluiceError): void {
+    if (code === 'live.repaired') {
+      this.#logger.warn({ ...this.fields, code }, `what the publisher sends is repaired: ${message}`);
+      return;
+    }
     if (this.#warned.has(code)) return;
     this.#warned.add(code);
     this.#logger.warn({ ...this.fields, code }, `part of what the publisher sends is left out: ${message}`);
+  }
+
+  /** Another publisher has its own faults. */
+  publisherComes(): void {
+    this.#warned.clear();
   }
 }

@@ -116,9 +116,12 @@ export class StreamPipeline {
     return this.#encoding.withdrawn;
   }
 
-  /** One sentence for each thing that the ladder asks for and that was not made from the start. */
+  /**
+   * One sentence for each thing that the ladder asks for and that was not made from the start, and for each that the last
+   * publisher sends in a way that had to be changed or left out.
+   */
   get shortcomings(): readonly string[] {
-    return this.#encoding.plan?.shortcomings ?? [];
+    return [...(this.#encoding.plan?.shortcomings ?? []), ...(this.#lastStream?.shortcomings ?? [])];
   }
 
   /** Undefined when nothing is encoded. */
@@ -140,6 +143,7 @@ export class StreamPipeline {
   attach(stream: LiveStream): void {
     this.#lastStream = stream;
     this.#publishes += 1;
+    this.#log.publisherComes();
     const publisher = this.#listen(stream, false);
     this.#window.pause();
     if (this.#publisher === undefined) this.#use(publisher);

@@ -1,6 +1,7 @@
 // What a publisher is served as: its ladder, less what cannot be encoded here and now, plus what the playlists promise already.
 import type { EpochPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
+import { reasonAgainstAac } from '../transcode/browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
 import { fitLadder } from '../transcode/ladder.js';
 import { canReadFromFlv, type FlvReader } from '../transcode/readable-codecs.js';
@@ -114,7 +115,16 @@ const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus'
 function fitAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
   const { audio } = source;
   if (audio === undefined || spec.mode === 'copy') return [spec];
-  if (ffmpeg !== undefined && canReadFromFlv(audio.codec, ffmpeg)) return [spec];
+  const reason = audio.codec === 'aac' ? reasonAgainstAac(audio) : undefined;
+  const encoded = ffmpeg !== undefined && canReadFromFlv(audio.codec, ffmpeg);
+  if (reason !== undefined) {
+    const made = encoded ? 'the sound is encoded to AAC-LC, stereo' : 'the sound goes out as it comes';
+    const lack = encoded ? '' : ', and there is no FFmpeg to encode it';
+    shortcomings.push(
+      `${made}: browsers do not play ${reason}${lack}; set the encoder to AAC-LC, mono, stereo or 5.1, of 44100 or 48000 Hz`,
+    );
+  }
+  if (encoded) return [spec];
   if (!PACKAGED_AUDIO.has(audio.codec)) {
     shortcomings.push(`the sound is left out: ${audio.codec} has to be encoded, and no FFmpeg is here that reads it`);
     return [];

@@ -43,6 +43,10 @@ export type SourceAudio =
       /** Hz, of the core coder: the rate of its timestamps. */
       readonly sampleRate: number;
       readonly channels: number;
+      /** ISO/IEC 14496-3 table 1.19; 0 = a program config element lists the channels. Absent: as many as `channels`. */
+      readonly channelConfiguration?: number;
+      /** PCM samples of a coded frame. Absent: 1024. */
+      readonly samplesPerFrame?: number;
       /** As announced by the publisher. */
       readonly bitrate?: BitsPerSecond;
     }
@@ -229,8 +233,8 @@ function describeAudioTrack(track: NonNullable<SourceTracks['audio']>, hints: So
       throw transcodeError('transcode.source-invalid', 'got AAC without an AudioSpecificConfig, expected one');
     }
     const config = readHeader('AudioSpecificConfig', () => parseAudioSpecificConfig(configuration));
-    const { objectType, sampleRate, channels } = config;
-    return { codec, objectType, sampleRate, channels, ...bitrate };
+    const { objectType, sampleRate, channels, channelConfiguration, samplesPerFrame } = config;
+    return { codec, objectType, sampleRate, channels, channelConfiguration, samplesPerFrame, ...bitrate };
   }
   const { sampleRate, channels } = description ?? {};
   return {

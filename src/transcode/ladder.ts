@@ -1,5 +1,6 @@
 // Turns the configured ladder and the real source into the renditions to make: never above the source, always even.
 import type { BitsPerSecond } from '../protocols/units.js';
+import { reasonAgainstAac } from './browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from './describe-source.js';
 import { transcodeError } from './errors.js';
 import { canReadFromFlv, type FlvReader } from './readable-codecs.js';
@@ -46,8 +47,6 @@ const MAX_ENCODED_SAMPLES = 36_864 * 256;
 const MAX_ENCODED_SIDE = 4096;
 /** An encoded `source` keeps the publisher's rate up to so many times the normal one: it is believed, but not everything. */
 const MAX_SOURCE_SHARE = 4;
-/** AAC-LC; SBR and PS lie on top of it (ISO/IEC 14496-3 table 1.17). */
-const AAC_LC = 2;
 
 const AUDIO_BITRATE: BitsPerSecond = 128_000;
 const ENCODED_AUDIO_SAMPLE_RATE = 48_000;
@@ -233,11 +232,11 @@ function fitAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec 
   };
 }
 
-/** AAC is what every browser plays; Opus, FLAC, AC-3 and E-AC-3 as they are still reach most. */
+/** AAC is what every browser plays, in most of its forms; Opus, FLAC, AC-3 and E-AC-3 as they are still reach most. */
 function isAudioCopied(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
   switch (audio.codec) {
     case 'aac':
-      return audio.objectType === AAC_LC;
+      return reasonAgainstAac(audio) === undefined;
     case 'opus':
     case 'flac':
     case 'ac-3':

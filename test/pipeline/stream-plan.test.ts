@@ -79,6 +79,19 @@ describe('planStream', () => {
     );
   });
 
+  it('encodes AAC that browsers do not play, and says which setting of the encoder avoids it', () => {
+    const audio: SourceAudio = { ...AAC, channels: 4, channelConfiguration: 0 };
+    const encoded = plan({ ladder: ['source'], source: { audio } });
+    expect(encoded.renditions).toMatchObject([{ name: 'audio', mode: 'encode', channels: 2 }]);
+    expect(encoded.shortcomings).toEqual([
+      'the sound is encoded to AAC-LC, stereo: browsers do not play AAC whose 4 channels are listed in a program config element; ' +
+        'set the encoder to AAC-LC, mono, stereo or 5.1, of 44100 or 48000 Hz',
+    ]);
+    const copied = plan({ ladder: ['source'], source: { audio }, ffmpeg: undefined });
+    expect(modes(copied)).toEqual(['audio copy']);
+    expect(copied.shortcomings[0]).toContain('there is no FFmpeg to encode it');
+  });
+
   it('keeps the rungs that players have chosen when the publisher comes back smaller, never scaled up', () => {
     const small = { ...VIDEO, width: 640, height: 360 };
     const back = plan({ source: { video: small, audio: AAC }, offered: ['480p', '360p'] });

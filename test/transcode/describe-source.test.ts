@@ -45,7 +45,14 @@ describe('describeSource', () => {
       interlaced: false,
     });
     expect(description.video?.frameRate).toBeCloseTo(29.97, 2);
-    expect(description.audio).toEqual({ codec: 'aac', objectType: 2, sampleRate: 48_000, channels: 2 });
+    expect(description.audio).toEqual({
+      codec: 'aac',
+      objectType: 2,
+      sampleRate: 48_000,
+      channels: 2,
+      channelConfiguration: 2,
+      samplesPerFrame: 1024,
+    });
   });
 
   it('A7.17 sees chroma and depth that browsers cannot play', async () => {

@@ -78,6 +78,21 @@ describe('fitLadder', () => {
     expect(audio({ codec: 'mp3' })).toMatchObject({ mode: 'encode', bitrate: 128_000 });
   });
 
+  it.each([
+    ['mono', { channels: 1, channelConfiguration: 1 }, 'copy'],
+    ['5.1', { channels: 6, channelConfiguration: 6 }, 'copy'],
+    ['four channels in a program config element', { channels: 4, channelConfiguration: 0 }, 'encode'],
+    ['5.1 in a program config element', { channels: 6, channelConfiguration: 0 }, 'encode'],
+    ['7.1', { channels: 8, channelConfiguration: 7 }, 'encode'],
+    ['6.1', { channels: 7, channelConfiguration: 11 }, 'encode'],
+    ['96 kHz', { sampleRate: 96_000 }, 'encode'],
+    ['7350 Hz', { sampleRate: 7_350 }, 'encode'],
+    ['a rate of its own', { sampleRate: 40_000 }, 'encode'],
+    ['frames of 960 samples', { samplesPerFrame: 960 }, 'encode'],
+  ] as const)('asks of AAC-LC whether browsers play it: %s', (_, source, mode) => {
+    expect(fitLadder(['audio'], { audio: { ...AAC, ...source } })[0]).toMatchObject({ mode });
+  });
+
   it('encodes Opus, FLAC and AC-3 where FFmpeg reads them from FLV, and hands them on where it does not', () => {
     const old = { enhancedRtmp: true, enhancedRtmpAudio: false, versionText: '7.0' };
     for (const codec of ['opus', 'flac', 'ac-3', 'e-ac-3'] as const) {

@@ -11,6 +11,8 @@ export interface AudioSpecificConfig {
   readonly sampleRate: number;
   /** Channels of the core coder. */
   readonly channels: number;
+  /** Table 1.19, of the core coder; 0 = a program config element lists the channels. */
+  readonly channelConfiguration: number;
   /** PCM samples per channel in one coded frame, at `sampleRate`: 1024 or 960. */
   readonly samplesPerFrame: number;
   /** Spectral band replication is signalled (HE-AAC). Implicit SBR cannot be seen here. */
@@ -105,6 +107,7 @@ function parseConfig(bits: BitReader): AudioSpecificConfig {
     objectType,
     sampleRate,
     channels,
+    channelConfiguration,
     samplesPerFrame: general.samplesPerFrame,
     sbr,
     ps,

@@ -3,7 +3,7 @@
 // The paths of application and key are joined and cut again: the last segment is the name, all before it the application.
 // So `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are one stream. In each segment percent-encoding is
 // undone once; then only 0-9 A-Z a-z _ . - may be left, and no dash first. Doubled and trailing slashes, `_definst_`, each leading `mp4:` or
-// `flv:` and each trailing `.flv` are dropped: the name that is left means the same when it is sent as a name. Texts of errors repeat nothing of the name: people paste secrets there.
+// `flv:` and each trailing `.flv` are dropped, and of a whole URL sent as the key only the path counts: the name that is left means the same when it is sent as a name. Texts of errors repeat nothing of the name: people paste secrets there.
 
 import type { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
@@ -17,6 +17,8 @@ const NAME_CHARACTERS = /^[0-9A-Za-z_.][0-9A-Za-z_.-]*$/;
 const DEFAULT_INSTANCE = '_definst_';
 const FILE_TYPE_PREFIX = /^(?:(?:mp4|flv):)+/;
 const FLV_SUFFIX = /(?:\.flv)+$/;
+/** Some cameras send the whole URL where the key belongs: scheme and host say nothing that is not known. */
+const URL_ORIGIN = /^rtmp[a-z]{0,2}:\/\/[^/]*\//i;
 
 /** Parameters of the challenge that librtmp and FFmpeg add for `authmod=adobe`; they are not the publisher's own. */
 const ADOBE_AUTH_PARAMETERS = ['authmod', 'user', 'challenge', 'response', 'opaque'];
@@ -55,13 +57,16 @@ export function connectQuery(app: string, tcUrl = ''): URLSearchParams {
 /** @throws rtmp.app-name, rtmp.stream-name */
 export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): StreamAddress {
   const appParts = splitAtQuery(app);
-  const nameParts = splitAtQuery(name);
+  const isUrl = URL_ORIGIN.test(name);
+  const nameParts = splitAtQuery(isUrl ? name.replace(URL_ORIGIN, '') : name);
   const nameSegments = pathSegments(nameParts.path.replace(FILE_TYPE_PREFIX, ''), 'rtmp.stream-name');
   // A doubled slash between application and key is a slip; a path from the root is somebody trying the file system.
-  if (nameParts.path.startsWith('/') && nameSegments.length > 1) {
+  if (!isUrl && nameParts.path.startsWith('/') && nameSegments.length > 1) {
     throw rtmpError('rtmp.stream-name', 'got an absolute path, expected a stream name');
   }
-  const segments = [...pathSegments(appParts.path, 'rtmp.app-name'), ...nameSegments];
+  // The path of a URL has the application in it, unless it is the name alone.
+  const hasApp = isUrl && nameSegments.length > 1;
+  const segments = [...(hasApp ? [] : pathSegments(appParts.path, 'rtmp.app-name')), ...nameSegments];
   const last = segments.pop();
   if (last === undefined || segments.length === 0) {
     throw rtmpError('rtmp.stream-name', 'the stream name is empty, expected rtmp://HOST/APP with stream key NAME');

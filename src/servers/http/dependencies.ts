@@ -231,6 +231,8 @@ export interface StreamFigures {
   readonly frameRate?: number | undefined;
   readonly droppedTags?: number | undefined;
   readonly repairedTimestamps?: number | undefined;
+  /** Messages that had to be changed or left out, by kind. */
+  readonly repairs?: ReadonlyMap<string, number> | undefined;
   readonly clockJumps?: number | undefined;
   readonly forcedCuts?: number | undefined;
   readonly gaps?: number | undefined;

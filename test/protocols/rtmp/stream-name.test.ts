@@ -53,6 +53,20 @@ const GORTMPLIB: readonly [name: string, tcUrl: string, app: string, key: string
   ],
 ];
 
+/** Cameras that send all of the URL where the key belongs. */
+const WHOLE_URLS: readonly [app: string, key: string, expected: string][] = [
+  ['live', 'rtmp://192.168.1.2:1935/live/cam?key=a/b', 'live cam ?key=a/b'],
+  ['live', 'rtmp://host/live/room/cam', 'live/room cam'],
+  ['live', 'rtmp://host/cam?key=x', 'live cam ?key=x'],
+  ['live', 'RTMPS://user:pw@host/live/cam.flv', 'live cam'],
+  ['live/cam', 'rtmp://host/live/cam', 'live cam'],
+  ['live?key=a', 'rtmp://host//live//cam', 'live cam ?key=a'],
+  ['live', 'rtmp://host/live/../../etc/passwd', 'rtmp.stream-name'],
+  ['live', 'rtmp://host', 'rtmp.stream-name'],
+  ['live', 'rtmp://host/', 'rtmp.stream-name'],
+  ['live', 'http://host/live/cam', 'rtmp.stream-name'],
+];
+
 function canonical(app: string, name: string, tcUrl?: string): string {
   try {
     const stream = canonicalStream({ app, name, ...(tcUrl !== undefined && { tcUrl }) });
@@ -66,6 +80,10 @@ function canonical(app: string, name: string, tcUrl?: string): string {
 describe('canonicalStream', () => {
   it.each(MEASURED)('A5.01 %s', (_url, app, key, expected) => {
     expect(canonical(app, key, `rtmp://127.0.0.1/${app}`)).toBe(expected);
+  });
+
+  it.each(WHOLE_URLS)('takes a whole URL by its path: %s + %s', (app, key, expected) => {
+    expect(canonical(app, key)).toBe(expected);
   });
 
   it.each(GORTMPLIB)('A5.01 gortmplib: %s', (_name, tcUrl, app, key, expected) => {

@@ -121,6 +121,16 @@ export const METRICS: readonly MetricDefinition[] = [
     'Frames whose timestamp could not be used as it came',
     'repairedTimestamps',
   ),
+  {
+    name: 'sluice_stream_repairs_total',
+    kind: 'counter',
+    help: 'Messages of the publisher that were changed or left out so that players can take them, by what was wrong',
+    labels: ['app', 'name', 'what'],
+    read: ({ gateway }) =>
+      gateway.streams.flatMap(({ app, name, repairs }) =>
+        [...(repairs ?? [])].map(([what, value]) => ({ labels: { app, name, what }, value })),
+      ),
+  },
   ofStream('counter', 'sluice_stream_clock_jumps_total', "Jumps of the publisher's clock", 'clockJumps'),
   ofStream(
     'counter',

@@ -1,0 +1,28 @@
+// Says which AAC browsers play: the object type alone does not tell, as MP4 readers and decoders refuse layouts and rates of AAC-LC too.
+import type { SourceAudio } from './describe-source.js';
+
+/** AAC-LC; SBR and PS lie on top of it (ISO/IEC 14496-3 table 1.17). */
+const AAC_LC = 2;
+/**
+ * Channel configurations of ISO/IEC 14496-3 table 1.19 that all browsers decode: mono to 5.1. 0 leaves the layout to a program
+ * config element, which Chromium does not read in MP4; the decoder of Windows ends at 5.1.
+ */
+const MAX_CHANNEL_CONFIGURATION = 6;
+/** Hz, of the core coder: what the decoders of Windows and macOS have in common. */
+const SAMPLE_RATES: ReadonlySet<number> = new Set([
+  8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000,
+]);
+const SAMPLES_PER_FRAME = 1024;
+
+type AacAudio = Extract<SourceAudio, { readonly codec: 'aac' }>;
+
+/** @returns why browsers do not play it, in words that follow "browsers do not play"; undefined when they do */
+export function reasonAgainstAac(audio: AacAudio): string | undefined {
+  const { objectType, channels, channelConfiguration = channels, samplesPerFrame = SAMPLES_PER_FRAME } = audio;
+  if (objectType !== AAC_LC) return `AAC of object type ${objectType}`;
+  if (channelConfiguration === 0) return `AAC whose ${channels} channels are listed in a program config element`;
+  if (channelConfiguration > MAX_CHANNEL_CONFIGURATION) return `AAC of ${channels} channels`;
+  if (!SAMPLE_RATES.has(audio.sampleRate)) return `AAC of ${audio.sampleRate} Hz`;
+  if (samplesPerFrame !== SAMPLES_PER_FRAME) return `AAC with ${samplesPerFrame} samples to a frame`;
+  return undefined;
+}

@@ -1,0 +1,152 @@
+// AAC behind ADTS headers, however the messages are cut and whatever stands in the sequence header: what comes out is what a muxer for MP4 makes.
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LiveStream } from '../../src/live/stream.js';
+import type { LiveTag } from '../../src/live/tag.js';
+import { splitAdts } from '../../src/protocols/bitstream/adts.js';
+import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
+import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
+import { npmFfmpeg, runProgram } from '../support/processes.js';
+
+interface Recording {
+  /** What FFmpeg's FLV muxer makes of it. */
+  readonly config: Buffer;
+  readonly frames: readonly Buffer[];
+  /** The same frames, each behind its ADTS header. */
+  readonly adts: readonly Buffer[];
+}
+
+async function record(layout: string, channels: number): Promise<Recording> {
+  const waves = Array.from({ length: channels }, (_, index) => `0.1*sin(${300 + 100 * index}*t)`).join('|');
+  const source = `aevalsrc='${waves}':c=${layout}:s=48000:d=0.4`;
+  const input = ['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', source, '-c:a', 'aac', '-flags', '+bitexact'];
+  const [stream, flv] = await Promise.all(
+    ['adts', 'flv'].map((format) => runProgram(npmFfmpeg(), [...input, '-f', format, 'pipe:1'])),
+  );
+  const reader = new FlvReader();
+  reader.push(flv?.stdout ?? Buffer.alloc(0));
+  const tags = [];
+  for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
+    if (tag.type === 'audio') tags.push(parseAudioTag(tag.body));
+  }
+  const [header, ...frames] = tags.map(({ data }) => Buffer.from(data));
+  const adts: Buffer[] = [];
+  const bytes = stream?.stdout ?? Buffer.alloc(0);
+  for (let at = 0; at < bytes.length; ) {
+    const size = (bytes.readUIntBE(at + 3, 3) >> 5) & 0x1fff;
+    adts.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return { config: header ?? Buffer.alloc(0), frames, adts };
+}
+
+function publish(messages: readonly Buffer[], header: Buffer | undefined, start = 0) {
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+  const tags: LiveTag[] = [];
+  stream.on({ onTag: (tag) => tags.push(tag) });
+  if (header !== undefined) stream.publish('audio', 0, Buffer.concat([Buffer.of(0xaf, 0), header]));
+  let frames = 0;
+  for (const message of messages) {
+    const time = start + Math.round((frames * 1024) / 48);
+    stream.publish('audio', time, Buffer.concat([Buffer.of(0xaf, 1), message]));
+    frames += splitAdts(message)?.length ?? 1;
+  }
+  return { stream, tags, sounds: tags.filter(({ sequenceHeader }) => !sequenceHeader) };
+}
+
+/** Whole frames, so many to a message. */
+function bundles(frames: readonly Buffer[], sizes: readonly number[]): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0, index = 0; at < frames.length; index += 1) {
+    const size = sizes[index % sizes.length] ?? 1;
+    messages.push(Buffer.concat(frames.slice(at, at + size)));
+    at += size;
+  }
+  return messages;
+}
+
+describe('AAC behind ADTS headers', () => {
+  let mono: Recording;
+  let quad: Recording;
+  beforeAll(async () => {
+    [mono, quad] = await Promise.all([record('mono', 1), record('quad', 4)]);
+  });
+
+  it('gives the bare frames at their times, however many come in a message and whichever header came', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
+    const headers = fc.constantFrom('none', 'right', 'an ADTS header', 'wrong');
+    const starts = fc.constantFrom(0, 5_000, 2 ** 32 - 100);
+    fc.assert(
+      fc.property(sizes, headers, starts, (cut, kind, start) => {
+        const wrong = Buffer.from('1210', 'hex');
+        const header = { none: undefined, right: mono.config, 'an ADTS header': mono.adts[0]?.subarray(0, 7), wrong }[
+          kind
+        ];
+        const { stream, sounds, tags } = publish(bundles(mono.adts, cut), header, start);
+        expect(sounds.map(({ data }) => data)).toEqual(mono.frames);
+        const times = mono.frames.map((_, index) => 1_000 + (index * 1024) / 48);
+        sounds.forEach(({ dts }, index) => {
+          expect(Math.abs(dts - (times[index] ?? 0))).toBeLessThanOrEqual(1);
+        });
+        expect(stream.audioTrack).toMatchObject({ sampleRate: 48_000, channels: 1 });
+        expect(tags.at(-1)?.body.subarray(0, 2).toString('hex')).toBe('af01');
+        const made = kind === 'right' ? 0 : 1;
+        expect(stream.statistics.repairs.get('audio-header-made') ?? 0).toBe(made);
+        expect(stream.statistics.repairs.get('adts-headers')).toBe(bundles(mono.adts, cut).length);
+        expect(stream.shortcomings).toHaveLength(1 + made);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes the layout of a program config element from the first frame, as FFmpeg does', () => {
+    const { stream, sounds } = publish(quad.adts, undefined);
+    const made = stream.audioTrack?.configuration ?? Buffer.alloc(0);
+    // FFmpeg adds a mark that there is no SBR behind it.
+    expect(quad.config.subarray(0, made.length).toString('hex')).toBe(made.toString('hex'));
+    expect(stream.audioTrack).toMatchObject({ channels: 4, sampleRate: 48_000 });
+    expect(sounds).toHaveLength(quad.frames.length);
+  });
+
+  it('leaves out a frame that is cut short, and says so', () => {
+    const [first = Buffer.alloc(0), second = Buffer.alloc(0), third = Buffer.alloc(0)] = mono.adts;
+    const torn = Buffer.concat([first, second.subarray(0, second.length - 3)]);
+    const { stream, sounds } = publish([torn, second.subarray(0, 20), third], undefined);
+    expect(sounds.map(({ data }) => data)).toEqual([mono.frames[0], mono.frames[2]]);
+    expect(stream.statistics.repairs.get('broken-audio')).toBe(2);
+    expect(stream.statistics.droppedTags).toBe(1);
+  });
+
+  it('passes bare frames as they came, without a copy', () => {
+    const { stream, sounds } = publish(mono.frames, mono.config);
+    expect(sounds.map(({ data }) => data)).toEqual(mono.frames);
+    expect(stream.shortcomings).toEqual([]);
+    const body = Buffer.concat([Buffer.of(0xaf, 1), mono.frames[0] ?? Buffer.alloc(0)]);
+    const tags: LiveTag[] = [];
+    stream.on({ onTag: (tag) => tags.push(tag) });
+    stream.publish('audio', 400, body);
+    expect(tags[0]?.body).toBe(body);
+  });
+});
+
+describe('a clock that stands still', () => {
+  it('is told once for each publisher', () => {
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    const warnings: string[] = [];
+    stream.on({ onWarning: ({ code, message }) => warnings.push(`${code}: ${message}`) });
+    stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
+    for (let frame = 0; frame < 300; frame += 1) stream.publish('audio', 0, Buffer.from('af0121', 'hex'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('live.repaired: the timestamps do not advance');
+    expect(stream.shortcomings[0]).toContain('timestamps do not advance');
+  });
+
+  it('is not seen in frames that share a timestamp with a few others', () => {
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
+    for (let frame = 0; frame < 400; frame += 1) {
+      stream.publish('audio', Math.floor(frame / 40) * 853, Buffer.from('af0121', 'hex'));
+    }
+    expect(stream.shortcomings).toEqual([]);
+  });
+});
