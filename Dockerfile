@@ -1,12 +1,12 @@
 # Build: compiles TypeScript, then keeps only what runs.
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # `npm ci` runs `prepare`, which compiles src/ to dist/; FFmpeg arrives inside npm packages.
 RUN npm ci --no-audit --no-fund && npm prune --omit=dev --ignore-scripts
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     SLUICE_MEDIA_DIR=/data/media
 WORKDIR /app

@@ -278,11 +278,13 @@ describe('messages in parts', () => {
   });
 
   it('gives each body memory of its own, of exact size', () => {
-    const wire = Buffer.from(new WireWriter().message(message({ body: pattern(5000) })));
+    // Half of the pool and less would share memory with other buffers of the process, which is no business of the decoder's.
+    const body = pattern(Buffer.poolSize);
+    const wire = Buffer.from(new WireWriter().message(message({ body })));
     const [got] = decode(wire);
     wire.fill(0);
-    expect(got?.body).toEqual(pattern(5000));
-    expect(got?.body.buffer.byteLength).toBe(5000);
+    expect(got?.body).toEqual(body);
+    expect(got?.body.buffer.byteLength).toBe(body.length);
   });
 
   it('counts the bytes it has decoded', () => {
