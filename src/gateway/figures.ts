@@ -8,7 +8,7 @@ import type { RtmpServer } from '../servers/rtmp/listener.js';
 
 export interface FigureSources {
   readonly rtmp: Pick<RtmpServer, 'counters'>;
-  readonly directory: Pick<PipelineDirectory, 'pipelines'>;
+  readonly directory: Pick<PipelineDirectory, 'pipelines' | 'broken'>;
   readonly capacity: Pick<Capacity, 'transcodes' | 'counters'>;
 }
 
@@ -21,6 +21,7 @@ export function gatewayFigures({ rtmp, directory, capacity }: FigureSources): Ga
   return {
     rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
     streams: [...newest.values()],
+    brokenStreams: directory.broken,
     capacity: { transcodes: capacity.transcodes, ...capacity.counters },
   };
 }

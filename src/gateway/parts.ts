@@ -5,11 +5,12 @@ import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
 import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
 import { DiskStore } from '../hls/store/disk-store.js';
-import { isAwaited, LeftStream } from '../hls/store/left-stream.js';
+import { isAwaited, type LeftFiles, LeftStream } from '../hls/store/left-stream.js';
 import { recoverStreams, SequenceNumbers } from '../hls/store/sequence-recovery.js';
 import { ensureDirectory, ensureFile, ensureWritable } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
+import { FailureDomain } from '../protocols/failure-domain.js';
 import { TlsCertificate } from '../tls/certificate.js';
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
@@ -52,10 +53,19 @@ export async function openParts(config: Config, logger: Logger, clock: Clock): P
   const recovery = await recoverStreams(store, (left) => isAwaited(left, clock, config.resumeWindow));
   const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
   const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
-  const left = recovery.left.map((files) => new LeftStream({ ...files, store, onFailure }));
+  const left = recovery.left.map(
+    (files) => new LeftStream({ ...files, store, domain: leftDomain(files, logger), onFailure }),
+  );
   // Last: it watches its files until it is closed, and nothing after it can fail.
   const certificate = await loadCertificate(config, logger);
   return { config, logger, clock, ledger, ffmpeg, key, store, sequences, left, certificate };
+}
+
+/** Whatever fails in what is done for one left stream is told, and costs this one alone. */
+function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
+  return new FailureDomain(({ where, cause }) =>
+    logger.error({ directory, where, err: cause }, 'internal error: a stream of an earlier process is left as it is'),
+  );
 }
 
 /**

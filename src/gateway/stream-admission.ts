@@ -37,9 +37,15 @@ export class StreamAdmission implements PublishAdmission {
     if (resumed === undefined) this.#makeRoom();
     const timelineOrigin = resumed?.resumeTime;
     const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
-    // A claim may have ended the publisher before it, and that its stream.
-    const pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
-    pipeline.attach(stream);
+    try {
+      // A claim may have ended the publisher before it, and that its stream.
+      const pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
+      pipeline.attach(stream);
+    } catch (error) {
+      // Nobody else would give the name back.
+      stream.end();
+      throw error;
+    }
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
       // The pipeline listens and goes on or ends with it.
@@ -76,6 +82,7 @@ export class StreamAdmission implements PublishAdmission {
       clock,
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
+      onBroken: () => directory.noteBroken(),
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
         sequences.used(app, name, nextMediaSequence, discontinuityNumber),
       onNews: (news) => emit({ app, name, time: clock.wallClock(), ...news }),
@@ -90,8 +97,7 @@ export class StreamAdmission implements PublishAdmission {
     const { directory, registry } = this.#shared;
     const { suspended } = directory;
     const over = registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
-    // They end in their own time, and never reject.
-    for (const pipeline of suspended.slice(0, Math.max(0, over))) void pipeline.end();
+    for (const pipeline of suspended.slice(0, Math.max(0, over))) pipeline.endInTime();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
 import type { SegmentStore } from './store/segment-store.js';
 import type { EpochPlan, RenditionPlan } from './timeline/plan.js';
@@ -30,6 +31,8 @@ export interface PresentationOptions {
   /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
   readonly clock: Clock;
+  /** Owns what is done for it that nobody awaits, also after its end. */
+  readonly domain: FailureDomain;
   /**
    * When the first noted sample arrived, on the monotonic clock, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME
    * counts from it. Default: when it is noted.

@@ -1,5 +1,6 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import { describeRendition, listRenditions } from './describe-rendition.js';
 import { Incidents } from './incidents.js';
@@ -87,6 +88,11 @@ export class Presentation {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Runs what is done for it that nobody awaits. */
+  get domain(): FailureDomain {
+    return this.#options.domain;
   }
 
   /** EXT-X-TARGETDURATION; undefined until the first GOP is measured. */
@@ -262,14 +268,18 @@ export class Presentation {
   /** Nothing more will come: last segments are finished, ENDLIST, waiters wake. Resolves when the store has caught up (or failed). */
   async end(): Promise<void> {
     if (!this.#ended) {
-      this.#timeline.settle();
-      this.#timeline.finishRun();
-      for (const rendition of this.#set.all) rendition.finish();
+      // Where one of these fails the others still come: players must read ENDLIST whatever has happened.
+      const { domain } = this.#options;
+      domain.attempt('last segments', () => {
+        this.#timeline.settle();
+        this.#timeline.finishRun();
+      });
+      for (const rendition of this.#set.all) domain.attempt('playlist end', () => rendition.finish());
       this.#ended = true;
-      this.#rest();
-      this.#variants.end();
-      this.waiters.wake();
-      for (const listener of this.#endListeners.splice(0)) listener();
+      domain.attempt('rest', () => this.#rest());
+      domain.attempt('multivariant end', () => this.#variants.end());
+      domain.attempt('waiting requests', () => this.waiters.wake());
+      for (const listener of this.#endListeners.splice(0)) domain.attempt('end listener', listener);
     }
     await this.#writeBehind?.finish();
   }
@@ -314,6 +324,7 @@ export class Presentation {
     return new WriteBehind({
       store,
       clock: this.#options.clock,
+      domain: this.#options.domain,
       directory: `${this.app}/${this.name}`,
       renditions: this.#set,
       multivariant: () => (this.playable ? this.multivariantBody() : undefined),

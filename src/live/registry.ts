@@ -1,5 +1,6 @@
 // A name belongs to one publisher at a time: this is where it is claimed, found, and given back.
 import type { SluiceError } from '../protocols/errors.js';
+import { callAll } from '../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import type { LiveStreamLimits } from './limits.js';
@@ -102,10 +103,16 @@ export class StreamRegistry {
     stream.on({
       onEnd: (reason) => {
         this.#streams.delete(key);
-        for (const listener of [...this.#listeners]) listener.onEnd?.(stream, reason);
+        callAll([...this.#listeners], (listener) => listener.onEnd?.(stream, reason));
       },
     });
-    for (const listener of [...this.#listeners]) listener.onStart?.(stream);
+    try {
+      callAll([...this.#listeners], (listener) => listener.onStart?.(stream));
+    } catch (error) {
+      // Nobody would ever end what was not handed out.
+      stream.end();
+      throw error;
+    }
     return stream;
   }
 

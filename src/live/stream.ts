@@ -1,5 +1,6 @@
 // One publisher, many readers: whatever the publisher sends is checked and timed once, here, and then only shared.
 import { assertNever, type SluiceError } from '../protocols/errors.js';
+import { callAll } from '../protocols/failure-domain.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
@@ -72,7 +73,7 @@ export class LiveStream {
   readonly #presence: TrackPresence;
   readonly #unserved = new UnservedMedia();
   readonly #repairs = new Repairs((told) => {
-    for (const listener of this.#listeners) listener.onWarning?.(told);
+    callAll(this.#listeners, (listener) => listener.onWarning?.(told));
   });
   readonly #monotonic: () => Milliseconds;
   readonly #discontinuityLimit: MinuteLimit;
@@ -98,7 +99,7 @@ export class LiveStream {
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#lastActivity = this.#monotonic();
     this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {
-      for (const listener of this.#listeners) listener.onTrackChange?.(change);
+      callAll(this.#listeners, (listener) => listener.onTrackChange?.(change));
     });
     const context: IngestContext = {
       timeline: this.#timeline,
@@ -217,8 +218,11 @@ export class LiveStream {
     this.#listeners.clear();
     // Who looks at an ended stream must not keep its connection.
     this.#onKick = undefined;
-    for (const listener of listeners) listener.onEnd?.(reason);
-    this.#subscribers.forget();
+    try {
+      callAll(listeners, (listener) => listener.onEnd?.(reason));
+    } finally {
+      this.#subscribers.forget();
+    }
   }
 
   /** A reader that starts with metadata, headers and the tags since the last key frame. */
@@ -301,13 +305,16 @@ export class LiveStream {
   #distribute(tag: LiveTag): void {
     if (tag.trackId > 0) {
       // Readers and the cache know one video track.
-      for (const listener of this.#listeners) listener.onTag?.(tag);
+      callAll(this.#listeners, (listener) => listener.onTag?.(tag));
       return;
     }
     const number = this.#subscribers.keep(tag);
-    for (const listener of this.#listeners) listener.onTag?.(tag);
-    // A reader that a listener has just made got this tag with its start.
-    this.#subscribers.offer(tag, number);
+    try {
+      callAll(this.#listeners, (listener) => listener.onTag?.(tag));
+    } finally {
+      // A reader that a listener has just made got this tag with its start.
+      this.#subscribers.offer(tag, number);
+    }
   }
 
   #headers(): LiveTag[] {

@@ -1,4 +1,5 @@
 // Who reads a stream, and what each reader begins with: every tag reaches each of them once, whenever it comes.
+import { callAll } from '../protocols/failure-domain.js';
 import { GopCache } from './gop-cache.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag } from './tag.js';
@@ -58,9 +59,9 @@ export class Subscribers {
 
   /** Hands a tag to all readers that have not got it with their start. */
   offer(tag: LiveTag, number: number): void {
-    for (const [subscription, first] of this.#subscriptions) {
+    callAll(this.#subscriptions, ([subscription, first]) => {
       if (first <= number) subscription.offer(tag);
-    }
+    });
   }
 
   /** No tag comes any more; readers keep what they have queued. */

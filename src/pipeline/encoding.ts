@@ -2,6 +2,7 @@
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
@@ -29,6 +30,8 @@ export interface EncodingOptions {
 }
 
 export interface EncodingContext {
+  /** Owns FFmpeg and all that is done for it. */
+  readonly domain: FailureDomain;
   /** Fields of each log line. */
   readonly fields: object;
   /** Nothing that viewers came for is left. */
@@ -133,6 +136,11 @@ export class Encoding {
     this.#transcoder = undefined;
   }
 
+  /** Nobody waits for it. */
+  #finishInTime(): void {
+    this.#context.domain.run('ffmpeg of withdrawn renditions', () => this.finish());
+  }
+
   #start(job: Job, continues: boolean): void {
     const { ffmpeg, environment, ledger, clock, logger } = this.#options;
     const { plan, publisher, presentation } = job;
@@ -152,6 +160,7 @@ export class Encoding {
       publisher,
       presentation,
       clock,
+      domain: this.#context.domain,
       // FFmpeg's room knows no names, and many of them run side by side.
       logger: withFields(logger, this.#context.fields),
       onFailed: (error) => {
@@ -207,10 +216,10 @@ export class Encoding {
     }
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
-    if (wanted === undefined) void this.finish();
+    if (wanted === undefined) this.#finishInTime();
     else if (this.#transcoder?.failed === false) this.#transcoder.replace(wanted);
     else {
-      void this.finish();
+      this.#finishInTime();
       publisher.subscribe();
       this.#start(job, true);
     }

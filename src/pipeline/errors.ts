@@ -1,5 +1,5 @@
 // What can go wrong between the rooms, or before any of them can work, rather than in one of them.
-import { defineErrors } from '../protocols/errors.js';
+import { defineErrors, SluiceError } from '../protocols/errors.js';
 
 export const pipelineError = defineErrors({
   'pipeline.directory': {
@@ -33,6 +33,11 @@ export const pipelineError = defineErrors({
   },
   'pipeline.failed': {
     kind: 'unavailable',
-    summary: 'A stream could not be set up for a reason nobody foresaw; the log has the cause. A bug worth reporting.',
+    summary:
+      'An internal error ended this stream, or kept it from being set up; the log has the stack. The other streams go on, and the name can be published again at once. Please report it.',
   },
 });
+
+export function asSluiceError(error: unknown): SluiceError {
+  return error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
+}

@@ -58,9 +58,19 @@ export interface PipelineStreamState {
 export class PipelineDirectory {
   readonly #origin: Pick<Origin, 'presentation'>;
   readonly #pipelines = new Set<StreamPipeline>();
+  #broken = 0;
 
   constructor(origin: Pick<Origin, 'presentation'>) {
     this.#origin = origin;
+  }
+
+  /** Streams that an internal error has ended. */
+  get broken(): number {
+    return this.#broken;
+  }
+
+  noteBroken(): void {
+    this.#broken += 1;
   }
 
   add(pipeline: StreamPipeline): void {

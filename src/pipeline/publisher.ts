@@ -4,6 +4,7 @@ import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceHints } from '../transcode/describe-source.js';
 import { ChangeWatch } from './change-watch.js';
@@ -18,6 +19,8 @@ export interface PublisherOptions {
   /** It is the slate, while nobody publishes. */
   readonly standsIn: boolean;
   readonly clock: Clock;
+  /** Owns what the stream calls. */
+  readonly domain: FailureDomain;
   /** It is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
   /** A tag after that. */
@@ -50,7 +53,7 @@ export class Publisher {
   readonly #leave: () => void;
 
   constructor(options: PublisherOptions) {
-    const { stream, clock } = options;
+    const { stream, clock, domain } = options;
     this.#options = options;
     this.stream = stream;
     this.standsIn = options.standsIn;
@@ -58,20 +61,21 @@ export class Publisher {
     // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
     this.subscription = this.subscribe();
     this.#leave = stream.on({
-      onTag: (tag) => this.#onTag(tag),
-      onEnd: () => {
+      onTag: domain.guardInput('tag', (tag) => this.#onTag(tag)),
+      onEnd: domain.guard('publisher end', () => {
         this.gone = true;
         this.#decision.close();
         options.onEnd(this);
-      },
-      onTrackChange: ({ kind, present }) => this.#onTrackChange(kind, present),
-      onWarning: options.onWarning,
+      }),
+      onTrackChange: domain.guard('track change', ({ kind, present }) => this.#onTrackChange(kind, present)),
+      onWarning: domain.guard('publisher warning', options.onWarning),
     });
   }
 
   /** From the last key frame on. The one before is the caller's to close. */
   subscribe(): Subscription {
-    this.subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable: () => this.onReadable() });
+    const onReadable = this.#options.domain.guard('ffmpeg feed', () => this.onReadable());
+    this.subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable });
     return this.subscription;
   }
 

@@ -2,6 +2,7 @@
 import { LiveStream } from '../live/stream.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { SlateSpec } from '../transcode/slate-arguments.js';
@@ -24,6 +25,8 @@ export interface SlateOptions {
 }
 
 export interface SlateContext {
+  /** Owns its FFmpeg and what that calls. */
+  readonly domain: FailureDomain;
   /** Where the timeline goes on. */
   readonly resumeTime: () => Milliseconds | undefined;
   /** Its first tag comes next; the stream ends with the slate, or by itself when it fails. */
@@ -80,6 +83,7 @@ export class Slate {
       ffmpeg,
       slate,
       clock,
+      domain: this.#context.domain,
       ...(environment && { environment }),
       onTag: ({ type, timestamp, body }) => {
         this.#stream ??= this.#open();
@@ -89,11 +93,16 @@ export class Slate {
       onFailed: ({ message }) => {
         if (this.#source !== source) return;
         this.#fail(pipelineError('pipeline.slate', `the slate cannot be played: ${message}`));
-        void this.stop();
+        this.#stopInTime();
       },
     });
     this.#source = source;
     if (source.pid !== undefined) ledger?.started(source.pid);
+  }
+
+  /** Nobody waits for it. */
+  #stopInTime(): void {
+    this.#context.domain.run('slate stop', () => this.stop());
   }
 
   async #ended(source: SlateSource): Promise<void> {
@@ -115,7 +124,7 @@ export class Slate {
     // Whoever cannot serve it says so in the log.
     stream.onKick(() => {
       this.#failed = true;
-      void this.stop();
+      this.#stopInTime();
     });
     this.#stream = stream;
     this.#context.onStream(stream);

@@ -58,6 +58,24 @@ export class StreamLog {
     this.#logger.warn({ ...this.fields, code: error.code, err: error }, 'stream cannot be served');
   }
 
+  /** A bug of ours: the one line that has its stack. */
+  broken(where: string, error: SluiceError): void {
+    this.#logger.error(
+      { ...this.fields, code: error.code, where, err: error.cause ?? error },
+      'internal error: this stream ends, the others go on',
+    );
+  }
+
+  /** On the way to its end; most likely what broke first is behind it. */
+  brokeAgain(where: string, cause: unknown): void {
+    this.#logger.debug({ ...this.fields, where, err: cause }, 'internal error of a stream that has failed');
+  }
+
+  /** @param what did not end in its time and is left to itself */
+  late(what: string): void {
+    this.#logger.warn({ ...this.fields, what }, 'a part of the stream does not end and is not waited for');
+  }
+
   /** Something that viewers may notice. */
   warning({ code, message }: SluiceError): void {
     this.#logger.warn({ ...this.fields, code }, message);

@@ -1,6 +1,7 @@
 // A publisher's media on its way into the playlists of its name: planned, presented, noted, packaged, and given to FFmpeg.
 import { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Encoding } from './encoding.js';
 import { LongGop } from './long-gop.js';
 import { NativePackager } from './native-packager.js';
@@ -14,6 +15,7 @@ export class StreamMedia {
   /** Of all publishers of the name; undefined before the first is served. */
   presentation: Presentation | undefined;
   readonly #options: StreamPipelineOptions;
+  readonly #domain: FailureDomain;
   readonly #log: StreamLog;
   readonly #encoding: Encoding;
   readonly #publisher: () => Publisher | undefined;
@@ -24,14 +26,16 @@ export class StreamMedia {
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
   #cutsAnywhere = false;
 
-  /** @param publisher who is attached, if anybody is */
+  /** @param domain outlives the stream, as its playlists do. @param publisher who is attached, if anybody is */
   constructor(
     options: StreamPipelineOptions,
+    domain: FailureDomain,
     log: StreamLog,
     encoding: Encoding,
     publisher: () => Publisher | undefined,
   ) {
     this.#options = options;
+    this.#domain = domain;
     this.#log = log;
     this.#encoding = encoding;
     this.#publisher = publisher;
@@ -59,7 +63,7 @@ export class StreamMedia {
 
   /** The first epoch of the name begins. */
   present(plan: StreamPlan, publisher: Publisher): void {
-    const { app, name, origin, clock, partDuration, segmentDuration, maxGop } = this.#options;
+    const { app, name, origin, partDuration, segmentDuration, maxGop } = this.#options;
     const presentation = new Presentation({
       ...this.#options.presentation(),
       app,
@@ -68,7 +72,8 @@ export class StreamMedia {
       segmentDuration,
       partDuration,
       maxGop,
-      clock,
+      clock: this.#domain.clock(this.#options.clock),
+      domain: this.#domain,
       firstArrival: publisher.firstArrival,
       onLongGop: () => this.#onLongFirstGop(),
       onWarning: (warning) => this.#log.warning(warning),

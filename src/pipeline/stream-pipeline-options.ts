@@ -52,6 +52,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** Hears what happens to the stream. Must not throw. */
   readonly onNews: (news: StreamNews) => void;
+  /** An internal error has ended it. Called once, to be counted. */
+  readonly onBroken: (error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
   /** It is over, whether it ever had a presentation or not. */

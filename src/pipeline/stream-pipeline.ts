@@ -7,14 +7,15 @@ import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
 import { Encoding, type TranscodeState, type Withdrawal } from './encoding.js';
+import { asSluiceError } from './errors.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
 import { Slate } from './slate.js';
 import { StreamLog } from './stream-log.js';
 import { StreamMedia } from './stream-media.js';
+import { StreamOwner } from './stream-owner.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
-import { asSluiceError } from './transcoder.js';
 
 export type { TranscodeState, Withdrawal } from './encoding.js';
 export type { PipelineLogger } from './pipeline-logger.js';
@@ -25,6 +26,7 @@ export class StreamPipeline {
   readonly name: string;
   readonly #options: StreamPipelineOptions;
   readonly #log: StreamLog;
+  readonly #owner: StreamOwner;
   readonly #state = new StateMachine<PipelineState>('pipeline', 'waiting', {
     waiting: ['running', 'ended'],
     running: ['suspended', 'draining'],
@@ -49,28 +51,41 @@ export class StreamPipeline {
   /** Of the last publisher that was not the slate. */
   #plan: StreamPlan | undefined;
   #ended: Promise<void> | undefined;
+  /** Nobody needs to wait for a presentation of this name any longer. */
+  readonly #abandon: () => void;
 
   constructor(options: StreamPipelineOptions) {
-    this.#options = options;
-    this.app = options.app;
-    this.name = options.name;
-    this.#log = new StreamLog(options.logger, { app: options.app, stream: options.name }, options.onNews);
-    this.#encoding = new Encoding(options, {
+    const { app, name, logger, ledger } = options;
+    this.app = app;
+    this.name = name;
+    this.#log = new StreamLog(logger, { app, stream: name }, options.onNews);
+    this.#owner = new StreamOwner({
+      clock: options.clock,
+      log: this.#log,
+      onBroken: (error) => this.#onBroken(error),
+    });
+    const { live, served } = this.#owner;
+    const clock = live.clock(options.clock);
+    const owned = { ...options, clock, ledger: ledger && this.#owner.ledger(ledger) };
+    this.#options = owned;
+    this.#encoding = new Encoding(owned, {
+      domain: live,
       fields: this.#log.fields,
       onExhausted: (publisher, cause) => {
         this.#fail(publisher, cause);
         // Whoever publishes next begins with the whole ladder again.
-        void this.end();
+        this.endInTime();
       },
     });
-    this.#window = new ResumeWindow(options.clock, options.resumeWindow, () => void this.end());
-    this.#slate = new Slate(options, {
+    this.#window = new ResumeWindow(clock, options.resumeWindow, () => this.endInTime());
+    this.#slate = new Slate(owned, {
+      domain: live,
       resumeTime: () => this.resumeTime,
       onStream: (stream) => this.#use(this.#listen(stream, true)),
       onFailed: (error) => this.#log.warning(error),
     });
-    this.#media = new StreamMedia(options, this.#log, this.#encoding, () => this.#publisher);
-    options.origin.starting(options.app, options.name);
+    this.#media = new StreamMedia(options, served, this.#log, this.#encoding, () => this.#publisher);
+    this.#abandon = options.origin.starting(app, name);
   }
 
   get state(): PipelineState {
@@ -149,13 +164,21 @@ export class StreamPipeline {
     if (this.#publisher === undefined) this.#use(publisher);
     else this.#next = publisher;
     // Its stream ends now, and with that it gives way.
-    void this.#slate.stop();
+    this.#owner.live.run('slate gives way', () => this.#slate.stop());
   }
 
-  /** Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. Idempotent, and never rejects. */
+  /**
+   * Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. After an internal error FFmpeg is killed
+   * instead. Idempotent, and never rejects.
+   */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
+  }
+
+  /** The same for whoever does not wait for it. */
+  endInTime(): void {
+    this.#owner.served.run('end in time', () => this.end());
   }
 
   #listen(stream: LiveStream, standsIn: boolean): Publisher {
@@ -163,6 +186,7 @@ export class StreamPipeline {
       stream,
       standsIn,
       clock: this.#options.clock,
+      domain: this.#owner.live,
       onDecided: (decided) => this.#onDecided(decided),
       onTag: (from, tag) => this.#onTag(from, tag),
       onEnd: (ended) => this.#onGone(ended),
@@ -178,37 +202,48 @@ export class StreamPipeline {
   }
 
   async #end(): Promise<void> {
+    const { live, served } = this.#owner;
+    await served.settled('flush', () => this.#drain());
+    this.#open = false;
+    served.attempt('abandoned name', () => this.#abandon());
+    const { presentation } = this.#media;
+    if (presentation !== undefined) {
+      const stored = served.attempt('presentation end', () => presentation.end());
+      served.attempt('sequence numbers', () => this.#options.onEnded(presentation));
+      await this.#owner.whileWell('disk copy', stored);
+      served.attempt('end news', () => this.#log.ended(this.#publishes));
+      // Its end failed: players are told that it is gone.
+      if (!presentation.ended) served.attempt('presentation without end', () => this.#forget());
+    }
+    live.attempt('publisher close', () => this.#publisher?.close());
+    live.attempt('next publisher close', () => this.#next?.close());
+    live.attempt('capacity', () => this.#encoding.release());
+    live.attempt('window close', () => this.#window.close());
+    live.close();
+    if (this.#state.can('draining')) this.#state.to('draining');
+    this.#state.to('ended');
+    served.attempt('directory', () => this.#options.onClosed());
+  }
+
+  /** What the publisher has sent goes through. Not waited for when the stream is broken. */
+  async #drain(): Promise<void> {
+    const owner = this.#owner;
     this.#window.pause();
     const slateGone = this.#slate.stop();
-    if (this.#entering !== undefined) await this.#entering;
+    await owner.whileWell('change of the publisher', this.#entering);
     this.#open = false;
-    const { origin, onEnded } = this.#options;
-    if (this.#state.is('waiting')) {
-      origin.abandoned(this.app, this.name);
-    } else {
-      this.#state.to('draining');
-      await slateGone;
-      await this.#encoding.finish();
-      await this.#suspending;
-      if (this.#media.presentation !== undefined) {
-        await this.#media.presentation.end();
-        onEnded(this.#media.presentation);
-        this.#log.ended(this.#publishes);
-      }
-    }
-    this.#publisher?.close();
-    this.#next?.close();
-    this.#encoding.release();
-    this.#window.close();
-    this.#state.to('ended');
-    this.#options.onClosed();
+    if (!this.#state.can('draining')) return;
+    this.#state.to('draining');
+    await owner.whileWell('slate', slateGone);
+    await owner.whileWell('ffmpeg', this.#encoding.finish());
+    await owner.whileWell('suspension', this.#suspending);
   }
 
   // Publishers come and go
 
   #onDecided(publisher: Publisher): void {
     if (publisher !== this.#publisher || this.#ended !== undefined) return;
-    this.#entering = this.#enter(publisher);
+    this.#entering = this.#owner.live.settled('publisher decided', () => this.#enter(publisher));
   }
 
   #onGone(publisher: Publisher): void {
@@ -227,7 +262,7 @@ export class StreamPipeline {
     const { resumeWindow } = this.#options;
     if (this.#ended !== undefined) return;
     if (this.#state.is('waiting') || resumeWindow <= 0) {
-      void this.end();
+      this.endInTime();
       return;
     }
     if (this.#state.is('running')) this.#suspend();
@@ -241,7 +276,10 @@ export class StreamPipeline {
       return;
     }
     this.#window.watch();
-    void this.#suspending.then(() => this.#showSlate());
+    this.#owner.live.run('slate shown', async () => {
+      await this.#suspending;
+      this.#showSlate();
+    });
   }
 
   /** After all that the publisher sent; somebody may have come meanwhile. */
@@ -258,8 +296,10 @@ export class StreamPipeline {
   }
 
   #flush(): void {
-    const flushed = this.#encoding.finish();
-    this.#suspending = flushed.then(() => this.#media.presentation?.suspend());
+    this.#suspending = this.#owner.live.settled('suspension', async () => {
+      await this.#encoding.finish();
+      this.#media.presentation?.suspend();
+    });
   }
 
   // Epochs
@@ -315,7 +355,7 @@ export class StreamPipeline {
     this.#open = false;
     publisher.held = [tag];
     publisher.subscribe();
-    this.#entering = this.#enter(publisher);
+    this.#entering = this.#owner.live.settled('publisher changed', () => this.#enter(publisher));
   }
 
   // Media
@@ -342,6 +382,32 @@ export class StreamPipeline {
   }
 
   // Failures
+
+  /** A bug of ours: whoever publishes hears of it, FFmpeg goes at once, and what is there is ended in order. */
+  #onBroken(error: SluiceError): void {
+    const { served, live } = this.#owner;
+    served.attempt('fault counter', () => this.#options.onBroken(error));
+    this.#open = false;
+    if (this.#state.is('ended')) {
+      served.attempt('broken presentation', () => this.#forget());
+      return;
+    }
+    live.attempt('ffmpeg discard', () => this.#encoding.discard());
+    this.endInTime();
+    for (const publisher of [this.#publisher, this.#next]) {
+      if (publisher?.gone !== false) continue;
+      live.attempt('kick', () => this.#options.onFailed(publisher.stream, error));
+    }
+  }
+
+  /** Its playlists could not be ended, or what was left to do for them after their end failed. */
+  #forget(): void {
+    const { presentation } = this.#media;
+    if (presentation === undefined) return;
+    this.#options.origin.detach(presentation);
+    this.#owner.served.close();
+    this.#owner.served.run('broken presentation removal', () => presentation.dispose());
+  }
 
   /** Nothing of this publisher can be served: it hears why, and the playlists end. */
   #fail(publisher: Publisher, error: SluiceError): void {

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
+import { SluiceError } from '../protocols/errors.js';
 import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { asSluiceError } from './errors.js';
 import type { PipelineLogger } from './pipeline-logger.js';
-import { asSluiceError } from './transcoder.js';
 
 export interface Thumbnail {
   /** JPEG. */
@@ -92,7 +93,9 @@ export class Thumbnails {
       // The picture before it stays; whether the next one works is seen with the next key frame.
       const { app, name } = source;
       const { code, message } = asSluiceError(error);
-      logger.warn({ app, stream: name, code }, `no thumbnail: ${message}`);
+      // One of ours is a bug, and its stack is wanted.
+      const stack = error instanceof SluiceError ? {} : { err: error };
+      logger.warn({ app, stream: name, code, ...stack }, `no thumbnail: ${message}`);
     } finally {
       entry.triedAt = clock.now();
       entry.making = undefined;

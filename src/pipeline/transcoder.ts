@@ -3,7 +3,8 @@ import type { Presentation } from '../hls/presentation.js';
 import type { Rendition } from '../hls/window/rendition.js';
 import type { Subscription } from '../live/subscription.js';
 import type { Clock } from '../protocols/clock.js';
-import { SluiceError } from '../protocols/errors.js';
+import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { ChildEnvironment } from '../transcode/child-environment.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
@@ -11,7 +12,7 @@ import type { TranscodeProgress } from '../transcode/progress.js';
 import { fedTracks, type TranscodePlan, type WantedFrom } from '../transcode/rendition-spec.js';
 import { TranscodeSupervisor } from '../transcode/supervisor.js';
 import type { TranscodeSupervisorOptions } from '../transcode/supervisor-options.js';
-import { pipelineError } from './errors.js';
+import { asSluiceError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
 import type { PipelineLogger } from './pipeline-logger.js';
 import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
@@ -32,6 +33,7 @@ export interface TranscoderOptions {
   readonly publisher: Publisher;
   readonly presentation: Presentation;
   readonly clock: Clock;
+  readonly domain: FailureDomain;
   /** Says of each line which stream it is about. */
   readonly logger: PipelineLogger;
   /** No further restart will come. */
@@ -60,7 +62,7 @@ export class Transcoder {
   #discarded = false;
 
   constructor(options: TranscoderOptions) {
-    const { ffmpeg, environment, ledger, plan, presentation, clock, logger, publisher } = options;
+    const { ffmpeg, environment, ledger, plan, presentation, clock, domain, logger, publisher } = options;
     this.#options = options;
     this.#fresh = !options.continues;
     this.#subscription = publisher.subscription;
@@ -68,6 +70,7 @@ export class Transcoder {
       ffmpeg,
       plan,
       clock,
+      domain,
       logger,
       ...(environment && { environment }),
       ledger,
@@ -172,7 +175,7 @@ export class Transcoder {
 
   /** All that was received so far goes through and is used. Resolves when FFmpeg is gone. Never rejects; idempotent. */
   finish(): Promise<void> {
-    this.#finished ??= this.#finish();
+    this.#finished ??= this.#options.domain.settled('ffmpeg finish', () => this.#finish());
     return this.#finished;
   }
 
@@ -184,9 +187,12 @@ export class Transcoder {
   }
 
   async #finish(): Promise<void> {
-    this.#feed.finish();
-    await this.#supervisor.stop();
-    this.#subscription.close();
+    try {
+      this.#feed.finish();
+    } finally {
+      await this.#supervisor.stop();
+      this.#subscription.close();
+    }
   }
 
   #newFeed(plan: TranscodePlan): FlvFeed {
@@ -232,8 +238,4 @@ export class Transcoder {
       this.#supervisor.reject(reason);
     }
   }
-}
-
-export function asSluiceError(error: unknown): SluiceError {
-  return error instanceof SluiceError ? error : pipelineError('pipeline.failed', String(error), { cause: error });
 }

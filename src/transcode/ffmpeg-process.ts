@@ -2,6 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../protocols/clock.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
 import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
@@ -15,6 +16,8 @@ export interface FfmpegProcessOptions {
   /** Rendition pipes; the progress pipe comes after them. */
   readonly outputs: number;
   readonly clock: Clock;
+  /** What fails in a callback ends it; the process is killed when it closes. */
+  readonly domain: FailureDomain;
   /** The buffer is the callee's to keep. */
   readonly onOutput: (index: number, bytes: Buffer) => void;
   readonly onProgress: (bytes: Buffer) => void;
@@ -120,24 +123,34 @@ export class FfmpegProcess {
   }
 
   #watch(child: ChildProcess): Promise<FfmpegExit> {
+    const { domain } = this.#options;
+    const disown = domain.own(() => this.kill());
     const exited = new Promise<FfmpegExit>((resolve) => {
       child.once('error', (cause) => {
         // Also emitted when a signal cannot be sent; then the process is there and `close` will come.
         if (child.pid === undefined) resolve({ kind: 'not-started', cause });
       });
-      child.once('exit', () => this.#closePipesAfterGrace(child));
+      const closePipes = domain.guard('ffmpeg exit', () => this.#closePipesAfterGrace(child));
+      child.once('exit', closePipes);
       child.once('close', (code, signal) => {
-        this.#stderr.end();
+        disown();
+        domain.attempt('ffmpeg last words', () => this.#stderr.end());
         resolve(signal === null ? { kind: 'exited', code: code ?? -1 } : { kind: 'killed', signal });
       });
     });
     this.#attachStdin(child.stdin);
-    drain(child.stderr, (bytes) => this.#stderr.push(bytes));
+    drain(
+      child.stderr,
+      domain.guard('ffmpeg stderr', (bytes) => this.#stderr.push(bytes)),
+    );
     const { outputs, onOutput, onProgress } = this.#options;
     for (let index = 0; index < outputs; index += 1) {
-      drain(child.stdio[FIRST_OUTPUT_FD + index], (bytes) => onOutput(index, bytes));
+      drain(
+        child.stdio[FIRST_OUTPUT_FD + index],
+        domain.guard('ffmpeg output', (bytes) => onOutput(index, bytes)),
+      );
     }
-    drain(child.stdio[FIRST_OUTPUT_FD + outputs], onProgress);
+    drain(child.stdio[FIRST_OUTPUT_FD + outputs], domain.guard('ffmpeg progress', onProgress));
     return exited;
   }
 
@@ -149,11 +162,12 @@ export class FfmpegProcess {
     stdin.on('error', () => {
       this.#ended = true;
     });
-    stdin.on('drain', () => {
+    const drained = this.#options.domain.guard('ffmpeg drain', () => {
       if (!this.#waitsForDrain) return;
       this.#waitsForDrain = false;
       this.#options.onDrain();
     });
+    stdin.on('drain', drained);
   }
 
   #closePipesAfterGrace(child: ChildProcess): void {

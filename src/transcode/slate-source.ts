@@ -1,6 +1,7 @@
 // Owns the FFmpeg that plays the slate: tags in, one promise at the end, and no process that outlives its stream.
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import { FlvReader } from '../protocols/flv/flv-reader.js';
 import type { FlvTag } from '../protocols/flv/flv-tag.js';
 import type { ChildEnvironment } from './child-environment.js';
@@ -12,6 +13,8 @@ export interface SlateSourceOptions {
   readonly ffmpeg: { readonly path: string };
   readonly slate: SlateSpec;
   readonly clock: Clock;
+  /** Owns the process and what it calls. */
+  readonly domain: FailureDomain;
   readonly environment?: ChildEnvironment;
   /** At real time, timestamps from near 0 on; sequence headers come first. */
   readonly onTag: (tag: FlvTag) => void;
@@ -29,13 +32,14 @@ export class SlateSource {
 
   /** @throws {TypeError} for a path that is not absolute */
   constructor(options: SlateSourceOptions) {
-    const { ffmpeg, slate, clock, environment, onTag, onFailed } = options;
+    const { ffmpeg, slate, clock, domain, environment, onTag, onFailed } = options;
     const reader = new FlvReader();
     this.#process = new FfmpegProcess({
       path: ffmpeg.path,
       arguments: slateArguments(slate),
       outputs: 1,
       clock,
+      domain,
       onOutput: (_, bytes) => {
         if (this.#stopped || this.#unreadable !== undefined) return;
         reader.push(bytes);
@@ -45,7 +49,8 @@ export class SlateSource {
       onDrain: () => undefined,
       ...(environment === undefined ? {} : { environment }),
     });
-    this.#ended = this.#process.exited.then((exit) => {
+    this.#ended = domain.settled('slate ended', async () => {
+      const exit = await this.#process.exited;
       if (this.#stopped) return;
       const rejected = this.#unreadable;
       onFailed(exitError({ exit, stderrLines: this.#process.stderrLines, stalled: false, rejected }));

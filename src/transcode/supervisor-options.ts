@@ -1,6 +1,7 @@
 // What whoever wants an FFmpeg kept alive says once, and is told from then on.
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { RestartPolicy } from './backoff.js';
 import type { ChildEnvironment } from './child-environment.js';
@@ -47,6 +48,8 @@ export interface TranscodeSupervisorOptions {
   /** Takes secrets out of a line of stderr before it is kept or logged. */
   readonly redact?: (line: string) => string;
   readonly clock: Clock;
+  /** Owns what runs for FFmpeg; whatever fails there ends it. */
+  readonly domain: FailureDomain;
   /** Uniform in [0, 1): the jitter of the backoff. */
   readonly random?: () => number;
   readonly spawn?: SpawnProcess;

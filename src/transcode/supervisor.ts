@@ -2,6 +2,7 @@
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { buildFfmpegArguments } from './arguments.js';
 import { Backoff, DEFAULT_RESTART_POLICY } from './backoff.js';
@@ -39,6 +40,7 @@ interface Run {
 export class TranscodeSupervisor {
   readonly #options: TranscodeSupervisorOptions;
   readonly #clock: Clock;
+  readonly #domain: FailureDomain;
   readonly #backoff: Backoff;
   #plan: TranscodePlan;
   readonly #state = supervisorStateMachine();
@@ -50,6 +52,7 @@ export class TranscodeSupervisor {
   constructor(options: TranscodeSupervisorOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#domain = options.domain;
     this.#backoff = new Backoff({ ...DEFAULT_RESTART_POLICY, ...options.restart }, options.random ?? Math.random);
     this.#plan = checked(options.plan, options);
   }
@@ -110,13 +113,13 @@ export class TranscodeSupervisor {
    * After `failed` there is nothing left to do.
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= this.#domain.settled('ffmpeg stop', () => this.#stop());
     return this.#stopped;
   }
 
   /** Like `stop`, but without a grace: what FFmpeg has not written yet is lost. */
   kill(): void {
-    void this.stop();
+    this.#domain.run('ffmpeg kill', () => this.stop());
     this.#run?.process.kill();
   }
 
@@ -185,6 +188,7 @@ export class TranscodeSupervisor {
       arguments: buildFfmpegArguments(plan, firstPicture, this.#options.wantedFrom?.()),
       outputs: plan.renditions.length,
       clock: this.#clock,
+      domain: this.#domain,
       onOutput: (index, bytes) => this.#onOutput(run, index, bytes),
       onProgress: (bytes) => {
         for (const block of progress.push(bytes)) this.#onProgress(run, block);
@@ -209,7 +213,7 @@ export class TranscodeSupervisor {
       cancelGrace: () => undefined,
     };
     this.#run = run;
-    void process.exited.then((exit) => this.#onExit(run, exit));
+    this.#domain.run('ffmpeg ended', async () => this.#onExit(run, await process.exited));
     if (process.pid === undefined) return;
     logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
     this.#options.ledger?.started(process.pid);

@@ -1,6 +1,7 @@
 // Makes pictures of streams for people to choose by, one FFmpeg for each and few at a time: nothing runs between two of them.
 import { setPriority } from 'node:os';
 import type { Clock } from '../protocols/clock.js';
+import { FailureDomain } from '../protocols/failure-domain.js';
 import { av1SampleData } from '../protocols/mp4/av1.js';
 import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
@@ -117,11 +118,18 @@ export class ThumbnailMaker {
     const chunks: Buffer[] = [];
     let bytes = 0;
     let late = false;
+    let broken: unknown;
+    // A picture is worth no stream: what fails here is the end of this picture alone.
+    const domain = new FailureDomain(({ cause }) => {
+      broken ??= cause;
+      domain.close();
+    });
     const child = new FfmpegProcess({
       path: ffmpeg.path,
       arguments: this.#arguments,
       outputs: 1,
-      clock,
+      clock: domain.clock(clock),
+      domain,
       onOutput: (_, chunk) => {
         bytes += chunk.length;
         if (bytes > MAX_PICTURE_BYTES) child.kill();
@@ -132,16 +140,21 @@ export class ThumbnailMaker {
       ...(environment && { environment }),
     });
     this.#running.add(child);
-    lowerPriority(child.pid);
-    const cancel = clock.after(this.#timeout, () => {
-      late = true;
-      child.kill();
-    });
-    child.write([init, fragment]);
-    child.end();
+    try {
+      lowerPriority(child.pid);
+      domain.clock(clock).after(this.#timeout, () => {
+        late = true;
+        child.kill();
+      });
+      child.write([init, fragment]);
+      child.end();
+      await child.exited;
+    } finally {
+      domain.close();
+      this.#running.delete(child);
+    }
     const exit = await child.exited;
-    cancel();
-    this.#running.delete(child);
+    if (broken !== undefined) throw broken;
     if (exit.kind === 'exited' && exit.code === 0 && bytes > 0 && bytes <= MAX_PICTURE_BYTES) {
       return Buffer.concat(chunks, bytes);
     }

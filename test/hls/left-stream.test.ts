@@ -5,6 +5,7 @@ import type { Presentation } from '../../src/hls/presentation.js';
 import { isAwaited, LeftStream } from '../../src/hls/store/left-stream.js';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { recoverStreams, SequenceNumbers } from '../../src/hls/store/sequence-recovery.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
@@ -38,7 +39,12 @@ async function restart(pause = 1_000) {
   const failures: unknown[] = [];
   const origin = new Origin({ clock });
   for (const files of left) {
-    const stream = new LeftStream({ ...files, store, onFailure: (error) => failures.push(error) });
+    const stream = new LeftStream({
+      ...files,
+      store,
+      domain: strictDomain(),
+      onFailure: (error) => failures.push(error),
+    });
     origin.awaitPublisher(stream, WINDOW * 1000);
   }
   const numbers = new SequenceNumbers({ clock, recovered: sequences });
@@ -122,8 +128,7 @@ describe('LeftStream', () => {
   it('a publisher that comes and goes without media changes nothing', async () => {
     const { clock, origin, playlist } = await restart();
     const waiting = playlist();
-    origin.starting('live/room', 'a');
-    origin.abandoned('live/room', 'a');
+    origin.starting('live/room', 'a')();
     await settle();
     clock.advance(WINDOW * 1000);
     expect(bodyOf(await waiting)).toContain('#EXT-X-ENDLIST');
@@ -135,7 +140,10 @@ describe('LeftStream', () => {
     expect(origin.waiting).toBe(0);
     const { left } = await recoverStreams(store, () => true);
     for (const files of left) {
-      patient.awaitPublisher(new LeftStream({ ...files, store, onFailure: () => expect.unreachable() }), WINDOW * 1000);
+      patient.awaitPublisher(
+        new LeftStream({ ...files, store, domain: strictDomain(), onFailure: () => expect.unreachable() }),
+        WINDOW * 1000,
+      );
     }
     const waiting = patient.multivariant('live/room', 'a');
     clock.advance(5_000);

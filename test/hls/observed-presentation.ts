@@ -7,6 +7,7 @@ import { type EpochPlan, Presentation, type PresentationOptions } from '../../sr
 import type { Rendition } from '../../src/hls/window/rendition.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { runFfmpeg } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import type { PlaylistChecker } from '../support/playlist-checker.js';
@@ -52,6 +53,7 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
     windowSegments: 6,
     firstMediaSequence: 1000,
     clock,
+    domain: strictDomain(),
     onWarning: (warning) => warnings.push(warning),
     ...options,
   });

@@ -58,14 +58,14 @@ describe('Origin', () => {
 
   it('B2.07 waiting is bounded: 404 after the limit, and when the publisher gives up', async () => {
     const { origin, clock, playlist } = serve();
-    origin.starting('live', 'a');
+    const abandon = origin.starting('live', 'a');
     const bounded = [origin.multivariant('live', 'a'), playlist('1', '0')];
     clock.advance(15_000);
     for (const answer of await Promise.all(bounded)) {
       expect(answer).toMatchObject({ status: 404, error: { code: 'hls.not-playable-yet' }, targetDuration: undefined });
     }
     const abandoned = origin.multivariant('live', 'a');
-    origin.abandoned('live', 'a');
+    abandon();
     expect((await abandoned).status).toBe(404);
   });
 

@@ -86,6 +86,7 @@ export function setUp(options: SetUpOptions = {}) {
       failures.push(error);
       fail(error);
     },
+    onBroken: (error) => failures.push(error),
     onEnded: () => undefined,
     onNews: () => undefined,
     onClosed: () => house.directory.forgetGone(),

@@ -5,6 +5,7 @@ import { Slate } from '../../src/pipeline/slate.js';
 import { planStream } from '../../src/pipeline/stream-plan.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import type { SourceDescription } from '../../src/transcode/describe-source.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ffmpegChildren, npmFfmpeg, runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -29,7 +30,12 @@ function refusals(source: SourceDescription): string[] {
       ...{ app: 'live', name: 'cam', slate: '/nowhere/away.png', ffmpeg: FFMPEG, clock: new ManualClock() },
       ...{ segmentDuration: 2, maxGop: 10 },
     },
-    { resumeTime: () => 0, onStream: () => undefined, onFailed: (error) => failures.push(error) },
+    {
+      domain: strictDomain(),
+      resumeTime: () => 0,
+      onStream: () => undefined,
+      onFailed: (error) => failures.push(error),
+    },
   );
   slate.play(plan);
   // Said once, however often somebody comes and goes without media.

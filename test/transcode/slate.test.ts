@@ -8,6 +8,7 @@ import { systemClock } from '../../src/system-clock.js';
 import { describeSource } from '../../src/transcode/describe-source.js';
 import { type SlateSpec, slateArguments } from '../../src/transcode/slate-arguments.js';
 import { SlateSource } from '../../src/transcode/slate-source.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -32,6 +33,7 @@ async function play(slate: SlateSpec, until: (tag: FlvTag) => boolean) {
       ffmpeg: { path: npmFfmpeg() },
       slate,
       clock: systemClock,
+      domain: strictDomain(),
       onTag: (tag) => {
         tags.push(tag);
         if (until(tag)) resolve();

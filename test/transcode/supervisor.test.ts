@@ -16,6 +16,7 @@ import { readProcessActivity } from '../../src/transcode/process-activity.js';
 import { encodedRenditions, type TranscodePlan } from '../../src/transcode/rendition-spec.js';
 import { TranscodeSupervisor } from '../../src/transcode/supervisor.js';
 import type { TranscodeSupervisorOptions } from '../../src/transcode/supervisor-options.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { fedMedia, feedBuffers, headBuffers, makeFlvSource, planFor, tagBuffers } from './flv-source.js';
@@ -56,6 +57,7 @@ function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<Transcode
     plan: PLAN,
     logger: recordingLogger(log),
     clock,
+    domain: strictDomain(),
     random: () => 0,
     environment: ENVIRONMENT,
     ...options,

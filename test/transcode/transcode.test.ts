@@ -5,6 +5,7 @@ import { systemClock } from '../../src/system-clock.js';
 import type { LadderOptions } from '../../src/transcode/ladder.js';
 import { framesPerPart } from '../../src/transcode/part-timing.js';
 import { TranscodeSupervisor } from '../../src/transcode/supervisor.js';
+import { strictDomain } from '../support/failure-domain.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { type FlvSource, feedBuffers, makeFlvSource, planFor } from './flv-source.js';
 import { silentLogger } from './silent-logger.js';
@@ -26,6 +27,7 @@ async function transcode(
   const failures: Error[] = [];
   const supervisor = new TranscodeSupervisor({
     clock: systemClock,
+    domain: strictDomain(),
     ffmpeg: { path: options.ffmpegPath ?? npmFfmpeg() },
     plan,
     logger: silentLogger,

@@ -14,8 +14,8 @@ export interface NamedStreamsOptions {
 }
 
 interface Stream {
-  /** A publisher was accepted and its presentation is not attached yet. */
-  starting: boolean;
+  /** A publisher was accepted and its presentation is not attached yet: the newest of them. */
+  starting: symbol | undefined;
   /** What an earlier process left of it, until players want it no more. */
   left: LeftStream | undefined;
   /** The publisher of `left` may still come. */
@@ -54,18 +54,21 @@ export class NamedStreams {
     return waiting;
   }
 
-  /** A publisher was accepted: from now playlist requests for this name wait for its presentation. */
-  starting(app: string, name: string): void {
-    this.#stream(app, name).starting = true;
-  }
-
-  /** The publisher left before a presentation was attached: waiting requests are answered as if it had never come. */
-  abandoned(app: string, name: string): void {
-    const stream = this.#streams.get(`${app}/${name}`);
-    if (stream === undefined) return;
-    stream.starting = false;
-    this.#dropIfEmpty(`${app}/${name}`, stream);
-    stream.waiters.wake();
+  /**
+   * A publisher was accepted: from now playlist requests for this name wait for its presentation.
+   * @returns to be called if it leaves before a presentation is attached: waiting requests are answered as if it had never come
+   */
+  starting(app: string, name: string): () => void {
+    const stream = this.#stream(app, name);
+    const publisher = Symbol(name);
+    stream.starting = publisher;
+    return () => {
+      // Another one may have come since.
+      if (stream.starting !== publisher) return;
+      stream.starting = undefined;
+      this.#dropIfEmpty(`${app}/${name}`, stream);
+      stream.waiters.wake();
+    };
   }
 
   /**
@@ -77,11 +80,11 @@ export class NamedStreams {
     const stream = this.#stream(app, name);
     stream.left = left;
     stream.awaited = true;
-    this.#clock.after(window, () => {
+    left.domain.clock(this.#clock).after(window, () => {
       if (!stream.awaited) return;
       stream.awaited = false;
       this.#retire(stream, left);
-      void left.end();
+      left.domain.run('end of a left stream', () => left.end());
       stream.waiters.wake();
     });
   }
@@ -89,41 +92,53 @@ export class NamedStreams {
   /** It is replaced or over: what it listed may be wanted a while longer. */
   #retire(stream: Stream, left: LeftStream): void {
     const { unlist, remove } = lastTimes(left);
-    this.#clock.after(unlist, () => void left.unlist());
-    this.#clock.after(remove, () => {
+    const clock = left.domain.clock(this.#clock);
+    clock.after(unlist, () => left.domain.run('unlisting of a left stream', () => left.unlist()));
+    clock.after(remove, () => {
       stream.left = undefined;
       this.#dropIfEmpty(`${left.app}/${left.name}`, stream);
-      void left.dispose();
+      left.domain.run('removal of a left stream', () => left.dispose());
     });
   }
 
   /** From now playlists are those of this presentation, until its window has passed after its end or a later one replaces it. */
   attach(presentation: Presentation): void {
-    const key = `${presentation.app}/${presentation.name}`;
     const stream = this.#stream(presentation.app, presentation.name);
     if (stream.current !== undefined) stream.earlier.add(stream.current);
     stream.current = presentation;
-    stream.starting = false;
+    stream.starting = undefined;
     if (stream.left !== undefined && stream.awaited) this.#retire(stream, stream.left);
     stream.awaited = false;
     stream.waiters.wake();
     this.#onGone?.();
     presentation.onEnd(() => {
+      const { domain } = presentation;
+      const clock = domain.clock(this.#clock);
       const { unlist, remove } = lastTimes(presentation);
-      this.#clock.after(unlist, () => {
+      clock.after(unlist, () => {
         if (stream.current === presentation) {
           stream.current = undefined;
           stream.earlier.add(presentation);
         }
         this.#onGone?.();
-        void presentation.unlist();
+        domain.run('unlisting', () => presentation.unlist());
       });
-      this.#clock.after(remove, () => {
-        stream.earlier.delete(presentation);
-        this.#dropIfEmpty(key, stream);
-        void presentation.dispose();
+      clock.after(remove, () => {
+        this.detach(presentation);
+        domain.run('removal', () => presentation.dispose());
       });
     });
+  }
+
+  /** Forgets it at once; later calls do nothing. */
+  detach(presentation: Presentation): void {
+    const key = `${presentation.app}/${presentation.name}`;
+    const stream = this.#streams.get(key);
+    if (stream === undefined) return;
+    if (stream.current === presentation) stream.current = undefined;
+    stream.earlier.delete(presentation);
+    this.#dropIfEmpty(key, stream);
+    this.#onGone?.();
   }
 
   current(app: string, name: string): Presentation | undefined {
@@ -133,7 +148,7 @@ export class NamedStreams {
   /** The presentation to answer from, unless its publisher, or the one that is to replace it, has only just come. */
   here(app: string, name: string): Presentation | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
-    return stream === undefined || stream.starting || stream.awaited ? undefined : stream.current;
+    return stream === undefined || stream.starting !== undefined || stream.awaited ? undefined : stream.current;
   }
 
   /** Undefined when nobody has had this name. */
@@ -153,7 +168,7 @@ export class NamedStreams {
   ): Promise<Presentation | LeftStream | RefusedAnswer> {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return noStream();
-    const isHere = () => !stream.starting && !stream.awaited;
+    const isHere = () => stream.starting === undefined && !stream.awaited;
     if (!isHere()) {
       const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
       if (outcome === 'timeout' && stream.awaited) return notBack();
@@ -167,7 +182,7 @@ export class NamedStreams {
     let stream = this.#streams.get(key);
     if (stream === undefined) {
       stream = {
-        ...{ starting: false, left: undefined, awaited: false, current: undefined },
+        ...{ starting: undefined, left: undefined, awaited: false, current: undefined },
         ...{ earlier: new Set<Presentation>(), waiters: new Waiters(this.#clock) },
       };
       this.#streams.set(key, stream);
@@ -177,7 +192,7 @@ export class NamedStreams {
 
   #dropIfEmpty(key: string, stream: Stream): void {
     const { starting, current, earlier, left } = stream;
-    const empty = !starting && current === undefined && earlier.size === 0 && left === undefined;
+    const empty = starting === undefined && current === undefined && earlier.size === 0 && left === undefined;
     if (empty && this.#streams.get(key) === stream) this.#streams.delete(key);
   }
 }

@@ -69,12 +69,8 @@ export class Origin {
   }
 
   /** See `NamedStreams`, also of the next three. */
-  starting(app: string, name: string): void {
-    this.#names.starting(app, name);
-  }
-
-  abandoned(app: string, name: string): void {
-    this.#names.abandoned(app, name);
+  starting(app: string, name: string): () => void {
+    return this.#names.starting(app, name);
   }
 
   awaitPublisher(left: LeftStream, window: Milliseconds): void {
@@ -83,6 +79,10 @@ export class Origin {
 
   attach(presentation: Presentation): void {
     this.#names.attach(presentation);
+  }
+
+  detach(presentation: Presentation): void {
+    this.#names.detach(presentation);
   }
 
   presentation(app: string, name: string): Presentation | undefined {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../protocols/clock.js';
 import type { SluiceError } from '../../protocols/errors.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { hlsError } from '../errors.js';
 import { PLAYLIST } from '../window/segment.js';
@@ -21,6 +22,8 @@ export interface LeftFiles {
 
 export interface LeftStreamOptions extends LeftFiles {
   readonly store: SegmentStore;
+  /** Runs what is done for it that nobody awaits. */
+  readonly domain: FailureDomain;
   readonly onFailure: (error: SluiceError) => void;
 }
 
@@ -30,6 +33,7 @@ export class LeftStream {
   readonly targetDuration: Seconds;
   /** Longest of its playlists. */
   readonly windowDuration: Seconds;
+  readonly domain: FailureDomain;
   readonly #options: LeftStreamOptions;
   readonly #reads: StoredReads;
   readonly #media: ReadonlySet<StorePath>;
@@ -37,6 +41,7 @@ export class LeftStream {
 
   constructor(options: LeftStreamOptions) {
     this.#options = options;
+    this.domain = options.domain;
     const { directory, playlists, files, store } = options;
     const slash = directory.lastIndexOf('/');
     this.app = directory.slice(0, slash);

@@ -1,6 +1,7 @@
 // Runs one pass of work at a time, again when something changed meanwhile, and later when it failed.
 
 import type { Clock } from '../../protocols/clock.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const FIRST_RETRY: Milliseconds = 500;
@@ -8,6 +9,8 @@ const LAST_RETRY: Milliseconds = 10_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
+  /** Nobody awaits the passes: what fails in one beyond its work ends this domain. */
+  readonly domain: FailureDomain;
   readonly pass: () => Promise<void>;
   /** After a pass that rejected, before the next is thought of. Never rejects. */
   readonly onFailure: (cause: unknown) => Promise<void>;
@@ -68,9 +71,13 @@ export class RetriedPasses {
 
   #start(): void {
     if (this.#running !== undefined || this.#stopped) return;
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined;
-      if (this.#wanted && this.#cancelRetry === undefined) this.#start();
+    this.#running = this.#options.domain.settled('disk writer', async () => {
+      try {
+        await this.#run();
+      } finally {
+        this.#running = undefined;
+        if (this.#wanted && this.#cancelRetry === undefined) this.#start();
+      }
     });
   }
 

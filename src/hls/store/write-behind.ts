@@ -1,6 +1,7 @@
 // Brings the store to what the live window is, in an order that keeps it a valid HLS tree, and at a pace that never holds up the live side.
 
 import type { Clock } from '../../protocols/clock.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import { systemCode } from '../../protocols/system-error.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Rendition } from '../window/rendition.js';
@@ -11,6 +12,7 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 export interface WriteBehindOptions {
   readonly store: SegmentStore;
   readonly clock: Clock;
+  readonly domain: FailureDomain;
   /** Of the stream: `live/name`. */
   readonly directory: StorePath;
   /** Those of earlier epochs too. */
@@ -56,6 +58,7 @@ export class WriteBehind {
     this.#options = options;
     this.#passes = new RetriedPasses({
       clock: options.clock,
+      domain: options.domain,
       pass: () => this.#pass(),
       onFailure: (cause) => this.#failed(cause),
       onRecovered: options.onRecovered,

@@ -215,6 +215,8 @@ export interface GatewayFigures {
     readonly closedByError: ReadonlyMap<string, number>;
   };
   readonly streams: readonly StreamFigures[];
+  /** Streams that an internal error has ended. */
+  readonly brokenStreams?: number;
   /** Of all encoding: renditions given up because it was too slow, and publishers that got none because the machine was full. */
   readonly capacity?: { readonly transcodes: number; readonly shed: number; readonly refused: number };
 }

@@ -60,7 +60,7 @@ function sample<T>(labels: Sample['labels'], from: T | undefined, figure: Figure
 
 const rtmp = one(({ gateway }) => gateway.rtmp);
 const capacity = one(({ gateway }) => gateway.capacity);
-const streams = one(({ gateway }) => ({ shown: gateway.streams.length }));
+const streams = one(({ gateway }) => ({ shown: gateway.streams.length, broken: gateway.brokenStreams }));
 const http = one(({ delivery }) => delivery);
 const process = one((snapshot) => snapshot.process);
 
@@ -104,6 +104,7 @@ export const METRICS: readonly MetricDefinition[] = [
   ),
   capacity('gauge', 'sluice_transcodes', 'Streams whose pictures are encoded', 'transcodes'),
   streams('gauge', 'sluice_streams', 'Streams that are shown', 'shown'),
+  streams('counter', 'sluice_streams_broken_total', 'Streams ended by an internal error of the gateway', 'broken'),
   ofStream('counter', 'sluice_stream_received_bytes_total', 'Bytes of media received', 'bytesIn'),
   ofStream('gauge', 'sluice_stream_bitrate_bits_per_second', 'Bit rate received', 'bitrate'),
   ofStream('counter', 'sluice_stream_video_frames_total', 'Video frames received', 'videoFrames'),

@@ -1,0 +1,90 @@
+// The owner of a name: all that runs for it runs in its domains, and whatever fails there ends this name and no other.
+import type { Clock } from '../protocols/clock.js';
+import type { SluiceError } from '../protocols/errors.js';
+import { FailureDomain, type Fault } from '../protocols/failure-domain.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { asSluiceError } from './errors.js';
+import type { StreamLog } from './stream-log.js';
+import type { EncodingLedger } from './transcoder.js';
+
+/** Longer than FFmpeg has to flush, to be killed, and to let go of its pipes. */
+const PATIENCE: Milliseconds = 10_000;
+
+export interface StreamOwnerOptions {
+  readonly clock: Clock;
+  readonly log: StreamLog;
+  /** Once, at the first fault. */
+  readonly onBroken: (error: SluiceError) => void;
+}
+
+export class StreamOwner {
+  /** Publishers, FFmpeg, the slate, the resume window: it closes with the stream. */
+  readonly live: FailureDomain;
+  /** The playlists and their copy on disk, which outlive it for a while. */
+  readonly served: FailureDomain;
+  readonly #options: StreamOwnerOptions;
+  #broken: SluiceError | undefined;
+  #release: () => void = () => undefined;
+  readonly #untilBroken = new Promise<void>((resolve) => {
+    this.#release = resolve;
+  });
+
+  constructor(options: StreamOwnerOptions) {
+    this.#options = options;
+    this.live = new FailureDomain((fault) => this.#onFault(fault));
+    this.served = new FailureDomain((fault) => this.#onFault(fault));
+  }
+
+  /** The first fault there was. */
+  get broken(): SluiceError | undefined {
+    return this.#broken;
+  }
+
+  /**
+   * Waits for work of this stream while the stream is well: not after a fault, and not for ever. What was waited for may go on,
+   * until its domain closes.
+   */
+  async whileWell(where: string, work: Promise<unknown> | undefined): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(PATIENCE, () => {
+        this.#options.log.late(where);
+        resolve();
+      });
+    });
+    await Promise.race([this.served.settled(where, async () => work), this.#untilBroken, late]);
+    cancel();
+  }
+
+  /** The same ledger; what it was not told the end of, it is told when the live domain closes. */
+  ledger(ledger: EncodingLedger): EncodingLedger {
+    const running = new Map<number, () => void>();
+    return {
+      started: (pid) => {
+        running.set(
+          pid,
+          this.live.own(() => ledger.ended(pid)),
+        );
+        ledger.started(pid);
+      },
+      ended: (pid) => {
+        running.get(pid)?.();
+        running.delete(pid);
+        ledger.ended(pid);
+      },
+    };
+  }
+
+  #onFault({ where, cause }: Fault): void {
+    const { log, onBroken } = this.#options;
+    if (this.#broken !== undefined) {
+      log.brokeAgain(where, cause);
+      return;
+    }
+    const error = asSluiceError(cause);
+    this.#broken = error;
+    log.broken(where, error);
+    this.#release();
+    onBroken(error);
+  }
+}

@@ -1,0 +1,8 @@
+// A domain for what is tested without its owner: whatever fails in it fails the test.
+import { FailureDomain } from '../../src/protocols/failure-domain.js';
+
+export function strictDomain(): FailureDomain {
+  return new FailureDomain(({ where, cause }) => {
+    throw new Error(`internal error at ${where}`, { cause });
+  });
+}
