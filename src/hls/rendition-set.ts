@@ -15,6 +15,12 @@ const HOPELESS_LAG = 3;
 /** Stream time between two looks at who lags. */
 const LAG_CHECK_INTERVAL: Milliseconds = 100;
 
+/**
+ * Real time between two looks counts at most as much as media came between them, and this much more: where it was longer, this
+ * process or the whole machine stood still, and no rendition could have got on.
+ */
+const LOOK_SLACK: Milliseconds = 500;
+
 export interface RenditionSetOptions {
   readonly clock: Clock;
   readonly schedule: CutSchedule;
@@ -31,6 +37,12 @@ export class RenditionSet {
   /** The feeds again: iterated for each sample. */
   #feedList: readonly Feed[] = [];
   #nextLagCheck: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** The last look at who lags: when it was, and what had come until then. */
+  #lastLook: { readonly now: Milliseconds; readonly newest: Milliseconds } | undefined;
+  /** Real time in which renditions could have got on, since the beginning. */
+  #attended: Milliseconds = 0;
+  /** By rendition: its last progress, and `#attended` when that was first seen. */
+  readonly #progress = new WeakMap<Rendition, { readonly at: Milliseconds; readonly seen: Milliseconds }>();
 
   constructor(options: RenditionSetOptions) {
     this.#options = options;
@@ -112,14 +124,15 @@ export class RenditionSet {
    * @param newest stream time reached at ingest
    */
   giveUpLaggards(newest: Milliseconds): void {
-    const { schedule, clock } = this.#options;
+    const { schedule } = this.#options;
     if (schedule.targetDuration === undefined || newest < this.#nextLagCheck) return;
     this.#nextLagCheck = newest + LAG_CHECK_INTERVAL;
+    this.#look(newest);
     const target = secondsToMilliseconds(schedule.targetDuration);
     for (const rendition of this.#all) {
       if (rendition.withdrawn) continue;
       const absent = !this.#feeds.has(rendition.plan.name);
-      const silent = clock.now() - rendition.lastProgress > target;
+      const silent = this.#silence(rendition) > target;
       const late = absent ? 0 : silent ? target : HOPELESS_LAG * target;
       let index = rendition.lastIndex ?? (rendition.highestIndex ?? 0) - 1;
       const first = index;
@@ -129,6 +142,25 @@ export class RenditionSet {
       }
       if (index > first) rendition.giveUp(index);
     }
+  }
+
+  #look(newest: Milliseconds): void {
+    const now = this.#options.clock.now();
+    const last = this.#lastLook ?? { now, newest };
+    this.#attended += Math.min(now - last.now, Math.max(0, newest - last.newest) + LOOK_SLACK);
+    this.#lastLook = { now, newest };
+  }
+
+  /** How long nothing has come of it. */
+  #silence(rendition: Rendition): Milliseconds {
+    const at = rendition.lastProgress;
+    let progress = this.#progress.get(rendition);
+    if (progress?.at !== at) {
+      const never = at === Number.NEGATIVE_INFINITY;
+      progress = { at, seen: never ? Number.NEGATIVE_INFINITY : this.#attended };
+      this.#progress.set(rendition, progress);
+    }
+    return this.#attended - progress.seen;
   }
 
   #feedOf(timing: RenditionPartTiming, partTarget: number): Feed {

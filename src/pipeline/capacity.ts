@@ -24,6 +24,8 @@ const SAMPLES = 5;
 const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
 /** Beyond this share of all cores encoders wait for each other. */
 const FULL = 0.95;
+/** However busy other programs are: the operating system shares the processors out, and they get no more than the rest. */
+const SHARE_BESIDE_OTHERS = 0.5;
 /** Until something was measured: the default ladder of one 720p stream takes one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
 /** A rung that had to go says that the machine is full, for this long, whatever it looks like after that. */
@@ -62,9 +64,19 @@ export class Capacity {
 
   /** Share of all cores that was busy in the last seconds; undefined while nothing was measured. */
   get busyShare(): number | undefined {
+    return this.#shareOf(({ busy }) => busy);
+  }
+
+  /** The part of `busyShare` that this program and its FFmpegs use; undefined where nobody tells. */
+  get ownShare(): number | undefined {
+    return this.#shareOf(({ ours }) => ours);
+  }
+
+  #shareOf(part: (times: CpuTimes) => number | undefined): number | undefined {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     if (first === undefined || last === undefined || last.total <= first.total) return undefined;
-    return (last.busy - first.busy) / (last.total - first.total);
+    const [before, after] = [part(first), part(last)];
+    return before === undefined || after === undefined ? undefined : (after - before) / (last.total - first.total);
   }
 
   /** Asks for the right to encode pictures for one stream. */
@@ -107,11 +119,15 @@ export class Capacity {
         ? undefined
         : `${running} streams have just begun to be transcoded on ${this.#cores} processors`;
     }
+    // What other programs use is no transcode's cost.
+    const own = Math.min(busy, this.ownShare ?? busy);
+    const others = busy - own;
     // The newest are not in the measured load yet; each of them, and the one that asks, is taken for one like the others.
-    const each = busy / settled;
-    const expected = busy + each * (running - settled + 1);
-    if (expected <= FULL) return undefined;
-    return `processors are ${percent(busy)} busy with ${running} transcodes, one more would need ${percent(expected)}`;
+    const expected = own + (own / settled) * (running - settled + 1);
+    if (expected <= Math.max(FULL - others, SHARE_BESIDE_OTHERS)) return undefined;
+    const beside = others < 0.01 ? '' : `, and other programs use ${percent(others)}`;
+    const needed = `one more would need ${percent(expected)}${beside}`;
+    return `processors are ${percent(own)} busy with ${running} transcodes, ${needed}`;
   }
 
   #release(place: symbol): void {

@@ -1,4 +1,4 @@
-// How much processor time there is and how much is used: of the container where it has a limit, as its host's processors are not ours, else of the machine.
+// How much processor time there is and how much is used, by us and by others: in the container if it has a limit, else on the machine.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface CpuTimes {
   readonly busy: number;
   readonly total: number;
+  /** Of `busy`: of this process and its children, those that ended included; undefined where nobody tells. */
+  readonly ours?: number | undefined;
 }
 
 export interface Processors {
@@ -18,6 +20,9 @@ export interface Processors {
 /** Where a container sees its own control group (version 2). */
 const CONTROL_GROUP = '/sys/fs/cgroup';
 
+/** Of the kernel's clock ticks, in which /proc counts: USER_HZ is 100 on every Linux that Node runs on. */
+const MILLISECONDS_PER_TICK = 10;
+
 /** @param controlGroup directory with `cpu.max` and `cpu.stat`; without them, or without a limit there, the machine counts */
 export function findProcessors(controlGroup = CONTROL_GROUP): Processors {
   const quota = readQuota(controlGroup);
@@ -27,8 +32,35 @@ export function findProcessors(controlGroup = CONTROL_GROUP): Processors {
   return {
     count: Math.max(1, Math.min(availableParallelism(), Math.floor(quota))),
     // Microseconds, as cpu.stat has them.
-    times: () => ({ busy: readUsage(controlGroup) ?? 0, total: performance.now() * 1000 * quota }),
+    times: () => {
+      const ours = readOurs();
+      return {
+        busy: readUsage(controlGroup) ?? 0,
+        total: performance.now() * 1000 * quota,
+        ours: ours === undefined ? undefined : ours * 1000,
+      };
+    },
   };
+}
+
+/** @returns milliseconds; undefined where /proc does not tell (proc(5)) */
+function readOurs(): number | undefined {
+  const own = readTicks('self');
+  const children = readText(`/proc/self/task/${process.pid}/children`).split(' ');
+  if (own === undefined) return undefined;
+  let ticks = own.used + own.ofEnded;
+  for (const pid of children) ticks += (pid === '' ? undefined : readTicks(pid))?.used ?? 0;
+  return ticks * MILLISECONDS_PER_TICK;
+}
+
+/** Fields 14 to 17 of /proc/PID/stat: utime, stime, cutime, cstime. They come after the name, which may hold anything. */
+function readTicks(pid: string): { readonly used: number; readonly ofEnded: number } | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+  if (user === undefined || system === undefined || endedUser === undefined || endedSystem === undefined)
+    return undefined;
+  return { used: user + system, ofEnded: endedUser + endedSystem };
 }
 
 /** `cpu.max`: microseconds in each period and the period, or `max`. @returns processors */
@@ -61,5 +93,5 @@ function machineTimes(): CpuTimes {
     total += all;
     busy += all - times.idle;
   }
-  return { busy, total };
+  return { busy, total, ours: readOurs() };
 }

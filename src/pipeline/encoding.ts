@@ -115,8 +115,8 @@ export class Encoding {
   }
 
   /** The publisher has sent a tag of this time. */
-  note(dts: Milliseconds): void {
-    this.#transcoder?.note(dts);
+  note(kind: 'video' | 'audio', dts: Milliseconds): void {
+    this.#transcoder?.note(kind, dts);
   }
 
   /** All FFmpeg was given goes through. Resolves when it is gone; what it makes until then is used. Never rejects. */

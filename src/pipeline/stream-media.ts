@@ -93,7 +93,7 @@ export class StreamMedia {
       presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
     } else presentation.noteAudio(tag.dts);
     this.#packager?.write(tag);
-    this.#encoding.note(tag.dts);
+    if (tag.kind !== 'script') this.#encoding.note(tag.kind, tag.dts);
   }
 
   /** A tag with media of a further track. */

@@ -45,6 +45,7 @@ export class Transcoder {
   readonly #options: TranscoderOptions;
   readonly #supervisor: TranscodeSupervisor;
   #feed: FlvFeed;
+  #fed: ReturnType<typeof fedTracks>;
   #subscription: Subscription;
   /** The first bytes begin the epoch, nothing was before them. */
   #fresh: boolean;
@@ -100,6 +101,7 @@ export class Transcoder {
       onFailed: options.onFailed,
     });
     this.#feed = this.#newFeed(plan);
+    this.#fed = fedTracks(plan);
   }
 
   /** Names of what it makes. */
@@ -157,10 +159,10 @@ export class Transcoder {
     this.#supervisor.start();
   }
 
-  /** The publisher has sent a tag of this time. */
-  note(dts: Milliseconds): void {
+  /** The publisher has sent a tag of this time. FFmpeg cannot be late with pictures that nobody sent, however much sound came. */
+  note(kind: 'video' | 'audio', dts: Milliseconds): void {
     this.#feed.note(dts);
-    this.#supervisor.noteReceived(dts);
+    if (this.#fed[kind]) this.#supervisor.noteReceived(dts);
   }
 
   /** Makes less from now on, beginning at the last key frame: what waited is old. */
@@ -170,6 +172,7 @@ export class Transcoder {
     this.#subscription.close();
     this.#subscription = publisher.subscribe();
     this.#feed = this.#newFeed(plan);
+    this.#fed = fedTracks(plan);
     this.#supervisor.replacePlan(plan);
   }
 

@@ -1,11 +1,11 @@
-// Tells an FFmpeg that cannot keep up from a publisher that is slow: both are measured on the stream's timeline, not by the clock.
+// Tells an FFmpeg that cannot keep up from a publisher that is slow, pauses or bursts, and from a stall of this process.
 import type { Milliseconds } from '../protocols/units.js';
 import type { TranscodeProgress } from './progress.js';
 
 export interface TranscodeLoad {
-  /** Media time made over media time received in the last seconds; 1 keeps up, more catches up. */
+  /** Media time made over the media time that an encoder of exactly real time would have made in the last seconds; 1 keeps up. */
   readonly speed: number;
-  /** How far the output is behind the newest media received, beyond the least it ever was. */
+  /** How far the output is behind that encoder, beyond the least it ever was. */
   readonly lag: Milliseconds;
   /** Bytes written and not yet taken by FFmpeg. */
   readonly queuedBytes: number;
@@ -16,23 +16,34 @@ export interface TranscodeLoad {
 /** Beyond this lag it is too late already. */
 const MAX_LAG: Milliseconds = 3_000;
 const MIN_SPEED = 0.95;
-/** Received media time over which `speed` is taken: three reports and their jitter, so that overload shows within 5 s of the start. */
+/** Media time over which `speed` is taken: three reports and their jitter, so that overload shows within 5 s of the start. */
 const WINDOW: Milliseconds = 2_900;
 /** Below this a slow second is jitter. */
 const MIN_LAG: Milliseconds = 200;
 /** An overload is over when the lag is down to this. */
 const RECOVERED_LAG: Milliseconds = 500;
+/**
+ * FFmpeg reports once a second, so there is never a longer time between two looks unless this process, or the whole machine, stood
+ * still. Then nobody was fed, and nobody could have made anything.
+ */
+const LONGEST_LOOK: Milliseconds = 1_500;
 
 interface Point {
-  readonly received: Milliseconds;
+  readonly due: Milliseconds;
   readonly made: Milliseconds;
 }
 
-/** One FFmpeg's; a new process needs a new meter. */
+/**
+ * One FFmpeg's; a new process needs a new meter. FFmpeg is compared with an encoder that makes one second of media a second, from
+ * the moment the media is there: media that comes in a burst, after a pause or after a stall, is not due at once.
+ */
 export class LoadMeter {
   /** Reports of the last `WINDOW`, oldest first. */
   #points: Point[] = [];
   #received: Milliseconds | undefined;
+  /** What an encoder of exactly real time would have made by now. Never after `#received`. */
+  #due = 0;
+  #lastLook: Milliseconds = 0;
   /**
    * FFmpeg counts its output time from its own start, so only differences mean anything: the smallest there was is where it
    * kept up.
@@ -40,33 +51,48 @@ export class LoadMeter {
   #smallestDistance = Number.POSITIVE_INFINITY;
   #overloaded = false;
 
-  /** @param time decode time of the newest tag of the publisher, whether FFmpeg has been given it yet or not */
-  noteReceived(time: Milliseconds): void {
+  /**
+   * @param time decode time of the newest tag of the tracks that FFmpeg is fed, whether it has been given that yet or not
+   * @param now monotonic
+   */
+  noteReceived(time: Milliseconds, now: Milliseconds): void {
+    if (this.#received === undefined) this.#due = time;
+    this.#look(now);
     if (this.#received === undefined || time > this.#received) this.#received = time;
   }
 
   /** @returns undefined while there is nothing to measure */
-  report(progress: TranscodeProgress, queuedBytes: number): TranscodeLoad | undefined {
+  report(progress: TranscodeProgress, queuedBytes: number, now: Milliseconds): TranscodeLoad | undefined {
+    this.#look(now);
     const received = this.#received;
     const made = progress.outputTime;
     if (received === undefined || made === undefined) return undefined;
-    const distance = received - made;
-    this.#smallestDistance = Math.min(this.#smallestDistance, distance);
-    const lag = distance - this.#smallestDistance;
-    const { speed, full } = this.#speed({ received, made });
+    this.#smallestDistance = Math.min(this.#smallestDistance, received - made);
+    // FFmpeg may be faster: it catches up after a burst.
+    this.#due = Math.max(this.#due, made + this.#smallestDistance);
+    const lag = this.#due - made - this.#smallestDistance;
+    const { speed, full } = this.#speed({ due: this.#due, made });
     const slow = full && speed < MIN_SPEED && lag > MIN_LAG;
     this.#overloaded = lag > MAX_LAG || slow || (this.#overloaded && lag > RECOVERED_LAG);
     return { speed, lag, queuedBytes, overloaded: this.#overloaded };
   }
 
+  #look(now: Milliseconds): void {
+    const elapsed = Math.min(now - this.#lastLook, LONGEST_LOOK);
+    this.#lastLook = now;
+    this.#due = Math.min(this.#due + elapsed, this.#received ?? this.#due);
+  }
+
   #speed(now: Point): { readonly speed: number; readonly full: boolean } {
+    // While the publisher sends nothing there is nothing to remember.
+    if (this.#points.at(-1)?.due === now.due) this.#points.pop();
     this.#points.push(now);
     // The oldest stays as long as the next one is not old enough.
-    while ((this.#points[1]?.received ?? now.received) <= now.received - WINDOW) this.#points.shift();
+    while ((this.#points[1]?.due ?? now.due) <= now.due - WINDOW) this.#points.shift();
     const oldest = this.#points[0] ?? now;
-    const received = now.received - oldest.received;
+    const due = now.due - oldest.due;
     // A publisher that sends nothing asks for nothing.
-    if (received <= 0) return { speed: 1, full: false };
-    return { speed: (now.made - oldest.made) / received, full: received >= WINDOW };
+    if (due <= 0) return { speed: 1, full: false };
+    return { speed: (now.made - oldest.made) / due, full: due >= WINDOW };
   }
 }

@@ -135,11 +135,11 @@ export class TranscodeSupervisor {
   }
 
   /**
-   * The decode time of each media tag the publisher sends, also while FFmpeg is behind and the tag still waits: what `onLoad`
-   * measures against.
+   * The decode time of each tag the publisher sends of a track that FFmpeg is fed, also while FFmpeg is behind and the tag still
+   * waits: what `onLoad` measures against.
    */
   noteReceived(time: Milliseconds): void {
-    this.#run?.load.noteReceived(time);
+    this.#run?.load.noteReceived(time, this.#clock.now());
     if (this.#state.is('waiting')) this.start();
   }
 
@@ -238,7 +238,7 @@ export class TranscodeSupervisor {
       run.stall.noteProgress();
     }
     if (!this.accepting) return;
-    const load = run.load.report(progress, run.process.queuedBytes);
+    const load = run.load.report(progress, run.process.queuedBytes, this.#clock.now());
     if (load !== undefined) this.#options.onLoad?.(load);
   }
 

@@ -7,7 +7,7 @@ import { record } from '../support/ladder-recording.js';
 import type { ManualClock } from '../support/manual-clock.js';
 import { type ParsedSegment, PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { FRAME, observe, setUp } from './observed-presentation.js';
-import { SyntheticStream } from './synthetic-stream.js';
+import { FRAME_MS, SyntheticStream } from './synthetic-stream.js';
 
 const SOURCE = { name: 'source', kind: 'video', input: 'samples', frameRate: 25 } as const;
 const RUNG = { name: '120p', kind: 'video', input: 'pipe', frameRate: 25 } as const;
@@ -113,6 +113,25 @@ describe('epochs of a presentation', () => {
         played.segments(name).map((_, index) => 1000 + index),
       );
     }
+  });
+
+  it('a stall of this process is not the silence of an encoder: what comes after it is not missing', () => {
+    const played = scene();
+    const { stream, clock } = played;
+    stream.play(220);
+    // It stands still for 5 s; then it finds what came meanwhile, and the encoder gets it only now.
+    clock.advance(5_000);
+    stream.pace = 1;
+    stream.lag = 128;
+    stream.play(125);
+    stream.pace = FRAME_MS;
+    stream.lag = 3;
+    stream.play(200);
+    for (const name of ['source', '120p', 'audio']) expect(played.story(name), name).toBe('..........');
+    // An encoder that falls silent is still found.
+    stream.stalled = true;
+    stream.play(200);
+    expect(played.story('120p')).toMatch(/G$/);
   });
 
   it('B1.12 C4.08 dates after a pause are those of the wall clock, whatever was done to it', () => {

@@ -79,6 +79,8 @@ export class SyntheticStream {
   gop = 50;
   /** Frames that the encoder is behind. */
   lag = 3;
+  /** Real time in which a frame's worth of media comes. */
+  pace = FRAME_MS;
   audio: boolean;
   rung = true;
   /** The encoder is stopped: it reads, and writes nothing. */
@@ -115,7 +117,7 @@ export class SyntheticStream {
       onStep();
       this.#count += 1;
       this.#video += FRAME_MS;
-      clock.advance(FRAME_MS);
+      clock.advance(this.pace);
       for (; this.audio && sound === 'as-ever' && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
         const dts = Math.round(this.#sound);
         presentation.noteAudio(dts);

@@ -3,13 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { Capacity, TranscodePlace } from '../../src/pipeline/capacity.js';
 import { ManualClock } from '../support/manual-clock.js';
 
-function machine(options: { readonly cores?: number; readonly maxTranscodes?: number } = {}) {
+interface Machine {
+  readonly cores?: number;
+  readonly maxTranscodes?: number;
+  readonly tellsOurs?: boolean;
+}
+
+function machine(options: Machine = {}) {
   const clock = new ManualClock();
-  let busyShare = 0;
-  let busy = 0;
+  let [busyShare, othersShare] = [0, 0];
+  let [busy, ours] = [0, 0];
   let since = 0;
   const settle = (): void => {
-    busy += (clock.now() - since) * busyShare;
+    busy += (clock.now() - since) * (busyShare + othersShare);
+    ours += (clock.now() - since) * busyShare;
     since = clock.now();
   };
   const capacity = new Capacity({
@@ -18,12 +25,14 @@ function machine(options: { readonly cores?: number; readonly maxTranscodes?: nu
     cores: options.cores ?? 4,
     cpuTimes: () => {
       settle();
-      return { busy, total: since };
+      return { busy, total: since, ...(options.tellsOurs !== false && { ours }) };
     },
   });
-  const load = (share: number): void => {
+  /** @param share of this program and its FFmpegs @param others of all other programs */
+  const load = (share: number, others = 0): void => {
     settle();
     busyShare = share;
+    othersShare = others;
   };
   return { clock, capacity, load };
 }
@@ -48,6 +57,37 @@ describe('Capacity', () => {
     const refusal = capacity.admit();
     expect(refusal).toMatchObject({ admitted: false, reason: expect.stringContaining('90 % busy with 3 transcodes') });
     expect(capacity.counters).toEqual({ shed: 0, refused: 1 });
+  });
+
+  it('does not put down what other programs use to the transcodes that run', () => {
+    const { clock, capacity, load } = machine();
+    expect(admitted(capacity)).toBe(true);
+    // An encoder beside the gateway takes all that is left.
+    load(0.2, 0.78);
+    clock.advance(6_000);
+    expect(capacity.busyShare).toBeCloseTo(0.98);
+    expect(capacity.ownShare).toBeCloseTo(0.2);
+    expect(admitted(capacity)).toBe(true);
+    load(0.4, 0.58);
+    clock.advance(6_000);
+    // A third one: 60 % of a machine of which others want more than half.
+    const refusal = capacity.admit();
+    expect(refusal).toMatchObject({
+      admitted: false,
+      reason: 'processors are 40 % busy with 2 transcodes, one more would need 60 %, and other programs use 58 %',
+    });
+    load(0.4, 0.3);
+    clock.advance(6_000);
+    expect(admitted(capacity)).toBe(true);
+  });
+
+  it('takes all for its own where nobody tells whose it is', () => {
+    const { clock, capacity, load } = machine({ tellsOurs: false });
+    expect(admitted(capacity)).toBe(true);
+    load(0.2, 0.4);
+    clock.advance(6_000);
+    expect(capacity.ownShare).toBeUndefined();
+    expect(admitted(capacity)).toBe(false);
   });
 
   it('counts those that have just begun, whose cost nobody has seen', () => {

@@ -1,4 +1,6 @@
 // What a container may use is in files of the kernel, here written by hand as cgroups(7) has them.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +39,25 @@ describe('findProcessors', () => {
     expect(busy).toBeGreaterThan(0);
     expect(total).toBeGreaterThan(busy);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'tells what this process and its children use, also when they have ended',
+    async () => {
+      const { times } = findProcessors('/nonexistent');
+      const before = times();
+      const burn = 'const until = Date.now() + 300; while (Date.now() < until);';
+      const child = spawn(process.execPath, ['-e', `${burn} process.stdin.resume();`], {
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      const used = (): number => (times().ours ?? 0) - (before.ours ?? 0);
+      await expect.poll(used, { timeout: 20_000 }).toBeGreaterThanOrEqual(200);
+      const running = used();
+      child.stdin.end();
+      await once(child, 'exit');
+      expect(used()).toBeGreaterThanOrEqual(running);
+      expect(times().busy - before.busy).toBeGreaterThan(0);
+    },
+  );
 
   it('counts the machine where there is no control group', () => {
     expect(findProcessors('/nonexistent').count).toBe(availableParallelism());

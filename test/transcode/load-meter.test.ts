@@ -1,14 +1,30 @@
-// Overload is told from what FFmpeg makes of what it is given, never from a publisher that pauses or bursts.
+// Overload is told from what FFmpeg makes of what it is given, never from a publisher that pauses or bursts, or from a stall of ours.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LoadMeter, type TranscodeLoad } from '../../src/transcode/load-meter.js';
 
-/** One report a second: media received and made until then, milliseconds. */
-function reports(received: (second: number) => number, made: (second: number) => number, seconds: number) {
+const FRAME = 40;
+
+interface Scene {
+  /** Media time that has been received at a moment; undefined while nothing ever was. Milliseconds. */
+  readonly received: (now: number) => number;
+  /** Media time that FFmpeg has made at a moment, by its own count. */
+  readonly made: (now: number) => number;
+  readonly seconds: number;
+  /** From, to: this process stands still, and finds all that came meanwhile when it goes on. */
+  readonly stall?: readonly [from: number, to: number];
+}
+
+/** Twenty-five looks a second at what is received, one report a second. What is due in a stall comes at its end, at once. */
+function play({ received, made, seconds, stall = [0, 0] }: Scene): TranscodeLoad[] {
   const meter = new LoadMeter();
   const loads: TranscodeLoad[] = [];
-  for (let second = 0; second <= seconds; second += 1) {
-    meter.noteReceived(received(second));
-    const load = meter.report({ ended: false, outputTime: made(second) }, second);
+  const [from, to] = stall;
+  for (let time = 0; time <= seconds * 1_000; time += FRAME) {
+    const now = time > from && time < to ? to : time;
+    meter.noteReceived(received(time), now);
+    if (time % 1_000 !== 0) continue;
+    const load = meter.report({ ended: false, outputTime: made(time) }, time / 1_000, now);
     if (load !== undefined) loads.push(load);
   }
   return loads;
@@ -18,52 +34,110 @@ function overloadedAt(loads: readonly TranscodeLoad[]): number {
   return loads.findIndex(({ overloaded }) => overloaded);
 }
 
+/** An FFmpeg that makes what it has been given at a multiple of real time, in steps of whole frames. */
+function encoder(received: (now: number) => number, speed: number): (now: number) => number {
+  let made = received(0);
+  let last = 0;
+  return (now) => {
+    for (; last < now; last += FRAME) made = Math.min(received(last), made + FRAME * speed);
+    return made;
+  };
+}
+
 describe('LoadMeter', () => {
   it.each([0.25, 0.5, 0.8, 0.9])('C4.11 notices a speed of %d within 5 s', (speed) => {
-    const loads = reports(
-      (second) => 3_600_000 + second * 1_000,
-      (second) => second * 1_000 * speed,
-      10,
-    );
+    const loads = play({ received: (now) => 3_600_000 + now, made: (now) => now * speed, seconds: 10 });
     expect(overloadedAt(loads)).toBeGreaterThan(0);
     expect(overloadedAt(loads)).toBeLessThanOrEqual(5);
     expect(loads.at(-1)?.speed).toBeCloseTo(speed, 5);
-    expect(loads.at(-1)?.lag).toBeCloseTo(10_000 * (1 - speed), 5);
+    // Of the newest picture nothing is due yet.
+    expect(loads.at(-1)?.lag).toBeCloseTo(10_000 * (1 - speed) - FRAME, 5);
     expect(loads.at(-1)?.queuedBytes).toBe(10);
   });
 
   it('takes nothing for overload that keeps up with jitter, whatever FFmpeg counts from', () => {
-    const loads = reports(
-      (second) => 1_000 + second * 1_000,
-      (second) => second * 1_000 - 5_000 - (second % 3) * 60,
-      60,
-    );
+    const loads = play({
+      received: (now) => 1_000 + now,
+      made: (now) => now - 5_000 - ((now / 1_000) % 3) * 60,
+      seconds: 60,
+    });
     expect(overloadedAt(loads)).toBe(-1);
     expect(loads.at(-1)?.lag).toBeLessThan(200);
   });
 
   it('takes a publisher that pauses or sends half as much for what it is', () => {
-    const half = (second: number): number => second * 500;
-    expect(overloadedAt(reports(half, half, 60))).toBe(-1);
-    const paused = (second: number): number => Math.min(second, 10) * 1_000;
-    const loads = reports(paused, paused, 60);
+    const half = (now: number): number => now / 2;
+    expect(overloadedAt(play({ received: half, made: half, seconds: 60 }))).toBe(-1);
+    const paused = (now: number): number => Math.min(now, 10_000);
+    const loads = play({ received: paused, made: paused, seconds: 60 });
     expect(overloadedAt(loads)).toBe(-1);
     expect(loads.at(-1)).toMatchObject({ speed: 1, lag: 0 });
   });
 
-  it('takes a start with a queue for catching up, not for lag', () => {
-    const loads = reports(
-      (second) => 2_000 + second * 1_000,
-      (second) => Math.min(second * 1_500, 2_000 + second * 1_000),
-      30,
+  it('does not find an FFmpeg late that has just been given what came after a pause, or in a burst', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20_000 }),
+        fc.integer({ min: 3_000, max: 9_000 }),
+        fc.boolean(),
+        (pause, at, keepsTime) => {
+          // The timestamps know of the pause, or what was held comes at once after it.
+          const received = (now: number): number => {
+            if (now <= at) return now;
+            return keepsTime || now > at + pause ? now - (now > at + pause ? 0 : now - at) : at;
+          };
+          const loads = play({ received, made: encoder(received, 2), seconds: 40 });
+          expect(overloadedAt(loads)).toBe(-1);
+        },
+      ),
+      { numRuns: 200 },
     );
+  });
+
+  it('does not find an FFmpeg late that makes one picture in ten seconds of a slide show', () => {
+    const received = (now: number): number => Math.floor(now / 10_000) * 10_000;
+    // It takes a second for each.
+    const made = (now: number): number => received(Math.max(0, now - 1_000));
+    expect(overloadedAt(play({ received, made, seconds: 100 }))).toBe(-1);
+  });
+
+  it('does not take a stall of this process for one of FFmpeg', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 24 }), (seconds, frames) => {
+        const from = 6_000 + frames * FRAME;
+        const to = from + seconds * 1_000;
+        // FFmpeg had nothing to do meanwhile, and its reports of that time are read together, before what came is passed on to it.
+        const given = (now: number): number => (now > from && now < to ? from : now);
+        const loads = play({ received: (now) => now, made: encoder(given, 1.5), seconds: 40, stall: [from, to] });
+        expect(overloadedAt(loads)).toBe(-1);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('does not take a machine that stood still while there was much to do for a slow FFmpeg', () => {
+    const meter = new LoadMeter();
+    meter.noteReceived(0, 0);
+    meter.report({ ended: false, outputTime: 0 }, 0, 0);
+    // A burst of ten seconds, and the machine sleeps for a minute before anybody looks at it.
+    meter.noteReceived(10_000, 40);
+    const load = meter.report({ ended: false, outputTime: 40 }, 0, 60_000);
+    expect(load?.overloaded).toBe(false);
+    expect(load?.lag).toBeLessThan(2_000);
+  });
+
+  it('takes a start with a queue for catching up, not for lag', () => {
+    const loads = play({
+      received: (now) => 2_000 + now,
+      made: (now) => Math.min(now * 1.5, 2_000 + now),
+      seconds: 30,
+    });
     expect(overloadedAt(loads)).toBe(-1);
   });
 
   it('stays overloaded until the lag is gone', () => {
-    const made = (second: number): number =>
-      second < 10 ? second * 500 : Math.min(second * 1_000, 5_000 + (second - 10) * 2_000);
-    const loads = reports((second) => second * 1_000, made, 30);
+    const made = (now: number): number => (now < 10_000 ? now / 2 : Math.min(now, 5_000 + (now - 10_000) * 2));
+    const loads = play({ received: (now) => now, made, seconds: 30 });
     expect(loads[12]?.overloaded).toBe(true);
     expect(loads[12]?.speed).toBeGreaterThan(0.95);
     expect(loads.at(-1)).toMatchObject({ overloaded: false, lag: 0 });
@@ -71,8 +145,8 @@ describe('LoadMeter', () => {
 
   it('says nothing before there is something to compare', () => {
     const meter = new LoadMeter();
-    expect(meter.report({ ended: false, outputTime: 5 }, 0)).toBeUndefined();
-    meter.noteReceived(5);
-    expect(meter.report({ ended: false }, 0)).toBeUndefined();
+    expect(meter.report({ ended: false, outputTime: 5 }, 0, 0)).toBeUndefined();
+    meter.noteReceived(5, 0);
+    expect(meter.report({ ended: false }, 0, 0)).toBeUndefined();
   });
 });
