@@ -14,14 +14,14 @@ import type {
 import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
 import type { SegmentStore } from './store/segment-store.js';
-import { StoredReads } from './store/stored-reads.js';
+import { type StoredBody, StoredReads } from './store/stored-reads.js';
 import { WriteBehind } from './store/write-behind.js';
 import { StreamTimeline } from './stream-timeline.js';
 import type { EpochPlan } from './timeline/plan.js';
 import { VariantListing } from './variant-listing.js';
 import { Waiters } from './window/blocking-reload.js';
 import type { Rendition } from './window/rendition.js';
-import type { CompleteSegment } from './window/segment.js';
+import type { ByteSpan, CompleteSegment } from './window/segment.js';
 
 export type {
   PresentationCounters,
@@ -312,8 +312,8 @@ export class Presentation {
    * What `Rendition.find` found to be in the store only; undefined when it is gone.
    * @throws what the store throws
    */
-  async readStored(rendition: string, file: string): Promise<Buffer | undefined> {
-    return this.#reads?.read(`${this.app}/${this.name}/${rendition}/${file}`);
+  async readStored(rendition: string, file: string, within?: ByteSpan): Promise<Buffer | StoredBody | undefined> {
+    return this.#reads?.body(`${this.app}/${this.name}/${rendition}/${file}`, within);
   }
 
   #rest(): void {

@@ -31,10 +31,10 @@ class WatchedStore extends MemoryStore {
     await super.write(path, bytes);
   }
 
-  override async read(path: string): Promise<Buffer | undefined> {
+  override async readInto(path: string, start: number, into: Buffer): Promise<number | undefined> {
     this.reads += 1;
     await nextTurn();
-    return super.read(path);
+    return super.readInto(path, start, into);
   }
 }
 
@@ -83,7 +83,7 @@ describe('a DVR window', () => {
     expect(store.reads).toBeGreaterThan(10);
     // It has left the window, and stays for its time: the same bytes from the store as from memory.
     const late = await file('seg-1000.m4s');
-    expect(late.status === 200 && early.status === 200 && late.body.equals(early.body)).toBe(true);
+    expect(late.status === 200 && early.status === 200 && late.body?.equals(early.body ?? Buffer.of())).toBe(true);
     expect(presentation.windowDuration).toBeCloseTo(duration, 0);
     clock.advance(70_000);
     await play(4);
@@ -105,7 +105,7 @@ describe('a DVR window', () => {
     const store = new WatchedStore();
     const { play, file, listed } = scene(store);
     await play(50, false);
-    store.read = async () => {
+    store.readInto = async () => {
       throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
     };
     expect(await file('seg-1001.m4s')).toMatchObject({ status: 503, error: { code: 'hls.store-read' } });

@@ -54,7 +54,7 @@ async function pictures(bytes: Buffer, name: string, frames?: number): Promise<s
 async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPlaylist> {
   const get = async (file: string): Promise<Buffer> => {
     const answer = await origin.file('live', 'test', rendition, file);
-    if (answer.status !== 200) throw new Error(`${file} ${answer.status}`);
+    if (answer.status !== 200 || answer.body === undefined) throw new Error(`${file} ${answer.status}`);
     return answer.body;
   };
   const answer = await origin.file('live', 'test', rendition, 'iframes.m3u8');
@@ -147,7 +147,7 @@ describe('playlists of I-frames', () => {
       origin.file('live', 'test', rendition, 'iframes.m3u8', undefined, directives);
     const now = await ask({});
     if (now.status !== 200) throw new Error('no I-frames');
-    const playlist = parsePlaylist(now.body.toString());
+    const playlist = parsePlaylist(now.body?.toString() ?? '');
     const main = parsePlaylist(presentation.rendition('source')?.playlistBody().toString() ?? '');
     expect(playlist.serverControl?.get('CAN-BLOCK-RELOAD')).toBe('YES');
     expect(playlist.serverControl).toEqual(main.serverControl);
@@ -163,7 +163,7 @@ describe('playlists of I-frames', () => {
     await stream.playUntil(9_000);
     for (const answer of await Promise.all(waiting.slice(0, 2))) {
       if (answer.status !== 200) throw new Error('no I-frames');
-      const { segments } = parsePlaylist(answer.body.toString());
+      const { segments } = parsePlaylist(answer.body?.toString() ?? '');
       expect(answer.blocking).toBe(true);
       expect(segments.at(-1)?.mediaSequence).toBe(last + 1);
     }

@@ -49,5 +49,6 @@ export async function settle(turns = 50): Promise<void> {
 /** @throws what the origin says when it has no body */
 export function bodyOf(answer: OriginAnswer): string {
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
+  if (answer.body === undefined) throw new Error('the body is to be read from the store');
   return answer.body.toString();
 }

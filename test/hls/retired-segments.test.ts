@@ -24,7 +24,7 @@ function scene(store?: SegmentStore) {
   };
   const get = async (uri: string): Promise<Buffer | number> => {
     const answer = await origin.file('live', 'test', 'source', uri);
-    return answer.status === 200 ? answer.body : answer.status;
+    return answer.status === 200 && answer.body !== undefined ? answer.body : answer.status;
   };
   const held = (): CompleteSegment[] => [...source().window.available()];
   const inMemory = (): number => held().filter(({ media }) => media.pieces.length > 0).length;

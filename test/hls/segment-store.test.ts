@@ -27,6 +27,20 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.read('live/none/source/seg-2.m4s')).toBeUndefined();
   });
 
+  it('gives a part of a file, and says how large it is', async () => {
+    const store = await make();
+    await store.write('live/a/source/seg-1.m4s', bytes('0123456789'));
+    expect(await store.size('live/a/source/seg-1.m4s')).toBe(10);
+    const into = Buffer.alloc(4, '-');
+    expect(await store.readInto('live/a/source/seg-1.m4s', 3, into.subarray(0, 3))).toBe(3);
+    expect(into).toEqual(bytes('345-'));
+    expect(await store.readInto('live/a/source/seg-1.m4s', 8, into)).toBe(2);
+    expect(into).toEqual(bytes('895-'));
+    expect(await store.readInto('live/a/source/seg-1.m4s', 12, into)).toBe(0);
+    expect(await store.readInto('live/none/source/seg-1.m4s', 0, into)).toBeUndefined();
+    expect(await store.size('live/none/source/seg-1.m4s')).toBeUndefined();
+  });
+
   it('B1.06 replaces as a whole: no torn read in 1000', async () => {
     const store = await make();
     const versions = [Buffer.alloc(100_000, 1), Buffer.alloc(60_000, 2)] as const;

@@ -40,6 +40,14 @@ class FailingStore implements SegmentStore {
     return this.#inner.read(path);
   }
 
+  readInto(path: string, start: number, into: Buffer): Promise<number | undefined> {
+    return this.#inner.readInto(path, start, into);
+  }
+
+  size(path: string): Promise<number | undefined> {
+    return this.#inner.size(path);
+  }
+
   async remove(path: string): Promise<void> {
     if (this.removalFailure !== undefined) throw this.removalFailure;
     await this.#inner.remove(path);

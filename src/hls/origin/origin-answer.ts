@@ -4,21 +4,32 @@ import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../pr
 import { hlsError } from '../errors.js';
 import type { Presentation } from '../presentation.js';
 import type { LeftStream } from '../store/left-stream.js';
+import type { StoredBody } from '../store/stored-reads.js';
 import type { WaitOutcome } from '../window/blocking-reload.js';
 import { parseMediaFileName } from '../window/segment.js';
 
 /** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
 const BLOCKING_LIMIT = 3;
 
+type MediaKind = 'init' | 'segment' | 'part';
+
 export interface FoundAnswer {
   readonly status: 200;
-  readonly kind: 'multivariant' | 'media-playlist' | 'init' | 'segment' | 'part';
+  readonly kind: 'multivariant' | 'media-playlist' | MediaKind;
+  readonly stored?: undefined;
   /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
   readonly body: Buffer;
   /** The request carried a delivery directive or waited for a hinted part: RFC 8216bis B.1 caches it longer. */
   readonly blocking: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;
+}
+
+/** The same of media that is too large to be read before it is sent. */
+export interface StoredAnswer extends Omit<FoundAnswer, 'kind' | 'body' | 'stored'> {
+  readonly kind: MediaKind;
+  readonly stored: StoredBody;
+  readonly body?: undefined;
 }
 
 export interface RefusedAnswer {
@@ -30,7 +41,7 @@ export interface RefusedAnswer {
   readonly targetDuration: Seconds | undefined;
 }
 
-export type OriginAnswer = FoundAnswer | RefusedAnswer;
+export type OriginAnswer = FoundAnswer | StoredAnswer | RefusedAnswer;
 
 export function blockingLimit(presentation: Presentation): Milliseconds {
   return secondsToMilliseconds(BLOCKING_LIMIT * (presentation.targetDuration ?? 0));
@@ -58,6 +69,15 @@ export function found(
   presentation: Presentation,
 ): FoundAnswer {
   return { status: 200, kind, body, blocking, targetDuration: presentation.targetDuration ?? 0 };
+}
+
+export function foundInStore(
+  kind: MediaKind,
+  body: Buffer | StoredBody,
+  targetDuration: Seconds = 0,
+): FoundAnswer | StoredAnswer {
+  const answer = { status: 200, kind, blocking: false, targetDuration } as const;
+  return Buffer.isBuffer(body) ? { ...answer, body } : { ...answer, stored: body };
 }
 
 export function refused(
@@ -120,7 +140,7 @@ export async function leftFile(
   if (left === undefined || kind === undefined) return undefined;
   try {
     const body = await left.read(rendition, file);
-    return body && { status: 200, kind, body, blocking: false, targetDuration: left.targetDuration };
+    return body && foundInStore(kind, body, left.targetDuration);
   } catch (cause) {
     const error = hlsError('hls.store-read', 'a segment could not be read from disk', { cause });
     return refused(503, error, false, undefined);

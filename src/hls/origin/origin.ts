@@ -13,6 +13,7 @@ import { NamedStreams } from './named-streams.js';
 import {
   blockingLimit,
   found,
+  foundInStore,
   leftFile,
   leftPlaylist,
   noFile,
@@ -27,7 +28,7 @@ import {
 /** How long a first playlist request waits for a stream that has just been published. */
 const STARTING_LIMIT: Milliseconds = 15_000;
 
-export type { FoundAnswer, OriginAnswer, RefusedAnswer } from './origin-answer.js';
+export type { FoundAnswer, OriginAnswer, RefusedAnswer, StoredAnswer } from './origin-answer.js';
 
 /** Query values as received: `_HLS_msn`, `_HLS_part`, `_HLS_skip`. */
 export interface PlaylistDirectives {
@@ -228,9 +229,8 @@ export class Origin {
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
     try {
       const { within } = there;
-      const whole = await presentation.readStored(rendition.plan.name, within?.uri ?? file);
-      const body = within === undefined ? whole : whole?.subarray(within.start, within.end);
-      return body && found(there.kind, body, false, presentation);
+      const body = await presentation.readStored(rendition.plan.name, within?.uri ?? file, within);
+      return body && foundInStore(there.kind, body, presentation.targetDuration);
     } catch (cause) {
       const error = hlsError('hls.store-read', 'a segment could not be read from disk', { cause });
       return refused(503, error, false, presentation);

@@ -1,6 +1,6 @@
 // Files below the media directory, replaced atomically: what a web server reads there is at every instant a valid HLS tree.
-import { close, constants, open, rename, unlink, writev } from 'node:fs';
-import { mkdir, open as openHandle, readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { close, constants, open, read, rename, unlink, writev } from 'node:fs';
+import { lstat, mkdir, open as openHandle, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../../protocols/system-error.js';
 import { hlsError } from '../errors.js';
@@ -53,6 +53,31 @@ export class DiskStore implements SegmentStore {
       } finally {
         await handle.close();
       }
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined> {
+    const file = this.#resolve(path);
+    try {
+      const descriptor = await called<number>((done) => open(file, constants.O_RDONLY | constants.O_NOFOLLOW, done));
+      try {
+        return await readAll(descriptor, start, into);
+      } finally {
+        await called((done) => close(descriptor, done));
+      }
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async size(path: StorePath): Promise<number | undefined> {
+    try {
+      const found = await lstat(this.#resolve(path));
+      return found.isFile() ? found.size : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -132,6 +157,18 @@ export class DiskStore implements SegmentStore {
     }
     return join(this.#root, ...names);
   }
+}
+
+/** @returns how many bytes there were before the end of the file, `into.length` at most */
+async function readAll(descriptor: number, start: number, into: Buffer): Promise<number> {
+  let filled = 0;
+  while (filled < into.length) {
+    const at = filled;
+    const bytes = await called<number>((done) => read(descriptor, into, at, into.length - at, start + at, done));
+    if (bytes === 0) break;
+    filled += bytes;
+  }
+  return filled;
 }
 
 /**

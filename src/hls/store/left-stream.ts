@@ -7,7 +7,7 @@ import { type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../
 import { hlsError } from '../errors.js';
 import { PLAYLIST } from '../window/segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
-import { StoredReads } from './stored-reads.js';
+import { type StoredBody, StoredReads } from './stored-reads.js';
 
 const END = '#EXT-X-ENDLIST';
 
@@ -81,9 +81,9 @@ export class LeftStream {
   }
 
   /** A segment or init segment; undefined when there is none. @throws what the store throws */
-  async read(rendition: string, file: string): Promise<Buffer | undefined> {
+  async read(rendition: string, file: string): Promise<Buffer | StoredBody | undefined> {
     const path = `${this.#options.directory}/${rendition}/${file}`;
-    return this.#media.has(path) ? this.#reads.read(path) : undefined;
+    return this.#media.has(path) ? this.#reads.body(path) : undefined;
   }
 
   /** Removes what it was, and nothing that a later life of the name has written. Never rejects. */

@@ -12,6 +12,16 @@ export class MemoryStore implements SegmentStore {
     return this.#files.get(path);
   }
 
+  async readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined> {
+    const file = this.#files.get(path);
+    // `Buffer.copy` refuses to start behind the end.
+    return file?.copy(into, 0, Math.min(start, file.length));
+  }
+
+  async size(path: StorePath): Promise<number | undefined> {
+    return this.#files.get(path)?.length;
+  }
+
   async remove(path: StorePath): Promise<void> {
     this.#files.delete(path);
   }

@@ -1,4 +1,4 @@
-// Where finished media goes besides memory: five methods, so that a disk, a bucket or a test's map can stand behind them.
+// Where finished media goes besides memory: seven methods, so that a disk, a bucket or a test's map can stand behind them.
 
 /** Path relative to the media root, always with `/`: `live/name/source/seg-7.m4s`. */
 export type StorePath = string;
@@ -12,6 +12,14 @@ export interface SegmentStore {
   write(path: StorePath, bytes: Buffer | readonly Buffer[], unread?: boolean): Promise<void>;
   /** Undefined when there is no such file. */
   read(path: StorePath): Promise<Buffer | undefined>;
+  /**
+   * Reads a piece of a file into memory of the caller, who may use it again when this has settled.
+   * @param start first byte to read
+   * @returns how many bytes were read, fewer than `into` has where the file ends; undefined when there is no such file
+   */
+  readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined>;
+  /** In bytes. Undefined when there is no such file. */
+  size(path: StorePath): Promise<number | undefined>;
   /** Removing what is not there is not an error. */
   remove(path: StorePath): Promise<void>;
   /** Removes the directory if it is empty; otherwise leaves it. */

@@ -1,4 +1,7 @@
-// Reads what has left memory: whoever wants the same file while it is read, or still being sent, gets the same bytes.
+// Reads what has left memory. Small files are read as a whole, and whoever wants the same one while it is read or still being sent
+// gets the same bytes. Large ones are read piece by piece as they are sent: a reader that stands still holds a piece, not a segment.
+import { hlsError } from '../errors.js';
+import type { ByteSpan } from '../window/segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 /** Reads under way at a time: more would only keep what is written (and the compression of playlists) waiting for a thread. */
@@ -7,10 +10,24 @@ const READS_AT_ONCE = 4;
 /** Files remembered before those that nobody holds any more are forgotten. */
 const REMEMBERED = 256;
 
+/** Up to here a file is read as a whole. */
+const WHOLE_BYTES = 128 * 1024;
+
+/** A large file, or a large piece of one. */
+export interface StoredBody {
+  /** Bytes. */
+  readonly length: number;
+  /**
+   * Fills `into` with the bytes from `start` on. The memory may be used again when this has settled.
+   * @throws hls.store-read, and what the store throws
+   */
+  read(start: number, into: Buffer): Promise<void>;
+}
+
 export class StoredReads {
   readonly #store: SegmentStore;
-  readonly #underWay = new Map<StorePath, Promise<Buffer | undefined>>();
-  readonly #recent = new Map<StorePath, WeakRef<Buffer>>();
+  readonly #underWay = new Map<string, Promise<Buffer>>();
+  readonly #recent = new Map<string, WeakRef<Buffer>>();
   #running = 0;
   readonly #queue: (() => void)[] = [];
 
@@ -18,25 +35,43 @@ export class StoredReads {
     this.#store = store;
   }
 
-  /** Undefined when there is no such file. @throws what the store throws */
-  read(path: StorePath): Promise<Buffer | undefined> {
-    const held = this.#recent.get(path)?.deref();
+  /**
+   * Undefined when there is no such file.
+   * @param within only these bytes of it
+   * @throws what the store throws
+   */
+  async body(path: StorePath, within?: ByteSpan): Promise<Buffer | StoredBody | undefined> {
+    const size = await this.#store.size(path);
+    if (size === undefined) return undefined;
+    const { start, end } = within ?? { start: 0, end: size };
+    if (end - start <= WHOLE_BYTES) return this.#whole(path, start, end);
+    return { length: end - start, read: (from, into) => this.#fill(path, start + from, into) };
+  }
+
+  #whole(path: StorePath, start: number, end: number): Promise<Buffer> {
+    const key = `${path} ${start}-${end}`;
+    const held = this.#recent.get(key)?.deref();
     if (held !== undefined) return Promise.resolve(held);
-    let reading = this.#underWay.get(path);
+    let reading = this.#underWay.get(key);
     if (reading === undefined) {
-      reading = this.#read(path).finally(() => this.#underWay.delete(path));
-      this.#underWay.set(path, reading);
+      const bytes = Buffer.allocUnsafeSlow(end - start);
+      reading = this.#fill(path, start, bytes)
+        .then(() => this.#remember(key, bytes))
+        .finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, reading);
     }
     return reading;
   }
 
-  async #read(path: StorePath): Promise<Buffer | undefined> {
+  async #fill(path: StorePath, start: number, into: Buffer): Promise<void> {
     if (this.#running >= READS_AT_ONCE) await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#running += 1;
     try {
-      const body = await this.#store.read(path);
-      if (body !== undefined) this.#remember(path, body);
-      return body;
+      const bytes = await this.#store.readInto(path, start, into);
+      if (bytes === into.length) return;
+      // There were more of them when its size was asked for.
+      const got = bytes === undefined ? 'no file' : `${bytes} bytes`;
+      throw hlsError('hls.store-read', `got ${got} at byte ${start} of ${path}, expected ${into.length} bytes`);
     } finally {
       const next = this.#queue.shift();
       if (next === undefined) this.#running -= 1;
@@ -44,10 +79,11 @@ export class StoredReads {
     }
   }
 
-  #remember(path: StorePath, body: Buffer): void {
+  #remember(key: string, bytes: Buffer): Buffer {
     if (this.#recent.size >= REMEMBERED) {
       for (const [old, reference] of this.#recent) if (reference.deref() === undefined) this.#recent.delete(old);
     }
-    this.#recent.set(path, new WeakRef(body));
+    this.#recent.set(key, new WeakRef(bytes));
+    return bytes;
   }
 }

@@ -3,6 +3,17 @@
 import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
 
+/** Bytes that are read piece by piece. */
+export interface StoredBody {
+  /** Bytes. */
+  readonly length: number;
+  /**
+   * Fills `into` with the bytes from `start` on; the memory may be used again when this has settled. Rejects when they cannot be
+   * read any more.
+   */
+  read(start: number, into: Buffer): Promise<void>;
+}
+
 /** What the HLS origin answered. Shapes only: status, headers and caching are the business of this room. */
 export type OriginAnswer =
   | {
@@ -16,6 +27,16 @@ export type OriginAnswer =
       readonly targetDuration?: Seconds | undefined;
       /** Strong validator with its quotes, RFC 9110 section 8.8.3. Default: of the bytes of a playlist, of the name of a file. */
       readonly entityTag?: string | undefined;
+      readonly stored?: undefined;
+    }
+  | {
+      readonly status: 200;
+      readonly kind: 'init' | 'segment' | 'part';
+      /** Media that is read while it is sent, because it is nowhere in memory. */
+      readonly stored: StoredBody;
+      readonly body?: undefined;
+      readonly blocking?: boolean | undefined;
+      readonly targetDuration?: Seconds | undefined;
     }
   | {
       readonly status: 400 | 404 | 503;

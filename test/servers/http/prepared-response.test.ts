@@ -90,7 +90,7 @@ function reader(socket: Socket): (bodiless?: boolean) => Promise<Reply> {
   };
 }
 
-const bodyOf = (answer: OriginAnswer): Buffer => (answer.status === 200 ? answer.body : Buffer.alloc(0));
+const bodyOf = (answer: OriginAnswer): Buffer => (answer.status === 200 && answer.body) || Buffer.alloc(0);
 const withoutDate = (head: string): string => head.replace(/Date: [^\r]+/, 'Date: -');
 
 describe('an answer in bytes', () => {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from 'node:zlib';
 import type { Seconds } from '../../../protocols/units.js';
 import { cacheControl } from '../cache-control.js';
-import type { OriginAnswer, OriginAnswerKind } from '../dependencies.js';
+import type { OriginAnswer, OriginAnswerKind, StoredBody } from '../dependencies.js';
 import { CODINGS, type ContentCoding } from './content-coding.js';
 import { contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
 import { PreparedAnswer } from './prepared-answer.js';
@@ -19,18 +19,45 @@ const MAX_SYNC_BYTES = 32 * 1024;
 /** Text of a playlist hardly shrinks further beyond this, at several times the cost. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
-export type FoundAnswer = Extract<OriginAnswer, { readonly status: 200 }>;
+export type FoundAnswer = Extract<OriginAnswer, { readonly body: Buffer }>;
+export type StoredAnswer = Extract<OriginAnswer, { readonly stored: StoredBody }>;
 
 /** One form of a version: what `writeHead` and `end` take. */
 export interface Representation {
   readonly entityTag: string;
-  readonly body: Buffer;
+  readonly body: Buffer | StoredBody;
   /** Status 200 with Content-Length; flat names and values. */
   readonly headers: readonly string[];
   /** The same without what describes a body: for 304, and with Content-Range and Content-Length for 206. */
   readonly metadata: readonly string[];
-  /** The same answer in bytes. */
-  readonly prepared: PreparedAnswer;
+  /** The same answer in bytes, where they are in memory. */
+  readonly prepared?: PreparedAnswer;
+}
+
+/** Of media that is read while it is sent. Made for each viewer: most players ask for such a file once. */
+export function storedRepresentation(answer: StoredAnswer, path: string, targetDuration: Seconds): Representation {
+  const { kind, stored: body, blocking = false } = answer;
+  const lifetime = cacheControl({ status: 200, kind, blocking, targetDuration });
+  const entityTag = `"${mediaTag(path, body.length)}"`;
+  const metadata = describe(kind, lifetime, entityTag);
+  return { entityTag, body, metadata, headers: [...metadata, 'content-length', String(body.length)] };
+}
+
+/** Flat names and values of what does not describe the bytes themselves. */
+function describe(kind: OriginAnswerKind, lifetime: string, entityTag: string): string[] {
+  return [
+    ...['content-type', contentType(kind)],
+    ...['cache-control', lifetime],
+    ...['etag', entityTag],
+    ...(isPlaylist(kind) ? ['vary', 'Accept-Encoding'] : []),
+    ...['accept-ranges', isPlaylist(kind) ? 'none' : 'bytes'],
+    ...MEDIA_HEADERS,
+  ];
+}
+
+/** Hashing a segment that was read from disk for one viewer would cost more than sending it, and its name is never used twice. */
+function mediaTag(path: string, length: number): string {
+  return digest(`${path} ${length}`);
 }
 
 /** The versions of the bodies in use. They live as long as the origin keeps their Buffer. */
@@ -50,6 +77,8 @@ export class BodyVersions {
   }
 }
 
+type InMemory = Representation & { readonly body: Buffer };
+
 export class BodyVersion {
   readonly kind: OriginAnswerKind;
   readonly targetDuration: Seconds;
@@ -58,24 +87,23 @@ export class BodyVersion {
   readonly #tag: string;
   readonly #compressed = new Map<ContentCoding, Promise<Buffer>>();
   /** Indexed by coding and by whether the answer is of a blocking request. */
-  readonly #representations: (Representation | undefined)[] = [];
+  readonly #representations: (InMemory | undefined)[] = [];
 
   constructor({ body, kind, entityTag }: FoundAnswer, path: string, targetDuration: Seconds) {
     this.#body = body;
     this.kind = kind;
     this.targetDuration = targetDuration;
     if (entityTag !== undefined) this.#tag = entityTag.replace(/^W\//, '').slice(1, -1);
-    // Hashing a segment that was read from disk for one viewer would cost more than sending it.
-    else this.#tag = digest(isPlaylist(kind) ? body : `${path} ${body.length}`);
+    else this.#tag = isPlaylist(kind) ? digest(body) : mediaTag(path, body.length);
   }
 
   /** At once where it is at hand; the first of a large body has to be waited for. */
-  representation(coding: ContentCoding, blocking: boolean): Representation | Promise<Representation> {
+  representation(coding: ContentCoding, blocking: boolean): InMemory | Promise<InMemory> {
     const used = isPlaylist(this.kind) && this.#body.length >= MIN_COMPRESSED_BYTES ? coding : 'identity';
     const index = CODINGS.indexOf(used) * 2 + (blocking ? 1 : 0);
     const known = this.#representations[index];
     if (known !== undefined) return known;
-    const keep = (body: Buffer): Representation => {
+    const keep = (body: Buffer): InMemory => {
       const made = this.#represent(used, blocking, body);
       this.#representations[index] = made;
       return made;
@@ -92,16 +120,9 @@ export class BodyVersion {
     return compressed.then(keep);
   }
 
-  #represent(coding: ContentCoding, blocking: boolean, body: Buffer): Representation {
+  #represent(coding: ContentCoding, blocking: boolean, body: Buffer): InMemory {
     const entityTag = coding === 'identity' ? `"${this.#tag}"` : `"${this.#tag}-${coding}"`;
-    const metadata = [
-      ...['content-type', contentType(this.kind)],
-      ...['cache-control', this.#cacheControl(blocking)],
-      ...['etag', entityTag],
-      ...(isPlaylist(this.kind) ? ['vary', 'Accept-Encoding'] : []),
-      ...['accept-ranges', isPlaylist(this.kind) ? 'none' : 'bytes'],
-      ...MEDIA_HEADERS,
-    ];
+    const metadata = describe(this.kind, this.#cacheControl(blocking), entityTag);
     const headers = [
       ...metadata,
       ...(coding === 'identity' ? [] : ['content-encoding', coding]),

@@ -2,27 +2,23 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import { assertNever } from '../../../protocols/errors.js';
-import type { Milliseconds, Seconds } from '../../../protocols/units.js';
+import type { Seconds } from '../../../protocols/units.js';
 import { cacheControl } from '../cache-control.js';
 import type { ClientAddresses } from '../client-address.js';
 import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
 import { matchesEntityTag } from '../entity-tag.js';
-import { pathOf } from '../plugins/errors.js';
 import { readRange } from '../range.js';
-import { BodyVersions, type FoundAnswer, type Representation } from './body-version.js';
-import { chooseCoding } from './content-coding.js';
+import { AnswerWriter } from './answer-writer.js';
 import {
-  type Exchange,
-  type ForeignHeaders,
-  header,
-  isGone,
-  type RawRequest,
-  type RawResponse,
-  unsentBytes,
-  writeAnswer,
-} from './exchange.js';
-import { isPlaylist, MEDIA_HEADERS } from './media-headers.js';
-import { PreparedResponse } from './prepared-response.js';
+  BodyVersions,
+  type FoundAnswer,
+  type Representation,
+  type StoredAnswer,
+  storedRepresentation,
+} from './body-version.js';
+import { chooseCoding } from './content-coding.js';
+import { type Exchange, type ForeignHeaders, header, isGone, type RawRequest, type RawResponse } from './exchange.js';
+import { isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
@@ -31,11 +27,6 @@ import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
 /** Seconds after which a client that was turned away may ask again. */
 const RETRY_AFTER: Seconds = 1;
-
-/** A herd that runs into a bug of ours is one record, not thousands. */
-const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
-
-const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
 export interface DeliveryOptions {
   readonly origin: HlsOrigin;
@@ -69,16 +60,12 @@ export class Delivery {
   readonly #waiting: WaitingRoom;
   readonly #slow = new SlowReaders();
   readonly #calls: SharedCalls;
-  readonly #answers = new Map<number, number>();
-  #bytes = 0;
-  #lastFailure: Milliseconds = Number.NEGATIVE_INFINITY;
-  #failuresUnlogged = 0;
-  /** Set while the server closes: every answer then ends its connection. */
-  closing = false;
+  readonly #writer: AnswerWriter;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#waiting = new WaitingRoom(options.limits);
+    this.#writer = new AnswerWriter({ slow: this.#slow, logger: options.logger });
     this.#calls = new SharedCalls({
       ask: (target, signal) => this.#ask(target, signal),
       answer: (exchange, target, outcome) => this.#answer(exchange, target, outcome),
@@ -89,8 +76,8 @@ export class Delivery {
 
   get figures(): DeliveryFigures {
     return {
-      answers: this.#answers,
-      bytes: this.#bytes,
+      answers: this.#writer.answers,
+      bytes: this.#writer.bytes,
       waiting: this.#waiting.size,
       waitersRefused: this.#waiting.refused,
       waitersAbandoned: this.#calls.abandoned,
@@ -106,6 +93,11 @@ export class Delivery {
     const answer = this.#atHand(target);
     if (answer === undefined) this.#calls.join(exchange, target);
     else this.#answer(exchange, target, { answer });
+  }
+
+  /** While the server closes every answer ends its connection. */
+  set closing(closing: boolean) {
+    this.#writer.closing = closing;
   }
 
   close(): void {
@@ -145,7 +137,7 @@ export class Delivery {
   #answer(exchange: Exchange, target: DeliveryTarget, outcome: CallOutcome): void {
     if (isGone(exchange.response)) return;
     if ('failure' in outcome) {
-      this.#fail(exchange, outcome.failure);
+      this.#writer.failure(exchange, outcome.failure);
       return;
     }
     const { answer } = outcome;
@@ -154,6 +146,10 @@ export class Delivery {
       return;
     }
     const targetDuration = answer.targetDuration ?? this.#options.targetDuration;
+    if (answer.stored !== undefined) {
+      this.#give(exchange, target, answer, storedRepresentation(answer, target.key, targetDuration));
+      return;
+    }
     const version = this.#versions.of(answer, target.key, targetDuration);
     const coding = chooseCoding(header(exchange.request, 'accept-encoding'));
     const representation = version.representation(coding, answer.blocking ?? false);
@@ -163,57 +159,48 @@ export class Delivery {
     }
     representation.then(
       (ready) => this.#give(exchange, target, answer, ready),
-      (failure: unknown) => this.#fail(exchange, failure),
+      (failure: unknown) => this.#writer.failure(exchange, failure),
     );
   }
 
-  #give(exchange: Exchange, target: DeliveryTarget, answer: FoundAnswer, representation: Representation): void {
+  #give(
+    exchange: Exchange,
+    target: DeliveryTarget,
+    answer: FoundAnswer | StoredAnswer,
+    representation: Representation,
+  ): void {
     const { request } = exchange;
     if (answer.kind === 'media-playlist' || answer.kind === 'manifest') {
       this.#options.viewers.saw(target.app, target.name, this.#addressOf(request), header(request, 'user-agent'));
     }
     const { entityTag, metadata } = representation;
     if (matchesEntityTag(header(request, 'if-none-match'), entityTag)) {
-      this.#write(exchange, 304, metadata);
+      this.#writer.plain(exchange, 304, metadata);
       return;
     }
     const range = header(request, 'range');
     if (range === undefined || isPlaylist(answer.kind) || request.method !== 'GET' || isStale(request, entityTag)) {
-      this.#giveWhole(exchange, representation);
+      this.#writer.whole(exchange, representation);
       return;
     }
     this.#giveRange(exchange, range, representation);
   }
 
-  #giveWhole(exchange: Exchange, { headers, body, prepared }: Representation): void {
-    const { request, response, foreign } = exchange;
-    const isUsual = request.method === 'GET' && foreign === undefined && !this.closing;
-    if (isUsual && response instanceof PreparedResponse && response.takesPrepared) {
-      response.sendPrepared(prepared);
-      this.#count(response, 200, body);
-      return;
-    }
-    this.#write(exchange, 200, headers, body);
-  }
-
   #giveRange(exchange: Exchange, header: string, representation: Representation): void {
-    const { metadata, body } = representation;
-    const range = readRange(header, body.length);
+    const { length } = representation.body;
+    const range = readRange(header, length);
     switch (range.type) {
       case 'whole': {
-        this.#giveWhole(exchange, representation);
+        this.#writer.whole(exchange, representation);
         return;
       }
       case 'slice': {
-        const slice = body.subarray(range.first, range.last + 1);
-        const contentRange = `bytes ${range.first}-${range.last}/${body.length}`;
-        const described = [...metadata, 'content-range', contentRange, 'content-length', String(slice.length)];
-        this.#write(exchange, 206, described, slice);
+        this.#writer.slice(exchange, representation, range.first, range.last);
         return;
       }
       case 'unsatisfiable': {
-        const contentRange = ['content-range', `bytes */${body.length}`];
-        this.#writeText(exchange, 416, 'no-store', 'range not satisfiable\n', contentRange);
+        const contentRange = ['content-range', `bytes */${length}`];
+        this.#writer.text(exchange, 416, 'no-store', 'range not satisfiable\n', contentRange);
         return;
       }
       default:
@@ -221,51 +208,16 @@ export class Delivery {
     }
   }
 
-  #deny(exchange: Exchange, target: DeliveryTarget, answer: Exclude<OriginAnswer, FoundAnswer>): void {
+  #deny(exchange: Exchange, target: DeliveryTarget, answer: Exclude<OriginAnswer, FoundAnswer | StoredAnswer>): void {
     const { status, error, targetDuration, blocking = false } = answer;
     const lifetime = cacheControl({ status, kind: target.asked, blocking, targetDuration });
     const retry = status === 503 ? ['retry-after', String(RETRY_AFTER)] : [];
-    this.#writeText(exchange, status, lifetime, `${error.code}: ${error.message}\n`, retry);
+    this.#writer.text(exchange, status, lifetime, `${error.code}: ${error.message}\n`, retry);
   }
 
   #refuse(exchange: Exchange): void {
     const retry = ['retry-after', String(RETRY_AFTER)];
-    this.#writeText(exchange, 503, 'no-store', 'http.too-many-waiting: too many requests wait\n', retry);
-  }
-
-  #fail(exchange: Exchange, failure: unknown): void {
-    const now = performance.now();
-    if (now - this.#lastFailure >= FAILURE_LOG_INTERVAL) {
-      const path = pathOf(exchange.request).slice(0, 256);
-      this.#options.logger?.error({ err: failure, path, suppressed: this.#failuresUnlogged }, 'request failed');
-      this.#lastFailure = now;
-      this.#failuresUnlogged = 0;
-    } else {
-      this.#failuresUnlogged++;
-    }
-    this.#writeText(exchange, 500, 'no-store', 'http.internal: internal error\n', []);
-  }
-
-  #writeText(exchange: Exchange, status: number, lifetime: string, text: string, more: readonly string[]): void {
-    const body = Buffer.from(text);
-    const length = ['content-length', String(body.length)];
-    const headers = [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS];
-    this.#write(exchange, status, headers, body);
-  }
-
-  #write(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer): void {
-    const { request, response, foreign } = exchange;
-    let all = foreign === undefined ? headers : [...headers, ...foreign];
-    if (this.closing && request.httpVersionMajor === 1) all = [...all, 'connection', 'close'];
-    writeAnswer(exchange, status, all, body);
-    this.#count(response, status, request.method === 'HEAD' ? undefined : body);
-  }
-
-  #count(response: RawResponse, status: number, body: Buffer | undefined): void {
-    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
-    if (body === undefined) return;
-    this.#bytes += body.length;
-    if (unsentBytes(response) > 0) this.#slow.watch(response, body.length);
+    this.#writer.text(exchange, 503, 'no-store', 'http.too-many-waiting: too many requests wait\n', retry);
   }
 
   #addressOf({ socket, headers }: RawRequest): string | undefined {

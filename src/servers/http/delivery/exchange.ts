@@ -36,20 +36,28 @@ export function unsentBytes(response: RawResponse): number {
   return 'stream' in response ? response.stream.writableLength : response.writableLength;
 }
 
-/** Ends the answer where it stands: the connection of HTTP/1.1, the one stream of HTTP/2. */
-export function cutOff(response: RawResponse): void {
-  if ('stream' in response) response.stream.close(constants.NGHTTP2_CANCEL);
+/**
+ * Ends the answer where it stands: the connection of HTTP/1.1, the one stream of HTTP/2.
+ * @param code why, RFC 9113 section 7: by default that the client takes more than it should
+ */
+export function cutOff(response: RawResponse, code: number = constants.NGHTTP2_ENHANCE_YOUR_CALM): void {
+  if ('stream' in response) response.stream.close(code);
   else response.destroy();
 }
 
+export function writeHead({ response }: Exchange, status: number, headers: readonly string[]): void {
+  // The two classes agree in everything that is used here but the types of a list.
+  (response as ServerResponse).writeHead(status, headers as string[]);
+}
+
 export function writeAnswer(
-  { request, response }: Exchange,
+  exchange: Exchange,
   status: number,
   headers: readonly string[],
   body: Buffer | undefined,
 ): void {
-  // The two classes agree in everything that is used here but the types of a list.
-  (response as ServerResponse).writeHead(status, headers as string[]);
+  const { request, response } = exchange;
+  writeHead(exchange, status, headers);
   if (body === undefined || request.method === 'HEAD') response.end();
   else response.end(body);
 }

@@ -1,0 +1,132 @@
+// Writes the answers below /hls/ and /dash/ and counts them: as prepared bytes, as a view of a body in memory, or piece by piece.
+
+import { constants } from 'node:http2';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Milliseconds } from '../../../protocols/units.js';
+import type { StoredBody } from '../dependencies.js';
+import { pathOf } from '../plugins/errors.js';
+import type { Representation } from './body-version.js';
+import { cutOff, type Exchange, type RawResponse, unsentBytes, writeAnswer, writeHead } from './exchange.js';
+import { MEDIA_HEADERS } from './media-headers.js';
+import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
+import { PreparedResponse } from './prepared-response.js';
+import type { SlowReaders } from './slow-readers.js';
+
+/** A herd that runs into a bug of ours is one record, not thousands. */
+const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
+
+const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
+
+export interface AnswerWriterOptions {
+  readonly slow: SlowReaders;
+  readonly logger: Pick<FastifyBaseLogger, 'error'> | undefined;
+}
+
+export class AnswerWriter {
+  readonly #options: AnswerWriterOptions;
+  readonly #answers = new Map<number, number>();
+  #bytes = 0;
+  #lastFailure: Milliseconds = Number.NEGATIVE_INFINITY;
+  #failuresUnlogged = 0;
+  /** Set while the server closes: every answer then ends its connection. */
+  closing = false;
+
+  constructor(options: AnswerWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Since the start, by status. */
+  get answers(): ReadonlyMap<number, number> {
+    return this.#answers;
+  }
+
+  /** Of bodies, handed to connections since the start. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** 200 with all of it. */
+  whole(exchange: Exchange, { headers, body, prepared }: Representation): void {
+    const { request, response, foreign } = exchange;
+    const isUsual = request.method === 'GET' && foreign === undefined && !this.closing;
+    if (isUsual && prepared !== undefined && response instanceof PreparedResponse && response.takesPrepared) {
+      response.sendPrepared(prepared);
+      this.#count(response, 200, body.length);
+      return;
+    }
+    this.#body(exchange, 200, headers, body, 0, body.length);
+  }
+
+  /** 206 with the bytes from `first` to `last`, both of them included. */
+  slice(exchange: Exchange, { metadata, body }: Representation, first: number, last: number): void {
+    const contentRange = `bytes ${first}-${last}/${body.length}`;
+    const described = [...metadata, 'content-range', contentRange, 'content-length', String(last + 1 - first)];
+    this.#body(exchange, 206, described, body, first, last + 1);
+  }
+
+  text(exchange: Exchange, status: number, lifetime: string, text: string, more: readonly string[]): void {
+    const body = Buffer.from(text);
+    const length = ['content-length', String(body.length)];
+    this.plain(exchange, status, [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS], body);
+  }
+
+  plain(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer): void {
+    const { request, response } = exchange;
+    writeAnswer(exchange, status, this.#complete(exchange, headers), body);
+    this.#count(response, status, request.method === 'HEAD' ? undefined : body?.length);
+  }
+
+  /** 500, for what went wrong with us. */
+  failure(exchange: Exchange, failure: unknown): void {
+    this.#logFailure(exchange, failure);
+    this.text(exchange, 500, 'no-store', 'http.internal: internal error\n', []);
+  }
+
+  /** The bytes of `body` from `start` up to `end`: at once where that makes no copy of them, or piece by piece. */
+  #body(
+    exchange: Exchange,
+    status: number,
+    headers: readonly string[],
+    body: Buffer | StoredBody,
+    start: number,
+    end: number,
+  ): void {
+    const { request, response } = exchange;
+    const isMemory = Buffer.isBuffer(body);
+    if (request.method === 'HEAD' || (isMemory && (end - start <= PIECE_BYTES || !copiesBodies(exchange)))) {
+      this.plain(exchange, status, headers, isMemory ? body.subarray(start, end) : undefined);
+      return;
+    }
+    writeHead(exchange, status, this.#complete(exchange, headers));
+    sendPieces(response, body, start, end).catch((failure: unknown) => {
+      this.#logFailure(exchange, failure);
+      cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+    });
+    this.#count(response, status, end - start, true);
+  }
+
+  #complete({ request, foreign }: Exchange, headers: readonly string[]): readonly string[] {
+    const all = foreign === undefined ? headers : [...headers, ...foreign];
+    return this.closing && request.httpVersionMajor === 1 ? [...all, 'connection', 'close'] : all;
+  }
+
+  /** @param more pieces of the body will follow */
+  #count(response: RawResponse, status: number, bytes: number | undefined, more = false): void {
+    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
+    if (bytes === undefined) return;
+    this.#bytes += bytes;
+    if (more || unsentBytes(response) > 0) this.#options.slow.watch(response, bytes);
+  }
+
+  #logFailure(exchange: Exchange, failure: unknown): void {
+    const now = performance.now();
+    if (now - this.#lastFailure >= FAILURE_LOG_INTERVAL) {
+      const path = pathOf(exchange.request).slice(0, 256);
+      this.#options.logger?.error({ err: failure, path, suppressed: this.#failuresUnlogged }, 'request failed');
+      this.#lastFailure = now;
+      this.#failuresUnlogged = 0;
+    } else {
+      this.#failuresUnlogged++;
+    }
+  }
+}
