@@ -5,8 +5,9 @@ import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
 import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
 import { DiskStore } from '../hls/store/disk-store.js';
-import { isAwaited, type LeftFiles, LeftStream } from '../hls/store/left-stream.js';
-import { recoverStreams, SequenceNumbers } from '../hls/store/sequence-recovery.js';
+import { type LeftFiles, LeftStream } from '../hls/store/left-stream.js';
+import { SequenceNumbers } from '../hls/store/sequence-numbers.js';
+import { type Recovery, recoverStreams } from '../hls/store/stream-recovery.js';
 import { ensureDirectory, ensureFile, ensureWritable } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
@@ -50,7 +51,9 @@ export async function openParts(config: Config, logger: Logger, clock: Clock): P
   const { key } = await findPublishKey(config);
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
-  const recovery = await recoverStreams(store, (left) => isAwaited(left, clock, config.resumeWindow));
+  const { resumeWindow } = config;
+  const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
+  tellRecovery(recovery, config, logger);
   const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
   const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
   const left = recovery.left.map(
@@ -66,6 +69,22 @@ function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
   return new FailureDomain(({ where, cause }) =>
     logger.error({ directory, where, err: cause }, 'internal error: a stream of an earlier process is left as it is'),
   );
+}
+
+/** How many directories a log line names. */
+const NAMED_DIRECTORIES = 5;
+
+/** What was removed, and what was not because it is somebody's. */
+function tellRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logger: Logger): void {
+  const first = (directories: readonly string[]) => directories.slice(0, NAMED_DIRECTORIES);
+  if (removed.files > 0) {
+    const fields = { mediaDir, files: removed.files, streams: removed.streams.length, first: first(removed.streams) };
+    logger.info(fields, 'files of streams that an earlier gateway left in the media directory were removed');
+  }
+  if (strange.length > 0) {
+    const fields = { mediaDir, directories: strange.length, first: first(strange) };
+    logger.info(fields, "directories that look like streams but do not carry this program's mark were left alone");
+  }
 }
 
 /**

@@ -65,6 +65,11 @@ export const hlsError = defineErrors({
     kind: 'unavailable',
     summary: 'Media that is only on disk could not be read from the media directory.',
   },
+  'hls.files-gone': {
+    kind: 'unavailable',
+    summary:
+      'Somebody removed or replaced files of a live stream in the media directory; what is in memory is written again, the rest is not listed any more.',
+  },
   'hls.store': {
     kind: 'unavailable',
     summary:

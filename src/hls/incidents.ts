@@ -41,6 +41,11 @@ export class Incidents {
     this.#warnings.warn(hlsError('hls.store', `writing ${this.#stream} failed: ${describe(cause)}`, { cause }));
   }
 
+  filesGone(files: number): void {
+    const what = `${files} files of ${this.#stream} are not in the media directory any more`;
+    this.#warnings.warn(hlsError('hls.files-gone', what));
+  }
+
   filesLeftBehind(files: number, cause: unknown): void {
     const what = `${files} files of ${this.#stream} could not be removed`;
     this.#warnings.warn(hlsError('hls.store', `${what}: ${describe(cause)}`, { cause }));

@@ -316,6 +316,11 @@ export class Presentation {
     return this.#reads?.body(`${this.app}/${this.name}/${rendition}/${file}`, within);
   }
 
+  /** What `Rendition.find` found to be in the store is not there: it leaves the playlists. */
+  missed(rendition: Rendition, file: string): void {
+    this.#writeBehind?.missed(rendition, file);
+  }
+
   #rest(): void {
     for (const { window } of this.#set.all) window.rest();
   }
@@ -330,6 +335,8 @@ export class Presentation {
       multivariant: () => (this.playable ? this.multivariantBody() : undefined),
       onDvrDropped: () => this.#incidents.dvrDropped(),
       onFailure: (cause) => this.#incidents.storeFailed(cause),
+      firstMediaSequence: this.#options.firstMediaSequence,
+      onGone: (files) => this.#incidents.filesGone(files),
       onLeftBehind: (files, cause) => this.#incidents.filesLeftBehind(files, cause),
       onRecovered: () => this.#options.onStoreRecovered?.(),
     });

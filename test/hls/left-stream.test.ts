@@ -4,7 +4,8 @@ import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { Presentation } from '../../src/hls/presentation.js';
 import { isAwaited, LeftStream } from '../../src/hls/store/left-stream.js';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
-import { recoverStreams, SequenceNumbers } from '../../src/hls/store/sequence-recovery.js';
+import { SequenceNumbers } from '../../src/hls/store/sequence-numbers.js';
+import { recoverStreams } from '../../src/hls/store/stream-recovery.js';
 import { strictDomain } from '../support/failure-domain.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -35,7 +36,7 @@ async function restart(pause = 1_000) {
   await settle();
   const died = parsePlaylist(first.rendition('source')?.playlistBody().toString() ?? '');
   clock.advance(pause);
-  const { sequences, left } = await recoverStreams(store, (files) => isAwaited(files, clock, WINDOW));
+  const { sequences, left } = await recoverStreams({ store, clock, resumeWindow: WINDOW });
   const failures: unknown[] = [];
   const origin = new Origin({ clock });
   for (const files of left) {
@@ -138,7 +139,7 @@ describe('LeftStream', () => {
     const { clock, store, origin } = await restart();
     const patient = new Origin({ clock, startingLimit: 5_000 });
     expect(origin.waiting).toBe(0);
-    const { left } = await recoverStreams(store, () => true);
+    const { left } = await recoverStreams({ store, clock, resumeWindow: WINDOW });
     for (const files of left) {
       patient.awaitPublisher(
         new LeftStream({ ...files, store, domain: strictDomain(), onFailure: () => expect.unreachable() }),

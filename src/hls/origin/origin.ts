@@ -229,7 +229,9 @@ export class Origin {
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);
     try {
       const { within } = there;
-      const body = await presentation.readStored(rendition.plan.name, within?.uri ?? file, within);
+      const stored = within?.uri ?? file;
+      const body = await presentation.readStored(rendition.plan.name, stored, within);
+      if (body === undefined) presentation.missed(rendition, stored);
       return body && foundInStore(there.kind, body, presentation.targetDuration);
     } catch (cause) {
       const error = hlsError('hls.store-read', 'a segment could not be read from disk', { cause });

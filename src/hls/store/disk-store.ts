@@ -1,18 +1,15 @@
 // Files below the media directory, replaced atomically: what a web server reads there is at every instant a valid HLS tree.
-import { close, constants, open, read, rename, unlink, writev } from 'node:fs';
-import { lstat, mkdir, open as openHandle, readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { close, constants, open, read, realpath, rename, type Stats, unlink, writev } from 'node:fs';
+import { lstat, mkdir, open as openHandle, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../../protocols/system-error.js';
 import { hlsError } from '../errors.js';
+import { TEMPORARY_SUFFIX } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
-/** Suffix of files being written; they are never served and are cleaned at start. */
-export const TEMPORARY_SUFFIX = '.tmp';
-
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
-const NEW_TEMPORARY = O_WRONLY | O_CREAT | O_EXCL;
-/** Over what an earlier attempt may have left, but through no link. */
-const NEW_FILE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+/** O_EXCL also refuses a symbolic link of this name. */
+const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
 /** Less the umask. */
 const FILE_MODE = 0o666;
 
@@ -21,6 +18,7 @@ const DEEPEST = 16;
 
 export class DiskStore implements SegmentStore {
   readonly #root: string;
+  /** Where the media directory really is: it may be a link itself, what is in it may not. */
   #realRoot: string | undefined;
   readonly #made = new Set<string>();
   #temporaryFiles = 0;
@@ -34,9 +32,10 @@ export class DiskStore implements SegmentStore {
     const file = this.#resolve(path);
     const directory = dirname(file);
     try {
-      if (!this.#made.has(directory)) await this.#makeDirectory(directory);
+      if (!this.#made.has(directory)) await this.#makeDirectory(path);
+      await this.#checkPlace(directory);
       const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
-      if (unread) await writeFile(file, NEW_FILE, pieces);
+      if (unread) await writeUnread(file, pieces);
       else await this.#replace(file, pieces);
     } catch (error) {
       // Somebody removed the directory, and with it more than this file: the next write makes it again.
@@ -47,7 +46,7 @@ export class DiskStore implements SegmentStore {
 
   async read(path: StorePath): Promise<Buffer | undefined> {
     try {
-      const handle = await openHandle(this.#resolve(path), constants.O_RDONLY | constants.O_NOFOLLOW);
+      const handle = await openHandle(this.#resolve(path), constants.O_RDONLY | O_NOFOLLOW);
       try {
         return await handle.readFile();
       } finally {
@@ -62,7 +61,7 @@ export class DiskStore implements SegmentStore {
   async readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined> {
     const file = this.#resolve(path);
     try {
-      const descriptor = await called<number>((done) => open(file, constants.O_RDONLY | constants.O_NOFOLLOW, done));
+      const descriptor = await called<number>((done) => open(file, constants.O_RDONLY | O_NOFOLLOW, done));
       try {
         return await readAll(descriptor, start, into);
       } finally {
@@ -75,18 +74,20 @@ export class DiskStore implements SegmentStore {
   }
 
   async size(path: StorePath): Promise<number | undefined> {
-    try {
-      const found = await lstat(this.#resolve(path));
-      return found.isFile() ? found.size : undefined;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    const stats = await this.#stats(path);
+    return stats?.isFile() ? stats.size : undefined;
+  }
+
+  /** Of the user this program runs as, or of the one who owns the media directory. */
+  async isOwn(path: StorePath): Promise<boolean> {
+    const [root, stats] = await Promise.all([lstatIfThere(`${this.#root}/.`), this.#stats(path)]);
+    return stats !== undefined && (stats.uid === root?.uid || stats.uid === process.geteuid?.());
   }
 
   async remove(path: StorePath): Promise<void> {
     const file = this.#resolve(path);
     try {
+      await this.#checkPlace(dirname(file));
       await called((done) => unlink(file, done));
     } catch (error) {
       if (!isMissing(error)) throw error;
@@ -97,6 +98,7 @@ export class DiskStore implements SegmentStore {
     const directory = this.#resolve(path);
     this.#made.delete(directory);
     try {
+      await this.#checkPlace(dirname(directory));
       await rmdir(directory);
     } catch (error) {
       const code = systemCode(error);
@@ -125,10 +127,14 @@ export class DiskStore implements SegmentStore {
     }
   }
 
+  async #stats(path: StorePath): Promise<Stats | undefined> {
+    return lstatIfThere(this.#resolve(path));
+  }
+
   async #replace(file: string, pieces: readonly Buffer[]): Promise<void> {
     this.#temporaryFiles += 1;
     const temporary = `${file}.${process.pid}-${this.#temporaryFiles}${TEMPORARY_SUFFIX}`;
-    await writeFile(temporary, NEW_TEMPORARY, pieces);
+    await writeNew(temporary, pieces);
     try {
       await called((done) => rename(temporary, file, done));
     } catch (error) {
@@ -138,14 +144,35 @@ export class DiskStore implements SegmentStore {
     }
   }
 
-  async #makeDirectory(directory: string): Promise<void> {
+  /** One directory at a time: `mkdir` with `recursive` would make directories behind a symbolic link as well. */
+  async #makeDirectory(path: StorePath): Promise<void> {
+    let directory = join(this.#root);
+    // The media directory itself: whoever set its path may have put links into it.
     await mkdir(directory, { recursive: true });
-    this.#realRoot ??= await realpath(this.#root);
-    const expected = join(this.#realRoot, directory.slice(join(this.#root).length));
-    const real = await realpath(directory);
-    if (real !== expected)
-      throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+    for (const name of path.split('/').slice(0, -1)) {
+      directory = join(directory, name);
+      await mkdir(directory).catch((error: unknown) => {
+        if (systemCode(error) !== 'EEXIST') throw error;
+      });
+      const stats = await lstat(directory);
+      if (stats.isSymbolicLink()) throw hlsError('hls.store', `${directory} is a symbolic link: none is followed`);
+      if (!stats.isDirectory()) throw hlsError('hls.store', `${directory} is not a directory`);
+    }
     this.#made.add(directory);
+  }
+
+  /**
+   * Nothing is written or removed through a symbolic link. Asked each time, because a directory may be replaced by a link at any
+   * time; the system answers for the whole path in one call.
+   */
+  async #checkPlace(directory: string): Promise<void> {
+    const inside = directory.slice(join(this.#root).length);
+    const real = await realPathOf(directory);
+    if (this.#realRoot !== undefined && real === join(this.#realRoot, inside)) return;
+    // The first time, or the media directory was moved and a link leads to where it is now.
+    this.#realRoot = await realPathOf(this.#root);
+    if (real === join(this.#realRoot, inside)) return;
+    throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
   }
 
   #resolve(path: StorePath): string {
@@ -171,12 +198,43 @@ async function readAll(descriptor: number, start: number, into: Buffer): Promise
   return filled;
 }
 
+function realPathOf(path: string): Promise<string> {
+  return called<string>((done) => realpath.native(path, done));
+}
+
+async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Under its own name. What an earlier attempt left there is removed and not written over: it may be the file of somebody else
+ * too, through a hard link.
+ */
+async function writeUnread(file: string, pieces: readonly Buffer[]): Promise<void> {
+  try {
+    await writeNew(file, pieces);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    // Fails for a link or a directory, with the reason.
+    await called<number>((done) => open(file, O_WRONLY | O_NOFOLLOW, done)).then((descriptor) =>
+      called((done) => close(descriptor, done)),
+    );
+    await called((done) => unlink(file, done));
+    await writeNew(file, pieces);
+  }
+}
+
 /**
  * The four calls of a small file, in callbacks: the handles and promises of `node:fs/promises` cost more than the calls.
  * What cannot be written whole is removed.
  */
-async function writeFile(file: string, flags: number, pieces: readonly Buffer[]): Promise<void> {
-  const descriptor = await called<number>((done) => open(file, flags, FILE_MODE, done));
+async function writeNew(file: string, pieces: readonly Buffer[]): Promise<void> {
+  const descriptor = await called<number>((done) => open(file, NEW_FILE, FILE_MODE, done));
   try {
     try {
       await writeAll(descriptor, pieces);

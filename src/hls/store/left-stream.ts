@@ -6,6 +6,7 @@ import type { FailureDomain } from '../../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { hlsError } from '../errors.js';
 import { PLAYLIST } from '../window/segment.js';
+import { removeLoneMark } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 import { type StoredBody, StoredReads } from './stored-reads.js';
 
@@ -88,8 +89,9 @@ export class LeftStream {
 
   /** Removes what it was, and nothing that a later life of the name has written. Never rejects. */
   async dispose(): Promise<void> {
-    const { store, files } = this.#options;
+    const { store, files, directory } = this.#options;
     for (const path of files) await this.#try(() => this.#remove(path));
+    await this.#try(() => removeLoneMark(store, directory));
     await this.#try(() => removeDirectories(store, files));
   }
 

@@ -5,9 +5,10 @@ import type { FailureDomain } from '../../protocols/failure-domain.js';
 import { systemCode } from '../../protocols/system-error.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Rendition } from '../window/rendition.js';
-import { I_FRAMES, PLAYLIST } from '../window/segment.js';
+import { I_FRAMES, PLAYLIST, parseMediaFileName } from '../window/segment.js';
 import { RetriedPasses } from './retried-passes.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
+import { StoredFiles } from './stored-files.js';
 
 export interface WriteBehindOptions {
   readonly store: SegmentStore;
@@ -15,24 +16,22 @@ export interface WriteBehindOptions {
   readonly domain: FailureDomain;
   /** Of the stream: `live/name`. */
   readonly directory: StorePath;
+  /** Of the presentation. */
+  readonly firstMediaSequence: number;
   /** Those of earlier epochs too. */
   readonly renditions: { readonly all: readonly Rendition[] };
   /** Undefined while it must not be served. */
   readonly multivariant: () => Buffer | undefined;
   /** Each failure; writing is tried again. */
   readonly onFailure: (cause: unknown) => void;
-  /** After failures the store has the window as it is again. */
+  /** So many files were not there any more. */
+  readonly onGone: (files: number) => void;
+  /** After failures, or after files were gone, the store has the window as it is again. */
   readonly onRecovered: () => void;
   /** The presentation has ended, and files of it would not go: the next start removes them. */
   readonly onLeftBehind: (files: number, cause: unknown) => void;
   /** The disk is full, or was emptied, and listed segments had to go. */
   readonly onDvrDropped: () => void;
-}
-
-/** A file that no playlist in the store lists any more. */
-interface LeavingFile {
-  readonly path: StorePath;
-  readonly removeAt: Milliseconds;
 }
 
 /** Of what is listed and only on disk, how much goes when the disk is full. */
@@ -45,17 +44,16 @@ const DROPPED_SHARE = 1 / 4;
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
-  /** Listed files by rendition directory, with the number of the segment that needed each first; rising. */
-  readonly #listed = new Map<StorePath, Map<StorePath, number>>();
-  /** In the order in which they go. */
-  #leaving: LeavingFile[] = [];
-  readonly #playlists = new Map<StorePath, Buffer>();
+  readonly #files: StoredFiles;
   /** What the store has of each rendition: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
+  /** Files that were not there in this pass or in failed ones before it. */
+  #gone = 0;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
+    this.#files = new StoredFiles({ ...options, stopped: () => this.#passes.stopped });
     this.#passes = new RetriedPasses({
       clock: options.clock,
       domain: options.domain,
@@ -88,136 +86,156 @@ export class WriteBehind {
   /** Removes the playlists; nothing is written any more. Never rejects: what will not go now is for `dispose`. */
   async unlist(): Promise<void> {
     await this.#passes.stop();
-    for (const [path, body] of this.#playlists) {
-      const isGone = await this.#removePlaylist(path, body).then(
-        () => true,
-        () => false,
-      );
-      if (isGone) this.#playlists.delete(path);
-    }
+    await this.#files.removePlaylists();
   }
 
   /** Removes everything this presentation wrote. Never rejects; what will not go is counted and told once. */
   async dispose(): Promise<void> {
     await this.#passes.stop();
-    const { store, directory, renditions } = this.#options;
-    const refusals: unknown[] = [];
-    const attempt = (action: () => Promise<void>): Promise<void> =>
-      action().catch((cause) => void refusals.push(cause));
-    for (const [path, body] of this.#playlists) await attempt(() => this.#removePlaylist(path, body));
-    for (const files of this.#listed.values()) {
-      for (const path of files.keys()) await attempt(() => store.remove(path));
-    }
-    for (const { path } of this.#leaving) await attempt(() => store.remove(path));
-    for (const { plan } of renditions.all) await attempt(() => store.removeDirectory(`${directory}/${plan.name}`));
-    const names = directory.split('/');
-    for (let depth = names.length; depth > 0; depth -= 1) {
-      await attempt(() => store.removeDirectory(names.slice(0, depth).join('/')));
-    }
-    this.#listed.clear();
-    this.#leaving = [];
-    this.#playlists.clear();
-    if (refusals.length > 0) this.#options.onLeftBehind(refusals.length, refusals[0]);
+    const { renditions, onLeftBehind } = this.#options;
+    const refusals = await this.#files.removeAll(renditions.all.map(({ plan }) => plan.name));
+    if (refusals.length > 0) onLeftBehind(refusals.length, refusals[0]);
   }
 
-  /** A later presentation of this name may have replaced it. */
-  async #removePlaylist(path: StorePath, body: Buffer): Promise<void> {
-    const { store } = this.#options;
-    if ((await store.read(path))?.equals(body) === true) await store.remove(path);
+  /** A player asked for a file that is listed, and the store has it no more. */
+  missed(rendition: Rendition, name: string): void {
+    if (!this.#files.forget(this.#directoryOf(rendition), name)) return;
+    this.#lost(rendition, [name]);
+    this.#lookAgain();
+    this.wake();
   }
 
   async #failed(cause: unknown): Promise<void> {
     this.#options.onFailure(cause);
-    if (systemCode(cause) === 'ENOENT') this.#forgetFiles();
+    this.#lookAgain();
     // Of the same disk, told just now; what could not be removed waits for the next attempt.
     await this.#makeRoom(cause).catch(() => undefined);
   }
 
-  /** Somebody removed them: a playlist that listed what is not there any more would be wrong until the window has passed. */
-  #forgetFiles(): void {
-    this.#listed.clear();
-    this.#playlists.clear();
-    let dropped = 0;
-    for (const rendition of this.#options.renditions.all) {
-      dropped += rendition.dropStored();
-      for (const { media } of rendition.window.listed) media.isStored = false;
+  /** Nothing is taken for stored that has not been seen since. */
+  #lookAgain(): void {
+    this.#versions.clear();
+    this.#files.distrust();
+  }
+
+  /** These are not in the store: what is in memory is written again, what is not is not listed any more. */
+  #lost(rendition: Rendition, names: readonly string[]): void {
+    let last = Number.NEGATIVE_INFINITY;
+    for (const name of names) {
+      const file = parseMediaFileName(name);
+      if (file?.kind !== 'segment') continue;
+      const inMemory = rendition.window.listed.find(({ mediaSequence }) => mediaSequence === file.mediaSequence);
+      if (inMemory?.media.isReleased === false) inMemory.media.isStored = false;
+      else last = Math.max(last, file.mediaSequence);
     }
-    if (dropped > 0) this.#options.onDvrDropped();
+    this.#noteGone(names.length);
+    // Only the head of a list may go (RFC 8216bis 6.2.1). Who holds an older list may still want what is left of it.
+    if (last >= 0) this.#dropBefore(last + 1, this.#leavingAt(rendition.listedDuration, rendition));
+  }
+
+  #noteGone(files: number): void {
+    this.#gone += files;
+    this.#options.onGone(files);
   }
 
   async #pass(): Promise<void> {
-    const { renditions, directory, clock } = this.#options;
+    const { renditions, directory, clock, multivariant, onRecovered } = this.#options;
+    const failures: unknown[] = [];
     for (const rendition of renditions.all) {
-      if (rendition.withdrawn) await this.#withdraw(rendition);
-      else if (rendition.isServable(false)) await this.#storeRendition(rendition);
+      try {
+        if (rendition.withdrawn) await this.#withdraw(rendition);
+        else if (rendition.isServable(false)) await this.#storeRendition(rendition);
+      } catch (cause) {
+        // What is in the way of one need not be in the way of the others.
+        failures.push(cause);
+      }
     }
-    const multivariant = this.#options.multivariant();
-    if (multivariant !== undefined) await this.#writePlaylist(`${directory}/${PLAYLIST}`, multivariant);
+    if (failures.length > 0) throw failures[0];
+    const body = multivariant();
+    const path = `${directory}/${PLAYLIST}`;
+    if (await this.#files.checkPlaylist(path)) this.#noteGone(1);
+    if (body !== undefined) await this.#files.writePlaylist(path, body);
     const now = clock.now();
-    await this.#removeFiles((removeAt) => removeAt <= now);
+    await this.#files.removeLeaving((removeAt) => removeAt <= now);
+    if (this.#gone === 0) return;
+    this.#gone = 0;
+    // After failures the passes themselves tell.
+    if (!this.#passes.failing) onRecovered();
   }
 
   /** What nobody lists any more goes first; where that is not enough, the oldest of what is listed and only on disk. */
   async #makeRoom(cause: unknown): Promise<void> {
-    const nothingToSpare = this.#leaving.length === 0;
-    await this.#removeFiles(() => true);
+    const nothingToSpare = !this.#files.hasLeaving;
+    await this.#files.removeLeaving(() => true);
     if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;
     // The same in all renditions, so that players find the same where they change.
-    this.#dropBefore(longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE));
-    await this.#removeFiles(() => true);
+    const first = longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE);
+    this.#dropBefore(first, this.#options.clock.now());
+    await this.#files.removeLeaving(() => true);
   }
 
-  /** What is only in the store is listed from this segment on, and the files before it go at once. */
-  #dropBefore(mediaSequence: number): void {
-    const { renditions, directory, clock, onDvrDropped } = this.#options;
+  /** What is only in the store is listed from this segment on; the files before it go at this time. */
+  #dropBefore(mediaSequence: number, removeAt: Milliseconds): void {
+    const { renditions, onDvrDropped } = this.#options;
     let dropped = 0;
     for (const rendition of renditions.all) {
-      dropped += rendition.dropBefore(mediaSequence);
+      const count = rendition.dropBefore(mediaSequence);
+      if (count === 0) continue;
+      dropped += count;
       const first = Math.min(mediaSequence, rendition.window.listed[0]?.mediaSequence ?? mediaSequence);
-      this.#retire(`${directory}/${rendition.plan.name}`, first, inits(rendition), clock.now());
+      this.#files.retire(this.#directoryOf(rendition), first, neededInits(rendition), removeAt);
     }
-    if (dropped > 0) onDvrDropped();
+    if (dropped === 0) return;
+    onDvrDropped();
+    // Playlists in the store still list them.
+    this.wake();
   }
 
   /** Its playlists go at once, its media when no player can want it. */
   async #withdraw(rendition: Rendition): Promise<void> {
     this.#versions.delete(rendition);
-    const directory = `${this.#options.directory}/${rendition.plan.name}`;
-    for (const file of [PLAYLIST, I_FRAMES]) {
-      const playlist = `${directory}/${file}`;
-      if (this.#playlists.delete(playlist)) await this.#options.store.remove(playlist);
-    }
+    const directory = this.#directoryOf(rendition);
+    for (const file of [PLAYLIST, I_FRAMES]) await this.#files.removePlaylist(`${directory}/${file}`);
     const longest = [...rendition.window.available()].reduce((sum, { duration }) => sum + duration, 0);
-    this.#retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#leavingAt(longest, rendition));
+    this.#files.retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#leavingAt(longest, rendition));
   }
 
   async #storeRendition(rendition: Rendition): Promise<void> {
     const { playlists, window, archive, listedDuration } = rendition;
-    const { segmentsVersion } = playlists;
     // A segment of one rendition wakes this for all of them.
-    if (this.#versions.get(rendition) === segmentsVersion || this.#passes.stopped) return;
-    const directory = `${this.#options.directory}/${rendition.plan.name}`;
+    if (this.#versions.get(rendition) === playlists.segmentsVersion || this.#passes.stopped) return;
+    const directory = this.#directoryOf(rendition);
+    await this.#files.keepMark();
+    const newest = window.listed.at(-1)?.init;
+    const gone = newest === undefined ? [] : await this.#files.check(directory, newest);
+    if (gone.length > 0) this.#lost(rendition, gone);
     // Taken together: while the files are written the window may slide on, and this list stays true.
+    const { segmentsVersion } = playlists;
     const playlist = playlists.plain('media');
     const iFrames = rendition.hasIFrames ? playlists.plain('i-frames') : undefined;
     const segments = [...window.listed];
-    const neededInits = inits(rendition);
+    const needed = neededInits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
+    // Those that only segments need that have left memory: they were written with these, and are missing if they are gone.
+    for (const { uri, bytes } of archive?.inits ?? []) {
+      await this.#files.writeMedia(directory, uri, parseMediaFileName(uri)?.mediaSequence ?? 0, () => bytes);
+    }
     for (const { init, gap, uri, media, mediaSequence } of segments) {
-      await this.#writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
-      if (!gap) await this.#writeMedia(directory, uri, mediaSequence, () => media.pieces);
+      await this.#files.writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
+      if (!gap && !media.isReleased) await this.#files.writeMedia(directory, uri, mediaSequence, () => media.pieces);
       media.isStored = true;
       // It may have left the playlist while it was written, or its publisher.
       window.releaseStored();
     }
-    await this.#writePlaylist(`${directory}/${PLAYLIST}`, playlist);
-    if (iFrames !== undefined) await this.#writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
+    if (gone.length > 0) this.#files.sort(directory);
+    await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);
+    if (iFrames !== undefined) await this.#files.writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
     this.#versions.set(rendition, segmentsVersion);
     if (first === undefined) return;
-    this.#retire(directory, first.mediaSequence, neededInits, this.#leavingAt(listedDuration, rendition));
+    this.#files.retire(directory, first.mediaSequence, needed, this.#leavingAt(listedDuration, rendition));
   }
 
   /** RFC 8216bis 6.2.2: a removed segment stays for its duration and the longest playlist that listed it. */
@@ -226,58 +244,13 @@ export class WriteBehind {
     return this.#options.clock.now() + secondsToMilliseconds(longestPlaylist + 2 * longestSegment);
   }
 
-  /** Files of segments before `first`, but for the init segments that later ones need. What it looks at is what goes. */
-  #retire(directory: StorePath, first: number, needed: ReadonlySet<string>, removeAt: Milliseconds): void {
-    const files = this.#listed.get(directory);
-    if (files === undefined) return;
-    for (const [path, mediaSequence] of files) {
-      if (mediaSequence >= first) break;
-      if (needed.has(path.slice(directory.length + 1))) continue;
-      files.delete(path);
-      this.#leaving.push({ path, removeAt });
-    }
-  }
-
-  async #writeMedia(
-    directory: StorePath,
-    name: string,
-    mediaSequence: number,
-    bytes: () => Buffer | readonly Buffer[],
-  ): Promise<void> {
-    let files = this.#listed.get(directory);
-    if (files === undefined) {
-      files = new Map();
-      this.#listed.set(directory, files);
-    }
-    const path = `${directory}/${name}`;
-    if (files.has(path) || this.#passes.stopped) return;
-    // It is listed later.
-    await this.#options.store.write(path, bytes(), true);
-    files.set(path, mediaSequence);
-  }
-
-  async #writePlaylist(path: StorePath, body: Buffer): Promise<void> {
-    if (this.#playlists.get(path)?.equals(body) === true || this.#passes.stopped) return;
-    await this.#options.store.write(path, body);
-    this.#playlists.set(path, body);
-  }
-
-  async #removeFiles(isDue: (removeAt: Milliseconds) => boolean): Promise<void> {
-    let removed = 0;
-    try {
-      for (const { path, removeAt } of this.#leaving) {
-        if (!isDue(removeAt)) break;
-        await this.#options.store.remove(path);
-        removed += 1;
-      }
-    } finally {
-      this.#leaving.splice(0, removed);
-    }
+  #directoryOf({ plan }: Rendition): StorePath {
+    return `${this.#options.directory}/${plan.name}`;
   }
 }
 
 /** Names of the init segments that what is listed needs. */
-function inits({ window, archive }: Rendition): Set<string> {
+function neededInits({ window, archive }: Rendition): Set<string> {
   const names = new Set(window.listed.map(({ init }) => init.uri));
   for (const { uri } of archive?.inits ?? []) names.add(uri);
   return names;

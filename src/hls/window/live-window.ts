@@ -115,9 +115,9 @@ export class LiveWindow {
     for (const { media } of this.#listed) media.release();
   }
 
-  /** The store lost its files: what was nowhere else is not listed any more, nor what is before it. @returns how many went */
-  dropReleased(): number {
-    const last = this.#listed.findLastIndex(({ media }) => media.isReleased);
+  /** Segments before this one that were only in the store are not listed any more, nor what is before them. @returns how many went */
+  dropReleasedBefore(before: number): number {
+    const last = this.#listed.findLastIndex(({ media, mediaSequence }) => media.isReleased && mediaSequence < before);
     for (const { duration } of this.#listed.splice(0, last + 1)) this.#listedDuration -= duration;
     return last + 1;
   }

@@ -318,15 +318,10 @@ export class Rendition implements PartSink {
     return this.#window.listedDuration + (this.archive?.duration ?? 0);
   }
 
-  /** The disk is full: what is listed from the store begins with this segment. @returns how many went */
+  /** What is only in the store is listed from this segment on. @returns how many went */
   dropBefore(mediaSequence: number): number {
-    return this.#dropped(this.archive?.removeBefore(mediaSequence) ?? 0);
-  }
-
-  /** The store lost its files: what is listed begins with what is in memory. @returns how many went */
-  dropStored(): number {
-    const archived = this.archive?.removeBefore(Number.POSITIVE_INFINITY) ?? 0;
-    return this.#dropped(archived + this.#window.dropReleased());
+    const archived = this.archive?.removeBefore(mediaSequence) ?? 0;
+    return this.#dropped(archived + this.#window.dropReleasedBefore(mediaSequence));
   }
 
   #dropped(count: number): number {

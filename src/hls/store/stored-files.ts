@@ -1,0 +1,209 @@
+// What the store holds of one stream, as far as this process knows, and whether it is still there.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import { I_FRAMES, PLAYLIST } from '../window/segment.js';
+import { parseStreamMark, removeLoneMark, renderStreamMark, STREAM_MARKER } from './own-files.js';
+import type { SegmentStore, StorePath } from './segment-store.js';
+
+export interface StoredFilesOptions {
+  readonly store: SegmentStore;
+  readonly clock: Clock;
+  /** Of the stream: `live/name`. */
+  readonly directory: StorePath;
+  /** The first one that this presentation writes. */
+  readonly firstMediaSequence: number;
+  /** Nothing is written any more. */
+  readonly stopped: () => boolean;
+}
+
+/** A file that no playlist in the store lists any more. */
+interface LeavingFile {
+  readonly path: StorePath;
+  readonly removeAt: Milliseconds;
+}
+
+/** A directory of so many files is read whenever it is looked at: that costs no more than asking for two of them. */
+const READ_EACH_TIME = 64;
+
+/** Larger ones are read less often, so that looking costs the same however long the window is. */
+const READ_PER_FILE: Milliseconds = 5;
+
+export class StoredFiles {
+  readonly #options: StoredFilesOptions;
+  /** Listed files by rendition directory, with the number of the segment that needed each first; rising. */
+  readonly #listed = new Map<StorePath, Map<StorePath, number>>();
+  /** In the order in which they go. */
+  #leaving: LeavingFile[] = [];
+  readonly #playlists = new Map<StorePath, Buffer>();
+  /** When each rendition directory was last read. */
+  readonly #readAt = new Map<StorePath, Milliseconds>();
+  #mark: Buffer | undefined;
+
+  constructor(options: StoredFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Something waits for its removal. */
+  get hasLeaving(): boolean {
+    return this.#leaving.length > 0;
+  }
+
+  /** Before anything else of the stream: the next process must know whose it is. Cheap when it is there. */
+  async keepMark(): Promise<void> {
+    const { store, directory, firstMediaSequence } = this.#options;
+    const path = `${directory}/${STREAM_MARKER}`;
+    if (this.#mark !== undefined && (await store.size(path)) === this.#mark.length) return;
+    const there = parseStreamMark((await store.read(path))?.toString('utf8') ?? '', directory);
+    const from = Math.min(firstMediaSequence, there?.from ?? firstMediaSequence);
+    const mark = renderStreamMark({ directory, from });
+    if (there?.from !== from) await store.write(path, mark);
+    this.#mark = mark;
+  }
+
+  async writeMedia(
+    directory: StorePath,
+    name: string,
+    mediaSequence: number,
+    bytes: () => Buffer | readonly Buffer[],
+  ): Promise<void> {
+    let files = this.#listed.get(directory);
+    if (files === undefined) {
+      files = new Map();
+      this.#listed.set(directory, files);
+    }
+    const path = `${directory}/${name}`;
+    if (files.has(path) || this.#options.stopped()) return;
+    // It is listed later.
+    await this.#options.store.write(path, bytes(), true);
+    files.set(path, mediaSequence);
+  }
+
+  async writePlaylist(path: StorePath, body: Buffer): Promise<void> {
+    if (this.#playlists.get(path)?.equals(body) === true || this.#options.stopped()) return;
+    await this.#options.store.write(path, body);
+    this.#playlists.set(path, body);
+  }
+
+  /** Forgets one that is not there as it was written. @returns whether it had to */
+  async checkPlaylist(path: StorePath): Promise<boolean> {
+    const written = this.#playlists.get(path);
+    if (written === undefined || (await this.#options.store.size(path)) === written.length) return false;
+    return this.#playlists.delete(path);
+  }
+
+  /**
+   * Looks whether what was written into a rendition directory is there, and forgets what is not: it is written again, if it can be.
+   * @param init the newest init segment: without it nothing of the rendition can be played
+   * @returns names of the files that are gone
+   */
+  async check(directory: StorePath, init: { readonly uri: string; readonly bytes: Buffer }): Promise<string[]> {
+    const { store, clock } = this.#options;
+    const files = this.#listed.get(directory);
+    if (files === undefined) return [];
+    const playlists = [`${directory}/${PLAYLIST}`, `${directory}/${I_FRAMES}`];
+    const gone: StorePath[] = [];
+    const readAt = this.#readAt.get(directory) ?? Number.NEGATIVE_INFINITY;
+    if (files.size <= READ_EACH_TIME || clock.now() - readAt >= files.size * READ_PER_FILE) {
+      const there = new Set(await store.list(directory));
+      this.#readAt.set(directory, clock.now());
+      for (const path of files.keys()) if (!there.has(path)) gone.push(path);
+      for (const path of playlists) if (!there.has(path) && this.#playlists.delete(path)) gone.push(path);
+    } else {
+      for (const path of playlists) if (await this.checkPlaylist(path)) gone.push(path);
+    }
+    const initPath = `${directory}/${init.uri}`;
+    if (files.has(initPath) && (await store.size(initPath)) !== init.bytes.length) gone.push(initPath);
+    for (const path of gone) files.delete(path);
+    return [...new Set(gone)].map((path) => path.slice(directory.length + 1));
+  }
+
+  /** Somebody asked for a file of a rendition directory, and it was not there. @returns false: it is not listed, nothing is wrong */
+  forget(directory: StorePath, name: string): boolean {
+    return this.#listed.get(directory)?.delete(`${directory}/${name}`) === true;
+  }
+
+  /** Something went wrong: the next look at each directory reads all of it. */
+  distrust(): void {
+    this.#readAt.clear();
+  }
+
+  /** Files of segments before `first`, but for the init segments that later ones need. What it looks at is what goes. */
+  retire(directory: StorePath, first: number, needed: ReadonlySet<string>, removeAt: Milliseconds): void {
+    const files = this.#listed.get(directory);
+    if (files === undefined) return;
+    for (const [path, mediaSequence] of files) {
+      if (mediaSequence >= first) break;
+      if (needed.has(path.slice(directory.length + 1))) continue;
+      files.delete(path);
+      this.#leaving.push({ path, removeAt });
+    }
+  }
+
+  /** What was written again is behind what is younger: see `retire`. */
+  sort(directory: StorePath): void {
+    const files = this.#listed.get(directory);
+    if (files !== undefined) this.#listed.set(directory, new Map([...files].sort(([, a], [, b]) => a - b)));
+  }
+
+  /** Those that have left the playlists. */
+  async removeLeaving(isDue: (removeAt: Milliseconds) => boolean): Promise<void> {
+    let removed = 0;
+    try {
+      for (const { path, removeAt } of this.#leaving) {
+        if (!isDue(removeAt)) break;
+        await this.#options.store.remove(path);
+        removed += 1;
+      }
+    } finally {
+      this.#leaving.splice(0, removed);
+    }
+  }
+
+  /** At once, and for good. */
+  async removePlaylist(path: StorePath): Promise<void> {
+    if (this.#playlists.delete(path)) await this.#options.store.remove(path);
+  }
+
+  /** Those that are still ours. Never rejects. @returns why some would not go */
+  async removePlaylists(): Promise<unknown[]> {
+    const refusals: unknown[] = [];
+    for (const [path, body] of this.#playlists) {
+      try {
+        await this.#removeUnlessReplaced(path, body);
+        this.#playlists.delete(path);
+      } catch (cause) {
+        refusals.push(cause);
+      }
+    }
+    return refusals;
+  }
+
+  /** Everything. Never rejects. @returns why some would not go */
+  async removeAll(renditions: readonly string[]): Promise<unknown[]> {
+    const { store, directory } = this.#options;
+    const refusals = await this.removePlaylists();
+    const attempt = (action: () => Promise<void>): Promise<void> =>
+      action().catch((cause: unknown) => void refusals.push(cause));
+    for (const files of this.#listed.values()) {
+      for (const path of files.keys()) await attempt(() => store.remove(path));
+    }
+    for (const { path } of this.#leaving) await attempt(() => store.remove(path));
+    for (const name of renditions) await attempt(() => store.removeDirectory(`${directory}/${name}`));
+    await attempt(() => removeLoneMark(store, directory));
+    const names = directory.split('/');
+    for (let depth = names.length; depth > 0; depth -= 1) {
+      await attempt(() => store.removeDirectory(names.slice(0, depth).join('/')));
+    }
+    this.#listed.clear();
+    this.#leaving = [];
+    this.#playlists.clear();
+    return refusals;
+  }
+
+  /** A later presentation of this name may have replaced it. */
+  async #removeUnlessReplaced(path: StorePath, body: Buffer): Promise<void> {
+    const { store } = this.#options;
+    if ((await store.read(path))?.equals(body) === true) await store.remove(path);
+  }
+}

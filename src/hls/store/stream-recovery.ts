@@ -1,0 +1,156 @@
+// What an earlier process left in the store: numbers that must not be used again, streams that may go on, and files that go.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { Seconds } from '../../protocols/units.js';
+import { isAwaited, type LeftFiles, removeDirectories } from './left-stream.js';
+import { kindOfPlaylist, parseFileName, parseStreamMark, type StreamMark, streamAbove } from './own-files.js';
+import type { SegmentStore, StorePath } from './segment-store.js';
+import type { EarlierLife, RecoveredSequences } from './sequence-numbers.js';
+
+/**
+ * Numbers that may have been used after the last one the disk knows, of segments and so of discontinuities: the disk is written
+ * behind. Players take media of a discontinuity number that they have seen for a continuation of it, and wait for what it is not.
+ */
+const RECOVERY_MARGIN = 100;
+
+export interface Recovery {
+  readonly sequences: RecoveredSequences;
+  /** What is still there, because players may be waiting for it. */
+  readonly left: readonly LeftFiles[];
+  /** What was removed: directories of streams, and how many files of theirs. */
+  readonly removed: { readonly streams: readonly StorePath[]; readonly files: number };
+  /** Directories that look like streams and are not provably this program's. They were left alone. */
+  readonly strange: readonly StorePath[];
+}
+
+export interface RecoveryOptions {
+  readonly store: SegmentStore;
+  readonly clock: Clock;
+  /** How long a name waits for its publisher. */
+  readonly resumeWindow: Seconds;
+  /** Whether the owner of a file is the one this program writes as. Default: every file's is. */
+  readonly isOwn?: (path: StorePath) => Promise<boolean>;
+}
+
+/**
+ * Reads what an earlier process left in the store, and removes what nobody lists any more. A file is removed only if it has a
+ * name that this program gives, lies in a directory that this program marked as a stream of its own, was written since, and
+ * has the right owner. Numbers are learnt from every name: to take too many for used does no harm.
+ */
+export async function recoverStreams(options: RecoveryOptions): Promise<Recovery> {
+  const { store, clock, resumeWindow, isOwn = async () => true } = options;
+  const sequences = new Map<StorePath, EarlierLife>();
+  const left: LeftFiles[] = [];
+  const strange: StorePath[] = [];
+  const removed = { streams: [] as StorePath[], files: 0 };
+  const remove = async (paths: readonly StorePath[]): Promise<void> => {
+    for (const path of paths) await store.remove(path);
+    removed.files += paths.length;
+  };
+  for (const found of await findStreams(store)) {
+    const { directory, playlists } = found;
+    raiseNumbers(sequences, found);
+    const marks = await filter(found.marks, isOwn);
+    const mark = marks.length > 0 ? found.mark : undefined;
+    // Without a mark it is of an earlier version, or somebody's copy: only what was live a moment ago is certain to be no copy.
+    const files = await filter(ownFiles(found, mark?.from ?? 0), isOwn);
+    const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
+    if (isLeft) left.push({ directory, files, playlists });
+    else if (mark === undefined && found.media.length + playlists.size > 0) strange.push(directory);
+    if (mark === undefined) continue;
+    await remove(await filter(found.scraps, isOwn));
+    if (isLeft) continue;
+    // The mark last: should this process die in between, the next one still knows whose the rest is.
+    const going = [...files, ...marks];
+    await remove(going);
+    await removeDirectories(store, going);
+    removed.streams.push(directory);
+  }
+  return { sequences, left, removed, strange };
+}
+
+async function filter(paths: readonly StorePath[], isOwn: (path: StorePath) => Promise<boolean>): Promise<StorePath[]> {
+  const own = await Promise.all(paths.map(isOwn));
+  return paths.filter((_, index) => own[index] === true);
+}
+
+/** Those with names of ours, from this media sequence number on. */
+function ownFiles({ media, playlists }: FoundStream, from: number): StorePath[] {
+  const made = media.filter(({ mediaSequence }) => mediaSequence >= from).map(({ path }) => path);
+  return [...made, ...playlists.keys()];
+}
+
+function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media, playlists }: FoundStream): void {
+  if (media.length === 0) return;
+  const highest = media.reduce((most, { mediaSequence }) => Math.max(most, mediaSequence), 0);
+  const discontinuities = [...playlists.values()].map(discontinuitiesOf);
+  sequences.set(directory, {
+    next: highest + 1 + RECOVERY_MARGIN,
+    discontinuityNumber: Math.max(0, ...discontinuities) + RECOVERY_MARGIN,
+  });
+}
+
+/** Everything in one directory that has a name of ours, whoever wrote it. */
+interface FoundStream {
+  readonly directory: StorePath;
+  readonly media: { readonly path: StorePath; readonly mediaSequence: number }[];
+  readonly playlists: Map<StorePath, string>;
+  /** Playlists that were being written, and those without a byte, which a power cut leaves. */
+  readonly scraps: StorePath[];
+  readonly marks: StorePath[];
+  mark: StreamMark | undefined;
+}
+
+async function findStreams(store: SegmentStore): Promise<FoundStream[]> {
+  const streams = new Map<StorePath, FoundStream>();
+  const streamAt = (directory: StorePath | undefined): FoundStream | undefined => {
+    if (directory === undefined) return undefined;
+    const stream = streams.get(directory) ?? {
+      ...{ directory, media: [], playlists: new Map<StorePath, string>(), scraps: [], marks: [] },
+      mark: undefined,
+    };
+    streams.set(directory, stream);
+    return stream;
+  };
+  const unclear: StorePath[] = [];
+  for (const path of await store.list('')) {
+    const named = parseFileName(path.slice(path.lastIndexOf('/') + 1));
+    switch (named?.kind) {
+      case undefined:
+        break;
+      case 'media': {
+        const { mediaSequence } = named.media;
+        streamAt(streamAbove(path, 2))?.media.push({ path, mediaSequence });
+        break;
+      }
+      case 'mark': {
+        const stream = streamAt(streamAbove(path, 1));
+        if (stream === undefined) break;
+        if (!named.temporary) stream.mark = parseStreamMark(await textOf(store, path), stream.directory);
+        stream.marks.push(path);
+        break;
+      }
+      case 'playlist': {
+        const text = named.temporary ? '' : await textOf(store, path);
+        const kind = kindOfPlaylist(text);
+        if (kind !== undefined) streamAt(streamAbove(path, kind === 'media' ? 2 : 1))?.playlists.set(path, text);
+        else if (text === '') unclear.push(path);
+      }
+    }
+  }
+  for (const path of unclear) {
+    const places = [streamAbove(path, 1), streamAbove(path, 2)].map((place) => streams.get(place ?? ''));
+    places.find((stream) => stream?.mark !== undefined)?.scraps.push(path);
+  }
+  return [...streams.values()];
+}
+
+async function textOf(store: SegmentStore, path: StorePath): Promise<string> {
+  return (await store.read(path))?.toString('utf8') ?? '';
+}
+
+/** Of a media playlist as this program writes them. */
+function discontinuitiesOf(playlist: string): number {
+  const sequence = /^#EXT-X-DISCONTINUITY-SEQUENCE:(\d{1,15})$/m.exec(playlist)?.[1] ?? '0';
+  return Number(sequence) + (playlist.match(/^#EXT-X-DISCONTINUITY$/gm)?.length ?? 0);
+}

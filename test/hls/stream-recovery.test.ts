@@ -1,0 +1,127 @@
+// The numbers that name files: never the same twice.
+import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import { renderStreamMark } from '../../src/hls/store/own-files.js';
+import { SequenceNumbers } from '../../src/hls/store/sequence-numbers.js';
+import { recoverStreams } from '../../src/hls/store/stream-recovery.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+const SINCE_2024 = (Date.UTC(2026, 0, 2, 3, 4, 5) - Date.UTC(2024, 0, 1)) / 1000;
+const EMPTY = Buffer.alloc(0);
+const MULTIVARIANT = Buffer.from('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nsource/index.m3u8\n');
+
+function recover(store: MemoryStore) {
+  return recoverStreams({ store, clock: new ManualClock(), resumeWindow: 0 });
+}
+
+describe('SequenceNumbers', () => {
+  it('B1.03 a first life begins at the seconds since 2024', () => {
+    const numbers = new SequenceNumbers({ clock: new ManualClock() });
+    expect(numbers.next('live', 'a')).toEqual({
+      firstMediaSequence: SINCE_2024,
+      firstDiscontinuitySequence: 0,
+      continuesEarlier: false,
+    });
+  });
+
+  it('B1.03 a next life goes on after the last, with a discontinuity', () => {
+    const numbers = new SequenceNumbers({ clock: new ManualClock() });
+    numbers.used('live', 'a', SINCE_2024 + 5000, 2);
+    expect(numbers.next('live', 'a')).toEqual({
+      firstMediaSequence: SINCE_2024 + 5000,
+      firstDiscontinuitySequence: 2,
+      continuesEarlier: true,
+    });
+    expect(numbers.next('live', 'b').continuesEarlier).toBe(false);
+  });
+
+  it('B1.03 C4.02 a gateway started anew goes beyond what the disk knows, even when its clock is wrong', async () => {
+    const store = new MemoryStore();
+    const ahead = SINCE_2024 + 1_000_000;
+    await store.write(`live/room/a/source/seg-${ahead}.m4s`, EMPTY);
+    await store.write('live/room/a/source/seg-5.m4s', EMPTY);
+    const playlist = '#EXTM3U\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n#EXT-X-DISCONTINUITY\n#EXTINF:2,\nseg-5.m4s\n';
+    await store.write('live/room/a/source/index.m3u8', Buffer.from(playlist));
+    const { sequences: recovered } = await recover(store);
+    const next = new SequenceNumbers({ clock: new ManualClock(), recovered }).next('live/room', 'a');
+    expect(next.firstMediaSequence).toBeGreaterThan(ahead);
+    // What players saw last may not have reached the disk, of discontinuities no more than of segments.
+    expect(next.firstDiscontinuitySequence).toBeGreaterThan(5);
+    expect(next.continuesEarlier).toBe(true);
+  });
+
+  it('C4.02 cleans what an earlier process left, and nothing that is not provably ours', async () => {
+    const store = new MemoryStore();
+    const mark = renderStreamMark({ directory: 'live/a', from: 7 });
+    const ours = new Map([
+      ['live/a/.sluice-stream', mark],
+      ['live/a/index.m3u8', MULTIVARIANT],
+      ['live/a/source/index.m3u8', Buffer.from('#EXTM3U\n#EXTINF:2,\nseg-7.m4s\n')],
+      // Cut off by a power cut.
+      ['live/a/source/iframes.m3u8', EMPTY],
+      ['live/a/source/init-7.mp4', EMPTY],
+      ['live/a/source/seg-7.m4s', EMPTY],
+      ['live/a/source/seg-8.m4s.4711-12.tmp', EMPTY],
+      ['live/a/source/index.m3u8.4711-13.tmp', EMPTY],
+    ]);
+    const theirs = new Map([
+      ['.gitkeep', EMPTY],
+      ['holiday.mp4', EMPTY],
+      ['thesis.tmp', EMPTY],
+      ['live/a/notes.txt', EMPTY],
+      ['live/a/source/thesis.tmp', EMPTY],
+      // There before the stream was.
+      ['live/a/source/seg-6.m4s', EMPTY],
+      ['live/a/other/index.m3u8', Buffer.from('#EXTM3U\n#EXTINF:2,\nhttps://example.net/1.ts\n')],
+      // A copy brings the mark of another directory with it.
+      ['archive/live/a/.sluice-stream', mark],
+      ['archive/live/a/source/seg-7.m4s', EMPTY],
+      ['archive/live/a/index.m3u8', MULTIVARIANT],
+      // Without a mark.
+      ['live/b/index.m3u8', MULTIVARIANT],
+      ['live/b/source/seg-7.m4s', EMPTY],
+      // Not a mark.
+      ['live/c/.sluice-stream', Buffer.from('live/c')],
+      ['live/c/source/seg-7.m4s', EMPTY],
+    ]);
+    for (const [path, bytes] of [...ours, ...theirs]) await store.write(path, bytes);
+    const { sequences, removed, strange } = await recover(store);
+    expect(await store.list('')).toEqual([...theirs.keys()].sort());
+    expect(removed).toEqual({ streams: ['live/a'], files: ours.size });
+    expect([...strange].sort()).toEqual(['archive/live/a', 'live/b', 'live/c']);
+    // Numbers are learnt from all of them.
+    expect(sequences.get('live/a')?.next).toBeGreaterThan(9);
+    expect(sequences.get('live/b')?.next).toBeGreaterThan(8);
+  });
+
+  it('C4.02 leaves alone what has another owner', async () => {
+    const store = new MemoryStore();
+    await store.write('live/a/.sluice-stream', renderStreamMark({ directory: 'live/a', from: 7 }));
+    for (const number of [7, 8]) await store.write(`live/a/source/seg-${number}.m4s`, EMPTY);
+    const options = { store, clock: new ManualClock(), resumeWindow: 0 };
+    await recoverStreams({ ...options, isOwn: async (path) => !path.endsWith('8.m4s') });
+    expect(await store.list('')).toEqual(['live/a/source/seg-8.m4s']);
+    await store.write('live/a/.sluice-stream', renderStreamMark({ directory: 'live/a', from: 7 }));
+    const { strange } = await recoverStreams({ ...options, isOwn: async (path) => !path.endsWith('-stream') });
+    expect(strange).toEqual(['live/a']);
+    expect(await store.list('live/a/source')).toHaveLength(1);
+  });
+
+  it('C4.08 a wall clock set back does not take the numbers with it', () => {
+    const clock = new ManualClock();
+    const numbers = new SequenceNumbers({ clock });
+    clock.advance(10_000);
+    clock.wallClockOffset -= 3_600_000;
+    expect(numbers.next('live', 'a').firstMediaSequence).toBe(SINCE_2024 + 10);
+  });
+
+  it('forgets the oldest names, which the clock covers, and keeps those that run ahead of it', () => {
+    const clock = new ManualClock();
+    const numbers = new SequenceNumbers({ clock });
+    numbers.used('live', 'ahead', SINCE_2024 + 1_000_000, 0);
+    numbers.used('live', 'old', SINCE_2024 - 1, 0);
+    for (let i = 0; i < 10_000; i += 1) numbers.used('live', `n${i}`, SINCE_2024 - 1, 0);
+    expect(numbers.next('live', 'ahead').firstMediaSequence).toBe(SINCE_2024 + 1_000_000);
+    expect(numbers.next('live', 'old')).toMatchObject({ continuesEarlier: false, firstMediaSequence: SINCE_2024 });
+  });
+});
