@@ -60,7 +60,7 @@ describe('loadConfig', () => {
       onOverload: 'shed',
       maxStreams: 100,
       maxWaiters: 20_000,
-      maxWaitersPerIp: 64,
+      maxWaitersPerIp: 4000,
       trustedProxies: ['127.0.0.0/8', '::1'],
       metrics: 'loopback',
       maxConnections: 500,

@@ -19,9 +19,10 @@ export const viewerOptions = {
     description: 'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); more get 503.',
   }),
   maxWaitersPerIp: count(1, 1_000_000, {
-    default: 64,
+    default: 4000,
     unit: 'requests',
-    description: 'The same for one client address. Proxies in `trustedProxies` are not counted, their clients are.',
+    description:
+      'The same for one client address, IPv6 addresses by their /64. Proxies in `trustedProxies` are not counted, their clients are.',
   }),
   trustedProxies: Type.Array(proxy, {
     default: ['127.0.0.0/8', '::1'],

@@ -206,7 +206,7 @@ export interface HttpOptions {
   readonly pageFrameAncestors?: string | undefined;
   /** CSP `frame-ancestors` of the embed page. Default `*`: embedding is what it is for. */
   readonly embedFrameAncestors?: string | undefined;
-  /** Requests held open in all and for one client address; one more gets 503. Default 20 000 and 64. */
+  /** Requests held open in all and for one client address; one more gets 503. Default 20 000 and 4000. */
   readonly maxWaiters?: number | undefined;
   readonly maxWaitersPerIp?: number | undefined;
   /** IP addresses and CIDR blocks whose `X-Forwarded-For` is believed. Default: loopback. */

@@ -261,6 +261,32 @@ describe('limits on waiting', () => {
     expect(http.delivery.figures.waitersRefused).toBe(1);
   });
 
+  it('C4.06 long headers count: fewer such requests may wait, and others still may', async () => {
+    await http.app.close();
+    await start({ maxWaitersPerIp: 10, trustedProxies: ['127.0.0.1'] });
+    hold();
+    // Ten times 10 KiB for each address: four of 8 KiB and 14 kB.
+    const long = `X-Filler: ${'x'.repeat(14_000)}\r\n`;
+    const from = (address: string) => `X-Forwarded-For: ${address}\r\n`;
+    await Promise.all([1, 2, 3, 4, 5, 6].map((n) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${n}`, long + from('9.9.9.1'))));
+    await until(() => http.delivery.figures.waiting + http.delivery.figures.waitersRefused === 6);
+    expect(http.delivery.figures.waitersRefused).toBe(2);
+    await Promise.all([1, 2, 3].map((n) => open(`${URL_OF_PLAYLIST}?_HLS_msn=${n}`, from('9.9.9.2'))));
+    await until(() => http.delivery.figures.waiting === 7);
+    expect(http.delivery.figures.waitersRefused).toBe(2);
+  });
+
+  it('C4.06 500 viewers behind one address, each with four waiting requests, are served by default', async () => {
+    hold();
+    const agent = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0\r\n';
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 2_000; n++) sockets.push(await open(`${URL_OF_PLAYLIST}?_HLS_msn=${n % 4}`, agent));
+    await until(() => http.delivery.figures.waiting + http.delivery.figures.waitersRefused === 2_000);
+    expect(http.delivery.figures.waitersRefused).toBe(0);
+    for (const socket of sockets) socket.destroy();
+    await until(() => http.delivery.figures.waiting === 0);
+  });
+
   it('C4.06 many aborted waits leave nothing behind', async () => {
     const waits = Number(process.env.ABORTED_WAITS ?? 2000);
     await http.app.close();

@@ -17,7 +17,15 @@ import {
   storedRepresentation,
 } from './body-version.js';
 import { chooseCoding } from './content-coding.js';
-import { type Exchange, type ForeignHeaders, header, isGone, type RawRequest, type RawResponse } from './exchange.js';
+import {
+  type Exchange,
+  type ForeignHeaders,
+  header,
+  headerBytes,
+  isGone,
+  type RawRequest,
+  type RawResponse,
+} from './exchange.js';
 import { isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
@@ -69,7 +77,7 @@ export class Delivery {
     this.#calls = new SharedCalls({
       ask: (target, signal) => this.#ask(target, signal),
       answer: (exchange, target, outcome) => this.#answer(exchange, target, outcome),
-      admit: ({ request }) => this.#waiting.enter(this.#addressOf(request)),
+      admit: ({ request }) => this.#waiting.enter(this.#addressOf(request), headerBytes(request)),
       refuse: (exchange) => this.#refuse(exchange),
     });
   }

@@ -27,6 +27,11 @@ export function header(
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
+/** What the client sent with its request, target included. */
+export function headerBytes({ url = '', rawHeaders }: RawRequest): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
+}
+
 export function isGone(response: RawResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
