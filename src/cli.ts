@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-// The program: gives the commands this process, and their exit status to the shell.
+// The program: gives the commands this process, and their exit status to the shell. Packages are loaded last: before that, signals
+// must be in hand, and whether there are enough files to load them.
 
-import { letHeapGrow } from './cli/heap-growth.js';
-import { main } from './cli/main.js';
-import { hideKeyArgument, processIo } from './cli/process-io.js';
+import { openFilesProblem } from './cli/open-files.js';
+import { holdSignals } from './cli/signals.js';
 
-letHeapGrow();
-const argv = process.argv.slice(2);
-hideKeyArgument(argv);
-process.exit(await main(argv, processIo()));
+holdSignals();
+const problem = openFilesProblem();
+if (problem !== undefined) {
+  process.stderr.write(`sluice: cannot start: ${problem}\n`);
+  process.exit(1);
+}
+const { run } = await import('./cli/program.js');
+process.exit(await run(process.argv.slice(2)));

@@ -50,6 +50,8 @@ export interface GatewayDependencies {
   readonly authorizePublish?: Authorize;
   /** Decides who may watch over RTMP. Default: everyone. */
   readonly authorizePlay?: Authorize;
+  /** Aborted while the gateway is created: it is not waited for any longer, whatever it waits for. */
+  readonly signal?: AbortSignal;
   /** What times and dates the streams. Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -83,7 +85,7 @@ export async function createGateway(
 ): Promise<Gateway> {
   const config = loadConfig({ options, env: {} });
   const { clock = systemClock, logger = await defaultLogger(config) } = dependencies;
-  return new Gateway(await openParts(config, logger, clock), dependencies);
+  return new Gateway(await openParts(config, logger, clock, dependencies.signal), dependencies);
 }
 
 async function defaultLogger(config: Config): Promise<Logger> {
@@ -245,6 +247,14 @@ export class Gateway {
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg?.versionText, origin: this.ffmpeg?.origin }, 'ffmpeg');
     return urls;
+  }
+
+  /**
+   * Reads again what may change while the gateway runs: the certificate. It is looked at every 2 s anyway; a pair that does not
+   * work is logged, and the old one stays.
+   */
+  async reload(): Promise<void> {
+    await this.#parts.certificate?.reload();
   }
 
   /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent, and allowed at any time. */

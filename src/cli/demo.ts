@@ -2,14 +2,18 @@
 
 import type { Config } from '../config/schema.js';
 import { DemoPublisher } from '../demo/demo-publisher.js';
-import type { CommandIo } from './io.js';
+import type { CommandIo, ConfigDetails } from './io.js';
 import { type Companion, type RunningGateway, serve } from './serve.js';
 
 const DEMO_NAME = 'demo';
 
 /** @returns the exit status. */
-export function demo(config: Config, io: CommandIo): Promise<number> {
-  return serve(config, io, { demo: DEMO_NAME, companion: (running) => startPublisher(config, running) });
+export function demo(config: Config, io: CommandIo, details: ConfigDetails = {}): Promise<number> {
+  return serve(config, io, {
+    ...details,
+    demo: DEMO_NAME,
+    companion: (running) => startPublisher(config, running),
+  });
 }
 
 function startPublisher(config: Config, { gateway, urls, key, logger }: RunningGateway): Companion {

@@ -12,7 +12,7 @@ import { listenReason } from '../protocols/system-error.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
-import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
+import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
 
 /** One line of the report. `note` is worth knowing, `problem` keeps the gateway from working. */
 interface Finding {
@@ -26,10 +26,11 @@ const ENCODERS = ['libx264', 'aac'];
 const LITTLE_DISK_BYTES = 1024 ** 3;
 
 /** Prints the report. @returns 0 when the gateway can work here, else 1. */
-export async function doctor(config: Config, io: CommandIo): Promise<number> {
+export async function doctor(config: Config, io: CommandIo, { warnings = [] }: ConfigDetails = {}): Promise<number> {
   const findings = [
     checkNode(),
     { level: 'ok', text: machine() } as const,
+    ...warnings.map((text) => ({ level: 'note', text: `configuration: ${text}` }) as const),
     ...(await checkFfmpeg(config, io)),
     checkPlayer(),
     await checkPort('RTMP', config.host, config.rtmpPort),

@@ -1,6 +1,8 @@
 // What a command needs of its process, so that commands run in tests without being one.
 
 import type { Environment } from '../config/environment.js';
+import type { Config } from '../config/schema.js';
+import type { HeldSignal } from './signals.js';
 
 export interface OutputStream {
   write(text: string): unknown;
@@ -18,8 +20,18 @@ export interface CommandIo {
   readSecret(prompt: string): Promise<string>;
   /** Calls the listener at each SIGINT and SIGTERM. @returns stops that. */
   onStopSignal(listener: (signal: string) => void): () => void;
+  /** Calls the listener at each SIGHUP, SIGUSR1 and SIGUSR2, which do nothing else. @returns stops that. */
+  onHeldSignal(listener: (signal: HeldSignal) => void): () => void;
   /** Ends the process now; for a second signal. */
   exit(status: number): void;
+}
+
+/** What a command knows about its configuration beside the values. */
+export interface ConfigDetails {
+  /** What is allowed but hardly meant, one line each. */
+  readonly warnings?: readonly string[];
+  /** Reads it anew, for SIGHUP. @throws {SluiceError} `config.invalid` */
+  readonly readConfig?: () => Config;
 }
 
 /** Exit statuses of every command. */

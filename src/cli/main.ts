@@ -1,6 +1,6 @@
 // Chooses the command, checks everything that was typed, and answers with an exit status.
 
-import { loadConfigWithWarnings } from '../config/load-config.js';
+import { type LoadedConfig, loadConfigWithWarnings } from '../config/load-config.js';
 import type { Config } from '../config/schema.js';
 import { didYouMean } from '../config/suggestion.js';
 import { SluiceError } from '../protocols/errors.js';
@@ -8,11 +8,13 @@ import { demo } from './demo.js';
 import { doctor } from './doctor.js';
 import { hashPasswordCommand } from './hash-password.js';
 import { helpText, packageVersion } from './help-text.js';
-import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
+import { type CommandIo, type ConfigDetails, EXIT_OK, EXIT_USAGE } from './io.js';
 import { serve } from './serve.js';
 
-const COMMANDS: ReadonlyMap<string, (config: Config, io: CommandIo) => Promise<number>> = new Map([
-  ['serve', (config: Config, io: CommandIo) => serve(config, io)],
+type Command = (config: Config, io: CommandIo, details: ConfigDetails) => Promise<number>;
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['serve', serve],
   ['demo', demo],
   ['doctor', doctor],
 ]);
@@ -41,18 +43,18 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     const shown = JSON.stringify(name.slice(0, 64));
     problems.push(`${shown}: unknown command, expected ${known.join(', ')}${didYouMean(name, known)}`);
   }
-  let config: Config | undefined;
+  const read = () => loadConfigWithWarnings({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
+  let loaded: LoadedConfig | undefined;
   try {
-    const loaded = loadConfigWithWarnings({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
-    for (const warning of loaded.warnings) io.stderr.write(`sluice: note: ${warning}\n`);
-    config = loaded.config;
+    loaded = read();
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     problems.push(error.message);
   }
-  if (command === undefined || config === undefined) {
+  if (command === undefined || loaded === undefined) {
     io.stderr.write(`sluice: ${problems.join('\n')}\nsluice --help lists every command and option.\n`);
     return EXIT_USAGE;
   }
-  return command(config, io);
+  const { config, warnings } = loaded;
+  return command(config, io, { warnings, readConfig: () => read().config });
 }

@@ -3,14 +3,22 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { processEnvironment } from '../config/environment.js';
+import { BoundedOutput } from './bounded-output.js';
 import type { CommandIo } from './io.js';
+import { onHeldSignal } from './signals.js';
 
-export function processIo(): CommandIo {
-  // Whoever read our output has left: nothing to say and nobody to say it to, but streams go on.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+export interface ProcessIo extends CommandIo {
+  /** Before the process exits: what was written and not read yet. */
+  flush(): Promise<void>;
+}
+
+export function processIo(): ProcessIo {
+  const stdout = new BoundedOutput(process.stdout, { leftOut: leftOutRecord });
+  const stderr = new BoundedOutput(process.stderr, { leftOut: (count) => `sluice: ${count} messages were left out\n` });
   return {
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr,
+    flush: async () => void (await Promise.all([stdout.flush(), stderr.flush()])),
     env: processEnvironment(),
     cwd: process.cwd(),
     readSecret,
@@ -22,8 +30,21 @@ export function processIo(): CommandIo {
         process.off('SIGTERM', listener);
       };
     },
+    onHeldSignal,
     exit: (status) => process.exit(status),
   };
+}
+
+/** As the log's other records are, so that whoever reads them by machine can read this one. */
+function leftOutRecord(count: number): string {
+  const record = {
+    level: 40,
+    time: Date.now(),
+    pid: process.pid,
+    records: count,
+    msg: 'log records were left out: nobody read standard output',
+  };
+  return `${JSON.stringify(record)}\n`;
 }
 
 /** The terminal's echo goes nowhere; the prompt goes where it does not mix with the answer. */

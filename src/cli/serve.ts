@@ -9,7 +9,8 @@ import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
 import { cliError } from './errors.js';
-import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
+import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
+import { reload } from './reload.js';
 
 /** Something that runs beside the gateway and ends before it. */
 export interface Companion {
@@ -23,7 +24,7 @@ export interface RunningGateway {
   readonly logger: Logger;
 }
 
-export interface ServeOptions {
+export interface ServeOptions extends ConfigDetails {
   /** Name of the stream that the companion publishes, for the announcement. */
   readonly demo?: string;
   /** Started when the gateway is ready. */
@@ -42,14 +43,20 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
   const stop = stopRequest(io);
   let running: RunningGateway | undefined;
   try {
-    running = await start(config, io, options);
+    running = await unlessStopped(start(config, io, options, stop.aborted), stop);
     const companion = options.companion?.(running);
+    const disposeHeld = obeyHeldSignals(running, config, io, options);
     const signal = await stop.requested;
     running.logger.info({ signal }, 'stopping');
     await withinTimeout(closeAll(running.gateway, companion));
+    disposeHeld();
     running.logger.info({}, 'stopped');
     return EXIT_OK;
   } catch (error) {
+    if (running === undefined && stop.aborted.aborted) {
+      io.stderr.write('sluice: was told to stop while it started\n');
+      return EXIT_OK;
+    }
     if (running === undefined) io.stderr.write(`sluice: cannot start: ${oneLine(error)}\n`);
     else running.logger.error({ err: error }, 'did not stop in order');
     return EXIT_FAILURE;
@@ -58,14 +65,20 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
   }
 }
 
-async function start(config: Config, io: CommandIo, options: ServeOptions): Promise<RunningGateway> {
+async function start(
+  config: Config,
+  io: CommandIo,
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<RunningGateway> {
   const publishKey = await findPublishKey(config);
   const logger = createLogger(config.logLevel, io.stdout, publishKey.key);
+  for (const warning of options.warnings ?? []) logger.warn({}, `configuration: ${warning}`);
   logger.debug({ config: redactConfig(config) }, 'configuration');
   if (publishKey.origin === 'configured' && config.publishKey !== undefined && config.publishKey.length < SHORT_KEY) {
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
-  const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger });
+  const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger, signal });
   // The key is shown in the announcement alone.
   const { publishKey: _, ...urls } = await gateway.start();
   logger.info(urls, 'ready');
@@ -76,18 +89,45 @@ async function start(config: Config, io: CommandIo, options: ServeOptions): Prom
   return { gateway, urls, key: publishKey.key, logger };
 }
 
+/** SIGHUP reads again what can be read again; SIGUSR1 and SIGUSR2 do nothing and say so. */
+function obeyHeldSignals(
+  { gateway, logger }: RunningGateway,
+  config: Config,
+  io: CommandIo,
+  options: ServeOptions,
+): () => void {
+  return io.onHeldSignal((signal) => {
+    if (signal === 'SIGHUP') void reload({ gateway, logger, config, readConfig: options.readConfig });
+    else logger.info({ signal }, 'this signal does nothing here');
+  });
+}
+
+interface StopRequest {
+  /** Resolves with the name of the signal. */
+  readonly requested: Promise<string>;
+  readonly aborted: AbortSignal;
+  dispose(): void;
+}
+
+/** Whatever a start waits for, such as a disk that does not answer: after a signal it gets no more time than an end does. */
+function unlessStopped<T>(work: Promise<T>, { requested }: StopRequest): Promise<T> {
+  return Promise.race([work, requested.then(() => withinTimeout(work))]);
+}
+
 /** The first signal asks for an orderly end, the second gets an end. */
-function stopRequest(io: CommandIo): { readonly requested: Promise<string>; dispose(): void } {
+function stopRequest(io: CommandIo): StopRequest {
+  const abort = new AbortController();
   const { promise, resolve } = withResolver<string>();
   let first: Milliseconds | undefined;
   const dispose = io.onStopSignal((signal) => {
     const now = performance.now();
     first ??= now;
+    abort.abort();
     resolve(signal);
     // One Ctrl-C may arrive twice: from the terminal, and handed on by npm.
     if (now - first > SAME_SIGNAL) io.exit(EXIT_FAILURE);
   });
-  return { requested: promise, dispose };
+  return { requested: promise, aborted: abort.signal, dispose };
 }
 
 function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
@@ -103,14 +143,14 @@ async function closeAll(gateway: Gateway, companion: Companion | undefined): Pro
   await gateway.close();
 }
 
-async function withinTimeout(work: Promise<void>): Promise<void> {
+async function withinTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     const late = cliError('cli.close-timeout', `not everything had ended after ${CLOSE_TIMEOUT} ms`);
     timer = setTimeout(() => reject(late), CLOSE_TIMEOUT);
   });
   try {
-    await Promise.race([work, timeout]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -41,10 +41,16 @@ const LEDGER = 'ffmpeg';
 
 /**
  * FFmpegs that an earlier gateway left behind are ended, and its sequence numbers are read from the media directory.
+ * @param signal ends the search for FFmpeg, which may be a program that hangs
  * @throws {SluiceError} for the first of them that cannot be had
  */
-export async function openParts(config: Config, logger: Logger, clock: Clock): Promise<GatewayParts> {
-  const ffmpeg = await findUsableFfmpeg(config, logger);
+export async function openParts(
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<GatewayParts> {
+  const ffmpeg = await findUsableFfmpeg(config, logger, signal);
   if (config.slate !== undefined) await ensureFile(config.slate);
   const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
   await ledger.sweep();
@@ -97,12 +103,17 @@ export async function findPublishKey({ publishKey, stateDir }: Config): Promise<
 }
 
 /** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
-async function findUsableFfmpeg(config: Config, logger: Logger): Promise<FfmpegInstallation | undefined> {
+async function findUsableFfmpeg(
+  config: Config,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<FfmpegInstallation | undefined> {
   const { ffmpegPath, ladder } = config;
   try {
     return await findFfmpeg({
       ...(ffmpegPath !== undefined && { explicitPath: ffmpegPath }),
       searchPath: processEnvironment().PATH ?? '',
+      signal,
     });
   } catch (error) {
     const encodes = ladder.some((name) => name !== 'source' && name !== 'audio');

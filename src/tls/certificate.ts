@@ -66,6 +66,12 @@ export class TlsCertificate {
     };
   }
 
+  /** Looks at the files now. What is in force already is not read again. */
+  async reload(): Promise<void> {
+    const state = await fileState(this.#options);
+    if (state !== this.#tried) await this.#reload(state);
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#listeners.clear();

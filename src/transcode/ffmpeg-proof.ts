@@ -1,5 +1,6 @@
 // Proves a candidate by running it: a file that is there and executable says nothing about what it can do.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
@@ -35,13 +36,23 @@ const TINY_ENCODE: readonly string[] = [
   ...['-movflags', '+cmaf+frag_keyframe+empty_moov+default_base_moof+frag_discont', 'pipe:1'],
 ];
 
+export interface ProofOptions {
+  /** What the program sees of the environment. */
+  readonly environment?: ChildEnvironment | undefined;
+  /** For each of its runs. Default 15 s. */
+  readonly timeout?: Milliseconds | undefined;
+  /** Ends the program that runs, and the proof. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Runs `-version`, `-encoders`, `-decoders` and a tiny encode. Never throws. */
 export async function proveFfmpeg(
   origin: FfmpegOrigin,
   path: string,
-  environment: ChildEnvironment = DEFAULT_CHILD_ENVIRONMENT,
+  { environment = DEFAULT_CHILD_ENVIRONMENT, timeout = RUN_TIMEOUT, signal }: ProofOptions = {},
 ): Promise<FfmpegProof> {
-  const version = await run(path, environment, ['-hide_banner', '-version']);
+  const options: RunOptions = { environment, timeout, signal };
+  const version = await run(path, options, ['-hide_banner', '-version']);
   if (!version.ok) return { works: false, reason: version.reason };
   const parsed = parseFfmpegVersion(version.stdout.toString('utf8'));
   if (parsed === undefined) return { works: false, reason: 'it runs, but what -version prints is not FFmpeg' };
@@ -51,14 +62,14 @@ export async function proveFfmpeg(
       reason: `version ${parsed.text} is older than ${OLDEST_VERSION.major}.${OLDEST_VERSION.minor}`,
     };
   }
-  const listed = await run(path, environment, ['-hide_banner', '-encoders']);
+  const listed = await run(path, options, ['-hide_banner', '-encoders']);
   if (!listed.ok) return { works: false, reason: `-encoders: ${listed.reason}` };
   const encoders = parseFfmpegCodecList(listed.stdout.toString('utf8'));
   const missing = REQUIRED_ENCODERS.filter((name) => !encoders.has(name));
   if (missing.length > 0) return { works: false, reason: `version ${parsed.text} lacks ${missing.join(' and ')}` };
-  const decoders = await run(path, environment, ['-hide_banner', '-decoders']);
+  const decoders = await run(path, options, ['-hide_banner', '-decoders']);
   if (!decoders.ok) return { works: false, reason: `-decoders: ${decoders.reason}` };
-  const encoded = await run(path, environment, TINY_ENCODE);
+  const encoded = await run(path, options, TINY_ENCODE);
   if (!encoded.ok) return { works: false, reason: `a test encode failed: ${encoded.reason}` };
   if (encoded.stdout.toString('latin1', 4, 8) !== 'ftyp' || !encoded.stdout.includes('moof')) {
     return { works: false, reason: `a test encode wrote ${encoded.stdout.length} bytes that are not fragmented MP4` };
@@ -111,9 +122,16 @@ export function isOlder(
 
 type RunResult = { readonly ok: true; readonly stdout: Buffer } | { readonly ok: false; readonly reason: string };
 
-function run(path: string, environment: ChildEnvironment, args: readonly string[]): Promise<RunResult> {
+interface RunOptions {
+  readonly environment: ChildEnvironment;
+  readonly timeout: Milliseconds;
+  readonly signal: AbortSignal | undefined;
+}
+
+function run(path: string, { environment, timeout, signal }: RunOptions, args: readonly string[]): Promise<RunResult> {
   return new Promise((resolve) => {
     const fail = (reason: string): void => resolve({ ok: false, reason: reason.slice(0, MAX_REASON_LENGTH) });
+    if (signal?.aborted) return fail(ABORTED);
     let child: ReturnType<typeof spawnCandidate>;
     try {
       child = spawnCandidate(path, environment, args);
@@ -122,34 +140,70 @@ function run(path: string, environment: ChildEnvironment, args: readonly string[
       fail(errorText(error));
       return;
     }
+    const giveUp = (reason: string): void => {
+      killGroup(child);
+      // A grandchild that left the group would keep them open.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      fail(reason);
+    };
+    const timer = setTimeout(() => giveUp(lateReason(child, timeout)), timeout);
+    const abort = (): void => giveUp(ABORTED);
+    signal?.addEventListener('abort', abort, { once: true });
     const stdout: Buffer[] = [];
     let size = 0;
     let stderr = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= MAX_OUTPUT_BYTES) stdout.push(chunk);
-      else child.kill('SIGKILL');
+      else killGroup(child);
     });
     child.stderr?.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('latin1')).slice(-MAX_REASON_LENGTH);
     });
     child.once('error', (error) => fail(errorText(error)));
-    child.once('close', (code, signal) => {
+    child.once('close', (code, signalName) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
       if (code === 0) resolve({ ok: true, stdout: Buffer.concat(stdout) });
-      else fail(`it ended with ${signal ?? `code ${code}`}${stderr === '' ? '' : `: ${oneLine(stderr)}`}`);
+      else fail(`it ended with ${signalName ?? `code ${code}`}${stderr === '' ? '' : `: ${oneLine(stderr)}`}`);
     });
   });
 }
 
+const ABORTED = 'it was not waited for: the gateway was told to stop';
+
+function lateReason(child: ChildProcess, timeout: Milliseconds): string {
+  const within = `within ${timeout / 1000} s`;
+  return child.exitCode === null && child.signalCode === null
+    ? `it did not end ${within}; if it is a script around FFmpeg, let it start FFmpeg with exec`
+    : `something it started did not end ${within}; if it is a script around FFmpeg, let it start FFmpeg with exec`;
+}
+
+/** In a process group of its own, so that what a script starts can be ended with it. */
 function spawnCandidate(path: string, environment: ChildEnvironment, args: readonly string[]) {
   return spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: false,
     env: environment,
     windowsHide: true,
-    timeout: RUN_TIMEOUT,
-    killSignal: 'SIGKILL',
+    detached: process.platform !== 'win32',
   });
+}
+
+function killGroup(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  if (process.platform === 'win32') {
+    child.kill('SIGKILL');
+    return;
+  }
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // All of it has ended.
+    if (systemCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 function errorText(error: unknown): string {

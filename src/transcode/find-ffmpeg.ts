@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { assertNever } from '../protocols/errors.js';
+import type { Milliseconds } from '../protocols/units.js';
 import type { ChildEnvironment } from './child-environment.js';
 import { transcodeError } from './errors.js';
 import type { FfmpegAttempt, FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
@@ -15,6 +16,10 @@ export interface FindFfmpegOptions {
   readonly searchPath?: string;
   /** What each candidate sees of the environment when it is run: the same as later for a stream. See `childEnvironment`. */
   readonly environment?: ChildEnvironment;
+  /** How long a candidate may take for each answer. Default 15 s. */
+  readonly timeout?: Milliseconds;
+  /** Ends the search, and the candidate that is being tried. */
+  readonly signal?: AbortSignal | undefined;
   /** Told of each candidate that was looked at, in order. */
   readonly onAttempt?: (attempt: FfmpegAttempt) => void;
   /** Files of npm packages; tests pass their own. Undefined: the package is not installed or brought no file. */
@@ -31,7 +36,7 @@ const PREFERRED_VERSION = { major: 6, minor: 1 } as const;
 export async function findFfmpeg(options: FindFfmpegOptions): Promise<FfmpegInstallation> {
   const attempts: FfmpegAttempt[] = [];
   const prove = async (origin: FfmpegOrigin, path: string): Promise<FfmpegInstallation | undefined> => {
-    const proof = await proveFfmpeg(origin, path, options.environment);
+    const proof = await proveFfmpeg(origin, path, options);
     note(
       proof.works
         ? { origin, path, outcome: 'usable', installation: proof.installation }

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest';
 import type { CommandIo } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
+import type { HeldSignal } from '../../src/cli/signals.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 export interface CommandRun {
@@ -15,6 +16,8 @@ export interface CommandRun {
   /** The JSON records on stdout. */
   records(): { msg: string; [field: string]: unknown }[];
   signal(name: string): void;
+  /** SIGHUP and its like, which end nothing. */
+  heldSignal(name: HeldSignal): void;
   /** The `ready` record, when it is there. @throws when the command ends without one. */
   ready(): Promise<{ rtmp: string; http: string }>;
 }
@@ -28,6 +31,7 @@ export async function runCommand(
   let stdout = '';
   let stderr = '';
   let listener: ((signal: string) => void) | undefined;
+  let heldListener: ((signal: HeldSignal) => void) | undefined;
   const io: CommandIo = {
     stdout: {
       isTTY: setup.isTTY ?? false,
@@ -49,6 +53,12 @@ export async function runCommand(
         listener = undefined;
       };
     },
+    onHeldSignal: (given) => {
+      heldListener = given;
+      return () => {
+        heldListener = undefined;
+      };
+    },
     exit: (status) => void exits.push(status),
   };
   const status = main(argv, io);
@@ -68,6 +78,7 @@ export async function runCommand(
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line)),
     signal: (name) => listener?.(name),
+    heldSignal: (name) => heldListener?.(name),
     async ready() {
       let ended = false;
       void status.then(() => {

@@ -1,8 +1,8 @@
 // The command as a shell runs it: compiled, started, asked and ended, with its key in no list of processes.
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../support/built-program.js';
 import { npmFfmpeg, runProgram, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -36,3 +36,91 @@ it('is a program: built by tsc, started by node, ended by a signal', async () =>
   expect(await program.exit).toEqual({ code: 0, signal: null });
   expect(stdout + program.stderr()).not.toContain(secret);
 });
+
+async function cliOf(): Promise<string> {
+  return join(await buildProgram(), 'dist', 'cli.js');
+}
+
+/** @returns the program, and its records as they come */
+async function startServing(...flags: string[]) {
+  const directory = await temporaryDirectory();
+  const places = ['--media-dir', join(directory, 'media'), '--state-dir', join(directory, 'state')];
+  const ports = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0'];
+  const program = startProgram(process.execPath, [await cliOf(), ...ports, ...places, ...flags], {
+    FFMPEG_PATH: npmFfmpeg(),
+  });
+  let stdout = '';
+  program.child.stdout?.on('data', (text) => {
+    stdout += text;
+  });
+  const logged = async (message: string): Promise<void> => {
+    while (!stdout.includes(message)) await once(program.child.stdout ?? program.child, 'data');
+  };
+  return { program, logged };
+}
+
+describe.skipIf(process.platform === 'win32')('signals', () => {
+  it('opens no debugger at SIGUSR1, reads certificates and configuration again at SIGHUP, and lives on', async () => {
+    const { program, logged } = await startServing();
+    const { child } = program;
+    await logged('"msg":"ready"');
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+      child.kill(signal);
+      await logged(`"signal":"${signal}","msg":"this signal does nothing here"`);
+    }
+    child.kill('SIGHUP');
+    await logged('"msg":"reloaded: certificates are up to date, the configuration is as before"');
+    await expect(fetch('http://127.0.0.1:9229/json/version')).rejects.toThrow();
+    child.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    expect(program.stderr()).not.toMatch(/debugger/i);
+  });
+
+  it('says at SIGHUP which options changed and what is wrong with them', async () => {
+    const config = join(await temporaryDirectory(), 'sluice.yaml');
+    await writeFile(config, 'maxStreams: 5\n');
+    const { program, logged } = await startServing('--config', config);
+    await logged('"msg":"ready"');
+    await writeFile(config, 'maxStreams: 6\npublishKey: a-key-that-nobody-may-see\n');
+    program.child.kill('SIGHUP');
+    await logged('"changed":["maxStreams","publishKey"],"msg":"reloaded: certificates are up to date; these options');
+    await writeFile(config, 'maxStreams: many\n');
+    program.child.kill('SIGHUP');
+    await logged('sluice.yaml:1 maxStreams: got \\"many\\", expected a whole number');
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a start that cannot succeed', () => {
+  it.each([64, 96, 255])('says in one line that %i open files are too few', async (files) => {
+    const script = `ulimit -n ${files} && exec "$0" "$@"`;
+    const program = startProgram('/bin/sh', ['-c', script, process.execPath, await cliOf(), '--help']);
+    expect(await program.exit).toEqual({ code: 1, signal: null });
+    expect(program.stderr()).toBe(
+      `sluice: cannot start: this process may have ${files} files open (ulimit -n), expected at least 256, better 65536: raise it with "ulimit -n 65536", or LimitNOFILE=65536 in the systemd unit\n`,
+    );
+  });
+
+  it('ends at SIGTERM while FFMPEG_PATH names a script whose child hangs, and takes the child along', async () => {
+    const directory = await temporaryDirectory();
+    const wrapper = join(directory, 'ffmpeg');
+    await writeFile(wrapper, `#!/bin/sh\nsleep 600 &\necho $! > '${directory}/child'\nwait\n`);
+    await chmod(wrapper, 0o755);
+    const { program } = await startServing('--ffmpeg-path', wrapper);
+    const child = await expect
+      .poll(() => readFile(join(directory, 'child'), 'utf8').catch(() => ''), { timeout: 30_000 })
+      .toMatch(/^\d+\n$/)
+      .then(() => readFile(join(directory, 'child'), 'utf8'));
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    expect(program.stderr()).toBe('sluice: was told to stop while it started\n');
+    await expect.poll(() => isAlive(Number(child))).toBe(false);
+  });
+});
+
+/** A zombie has ended: whoever should reap it may be nobody of ours. */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat !== '' && !/\) Z /.test(stat);
+}

@@ -1,5 +1,5 @@
 // Candidates are small programs that pretend, and the real one: the order, the reasons and the one clear error.
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FfmpegAttempt } from '../../src/transcode/ffmpeg-installation.js';
@@ -143,3 +143,43 @@ describe('what FFmpeg prints', () => {
     expect([...parseFfmpegCodecList(text)]).toEqual(['libx264', 'aac']);
   });
 });
+
+describe.skipIf(process.platform === 'win32')('a script that hangs', () => {
+  it.each([
+    [
+      'waits for its child',
+      'sleep 600 &\necho $! > "$0.child"\nwait',
+      /: it did not end within 0\.3 s; if it is a script/,
+    ],
+    [
+      'leaves its child behind',
+      'sleep 600 &\necho $! > "$0.child"',
+      /: something it started did not end within 0\.3 s; if it/,
+    ],
+  ])('that %s is given up with a sentence, and everything it started is ended', async (_, script, reason) => {
+    const path = join(await temporaryDirectory(), 'ffmpeg');
+    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await chmod(path, 0o755);
+    // What it does first takes no longer than that; the script itself would go on for ten minutes.
+    const failure = await findFfmpeg({ explicitPath: path, timeout: 300 }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'transcode.ffmpeg-path-broken', message: expect.stringMatching(reason) });
+    const child = Number(await readFile(`${path}.child`, 'utf8'));
+    await expect.poll(() => stateOf(child)).toMatch(/^(gone|Z)$/);
+  });
+
+  it('is not waited for any longer when the caller says so', async () => {
+    const path = join(await temporaryDirectory(), 'ffmpeg');
+    await writeFile(path, '#!/bin/sh\nsleep 600\n');
+    await chmod(path, 0o755);
+    const abort = new AbortController();
+    const search = findFfmpeg({ explicitPath: path, signal: abort.signal });
+    abort.abort();
+    await expect(search).rejects.toThrow(/told to stop/);
+  });
+});
+
+/** `Z` until whoever adopted it has reaped it. */
+async function stateOf(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return /\) (\S) /.exec(stat)?.[1] ?? 'gone';
+}

@@ -1,0 +1,27 @@
+// Whether this process may open enough files. With too few, Node cannot even load packages, and says that they are not installed.
+
+import { readFileSync } from 'node:fs';
+
+/** Packages are loaded many at a time: 220 are enough without a single connection. */
+const FEWEST_FILES = 256;
+
+/** One sentence; undefined when there are enough, or the system does not say (Linux does). */
+export function openFilesProblem(): string | undefined {
+  let limits: string;
+  try {
+    limits = readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return undefined;
+  }
+  return judgeOpenFiles(limits);
+}
+
+/** @param limits the text of `/proc/self/limits` (proc(5)) */
+export function judgeOpenFiles(limits: string): string | undefined {
+  const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];
+  if (soft === undefined || Number(soft) >= FEWEST_FILES) return undefined;
+  return (
+    `this process may have ${soft} files open (ulimit -n), expected at least ${FEWEST_FILES}, better 65536: ` +
+    'raise it with "ulimit -n 65536", or LimitNOFILE=65536 in the systemd unit'
+  );
+}
