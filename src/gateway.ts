@@ -179,6 +179,8 @@ export class Gateway {
       targetDuration: Math.ceil(config.segmentDuration),
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       publishApp: config.apps[0],
+      publishProof: config.users.length > 0 ? 'user' : this.#parts.key === null ? 'none' : 'key',
+      publicUrl: config.publicUrl,
       embedFrameAncestors: config.frameAncestors.join(' '),
       maxWaiters: config.maxWaiters,
       maxWaitersPerIp: config.maxWaitersPerIp,

@@ -42,7 +42,8 @@ export const placeOptions = {
       pattern: '^https?://[^\\s?#]+$',
       expected: 'an http:// or https:// URL without query',
       fallback: 'the address of the HTTP server',
-      description: 'Address under which viewers reach the HTTP server (behind a proxy or CDN); used in printed links.',
+      description:
+        'Address under which viewers reach the HTTP server (behind a proxy or CDN); used in printed links, link previews and oEmbed.',
     }),
   ),
   mediaDir: text({

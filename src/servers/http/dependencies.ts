@@ -195,6 +195,9 @@ export interface Health {
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
 }
 
+/** `none`: everybody may publish; `key`: it stands in the query of the stream name; `user`: a name and a password. */
+export type PublishProof = 'none' | 'key' | 'user';
+
 export interface HttpOptions {
   /** Nominal segment duration rounded up: the unit of cache lifetimes where the origin names none. Default 2. */
   readonly targetDuration?: Seconds | undefined;
@@ -202,6 +205,10 @@ export interface HttpOptions {
   readonly rtmpPort?: (() => number | undefined) | undefined;
   /** The application named in that hint. Default `live`. */
   readonly publishApp?: string | undefined;
+  /** How encoders prove that they may publish, for the same hint. Default `key`. */
+  readonly publishProof?: PublishProof | undefined;
+  /** Under which viewers reach this server: for link previews, which need absolute addresses. Default: where a request proves it. */
+  readonly publicUrl?: string | undefined;
   /** CSP `frame-ancestors` of the list and watch pages. Default `'self'`. */
   readonly pageFrameAncestors?: string | undefined;
   /** CSP `frame-ancestors` of the embed page. Default `*`: embedding is what it is for. */

@@ -1,9 +1,9 @@
 // The HTML pages, read once when the application is built: a missing file is an error at start, not at the first visitor.
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type AssetLibrary, assetLibrary } from './assets/asset-library.js';
 
 export interface Pages {
   readonly list: string;
@@ -32,14 +32,22 @@ function isSluicePublic(directory: string): boolean {
   }
 }
 
+/** @param directory `public/` */
 export function loadPages(directory: string): Pages {
-  const read = (name: string): string => readFileSync(join(directory, `${name}.html`), 'utf8');
+  const library = assetLibrary(directory);
+  const read = (name: string): string => withAssets(readFileSync(join(directory, `${name}.html`), 'utf8'), library);
   return { list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') };
 }
 
-/** The ES module build of hls.js that the pages import, wherever npm put the package. */
-export function hlsModulePath(): string {
-  return createRequire(import.meta.url).resolve('hls.js/dist/hls.min.mjs');
+/** Gives every asset its lasting address, and names in the head all that the scripts will import. */
+function withAssets(page: string, library: AssetLibrary): string {
+  const versioned = (path: string): string => `assets/~${library.version}/${path}`;
+  const preloads = [...page.matchAll(/<script type="module" src="assets\/([^"]+)">/g)]
+    .flatMap(([, script = '']) => [...library.importsOf(script)])
+    .map((path) => `  <link rel="modulepreload" href="${versioned(path)}">\n`);
+  return page
+    .replace(/="assets\/([^"]+)"/g, (_match, path: string) => `="${versioned(path)}"`)
+    .replace('</head>', () => `${preloads.join('')}</head>`);
 }
 
 /**
@@ -56,6 +64,7 @@ export function renderErrorPage(page: string, pathBelowMount: string, status: nu
     .replaceAll('{{message}}', () => escapeText(message));
 }
 
-function escapeText(text: string): string {
+/** For text between tags and in quoted attributes. */
+export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -2,6 +2,7 @@
 
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { assetLibrary } from './assets/asset-library.js';
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
 import { Viewers } from './delivery/viewers.js';
@@ -83,6 +84,7 @@ export function installSluice(
     viewers,
     rtmpPort: dependencies.rtmpPort ?? (() => undefined),
     publishApp: dependencies.publishApp ?? 'live',
+    publishProof: dependencies.publishProof ?? 'key',
     thumbnails: dependencies.thumbnails !== undefined,
   });
   void app.register(healthRoutes, { health: dependencies.health });
@@ -91,9 +93,14 @@ export function installSluice(
     const metrics = new Metrics({ source: dependencies.metrics, delivery, viewers, streams: dependencies.streams });
     void app.register(metricsRoutes, { metrics, policy, addresses });
   }
-  void app.register(assetRoutes, { directory });
+  const library = assetLibrary(directory);
+  void app.register(assetRoutes, { library });
   void app.register(pageRoutes, {
     pages,
+    streams: dependencies.streams,
+    thumbnails: dependencies.thumbnails !== undefined,
+    publicUrl: dependencies.publicUrl,
+    version: library.version,
     pageFrameAncestors: dependencies.pageFrameAncestors ?? "'self'",
     embedFrameAncestors: dependencies.embedFrameAncestors ?? '*',
   });

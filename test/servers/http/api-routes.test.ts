@@ -14,7 +14,7 @@ describe('GET /api/v1/streams', () => {
       'cache-control': 'no-store',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     });
-    expect(answer.json()).toEqual({ streams: [LIVE_STREAM], publish: { app: 'live', rtmpPort: 1935 } });
+    expect(answer.json()).toEqual({ streams: [LIVE_STREAM], publish: { app: 'live', proof: 'key', rtmpPort: 1935 } });
   });
 
   it('C3.10 no other site may read it, no cookie is set', async () => {
@@ -50,7 +50,7 @@ describe('GET /api/v1/streams', () => {
     const app = buildApp({ ...fakeDependencies(), streams: { list: () => [waiting], get: () => undefined } });
     expect((await app.inject('/api/v1/streams')).json()).toEqual({
       streams: [{ app: 'live', name: 'x', state: 'waiting', renditions: [], viewers: 0 }],
-      publish: { app: 'live', rtmpPort: 1935 },
+      publish: { app: 'live', proof: 'key', rtmpPort: 1935 },
     });
   });
 });

@@ -11,7 +11,8 @@ const PAGES = ['/', '/watch/live/demo', '/embed/live/demo'];
 /** Every URL that a page loads by itself, resolved as a browser does. */
 function assetsOf(html: string, pageUrl: string): string[] {
   const base = new URL(/<base href="([^"]+)"/.exec(html)?.[1] ?? './', new URL(pageUrl, 'http://x'));
-  const references = [...html.matchAll(/<(?:script|link)[^>]*\b(?:src|href)="([^"]+)"/g)];
+  // The playlist is no asset: it is preloaded while there is one.
+  const references = [...html.matchAll(/<(?:script|link)(?![^>]*as="fetch")[^>]*\b(?:src|href)="([^"]+)"/g)];
   return references.map(([, reference = '']) => new URL(reference, base).pathname);
 }
 

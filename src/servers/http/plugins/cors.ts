@@ -10,6 +10,12 @@ export const CORS_HEADERS = {
   'timing-allow-origin': '*',
 } as const;
 
+/** What players add to their requests, none of which changes an answer's rights: CMCD as CTA-5004 sends it, and what caches are told. */
+const ALLOWED_HEADERS = [
+  ...['Range', 'Authorization', 'Cache-Control', 'Pragma', 'If-None-Match', 'If-Modified-Since', 'X-Requested-With'],
+  ...['CMCD-Request', 'CMCD-Object', 'CMCD-Status', 'CMCD-Session'],
+].join(', ');
+
 export function setCorsHeaders(reply: FastifyReply): void {
   reply.headers(CORS_HEADERS);
 }
@@ -22,7 +28,7 @@ export function installCors(app: FastifyInstance): void {
     reply
       .code(204)
       .header('access-control-allow-methods', 'GET, HEAD, OPTIONS')
-      .header('access-control-allow-headers', 'Range, Authorization')
+      .header('access-control-allow-headers', ALLOWED_HEADERS)
       .header('access-control-max-age', '86400')
       .send();
   });

@@ -1,10 +1,12 @@
 // The JSON state of the streams, for the live list and for other people's dashboards.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { sendCompressed } from '../compressed-reply.js';
 import type { Viewers } from '../delivery/viewers.js';
-import type { StreamDirectory, StreamState } from '../dependencies.js';
+import type { PublishProof, StreamDirectory, StreamState } from '../dependencies.js';
 import { HttpProblem } from '../errors.js';
+import { setCorsHeaders } from '../plugins/cors.js';
 import { StreamParameters } from '../schemas/names.js';
 import { ProblemSchema, StreamListSchema, StreamSchema } from '../schemas/streams.js';
 
@@ -13,6 +15,7 @@ export interface ApiRouteOptions {
   readonly viewers: Viewers;
   readonly rtmpPort: () => number | undefined;
   readonly publishApp: string;
+  readonly publishProof: PublishProof;
   readonly thumbnails: boolean;
 }
 
@@ -31,10 +34,11 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
   app.get(
     '/api/v1/streams',
     { schema: { response: { 200: StreamListSchema } }, exposeHeadRoute: true },
-    (_request, reply) => {
+    (request, reply) => {
       const rtmpPort = options.rtmpPort();
-      const publish = { app: options.publishApp, ...(rtmpPort === undefined ? {} : { rtmpPort }) };
-      return reply.send({ streams: options.streams.list().map(withOurs), publish });
+      const { publishApp, publishProof: proof } = options;
+      const publish = { app: publishApp, proof, ...(rtmpPort === undefined ? {} : { rtmpPort }) };
+      return sendJson(request, reply, { streams: options.streams.list().map(withOurs), publish });
     },
   );
 
@@ -45,10 +49,19 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
       exposeHeadRoute: true,
     },
     (request, reply) => {
+      // Whoever knows the name may read the stream itself from any site, and a sandboxed embed asks from no origin at all. The list
+      // tells names, and stays with this site.
+      setCorsHeaders(reply);
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);
       if (stream === undefined) throw new HttpProblem(404, 'http.stream-not-found', 'no such stream');
-      return reply.send(withOurs(stream));
+      return sendJson(request, reply, withOurs(stream));
     },
   );
+}
+
+/** Serialized by the schema of the route, compressed where it is long: a list of 100 streams has 44 kB. */
+function sendJson(request: FastifyRequest, reply: FastifyReply, value: object): Promise<FastifyReply> {
+  const text = String(reply.serialize(value));
+  return sendCompressed(request, reply.type('application/json; charset=utf-8'), text);
 }

@@ -1,40 +1,87 @@
-// The pages people see: static files, because everything about a stream comes from the API as text, never as markup.
+// The pages people see. All that is known about a stream comes to them by the API as text, except what must be in the head for
+// programs that run no scripts.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sendCompressed } from '../compressed-reply.js';
+import type { StreamDirectory } from '../dependencies.js';
+import { HttpProblem } from '../errors.js';
+import { streamHead } from '../link-preview.js';
+import { describeEmbed } from '../oembed.js';
 import type { Pages } from '../pages.js';
 import { pagePolicy } from '../plugins/security-headers.js';
+import { publicAddress } from '../public-address.js';
 import { StreamParameters } from '../schemas/names.js';
 
 export interface PageRouteOptions {
   readonly pages: Pages;
   readonly pageFrameAncestors: string;
   readonly embedFrameAncestors: string;
+  readonly streams: StreamDirectory;
+  readonly thumbnails: boolean;
+  readonly publicUrl: string | undefined;
+  /** Of the assets. */
+  readonly version: string;
 }
 
 export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions): Promise<void> {
-  const { pages, pageFrameAncestors, embedFrameAncestors } = options;
+  const { pages, pageFrameAncestors, embedFrameAncestors, streams, version } = options;
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
+
+  const baseOf = (request: FastifyRequest): string | undefined => publicAddress(request, options.publicUrl, app.prefix);
+
+  const hasThumbnail = (application: string, name: string): boolean =>
+    options.thumbnails && streams.get(application, name)?.source?.video !== undefined;
+
+  const withHead = (page: string, request: FastifyRequest, application: string, name: string): string => {
+    const state = streams.get(application, name);
+    const picture = hasThumbnail(application, name);
+    const stream = { app: application, name, state, hasThumbnail: picture, base: baseOf(request), version };
+    return page.replace('<title>Sluice</title>', () => streamHead(stream));
+  };
 
   routes.get('/', { exposeHeadRoute: true }, (request, reply) => {
     // Mounted at /video, that address without its slash would resolve the page's relative links one level too high.
     const path = request.raw.url?.split('?', 1)[0] ?? '/';
     if (!path.endsWith('/')) return reply.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/`, 308);
-    return sendPage(reply, pages.list, pageFrameAncestors);
+    return sendPage(request, reply, pages.list, pageFrameAncestors);
   });
 
   const forStream = { schema: { params: StreamParameters }, exposeHeadRoute: true };
-  routes.get('/watch/:app/:name', forStream, (_request, reply) => sendPage(reply, pages.watch, pageFrameAncestors));
-  routes.get('/embed/:app/:name', forStream, (_request, reply) => {
-    reply.header('cross-origin-resource-policy', 'cross-origin');
-    return sendPage(reply, pages.embed, embedFrameAncestors);
+  routes.get('/watch/:app/:name', forStream, (request, reply) => {
+    const { app: application, name } = request.params;
+    return sendPage(request, reply, withHead(pages.watch, request, application, name), pageFrameAncestors);
   });
+  routes.get('/embed/:app/:name', forStream, (request, reply) => {
+    const { app: application, name } = request.params;
+    // A page with COEP shows only frames that have it too and say that they may be shown elsewhere.
+    reply.headers({ 'cross-origin-resource-policy': 'cross-origin', 'cross-origin-embedder-policy': 'require-corp' });
+    return sendPage(request, reply, withHead(pages.embed, request, application, name), embedFrameAncestors);
+  });
+
+  app.get<{ Querystring: Readonly<Record<string, unknown>> }>(
+    '/oembed',
+    { exposeHeadRoute: true },
+    (request, reply) => {
+      const base = baseOf(request);
+      if (base === undefined) {
+        throw new HttpProblem(404, 'http.not-found', 'oEmbed needs to know its own address: set publicUrl');
+      }
+      reply.headers({ 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' });
+      return reply.send(describeEmbed(request.query, { base, hasThumbnail }));
+    },
+  );
 }
 
-function sendPage(reply: FastifyReply, page: string, frameAncestors: string): FastifyReply {
-  return reply
+function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: string,
+  frameAncestors: string,
+): Promise<FastifyReply> {
+  reply
     .header('content-security-policy', pagePolicy(frameAncestors))
     .header('cache-control', 'no-cache')
-    .type('text/html; charset=utf-8')
-    .send(page);
+    .type('text/html; charset=utf-8');
+  return sendCompressed(request, reply, page);
 }

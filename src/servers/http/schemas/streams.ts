@@ -79,7 +79,13 @@ export const StreamSchema = Type.Object({
 export const StreamListSchema = Type.Object({
   streams: Type.Array(StreamSchema),
   /** Where encoders publish to; the host is the one that the reader sees in the address bar. */
-  publish: Type.Object({ rtmpPort: Type.Optional(Type.Integer()), app: Type.String() }),
+  publish: Type.Object({
+    rtmpPort: Type.Optional(Type.Integer()),
+    app: Type.String(),
+    proof: Type.Union([Type.Literal('none'), Type.Literal('key'), Type.Literal('user')], {
+      description: 'how encoders prove that they may publish',
+    }),
+  }),
 });
 
 export const ProblemSchema = Type.Object({ code: Type.String(), message: Type.String() });

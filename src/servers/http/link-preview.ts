@@ -1,0 +1,92 @@
+// What a shared link shows in a chat, on a forum or in a search: name, description and picture, in the head of the page, because
+// the programs that look there run no scripts.
+
+import type { StreamState } from './dependencies.js';
+import { escapeText } from './pages.js';
+
+/** The same as in public/share.png. */
+const CARD_SIZE = { width: 1200, height: 630 };
+
+export interface PreviewedStream {
+  readonly app: string;
+  readonly name: string;
+  /** Undefined while nothing of that name is published. */
+  readonly state: StreamState | undefined;
+  readonly hasThumbnail: boolean;
+  /** The address that viewers use, without a slash at its end; undefined where it is not known for certain. */
+  readonly base: string | undefined;
+  /** Of the assets. */
+  readonly version: string;
+}
+
+/** The head of a watch or embed page: title, Open Graph and Twitter cards, the way to oEmbed, and the playlist as a preload. */
+export function streamHead(stream: PreviewedStream): string {
+  const { app, name, base, hasThumbnail } = stream;
+  const path = streamPath(app, name);
+  // Without a known address, from the page: both kinds of page lie two levels below the root.
+  const absolute = (target: string): string => `${base ?? '../..'}/${target}`;
+  const title = escapeText(name);
+  const description = escapeText(describe(stream));
+  const picture = hasThumbnail ? `hls/${path}/thumbnail.jpg` : `assets/~${stream.version}/share.png`;
+  const video = stream.state?.source?.video;
+  const size = hasThumbnail ? undefined : CARD_SIZE;
+  const watch = `watch/${path}`;
+  const properties: readonly (readonly [string, string | number | undefined])[] = [
+    ['og:site_name', 'Sluice'],
+    ['og:type', 'video.other'],
+    ['og:title', title],
+    ['og:description', description],
+    ['og:url', base && absolute(watch)],
+    ['og:image', absolute(picture)],
+    ['og:image:type', hasThumbnail ? 'image/jpeg' : 'image/png'],
+    ['og:image:width', size?.width],
+    ['og:image:height', size?.height],
+    ['og:image:alt', hasThumbnail ? `A picture of ${title}` : 'Sluice'],
+    ['og:video:width', video?.width],
+    ['og:video:height', video?.height],
+  ];
+  const names: readonly (readonly [string, string])[] = [
+    ['description', description],
+    ['twitter:card', 'summary_large_image'],
+    ['twitter:title', title],
+    ['twitter:description', description],
+    ['twitter:image', absolute(picture)],
+  ];
+  return [
+    `<title>${title} – Sluice</title>`,
+    ...names.map(([key, content]) => `<meta name="${key}" content="${content}">`),
+    ...properties
+      .filter(([, content]) => content !== undefined)
+      .map(([key, content]) => `<meta property="${key}" content="${content}">`),
+    ...(base === undefined ? [] : [`<link rel="canonical" href="${absolute(watch)}">`, discovery(base, watch, title)]),
+    ...(isPlayable(stream.state) ? [playlistPreload(path)] : []),
+  ].join('\n  ');
+}
+
+/** The address of a stream below `hls/`, `watch/` and `embed/`. */
+export function streamPath(app: string, name: string): string {
+  return `${encodeURIComponent(app)}/${encodeURIComponent(name)}`;
+}
+
+function describe({ app, name, state }: PreviewedStream): string {
+  if (!isPlayable(state)) return `${name} is not live at the moment. The page starts to play as soon as it is.`;
+  const { video, audio } = state.source ?? {};
+  const kind = video === undefined && audio !== undefined ? 'Live audio' : 'Live video';
+  const height = video?.height === undefined ? '' : `, ${video.height}p`;
+  return `${kind} of ${app}/${name}${height}. Watch it in the browser.`;
+}
+
+function isPlayable(state: StreamState | undefined): state is StreamState {
+  return state?.state === 'live' || state?.state === 'resuming';
+}
+
+/** https://oembed.com, section 4. */
+function discovery(base: string, watch: string, title: string): string {
+  const href = escapeText(`${base}/oembed?format=json&url=${encodeURIComponent(`${base}/${watch}`)}`);
+  return `<link rel="alternate" type="application/json+oembed" href="${href}" title="${title}">`;
+}
+
+/** The player begins with it, a whole round trip before its scripts have been read. `<base>` holds for it. */
+function playlistPreload(path: string): string {
+  return `<link rel="preload" as="fetch" crossorigin href="hls/${path}/index.m3u8">`;
+}

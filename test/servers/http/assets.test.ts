@@ -1,0 +1,106 @@
+// Scripts and styles of the pages as a slow line and a cache see them.
+
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { buildApp } from '../../../src/servers/http/app.js';
+import { fakeDependencies } from './fake-origin.js';
+
+const app = buildApp(fakeDependencies());
+const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync };
+
+/** The addresses that the head of a page names, as a browser resolves them. */
+async function linksOf(page: string, pattern: RegExp): Promise<string[]> {
+  const { body } = await app.inject(page);
+  return [...body.matchAll(pattern)].map(([, href = '']) => new URL(href, 'http://x/').pathname);
+}
+
+describe('assets', () => {
+  it('carry their version in the address, under which they are kept for ever', async () => {
+    for (const page of ['/', '/watch/live/demo', '/embed/live/demo']) {
+      const links = await linksOf(page, /(?:href|src)="(assets\/[^"]+)"/g);
+      expect(links.length).toBeGreaterThan(2);
+      for (const link of links) {
+        const answer = await app.inject(link);
+        expect([link, answer.statusCode]).toEqual([link, 200]);
+        expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      }
+    }
+  });
+
+  it.each(['/assets/player.js', '/assets/vendor/hls.mjs', '/assets/~another1234/player.js'])(
+    '%s is revalidated, and not sent again to who has it',
+    async (url) => {
+      const first = await app.inject(url);
+      expect(first.headers['cache-control']).toBe('no-cache');
+      const headers = { 'if-none-match': String(first.headers.etag) };
+      const second = await app.inject({ url, headers });
+      expect([second.statusCode, second.body]).toEqual([304, '']);
+      expect((await app.inject({ url, headers: { 'if-none-match': '"other"' } })).statusCode).toBe(200);
+    },
+  );
+
+  it.each(['br', 'gzip'] as const)('are sent as %s, each coding with a validator of its own', async (coding) => {
+    for (const url of ['/assets/vendor/hls.mjs', '/assets/styles.css', '/assets/favicon.svg']) {
+      const plain = await app.inject(url);
+      const answer = await app.inject({ url, headers: { 'accept-encoding': coding } });
+      expect([url, answer.headers['content-encoding'], answer.headers.vary]).toEqual([url, coding, 'Accept-Encoding']);
+      expect(answer.headers.etag).not.toBe(plain.headers.etag);
+      expect(DECODERS[coding](answer.rawPayload).equals(plain.rawPayload)).toBe(true);
+      expect(answer.rawPayload.length).toBeLessThan(plain.rawPayload.length);
+    }
+  });
+
+  it('the head of a page names every script that its scripts import, so that none waits for another', async () => {
+    for (const page of ['/', '/watch/live/demo', '/embed/live/demo']) {
+      const named = new Set([
+        ...(await linksOf(page, /<script type="module" src="([^"]+)"/g)),
+        ...(await linksOf(page, /<link rel="modulepreload" href="([^"]+)"/g)),
+      ]);
+      for (const script of named) {
+        const { body } = await app.inject(script);
+        if (script.endsWith('/hls.mjs')) continue;
+        for (const [, specifier = ''] of body.matchAll(/\bfrom\s*'([^']+)'/g)) {
+          expect(named).toContain(new URL(specifier, `http://x${script}`).pathname);
+        }
+      }
+    }
+  });
+
+  it('may be used by pages of any origin, as sandboxed frames and pages with COEP need', async () => {
+    const { headers } = await app.inject('/assets/embed.js');
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+    });
+  });
+
+  it('favicon.ico is there for who asks without having been told to', async () => {
+    const answer = await app.inject('/favicon.ico');
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'image/x-icon']);
+    // Reserved, type 1 (icon): the first four bytes of an ICO file.
+    expect(answer.rawPayload.readUInt32BE(0)).toBe(0x00000100);
+  });
+});
+
+describe('pages and API', () => {
+  it('a page is compressed, and not sent again while it is the same', async () => {
+    const headers = { 'accept-encoding': 'br' };
+    const first = await app.inject({ url: '/watch/live/demo', headers });
+    expect(first.headers).toMatchObject({ 'content-encoding': 'br', 'cache-control': 'no-cache' });
+    expect(brotliDecompressSync(first.rawPayload).toString()).toContain('<title>demo – Sluice</title>');
+    const again = { ...headers, 'if-none-match': String(first.headers.etag) };
+    expect((await app.inject({ url: '/watch/live/demo', headers: again })).statusCode).toBe(304);
+  });
+
+  it('a long list of streams is compressed', async () => {
+    const dependencies = fakeDependencies();
+    const [stream] = dependencies.streams.list();
+    if (stream === undefined) throw new Error('the fake has no stream');
+    const list = () => Array.from({ length: 100 }, (_, index) => ({ ...stream, name: `s${index}` }));
+    const many = buildApp({ ...dependencies, streams: { ...dependencies.streams, list } });
+    const plain = await many.inject('/api/v1/streams');
+    const answer = await many.inject({ url: '/api/v1/streams', headers: { 'accept-encoding': 'gzip' } });
+    expect(gunzipSync(answer.rawPayload).toString()).toBe(plain.body);
+    expect(answer.rawPayload.length).toBeLessThan(plain.rawPayload.length / 5);
+  });
+});
