@@ -1,126 +1,97 @@
-// The face of the player: unmute, control bar, keyboard. Shared by the watch page and the embed.
+// The face of the player: poster, control bar, keyboard. Shared by the watch page and the embed.
 
-import { element, icon, setIcon, setText } from './dom.js';
+import { createAudioFace } from './audio-face.js';
+import { control, relabel } from './control-button.js';
+import { element, setText } from './dom.js';
 import { formatSeconds } from './format.js';
+import { createFullscreen } from './full-screen.js';
+import { listenToKeys } from './keys.js';
+import { announceMedia } from './media-session.js';
+import { placePanels } from './panel-place.js';
 import { createPoster } from './poster.js';
 import { createQualityMenu } from './quality-menu.js';
-import { createScrubBar, rewind, STEP } from './scrub-bar.js';
+import { createScrubBar } from './scrub-bar.js';
+import { createUnmute, createVolume } from './sound.js';
 import { createStatsPanel } from './stats-panel.js';
 
 /** Milliseconds without a pointer after which the bar gets out of the picture. */
 const IDLE = 2_600;
-const VOLUME_KEY = 'sluice.volume';
+/** In which there is something to pause, mute or look at. */
+const PLAYABLE = new Set(['starting', 'playing', 'reconnecting']);
 
 /**
- * @param {{player: import('./player.js').LivePlayer, video: HTMLVideoElement, frame: HTMLElement, title: string,
- *   bar?: boolean, extra?: Node[]}} options
- *   `frame`: what goes full screen and holds the controls; `bar`: false shows poster and unmute only; `extra`: more buttons
+ * @param {{player: import('./player.js').LivePlayer, video: HTMLVideoElement, frame: HTMLElement,
+ *   stream: {app: string, name: string, thumbnail: string}, bar?: boolean, extra?: Node[], below?: HTMLElement}} options
+ *   `frame`: what goes full screen and holds the controls; `bar`: false shows poster and unmute only; `extra`: more buttons;
+ *   `below`: where menus go on a screen that they would cover
  */
-export function createControls({ player, video, frame, title, bar = true, extra = [] }) {
-  frame.append(createPoster(player, video, title), createUnmute(player, video));
+export function createControls({ player, video, frame, stream, bar = true, extra = [], below }) {
+  const fullscreen = createFullscreen(frame, video);
+  frame.append(
+    createAudioFace(player, video, stream),
+    createPoster(player, video, { title: stream.name, onFullscreen: fullscreen.toggle }),
+    createAwayNote(player),
+    createUnmute(player, video),
+  );
+  announceMedia(player, stream);
   if (!bar) return;
   const stats = createStatsPanel(player, video);
   const quality = createQualityMenu(player);
-  const play = createPlayButton(player, video);
-  const volume = createVolume(video);
-  const live = createLiveButton(player);
-  const fullscreen = createFullscreen(frame, video);
-  const statsButton = control('stats', 'Statistics (s)', () => stats.toggle());
   const scrub = createScrubBar(player);
+  const pip = createPictureInPicture(video);
+  const statsButton = control('stats', 'Statistics (s)', () => stats.toggle());
+  statsButton.classList.add('optional');
   const row = element(
     'div',
     { class: 'bar', role: 'group', 'aria-label': 'Player controls' },
     scrub.root,
-    play,
-    volume,
-    live,
+    createPlayButton(player, video),
+    createVolume(video),
+    createLiveButton(player),
     element('span', { class: 'spacer' }),
     ...extra,
     quality.root,
     statsButton,
-    createPictureInPicture(video),
+    pip,
     fullscreen.button,
   );
-  frame.append(stats.root, row);
+  frame.append(row);
+  placePanels({
+    below,
+    panels: [
+      [stats.root, frame],
+      [quality.menu, quality.root],
+    ],
+  });
   hideWhenIdle(frame, video, () => quality.isOpen || scrub.isDragging);
   listenToKeys({ frame, player, video, stats, fullscreen });
-}
-
-function control(iconName, label, onclick) {
-  return element(
-    'button',
-    { type: 'button', class: 'control', 'aria-label': label, title: label, onclick },
-    icon(iconName),
-  );
-}
-
-function relabel(button, iconName, label) {
-  setIcon(button.firstElementChild, iconName);
-  button.setAttribute('aria-label', label);
-  button.title = label;
-}
-
-/** Browsers start without sound; a viewer must see that at once and need one press to change it. */
-function createUnmute(player, video) {
-  const button = element(
-    'button',
-    {
-      type: 'button',
-      class: 'unmute',
-      hidden: true,
-      onclick: () => {
-        video.muted = false;
-        if (video.volume === 0) video.volume = 1;
-      },
-    },
-    icon('muted'),
-    element('span', {}, 'Unmute'),
-  );
-  const update = () => {
-    button.hidden = !video.muted || player.state !== 'playing';
+  const rest = [...row.querySelectorAll('button, input')].filter((node) => node !== fullscreen.button);
+  const dim = () => {
+    const isPlayable = PLAYABLE.has(player.state);
+    for (const node of rest) node.inert = !isPlayable;
   };
-  video.addEventListener('volumechange', update);
-  player.addEventListener('state', update);
-  return button;
+  player.addEventListener('state', dim);
+  dim();
+}
+
+/** While a slate is shown: the picture goes on, so only a note says that it is not the broadcaster's. */
+function createAwayNote(player) {
+  const note = element('p', { class: 'away-note', role: 'status' });
+  const update = () => {
+    note.hidden = !player.away;
+    setText(note, player.away ? 'The broadcaster is away' : '');
+  };
+  for (const type of ['broadcast', 'state']) player.addEventListener(type, update);
+  update();
+  return note;
 }
 
 function createPlayButton(player, video) {
   const button = control('play', 'Play (k)', () => player.toggle());
   const update = () => (video.paused ? relabel(button, 'play', 'Play (k)') : relabel(button, 'pause', 'Pause (k)'));
-  video.addEventListener('play', update);
-  video.addEventListener('pause', update);
+  for (const type of ['play', 'pause', 'emptied']) video.addEventListener(type, update);
   update();
   return button;
-}
-
-function createVolume(video) {
-  const button = control('volume', 'Mute (m)', () => {
-    video.muted = !video.muted;
-  });
-  const slider = element('input', {
-    type: 'range',
-    min: '0',
-    max: '1',
-    step: '0.05',
-    class: 'volume',
-    'aria-label': 'Volume',
-  });
-  slider.addEventListener('input', () => {
-    video.volume = Number(slider.value);
-    video.muted = video.volume === 0;
-  });
-  const remembered = Number.parseFloat(recall(VOLUME_KEY) ?? '');
-  if (remembered > 0 && remembered <= 1) video.volume = remembered;
-  const update = () => {
-    const silent = video.muted || video.volume === 0;
-    relabel(button, silent ? 'muted' : 'volume', silent ? 'Unmute (m)' : 'Mute (m)');
-    slider.value = String(silent ? 0 : video.volume);
-    slider.style.setProperty('--filled', `${Number(slider.value) * 100}%`);
-    if (!silent) remember(VOLUME_KEY, String(video.volume));
-  };
-  video.addEventListener('volumechange', update);
-  update();
-  return element('div', { class: 'volume-group' }, button, slider);
 }
 
 /** Red at the live edge with the measured latency; a way back when behind. */
@@ -151,25 +122,12 @@ function createLiveButton(player) {
 
 function createPictureInPicture(video) {
   if (!document.pictureInPictureEnabled) return false;
-  return control('pip', 'Picture in picture', async () => {
+  const button = control('pip', 'Picture in picture', async () => {
     if (document.pictureInPictureElement === video) await document.exitPictureInPicture();
-    else if (video.readyState > 0) await video.requestPictureInPicture();
+    else if (video.videoWidth > 0) await video.requestPictureInPicture();
   });
-}
-
-function createFullscreen(frame, video) {
-  const toggle = async () => {
-    if (document.fullscreenElement !== null) await document.exitFullscreen();
-    else if (frame.requestFullscreen) await frame.requestFullscreen();
-    // iPhones let only the video itself fill the screen.
-    else video.webkitEnterFullscreen?.();
-  };
-  const button = control('fullscreen', 'Full screen (f)', toggle);
-  document.addEventListener('fullscreenchange', () => {
-    if (document.fullscreenElement === null) relabel(button, 'fullscreen', 'Full screen (f)');
-    else relabel(button, 'fullscreen-exit', 'Leave full screen (f)');
-  });
-  return { button, toggle };
+  button.classList.add('optional', 'pip');
+  return button;
 }
 
 function hideWhenIdle(frame, video, isBusy) {
@@ -190,57 +148,4 @@ function hideWhenIdle(frame, video, isBusy) {
     timer = setTimeout(rest, 600);
   });
   wake();
-}
-
-function listenToKeys({ frame, player, video, stats, fullscreen }) {
-  const actions = {
-    k: () => player.toggle(),
-    m: () => {
-      video.muted = !video.muted;
-    },
-    f: () => fullscreen.toggle(),
-    l: () => player.goLive(),
-    s: () => stats.toggle(),
-    arrowleft: () => rewind(player, STEP),
-    arrowright: () => rewind(player, -STEP),
-    home: () => rewind(player, Number.POSITIVE_INFINITY),
-    end: () => player.goLive(),
-  };
-  actions[' '] = actions.k;
-  document.addEventListener('keydown', (event) => {
-    const { target } = event;
-    const elsewhere = target instanceof Element && target !== document.body && !frame.contains(target);
-    const pressing = event.key === ' ' && target instanceof HTMLButtonElement;
-    const ends = event.key === 'Home' || event.key === 'End';
-    const sliding = (ends || event.key.startsWith('Arrow')) && target instanceof HTMLInputElement;
-    // Of a page that is longer than its window, unless the viewer has turned to the player.
-    const scrolling = ends && !frame.contains(target) && pageScrolls();
-    if (elsewhere || pressing || sliding || scrolling || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = actions[event.key.toLowerCase()];
-    if (action === undefined) return;
-    event.preventDefault();
-    action();
-  });
-}
-
-function pageScrolls() {
-  const { scrollHeight, clientHeight } = document.documentElement;
-  return scrollHeight > clientHeight;
-}
-
-/** Storage is refused to third-party frames and private windows; a forgotten volume is no loss. */
-function recall(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // See recall.
-  }
 }

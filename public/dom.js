@@ -1,5 +1,7 @@
 // Builds elements from data with text nodes only, so that no name can ever become markup.
 
+import { ICONS } from './icons.js';
+
 /**
  * @param {string} tag
  * @param {Record<string, unknown>} [attributes] `class`, `aria-…` and so on as attributes; functions under `on…` as listeners
@@ -18,22 +20,21 @@ export function element(tag, attributes = {}, ...children) {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An icon of assets/icons.svg; decoration only, the button around it carries the label. */
+/** An icon of icons.js; decoration only, the button around it carries the label. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('class', 'icon');
+  svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS(SVG, 'use');
-  svg.append(use);
   setIcon(svg, name);
   return svg;
 }
 
 /** @param {Element} svg made by `icon` */
 export function setIcon(svg, name) {
-  const href = `assets/icons.svg#${name}`;
-  const use = svg.firstElementChild;
-  if (use.getAttribute('href') !== href) use.setAttribute('href', href);
+  if (svg.dataset.icon === name) return;
+  svg.dataset.icon = name;
+  svg.innerHTML = ICONS[name];
 }
 
 /** Sets text only when it changes, so that screen readers and selections are left in peace. */

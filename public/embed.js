@@ -4,6 +4,7 @@ import { createControls } from './controls.js';
 import { element, icon } from './dom.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
+import { beginsMuted } from './sound.js';
 import { streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
@@ -12,18 +13,18 @@ const parameters = new URLSearchParams(location.search);
 const video = document.querySelector('video');
 const frame = document.querySelector('.player');
 
-document.title = `${stream.name} – Sluice`;
-video.muted = flag('muted', true);
+document.querySelector('h1').textContent = stream.name;
+video.muted = flag('muted', beginsMuted());
 const player = new LivePlayer(video, { source: stream.playlist, api: stream.api, autoplay: flag('autoplay', true) });
 posterFromThumbnail(player, video, stream);
 const state = exposeState(player, video);
-const away = element(
+const watchLink = element(
   'a',
-  { class: 'control', href: stream.watch, target: '_blank', rel: 'noopener', title: 'Open the watch page' },
+  { class: 'control optional', href: stream.watch, target: '_blank', rel: 'noopener', title: 'Open the watch page' },
   icon('away'),
 );
-away.setAttribute('aria-label', 'Open the watch page');
-createControls({ player, video, frame, title: stream.name, bar: flag('controls', true), extra: [away] });
+watchLink.setAttribute('aria-label', 'Open the watch page');
+createControls({ player, video, frame, stream, bar: flag('controls', true), extra: [watchLink] });
 
 /** `?muted`, `?muted=1`, `?muted=true` are yes; `0`, `false`, `no` are no. */
 function flag(name, fallback) {
@@ -49,8 +50,8 @@ const COMMANDS = {
     if (typeof value === 'number' && value >= 0) player.seekBehind(value);
   },
   setLevel: (value) => {
-    const level = player.levels.find(({ name }) => name === value);
-    if (value === 'auto' || level !== undefined) player.chooseLevel(level?.index ?? -1);
+    const level = player.playback.levels.find(({ name }) => name === value);
+    if (value === 'auto' || level !== undefined) player.playback.chooseLevel(level?.index ?? -1);
   },
   getState: () => announce('state'),
 };
@@ -62,10 +63,12 @@ function announce(event) {
 }
 
 function snapshot() {
-  const { latency, resuming, window: kept, level, levels, automaticLevel, muted, paused } = state;
+  const { latency, resuming, away, trouble, window: kept, level, levels, automaticLevel, muted, paused } = state;
   return {
     state: state.state,
     resuming,
+    away,
+    trouble,
     window: kept,
     latency,
     level,
@@ -84,5 +87,6 @@ window.addEventListener('message', ({ source, data }) => {
 player.addEventListener('state', () => announce('state'));
 player.addEventListener('level', () => announce('level'));
 player.addEventListener('broadcast', () => announce('broadcast'));
+player.addEventListener('trouble', () => announce('trouble'));
 for (const type of ['play', 'pause', 'volumechange']) video.addEventListener(type, () => announce(type));
 announce('ready');

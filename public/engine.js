@@ -4,7 +4,11 @@ import { playToTheEnd } from './ending.js';
 import { HLS_CONFIG } from './hls-config.js';
 import { followThePlaylist } from './left-behind.js';
 import { levelsOf } from './levels.js';
+import { LiveDistance } from './live-distance.js';
 import { liveWindow, seekTarget } from './live-window.js';
+import { playlistLoader } from './playlist-loader.js';
+import { serverNow } from './server-clock.js';
+import { SharedLine } from './shared-line.js';
 import { Hls } from './vendor/hls.mjs';
 
 /** A second media error within this many milliseconds means that recovering in place does not help. */
@@ -16,6 +20,9 @@ export class PlaybackEngine {
   #options;
   #hls = null;
   #native = false;
+  /** @type {LiveDistance | undefined} Of native playback. */ #distance;
+  #line = new SharedLine(() => this.#poll());
+  /** hls.js may keep requests waiting: decided when it begins to play, and when it goes to live. */ #mayWait = true;
   /** Outlives a start: an error that comes back right after one is the same error. */
   #lastMediaError = Number.NEGATIVE_INFINITY;
   #listeners = new AbortController();
@@ -23,11 +30,11 @@ export class PlaybackEngine {
   /**
    * @param {HTMLVideoElement} video
    * @param {string} source URL of the multivariant playlist
-   * @param {{serverNow: () => number, onReady: () => void, onLevels: () => void, onLevel: () => void, onLost: () => void,
-   *   onUnsupported: () => void}} options
-   *   `serverNow`: milliseconds since the epoch by the gateway's clock; `onReady`: playing may be asked for;
-   *   `onLevels`: the choices or the choice changed; `onLevel`: another one is shown; `onLost`: reading failed for good;
-   *   `onUnsupported`: this browser cannot decode the stream
+   * @param {{onReady: () => void, onLevels: () => void, onLevel: () => void, onLost: () => void, onUnsupported: () => void,
+   *   onDiscontinuity: () => void}} options
+   *   `onReady`: playing may be asked for; `onLevels`: the choices or the choice changed; `onLevel`: another one is shown;
+   *   `onLost`: reading failed for good; `onUnsupported`: this browser cannot decode the stream; `onDiscontinuity`: the
+   *   playlist has one that was not there before
    */
   constructor(video, source, options) {
     this.#video = video;
@@ -40,10 +47,15 @@ export class PlaybackEngine {
     return this.#native ? 'native HLS' : `hls.js ${Hls.version}`;
   }
 
+  /** The browser reads HLS by itself. */
+  get isNative() {
+    return this.#native;
+  }
+
   /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
   get latency() {
     const shown = this.#shownDate();
-    if (shown !== undefined) return Math.max(0, (this.#options.serverNow() - shown) / 1000);
+    if (shown !== undefined) return Math.max(0, (serverNow() - shown) / 1000);
     const latency = this.#hls?.latency;
     return latency === undefined || latency === 0 ? undefined : latency;
   }
@@ -55,6 +67,7 @@ export class PlaybackEngine {
 
   /** Seconds behind the live edge beyond what the stream asks players to keep. */
   get secondsBehind() {
+    if (this.#distance !== undefined) return this.#distance.seconds;
     const target = this.#hls?.targetLatency;
     return target == null ? 0 : Math.max(0, this.#hls.latency - target);
   }
@@ -96,15 +109,37 @@ export class PlaybackEngine {
     this.#options.onLevels();
   }
 
+  /** The viewer goes to live: as close to it as the connections allow now. */
+  approachLive() {
+    const hls = this.#hls;
+    // The end of a stream has turned low latency off for good: ending.js.
+    if (hls === null || hls.latestLevelDetails?.live === false) return;
+    this.#mayWait = this.#line.mayWait;
+    hls.lowLatencyMode = this.#mayWait;
+  }
+
   /** Where to go in the video for so many seconds behind live; undefined while nothing is known. */
   seekTarget(behind) {
     return seekTarget(this.#hls, this.#video, behind);
   }
 
-  /** Begins with the multivariant playlist; what was read before is let go. */
-  start() {
+  /** Resolves when it may be started: before that it is not known how many others play. */
+  get ready() {
+    return this.#line.counted;
+  }
+
+  /** False before the first start: nothing is loaded then. */
+  get isStarted() {
+    return this.#native || this.#hls !== null;
+  }
+
+  /**
+   * Begins with the multivariant playlist; what was read before is let go.
+   * @param {ReadonlyMap<string, string>} [known] playlists that were read just now, by URL
+   */
+  start(known = new Map()) {
     this.#release();
-    if (Hls.isSupported()) this.#startHls();
+    if (Hls.isSupported()) this.#startHls(known);
     else if (this.#video.canPlayType('application/vnd.apple.mpegurl') !== '') this.#startNative();
     else this.#options.onUnsupported();
   }
@@ -117,17 +152,21 @@ export class PlaybackEngine {
   close() {
     this.#listeners.abort();
     this.#release();
+    this.#line.close();
   }
 
-  #startHls() {
+  #startHls(known) {
     const { onReady, onLevels, onLevel } = this.#options;
-    const hls = new Hls(HLS_CONFIG);
+    this.#mayWait = this.#line.mayWait;
+    const pLoader = playlistLoader(() => this.#mayWait, known);
+    const hls = new Hls({ ...HLS_CONFIG, lowLatencyMode: this.#mayWait, pLoader });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       onLevels();
       onReady();
     });
     hls.on(Hls.Events.LEVELS_UPDATED, () => onLevels());
+    this.#watchDiscontinuities(hls);
     playToTheEnd(hls, this.#video);
     followThePlaylist(hls, this.#video);
     hls.on(Hls.Events.LEVEL_SWITCHED, () => onLevel());
@@ -140,8 +179,26 @@ export class PlaybackEngine {
 
   #startNative() {
     this.#native = true;
+    this.#distance = new LiveDistance(this.#video);
     this.#video.src = this.#source;
     this.#options.onReady();
+  }
+
+  /** A playlist of another rendition counts the same ones. */
+  #watchDiscontinuities(hls) {
+    let last;
+    const look = (_event, { details }) => {
+      if (last !== undefined && details.endCC > last) this.#options.onDiscontinuity();
+      last = Math.max(last ?? 0, details.endCC);
+    };
+    hls.on(Hls.Events.LEVEL_UPDATED, look);
+    hls.on(Hls.Events.AUDIO_TRACK_UPDATED, look);
+  }
+
+  /** Others need the connections. From whole segments it plays some seconds later. */
+  #poll() {
+    this.#mayWait = false;
+    if (this.#hls !== null) this.#hls.lowLatencyMode = false;
   }
 
   #onFatal(data) {
@@ -168,6 +225,8 @@ export class PlaybackEngine {
   #release() {
     this.#hls?.destroy();
     this.#hls = null;
+    this.#distance?.close();
+    this.#distance = undefined;
     if (this.#native) this.#video.removeAttribute('src');
     this.#native = false;
   }

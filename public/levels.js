@@ -5,7 +5,7 @@
  * @param {import('./vendor/hls.mjs').Hls | null} hls
  */
 export function levelsOf(hls) {
-  return (hls?.levels ?? [])
+  const levels = (hls?.levels ?? [])
     .map((level, index) => ({
       index,
       name: renditionName(level),
@@ -16,6 +16,9 @@ export function levelsOf(hls) {
       codec: level.videoCodec,
     }))
     .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+  const source = levels.find(({ name }) => name === 'source');
+  // A rung that is no smaller than what the publisher sends now is no choice.
+  return levels.filter((level) => level === source || source === undefined || level.height < source.height);
 }
 
 /** The rendition's name is the directory of its playlist: `…/720p/index.m3u8`. */

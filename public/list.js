@@ -2,19 +2,23 @@
 
 import { copyButton, element, icon, setText } from './dom.js';
 import { formatPicture, formatSince, formatViewers } from './format.js';
+import { hueOf } from './hue.js';
+import { askServer, serverNow } from './server-clock.js';
 import { streamAddresses } from './stream-address.js';
 import { loadPicture, thumbnailNow } from './thumbnail.js';
 
 /** Milliseconds. Failures double the wait up to the longest. */
 const REFRESH = 2_500;
 const LONGEST_WAIT = 30_000;
+/** A picture is asked for when its card is this close to being seen. */
+const NEARBY = '200px';
 
 const find = (selector) => document.querySelector(selector);
 const grid = find('#streams');
 const empty = find('#empty');
 const summary = find('#summary');
 const notice = find('#notice');
-/** @type {Map<string, {root: HTMLElement, update: (stream: object) => void, tick: () => void}>} */
+/** @type {Map<string, {root: HTMLElement, update: (stream: object) => void, tick: () => void, close: () => void}>} */
 const cards = new Map();
 
 /** What a card says, by the state of the API: state of the badge and text. */
@@ -30,7 +34,7 @@ let timer;
 async function refresh() {
   clearTimeout(timer);
   try {
-    const response = await fetch('api/v1/streams', { cache: 'no-store' });
+    const response = await askServer('api/v1/streams', { cache: 'no-store' });
     if (!response.ok) throw new Error(`status ${response.status}`);
     show(await response.json());
     wait = REFRESH;
@@ -59,14 +63,14 @@ function show({ streams, publish }) {
   }
   for (const [key, card] of cards) {
     if (keys.has(key)) continue;
-    card.root.remove();
+    card.close();
     cards.delete(key);
   }
   empty.hidden = shown.length > 0;
   grid.hidden = shown.length === 0;
   const text = shown.length === 0 ? '' : shown.length === 1 ? '1 stream' : `${shown.length} streams`;
   setText(summary, text);
-  showPublishing(publish);
+  showPublishing(publish, shown.length === 0);
 }
 
 function createCard({ app, name }) {
@@ -85,7 +89,7 @@ function createCard({ app, name }) {
     element(
       'div',
       { class: 'card-body' },
-      element('h3', {}, element('a', { href: addresses.watch, class: 'card-link' }, name)),
+      element('h2', {}, element('a', { href: addresses.watch, class: 'card-link' }, name)),
       element('p', { class: 'card-facts' }, element('span', {}, app), viewers, renditions),
       element(
         'p',
@@ -96,12 +100,30 @@ function createCard({ app, name }) {
     ),
   );
   let startedAt;
-  const tick = () => setText(uptime, formatSince(startedAt, Date.now()));
+  let thumbnail = false;
+  let isSeen = false;
+  const showIfSeen = () => {
+    if (thumbnail && isSeen && !document.hidden) showThumbnail(art, thumbnailNow(addresses.thumbnail));
+  };
+  const sight = new IntersectionObserver(
+    ([{ isIntersecting }]) => {
+      isSeen = isIntersecting;
+      showIfSeen();
+    },
+    { rootMargin: NEARBY },
+  );
+  sight.observe(root);
+  const close = () => {
+    sight.disconnect();
+    root.remove();
+  };
+  const tick = () => setText(uptime, formatSince(startedAt, serverNow()));
   const update = (stream) => {
     const [state, title] = BADGES[stream.state] ?? BADGES.starting;
     badge.dataset.state = state;
     setText(badge, title);
-    if (stream.thumbnail && !document.hidden) showThumbnail(art, thumbnailNow(addresses.thumbnail));
+    thumbnail = stream.thumbnail;
+    showIfSeen();
     const video = stream.source?.video;
     setText(picture, video === undefined ? (stream.source?.audio === undefined ? '' : 'audio') : formatPicture(video));
     setText(viewers, stream.viewers === undefined ? '' : formatViewers(stream.viewers));
@@ -110,7 +132,7 @@ function createCard({ app, name }) {
     startedAt = Date.parse(stream.startedAt ?? '');
     tick();
   };
-  return { root, update, tick };
+  return { root, update, tick, close };
 }
 
 /** The picture before stays until the next one can be shown. */
@@ -124,20 +146,37 @@ async function showThumbnail(art, address) {
   art.prepend(picture);
 }
 
-/** A colour of its own for each stream, the same on every visit. */
-function hueOf(text) {
-  let hash = 0;
-  for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 360;
-  return hash;
-}
+/** How to prove that one may publish. @type {Record<string, {key: string, note: string, query: string}>} */
+const PROOFS = {
+  none: { key: 'NAME', note: 'NAME is what people see here.', query: '' },
+  key: {
+    key: 'NAME?key=KEY',
+    note: 'NAME is what people see here. KEY is the secret that the gateway printed when it started.',
+    query: '?key=KEY',
+  },
+  user: {
+    key: 'NAME',
+    note: 'NAME is what people see here. Turn on “Use authentication” with the user and the password that you were given.',
+    query: '',
+  },
+};
 
-function showPublishing({ rtmpPort = 1935, app }) {
+/** For whoever runs or feeds the gateway: folded away from viewers, open on the machine itself while nothing is live. */
+function showPublishing({ rtmpPort, app, proof = 'key' }, isQuiet) {
+  const section = find('#publish');
+  section.hidden = rtmpPort === undefined;
+  if (section.hidden) return;
   // An IPv6 host comes with its brackets already.
   const server = `rtmp://${location.hostname}:${rtmpPort}/${app}`;
-  if (find('#server').dataset.value === server) return;
-  find('#server').dataset.value = server;
+  if (section.dataset.server === server) return;
+  section.dataset.server = server;
+  section.open = isQuiet && ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+  const { key, note, query } = PROOFS[proof] ?? PROOFS.key;
+  const target = proof === 'user' ? server.replace('rtmp://', 'rtmp://USER:PASSWORD@') : server;
+  const command = `ffmpeg -re -i video.mp4 -c:v libx264 -g 60 -c:a aac -f flv "${target}/NAME${query}"`;
   setText(find('#server'), server);
-  const command = `ffmpeg -re -i video.mp4 -c:v libx264 -g 60 -c:a aac -f flv "${server}/NAME?key=KEY"`;
+  setText(find('#key'), key);
+  setText(find('#key-note'), note);
   setText(find('#command'), command);
   find('#copy-server').replaceChildren(copyButton('Copy', () => server));
   find('#copy-command').replaceChildren(copyButton('Copy', () => command));

@@ -13,6 +13,14 @@ export function exposeState(player, video) {
     get resuming() {
       return player.resuming;
     },
+    /** The publisher is away, and a slate is shown meanwhile. */
+    get away() {
+      return player.away;
+    },
+    /** 'viewer' or 'server' where nothing comes because of a network; else undefined. */
+    get trouble() {
+      return player.trouble;
+    },
     /** How far back one can go and how far back one is: `{ length, behind }`, seconds. */
     get window() {
       return player.window;
@@ -22,20 +30,20 @@ export function exposeState(player, video) {
       return player.latency;
     },
     get targetLatency() {
-      return player.targetLatency;
+      return player.playback.targetLatency;
     },
     get behindLive() {
       return player.behindLive;
     },
     /** The name of the rendition on the screen. */
     get level() {
-      return player.level?.name;
+      return player.playback.level?.name;
     },
     get levels() {
-      return player.levels.map((level) => level.name);
+      return player.playback.levels.map((level) => level.name);
     },
     get automaticLevel() {
-      return player.automaticLevel;
+      return player.playback.automaticLevel;
     },
     get muted() {
       return video.muted;

@@ -15,8 +15,38 @@
 export const TRANSITIONS = {
   waiting: ['starting', 'ended'],
   starting: ['playing', 'reconnecting', 'waiting', 'ended', 'unsupported'],
-  playing: ['reconnecting', 'ended', 'unsupported'],
+  // To `starting` where the publisher returned with other tracks.
+  playing: ['starting', 'reconnecting', 'ended', 'unsupported'],
   reconnecting: ['starting', 'waiting', 'ended'],
   ended: ['starting', 'waiting'],
   unsupported: ['starting', 'waiting', 'ended'],
 };
+
+/** Where the player is in that table. */
+export class PlayerStateHolder {
+  /** @type {PlayerState} */ #state = 'waiting';
+  #onMove;
+
+  /** @param {(move: {state: PlayerState, previous: PlayerState}) => void} onMove */
+  constructor(onMove) {
+    this.#onMove = onMove;
+  }
+
+  get current() {
+    return this.#state;
+  }
+
+  /** @param {PlayerState[]} states */
+  isOneOf(...states) {
+    return states.includes(this.#state);
+  }
+
+  /** @param {PlayerState} next */
+  move(next) {
+    const previous = this.#state;
+    if (next === previous) return;
+    if (!TRANSITIONS[previous].includes(next)) throw new TypeError(`player: illegal transition ${previous} -> ${next}`);
+    this.#state = next;
+    this.#onMove({ state: next, previous });
+  }
+}

@@ -1,10 +1,15 @@
 // Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
 
+import { playOrMute } from './autoplay.js';
 import { PlaybackEngine } from './engine.js';
 import { HoleJump } from './hole-jump.js';
-import { TRANSITIONS } from './player-states.js';
+import { LivePosition } from './live-position.js';
+import { NetworkTrouble } from './network-trouble.js';
+import { PlayerStateHolder } from './player-states.js';
 import { LiveProbe } from './probe.js';
 import { StandstillWatch } from './standstill.js';
+import { TrackWatch } from './track-watch.js';
+import { ViewerIntent } from './viewer-intent.js';
 
 /** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
 const PATIENCE = 15_000;
@@ -15,20 +20,31 @@ const BEHIND_LIVE = 3;
 
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
- * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` changed), `position` (where
- * the viewer is, or how far that is from live, may have changed: all that shows it is brought up to date in one go).
+ * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` or `away` changed), `trouble`
+ * (`trouble` changed), `position` (where the viewer is, or how far that is from live, may have changed: all that shows it is
+ * brought up to date in one go).
  */
 export class LivePlayer extends EventTarget {
-  /** @type {import('./player-states.js').PlayerState} */ #state = 'waiting';
   #video;
+  #source;
   #engine;
   #probe;
+  #tracks;
   #standstill;
   #holes;
+  #intent;
   #destroyed = false;
-  #wantsPlay;
-  /** The viewer chose to watch behind live. */
-  #shifted = false;
+  #states = new PlayerStateHolder((detail) => {
+    this.#video.dataset.state = detail.state;
+    this.#emit('state', detail);
+  });
+  #network = new NetworkTrouble((isBack) => {
+    this.#emit('trouble');
+    if (isBack) this.#probe.hurry();
+  });
+  #position;
+  /** There are other tracks, to be played once the viewer goes on. */
+  #outdated = false;
   #failures = 0;
   #listeners = new AbortController();
   #ticking = setInterval(() => this.#emit('position'), POSITION_INTERVAL);
@@ -36,45 +52,60 @@ export class LivePlayer extends EventTarget {
   /**
    * @param {HTMLVideoElement} video
    * @param {{source: string, api: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist;
-   *   `api`: URL of the stream's state
+   *   `api`: URL of the stream's state; `autoplay`: false loads nothing before the viewer wants to watch
    */
   constructor(video, { source, api, autoplay = true }) {
     super();
     this.#video = video;
-    this.#wantsPlay = autoplay;
+    this.#source = source;
+    this.#intent = new ViewerIntent(video, {
+      wantsPlay: autoplay,
+      isPlaying: () => this.state === 'playing',
+      onPlay: () => this.#outdated && this.#restart(),
+    });
     this.#probe = new LiveProbe(source);
+    this.#tracks = new TrackWatch(source, {
+      onChange: () => this.#onTracks(),
+      // What cannot be decoded is not read, so nothing else tells of its end.
+      onGone: () => this.state === 'unsupported' && this.#gone('waiting'),
+    });
     this.#engine = new PlaybackEngine(video, source, {
-      serverNow: () => this.#probe.serverNow(),
-      onReady: () => {
-        if (this.#wantsPlay) this.play();
-      },
+      onReady: () => this.#intent.wantsPlay && this.play(),
       onLevels: () => this.#emit('levels'),
       onLevel: () => this.#emit('level'),
       onLost: () => this.#lost(),
-      onUnsupported: () => this.#move('unsupported'),
+      onUnsupported: () => this.#onUnsupported(),
+      onDiscontinuity: () => {
+        this.#tracks.discontinuity();
+        this.#standstill.look();
+      },
     });
     this.#standstill = new StandstillWatch(video, {
       api,
       isWanted: () => this.#wantsPicture(),
       onMoved: () => {
-        if (this.#state === 'playing') this.#failures = 0;
+        if (this.state === 'playing') this.#failures = 0;
       },
       onLost: () => this.#lost(),
       onBroadcast: () => this.#emit('broadcast'),
     });
     this.#holes = new HoleJump(video, () => this.#wantsPicture());
+    this.#position = new LivePosition(video, this.#engine, {
+      onSeek: () => this.#holes.disarm(),
+      onStuck: () => this.behindLive && this.#intent.wantsPlay && this.#restart(),
+    });
     const { signal } = this.#listeners;
     video.addEventListener('playing', () => this.#onPicture(), { signal });
     video.addEventListener('ended', () => this.#onEnded(), { signal });
     for (const type of ['seeking', 'seeked']) video.addEventListener(type, () => this.#emit('position'), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
-    video.dataset.state = this.#state;
+    video.dataset.state = this.state;
     this.#await();
   }
 
   /** @returns {import('./player-states.js').PlayerState} */
   get state() {
-    return this.#state;
+    return this.#states.current;
   }
 
   /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
@@ -83,71 +114,55 @@ export class LivePlayer extends EventTarget {
   }
 
   get behindLive() {
-    return this.#state === 'playing' && this.#engine.secondsBehind > BEHIND_LIVE;
+    return this.state === 'playing' && this.#engine.secondsBehind > BEHIND_LIVE;
   }
 
   /** True while the publisher is away, its stream waits for it, and what there was has been played. */
   get resuming() {
-    return this.#state === 'playing' && this.#standstill.resuming;
+    return this.state === 'playing' && this.#standstill.resuming;
+  }
+
+  /** True while the publisher is away and the gateway shows something in its place. */
+  get away() {
+    return this.state === 'playing' && this.#standstill.away;
+  }
+
+  /** Why nothing comes, where it is not the stream's fault. @returns {'viewer'|'server'|undefined} whose network it is */
+  get trouble() {
+    return this.#network.cause;
+  }
+
+  /** False while the viewer has paused, or has not begun. */
+  get wantsPlay() {
+    return this.#intent.wantsPlay;
   }
 
   /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
   get window() {
-    return this.#state === 'playing' ? this.#engine.window : undefined;
+    return this.state === 'playing' ? this.#engine.window : undefined;
   }
 
-  /** Choices of the quality menu, best first: what this browser can decode. Index -1 is "Auto" and not listed. */
-  get levels() {
-    return this.#engine.levels;
-  }
-
-  /** What is on the screen (not what was asked for), undefined before the first picture. */
-  get level() {
-    return this.#engine.level;
-  }
-
-  get automaticLevel() {
-    return this.#engine.automaticLevel;
-  }
-
-  /** The choice: an index of `levels`, -1 for automatic. */
-  get chosenLevel() {
-    return this.#engine.chosenLevel;
-  }
-
-  /** bit/s measured by the downloads; undefined with native playback. */
-  get bandwidthEstimate() {
-    return this.#engine.bandwidthEstimate;
-  }
-
-  get targetLatency() {
-    return this.#engine.targetLatency;
-  }
-
-  get engine() {
-    return this.#engine.name;
-  }
-
-  /** @param {number} index of `levels`, or -1 for automatic */
-  chooseLevel(index) {
-    this.#engine.chooseLevel(index);
+  /** What plays: quality choices, measured figures, name. @returns {PlaybackEngine} */
+  get playback() {
+    return this.#engine;
   }
 
   /** Plays; muted if the browser allows nothing else. */
   async play() {
-    this.#wantsPlay = true;
-    try {
-      await this.#video.play();
-    } catch (error) {
-      if (error.name !== 'NotAllowedError' || this.#video.muted) return;
-      this.#video.muted = true;
-      this.#emit('blocked');
-      await this.#video.play().catch((reason) => this.#refused(reason));
+    this.#intent.wantsPlay = true;
+    if (this.state === 'starting' && !this.#engine.isStarted) {
+      this.#load();
+      return;
     }
+    if (this.#outdated && this.state === 'playing') {
+      this.#restart();
+      return;
+    }
+    if (!(await playOrMute(this.#video, () => this.#emit('blocked')))) this.#intent.wantsPlay = false;
   }
 
   pause() {
-    this.#wantsPlay = false;
+    this.#intent.wantsPlay = false;
     this.#video.pause();
   }
 
@@ -157,22 +172,12 @@ export class LivePlayer extends EventTarget {
 
   /** @param {number} seconds before the live edge, as in `window` */
   seekBehind(seconds) {
-    const target = this.#engine.seekTarget(seconds);
-    if (target === undefined) return;
-    if (seconds <= 0) {
-      this.goLive();
-      return;
-    }
-    this.#shifted = true;
-    this.#holes.disarm();
-    this.#video.currentTime = target;
+    if (seconds <= 0) this.goLive();
+    else this.#position.goBack(seconds);
   }
 
   goLive() {
-    this.#shifted = false;
-    const position = this.#engine.seekTarget(0);
-    this.#holes.disarm();
-    if (position !== undefined) this.#video.currentTime = position;
+    this.#position.goLive();
     return this.play();
   }
 
@@ -180,38 +185,80 @@ export class LivePlayer extends EventTarget {
     this.#destroyed = true;
     this.#listeners.abort();
     clearInterval(this.#ticking);
+    this.#intent.close();
+    this.#network.close();
     this.#standstill.close();
     this.#holes.close();
+    this.#tracks.close();
     this.#probe.cancel();
     this.#engine.close();
   }
 
   /** Waits until the stream can be read, then starts. */
   async #await() {
-    const patience = setTimeout(() => this.#state === 'reconnecting' && this.#move('waiting'), PATIENCE);
+    this.#tracks.rest();
+    const patience = setTimeout(() => this.state === 'reconnecting' && this.#move('waiting'), PATIENCE);
     await this.#probe.untilLive({
       failures: this.#failures,
       // Reconnecting is said until patience ends: most interruptions are shorter.
       onOffline: (why) => {
+        this.#network.unreachable = why === 'unreachable';
         if (why === 'ended') this.#move('ended');
-        else if (this.#state === 'ended') this.#move('waiting');
+        else if (this.state === 'ended') this.#move('waiting');
       },
     });
     clearTimeout(patience);
+    this.#network.unreachable = false;
+    await this.#engine.ready;
     if (!this.#destroyed) this.#start();
   }
 
   #start() {
     this.#move('starting');
-    this.#shifted = false;
+    this.#position.reset();
+    this.#outdated = false;
     this.#standstill.reset();
     this.#holes.disarm();
-    this.#engine.start();
+    if (this.#intent.wantsPlay || this.#engine.isStarted) this.#load();
+    // Nothing is loaded yet that would tell of the end.
+    else this.#probe.watch((liveness) => this.#gone(liveness === 'ended' ? 'ended' : 'waiting'));
+  }
+
+  #load() {
+    this.#probe.stopWatching();
+    const { playlists } = this.#probe;
+    this.#tracks.follow(playlists.get(this.#source));
+    this.#engine.start(playlists);
+    // What was read a moment ago serves one start.
+    this.#probe.playlists = new Map();
+  }
+
+  /** The same stream from its multivariant playlist on; the viewer stays as far behind live as he was. */
+  #restart() {
+    this.#position.keep();
+    this.#start();
+  }
+
+  #onTracks() {
+    if (this.#states.isOneOf('unsupported', 'starting') && this.#intent.wantsPlay) this.#start();
+    else if (this.state === 'playing' && this.#intent.wantsPlay) this.#restart();
+    else this.#outdated = true;
+  }
+
+  #onUnsupported() {
+    if (!this.#states.isOneOf('starting', 'playing')) return;
+    this.#move('unsupported');
+    this.#tracks.follow(undefined, { eager: true });
+  }
+
+  #gone(next) {
+    this.#move(next);
+    this.#await();
   }
 
   /** Reading failed for good: the picture stays where it is until the stream can be read again. */
   #lost() {
-    if (this.#state !== 'starting' && this.#state !== 'playing') return;
+    if (!this.#states.isOneOf('starting', 'playing')) return;
     this.#failures += 1;
     this.#engine.stop();
     this.#move('reconnecting');
@@ -219,42 +266,32 @@ export class LivePlayer extends EventTarget {
   }
 
   #onEnded() {
-    if (this.#state !== 'starting' && this.#state !== 'playing') return;
-    this.#move('ended');
-    this.#await();
+    if (this.#states.isOneOf('starting', 'playing')) this.#gone('ended');
   }
 
   #onPicture() {
-    if (this.#state === 'starting') this.#move('playing');
+    if (this.state !== 'starting') return;
+    this.#move('playing');
+    this.#position.restore();
   }
 
   /** A picture should come now. */
   #wantsPicture() {
-    const starting = this.#state === 'starting';
-    const active = starting || (this.#state === 'playing' && !this.#video.paused);
-    return active && this.#wantsPlay && !document.hidden;
+    const starting = this.state === 'starting' && this.#engine.isStarted;
+    const active = starting || (this.state === 'playing' && !this.#video.paused);
+    return active && this.#intent.wantsPlay && !document.hidden;
   }
 
   /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
   #onVisible() {
-    if (document.hidden || this.#state !== 'playing' || !this.#wantsPlay) return;
-    if (this.behindLive && !this.#shifted) this.goLive();
+    if (document.hidden || this.state !== 'playing' || !this.#intent.wantsPlay) return;
+    if (this.behindLive && !this.#position.isShifted) this.goLive();
     else if (this.#video.paused) this.play();
-  }
-
-  /** Not even muted: the viewer has to press play. */
-  #refused(reason) {
-    if (reason.name === 'NotAllowedError') this.#wantsPlay = false;
   }
 
   /** @param {import('./player-states.js').PlayerState} next */
   #move(next) {
-    const previous = this.#state;
-    if (next === previous || this.#destroyed) return;
-    if (!TRANSITIONS[previous].includes(next)) throw new TypeError(`player: illegal transition ${previous} -> ${next}`);
-    this.#state = next;
-    this.#video.dataset.state = next;
-    this.#emit('state', { state: next, previous });
+    if (!this.#destroyed) this.#states.move(next);
   }
 
   #emit(type, detail) {

@@ -2,24 +2,39 @@
 
 import { element, icon, setText } from './dom.js';
 
-/** What the poster says, by state. @type {Record<string, {title: string, text: string, busy: boolean}>} */
+/** What the poster says. @type {Record<string, {title: string, text: string, busy: boolean, icon?: string}>} */
 const POSTERS = {
   waiting: { title: 'Offline', text: 'Playback begins by itself as soon as the stream does.', busy: false },
   starting: { title: 'Starting…', text: '', busy: true },
   reconnecting: { title: 'Reconnecting…', text: 'The stream was interrupted.', busy: true },
   resuming: { title: 'The broadcaster is reconnecting…', text: 'The picture comes back by itself.', busy: true },
   ended: { title: 'The stream has ended', text: 'If it comes back, so does the picture.', busy: false },
-  unsupported: { title: 'Cannot play here', text: 'This browser cannot decode the stream.', busy: false },
+  unsupported: {
+    title: 'Cannot play here',
+    text: 'This browser cannot decode what is sent. Try another browser, or open the playlist in a player such as VLC.',
+    busy: false,
+    icon: 'warning',
+  },
+  viewer: {
+    title: 'You are offline',
+    text: 'This device has no network connection. Playback goes on when it is back.',
+    busy: true,
+  },
+  server: { title: 'No answer from the server', text: 'Trying again, without an end.', busy: true },
 };
+
+/** Milliseconds in which a second click makes a double one. */
+const DOUBLE_CLICK = 220;
 
 /**
  * @param {import('./player.js').LivePlayer} player
  * @param {HTMLVideoElement} video
- * @param {string} title
+ * @param {{title: string, onFullscreen: () => void}} options
  */
-export function createPoster(player, video, title) {
+export function createPoster(player, video, { title, onFullscreen }) {
   const heading = element('p', { class: 'poster-title' });
   const text = element('p', { class: 'poster-text' });
+  const mark = element('div', { class: 'poster-mark', 'aria-hidden': 'true' }, icon('signal'), icon('warning'));
   const start = element(
     'button',
     { type: 'button', class: 'big-play', 'aria-label': 'Play', onclick: () => player.play() },
@@ -28,47 +43,73 @@ export function createPoster(player, video, title) {
   const poster = element(
     'div',
     { class: 'poster' },
-    element('div', { class: 'poster-mark', 'aria-hidden': 'true' }, icon('signal')),
+    mark,
     element('p', { class: 'poster-name' }, title),
     element('div', { role: 'status', 'aria-live': 'polite' }, heading, text),
   );
   let buffering = false;
   const update = () => {
-    const saying = POSTERS[player.resuming ? 'resuming' : player.state];
+    const saying = POSTERS[subject(player, buffering)];
     poster.hidden = saying === undefined && !buffering;
     poster.classList.toggle('busy', saying?.busy ?? buffering);
+    poster.classList.toggle('warns', saying?.icon === 'warning');
     // Over a picture the message is a veil, without one it is the whole face.
+    const hasPicture = video.readyState >= 2 || video.poster !== '';
     poster.classList.toggle(
       'over-picture',
-      (video.readyState >= 2 || video.poster !== '') && player.state !== 'waiting' && player.state !== 'ended',
+      hasPicture && ['starting', 'playing', 'reconnecting'].includes(player.state),
     );
     setText(heading, saying?.title ?? '');
     setText(text, saying?.text ?? '');
-    start.hidden = !((player.state === 'playing' || player.state === 'starting') && video.paused && !buffering);
+    const canStart = player.state === 'playing' || (player.state === 'starting' && !player.wantsPlay);
+    start.hidden = !(canStart && video.paused && !buffering);
   };
   const buffer = (value) => () => {
     buffering = value;
     update();
   };
-  player.addEventListener('state', update);
-  player.addEventListener('broadcast', update);
+  for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, update);
   video.addEventListener('poster', update);
   video.addEventListener('waiting', buffer(true));
-  for (const type of ['playing', 'pause', 'seeked', 'timeupdate']) video.addEventListener(type, buffer(false));
+  for (const type of ['playing', 'pause', 'seeked', 'timeupdate', 'emptied'])
+    video.addEventListener(type, buffer(false));
   video.addEventListener('play', update);
+  start.addEventListener('click', update);
   update();
   const holder = element('div', { class: 'poster-holder' }, poster, start);
-  playOnClick(player, video);
+  listenToClicks(player, video, onFullscreen);
   return holder;
 }
 
-/** A mouse plays and pauses by clicking the picture; a finger only brings the bar back, as on every phone. */
-function playOnClick(player, video) {
+/** Of POSTERS; undefined while there is nothing to say. */
+function subject(player, buffering) {
+  const { state, trouble } = player;
+  if (state === 'ended' || state === 'unsupported') return state;
+  // A picture that still plays is not interrupted by what may come.
+  if (trouble !== undefined && (state !== 'playing' || buffering)) return trouble;
+  if (player.resuming) return 'resuming';
+  // Nothing starts before the viewer says so; the button says what to do.
+  if (state === 'starting' && !player.wantsPlay) return undefined;
+  return state;
+}
+
+/**
+ * A mouse plays and pauses by clicking the picture, and fills the screen by a double click; a finger only brings the bar back, as
+ * on every phone.
+ */
+function listenToClicks(player, video, onFullscreen) {
   let pointer = 'mouse';
+  let single;
   video.addEventListener('pointerdown', (event) => {
     pointer = event.pointerType;
   });
   video.addEventListener('click', () => {
-    if (pointer !== 'touch') player.toggle();
+    clearTimeout(single);
+    // Live goes on meanwhile: the first of two clicks must not cost a moment of it.
+    if (pointer !== 'touch') single = setTimeout(() => player.toggle(), DOUBLE_CLICK);
+  });
+  video.addEventListener('dblclick', () => {
+    clearTimeout(single);
+    if (pointer !== 'touch') onFullscreen();
   });
 }

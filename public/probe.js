@@ -1,43 +1,71 @@
-// Finds out whether a stream can be played now, and how far this computer's clock is from the gateway's, at the price of small requests.
+// Finds out whether a stream can be played now, at the price of small requests.
+
+import { askServer } from './server-clock.js';
 
 /** Milliseconds between looks, by how often we looked already: quick at first, then patient. */
 const DELAYS = [500, 1_000, 1_000, 1_500, 2_000];
 const LONGEST_DELAY = 2_500;
 /** A look may be held by the gateway until the stream can be played. */
 const REQUEST_TIMEOUT = 15_000;
-/** Milliseconds. The Date header counts whole seconds, so a smaller difference says nothing. */
-const CLOCK_TOLERANCE = 1_500;
+/** Milliseconds between looks whether a stream that nobody has pressed play for is still there. */
+const WATCH_INTERVAL = 10_000;
 
-/** @typedef {'live'|'ended'|'offline'} Liveness */
+/**
+ * - `live`: it can be played; `ended`: what is left of it can be read; `offline`: the gateway knows no such stream;
+ * - `unreachable`: nobody answered.
+ * @typedef {'live'|'ended'|'offline'|'unreachable'} Liveness
+ */
 
 export class LiveProbe {
   #source;
   #cancel = new AbortController();
-  #clockOffset = 0;
+  /** Ends the pause of the moment. @type {(() => void) | undefined} */ #wake;
+  #isFirst = true;
+  #watching;
+  /** What the last look read, by URL: the player begins with it instead of asking again. @type {Map<string, string>} */
+  playlists = new Map();
 
   /** @param {string} source URL of the multivariant playlist */
   constructor(source) {
     this.#source = new URL(source, document.baseURI);
   }
 
-  /** Milliseconds since the epoch, by the gateway's clock as far as we know it. */
-  serverNow() {
-    return Date.now() + this.#clockOffset;
+  cancel() {
+    this.stopWatching();
+    this.#cancel.abort();
   }
 
-  cancel() {
-    this.#cancel.abort();
+  /** Looks from time to time until the stream is not live any more. @param {(liveness: Exclude<Liveness, 'live'>) => void} onOver */
+  watch(onOver) {
+    this.stopWatching();
+    const timer = setInterval(async () => {
+      const liveness = await this.look();
+      if (liveness === 'live' || timer !== this.#watching) return;
+      this.stopWatching();
+      onOver(liveness);
+    }, WATCH_INTERVAL);
+    this.#watching = timer;
+  }
+
+  stopWatching() {
+    clearInterval(this.#watching);
+    this.#watching = undefined;
+  }
+
+  /** Looks now rather than after the pause of the moment. */
+  hurry() {
+    this.#wake?.();
   }
 
   /**
    * Resolves when the stream can be played (or when cancelled).
-   * @param {{failures?: number, onOffline?: (why: 'ended'|'offline') => void}} options
+   * @param {{failures?: number, onOffline?: (why: Exclude<Liveness, 'live'>) => void}} options
    *   `failures`: how often playing failed in a row although a look had said "live"; slows down.
    */
   async untilLive({ failures = 0, onOffline }) {
     if (failures > 1) await this.#pause(delay(failures));
     for (let attempt = 0; !this.#cancel.signal.aborted; attempt += 1) {
-      const liveness = await this.#look();
+      const liveness = await this.look();
       if (liveness === 'live') return;
       onOffline?.(liveness);
       await this.#pause(delay(attempt));
@@ -45,7 +73,8 @@ export class LiveProbe {
   }
 
   /** @returns {Promise<Liveness>} */
-  async #look() {
+  async look() {
+    this.playlists = new Map();
     try {
       const multivariant = await this.#read(this.#source);
       if (multivariant === undefined) return 'offline';
@@ -56,40 +85,35 @@ export class LiveProbe {
       return media.includes('#EXT-X-ENDLIST') ? 'ended' : 'live';
     } catch {
       // No network, or a look that took too long: the same to the viewer.
-      return 'offline';
+      return 'unreachable';
     }
   }
 
   async #read(url) {
-    const asked = Date.now();
     const signal = AbortSignal.any
       ? AbortSignal.any([this.#cancel.signal, AbortSignal.timeout(REQUEST_TIMEOUT)])
       : this.#cancel.signal;
-    const response = await fetch(url, { cache: 'no-store', signal });
-    this.#compareClocks(response, asked, Date.now());
-    return response.ok ? response.text() : undefined;
-  }
-
-  #compareClocks(response, asked, answered) {
-    const date = Date.parse(response.headers.get('date') ?? '');
-    // A slow answer may have waited on either side.
-    if (Number.isNaN(date) || answered - asked > 1_000) return;
-    const age = Number(response.headers.get('age') ?? 0) * 1000;
-    const offset = date + age + 500 - (asked + answered) / 2;
-    this.#clockOffset = Math.abs(offset) > CLOCK_TOLERANCE ? offset : 0;
+    // The page has asked for the multivariant playlist already; later looks must not be answered by a cache.
+    const cache = this.#isFirst ? 'default' : 'no-store';
+    this.#isFirst = false;
+    const response = await askServer(url, { cache, signal });
+    if (!response.ok) return undefined;
+    const text = await response.text();
+    this.playlists.set(url.href, text);
+    return text;
   }
 
   #pause(milliseconds) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#cancel.signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
+      const { signal } = this.#cancel;
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.#wake = end;
+      signal.addEventListener('abort', end);
     });
   }
 }

@@ -3,8 +3,12 @@
 import { element, icon, setText } from './dom.js';
 import { formatBitrate, formatPicture } from './format.js';
 
-/** @param {import('./player.js').LivePlayer} player */
+/**
+ * @param {import('./player.js').LivePlayer} player
+ * @returns {{root: HTMLElement, menu: HTMLElement, isOpen: boolean}} `root`: the button, and `menu` unless that lies elsewhere
+ */
 export function createQualityMenu(player) {
+  const { playback } = player;
   const current = element('span', { class: 'quality-current' });
   const button = element(
     'button',
@@ -29,10 +33,10 @@ export function createQualityMenu(player) {
         role: 'menuitemradio',
         tabindex: '-1',
         class: 'menu-item',
-        'aria-checked': String(player.chosenLevel === index),
+        'aria-checked': String(playback.chosenLevel === index),
         'data-level': index,
         onclick: () => {
-          player.chooseLevel(index);
+          playback.chooseLevel(index);
           open(false);
           button.focus();
         },
@@ -42,20 +46,20 @@ export function createQualityMenu(player) {
       element('span', { class: 'menu-detail' }, detail),
     );
 
-  const shownName = () => (player.level === undefined ? '' : formatPicture(player.level));
+  const shownName = () => (playback.level === undefined ? '' : formatPicture(playback.level));
 
   const label = () => {
     const shown = shownName();
-    const text = player.automaticLevel ? (shown === '' ? 'Auto' : `Auto · ${shown}`) : shown;
+    const text = playback.automaticLevel ? (shown === '' ? 'Auto' : `Auto · ${shown}`) : shown;
     setText(current, text);
     button.setAttribute('aria-label', `Quality: ${text}`);
     const automatic = menu.querySelector('[data-level="-1"] .menu-detail');
-    if (automatic !== null) setText(automatic, player.automaticLevel ? shown : '');
+    if (automatic !== null) setText(automatic, playback.automaticLevel ? shown : '');
   };
 
   const rebuild = () => {
     const hadFocus = menu.contains(document.activeElement);
-    const levels = player.levels;
+    const { levels } = playback;
     menu.replaceChildren(
       ...levels.map((level) => {
         const isSource = level.name === 'source' ? ' · source' : '';
@@ -64,12 +68,14 @@ export function createQualityMenu(player) {
       item(-1, 'Auto', ''),
     );
     button.disabled = levels.length === 0;
+    // Sound alone leaves nothing to choose.
+    root.hidden = levels.length > 0 && levels.every(({ height }) => !height);
     if (hadFocus) open(true);
     label();
   };
 
   button.addEventListener('click', () => open(menu.hidden));
-  root.addEventListener('keydown', (event) => {
+  const onKey = (event) => {
     const items = [...menu.children];
     const at = items.indexOf(document.activeElement);
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
@@ -82,16 +88,18 @@ export function createQualityMenu(player) {
     } else return;
     event.preventDefault();
     event.stopPropagation();
-  });
+  };
+  for (const part of [button, menu]) part.addEventListener('keydown', onKey);
   // pointerdown, not focusout: Safari gives buttons no focus when they are clicked.
   document.addEventListener('pointerdown', (event) => {
-    if (!root.contains(event.target)) open(false);
+    if (!root.contains(event.target) && !menu.contains(event.target)) open(false);
   });
   player.addEventListener('levels', rebuild);
   player.addEventListener('level', label);
   rebuild();
   return {
     root,
+    menu,
     get isOpen() {
       return !menu.hidden;
     },

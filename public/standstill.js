@@ -36,6 +36,16 @@ export class StandstillWatch {
     return this.#broadcast.resuming;
   }
 
+  /** The same while the gateway shows something in its place. */
+  get away() {
+    return this.#broadcast.away;
+  }
+
+  /** Something about the broadcast may be different: the gateway is asked. */
+  look() {
+    this.#broadcast.look();
+  }
+
   /** The stream is started (again): it has all the time that it may take. */
   reset() {
     this.#lastProgress = performance.now();

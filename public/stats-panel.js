@@ -17,7 +17,7 @@ export function createStatsPanel(player, video) {
   const root = element(
     'section',
     { class: 'stats', 'aria-label': 'Playback statistics', hidden: true },
-    element('header', {}, element('h2', {}, 'Statistics'), close),
+    element('header', {}, element('p', { class: 'stats-title', 'aria-hidden': 'true' }, 'Statistics'), close),
     list,
   );
   const values = new Map();
@@ -40,8 +40,8 @@ export function createStatsPanel(player, video) {
     const elapsed = previous === undefined ? 0 : (now - previous.now) / 1000;
     const frames = previous === undefined ? 0 : quality.totalVideoFrames - previous.frames;
     previous = { now, frames: quality.totalVideoFrames };
-    const level = player.level;
-    const target = player.targetLatency === undefined ? '' : ` (target ${formatSeconds(player.targetLatency)})`;
+    const { level, targetLatency, bandwidthEstimate, name } = player.playback;
+    const target = targetLatency === undefined ? '' : ` (target ${formatSeconds(targetLatency)})`;
     show('Latency', `${formatSeconds(player.latency)}${target}`);
     show('Speed', `${video.playbackRate.toFixed(2)}×`);
     show('Buffer', formatSeconds(bufferAhead(video)));
@@ -52,9 +52,9 @@ export function createStatsPanel(player, video) {
       'Level',
       level === undefined ? '–' : `${level.name} · ${formatPicture(level)} · ${formatBitrate(level.bitrate)}`,
     );
-    show('Bandwidth', formatBitrate(player.bandwidthEstimate));
+    show('Bandwidth', formatBitrate(bandwidthEstimate));
     show('State', player.state);
-    show('Engine', player.engine);
+    show('Engine', name);
   };
 
   const toggle = (open = root.hidden) => {

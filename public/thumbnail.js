@@ -1,13 +1,14 @@
 // A picture of the stream where no video plays yet: as the poster of the player, and on the cards of the list.
 
 import { readState } from './broadcast.js';
+import { serverNow } from './server-clock.js';
 
 /** Milliseconds. The same for everybody at the same time, so that caches on the way hold one. */
 const STEP = 10_000;
 
 /** The address of the picture of now. @param {string} thumbnail URL without query */
 export function thumbnailNow(thumbnail) {
-  return `${thumbnail}?at=${Math.floor(Date.now() / STEP)}`;
+  return `${thumbnail}?at=${Math.floor(serverNow() / STEP)}`;
 }
 
 /** @returns {Promise<HTMLImageElement | undefined>} ready to be shown; undefined when it cannot be had */

@@ -1,10 +1,13 @@
 // The watch page: the player, what is known about the stream, and the ways to share it.
 
+import { readState } from './broadcast.js';
 import { createControls } from './controls.js';
-import { copyButton, element, setText } from './dom.js';
+import { copyButton, element, icon, setText } from './dom.js';
 import { formatBitrate, formatCodec, formatPicture, formatSince, formatViewers } from './format.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
+import { serverNow } from './server-clock.js';
+import { beginsMuted } from './sound.js';
 import { streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
@@ -15,15 +18,14 @@ const stream = streamOfThisPage();
 const find = (selector) => document.querySelector(selector);
 const video = find('video');
 
-document.title = `${stream.name} – Sluice`;
 setText(find('#name'), stream.name);
 setText(find('#app'), stream.app);
 
-video.muted = true;
+video.muted = beginsMuted();
 const player = new LivePlayer(video, { source: stream.playlist, api: stream.api });
 exposeState(player, video);
 posterFromThumbnail(player, video, stream);
-createControls({ player, video, frame: find('.player'), title: stream.name });
+createControls({ player, video, frame: find('.player'), stream, below: find('#below-player') });
 
 const BADGES = {
   waiting: 'Offline',
@@ -31,16 +33,21 @@ const BADGES = {
   playing: 'Live',
   reconnecting: 'Reconnecting',
   ended: 'Ended',
-  unsupported: 'Unsupported',
+  unsupported: 'Cannot play',
+  viewer: 'No network',
+  server: 'No answer',
 };
 const badge = find('#badge');
 const showState = () => {
-  const shown = player.resuming ? 'reconnecting' : player.state;
+  const { state, trouble } = player;
+  const isQuiet = state === 'playing' && !player.resuming;
+  const shown = player.resuming || player.away ? 'reconnecting' : isQuiet ? state : (trouble ?? state);
   badge.dataset.state = shown;
-  setText(badge, BADGES[shown]);
+  // The player says LIVE already, and more exactly.
+  badge.classList.toggle('offscreen', shown === 'playing');
+  setText(badge, player.away ? 'Broadcaster away' : BADGES[shown]);
 };
-player.addEventListener('state', showState);
-player.addEventListener('broadcast', showState);
+for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, showState);
 player.addEventListener('state', () => refresh());
 showState();
 
@@ -48,9 +55,17 @@ share('#share-link', stream.watch, 'Copy link');
 share('#share-playlist', stream.playlist, 'Copy');
 share(
   '#share-embed',
-  `<iframe src="${stream.embed}" width="960" height="540" allow="autoplay; fullscreen; picture-in-picture" allowfullscreen></iframe>`,
+  `<iframe src="${stream.embed}" title="${stream.name}" width="960" height="540" allow="autoplay; fullscreen; picture-in-picture"></iframe>`,
   'Copy code',
 );
+// On a phone nobody copies code for a page.
+if (matchMedia('(max-width: 640px)').matches) find('.more').open = false;
+if (navigator.share !== undefined) {
+  const onclick = () => navigator.share({ title: stream.name, url: stream.watch }).catch(() => undefined);
+  find('#share-link').parentElement.append(
+    element('button', { type: 'button', class: 'button', 'aria-label': 'Share…', onclick }, icon('share')),
+  );
+}
 
 function share(selector, text, label) {
   const field = find(selector);
@@ -62,15 +77,16 @@ function share(selector, text, label) {
 let startedAt;
 let timer;
 
+/** Asks for this stream alone, and only while there is one: a browser logs each 404. */
 async function refresh() {
   clearTimeout(timer);
-  try {
-    const response = await fetch('api/v1/streams', { cache: 'no-store' });
-    const { streams } = await response.json();
-    showFacts(streams.find(({ app, name }) => app === stream.app && name === stream.name));
-  } catch {
-    // The player says when the gateway cannot be reached; the facts stay as they were.
+  if (player.state === 'waiting') showFacts(undefined);
+  else if (!document.hidden) {
+    const facts = await readState(stream.api);
+    // Where nobody answers, the player says so, and the facts stay as they were.
+    if (facts !== undefined) showFacts(facts);
   }
+  clearTimeout(timer);
   timer = setTimeout(refresh, REFRESH);
 }
 
@@ -106,7 +122,7 @@ function describe({ source, renditions, ingest }) {
 }
 
 function showUptime() {
-  const uptime = formatSince(startedAt, Date.now());
+  const uptime = formatSince(startedAt, serverNow());
   setText(find('#uptime'), uptime === '' ? '' : `on air ${uptime}`);
 }
 

@@ -270,13 +270,13 @@ describe('live list', () => {
     const { page, complaints } = await openPage();
     await page.goto(url);
     await page.waitForSelector('.card');
-    expect(await page.locator('.card h3').allTextContents()).toEqual([markup]);
+    expect(await page.locator('.card h2').allTextContents()).toEqual([markup]);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(await page.locator('main .card img, main .card script').count()).toBe(0);
 
     await fixture.publish();
     await page.waitForSelector('.card:has-text("360p")');
-    expect(await page.getAttribute('.card:has-text("360p") h3 a', 'href')).toBe(`${url}/watch/live/test`);
+    expect(await page.getAttribute('.card:has-text("360p") h2 a', 'href')).toBe(`${url}/watch/live/test`);
     await fixture.end();
     await page.waitForFunction(() => Object(globalThis).document.querySelectorAll('.card').length === 1);
     expect(complaints).toEqual([]);

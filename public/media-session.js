@@ -1,0 +1,34 @@
+// Tells the operating system what plays, for its lock screen, its media keys and its picture-in-picture window.
+
+import { rewind, STEP } from './scrub-bar.js';
+
+/**
+ * @param {import('./player.js').LivePlayer} player
+ * @param {{app: string, name: string, thumbnail: string}} stream
+ */
+export function announceMedia(player, { app, name, thumbnail }) {
+  const { mediaSession } = navigator;
+  if (mediaSession === undefined) return;
+  const describe = () => {
+    const artwork = [{ src: thumbnail, type: 'image/jpeg' }];
+    mediaSession.metadata = new MediaMetadata({ title: name, artist: app, artwork });
+  };
+  const actions = {
+    play: () => player.play(),
+    pause: () => player.pause(),
+    stop: () => player.pause(),
+    seekbackward: ({ seekOffset }) => rewind(player, seekOffset ?? STEP),
+    seekforward: ({ seekOffset }) => rewind(player, -(seekOffset ?? STEP)),
+  };
+  for (const [action, handler] of Object.entries(actions)) {
+    try {
+      mediaSession.setActionHandler(action, handler);
+    } catch {
+      // Not every browser knows every action.
+    }
+  }
+  player.addEventListener('state', ({ detail: { state } }) => {
+    if (state === 'playing') describe();
+    else if (state === 'ended' || state === 'waiting') mediaSession.metadata = null;
+  });
+}

@@ -1,0 +1,46 @@
+// How hls.js gets its playlists: the first ones from what the page has read already, and without blocking reloads where the
+// browser's connections are scarce.
+
+import { Hls } from './vendor/hls.mjs';
+
+/** Milliseconds after which what was read before is too old to begin with. */
+const FRESH = 1_500;
+
+/**
+ * @param {() => boolean} mayWait whether playlists may be waited for
+ * @param {ReadonlyMap<string, string>} known playlists by URL, read just now; each is used once
+ */
+export function playlistLoader(mayWait, known) {
+  const unused = new Map(known);
+  const readAt = performance.now();
+
+  return class PlaylistLoader extends Hls.DefaultConfig.loader {
+    load(context, config, callbacks) {
+      const text = performance.now() - readAt < FRESH ? unused.get(context.url) : undefined;
+      unused.delete(context.url);
+      const onSuccess = (response, ...rest) => {
+        if (!mayWait() && typeof response.data === 'string') response.data = withoutWaiting(response.data);
+        callbacks.onSuccess(response, ...rest);
+      };
+      if (text === undefined) super.load(context, config, { ...callbacks, onSuccess });
+      else this.#answer(text, context, onSuccess);
+    }
+
+    /** Never inside `load`: hls.js does not expect an answer before the question is complete. */
+    #answer(text, context, onSuccess) {
+      const { stats } = this;
+      const now = performance.now();
+      stats.loading = { start: now, first: now, end: now };
+      stats.loaded = text.length;
+      stats.total = text.length;
+      queueMicrotask(() => {
+        if (!stats.aborted) onSuccess({ url: context.url, data: text, code: 200 }, stats, context, null);
+      });
+    }
+  };
+}
+
+/** hls.js asks as the playlist allows: one that does not offer blocking reloads is polled. */
+function withoutWaiting(playlist) {
+  return playlist.replace(/CAN-BLOCK-RELOAD=YES,?/, '');
+}
