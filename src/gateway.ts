@@ -1,7 +1,6 @@
 // The composition root: builds the rooms, gives each what it asked for, starts them in order and stops them in the reverse.
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
-import { processEnvironment } from './config/environment.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { Config } from './config/schema.js';
@@ -28,7 +27,6 @@ import type { Clock } from './protocols/clock.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import { systemClock } from './system-clock.js';
-import { childEnvironment } from './transcode/child-environment.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
@@ -284,7 +282,7 @@ export class Gateway {
   }
 }
 
-function thumbnailMaker({ config, ffmpeg, clock }: GatewayParts): ThumbnailMaker | undefined {
+function thumbnailMaker({ config, ffmpeg, clock, childSettings }: GatewayParts): ThumbnailMaker | undefined {
   if (config.thumbnails === 'off' || ffmpeg === undefined) return undefined;
-  return new ThumbnailMaker({ ffmpeg, clock, environment: childEnvironment(processEnvironment()) });
+  return new ThumbnailMaker({ ffmpeg, clock, ...(childSettings && { childSettings }) });
 }

@@ -13,6 +13,8 @@ import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import { TlsCertificate } from '../tls/certificate.js';
+import { childEnvironment } from '../transcode/child-environment.js';
+import { type ChildSettings, findChildSettings } from '../transcode/child-settings.js';
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { ProcessLedger } from '../transcode/process-ledger.js';
@@ -24,6 +26,8 @@ export interface GatewayParts {
   readonly ledger: ProcessLedger;
   /** Undefined: there is none, and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
+  /** How FFmpeg is run; undefined when there is none. */
+  readonly childSettings: ChildSettings | undefined;
   /** Null: publishing is open. */
   readonly key: string | null;
   readonly store: DiskStore;
@@ -38,6 +42,9 @@ const STATE_MODE = 0o700;
 
 /** Below the state directory: process ids of FFmpegs that run. */
 const LEDGER = 'ffmpeg';
+
+/** Below the state directory: where FFmpeg runs. It writes nothing there; what a bug makes it write stays in it. */
+const CHILD_DIRECTORY = 'ffmpeg-work';
 
 /**
  * FFmpegs that an earlier gateway left behind are ended, and its sequence numbers are read from the media directory.
@@ -55,6 +62,7 @@ export async function openParts(
   const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
   await ledger.sweep();
   const { key } = await findPublishKey(config);
+  const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   await ensureWritable(config.mediaDir);
   const store = new DiskStore(config.mediaDir);
   const { resumeWindow } = config;
@@ -67,7 +75,7 @@ export async function openParts(
   );
   // Last: it watches its files until it is closed, and nothing after it can fail.
   const certificate = await loadCertificate(config, logger);
-  return { config, logger, clock, ledger, ffmpeg, key, store, sequences, left, certificate };
+  return { config, logger, clock, ledger, ffmpeg, childSettings, key, store, sequences, left, certificate };
 }
 
 /** Whatever fails in what is done for one left stream is told, and costs this one alone. */
@@ -121,6 +129,24 @@ async function findUsableFfmpeg(
     logger.warn({ code: error.code }, `nothing can be encoded, streams are served as they come: ${error.message}`);
     return undefined;
   }
+}
+
+/** What FFmpeg may take of this machine, as far as the system offers limits. */
+async function limitChildren(
+  { stateDir }: Config,
+  { path }: FfmpegInstallation,
+  logger: Logger,
+): Promise<ChildSettings> {
+  await ensureDirectory(stateDir, STATE_MODE);
+  const environment = processEnvironment();
+  const { settings, missing } = await findChildSettings({
+    variables: childEnvironment(environment),
+    directory: join(stateDir, CHILD_DIRECTORY),
+    searchPath: environment.PATH ?? '',
+    ffmpeg: path,
+  });
+  for (const sentence of missing) logger.info({}, sentence);
+  return settings;
 }
 
 /**

@@ -1,5 +1,4 @@
 // Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
-import { processEnvironment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Origin } from '../hls/origin/origin.js';
@@ -9,7 +8,6 @@ import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
 import { StreamPipeline } from '../pipeline/stream-pipeline.js';
 import type { PublishAdmission, PublishRequest, PublishTarget } from '../servers/rtmp/publishing.js';
-import { childEnvironment } from '../transcode/child-environment.js';
 import type { GatewayParts } from './parts.js';
 
 /** What the streams of a gateway share. */
@@ -55,7 +53,7 @@ export class StreamAdmission implements PublishAdmission {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, logger, clock, ledger, ffmpeg, store, sequences } = this.#parts;
+    const { config, logger, clock, ledger, childSettings, ffmpeg, store, sequences } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
@@ -63,7 +61,7 @@ export class StreamAdmission implements PublishAdmission {
       predecessor: earlier?.end(),
       origin,
       ffmpeg,
-      environment: childEnvironment(processEnvironment()),
+      childSettings,
       ledger,
       ladder: config.ladder,
       partDuration: config.partDuration,

@@ -7,15 +7,24 @@ import type { LiveStreamLimits } from './limits.js';
 const FRAME_RATE_TOLERANCE = 1.05;
 
 /** @throws live.picture-limit; says nothing while the size is not known */
-export function checkPicture({ width, height }: VideoDescription, limits: LiveStreamLimits): void {
+export function checkPicture({ width, height, decoderBytes = 0 }: VideoDescription, limits: LiveStreamLimits): void {
   if (width === undefined || height === undefined) return;
-  const { maxDimension, maxPixels } = limits;
-  if (Math.max(width, height) <= maxDimension && width * height <= maxPixels) return;
-  throw liveError(
-    'live.picture-limit',
-    `got video of ${width}x${height}, the limit is ${maxDimension} on a side and ${maxPixels} pixels`,
-  );
+  const { maxDimension, maxPixels, maxDecoderBytes } = limits;
+  if (Math.max(width, height) > maxDimension || width * height > maxPixels) {
+    throw liveError(
+      'live.picture-limit',
+      `got video of ${width}x${height}, the limit is ${maxDimension} on a side and ${maxPixels} pixels`,
+    );
+  }
+  if (decoderBytes > maxDecoderBytes) {
+    throw liveError(
+      'live.picture-limit',
+      `got video of ${width}x${height} whose reference pictures take ${mebibytes(decoderBytes)} MiB to decode, the limit is ${mebibytes(maxDecoderBytes)}: set fewer reference frames in the encoder`,
+    );
+  }
 }
+
+const mebibytes = (bytes: number): number => Math.ceil(bytes / (1024 * 1024));
 
 /** @throws live.frame-rate-limit */
 export function checkFrameRate(measured: number, { maxFrameRate }: LiveStreamLimits): void {

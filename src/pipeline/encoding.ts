@@ -4,7 +4,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
-import type { ChildEnvironment } from '../transcode/child-environment.js';
+import type { ChildSettings } from '../transcode/child-settings.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import { type Capacity, TranscodePlace } from './capacity.js';
 import { pipelineError } from './errors.js';
@@ -16,8 +16,8 @@ import { type EncodingLedger, Transcoder } from './transcoder.js';
 export interface EncodingOptions {
   /** Undefined: none was found. */
   readonly ffmpeg: { readonly path: string } | undefined;
-  /** All that FFmpeg sees of the environment. */
-  readonly environment?: ChildEnvironment | undefined;
+  /** How FFmpeg is run. */
+  readonly childSettings?: ChildSettings | undefined;
   readonly ledger?: EncodingLedger | undefined;
   readonly ladder: readonly string[];
   readonly partDuration: Seconds;
@@ -142,7 +142,7 @@ export class Encoding {
   }
 
   #start(job: Job, continues: boolean): void {
-    const { ffmpeg, environment, ledger, clock, logger } = this.#options;
+    const { ffmpeg, childSettings, ledger, clock, logger } = this.#options;
     const { plan, publisher, presentation } = job;
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
@@ -153,7 +153,7 @@ export class Encoding {
     }
     const transcoder = new Transcoder({
       ffmpeg,
-      environment,
+      childSettings,
       ledger,
       plan: wanted,
       continues,

@@ -4,7 +4,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
-import type { ChildEnvironment } from '../transcode/child-environment.js';
+import type { ChildSettings } from '../transcode/child-settings.js';
 import type { SlateSpec } from '../transcode/slate-arguments.js';
 import { SlateSource } from '../transcode/slate-source.js';
 import { pipelineError } from './errors.js';
@@ -17,7 +17,7 @@ export interface SlateOptions {
   /** Absolute path of an image or a clip; undefined: nothing is shown. */
   readonly slate?: string | undefined;
   readonly ffmpeg: { readonly path: string } | undefined;
-  readonly environment?: ChildEnvironment | undefined;
+  readonly childSettings?: ChildSettings | undefined;
   readonly ledger?: EncodingLedger | undefined;
   readonly segmentDuration: Seconds;
   readonly maxGop: Seconds;
@@ -78,13 +78,13 @@ export class Slate {
   }
 
   #start(slate: SlateSpec, ffmpeg: { readonly path: string }): void {
-    const { environment, clock, ledger } = this.#options;
+    const { childSettings, clock, ledger } = this.#options;
     const source = new SlateSource({
       ffmpeg,
       slate,
       clock,
       domain: this.#context.domain,
-      ...(environment && { environment }),
+      ...(childSettings && { childSettings }),
       onTag: ({ type, timestamp, body }) => {
         this.#stream ??= this.#open();
         // A small view of a pipe's buffer would keep all of that alive in the cache of pictures.

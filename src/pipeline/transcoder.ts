@@ -6,7 +6,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { ChildEnvironment } from '../transcode/child-environment.js';
+import type { ChildSettings } from '../transcode/child-settings.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
 import { fedTracks, type TranscodePlan, type WantedFrom } from '../transcode/rendition-spec.js';
@@ -25,7 +25,7 @@ export type EncodingLedger = NonNullable<TranscodeSupervisorOptions['ledger']>;
 
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
-  readonly environment: ChildEnvironment | undefined;
+  readonly childSettings: ChildSettings | undefined;
   readonly ledger: EncodingLedger | undefined;
   readonly plan: TranscodePlan;
   /** There was another in this epoch, and it did not come to its end. */
@@ -63,7 +63,7 @@ export class Transcoder {
   #discarded = false;
 
   constructor(options: TranscoderOptions) {
-    const { ffmpeg, environment, ledger, plan, presentation, clock, domain, logger, publisher } = options;
+    const { ffmpeg, childSettings, ledger, plan, presentation, clock, domain, logger, publisher } = options;
     this.#options = options;
     this.#fresh = !options.continues;
     this.#subscription = publisher.subscription;
@@ -73,7 +73,7 @@ export class Transcoder {
       clock,
       domain,
       logger,
-      ...(environment && { environment }),
+      ...(childSettings && { childSettings }),
       ledger,
       onOutput: (rendition, bytes) => this.#write(rendition, bytes),
       onStart: () => {

@@ -5,7 +5,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
-import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
+import { type ChildSettings, DEFAULT_CHILD_SETTINGS, lowerPriority, TRANSCODE_NICENESS } from './child-settings.js';
 import { StderrRing } from './stderr-ring.js';
 
 export type SpawnProcess = (path: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
@@ -26,7 +26,9 @@ export interface FfmpegProcessOptions {
   readonly onStderrLine?: (line: string) => void;
   readonly redact?: (line: string) => string;
   readonly spawn?: SpawnProcess;
-  readonly environment?: ChildEnvironment;
+  readonly childSettings?: ChildSettings;
+  /** 0 to 19, see nice(1). Default: behind the gateway. */
+  readonly niceness?: number;
 }
 
 /** How it ended; all pipes are at their end then. */
@@ -103,18 +105,22 @@ export class FfmpegProcess {
   }
 
   #start(): Promise<FfmpegExit> {
-    const { path, arguments: args, outputs } = this.#options;
+    const { path, arguments: args, outputs, childSettings, niceness = TRANSCODE_NICENESS } = this.#options;
+    const { variables, directory, launcher = [] } = childSettings ?? DEFAULT_CHILD_SETTINGS;
+    const [command = path, ...rest] = [...launcher, path, ...args];
     const pipes: 'pipe'[] = Array.from({ length: outputs + 1 }, () => 'pipe');
     try {
-      const child = (this.#options.spawn ?? spawn)(path, args, {
+      const child = (this.#options.spawn ?? spawn)(command, rest, {
         stdio: ['pipe', 'ignore', 'pipe', ...pipes],
         shell: false,
-        env: this.#options.environment ?? DEFAULT_CHILD_ENVIRONMENT,
+        env: variables,
+        ...(directory !== undefined && { cwd: directory }),
         // Its own group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in good order.
         detached: process.platform !== 'win32',
         windowsHide: true,
       });
       this.#child = child;
+      lowerPriority(child.pid, niceness);
       return this.#watch(child);
     } catch (error) {
       // Errors other than ENOENT, EACCES, EAGAIN and EMFILE are thrown, not emitted.

@@ -4,7 +4,7 @@ import { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { FlvReader } from '../protocols/flv/flv-reader.js';
 import type { FlvTag } from '../protocols/flv/flv-tag.js';
-import type { ChildEnvironment } from './child-environment.js';
+import type { ChildSettings } from './child-settings.js';
 import { exitError } from './exit-error.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
 import { type SlateSpec, slateArguments } from './slate-arguments.js';
@@ -15,7 +15,7 @@ export interface SlateSourceOptions {
   readonly clock: Clock;
   /** Owns the process and what it calls. */
   readonly domain: FailureDomain;
-  readonly environment?: ChildEnvironment;
+  readonly childSettings?: ChildSettings;
   /** At real time, timestamps from near 0 on; sequence headers come first. */
   readonly onTag: (tag: FlvTag) => void;
   /** It ended by itself: the file cannot be played, or FFmpeg died. Not after `stop`. */
@@ -32,7 +32,7 @@ export class SlateSource {
 
   /** @throws {TypeError} for a path that is not absolute */
   constructor(options: SlateSourceOptions) {
-    const { ffmpeg, slate, clock, domain, environment, onTag, onFailed } = options;
+    const { ffmpeg, slate, clock, domain, childSettings, onTag, onFailed } = options;
     const reader = new FlvReader();
     this.#process = new FfmpegProcess({
       path: ffmpeg.path,
@@ -47,7 +47,7 @@ export class SlateSource {
       },
       onProgress: () => undefined,
       onDrain: () => undefined,
-      ...(environment === undefined ? {} : { environment }),
+      ...(childSettings === undefined ? {} : { childSettings }),
     });
     this.#ended = domain.settled('slate ended', async () => {
       const exit = await this.#process.exited;

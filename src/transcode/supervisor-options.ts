@@ -4,7 +4,7 @@ import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { RestartPolicy } from './backoff.js';
-import type { ChildEnvironment } from './child-environment.js';
+import type { ChildSettings } from './child-settings.js';
 import type { SpawnProcess } from './ffmpeg-process.js';
 import type { TranscodeLoad } from './load-meter.js';
 import type { Logger } from './logger.js';
@@ -53,8 +53,8 @@ export interface TranscodeSupervisorOptions {
   /** Uniform in [0, 1): the jitter of the backoff. */
   readonly random?: () => number;
   readonly spawn?: SpawnProcess;
-  /** All that FFmpeg sees of the environment; see `childEnvironment`. */
-  readonly environment?: ChildEnvironment;
+  /** How FFmpeg is run; see `findChildSettings`. */
+  readonly childSettings?: ChildSettings;
   /** Told of each FFmpeg, for whoever has to end it should this process be killed. */
   readonly ledger?: Pick<ProcessLedger, 'started' | 'ended'> | undefined;
   readonly restart?: Partial<RestartPolicy>;

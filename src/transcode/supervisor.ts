@@ -178,7 +178,7 @@ export class TranscodeSupervisor {
   }
 
   #launch(firstPicture: Milliseconds): void {
-    const { logger, ffmpeg, redact, spawn, environment } = this.#options;
+    const { logger, ffmpeg, redact, spawn, childSettings } = this.#options;
     const plan = this.#plan;
     this.#generation += 1;
     const generation = this.#generation;
@@ -197,7 +197,7 @@ export class TranscodeSupervisor {
       onStderrLine: (line) => logger.debug({ ffmpegPid: process.pid, line }, 'FFmpeg says'),
       ...(redact === undefined ? {} : { redact }),
       ...(spawn === undefined ? {} : { spawn }),
-      ...(environment === undefined ? {} : { environment }),
+      ...(childSettings === undefined ? {} : { childSettings }),
     });
     const run: Run = {
       generation,

@@ -1,5 +1,4 @@
 // Makes pictures of streams for people to choose by, one FFmpeg for each and few at a time: nothing runs between two of them.
-import { setPriority } from 'node:os';
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import { av1SampleData } from '../protocols/mp4/av1.js';
@@ -7,7 +6,7 @@ import { writeFragment } from '../protocols/mp4/fragment-writer.js';
 import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
 import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
-import type { ChildEnvironment } from './child-environment.js';
+import { type ChildSettings, THUMBNAIL_NICENESS } from './child-settings.js';
 import { transcodeError } from './errors.js';
 import { exitError } from './exit-error.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
@@ -23,7 +22,7 @@ export interface KeyFrame {
 export interface ThumbnailMakerOptions {
   readonly ffmpeg: { readonly path: string };
   readonly clock: Clock;
-  readonly environment?: ChildEnvironment;
+  readonly childSettings?: ChildSettings;
   /** Pictures made at a time, over all streams. Default 2. */
   readonly concurrency?: number;
   /** Pictures that may wait their turn. Default 64. */
@@ -34,8 +33,6 @@ export interface ThumbnailMakerOptions {
 
 /** Four times what 640 x 360 samples take uncompressed. */
 const MAX_PICTURE_BYTES = 2 * 1024 * 1024;
-/** Encoders and the gateway come first. */
-const NICENESS = 10;
 
 interface Waiting {
   readonly resolve: () => void;
@@ -109,7 +106,7 @@ export class ThumbnailMaker {
   }
 
   async #run({ description, data }: KeyFrame): Promise<Buffer> {
-    const { ffmpeg, clock, environment } = this.#options;
+    const { ffmpeg, clock, childSettings } = this.#options;
     const init = writeInitSegment({ trackId: 1, timescale: 1000, description });
     const sample = description.codec === 'av1' ? av1SampleData(data) : data;
     const samples = [{ duration: 1000, cts: 0, sync: true, data: sample }];
@@ -127,6 +124,7 @@ export class ThumbnailMaker {
     const child = new FfmpegProcess({
       path: ffmpeg.path,
       arguments: this.#arguments,
+      niceness: THUMBNAIL_NICENESS,
       outputs: 1,
       clock: domain.clock(clock),
       domain,
@@ -137,11 +135,10 @@ export class ThumbnailMaker {
       },
       onProgress: () => undefined,
       onDrain: () => undefined,
-      ...(environment && { environment }),
+      ...(childSettings && { childSettings }),
     });
     this.#running.add(child);
     try {
-      lowerPriority(child.pid);
       domain.clock(clock).after(this.#timeout, () => {
         late = true;
         child.kill();
@@ -162,15 +159,6 @@ export class ThumbnailMaker {
     if (late) throw transcodeError('transcode.thumbnail', `no picture was made within ${this.#timeout} ms`);
     const cause = exitError({ exit, stderrLines: child.stderrLines, stalled: false, rejected: undefined });
     throw transcodeError('transcode.thumbnail', cause.message, { cause });
-  }
-}
-
-function lowerPriority(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // It has ended already, or this system forbids it: the picture is made all the same.
   }
 }
 

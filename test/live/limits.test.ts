@@ -70,6 +70,20 @@ describe('limits of a stream', () => {
     );
   });
 
+  it('refuses pictures whose references no decoder should hold, and takes as many as a level allows', () => {
+    const large = (referenceFrames: number) => () => {
+      const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+      stream.publish(
+        'video',
+        0,
+        videoHeader(buildSps({ widthInMacroblocks: 512, heightInMapUnits: 272, referenceFrames })),
+      );
+    };
+    // H.264 A.3.1: level 6.2 has a decoded picture buffer of five at this size.
+    expect(large(5)).not.toThrow();
+    expect(large(16)).toThrow(/8192x4352 whose reference pictures take \d+ MiB to decode, the limit is 768/);
+  });
+
   it('C2.17 takes the bound of the options', () => {
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, limits: { maxPixels: 320 * 240 } });
     stream.publish('video', 0, videoHeader());

@@ -59,7 +59,7 @@ function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<Transcode
     clock,
     domain: strictDomain(),
     random: () => 0,
-    environment: ENVIRONMENT,
+    childSettings: { variables: ENVIRONMENT },
     ...options,
     onStart: (generation) => {
       options.onStart?.(generation);

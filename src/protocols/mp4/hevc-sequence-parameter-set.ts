@@ -11,6 +11,8 @@ import { MAX_DIMENSION, removeEmulationPrevention } from './sequence-parameter-s
 
 export interface HevcSequenceParameterSet extends PictureFormat {
   readonly profileTierLevel: HevcProfileTierLevel;
+  /** Of the decoded picture buffer; absent when the SPS breaks off before it says. */
+  readonly bufferedPictures?: number;
 }
 
 /** H.265 table 7-1. */
@@ -79,17 +81,22 @@ function readPictureSize(bits: BitReader, subsampling: number): { width: number;
 /** `vui` is filled as the fields come, so that an SPS cut short still gives what it has. */
 function readOptionalVui(bits: BitReader, maxSubLayersMinus1: number, vui: HevcVui): void {
   try {
-    if (skipToVui(bits, maxSubLayersMinus1)) readHevcVui(bits, vui);
+    if (skipToVui(bits, maxSubLayersMinus1, vui)) readHevcVui(bits, vui);
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
   }
 }
 
 /** @returns vui_parameters_present_flag */
-function skipToVui(bits: BitReader, maxSubLayersMinus1: number): boolean {
+function skipToVui(bits: BitReader, maxSubLayersMinus1: number, vui: HevcVui): boolean {
   const orderCountBits = bits.ue() + 4;
   const subLayers = bits.flag() ? maxSubLayersMinus1 + 1 : 1;
-  for (let index = 0; index < subLayers * 3; index += 1) bits.ue(); // buffering, reordering, latency
+  for (let index = 0; index < subLayers; index += 1) {
+    // sps_max_dec_pic_buffering_minus1; that of the highest sub-layer comes last and is the largest.
+    vui.bufferedPictures = bits.ue() + 1;
+    bits.ue(); // sps_max_num_reorder_pics
+    bits.ue(); // sps_max_latency_increase_plus1
+  }
   for (let index = 0; index < 6; index += 1) bits.ue(); // block sizes, transform depths
   if (bits.flag() && bits.flag()) skipScalingLists(bits);
   bits.skip(2); // amp_enabled_flag, sample_adaptive_offset_enabled_flag

@@ -6,6 +6,8 @@ import { readVuiHead, type VuiHead } from './vui-fields.js';
 export interface HevcVui extends VuiHead {
   interlaced: boolean;
   frameRate?: number;
+  /** Pictures of the decoded picture buffer; absent when the SPS breaks off before it. Not of the VUI, but just before it. */
+  bufferedPictures?: number;
 }
 
 /** H.265 E.2.1. Fields are stored as they come. @throws bytes.truncated */

@@ -46,9 +46,16 @@ export interface VideoDescription {
   readonly interlaced: boolean;
   /** Pictures may wait for others before they are shown: 0 means no B-frames; avc, when the SPS says it. */
   readonly reorderFrames?: number;
+  /** What a decoder holds in pictures at a time. Bytes; absent while the size is not known. */
+  readonly decoderBytes?: number;
   /** Absent when the bitstream says nothing. */
   readonly color?: ColorDescription;
 }
+
+/** H.265 A.4.2: MaxDpbSize at the largest size of a level, for an SPS that breaks off before it says its own. */
+const HEVC_BUFFERED_PICTURES = 6;
+/** AV1 7.20 and VP9 8.4.2: both always keep eight reference frames. */
+const EIGHT_REFERENCES = 8;
 
 /**
  * @param configuration the record of the sequence header: avcC, hvcC, av1C, vpcC. AV1 and VP9 encoders may send none.
@@ -83,7 +90,7 @@ function describeAvc(configuration: Buffer | undefined): VideoDescription {
     codecs: avcCodecString(avc),
     record: writeAvcDecoderConfigurationRecord(avc),
     nalLengthSize: avc.nalLengthSize,
-    ...pictureOf(spsInfo),
+    ...pictureOf(spsInfo, spsInfo.referenceFrames),
     ...(spsInfo.reorderFrames === undefined ? {} : { reorderFrames: spsInfo.reorderFrames }),
   };
 }
@@ -96,12 +103,14 @@ function describeHevc(configuration: Buffer | undefined): VideoDescription {
     codecs: hevcCodecString(hevc),
     record: writeHevcDecoderConfigurationRecord(hevc),
     nalLengthSize: hevc.nalLengthSize,
-    ...pictureOf(hevc.spsInfo),
+    ...pictureOf(hevc.spsInfo, hevc.spsInfo.bufferedPictures ?? HEVC_BUFFERED_PICTURES),
     ...(hevc.frameRate === undefined ? {} : { frameRate: hevc.frameRate }),
   };
 }
 
-function pictureOf({ width, height, sarNum, sarDen, frameRate, bitDepthLuma, interlaced, color }: PictureFormat) {
+/** @param references pictures that are kept to decode others from */
+function pictureOf(format: PictureFormat, references: number) {
+  const { width, height, sarNum, sarDen, frameRate, bitDepthLuma, chromaFormat, interlaced, color } = format;
   return {
     width,
     height,
@@ -109,9 +118,30 @@ function pictureOf({ width, height, sarNum, sarDen, frameRate, bitDepthLuma, int
     sarDen,
     bitDepth: bitDepthLuma,
     interlaced,
+    ...decoderBytes(format, bitDepthLuma, SAMPLES_PER_PIXEL[chromaFormat] ?? 3, references),
     ...(frameRate === undefined ? {} : { frameRate }),
     ...knownColor(color),
   };
+}
+
+/** By chroma format: monochrome, 4:2:0, 4:2:2, 4:4:4. */
+const SAMPLES_PER_PIXEL = [1, 1.5, 2, 3] as const;
+
+function av1ChromaFormat({ monochrome, subsamplingX, subsamplingY }: Omit<Av1Configuration, 'sequenceHeader'>) {
+  if (monochrome) return 0;
+  if (subsamplingX === 0) return 3;
+  return subsamplingY === 0 ? 2 : 1;
+}
+
+/** The references and the picture in work. */
+function decoderBytes(
+  { width, height }: { readonly width?: number; readonly height?: number },
+  bitDepth: number,
+  samplesPerPixel: number,
+  references: number,
+): { decoderBytes?: number } {
+  if (width === undefined || height === undefined) return {};
+  return { decoderBytes: (references + 1) * width * height * samplesPerPixel * (bitDepth > 8 ? 2 : 1) };
 }
 
 function knownColor(color: ColorDescription | undefined): { color?: ColorDescription } {
@@ -136,6 +166,7 @@ function describeAv1(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
     sarNum: 1,
     sarDen: 1,
     bitDepth: facts.bitDepth,
+    ...decoderBytes(header ?? {}, facts.bitDepth, SAMPLES_PER_PIXEL[av1ChromaFormat(facts)], EIGHT_REFERENCES),
     interlaced: false,
     ...(header === undefined ? {} : { width: header.width, height: header.height, ...knownColor(header.color) }),
     ...(header?.frameRate === undefined ? {} : { frameRate: header.frameRate }),
@@ -156,6 +187,7 @@ function describeVp9(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
     sarNum: 1,
     sarDen: 1,
     bitDepth: vp9.bitDepth,
+    ...decoderBytes(frame ?? {}, vp9.bitDepth, SAMPLES_PER_PIXEL[vp9.chromaSubsampling > 1 ? 3 : 1], EIGHT_REFERENCES),
     interlaced: false,
     ...(frame === undefined ? {} : { width: frame.width, height: frame.height }),
     ...knownColor(vp9.color),

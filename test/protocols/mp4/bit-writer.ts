@@ -40,6 +40,8 @@ export interface SpsFields {
   /** One entry per scaling list that is present: its deltas. */
   readonly scalingLists?: readonly (readonly number[] | undefined)[];
   readonly pocType?: 0 | 1 | 2;
+  /** max_num_ref_frames; default 3. */
+  readonly referenceFrames?: number;
   readonly widthInMacroblocks: number;
   readonly heightInMapUnits: number;
   readonly interlaced?: boolean;
@@ -78,7 +80,7 @@ export function buildSps(fields: SpsFields): Buffer {
   bits.ue(pocType);
   if (pocType === 0) bits.ue(4);
   if (pocType === 1) bits.flag(false).se(-7).se(3).ue(2).se(1).se(-1);
-  bits.ue(3).flag(false);
+  bits.ue(fields.referenceFrames ?? 3).flag(false);
   bits.ue(fields.widthInMacroblocks - 1).ue(fields.heightInMapUnits - 1);
   bits.flag(fields.interlaced !== true);
   if (fields.interlaced === true) bits.flag(true);
