@@ -24,6 +24,7 @@ import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
 import { Thumbnails } from './pipeline/thumbnails.js';
 import type { Clock } from './protocols/clock.js';
+import { FailureDomain } from './protocols/failure-domain.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import { systemClock } from './system-clock.js';
@@ -266,12 +267,16 @@ export class Gateway {
   async #close(): Promise<void> {
     // What is about to listen is closed when it does; `start` tells its caller why it could not.
     await this.#started?.catch(() => undefined);
-    await this.#rtmp.close();
-    this.#pictures?.close();
+    const failures: unknown[] = [];
+    const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
+    await domain.settled('rtmp servers', () => this.#rtmp.close());
+    domain.attempt('thumbnails', () => this.#pictures?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
-    await this.#web?.close();
-    this.#parts.certificate?.close();
+    await domain.settled('web servers', async () => this.#web?.close());
+    domain.attempt('certificate', () => this.#parts.certificate?.close());
+    // After all of them: what is open still must not depend on what could not be closed.
+    if (failures.length > 0) throw failures[0];
   }
 
   #ready(): { ready: boolean; reasons: string[] } {

@@ -36,6 +36,29 @@ function readSources(): Source[] {
 
 const sources = readSources();
 
+/** Without comments. */
+function codeLines(text: string): { readonly line: string; readonly number: number }[] {
+  return text
+    .split('\n')
+    .map((line, index) => ({ line, number: index + 1 }))
+    .filter(({ line }) => !/^\s*(\/\/|\*|\/\*)/.test(line));
+}
+
+/** Something else will call, and whatever is thrown then has no caller to go to. Timers come from `Clock.after`, which a domain owns. */
+const CALLBACK =
+  /\.(on|once|addListener|prependListener|addEventListener|then|finally)\(|\b(setTimeout|setInterval|setImmediate|queueMicrotask)\(/;
+
+/** Files that were read for it: what they give away is guarded by a domain, or is a line that cannot throw. */
+const CALLBACKS: ReadonlySet<string> = new Set([
+  ...['gateway/rtmp-players.ts', 'live/registry.ts', 'live/subscription.ts', 'pipeline/publisher.ts'],
+  ...['hls/window/blocking-reload.ts', 'hls/store/stored-reads.ts', 'hls/store/write-behind.ts'],
+  ...['servers/rtmp/connection.ts', 'servers/rtmp/deadline.ts', 'servers/rtmp/descriptor-reserve.ts'],
+  ...['servers/rtmp/listener.ts', 'servers/rtmp/playback.ts', 'servers/rtmp/tls-unwrapper.ts', 'servers/rtmp/turns.ts'],
+  // At start, when there is no stream yet.
+  ...['transcode/ffmpeg-proof.ts', 'transcode/find-ffmpeg.ts', 'transcode/child-settings.ts'],
+  ...['transcode/ffmpeg-process.ts', 'transcode/process-ledger.ts'],
+]);
+
 /** The room a file belongs to: `protocols/rtmp`, `servers/http`, `hls` …; top-level files are rooms of their own. */
 function room(path: string): string {
   const [first = '', second = ''] = path.split('/');
@@ -168,6 +191,31 @@ describe('architecture', () => {
     expect(sources.filter(({ external }) => external.includes('fluent-ffmpeg')).map(({ path }) => path)).toHaveLength(
       1,
     );
+  });
+
+  it('leaves no promise to itself: what nobody awaits is run by the failure domain of a stream, a connection or the program', () => {
+    // Fastify runs its plugins when it starts, and reports there what failed in one.
+    const allowed = /^\s*(if \(.*\) )?void app\.register\(/;
+    const broken = sources.flatMap(({ path, text }) =>
+      codeLines(text)
+        // As a type, `void` is followed by no name.
+        .filter(({ line }) => /\bvoid\s+[\w(#]/.test(line) && !allowed.test(line))
+        .map(({ number, line }) => `${path}:${number} ${line.trim()}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('gives callbacks of streams and connections to nobody but through their failure domain', () => {
+    const rooms = /^(live|transcode|pipeline|hls|dash|servers\/rtmp|gateway)\//;
+    const broken = sources.flatMap(({ path, text }) =>
+      codeLines(text)
+        // What is awaited has somebody to fail for.
+        .filter(
+          ({ line }) => rooms.test(path) && !CALLBACKS.has(path) && CALLBACK.test(line) && !/\bawait\b/.test(line),
+        )
+        .map(({ number, line }) => `${path}:${number} ${line.trim()}`),
+    );
+    expect(broken).toEqual([]);
   });
 
   it('has no default exports and no file named utils, misc, common or helpers', () => {

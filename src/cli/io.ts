@@ -22,6 +22,8 @@ export interface CommandIo {
   onStopSignal(listener: (signal: string) => void): () => void;
   /** Calls the listener at each SIGHUP, SIGUSR1 and SIGUSR2, which do nothing else. @returns stops that. */
   onHeldSignal(listener: (signal: HeldSignal) => void): () => void;
+  /** Calls the listener with what was thrown and nobody caught; without a listener that ends the process. @returns stops that. */
+  onFatalError(listener: (error: unknown, origin: string) => void): () => void;
   /** Ends the process now; for a second signal. */
   exit(status: number): void;
 }

@@ -18,7 +18,9 @@ export function processIo(): ProcessIo {
   return {
     stdout,
     stderr,
-    flush: async () => void (await Promise.all([stdout.flush(), stderr.flush()])),
+    flush: async () => {
+      await Promise.all([stdout.flush(), stderr.flush()]);
+    },
     env: processEnvironment(),
     cwd: process.cwd(),
     readSecret,
@@ -31,6 +33,16 @@ export function processIo(): ProcessIo {
       };
     },
     onHeldSignal,
+    onFatalError(listener) {
+      const thrown = (error: unknown): void => listener(error, 'uncaughtException');
+      const rejected = (error: unknown): void => listener(error, 'unhandledRejection');
+      process.on('uncaughtException', thrown);
+      process.on('unhandledRejection', rejected);
+      return () => {
+        process.off('uncaughtException', thrown);
+        process.off('unhandledRejection', rejected);
+      };
+    },
     exit: (status) => process.exit(status),
   };
 }

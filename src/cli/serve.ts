@@ -9,6 +9,7 @@ import { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
 import { cliError } from './errors.js';
+import { FatalErrors } from './fatal-errors.js';
 import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
 import { reload } from './reload.js';
 
@@ -41,17 +42,24 @@ const SHORT_KEY = 16;
 export async function serve(config: Config, io: CommandIo, options: ServeOptions = {}): Promise<number> {
   // Before anything else: a signal during start must end it in order, too.
   const stop = stopRequest(io);
+  const fatal = new FatalErrors(io);
   let running: RunningGateway | undefined;
   try {
-    running = await unlessStopped(start(config, io, options, stop.aborted), stop);
+    running = await fatal.unlessFatal(unlessStopped(start(config, io, options, stop.aborted), stop));
+    const { logger } = running;
+    fatal.logTo(logger);
     const companion = options.companion?.(running);
     const disposeHeld = obeyHeldSignals(running, config, io, options);
-    const signal = await stop.requested;
-    running.logger.info({ signal }, 'stopping');
+    const why = await Promise.race([stop.requested, fatal.first]);
+    const isFatal = typeof why !== 'string';
+    if (isFatal) {
+      const { error, origin } = why;
+      logger.fatal({ err: error, origin }, 'internal error that belongs to no stream: the gateway stops');
+    } else logger.info({ signal: why }, 'stopping');
     await withinTimeout(closeAll(running.gateway, companion));
     disposeHeld();
-    running.logger.info({}, 'stopped');
-    return EXIT_OK;
+    logger.info({}, 'stopped');
+    return isFatal ? EXIT_FAILURE : EXIT_OK;
   } catch (error) {
     if (running === undefined && stop.aborted.aborted) {
       io.stderr.write('sluice: was told to stop while it started\n');
@@ -62,6 +70,7 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
     return EXIT_FAILURE;
   } finally {
     stop.dispose();
+    fatal.dispose();
   }
 }
 
@@ -97,8 +106,11 @@ function obeyHeldSignals(
   options: ServeOptions,
 ): () => void {
   return io.onHeldSignal((signal) => {
-    if (signal === 'SIGHUP') void reload({ gateway, logger, config, readConfig: options.readConfig });
-    else logger.info({ signal }, 'this signal does nothing here');
+    if (signal === 'SIGHUP') {
+      reload({ gateway, logger, config, readConfig: options.readConfig }).catch((error: unknown) =>
+        logger.error({ err: error }, 'internal error: nothing was read again'),
+      );
+    } else logger.info({ signal }, 'this signal does nothing here');
   });
 }
 

@@ -65,7 +65,10 @@ export class DemoPublisher {
   async #publishOnce(caption: boolean): Promise<SluiceError> {
     const { ffmpegPath, target, logger } = this.#options;
     const publisher = new RtmpPublisher(target);
-    const abort = (): void => void publisher.close();
+    const abort = (): void => {
+      // The same promise is awaited below.
+      publisher.close().catch(() => undefined);
+    };
     this.#stop.signal.addEventListener('abort', abort);
     try {
       await publisher.ready();
@@ -106,7 +109,10 @@ async function pump(ffmpegPath: string, caption: boolean, publisher: RtmpPublish
       }
       if (!room) {
         child.stdout.pause();
-        void publisher.drained().then(() => child.stdout.resume());
+        const resume = (): void => {
+          child.stdout.resume();
+        };
+        publisher.drained().then(resume, resume);
       }
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;

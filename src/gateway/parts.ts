@@ -80,7 +80,7 @@ export async function openParts(
 
 /** Whatever fails in what is done for one left stream is told, and costs this one alone. */
 function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
-  return new FailureDomain(({ where, cause }) =>
+  return new FailureDomain(directory, ({ where, cause }) =>
     logger.error({ directory, where, err: cause }, 'internal error: a stream of an earlier process is left as it is'),
   );
 }

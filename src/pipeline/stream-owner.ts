@@ -31,8 +31,10 @@ export class StreamOwner {
 
   constructor(options: StreamOwnerOptions) {
     this.#options = options;
-    this.live = new FailureDomain((fault) => this.#onFault(fault));
-    this.served = new FailureDomain((fault) => this.#onFault(fault));
+    const { app, stream } = options.log.fields;
+    const name = `${app}/${stream}`;
+    this.live = new FailureDomain(name, (fault) => this.#onFault(fault));
+    this.served = new FailureDomain(name, (fault) => this.#onFault(fault));
   }
 
   /** The first fault there was. */

@@ -14,12 +14,15 @@ export interface Fault {
  * literals; test/faults/seams.test.ts throws at each of them.
  */
 export class FailureDomain {
+  /** Whose it is: `live/cam`, `rtmp connection 7`. */
+  readonly name: string;
   readonly #onFault: (fault: Fault) => void;
   readonly #owned = new Set<() => void>();
   #closed = false;
 
   /** @param onFault called each time; must not throw */
-  constructor(onFault: (fault: Fault) => void) {
+  constructor(name: string, onFault: (fault: Fault) => void) {
+    this.name = name;
     this.#onFault = onFault;
   }
 
@@ -54,6 +57,7 @@ export class FailureDomain {
 
   /** Work that nobody waits for. It begins at once. */
   run(where: string, work: () => PromiseLike<unknown>): void {
+    // biome-ignore lint/nursery/noFloatingPromises: rejected only when `onFault` throws, and that is for the program to hear of
     this.#catch(where, work);
   }
 

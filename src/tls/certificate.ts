@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { callAll, FailureDomain } from '../protocols/failure-domain.js';
 import { systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { tlsError } from './errors.js';
@@ -49,7 +50,14 @@ export class TlsCertificate {
     this.#current = pair;
     this.#tried = state;
     this.#seen = state;
-    this.#timer = setInterval(() => void this.#look(), options.interval ?? LOOK_INTERVAL);
+    const domain = new FailureDomain('certificate', ({ cause }) => {
+      options.logger.error(
+        { err: cause, file: options.cert },
+        'internal error: a new certificate was not taken everywhere',
+      );
+    });
+    const look = (): void => domain.run('certificate', () => this.#look());
+    this.#timer = setInterval(look, options.interval ?? LOOK_INTERVAL);
     this.#timer.unref();
   }
 
@@ -101,7 +109,7 @@ export class TlsCertificate {
       return;
     }
     logger.info({ file: cert }, 'new certificate in force');
-    for (const listener of [...this.#listeners]) listener(this.#current);
+    callAll([...this.#listeners], (listener) => listener(this.#current));
   }
 }
 

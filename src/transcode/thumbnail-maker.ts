@@ -117,7 +117,7 @@ export class ThumbnailMaker {
     let late = false;
     let broken: unknown;
     // A picture is worth no stream: what fails here is the end of this picture alone.
-    const domain = new FailureDomain(({ cause }) => {
+    const domain = new FailureDomain('thumbnail', ({ cause }) => {
       broken ??= cause;
       domain.close();
     });

@@ -18,6 +18,8 @@ export interface CommandRun {
   signal(name: string): void;
   /** SIGHUP and its like, which end nothing. */
   heldSignal(name: HeldSignal): void;
+  /** Something threw, and nobody caught it. */
+  fatal(error: unknown): void;
   /** The `ready` record, when it is there. @throws when the command ends without one. */
   ready(): Promise<{ rtmp: string; http: string }>;
 }
@@ -32,6 +34,7 @@ export async function runCommand(
   let stderr = '';
   let listener: ((signal: string) => void) | undefined;
   let heldListener: ((signal: HeldSignal) => void) | undefined;
+  let fatalListener: ((error: unknown, origin: string) => void) | undefined;
   const io: CommandIo = {
     stdout: {
       isTTY: setup.isTTY ?? false,
@@ -59,6 +62,12 @@ export async function runCommand(
         heldListener = undefined;
       };
     },
+    onFatalError: (given) => {
+      fatalListener = given;
+      return () => {
+        fatalListener = undefined;
+      };
+    },
     exit: (status) => void exits.push(status),
   };
   const status = main(argv, io);
@@ -79,6 +88,7 @@ export async function runCommand(
         .map((line) => JSON.parse(line)),
     signal: (name) => listener?.(name),
     heldSignal: (name) => heldListener?.(name),
+    fatal: (error) => fatalListener?.(error, 'uncaughtException'),
     async ready() {
       let ended = false;
       void status.then(() => {

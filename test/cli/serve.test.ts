@@ -115,6 +115,24 @@ describe('serve', () => {
     expect(await run.status).toBe(0);
   });
 
+  it('stops in order and fails when something was thrown that belongs to no stream', async () => {
+    const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
+    const { http } = await run.ready();
+    run.fatal(new TypeError('a bug in the middle of nowhere'));
+    run.fatal(new Error('and another one'));
+    expect(await run.status).toBe(1);
+    const fatal = run.records().filter(({ level }) => level === 60);
+    expect(fatal.map(({ msg }) => msg)).toEqual(
+      [
+        'internal error that belongs to no stream: the gateway stops',
+        'another internal error while the gateway stops',
+      ].reverse(),
+    );
+    expect(JSON.stringify(fatal)).toContain('serve.test.ts');
+    expect(run.records().at(-1)?.msg).toBe('stopped');
+    await expect(fetch(http)).rejects.toThrow();
+  });
+
   it('a second signal ends it at once, but one Ctrl-C that npm hands on as well is one', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
     await run.ready();

@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.js';
 
 function makeDomain() {
   const faults: Fault[] = [];
-  return { faults, domain: new FailureDomain((fault) => faults.push(fault)) };
+  return { faults, domain: new FailureDomain('test', (fault) => faults.push(fault)) };
 }
 
 const bug = new TypeError('a bug');

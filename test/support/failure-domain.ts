@@ -2,7 +2,7 @@
 import { FailureDomain } from '../../src/protocols/failure-domain.js';
 
 export function strictDomain(): FailureDomain {
-  return new FailureDomain(({ where, cause }) => {
+  return new FailureDomain('test', ({ where, cause }) => {
     throw new Error(`internal error at ${where}`, { cause });
   });
 }

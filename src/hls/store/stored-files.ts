@@ -184,7 +184,9 @@ export class StoredFiles {
     const { store, directory } = this.#options;
     const refusals = await this.removePlaylists();
     const attempt = (action: () => Promise<void>): Promise<void> =>
-      action().catch((cause: unknown) => void refusals.push(cause));
+      action().catch((cause: unknown) => {
+        refusals.push(cause);
+      });
     for (const files of this.#listed.values()) {
       for (const path of files.keys()) await attempt(() => store.remove(path));
     }

@@ -89,6 +89,16 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...failure(error), ...admitted }, 'rtmp connection ended');
   }
 
+  /** A bug of ours, at the seam of this name. */
+  broken(where: string, error: SluiceError): void {
+    const admitted = this.#limiter.admit('rtmp-server.internal');
+    if (admitted === undefined) return;
+    this.#logger.error(
+      { ...this.#origin, code: error.code, where, err: error.cause ?? error, ...admitted },
+      'internal error: this connection ends, the others go on',
+    );
+  }
+
   closed(): void {
     this.#logger.debug(this.#origin, 'rtmp connection closed');
   }

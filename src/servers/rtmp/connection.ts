@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { assertNever, type SluiceError } from '../../protocols/errors.js';
+import { FailureDomain, type Fault } from '../../protocols/failure-domain.js';
 import { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
 import { ConnectCheck } from './connect-check.js';
@@ -10,7 +11,7 @@ import { countEnd } from './counters.js';
 import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { ConnectionContext, Peer } from './peer.js';
-import { Publisher } from './publisher.js';
+import { asSluiceError, Publisher } from './publisher.js';
 import { ReadGate } from './read-gate.js';
 import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -22,18 +23,21 @@ export class RtmpConnection implements Peer {
   readonly session: ServerSession;
   readonly log: ConnectionLog;
   readonly gate: ReadGate;
-  readonly nextStep = new Deadline();
+  readonly domain: FailureDomain;
+  readonly nextStep: Deadline;
   readonly #socket: Socket;
   readonly #pump: SessionPump;
   readonly #silence: SilenceWatch;
-  readonly #grace = new Deadline();
+  readonly #grace: Deadline;
   readonly #closed: Promise<void>;
-  readonly #connect = new ConnectCheck(this);
-  readonly #publisher = new Publisher(this);
-  readonly #viewer = new Viewer(this);
+  readonly #connect: ConnectCheck;
+  readonly #publisher: Publisher;
+  readonly #viewer: Viewer;
   #handshakeDone = false;
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
   #finished = false;
+  /** An internal error ends it. */
+  #broken = false;
 
   /** @param socket plain, or the inside of a TLS connection. What its `data` events carry is not used after them. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
@@ -44,7 +48,15 @@ export class RtmpConnection implements Peer {
     this.log = new ConnectionLog(logger, limiter, remoteAddress, id);
     this.#socket = socket;
     this.gate = new ReadGate(socket, () => this.#silence.touch());
+    const domain = new FailureDomain(`rtmp connection ${id}`, (fault) => this.#broke(fault));
+    this.domain = domain;
+    this.nextStep = new Deadline(domain);
+    this.#grace = new Deadline(domain);
+    this.#connect = new ConnectCheck(this);
+    this.#publisher = new Publisher(this);
+    this.#viewer = new Viewer(this);
     this.#pump = new SessionPump({
+      domain,
       session: this.session,
       gate: this.gate,
       turns: context.turns,
@@ -54,6 +66,7 @@ export class RtmpConnection implements Peer {
       onTurn: () => this.#turnEnded(),
     });
     this.#silence = new SilenceWatch({
+      domain,
       idleTimeout: options.idleTimeout,
       pingInterval: options.pingInterval,
       isReading: () => this.gate.isOpen,
@@ -68,15 +81,17 @@ export class RtmpConnection implements Peer {
       const text = `no complete handshake within ${options.handshakeTimeout} ms`;
       this.expire(rtmpServerError('rtmp-server.handshake-timeout', text));
     });
-    socket.on('data', (bytes) => this.#receive(bytes));
-    socket.on('drain', () => this.#viewer.resume());
-    socket.on('end', () => this.#peerEnded());
-    socket.on('error', (error: NodeJS.ErrnoException) => {
+    const receive = domain.guard('rtmp data', (bytes: Buffer) => this.#receive(bytes));
+    const drained = domain.guard('rtmp drain', () => this.#viewer.resume());
+    const peerEnded = domain.guard('rtmp end', () => this.#peerEnded());
+    const lost = domain.guard('rtmp error', (error: NodeJS.ErrnoException) => {
       this.#abandon(rtmpServerError('rtmp-server.connection-lost', `connection lost (${error.code ?? error.name})`));
     });
+    socket.on('data', receive).on('drain', drained).on('end', peerEnded).on('error', lost);
     this.#closed = new Promise((resolve) => {
       socket.on('close', () => {
-        this.#cleanUp();
+        domain.attempt('rtmp close', () => this.#cleanUp());
+        domain.close();
         resolve();
       });
     });
@@ -106,6 +121,11 @@ export class RtmpConnection implements Peer {
    * has `reconnectGrace` for it (A8.08). @returns like {@link closed}.
    */
   shutDown(): Promise<void> {
+    this.domain.attempt('rtmp shutdown', () => this.#shutDown());
+    return this.#closed;
+  }
+
+  #shutDown(): void {
     const stopping = rtmpServerError('rtmp-server.shutdown', 'the server is stopping');
     if (this.#publisher.isPublishing && this.session.requestReconnect({ description: stopping.message })) {
       this.context.counters.reconnectRequests++;
@@ -114,7 +134,6 @@ export class RtmpConnection implements Peer {
     } else {
       this.expire(stopping);
     }
-    return this.#closed;
   }
 
   run(): void {
@@ -194,13 +213,13 @@ export class RtmpConnection implements Peer {
     switch (event.type) {
       case 'connected':
         this.log.connected(event.app, event.flashVer);
-        void this.#connect.decide(event);
+        this.domain.run('rtmp connect decision', () => this.#connect.decide(event));
         return;
       case 'publish-request':
-        void this.#publisher.decide(event, this.#connect.user);
+        this.domain.run('rtmp publish decision', () => this.#publisher.decide(event, this.#connect.user));
         return;
       case 'play-request':
-        void this.#viewer.decide(event);
+        this.domain.run('rtmp play decision', () => this.#viewer.decide(event));
         return;
       case 'pause':
         this.#viewer.pause(event);
@@ -253,12 +272,27 @@ export class RtmpConnection implements Peer {
   /** Whatever ended the connection: everybody hears of it once, and no timer stays. */
   #release(cause: SluiceError | undefined): void {
     this.#finished = true;
-    this.#connect.giveUp();
-    this.#pump.stop();
-    this.#publisher.end(cause);
-    this.#viewer.stopAll();
+    const { domain } = this;
+    domain.attempt('rtmp connect check', () => this.#connect.giveUp());
+    domain.attempt('rtmp pump stop', () => this.#pump.stop());
+    domain.attempt('rtmp publisher end', () => this.#publisher.end(cause));
+    domain.attempt('rtmp viewers end', () => this.#viewer.stopAll());
     this.nextStep.clear();
     this.#silence.stop();
+  }
+
+  /** A bug of ours: the peer is told, if that still works, and its connection ends. The stack is logged. */
+  #broke({ where, cause }: Fault): void {
+    const error = asSluiceError(cause);
+    this.log.broken(where, error);
+    const again = this.#finished || this.#broken;
+    this.#broken = true;
+    if (!again) this.domain.attempt('rtmp last words', () => this.expire(error));
+    // Its end failed too, or could not begin.
+    if (again || !this.#finished) {
+      this.#release(error);
+      this.#socket.destroy();
+    }
   }
 
   #cleanUp(): void {

@@ -1,17 +1,24 @@
 // A timer that can be moved and is always cleared in one place; it never keeps the process alive.
 
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 export class Deadline {
+  readonly #domain: FailureDomain;
   #timer: NodeJS.Timeout | undefined;
+
+  constructor(domain: FailureDomain) {
+    this.#domain = domain;
+  }
 
   /** Replaces what was set before. Node's timers are monotonic: setting the clock of the machine does not move them. */
   set(after: Milliseconds, onExpired: () => void): void {
     this.clear();
-    this.#timer = setTimeout(() => {
+    const expire = this.#domain.guard('rtmp deadline', () => {
       this.#timer = undefined;
       onExpired();
-    }, after);
+    });
+    this.#timer = setTimeout(expire, after);
     this.#timer.unref();
   }
 

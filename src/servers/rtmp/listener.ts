@@ -71,19 +71,23 @@ export class RtmpServer {
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
     this.#plain = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
       const socket = this.#reads.adopt(accepted);
-      const peer = this.#admit(socket);
-      if (peer !== undefined) this.#connect(socket, socket, peer);
+      this.#serve(socket, (peer) => this.#connect(socket, socket, peer));
     });
     if (certificate === undefined) return;
     const unwrapper = new TlsUnwrapper({
       certificate,
       handshakeTimeout: this.#options.handshakeTimeout,
-      onSecure: (inside, outside, peer) => this.#connect(inside, outside, peer),
+      onSecure: (inside, outside, peer) => {
+        try {
+          this.#connect(inside, outside, peer);
+        } catch (cause) {
+          this.#broke(outside, cause);
+        }
+      },
       onFailed: (error, peer) => this.#tlsFailed(error, peer),
     });
     const server = createServer({ noDelay: true }, (socket) => {
-      const peer = this.#admit(socket);
-      if (peer !== undefined) unwrapper.unwrap(socket, peer);
+      this.#serve(socket, (peer) => unwrapper.unwrap(socket, peer));
     });
     this.#tls = { server, unwrapper };
   }
@@ -198,11 +202,28 @@ export class RtmpServer {
     return open - Math.min(delayed, maxConnectionsPerIp);
   }
 
+  /** What fails before a connection has a domain of its own costs this socket alone. */
+  #serve(socket: Socket, serve: (peer: string) => void): void {
+    try {
+      const peer = this.#admit(socket);
+      if (peer !== undefined) serve(peer);
+    } catch (cause) {
+      this.#broke(socket, cause);
+    }
+  }
+
+  #broke(socket: Socket, cause: unknown): void {
+    socket.destroy();
+    const admitted = this.#limiter.admit('rtmp-server.internal');
+    if (admitted === undefined) return;
+    this.#context.logger.error({ err: cause, ...admitted }, 'internal error: a connection could not be served');
+  }
+
   /** @param inside what RTMP is spoken on. @param outside the socket that holds the place. */
   #connect(inside: Socket, outside: Socket, peer: string): void {
     const connection = new RtmpConnection(this.#nextId++, inside, peer, this.#context);
     this.#sockets.set(outside, connection);
-    if (this.#closing) void connection.shutDown();
+    if (this.#closing) connection.domain.run('rtmp late shutdown', () => connection.shutDown());
   }
 
   #forget(socket: Socket, address: string): void {

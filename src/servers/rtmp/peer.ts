@@ -1,6 +1,7 @@
 // What the parts of a connection share: publishing and playing each use the same session, socket and log.
 
 import type { SluiceError } from '../../protocols/errors.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { ConnectionLog } from './connection-log.js';
 import type { RtmpCounters } from './counters.js';
@@ -27,6 +28,8 @@ export interface ConnectionContext {
 }
 
 export interface Peer {
+  /** Owns what runs for this connection; whatever fails there ends it. */
+  readonly domain: FailureDomain;
   /** IP address. */
   readonly remoteAddress: string;
   readonly context: ConnectionContext;

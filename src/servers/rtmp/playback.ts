@@ -1,5 +1,6 @@
 // One player and its stream: it is sent as much as its socket takes, and neither the publisher nor another player ever waits for it.
 
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import type { RtmpCounters } from './counters.js';
 import type { PlayAdmission, PlayItem, PlayRequest, PlaySource } from './playing.js';
@@ -20,6 +21,8 @@ export interface PlaybackOptions {
   /** Bound of the media waiting for this player. */
   readonly maxBytes: number;
   readonly counters: RtmpCounters;
+  /** Of the player's connection. */
+  readonly domain: FailureDomain;
   readonly sink: PlaybackSink;
 }
 
@@ -42,11 +45,11 @@ export class Playback {
 
   /** @returns false when the stream is not live. Nothing is sent from within this call. */
   open(): boolean {
-    const { admission, request, maxBytes } = this.#options;
+    const { admission, request, maxBytes, domain } = this.#options;
     this.#source = admission.open(request, {
       maxBytes,
-      onReadable: () => this.#schedule(),
-      onEnd: () => this.#schedule(),
+      onReadable: domain.guard('rtmp player reads', () => this.#schedule()),
+      onEnd: domain.guard('rtmp player hears the end', () => this.#schedule()),
     });
     return this.#source !== undefined;
   }
@@ -87,10 +90,11 @@ export class Playback {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const pump = this.#options.domain.guard('rtmp player is sent to', () => {
       this.#scheduled = false;
       if (!this.#stopped) this.#pump();
     });
+    setImmediate(pump);
   }
 
   #pump(): void {

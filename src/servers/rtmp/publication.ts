@@ -1,6 +1,7 @@
 // One accepted publisher and its target, so that the target is told exactly once that it is over, whatever ended it.
 
 import type { SluiceError } from '../../protocols/errors.js';
+import { callAll, type FailureDomain } from '../../protocols/failure-domain.js';
 import { Deadline } from './deadline.js';
 import { MediaPacer } from './media-pacer.js';
 import type { ConnectionContext } from './peer.js';
@@ -12,7 +13,7 @@ export class Publication {
   readonly target: PublishTarget;
   readonly pacer = new MediaPacer();
   /** Runs until the first audio or video; metadata does not count as media. */
-  readonly firstMedia = new Deadline();
+  readonly firstMedia: Deadline;
   /** Why we end it; set before the session is told, so that the target hears the cause. */
   reason: SluiceError | undefined;
   readonly #context: Pick<ConnectionContext, 'counters' | 'observer'>;
@@ -23,28 +24,34 @@ export class Publication {
     request: PublishRequest,
     target: PublishTarget,
     context: Pick<ConnectionContext, 'counters' | 'observer'>,
+    domain: FailureDomain,
   ) {
     this.messageStreamId = messageStreamId;
     this.request = request;
     this.target = target;
     this.#context = context;
+    this.firstMedia = new Deadline(domain);
     context.counters.publishers++;
     context.counters.publishesAccepted++;
-    context.observer?.onStart?.(request);
+  }
+
+  /** Tells the observer; apart from the constructor, as whoever fails here has a publication that must be ended. */
+  started(): void {
+    this.#context.observer?.onStart?.(this.request);
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Tells the target and the observer once; later calls do nothing. */
+  /** Tells the target and the observer once, each whatever the other throws; later calls do nothing. */
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.firstMedia.clear();
     this.#context.counters.publishers--;
     this.#context.counters.publishesEnded++;
-    this.target.end(reason);
-    this.#context.observer?.onEnd?.(this.request, reason);
+    const hearers = [() => this.target.end(reason), () => this.#context.observer?.onEnd?.(this.request, reason)];
+    callAll(hearers, (hear) => hear());
   }
 }

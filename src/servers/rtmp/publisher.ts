@@ -16,11 +16,12 @@ const MIN_PACE_PAUSE: Milliseconds = 500;
 
 export class Publisher {
   readonly #peer: Peer;
-  readonly #pace = new Deadline();
+  readonly #pace: Deadline;
   #publication: Publication | undefined;
 
   constructor(peer: Peer) {
     this.#peer = peer;
+    this.#pace = new Deadline(peer.domain);
   }
 
   get isPublishing(): boolean {
@@ -43,11 +44,17 @@ export class Publisher {
     const decision = await this.#checkAccess(request, query, user);
     if (peer.finished) return;
     peer.nextStep.clear();
+    let publication: Publication | undefined;
     try {
       if (!decision.allowed) throw decision.error;
-      this.#start(new Publication(messageStreamId, request, admission.claim(request), peer.context));
+      publication = new Publication(messageStreamId, request, admission.claim(request), peer.context, peer.domain);
+      this.#start(publication);
     } catch (thrown) {
-      this.#refuse(messageStreamId, request, asSluiceError(thrown));
+      const error = asSluiceError(thrown);
+      // Claimed, and not begun: nobody else would give the name back.
+      if (this.#publication === publication) this.#publication = undefined;
+      peer.domain.attempt('rtmp publication end', () => publication?.end(error));
+      this.#refuse(messageStreamId, request, error);
     }
     peer.gate.resume('access');
     peer.run();
@@ -104,6 +111,7 @@ export class Publisher {
     const { messageStreamId, request, target } = publication;
     const { firstMediaTimeout } = this.#peer.context.options;
     this.#publication = publication;
+    publication.started();
     this.#peer.session.accept(messageStreamId);
     this.#peer.log.publishStarted(request);
     publication.firstMedia.set(firstMediaTimeout, () => {
@@ -111,7 +119,7 @@ export class Publisher {
       this.#drop(publication, rtmpServerError('rtmp-server.media-timeout', text));
     });
     // Last: a target may use its listener at once.
-    target.onKick?.((reason) => this.#drop(publication, reason));
+    target.onKick?.(this.#peer.domain.guard('rtmp kick', (reason) => this.#drop(publication, reason)));
   }
 
   /** Before anything was accepted: nothing has started, so nothing ends. */

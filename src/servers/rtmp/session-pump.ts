@@ -1,6 +1,7 @@
 // Feeds a session with what its socket received, in turns: a peer that floods gets its share of the event loop and no more.
 
 import { ByteQueue } from '../../protocols/bytes/byte-queue.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -11,6 +12,7 @@ import type { Turns } from './turns.js';
 const SLICE_BYTES = 4096;
 
 export interface SessionPumpOptions {
+  readonly domain: FailureDomain;
   readonly session: ServerSession;
   readonly gate: ReadGate;
   readonly turns: Turns;
@@ -32,14 +34,15 @@ export class SessionPump {
   /** How much of it the session has. */
   #fed = 0;
   #stopped = false;
-  readonly #nextTurn = (): void => {
-    if (this.#stopped) return;
-    this.#options.gate.resume('turn');
-    this.run();
-  };
+  readonly #nextTurn: () => void;
 
   constructor(options: SessionPumpOptions) {
     this.#options = options;
+    this.#nextTurn = options.domain.guard('rtmp turn', () => {
+      if (this.#stopped) return;
+      options.gate.resume('turn');
+      this.run();
+    });
   }
 
   /** @param bytes borrowed until `keepInput`. */

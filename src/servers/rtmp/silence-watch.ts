@@ -1,9 +1,11 @@
 // Notices that a peer has gone quiet: first it is asked for a sign of life, later it is given up.
 
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { Deadline } from './deadline.js';
 
 export interface SilenceWatchOptions {
+  readonly domain: FailureDomain;
   /** Silence after which the peer is given up. */
   readonly idleTimeout: Milliseconds;
   /** Silence after which it is asked; at most half of the above is used, or the answer would come too late. */
@@ -16,12 +18,13 @@ export interface SilenceWatchOptions {
 
 export class SilenceWatch {
   readonly #options: SilenceWatchOptions;
-  readonly #deadline = new Deadline();
+  readonly #deadline: Deadline;
   #lastSign: Milliseconds = performance.now();
   #asked = false;
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
+    this.#deadline = new Deadline(options.domain);
     this.#schedule(Math.min(options.pingInterval, options.idleTimeout / 2));
   }
 

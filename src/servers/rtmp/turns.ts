@@ -38,11 +38,14 @@ export class Turns {
     this.#passEnds = undefined;
     this.#used = 0;
     // Who asks again meanwhile waits for the pass after this one.
-    for (const turn of [...this.#waiting]) {
-      if (this.areUsedUp) break;
-      this.#waiting.delete(turn);
-      turn();
+    try {
+      for (const turn of [...this.#waiting]) {
+        if (this.areUsedUp) break;
+        this.#waiting.delete(turn);
+        turn();
+      }
+    } finally {
+      if (this.#waiting.size > 0) this.#awaitPass();
     }
-    if (this.#waiting.size > 0) this.#awaitPass();
   }
 }

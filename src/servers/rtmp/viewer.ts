@@ -53,6 +53,7 @@ export class Viewer {
         admission: play.admission,
         maxBytes: options.maxViewerBytes,
         counters,
+        domain: peer.domain,
         sink: {
           send: (kind, timestamp, body) => {
             peer.session.sendMedia(messageStreamId, kind, timestamp, body);

@@ -1,6 +1,8 @@
 // When a quiet peer is asked for a sign of life, and when it is given up.
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SilenceWatch } from '../../../src/servers/rtmp/silence-watch.js';
+import { strictDomain } from '../../support/failure-domain.js';
 
 /** A watch on a clock of the test; `advance` runs its timers. */
 function setUp() {
@@ -9,6 +11,7 @@ function setUp() {
   const at = (what: string): void => void events.push(`${what} ${performance.now() - started}`);
   const reading = { value: true };
   const watch = new SilenceWatch({
+    domain: strictDomain(),
     idleTimeout: 15_000,
     pingInterval: 5_000,
     isReading: () => reading.value,

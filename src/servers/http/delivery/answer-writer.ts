@@ -82,6 +82,22 @@ export class AnswerWriter {
     this.text(exchange, 500, 'no-store', 'http.internal: internal error\n', []);
   }
 
+  /** An answer that failed while it was made: 500 where nothing of it is out yet, otherwise its end. */
+  broken(exchange: Exchange, failure: unknown): void {
+    const { response } = exchange;
+    if (response.headersSent) {
+      this.#logFailure(exchange, failure);
+      cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
+    try {
+      this.failure(exchange, failure);
+    } catch {
+      // It is in the log; there is no other way to say it.
+      cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
+
   /** The bytes of `body` from `start` up to `end`: at once where that makes no copy of them, or piece by piece. */
   #body(
     exchange: Exchange,

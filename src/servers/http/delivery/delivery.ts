@@ -76,9 +76,9 @@ export class Delivery {
     this.#writer = new AnswerWriter({ slow: this.#slow, logger: options.logger });
     this.#calls = new SharedCalls({
       ask: (target, signal) => this.#ask(target, signal),
-      answer: (exchange, target, outcome) => this.#answer(exchange, target, outcome),
+      answer: (exchange, target, outcome) => this.#attempt(exchange, () => this.#answer(exchange, target, outcome)),
       admit: ({ request }) => this.#waiting.enter(this.#addressOf(request), headerBytes(request)),
-      refuse: (exchange) => this.#refuse(exchange),
+      refuse: (exchange) => this.#attempt(exchange, () => this.#refuse(exchange)),
     });
   }
 
@@ -100,7 +100,7 @@ export class Delivery {
     const exchange = { request, response, foreign, release: undefined };
     const answer = this.#atHand(target);
     if (answer === undefined) this.#calls.join(exchange, target);
-    else this.#answer(exchange, target, { answer });
+    else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
   }
 
   /** While the server closes every answer ends its connection. */
@@ -110,6 +110,15 @@ export class Delivery {
 
   close(): void {
     this.#slow.close();
+  }
+
+  /** Whatever fails while one request is answered costs the one who made it, and nobody who waits with it. */
+  #attempt(exchange: Exchange, answer: () => void): void {
+    try {
+      answer();
+    } catch (failure) {
+      this.#writer.broken(exchange, failure);
+    }
   }
 
   #atHand({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
@@ -166,8 +175,8 @@ export class Delivery {
       return;
     }
     representation.then(
-      (ready) => this.#give(exchange, target, answer, ready),
-      (failure: unknown) => this.#writer.failure(exchange, failure),
+      (ready) => this.#attempt(exchange, () => this.#give(exchange, target, answer, ready)),
+      (failure: unknown) => this.#attempt(exchange, () => this.#writer.failure(exchange, failure)),
     );
   }
 

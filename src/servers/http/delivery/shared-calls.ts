@@ -89,26 +89,36 @@ export class SharedCalls {
     const fresh = this.#fresh;
     this.#fresh = [];
     for (const { call, exchange } of fresh) {
-      // Answered, or about to be.
-      if (!call.exchanges.has(exchange) || this.#calls.get(call.target.key) !== call) continue;
-      if (isGone(exchange.response)) {
+      try {
+        this.#settle(call, exchange);
+      } catch (failure) {
         this.#abandon(call, exchange);
-        continue;
+        this.#options.answer(exchange, call.target, { failure });
       }
-      call.waits = true;
-      const release = this.#options.admit(exchange);
-      if (release === undefined) {
-        this.#abandon(call, exchange);
-        this.#options.refuse(exchange);
-        continue;
-      }
-      exchange.release = release;
-      exchange.response.once('close', () => {
-        if (!call.exchanges.has(exchange)) return;
-        this.abandoned++;
-        this.#abandon(call, exchange);
-      });
     }
+  }
+
+  /** It did not get its answer in the turn it came in: from now on it counts as waiting. */
+  #settle(call: Call, exchange: Exchange): void {
+    // Answered, or about to be.
+    if (!call.exchanges.has(exchange) || this.#calls.get(call.target.key) !== call) return;
+    if (isGone(exchange.response)) {
+      this.#abandon(call, exchange);
+      return;
+    }
+    call.waits = true;
+    const release = this.#options.admit(exchange);
+    if (release === undefined) {
+      this.#abandon(call, exchange);
+      this.#options.refuse(exchange);
+      return;
+    }
+    exchange.release = release;
+    exchange.response.once('close', () => {
+      if (!call.exchanges.has(exchange)) return;
+      this.abandoned++;
+      this.#abandon(call, exchange);
+    });
   }
 
   #leave(call: Call, exchange: Exchange): void {
