@@ -183,6 +183,8 @@ export class Gateway {
       embedFrameAncestors: config.frameAncestors.join(' '),
       maxWaiters: config.maxWaiters,
       maxWaitersPerIp: config.maxWaitersPerIp,
+      maxUnreadBytes: config.maxUnreadBytes,
+      maxUnreadBytesPerIp: config.maxUnreadBytesPerIp,
       trustedProxies: config.trustedProxies,
       metricsPolicy: config.metrics,
       metrics: {

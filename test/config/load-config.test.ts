@@ -61,6 +61,8 @@ describe('loadConfig', () => {
       maxStreams: 100,
       maxWaiters: 20_000,
       maxWaitersPerIp: 4000,
+      maxUnreadBytes: 268_435_456,
+      maxUnreadBytesPerIp: 67_108_864,
       trustedProxies: ['127.0.0.0/8', '::1'],
       metrics: 'loopback',
       maxConnections: 500,

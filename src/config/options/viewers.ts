@@ -1,7 +1,7 @@
 // What viewers may take of this machine, and who sees what.
 
 import { Type } from 'typebox';
-import { choice, count } from '../option-kinds.js';
+import { choice, count, limit } from '../option-kinds.js';
 
 /** What an IP address or CIDR block is written with; whether it is one is looked at afterwards. */
 const PROXY = '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$';
@@ -23,6 +23,17 @@ export const viewerOptions = {
     unit: 'requests',
     description:
       'The same for one client address, IPv6 addresses by their /64. Proxies in `trustedProxies` are not counted, their clients are.',
+  }),
+  maxUnreadBytes: limit(4_194_304, 68_719_476_736, {
+    default: 268_435_456,
+    unit: 'bytes',
+    description:
+      'Memory of answers that were not read to the end; beyond it the oldest of the address that holds most is cut off.',
+  }),
+  maxUnreadBytesPerIp: limit(1_048_576, 68_719_476_736, {
+    default: 67_108_864,
+    unit: 'bytes',
+    description: 'The same for one client address, IPv6 addresses by their /64; beyond it its oldest is cut off.',
   }),
   trustedProxies: Type.Array(proxy, {
     default: ['127.0.0.0/8', '::1'],

@@ -216,6 +216,9 @@ export interface HttpOptions {
   /** Requests held open in all and for one client address; one more gets 503. Default 20 000 and 4000. */
   readonly maxWaiters?: number | undefined;
   readonly maxWaitersPerIp?: number | undefined;
+  /** Bytes that answers may hold which nobody has read yet, in all and for one client address. Default 256 MiB and 64 MiB. */
+  readonly maxUnreadBytes?: number | undefined;
+  readonly maxUnreadBytesPerIp?: number | undefined;
   /** IP addresses and CIDR blocks whose `X-Forwarded-For` is believed. Default: loopback. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Who may read `/metrics`; a client behind trusted proxies is judged by its own address. Default `loopback`. */

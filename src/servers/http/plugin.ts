@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fas
 import { assetLibrary } from './assets/asset-library.js';
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
+import { DEFAULT_UNSENT_LIMITS } from './delivery/unsent-answers.js';
 import { Viewers } from './delivery/viewers.js';
 import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
@@ -13,6 +14,7 @@ import { loadPages, publicDirectory } from './pages.js';
 import { installErrorHandler, installNotFoundHandler, installRequestLimits } from './plugins/errors.js';
 import { installRequestLog } from './plugins/request-log.js';
 import { installSecurityHeaders } from './plugins/security-headers.js';
+import { installUnsentAnswers } from './plugins/unsent-answers.js';
 import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
 import { dashRoutes } from './routes/dash.js';
@@ -52,10 +54,15 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxWaiters: dependencies.maxWaiters ?? maxWaiters,
     maxWaitersPerIp: dependencies.maxWaitersPerIp ?? maxWaitersPerIp,
   };
+  const { maxBytes, maxBytesPerAddress } = DEFAULT_UNSENT_LIMITS;
+  const unsent = {
+    maxBytes: dependencies.maxUnreadBytes ?? maxBytes,
+    maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
+  };
   return {
     addresses,
     viewers,
-    delivery: new Delivery({ origin, dash, targetDuration, limits, addresses, viewers, logger }),
+    delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, addresses, viewers, logger }),
   };
 }
 
@@ -72,6 +79,7 @@ export function installSluice(
   installSecurityHeaders(app);
   installRequestLimits(app);
   installRequestLog(app);
+  installUnsentAnswers(app, delivery);
   installErrorHandler(app, pages.error);
   if (ownsNotFound) installNotFoundHandler(app, pages.error);
   app.addHook('onClose', async () => delivery.close());

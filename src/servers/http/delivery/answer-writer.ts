@@ -6,20 +6,25 @@ import type { Milliseconds } from '../../../protocols/units.js';
 import type { StoredBody } from '../dependencies.js';
 import { pathOf } from '../plugins/errors.js';
 import type { Representation } from './body-version.js';
-import { cutOff, type Exchange, type RawResponse, unsentBytes, writeAnswer, writeHead } from './exchange.js';
+import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';
 import { MEDIA_HEADERS } from './media-headers.js';
 import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import { PreparedResponse } from './prepared-response.js';
 import type { SlowReaders } from './slow-readers.js';
+import type { UnsentAnswers, UnsentMemory } from './unsent-answers.js';
 
 /** A herd that runs into a bug of ours is one record, not thousands. */
 const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
+
+const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
 export interface AnswerWriterOptions {
   readonly slow: SlowReaders;
-  readonly logger: Pick<FastifyBaseLogger, 'error'> | undefined;
+  readonly unsent: UnsentAnswers;
+  readonly addressOf: (request: RawRequest) => string | undefined;
+  readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
 }
 
 export class AnswerWriter {
@@ -28,6 +33,8 @@ export class AnswerWriter {
   #bytes = 0;
   #lastFailure: Milliseconds = Number.NEGATIVE_INFINITY;
   #failuresUnlogged = 0;
+  #lastCut: Milliseconds = Number.NEGATIVE_INFINITY;
+  #cutsUnlogged = 0;
   /** Set while the server closes: every answer then ends its connection. */
   closing = false;
 
@@ -51,7 +58,7 @@ export class AnswerWriter {
     const isUsual = request.method === 'GET' && foreign === undefined && !this.closing;
     if (isUsual && prepared !== undefined && response instanceof PreparedResponse && response.takesPrepared) {
       response.sendPrepared(prepared);
-      this.#count(response, 200, body.length);
+      this.#count(exchange, 200, body.length, { shared: Buffer.isBuffer(body) ? body : undefined });
       return;
     }
     this.#body(exchange, 200, headers, body, 0, body.length);
@@ -71,9 +78,8 @@ export class AnswerWriter {
   }
 
   plain(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer): void {
-    const { request, response } = exchange;
     writeAnswer(exchange, status, this.#complete(exchange, headers), body);
-    this.#count(response, status, request.method === 'HEAD' ? undefined : body?.length);
+    this.#count(exchange, status, exchange.request.method === 'HEAD' ? undefined : body?.length, { shared: body });
   }
 
   /** 500, for what went wrong with us. */
@@ -118,7 +124,8 @@ export class AnswerWriter {
       this.#logFailure(exchange, failure);
       cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
     });
-    this.#count(response, status, end - start, true);
+    const piece = Math.min(PIECE_BYTES, end - start);
+    this.#count(exchange, status, end - start, { shared: isMemory ? body : undefined, own: piece });
   }
 
   #complete({ request, foreign }: Exchange, headers: readonly string[]): readonly string[] {
@@ -126,12 +133,34 @@ export class AnswerWriter {
     return this.closing && request.httpVersionMajor === 1 ? [...all, 'connection', 'close'] : all;
   }
 
-  /** @param more pieces of the body will follow */
-  #count(response: RawResponse, status: number, bytes: number | undefined, more = false): void {
+  /** @param memory with bytes of its own where pieces of the body will follow */
+  #count(exchange: Exchange, status: number, bytes: number | undefined, memory: UnsentMemory): void {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     if (bytes === undefined) return;
     this.#bytes += bytes;
-    if (more || unsentBytes(response) > 0) this.#options.slow.watch(response, bytes);
+    if (memory.own !== undefined || unsentBytes(exchange.response) > 0) this.watch(exchange, bytes, memory);
+  }
+
+  /** An answer that is not read to its end yet: what it holds is charged, and its client has so long to take it. */
+  watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnsentMemory): void {
+    const { slow, unsent, addressOf } = this.#options;
+    slow.watch(response, bytes);
+    unsent.hold(response, addressOf(request), memory);
+  }
+
+  /** Who floods us with requests that he does not read the answers of is one line in a while. */
+  warnOfCut(limit: 'address' | 'total'): void {
+    const now = performance.now();
+    if (now - this.#lastCut < CUT_LOG_INTERVAL) {
+      this.#cutsUnlogged++;
+      return;
+    }
+    this.#options.logger?.warn(
+      { limit, suppressed: this.#cutsUnlogged },
+      'unread answers are cut off: they hold too much memory',
+    );
+    this.#lastCut = now;
+    this.#cutsUnlogged = 0;
   }
 
   #logFailure(exchange: Exchange, failure: unknown): void {

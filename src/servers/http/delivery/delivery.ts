@@ -30,6 +30,7 @@ import { isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
+import { UnsentAnswers, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
@@ -43,9 +44,10 @@ export interface DeliveryOptions {
   /** For media whose origin names none. */
   readonly targetDuration: Seconds;
   readonly limits: WaitingLimits;
+  readonly unsent: UnsentLimits;
   readonly addresses: ClientAddresses;
   readonly viewers: Viewers;
-  readonly logger: Pick<FastifyBaseLogger, 'error'> | undefined;
+  readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
 }
 
 export interface DeliveryFigures {
@@ -60,6 +62,10 @@ export interface DeliveryFigures {
   readonly shared: number;
   readonly slowReaders: number;
   readonly slowReadersCut: number;
+  /** Memory that unread answers hold. */
+  readonly unsentBytes: number;
+  /** Answers cut off because one address held too much of it, or all together did. */
+  readonly unsentCut: { readonly address: number; readonly total: number };
 }
 
 export class Delivery {
@@ -67,13 +73,20 @@ export class Delivery {
   readonly #versions = new BodyVersions();
   readonly #waiting: WaitingRoom;
   readonly #slow = new SlowReaders();
+  readonly #unsent: UnsentAnswers;
   readonly #calls: SharedCalls;
   readonly #writer: AnswerWriter;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#waiting = new WaitingRoom(options.limits);
-    this.#writer = new AnswerWriter({ slow: this.#slow, logger: options.logger });
+    this.#unsent = new UnsentAnswers(options.unsent, (limit) => this.#writer.warnOfCut(limit));
+    this.#writer = new AnswerWriter({
+      slow: this.#slow,
+      unsent: this.#unsent,
+      addressOf: (request) => this.#addressOf(request),
+      logger: options.logger,
+    });
     this.#calls = new SharedCalls({
       ask: (target, signal) => this.#ask(target, signal),
       answer: (exchange, target, outcome) => this.#attempt(exchange, () => this.#answer(exchange, target, outcome)),
@@ -92,6 +105,8 @@ export class Delivery {
       shared: this.#calls.shared,
       slowReaders: this.#slow.size,
       slowReadersCut: this.#slow.cut,
+      unsentBytes: this.#unsent.bytes,
+      unsentCut: { ...this.#unsent.cut },
     };
   }
 
@@ -106,6 +121,11 @@ export class Delivery {
   /** While the server closes every answer ends its connection. */
   set closing(closing: boolean) {
     this.#writer.closing = closing;
+  }
+
+  /** An answer of somebody else that is not read to its end yet counts like one of ours. */
+  watchUnread(request: RawRequest, response: RawResponse, bytes: number, memory: UnsentMemory): void {
+    this.#writer.watch({ request, response }, bytes, memory);
   }
 
   close(): void {

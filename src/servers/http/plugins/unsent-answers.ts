@@ -1,0 +1,27 @@
+// Answers of the framework, such as pages, lists and figures, count towards what may be unread like those of the delivery.
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Delivery } from '../delivery/delivery.js';
+import { isGone, unsentBytes } from '../delivery/exchange.js';
+
+/** What a stream from a file has in memory at a time: the `highWaterMark` of `fs.createReadStream`. */
+const STREAM_BYTES = 64 * 1024;
+
+export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    // Written in this turn; of most answers nothing is left then.
+    if (payload !== null && payload !== undefined && request.method !== 'HEAD') setImmediate(watch, reply, payload);
+    done(null, payload);
+  });
+
+  function watch({ raw, request }: FastifyReply, payload: unknown): void {
+    if (raw.writableFinished || isGone(raw)) return;
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
+      const length = Number(raw.getHeader('content-length') ?? STREAM_BYTES);
+      delivery.watchUnread(request.raw, raw, length, { own: STREAM_BYTES });
+    } else if (unsentBytes(raw) > 0) {
+      const memory = typeof payload === 'string' ? { own: payload.length } : { shared: payload };
+      delivery.watchUnread(request.raw, raw, payload.length, memory);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+// What answers hold that nobody reads is bounded, in all and for each address, and who reads is never the one to pay.
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
+import { SharedMemory } from '../../../src/servers/http/delivery/shared-memory.js';
+import type { HttpOptions } from '../../../src/servers/http/dependencies.js';
+import { SecureServer } from '../../../src/servers/http/secure-server.js';
+import { selfSignedCertificate } from '../../support/certificate.js';
+import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
+
+/** More than the kernel takes for a reader that stands still. */
+const BODY_BYTES = 8 * 1024 * 1024;
+
+interface Started {
+  readonly http: HttpApp;
+  readonly origin: FakeOrigin;
+  readonly port: number;
+  readonly logged: object[];
+}
+
+/** Each file has a body of its own; `shared` is the same for all. */
+async function start(options: HttpOptions): Promise<Started> {
+  const shared = Buffer.alloc(BODY_BYTES);
+  const logged: object[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const dependencies = { ...fakeDependencies(), trustedProxies: ['127.0.0.1'], logger, ...options };
+  const { origin } = dependencies;
+  origin.respond = ({ names }) => {
+    const body = names[2] === 'shared' ? shared : Buffer.alloc(BODY_BYTES);
+    return { status: 200, kind: 'segment', body, targetDuration: 2 };
+  };
+  const http = buildHttpApp(dependencies);
+  await http.app.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => http.app.close());
+  return { http, origin, port: (http.app.server.address() as AddressInfo).port, logged };
+}
+
+/** Asks as a client of that address and never reads. */
+async function standStill({ http, port }: Started, address: string, path: string): Promise<Socket> {
+  const answered = (): number => http.delivery.figures.answers.get(200) ?? 0;
+  const before = answered();
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => socket.destroy()).pause();
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+  while (answered() === before) await new Promise((resolve) => setImmediate(resolve));
+  return socket;
+}
+
+const file = (name: string | number, rendition = 'own'): string => `/hls/live/demo/${rendition}/seg-${name}.m4s`;
+
+/** Reads to the end. @returns whether it came whole */
+async function isWhole(socket: Socket): Promise<boolean> {
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES) socket.end();
+  });
+  socket.resume();
+  if (!socket.closed) await once(socket, 'close');
+  return bytes > BODY_BYTES;
+}
+
+const MiB = 1024 * 1024;
+
+describe('unread answers', () => {
+  it('of one address are cut off, the oldest first, when they hold too much; others do not notice', async () => {
+    const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
+    const other = await standStill(started, '192.0.2.9', file('other'));
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 4; n++) sockets.push(await standStill(started, '192.0.2.1', file(n)));
+    const { figures } = started.http.delivery;
+    expect(figures.unsentCut).toEqual({ address: 2, total: 0 });
+    expect(figures.unsentBytes).toBeGreaterThan(3 * BODY_BYTES);
+    expect(figures.unsentBytes).toBeLessThan(3 * BODY_BYTES + MiB);
+    expect(await Promise.all(sockets.map(isWhole))).toEqual([false, false, true, true]);
+    expect(await isWhole(other)).toBe(true);
+    while (started.http.delivery.figures.unsentBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(started.http.delivery.figures.slowReaders).toBe(0);
+  });
+
+  it('of the addresses of one IPv6 network count together', async () => {
+    const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
+    for (let n = 0; n < 4; n++) await standStill(started, `2001:db8:1:2::${n}`, file(n));
+    await standStill(started, '2001:db8:1:3::1', file('other'));
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 2, total: 0 });
+  });
+
+  it('in all are cut off of the address that holds the most, and one line says so', async () => {
+    const started = await start({ maxUnreadBytes: 44 * MiB, maxUnreadBytesPerIp: 1_000 * MiB });
+    const first = await standStill(started, '192.0.2.1', file('first'));
+    const greedy: Socket[] = [];
+    for (let n = 0; n < 6; n++) greedy.push(await standStill(started, '192.0.2.2', file(n)));
+    const last = await standStill(started, '192.0.2.3', file('last'));
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, total: 3 });
+    expect(started.logged).toMatchObject([{ limit: 'total', suppressed: 0 }]);
+    expect(await Promise.all([first, last, ...greedy].map(isWhole))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    const metrics = (await started.http.app.inject('/metrics')).body;
+    expect(metrics).toContain('sluice_unread_answers_cut_total{limit="total"} 3');
+  });
+
+  it('of a body in memory count once, however many are sent it', async () => {
+    const started = await start({ maxUnreadBytes: 20 * MiB, maxUnreadBytesPerIp: 20 * MiB });
+    const sockets: Socket[] = [];
+    for (let n = 0; n < 20; n++) sockets.push(await standStill(started, '192.0.2.1', file(n, 'shared')));
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, total: 0 });
+    expect(started.http.delivery.figures.unsentBytes).toBeLessThan(BODY_BYTES + MiB);
+    expect(await Promise.all(sockets.map(isWhole))).toEqual(Array(20).fill(true));
+  });
+
+  it('may be one of an address, however large', async () => {
+    const started = await start({ maxUnreadBytesPerIp: MiB });
+    const socket = await standStill(started, '192.0.2.1', file(1));
+    expect(started.http.delivery.figures.unsentCut.address).toBe(0);
+    expect(await isWhole(socket)).toBe(true);
+  });
+
+  it('of pages, lists and figures count too, on every stream of HTTP/2', async () => {
+    const many = Array.from({ length: 3_000 }, (_, n) => ({
+      app: 'live',
+      name: `stream-${n}`,
+      state: 'live' as const,
+      startedAt: '2026-01-02T03:04:05.000Z',
+      renditions: [],
+    }));
+    const dependencies = fakeDependencies({ streams: { list: () => many, get: () => undefined } });
+    const http = buildHttpApp({ ...dependencies, trustedProxies: [], maxUnreadBytesPerIp: 4 * MiB });
+    await http.app.ready();
+    const { cert, key } = selfSignedCertificate('a');
+    const pair = { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' } as const;
+    const certificate = { current: pair, onChange: () => () => undefined };
+    const secure = new SecureServer({ host: '127.0.0.1', port: 0, certificate, handle: http.handle });
+    const { port } = await secure.listen();
+    onTestFinished(async () => {
+      await secure.close();
+      await http.app.close();
+    });
+    const session = connectHttp2(`https://127.0.0.1:${port}`, {
+      rejectUnauthorized: false,
+      settings: { initialWindowSize: 0 },
+    });
+    onTestFinished(() => session.destroy());
+    // The list is some 400 kB: a dozen of them are too much.
+    const streams = Array.from({ length: 40 }, () =>
+      session.request({ ':path': '/api/v1/streams' }).on('error', () => undefined),
+    );
+    await Promise.all(streams.map((stream) => once(stream, 'response').catch(() => undefined)));
+    while (http.delivery.figures.unsentCut.address < 20) await new Promise((resolve) => setImmediate(resolve));
+    expect(http.delivery.figures.unsentBytes).toBeLessThanOrEqual(4 * MiB);
+  });
+});
+
+describe('shared memory', () => {
+  it('counts what is shared once, for as long as anybody holds it, and all that a view is a view of', () => {
+    const memory = new SharedMemory();
+    const body = Buffer.from(new ArrayBuffer(1_000));
+    memory.add(body, 10);
+    memory.add(body.subarray(5, 6), 10);
+    memory.add(undefined, 7);
+    expect(memory.bytes).toBe(1_027);
+    memory.remove(body, 10);
+    expect(memory.bytes).toBe(1_017);
+    memory.remove(body.subarray(5, 6), 10);
+    expect(memory.bytes).toBe(7);
+    memory.remove(undefined, 7);
+    expect(memory.bytes).toBe(0);
+  });
+});
