@@ -35,6 +35,7 @@ import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 export { createLogger } from './gateway/logger.js';
 export { findPublishKey, loadCertificate } from './gateway/parts.js';
 export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
+export { checkMediaDirectory } from './hls/store/media-directory.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
 
 export interface StartOptions {
@@ -277,6 +278,8 @@ export class Gateway {
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
+    // Last: until here streams were written to the end.
+    await domain.settled('directories', () => this.#parts.directories.release());
     // After all of them: what is open still must not depend on what could not be closed.
     if (failures.length > 0) throw failures[0];
   }

@@ -6,9 +6,9 @@ import { pino } from 'pino';
 import { inspectPublishKey, publishKeyPath } from '../access/publish-key.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
-import { ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
+import { checkMediaDirectory, ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
-import { listenReason } from '../protocols/system-error.js';
+import { listenReason, systemReason } from '../protocols/system-error.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
@@ -147,6 +147,15 @@ async function checkDirectory(name: string, directory: string): Promise<Finding>
   const found = await inspectDirectory(directory);
   if (found.state === 'unwritable') {
     return { level: 'problem', text: `${name} directory ${directory} cannot be written (${found.reason})` };
+  }
+  if (name === 'media' && found.state === 'writable') {
+    const stranger = await checkMediaDirectory(directory).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (stranger instanceof SluiceError) return { level: 'problem', text: stranger.message };
+    if (stranger !== undefined)
+      return { level: 'problem', text: `media directory ${directory} cannot be read (${systemReason(stranger)})` };
   }
   const how = found.state === 'writable' ? 'is writable' : 'will be made';
   const text = `${name} directory ${directory} ${how}, ${gigabytes(found.freeBytes)} free`;

@@ -40,5 +40,5 @@ export interface ConfigDetails {
 export const EXIT_OK = 0;
 /** It did not start, or did not end in order. */
 export const EXIT_FAILURE = 1;
-/** The command line or the configuration is wrong. */
+/** The command line or the configuration is wrong, or names a directory that is somebody else's. */
 export const EXIT_USAGE = 2;

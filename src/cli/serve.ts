@@ -10,7 +10,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import { announcement } from './announcement.js';
 import { cliError } from './errors.js';
 import { FatalErrors } from './fatal-errors.js';
-import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
+import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
 import { reload } from './reload.js';
 
 /** Something that runs beside the gateway and ends before it. */
@@ -67,11 +67,16 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
     }
     if (running === undefined) io.stderr.write(`sluice: cannot start: ${oneLine(error)}\n`);
     else running.logger.error({ err: error }, 'did not stop in order');
-    return EXIT_FAILURE;
+    return running === undefined && isWrongDirectory(error) ? EXIT_USAGE : EXIT_FAILURE;
   } finally {
     stop.dispose();
     fatal.dispose();
   }
+}
+
+/** The command line or the configuration names a directory that is somebody else's. */
+function isWrongDirectory(error: unknown): boolean {
+  return error instanceof SluiceError && ['hls.media-directory', 'pipeline.directory-in-use'].includes(error.code);
 }
 
 async function start(

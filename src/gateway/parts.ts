@@ -8,7 +8,7 @@ import { DiskStore } from '../hls/store/disk-store.js';
 import { type LeftFiles, LeftStream } from '../hls/store/left-stream.js';
 import { SequenceNumbers } from '../hls/store/sequence-numbers.js';
 import { type Recovery, recoverStreams } from '../hls/store/stream-recovery.js';
-import { ensureDirectory, ensureFile, ensureWritable } from '../pipeline/directories.js';
+import { ensureDirectory, ensureFile } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
@@ -18,6 +18,7 @@ import { type ChildSettings, findChildSettings } from '../transcode/child-settin
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { ProcessLedger } from '../transcode/process-ledger.js';
+import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 
 export interface GatewayParts {
   readonly config: Config;
@@ -35,10 +36,8 @@ export interface GatewayParts {
   /** Streams whose publishers may come back to this process. */
   readonly left: readonly LeftStream[];
   readonly certificate: TlsCertificate | undefined;
+  readonly directories: OwnDirectories;
 }
-
-/** The state directory holds a secret. */
-const STATE_MODE = 0o700;
 
 /** Below the state directory: process ids of FFmpegs that run. */
 const LEDGER = 'ffmpeg';
@@ -57,14 +56,29 @@ export async function openParts(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<GatewayParts> {
+  const directories = await takeDirectories(config, logger);
+  try {
+    return await openWith(directories, config, logger, clock, signal);
+  } catch (error) {
+    await directories.release();
+    throw error;
+  }
+}
+
+async function openWith(
+  directories: OwnDirectories,
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<GatewayParts> {
   const ffmpeg = await findUsableFfmpeg(config, logger, signal);
   if (config.slate !== undefined) await ensureFile(config.slate);
   const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
   await ledger.sweep();
   const { key } = await findPublishKey(config);
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
-  await ensureWritable(config.mediaDir);
-  const store = new DiskStore(config.mediaDir);
+  const store = new DiskStore(config.mediaDir, directories.mediaClaim);
   const { resumeWindow } = config;
   const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
   tellRecovery(recovery, config, logger);
@@ -75,7 +89,20 @@ export async function openParts(
   );
   // Last: it watches its files until it is closed, and nothing after it can fail.
   const certificate = await loadCertificate(config, logger);
-  return { config, logger, clock, ledger, ffmpeg, childSettings, key, store, sequences, left, certificate };
+  return {
+    config,
+    logger,
+    clock,
+    ledger,
+    ffmpeg,
+    childSettings,
+    key,
+    store,
+    sequences,
+    left,
+    certificate,
+    directories,
+  };
 }
 
 /** Whatever fails in what is done for one left stream is told, and costs this one alone. */

@@ -61,6 +61,10 @@ export const hlsError = defineErrors({
     summary:
       'The disk is full or too slow: the oldest part of what players could go back to was dropped; live viewing goes on.',
   },
+  'hls.media-directory': {
+    kind: 'invalid-state',
+    summary: "The media directory holds files that are not Sluice's: choose an empty one.",
+  },
   'hls.store-read': {
     kind: 'unavailable',
     summary: 'Media that is only on disk could not be read from the media directory.',

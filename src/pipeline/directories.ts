@@ -13,7 +13,7 @@ import { pipelineError } from './errors.js';
  * @throws {SluiceError} `pipeline.directory`
  */
 export async function ensureWritable(directory: string, mode = 0o777): Promise<void> {
-  await orDirectoryError(directory, async () => {
+  await orDirectoryError(directory, 'write to', async () => {
     await makeDirectory(directory, mode);
     await proveWritable(directory);
   });
@@ -25,7 +25,7 @@ export async function ensureWritable(directory: string, mode = 0o777): Promise<v
  * @throws {SluiceError} `pipeline.directory`
  */
 export async function ensureDirectory(directory: string, mode = 0o777): Promise<void> {
-  await orDirectoryError(directory, () => makeDirectory(directory, mode));
+  await orDirectoryError(directory, 'write to', () => makeDirectory(directory, mode));
 }
 
 /**
@@ -43,13 +43,17 @@ export async function ensureFile(file: string): Promise<void> {
   }
 }
 
-async function orDirectoryError(directory: string, work: () => Promise<void>): Promise<void> {
+/**
+ * What the system says about a directory, in words.
+ * @param act `write to`, `read`
+ * @throws {SluiceError} `pipeline.directory`, or that of the work itself
+ */
+export async function orDirectoryError<T>(directory: string, act: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    throw pipelineError('pipeline.directory', `cannot write to ${directory} (${systemReason(error)})`, {
-      cause: error,
-    });
+    if (error instanceof SluiceError) throw error;
+    throw pipelineError('pipeline.directory', `cannot ${act} ${directory} (${systemReason(error)})`, { cause: error });
   }
 }
 

@@ -7,6 +7,11 @@ export const pipelineError = defineErrors({
     summary:
       'A directory that the gateway writes to cannot be made or written. Fix its owner or mode, or choose another.',
   },
+  'pipeline.directory-in-use': {
+    kind: 'invalid-state',
+    summary:
+      'Another gateway that runs uses this media or state directory. Stop it, or give this one directories of its own.',
+  },
   'pipeline.nothing-to-serve': {
     kind: 'unsupported',
     summary:

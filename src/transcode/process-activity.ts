@@ -38,6 +38,15 @@ export function readProcessStart(pid: number): number | undefined {
   }
 }
 
+/** It has exited, and its parent has not asked for its status yet. */
+export function isZombie(pid: number): boolean {
+  try {
+    return ['Z', 'X'].includes(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[0] ?? '');
+  } catch {
+    return false;
+  }
+}
+
 /** The name, in parentheses, may hold anything, further parentheses too. */
 function statFields(line: string): string[] {
   return line.slice(line.lastIndexOf(')') + 2).split(' ');

@@ -1,49 +1,45 @@
 // An FFmpeg that was stopped does not see that its gateway was killed, and would stay for ever: its id is written down, and the next gateway ends it.
-import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../protocols/system-error.js';
 import type { Logger } from './logger.js';
-import { readProcessStart } from './process-activity.js';
+import { findProcess, identifyProcess, type ProcessIdentity } from './process-identity.js';
 
-/** A process, told from every other that had or will have its id: since which clock tick of which boot it runs. */
-interface ProcessIdentity {
-  readonly pid: number;
-  readonly start: number;
+interface LedgerEntry extends Required<ProcessIdentity> {
+  /** Of the same boot and namespace. */
+  readonly gateway: GatewayIdentity;
 }
 
-interface LedgerEntry extends ProcessIdentity {
-  readonly boot: string;
-  readonly gateway: ProcessIdentity;
-}
+export type GatewayIdentity = Required<Pick<ProcessIdentity, 'pid' | 'start'>>;
 
 export interface ProcessLedgerOptions {
-  /** Made when it is needed; may be shared by several gateways. */
+  /** Made when it is needed; may be shared by several gateways, in containers too. */
   readonly directory: string;
   readonly logger: Logger;
   /** The process that starts them. Default: this one. */
-  readonly gateway?: ProcessIdentity;
+  readonly gateway?: GatewayIdentity;
 }
 
 /** Works where there is a /proc; elsewhere it does nothing. */
 export class ProcessLedger {
   readonly #options: ProcessLedgerOptions;
-  readonly #boot: string | undefined = bootId();
-  readonly #gateway: ProcessIdentity | undefined;
+  readonly #gateway: GatewayIdentity | undefined;
   /** The write of each entry, which its removal waits for. */
   readonly #writes = new Map<number, Promise<void>>();
+  readonly #namespace = identifyProcess(process.pid)?.namespace ?? '';
   #failed = false;
 
   constructor(options: ProcessLedgerOptions) {
     this.#options = options;
-    this.#gateway = options.gateway ?? identityOf(process.pid);
+    this.#gateway = options.gateway ?? identifyProcess(process.pid);
   }
 
   /** A process that leads its own group runs from now on. */
   started(pid: number): void {
-    const identity = identityOf(pid);
-    const [boot, gateway] = [this.#boot, this.#gateway];
-    if (identity === undefined || boot === undefined || gateway === undefined) return;
-    this.#writes.set(pid, this.#write({ ...identity, boot, gateway }));
+    const [identity, gateway] = [identifyProcess(pid), this.#gateway];
+    if (identity === undefined || gateway === undefined) return;
+    const { pid: gatewayPid, start } = gateway;
+    this.#writes.set(pid, this.#write({ ...identity, gateway: { pid: gatewayPid, start } }));
   }
 
   /** It is gone. */
@@ -56,8 +52,8 @@ export class ProcessLedger {
   }
 
   /**
-   * Ends what gateways that are gone have left, with all of its group. What belongs to one that runs, or has got its id
-   * since, is left alone. Never rejects.
+   * Ends what gateways that are gone have left, with all of its group. What belongs to one that runs, or may run in another
+   * container or on another machine, is left alone; so is a process that has got the id since. Never rejects.
    * @returns ids of what was ended
    */
   async sweep(): Promise<number[]> {
@@ -66,9 +62,9 @@ export class ProcessLedger {
     try {
       for (const name of await namesIn(directory)) {
         const path = join(directory, name);
-        const entry = parseEntry(await readFile(path, 'utf8'));
-        if (entry !== undefined && this.#isOthers(entry)) continue;
-        if (entry !== undefined && this.#isLeft(entry) && killGroup(entry.pid)) killed.push(entry.pid);
+        const entry = parseEntry(await textOf(path));
+        if (entry !== undefined && isOthers(entry)) continue;
+        if (entry !== undefined && findProcess(entry) === 'running' && killGroup(entry.pid)) killed.push(entry.pid);
         await rm(path, { force: true });
       }
     } catch (error) {
@@ -87,17 +83,10 @@ export class ProcessLedger {
     }
   }
 
+  /** Process ids of two containers may be the same. */
   #path(pid: number): string {
-    return join(this.#options.directory, `${pid}.json`);
-  }
-
-  /** Its gateway runs. */
-  #isOthers({ boot, gateway }: LedgerEntry): boolean {
-    return boot === this.#boot && readProcessStart(gateway.pid) === gateway.start;
-  }
-
-  #isLeft({ boot, pid, start }: LedgerEntry): boolean {
-    return boot === this.#boot && readProcessStart(pid) === start;
+    const namespace = /\d+/.exec(this.#namespace)?.[0] ?? '0';
+    return join(this.#options.directory, `${pid}-${namespace}.json`);
   }
 
   /** Once: streams do not depend on it. */
@@ -108,24 +97,28 @@ export class ProcessLedger {
   }
 }
 
-function identityOf(pid: number): ProcessIdentity | undefined {
-  const start = readProcessStart(pid);
-  return start === undefined ? undefined : { pid, start };
-}
-
-function bootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return undefined;
-  }
+/** Its gateway runs, or may. What another boot of this machine left is nobody's any more; what another machine wrote is told by none. */
+function isOthers({ gateway, boot, namespace }: LedgerEntry): boolean {
+  const state = findProcess({ ...gateway, boot, namespace });
+  if (state !== 'elsewhere') return state === 'running';
+  return boot === identifyProcess(process.pid)?.boot;
 }
 
 async function namesIn(directory: string): Promise<string[]> {
   try {
-    return (await readdir(directory)).filter((name) => /^\d+\.json$/.test(name));
+    return (await readdir(directory)).filter((name) => /^\d+(?:-\d+)?\.json$/.test(name));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Empty when it is gone: another gateway removes what its own FFmpegs leave. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return '';
     throw error;
   }
 }
@@ -141,17 +134,18 @@ function parseEntry(text: string): LedgerEntry | undefined {
 }
 
 function isEntry(value: unknown): value is LedgerEntry {
-  if (!isIdentity(value) || !('boot' in value) || !('gateway' in value)) return false;
-  return typeof value.boot === 'string' && isIdentity(value.gateway);
+  if (!isIdentity(value) || !('boot' in value) || !('namespace' in value) || !('gateway' in value)) return false;
+  return typeof value.boot === 'string' && typeof value.namespace === 'string' && isIdentity(value.gateway);
 }
 
 function isIdentity(value: unknown): value is ProcessIdentity {
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('start' in value)) return false;
-  // 1 would be every process there is, as a group.
-  return Number.isSafeInteger(value.pid) && Number(value.pid) > 1 && Number.isSafeInteger(value.start);
+  // 1 as a group would be every process there is; as a gateway it is the first process of a container.
+  return Number.isSafeInteger(value.pid) && Number(value.pid) > 0 && Number.isSafeInteger(value.start);
 }
 
 function killGroup(pid: number): boolean {
+  if (pid === 1) return false;
   try {
     process.kill(-pid, 'SIGKILL');
     return true;

@@ -1,5 +1,5 @@
 // Whom a gateway may end that it did not start: real processes, told apart by their start and not by their id alone.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readProcessStart } from '../../src/transcode/process-activity.js';
@@ -17,8 +17,17 @@ function startSleeping() {
   return startProgram('/usr/bin/setsid', ['sleep', '600']);
 }
 
+/** Names of the entries of a process: with the namespace that its id is of. */
+async function entriesOf(directory: string, pid: number): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).filter((name) => name.startsWith(`${pid}-`));
+}
+
 async function written(directory: string, pid: number): Promise<string> {
-  return eventually(async () => readFile(join(directory, `${pid}.json`), 'utf8').catch(() => undefined));
+  return eventually(async () => {
+    const [name] = await entriesOf(directory, pid);
+    if (name === undefined) return undefined;
+    return (await readFile(join(directory, name), 'utf8')) || undefined;
+  });
 }
 
 describe('C4.02 ProcessLedger', () => {
@@ -45,7 +54,7 @@ describe('C4.02 ProcessLedger', () => {
     const entry = JSON.parse(await written(directory, other.pid)) as { start: number; boot: string };
     // Its gateway, this process, is there.
     expect(await ledger.sweep()).toEqual([]);
-    expect(await readdir(directory)).toEqual([`${other.pid}.json`]);
+    expect(await entriesOf(directory, other.pid)).toHaveLength(1);
 
     const dead = { ...entry, gateway: DEAD_GATEWAY };
     const wrong = [
@@ -55,11 +64,40 @@ describe('C4.02 ProcessLedger', () => {
       JSON.stringify(dead).slice(0, 20),
     ];
     for (const text of wrong) {
-      await writeFile(join(directory, `${other.pid}.json`), text);
+      for (const name of await readdir(directory)) await rm(join(directory, name));
+      await writeFile(join(directory, `${other.pid}-4.json`), text);
       expect(await ledger.sweep(), text).toEqual([]);
       expect(await readdir(directory), text).toEqual([]);
     }
     expect(readProcessStart(other.pid)).toBe(entry.start);
+  });
+
+  it('two containers with one directory clear nothing of each other, although both gateways are process 1', async () => {
+    const directory = await temporaryDirectory();
+    const other = startSleeping();
+    new ProcessLedger({ directory, logger: silentLogger }).started(other.pid);
+    const entry = JSON.parse(await written(directory, other.pid)) as { namespace: string };
+    // As the gateway of another container writes it: the same ids, other processes.
+    const elsewhere = { ...entry, namespace: 'pid:[1]', gateway: { pid: 1, start: 1 } };
+    await writeFile(join(directory, `${other.pid}-1.json`), JSON.stringify(elsewhere));
+    const here = new ProcessLedger({ directory, logger: silentLogger, gateway: DEAD_GATEWAY });
+    expect(await here.sweep()).toEqual([]);
+    expect(await entriesOf(directory, other.pid)).toHaveLength(2);
+    // Its own entry of the same process id has a name of its own.
+    here.started(other.pid);
+    here.ended(other.pid);
+    await eventually(async () => ((await entriesOf(directory, other.pid)).length === 1 ? true : undefined));
+    expect(await entriesOf(directory, other.pid)).toEqual([`${other.pid}-1.json`]);
+  });
+
+  it('ends what the gateway of this container left that was its process 1', async () => {
+    const directory = await temporaryDirectory();
+    const left = startSleeping();
+    await eventually(async () => ((await readFile(`/proc/${left.pid}/comm`, 'utf8')) === 'sleep\n' ? true : undefined));
+    new ProcessLedger({ directory, logger: silentLogger, gateway: { pid: 1, start: 1 } }).started(left.pid);
+    await written(directory, left.pid);
+    expect(await new ProcessLedger({ directory, logger: silentLogger }).sweep()).toEqual([left.pid]);
+    await left.exit;
   });
 
   it('forgets what has ended', async () => {

@@ -16,16 +16,29 @@ const FILE_MODE = 0o666;
 /** app (up to a few levels) / name / rendition / file. */
 const DEEPEST = 16;
 
+/** Whether the media directory is this program's. */
+export interface MediaClaim {
+  /** Another program has taken it. */
+  readonly isLost: boolean;
+  /** A directory that was moved is found by what this program keeps in it. */
+  isAt(directory: string): Promise<boolean>;
+}
+
 export class DiskStore implements SegmentStore {
   readonly #root: string;
+  readonly #claim: MediaClaim | undefined;
   /** Where the media directory really is: it may be a link itself, what is in it may not. */
   #realRoot: string | undefined;
   readonly #made = new Set<string>();
   #temporaryFiles = 0;
 
-  /** @param root the media directory; made when it is first needed */
-  constructor(root: string) {
+  /**
+   * @param root the media directory; made when it is first needed
+   * @param claim asked before something is written or removed; without one nobody else is expected
+   */
+  constructor(root: string, claim?: MediaClaim) {
     this.#root = root;
+    this.#claim = claim;
   }
 
   async write(path: StorePath, bytes: Buffer | readonly Buffer[], unread = false): Promise<void> {
@@ -166,13 +179,16 @@ export class DiskStore implements SegmentStore {
    * time; the system answers for the whole path in one call.
    */
   async #checkPlace(directory: string): Promise<void> {
+    if (this.#claim?.isLost === true) throw hlsError('hls.store', `another gateway has taken ${this.#root}`);
     const inside = directory.slice(join(this.#root).length);
     const real = await realPathOf(directory);
     if (this.#realRoot !== undefined && real === join(this.#realRoot, inside)) return;
     // The first time, or the media directory was moved and a link leads to where it is now.
-    this.#realRoot = await realPathOf(this.#root);
-    if (real === join(this.#realRoot, inside)) return;
-    throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+    const root = await realPathOf(this.#root);
+    const isKnown = this.#realRoot === undefined || (await this.#claim?.isAt(root)) !== false;
+    if (!isKnown || real !== join(root, inside))
+      throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+    this.#realRoot = root;
   }
 
   #resolve(path: StorePath): string {

@@ -1,0 +1,83 @@
+// The media and the state directory, each this gateway's alone from start to close.
+
+import { rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.js';
+import type { MediaClaim } from '../hls/store/disk-store.js';
+import { checkMediaDirectory, MEDIA_LOCK, markMediaDirectory } from '../hls/store/media-directory.js';
+import { ensureDirectory, ensureWritable, inspectDirectory, orDirectoryError } from '../pipeline/directories.js';
+import { DirectoryLock } from '../pipeline/directory-lock.js';
+
+/** The state directory holds a secret. */
+export const STATE_MODE = 0o700;
+
+/** In the state directory. */
+const STATE_LOCK = 'gateway.lock';
+
+export interface OwnDirectories {
+  /** Whether the media directory is still ours. */
+  readonly mediaClaim: MediaClaim;
+  /** Others may have them. Never rejects. */
+  release(): Promise<void>;
+}
+
+/**
+ * @throws {SluiceError} `pipeline.directory-in-use`, `pipeline.directory`, or `hls.media-directory` for one that holds other
+ *   people's files, which is left as it is
+ */
+export async function takeDirectories(config: Config, logger: Logger): Promise<OwnDirectories> {
+  const state = await lockStateDirectory(config, logger);
+  try {
+    const media = await lockMediaDirectory(config, logger);
+    return {
+      mediaClaim: media,
+      release: async () => {
+        await Promise.all([media.release(), state?.release()]);
+      },
+    };
+  } catch (error) {
+    await state?.release();
+    throw error;
+  }
+}
+
+async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise<DirectoryLock> {
+  await ensureDirectory(mediaDir);
+  // Before anything is written into it.
+  await orDirectoryError(mediaDir, 'read', () => checkMediaDirectory(mediaDir));
+  await ensureWritable(mediaDir);
+  return orDirectoryError(mediaDir, 'write to', async () => {
+    const lock = await DirectoryLock.take({
+      path: join(mediaDir, MEDIA_LOCK),
+      logger,
+      onBeat: () => markMediaDirectory(mediaDir),
+    });
+    await markMediaDirectory(mediaDir);
+    return lock;
+  });
+}
+
+/** One that cannot be written, such as a mounted secret with the key in it, may have any number of readers. */
+async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise<Releasable | undefined> {
+  const { state } = await inspectDirectory(stateDir);
+  if (state === 'unwritable') {
+    logger.debug({ stateDir }, 'the state directory cannot be written: it is not locked');
+    return undefined;
+  }
+  await ensureDirectory(stateDir, STATE_MODE);
+  const lock = await orDirectoryError(stateDir, 'write to', () =>
+    DirectoryLock.take({ path: join(stateDir, STATE_LOCK), logger }),
+  );
+  return {
+    release: async () => {
+      await lock.release();
+      // Made for the lock alone; refused when something is in it.
+      if (state === 'absent') await rmdir(stateDir).catch(() => undefined);
+    },
+  };
+}
+
+interface Releasable {
+  release(): Promise<void>;
+}

@@ -1,0 +1,138 @@
+// Whose the media directory is. A mistyped path may lead into somebody's home or archive: such a directory is refused as it is, before anything is written into it.
+
+import { constants } from 'node:fs';
+import { lstat, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../../protocols/system-error.js';
+import { hlsError } from '../errors.js';
+import { kindOfPlaylist, parseFileName } from './own-files.js';
+
+/** Written when the directory is first taken. One that a person made, without content, says the same. */
+export const MEDIA_MARKER = '.sluice-media';
+
+/** Of the gateway that uses the directory now, and of those that want to. */
+export const MEDIA_LOCK = '.sluice-lock';
+
+const MARK = 'Sluice made this directory its media directory: it removes the streams in it when they have ended.\n';
+
+/** These are in directories that are empty as people see it. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
+  '.gitkeep',
+  '.gitignore',
+  '.keep',
+  '.DS_Store',
+  // Root's, on each file system of its own.
+  'lost+found',
+]);
+
+/** app (up to a few levels) / name / rendition. */
+const DEEPEST = 8;
+/** name / rendition, below an app. */
+const MEDIA_DEPTH = 3;
+
+/**
+ * That this directory is the gateway's own, or can be. Nothing is changed.
+ *
+ * It is when it carries the marker, when it is empty, or when everything in it is what earlier versions wrote, who had no marker:
+ * nothing but segments and playlists of ours, in their places, or directories.
+ * @throws {SluiceError} `hls.media-directory`
+ * @throws what the system says when it cannot be read
+ */
+export async function checkMediaDirectory(root: string): Promise<void> {
+  const marker = await lstatIfThere(join(root, MEDIA_MARKER));
+  if (marker?.isFile() === true) return;
+  const survey: Survey = { proof: false, first: undefined };
+  const stranger = (await findStranger(root, '', 0, survey)) ?? (survey.proof ? undefined : survey.first);
+  if (stranger === undefined) return;
+  throw hlsError(
+    'hls.media-directory',
+    `${root} holds files that are not Sluice's (${JSON.stringify(stranger)}), which stay as they are: give an empty directory ` +
+      `with --media-dir. If it is Sluice's after all, make an empty file ${MEDIA_MARKER} in it`,
+  );
+}
+
+/** Writes the marker, if there is none. Call when `checkMediaDirectory` has passed, or it carried one. */
+export async function markMediaDirectory(root: string): Promise<void> {
+  const path = join(root, MEDIA_MARKER);
+  if ((await lstatIfThere(path))?.isFile() === true) return;
+  await writeFile(path, MARK, { flag: 'wx' }).catch((error: unknown) => {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  });
+}
+
+interface Survey {
+  /** A file that says itself that it is of this program; the names of segments alone prove nothing. */
+  proof: boolean;
+  first: string | undefined;
+}
+
+/** The first thing that cannot be of this program, as a path below the root. */
+async function findStranger(
+  root: string,
+  directory: string,
+  depth: number,
+  survey: Survey,
+): Promise<string | undefined> {
+  const entries = await readdir(join(root, directory), { withFileTypes: true });
+  for (const entry of entries) {
+    const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
+    if (depth === 0 && isOfTheRoot(entry.name)) continue;
+    if (entry.isDirectory()) {
+      const stranger = depth < DEEPEST ? await findStranger(root, path, depth + 1, survey) : path;
+      if (stranger !== undefined) return stranger;
+      continue;
+    }
+    const verdict = entry.isFile() ? await judge(root, path, depth) : 'stranger';
+    if (verdict === 'stranger') return path;
+    survey.first ??= path;
+    survey.proof ||= verdict === 'proof';
+  }
+  return undefined;
+}
+
+function isOfTheRoot(name: string): boolean {
+  return PLACEHOLDERS.has(name) || name.startsWith(MEDIA_LOCK) || name.startsWith('.sluice-probe-');
+}
+
+/** By its name, its place, and what is in it where that tells. Empty and half-written files may be what a power cut left. */
+async function judge(root: string, path: string, depth: number): Promise<'proof' | 'fits' | 'stranger'> {
+  const named = parseFileName(path.slice(path.lastIndexOf('/') + 1));
+  const isDeep = depth >= MEDIA_DEPTH;
+  switch (named?.kind) {
+    case undefined:
+      return 'stranger';
+    case 'mark':
+      return depth >= MEDIA_DEPTH - 1 ? 'fits' : 'stranger';
+    case 'media':
+      if (!isDeep || named.temporary || named.media.kind !== 'init') return isDeep ? 'fits' : 'stranger';
+      return verdict(await beginning(join(root, path)), (bytes) => bytes.toString('latin1', 4, 8) === 'ftyp');
+    case 'playlist': {
+      if (depth < MEDIA_DEPTH - 1) return 'stranger';
+      if (named.temporary) return 'fits';
+      return verdict(await readFile(join(root, path)), (bytes) => kindOfPlaylist(bytes.toString('utf8')) !== undefined);
+    }
+  }
+}
+
+function verdict(bytes: Buffer, isOurs: (bytes: Buffer) => boolean): 'proof' | 'fits' | 'stranger' {
+  if (bytes.length === 0) return 'fits';
+  return isOurs(bytes) ? 'proof' : 'stranger';
+}
+
+/** The header of the first box. */
+async function beginning(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function lstatIfThere(path: string) {
+  return lstat(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+}

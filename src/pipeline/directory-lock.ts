@@ -1,0 +1,279 @@
+// One gateway at a time for each directory: two that do not know of each other would clean and overwrite what the other one serves.
+
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCode } from '../protocols/system-error.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { findProcess, identifyProcess } from '../transcode/process-identity.js';
+import { pipelineError } from './errors.js';
+import { describeHolder, type LockRecord, parseLockRecord, renderLockRecord } from './lock-record.js';
+import type { PipelineLogger } from './pipeline-logger.js';
+
+/** The holder writes a new count into its lock this often. */
+const BEAT: Milliseconds = 2_000;
+
+/** A holder that cannot be looked up, being in another container or on another machine, is watched for so long. */
+const WATCH: Milliseconds = 7_000;
+const WATCH_STEP: Milliseconds = 250;
+
+/** A lock that was not written for so long has no holder. By the clock of the file system, which is the same for both. */
+const ABANDONED: Milliseconds = 30_000;
+
+/** Others that start at this moment are waited for so long. */
+const TAKING: Milliseconds = 5_000;
+
+export interface DirectoryLockOptions {
+  /** The lock itself: `/var/lib/sluice/media/.sluice-lock`. Its directory is there. */
+  readonly path: string;
+  readonly logger: PipelineLogger;
+  /** With each beat. Must not reject. */
+  readonly onBeat?: () => Promise<void>;
+  /** Default 2 s. */
+  readonly beat?: Milliseconds;
+  /** Default 7 s. */
+  readonly watch?: Milliseconds;
+}
+
+/**
+ * Node has no documented lock that the system itself releases, so it is a file with two ways to see that its holder is gone: its
+ * process id with its start, where these can be looked up, and otherwise a count that stands still. A power cut, a process id
+ * that somebody else has got, and two containers that both are process 1 are all told apart by these.
+ */
+export class DirectoryLock {
+  readonly #options: DirectoryLockOptions;
+  readonly #id = randomUUID();
+  readonly #since = new Date().toISOString();
+  #beats = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<void> = Promise.resolve();
+  #lostTo: LockRecord | undefined;
+  #released = false;
+
+  private constructor(options: DirectoryLockOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws {SluiceError} `pipeline.directory-in-use` when another gateway has it
+   * @throws what the system says when no file can be written there
+   */
+  static async take(options: DirectoryLockOptions): Promise<DirectoryLock> {
+    const lock = new DirectoryLock(options);
+    await lock.#take();
+    lock.#schedule();
+    return lock;
+  }
+
+  /** Another gateway has taken it although this one runs: this one was stopped for long, or its lock was tampered with. */
+  get isLost(): boolean {
+    return this.#lostTo !== undefined;
+  }
+
+  /** Whether the lock of this name in another place is this one: the directory was moved. */
+  async isAt(directory: string): Promise<boolean> {
+    const there = await readLock(join(directory, basename(this.#options.path)));
+    return there?.record?.id === this.#id;
+  }
+
+  /** Removes it, if it is still ours. Never rejects. */
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    clearTimeout(this.#timer);
+    await this.#beating;
+    const { path, logger } = this.#options;
+    try {
+      if ((await readLock(path))?.record?.id === this.#id) await unlink(path);
+    } catch (error) {
+      // It is found to be nobody's by whoever comes next.
+      logger.debug({ err: error, path }, 'the lock of a directory could not be removed');
+    }
+  }
+
+  async #take(): Promise<void> {
+    const { path } = this.#options;
+    const deadline = performance.now() + TAKING + (this.#options.watch ?? WATCH);
+    for (;;) {
+      if (await this.#create()) return;
+      const there = await readLock(path);
+      // Released at this moment.
+      if (there === undefined) continue;
+      if (!(await this.#isAbandoned(there))) throw this.#inUse(there.record);
+      if (await this.#replace(there)) return;
+      if (performance.now() > deadline) throw this.#inUse(there.record);
+      await sleep(WATCH_STEP);
+    }
+  }
+
+  async #create(): Promise<boolean> {
+    try {
+      await writeFile(this.#options.path, this.#text(), { flag: 'wx', mode: 0o644 });
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  async #isAbandoned({ record, text, writtenAt }: FoundLock): Promise<boolean> {
+    const { path, logger } = this.#options;
+    switch (record === undefined ? 'elsewhere' : findProcess(record)) {
+      case 'running':
+        return false;
+      case 'gone':
+        return true;
+      case 'elsewhere': {
+        if ((await fileSystemTime(path)) - writtenAt > ABANDONED) return true;
+        const watch = this.#options.watch ?? WATCH;
+        logger.info(
+          { path, holder: record && describeHolder(record) },
+          `waiting ${watch / 1000} s to see whether the gateway that locked this directory still runs`,
+        );
+        for (let waited = 0; waited < watch; waited += WATCH_STEP) {
+          await sleep(WATCH_STEP);
+          const now = await readLock(path);
+          // Released meanwhile: taking it anew finds that out.
+          if (now === undefined) return true;
+          if (now.text !== text) return false;
+        }
+        return true;
+      }
+    }
+  }
+
+  /**
+   * Of all that find the same lock abandoned one wins: who makes the directory that is named after it. What it finds then is
+   * still that lock, or somebody else has won before.
+   */
+  async #replace({ text, record }: FoundLock): Promise<boolean> {
+    const { path } = this.#options;
+    const claim = `${path}.${record?.id ?? 'unreadable'}`;
+    try {
+      await mkdir(claim);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+      // Who made it may have died over it.
+      const made = await stat(claim).catch(() => undefined);
+      if (made !== undefined && (await fileSystemTime(path)) - made.mtimeMs > ABANDONED) await rmdir(claim);
+      return false;
+    }
+    try {
+      if ((await readLock(path))?.text !== text) return false;
+      const mine = `${path}.${this.#id}`;
+      await writeFile(mine, this.#text(), { flag: 'wx', mode: 0o644 });
+      await rename(mine, path);
+      return true;
+    } finally {
+      await rmdir(claim);
+    }
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#beating = this.#beat().catch((error: unknown) => {
+        // A disk that is full or away: the lock stands as it is, and the streams say what is wrong.
+        this.#options.logger.debug(
+          { err: error, path: this.#options.path },
+          'the lock of a directory could not be renewed',
+        );
+      });
+      void this.#beating.then(() => {
+        if (!this.#released && this.#lostTo === undefined) this.#schedule();
+      });
+    }, this.#options.beat ?? BEAT);
+    this.#timer.unref();
+  }
+
+  async #beat(): Promise<void> {
+    const { path, logger, onBeat } = this.#options;
+    this.#beats += 1;
+    let file: FileHandle;
+    try {
+      file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      // Somebody emptied the directory, or removed it; then it has to be made again first, by whoever writes into it.
+      if (await isDirectory(dirname(path))) await this.#create();
+      await onBeat?.();
+      return;
+    }
+    try {
+      const found = parseLockRecord(await file.readFile('utf8'));
+      if (found === undefined || found.id === this.#id) await writeWhole(file, this.#text());
+      else this.#lostTo = found;
+    } finally {
+      await file.close();
+    }
+    if (this.#lostTo === undefined) await onBeat?.();
+    else
+      logger.error(
+        { path },
+        `another gateway has taken this directory, ${describeHolder(this.#lostTo)}: nothing is written into it any more`,
+      );
+  }
+
+  #text(): string {
+    const identity = identifyProcess(process.pid) ?? { pid: process.pid };
+    return renderLockRecord({ ...identity, id: this.#id, host: hostname(), since: this.#since, beats: this.#beats });
+  }
+
+  #inUse(record: LockRecord | undefined): Error {
+    const holder = record === undefined ? '' : ` (${describeHolder(record)})`;
+    return pipelineError(
+      'pipeline.directory-in-use',
+      `${dirname(this.#options.path)} is in use by another gateway${holder}. Stop it, or give this one directories and ports of ` +
+        'its own: --media-dir media-2 --state-dir .sluice-2 --rtmp-port 0 --http-port 0 (after npm start or npm run demo: -- first)',
+    );
+  }
+}
+
+interface FoundLock {
+  readonly text: string;
+  /** Undefined for what cannot be read: cut off by a power cut, or not ours. */
+  readonly record: LockRecord | undefined;
+  readonly writtenAt: Milliseconds;
+}
+
+async function readLock(path: string): Promise<FoundLock | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { mtimeMs } = await file.stat();
+      const text = await file.readFile('utf8');
+      return { text, record: parseLockRecord(text), writtenAt: mtimeMs };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** Now, by the clock that dates the files beside this one: on a network drive that is the server's. */
+async function fileSystemTime(path: string): Promise<Milliseconds> {
+  const probe = `${path}.${randomUUID()}`;
+  await writeFile(probe, '', { flag: 'wx' });
+  try {
+    return (await stat(probe)).mtimeMs;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+async function writeWhole(file: FileHandle, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  await file.write(bytes, 0, bytes.length, 0);
+  await file.truncate(bytes.length);
+}
