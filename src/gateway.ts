@@ -148,7 +148,11 @@ export class Gateway {
       ...(config.rtmpPlay === 'on' && {
         play: {
           access: authorizePlay ? programPlayAccess(authorizePlay, logger) : openPlayAccess(),
-          admission: rtmpPlayers(this.#registry),
+          admission: rtmpPlayers({
+            registry: this.#registry,
+            isHeld: (app, name) => this.#directory.find(app, name)?.resumable === true,
+            events: this.#events,
+          }),
         },
       }),
       ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),

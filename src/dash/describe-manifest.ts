@@ -42,7 +42,11 @@ export function describeManifest(
     periods: shown.map((span) => period(span, kinds)),
   };
   const end = last === undefined ? 0 : dateOf(last, endOf(last));
-  if (ended) return { ...manifest, type: 'static', mediaPresentationDuration: end };
+  if (ended) {
+    // Players wait for media up to here in every track: no longer than the shortest one.
+    const shortest = last === undefined ? 0 : dateOf(last, shortestEndOf(last));
+    return { ...manifest, type: 'static', mediaPresentationDuration: shortest };
+  }
   const begin = first === undefined ? 0 : dateOf(first, beginOf(first));
   return {
     ...manifest,
@@ -64,6 +68,15 @@ const beginOf = ({ segments }: PeriodSpan): Seconds =>
 
 const endOf = ({ segments }: PeriodSpan): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
+
+/** Where the kind of track that ends first ends. */
+function shortestEndOf({ segments }: PeriodSpan): Seconds {
+  const ends = new Map<string, Seconds>();
+  for (const [{ plan }, all] of segments) {
+    ends.set(plan.kind, Math.max(ends.get(plan.kind) ?? 0, all.at(-1)?.end ?? 0));
+  }
+  return Math.min(...ends.values());
+}
 
 const sinceEpoch = (date: EpochMilliseconds): Seconds => (date as number) / 1000;
 

@@ -117,6 +117,28 @@ describe('Origin', () => {
     expect(bodyOf(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
   });
 
+  it('only the first version that has what was asked for is cached for long: an older position holds more each time', async () => {
+    const { origin, presentation, play, playlist } = serve();
+    origin.attach(presentation);
+    await play(6_300);
+    const { mediaSequence, segments, openParts } = parsePlaylist(bodyOf(await playlist()));
+    const open = mediaSequence + segments.length;
+    const last = open - 1;
+    const newest = openParts.length - 1;
+    expect(newest).toBeGreaterThan(0);
+    const cachedForLong = async (msn: number, part?: number) => {
+      const answer = await playlist(String(msn), part === undefined ? undefined : String(part));
+      return answer.status === 200 && answer.blocking;
+    };
+    expect(await cachedForLong(open, newest)).toBe(true);
+    expect(await cachedForLong(open, newest - 1)).toBe(false);
+    // What video.js asks for: the last whole segment with a part, when parts of the next are there.
+    expect(await cachedForLong(last, 0)).toBe(false);
+    expect(await cachedForLong(last, 3)).toBe(false);
+    expect(await cachedForLong(last)).toBe(false);
+    expect(await cachedForLong(mediaSequence)).toBe(false);
+  });
+
   it('B3.07 a whole segment asked for is held until it is complete', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
@@ -133,17 +155,20 @@ describe('Origin', () => {
     expect(bodyOf(await held)).toContain('\nseg-502.m4s\n');
   });
 
-  it('B3.08 held longer than three target durations is 503', async () => {
+  it('B3.08 held for three target durations in vain it is answered with the unchanged playlist, and cached like any', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
+    const unchanged = bodyOf(await playlist());
     const held = playlist('503');
     await settle();
     clock.advance(5_999);
     await settle();
     expect(origin.waiting).toBe(1);
     clock.advance(1);
-    expect(await held).toMatchObject({ status: 503, error: { code: 'hls.reload-timeout' } });
+    const answer = await held;
+    expect(answer).toMatchObject({ status: 200, blocking: false });
+    expect(bodyOf(answer)).toBe(unchanged);
     expect(origin.waiting).toBe(0);
   });
 
@@ -301,7 +326,8 @@ describe('Origin', () => {
     await settle();
     expect(origin.waiting).toBe(4);
     clock.advance(6_000);
-    for (const answer of await Promise.all([...held, ...hinted])) expect(answer.status).toBe(503);
+    for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, blocking: false });
+    for (const answer of await Promise.all(hinted)) expect(answer.status).toBe(503);
     // Asked again, they are there until the end.
     const again = [playlist(next), origin.file('live', 'a', 'source', now.preloadHint ?? '')];
     await settle();

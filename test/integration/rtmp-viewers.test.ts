@@ -108,6 +108,35 @@ describe('players', () => {
     },
   );
 
+  it('holds on while the publisher is away, as HLS players do, and ends when it does not come back', async () => {
+    const gateway = await startGateway('--ladder', 'source', '--resume-window', '4');
+    const directory = await temporaryDirectory();
+    const pattern = { bFrames: 0, size: '320x180', preset: 'ultrafast', gop: 25 };
+    const first = publishTestPattern(gateway.publishUrl('show'), pattern);
+    await expect.poll(() => messages(gateway, 'stream started'), { timeout: 20_000 }).toHaveLength(1);
+    const [early, late] = ['early.flv', 'late.flv'].map((name) => join(directory, name)) as [string, string];
+    const waiting = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, early));
+    await expect.poll(() => messages(gateway, 'play started')).toHaveLength(1);
+    first.child.kill('SIGKILL');
+    await expect.poll(() => messages(gateway, 'publisher gone, its stream waits for it')).toHaveLength(1);
+    // Who comes meanwhile waits, too.
+    const newcomer = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, late));
+    await expect.poll(() => messages(gateway, 'play started')).toHaveLength(2);
+
+    const second = publishTestPattern(gateway.publishUrl('show'), { ...pattern, duration: 3 });
+    expect((await second.exit).code).toBe(0);
+    for (const { exit, stderr } of [waiting, newcomer]) {
+      expect((await exit).code).toBe(0);
+      expect(stderr()).toBe('');
+    }
+    expect((await timestamps(late)).video.length).toBeGreaterThanOrEqual(70);
+    // 75 pictures of the second publisher, and some of the first, on one clock.
+    const { video } = await timestamps(early);
+    expect(video.length).toBeGreaterThan(75);
+    expect(video).toEqual([...video].sort((a, b) => a - b));
+    expect(messages(gateway, 'play ended')).toHaveLength(2);
+  });
+
   it.skipIf(absentPeer(RTMPDUMP))(
     'A4.20 rtmpdump is told at once that nobody publishes, and that playing is off',
     async () => {

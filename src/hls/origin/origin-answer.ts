@@ -19,7 +19,10 @@ export interface FoundAnswer {
   readonly stored?: undefined;
   /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
   readonly body: Buffer;
-  /** The request carried a delivery directive or waited for a hinted part: RFC 8216bis B.1 caches it longer. */
+  /**
+   * The first version that has what a delivery directive asked for, or a hinted part that was waited for: nothing else is ever
+   * answered at that address, and RFC 8216bis B.1 caches it longer.
+   */
   readonly blocking: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;

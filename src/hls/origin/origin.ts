@@ -132,8 +132,7 @@ export class Origin {
     if (parsed instanceof Error) return refused(400, parsed, true, presentation);
     // There are no parts among I-frames: 6.2.5.2 has them wait for whole segments.
     const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
-    const blocking = directive !== undefined;
-    const partsDo = blocking && isMedia;
+    const partsDo = directive !== undefined && isMedia;
     const outcome = await rendition.waiters.wait(
       `servable ${partsDo}`,
       () => rendition.ended || rendition.withdrawn || rendition.isServable(partsDo),
@@ -151,14 +150,16 @@ export class Origin {
         blockingLimit(presentation),
         signal,
       );
-      if (waited !== 'ready') return notReady(waited, presentation);
+      // Nothing new: the publisher is away, or slow. Players go on asking; a 503 ends some of them.
+      if (waited !== 'ready' && waited !== 'timeout') return notReady(waited, presentation);
     }
     // It was withdrawn while the request waited.
     if (rendition.withdrawn) return missing();
     // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
     const skip = directives.skip === 'YES' || directives.skip === 'v2';
     const body = skip ? rendition.deltaBody(kind) : rendition.playlistBody(kind);
-    return found('media-playlist', body, blocking, presentation);
+    const isFirst = directive !== undefined && rendition.isFirstAnswer(directive);
+    return found('media-playlist', body, isFirst, presentation);
   }
 
   /** An init segment, segment or part, or the playlist of I-frames, which alone heeds directives. Never rejects. */

@@ -60,6 +60,21 @@ export function isSatisfied(directive: Directive, position: PlaylistPosition): b
   return directive.msn < position.lastMediaSequence || position.openParts > 0;
 }
 
+/**
+ * The playlist at this position is the first that contains what is asked for, so this text is the only one that should ever be
+ * cached under its address. An answer to an older position holds more, and more with each moment that passes.
+ */
+export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPosition): boolean {
+  const { lastMediaSequence, openParts } = position;
+  if (part === undefined) return msn === lastMediaSequence && openParts === 0;
+  if (msn === lastMediaSequence + 1) return part === openParts - 1;
+  if (msn !== lastMediaSequence) return false;
+  const parts = position.partsOf(msn);
+  if (parts === undefined) return false;
+  // One beyond the last part means the first of the next segment.
+  return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
+}
+
 /** @returns the error of a 400 answer when nobody could know this position from a playlist of ours (B3.05). */
 export function checkAdvance(
   directive: Directive,

@@ -10,7 +10,7 @@ import type { Epochs } from '../timeline/epochs.js';
 import type { RenditionPlan } from '../timeline/plan.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
-import { checkAdvance, isSatisfied, Waiters } from './blocking-reload.js';
+import { checkAdvance, isFirstAnswer, isSatisfied, Waiters } from './blocking-reload.js';
 import { ListedMedia } from './listed-media.js';
 import { LiveWindow } from './live-window.js';
 import { type FoundFile, MediaFiles } from './media-files.js';
@@ -290,6 +290,11 @@ export class Rendition implements PartSink {
 
   satisfies(directive: Directive): boolean {
     return this.#ended || this.#withdrawn || (this.isServable(true) && isSatisfied(directive, this.position));
+  }
+
+  /** See `isFirstAnswer`. False after ENDLIST. */
+  isFirstAnswer(directive: Directive): boolean {
+    return !this.#ended && isFirstAnswer(directive, this.position);
   }
 
   checkAdvance(directive: Directive): ReturnType<typeof checkAdvance> {

@@ -61,6 +61,7 @@ export type PeerCommand =
   | { readonly type: 'receive'; readonly kind: 'audio' | 'video'; readonly wanted: boolean }
   /** 7.2.2.3. Undefined when the argument is missing or no number: GStreamer sends the stream's name. */
   | { readonly type: 'delete-stream'; readonly target: number | undefined }
+  | { readonly type: 'stream-length'; readonly transactionId: number }
   | { readonly type: 'other'; readonly name: string; readonly transactionId: number };
 
 export function parseCommand({ name, transactionId, values }: CommandMessage): PeerCommand {
@@ -109,6 +110,8 @@ export function parseCommand({ name, transactionId, values }: CommandMessage): P
     }
     case 'closeStream':
       return { type: 'close-stream' };
+    case 'getStreamLength':
+      return { type: 'stream-length', transactionId };
     default:
       return { type: 'other', name, transactionId };
   }

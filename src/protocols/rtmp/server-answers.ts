@@ -47,6 +47,11 @@ export function emptyResult(transactionId: number): CommandMessage {
   return connectionCommand('_result', transactionId, [null, undefined]);
 }
 
+/** Players ask for the length of what they play. A live stream has none: 0 seconds, and FFmpeg complains of anything but a number. */
+export function streamLength(transactionId: number): CommandMessage {
+  return connectionCommand('_result', transactionId, [null, 0]);
+}
+
 /** Flash Media Live Encoder and those that imitate it wait for this after FCPublish. */
 export function fcPublished(): CommandMessage {
   return connectionCommand('onFCPublish', 0, [

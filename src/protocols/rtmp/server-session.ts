@@ -20,7 +20,7 @@ import type { MediaBody } from './media-chunks.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { MediaKind } from './play-commands.js';
-import { type ReconnectTarget, streamError } from './server-answers.js';
+import { type ReconnectTarget, streamError, streamLength } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { acknowledge, StreamCommands } from './stream-commands.js';
@@ -242,6 +242,7 @@ export class ServerSession {
   #command(messageStreamId: number, command: PeerCommand): void {
     if (command.type === 'connect') this.#connected(command);
     else if (command.type === 'other') acknowledge(this.#transport, command.transactionId);
+    else if (command.type === 'stream-length') this.#transport.answer(streamLength(command.transactionId));
     else if (this.#streams !== undefined) this.#streams.handle(messageStreamId, command);
     else throw rtmpError('rtmp.connect', `got the command ${command.type}, expected connect first`);
   }

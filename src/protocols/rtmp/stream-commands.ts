@@ -16,7 +16,7 @@ import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { canonicalStream, type StreamAddress } from './stream-name.js';
 
-export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'other' }>;
+export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'stream-length' | 'other' }>;
 
 /** The message streams of one connected peer, its one publish and its plays. */
 export class StreamCommands {
