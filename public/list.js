@@ -156,7 +156,7 @@ const PROOFS = {
   },
   user: {
     key: 'NAME',
-    note: 'NAME is what people see here. Turn on “Use authentication” with the user and the password that you were given.',
+    note: 'NAME is what people see here. Turn on “Use authentication” with the user and the password that you were given. If you were given a key instead, add ?key=KEY to the server.',
     query: '',
   },
 };

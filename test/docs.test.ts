@@ -93,6 +93,18 @@ describe('docs/metrics.md', () => {
   });
 });
 
+/** Of npm, Docker, systemctl, useradd and certbot, in commands that pages show. */
+const FLAGS_OF_OTHERS = [
+  '--omit',
+  '--init',
+  '--now',
+  '--system',
+  '--home-dir',
+  '--shell',
+  '--standalone',
+  '--deploy-hook',
+];
+
 describe('documents', () => {
   it.each(pages)('%s has no dead relative link', (page) => {
     const dead = relativeLinks(read(page)).filter((link) => {
@@ -129,7 +141,7 @@ describe('documents', () => {
   });
 
   it.each(manual)('%s names only command line options and environment variables that exist', (page) => {
-    const flags = [...OPTIONS.map(({ flag }) => flag), '--config', '--help', '--version'];
+    const flags = [...OPTIONS.map(({ flag }) => flag), '--config', '--help', '--version', ...FLAGS_OF_OTHERS];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];
     const text = read(page);
     const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g), ...text.matchAll(/\bSLUICE_[A-Z_]*[A-Z]\b/g)].map(

@@ -7,6 +7,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
 import { FailureMemory } from './failure-memory.js';
+import { UnansweredChallenges } from './unanswered-challenges.js';
 import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
 
 export interface ConnectAccessRequest {
@@ -55,6 +56,10 @@ export interface PublishAccessOptions {
   readonly freeFailures?: number;
   /** Longest delay of a refusal. Default 4 s. */
   readonly maxDelay?: Milliseconds;
+  /** Hears of the address of an encoder that was asked for a user and gave up: it may have had the key where nobody sees it. */
+  readonly onUnanswered?: (remoteAddress: string) => void;
+  /** How long an answer is waited for before that. Default 5 s. */
+  readonly patience?: Milliseconds;
   /** Monotonic clock; injected by tests. */
   readonly now?: () => Milliseconds;
   /** Waits before a refusal; injected by tests. */
@@ -80,6 +85,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
   const users = new UserDirectory(options.users ?? []);
   const adobe = new AdobeChallenge(users);
   const failures = new FailureMemory();
+  const unanswered = new UnansweredChallenges(options.onUnanswered ?? (() => undefined), options.patience);
 
   async function delayRefusal(remoteAddress: string): Promise<void> {
     const count = failures.record(remoteAddress, now());
@@ -91,6 +97,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
       if (users.isEmpty) return { allowed: true };
       const user = query.get(USER_PARAMETER) ?? '';
       if (query.has('authmod')) {
+        unanswered.answered(remoteAddress);
         if (query.get('authmod') !== 'adobe' || !USER_NAME.test(user)) return asked(NEED_AUTH);
         const response = query.get('response');
         if (response === null) return asked(adobe.challenge(user, remoteAddress, now()));
@@ -100,7 +107,9 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
         return { allowed: false, error: accessError('access.publish-denied', AUTH_FAILED), asked: false };
       }
       const brings = query.has(KEY_PARAMETER) || (user !== '' && query.has(PASSWORD_PARAMETER));
-      return challenge && !brings && ENCODER.test(flashVer ?? '') ? asked(NEED_AUTH) : { allowed: true };
+      if (!challenge || brings || !ENCODER.test(flashVer ?? '')) return { allowed: true };
+      unanswered.asked(remoteAddress);
+      return asked(NEED_AUTH);
     },
 
     async check({ app, name, query, remoteAddress, user }) {

@@ -7,7 +7,9 @@ export interface AnnouncementFacts {
   readonly rtmp: string;
   /** `rtmps://HOST:PORT/APP` when it is on. */
   readonly rtmps?: string | undefined;
-  /** Users are configured, and encoders are asked for one when they connect. */
+  /** Users are configured. */
+  readonly users?: boolean;
+  /** Encoders that bring neither user nor key in the server URL are asked for a user when they connect. */
   readonly asksForUser?: boolean;
   /** Where viewers find the HTTP server, without a slash at the end. */
   readonly http: string;
@@ -29,31 +31,30 @@ export function announcement(facts: AnnouncementFacts): string {
   return `\n${lines.join('\n')}\n\n`;
 }
 
-function publishing({ rtmp, rtmps, publishKey, asksForUser = false }: AnnouncementFacts): string[] {
-  const { key, origin, path } = publishKey;
+function publishing({ rtmp, rtmps, publishKey, users = false, asksForUser = false }: AnnouncementFacts): string[] {
+  const { origin, path } = publishKey;
   const lines = ['  Paste into OBS (Settings > Stream > Service: Custom), with a NAME of your choice:'];
   lines.push(`  Server:     ${rtmp}`);
   if (rtmps !== undefined) lines.push(`  encrypted:  ${rtmps}`);
-  if (asksForUser) {
-    lines.push('  Stream Key: NAME   with "Use authentication": a user of the configuration and the password');
-    if (origin === 'generated' || origin === 'kept') lines.push(`  or, without a user, the Server ${rtmp}?key=${key}`);
-    if (origin === 'configured')
-      lines.push(`  or, without a user, the Server ${rtmp}?key=SECRET   (SECRET: the publish key)`);
-    return lines;
+  // Whoever configured a key knows it, and start-up output often ends in a log.
+  const key = origin === 'configured' ? 'SECRET' : publishKey.key;
+  const secret = origin === 'configured' ? '   (SECRET: the publish key you configured)' : '';
+  if (users) {
+    lines.push(
+      asksForUser
+        ? '  Stream Key: NAME   with "Use authentication": a user of the configuration and the password'
+        : '  Stream Key: NAME?user=USER&pass=PASSWORD   (a user of the configuration)',
+    );
+    // Encoders that are asked for a user when they connect never get to show what is behind the name.
+    if (origin !== 'open' && asksForUser) lines.push(`  or, without a user, the Server ${rtmp}?key=${key}${secret}`);
+    if (origin !== 'open' && !asksForUser) lines.push(`  or, without a user, the Stream Key NAME?key=${key}${secret}`);
+  } else if (origin === 'open') {
+    lines.push('  Stream Key: NAME   (publishing is open to everyone who can reach this port)');
+  } else {
+    lines.push(`  Stream Key: NAME?key=${key}${secret}`);
   }
-  switch (origin) {
-    case 'open':
-      lines.push('  Stream Key: NAME   (publishing is open to everyone who can reach this port)');
-      break;
-    case 'configured':
-      // Whoever configured it knows it, and start-up output often ends in a log.
-      lines.push('  Stream Key: NAME?key=SECRET   (SECRET: the publish key you configured)');
-      break;
-    case 'generated':
-    case 'kept':
-      lines.push(`  Stream Key: NAME?key=${key}`);
-      lines.push(`  The key is kept in ${path}; whoever has it can publish.`);
-      break;
+  if (origin === 'generated' || origin === 'kept') {
+    lines.push(`  The key is kept in ${path}; whoever has it can publish.`);
   }
   return lines;
 }

@@ -98,8 +98,9 @@ async function start(
   logger.info(urls, 'ready');
   const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
   const demo = options.demo === undefined ? {} : { demo: options.demo };
-  const asksForUser = config.users.length > 0 && config.userChallenge === 'on';
-  io.stderr.write(announcement({ ...urls, http, publishKey, asksForUser, ...demo }));
+  const users = config.users.length > 0;
+  const asksForUser = users && config.userChallenge === 'on';
+  io.stderr.write(announcement({ ...urls, http, publishKey, users, asksForUser, ...demo }));
   return { gateway, urls, key: publishKey.key, logger };
 }
 

@@ -2,10 +2,20 @@
 import { createPublishAccess, type PublishAccessPolicy } from '../access/publish-access.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Clock } from '../protocols/clock.js';
+import type { Milliseconds } from '../protocols/units.js';
 import type { PublishObserver } from '../servers/rtmp/publishing.js';
 import type { GatewayParts } from './parts.js';
 
-export function keyAndUsers({ config, key }: GatewayParts): PublishAccessPolicy {
+/** A stubborn encoder tries again every few seconds. */
+const UNANSWERED_INTERVAL: Milliseconds = 60_000;
+
+export function keyAndUsers({ config, key, logger, clock }: GatewayParts): PublishAccessPolicy {
+  let lastTold: Milliseconds | undefined;
+  const onUnanswered = (peer: string): void => {
+    if (lastTold !== undefined && clock.now() - lastTold < UNANSWERED_INTERVAL) return;
+    lastTold = clock.now();
+    logger.info({ room: 'access', peer, code: 'access.authentication' }, unansweredText(key !== null));
+  };
   return createPublishAccess({
     key,
     apps: config.apps,
@@ -13,7 +23,14 @@ export function keyAndUsers({ config, key }: GatewayParts): PublishAccessPolicy 
     challenge: config.userChallenge === 'on',
     freeFailures: config.freeFailures,
     maxDelay: config.maxFailureDelay * 1000,
+    onUnanswered,
   });
+}
+
+function unansweredText(hasKey: boolean): string {
+  const what = 'an encoder was asked for a user, because users are configured, and gave up';
+  if (!hasKey) return `${what}: turn on "Use authentication" in it`;
+  return `${what}: turn on "Use authentication" in it, or, if it has the publish key, write the key into its server URL (rtmp://HOST/APP?key=SECRET, stream key NAME), or set userChallenge to off`;
 }
 
 export function publishEvents(clock: Clock, emit: (event: GatewayEvent) => void): PublishObserver {

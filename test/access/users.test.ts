@@ -166,3 +166,47 @@ describe('authmod=adobe', () => {
     }
   });
 });
+
+describe('an encoder that was asked for a user', () => {
+  it('is told of when it gives up, once for its address, and not when it names a user', async () => {
+    const told: string[] = [];
+    const { promise, resolve } = withResolver();
+    const { connect } = setUp({
+      patience: 30,
+      onUnanswered: (address) => {
+        told.push(address);
+        resolve();
+      },
+    });
+    await connect('', '192.0.2.1');
+    await connect('authmod=adobe&user=anna', '192.0.2.1');
+    await connect('', '192.0.2.2');
+    await connect('', '192.0.2.2');
+    await connect(`key=${KEY}`, '192.0.2.3');
+    await promise;
+    expect(told).toEqual(['192.0.2.2']);
+  });
+
+  it('is remembered with a bound on the number of addresses', async () => {
+    const told = new Set<string>();
+    const { promise, resolve } = withResolver();
+    const { connect } = setUp({
+      patience: 200,
+      onUnanswered: (address) => {
+        told.add(address);
+        if (address === '10.0.0.99') resolve();
+      },
+    });
+    for (let i = 0; i < 300; i++) await connect('', `10.0.${Math.floor(i / 256)}.${i % 256}`);
+    await promise;
+    expect(told.size).toBeLessThanOrEqual(100);
+  });
+});
+
+function withResolver() {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}

@@ -24,4 +24,54 @@ describe('announcement', () => {
     expect(text).toContain(`Server:     ${rtmp}\n`);
     expect(text).not.toContain('other machines');
   });
+
+  it.each<[string, Partial<Parameters<typeof announcement>[0]>, string[]]>([
+    [
+      'users beside a generated key',
+      { users: true, asksForUser: true, publishKey: { key: 'abc', origin: 'generated', path: '/k' } },
+      [
+        'Stream Key: NAME   with "Use authentication": a user of the configuration and the password',
+        'or, without a user, the Server rtmp://localhost:1935/live?key=abc',
+        'The key is kept in /k; whoever has it can publish.',
+      ],
+    ],
+    [
+      'users beside a configured key',
+      { users: true, asksForUser: true, publishKey: { key: 'abc', origin: 'configured' } },
+      [
+        'Stream Key: NAME   with "Use authentication": a user of the configuration and the password',
+        'or, without a user, the Server rtmp://localhost:1935/live?key=SECRET   (SECRET: the publish key you configured)',
+      ],
+    ],
+    [
+      'users beside a key, and nobody is asked at connect',
+      { users: true, publishKey: { key: 'abc', origin: 'kept', path: '/k' } },
+      [
+        'Stream Key: NAME?user=USER&pass=PASSWORD   (a user of the configuration)',
+        'or, without a user, the Stream Key NAME?key=abc',
+        'The key is kept in /k; whoever has it can publish.',
+      ],
+    ],
+    [
+      'users alone',
+      { users: true, asksForUser: true, publishKey: { key: null, origin: 'open' } },
+      ['Stream Key: NAME   with "Use authentication": a user of the configuration and the password'],
+    ],
+    [
+      'users alone, and nobody is asked at connect',
+      { users: true, publishKey: { key: null, origin: 'open' } },
+      ['Stream Key: NAME?user=USER&pass=PASSWORD   (a user of the configuration)'],
+    ],
+  ])('says how to publish with %s', (_, facts, lines) => {
+    const text = announcement({ ...LOCAL, publishKey: { key: null, origin: 'open' }, ...facts });
+    const start = text.indexOf('Stream Key');
+    expect(
+      text
+        .slice(start, text.indexOf('  Watch:'))
+        .trim()
+        .split('\n')
+        .map((line) => line.trim()),
+    ).toEqual(lines);
+    expect(text).not.toContain('open to everyone');
+  });
 });

@@ -25,7 +25,7 @@ export function deployedFile(file: string): string {
   return readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -43,7 +43,7 @@ function processorTime(pid: number): number {
 }
 
 /** Starts a program in the foreground; resolves when its port accepts. */
-async function startEdge(command: string, args: readonly string[], port: number): Promise<Edge> {
+export async function startEdge(command: string, args: readonly string[], port: number): Promise<Edge> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
@@ -68,7 +68,7 @@ async function runNginx(originPort: number, file: string, workers: number, modul
   const directory = await temporaryDirectory();
   const [port, http2Port, statusPort] = [await freePort(), await freePort(), await freePort()];
   const edge = deployedFile(file)
-    .replace('/var/cache/nginx/sluice', `${directory}/cache`)
+    .replace('/var/cache/sluice', `${directory}/cache`)
     .replace('127.0.0.1:8080', `127.0.0.1:${originPort}`)
     .replace('listen 80;', `listen 127.0.0.1:${port} reuseport; listen 127.0.0.1:${http2Port} reuseport http2;`);
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(

@@ -17,6 +17,8 @@ export const RTMPDUMP = '/usr/bin/rtmpdump';
 export const NGINX = '/usr/sbin/nginx';
 export const NGINX_LUA = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
 export const VARNISH = '/usr/sbin/varnishd';
+export const CADDY = '/usr/bin/caddy';
+export const SYSTEMD_ANALYZE = '/usr/bin/systemd-analyze';
 
 /** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
 export function absentPeer(path: string): boolean {

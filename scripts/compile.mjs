@@ -1,0 +1,49 @@
+// Compiles src/ into dist/; `npm install` runs it. After `npm install --omit=dev` there is no compiler in node_modules: then the one
+// that package-lock.json names is fetched into npm's cache, used once, and nothing of it is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compiler = join(root, 'node_modules/typescript/bin/tsc');
+const project = ['-p', 'tsconfig.build.json'];
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+if (existsSync(compiler)) process.exitCode = run([compiler, ...project]);
+else compileWithFetched();
+
+function compileWithFetched() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const { version } = packages['node_modules/typescript'];
+  const npm = process.env.npm_execpath;
+  if (npm === undefined) return explain('the compiler is not installed, and this was not started by npm');
+  process.stdout.write(`No compiler in node_modules (--omit=dev): using typescript@${version} from npm's cache.\n`);
+  const fetched = [npm, 'exec', '--yes', '--include=optional', `--package=typescript@${version}`, '--', 'tsc'];
+  // The types of Node and of the test tools are not installed either, so nothing is checked and no declarations are written.
+  const status = run([
+    ...fetched,
+    ...project,
+    '--noCheck',
+    '--declaration',
+    'false',
+    '--sourceMap',
+    'false',
+    '--types',
+    '',
+  ]);
+  if (status !== 0) explain(`the compiler typescript@${version} could not be fetched or run`);
+}
+
+function explain(reason) {
+  process.stderr.write(
+    `dist/ could not be made: ${reason}.\nRun "npm install" without --omit=dev, which brings the compiler.\n`,
+  );
+  process.exitCode = 1;
+}
+
+function run(args) {
+  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (error !== undefined) process.stderr.write(`${error.message}\n`);
+  return status ?? 1;
+}
