@@ -2,14 +2,14 @@
 import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
 import type { VideoTag } from '../protocols/flv/video-tag.js';
-import { describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
+import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import type { IngestContext } from './ingest-context.js';
-import { frameKind } from './key-frame.js';
 import { videoBody } from './media-body.js';
 import { checkPicture } from './picture-limits.js';
 import type { LiveTag } from './tag.js';
+import { type VideoPicture, VideoPictures } from './video-pictures.js';
 import type { VideoTrack } from './video-track.js';
 
 /** More sizes of one picture than any encoder makes. */
@@ -17,6 +17,7 @@ const MAX_EXTRA_VIDEO_TRACKS = 8;
 
 interface ExtraTrack {
   track: VideoTrack | undefined;
+  readonly pictures: VideoPictures;
   received: Buffer | undefined;
   started: boolean;
   last: Milliseconds;
@@ -61,9 +62,19 @@ export class ExtraVideoTracks {
       } else if (tag.packetType === 'sequence-header') {
         this.#acceptHeader(trackId, tag, body);
       } else if (track !== undefined) {
-        this.#acceptFrame(trackId, track, tag, body, timestamp);
+        if (tag.codec === track.track?.codec) track.pictures.accept({ tag, body, timestamp });
       }
     }
+  }
+
+  /** The rest of a picture would have come by now. */
+  settle(): void {
+    for (const { pictures } of this.#tracks.values()) pictures.settle();
+  }
+
+  /** Nothing more comes. */
+  flush(): void {
+    for (const { pictures } of this.#tracks.values()) pictures.flush();
   }
 
   #acceptHeader(trackId: number, tag: VideoTag, body: Buffer): void {
@@ -86,10 +97,13 @@ export class ExtraVideoTracks {
       this.#leaveOut(trackId, `video track ${trackId}: ${error.message}`);
       return;
     }
-    const media = videoBody(tag, body, { codec, keyFrame: true });
+    before?.pictures.flush();
+    const media = videoBody(tag, body, { codec, keyFrame: true, data: tag.data });
     const track: VideoTrack = { codec, configuration: media.data, description };
     const changed = before?.track !== undefined;
-    this.#tracks.set(trackId, { started: false, last: -1, ...before, track, received: media.data });
+    const pictures = before?.track?.codec === codec ? before.pictures : this.#newPictures(trackId, codec);
+    pictures.configure({ nalLengthSize: description.nalLengthSize, sequenceHeader: description.width !== undefined });
+    this.#tracks.set(trackId, { started: false, last: -1, ...before, pictures, track, received: media.data });
     this.#described.set(trackId, track);
     if (changed) this.#context.noteParameterChange('video');
     this.#emit({ dts: this.#context.timeline.position('video'), keyFrame: false, sequenceHeader: true }, trackId, {
@@ -100,27 +114,33 @@ export class ExtraVideoTracks {
     });
   }
 
-  #acceptFrame(trackId: number, state: ExtraTrack, tag: VideoTag, body: Buffer, timestamp: Milliseconds): void {
+  #newPictures(trackId: number, codec: DescribedVideoCodec): VideoPictures {
+    return new VideoPictures({
+      codec,
+      repair: this.#context.repair,
+      onPicture: (picture) => {
+        const state = this.#tracks.get(trackId);
+        if (state !== undefined) this.#acceptPicture(trackId, state, picture);
+      },
+    });
+  }
+
+  #acceptPicture(trackId: number, state: ExtraTrack, { message, timestamp, kind, data }: VideoPicture): void {
+    const { tag, body } = message;
     const { track } = state;
     const time = this.#context.timeline.at('video', timestamp);
-    if (track === undefined || time === undefined || tag.codec !== track.codec) return;
+    if (track === undefined || time === undefined) return;
     const { codec, description } = track;
-    const { nalLengthSize } = description;
-    const kind = tag.keyFrame
-      ? frameKind(codec, tag.data, {
-          ...(nalLengthSize !== undefined && { nalLengthSize }),
-          sequenceHeaderKnown: codec === 'av1' && description.width !== undefined,
-        })
-      : 'inter';
-    const keyFrame = kind !== 'inter';
+    const keyFrame = kind === 'unknown' ? tag.keyFrame : kind !== 'inter';
     if (!state.started && !keyFrame) return;
+    const media = videoBody(tag, body, { codec, keyFrame, data });
     const unsized = kind === 'key' && description.width === undefined;
-    if (unsized && !this.#describeByKeyFrame(trackId, state, track, tag.data)) return;
+    if (unsized && !this.#describeByKeyFrame(trackId, state, track, media.data)) return;
     state.started = true;
     // The same instant as in track 0; strictly increasing as there.
     state.last = Math.max(time, state.last + 1);
     this.#emit({ dts: state.last, keyFrame, sequenceHeader: false }, trackId, {
-      ...videoBody(tag, body, { codec, keyFrame }),
+      ...media,
       codec,
       compositionTime: tag.compositionTime,
       changed: false,
@@ -132,6 +152,7 @@ export class ExtraVideoTracks {
       const description = describeVideo(track.codec, track.configuration, data);
       checkPicture(description, this.#context.limits);
       state.track = { ...track, description };
+      state.pictures.configure({ nalLengthSize: description.nalLengthSize, sequenceHeader: true });
       this.#described.set(trackId, state.track);
       return true;
     } catch (error) {

@@ -43,34 +43,38 @@ export interface VideoBodyOptions {
   readonly codec: DescribedVideoCodec;
   /** As the bitstream says, whatever the head said. */
   readonly keyFrame: boolean;
-  /** Coded bytes to carry instead of the message's own. */
-  readonly data?: Buffer;
+  /** Coded bytes to carry: the message's own, a view of them without what begins them, or others in pieces. */
+  readonly data: Buffer | readonly Buffer[];
 }
 
 /**
  * The message itself where its head is as it should be, else a copy behind a new head.
  * @param body may get its frame type corrected in place: it has no reader yet
  */
-export function videoBody(
-  tag: VideoTag,
-  body: Buffer,
-  { codec, keyFrame, data = tag.data }: VideoBodyOptions,
-): MediaBody {
-  const headSize = data.byteOffset - body.byteOffset;
-  const isView = data.buffer === body.buffer && headSize + data.length === body.length;
-  const wanted = codec === 'avc' ? !tag.enhanced && headSize === LEGACY_VIDEO_HEAD : tag.enhanced && isPlain(headSize);
-  if (isView && wanted) {
-    if (tag.packetType === 'frames' && keyFrame !== tag.keyFrame) setFrameType(body, keyFrame);
-    return { body, data };
+export function videoBody(tag: VideoTag, body: Buffer, { codec, keyFrame, data }: VideoBodyOptions): MediaBody {
+  if (isBuffer(data) && endsWith(body, data)) {
+    // What stands before `data`, as a temporal delimiter, is nothing to readers of bodies.
+    const headSize = tag.data.byteOffset - body.byteOffset;
+    const wanted =
+      codec === 'avc' ? !tag.enhanced && headSize === LEGACY_VIDEO_HEAD : tag.enhanced && isPlain(headSize);
+    if (wanted) {
+      if (tag.packetType === 'frames' && keyFrame !== tag.keyFrame) setFrameType(body, keyFrame);
+      return { body, data };
+    }
   }
-  return codec === 'avc' ? legacyVideo(tag, keyFrame, data) : enhancedVideo(tag, VIDEO_FOURCC[codec], keyFrame, data);
+  const pieces = isBuffer(data) ? [data] : data;
+  return codec === 'avc'
+    ? legacyVideo(tag, keyFrame, pieces)
+    : enhancedVideo(tag, VIDEO_FOURCC[codec], keyFrame, pieces);
 }
 
 /** A body for a decoder configuration that the encoder never sent. */
-export function avcHeaderBody(record: Buffer): MediaBody {
-  const head = Buffer.from([0x10 | LEGACY_AVC, PACKET_SEQUENCE_START, 0, 0, 0]);
-  const body = Buffer.concat([head, record]);
-  return { body, data: body.subarray(head.length) };
+export function videoHeaderBody(codec: DescribedVideoCodec, record: Buffer): MediaBody {
+  if (codec === 'avc') return join(Buffer.from([0x10 | LEGACY_AVC, PACKET_SEQUENCE_START, 0, 0, 0]), [record]);
+  const head = Buffer.alloc(EX_HEAD);
+  head[0] = EX_VIDEO_FLAG | (frameType(true) << 4) | PACKET_SEQUENCE_START;
+  head.write(VIDEO_FOURCC[codec], 1, 'latin1');
+  return join(head, [record]);
 }
 
 export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): MediaBody {
@@ -79,19 +83,27 @@ export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): Med
   if (fourCc === undefined) {
     if (!tag.enhanced) return { body, data: tag.data };
     if (codec === 'aac') return aacBody(isHeader ? 'sequence-header' : 'frames', tag.data);
-    return join(Buffer.from([LEGACY_MP3_HEAD]), tag.data);
+    return join(Buffer.from([LEGACY_MP3_HEAD]), [tag.data]);
   }
   const headSize = tag.data.byteOffset - body.byteOffset;
   if (tag.enhanced && headSize === EX_HEAD && headSize + tag.data.length === body.length) {
     return { body, data: tag.data };
   }
   const type = isHeader ? PACKET_SEQUENCE_START : PACKET_CODED_FRAMES;
-  return join(Buffer.concat([Buffer.from([EX_AUDIO_FORMAT | type]), Buffer.from(fourCc, 'latin1')]), tag.data);
+  return join(Buffer.concat([Buffer.from([EX_AUDIO_FORMAT | type]), Buffer.from(fourCc, 'latin1')]), [tag.data]);
 }
 
 /** A copy behind a legacy head. */
 export function aacBody(type: 'sequence-header' | 'frames', data: Buffer): MediaBody {
-  return join(Buffer.from([LEGACY_AAC_HEAD, type === 'sequence-header' ? 0 : 1]), data);
+  return join(Buffer.from([LEGACY_AAC_HEAD, type === 'sequence-header' ? 0 : 1]), [data]);
+}
+
+function isBuffer(data: Buffer | readonly Buffer[]): data is Buffer {
+  return Buffer.isBuffer(data);
+}
+
+function endsWith(body: Buffer, data: Buffer): boolean {
+  return data.buffer === body.buffer && data.byteOffset + data.length === body.byteOffset + body.length;
 }
 
 /** Neither ModEx nor multitrack before the payload. */
@@ -108,16 +120,16 @@ function frameType(keyFrame: boolean): number {
   return keyFrame ? 1 : 2;
 }
 
-function legacyVideo(tag: VideoTag, keyFrame: boolean, data: Buffer): MediaBody {
+function legacyVideo(tag: VideoTag, keyFrame: boolean, pieces: readonly Buffer[]): MediaBody {
   const isHeader = tag.packetType === 'sequence-header';
   const head = Buffer.alloc(LEGACY_VIDEO_HEAD);
   head[0] = (frameType(keyFrame || isHeader) << 4) | LEGACY_AVC;
   head[1] = isHeader ? PACKET_SEQUENCE_START : PACKET_CODED_FRAMES;
   if (!isHeader) head.writeIntBE(tag.compositionTime, 2, COMPOSITION_TIME_SIZE);
-  return join(head, data);
+  return join(head, pieces);
 }
 
-function enhancedVideo(tag: VideoTag, fourCc: string, keyFrame: boolean, data: Buffer): MediaBody {
+function enhancedVideo(tag: VideoTag, fourCc: string, keyFrame: boolean, pieces: readonly Buffer[]): MediaBody {
   const isHeader = tag.packetType === 'sequence-header';
   // Only HEVC of these has a composition time (Enhanced RTMP v2, "Enhanced Video").
   const timed = !isHeader && fourCc === VIDEO_FOURCC.hevc && tag.compositionTime !== 0;
@@ -126,10 +138,10 @@ function enhancedVideo(tag: VideoTag, fourCc: string, keyFrame: boolean, data: B
   head[0] = EX_VIDEO_FLAG | (frameType(keyFrame || isHeader) << 4) | type;
   head.write(fourCc, 1, 'latin1');
   if (timed) head.writeIntBE(tag.compositionTime, EX_HEAD, COMPOSITION_TIME_SIZE);
-  return join(head, data);
+  return join(head, pieces);
 }
 
-function join(head: Buffer, data: Buffer): MediaBody {
-  const body = Buffer.concat([head, data]);
+function join(head: Buffer, pieces: readonly Buffer[]): MediaBody {
+  const body = Buffer.concat([head, ...pieces]);
   return { body, data: body.subarray(head.length) };
 }

@@ -12,7 +12,32 @@ const REPAIRS = {
     'AAC messages end inside a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
   'stuck-timestamps':
     'the timestamps do not advance, so pictures and sound cannot be shown at their time: set the encoder to send the time of each frame as its timestamp',
-} as const satisfies Record<string, string>;
+  'pictures-in-pieces':
+    'pictures come in pieces, each NAL unit or slice in a message of its own, and are put together, which shows them one frame later: set the RTMP output of the encoder to one message for each picture (access unit)',
+  'pictures-in-bundles':
+    'several pictures come in one message and are taken apart, at times that are guessed: set the encoder to send each picture in a message of its own (no frame bundling)',
+  'lost-slices':
+    'slices come whose picture is not there, and are left out: set the encoder to one slice for each picture',
+  'picture-too-large':
+    'a picture that comes in pieces is larger than 16 MB and is left out: lower the bit rate of the encoder',
+  'empty-units':
+    'the pictures hold empty NAL units, which no browser takes, and they are left out: turn off padding (filler, stuffing) in the encoder',
+  'start-codes':
+    'NAL units come behind start codes (Annex B) where RTMP has lengths, and are rewritten: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+  'broken-units':
+    'the lengths in pictures lead beyond their end, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
+  'temporal-delimiters':
+    // OBS and FFmpeg send them, no setting avoids them, and nothing is lost: counted only.
+    undefined,
+  'header-rewritten':
+    'the video sequence header is no avcC or hvcC record, so it is made from the parameter sets in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+  'header-made':
+    'no video sequence header comes before the pictures, so it is made from what is in them: set the encoder to send its headers at the start too (global headers)',
+  'parameter-sets-vary':
+    'the parameter sets of the pictures change with nearly each key frame, and only the pictures tell decoders: set the encoder to constant parameter sets',
+  'key-frame-flags':
+    'pictures are flagged as key frames that are none, or the other way round, and are taken for what they are: set the encoder to closed groups of pictures with IDR frames',
+} as const satisfies Record<string, string | undefined>;
 
 export type RepairKind = keyof typeof REPAIRS;
 
@@ -39,7 +64,8 @@ export class Repairs {
   note(kind: RepairKind): void {
     const count = this.#counts.get(kind) ?? 0;
     this.#counts.set(kind, count + 1);
-    if (count === 0) this.warn(liveError('live.repaired', REPAIRS[kind]));
+    const sentence = REPAIRS[kind];
+    if (count === 0 && sentence !== undefined) this.warn(liveError('live.repaired', sentence));
   }
 
   /** Something is left out. Each such thing is told once, so these are few. */

@@ -1,5 +1,5 @@
 // One publisher, many readers: whatever the publisher sends is checked and timed once, here, and then only shared.
-import { assertNever, type SluiceError } from '../protocols/errors.js';
+import { assertNever, SluiceError } from '../protocols/errors.js';
 import { callAll } from '../protocols/failure-domain.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
@@ -54,6 +54,9 @@ export interface LiveStreamOptions {
   readonly monotonic?: () => Milliseconds;
 }
 
+/** On arrival: the pieces of a picture come together, so one that has waited so long while other media came is whole. */
+const PIECES_WAIT: Milliseconds = 200;
+
 export class LiveStream {
   readonly app: string;
   readonly name: string;
@@ -84,6 +87,8 @@ export class LiveStream {
   #bytesIn = 0;
   #parameterChanges = 0;
   #lastActivity: Milliseconds;
+  /** When the last message of video came. */
+  #lastVideo: Milliseconds;
   #onKick: ((reason: SluiceError) => void) | undefined;
   #kicked: SluiceError | undefined;
 
@@ -98,6 +103,7 @@ export class LiveStream {
     this.#parameterLimit = new MinuteLimit(this.#limits.maxParameterChangesPerMinute);
     this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#lastActivity = this.#monotonic();
+    this.#lastVideo = this.#lastActivity;
     this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {
       callAll(this.#listeners, (listener) => listener.onTrackChange?.(change));
     });
@@ -182,6 +188,8 @@ export class LiveStream {
   publish(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {
     if (this.#state.is('ended')) throw liveError('live.ended', `got ${kind} for a stream that has ended`);
     this.#lastActivity = this.#monotonic();
+    if (kind === 'video') this.#lastVideo = this.#lastActivity;
+    else if (this.#lastActivity - this.#lastVideo > PIECES_WAIT) this.#video.settle();
     this.#bytesIn += body.length;
     this.#accept(kind, timestamp, body);
     this.#unserved.check(kind, timestamp, this.#video, this.#audio);
@@ -212,6 +220,7 @@ export class LiveStream {
   /** Ends the stream and releases everything it holds; later calls do nothing. Readers keep what they have queued. */
   end(reason?: SluiceError): void {
     if (this.#state.is('ended')) return;
+    this.#flush();
     this.#state.to('ended');
     this.#subscribers.end();
     const listeners = [...this.#listeners];
@@ -261,6 +270,15 @@ export class LiveStream {
       repairedTimestamps: this.#timeline.repaired,
       discontinuities: this.#timeline.discontinuities,
     };
+  }
+
+  /** The last picture has waited for what comes after it. Whatever is wrong with it, nobody is left to be told. */
+  #flush(): void {
+    try {
+      this.#video.flush();
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+    }
   }
 
   #accept(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {

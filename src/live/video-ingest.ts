@@ -1,20 +1,20 @@
 // Decides, message by message, what of a publisher's video enters the stream: nothing a decoder could not start with.
-import { SluiceError } from '../protocols/errors.js';
+import type { SluiceError } from '../protocols/errors.js';
 import { type VideoCodec, videoCodecName } from '../protocols/flv/codecs.js';
 import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
 import { type ColorDescription, isUnspecified } from '../protocols/mp4/color.js';
-import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
+import type { DescribedVideoCodec, VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
+import { AdvancingTime } from './advancing-time.js';
 import { liveError } from './errors.js';
 import { ExtraVideoTracks } from './extra-video-tracks.js';
 import type { IngestContext } from './ingest-context.js';
-import { frameKind } from './key-frame.js';
-import { avcHeaderBody, type MediaBody, videoBody } from './media-body.js';
-import { type NalLengthSize, splitNalUnits, splitStartCodes, withLengths } from './nal-units.js';
-import { findParameterSets } from './parameter-sets.js';
+import { videoBody } from './media-body.js';
 import { checkFrameRate, checkPicture } from './picture-limits.js';
 import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
+import { type VideoHeader, VideoHeaders } from './video-headers.js';
+import { type VideoPicture, VideoPictures } from './video-pictures.js';
 import type { VideoTrack } from './video-track.js';
 
 /** A sequence header comes first or never: frames alone are given this long, then the publisher is told. */
@@ -22,9 +22,7 @@ const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
 /** No group of pictures an encoder is set to on purpose is longer. */
 const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
 /** A few odd timestamps alone must not look like a long wait. */
-const MIN_FRAMES_BEFORE_GIVING_UP = 30;
-/** What frames without a sequence header have before each NAL unit. */
-const DEFAULT_NAL_LENGTH_SIZE = 4;
+const MIN_MESSAGES_BEFORE_GIVING_UP = 30;
 
 export class VideoIngest {
   readonly #context: IngestContext;
@@ -35,7 +33,7 @@ export class VideoIngest {
   refused: SluiceError | undefined;
   frames = 0;
   keyFrames = 0;
-  /** Frames flagged as key frames that are none. */
+  /** Frames whose flag contradicts their bits, either way. */
   keyFrameMismatches = 0;
   /** Frames before the first sequence header or key frame. */
   dropped = 0;
@@ -43,11 +41,15 @@ export class VideoIngest {
   ignored = 0;
   #unserved = 0;
   readonly #extra: ExtraVideoTracks;
-  /** The last sequence header as it came: what it is compared with. */
-  #received: Buffer | undefined;
+  #codec: DescribedVideoCodec | undefined;
+  #headers: VideoHeaders | undefined;
+  #pictures: VideoPictures | undefined;
+  readonly #time = new AdvancingTime();
   #color: ColorDescription | undefined;
   #started = false;
   #waitingSince: Milliseconds | undefined;
+  /** Messages of media before the first picture. */
+  #awaited = 0;
 
   constructor(context: IngestContext) {
     this.#context = context;
@@ -74,6 +76,18 @@ export class VideoIngest {
     if (tag.tracks !== undefined) this.#extra.accept(timestamp, tag.tracks, body, this.track);
   }
 
+  /** The rest of a picture would have come by now. */
+  settle(): void {
+    this.#pictures?.settle();
+    this.#extra.settle();
+  }
+
+  /** Nothing more comes. */
+  flush(): void {
+    this.#pictures?.flush();
+    this.#extra.flush();
+  }
+
   #acceptFirst(tag: VideoTag, timestamp: Milliseconds, body: Buffer): void {
     if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') {
       this.#noteColor(tag.color);
@@ -92,8 +106,12 @@ export class VideoIngest {
         `video changed from ${videoCodecName(this.track.codec)} to ${videoCodecName(codec)}: stop and start the stream`,
       );
     }
-    if (tag.packetType === 'sequence-header') this.#acceptHeader(tag, codec, body);
-    else this.#acceptFrame(tag, codec, timestamp, body);
+    if (tag.packetType === 'sequence-header') {
+      this.#acceptHeader(tag, codec, body);
+      return;
+    }
+    this.#track(codec).pictures.accept({ tag, body, timestamp });
+    if (!this.#started) this.#wait(timestamp);
   }
 
   #noteColor(color: ColorDescription | undefined): void {
@@ -104,27 +122,21 @@ export class VideoIngest {
   }
 
   #acceptHeader(tag: VideoTag, codec: DescribedVideoCodec, body: Buffer): void {
-    // Many encoders repeat it before each key frame: only another one means anything (A7.01).
-    if (this.#received?.equals(tag.data)) {
+    const header = this.#track(codec).headers.fromMessage(tag, body);
+    if (header === undefined) {
       this.ignored += 1;
       return;
     }
-    const description = describe(codec, tag.data);
-    const media = videoBody(tag, body, { codec, keyFrame: true });
-    this.#received = media.data;
-    this.#setTrack(codec, media, description);
+    // It is for what comes after it.
+    this.#pictures?.flush();
+    this.#setTrack(codec, header);
   }
 
   /** Everybody hears of a decoder configuration by its sequence header. */
-  #setTrack(codec: DescribedVideoCodec, media: MediaBody, description: VideoDescription): void {
+  #setTrack(codec: DescribedVideoCodec, { media, description }: VideoHeader): void {
     checkPicture(description, this.#context.limits);
     const changed = this.header !== undefined;
-    this.track = {
-      codec,
-      configuration: media.data,
-      description,
-      ...(this.#color !== undefined && { color: this.#color }),
-    };
+    this.#describe(codec, media.data, description);
     this.header = {
       kind: 'video',
       dts: this.#context.timeline.position('video'),
@@ -141,27 +153,39 @@ export class VideoIngest {
     this.#context.emit(this.header);
   }
 
-  #acceptFrame(tag: VideoTag, codec: DescribedVideoCodec, timestamp: Milliseconds, body: Buffer): void {
-    const data = this.#normalise(tag.data, codec);
-    const kind = this.#kindOf(tag, codec, data);
-    const keyFrame = kind !== 'inter';
-    if (codec === 'avc' && (keyFrame || this.track === undefined)) this.#learnParameterSets(data);
-    if (kind === 'key' && (codec === 'av1' || codec === 'vp9')) this.#describeByKeyFrame(codec, data);
+  #describe(codec: DescribedVideoCodec, configuration: Buffer, description: VideoDescription): void {
+    const color = this.#color;
+    this.track = { codec, configuration, description, ...(color !== undefined && { color }) };
+    const { nalLengthSize, width } = description;
+    this.#pictures?.configure({ nalLengthSize, sequenceHeader: width !== undefined });
+    for (const set of this.#headers?.sets?.ofKind('sequence') ?? []) this.#pictures?.noteSequenceParameterSet(set);
+  }
+
+  #acceptPicture(picture: VideoPicture): void {
+    const { message, kind } = picture;
+    const { tag } = message;
+    const { codec } = tag;
+    if (!isServed(codec)) return;
+    const keyFrame = this.#isKeyFrame(picture);
+    const learned = this.#headers?.fromUnits(picture.units, this.track?.description, keyFrame);
+    if (learned !== undefined) this.#setTrack(codec, learned);
+    const media = videoBody(tag, message.body, { codec, keyFrame, data: picture.data });
+    if (kind === 'key' && (codec === 'av1' || codec === 'vp9')) this.#describeByKeyFrame(codec, media.data);
+    if (this.#time.standsStill(message.timestamp)) this.#context.repair('stuck-timestamps');
     if (!this.#started && (this.track === undefined || !keyFrame)) {
-      this.#drop(timestamp);
+      this.dropped += 1;
       return;
     }
-    const point = this.#context.timeline.map('video', timestamp);
+    const point = this.#context.timeline.map('video', picture.timestamp);
     if (point === undefined) {
-      this.#drop(timestamp);
+      this.dropped += 1;
       return;
     }
     this.#started = true;
     this.frames += 1;
     if (keyFrame) this.keyFrames += 1;
-    this.rate.add(point.dts, body.length);
+    this.rate.add(point.dts, media.body.length);
     checkFrameRate(this.rate.frameRate, this.#context.limits);
-    const media = videoBody(tag, body, { codec, keyFrame, data });
     // Written out, for every frame passes here: an object spread is a call into the runtime.
     const frame: LiveTag = {
       kind: 'video',
@@ -179,68 +203,34 @@ export class VideoIngest {
     this.#context.emit(kind === 'open' ? { ...frame, openGop: true } : frame);
   }
 
-  get #nalLengthSize(): NalLengthSize {
-    return this.track?.description.nalLengthSize ?? DEFAULT_NAL_LENGTH_SIZE;
-  }
-
-  /** Start codes become lengths (A7.05): the head promised lengths, and FFmpeg and packagers believe it. */
-  #normalise(data: Buffer, codec: DescribedVideoCodec): Buffer {
-    if (codec !== 'avc' && codec !== 'hevc') return data;
-    // Lengths may begin like a start code, but then they lead to the end of the frame.
-    const units = splitStartCodes(data);
-    if (units === undefined || splitNalUnits(data, this.#nalLengthSize) !== undefined) return data;
-    return withLengths(units, this.#nalLengthSize);
-  }
-
-  /** Only what claims to be a key frame is looked into; OBS 29.1 betas claimed nothing at all (A9.05). */
-  #kindOf(tag: VideoTag, codec: DescribedVideoCodec, data: Buffer): 'key' | 'open' | 'inter' {
-    if (!tag.keyFrame && tag.frameType !== 0) return 'inter';
-    const kind = frameKind(codec, data, {
-      nalLengthSize: this.#nalLengthSize,
-      sequenceHeaderKnown: codec === 'av1' && this.track?.description.width !== undefined,
-    });
-    if (kind === 'unknown') return tag.keyFrame ? 'key' : 'inter';
-    if (kind === 'inter' && tag.keyFrame) this.keyFrameMismatches += 1;
-    return kind;
-  }
-
-  /** Where no sequence header came (A7.03), or the pictures say that it no longer holds. */
-  #learnParameterSets(data: Buffer): void {
-    const units = splitNalUnits(data, this.#nalLengthSize);
-    const found = units && findParameterSets(units, this.#nalLengthSize);
-    if (found === undefined) return;
-    const current = this.track?.description;
-    const { width, height } = found.spsInfo;
-    if (current !== undefined && current.width === width && current.height === height) return;
-    this.#setTrack('avc', avcHeaderBody(found.record), describe('avc', found.record));
-  }
-
-  /** AV1 and VP9 say in a key frame how large the pictures are, and may change it there without a sequence header. */
-  #describeByKeyFrame(codec: DescribedVideoCodec, data: Buffer): void {
-    const received = this.#received;
-    const current = this.track?.description;
-    let description: VideoDescription;
-    try {
-      description = describe(codec, received, data);
-    } catch (error) {
-      // One broken frame of a stream that is known is the decoder's to conceal.
-      if (current?.width !== undefined && error instanceof SluiceError) return;
-      throw error;
+  /** By its bits; where they cannot be read, by the flag. */
+  #isKeyFrame({ kind, first, message: { tag } }: VideoPicture): boolean {
+    if (kind === 'unknown') return tag.keyFrame;
+    const keyFrame = kind !== 'inter';
+    // OBS 29.1 betas said nothing at all of their frames (A9.05). Later pictures of a message have no flag.
+    if (first && tag.frameType !== 0 && keyFrame !== tag.keyFrame) {
+      this.keyFrameMismatches += 1;
+      this.#context.repair('key-frame-flags');
     }
-    const same = current?.width === description.width && current?.height === description.height;
-    if (current !== undefined && same) return;
-    checkPicture(description, this.#context.limits);
-    const changed = current?.width !== undefined;
-    this.track = {
-      codec,
-      configuration: received ?? description.record,
-      description,
-      ...(this.#color !== undefined && { color: this.#color }),
-    };
-    if (!changed) return;
+    return keyFrame;
+  }
+
+  /** AV1 and VP9 say in a key frame how large the pictures are. */
+  #describeByKeyFrame(codec: 'av1' | 'vp9', data: Buffer): void {
+    const current = this.track?.description;
+    const header = this.#headers?.fromKeyFrame(data, current);
+    if (header === undefined) return;
+    const isNew = current === undefined || current.width !== undefined;
+    if (codec === 'av1' && isNew) {
+      this.#setTrack(codec, header);
+      return;
+    }
+    checkPicture(header.description, this.#context.limits);
+    this.#describe(codec, this.header?.data ?? header.description.record, header.description);
+    if (current?.width === undefined) return;
     this.#context.noteParameterChange('video');
     if (this.header === undefined) return;
-    this.header = { ...this.header, dts: this.#context.timeline.position('video'), changed };
+    this.header = { ...this.header, dts: this.#context.timeline.position('video'), changed: true };
     this.#context.emit(this.header);
   }
 
@@ -254,11 +244,11 @@ export class VideoIngest {
   }
 
   /** Waiting in silence for what never comes would be a black picture without a reason (A7.03, A7.15). */
-  #drop(timestamp: Milliseconds): void {
-    this.dropped += 1;
+  #wait(timestamp: Milliseconds): void {
     this.#waitingSince ??= timestamp;
+    this.#awaited += 1;
     const waited = (timestamp - this.#waitingSince) | 0;
-    if (this.dropped < MIN_FRAMES_BEFORE_GIVING_UP) return;
+    if (this.#awaited < MIN_MESSAGES_BEFORE_GIVING_UP) return;
     if (this.track === undefined && waited > MAX_WAIT_FOR_SEQUENCE_HEADER) {
       throw liveError(
         'live.no-sequence-header',
@@ -272,22 +262,19 @@ export class VideoIngest {
       );
     }
   }
+
+  /** What is known of a track of this codec, which is the only one from now on. */
+  #track(codec: DescribedVideoCodec): { readonly headers: VideoHeaders; readonly pictures: VideoPictures } {
+    const { repair } = this.#context;
+    if (this.#headers === undefined || this.#pictures === undefined || this.#codec !== codec) {
+      this.#codec = codec;
+      this.#headers = new VideoHeaders(codec, repair);
+      this.#pictures = new VideoPictures({ codec, repair, onPicture: (picture) => this.#acceptPicture(picture) });
+    }
+    return { headers: this.#headers, pictures: this.#pictures };
+  }
 }
 
 function isServed(codec: VideoCodec): codec is DescribedVideoCodec {
   return codec === 'avc' || codec === 'hevc' || codec === 'av1' || codec === 'vp9';
-}
-
-/** @throws live.video-configuration, which says what kind of media is wrong: the parsers only say which field */
-function describe(codec: DescribedVideoCodec, record: Buffer | undefined, keyFrame?: Buffer): VideoDescription {
-  try {
-    return describeVideo(codec, record, keyFrame);
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error;
-    throw liveError(
-      'live.video-configuration',
-      `the ${videoCodecName(codec)} video configuration is broken (${error.message})`,
-      { cause: error },
-    );
-  }
 }

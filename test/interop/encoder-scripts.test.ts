@@ -61,9 +61,12 @@ describe('encoders by what is known of them', () => {
       });
       const served = tags.filter(({ kind, sequenceHeader }) => kind !== 'script' && !sequenceHeader);
       const sent = [...media.frames];
-      expect(served.map(({ kind, dts }) => [kind, dts - (served[0]?.dts ?? 0)])).toEqual(
-        sent.map(({ kind, timestamp }) => [kind, timestamp - (sent[0]?.timestamp ?? 0)]),
-      );
+      // The first picture waits for the message after it, which tells whether it was whole: sound may pass it.
+      for (const kind of ['video', 'audio'] as const) {
+        const times = served.filter((tag) => tag.kind === kind).map(({ dts }) => dts - (served[0]?.dts ?? 0));
+        const expectedTimes = sent.filter((frame) => frame.kind === kind).map(({ timestamp }) => timestamp);
+        expect(times).toEqual(expectedTimes.map((time) => time - (sent[0]?.timestamp ?? 0)));
+      }
     },
   );
 });

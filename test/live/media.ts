@@ -11,11 +11,14 @@ export function videoHeader(sps: Buffer = SPS_320): Buffer {
   return Buffer.concat([Buffer.from('1700000000', 'hex'), buildAvcC([sps])]);
 }
 
-/** `size` bytes of NAL units behind the five of the head. */
+/** `size` bytes, 6 or more, behind the five of the head: one slice, an IDR or a P slice, behind its length. */
 export function videoFrame(keyFrame: boolean, size = 10, compositionTime = 0): Buffer {
   const head = Buffer.from([keyFrame ? 0x17 : 0x27, 1, 0, 0, 0]);
   head.writeIntBE(compositionTime, 2, 3);
-  return Buffer.concat([head, Buffer.alloc(size, keyFrame ? 0x65 : 0x41)]);
+  const slice = Buffer.alloc(size, keyFrame ? 0x88 : 0x9a);
+  slice.writeUInt32BE(size - 4);
+  slice[4] = keyFrame ? 0x65 : 0x41;
+  return Buffer.concat([head, slice]);
 }
 
 export function audioHeader(config = '1190'): Buffer {

@@ -37,11 +37,11 @@ describe('LiveStream.publish', () => {
     stream.publish('audio', 0, audioHeader());
     expect(stream.state).toBe('waiting');
     stream.publish('video', 70, videoFrame(true));
-    stream.publish('audio', 60, audioFrame());
     stream.publish('video', 110, videoFrame(false, 10, -40));
+    stream.publish('audio', 60, audioFrame());
     expect(stream.state).toBe('live');
-    expect(tags.map(short)).toEqual(['s', 'vH0', 'aH0', 'vK1000', 'a990', 'v1040']);
-    expect(tags.at(-1)).toMatchObject({ compositionTime: -40, keyFrame: false });
+    expect(tags.map(short)).toEqual(['s', 'vH0', 'aH0', 'vK1000', 'v1040', 'a990']);
+    expect(tags.at(-2)).toMatchObject({ compositionTime: -40, keyFrame: false });
     expect(stream.videoTrack).toMatchObject({
       codec: 'avc',
       description: { width: 320, height: 240, nalLengthSize: 4 },
@@ -55,10 +55,10 @@ describe('LiveStream.publish', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 20_000_000, videoFrame(true));
+    stream.publish('video', 20_000_040, videoFrame(false));
     stream.publish('audio', 0, audioHeader());
     stream.publish('audio', 20_000_010, audioFrame());
-    stream.publish('video', 20_000_040, videoFrame(false));
-    expect(tags.map(short)).toEqual(['vH0', `vK${TIMELINE_ORIGIN}`, 'aH0', 'a1010', 'v1040']);
+    expect(tags.map(short)).toEqual(['vH0', `vK${TIMELINE_ORIGIN}`, 'v1040', 'aH0', 'a1010']);
   });
 
   it('A7.01 A6.04 swallows repeated headers and metadata', () => {
@@ -184,7 +184,7 @@ describe('LiveStream.publish', () => {
   });
 
   it('A7.04 refuses a broken avcC with a typed error', () => {
-    for (const hex of ['170000000000', '1700000000014200', '170000000001420000ffe0']) {
+    for (const hex of ['170000000009', '1700000000014200', '170000000001420000ffe1']) {
       expect(() => newStream().stream.publish('video', 0, Buffer.from(hex, 'hex'))).toThrow(
         expect.objectContaining({
           code: 'live.video-configuration',
@@ -201,7 +201,8 @@ describe('LiveStream.publish', () => {
     stream.publish('audio', 0, audioFrame());
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, videoFrame(true));
-    expect(tags.map(short)).toEqual(['vH0', 'vK1000']);
+    stream.publish('video', 40, videoFrame(false));
+    expect(tags.map(short)).toEqual(['vH0', 'vK1000', 'v1040']);
     expect(warnings).toMatchObject([
       { code: 'live.audio-configuration', message: expect.stringMatching(/^the AAC audio configuration is broken/) },
     ]);
@@ -212,12 +213,14 @@ describe('LiveStream.publish', () => {
     const { stream, tags } = newStream();
     const record = videoHeader().subarray(5);
     stream.publish('video', 0, Buffer.concat([Buffer.from('9061766331', 'hex'), record]));
-    stream.publish('video', 0, Buffer.from('9161766331000028aabb', 'hex'));
+    stream.publish('video', 0, Buffer.from('9161766331000028000000026588', 'hex'));
+    stream.publish('video', 40, Buffer.from('a36176633100000002419a', 'hex'));
     stream.publish('audio', 0, Buffer.from('906d7034611190', 'hex'));
     stream.publish('audio', 0, Buffer.from('916d70346121aa', 'hex'));
     expect(tags.map(({ body }) => body.toString('hex'))).toEqual([
       videoHeader().toString('hex'),
-      '1701000028aabb',
+      '1701000028000000026588',
+      '270100000000000002419a',
       'af001190',
       'af0121aa',
     ]);
@@ -233,6 +236,7 @@ describe('LiveStream.publish', () => {
     stream.publish('video', 0, Buffer.from('d100', 'hex'));
     stream.publish('video', 0, Buffer.from('96016176633101000000aa', 'hex'));
     stream.publish('audio', 0, Buffer.from('95016d70346101aa', 'hex'));
+    stream.end();
     expect(tags).toHaveLength(3);
   });
 

@@ -21,7 +21,7 @@ function drain(subscription: Subscription): LiveTag[] {
 const short = (tag: LiveTag): string =>
   `${tag.kind[0]}${tag.sequenceHeader ? 'H' : tag.keyFrame ? 'K' : ''}${tag.sequenceHeader || tag.kind === 'script' ? '' : tag.dts - 1000}`;
 
-/** Headers, then a key frame each second and an inter frame and audio between. */
+/** Headers, then a key frame each second, and an inter frame and audio between. */
 function publishSeconds(stream: LiveStream, from: number, to: number): void {
   if (from === 0) {
     stream.publish('video', 0, videoHeader());
@@ -29,8 +29,8 @@ function publishSeconds(stream: LiveStream, from: number, to: number): void {
   }
   for (let second = from; second < to; second += 1) {
     stream.publish('video', second * 1000, videoFrame(true));
-    stream.publish('audio', second * 1000 + 10, audioFrame());
     stream.publish('video', second * 1000 + 500, videoFrame(false));
+    stream.publish('audio', second * 1000 + 510, audioFrame());
   }
 }
 
@@ -41,7 +41,7 @@ describe('subscribe', () => {
     publishSeconds(stream, 0, 3);
     const subscription = stream.subscribe({ maxBytes: 100_000 });
     stream.publish('video', 2600, videoFrame(false));
-    expect(drain(subscription).map(short)).toEqual(['s', 'vH', 'aH', 'vK2000', 'a2010', 'v2500', 'v2600']);
+    expect(drain(subscription).map(short)).toEqual(['s', 'vH', 'aH', 'vK2000', 'v2500', 'a2510', 'v2600']);
   });
 
   it('gives the headers that belong to the cached pictures, and then the new ones', () => {
@@ -49,7 +49,7 @@ describe('subscribe', () => {
     publishSeconds(stream, 0, 1);
     stream.publish('video', 600, videoHeader(SPS_640));
     const tags = drain(stream.subscribe({ maxBytes: 100_000 }));
-    expect(tags.map(short)).toEqual(['vH', 'aH', 'vK0', 'a10', 'v500', 'vH']);
+    expect(tags.map(short)).toEqual(['vH', 'aH', 'vK0', 'v500', 'a510', 'vH']);
     expect(tags[0]?.body.equals(videoHeader())).toBe(true);
     expect(tags[5]?.body.equals(videoHeader(SPS_640))).toBe(true);
   });
@@ -64,7 +64,7 @@ describe('subscribe', () => {
     });
     publishSeconds(stream, 0, 1);
     if (subscription === undefined) throw new Error('no key frame came');
-    expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK0', 'a10', 'v500']);
+    expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK0', 'v500', 'a510']);
   });
 
   it('serves audio without video from its last two seconds', () => {
@@ -85,7 +85,7 @@ describe('subscribe', () => {
     stream.publish('video', 700, videoFrame(false));
     stream.publish('audio', 700, audioFrame());
     publishSeconds(stream, 1, 2);
-    expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK1000', 'a1010', 'v1500']);
+    expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK1000', 'v1500', 'a1510']);
   });
 
   it('keeps the cache in its bound and never starts it without a key frame, whatever is published', () => {
@@ -101,7 +101,7 @@ describe('subscribe', () => {
             if (kind === 'audio') stream.publish('audio', time, audioFrame(size + 1));
             else if (kind === 'script') stream.publish('script', time, metadata({ width: size, height: index }));
             else if (kind === 'header') stream.publish('audio', time, audioHeader());
-            else stream.publish('video', time, videoFrame(kind === 'key', size + 1));
+            else stream.publish('video', time, videoFrame(kind === 'key', size + 6));
             if (index === 5) stream.publish('video', time, videoHeader());
             expect(stream.statistics.gopCacheBytes).toBeLessThanOrEqual(bound);
             const start = drain(stream.subscribe({ maxBytes: 1_000_000 }));
@@ -152,7 +152,7 @@ describe('Subscription', () => {
     expect(drain(subscription).map(short)).toEqual(['vH', 'aH']);
     expect(subscription.droppedTags).toBe(6);
     publishSeconds(stream, 1, 2);
-    expect(drain(subscription).map(short)).toEqual(['vK1000', 'a1010', 'v1500']);
+    expect(drain(subscription).map(short)).toEqual(['vK1000', 'v1500', 'a1510']);
     expect(stream.statistics.subscriberDroppedTags).toBe(6);
   });
 
@@ -211,7 +211,7 @@ describe('Subscription', () => {
           } else {
             time += 10;
             if (step.frame === 'audio') stream.publish('audio', time, audioFrame(step.size));
-            else stream.publish('video', time, videoFrame(step.frame === 'key', step.size));
+            else stream.publish('video', time, videoFrame(step.frame === 'key', step.size + 6));
           }
           expect(subscription.queuedBytes).toBeLessThanOrEqual(bound + videoHeader().length + audioHeader().length);
         }

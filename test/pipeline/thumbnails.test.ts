@@ -41,6 +41,7 @@ beforeEach(() => {
 const publish = (time: number): void => {
   if (time === 0) stream.publish('video', 0, videoHeader());
   stream.publish('video', time, videoFrame(true));
+  stream.publish('video', time + 40, videoFrame(false));
 };
 
 const picture = async (): Promise<string | undefined> => (await thumbnails.get('live', 'a'))?.body.toString();

@@ -4,6 +4,7 @@ import { ByteWriter } from '../bytes/byte-writer.js';
 import { SluiceError } from '../errors.js';
 import { mp4Error } from './errors.js';
 import { parseSequenceParameterSet, type SequenceParameterSet } from './sequence-parameter-set.js';
+import { withoutStartCode } from './start-code.js';
 
 /** ISO/IEC 14496-15 5.3.3.1: AVCDecoderConfigurationRecord. */
 export interface AvcDecoderConfiguration {
@@ -63,7 +64,7 @@ function parseRecord(reader: ByteReader): AvcDecoderConfiguration {
 function readParameterSets(reader: ByteReader, count: number): Buffer[] {
   const sets: Buffer[] = [];
   for (let index = 0; index < count; index += 1) {
-    const set = reader.bytes(reader.u16be());
+    const set = withoutStartCode(reader.bytes(reader.u16be()));
     if (set.length > 0) sets.push(set);
   }
   return sets;

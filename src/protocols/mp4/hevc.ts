@@ -6,6 +6,7 @@ import type { HevcProfileTierLevel } from './hevc-profile-tier-level.js';
 import { type HevcSequenceParameterSet, parseHevcSequenceParameterSet } from './hevc-sequence-parameter-set.js';
 import { parseHevcVideoParameterSetTiming } from './hevc-video-parameter-set.js';
 import { readRecord } from './read-record.js';
+import { withoutStartCode } from './start-code.js';
 
 /** H.265 table 7-1. */
 const HEVC_NAL_VPS = 32;
@@ -87,7 +88,7 @@ function readArrays(reader: ByteReader): HevcNalArray[] {
     const type = reader.u8() & 0x3f;
     const units: Buffer[] = [];
     for (let left = reader.u16be(); left > 0; left -= 1) {
-      const unit = reader.bytes(reader.u16be());
+      const unit = withoutStartCode(reader.bytes(reader.u16be()));
       if (unit.length > 0) units.push(unit);
     }
     if (units.length > 0) arrays.push({ type, units });

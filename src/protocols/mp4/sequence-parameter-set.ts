@@ -13,6 +13,9 @@ export interface SequenceParameterSet extends PictureFormat {
   readonly compatibility: number;
   /** level_idc: 10 × the level, for example 31 = 3.1. */
   readonly level: number;
+  /** log2_max_frame_num_minus4 + 4, and separate_colour_plane_flag: what slice headers are read by. */
+  readonly frameNumberBits: number;
+  readonly separatePlanes: boolean;
   readonly referenceFrames: number;
   /** max_num_reorder_frames of the VUI bitstream restriction: 0 means there are no B-frames to wait for. */
   readonly reorderFrames?: number;
@@ -24,6 +27,8 @@ const NAL_TYPE_SPS = 7;
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 /** The width and height of a sample entry have 16 bits; level 6.2 stays far below. */
 export const MAX_DIMENSION = 65_535;
+/** H.264 7.4.2.1.1: log2_max_frame_num_minus4 is 0..12. */
+const MAX_FRAME_NUMBER_BITS = 16;
 /** H.264 7.4.2.1.1: num_ref_frames_in_pic_order_cnt_cycle is 0..255. */
 const MAX_POC_CYCLE = 255;
 
@@ -69,7 +74,10 @@ function parsePayload(bits: BitReader): SequenceParameterSet {
   const level = bits.bits(8);
   bits.ue(); // seq_parameter_set_id
   const chroma = HIGH_PROFILES.has(profile) ? parseChroma(bits) : DEFAULT_CHROMA;
-  bits.ue(); // log2_max_frame_num_minus4
+  const frameNumberBits = bits.ue() + 4;
+  if (frameNumberBits > MAX_FRAME_NUMBER_BITS) {
+    throw mp4Error('mp4.sequence-parameter-set', `got frame numbers of ${frameNumberBits} bits, expected 4..16`);
+  }
   skipPictureOrderCount(bits);
   const referenceFrames = bits.ue();
   bits.skip(1); // gaps_in_frame_num_value_allowed_flag
@@ -96,6 +104,8 @@ function parsePayload(bits: BitReader): SequenceParameterSet {
     bitDepthLuma: chroma.bitDepthLuma,
     bitDepthChroma: chroma.bitDepthChroma,
     interlaced: !frameMacroblocksOnly,
+    frameNumberBits,
+    separatePlanes: chroma.separatePlanes,
     referenceFrames,
     ...parseOptionalVui(bits),
   };

@@ -1,0 +1,182 @@
+// What a decoder has to be told before the first picture: from the sequence header where there is a good one, else from the pictures.
+import { looseSets, ParameterSets } from '../protocols/bitstream/parameter-sets.js';
+import { SluiceError } from '../protocols/errors.js';
+import { videoCodecName } from '../protocols/flv/codecs.js';
+import type { VideoTag } from '../protocols/flv/video-tag.js';
+import { findSequenceHeader } from '../protocols/mp4/av1.js';
+import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
+import { liveError } from './errors.js';
+import { type MediaBody, videoBody, videoHeaderBody } from './media-body.js';
+import type { RepairKind } from './repairs.js';
+
+export interface VideoHeader {
+  /** The sequence header to hand on. */
+  readonly media: MediaBody;
+  readonly description: VideoDescription;
+}
+
+/** Encoders that change parameter sets of the same format with each key frame send them with it: decoders need no other word. */
+const MAX_QUIET_CHANGES = 3;
+/** Of an avcC the count of sequence parameter sets, of an hvcC the count of arrays. */
+const AVCC_COUNT = 5;
+const HVCC_COUNT = 22;
+
+export class VideoHeaders {
+  readonly #codec: DescribedVideoCodec;
+  readonly #repair: (kind: RepairKind) => void;
+  readonly #sets: ParameterSets | undefined;
+  /** The last sequence header as it came: what the next is compared with. */
+  #received: Buffer | undefined;
+  /** Parameter sets have come that the header in force does not have. */
+  #stale = false;
+  #quietChanges = 0;
+  /** AV1: the payload of the sequence header OBU in force. */
+  #sequence: Buffer | undefined;
+
+  constructor(codec: DescribedVideoCodec, repair: (kind: RepairKind) => void) {
+    this.#codec = codec;
+    this.#repair = repair;
+    this.#sets = codec === 'avc' || codec === 'hevc' ? new ParameterSets(codec) : undefined;
+  }
+
+  /** The parameter sets in force. */
+  get sets(): ParameterSets | undefined {
+    return this.#sets;
+  }
+
+  /**
+   * A sequence header.
+   * @returns undefined when it says nothing new, or not enough: then the pictures have to
+   * @throws live.video-configuration
+   */
+  fromMessage(tag: VideoTag, body: Buffer): VideoHeader | undefined {
+    const codec = this.#codec;
+    // Many encoders repeat it before each key frame: only another one means anything (A7.01).
+    if (this.#received?.equals(tag.data)) return undefined;
+    this.#received = tag.data;
+    if (this.#sets === undefined) {
+      if (codec === 'av1') this.#sequence = sequenceOf(() => findSequenceHeader(tag.data.subarray(AV1_RECORD_HEAD)));
+      return {
+        media: videoBody(tag, body, { codec, keyFrame: true, data: tag.data }),
+        description: describe(codec, tag.data),
+      };
+    }
+    const loose = looseSets(tag.data);
+    if (loose !== undefined) {
+      this.#repair('header-rewritten');
+      this.#sets.replace(loose);
+      return this.#made();
+    }
+    if (hasNoSets(codec, tag.data)) return undefined;
+    const description = describe(codec, tag.data);
+    this.#sets.load(tag.data);
+    this.#stale = false;
+    if (tag.data.indexOf(START_CODE) >= 0) {
+      const made = this.#made(description.nalLengthSize);
+      if (made !== undefined && !made.media.data.equals(description.record)) this.#repair('header-rewritten');
+      if (made !== undefined) return made;
+    }
+    return { media: videoBody(tag, body, { codec, keyFrame: true, data: tag.data }), description };
+  }
+
+  /**
+   * The units of an H.264 or HEVC picture, in order.
+   * @param current in force
+   * @param canStart decoding can start at it: only there parameter sets come into force
+   * @returns the header that has to be sent before it
+   */
+  fromUnits(
+    units: readonly Buffer[],
+    current: VideoDescription | undefined,
+    canStart: boolean,
+  ): VideoHeader | undefined {
+    const sets = this.#sets;
+    if (sets === undefined) return undefined;
+    for (const unit of units) if (sets.note(unit) !== undefined) this.#stale = true;
+    if (!this.#stale || (current !== undefined && !canStart)) return undefined;
+    const header = this.#made(current?.nalLengthSize);
+    if (header === undefined) return undefined;
+    this.#stale = false;
+    if (current === undefined) {
+      this.#repair('header-made');
+      return header;
+    }
+    if (!isSameFormat(current, header.description)) return header;
+    if (header.description.record.equals(current.record)) return undefined;
+    this.#quietChanges += 1;
+    if (this.#quietChanges <= MAX_QUIET_CHANGES) return header;
+    this.#repair('parameter-sets-vary');
+    return undefined;
+  }
+
+  /**
+   * An AV1 or VP9 key frame: it says how large the pictures are, and may change that without a sequence header.
+   * @returns what is new by it
+   * @throws live.video-configuration
+   */
+  fromKeyFrame(data: Buffer, current: VideoDescription | undefined): VideoHeader | undefined {
+    const codec = this.#codec;
+    const inBand = codec === 'av1' ? sequenceOf(() => findSequenceHeader(data)) : undefined;
+    const outdated = inBand !== undefined && this.#sequence !== undefined && !inBand.equals(this.#sequence);
+    let description: VideoDescription;
+    try {
+      description = describe(codec, outdated ? undefined : this.#received, data);
+    } catch (error) {
+      // One broken frame of a stream that is known is the decoder's to conceal.
+      if (current?.width !== undefined && error instanceof SluiceError) return undefined;
+      throw error;
+    }
+    this.#sequence = inBand === undefined ? this.#sequence : Buffer.from(inBand);
+    if (current !== undefined && isSameFormat(current, description)) return undefined;
+    if (codec === 'av1' && current === undefined) this.#repair('header-made');
+    return { media: videoHeaderBody(codec, description.record), description };
+  }
+
+  #made(nalLengthSize: VideoDescription['nalLengthSize'] = 4): VideoHeader | undefined {
+    const record = this.#sets?.record(nalLengthSize);
+    return record && { media: videoHeaderBody(this.#codec, record), description: describe(this.#codec, record) };
+  }
+}
+
+const START_CODE = Buffer.from([0, 0, 1]);
+/** Before the configOBUs of an av1C. */
+const AV1_RECORD_HEAD = 4;
+
+function sequenceOf(find: () => ReturnType<typeof findSequenceHeader>): Buffer | undefined {
+  try {
+    return find()?.obu.payload;
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return undefined;
+  }
+}
+
+/** Some encoders send the record before they know its content. */
+function hasNoSets(codec: DescribedVideoCodec, record: Buffer): boolean {
+  const count = codec === 'avc' ? (record[AVCC_COUNT] ?? 1) & 0x1f : (record[HVCC_COUNT] ?? 1);
+  return record[0] === 1 && count === 0;
+}
+
+function isSameFormat(a: VideoDescription, b: VideoDescription): boolean {
+  return (
+    a.width === b.width &&
+    a.height === b.height &&
+    a.codecs === b.codecs &&
+    a.bitDepth === b.bitDepth &&
+    a.interlaced === b.interlaced
+  );
+}
+
+/** @throws live.video-configuration, which says what kind of media is wrong: the parsers only say which field */
+function describe(codec: DescribedVideoCodec, record: Buffer | undefined, keyFrame?: Buffer): VideoDescription {
+  try {
+    return describeVideo(codec, record, keyFrame);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw liveError(
+      'live.video-configuration',
+      `the ${videoCodecName(codec)} video configuration is broken (${error.message})`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,101 @@
+// Finds NAL units in messages, behind lengths as RTMP has them and behind start codes as some encoders send them all the same, without a copy.
+import type { SplitMessage } from './bitstream.js';
+
+/** The sizes of the length before a NAL unit (ISO/IEC 14496-15 5.3.3.1.2 lengthSizeMinusOne). */
+export type NalLengthSize = 1 | 2 | 4;
+
+/** No picture has more slices and parameter sets than this: the rest of a bomb is not walked. */
+const MAX_NAL_UNITS = 4_096;
+const START_CODE = Buffer.from([0, 0, 1]);
+
+/**
+ * The NAL units of a message, however they are delimited.
+ * @param lengthSize what the sequence header says of the lengths
+ * @param isWhole tells units that may hold start codes themselves: some encoders put one length before several units
+ * @returns undefined when neither lengths nor start codes lead to the end
+ */
+export function splitMessage(
+  message: Buffer,
+  lengthSize: NalLengthSize,
+  isWhole: (unit: Buffer) => boolean,
+): SplitMessage | undefined {
+  const byLength = splitNalUnits(message, lengthSize);
+  if (byLength !== undefined) return withInnerStartCodes(message, byLength, lengthSize, isWhole);
+  const byStartCode = splitStartCodes(message);
+  if (byStartCode !== undefined) {
+    return { units: byStartCode, sample: undefined, hadEmpty: false, hadStartCodes: true };
+  }
+  // A sequence header may lie about the lengths: nearly all are of four bytes.
+  const byFour = lengthSize === 4 ? undefined : splitNalUnits(message, 4);
+  return byFour && { units: byFour, sample: undefined, hadEmpty: false, hadStartCodes: false };
+}
+
+function withInnerStartCodes(
+  message: Buffer,
+  units: readonly Buffer[],
+  lengthSize: NalLengthSize,
+  isWhole: (unit: Buffer) => boolean,
+): SplitMessage {
+  const used = units.reduce((size, unit) => size + lengthSize + unit.length, 0);
+  const hadEmpty = used !== message.length;
+  if (units.every((unit) => isWhole(unit) || unit.indexOf(START_CODE) < 0)) {
+    return { units, sample: hadEmpty ? undefined : message, hadEmpty, hadStartCodes: false };
+  }
+  return { units: units.flatMap(splitAtStartCodes), sample: undefined, hadEmpty, hadStartCodes: true };
+}
+
+/**
+ * NAL units with their header byte, each behind its length; empty ones are left out.
+ * @returns views, or undefined when a length leads beyond the end: the bytes are not what they should be
+ */
+export function splitNalUnits(data: Buffer, lengthSize: NalLengthSize): Buffer[] | undefined {
+  const units: Buffer[] = [];
+  let at = 0;
+  while (at < data.length) {
+    if (at + lengthSize > data.length || units.length >= MAX_NAL_UNITS) return undefined;
+    const end = at + lengthSize + data.readUIntBE(at, lengthSize);
+    if (end > data.length) return undefined;
+    if (end > at + lengthSize) units.push(data.subarray(at + lengthSize, end));
+    at = end;
+  }
+  return units;
+}
+
+/**
+ * NAL units behind start codes (ITU-T H.264 annex B), as some cameras send them although RTMP has lengths.
+ * @returns views, or undefined when the bytes do not begin with a start code
+ */
+export function splitStartCodes(data: Buffer): Buffer[] | undefined {
+  let first = 0;
+  while (data[first] === 0) first += 1;
+  if (first < 2 || data[first] !== 1) return undefined;
+  return splitAtStartCodes(data.subarray(first + 1));
+}
+
+/** What is before the first start code is a unit too. */
+function splitAtStartCodes(data: Buffer): Buffer[] {
+  const units: Buffer[] = [];
+  let begin = 0;
+  while (begin <= data.length && units.length < MAX_NAL_UNITS) {
+    const next = data.indexOf(START_CODE, begin);
+    let end = next < 0 ? data.length : next;
+    // The zero byte of a four-byte start code, and trailing zeros (B.1.1), belong to no NAL unit.
+    while (end > begin && data[end - 1] === 0) end -= 1;
+    if (end > begin) units.push(data.subarray(begin, end));
+    if (next < 0) break;
+    begin = next + START_CODE.length;
+  }
+  return units;
+}
+
+/** Each unit behind its length, in pieces. One that its length cannot say is left out. */
+export function lengthPrefixed(units: readonly Buffer[], lengthSize: NalLengthSize): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (const unit of units) {
+    if (unit.length >= 2 ** (8 * lengthSize)) continue;
+    const length = Buffer.allocUnsafe(lengthSize);
+    length.writeUIntBE(unit.length, 0, lengthSize);
+    pieces.push(length, unit);
+  }
+  return pieces;
+}
