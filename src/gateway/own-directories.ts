@@ -1,6 +1,6 @@
 // The media and the state directory, each this gateway's alone from start to close.
 
-import { rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
@@ -8,6 +8,7 @@ import type { MediaClaim } from '../hls/store/disk-store.js';
 import { checkMediaDirectory, MEDIA_LOCK, markMediaDirectory } from '../hls/store/media-directory.js';
 import { ensureDirectory, ensureWritable, inspectDirectory, orDirectoryError } from '../pipeline/directories.js';
 import { DirectoryLock } from '../pipeline/directory-lock.js';
+import { systemCode } from '../protocols/system-error.js';
 
 /** The state directory holds a secret. */
 export const STATE_MODE = 0o700;
@@ -18,7 +19,7 @@ const STATE_LOCK = 'gateway.lock';
 export interface OwnDirectories {
   /** Whether the media directory is still ours. */
   readonly mediaClaim: MediaClaim;
-  /** Others may have them. Never rejects. */
+  /** Others may have them. */
   release(): Promise<void>;
 }
 
@@ -72,10 +73,20 @@ async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise
   return {
     release: async () => {
       await lock.release();
-      // Made for the lock alone; refused when something is in it.
-      if (state === 'absent') await rmdir(stateDir).catch(() => undefined);
+      if (state === 'absent') await removeEmpty(stateDir);
     },
   };
+}
+
+/** Made at this start, and nothing was kept in it: a directory with directories that are empty. */
+async function removeEmpty(directory: string): Promise<void> {
+  try {
+    for (const name of await readdir(directory)) await rmdir(join(directory, name));
+    await rmdir(directory);
+  } catch (error) {
+    // Something was kept.
+    if (!['ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
+  }
 }
 
 interface Releasable {

@@ -30,7 +30,7 @@ export interface DirectoryLockOptions {
   /** The lock itself: `/var/lib/sluice/media/.sluice-lock`. Its directory is there. */
   readonly path: string;
   readonly logger: PipelineLogger;
-  /** With each beat. Must not reject. */
+  /** With each beat. When it rejects, the next beat calls it again. */
   readonly onBeat?: () => Promise<void>;
   /** Default 2 s. */
   readonly beat?: Milliseconds;
@@ -48,10 +48,10 @@ export class DirectoryLock {
   readonly #id = randomUUID();
   readonly #since = new Date().toISOString();
   #beats = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<void> = Promise.resolve();
+  /** Never rejects. */
+  #kept: Promise<void> = Promise.resolve();
   #lostTo: LockRecord | undefined;
-  #released = false;
+  readonly #releasing = new AbortController();
 
   private constructor(options: DirectoryLockOptions) {
     this.#options = options;
@@ -64,7 +64,7 @@ export class DirectoryLock {
   static async take(options: DirectoryLockOptions): Promise<DirectoryLock> {
     const lock = new DirectoryLock(options);
     await lock.#take();
-    lock.#schedule();
+    lock.#kept = lock.#keep();
     return lock;
   }
 
@@ -81,10 +81,8 @@ export class DirectoryLock {
 
   /** Removes it, if it is still ours. Never rejects. */
   async release(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
-    clearTimeout(this.#timer);
-    await this.#beating;
+    this.#releasing.abort();
+    await this.#kept;
     const { path, logger } = this.#options;
     try {
       if ((await readLock(path))?.record?.id === this.#id) await unlink(path);
@@ -172,20 +170,19 @@ export class DirectoryLock {
     }
   }
 
-  #schedule(): void {
-    this.#timer = setTimeout(() => {
-      this.#beating = this.#beat().catch((error: unknown) => {
+  async #keep(): Promise<void> {
+    const { path, logger, beat = BEAT } = this.#options;
+    const { signal } = this.#releasing;
+    while (this.#lostTo === undefined) {
+      try {
+        await sleep(beat, undefined, { ref: false, signal });
+        await this.#beat();
+      } catch (error) {
+        if (signal.aborted) return;
         // A disk that is full or away: the lock stands as it is, and the streams say what is wrong.
-        this.#options.logger.debug(
-          { err: error, path: this.#options.path },
-          'the lock of a directory could not be renewed',
-        );
-      });
-      void this.#beating.then(() => {
-        if (!this.#released && this.#lostTo === undefined) this.#schedule();
-      });
-    }, this.#options.beat ?? BEAT);
-    this.#timer.unref();
+        logger.debug({ err: error, path }, 'the lock of a directory could not be renewed');
+      }
+    }
   }
 
   async #beat(): Promise<void> {
@@ -266,10 +263,12 @@ async function fileSystemTime(path: string): Promise<Milliseconds> {
 }
 
 async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 async function writeWhole(file: FileHandle, text: string): Promise<void> {
