@@ -1,4 +1,5 @@
 // What went wrong in a presentation that goes on: counted, and told as typed warnings, of each kind not too often.
+import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { hlsError } from './errors.js';
 import type { PresentationOptions } from './presentation-options.js';
@@ -38,7 +39,13 @@ export class Incidents {
   }
 
   storeFailed(cause: unknown): void {
-    this.#warnings.warn(hlsError('hls.store', `writing ${this.#stream} failed: ${describe(cause)}`, { cause }));
+    const warning = hlsError('hls.store', `writing ${this.#stream} failed: ${describe(cause)}`, { cause });
+    this.#warnings.warn(warning, systemCode(cause));
+  }
+
+  storeRecovered(): void {
+    this.#warnings.over('hls.store');
+    this.#options.onStoreRecovered?.();
   }
 
   filesGone(files: number): void {
@@ -48,7 +55,10 @@ export class Incidents {
 
   filesLeftBehind(files: number, cause: unknown): void {
     const what = `${files} files of ${this.#stream} could not be removed`;
-    this.#warnings.warn(hlsError('hls.store', `${what}: ${describe(cause)}`, { cause }));
+    this.#warnings.warn(
+      hlsError('hls.store', `${what}: ${describe(cause)}`, { cause }),
+      `removal ${systemCode(cause)}`,
+    );
   }
 
   get #stream(): string {

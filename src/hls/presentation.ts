@@ -338,7 +338,7 @@ export class Presentation {
       firstMediaSequence: this.#options.firstMediaSequence,
       onGone: (files) => this.#incidents.filesGone(files),
       onLeftBehind: (files, cause) => this.#incidents.filesLeftBehind(files, cause),
-      onRecovered: () => this.#options.onStoreRecovered?.(),
+      onRecovered: () => this.#incidents.storeRecovered(),
     });
   }
 

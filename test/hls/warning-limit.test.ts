@@ -1,0 +1,44 @@
+// What is told once a minute must not hide what is another fault, or the same one come back.
+import { expect, it } from 'vitest';
+import { hlsError } from '../../src/hls/errors.js';
+import { WarningLimit } from '../../src/hls/warning-limit.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+function setUp() {
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const limit = new WarningLimit(clock, ({ message }) => told.push(message));
+  const warn = (message: string, fault?: string): void => limit.warn(hlsError('hls.store', message), fault);
+  return { clock, told, limit, warn };
+}
+
+it('tells the same fault once a minute', () => {
+  const { clock, told, warn } = setUp();
+  for (let second = 0; second < 120; second++) {
+    warn(`full after ${second} s`, 'ENOSPC');
+    clock.advance(1_000);
+  }
+  expect(told).toEqual(['full after 0 s', 'full after 60 s']);
+});
+
+it('tells another fault of the same code at once', () => {
+  const { told, warn } = setUp();
+  warn('full', 'ENOSPC');
+  warn('read-only', 'EROFS');
+  warn('full again', 'ENOSPC');
+  expect(told).toEqual(['full', 'read-only']);
+});
+
+it('tells a fault again that was over and came back, but not one that flickers', () => {
+  const { clock, told, limit, warn } = setUp();
+  warn('full', 'ENOSPC');
+  for (let i = 0; i < 3; i++) {
+    clock.advance(1_000);
+    limit.over('hls.store');
+    warn('full again', 'ENOSPC');
+  }
+  expect(told).toEqual(['full']);
+  clock.advance(2_000);
+  warn('full again', 'ENOSPC');
+  expect(told).toEqual(['full', 'full again']);
+});
