@@ -1,6 +1,7 @@
 // What reads and decodes the stream, hls.js or the browser itself, kept behind one face so that the player need not know which.
 
 import { playToTheEnd } from './ending.js';
+import { fetchFirstMedia, lineSpeed } from './first-media.js';
 import { HLS_CONFIG } from './hls-config.js';
 import { followThePlaylist } from './left-behind.js';
 import { levelsOf } from './levels.js';
@@ -159,7 +160,13 @@ export class PlaybackEngine {
     const { onReady, onLevels, onLevel } = this.#options;
     this.#mayWait = this.#line.mayWait;
     const pLoader = playlistLoader(() => this.#mayWait, known);
-    const hls = new Hls({ ...HLS_CONFIG, lowLatencyMode: this.#mayWait, pLoader });
+    const speed = lineSpeed();
+    const hls = new Hls({
+      ...HLS_CONFIG,
+      ...(speed !== undefined && { abrEwmaDefaultEstimate: speed }),
+      lowLatencyMode: this.#mayWait,
+      pLoader,
+    });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       onLevels();
@@ -167,6 +174,7 @@ export class PlaybackEngine {
     });
     hls.on(Hls.Events.LEVELS_UPDATED, () => onLevels());
     this.#watchDiscontinuities(hls);
+    fetchFirstMedia(hls, this.#video);
     playToTheEnd(hls, this.#video);
     followThePlaylist(hls, this.#video);
     hls.on(Hls.Events.LEVEL_SWITCHED, () => onLevel());

@@ -6,6 +6,8 @@ export const HLS_CONFIG = {
   lowLatencyMode: true,
   // Fragmented MP4 passes through untouched, there is nothing to hand to a worker.
   enableWorker: false,
+  // Media is asked for before the video element is ready to take it.
+  startFragPrefetch: true,
   backBufferLength: 30,
   maxBufferLength: 20,
   liveDurationInfinity: true,
@@ -13,7 +15,7 @@ export const HLS_CONFIG = {
   // Seconds of latency that each stall adds; the default of 1 would cost a viewer who came with the first picture a second for good.
   liveSyncOnStallIncrease: 0.3,
   capLevelToPlayerSize: true,
-  // A first guess that starts most viewers on a middle rendition instead of the lowest.
+  // Where nothing was measured yet: a guess that starts most viewers on a middle rendition instead of the lowest.
   abrEwmaDefaultEstimate: 2_500_000,
   manifestLoadPolicy: policy(8_000, RETRY_SOON),
   playlistLoadPolicy: policy(12_000, RETRY_SOON),

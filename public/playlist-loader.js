@@ -1,6 +1,7 @@
 // How hls.js gets its playlists: the first ones from what the page has read already, and without blocking reloads where the
 // browser's connections are scarce.
 
+import { beginAtKeyFrame } from './first-media.js';
 import { Hls } from './vendor/hls.mjs';
 
 /** Milliseconds after which what was read before is too old to begin with. */
@@ -12,14 +13,21 @@ const FRESH = 1_500;
  */
 export function playlistLoader(mayWait, known) {
   const unused = new Map(known);
+  /** Kinds of playlists that have been asked for. */
+  const begun = new Set();
   const readAt = performance.now();
 
   return class PlaylistLoader extends Hls.DefaultConfig.loader {
     load(context, config, callbacks) {
       const text = performance.now() - readAt < FRESH ? unused.get(context.url) : undefined;
       unused.delete(context.url);
+      const isFirst = !begun.has(context.type);
+      begun.add(context.type);
       const onSuccess = (response, ...rest) => {
-        if (!mayWait() && typeof response.data === 'string') response.data = withoutWaiting(response.data);
+        if (typeof response.data === 'string') {
+          if (!mayWait()) response.data = withoutWaiting(response.data);
+          else if (isFirst && context.type === 'level') response.data = beginAtKeyFrame(response.data);
+        }
         callbacks.onSuccess(response, ...rest);
       };
       if (text === undefined) super.load(context, config, { ...callbacks, onSuccess });

@@ -23,9 +23,6 @@ const POSTERS = {
   server: { title: 'No answer from the server', text: 'Trying again, without an end.', busy: true },
 };
 
-/** Milliseconds in which a second click makes a double one. */
-const DOUBLE_CLICK = 220;
-
 /**
  * @param {import('./player.js').LivePlayer} player
  * @param {HTMLVideoElement} video
@@ -99,17 +96,14 @@ function subject(player, buffering) {
  */
 function listenToClicks(player, video, onFullscreen) {
   let pointer = 'mouse';
-  let single;
   video.addEventListener('pointerdown', (event) => {
     pointer = event.pointerType;
   });
   video.addEventListener('click', () => {
-    clearTimeout(single);
-    // Live goes on meanwhile: the first of two clicks must not cost a moment of it.
-    if (pointer !== 'touch') single = setTimeout(() => player.toggle(), DOUBLE_CLICK);
+    if (pointer !== 'touch') player.toggle();
   });
   video.addEventListener('dblclick', () => {
-    clearTimeout(single);
+    // Its two clicks have paused and played.
     if (pointer !== 'touch') onFullscreen();
   });
 }

@@ -75,12 +75,18 @@ export class LiveProbe {
   /** @returns {Promise<Liveness>} */
   async look() {
     this.playlists = new Map();
+    // What the page has asked for already; later looks must not be answered by a cache.
+    const cache = this.#isFirst ? 'default' : 'no-store';
+    this.#isFirst = false;
     try {
-      const multivariant = await this.#read(this.#source);
+      const multivariant = await this.#read(this.#source, cache);
       if (multivariant === undefined) return 'offline';
-      const first = firstVariant(multivariant);
+      const [first, sound] = mediaPlaylists(multivariant);
       if (first === undefined) return 'offline';
-      const media = await this.#read(new URL(first, this.#source));
+      // The sound is for the player alone.
+      const [media] = await Promise.all(
+        [first, sound].map((uri) => uri && this.#read(new URL(uri, this.#source), cache)),
+      );
       if (media === undefined) return 'offline';
       return media.includes('#EXT-X-ENDLIST') ? 'ended' : 'live';
     } catch {
@@ -89,13 +95,10 @@ export class LiveProbe {
     }
   }
 
-  async #read(url) {
+  async #read(url, cache) {
     const signal = AbortSignal.any
       ? AbortSignal.any([this.#cancel.signal, AbortSignal.timeout(REQUEST_TIMEOUT)])
       : this.#cancel.signal;
-    // The page has asked for the multivariant playlist already; later looks must not be answered by a cache.
-    const cache = this.#isFirst ? 'default' : 'no-store';
-    this.#isFirst = false;
     const response = await askServer(url, { cache, signal });
     if (!response.ok) return undefined;
     const text = await response.text();
@@ -124,9 +127,9 @@ function delay(attempt) {
   return base * (0.9 + Math.random() * 0.2);
 }
 
-function firstVariant(playlist) {
-  const lines = playlist.split(/\r?\n/);
-  const uri = lines.find((line) => line !== '' && !line.startsWith('#'));
-  // An audio-only presentation may name its playlist in EXT-X-MEDIA alone.
-  return uri ?? /^#EXT-X-MEDIA:.*URI="([^"]+)"/m.exec(playlist)?.[1];
+/** The URIs of the first variant and of the sound, if that has one of its own. An audio-only stream may have no variant. */
+function mediaPlaylists(multivariant) {
+  const variant = multivariant.split(/\r?\n/).find((line) => line !== '' && !line.startsWith('#'));
+  const sound = /^#EXT-X-MEDIA:.*URI="([^"]+)"/m.exec(multivariant)?.[1];
+  return variant === undefined ? [sound] : [variant, sound === variant ? undefined : sound];
 }

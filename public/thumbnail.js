@@ -5,6 +5,8 @@ import { serverNow } from './server-clock.js';
 
 /** Milliseconds. The same for everybody at the same time, so that caches on the way hold one. */
 const STEP = 10_000;
+/** Milliseconds in which video usually shows. */
+const PATIENCE = 700;
 
 /** The address of the picture of now. @param {string} thumbnail URL without query */
 export function thumbnailNow(thumbnail) {
@@ -34,6 +36,9 @@ export function posterFromThumbnail(player, video, { api, thumbnail }) {
   player.addEventListener('state', async ({ detail: { state } }) => {
     if (state === 'waiting' || state === 'ended') video.removeAttribute('poster');
     if (state !== 'starting') return;
+    // Video is on its way, and must not share the line with a picture that it will cover at once.
+    if (player.wantsPlay) await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    if (player.state === 'waiting' || player.state === 'ended') return;
     const known = await readState(api);
     if (!known?.thumbnail) return;
     const address = thumbnailNow(thumbnail);

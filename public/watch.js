@@ -48,7 +48,10 @@ const showState = () => {
   setText(badge, player.away ? 'Broadcaster away' : BADGES[shown]);
 };
 for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, showState);
-player.addEventListener('state', () => refresh());
+player.addEventListener('state', () => {
+  // The first picture has the line for itself.
+  if (player.state !== 'starting') refresh();
+});
 showState();
 
 share('#share-link', stream.watch, 'Copy link');

@@ -59,7 +59,7 @@ export function streamHead(stream: PreviewedStream): string {
       .filter(([, content]) => content !== undefined)
       .map(([key, content]) => `<meta property="${key}" content="${content}">`),
     ...(base === undefined ? [] : [`<link rel="canonical" href="${absolute(watch)}">`, discovery(base, watch, title)]),
-    ...(isPlayable(stream.state) ? [playlistPreload(path)] : []),
+    ...(isPlayable(stream.state) ? playlistPreloads(path, stream.state) : []),
   ].join('\n  ');
 }
 
@@ -86,7 +86,15 @@ function discovery(base: string, watch: string, title: string): string {
   return `<link rel="alternate" type="application/json+oembed" href="${href}" title="${title}">`;
 }
 
-/** The player begins with it, a whole round trip before its scripts have been read. `<base>` holds for it. */
-function playlistPreload(path: string): string {
-  return `<link rel="preload" as="fetch" crossorigin href="hls/${path}/index.m3u8">`;
+/**
+ * What the player reads first, asked for while its scripts are on their way: the multivariant playlist, that of its first rendition
+ * and that of the sound. `<base>` holds for them.
+ */
+function playlistPreloads(path: string, { renditions }: StreamState): string[] {
+  const [first] = renditions.filter(({ height }) => height !== undefined);
+  const sound = renditions.find(({ height }) => height === undefined);
+  const names = [first, sound].flatMap((rendition) => (rendition === undefined ? [] : [`${rendition.name}/`]));
+  return ['', ...names].map(
+    (rendition) => `<link rel="preload" as="fetch" crossorigin href="hls/${path}/${rendition}index.m3u8">`,
+  );
 }

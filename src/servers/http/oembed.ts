@@ -10,6 +10,14 @@ const ASPECT = 16 / 9;
 
 const PATH = /^\/(?:watch|embed)\/([0-9A-Za-z_.-]{1,255})\/([0-9A-Za-z_.-]{1,255})$/;
 
+/** As it came: section 2.2. */
+export interface EmbedQuery {
+  readonly url?: unknown;
+  readonly format?: unknown;
+  readonly maxwidth?: unknown;
+  readonly maxheight?: unknown;
+}
+
 export interface EmbedSource {
   /** The address of this server as its viewers know it, without a slash at its end. */
   readonly base: string;
@@ -17,20 +25,17 @@ export interface EmbedSource {
 }
 
 /** @throws {HttpProblem} 404 for what is no stream of this server, 501 for another format than JSON, as section 2.3.3 says */
-export function describeEmbed(query: Readonly<Record<string, unknown>>, { base, hasThumbnail }: EmbedSource): object {
-  if (query['format'] !== undefined && query['format'] !== 'json') {
+export function describeEmbed(query: EmbedQuery, { base, hasThumbnail }: EmbedSource): object {
+  if (query.format !== undefined && query.format !== 'json') {
     throw new HttpProblem(501, 'http.bad-request', 'expected format=json: oEmbed is answered in JSON only');
   }
-  const url = typeof query['url'] === 'string' ? query['url'] : '';
+  const url = typeof query.url === 'string' ? query.url : '';
   const [, app, name] =
     (url.startsWith(`${base}/`) && PATH.exec(url.slice(base.length).split(/[?#]/, 1)[0] ?? '')) || [];
   if (app === undefined || name === undefined) {
     throw new HttpProblem(404, 'http.not-found', 'expected url=, the address of a watch or embed page of this server');
   }
-  const width = Math.min(
-    dimension(query['maxwidth'], WIDTH),
-    Math.round(dimension(query['maxheight'], LARGEST) * ASPECT),
-  );
+  const width = Math.min(dimension(query.maxwidth, WIDTH), Math.round(dimension(query.maxheight, LARGEST) * ASPECT));
   const height = Math.round(width / ASPECT);
   const path = streamPath(app, name);
   return {

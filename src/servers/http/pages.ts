@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type AssetLibrary, assetLibrary } from './assets/asset-library.js';
+import { type AssetLibrary, assetLibrary, bundlePath, HLS_MODULE, PAGE_SCRIPT } from './assets/asset-library.js';
 
 export interface Pages {
   readonly list: string;
@@ -39,15 +39,14 @@ export function loadPages(directory: string): Pages {
   return { list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') };
 }
 
-/** Gives every asset its lasting address, and names in the head all that the scripts will import. */
+/** Gives every asset its lasting address, and makes one script of each page's modules; hls.js is fetched beside it, not after it. */
 function withAssets(page: string, library: AssetLibrary): string {
-  const versioned = (path: string): string => `assets/~${library.version}/${path}`;
-  const preloads = [...page.matchAll(/<script type="module" src="assets\/([^"]+)">/g)]
-    .flatMap(([, script = '']) => [...library.importsOf(script)])
-    .map((path) => `  <link rel="modulepreload" href="${versioned(path)}">\n`);
-  return page
-    .replace(/="assets\/([^"]+)"/g, (_match, path: string) => `="${versioned(path)}"`)
-    .replace('</head>', () => `${preloads.join('')}</head>`);
+  const tag = (path: string): string => `<script type="module" src="assets/${bundlePath(path)}">`;
+  const withScripts = page.replace(PAGE_SCRIPT, (_match, script: string) => {
+    const isPlayer = library.find(bundlePath(script))?.text.includes(HLS_MODULE) === true;
+    return isPlayer ? `<link rel="modulepreload" href="assets/${HLS_MODULE}">\n  ${tag(script)}` : tag(script);
+  });
+  return withScripts.replace(/="assets\/([^"]+)"/g, (_match, path: string) => `="assets/${library.lasting(path)}"`);
 }
 
 /**

@@ -3,13 +3,17 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname, join, posix, sep } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { ContentCoding } from '../delivery/content-coding.js';
+import { bundleModules } from './module-bundle.js';
 
 /** Where the pages import hls.js from; the file itself lies in its npm package. */
-const HLS_MODULE = 'vendor/hls.mjs';
+export const HLS_MODULE = 'vendor/hls.mjs';
+
+/** In a page, with the path of the script below `assets/`. */
+export const PAGE_SCRIPT = /<script type="module" src="assets\/([^"]+)">/g;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
@@ -76,6 +80,11 @@ export class AssetLibrary {
       assets.set(path, new Asset(path, readFileSync(join(directory, name))));
     }
     assets.set(HLS_MODULE, new Asset(HLS_MODULE, readFileSync(hlsModulePath())));
+    const read = (path: string): string | undefined => (path === HLS_MODULE ? undefined : assets.get(path)?.text);
+    for (const script of pageScripts(directory)) {
+      const bundle = bundlePath(script);
+      assets.set(bundle, new Asset(bundle, Buffer.from(bundleModules(script, read))));
+    }
     this.#assets = assets;
     const names = [...assets.keys()].sort();
     const digests = names.map((name) => `${name} ${assets.get(name)?.digest}\n`).join('');
@@ -87,21 +96,29 @@ export class AssetLibrary {
     return this.#assets.get(path);
   }
 
-  /**
-   * Everything that a script imports, directly or not, in the order in which a browser would find it. A page names these in its
-   * head, so that they are fetched at the same time and not one after the other.
-   */
-  importsOf(script: string, found = new Set<string>()): ReadonlySet<string> {
-    const text = this.#assets.get(script)?.text ?? '';
-    if (script === HLS_MODULE) return found;
-    for (const [, specifier = ''] of text.matchAll(/^import\s[^'"]*?['"](\.[^'"]+)['"];/gm)) {
-      const path = posix.join(posix.dirname(script), specifier);
-      if (found.has(path)) continue;
-      found.add(path);
-      this.importsOf(path, found);
-    }
-    return found;
+  /** Compresses what every viewer needs before the first one comes. Browsers that take no Brotli are few. */
+  prepare(): void {
+    const needed = [...this.#assets].filter(([path]) => path === HLS_MODULE || path.startsWith(bundlePath('')));
+    // A failure is met again, and reported, when somebody asks.
+    for (const [, asset] of needed) asset.encoded('br').catch(() => undefined);
   }
+
+  /** The address below `assets/` under which a file may be kept for ever. */
+  lasting(path: string): string {
+    return `~${this.version}/${path}`;
+  }
+}
+
+/** Where the script of a page lies, in one with all that it imports except hls.js. */
+export function bundlePath(script: string): string {
+  return `bundle/${script}`;
+}
+
+/** Those that the pages name. */
+function pageScripts(directory: string): ReadonlySet<string> {
+  const pages = readdirSync(directory).filter((name) => name.endsWith('.html'));
+  const found = pages.flatMap((name) => [...readFileSync(join(directory, name), 'utf8').matchAll(PAGE_SCRIPT)]);
+  return new Set(found.map(([, script = '']) => script));
 }
 
 let shared: { readonly directory: string; readonly library: AssetLibrary } | undefined;

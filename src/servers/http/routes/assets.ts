@@ -25,6 +25,8 @@ export async function assetRoutes(
     done();
   });
 
+  app.addHook('onListen', async () => library.prepare());
+
   app.get<{ Params: { '*': string } }>('/assets/*', { exposeHeadRoute: true }, (request, reply) => {
     const asked = request.params['*'];
     const [, version, path = asked] = VERSIONED.exec(asked) ?? [];

@@ -7,7 +7,7 @@ import { sendCompressed } from '../compressed-reply.js';
 import type { StreamDirectory } from '../dependencies.js';
 import { HttpProblem } from '../errors.js';
 import { streamHead } from '../link-preview.js';
-import { describeEmbed } from '../oembed.js';
+import { describeEmbed, type EmbedQuery } from '../oembed.js';
 import type { Pages } from '../pages.js';
 import { pagePolicy } from '../plugins/security-headers.js';
 import { publicAddress } from '../public-address.js';
@@ -59,18 +59,14 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
     return sendPage(request, reply, withHead(pages.embed, request, application, name), embedFrameAncestors);
   });
 
-  app.get<{ Querystring: Readonly<Record<string, unknown>> }>(
-    '/oembed',
-    { exposeHeadRoute: true },
-    (request, reply) => {
-      const base = baseOf(request);
-      if (base === undefined) {
-        throw new HttpProblem(404, 'http.not-found', 'oEmbed needs to know its own address: set publicUrl');
-      }
-      reply.headers({ 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' });
-      return reply.send(describeEmbed(request.query, { base, hasThumbnail }));
-    },
-  );
+  app.get<{ Querystring: EmbedQuery }>('/oembed', { exposeHeadRoute: true }, (request, reply) => {
+    const base = baseOf(request);
+    if (base === undefined) {
+      throw new HttpProblem(404, 'http.not-found', 'oEmbed needs to know its own address: set publicUrl');
+    }
+    reply.headers({ 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' });
+    return reply.send(describeEmbed(request.query, { base, hasThumbnail }));
+  });
 }
 
 function sendPage(
