@@ -30,6 +30,8 @@ export class VideoHeaders {
   /** Parameter sets have come that the header in force does not have. */
   #stale = false;
   #quietChanges = 0;
+  /** AV1 and VP9: the record in force, as far as one came. */
+  #record: Buffer | undefined;
   /** AV1: the payload of the sequence header OBU in force. */
   #sequence: Buffer | undefined;
 
@@ -55,6 +57,7 @@ export class VideoHeaders {
     if (this.#received?.equals(tag.data)) return undefined;
     this.#received = tag.data;
     if (this.#sets === undefined) {
+      this.#record = tag.data;
       if (codec === 'av1') this.#sequence = sequenceOf(() => findSequenceHeader(tag.data.subarray(AV1_RECORD_HEAD)));
       return {
         media: videoBody(tag, body, { codec, keyFrame: true, data: tag.data }),
@@ -73,7 +76,7 @@ export class VideoHeaders {
     this.#stale = false;
     if (tag.data.indexOf(START_CODE) >= 0) {
       const made = this.#made(description.nalLengthSize);
-      if (made !== undefined && !made.media.data.equals(description.record)) this.#repair('header-rewritten');
+      this.#repair('header-rewritten');
       if (made !== undefined) return made;
     }
     return { media: videoBody(tag, body, { codec, keyFrame: true, data: tag.data }), description };
@@ -120,12 +123,13 @@ export class VideoHeaders {
     const outdated = inBand !== undefined && this.#sequence !== undefined && !inBand.equals(this.#sequence);
     let description: VideoDescription;
     try {
-      description = describe(codec, outdated ? undefined : this.#received, data);
+      description = describe(codec, outdated ? undefined : this.#record, data);
     } catch (error) {
       // One broken frame of a stream that is known is the decoder's to conceal.
       if (current?.width !== undefined && error instanceof SluiceError) return undefined;
       throw error;
     }
+    if (outdated) this.#record = description.record;
     this.#sequence = inBand === undefined ? this.#sequence : Buffer.from(inBand);
     if (current !== undefined && isSameFormat(current, description)) return undefined;
     if (codec === 'av1' && current === undefined) this.#repair('header-made');

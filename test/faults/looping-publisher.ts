@@ -4,6 +4,9 @@ import { RtmpPublisher } from '../../src/demo/rtmp-publisher.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import type { FlvSource } from '../transcode/flv-source.js';
 
+/** Headers that are empty are not sent. */
+export type PublishedSource = Pick<FlvSource, 'videoHeader' | 'audioHeader' | 'media'>;
+
 export interface LoopingPublisher {
   /** The connection is up. */
   readonly connected: boolean;
@@ -15,7 +18,7 @@ export interface LoopingPublisher {
 /** `audioHeader` and `videoHeader` first, then the media of `source` for ever. @param url `rtmp://HOST:PORT/APP/NAME?QUERY` */
 export async function publishLoop(
   url: string,
-  source: FlvSource,
+  source: PublishedSource,
   { seconds = 4 }: { seconds?: number } = {},
 ): Promise<LoopingPublisher> {
   const publisher = await connectPublisher(url);
@@ -64,7 +67,7 @@ export async function connectPublisher(url: string): Promise<RtmpPublisher> {
   return publisher;
 }
 
-export function sendHeaders(publisher: RtmpPublisher, { videoHeader, audioHeader }: FlvSource): void {
+export function sendHeaders(publisher: RtmpPublisher, { videoHeader, audioHeader }: PublishedSource): void {
   if (videoHeader.length > 0) publisher.send('video', 0, videoHeader);
   if (audioHeader.length > 0) publisher.send('audio', 0, audioHeader);
 }
