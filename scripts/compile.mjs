@@ -1,7 +1,7 @@
 // Compiles src/ into dist/; `npm install` runs it. After `npm install --omit=dev` there is no compiler in node_modules: then the one
 // that package-lock.json names is fetched into npm's cache, used once, and nothing of it is installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,8 @@ const project = ['-p', 'tsconfig.build.json'];
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 if (existsSync(compiler)) process.exitCode = run([compiler, ...project]);
 else compileWithFetched();
+// For `npx sluice` in the clone, which runs it as a program.
+if (process.exitCode === 0) chmodSync(join(root, 'dist/cli.js'), 0o755);
 
 function compileWithFetched() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
@@ -21,7 +23,7 @@ function compileWithFetched() {
   process.stdout.write(`No compiler in node_modules (--omit=dev): using typescript@${version} from npm's cache.\n`);
   const fetched = [npm, 'exec', '--yes', '--include=optional', `--package=typescript@${version}`, '--', 'tsc'];
   // The types of Node and of the test tools are not installed either, so nothing is checked and no declarations are written.
-  const status = run([
+  process.exitCode = run([
     ...fetched,
     ...project,
     '--noCheck',
@@ -32,7 +34,7 @@ function compileWithFetched() {
     '--types',
     '',
   ]);
-  if (status !== 0) explain(`the compiler typescript@${version} could not be fetched or run`);
+  if (process.exitCode !== 0) explain(`the compiler typescript@${version} could not be fetched or run`);
 }
 
 function explain(reason) {
