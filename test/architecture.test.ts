@@ -182,6 +182,11 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
+  it('uses nothing of Node that is not documented', () => {
+    const insides = /\._handle\b|\bprocess\.binding\b|\bsetFlagsFromString\b|\._(?:events|server|httpMessage|socket)\b/;
+    expect(sources.filter(({ text }) => insides.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
   it('reads process.env only in config/', () => {
     const broken = sources.filter(({ path, text }) => !path.startsWith('config/') && /process\.env\b/.test(text));
     expect(broken.map(({ path }) => path)).toEqual([]);

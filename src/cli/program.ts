@@ -1,12 +1,10 @@
 // A command run by this process, from its arguments to its exit status.
 
-import { letHeapGrow } from './heap-growth.js';
 import { main } from './main.js';
 import { hideKeyArgument, processIo } from './process-io.js';
 
 /** @returns the exit status, when everything that was written has been read or nobody reads it. */
 export async function run(argv: readonly string[]): Promise<number> {
-  letHeapGrow();
   hideKeyArgument(argv);
   const io = processIo();
   const status = await main(argv, io);

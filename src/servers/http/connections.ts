@@ -40,7 +40,7 @@ export const CONNECTION_OPTIONS = {
 /** Keeps descriptors for what runs (C4.04). */
 export interface DescriptorGuard {
   /** This connection, which has just been accepted, must be closed at once. */
-  refuses(socket: Socket): boolean;
+  refuses(): boolean;
   acceptFailed(): void;
 }
 
@@ -68,7 +68,7 @@ export function guardDescriptors(
     warn(fields, message);
   };
   server.prependListener('connection', (socket: Socket) => {
-    if (guard?.refuses(socket) !== true) return;
+    if (guard?.refuses() !== true) return;
     socket.destroy();
     warnAgain({ limit: 'openFiles' }, 'connections are refused: too many files are open in this process');
   });

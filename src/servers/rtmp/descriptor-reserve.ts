@@ -1,43 +1,42 @@
 // Descriptors that connections may not have, whatever uses up the others: without one left FFmpeg, segments and accepting itself fail.
 
 import { closeSync, openSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import type { Milliseconds } from '../../protocols/units.js';
 import { reservedFrom } from './open-file-limit.js';
 
 /** Between two attempts to have a spare descriptor again. */
 const RETRY: Milliseconds = 250;
 
-/** What a socket keeps of libuv's; Node documents neither. */
-interface WithDescriptor {
-  readonly _handle?: { readonly fd?: unknown } | null;
-}
-
 /** What one kind of server asks of it. */
 export interface DescriptorGuard {
   /** This connection, which has just been accepted, must be closed at once. */
-  refuses(socket: Socket): boolean;
+  refuses(): boolean;
   /** By the operating system. */
   acceptFailed(): void;
 }
 
 /**
- * One for all servers of the process. It looks at what they accept: the kernel gives out the lowest number that is free, so
- * a connection whose descriptor is number n came when n others were in use.
+ * One for all servers of the process. The kernel gives out the lowest number that is free (open(2)), so a descriptor that is
+ * opened and closed right after a connection was accepted tells how many are in use.
  */
 export class DescriptorReserve {
   readonly #fileLimit: number | undefined;
+  readonly #lowestFree: () => number;
   #spare: number | undefined;
   #retry: NodeJS.Timeout | undefined;
 
-  /** @param fileLimit undefined where the system has none that we know */
-  constructor(fileLimit: number | undefined) {
+  /**
+   * @param fileLimit undefined where the system has none that we know
+   * @param lowestFree for tests
+   */
+  constructor(fileLimit: number | undefined, lowestFree = lowestFreeDescriptor) {
     this.#fileLimit = fileLimit;
+    this.#lowestFree = lowestFree;
   }
 
   guard(peers: 'viewers' | 'encoders'): DescriptorGuard {
-    const first = reservedFrom(this.#fileLimit, peers) ?? Number.POSITIVE_INFINITY;
-    return { refuses: (socket) => this.#refuses(socket, first), acceptFailed: () => this.#acceptFailed() };
+    const first = reservedFrom(this.#fileLimit, peers);
+    return { refuses: () => this.#refuses(first), acceptFailed: () => this.#acceptFailed() };
   }
 
   /** From now on until `close` there is a spare descriptor. */
@@ -50,9 +49,10 @@ export class DescriptorReserve {
     }
   }
 
-  #refuses(socket: Socket, first: number): boolean {
-    const descriptor = (socket as unknown as WithDescriptor)._handle?.fd;
-    return this.#retry !== undefined || (typeof descriptor === 'number' && descriptor >= first);
+  /** @param first of the descriptors that are kept; undefined: none are */
+  #refuses(first: number | undefined): boolean {
+    if (this.#retry !== undefined) return true;
+    return first !== undefined && this.#lowestFree() > first;
   }
 
   /**
@@ -79,5 +79,16 @@ export class DescriptorReserve {
       this.#retry = undefined;
       this.open();
     }, RETRY).unref();
+  }
+}
+
+/** Infinity when none is free. */
+function lowestFreeDescriptor(): number {
+  try {
+    const descriptor = openSync('/', 'r');
+    closeSync(descriptor);
+    return descriptor;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }

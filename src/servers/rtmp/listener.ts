@@ -15,7 +15,6 @@ import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.j
 import type { ConnectionContext } from './peer.js';
 import type { PlayAccess, PlayAdmission } from './playing.js';
 import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
-import { ReadBuffer } from './read-buffer.js';
 import { type CertificateSource, TlsUnwrapper } from './tls-unwrapper.js';
 import { Turns } from './turns.js';
 
@@ -41,7 +40,6 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #context: ConnectionContext;
   readonly #limiter = new LogLimiter();
-  readonly #reads = new ReadBuffer();
   /** Each accepted socket, with its connection as soon as there is one: inside TLS that takes a handshake. */
   readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
   readonly #perAddress = new AddressTally();
@@ -69,8 +67,7 @@ export class RtmpServer {
     this.descriptors = new DescriptorReserve(fileLimit);
     this.#guard = this.descriptors.guard('encoders');
     // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
-    this.#plain = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
-      const socket = this.#reads.adopt(accepted);
+    this.#plain = createServer({ noDelay: true }, (socket) => {
       this.#serve(socket, (peer) => this.#connect(socket, socket, peer));
     });
     if (certificate === undefined) return;
@@ -161,7 +158,7 @@ export class RtmpServer {
       socket.destroy();
       return undefined;
     }
-    if (this.#guard.refuses(socket)) {
+    if (this.#guard.refuses()) {
       this.counters.refusedTotalLimit++;
       this.#refuse(socket, address, 'openFiles', this.#sockets.size);
       return undefined;

@@ -1,27 +1,41 @@
-import { readdirSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DescriptorReserve } from '../../../src/servers/rtmp/descriptor-reserve.js';
 
-const socketOf = (fd: unknown) => ({ _handle: { fd } }) as unknown as Socket;
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('C4.04 descriptors that connections may not have', () => {
-  it('refuses what was given a number of the reserve, and nothing where no limit or no number is known', () => {
-    const reserve = new DescriptorReserve(256);
-    const viewers = reserve.guard('viewers');
-    expect(viewers.refuses(socketOf(191))).toBe(false);
-    expect(viewers.refuses(socketOf(192))).toBe(true);
-    expect(reserve.guard('encoders').refuses(socketOf(223))).toBe(false);
-    expect(reserve.guard('encoders').refuses(socketOf(224))).toBe(true);
-    expect(viewers.refuses(socketOf(undefined))).toBe(false);
-    expect(viewers.refuses({ _handle: null } as unknown as Socket)).toBe(false);
-    expect(new DescriptorReserve(undefined).guard('viewers').refuses(socketOf(1_000_000))).toBe(false);
+  it('refuses what leaves only descriptors of the reserve, and nothing where no limit is known', () => {
+    let free = 0;
+    const guards = (limit: number | undefined) => {
+      const reserve = new DescriptorReserve(limit, () => free);
+      const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
+      return (lowestFree: number) => {
+        free = lowestFree;
+        return { viewers: viewers.refuses(), encoders: encoders.refuses() };
+      };
+    };
+    // The connection itself has the number before.
+    const of256 = guards(256);
+    expect(of256(192)).toEqual({ viewers: false, encoders: false });
+    expect(of256(193)).toEqual({ viewers: true, encoders: false });
+    expect(of256(225)).toEqual({ viewers: true, encoders: true });
+    expect(guards(undefined)(1_000_000)).toEqual({ viewers: false, encoders: false });
+  });
+
+  it('sees how many descriptors are in use', () => {
+    const held = Array.from({ length: 20 }, () => openSync('/', 'r'));
+    onTestFinished(() => {
+      for (const descriptor of held) closeSync(descriptor);
+    });
+    // A limit whose reserve begins among those that are open, and one far above.
+    expect(new DescriptorReserve(Math.floor(((held.at(-1) ?? 0) * 4) / 3)).guard('viewers').refuses()).toBe(true);
+    expect(new DescriptorReserve(1_000_000).guard('viewers').refuses()).toBe(false);
   });
 
   it('gives its spare one away when accepting fails, refuses all until it has one again, and lets it go at the end', async () => {
     const before = descriptors();
-    const reserve = new DescriptorReserve(256);
+    const reserve = new DescriptorReserve(256, () => 3);
     const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
     onTestFinished(() => reserve.close());
     reserve.open();
@@ -30,9 +44,9 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(descriptors()).toBe(before);
     // libuv tries again at once, with nothing left to give.
     viewers.acceptFailed();
-    expect(viewers.refuses(socketOf(3))).toBe(true);
-    expect(encoders.refuses(socketOf(3))).toBe(true);
-    await expect.poll(() => viewers.refuses(socketOf(3))).toBe(false);
+    expect(viewers.refuses()).toBe(true);
+    expect(encoders.refuses()).toBe(true);
+    await expect.poll(() => viewers.refuses()).toBe(false);
     expect(descriptors()).toBe(before + 1);
     reserve.close();
     expect(descriptors()).toBe(before);
