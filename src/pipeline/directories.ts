@@ -35,7 +35,7 @@ export async function ensureDirectory(directory: string, mode = 0o777): Promise<
 export async function ensureFile(file: string): Promise<void> {
   try {
     // Of what is no file: opening a pipe would wait for whoever writes to it.
-    if (!(await stat(file)).isFile()) throw pipelineError('pipeline.slate', `${file} is not a file`);
+    if (!(await stat(file)).isFile()) throw pipelineError('pipeline.slate', `the slate ${file} is not a file`);
     await (await open(file)).close();
   } catch (error) {
     if (error instanceof SluiceError) throw error;

@@ -114,15 +114,22 @@ export class TlsCertificate {
 }
 
 async function readPair(options: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<TlsKeyPair> {
+  const what = `certificate ${options.cert} with key ${options.key}`;
+  const [cert, key] = await Promise.all([readPem(options.cert, what), readPem(options.key, what)]);
+  const pair: TlsKeyPair = { cert, key, minVersion: 'TLSv1.2' };
   try {
-    const [cert, key] = await Promise.all([readFile(options.cert), readFile(options.key)]);
-    const pair: TlsKeyPair = { cert, key, minVersion: 'TLSv1.2' };
     createSecureContext(pair);
-    return pair;
   } catch (cause) {
-    throw tlsError('tls.certificate', `certificate ${options.cert} with key ${options.key}: ${refusal(cause)}`, {
-      cause,
-    });
+    throw tlsError('tls.certificate', `${what}: ${refusal(cause)}`, { cause });
+  }
+  return pair;
+}
+
+async function readPem(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw tlsError('tls.certificate', `${what}: ${path} cannot be read (${systemReason(cause)})`, { cause });
   }
 }
 
@@ -136,7 +143,6 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
 
 function refusal(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  if ('syscall' in cause && 'path' in cause) return `${cause.path} cannot be read (${systemReason(cause)})`;
   const meaning = REFUSALS.find(([text]) => text.test(cause.message))?.[1];
   return meaning === undefined ? cause.message : `${meaning} (${cause.message})`;
 }

@@ -1,6 +1,7 @@
 // Proves a candidate by running it: a file that is there and executable says nothing about what it can do.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { systemCode } from '../protocols/system-error.js';
+import { existsSync, statSync } from 'node:fs';
+import { systemCode, systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
@@ -137,7 +138,7 @@ function run(path: string, { environment, timeout, signal }: RunOptions, args: r
       child = spawnCandidate(path, environment, args);
     } catch (error) {
       // Errors other than ENOENT, EACCES and the like are thrown, not emitted.
-      fail(errorText(error));
+      fail(errorText(error, path));
       return;
     }
     const giveUp = (reason: string): void => {
@@ -161,7 +162,7 @@ function run(path: string, { environment, timeout, signal }: RunOptions, args: r
     child.stderr?.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('latin1')).slice(-MAX_REASON_LENGTH);
     });
-    child.once('error', (error) => fail(errorText(error)));
+    child.once('error', (error) => fail(errorText(error, path)));
     child.once('close', (code, signalName) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
@@ -206,16 +207,19 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function errorText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+function errorText(error: unknown, path: string): string {
+  switch (systemCode(error)) {
     case 'ENOENT':
-      return 'there is no such file';
+      return existsSync(path) ? 'what its first line names as interpreter is not there' : 'there is no such file';
     case 'EACCES':
-      return 'it may not be executed';
+      return isDirectory(path) ? 'it may not be executed: it is a directory' : 'it may not be executed (chmod +x)';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return systemReason(error);
   }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** stderr of a program nobody vouches for: printable, on one line. */

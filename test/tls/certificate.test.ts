@@ -41,6 +41,15 @@ describe('TlsCertificate', () => {
     });
   });
 
+  it('names the file of the two that cannot be read', async () => {
+    const directory = await temporaryDirectory();
+    const { cert } = await writeCertificate(directory);
+    const logger = { info: () => undefined, error: () => undefined };
+    await expect(TlsCertificate.load({ cert, key: directory, logger })).rejects.toThrow(
+      `${directory} cannot be read (EISDIR, a directory is in the place of a file)`,
+    );
+  });
+
   it('takes a new pair, whether the files are written over or renamed into place', async () => {
     const { directory, paths, certificate, changes } = await watched();
     const second = selfSignedCertificate('second');
