@@ -159,6 +159,20 @@ describe('authmod=adobe', () => {
     },
   );
 
+  it.each(['=', ' ', '\n', '%'])(
+    'C3.09 takes a challenge once, however it is spelt: with %j behind it',
+    async (end) => {
+      const { connect, answer } = setUp();
+      const right = await answer('anna', PASSWORD);
+      expect(await connect(right)).toBe('yes anna');
+      // The same bytes for a lenient decoder, and the right answer to this spelling.
+      const opaque = `${right.opaque}${end}`;
+      const { digest } = parsePasswordHash(anna.hash);
+      const response = createHash('md5').update(`${digest}${opaque}${right.challenge}`).digest('base64');
+      expect(await connect({ ...right, opaque, response })).toBe(FAILED);
+    },
+  );
+
   it('repeats nothing of a user name that it does not know to be one', async () => {
     const { connect } = setUp();
     for (const user of ['a b', 'x&opaque=1', `${'a'.repeat(65)}`, '\r\n']) {

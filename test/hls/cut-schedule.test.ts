@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
+import { heapInUse } from '../support/collect-garbage.js';
 
 const FRAME = 40;
 
@@ -36,6 +37,21 @@ describe('CutSchedule', () => {
     const rare = schedule();
     feed(rare, [1000, 5000, 12_000], 13_000);
     expect(rare.targetDuration).toBe(4);
+  });
+
+  it('remembers few of the key frames of a source whose pictures are all key frames', () => {
+    const cuts = schedule();
+    const before = heapInUse();
+    // Eleven hours; each would be a number.
+    for (let time = 1000; time < 1000 + 1_000_000 * FRAME; time += FRAME) cuts.noteVideo(time, time, true);
+    expect(heapInUse() - before).toBeLessThan(2_000_000);
+    expect(cuts.timeOf(cuts.lastIndex)).toBeGreaterThan(0);
+  });
+
+  it('forgets the oldest cuts, and the numbers of the others stay what they were', () => {
+    const cuts = schedule();
+    for (let time = 1000; time < 1000 + 5_000 * 2_000; time += 2_000) cuts.noteVideo(time, time, true);
+    expect([cuts.lastIndex, cuts.timeOf(4_998), cuts.timeOf(0)]).toEqual([4_999, 1000 + 4_998 * 2_000, undefined]);
   });
 
   it('a GOP of 2.002 s is one of 2 s', () => {

@@ -200,6 +200,16 @@ describe('video heads and parameter sets', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['live.extra-track']);
     for (let tag = subscription.take(); tag !== undefined; tag = subscription.take()) expect(tag.trackId).toBe(0);
   });
+
+  it('keeps eight further tracks and leaves out the others', () => {
+    const { stream, warnings } = newStream();
+    stream.publish('video', 0, videoHeader());
+    for (let track = 1; track <= 20; track += 1) {
+      stream.publish('video', 0, bytes([0x96, 0], 'avc1', [track], videoHeader(SPS_640).subarray(5)));
+    }
+    expect([...stream.extraVideoTracks.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(warnings.map(({ code }) => code)).toEqual(['live.extra-track']);
+  });
 });
 
 describe('AV1 with frames that are not shown', () => {

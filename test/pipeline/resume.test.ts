@@ -89,6 +89,23 @@ describe('a publisher that returns', () => {
     expect(house.pipeline.resumeTime).toBeLessThan(6_000);
   });
 
+  it('may go while its stream is being begun: what it sent is served, and its stream waits for it', async () => {
+    let freed = (): void => undefined;
+    const predecessor = new Promise<void>((resolve) => {
+      freed = resolve;
+    });
+    const house = setUp({ resumeWindow: 15, predecessor });
+    const source = await makeFlvSource({ seconds: 4, audio: false });
+    publishAll(house, source);
+    house.stream.end();
+    expect(house.pipeline.state).toBe('waiting');
+    freed();
+    await house.seen('publisher gone, its stream waits for it');
+    expect(house.pipeline.state).toBe('suspended');
+    expect(house.pipeline.publishing).toBe(false);
+    expect(house.playlist('source').segments.length).toBeGreaterThan(0);
+  });
+
   it('ends with ENDLIST when nobody comes within the window, which further visitors without media do not prolong', async () => {
     const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FfmpegAttempt } from '../../src/transcode/ffmpeg-installation.js';
-import { parseFfmpegCodecList, parseFfmpegVersion } from '../../src/transcode/ffmpeg-proof.js';
+import { parseFfmpegCodecList, parseFfmpegVersion, proveFfmpeg } from '../../src/transcode/ffmpeg-proof.js';
 import { findFfmpeg } from '../../src/transcode/find-ffmpeg.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -116,6 +116,23 @@ describe('findFfmpeg', () => {
       'ffmpeg-static rejected',
       '@ffmpeg-binary rejected',
     ]);
+  });
+
+  it('ends a program that prints without end, and keeps little of what it says', async () => {
+    const endless = join(await temporaryDirectory(), 'ffmpeg');
+    await writeFile(endless, '#!/bin/sh\nyes "ffmpeg version 7.0 of a program that prints without end"\n', {
+      mode: 0o755,
+    });
+    const proof = await proveFfmpeg('PATH', endless, { timeout: 60_000 });
+    expect(proof).toEqual({ works: false, reason: 'it ended with SIGKILL' });
+  });
+
+  it('keeps a short reason of a long one', async () => {
+    const wordy = join(await temporaryDirectory(), 'ffmpeg');
+    await writeFile(wordy, '#!/bin/sh\nhead -c 100000 /dev/zero | tr "\\0" x >&2\nexit 1\n', { mode: 0o755 });
+    const proof = await proveFfmpeg('PATH', wordy);
+    expect(proof.works ? '' : proof.reason).toMatch(/^it ended with code 1: x{100}/);
+    expect(proof.works ? 0 : proof.reason.length).toBeLessThanOrEqual(300);
   });
 
   it('does not take a directory for a program', async () => {

@@ -44,4 +44,10 @@ describe('ProgressReader', () => {
     expect(reader.push(Buffer.alloc(1_000_000, 'x'))).toEqual([]);
     expect(reader.push(Buffer.from('\n=\nfoo\nprogress=end\n'))).toEqual([{ ended: true }]);
   });
+
+  it('forgets the beginning of a line that does not end', () => {
+    const reader = new ProgressReader();
+    reader.push(Buffer.from(`frame=7${' '.repeat(16_384)}`));
+    expect(reader.push(Buffer.from('\nprogress=end\n'))).toEqual([{ ended: true }]);
+  });
 });

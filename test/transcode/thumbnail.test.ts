@@ -84,6 +84,16 @@ describe('ThumbnailMaker', () => {
     expect(most).toBe(1);
   });
 
+  it('kills an FFmpeg whose picture is too large', async () => {
+    const frame = await keyFrameOf('avc', AVC);
+    const program = join(await temporaryDirectory(), 'ffmpeg');
+    const script = '#!/bin/sh\nhead -c 3000000 /dev/zero >&3 2>/dev/null || head -c 3000000 /dev/zero\nexec sleep 60\n';
+    await writeFile(program, script, { mode: 0o755 });
+    const making = makerUnderTest({ ffmpeg: { path: program }, timeout: 30_000 }).make(() => frame);
+    await expect(making).rejects.toThrow('SIGKILL');
+    expect(await ffmpegChildren()).toEqual([]);
+  });
+
   it('kills an FFmpeg that takes too long, and on closing what runs and waits', async () => {
     const frame = await keyFrameOf('avc', AVC);
     const program = join(await temporaryDirectory(), 'ffmpeg');

@@ -57,6 +57,36 @@ it('C4.07 readers that stand still are cut off, and share one buffer until then'
   expect(slow.size).toBe(0);
 });
 
+it('C4.07 a large body is given more time than a small one', async () => {
+  const slow = new SlowReaders(100, 20);
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-length': BODY.length });
+    response.end(BODY);
+    // A minute at 1 Mbit/s.
+    slow.watch(response, request.url === '/large' ? 7_500_000 : 0);
+  });
+  server.listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const ask = async (path: string) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+    await once(socket, 'connect');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return socket;
+  };
+  const sockets = [await ask('/large'), await ask('/small')];
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+    slow.close();
+  });
+  while (slow.cut === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  // As long again, in which the other one would have been cut, were it given no more.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect([slow.cut, slow.size]).toEqual([1, 1]);
+});
+
 it('a reader that reads to the end is left alone, and nothing is kept of it', async () => {
   const slow = new SlowReaders(60_000, 20);
   const port = await serve(slow);

@@ -5,8 +5,6 @@ import { connect as connectHttp2 } from 'node:http2';
 import { Agent, get as getSecure } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DiskStore } from '../../../src/hls/store/disk-store.js';
 import { StoredReads } from '../../../src/hls/store/stored-reads.js';
@@ -14,12 +12,9 @@ import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
 import type { OriginAnswer } from '../../../src/servers/http/dependencies.js';
 import { SecureServer } from '../../../src/servers/http/secure-server.js';
 import { selfSignedCertificate } from '../../support/certificate.js';
+import { collectGarbage } from '../../support/collect-garbage.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
-
-/** Collects garbage; only `--expose-gc` gives it a name. */
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const PATH = '/hls/live/demo/v/seg-1.m4s';
 /** More than the kernel takes for a reader that stands still, and no whole number of pieces. */

@@ -1,13 +1,8 @@
 // Who watches is counted in bounded memory, whatever the viewers send.
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { fingerprint } from '../../../src/servers/http/delivery/fingerprint.js';
 import { Viewers } from '../../../src/servers/http/delivery/viewers.js';
-
-/** Collects garbage; only `--expose-gc` gives it a name. */
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { heapInUse } from '../../support/collect-garbage.js';
 
 describe('viewers', () => {
   it('counts each address and User-Agent once, for as long as it was seen lately', () => {
@@ -50,15 +45,13 @@ describe('viewers', () => {
 
   it('keeps nothing of a long User-Agent', () => {
     const viewers = new Viewers();
-    collectGarbage();
-    const before = process.memoryUsage().heapUsed;
+    const before = heapInUse();
     for (let i = 0; i < 3_000; i++) {
       // As a header comes from the parser: a string of its own.
       viewers.saw('live', 'a', '192.0.2.1', Buffer.alloc(14_000, `${i} `).toString('latin1'));
     }
-    collectGarbage();
     // The texts alone are 42 MB.
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000);
+    expect(heapInUse() - before).toBeLessThan(4_000_000);
     expect(viewers.remembered).toBe(3_000);
   });
 });

@@ -1,0 +1,17 @@
+// A mutation drops one bound or one security rule; a test that does not notice guards nothing.
+
+export interface Mutation {
+  /** What is dropped, in a few words. */
+  readonly drops: string;
+  /** Below the root of the repository. */
+  readonly file: string;
+  /** Occurs in the file exactly once. */
+  readonly text: string;
+  readonly replacement: string;
+  /** The test file that has to fail, below the root. */
+  readonly test: string;
+  /** The title of the test in it that has to fail, or a part of it. */
+  readonly title: string;
+  /** It is one of the handful that the gate tries each time. */
+  readonly short?: true;
+}

@@ -1,0 +1,13 @@
+// What is dropped, and which test has to notice. A test of the suite holds each text to its file: change both together.
+import { ACCESS_MUTATIONS } from './access-mutations.js';
+import { INGEST_MUTATIONS } from './ingest-mutations.js';
+import type { Mutation } from './mutation.js';
+import { VIEWER_MUTATIONS } from './viewer-mutations.js';
+import { WINDOW_MUTATIONS } from './window-mutations.js';
+
+export const MUTATIONS: readonly Mutation[] = [
+  ...ACCESS_MUTATIONS,
+  ...INGEST_MUTATIONS,
+  ...WINDOW_MUTATIONS,
+  ...VIEWER_MUTATIONS,
+];
