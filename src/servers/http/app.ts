@@ -1,6 +1,13 @@
 // Joins the routes into one Fastify application without a socket, and puts the quick way for media in front of it.
 
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  METHODS,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import {
@@ -11,14 +18,21 @@ import {
   SOCKET_TIMEOUT,
 } from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
+import { isGone } from './delivery/exchange.js';
 import { PreparedResponse } from './delivery/prepared-response.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
+import { LimitedLog } from './limited-log.js';
+import { Connections } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { createServices, installSluice } from './plugin.js';
-import { describeProblem, sendProblem } from './plugins/errors.js';
+import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
 import { isLogged, logRequest } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
+import { METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
+
+/** Of all connections, what one address may have: proxies that are trusted are not counted, and 500 viewers have some 3,000. */
+const CONNECTIONS_PER_ADDRESS_SHARE = 1 / 4;
 
 export interface AppDependencies extends HttpDependencies {
   /** A pino logger. Without one nothing is logged. */
@@ -32,8 +46,9 @@ export interface AppDependencies extends HttpDependencies {
 export interface HttpApp {
   /** Not listening. */
   readonly app: FastifyInstance;
-  /** What the server of `app` does with a request, for further servers in front of the same application. */
-  readonly handle: RequestListener;
+  /** For the ports in front of it. */
+  readonly connections: Connections;
+  readonly log: LimitedLog;
   readonly delivery: Delivery;
 }
 
@@ -47,6 +62,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
   const { delivery } = services;
+  const log = new LimitedLog(logger);
   const app = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     // Fastify's own request lines hold whole URLs, and with them the keys in their queries.
@@ -62,7 +78,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   });
 
   /** Media that is asked for in the usual way needs no router, hooks and schemas; everything else gets them. */
-  const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
+  const serve = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
     const target = request.method === 'GET' || request.method === 'HEAD' ? parseTarget(request.url ?? '') : undefined;
     if (target === undefined) {
       route(request, response);
@@ -72,12 +88,40 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     delivery.serve(request, response, target);
   };
 
+  const refuseMethod = (request: IncomingMessage, response: ServerResponse): void => {
+    const { method = '' } = request;
+    if (!METHODS.includes(method)) log.write('warn', { method: method.slice(0, 32) }, 'unknown methods are refused');
+    connections.refusedMethod();
+    sendRawProblem(request, response, METHOD_NOT_ALLOWED);
+  };
+
+  const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
+    // Of HTTP/2, where a client may reset what it has just asked for: nobody would read the answer.
+    if (isGone(response)) return;
+    const began = performance.now();
+    if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
+    // Not every method that HTTP/2 lets through is one that the router knows.
+    else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
+    else refuseMethod(request, response);
+    // Of HTTP/1.1 this is part of what the connection has spent on reading.
+    if (request.httpVersionMajor > 1) connections.turns.note(performance.now() - began);
+  };
+
   const onClosing = () => {
     delivery.closing = true;
   };
   installConnectionLimits(app, { maxConnections, descriptors, onClosing });
-  installSluice(app, rest, { ownsNotFound: true, services });
-  return { app, delivery, handle: (request, response) => dispatch(request, response, app.routing) };
+  installSluice(app, rest, { ownsNotFound: true, services, connections: () => connections.figures });
+  const connections = new Connections({
+    http: app.server,
+    handle: (request, response) => dispatch(request, response, app.routing),
+    addresses: services.addresses,
+    maxConnections,
+    maxConnectionsPerAddress: Math.ceil(maxConnections * CONNECTIONS_PER_ADDRESS_SHARE),
+    descriptors,
+  });
+  app.addHook('onClose', async () => log.close());
+  return { app, connections, log, delivery };
 }
 
 function listenerServer(listener: RequestListener): Server {

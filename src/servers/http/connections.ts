@@ -14,6 +14,9 @@ export const HEADERS_TIMEOUT: Milliseconds = 15_000;
 /** The same to the end of the body. The wait for the answer does not count: blocking reloads may take long. */
 export const REQUEST_TIMEOUT: Milliseconds = 30_000;
 
+/** From the accept to the end of the TLS handshake. */
+export const TLS_HANDSHAKE_TIMEOUT: Milliseconds = 10_000;
+
 /** Between two requests. More than the 60 s that proxies keep a connection: the one to close an idle one must not be us. */
 export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
 
@@ -93,6 +96,8 @@ export function installConnectionLimits(app: FastifyInstance, limits: Connection
   app.addHook('preClose', (done) => {
     closing = true;
     onClosing();
+    // Where ports of our own stand before it, they end their connections themselves.
+    if (!app.server.listening) return done();
     // Node closes the connections that are idle now, and would wait for the others for as long as they like.
     grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE).unref();
     app.server.once('close', () => clearTimeout(grace));

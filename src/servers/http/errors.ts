@@ -22,6 +22,11 @@ export const httpError = defineErrors({
     kind: 'invalid-data',
     summary: 'This server only reads: use GET, HEAD or OPTIONS.',
   },
+  'http.too-many-requests': {
+    kind: 'limit',
+    summary:
+      'Status 503. More than 8192 requests of one address wait for their answers. Behind a proxy, name it in `trustedProxies`.',
+  },
   'http.uri-too-long': {
     kind: 'limit',
     summary: 'The request target is longer than this server accepts (2048 bytes).',

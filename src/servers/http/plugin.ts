@@ -9,6 +9,7 @@ import { DEFAULT_UNSENT_LIMITS } from './delivery/unsent-answers.js';
 import { Viewers } from './delivery/viewers.js';
 import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
+import type { ConnectionFigures } from './metering/connections.js';
 import { Metrics } from './metrics/metrics.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { installErrorHandler, installNotFoundHandler, installRequestLimits } from './plugins/errors.js';
@@ -66,11 +67,18 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
   };
 }
 
+interface InstallOptions {
+  readonly ownsNotFound: boolean;
+  readonly services: HttpServices;
+  /** Of ports of our own. */
+  readonly connections?: () => ConnectionFigures;
+}
+
 /** @internal The same on an instance that is ours altogether. */
 export function installSluice(
   app: FastifyInstance,
   dependencies: HttpDependencies,
-  { ownsNotFound, services }: { readonly ownsNotFound: boolean; readonly services: HttpServices },
+  { ownsNotFound, services, connections }: InstallOptions,
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
@@ -98,7 +106,13 @@ export function installSluice(
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'loopback';
   if (policy !== 'off') {
-    const metrics = new Metrics({ source: dependencies.metrics, delivery, viewers, streams: dependencies.streams });
+    const metrics = new Metrics({
+      source: dependencies.metrics,
+      delivery,
+      connections: connections ?? (() => undefined),
+      viewers,
+      streams: dependencies.streams,
+    });
     void app.register(metricsRoutes, { metrics, policy, addresses });
   }
   const library = assetLibrary(directory);

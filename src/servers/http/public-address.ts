@@ -1,6 +1,7 @@
 // The address under which viewers reach the server, for what needs absolute URLs: link previews and oEmbed.
 
 import type { FastifyRequest } from 'fastify';
+import { connectionOf, isSecure } from './metering/connection-of.js';
 
 /**
  * The configured `publicUrl`; else the Host of the request where it is the very address that the connection came to, or loopback.
@@ -13,13 +14,13 @@ export function publicAddress(
   prefix: string,
 ): string | undefined {
   if (configured !== undefined) return configured.replace(/\/+$/, '');
-  const { localAddress, localPort } = request.raw.socket;
+  const { localAddress, localPort } = connectionOf(request.raw) ?? request.raw.socket;
   const host = request.headers.host;
   if (localAddress === undefined || host === undefined) return undefined;
   // A dual-stack socket writes an IPv4 address as one of IPv6.
   const address = localAddress.replace(/^::ffff:/, '');
   const own = [address.includes(':') ? `[${address}]` : address, ...(isLoopback(address) ? ['localhost'] : [])];
-  const secure = 'encrypted' in request.raw.socket;
+  const secure = isSecure(request.raw);
   const standard = secure ? 443 : 80;
   const names = own.flatMap((name) => [`${name}:${localPort}`, ...(localPort === standard ? [name] : [])]);
   return names.includes(host) ? `${secure ? 'https' : 'http'}://${host}${prefix}` : undefined;

@@ -3,18 +3,17 @@ import { once } from 'node:events';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { Agent, get as getSecure } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DiskStore } from '../../../src/hls/store/disk-store.js';
 import { StoredReads } from '../../../src/hls/store/stored-reads.js';
-import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
+import type { HttpApp } from '../../../src/servers/http/app.js';
 import type { OriginAnswer } from '../../../src/servers/http/dependencies.js';
-import { SecureServer } from '../../../src/servers/http/secure-server.js';
-import { selfSignedCertificate } from '../../support/certificate.js';
 import { collectGarbage } from '../../support/collect-garbage.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
+import { openSite } from './site.js';
 
 const PATH = '/hls/live/demo/v/seg-1.m4s';
 /** More than the kernel takes for a reader that stands still, and no whole number of pieces. */
@@ -37,17 +36,9 @@ beforeEach(async () => {
     if (stored === undefined || Buffer.isBuffer(stored)) throw new Error('expected a large file');
     return { status: 200, kind: 'segment', stored, targetDuration: 2 };
   };
-  http = buildHttpApp(dependencies);
-  await http.app.listen({ host: '127.0.0.1', port: 0 });
-  const { cert, key } = selfSignedCertificate('a');
-  const pair = { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' } as const;
-  const certificate = { current: pair, onChange: () => () => undefined };
-  const secure = new SecureServer({ host: '127.0.0.1', port: 0, certificate, handle: http.handle });
-  ports = { plain: (http.app.server.address() as AddressInfo).port, tls: (await secure.listen()).port };
-  onTestFinished(async () => {
-    await secure.close();
-    await http.app.close();
-  });
+  const site = await openSite(dependencies);
+  http = site.http;
+  ports = { plain: site.plain, tls: site.secure };
 });
 
 type Ask = (

@@ -7,9 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
 import { SharedMemory } from '../../../src/servers/http/delivery/shared-memory.js';
 import type { HttpOptions } from '../../../src/servers/http/dependencies.js';
-import { SecureServer } from '../../../src/servers/http/secure-server.js';
-import { selfSignedCertificate } from '../../support/certificate.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
+import { openSite } from './site.js';
 
 /** More than the kernel takes for a reader that stands still. */
 const BODY_BYTES = 8 * 1024 * 1024;
@@ -137,16 +136,10 @@ describe('unread answers', () => {
       renditions: [],
     }));
     const dependencies = fakeDependencies({ streams: { list: () => many, get: () => undefined } });
-    const http = buildHttpApp({ ...dependencies, trustedProxies: [], maxUnreadBytesPerIp: 4 * MiB });
-    await http.app.ready();
-    const { cert, key } = selfSignedCertificate('a');
-    const pair = { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' } as const;
-    const certificate = { current: pair, onChange: () => () => undefined };
-    const secure = new SecureServer({ host: '127.0.0.1', port: 0, certificate, handle: http.handle });
-    const { port } = await secure.listen();
-    onTestFinished(async () => {
-      await secure.close();
-      await http.app.close();
+    const { http, secure: port } = await openSite({
+      ...dependencies,
+      trustedProxies: [],
+      maxUnreadBytesPerIp: 4 * MiB,
     });
     const session = connectHttp2(`https://127.0.0.1:${port}`, {
       rejectUnauthorized: false,

@@ -7,6 +7,7 @@ import { cacheControl } from '../cache-control.js';
 import type { ClientAddresses } from '../client-address.js';
 import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
 import { matchesEntityTag } from '../entity-tag.js';
+import { peerAddress } from '../metering/connection-of.js';
 import { readRange } from '../range.js';
 import { AnswerWriter } from './answer-writer.js';
 import {
@@ -257,9 +258,9 @@ export class Delivery {
     this.#writer.text(exchange, 503, 'no-store', 'http.too-many-waiting: too many requests wait\n', retry);
   }
 
-  #addressOf({ socket, headers }: RawRequest): string | undefined {
-    const forwarded = headers['x-forwarded-for'];
-    return this.#options.addresses.of(socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
+  #addressOf(request: RawRequest): string | undefined {
+    const forwarded = request.headers['x-forwarded-for'];
+    return this.#options.addresses.of(peerAddress(request), Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
   }
 }
 

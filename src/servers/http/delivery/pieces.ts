@@ -1,8 +1,8 @@
 // Sends a body piece by piece, the next one when the client has taken the last: what a client that does not read makes us keep is
 // one piece, not the body.
 
-import type { TLSSocket } from 'node:tls';
 import type { StoredBody } from '../dependencies.js';
+import { isSecure } from '../metering/connection-of.js';
 import { type Exchange, isGone, type RawResponse } from './exchange.js';
 
 /** A tenth of a second at 10 Mbit/s. Smaller pieces cost more reads, larger ones more memory for each slow reader. */
@@ -36,7 +36,7 @@ export async function sendPieces(
  * all readers of it share.
  */
 export function copiesBodies({ request, response }: Exchange): boolean {
-  return 'stream' in response || (request.socket as TLSSocket).encrypted === true;
+  return 'stream' in response || isSecure(request);
 }
 
 /** Resolves when the kernel has it, or the client has left. */

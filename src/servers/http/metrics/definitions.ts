@@ -2,12 +2,15 @@
 
 import type { DeliveryFigures } from '../delivery/delivery.js';
 import type { GatewayFigures, StreamFigures } from '../dependencies.js';
+import type { ConnectionFigures } from '../metering/connections.js';
 import type { ProcessFigures } from './process-figures.js';
 
 /** What all figures of one look are taken from. */
 export interface Snapshot {
   readonly gateway: GatewayFigures;
   readonly delivery: DeliveryFigures;
+  /** Of ports of our own. */
+  readonly connections: ConnectionFigures | undefined;
   readonly process: ProcessFigures;
   /** By HLS, of the streams the directory lists. */
   readonly viewers: readonly { readonly app: string; readonly name: string; readonly viewers: number }[];
@@ -58,10 +61,15 @@ function sample<T>(labels: Sample['labels'], from: T | undefined, figure: Figure
   return value === undefined ? [] : [{ labels, value }];
 }
 
+function labelled(label: string, counts: ReadonlyMap<string, number> | undefined): readonly Sample[] {
+  return [...(counts ?? [])].map(([name, value]) => ({ labels: { [label]: name }, value }));
+}
+
 const rtmp = one(({ gateway }) => gateway.rtmp);
 const capacity = one(({ gateway }) => gateway.capacity);
 const streams = one(({ gateway }) => ({ shown: gateway.streams.length, broken: gateway.brokenStreams }));
 const http = one(({ delivery }) => delivery);
+const connections = one((snapshot) => snapshot.connections);
 const process = one((snapshot) => snapshot.process);
 
 export const METRICS: readonly MetricDefinition[] = [
@@ -198,6 +206,22 @@ export const METRICS: readonly MetricDefinition[] = [
     help: 'Answers ended because too much memory was unread, of one address or in all',
     labels: ['limit'],
     read: ({ delivery }) => Object.entries(delivery.unsentCut).map(([limit, value]) => ({ labels: { limit }, value })),
+  },
+  connections('gauge', 'sluice_http_connections', 'Connections to the HTTP and HTTPS ports', 'open'),
+  connections('counter', 'sluice_http_connections_total', 'Connections accepted there', 'accepted'),
+  {
+    name: 'sluice_http_refused_total',
+    kind: 'counter',
+    help: 'Connections closed at once and requests turned away there, by the limit or for their method',
+    labels: ['limit'],
+    read: (snapshot) => labelled('limit', snapshot.connections?.refused),
+  },
+  {
+    name: 'sluice_http_connections_ended_total',
+    kind: 'counter',
+    help: 'Connections ended there for what they sent, or for what they did not send in time',
+    labels: ['reason'],
+    read: (snapshot) => labelled('reason', snapshot.connections?.ended),
   },
   process('gauge', 'sluice_event_loop_delay_p50_seconds', 'Event loop delay since the last look', 'delayP50'),
   process('gauge', 'sluice_event_loop_delay_p99_seconds', 'Event loop delay since the last look', 'delayP99'),

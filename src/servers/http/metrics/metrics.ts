@@ -4,12 +4,14 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Delivery } from '../delivery/delivery.js';
 import type { Viewers } from '../delivery/viewers.js';
 import type { MetricsSource, StreamDirectory } from '../dependencies.js';
+import type { ConnectionFigures } from '../metering/connections.js';
 import { METRICS, type MetricDefinition, type Snapshot } from './definitions.js';
 import { ProcessObserver } from './process-figures.js';
 
 export interface MetricsOptions {
   readonly source: MetricsSource | undefined;
   readonly delivery: Delivery;
+  readonly connections: () => ConnectionFigures | undefined;
   readonly viewers: Viewers;
   readonly streams: StreamDirectory;
 }
@@ -38,10 +40,11 @@ export class Metrics {
   }
 
   render(): Promise<string> {
-    const { source, delivery, viewers, streams } = this.#options;
+    const { source, delivery, connections, viewers, streams } = this.#options;
     const snapshot: Snapshot = {
       gateway: source?.figures() ?? { streams: [] },
       delivery: delivery.figures,
+      connections: connections(),
       process: this.#process.read(),
       viewers: streams.list().map(({ app, name }) => ({ app, name, viewers: viewers.count(app, name) })),
     };

@@ -10,7 +10,7 @@ import { pagePolicy } from './security-headers.js';
 
 /** Node accepts 16 KiB of headers; no address of ours needs a tenth of that. */
 export const MAX_TARGET_BYTES = 2048;
-const READING_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const READING_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };
 
@@ -28,7 +28,7 @@ export function installRequestLimits(app: FastifyInstance): void {
         new HttpProblem(414, 'http.uri-too-long', `got more than ${MAX_TARGET_BYTES} bytes of request target`),
       );
     }
-    if (!READING_METHODS.has(request.method)) {
+    if (!READING_METHODS.includes(request.method)) {
       reply.header('allow', 'GET, HEAD, OPTIONS');
       return done(
         new HttpProblem(405, 'http.method-not-allowed', `got ${request.method}, expected GET, HEAD or OPTIONS`),

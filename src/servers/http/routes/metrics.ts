@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type ClientAddresses, isLoopback } from '../client-address.js';
 import { HttpProblem } from '../errors.js';
+import { peerAddress } from '../metering/connection-of.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 export interface MetricsRouteOptions {
@@ -19,7 +20,7 @@ export async function metricsRoutes(app: FastifyInstance, options: MetricsRouteO
   app.get('/metrics', { exposeHeadRoute: true }, async (request, reply) => {
     reply.header('cache-control', 'no-store');
     if (policy === 'loopback') {
-      const peer = request.raw.socket.remoteAddress;
+      const peer = peerAddress(request.raw);
       const forwarded = request.headers['x-forwarded-for'];
       const address = addresses.of(peer, Array.isArray(forwarded) ? forwarded.join(',') : forwarded) ?? peer ?? '';
       // A proxy on this machine that hides whom it asks for is still seen to be one.

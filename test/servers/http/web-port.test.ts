@@ -7,7 +7,7 @@ import { Agent, get } from 'node:https';
 import { connect as connectTls } from 'node:tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
-import { type KeyPair, SecureServer } from '../../../src/servers/http/secure-server.js';
+import { type KeyPair, WebPort } from '../../../src/servers/http/web-port.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 
@@ -45,7 +45,7 @@ async function makePair(name: string): Promise<KeyPair> {
 
 let http: HttpApp;
 let origin: FakeOrigin;
-let server: SecureServer;
+let server: WebPort;
 let certificate: ReplaceableCertificate;
 let port: number;
 
@@ -56,10 +56,11 @@ beforeEach(async () => {
   http = buildHttpApp(dependencies);
   await http.app.ready();
   certificate = new ReplaceableCertificate(await makePair('first'));
-  server = new SecureServer({ host: '127.0.0.1', port: 0, certificate, handle: http.handle });
+  const { connections, log } = http;
+  server = new WebPort({ host: '127.0.0.1', port: 0, certificate, connections, log });
   port = (await server.listen()).port;
   onTestFinished(async () => {
-    await server.close();
+    await Promise.all([server.close(), http.connections.close()]);
     await http.app.close();
   });
 });
@@ -161,7 +162,8 @@ describe('HTTPS', () => {
   });
 
   it('a port that is taken is a typed error', async () => {
-    const second = new SecureServer({ host: '127.0.0.1', port, certificate, handle: http.handle });
+    const { connections, log } = http;
+    const second = new WebPort({ host: '127.0.0.1', port, certificate, connections, log });
     await expect(second.listen()).rejects.toMatchObject({ code: 'http.listen' });
   });
 });

@@ -1,0 +1,58 @@
+// Lines that peers can cause at will: one a second of each kind, and how many were left out is always told in the end.
+
+import type { FastifyBaseLogger } from 'fastify';
+import type { Milliseconds } from '../../protocols/units.js';
+
+const INTERVAL: Milliseconds = 1_000;
+
+type Level = 'info' | 'warn' | 'error';
+
+interface Recent {
+  suppressed: number;
+  /** The last that was left out. */
+  write: ((suppressed: number) => void) | undefined;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class LimitedLog {
+  readonly #logger: Pick<FastifyBaseLogger, Level> | undefined;
+  readonly #recent = new Map<string, Recent>();
+
+  constructor(logger: Pick<FastifyBaseLogger, Level> | undefined) {
+    this.#logger = logger;
+  }
+
+  /** @param message one of a closed set: lines of the same message are of the same kind */
+  write(level: Level, fields: object, message: string): void {
+    const recent = this.#recent.get(message);
+    if (recent === undefined) {
+      this.#logger?.[level](fields, message);
+      this.#recent.set(message, { suppressed: 0, write: undefined, timer: this.#later(message) });
+      return;
+    }
+    recent.suppressed++;
+    recent.write = (suppressed) => this.#logger?.[level]({ ...fields, suppressed }, message);
+  }
+
+  /** Tells what was left out. */
+  close(): void {
+    for (const message of [...this.#recent.keys()]) this.#settle(message);
+  }
+
+  #later(message: string): NodeJS.Timeout {
+    return setTimeout(() => {
+      if (this.#settle(message))
+        this.#recent.set(message, { suppressed: 0, write: undefined, timer: this.#later(message) });
+    }, INTERVAL).unref();
+  }
+
+  /** @returns whether a line was written; it stands for itself, the others were `suppressed` */
+  #settle(message: string): boolean {
+    const recent = this.#recent.get(message);
+    this.#recent.delete(message);
+    clearTimeout(recent?.timer);
+    if (recent?.write === undefined) return false;
+    recent.write(recent.suppressed - 1);
+    return true;
+  }
+}

@@ -1,0 +1,34 @@
+// Refusals that are given before the application sees the request: in Node's own words, so that they cost as little as can be.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CORS_HEADERS } from './plugins/cors.js';
+import { type Problem, pathOf, READING_METHODS } from './plugins/errors.js';
+import { STRICT_HEADERS } from './plugins/security-headers.js';
+
+export const METHOD_NOT_ALLOWED: Problem = {
+  status: 405,
+  code: 'http.method-not-allowed',
+  message: `expected ${READING_METHODS.join(', ')}`,
+};
+
+export const TOO_MANY_REQUESTS: Problem = {
+  status: 503,
+  code: 'http.too-many-requests',
+  message: 'too many requests of this address are not answered yet',
+};
+
+export function sendRawProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  const { status, code, message } = problem;
+  const isMedia = /^\/(?:hls|dash)\//.test(pathOf(request));
+  const body = Buffer.from(isMedia ? `${code}: ${message}\n` : JSON.stringify({ code, message }));
+  response.writeHead(status, {
+    ...STRICT_HEADERS,
+    ...(isMedia && CORS_HEADERS),
+    ...(status === 405 && { allow: READING_METHODS.join(', ') }),
+    ...(status === 503 && { 'retry-after': '1' }),
+    'content-type': isMedia ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
+    'content-length': body.length,
+    'cache-control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,135 @@
+// A port for HTTP, or for HTTPS with HTTP/2 for who offers it by ALPN and HTTP/1.1 for the others (B3.16): listens, and hands what is
+// accepted to the connections that both ports share.
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { listenReason } from '../../protocols/system-error.js';
+import { TLS_HANDSHAKE_TIMEOUT } from './connections.js';
+import { httpError } from './errors.js';
+import type { LimitedLog } from './limited-log.js';
+import type { Connections } from './metering/connections.js';
+
+/** PEM. */
+export interface KeyPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly minVersion: 'TLSv1.2';
+}
+
+/** A certificate that may be replaced while connections are open. */
+export interface CertificateSource {
+  readonly current: KeyPair;
+  /** @returns stops listening */
+  onChange(listener: (pair: KeyPair) => void): () => void;
+}
+
+export interface WebPortOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: Connections;
+  readonly log: LimitedLog;
+  /** With it TLS is spoken. */
+  readonly certificate?: CertificateSource | undefined;
+  /** Accepting failed, most likely for want of descriptors. */
+  readonly onAcceptFailed?: (() => void) | undefined;
+}
+
+export class WebPort {
+  readonly #options: WebPortOptions;
+  readonly #server: Server;
+  #ignoreCertificate: () => void = () => undefined;
+
+  constructor(options: WebPortOptions) {
+    this.#options = options;
+    const { certificate, connections } = options;
+    if (certificate !== undefined) {
+      this.#server = this.#createTlsServer(certificate);
+      return;
+    }
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (this.#admit(socket)) connections.serve(socket, socket, 'http/1.1', false);
+    });
+  }
+
+  /**
+   * @returns where it listens, with the real port
+   * @throws {SluiceError} `http.listen`
+   */
+  async listen(): Promise<AddressInfo> {
+    const { host, port, certificate, log, onAcceptFailed } = this.#options;
+    try {
+      this.#server.listen({ host, port, backlog: 511 });
+      await once(this.#server, 'listening');
+    } catch (cause) {
+      this.#ignoreCertificate();
+      const option = certificate === undefined ? 'httpPort' : 'httpsPort';
+      throw httpError('http.listen', `cannot listen on ${host}:${port} (${option}): ${listenReason(cause, port)}`, {
+        cause,
+      });
+    }
+    // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
+    this.#server.on('error', (error) => {
+      onAcceptFailed?.();
+      log.write('warn', { err: error }, 'a connection could not be accepted');
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Accepts nobody any more. @returns when the last connection has ended: that is for `Connections.close` to bring about */
+  async close(): Promise<void> {
+    this.#ignoreCertificate();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  #createTlsServer(certificate: CertificateSource): TlsServer {
+    const { connections } = this.#options;
+    /** What was accepted and speaks no TLS yet, by the peer's address and port, which the socket inside shows as well. */
+    const accepted = new Map<string, Socket>();
+    const server = createTlsServer({
+      ...certificate.current,
+      allowHalfOpen: true,
+      noDelay: true,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: TLS_HANDSHAKE_TIMEOUT,
+    });
+    // Before Node begins a handshake with it.
+    server.prependListener('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) return;
+      const end = endOf(socket);
+      accepted.set(end, socket);
+      socket.once('close', () => accepted.delete(end));
+    });
+    server.on('secureConnection', (inside: TLSSocket) => {
+      const socket = accepted.get(endOf(inside));
+      if (socket === undefined) inside.destroy();
+      else connections.serve(socket, inside, inside.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', true);
+    });
+    server.on('tlsClientError', (_error, inside) => {
+      inside.destroy();
+      connections.handshakeFailed();
+    });
+    this.#ignoreCertificate = certificate.onChange((pair) => server.setSecureContext(pair));
+    return server;
+  }
+
+  #admit(socket: Socket): boolean {
+    const refusal = this.#options.connections.admit(socket);
+    if (refusal !== undefined) this.#options.log.write('warn', { limit: refusal }, REFUSALS[refusal]);
+    return refusal === undefined && !socket.destroyed;
+  }
+}
+
+const REFUSALS = {
+  'open-files': 'connections are refused: too many files are open in this process',
+  connections: 'connections are refused: too many are open',
+  'connections-per-address': 'connections are refused: too many are open from one address',
+} as const;
+
+/** Unique among the open connections of one port. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

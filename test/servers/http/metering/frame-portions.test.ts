@@ -1,0 +1,98 @@
+// HTTP/2 cut into portions, however the bytes arrive: none is lost, none holds two heads, and resets are counted.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FramePortions } from '../../../../src/servers/http/metering/frame-portions.js';
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+const HEADERS = 1;
+const RESET = 3;
+const CONTINUATION = 9;
+
+function frame(type: number, flags: number, payload: Buffer): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header.set([type, flags], 3);
+  return Buffer.concat([header, payload]);
+}
+
+const head = (flags = 5): Buffer => frame(HEADERS, flags, Buffer.alloc(20, 1));
+const reset = (): Buffer => frame(RESET, 0, Buffer.alloc(4));
+
+/** What a connection does with bytes that arrive in these pieces. */
+function portionsOf(pieces: readonly Buffer[], portions = new FramePortions()): Buffer[] {
+  const given: Buffer[] = [];
+  for (const piece of pieces) {
+    portions.look(piece);
+    let rest = piece;
+    while (rest.length > 0) {
+      const length = portions.next(rest);
+      given.push(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+  }
+  return given;
+}
+
+function heads(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) if (bytes[at + 3] === HEADERS) count++;
+  return count;
+}
+
+describe('portions of HTTP/2', () => {
+  it('each hold one head and what belongs to it', () => {
+    const [preface, ...rest] = portionsOf([Buffer.concat([PREFACE, ...Array.from({ length: 50 }, head)])]);
+    expect(rest).toHaveLength(49);
+    expect([heads(preface?.subarray(PREFACE.length) ?? Buffer.alloc(0)), ...rest.map(heads)]).toEqual(
+      Array(50).fill(1),
+    );
+  });
+
+  it('lose nothing and never stand still, whatever arrives in whatever pieces', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 30 }), (pieces) => {
+        const buffers = pieces.map((piece) => Buffer.from(piece));
+        expect(Buffer.concat(portionsOf(buffers))).toEqual(Buffer.concat(buffers));
+      }),
+    );
+  });
+
+  it('hold one head at most, also of frames that arrive in pieces', () => {
+    const bytes = Buffer.concat([PREFACE, ...Array.from({ length: 40 }, () => Buffer.concat([head(), reset()]))]);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 80 }), (lengths) => {
+        const pieces: Buffer[] = [];
+        let at = 0;
+        for (const length of lengths) {
+          pieces.push(bytes.subarray(at, at + length));
+          at += length;
+        }
+        pieces.push(bytes.subarray(at));
+        const given = portionsOf(pieces.filter(({ length }) => length > 0));
+        expect(Buffer.concat(given)).toEqual(bytes);
+        // A portion that ends inside a frame is shorter than two.
+        const longest = Math.max(...given.map(({ length }) => length));
+        expect(longest).toBeLessThanOrEqual(PREFACE.length + 2 * (head().length + reset().length));
+      }),
+    );
+  });
+
+  it('tell that a head has begun and not ended', () => {
+    const portions = new FramePortions();
+    portions.look(Buffer.concat([PREFACE, head(1)]));
+    expect(portions.isInsideHead).toBe(true);
+    portions.look(frame(CONTINUATION, 4, Buffer.alloc(3)));
+    expect(portions.isInsideHead).toBe(false);
+  });
+
+  it('allow 200 resets at once and 30 a second in the long run', () => {
+    let now = 0;
+    const portions = new FramePortions(() => now);
+    expect(portions.look(Buffer.concat([PREFACE, ...Array.from({ length: 200 }, reset)]))).toBeUndefined();
+    now = 10_000;
+    expect(portions.look(Buffer.concat(Array.from({ length: 200 }, reset)))).toBeUndefined();
+    expect(portions.look(reset())).toBeUndefined();
+    now = 13_000;
+    expect(portions.look(Buffer.concat(Array.from({ length: 190 }, reset)))).toBe('reset-streams');
+  });
+});
