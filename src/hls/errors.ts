@@ -48,6 +48,11 @@ export const hlsError = defineErrors({
     summary:
       'Key frames are further apart than the target duration, so a segment was cut without one; set the encoder to a key frame every 2 s.',
   },
+  'hls.pictures-paused': {
+    kind: 'unavailable',
+    summary:
+      'The publisher sent no pictures for seconds while it went on sending sound; look at its camera, capture card or processor load.',
+  },
   'hls.irregular-timing': {
     kind: 'invalid-data',
     summary: 'A frame lasts longer than a part may; its duration was cut so that the playlist stays valid.',

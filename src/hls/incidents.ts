@@ -19,8 +19,10 @@ export class Incidents {
     return this.#counters;
   }
 
-  missingMedia(rendition: string, mediaSequence: number): void {
+  /** @param paused nobody sent what is missing, which was told already */
+  missingMedia(rendition: string, mediaSequence: number, paused: boolean): void {
     this.#counters.gaps += 1;
+    if (paused) return;
     this.#warnings.warn(hlsError('hls.missing-media', `${rendition} lacks media of segment ${mediaSequence}`));
   }
 
@@ -28,6 +30,10 @@ export class Incidents {
     this.#counters.forcedCuts += 1;
     this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${targetDuration} s before ${time} ms`));
     this.#options.onForcedCut?.(time);
+  }
+
+  picturesPaused(time: Milliseconds): void {
+    this.#warnings.warn(hlsError('hls.pictures-paused', `no picture came for a while before ${Math.round(time)} ms`));
   }
 
   overlongPart(rendition: string, duration: Seconds): void {

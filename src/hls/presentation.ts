@@ -64,7 +64,12 @@ export class Presentation {
       onArchiveLost: () => this.#incidents.dvrDropped(),
       onInit: () => this.#variants.changed(),
       onOverlongPart: ({ plan: { name } }, duration) => this.#incidents.overlongPart(name, duration),
-      onForcedCut: (time) => this.#incidents.forcedCut(time, this.targetDuration),
+      onForcedCut: (time) => {
+        // EXT-X-INDEPENDENT-SEGMENTS is not true any more.
+        this.#variants.changed();
+        this.#incidents.forcedCut(time, this.targetDuration);
+      },
+      onPausedCut: (time) => this.#incidents.picturesPaused(time),
     });
     this.#set = this.#timeline.set;
     this.#variants = new VariantListing({
@@ -272,7 +277,7 @@ export class Presentation {
       const { domain } = this.#options;
       domain.attempt('last segments', () => {
         this.#timeline.settle();
-        this.#timeline.finishRun();
+        this.#timeline.finishRun(true);
       });
       for (const rendition of this.#set.all) domain.attempt('playlist end', () => rendition.finish());
       this.#ended = true;
@@ -343,7 +348,8 @@ export class Presentation {
   }
 
   #onSegment(rendition: Rendition, segment: CompleteSegment): void {
-    if (segment.gap) this.#incidents.missingMedia(rendition.plan.name, segment.mediaSequence);
+    const paused = this.#timeline.schedule.beginsInPause(segment.index);
+    if (segment.gap) this.#incidents.missingMedia(rendition.plan.name, segment.mediaSequence, paused);
     this.#variants.changed();
     this.#segmentAdded = true;
     this.#options.onSegment?.({

@@ -53,6 +53,7 @@ export class SampleFeed implements Feed {
   }
 
   advance(): void {
+    this.#video?.advance();
     this.#audio?.advance();
   }
 

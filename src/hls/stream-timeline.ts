@@ -21,11 +21,16 @@ const SMALLEST_WINDOW_WITH_SKIPS = 8;
 /** Where a timeline begins when nothing was noted yet. */
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
+/** What one track has alone at the end is listed beside a gap in the others if it lasts longer. */
+const LEFT_OUT: Milliseconds = 100;
+
 export interface StreamTimelineOptions
   extends Pick<RenditionOptions, 'onSegment' | 'onArchiveLost'>,
     Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onOverlongPart'> {
   readonly presentation: PresentationOptions;
   readonly onForcedCut: (time: Milliseconds) => void;
+  /** A cut was made while no pictures came. */
+  readonly onPausedCut: (time: Milliseconds) => void;
 }
 
 export class StreamTimeline {
@@ -55,6 +60,7 @@ export class StreamTimeline {
         segmentDuration,
         ...(maxGop !== undefined && { maxGop: secondsToMilliseconds(maxGop) }),
         onForcedCut: (time) => this.#forcedCuts.push(time),
+        onPausedCut: options.onPausedCut,
       },
       this.#rules(),
     );
@@ -111,11 +117,19 @@ export class StreamTimeline {
     this.#advance();
   }
 
-  /** What was published until now is finished alike in all renditions. */
-  finishRun(): void {
+  /**
+   * What was published until now is finished alike in all renditions.
+   * @param last nobody will go on: what one track has more than the others is not left out to spare them a gap
+   */
+  finishRun(last = false): void {
     const listed = this.set.highestIndex;
+    this.schedule.cutTail();
     for (const feed of this.set.feeds) feed.finishRun();
-    this.set.forgetUneven(listed);
+    // What goes on alone for longer than a segment may last was cut off, and may be more than a few frames.
+    const { highestIndex: tail } = this.set;
+    const keepsTail = last || this.schedule.beginsInPause(tail);
+    const isLong = this.set.end - (this.schedule.timeOf(tail) ?? 0) > LEFT_OUT;
+    if (!keepsTail || !isLong) this.set.forgetUneven(listed);
     const { highestIndex } = this.set;
     this.schedule.endRun(highestIndex, this.set.end);
     for (const rendition of this.set.all) if (!rendition.withdrawn) rendition.finishRun(highestIndex);

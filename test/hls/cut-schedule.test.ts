@@ -88,15 +88,16 @@ describe('CutSchedule', () => {
     expect(times(awkward)).toEqual([1000, 2280, 3560, 4840]);
   });
 
-  it('cuts without a key frame at a part boundary when none comes', () => {
+  it('cuts without a key frame as late as can be, and from then on at part boundaries', () => {
     const forced: number[] = [];
     const cuts = new CutSchedule(
       { segmentDuration: 2, onForcedCut: (time) => forced.push(time) },
       { frame: 0.04, nominalPart: 0.48 },
     );
     feed(cuts, [1000, 3000], 10_000);
-    expect(forced).toEqual([5400, 7800]);
-    expect(times(cuts)).toEqual([1000, 3000, 5400, 7800]);
+    expect(forced).toEqual([5440, 7800]);
+    expect(times(cuts)).toEqual([1000, 3000, 5440, 7800]);
+    expect(cuts.independentSegments).toBe(false);
   });
 
   it('settles for its limit when a second key frame never comes, and promises no independent segments', () => {

@@ -59,6 +59,11 @@ export class VideoParts implements PartMaker {
       if (index !== this.#pendingIndex) this.#emitFullParts(true);
       else if (hole) this.#emitPending(this.#pending.length, false);
     }
+    const before = this.#samplesBeforeForcedCut(fragment, index);
+    if (before > 0) {
+      this.#pushSplit(fragment, index, before);
+      return;
+    }
     const completes = this.#options.schedule.pictureEnds(index, this.#shown(start + fragment.duration));
 
     if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
@@ -67,13 +72,38 @@ export class VideoParts implements PartMaker {
       );
       return;
     }
+    this.#gather(fragment.samples, index, start);
+    if (completes !== undefined) this.#emitFullParts(completes);
+  }
+
+  #gather(samples: readonly Sample[], index: number, start: Ticks): void {
     if (this.#pending.length === 0) {
       this.#pendingStart = start;
       this.#pendingIndex = index;
     }
-    this.#pending.push(...fragment.samples);
-    this.#pendingDuration += fragment.duration;
+    this.#pending.push(...samples);
+    this.#pendingDuration += durationOf(samples);
+  }
+
+  /** A forced cut is where the source was cut: FFmpeg, which knows nothing of it, may have a fragment across it. */
+  #pushSplit({ baseMediaDecodeTime: start, samples, duration }: Fragment, index: number, before: number): void {
+    const head = samples.slice(0, before);
+    this.#gather(head, index, start);
+    this.#emitFullParts(true);
+    this.#index = index + 1;
+    this.#gather(samples.slice(before), this.#index, start + durationOf(head));
+    const completes = this.#options.schedule.pictureEnds(this.#index, this.#shown(start + duration));
     if (completes !== undefined) this.#emitFullParts(completes);
+  }
+
+  /** @returns 0 where no forced cut is inside the fragment */
+  #samplesBeforeForcedCut({ baseMediaDecodeTime, samples }: Fragment, index: number): number {
+    let at = baseMediaDecodeTime;
+    for (const [i, sample] of samples.entries()) {
+      if (i > 0 && this.#options.schedule.isForcedCut(index + 1, this.#shown(at))) return i;
+      at += sample.duration;
+    }
+    return 0;
   }
 
   advance(): void {
@@ -123,7 +153,7 @@ export class VideoParts implements PartMaker {
 
   #emitPending(count: number, completes: boolean): void {
     const samples = this.#pending.splice(0, count);
-    const duration = samples.reduce((sum, sample) => sum + sample.duration, 0);
+    const duration = durationOf(samples);
     const start = this.#pendingStart;
     this.#pendingStart += duration;
     this.#pendingDuration -= duration;
@@ -173,4 +203,8 @@ export class VideoParts implements PartMaker {
   #shown(decodeTime: Ticks): Milliseconds {
     return secondsToMilliseconds((decodeTime + this.#offset) / this.#options.timescale);
   }
+}
+
+function durationOf(samples: readonly Sample[]): Ticks {
+  return samples.reduce((sum, { duration }) => sum + duration, 0);
 }

@@ -15,6 +15,9 @@ const REGULAR_SHARE = 1 / 4;
 /** Frames after an uneven one in which no interval is foretold. */
 const UNEVEN_FRAMES = 250;
 
+/** So many frames without a picture are a pause. */
+const PAUSE_FRAMES = 2;
+
 /** A part longer than so many PART-TARGETs holds a pause of the source, which its frame keeps. */
 const PAUSE_TARGETS = 1.5;
 
@@ -59,6 +62,8 @@ export class VideoSamples {
   #index = -1;
   /** Decode time of the first gathered sample. */
   #start: Ticks = 0;
+  /** The same, or after a pause when it came: it is decoded where the one before ended, and shown when the publisher says. */
+  #from: Ticks = 0;
   /** Decode time of the last gathered sample. */
   #last: Ticks = 0;
   /** Decode time at which the last part ended; undefined when nothing continues it. */
@@ -115,6 +120,7 @@ export class VideoSamples {
     const at = this.#samples.length === 0 ? (this.#end ?? next) : next;
     if (this.#samples.length === 0) {
       this.#start = at;
+      this.#from = next - at > PAUSE_FRAMES * this.#interval ? next : at;
     }
     if (sync) this.#noteKeyFrame(shown - at);
     if (this.#samples.length === 0 && index !== this.#index) {
@@ -124,7 +130,19 @@ export class VideoSamples {
     this.#last = at;
     this.#samples.push({ duration: 0, cts: shown - at, sync, data });
     const end = at + this.#interval;
-    if (this.#uneven === 0 && end - this.#start >= this.#full()) this.#emit(Math.round(end), this.#cutIsKnownAt(end));
+    if (this.#uneven === 0 && end - this.#from >= this.#full()) this.#emit(Math.round(end), this.#cutIsKnownAt(end));
+  }
+
+  /** The pictures paused, and a cut was made without them: what was gathered goes, its last picture shown up to there. */
+  advance(): void {
+    const { schedule, timescale } = this.#options;
+    const cut =
+      this.#samples.length === 0 || !schedule.beginsInPause(this.#index + 1)
+        ? undefined
+        : schedule.timeOf(this.#index + 1);
+    if (cut === undefined) return;
+    const end = Math.round((cut / 1000) * timescale) - this.#offset;
+    if (end > this.#last) this.#emit(end, true);
   }
 
   /** What was gathered goes now. */
@@ -173,7 +191,7 @@ export class VideoSamples {
 
   /** Whether the gathered part ends with the frame before the one at `next`. */
   #isFull(next: Ticks): boolean {
-    const length = next - this.#start;
+    const length = next - this.#from;
     if (length > this.#target) return true;
     return length >= this.#shortest && (length >= this.#full() || length + this.#interval > this.#target);
   }
@@ -185,8 +203,8 @@ export class VideoSamples {
 
   /** @param wanted decode time at which the last sample ends; earlier if the part would be too long, but for pauses */
   #emit(wanted: Ticks, completes: boolean): void {
-    const longest = Math.floor(this.#start + this.#target);
-    const end = wanted - this.#start > PAUSE_TARGETS * this.#target ? wanted : Math.min(wanted, longest);
+    const longest = Math.floor(this.#from + this.#target);
+    const end = wanted - this.#from > PAUSE_TARGETS * this.#target ? wanted : Math.min(wanted, longest);
     this.#lengthenLast(end);
     const { trackId, timescale, partTarget, sink, onOverlongPart } = this.#options;
     const samples = this.#samples;
@@ -198,13 +216,13 @@ export class VideoSamples {
       baseMediaDecodeTime: this.#start,
       samples,
     });
-    const duration = end - this.#start;
+    const duration = end - this.#from;
     if (duration > this.#target) onOverlongPart?.(duration / timescale);
     sink.accept({
       bytes,
       shared: false,
       segmentIndex: this.#index,
-      start: (this.#start + this.#segmentOffset) / timescale,
+      start: (this.#from + this.#segmentOffset) / timescale,
       // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
       duration: Math.min(duration / timescale, partTarget),
       independent: samples[0]?.sync === true,

@@ -3,8 +3,10 @@ import type { Milliseconds, Seconds } from '../../protocols/units.js';
 
 export interface Cut {
   readonly time: Milliseconds;
-  /** No key frame is here; a rendition cuts at its part boundary nearest to it. */
+  /** No key frame is here. */
   readonly forced: boolean;
+  /** Forced, and no picture had come for long before it. */
+  readonly paused?: boolean;
 }
 
 /** How one run finds its cuts; it adds them to the schedule. */
@@ -26,4 +28,6 @@ export interface CutSink {
   /** The first GOP is longer than `maxGop`: @returns whether to settle for that and go on */
   tooLong(gop: Milliseconds): boolean;
   forced(time: Milliseconds): void;
+  /** A cut was made while no pictures came. */
+  paused(time: Milliseconds): void;
 }

@@ -2,7 +2,9 @@
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 import { KeyFrameCuts } from './key-frame-cuts.js';
+import { KeyFrameMemory } from './key-frame-memory.js';
 import { RegularCuts } from './regular-cuts.js';
+import { RunEnds } from './run-ends.js';
 
 /** A first GOP that lasts longer is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
 const FIRST_GOP_LIMIT: Milliseconds = 10_000;
@@ -13,6 +15,15 @@ const CUTS_REMEMBERED = 2_048;
 /** 29.97 fps GOPs of "2 s" last 2.002 s and round to 2 s: they need no larger target. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
 
+/** An encoder's timestamps may be off by half a frame, of a slow source by no more than this. */
+const LARGEST_TOLERANCE: Milliseconds = 50;
+
+/** A first GOP of a slow source may have so many pictures at least, whatever `maxGop` says. */
+const LEAST_GOP_FRAMES = 2.5;
+
+/** RFC 8216bis 4.4.3.1 rounds EXTINF to compare it, so a segment may be just under half a second longer than the target. */
+const ROUNDING: Milliseconds = 500;
+
 /** Timestamps are whole milliseconds, and encoders keep them to the tick of their timescale. */
 const PICTURE_ROUNDING: Milliseconds = 0.5;
 
@@ -21,6 +32,8 @@ export interface CutScheduleOptions {
   /** Longest first GOP that TARGETDURATION is made for. */
   readonly maxGop?: Milliseconds;
   readonly onForcedCut?: (time: Milliseconds) => void;
+  /** A cut was made while no pictures came. */
+  readonly onPausedCut?: (time: Milliseconds) => void;
 }
 
 /** What decides about the cuts of one run of a publisher. */
@@ -45,10 +58,9 @@ export class CutSchedule {
   #cuts: Cut[] = [];
   /** Index of `#cuts[0]`. */
   #base = 0;
-  /** Presentation times of the source's newest key frames, where they decide the cuts. */
-  #keyFrames: Milliseconds[] = [];
-  /** Ends of segments after which a run ended, by index. */
-  readonly #ends = new Map<number, Milliseconds>();
+  /** The source's, where they decide the cuts. */
+  readonly #keyFrames = new KeyFrameMemory();
+  readonly #ends = new RunEnds();
   /** First index of the newest run. */
   #runStart = 0;
   #running = false;
@@ -69,7 +81,7 @@ export class CutSchedule {
     return this.#targetDuration;
   }
 
-  /** Whether EXT-X-INDEPENDENT-SEGMENTS can be promised; settled together with the target duration. */
+  /** Whether EXT-X-INDEPENDENT-SEGMENTS is true; settled with the target duration, and over with the first cut without a key frame. */
   get independentSegments(): boolean {
     return this.#independentSegments;
   }
@@ -100,6 +112,7 @@ export class CutSchedule {
   begin(rules: RunRules): void {
     this.#rules = rules;
     this.#running = false;
+    this.#ends.begin();
     const sink = this.#sink();
     this.#policy =
       rules.frame === undefined || rules.regular === true
@@ -108,7 +121,7 @@ export class CutSchedule {
             segment: this.#segment,
             frame: this.#frame(),
             part: secondsToMilliseconds(rules.nominalPart),
-            maxGop: this.#options.maxGop ?? FIRST_GOP_LIMIT,
+            maxGop: Math.max(this.#options.maxGop ?? FIRST_GOP_LIMIT, LEAST_GOP_FRAMES * this.#frame()),
           });
   }
 
@@ -120,14 +133,30 @@ export class CutSchedule {
     this.#policy = undefined;
     this.#running = false;
     this.#cuts.length = Math.max(0, Math.min(this.#cuts.length, lastIndex + 1 - this.#base));
-    if (this.#cuts.length > 0) this.#ends.set(this.lastIndex, end);
-    for (const index of this.#ends.keys()) if (index < this.#base) this.#ends.delete(index);
+    if (this.#cuts.length > 0) this.#ends.end(this.lastIndex, end, this.#base);
+  }
+
+  /**
+   * The publisher is gone, and one kind of its media went on longer than the other, perhaps beyond what a segment may last: that
+   * is cut where the other one ends, or a segment duration after the last cut. Call before `endRun`, while it can still go out.
+   */
+  cutTail(): void {
+    if (!this.#running || this.#targetDuration === undefined) return;
+    const { video, audio } = this.#ends.now;
+    const longest = secondsToMilliseconds(this.#targetDuration) + ROUNDING;
+    for (let last = this.#cuts.at(-1); last !== undefined; last = this.#cuts.at(-1)) {
+      if (Math.max(video, audio) - last.time < longest) return;
+      const step = last.time + Math.min(this.#segment, secondsToMilliseconds(this.#targetDuration));
+      const shorter = Math.min(video, audio);
+      const time = shorter > step && shorter - last.time < longest ? shorter : step;
+      this.#add({ time, forced: true, paused: true });
+    }
   }
 
   /** Nothing was shown to anybody yet: begins anew, the target duration included. */
   reset(): void {
     this.#cuts = [];
-    this.#keyFrames = [];
+    this.#keyFrames.clear();
     this.#base = 0;
     this.#ends.clear();
     this.#runStart = 0;
@@ -140,23 +169,25 @@ export class CutSchedule {
   /** @param dts of a frame, rising; @param pts of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
-    if (keyFrame && this.#cutsAtKeyFrames) this.#noteKeyFrame(pts);
+    this.#ends.noteVideo(pts + this.#frame());
+    if (keyFrame && this.#cutsAtKeyFrames) this.#keyFrames.note(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
   }
 
   noteAudio(dts: Milliseconds): void {
+    this.#ends.noteAudio(dts);
     this.#policy?.noteAudio(dts);
   }
 
   /**
    * The segment that something starting at `time` belongs to: -1 before the first cut.
-   * @param tolerance how much earlier than a cut still counts as at it; default for video: part boundary nearest to a
-   * forced cut, three quarters of a frame otherwise (an encoder's timestamps may be off by half a frame)
+   * @param tolerance how much earlier than a cut still counts as at it; default for video: three quarters of a frame (an
+   * encoder's timestamps may be off by half a frame)
    */
   indexAt(time: Milliseconds, tolerance?: Milliseconds): number {
     for (let i = this.#cuts.length - 1; i >= 0; i -= 1) {
       const cut = this.#cuts[i];
-      if (cut !== undefined && time >= cut.time - (tolerance ?? this.#tolerance(cut))) return this.#base + i;
+      if (cut !== undefined && time >= cut.time - (tolerance ?? this.#tolerance)) return this.#base + i;
     }
     return this.#base - 1;
   }
@@ -166,7 +197,7 @@ export class CutSchedule {
    * the source's presentation times contradict its order of pictures, FFmpeg shows them at others.
    */
   keyFrameIndexAt(time: Milliseconds): number {
-    return this.indexAt(this.#nearestKeyFrame(time) ?? time);
+    return this.indexAt(this.#keyFrames.nearest(time, this.#halfPart) ?? time);
   }
 
   /**
@@ -195,14 +226,28 @@ export class CutSchedule {
     return time > cut.time;
   }
 
+  /** Segment `index` begins without a key frame, and a picture of this time is in it or in a later one. */
+  isForcedCut(index: number, time: Milliseconds): boolean {
+    const cut = this.#cuts[index - this.#base];
+    return cut?.forced === true && time >= cut.time - this.#tolerance;
+  }
+
   /** Undefined when not decided yet (or forgotten). */
   timeOf(index: number): Milliseconds | undefined {
     return this.#cuts[index - this.#base]?.time;
   }
 
-  /** Undefined while segment `index` may still grow. */
-  endOf(index: number): Milliseconds | undefined {
-    return this.#ends.get(index) ?? this.timeOf(index + 1);
+  /**
+   * Undefined while segment `index` may still grow.
+   * @param kind where the run ended with it: no later than media of this kind was sent
+   */
+  endOf(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
+    return this.#ends.at(index, kind) ?? this.timeOf(index + 1);
+  }
+
+  /** Segment `index` was begun while no pictures came: the next one to come must be a key frame. */
+  beginsInPause(index: number): boolean {
+    return this.#cuts[index - this.#base]?.paused === true;
   }
 
   /** If the source goes on as it did, a cut comes within a frame of `time`: no part of the same segment follows. */
@@ -232,23 +277,6 @@ export class CutSchedule {
     return secondsToMilliseconds(this.#rules.nominalPart) / 2;
   }
 
-  #noteKeyFrame(pts: Milliseconds): void {
-    this.#keyFrames.push(pts);
-    // Where every picture is a key frame, still more than half a minute.
-    if (this.#keyFrames.length > 2 * CUTS_REMEMBERED) this.#keyFrames = this.#keyFrames.slice(CUTS_REMEMBERED);
-  }
-
-  /** Of the source's, if it is near enough to be the same. */
-  #nearestKeyFrame(time: Milliseconds): Milliseconds | undefined {
-    let nearest: Milliseconds | undefined;
-    for (let i = this.#keyFrames.length - 1; i >= 0; i -= 1) {
-      const keyFrame = this.#keyFrames[i] ?? 0;
-      if (nearest === undefined || Math.abs(keyFrame - time) < Math.abs(nearest - time)) nearest = keyFrame;
-      if (keyFrame <= time) break;
-    }
-    return nearest !== undefined && Math.abs(nearest - time) < this.#halfPart ? nearest : undefined;
-  }
-
   #frame(): Milliseconds {
     return secondsToMilliseconds(this.#rules.frame ?? 0);
   }
@@ -270,7 +298,11 @@ export class CutSchedule {
         schedule.#longGopAccepted = true;
         return accepted;
       },
-      forced: (time) => schedule.#options.onForcedCut?.(time),
+      forced: (time) => {
+        schedule.#independentSegments = false;
+        schedule.#options.onForcedCut?.(time);
+      },
+      paused: (time) => schedule.#options.onPausedCut?.(time),
     };
   }
 
@@ -286,8 +318,7 @@ export class CutSchedule {
     }
   }
 
-  #tolerance(cut: Cut): Milliseconds {
-    if (cut.forced) return this.#halfPart;
-    return this.#frame() * 0.75;
+  get #tolerance(): Milliseconds {
+    return Math.min(this.#frame() * 0.75, LARGEST_TOLERANCE);
   }
 }

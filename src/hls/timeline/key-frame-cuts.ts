@@ -2,14 +2,26 @@
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
-/** Audio runs on without video for this long before video counts as stalled and the audio clock makes the cuts. */
-const VIDEO_STALL_LIMIT: Milliseconds = 2_000;
+/** So much sound comes without a picture before the pictures count as paused, and the clock of the sound makes the cuts. */
+const PAUSE_LIMIT: Milliseconds = 2_000;
+
+/** Of a slow source so many pictures have to be missing. */
+const PAUSE_FRAMES = 2.5;
 
 /** GOPs remembered: one odd GOP at the start must not shorten the segments of a whole day. */
 const GOPS_REMEMBERED = 16;
 
 /** RFC 8216bis 4.4.3.1 rounds EXTINF to compare it, so a segment may be just under half a second longer than the target. */
 const ROUNDING: Milliseconds = 500;
+
+/** Segments end two frames before that, as pictures come at uneven times; of a slow source, which is even, so much before. */
+const LARGEST_MARGIN: Milliseconds = 100;
+
+/** A shorter one would hold no whole frame of sound. */
+const SHORTEST_SEGMENT: Milliseconds = 100;
+
+/** How much the interval between two pictures may change what is expected: pictures get lost, and timestamps jitter. */
+const INTERVAL_WEIGHT = 1 / 4;
 
 export interface KeyFrameCutsOptions {
   readonly segment: Milliseconds;
@@ -24,6 +36,8 @@ export class KeyFrameCuts implements CutPolicy {
   readonly #sink: CutSink;
   readonly #segment: Milliseconds;
   readonly #frame: Milliseconds;
+  /** What a segment must end before the longest it may be. */
+  readonly #margin: Milliseconds;
   readonly #part: Milliseconds;
   readonly #maxGop: Milliseconds;
   #first: Milliseconds | undefined;
@@ -32,34 +46,54 @@ export class KeyFrameCuts implements CutPolicy {
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   /** pts minus dts of the last key frame. With `+cmaf` a track's decode times are moved by this, to begin at that pts. */
   #reorderDelay: Milliseconds = 0;
+  /** Between pictures, as they come. */
+  #interval: Milliseconds;
+  /** The last picture: its decode time, and that of the newest sound when it came. */
+  #picture: { readonly dts: Milliseconds; readonly sound: Milliseconds | undefined } | undefined;
+  #sound: Milliseconds | undefined;
 
   constructor(sink: CutSink, options: KeyFrameCutsOptions) {
     this.#sink = sink;
     this.#segment = options.segment;
     this.#frame = options.frame;
+    this.#interval = options.frame;
+    this.#margin = Math.min(2 * options.frame, LARGEST_MARGIN);
     this.#part = options.part;
     this.#maxGop = options.maxGop;
   }
 
   get horizon(): Milliseconds {
     const limit = this.#forcedCandidate();
-    return limit === undefined ? this.#newest : Math.min(this.#newest, limit - 0.75 * this.#frame);
+    return limit === undefined
+      ? this.#newest
+      : Math.min(this.#newest, limit - 0.75 * Math.min(this.#frame, this.#margin));
   }
 
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     const shown = this.#newest + this.#reorderDelay;
+    this.#measure(dts);
     this.#newest = Math.max(this.#newest, dts);
     if (keyFrame) {
       this.#reorderDelay = Math.max(0, pts - dts);
       this.#noteKeyFrame(pts, shown);
-    } else this.#force(dts + this.#reorderDelay, shown);
+      return;
+    }
+    this.#force(dts + this.#reorderDelay, shown);
   }
 
+  /**
+   * Sound may be sent seconds before or after the pictures of the same time: that they have paused is told by how much sound has
+   * come since the last one, whatever the timestamps.
+   */
   noteAudio(dts: Milliseconds): void {
-    if (this.#sink.last === undefined || dts - VIDEO_STALL_LIMIT <= this.#newest) return;
-    const shown = this.#newest + this.#reorderDelay;
-    this.#newest = dts - VIDEO_STALL_LIMIT;
-    this.#force(this.#newest, shown);
+    this.#sound = Math.max(this.#sound ?? dts, dts);
+    const picture = this.#picture;
+    if (this.#sink.last === undefined || picture === undefined) return;
+    const since = this.#sound - (picture.sound ?? picture.dts);
+    const reached = picture.dts + since - Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+    if (reached <= this.#newest) return;
+    this.#newest = reached;
+    this.#pause(reached);
   }
 
   expectsCut(time: Milliseconds): boolean {
@@ -67,10 +101,20 @@ export class KeyFrameCuts implements CutPolicy {
     const { last } = this.#sink;
     if (gop === undefined || last === undefined || this.#lastKey === undefined) return false;
     const next = this.#lastKey + gop;
-    if (Math.abs(next - time) <= this.#frame && this.#cutsAt(next - last.time)) return true;
+    if (Math.abs(next - time) <= this.#slack && this.#cutsAt(next - last.time)) return true;
     const forced = this.#forcedCandidate();
-    if (forced === undefined || Math.abs(forced - time) > this.#frame) return false;
-    return !this.#keyFrameExpected(forced, this.#latest(last));
+    return forced !== undefined && this.#mayForceEarly && Math.abs(forced - time) <= this.#slack;
+  }
+
+  /** Pictures that are so near to each other in time are the same one. */
+  get #slack(): Milliseconds {
+    return Math.min(this.#frame, LARGEST_MARGIN);
+  }
+
+  #measure(dts: Milliseconds): void {
+    const step = dts - (this.#picture?.dts ?? dts);
+    this.#picture = { dts, sound: this.#sound };
+    if (step > 0) this.#interval += (Math.min(step, 2 * this.#interval) - this.#interval) * INTERVAL_WEIGHT;
   }
 
   #noteKeyFrame(pts: Milliseconds, shown: Milliseconds): void {
@@ -97,8 +141,8 @@ export class KeyFrameCuts implements CutPolicy {
   #cutsAt(elapsed: Milliseconds): boolean {
     const longest = Math.max(...this.#gops);
     // Up to where a cut is forced: one that is forced when the key frame comes at last would be in the past of what went out.
-    const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - 2 * this.#frame - 1;
-    return elapsed >= this.#segment - this.#frame - 1 || (elapsed > this.#frame && !mayWait);
+    const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - this.#margin - 1;
+    return elapsed >= this.#segment - this.#slack - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
   }
 
   /** A segment must stay shorter than this. */
@@ -107,14 +151,23 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   #latest(last: Cut): Milliseconds {
-    return last.time + this.#limit() - 2 * this.#frame;
+    return last.time + this.#limit() - this.#margin;
   }
 
-  /** Where a segment would be cut without a key frame: the last part boundary that keeps it inside the limit. */
+  /** There was no key frame since the last cut, which was forced: none is expected any more. */
+  get #mayForceEarly(): boolean {
+    const { last } = this.#sink;
+    return (
+      last !== undefined && last.forced && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last)
+    );
+  }
+
+  /** Where a segment would be cut without a key frame: as late as can be, or, where none is expected, where a part ends before that. */
   #forcedCandidate(): Milliseconds | undefined {
     const { last } = this.#sink;
     if (last === undefined || this.#lastKey === undefined || this.#sink.targetDuration === undefined) return undefined;
     const latest = this.#latest(last);
+    if (!this.#mayForceEarly) return latest;
     const parts = Math.floor((latest - this.#lastKey) / this.#part);
     const candidate = this.#lastKey + parts * this.#part;
     // A part longer than a segment: cut at the limit, wherever the fragments are.
@@ -129,32 +182,52 @@ export class KeyFrameCuts implements CutPolicy {
    * @param patient a key frame is at `time`, and may be used although it is past the cut, inside the limit
    */
   #force(time: Milliseconds, shown: Milliseconds, patient = false): void {
-    if (this.#first === undefined) return;
-    if (this.#sink.targetDuration === undefined) {
-      const gop = time - this.#first;
-      if (gop <= this.#maxGop || !this.#sink.tooLong(gop)) return;
-      this.#sink.settle(this.#maxGop, false);
-    }
+    if (!this.#isSettledBy(time)) return;
     for (;;) {
       const { last } = this.#sink;
       const candidate = this.#forcedCandidate();
       if (last === undefined || candidate === undefined) return;
       const latest = this.#latest(last);
-      const wait = patient || this.#keyFrameExpected(candidate, latest);
-      if (time < (wait ? latest : candidate - this.#frame / 2)) return;
-      const cut = shown < candidate - this.#frame / 2 ? candidate : Math.min(time, latest + this.#frame);
-      this.#sink.add({ time: cut, forced: true });
-      this.#sink.forced(cut);
+      const limit = last.time + this.#limit();
+      const early = this.#mayForceEarly;
+      // As late as can be: the picture after this one would be too late.
+      const lastChance = Math.min(latest, limit - this.#interval - this.#slack / 2);
+      const due = early ? candidate - this.#slack / 2 : lastChance;
+      if (time < (patient ? limit : Math.max(due, last.time + this.#slack))) return;
+      const isAhead = early && shown < candidate - this.#slack / 2;
+      const between = Math.min(limit - 1, Math.max(latest, shown + this.#slack));
+      const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : between;
+      // Pictures were missing there, and not only a key frame.
+      const paused = cut < time && time - shown > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+      this.#sink.add({ time: cut, forced: true, ...(paused && { paused }) });
+      if (paused) this.#sink.paused(cut);
+      else this.#sink.forced(cut);
     }
   }
 
-  /**
-   * One of the GOP lengths seen would end after a forced cut but still in time. In the first GOP of a run none was seen, and
-   * the target duration stands for it: GOPs of 1 s end just after the last part boundary that a target of 1 s has room for.
-   */
-  #keyFrameExpected(candidate: Milliseconds, latest: Milliseconds): boolean {
+  /** No picture comes: nobody has to wait for a place at which one could begin. */
+  #pause(time: Milliseconds): void {
+    if (!this.#isSettledBy(time)) return;
+    for (let { last } = this.#sink; last !== undefined; last = this.#sink.last) {
+      const latest = this.#latest(last);
+      if (time < latest) return;
+      this.#sink.add({ time: latest, forced: true, paused: true });
+      this.#sink.paused(latest);
+    }
+  }
+
+  #isSettledBy(time: Milliseconds): boolean {
+    if (this.#first === undefined) return false;
+    if (this.#sink.targetDuration !== undefined) return true;
+    const gop = time - this.#first;
+    if (gop <= this.#maxGop || !this.#sink.tooLong(gop)) return false;
+    this.#sink.settle(this.#maxGop, false);
+    return true;
+  }
+
+  /** One of the GOP lengths seen ends in time for a segment that begins at `last`. */
+  #expectsKeyFrame(last: Cut): boolean {
     const lastKey = this.#lastKey ?? 0;
-    const seen = this.#gops.length > 0 ? this.#gops : [secondsToMilliseconds(this.#sink.targetDuration ?? 0)];
-    return seen.some((gop) => lastKey + gop > candidate - this.#frame && lastKey + gop <= latest + 1);
+    return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);
   }
 }

@@ -125,7 +125,9 @@ export class Segmenter {
     const index = part.segmentIndex;
     if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
     if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
-    if (this.#needsSync && !part.independent) return false;
+    const { schedule } = this.#options;
+    const comesAfterPause = index !== this.#open?.index && schedule.beginsInPause(index);
+    if ((this.#needsSync || comesAfterPause) && !part.independent) return false;
     if (this.#takesOver && !this.#canTakeOver(part)) return false;
     if (this.#open !== undefined && index > this.#open.index) this.#close();
     if (this.#open === undefined) {
@@ -219,8 +221,12 @@ export class Segmenter {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    const end = this.#endTime(open.index);
-    const failed = this.#openIsBroken || lost;
+    const end = this.#endTime(open.index, open.init.track.kind);
+    const paused = this.#options.schedule.beginsInPause(open.index + 1);
+    // Whatever comes after the pause must be decodable without what was before it.
+    if (paused) this.#needsSync = true;
+    // What nobody sent was not lost.
+    const failed = this.#openIsBroken || (lost && !paused);
     const rounding = failed ? NOTHING_MISSING : SAME_TIME;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
@@ -297,8 +303,8 @@ export class Segmenter {
     return time === undefined ? undefined : millisecondsToSeconds(time);
   }
 
-  #endTime(index: number): Seconds | undefined {
-    const time = this.#options.schedule.endOf(index);
+  #endTime(index: number, kind?: 'video' | 'audio'): Seconds | undefined {
+    const time = this.#options.schedule.endOf(index, kind);
     return time === undefined ? undefined : millisecondsToSeconds(time);
   }
 }

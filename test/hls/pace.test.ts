@@ -1,0 +1,225 @@
+// Any frame rate from one picture in ten seconds to 240 a second, any length of GOPs, ends of any shape: what every playlist says then.
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EpochPlan, Presentation } from '../../src/hls/presentation.js';
+import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
+import { PlaylistChecker } from '../support/playlist-checker.js';
+import { observe, setUp } from './observed-presentation.js';
+import { eventsOf, type Pace, publishPaced } from './paced-stream.js';
+import { recordInits } from './recorded-inits.js';
+import type { SyntheticOptions } from './synthetic-stream.js';
+
+let inits: SyntheticOptions['inits'];
+beforeAll(async () => {
+  inits = await recordInits(120);
+});
+
+const LOOK_EVERY = 31;
+
+interface Played {
+  readonly presentation: Presentation;
+  readonly checker: PlaylistChecker;
+  readonly media: Map<string, Buffer>;
+}
+
+async function play(pace: Pace, kind: { tolerant?: boolean; irregular?: boolean } = {}): Promise<Played> {
+  const frameRate = pace.fps;
+  const plan: EpochPlan = {
+    renditions: [
+      { name: 'source', kind: 'video', input: 'samples', frameRate },
+      { name: '120p', kind: 'video', input: 'pipe', frameRate },
+      ...(pace.length.audio > 0 ? [{ name: 'audio', kind: 'audio', input: 'samples' } as const] : []),
+    ],
+    frameRate,
+    cuts: 'key-frames',
+  };
+  const { presentation, clock } = setUp({ plan, dvrWindow: undefined, windowSegments: 1_000 });
+  const checker = new PlaylistChecker({ frame: 1 / Math.min(pace.fps, 25), ...kind });
+  const media = new Map<string, Buffer>();
+  // Each look renders and reads every playlist: one in a few steps sees all that matters.
+  let steps = 0;
+  const onStep = (): void => {
+    steps += 1;
+    if (steps % LOOK_EVERY === 0) observe(presentation, checker, media);
+  };
+  publishPaced(pace, { presentation, clock, inits, onStep });
+  await presentation.end();
+  observe(presentation, checker, media);
+  return { presentation, checker, media };
+}
+
+/** What was put into samples, in the order of decoding. */
+function served({ checker, media }: Played, rendition: string): string[] {
+  const found: string[] = [];
+  for (const { uri, map, gap } of checker.segments(rendition).values()) {
+    if (gap) continue;
+    const reader = new FragmentReader();
+    const bytes = [map, uri].map((file) => media.get(`${rendition}/${file}`) ?? Buffer.alloc(0));
+    reader.push(Buffer.concat(bytes));
+    for (let event = reader.next(); event !== undefined; event = reader.next()) {
+      if (event.type === 'init') continue;
+      found.push(...event.fragment.samples.map(({ data }) => data.toString()));
+    }
+  }
+  return found;
+}
+
+function sent(pace: Pace, kind: 'video' | 'audio'): string[] {
+  const events = eventsOf(pace).filter((event) => event.kind === kind);
+  return events.map(({ pts }) => `${kind === 'video' ? 'picture' : 'sound'} ${pts}`);
+}
+
+/** All in order, but for the few frames of a track that came alone after the last cut. */
+function expectWhole(played: Played, rendition: string, expected: readonly string[]): void {
+  const found = served(played, rendition);
+  expect(found.length, rendition).toBeGreaterThan(expected.length - 6);
+  expect(found, rendition).toEqual(expected.slice(0, found.length));
+}
+
+/** All but what is heard before the first picture is shown, or a frame that came alone after the last cut. */
+function expectSound(played: Played, pace: Pace): void {
+  const first = Math.min(...eventsOf(pace).flatMap(({ kind, pts }) => (kind === 'video' ? [pts] : [])));
+  const isSeen = (sound: string): boolean => Number(sound.split(' ')[1]) >= first;
+  const [found, expected] = [served(played, 'audio').filter(isSeen), sent(pace, 'audio').filter(isSeen)];
+  expect(found.length).toBeGreaterThan(expected.length - 6);
+  expect(found).toEqual(expected.slice(0, found.length));
+}
+
+function durations({ checker }: Played, rendition: string): number[] {
+  return [...checker.segments(rendition).values()].map(({ duration }) => Number(duration.toFixed(2)));
+}
+
+describe('the pace of a publisher', () => {
+  const RATES = [0.1, 0.2, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 12, 15, 20, 23.976, 25, 29.97, 30, 50, 60, 120, 240];
+
+  it('any frame rate with key frames in time makes whole segments at key frames, without a gap, and loses nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...RATES),
+        fc.integer({ min: 1, max: 8 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (fps, seconds, bFrames, audio) => {
+          const gop = Math.max(1, Math.min(Math.round(seconds * fps), fps < 1 ? 2 : 1_000));
+          const length = Math.min(Math.max((7 * gop * 1000) / fps, 12_000), 16_000 + 4_000 / fps);
+          const pace: Pace = {
+            fps,
+            gops: [gop],
+            bFrames: bFrames && gop > 2,
+            length: { video: length, audio: audio ? length : 0 },
+          };
+          const played = await play(pace);
+          const { counters, targetDuration = 0 } = played.presentation;
+          expect(counters).toMatchObject({ gaps: 0, forcedCuts: 0, discontinuities: 0 });
+          expect(targetDuration).toBeLessThanOrEqual(Math.max(2, Math.ceil(gop / fps)));
+          expect(played.presentation.multivariantBody().toString()).toContain('#EXT-X-INDEPENDENT-SEGMENTS\n');
+          for (const name of ['source', '120p']) {
+            const whole = durations(played, name).slice(0, -1);
+            expect(new Set(whole.map((duration) => duration.toFixed(1))).size, `${name}: ${whole}`).toBeLessThanOrEqual(
+              1,
+            );
+          }
+          expect(served(played, 'source')).toEqual(sent(pace, 'video'));
+          expect(served(played, '120p').sort()).toEqual(sent(pace, 'video').sort());
+          if (audio) expectSound(played, pace);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('groups of 7.4 s and then 8.333 s fit a target of 8 s as they are: nothing is cut without a key frame', async () => {
+    const pace: Pace = { fps: 30, gops: [222, 250], length: { video: 34_000, audio: 34_000 } };
+    const played = await play(pace);
+    expect(played.presentation.targetDuration).toBe(8);
+    expect(played.presentation.counters).toMatchObject({ gaps: 0, forcedCuts: 0 });
+    for (const name of ['source', '120p']) {
+      expect(durations(played, name)).toEqual([7.4, 8.33, 8.33, 8.33, 1.6]);
+      expect(served(played, name)).toEqual(sent(pace, 'video'));
+    }
+    expectSound(played, pace);
+    expect(played.presentation.multivariantBody().toString()).toContain('#EXT-X-INDEPENDENT-SEGMENTS\n');
+  });
+
+  it('GOPs of any length lose nothing, whatever is cut without a key frame, and the source and its rung are cut alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(1, 2, 5, 10, 25, 30, 60),
+        fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 2, maxLength: 8 }),
+        async (fps, milliseconds) => {
+          const gops = milliseconds.map((length) => Math.max(1, Math.round((length * fps) / 1000)));
+          const pace: Pace = { fps, gops, length: { video: 24_000, audio: 24_000 } };
+          const played = await play(pace, { tolerant: true, irregular: true });
+          expect(played.presentation.counters.gaps).toBe(0);
+          for (const name of ['source', '120p']) expectWhole(played, name, sent(pace, 'video'));
+          expect(durations(played, '120p')).toEqual(durations(played, 'source'));
+          expectSound(played, pace);
+          const independent = [...played.checker.segments('source').values()].every(
+            ({ parts: [first] }) => first === undefined || first.independent,
+          );
+          const promised = played.presentation.multivariantBody().toString().includes('#EXT-X-INDEPENDENT-SEGMENTS');
+          expect(!promised || independent).toBe(true);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('an end where one track is longer loses nothing, and no segment is longer than it may be', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(5, 25, 30),
+        fc.integer({ min: 8_000, max: 14_000 }),
+        fc.integer({ min: -1_900, max: 1_900 }),
+        async (fps, video, more) => {
+          const pace: Pace = { fps, gops: [2 * fps], length: { video, audio: video + more } };
+          const played = await play(pace, { tolerant: true, irregular: true });
+          for (const name of ['source', '120p']) expectWhole(played, name, sent(pace, 'video'));
+          expectSound(played, pace);
+          expect(played.presentation.targetDuration).toBe(2);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it('tracks seconds apart are cut at key frames all the same, and both are whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(1, 25, 30),
+        fc.integer({ min: -5_000, max: 5_000 }),
+        async (fps, soundEarlier) => {
+          const pace: Pace = { fps, gops: [2 * fps], length: { video: 20_000, audio: 20_000 }, soundEarlier };
+          const played = await play(pace);
+          expect(played.presentation.counters).toMatchObject({ gaps: 0, forcedCuts: 0 });
+          for (const name of ['source', '120p']) expectWhole(played, name, sent(pace, 'video'));
+          expectSound(played, pace);
+        },
+      ),
+      { numRuns: 8 },
+    );
+  });
+
+  it('sound goes on while the pictures pause, and they come back with their rung', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 3_000, max: 9_000 }),
+        fc.integer({ min: 500, max: 12_000 }),
+        async (from, pause) => {
+          const pauses = { video: [[from, from + pause]] as const };
+          const pace: Pace = { fps: 25, gops: [50], length: { video: 26_000, audio: 26_000 }, pauses };
+          const played = await play(pace, { tolerant: true, irregular: true });
+          expectSound(played, pace);
+          const resumed = 1_000 + Math.ceil((from + pause) / 2_000) * 2_000;
+          for (const name of ['source', '120p']) {
+            const since = (pictures: string[]): string[] => pictures.filter((p) => Number(p.split(' ')[1]) >= resumed);
+            expect(since(served(played, name)), name).toEqual(since(sent(pace, 'video')));
+          }
+          const before = sent(pace, 'video').filter((p) => Number(p.split(' ')[1]) < 1_000 + from);
+          expect(served(played, 'source').slice(0, before.length)).toEqual(before);
+        },
+      ),
+      { numRuns: 8 },
+    );
+  });
+});
