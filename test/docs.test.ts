@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
+import { REPAIRS } from '../src/live/repairs.js';
 import { METRICS } from '../src/servers/http/metrics/definitions.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -73,6 +74,12 @@ describe('docs/errors.md', () => {
 });
 
 describe('docs/metrics.md', () => {
+  it('lists every kind of repair', () => {
+    const section = read('docs/metrics.md').split('## Repairs')[1]?.split('\n## ')[0] ?? '';
+    const listed = [...section.matchAll(/^\| `([\w-]+)` \| \S/gm)].map(([, kind]) => kind);
+    expect(listed.filter((kind) => kind !== 'what').sort()).toEqual(Object.keys(REPAIRS).sort());
+  });
+
   it('lists every figure with its kind and labels, and no other', () => {
     const rows = [...read('docs/metrics.md').matchAll(/^\| `(\w+)` \| (counter|gauge) \| ([^|]*)\| \S/gm)];
     const documented = rows.map(

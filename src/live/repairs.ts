@@ -3,7 +3,7 @@ import type { SluiceError } from '../protocols/errors.js';
 import { liveError } from './errors.js';
 
 /** Each kind with what is wrong, what is done about it, and the setting that avoids it. */
-const REPAIRS = {
+export const REPAIRS = {
   'adts-headers':
     'an ADTS header stands before each AAC frame and is taken off: set the AAC output of the encoder to raw frames (no ADTS)',
   'audio-header-made':
@@ -24,13 +24,15 @@ const REPAIRS = {
     'the pictures hold empty NAL units, which no browser takes, and they are left out: turn off padding (filler, stuffing) in the encoder',
   'start-codes':
     'NAL units come behind start codes (Annex B) where RTMP has lengths, and are rewritten: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+  'other-lengths':
+    'the lengths before NAL units are of another size than the video sequence header says, and are rewritten: set the encoder to lengths of 4 bytes, or restart it',
   'broken-units':
     'the lengths in pictures lead beyond their end, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
   'temporal-delimiters':
     // OBS and FFmpeg send them, no setting avoids them, and nothing is lost: counted only.
     undefined,
   'header-rewritten':
-    'the video sequence header is no avcC or hvcC record, so it is made from the parameter sets in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+    'the video sequence header is no avcC, hvcC or av1C record, so it is made from what is in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
   'header-made':
     'no video sequence header comes before the pictures, so it is made from what is in them: set the encoder to send its headers at the start too (global headers)',
   'parameter-sets-vary':

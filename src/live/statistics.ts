@@ -19,7 +19,7 @@ export interface StreamStatistics {
   readonly ignoredTags: number;
   /** Messages of tracks that cannot be served at all. */
   readonly unservedTags: number;
-  /** Frames flagged as key frames that are none by their own bits. */
+  /** Frames whose flag contradicts their bits, either way. */
   readonly keyFrameMismatches: number;
   /** Messages that had to be changed or left out, by kind. */
   readonly repairs: ReadonlyMap<RepairKind, number>;

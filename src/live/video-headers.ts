@@ -30,6 +30,8 @@ export class VideoHeaders {
   /** Parameter sets have come that the header in force does not have. */
   #stale = false;
   #quietChanges = 0;
+  /** The record that was handed out last. */
+  #inForce: Buffer | undefined;
   /** AV1 and VP9: the record in force, as far as one came. */
   #record: Buffer | undefined;
   /** AV1: the payload of the sequence header OBU in force. */
@@ -52,10 +54,18 @@ export class VideoHeaders {
    * @throws live.video-configuration
    */
   fromMessage(tag: VideoTag, body: Buffer): VideoHeader | undefined {
-    const codec = this.#codec;
     // Many encoders repeat it before each key frame: only another one means anything (A7.01).
     if (this.#received?.equals(tag.data)) return undefined;
     this.#received = tag.data;
+    const header = this.#open(tag, body);
+    if (header === undefined || this.#inForce?.equals(header.media.data)) return undefined;
+    this.#inForce = header.media.data;
+    return header;
+  }
+
+  #open(tag: VideoTag, body: Buffer): VideoHeader | undefined {
+    const codec = this.#codec;
+    if (codec === 'av1' && tag.data[0] !== AV1_MARKER) return this.#openBareAv1(tag.data);
     if (this.#sets === undefined) {
       this.#record = tag.data;
       if (codec === 'av1') this.#sequence = sequenceOf(() => findSequenceHeader(tag.data.subarray(AV1_RECORD_HEAD)));
@@ -64,7 +74,7 @@ export class VideoHeaders {
         description: describe(codec, tag.data),
       };
     }
-    const loose = looseSets(tag.data);
+    const loose = codec === 'avc' || codec === 'hevc' ? looseSets(codec, tag.data) : undefined;
     if (loose !== undefined) {
       this.#repair('header-rewritten');
       this.#sets.replace(loose);
@@ -102,14 +112,16 @@ export class VideoHeaders {
     this.#stale = false;
     if (current === undefined) {
       this.#repair('header-made');
-      return header;
+    } else if (isSameFormat(current, header.description)) {
+      if (header.description.record.equals(current.record)) return undefined;
+      this.#quietChanges += 1;
+      if (this.#quietChanges > MAX_QUIET_CHANGES) {
+        this.#repair('parameter-sets-vary');
+        return undefined;
+      }
     }
-    if (!isSameFormat(current, header.description)) return header;
-    if (header.description.record.equals(current.record)) return undefined;
-    this.#quietChanges += 1;
-    if (this.#quietChanges <= MAX_QUIET_CHANGES) return header;
-    this.#repair('parameter-sets-vary');
-    return undefined;
+    this.#inForce = header.media.data;
+    return header;
   }
 
   /**
@@ -136,6 +148,15 @@ export class VideoHeaders {
     return { media: videoHeaderBody(codec, description.record), description };
   }
 
+  /** The sequence header OBU alone, where a record belongs. @throws live.video-configuration when it is not even that */
+  #openBareAv1(obus: Buffer): VideoHeader {
+    const description = describe('av1', undefined, obus);
+    this.#repair('header-rewritten');
+    this.#record = description.record;
+    this.#sequence = sequenceOf(() => findSequenceHeader(obus));
+    return { media: videoHeaderBody('av1', description.record), description };
+  }
+
   #made(nalLengthSize: VideoDescription['nalLengthSize'] = 4): VideoHeader | undefined {
     const record = this.#sets?.record(nalLengthSize);
     return record && { media: videoHeaderBody(this.#codec, record), description: describe(this.#codec, record) };
@@ -143,6 +164,8 @@ export class VideoHeaders {
 }
 
 const START_CODE = Buffer.from([0, 0, 1]);
+/** Marker and version of an av1C (AV1-ISOBMFF 2.3.3). */
+const AV1_MARKER = 0x81;
 /** Before the configOBUs of an av1C. */
 const AV1_RECORD_HEAD = 4;
 

@@ -102,6 +102,7 @@ export class VideoPictures {
       return;
     }
     if (split.hadEmpty) this.#options.repair('empty-units');
+    if (split.hadOtherLengths) this.#options.repair('other-lengths');
     if (split.hadStartCodes) this.#options.repair('start-codes');
     if (this.#bitstream instanceof Av1Bitstream && split.sample !== data) this.#options.repair('temporal-delimiters');
     this.#units.push(message, split);

@@ -95,7 +95,7 @@ function cutPictures(codec: number, nalLengthSize: NalLengthSize, messages: read
   let slices = 0;
   for (const message of messages) {
     const split = bitstream.split(message);
-    for (const set of looseSets(message) ?? []) sets?.note(set);
+    for (const set of looseSets(codec === 0 ? 'avc' : 'hevc', message) ?? []) sets?.note(set);
     if (split === undefined) continue;
     ensure(
       split.units.every((unit) => unit.length > 0),

@@ -144,10 +144,13 @@ function publish(recording: Recording, messages: readonly [number, Buffer][], wi
 
 function seen(codec: Recording['codec'], tags: readonly LiveTag[]): unknown {
   const bitstream = bitstreamOf(codec);
-  return tags.map(({ dts, compositionTime, keyFrame, data }) => ({
+  return tags.map(({ dts, compositionTime, keyFrame, data, body }) => ({
     time: dts - 1000,
-    compositionTime,
-    keyFrame,
+    // Readers of bodies, as RTMP viewers and FFmpeg, are told the same.
+    ...(parseVideoTag(body).data.subarray(-data.length).equals(data) && {
+      compositionTime: compositionTime === parseVideoTag(body).compositionTime ? compositionTime : 'another one',
+      keyFrame: keyFrame === parseVideoTag(body).keyFrame ? keyFrame : 'another flag',
+    }),
     units: delimiterFirst(codec, bitstream.split(data)?.units ?? []),
   }));
 }

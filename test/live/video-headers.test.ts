@@ -71,6 +71,19 @@ describe('H.264 sequence headers', () => {
     expect(tags).toHaveLength(3);
   });
 
+  it('may come in two messages, again and again', () => {
+    const { stream, tags, headers } = newStream();
+    for (let time = 0; time < 400; time += 80) {
+      stream.publish('video', time, header(SPS_320));
+      stream.publish('video', time, header(PPS));
+      stream.publish('video', time, frame(IDR));
+      stream.publish('video', time + 40, frame(SLICE));
+    }
+    expect(headers().map(({ data }) => data.toString('hex'))).toEqual([GOOD.toString('hex')]);
+    expect(tags).toHaveLength(11);
+    expect(stream.statistics.parameterChanges).toBe(0);
+  });
+
   it('are made anew where the pictures have another SPS of the same size, and the encoder repeats its own in vain', () => {
     const { stream, tags, headers } = newStream();
     const other = buildSps({ widthInMacroblocks: 20, heightInMapUnits: 15, level: 40 });
@@ -161,6 +174,17 @@ describe('key frames', () => {
     expect(tags).toHaveLength(1);
   });
 
+  it('have lengths as the sequence header says, also where the encoder has others', () => {
+    const { stream, tags, repairs } = newStream();
+    const lying = Buffer.from(GOOD);
+    lying[4] = 0xfd;
+    stream.publish('video', 0, header(lying));
+    stream.publish('video', 0, frame(IDR));
+    stream.publish('video', 40, frame(SLICE));
+    expect(tags.slice(1).map(({ data }) => data.toString('hex'))).toEqual(['000465888421', '0003419a21']);
+    expect(repairs()).toContain('other-lengths');
+  });
+
   it('of messages that end inside a NAL unit are left out, and told of', () => {
     const { stream, tags, repairs } = newStream();
     stream.publish('video', 0, header(GOOD));
@@ -248,6 +272,19 @@ describe('HEVC and AV1 without a sequence header', () => {
     expect(stream.videoTrack?.description).toMatchObject({ width: 320, height: 180 });
     expect(stream.statistics).toMatchObject({ videoFrames: all.length, droppedTags: 0 });
     expect(repairs()).toEqual(expect.arrayContaining(['header-made', 'temporal-delimiters']));
+  });
+
+  it('AV1 takes the bare sequence header OBU for a record, and refuses what is neither', () => {
+    const { stream, headers, repairs } = newStream();
+    const record = parseVideoTag(small.header).data;
+    const obu = record.subarray(4);
+    stream.publish('video', 0, Buffer.concat([Buffer.from('\x90av01', 'latin1'), obu]));
+    expect(headers()[0]?.data.equals(record)).toBe(true);
+    expect(repairs()).toEqual(['header-rewritten']);
+    const broken = Buffer.concat([Buffer.from('\x90av01', 'latin1'), Buffer.from('ffff', 'hex')]);
+    expect(() => newStream().stream.publish('video', 0, broken)).toThrow(
+      expect.objectContaining({ code: 'live.video-configuration' }),
+    );
   });
 
   it('AV1 with a record that no longer holds is noticed as well', () => {

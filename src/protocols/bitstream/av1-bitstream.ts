@@ -44,7 +44,7 @@ export class Av1Bitstream implements Bitstream {
     const [first] = units;
     const leads = first !== undefined && typeOf(first) === TEMPORAL_DELIMITER;
     const sample = delimiters === 0 ? message : delimiters === 1 && leads ? message.subarray(first.length) : undefined;
-    return { units, sample, hadEmpty: false, hadStartCodes: false };
+    return { units, sample, hadEmpty: false, hadStartCodes: false, hadOtherLengths: false };
   }
 
   roleOf(unit: Buffer): UnitRole {

@@ -33,6 +33,8 @@ export interface SplitMessage {
   readonly hadEmpty: boolean;
   /** There were start codes instead of lengths. */
   readonly hadStartCodes: boolean;
+  /** The lengths were of another size than the sequence header says. */
+  readonly hadOtherLengths: boolean;
 }
 
 export interface Bitstream {

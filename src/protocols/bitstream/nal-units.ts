@@ -20,14 +20,15 @@ export function splitMessage(
   isWhole: (unit: Buffer) => boolean,
 ): SplitMessage | undefined {
   const byLength = splitNalUnits(message, lengthSize);
-  if (byLength !== undefined) return withInnerStartCodes(message, byLength, lengthSize, isWhole);
-  const byStartCode = splitStartCodes(message);
-  if (byStartCode !== undefined) {
-    return { units: byStartCode, sample: undefined, hadEmpty: false, hadStartCodes: true };
+  // A sequence header may lie about the lengths: nearly all are of four bytes, which look like empty units before others.
+  const mayLie = lengthSize !== 4 && (byLength === undefined || covered(byLength, lengthSize) !== message.length);
+  const byFour = mayLie ? splitNalUnits(message, 4) : undefined;
+  if (byFour !== undefined) {
+    return { units: byFour, sample: undefined, hadEmpty: false, hadStartCodes: false, hadOtherLengths: true };
   }
-  // A sequence header may lie about the lengths: nearly all are of four bytes.
-  const byFour = lengthSize === 4 ? undefined : splitNalUnits(message, 4);
-  return byFour && { units: byFour, sample: undefined, hadEmpty: false, hadStartCodes: false };
+  if (byLength !== undefined) return withInnerStartCodes(message, byLength, lengthSize, isWhole);
+  const units = splitStartCodes(message);
+  return units && { units, sample: undefined, hadEmpty: false, hadStartCodes: true, hadOtherLengths: false };
 }
 
 function withInnerStartCodes(
@@ -36,12 +37,17 @@ function withInnerStartCodes(
   lengthSize: NalLengthSize,
   isWhole: (unit: Buffer) => boolean,
 ): SplitMessage {
-  const used = units.reduce((size, unit) => size + lengthSize + unit.length, 0);
-  const hadEmpty = used !== message.length;
+  const hadEmpty = covered(units, lengthSize) !== message.length;
+  const found = { hadEmpty, hadOtherLengths: false };
   if (units.every((unit) => isWhole(unit) || unit.indexOf(START_CODE) < 0)) {
-    return { units, sample: hadEmpty ? undefined : message, hadEmpty, hadStartCodes: false };
+    return { units, sample: hadEmpty ? undefined : message, hadStartCodes: false, ...found };
   }
-  return { units: units.flatMap(splitAtStartCodes), sample: undefined, hadEmpty, hadStartCodes: true };
+  return { units: units.flatMap(splitAtStartCodes), sample: undefined, hadStartCodes: true, ...found };
+}
+
+/** Bytes of the units and their lengths. */
+function covered(units: readonly Buffer[], lengthSize: NalLengthSize): number {
+  return units.reduce((size, unit) => size + lengthSize + unit.length, 0);
 }
 
 /**

@@ -45,9 +45,10 @@ export class ParameterSets {
     }
   }
 
-  /** As `load`, of a header that is no record. */
+  /** As `load`, of a header that is no record; one without an SPS goes on where another ended. */
   replace(units: readonly Buffer[]): void {
-    for (const sets of Object.values(this.#sets)) sets.clear();
+    const begins = units.some((unit) => (this.#codec === 'avc' ? avcSet(unit) : hevcSet(unit))?.kind === 'sequence');
+    if (begins) for (const sets of Object.values(this.#sets)) sets.clear();
     for (const unit of units) this.note(unit);
   }
 
@@ -123,11 +124,13 @@ export class ParameterSets {
 }
 
 /**
- * The parameter sets of a sequence header that is no record: NAL units behind start codes or lengths.
+ * The parameter sets of a sequence header that is no record: NAL units behind start codes or lengths, or a bare one.
  * @returns undefined when it may be a record, whose first byte is its version, 1
  */
-export function looseSets(header: Buffer): readonly Buffer[] | undefined {
-  return header[0] === 0 ? splitMessage(header, 4, () => false)?.units : undefined;
+export function looseSets(codec: 'avc' | 'hevc', header: Buffer): readonly Buffer[] | undefined {
+  if (header[0] === 0) return splitMessage(header, 4, () => false)?.units;
+  const isSet = (codec === 'avc' ? avcSet(header) : hevcSet(header)) !== undefined;
+  return isSet ? [header] : undefined;
 }
 
 interface FoundSet {
