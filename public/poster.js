@@ -44,8 +44,9 @@ export function createPoster(player, video, { title, onFullscreen }) {
     element('p', { class: 'poster-name' }, title),
     element('div', { role: 'status', 'aria-live': 'polite' }, heading, text),
   );
-  let buffering = false;
+  let ranDry = false;
   const update = () => {
+    const buffering = ranDry && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
     const saying = POSTERS[subject(player, buffering)];
     poster.hidden = saying === undefined && !buffering;
     poster.classList.toggle('busy', saying?.busy ?? buffering);
@@ -61,16 +62,15 @@ export function createPoster(player, video, { title, onFullscreen }) {
     const canStart = player.state === 'playing' || (player.state === 'starting' && !player.wantsPlay);
     start.hidden = !(canStart && video.paused && !buffering);
   };
-  const buffer = (value) => () => {
-    buffering = value;
+  const note = (value) => () => {
+    ranDry = value;
     update();
   };
   for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, update);
   video.addEventListener('poster', update);
-  video.addEventListener('waiting', buffer(true));
-  for (const type of ['playing', 'pause', 'seeked', 'timeupdate', 'emptied'])
-    video.addEventListener(type, buffer(false));
-  video.addEventListener('play', update);
+  video.addEventListener('waiting', note(true));
+  for (const type of ['playing', 'pause', 'seeked', 'emptied']) video.addEventListener(type, note(false));
+  for (const type of ['play', 'canplay', 'timeupdate']) video.addEventListener(type, update);
   start.addEventListener('click', update);
   update();
   const holder = element('div', { class: 'poster-holder' }, poster, start);

@@ -1,14 +1,10 @@
 // Whether the viewer wants to watch or has paused, by whatever means: our buttons, media keys, picture in picture, the operating
 // system. A browser pauses too, in tabs that nobody sees, and that is nobody's wish.
 
-/** Milliseconds. Phones pause a video a moment before they say that the page is hidden. */
-const HIDING = 1_000;
-
 export class ViewerIntent {
   #video;
   #isPlaying;
   #wantsPlay;
-  #pausedOutside = Number.NEGATIVE_INFINITY;
   #listeners = new AbortController();
 
   /**
@@ -32,7 +28,6 @@ export class ViewerIntent {
       },
       { signal },
     );
-    document.addEventListener('visibilitychange', () => this.#onHidden(), { signal });
   }
 
   get wantsPlay() {
@@ -41,7 +36,6 @@ export class ViewerIntent {
 
   set wantsPlay(value) {
     this.#wantsPlay = value;
-    this.#pausedOutside = Number.NEGATIVE_INFINITY;
   }
 
   close() {
@@ -52,10 +46,5 @@ export class ViewerIntent {
     const isSeen = !document.hidden || document.pictureInPictureElement === this.#video;
     if (!this.#isPlaying() || !this.#wantsPlay || this.#video.ended || !isSeen) return;
     this.#wantsPlay = false;
-    this.#pausedOutside = performance.now();
-  }
-
-  #onHidden() {
-    if (document.hidden && performance.now() - this.#pausedOutside < HIDING) this.#wantsPlay = true;
   }
 }

@@ -7,7 +7,13 @@ import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { defineErrors } from '../../src/protocols/errors.js';
 import { buildApp } from '../../src/servers/http/app.js';
-import type { HlsOrigin, OriginAnswer, OriginAnswerKind, StreamState } from '../../src/servers/http/dependencies.js';
+import type {
+  HlsOrigin,
+  OriginAnswer,
+  OriginAnswerKind,
+  StreamState,
+  ThumbnailSource,
+} from '../../src/servers/http/dependencies.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -23,7 +29,7 @@ export class LiveFixture implements HlsOrigin {
   #startedAt = '';
   #served: string | undefined;
 
-  constructor(directory: string, extraStreams: readonly StreamState[]) {
+  constructor(directory: string, extraStreams: readonly StreamState[], thumbnails?: ThumbnailSource) {
     this.#directory = directory;
     this.#extraStreams = extraStreams;
     this.app = buildApp({
@@ -31,6 +37,7 @@ export class LiveFixture implements HlsOrigin {
       streams: { list: () => this.#states(), get: (_app, name) => this.#states().find((state) => state.name === name) },
       health: { ready: () => ({ ready: true, reasons: [] }) },
       rtmpPort: () => 1935,
+      thumbnails,
     });
   }
 

@@ -185,6 +185,17 @@ describe('answers', () => {
       'access-control-allow-headers': expect.stringMatching(/^Range, Authorization, /),
       'access-control-max-age': '86400',
     });
+    const allowed = String(preflight.headers['access-control-allow-headers']).toLowerCase().split(', ');
+    const sent = [
+      'cmcd-object',
+      'cmcd-request',
+      'cmcd-session',
+      'cmcd-status',
+      'cache-control',
+      'pragma',
+      'if-none-match',
+    ];
+    expect(allowed).toEqual(expect.arrayContaining(sent));
     expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();
   });
 
