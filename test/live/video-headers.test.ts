@@ -174,6 +174,25 @@ describe('key frames', () => {
     expect(tags).toHaveLength(1);
   });
 
+  it('wait for the rest of their picture for 0.2 s while sound comes, and not at all once messages are known to be whole', () => {
+    let now = 0;
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, monotonic: () => now });
+    const pictures: number[] = [];
+    stream.on({
+      onTag: ({ kind, sequenceHeader, dts }) => void (kind === 'video' && !sequenceHeader && pictures.push(dts)),
+    });
+    stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
+    stream.publish('video', 0, header(GOOD));
+    stream.publish('video', 0, frame(IDR));
+    for (now = 50; now <= 200; now += 50) stream.publish('audio', now, Buffer.from('af0121', 'hex'));
+    expect(pictures).toEqual([]);
+    now = 201;
+    stream.publish('audio', 250, Buffer.from('af0121', 'hex'));
+    expect(pictures).toHaveLength(1);
+    stream.publish('video', 1_000, frame(SLICE));
+    expect(pictures).toHaveLength(2);
+  });
+
   it('have lengths as the sequence header says, also where the encoder has others', () => {
     const { stream, tags, repairs } = newStream();
     const lying = Buffer.from(GOOD);

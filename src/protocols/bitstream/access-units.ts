@@ -19,9 +19,9 @@ export interface Picture<T> {
   readonly units: readonly Buffer[];
 }
 
-/** What was found out about the messages. */
+/** What was found out about messages, each time. */
 export type CutFinding =
-  /** They hold less than a picture. */
+  /** A picture was put together from more than one. */
   | 'pieces'
   /** They hold more than one. */
   | 'bundle'
@@ -123,6 +123,7 @@ export class AccessUnits<T> {
     this.#currentBytes = 0;
     const { source, index, sample, units, slices } = picture;
     this.#usualSlices = slices;
+    if (this.#cutting === 'pieces' && sample === undefined) this.#options.onFinding('pieces');
     this.#options.onPicture({ message: source.message, index, sample, units });
   }
 
@@ -145,7 +146,6 @@ export class AccessUnits<T> {
     const trails = roles.slice(lastSlice + 1).some((role) => role !== 'suffix');
     if (slices[0] === 'next-slice' || trails) {
       this.#cutting = 'pieces';
-      this.#options.onFinding('pieces');
     } else if (slices.length > 0 && this.#current !== undefined) {
       if (this.#cutting === 'whole' && this.#lacksSlices) this.#falseAlarms += 1;
       this.#cutting = 'whole';
