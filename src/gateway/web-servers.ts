@@ -32,6 +32,7 @@ export class WebServers {
       ...dependencies,
       maxConnections: left && Math.min(MAX_CONNECTIONS, left),
       descriptors,
+      hstsMaxAge: config.hstsMaxAge,
       logger: logger.child({ room: 'http' }, { level }),
     });
     const { connections, log } = this.#http;

@@ -88,6 +88,7 @@ describe('loadConfig', () => {
       messagesPerTurn: 256,
       freeFailures: 5,
       maxFailureDelay: 4,
+      hstsMaxAge: 0,
       frameAncestors: ['*'],
       logLevel: 'info',
     });

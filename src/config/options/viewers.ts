@@ -49,6 +49,12 @@ export const viewerOptions = {
     description:
       'Who may read `/metrics`: everybody, clients on this machine, or nobody. Clients behind `trustedProxies` are judged by the address these forward.',
   }),
+  hstsMaxAge: count(0, 63_072_000, {
+    default: 0,
+    unit: 's',
+    description:
+      'How long browsers that came by HTTPS shall come by nothing else (`Strict-Transport-Security`). 0 sends no such header: with a certificate that browsers do not trust it would lock them out. It holds for all ports of the host name.',
+  }),
   frameAncestors: Type.Array(ancestor, {
     default: ['*'],
     minItems: 1,

@@ -10,6 +10,7 @@ import {
 } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
+import type { Seconds } from '../../protocols/units.js';
 import {
   CONNECTION_OPTIONS,
   type DescriptorGuard,
@@ -23,6 +24,7 @@ import { PreparedResponse } from './delivery/prepared-response.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
+import { isSecure } from './metering/connection-of.js';
 import { Connections } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { createServices, installSluice } from './plugin.js';
@@ -39,6 +41,8 @@ export interface AppDependencies extends HttpDependencies {
   readonly logger?: FastifyBaseLogger | undefined;
   /** Connections open at a time. Default 20 000. */
   readonly maxConnections?: number | undefined;
+  /** Of `Strict-Transport-Security`, on answers by HTTPS from ports of our own. Default 0: no such header. */
+  readonly hstsMaxAge?: Seconds | undefined;
   /** Keeps descriptors for what runs. Default: none are kept. */
   readonly descriptors?: DescriptorGuard | undefined;
 }
@@ -58,7 +62,7 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
 }
 
 export function buildHttpApp(dependencies: AppDependencies): HttpApp {
-  const { logger, maxConnections = MAX_CONNECTIONS, descriptors, ...rest } = dependencies;
+  const { logger, maxConnections = MAX_CONNECTIONS, hstsMaxAge = 0, descriptors, ...rest } = dependencies;
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
   const { delivery } = services;
@@ -110,6 +114,11 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   const onClosing = () => {
     delivery.closing = true;
   };
+  // RFC 6797 section 7.2: not on answers by plain HTTP.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (hstsMaxAge > 0 && isSecure(request.raw)) reply.header('strict-transport-security', `max-age=${hstsMaxAge}`);
+    done();
+  });
   installConnectionLimits(app, { maxConnections, descriptors, onClosing });
   installSluice(app, rest, { ownsNotFound: true, services, connections: () => connections.figures });
   const connections = new Connections({

@@ -3,12 +3,16 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { listenReason } from '../../protocols/system-error.js';
+import type { Milliseconds } from '../../protocols/units.js';
 import { TLS_HANDSHAKE_TIMEOUT } from './connections.js';
 import { httpError } from './errors.js';
 import type { LimitedLog } from './limited-log.js';
 import type { Connections } from './metering/connections.js';
+
+/** What a TLS handshake is charged with when it begins: most of it is done when the client's part arrives, by Node itself. */
+const HANDSHAKE_WORK: Milliseconds = 2.5;
 
 /** PEM. */
 export interface KeyPair {
@@ -85,35 +89,45 @@ export class WebPort {
     await closed;
   }
 
-  #createTlsServer(certificate: CertificateSource): TlsServer {
+  /** @returns what accepts; the server that speaks TLS is handed its sockets, some in each pass of the event loop */
+  #createTlsServer(certificate: CertificateSource): Server {
     const { connections } = this.#options;
     /** What was accepted and speaks no TLS yet, by the peer's address and port, which the socket inside shows as well. */
     const accepted = new Map<string, Socket>();
-    const server = createTlsServer({
+    const tls = createTlsServer({
       ...certificate.current,
-      allowHalfOpen: true,
-      noDelay: true,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: TLS_HANDSHAKE_TIMEOUT,
     });
-    // Before Node begins a handshake with it.
-    server.prependListener('connection', (socket: Socket) => {
-      if (!this.#admit(socket)) return;
-      const end = endOf(socket);
-      accepted.set(end, socket);
-      socket.once('close', () => accepted.delete(end));
-    });
-    server.on('secureConnection', (inside: TLSSocket) => {
+    tls.on('secureConnection', (inside: TLSSocket) => {
       const socket = accepted.get(endOf(inside));
       if (socket === undefined) inside.destroy();
       else connections.serve(socket, inside, inside.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', true);
     });
-    server.on('tlsClientError', (_error, inside) => {
+    tls.on('tlsClientError', (_error, inside) => {
       inside.destroy();
       connections.handshakeFailed();
     });
-    this.#ignoreCertificate = certificate.onChange((pair) => server.setSecureContext(pair));
-    return server;
+    this.#ignoreCertificate = certificate.onChange((pair) => tls.setSecureContext(pair));
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (!this.#admit(socket)) return;
+      const end = endOf(socket);
+      accepted.set(end, socket);
+      const begin = (): void => {
+        if (connections.turns.areUsedUp) {
+          connections.turns.later(begin, false);
+          return;
+        }
+        connections.turns.note(HANDSHAKE_WORK);
+        // A server of TLS takes any connection that is handed to it by this event, as its documentation has it.
+        tls.emit('connection', socket);
+      };
+      socket.once('close', () => {
+        accepted.delete(end);
+        connections.turns.forget(begin);
+      });
+      begin();
+    });
   }
 
   #admit(socket: Socket): boolean {

@@ -28,12 +28,16 @@ export class ConnectionLog {
   }
 
   publishStarted(request: PublishRequest): void {
-    this.#logger.info({ ...this.#origin, ...names(request) }, 'publish started');
+    const admitted = this.#limiter.admit('publish started');
+    if (admitted === undefined) return;
+    this.#logger.info({ ...this.#origin, ...names(request), ...admitted }, 'publish started');
   }
 
   /** @param cause missing when the publisher ended by itself. */
   publishEnded(request: PublishRequest, cause: SluiceError | undefined): void {
-    const fields = { ...this.#origin, ...names(request), ...(cause && failure(cause)) };
+    const admitted = this.#limiter.admit(`publish ended ${cause?.code ?? ''}`);
+    if (admitted === undefined) return;
+    const fields = { ...this.#origin, ...names(request), ...(cause && failure(cause)), ...admitted };
     if (cause?.code === 'rtmp-server.internal') this.#logger.error({ ...fields, err: cause.cause }, 'publish ended');
     else if (cause?.kind === 'unsupported' || cause?.kind === 'invalid-data')
       this.#logger.warn(fields, 'publish ended');
@@ -41,23 +45,28 @@ export class ConnectionLog {
   }
 
   publishRefused(request: PublishRequest, error: SluiceError): void {
-    if (error.code === 'rtmp-server.internal') {
-      this.#logger.error({ ...this.#origin, ...names(request), err: error.cause }, 'internal error, publisher dropped');
-      return;
-    }
     const admitted = this.#limiter.admit(error.code);
     if (admitted === undefined) return;
+    if (error.code === 'rtmp-server.internal') {
+      const fields = { ...this.#origin, ...names(request), ...admitted };
+      this.#logger.error({ ...fields, err: error.cause }, 'internal error, publisher dropped');
+      return;
+    }
     // Whoever is denied may have pasted the secret where the name belongs: do not keep it.
     const who = error.kind === 'denied' ? {} : names(request);
     this.#logger.warn({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'publish refused');
   }
 
   playStarted(request: PlayRequest): void {
-    this.#logger.info({ ...this.#origin, ...names(request) }, 'play started');
+    const admitted = this.#limiter.admit('play started');
+    if (admitted === undefined) return;
+    this.#logger.info({ ...this.#origin, ...names(request), ...admitted }, 'play started');
   }
 
   playEnded(request: PlayRequest): void {
-    this.#logger.info({ ...this.#origin, ...names(request) }, 'play ended');
+    const admitted = this.#limiter.admit('play ended');
+    if (admitted === undefined) return;
+    this.#logger.info({ ...this.#origin, ...names(request), ...admitted }, 'play ended');
   }
 
   playRefused(request: PlayRequest, error: SluiceError): void {

@@ -267,6 +267,19 @@ describe('HTTP/2', () => {
   });
 });
 
+it('asks browsers that came by HTTPS to come by nothing else, where that is configured', async () => {
+  const header = /strict-transport-security: max-age=300\r\n/;
+  const [asking, silent] = [await openSite({ hstsMaxAge: 300 }), await openSite()];
+  const answer = async (peer: Peer): Promise<string> => {
+    peer.socket.write(request('/healthz'));
+    await peer.hears(/"ok"/);
+    return peer.text();
+  };
+  expect(await answer(await over.https(asking))).toMatch(header);
+  expect(await answer(await over.http(asking))).not.toMatch(header);
+  expect(await answer(await over.https(silent))).not.toMatch(header);
+});
+
 describe('connections of one address', () => {
   it('are bounded, but for proxies that are trusted', async () => {
     const strict = await openSite({ trustedProxies: [], maxConnections: 8 });
