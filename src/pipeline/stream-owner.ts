@@ -49,7 +49,7 @@ export class StreamOwner {
   async whileWell(where: string, work: Promise<unknown> | undefined): Promise<void> {
     let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(PATIENCE, () => {
+      cancel = this.served.clock(this.#options.clock).after(PATIENCE, () => {
         this.#options.log.late(where);
         resolve();
       });

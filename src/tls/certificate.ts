@@ -56,7 +56,7 @@ export class TlsCertificate {
         'internal error: a new certificate was not taken everywhere',
       );
     });
-    const look = (): void => domain.run('certificate', () => this.#look());
+    const look = (): void => domain.run('certificate look', () => this.#look());
     this.#timer = setInterval(look, options.interval ?? LOOK_INTERVAL);
     this.#timer.unref();
   }

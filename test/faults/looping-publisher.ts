@@ -12,6 +12,15 @@ export interface LoopingPublisher {
   readonly connected: boolean;
   /** Milliseconds of media sent. */
   readonly sent: number;
+  /** One message more, at the time it has come to. */
+  send(type: FlvTag['type'], body: Buffer): void;
+  /** At once, and from then on instead of what it sent: so many rounds of this, those of its tags that are `chosen`, as `made` of them. */
+  sendMedia(
+    source: FlvSource,
+    rounds?: number,
+    chosen?: (tag: FlvTag) => boolean,
+    made?: (body: Buffer) => Buffer,
+  ): void;
   stop(): Promise<void>;
 }
 
@@ -54,6 +63,19 @@ export async function publishLoop(
     },
     get sent() {
       return sent;
+    },
+    send: (type, body) => void publisher.send(type, sent, body),
+    sendMedia(given, rounds = 1, chosen = () => true, made = (body) => body) {
+      const from = sent;
+      const start = given.media[0]?.timestamp ?? 0;
+      for (let round = 0; round < rounds; round++) {
+        for (const tag of given.media.filter(chosen)) {
+          const time = from + 40 + tag.timestamp - start + round * seconds * 1000;
+          publisher.send(tag.type, time, made(tag.body));
+          sent = Math.max(sent, time);
+        }
+      }
+      clearInterval(timer);
     },
     stop,
   };

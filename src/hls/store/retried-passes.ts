@@ -71,14 +71,14 @@ export class RetriedPasses {
 
   #start(): void {
     if (this.#running !== undefined || this.#stopped) return;
-    this.#running = this.#options.domain.settled('disk writer', async () => {
-      try {
-        await this.#run();
-      } finally {
-        this.#running = undefined;
-        if (this.#wanted && this.#cancelRetry === undefined) this.#start();
-      }
-    });
+    this.#running = this.#runToEnd();
+  }
+
+  /** Whatever became of it, the next one can begin. */
+  async #runToEnd(): Promise<void> {
+    await this.#options.domain.settled('disk writer', () => this.#run());
+    this.#running = undefined;
+    if (this.#wanted && this.#cancelRetry === undefined) this.#start();
   }
 
   async #run(): Promise<void> {

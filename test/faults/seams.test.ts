@@ -1,0 +1,161 @@
+// An error of ours is thrown at every seam of a stream's life, in a real gateway with a neighbour that somebody watches: only what
+// the seam belongs to may end, and its name is free again. SEAM_TABLE=1 prints what was injected and what was seen.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { startGateway } from '../support/gateway.js';
+import { eventually, fetchText } from '../support/hls-client.js';
+import { PlaylistFollower } from '../support/playlist-follower.js';
+import { ffmpegChildren, npmFfmpeg, runProgram } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+import { publishLoop } from './looping-publisher.js';
+import { type Fault, Injections } from './seams/injections.js';
+import { OTHERS, SEAMS, type SeamRow } from './seams/seam-table.js';
+import { BrokenParts, Victim } from './seams/victims.js';
+
+const src = fileURLToPath(new URL('../../src', import.meta.url));
+/** Streams that suffer side by side; more would only be slower. */
+const LANES = 6;
+
+interface Case {
+  readonly row: SeamRow;
+  readonly fault: Fault;
+  readonly name: string;
+}
+
+/** Each promise rejects here; with SEAM_FAULTS=all it throws as well, before there is one. */
+function faultsOf({ promise }: SeamRow): readonly Fault[] {
+  if (promise !== true) return ['throw'];
+  return process.env.SEAM_FAULTS === 'all' ? ['throw', 'rejection'] : ['rejection'];
+}
+
+const CASES: readonly Case[] = SEAMS.flatMap((row) => faultsOf(row).map((fault) => ({ row, fault })))
+  .filter(({ row }) => new RegExp(process.env.SEAM ?? '').test(row.seam))
+  .map((one, index) => ({ ...one, name: `victim${index}` }));
+
+/** Seams of the sources: names given to failure domains, and timers by their file. */
+function seamsInSources(): Set<string> {
+  const found = new Set<string>();
+  for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
+    if (file === join('protocols', 'failure-domain.ts')) continue;
+    const text = readFileSync(join(src, file), 'utf8');
+    for (const [, seam = ''] of text.matchAll(/\b(?:guardInput|guard|run|settled|attempt|whileWell)\(\s*'([^']+)'/g)) {
+      // Of descriptors, not of domains.
+      if (!/descriptors\.guard/.test(text) || !['viewers', 'encoders'].includes(seam)) found.add(seam);
+    }
+    if (/(?:clock|Clock)\)?\.after\(/.test(text)) found.add(`timer in ${file}`);
+  }
+  return found;
+}
+
+describe('seams', () => {
+  it('are all in the table', () => {
+    const listed = new Set([...SEAMS.map(({ seam }) => seam), 'release', ...OTHERS]);
+    expect([...seamsInSources()].filter((seam) => !listed.has(seam))).toEqual([]);
+    expect([...listed].filter((seam) => seam !== 'release' && !seamsInSources().has(seam))).toEqual([]);
+  });
+
+  it('fail for their own stream or connection alone, whose name can be published again at once', {
+    timeout: 240_000,
+  }, async () => {
+    const directory = await temporaryDirectory();
+    const slate = join(directory, 'away.png');
+    await runProgram(npmFfmpeg(), [
+      '-loglevel',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=red:size=320x180',
+      '-frames:v',
+      '1',
+      slate,
+    ]);
+    const [source, other] = await Promise.all([
+      makeFlvSource({ seconds: 4, gop: 25 }),
+      makeFlvSource({ seconds: 4, gop: 25, size: '160x90' }),
+    ]);
+    const injections = new Injections();
+    const parts = new BrokenParts();
+    const gateway = await startGateway(
+      ...[
+        '--ladder',
+        'source,64p',
+        '--segment-duration',
+        '1',
+        '--part-duration',
+        '0.5',
+        '--state-dir',
+        join(directory, 'state'),
+      ],
+      ...['--resume-window', '20', '--slate', slate, '--rtmp-play', 'on'],
+    );
+    await publishLoop(gateway.publishUrl('neighbour'), source);
+    const base = `${gateway.http}/hls/live/neighbour`;
+    await eventually(async () => ((await fetch(`${base}/64p/index.m3u8`)).ok ? true : undefined), 20_000);
+    const followers = ['source', '64p'].map((rendition) => new PlaylistFollower(base, rendition));
+    await eventually(async () => (followers.every(({ last }) => last !== undefined) ? true : undefined), 20_000);
+    const seen = () =>
+      followers.map(({ last }) => (last === undefined ? 0 : last.mediaSequence + last.segments.length));
+
+    const table: string[][] = [];
+    const failures: string[] = [];
+    const suffer = async ({ row, fault, name }: Case): Promise<void> => {
+      const victim = new Victim(name, gateway, injections, parts, { source, other });
+      const before = seen();
+      try {
+        const { saw } = await victim.suffer(row, fault);
+        await victim.publishAgain();
+        // Somebody plays through all of it.
+        const after = seen();
+        for (const follower of followers) follower.check();
+        const played = Math.min(...after.map((end, index) => end - (before[index] ?? 0)));
+        const where = row.after === undefined ? row.seam : `${row.seam}, after ${row.after}`;
+        table.push([where, fault, row.trigger, saw, `${played} segments on, no gap`]);
+        if (process.env.SEAM_TABLE !== undefined) process.stdout.write(`| ${table.at(-1)?.join(' | ')} |\n`);
+      } catch (error) {
+        failures.push(`${name}: ${row.seam} (${fault}, ${row.trigger}): ${error}`);
+        if (process.env.SEAM_TABLE !== undefined) process.stdout.write(`${failures.at(-1)}\n`);
+      }
+    };
+    // Where it is not known yet which connection it will be, nobody else may connect.
+    const alone = CASES.filter(({ row }) => row.of === 'next connection');
+    for (const one of alone) await suffer(one);
+    const queue = CASES.filter((one) => !alone.includes(one));
+    await Promise.all(
+      Array.from({ length: LANES }, async () => {
+        for (let one = queue.shift(); one !== undefined; one = queue.shift()) await suffer(one);
+      }),
+    );
+
+    expect(failures).toEqual([]);
+    // The neighbour: each segment follows the one before, none is missing, nobody was refused anything.
+    for (const follower of followers) {
+      await follower.stop();
+      expect(follower.refusals).toEqual([]);
+      const text = JSON.stringify(follower.versions.map(({ playlist }) => playlist.segments.map(({ gap }) => gap)));
+      expect(text).not.toContain('true');
+      for (const [index, { playlist }] of follower.versions.entries()) {
+        const before = follower.versions[index - 1]?.playlist ?? playlist;
+        // All of what came since then is still listed.
+        expect(playlist.mediaSequence).toBeLessThanOrEqual(before.mediaSequence + before.segments.length);
+      }
+      expect(follower.last?.discontinuitySequence ?? 0).toBe(0);
+    }
+    // Nothing is left of the others: no place for encoding, no process, no entry of one.
+    const metric = async (name: string) =>
+      new RegExp(`^${name} (\\d+)`, 'm').exec(await fetchText(`${gateway.http}/metrics`))?.[1];
+    await eventually(async () => ((await metric('sluice_transcodes')) === '1' ? true : undefined), 20_000);
+    await eventually(async () => ((await ffmpegChildren()).length === 1 ? true : undefined), 20_000);
+    await eventually(
+      async () => (readdirSync(join(directory, 'state', 'ffmpeg')).length === 1 ? true : undefined),
+      5_000,
+    );
+    expect(await metric('sluice_rtmp_publishers')).toBe('1');
+    const broken = CASES.filter(({ row }) => row.of === undefined).length;
+    expect(Number(await metric('sluice_streams_broken_total'))).toBe(broken);
+    expect(gateway.logs.filter(({ level }) => level === 60)).toEqual([]);
+  });
+});

@@ -1,0 +1,132 @@
+// Throws and rejects at the seams of failure domains: at the very places where an error of ours would have nobody to go to.
+import { onTestFinished, vi } from 'vitest';
+import { FailureDomain } from '../../../src/protocols/failure-domain.js';
+
+export type Fault = 'throw' | 'rejection';
+
+export interface Injection {
+  /** The seam: what `guard`, `run`, `settled` or `attempt` were told; for timers `timer in FILE`. */
+  readonly seam: string;
+  /** Name of the domain. */
+  readonly domain: (name: string) => boolean;
+  readonly fault: Fault;
+  /** Not before the work but when it is done. */
+  readonly late?: true;
+  /** Of timers, which then fire at once, those with such a delay. */
+  readonly delay?: ((milliseconds: number) => boolean) | undefined;
+}
+
+interface Armed extends Injection {
+  readonly error: Error;
+  readonly hit: () => void;
+}
+
+export class Injections {
+  /** Timers, by the name of their domain, and what is waited for them instead. */
+  readonly hurried = new Map<string, ReadonlyMap<string, number>>();
+  /** Number of the newest RTMP connection. */
+  newestConnection = 0;
+  readonly #armed = new Set<Armed>();
+
+  constructor() {
+    const { guard, guardInput, run, settled, attempt, clock } = FailureDomain.prototype;
+    const injections = this;
+    const proto = FailureDomain.prototype;
+    const patched = {
+      guard: vi.spyOn(proto, 'guard').mockImplementation(function (this: FailureDomain, where, callback) {
+        injections.newestConnection = Math.max(injections.newestConnection, connectionNumber(this.name));
+        const guarded = guard.call(this, where, injections.#before(this, where, callback as () => void));
+        // Its time is Node's own: it is over now.
+        if (where === 'rtmp deadline' && injections.#find(this, where) !== undefined) queueMicrotask(guarded);
+        return guarded as ReturnType<FailureDomain['guard']>;
+      } as FailureDomain['guard']),
+      guardInput: vi.spyOn(proto, 'guardInput').mockImplementation(function (this: FailureDomain, where, callback) {
+        return guardInput.call(this, where, injections.#before(this, where, callback as () => void));
+      } as FailureDomain['guardInput']),
+      run: vi.spyOn(proto, 'run').mockImplementation(function (this: FailureDomain, where, work) {
+        run.call(this, where, injections.#promised(this, where, work));
+      }),
+      settled: vi.spyOn(proto, 'settled').mockImplementation(function (this: FailureDomain, where, work) {
+        return settled.call(this, where, injections.#promised(this, where, work));
+      }),
+      attempt: vi.spyOn(proto, 'attempt').mockImplementation(function (this: FailureDomain, where, step) {
+        // Of several steps each is done for itself: it fails when it is done, or nothing could be expected of it.
+        return attempt.call(this, where, () => {
+          const done = step();
+          injections.#fail(this, where);
+          return done;
+        });
+      } as FailureDomain['attempt']),
+      clock: vi.spyOn(proto, 'clock').mockImplementation(function (this: FailureDomain, given) {
+        const owned = clock.call(this, given);
+        const after: typeof owned.after = (delay, callback) => {
+          const where = `timer in ${callerOf(new Error().stack)}`;
+          const hurry = injections.hurried.get(this.name)?.get(where);
+          if (injections.#find(this, where, delay) === undefined) return owned.after(hurry ?? delay, callback);
+          // Before anything else can cancel it.
+          queueMicrotask(guard.call(this, 'timer', () => injections.#fail(this, where)));
+          return () => undefined;
+        };
+        return { ...owned, after };
+      }),
+    };
+    onTestFinished(() => {
+      for (const spy of Object.values(patched)) spy.mockRestore();
+    });
+  }
+
+  /** The next time that this happens it fails, once. @returns resolves when it has */
+  arm(injection: Injection): Promise<Error> {
+    return new Promise((resolve) => {
+      const error = new TypeError(`injected at ${injection.seam}`);
+      this.#armed.add({ ...injection, error, hit: () => resolve(error) });
+    });
+  }
+
+  #find(domain: FailureDomain, seam: string, delay?: number): Armed | undefined {
+    return [...this.#armed].find(
+      (armed) => armed.seam === seam && armed.domain(domain.name) && (armed.delay?.(delay ?? 0) ?? true),
+    );
+  }
+
+  #take(domain: FailureDomain, where: string): Armed | undefined {
+    const armed = [...this.#armed].find(({ seam, domain: of }) => seam === where && of(domain.name));
+    if (armed === undefined) return undefined;
+    this.#armed.delete(armed);
+    armed.hit();
+    return armed;
+  }
+
+  #fail(domain: FailureDomain, where: string): void {
+    const armed = this.#take(domain, where);
+    if (armed !== undefined) throw armed.error;
+  }
+
+  #before(domain: FailureDomain, where: string, callback: (...args: unknown[]) => void): (...args: unknown[]) => void {
+    return (...args) => {
+      this.#fail(domain, where);
+      callback(...args);
+    };
+  }
+
+  #promised(domain: FailureDomain, where: string, work: () => PromiseLike<unknown>): () => PromiseLike<unknown> {
+    return () => {
+      const armed = this.#take(domain, where);
+      if (armed === undefined) return work();
+      if (armed.late === true) return Promise.resolve(work()).then(() => Promise.reject(armed.error));
+      if (armed.fault === 'throw') throw armed.error;
+      return Promise.reject(armed.error);
+    };
+  }
+}
+
+/** 0 for other domains. */
+export function connectionNumber(domain: string): number {
+  return Number(/^rtmp connection (\d+)$/.exec(domain)?.[1] ?? 0);
+}
+
+/** The file that set a timer, below src/. */
+function callerOf(stack = ''): string {
+  const files = [...stack.matchAll(/\/src\/([\w/-]+\.ts)/g)].map(([, file]) => file ?? '');
+  return files.find((file) => file !== 'protocols/failure-domain.ts') ?? 'nowhere';
+}

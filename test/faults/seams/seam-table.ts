@@ -1,0 +1,121 @@
+// Every seam of a stream's life, how it is brought about, and what may end there. A seam of the sources that is missing here fails the test.
+
+/** How the victim is brought to the seam; see `Victims`. */
+export type Trigger =
+  /** Armed before the publisher connects. */
+  | 'publishes'
+  | 'publishes without sound'
+  /** Armed while it is watched. */
+  | 'plays'
+  | 'player asks'
+  | 'rtmp player comes'
+  | 'publisher leaves'
+  | 'slate shows'
+  | 'slate dies'
+  | 'playlists cannot end'
+  | 'publisher changes'
+  | 'sound stops'
+  | 'sends what is left out'
+  | 'sends a broken picture'
+  | 'sends a huge picture'
+  | 'floods'
+  | 'ffmpeg is killed'
+  | 'ffmpeg output is useless'
+  | 'disk fails'
+  | 'is kicked'
+  /** The life of its playlists is over, after it ended. */
+  | 'is forgotten'
+  /** Of a connection that only connects, and hangs up or resets. */
+  | 'peer hangs up'
+  | 'peer resets';
+
+export interface SeamRow {
+  readonly seam: string;
+  readonly trigger: Trigger;
+  /** Whose domain: the stream's, that of its publisher's connection, of a player's, or of the next connection that comes. */
+  readonly of?: 'stream' | 'publisher' | 'player' | 'next connection';
+  /** Fails on the way to the end of a stream that another fault has broken: this one. */
+  readonly after?: string;
+  /** The seam that is told of, where the fault before this one was not injected. */
+  readonly told?: string;
+  /** A promise: rejected as well as thrown before there is one. */
+  readonly promise?: true;
+  /** Of a file with several timers, the one that is meant. */
+  readonly delay?: (milliseconds: number) => boolean;
+}
+
+const stream = (trigger: Trigger, ...seams: readonly string[]): SeamRow[] => seams.map((seam) => ({ seam, trigger }));
+const promises = (trigger: Trigger, ...seams: readonly string[]): SeamRow[] =>
+  seams.map((seam) => ({ seam, trigger, promise: true }));
+const ending = (after: string, ...seams: readonly string[]): SeamRow[] =>
+  seams.map((seam) => ({ seam, trigger: 'plays', after }));
+const connection = (of: SeamRow['of'] & string, trigger: Trigger, ...seams: readonly string[]): SeamRow[] =>
+  seams.map((seam) => ({ seam, trigger, of }));
+
+export const SEAMS: readonly SeamRow[] = [
+  ...promises('publishes', 'publisher decided', 'disk writer'),
+  ...stream('publishes without sound', 'timer in pipeline/track-decision.ts'),
+  // While it plays.
+  ...stream('plays', 'tag', 'ffmpeg feed', 'ffmpeg output', 'ffmpeg progress'),
+  // Whether FFmpeg stands still.
+  { seam: 'timer in transcode/supervisor.ts', trigger: 'plays', delay: (ms) => ms === 250 },
+  ...stream('player asks', 'timer in hls/window/blocking-reload.ts'),
+  ...stream('sound stops', 'track change'),
+  ...stream('sends what is left out', 'publisher warning'),
+  ...stream('sends a broken picture', 'ffmpeg stderr'),
+  ...stream('sends a huge picture', 'ffmpeg drain'),
+  ...promises('publisher changes', 'publisher changed'),
+  ...stream('disk fails', 'timer in hls/store/retried-passes.ts'),
+  // FFmpeg dies.
+  ...stream('ffmpeg is killed', 'ffmpeg exit', 'ffmpeg last words', 'timer in transcode/ffmpeg-process.ts'),
+  ...promises('ffmpeg is killed', 'ffmpeg ended'),
+  // When it is started again.
+  { seam: 'timer in transcode/supervisor.ts', trigger: 'ffmpeg is killed', delay: (ms) => ms < 250 },
+  ...promises('ffmpeg output is useless', 'ffmpeg of withdrawn renditions'),
+  // The publisher leaves, is waited for, and the stream ends.
+  ...stream('publisher leaves', 'publisher end', 'timer in pipeline/resume-window.ts'),
+  ...promises('publisher leaves', 'suspension', 'slate shown', 'ffmpeg finish', 'ffmpeg stop', 'end in time', 'flush'),
+  // How long it has to flush.
+  { seam: 'timer in transcode/supervisor.ts', trigger: 'publisher leaves', delay: (ms) => ms === 3_000 },
+  ...stream('publisher leaves', 'abandoned name', 'presentation end', 'sequence numbers', 'end news', 'capacity'),
+  ...stream('publisher leaves', 'publisher close', 'next publisher close', 'window close', 'directory'),
+  ...stream('publisher leaves', 'last segments', 'playlist end', 'rest', 'multivariant end', 'waiting requests'),
+  ...stream('publisher leaves', 'end listener'),
+  ...promises('publisher leaves', 'disk copy', 'change of the publisher', 'slate', 'ffmpeg'),
+  ...promises('publishes', 'slate gives way'),
+  ...promises('slate shows', 'slate ended'),
+  ...promises('slate dies', 'slate stop'),
+  ...promises('is forgotten', 'unlisting', 'removal'),
+  ...stream('is forgotten', 'timer in hls/origin/named-streams.ts'),
+  { seam: 'broken presentation', trigger: 'is forgotten', after: 'unlisting' },
+  // It is broken already.
+  ...ending('tag', 'fault counter', 'ffmpeg discard', 'kick', 'release'),
+  { seam: 'ffmpeg kill', trigger: 'plays', after: 'tag', promise: true },
+  { seam: 'presentation without end', trigger: 'playlists cannot end', told: 'presentation end' },
+  { seam: 'broken presentation removal', trigger: 'is forgotten', after: 'unlisting', promise: true },
+  // Connections: of the publisher, of a player, of whoever comes.
+  ...connection('publisher', 'plays', 'rtmp data'),
+  ...connection('publisher', 'floods', 'rtmp turn'),
+  ...connection('publisher', 'publisher leaves', 'rtmp connect check', 'rtmp pump stop', 'rtmp publisher end'),
+  ...connection('publisher', 'publisher leaves', 'rtmp viewers end', 'rtmp close'),
+  ...connection('publisher', 'is kicked', 'rtmp kick'),
+  { seam: 'rtmp last words', trigger: 'plays', of: 'publisher', after: 'rtmp data' },
+  { seam: 'rtmp connect decision', trigger: 'publishes', of: 'next connection', promise: true },
+  { seam: 'rtmp publish decision', trigger: 'publishes', of: 'next connection', promise: true },
+  { seam: 'rtmp deadline', trigger: 'publishes', of: 'next connection' },
+  { seam: 'rtmp publication end', trigger: 'publishes', of: 'next connection' },
+  { seam: 'rtmp play decision', trigger: 'rtmp player comes', of: 'next connection', promise: true },
+  ...connection('next connection', 'rtmp player comes', 'rtmp player reads', 'rtmp player is sent to'),
+  { seam: 'rtmp drain', trigger: 'sends a huge picture', of: 'player' },
+  { seam: 'rtmp player hears the end', trigger: 'publisher leaves', of: 'player' },
+  ...connection('next connection', 'peer hangs up', 'rtmp end'),
+  ...connection('next connection', 'peer resets', 'rtmp error'),
+];
+
+/** Of the end of the gateway, of what an earlier process left and of a certificate: each has its own test below the table's. */
+export const OTHERS: readonly string[] = [
+  ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'directories', 'rtmp shutdown', 'rtmp late shutdown'],
+  ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
+  ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/stream-owner.ts', 'timer in pipeline/capacity.ts'],
+  'certificate look',
+];
