@@ -131,7 +131,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'that bodies in memory go in pieces over TLS',
     file: `${DELIVERY}/pieces.ts`,
-    text: "return 'stream' in response || (request.socket as TLSSocket).encrypted === true;",
+    text: "return 'stream' in response || isSecure(request);",
     replacement: 'return false;',
     test: `${TESTS}/stored-bodies.test.ts`,
     title: 'of one segment in memory, over HTTPS',

@@ -55,7 +55,8 @@ export class AnswerWriter {
   /** 200 with all of it. */
   whole(exchange: Exchange, { headers, body, prepared }: Representation): void {
     const { request, response, foreign } = exchange;
-    const isUsual = request.method === 'GET' && foreign === undefined && !this.closing;
+    const isUsual =
+      request.method === 'GET' && foreign === undefined && !this.closing && isSentAtOnce(exchange, body.length);
     if (isUsual && prepared !== undefined && response instanceof PreparedResponse && response.takesPrepared) {
       response.sendPrepared(prepared);
       this.#count(exchange, 200, body.length, { shared: Buffer.isBuffer(body) ? body : undefined });
@@ -115,7 +116,7 @@ export class AnswerWriter {
   ): void {
     const { request, response } = exchange;
     const isMemory = Buffer.isBuffer(body);
-    if (request.method === 'HEAD' || (isMemory && (end - start <= PIECE_BYTES || !copiesBodies(exchange)))) {
+    if (request.method === 'HEAD' || (isMemory && isSentAtOnce(exchange, end - start))) {
       this.plain(exchange, status, headers, isMemory ? body.subarray(start, end) : undefined);
       return;
     }
@@ -138,7 +139,10 @@ export class AnswerWriter {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     if (bytes === undefined) return;
     this.#bytes += bytes;
-    if (memory.own !== undefined || unsentBytes(exchange.response) > 0) this.watch(exchange, bytes, memory);
+    if (memory.own !== undefined) this.watch(exchange, bytes, memory);
+    else if (unsentBytes(exchange.response) > 0) {
+      this.watch(exchange, bytes, copiesBodies(exchange) ? { ...memory, own: bytes } : memory);
+    }
   }
 
   /** An answer that is not read to its end yet: what it holds is charged, and its client has so long to take it. */
@@ -174,4 +178,9 @@ export class AnswerWriter {
       this.#failuresUnlogged++;
     }
   }
+}
+
+/** Of a body in memory: it is small, or all who are sent it share it. */
+function isSentAtOnce(exchange: Exchange, bytes: number): boolean {
+  return bytes <= PIECE_BYTES || !copiesBodies(exchange);
 }
