@@ -9,7 +9,10 @@ import type { PartTiming, RenditionPartTiming } from './timeline/part-timing.js'
 import type { RenditionPlan } from './timeline/plan.js';
 import { Rendition, type RenditionOptions } from './window/rendition.js';
 
-/** A rendition so many target durations behind is given up on even while something comes of it: it will not catch up. */
+/**
+ * A rendition so many target durations further behind than it ever was in its epoch is given up on even while something comes of
+ * it: it will not catch up. One that begins with a queue, as after a first GOP that was too long to cut, does.
+ */
 const HOPELESS_LAG = 3;
 
 /** Stream time between two looks at who lags. */
@@ -44,6 +47,9 @@ export class RenditionSet {
   /** By rendition: its last progress, and `#attended` when that was first seen. */
   readonly #progress = new WeakMap<Rendition, { readonly at: Milliseconds; readonly seen: Milliseconds }>();
 
+  /** By rendition: the least it was behind in the epoch. */
+  #leastLag = new WeakMap<Rendition, Milliseconds>();
+
   constructor(options: RenditionSetOptions) {
     this.#options = options;
   }
@@ -75,6 +81,7 @@ export class RenditionSet {
 
   /** An epoch begins, with these renditions. */
   plan(timing: PartTiming): void {
+    this.#leastLag = new WeakMap();
     this.#feedList = timing.renditions.map((planned) => this.#feedOf(planned, timing.partTarget));
     this.#feeds = new Map(this.#feedList.map((feed) => [feed.rendition.plan.name, feed]));
     const active = this.active;
@@ -133,7 +140,7 @@ export class RenditionSet {
       if (rendition.withdrawn) continue;
       const absent = !this.#feeds.has(rendition.plan.name);
       const silent = this.#silence(rendition) > target;
-      const late = absent ? 0 : silent ? target : HOPELESS_LAG * target;
+      const late = absent ? 0 : silent ? target : HOPELESS_LAG * target + this.#allowance(rendition, newest);
       let index = rendition.lastIndex ?? (rendition.highestIndex ?? 0) - 1;
       const first = index;
       for (let end = schedule.endOf(index + 1); end !== undefined && end <= newest - late; ) {
@@ -149,6 +156,14 @@ export class RenditionSet {
     const last = this.#lastLook ?? { now, newest };
     this.#attended += Math.min(now - last.now, Math.max(0, newest - last.newest) + LOOK_SLACK);
     this.#lastLook = { now, newest };
+  }
+
+  #allowance(rendition: Rendition, newest: Milliseconds): Milliseconds {
+    if (rendition.end === undefined) return 0;
+    const lag = Math.max(0, newest - secondsToMilliseconds(rendition.end));
+    const least = Math.min(this.#leastLag.get(rendition) ?? lag, lag);
+    this.#leastLag.set(rendition, least);
+    return least;
   }
 
   /** How long nothing has come of it. */

@@ -11,6 +11,8 @@ export interface MetadataHints {
   readonly frameRate?: number;
   readonly videoBitrate?: BitsPerSecond;
   readonly audioBitrate?: BitsPerSecond;
+  /** A codec of pictures is named. */
+  readonly announcesVideo?: true;
   /** Hz. */
   readonly audioSampleRate?: number;
   readonly audioChannels?: number;
@@ -62,12 +64,16 @@ export function readMetadataHints(body: Buffer): MetadataHints {
     return value === undefined ? undefined : Math.round(value * 1000);
   };
   const encoder = properties.get('encoder');
+  const codec = properties.get('videocodecid');
+  // 0 where there are none, by relays that always name one.
+  const announcesVideo = (typeof codec === 'number' && codec > 0) || (typeof codec === 'string' && codec !== '');
   return withoutUndefined({
     width: number('width', MAX_DIMENSION),
     height: number('height', MAX_DIMENSION),
     frameRate: number('framerate', MAX_FRAME_RATE) ?? number('videoframerate', MAX_FRAME_RATE),
     videoBitrate: kilobits('videodatarate'),
     audioBitrate: kilobits('audiodatarate'),
+    announcesVideo: announcesVideo ? true : undefined,
     audioSampleRate: number('audiosamplerate', 192_000),
     audioChannels: number('audiochannels', 64) ?? channelsOfStereoFlag(properties.get('stereo')),
     encoder: typeof encoder === 'string' ? encoder.replace(/[^\x20-\x7e]/g, '?').slice(0, 64) : undefined,

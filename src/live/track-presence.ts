@@ -6,6 +6,10 @@ import type { MediaKind } from './timeline.js';
 export const TRACK_TIMEOUT: Milliseconds = 5_000;
 /** After a pause of both tracks the first one back must not declare the other gone. */
 const MIN_FRAMES_OF_OTHER = 10;
+/** So many frames are missed before a track that sends them seldom counts as gone. */
+const MISSING_FRAMES = 1.5;
+/** Of a track with one picture only nobody knows yet how seldom it sends them. */
+const SLOWEST_INTERVAL: Milliseconds = 10_000;
 
 export interface TrackChange {
   readonly kind: MediaKind;
@@ -18,14 +22,16 @@ interface Presence {
   last: Milliseconds;
   /** Frames of the other kind since. */
   othersSince: number;
+  /** Between its last two frames; undefined before the second. */
+  interval: Milliseconds | undefined;
 }
 
 export class TrackPresence {
   readonly #timeout: Milliseconds;
   readonly #onChange: (change: TrackChange) => void;
   readonly #tracks: Readonly<Record<MediaKind, Presence>> = {
-    video: { present: false, last: 0, othersSince: 0 },
-    audio: { present: false, last: 0, othersSince: 0 },
+    video: { present: false, last: 0, othersSince: 0, interval: undefined },
+    audio: { present: false, last: 0, othersSince: 0, interval: undefined },
   };
 
   /** @param timeout media time of the other track */
@@ -43,10 +49,11 @@ export class TrackPresence {
     const otherKind = kind === 'video' ? 'audio' : 'video';
     const track = this.#tracks[kind];
     const other = this.#tracks[otherKind];
+    if (track.last > 0) track.interval = dts - track.last;
     track.last = dts;
     track.othersSince = 0;
     other.othersSince += 1;
-    const gone = other.present && other.othersSince >= MIN_FRAMES_OF_OTHER && dts - other.last > this.#timeout;
+    const gone = other.present && other.othersSince >= MIN_FRAMES_OF_OTHER && dts - other.last > this.#timeoutOf(otherKind);
     if (gone) {
       other.present = false;
       this.#onChange({ kind: otherKind, present: false });
@@ -55,5 +62,11 @@ export class TrackPresence {
       track.present = true;
       this.#onChange({ kind, present: true });
     }
+  }
+
+  /** A slow source, of one picture in ten seconds perhaps, is not gone between two of them. */
+  #timeoutOf(kind: MediaKind): Milliseconds {
+    const expected = this.#tracks[kind].interval ?? (kind === 'video' ? SLOWEST_INTERVAL : 0);
+    return Math.max(this.#timeout, MISSING_FRAMES * Math.min(expected, SLOWEST_INTERVAL));
   }
 }

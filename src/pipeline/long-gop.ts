@@ -2,10 +2,15 @@
 import type { LiveTag } from '../live/tag.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 
+/** In pictures: of a source of one in ten seconds, every second one may be a key frame. */
+const SHORTEST_LONG_GOP = 2.5;
+
 /** Of one publisher. */
 export class LongGop {
   readonly #longest: Milliseconds;
   #lastKeyFrame: Milliseconds | undefined;
+  #lastPicture: Milliseconds | undefined;
+  #interval: Milliseconds = 0;
   #found = false;
 
   /** @param maxGop groups of pictures up to this are cut as they are */
@@ -19,13 +24,21 @@ export class LongGop {
   }
 
   note({ kind, keyFrame, dts }: LiveTag): void {
-    if (kind === 'video' && keyFrame) this.#lastKeyFrame = dts;
+    if (kind !== 'video') return;
+    if (keyFrame) this.#lastKeyFrame = dts;
+    this.#interval = dts - (this.#lastPicture ?? dts);
+    this.#lastPicture = dts;
   }
 
   /** This tag, which was noted, is further from the last key frame than it should be. */
   exceeds({ kind, dts }: LiveTag): boolean {
     const last = this.#lastKeyFrame;
-    return !this.#found && kind === 'video' && last !== undefined && dts - last > this.#longest;
+    return (
+      !this.#found &&
+      kind === 'video' &&
+      last !== undefined &&
+      dts - last > Math.max(this.#longest, SHORTEST_LONG_GOP * this.#interval)
+    );
   }
 
   /** @returns false when it was known */

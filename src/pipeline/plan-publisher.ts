@@ -1,9 +1,13 @@
 // From what a publisher sends, what was offered before and what the machine can carry to what is made of it.
 import { describeSource } from '../transcode/describe-source.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
+import type { KeyFrames } from '../transcode/rendition-spec.js';
 import type { Encoding } from './encoding.js';
 import type { Publisher } from './publisher.js';
 import { byCost, planStream, type StreamPlan } from './stream-plan.js';
+
+/** Frames per second. */
+const SLOWEST_REGULAR = 2;
 
 export interface PlanOptions {
   readonly ladder: readonly string[];
@@ -20,12 +24,13 @@ export interface PlanOptions {
 export function planPublisher(publisher: Publisher, encoding: Encoding, options: PlanOptions): StreamPlan {
   const { ladder, ffmpeg, longGop } = options;
   const { media, tracks = { video: false, audio: false } } = publisher;
+  const source = describeSource(media.source(tracks, publisher.hints));
   const request = {
-    source: describeSource(media.source(tracks, publisher.hints)),
+    source,
     extraTracks: media.extraVideo.map((trackId) => ({ trackId, ...media.video(trackId)?.description })),
     ladder,
     ffmpeg,
-    keyFrames: longGop ? 'regular' : 'source',
+    keyFrames: longGop ? ownKeyFrames(source.video?.frameRate) : 'source',
     offered: byCost(encoding.plan?.renditions ?? []).map(({ name }) => name),
     withdrawn: new Set(encoding.withdrawn.map(({ name }) => name)),
   } as const;
@@ -33,4 +38,9 @@ export function planPublisher(publisher: Publisher, encoding: Encoding, options:
   if (byCost(plan.renditions).length === 0) return plan;
   const refusal = encoding.admit();
   return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
+}
+
+/** Multiples of the segment duration need a picture near each of them. @param frameRate frames per second */
+function ownKeyFrames(frameRate: number | undefined): KeyFrames {
+  return frameRate !== undefined && frameRate < SLOWEST_REGULAR ? 'every' : 'regular';
 }

@@ -21,6 +21,8 @@ export interface PublisherOptions {
   readonly clock: Clock;
   /** Owns what the stream calls. */
   readonly domain: FailureDomain;
+  /** The name had pictures before, of another publisher. */
+  readonly hadVideo?: boolean;
   /** It is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
   /** A tag after that. */
@@ -51,13 +53,24 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #decision: TrackDecision;
   readonly #leave: () => void;
+  /** Of `held`, while the tracks are not known. */
+  #heldBytes = 0;
+  #measured: number | undefined;
 
   constructor(options: PublisherOptions) {
     const { stream, clock, domain } = options;
     this.#options = options;
     this.stream = stream;
     this.standsIn = options.standsIn;
-    this.#decision = new TrackDecision({ clock, onDecided: (tracks) => this.#decided(tracks) });
+    this.#decision = new TrackDecision({
+      clock,
+      expectsVideo: () => {
+        if (stream.metadataHints.announcesVideo === true) return 'announced';
+        return options.hadVideo === true ? 'had' : undefined;
+      },
+      doubtsRate: () => this.#doubtsRate(),
+      onDecided: (tracks) => this.#decided(tracks),
+    });
     // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
     this.subscription = this.subscribe();
     this.#leave = stream.on({
@@ -101,13 +114,22 @@ export class Publisher {
   /** What metadata and arrival times say about the tracks. */
   get hints(): SourceHints {
     const { frameRate, videoBitrate, audioBitrate } = this.stream.metadataHints;
-    const measured = measureFrameRate(this.held);
+    this.#measured ??= measureFrameRate(this.held);
+    const measured = this.#measured;
     return {
       ...(frameRate !== undefined && { frameRate }),
       ...(measured !== undefined && { measuredFrameRate: measured }),
       ...(videoBitrate !== undefined && { videoBitrate }),
       ...(audioBitrate !== undefined && { audioBitrate }),
     };
+  }
+
+  /** The headers say another rate of pictures than the metadata: which is true is seen in the first of them. */
+  #doubtsRate(): boolean {
+    const { frameRate } = this.stream.metadataHints;
+    const said = this.stream.videoTrack?.description.frameRate;
+    if (frameRate === undefined || said === undefined || Math.abs(said / frameRate - 1) < 0.15) return false;
+    return measureFrameRate(this.held) === undefined;
   }
 
   #decided(tracks: PresentTracks): void {
@@ -132,6 +154,8 @@ export class Publisher {
       return;
     }
     this.held.push(tag);
+    this.#heldBytes += tag.body.length;
+    if (this.#heldBytes > FEED_QUEUE_BYTES) this.#decision.decideNow();
     // AV1 and VP9 say how large they are in their first picture only.
     const saysLittle = tag.sequenceHeader && (tag.codec === 'av1' || tag.codec === 'vp9');
     if (tag.trackId === 0 && !saysLittle) this.#decision.note(tag);

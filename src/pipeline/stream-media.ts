@@ -25,6 +25,8 @@ export class StreamMedia {
   #longGop: LongGop;
   /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
   #cutsAnywhere = false;
+  /** Every picture is encoded as a key frame. */
+  #cutsEverywhere = false;
 
   /** @param domain outlives the stream, as its playlists do. @param publisher who is attached, if anybody is */
   constructor(
@@ -58,7 +60,8 @@ export class StreamMedia {
     if (presentation === undefined) return;
     this.#packager = new NativePackager(presentation, publisher.media, plan);
     this.#encoding.begin(plan, publisher, presentation);
-    this.#cutsAnywhere = plan.keyFrames === 'regular';
+    this.#cutsAnywhere = plan.keyFrames !== 'source';
+    this.#cutsEverywhere = plan.keyFrames === 'every';
   }
 
   /** The first epoch of the name begins. */
@@ -89,7 +92,7 @@ export class StreamMedia {
     if (presentation === undefined) return;
     if (tag.kind === 'video') {
       const keyFrame = tag.keyFrame || this.#cutsAnywhere;
-      this.#cutsAnywhere = false;
+      this.#cutsAnywhere = this.#cutsEverywhere;
       presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
     } else presentation.noteAudio(tag.dts);
     this.#packager?.write(tag);
@@ -119,7 +122,7 @@ export class StreamMedia {
     this.#log.longGop(this.#options.maxGop);
     if (!this.#canEncodeSource()) return;
     const plan = this.plan(publisher);
-    if (plan.keyFrames !== 'regular') return;
+    if (plan.keyFrames === 'source') return;
     this.#encoding.discard();
     publisher.subscribe();
     this.presentation?.startEpoch(epochPlan(plan));

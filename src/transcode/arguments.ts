@@ -163,6 +163,7 @@ function x264Options(spec: EncodedVideoSpec, keyFrames: string): string[] {
 /** Regular: the first picture, then each that is the first in its multiple of the segment duration, wherever FFmpeg began. */
 function keyFrameRule(plan: TranscodePlan, firstPicture: Milliseconds): string {
   if (plan.keyFrames === 'source') return 'source';
+  if (plan.keyFrames === 'every') return 'expr:1';
   // Times in the expression are seconds from the first picture.
   const offset = Number((firstPicture / 1000 + TIME_EPSILON).toFixed(4));
   const multiple = (time: string): string => `floor((${time}+${offset})/${plan.segmentDuration})`;

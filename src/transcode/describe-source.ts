@@ -21,7 +21,7 @@ export interface SourceVideo {
   readonly height: number;
   /** Width of a sample over its height; 1 when the headers do not say or say nonsense (ITU-T H.264 E.2.1). */
   readonly sampleAspectRatio: number;
-  /** Frames per second: the codec's own timing, else metadata, else measured, else 30. */
+  /** Frames per second: measured where that contradicts what is said, else the codec's own timing, else metadata, else 30. */
   readonly frameRate: number;
   /** `profile_idc` of H.264 (ITU-T H.264 7.4.2.1.1); absent for other codecs. */
   readonly profile?: number;
@@ -114,7 +114,8 @@ const MAX_SIDE = 8192;
 const MAX_LUMA_SAMPLES = 139_264 * 256;
 /** One macroblock: below it there is no picture to serve. */
 const MIN_SIDE = 16;
-const MIN_FRAME_RATE = 1;
+/** One picture in ten seconds, as signage sends, and what rounding makes of it. */
+const MIN_FRAME_RATE = 0.09;
 const MAX_FRAME_RATE = 240;
 const DEFAULT_FRAME_RATE = 30;
 /** Outside these a sample aspect ratio is a mistake, not a format. */
@@ -148,7 +149,7 @@ function describeVideoTrack(track: NonNullable<SourceTracks['video']>, hints: So
     width,
     height,
     sampleAspectRatio: aspect >= MIN_ASPECT && aspect <= MAX_ASPECT ? aspect : 1,
-    frameRate: chooseFrameRate([facts.frameRate, hints.frameRate, hints.measuredFrameRate]),
+    frameRate: chooseFrameRate([facts.frameRate, hints.frameRate], hints.measuredFrameRate),
     ...(facts.profile === undefined ? {} : { profile: facts.profile }),
     chromaFormat: facts.chromaFormat,
     bitDepth: facts.bitDepth ?? 8,
@@ -209,15 +210,22 @@ function checkPictureSize(width: number, height: number): void {
   );
 }
 
-/** The first that is possible. If something was said and all of it is impossible, the source is refused. */
-function chooseFrameRate(candidates: readonly (number | undefined)[]): number {
-  const said = candidates.filter((rate) => rate !== undefined && Number.isFinite(rate) && rate > 0);
-  const possible = said.find((rate) => rate !== undefined && rate >= MIN_FRAME_RATE && rate <= MAX_FRAME_RATE);
-  if (possible !== undefined) return possible;
-  if (said.length === 0) return DEFAULT_FRAME_RATE;
+/** What is said may be this share off before what was measured is believed: it is taken over a second or less. */
+const BELIEVED_WITHIN = 0.15;
+
+/** The first that is possible, unless pictures come at another pace. If all that is known is impossible, the source is refused. */
+function chooseFrameRate(said: readonly (number | undefined)[], measured: number | undefined): number {
+  const known = [...said, measured].filter((rate) => rate !== undefined && Number.isFinite(rate) && rate > 0);
+  const isPossible = (rate = 0): boolean => rate >= MIN_FRAME_RATE && rate <= MAX_FRAME_RATE;
+  const believed = measured !== undefined && isPossible(measured) ? measured : undefined;
+  const agrees = (rate = 0): boolean => believed === undefined || Math.abs(rate / believed - 1) <= BELIEVED_WITHIN;
+  const rounded = believed === undefined ? undefined : Math.round(believed * 100) / 100;
+  const best = known.find((rate) => isPossible(rate) && agrees(rate) && rate !== measured) ?? rounded;
+  if (best !== undefined) return best;
+  if (known.length === 0) return DEFAULT_FRAME_RATE;
   throw transcodeError(
     'transcode.source-limit',
-    `got ${said.join(', ')} frames per second, expected ${MIN_FRAME_RATE}..${MAX_FRAME_RATE}`,
+    `got ${[...new Set(known)].join(', ')} frames per second, expected ${MIN_FRAME_RATE}..${MAX_FRAME_RATE}`,
   );
 }
 

@@ -125,7 +125,7 @@ function fitVideo(rungs: readonly LadderRung[], video: SourceVideo, keyFrames: K
 
 /** Copied when browsers of its codec can decode it and it can be cut, else encoded at its own size and rate under the same name. */
 function sourceRung(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
-  if (keyFrames === 'regular' || !isCopyable(video)) return encodedSource(video);
+  if (keyFrames !== 'source' || !isCopyable(video)) return encodedSource(video);
   const spec: CopiedVideoSpec = {
     name: 'source',
     kind: 'video',

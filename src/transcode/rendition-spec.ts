@@ -66,9 +66,10 @@ export type EncodedSpec = EncodedVideoSpec | EncodedAudioSpec;
 /**
  * Where the encoded rungs have their key frames: `source` = where the source has them, so that copied and encoded renditions
  * can be cut alike; `regular` = at the first picture of every multiple of the segment duration, for sources whose groups of
- * pictures are too long to cut (then nothing of the video is copied).
+ * pictures are too long to cut (then nothing of the video is copied); `every` = at every picture, for those of them that have
+ * hardly a picture in each multiple.
  */
-export type KeyFrames = 'source' | 'regular';
+export type KeyFrames = 'source' | 'regular' | 'every';
 
 /** Everything `buildFfmpegArguments` needs; output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
 export interface TranscodePlan {

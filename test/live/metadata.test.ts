@@ -36,7 +36,11 @@ describe('readMetadataHints', () => {
       ['audiocodecid', audiocodecid],
       ['audiosamplerate', 48_000],
     ]);
-    expect(readMetadataHints(encodeAmf0(['onMetaData', entries]))).toEqual({ width: 640, audioSampleRate: 48_000 });
+    expect(readMetadataHints(encodeAmf0(['onMetaData', entries]))).toEqual({
+      width: 640,
+      audioSampleRate: 48_000,
+      ...(videocodecid !== null && { announcesVideo: true }),
+    });
   });
 
   it('A6.08 keys of JavaScript objects are only keys', () => {

@@ -63,7 +63,9 @@ describe('describeSource', () => {
   it.each([
     { hints: {}, expected: 30 },
     { hints: { frameRate: 25 }, expected: 25 },
-    { hints: { frameRate: 25, measuredFrameRate: 50 }, expected: 25 },
+    { hints: { frameRate: 25, measuredFrameRate: 24.1 }, expected: 25 },
+    { hints: { frameRate: 25, measuredFrameRate: 50 }, expected: 50 },
+    { hints: { frameRate: 0.1 }, expected: 0.1 },
     { hints: { frameRate: 0, measuredFrameRate: 50 }, expected: 50 },
     { hints: { frameRate: 1000, measuredFrameRate: 50 }, expected: 50 },
     { hints: { frameRate: Number.NaN, measuredFrameRate: Number.POSITIVE_INFINITY }, expected: 30 },
@@ -82,7 +84,7 @@ describe('describeSource', () => {
     ).toThrow(
       expect.objectContaining({
         code: 'transcode.source-limit',
-        message: 'got 1000, 999 frames per second, expected 1..240',
+        message: 'got 1000, 999 frames per second, expected 0.09..240',
       }),
     );
   });

@@ -157,9 +157,7 @@ export class KeyFrameCuts implements CutPolicy {
   /** There was no key frame since the last cut, which was forced: none is expected any more. */
   get #mayForceEarly(): boolean {
     const { last } = this.#sink;
-    return (
-      last !== undefined && last.forced && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last)
-    );
+    return last?.forced === true && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last);
   }
 
   /** Where a segment would be cut without a key frame: as late as can be, or, where none is expected, where a part ends before that. */
