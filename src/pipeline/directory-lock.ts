@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, realpath, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,8 @@ export class DirectoryLock {
   /** Never rejects. */
   #kept: Promise<void> = Promise.resolve();
   #lostTo: LockRecord | undefined;
+  /** Where it is, links followed. */
+  #realDirectory = '';
   readonly #releasing = new AbortController();
 
   private constructor(options: DirectoryLockOptions) {
@@ -64,6 +66,7 @@ export class DirectoryLock {
   static async take(options: DirectoryLockOptions): Promise<DirectoryLock> {
     const lock = new DirectoryLock(options);
     await lock.#take();
+    lock.#realDirectory = await realpath(dirname(options.path));
     lock.#kept = lock.#keep();
     return lock;
   }
@@ -188,13 +191,14 @@ export class DirectoryLock {
   async #beat(): Promise<void> {
     const { path, logger, onBeat } = this.#options;
     this.#beats += 1;
-    let file: FileHandle;
-    try {
-      file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error;
-      // Somebody emptied the directory, or removed it; then it has to be made again first, by whoever writes into it.
-      if (await isDirectory(dirname(path))) await this.#create();
+    const directory = await realpath(dirname(path));
+    // What a link leads to is ours only if our lock is there: then the directory was moved.
+    if (directory !== this.#realDirectory && !(await this.isAt(directory))) return;
+    this.#realDirectory = directory;
+    const file = await openLock(path);
+    if (file === undefined) {
+      // Somebody emptied the directory. One that was removed is made by whoever writes into it.
+      await this.#create();
       await onBeat?.();
       return;
     }
@@ -206,11 +210,13 @@ export class DirectoryLock {
       await file.close();
     }
     if (this.#lostTo === undefined) await onBeat?.();
-    else
+    else {
+      const holder = describeHolder(this.#lostTo);
       logger.error(
         { path },
-        `another gateway has taken this directory, ${describeHolder(this.#lostTo)}: nothing is written into it any more`,
+        `another gateway has taken this directory, ${holder}: nothing is written into it any more`,
       );
+    }
   }
 
   #text(): string {
@@ -233,6 +239,15 @@ interface FoundLock {
   /** Undefined for what cannot be read: cut off by a power cut, or not ours. */
   readonly record: LockRecord | undefined;
   readonly writtenAt: Milliseconds;
+}
+
+async function openLock(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function readLock(path: string): Promise<FoundLock | undefined> {
@@ -259,15 +274,6 @@ async function fileSystemTime(path: string): Promise<Milliseconds> {
     return (await stat(probe)).mtimeMs;
   } finally {
     await rm(probe, { force: true });
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
   }
 }
 

@@ -261,3 +261,28 @@ describe('a DVR window', () => {
     await presentation.dispose();
   });
 });
+
+describe('a DVR window whose files somebody removes', () => {
+  it('C4.03 lists no longer what a player asked for in vain, nor what is before it, in no rendition', async () => {
+    const store = new WatchedStore();
+    const { play, listed, file, presentation, source } = scene(store, { dvrWindow: 400 });
+    // More files than are looked at with each segment.
+    await play(160, false);
+    const before = listed().segments;
+    const lost = before[20];
+    if (lost === undefined) throw new Error('too few segments');
+    await store.remove(`live/test/source/${lost.uri}`);
+    expect((await file(lost.uri)).status).toBe(404);
+    for (const name of ['source', 'audio']) {
+      const { segments } = parsePlaylist(presentation.rendition(name)?.playlistBody().toString() ?? '');
+      expect(segments[0]?.mediaSequence, name).toBe(lost.mediaSequence + 1);
+    }
+    for (const { uri } of listed().segments) expect((await file(uri)).status, uri).toBe(200);
+    // What was listed before it, players may still be loading.
+    expect((await file(before[19]?.uri ?? '')).status).toBe(200);
+    await play(4);
+    expect(parsePlaylist((await store.read('live/test/source/index.m3u8'))?.toString() ?? '').mediaSequence).toBe(
+      source().archive?.first.mediaSequence,
+    );
+  });
+});

@@ -88,6 +88,8 @@ export class DiskStore implements SegmentStore {
 
   async size(path: StorePath): Promise<number | undefined> {
     const stats = await this.#stats(path);
+    // Whoever asks hears that it is gone, and so may its directory be: the next write makes it again if need be.
+    if (stats === undefined) this.#made.delete(dirname(this.#resolve(path)));
     return stats?.isFile() ? stats.size : undefined;
   }
 
@@ -129,8 +131,9 @@ export class DiskStore implements SegmentStore {
     const entries = await readdir(directory === '' ? this.#root : this.#resolve(directory), {
       withFileTypes: true,
     }).catch((error: unknown) => {
-      if (isMissing(error)) return [];
-      throw error;
+      if (!isMissing(error)) throw error;
+      this.#made.delete(join(this.#root, directory));
+      return [];
     });
     for (const entry of entries) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
@@ -160,8 +163,8 @@ export class DiskStore implements SegmentStore {
   /** One directory at a time: `mkdir` with `recursive` would make directories behind a symbolic link as well. */
   async #makeDirectory(path: StorePath): Promise<void> {
     let directory = join(this.#root);
-    // The media directory itself: whoever set its path may have put links into it.
     await mkdir(directory, { recursive: true });
+    await this.#findRoot();
     for (const name of path.split('/').slice(0, -1)) {
       directory = join(directory, name);
       await mkdir(directory).catch((error: unknown) => {
@@ -183,12 +186,17 @@ export class DiskStore implements SegmentStore {
     const inside = directory.slice(join(this.#root).length);
     const real = await realPathOf(directory);
     if (this.#realRoot !== undefined && real === join(this.#realRoot, inside)) return;
-    // The first time, or the media directory was moved and a link leads to where it is now.
+    if (real === join(await this.#findRoot(), inside)) return;
+    throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+  }
+
+  /** The media directory itself may be a link, also one that was made when it was moved; where it leads must be ours. */
+  async #findRoot(): Promise<string> {
     const root = await realPathOf(this.#root);
-    const isKnown = this.#realRoot === undefined || (await this.#claim?.isAt(root)) !== false;
-    if (!isKnown || real !== join(root, inside))
-      throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+    if (root !== this.#realRoot && (await this.#claim?.isAt(root)) === false)
+      throw hlsError('hls.store', `${root} is not the media directory of this gateway any more`);
     this.#realRoot = root;
+    return root;
   }
 
   #resolve(path: StorePath): string {

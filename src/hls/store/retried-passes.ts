@@ -5,7 +5,8 @@ import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const FIRST_RETRY: Milliseconds = 500;
-const LAST_RETRY: Milliseconds = 10_000;
+/** What was in the way may be gone at any time, and an attempt costs a few calls of the system. */
+const LAST_RETRY: Milliseconds = 3_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
@@ -14,8 +15,6 @@ export interface RetriedPassesOptions {
   readonly pass: () => Promise<void>;
   /** After a pass that rejected, before the next is thought of. Never rejects. */
   readonly onFailure: (cause: unknown) => Promise<void>;
-  /** A pass succeeded, those before it did not. */
-  readonly onRecovered: () => void;
 }
 
 export class RetriedPasses {
@@ -82,13 +81,12 @@ export class RetriedPasses {
   }
 
   async #run(): Promise<void> {
-    const { clock, pass, onFailure, onRecovered } = this.#options;
+    const { clock, pass, onFailure } = this.#options;
     while (this.#wanted && !this.#stopped) {
       this.#wanted = false;
       try {
         await pass();
         this.#retry = FIRST_RETRY;
-        if (this.#failing && !this.#stopped) onRecovered();
         this.#failing = false;
       } catch (cause) {
         this.#failures += 1;

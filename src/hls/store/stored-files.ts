@@ -36,6 +36,8 @@ export class StoredFiles {
   /** In the order in which they go. */
   #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
+  /** The highest number written into each rendition directory. */
+  readonly #newest = new Map<StorePath, number>();
   /** When each rendition directory was last read. */
   readonly #readAt = new Map<StorePath, Milliseconds>();
   #mark: Buffer | undefined;
@@ -77,6 +79,9 @@ export class StoredFiles {
     // It is listed later.
     await this.#options.store.write(path, bytes(), true);
     files.set(path, mediaSequence);
+    // Written again, it is behind what is younger.
+    if (mediaSequence < (this.#newest.get(directory) ?? mediaSequence)) this.#sort(directory);
+    else this.#newest.set(directory, mediaSequence);
   }
 
   async writePlaylist(path: StorePath, body: Buffer): Promise<void> {
@@ -140,8 +145,7 @@ export class StoredFiles {
     }
   }
 
-  /** What was written again is behind what is younger: see `retire`. */
-  sort(directory: StorePath): void {
+  #sort(directory: StorePath): void {
     const files = this.#listed.get(directory);
     if (files !== undefined) this.#listed.set(directory, new Map([...files].sort(([, a], [, b]) => a - b)));
   }

@@ -26,7 +26,7 @@ export interface WriteBehindOptions {
   readonly onFailure: (cause: unknown) => void;
   /** So many files were not there any more. */
   readonly onGone: (files: number) => void;
-  /** After failures, or after files were gone, the store has the window as it is again. */
+  /** After failures, or after files were gone: everything was looked at, and the store has the window as it is. */
   readonly onRecovered: () => void;
   /** The presentation has ended, and files of it would not go: the next start removes them. */
   readonly onLeftBehind: (files: number, cause: unknown) => void;
@@ -36,6 +36,9 @@ export interface WriteBehindOptions {
 
 /** Of what is listed and only on disk, how much goes when the disk is full. */
 const DROPPED_SHARE = 1 / 4;
+
+/** Of passes that find something gone so many follow each other without a pause. */
+const LOOKS_AT_ONCE = 3;
 
 /**
  * Not a queue but a reconciliation: each pass compares the window with what is stored, writes what is missing, then the
@@ -48,8 +51,12 @@ export class WriteBehind {
   /** What the store has of each rendition: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
-  /** Files that were not there in this pass or in failed ones before it. */
+  /** Something was wrong, and no pass since has looked at everything and found it in order. */
+  #suspect = false;
+  /** Files that were not there in this pass. */
   #gone = 0;
+  /** Passes in a row in which some were not. */
+  #looks = 0;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
@@ -59,7 +66,6 @@ export class WriteBehind {
       domain: options.domain,
       pass: () => this.#pass(),
       onFailure: (cause) => this.#failed(cause),
-      onRecovered: options.onRecovered,
     });
   }
 
@@ -97,25 +103,22 @@ export class WriteBehind {
     if (refusals.length > 0) onLeftBehind(refusals.length, refusals[0]);
   }
 
-  /** A player asked for a file that is listed, and the store has it no more. */
+  /** A player asked for a file, and the store has it no more. One that is listed leaves the playlists. */
   missed(rendition: Rendition, name: string): void {
-    if (!this.#files.forget(this.#directoryOf(rendition), name)) return;
+    const { archive } = rendition;
+    const mediaSequence = parseMediaFileName(name)?.mediaSequence ?? 0;
+    const isKnown = this.#files.forget(this.#directoryOf(rendition), name);
+    const isListed = archive !== undefined && archive.count > 0 && archive.first.mediaSequence <= mediaSequence;
+    if (!isKnown && !isListed) return;
     this.#lost(rendition, [name]);
-    this.#lookAgain();
     this.wake();
   }
 
   async #failed(cause: unknown): Promise<void> {
+    this.#suspect = true;
     this.#options.onFailure(cause);
-    this.#lookAgain();
     // Of the same disk, told just now; what could not be removed waits for the next attempt.
     await this.#makeRoom(cause).catch(() => undefined);
-  }
-
-  /** Nothing is taken for stored that has not been seen since. */
-  #lookAgain(): void {
-    this.#versions.clear();
-    this.#files.distrust();
   }
 
   /** These are not in the store: what is in memory is written again, what is not is not listed any more. */
@@ -134,6 +137,7 @@ export class WriteBehind {
   }
 
   #noteGone(files: number): void {
+    this.#suspect = true;
     this.#gone += files;
     this.#options.onGone(files);
   }
@@ -141,6 +145,12 @@ export class WriteBehind {
   async #pass(): Promise<void> {
     const { renditions, directory, clock, multivariant, onRecovered } = this.#options;
     const failures: unknown[] = [];
+    this.#gone = 0;
+    const looksAtAll = this.#suspect;
+    if (looksAtAll) {
+      this.#versions.clear();
+      this.#files.distrust();
+    }
     for (const rendition of renditions.all) {
       try {
         if (rendition.withdrawn) await this.#withdraw(rendition);
@@ -151,23 +161,32 @@ export class WriteBehind {
       }
     }
     if (failures.length > 0) throw failures[0];
-    const body = multivariant();
+    // Of a stream that has ended the store may have had the only copy: when that is gone, there is nothing to write any more.
+    const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable(false));
+    const body = isWhole ? multivariant() : undefined;
     const path = `${directory}/${PLAYLIST}`;
     if (await this.#files.checkPlaylist(path)) this.#noteGone(1);
     if (body !== undefined) await this.#files.writePlaylist(path, body);
     const now = clock.now();
     await this.#files.removeLeaving((removeAt) => removeAt <= now);
-    if (this.#gone === 0) return;
-    this.#gone = 0;
-    // After failures the passes themselves tell.
-    if (!this.#passes.failing) onRecovered();
+    if (this.#gone > 0) {
+      // The others may have lost something too, or this one again. What goes on for long waits for the next segment.
+      this.#looks += 1;
+      if (this.#looks <= LOOKS_AT_ONCE) this.wake();
+      return;
+    }
+    this.#looks = 0;
+    if (!looksAtAll || !isWhole || this.#passes.stopped) return;
+    this.#suspect = false;
+    onRecovered();
   }
 
-  /** What nobody lists any more goes first; where that is not enough, the oldest of what is listed and only on disk. */
+  /** On a full disk what nobody lists any more goes first; where that is not enough, the oldest of what is listed and only there. */
   async #makeRoom(cause: unknown): Promise<void> {
+    if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const nothingToSpare = !this.#files.hasLeaving;
     await this.#files.removeLeaving(() => true);
-    if (!nothingToSpare || !['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
+    if (!nothingToSpare) return;
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;
@@ -230,7 +249,6 @@ export class WriteBehind {
       // It may have left the playlist while it was written, or its publisher.
       window.releaseStored();
     }
-    if (gone.length > 0) this.#files.sort(directory);
     await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);
     if (iFrames !== undefined) await this.#files.writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
     this.#versions.set(rendition, segmentsVersion);
