@@ -53,7 +53,8 @@ export class TrackPresence {
     track.last = dts;
     track.othersSince = 0;
     other.othersSince += 1;
-    const gone = other.present && other.othersSince >= MIN_FRAMES_OF_OTHER && dts - other.last > this.#timeoutOf(otherKind);
+    const gone =
+      other.present && other.othersSince >= MIN_FRAMES_OF_OTHER && dts - other.last > this.#timeoutOf(otherKind);
     if (gone) {
       other.present = false;
       this.#onChange({ kind: otherKind, present: false });
