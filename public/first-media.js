@@ -23,21 +23,29 @@ export function lineSpeed() {
  * Lets a playlist say that a player begins at its newest part that can be decoded by itself, some way from its end. The few seconds
  * until live would have to be loaded first otherwise; hls.js catches up by playing faster.
  * @param {string} playlist of one rendition
+ * @param {string} url of it
  */
-export function beginAtKeyFrame(playlist) {
+export function beginAtKeyFrame(playlist, url) {
   if ((lineSpeed() ?? FAST) >= FAST) return playlist;
   let fromEnd = 0;
+  const age = ageOf(url);
   for (const line of playlist.split('\n').reverse()) {
     const duration = /^#EXT-X-PART:.*?DURATION=([\d.]+)/.exec(line)?.[1];
     if (duration === undefined) continue;
     fromEnd += Number(duration);
-    if (fromEnd < MARGIN || !line.includes('INDEPENDENT=YES')) continue;
+    if (fromEnd + age < MARGIN || !line.includes('INDEPENDENT=YES')) continue;
     return playlist.replace(
       '#EXTM3U',
       `#EXTM3U\n#EXT-X-START:TIME-OFFSET=${(INSIDE - fromEnd).toFixed(3)},PRECISE=YES`,
     );
   }
   return playlist;
+}
+
+/** Seconds since an answer came that the page has asked for ahead; live has gone on since. */
+function ageOf(url) {
+  const answer = performance.getEntriesByName(url, 'resource').at(-1);
+  return answer === undefined ? 0 : (performance.now() - answer.responseEnd) / 1000;
 }
 
 /**

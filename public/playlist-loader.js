@@ -26,7 +26,7 @@ export function playlistLoader(mayWait, known) {
       const onSuccess = (response, ...rest) => {
         if (typeof response.data === 'string') {
           if (!mayWait()) response.data = withoutWaiting(response.data);
-          else if (isFirst && context.type === 'level') response.data = beginAtKeyFrame(response.data);
+          else if (isFirst && context.type === 'level') response.data = beginAtKeyFrame(response.data, context.url);
         }
         callbacks.onSuccess(response, ...rest);
       };
