@@ -4,8 +4,8 @@ import type { Mutation } from './mutation.js';
 export const WINDOW_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'the bound on key frames remembered',
-    file: 'src/hls/timeline/cut-schedule.ts',
-    text: 'if (this.#keyFrames.length > 2 * CUTS_REMEMBERED) this.#keyFrames = this.#keyFrames.slice(CUTS_REMEMBERED);',
+    file: 'src/hls/timeline/key-frame-memory.ts',
+    text: 'if (this.#times.length > 2 * REMEMBERED) this.#times = this.#times.slice(REMEMBERED);',
     replacement: '',
     test: 'test/hls/cut-schedule.test.ts',
     title: 'remembers few of the key frames',
