@@ -35,12 +35,14 @@ export class StreamAdmission implements PublishAdmission {
     if (resumed === undefined) this.#makeRoom();
     const timelineOrigin = resumed?.resumeTime;
     const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
+    let pipeline: StreamPipeline | undefined;
     try {
       // A claim may have ended the publisher before it, and that its stream.
-      const pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
+      pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
       pipeline.attach(stream);
     } catch (error) {
-      // Nobody else would give the name back.
+      // Nobody else would give the name back, or end what waits for a publisher that never comes.
+      pipeline?.endInTime();
       stream.end();
       throw error;
     }

@@ -2,12 +2,11 @@
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
-import type { SluiceError } from '../protocols/errors.js';
+import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
 import { Encoding, type TranscodeState, type Withdrawal } from './encoding.js';
-import { asSluiceError } from './errors.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
 import { Slate } from './slate.js';
@@ -316,7 +315,9 @@ export class StreamPipeline {
       // A slate that has given way shows nothing any more: where it stands the publisher goes on.
       if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginEpoch(publisher);
     } catch (error) {
-      this.#fail(publisher, asSluiceError(error));
+      // What is no typed error is a bug of ours: it ends the name.
+      if (!(error instanceof SluiceError)) throw error;
+      this.#fail(publisher, error);
     }
     if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);
   }
