@@ -264,6 +264,9 @@ export class RtmpConnection implements Peer {
 
   #peerEnded(): void {
     if (this.#finished) return;
+    // A paused socket still tells its end: what came before it may be waiting for its turn.
+    this.#pump.finish();
+    if (this.#finished) return;
     this.#connect.giveUp();
     this.session.end();
     this.drain();

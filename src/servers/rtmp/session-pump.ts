@@ -91,6 +91,19 @@ export class SessionPump {
     turns.note(performance.now() - began);
   }
 
+  /**
+   * The peer has ended: handles all that was read before, whatever the turn. That is one read at most, as a socket gives no more
+   * while it is paused; and nothing while somebody has to answer first.
+   */
+  finish(): void {
+    const { session, gate, onEvent } = this.#options;
+    while (!this.#stopped && !gate.has('access')) {
+      const event = session.nextEvent();
+      if (event !== undefined) onEvent(event);
+      else if (!this.#feed()) return;
+    }
+  }
+
   #feed(): boolean {
     const bytes = this.#current ?? this.#unread.take();
     if (bytes === undefined) return false;
