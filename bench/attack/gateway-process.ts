@@ -28,6 +28,8 @@ export interface GatewayAddresses {
   readonly host: string;
   readonly rtmpPort: number;
   readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly rtmpsPort: number;
 }
 
 const READY_WITHIN = 30_000;
@@ -39,6 +41,8 @@ export class GatewayProcess {
   readonly errors = new Map<string, number>();
   /** Records of all levels by code or message. */
   readonly records = new Map<string, number>();
+  /** Written by the gateway since it was ready. */
+  logBytes = 0;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
   readonly #waiting = new Map<number, (figures: InsideFigures) => void>();
@@ -65,6 +69,7 @@ export class GatewayProcess {
     });
     const ready = new Promise<Record<string, unknown>>((resolve, reject) => {
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        if (gateway !== undefined) gateway.logBytes += line.length + 1;
         const record = JSON.parse(line) as Record<string, unknown>;
         if (gateway === undefined) records.push(record);
         else gateway.#note(record);
@@ -74,11 +79,13 @@ export class GatewayProcess {
       setTimeout(() => reject(new Error(`the gateway is not ready: ${stderr}`)), READY_WITHIN).unref();
     });
     try {
-      const { rtmp, http } = await ready;
+      const { rtmp, http, rtmps, https } = await ready;
       gateway = new GatewayProcess(child, {
         host: '127.0.0.1',
         rtmpPort: Number(new URL(String(rtmp)).port),
         httpPort: Number(new URL(String(http)).port),
+        httpsPort: Number(new URL(String(https)).port),
+        rtmpsPort: Number(new URL(String(rtmps)).port),
       });
       for (const record of records) gateway.#note(record);
       return gateway;
@@ -122,8 +129,9 @@ export class GatewayProcess {
 
   async holdings(): Promise<Holdings> {
     const { timers } = await this.look(false);
-    const rtmpSockets = socketsOfPort(this.addresses.rtmpPort);
-    const httpSockets = socketsOfPort(this.addresses.httpPort);
+    const { rtmpPort, rtmpsPort, httpPort, httpsPort } = this.addresses;
+    const rtmpSockets = new Set([...socketsOfPort(rtmpPort), ...socketsOfPort(rtmpsPort)]);
+    const httpSockets = new Set([...socketsOfPort(httpPort), ...socketsOfPort(httpsPort)]);
     let rtmp = 0;
     let other = 0;
     for (const target of descriptors(this.pid)) {

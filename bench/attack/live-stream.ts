@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { BrowserReport, WatchingBrowser } from './browser.js';
 import { pictureArguments } from './media.js';
 import { sleep } from './peer.js';
+import type { ProbeReport } from './prober.js';
 import type { WatcherReport } from './watcher.js';
 
 export interface LiveReport {
@@ -20,6 +21,8 @@ export interface LiveStreamSetup {
   readonly publishUrl: string;
   /** `http://…/hls/live/NAME` */
   readonly playUrl: string;
+  /** Asked for all the time. */
+  readonly probeUrl: string;
   readonly withBrowser: boolean;
 }
 
@@ -28,6 +31,7 @@ const STARTS_WITHIN = 30_000;
 export class LiveStreamUnderWatch {
   readonly #encoder: ChildProcess;
   readonly #player: ChildProcess;
+  readonly #prober: ChildProcess;
   #browser: WatchingBrowser | undefined;
   #encoderErrors = '';
 
@@ -46,7 +50,8 @@ export class LiveStreamUnderWatch {
     const player = fork(fileURLToPath(new URL('./watcher.js', import.meta.url)), [`${setup.playUrl}/source`], {
       execArgv: [],
     });
-    const stream = new LiveStreamUnderWatch(encoder, player);
+    const prober = fork(fileURLToPath(new URL('./prober.js', import.meta.url)), [setup.probeUrl], { execArgv: [] });
+    const stream = new LiveStreamUnderWatch(encoder, player, prober);
     if (setup.withBrowser) {
       const { watchInBrowser } = await import('./browser.js');
       stream.#browser = await watchInBrowser(`${setup.playUrl}/index.m3u8`);
@@ -54,9 +59,10 @@ export class LiveStreamUnderWatch {
     return stream;
   }
 
-  private constructor(encoder: ChildProcess, player: ChildProcess) {
+  private constructor(encoder: ChildProcess, player: ChildProcess, prober: ChildProcess) {
     this.#encoder = encoder;
     this.#player = player;
+    this.#prober = prober;
     encoder.stderr?.on('data', (text) => {
       this.#encoderErrors = (this.#encoderErrors + String(text)).slice(-2000);
     });
@@ -75,9 +81,18 @@ export class LiveStreamUnderWatch {
     return { player, browser, publishing: this.#encoder.exitCode === null && this.#encoder.signalCode === null };
   }
 
+  /** How long small answers took since the last call. */
+  async probe(): Promise<ProbeReport> {
+    const answer = once(this.#prober, 'message');
+    this.#prober.send('report');
+    const [report] = (await answer) as [ProbeReport];
+    return report;
+  }
+
   async close(): Promise<void> {
     await this.#browser?.close();
     this.#player.kill('SIGKILL');
+    this.#prober.kill('SIGKILL');
     // FFmpeg heeds no other signal while data flows.
     this.#encoder.kill('SIGKILL');
   }

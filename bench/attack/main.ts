@@ -6,21 +6,36 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Random } from '../../test/fuzz/mutator.js';
+import { writeCertificate } from '../../test/support/certificate.js';
 import { CONNECTION_PHASES } from './connection-phases.js';
 import { GatewayProcess, type Holdings } from './gateway-process.js';
+import { HTTP_PHASES } from './http-phases.js';
 import { LiveStreamUnderWatch } from './live-stream.js';
 import { encode, type Picture, record } from './media.js';
 import { MESSAGE_PHASES } from './message-phases.js';
 import { sleep } from './peer.js';
 import type { Attack, Phase } from './phase.js';
-import { held, MAX_DELAY_P99, MAX_GROWTH, MEGABYTE, mb, type PhaseResult, print, sum, summarize } from './results.js';
+import {
+  held,
+  MAX_DELAY_P99,
+  MAX_GROWTH,
+  MAX_LOG_RATE,
+  MAX_PROBE_P99,
+  MEGABYTE,
+  mb,
+  type PhaseResult,
+  print,
+  sum,
+  summarize,
+} from './results.js';
 import { describeSettling, type Settling, settle } from './settling.js';
 import { STREAM_PHASES } from './stream-phases.js';
 
-const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
+const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...HTTP_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
 /** Those on connections and on streams mostly wait for deadlines and for their own media: a short run has them at once. */
 const SHORT_PHASES: readonly Phase[] = [
   atOnce('connections, all at once', 'C2.01', CONNECTION_PHASES),
+  atOnce('HTTP and TLS, all at once', 'C4', HTTP_PHASES),
   ...MESSAGE_PHASES,
   atOnce('streams, all at once', 'C2.14', STREAM_PHASES),
 ];
@@ -57,21 +72,24 @@ export async function main(argv: readonly string[]): Promise<number> {
   const observer =
     values.observer ?? join(fileURLToPath(import.meta.url), '../../../../../bench/attack/inside-gateway.mjs');
   const handshakeTimeout = values.short ? 1_000 : 10_000;
+  const { cert, key: certificateKey } = await writeCertificate(directory);
   const gateway = await GatewayProcess.start(values.gateway, observer, directory, [
     ...['--rtmp-port', '0', '--http-port', '0', '--publish-key', KEY, '--media-dir', join(directory, 'media')],
     ...['--ffmpeg-path', ffmpeg, '--ladder', 'source,240p', '--log-level', 'info'],
+    ...['--https-port', '0', '--rtmps-port', '0', '--tls-cert', cert, '--tls-key', certificateKey],
     // Room for the slow ones: the cap for one address and the one for all would otherwise do the work of the deadlines.
     ...['--max-connections', '2000', '--handshake-timeout', `${handshakeTimeout / 1000}`],
     ...(values.short ? ['--segment-duration', '1', '--window-segments', '6', '--resume-window', '1'] : []),
   ]);
   let live: LiveStreamUnderWatch | undefined;
   try {
-    const { host, rtmpPort, httpPort } = gateway.addresses;
+    const { host, rtmpPort, httpPort, httpsPort, rtmpsPort } = gateway.addresses;
     const target = { host, port: rtmpPort };
     live = await LiveStreamUnderWatch.start({
       ffmpeg,
       publishUrl: `rtmp://${host}:${rtmpPort}/live/${LIVE_NAME}?key=${KEY}`,
       playUrl: `http://${host}:${httpPort}/hls/live/${LIVE_NAME}`,
+      probeUrl: `http://${host}:${httpPort}/healthz`,
       withBrowser: !values['no-browser'],
     });
     const recordBytes = async (picture: Picture, least: number, most: number): Promise<Buffer> => {
@@ -82,6 +100,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     const attack: Attack = {
       target,
       key: KEY,
+      web: { httpPort, httpsPort, rtmpsPort },
+      isShort: values.short,
       liveName: LIVE_NAME,
       random: new Random(Number(values.seed)),
       handshakeTimeout,
@@ -185,6 +205,9 @@ async function runPhase(
   const cpuBefore = gateway.cpu();
   const errorsBefore = sum(gateway.errors);
   await gateway.look(true);
+  // What the collection delayed is not the attackers' doing.
+  await live.probe();
+  const logBefore = gateway.logBytes;
   let peak = gateway.residentBytes();
   const sampling = setInterval(() => {
     if (gateway.alive) peak = Math.max(peak, gateway.residentBytes());
@@ -200,12 +223,17 @@ async function runPhase(
   const seconds = (performance.now() - began) / 1000;
   if (!gateway.alive) problems.push(`the gateway died: ${gateway.stderr}`);
   const { delay } = await gateway.look(false);
+  const logRate = (gateway.logBytes - logBefore) / seconds;
+  const probe = await live.probe();
   const cpu = gateway.cpu();
   const left = await leastLeft(gateway, before, last ? SETTLES_WITHIN : patience);
   await gateway.look(true);
   const { rss, heapUsed, arrayBuffers } = await gateway.look(true);
   const report = await live.report();
   if (delay.p99 > MAX_DELAY_P99) problems.push(`event loop delay p99 ${delay.p99.toFixed(0)} ms`);
+  if (probe.p99 > MAX_PROBE_P99) problems.push(`probe p99 ${probe.p99.toFixed(0)} ms`);
+  if (probe.failures > 0) problems.push(`${probe.failures} probes failed`);
+  if (logRate > MAX_LOG_RATE) problems.push(`${logRate.toFixed(0)} bytes of log a second`);
   if (!report.publishing) problems.push(`the live encoder is gone: ${live.encoderErrors}`);
   if (report.player.stalls > 0) problems.push(`the player stalled ${report.player.stalls} times`);
   if (report.player.errors.length > 0) problems.push(`player: ${report.player.errors.join('; ')}`);
@@ -234,6 +262,8 @@ async function runPhase(
     robbed: (cpu.waited - cpuBefore.waited) / seconds,
     cpu: cpu.used - cpuBefore.used,
     live: report,
+    probe,
+    logRate,
     left,
     problems,
   };

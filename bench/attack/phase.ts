@@ -19,6 +19,9 @@ export interface Recording {
 export interface Attack {
   readonly target: Target;
   readonly key: string;
+  readonly web: { readonly httpPort: number; readonly httpsPort: number; readonly rtmpsPort: number };
+  /** Deadlines are not waited for. */
+  readonly isShort: boolean;
   /** Of the stream that must not be disturbed. */
   readonly liveName: string;
   readonly recording: Recording;

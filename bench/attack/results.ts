@@ -1,10 +1,14 @@
 // What an attack did to the gateway, as figures, and which of them crossed a limit.
 import type { GatewayProcess, Holdings } from './gateway-process.js';
 import type { LiveReport } from './live-stream.js';
+import type { ProbeReport } from './prober.js';
 
 /** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
 export const MAX_GROWTH = 64 * 1024 * 1024;
 export const MAX_DELAY_P99 = 100;
+export const MAX_PROBE_P99 = 100;
+/** Bytes a second of log lines, whatever peers do. */
+export const MAX_LOG_RATE = 50_000;
 
 export const MEGABYTE = 1024 * 1024;
 
@@ -27,6 +31,9 @@ export interface PhaseResult {
   /** CPU seconds of the gateway without FFmpeg. */
   readonly cpu: number;
   readonly live: LiveReport;
+  readonly probe: ProbeReport;
+  /** Bytes of log in a second. */
+  readonly logRate: number;
   /** More than before the phase. */
   readonly left: Holdings;
   readonly problems: readonly string[];
@@ -52,6 +59,10 @@ export function print(result: PhaseResult): void {
   console.log(
     `       player parts ${live.player.parts} stalls ${live.player.stalls} latest part ${live.player.worstLateness.toFixed(0)} ms${browser}; left ${held(left)}`,
   );
+  const { probe } = result;
+  console.log(
+    `       probe ${probe.answers} answers, p50 ${probe.p50.toFixed(1)} p99 ${probe.p99.toFixed(0)} longest ${probe.longest.toFixed(0)} ms, ${probe.failures} failed; log ${result.logRate.toFixed(0)} bytes/s`,
+  );
   for (const problem of result.problems) console.log(`       ! ${problem}`);
 }
 
@@ -62,7 +73,7 @@ export function summarize(results: readonly PhaseResult[], gateway: GatewayProce
   const most = (pick: (result: PhaseResult) => number) => Math.max(...results.map(pick)).toFixed(0);
   const all = (pick: (result: PhaseResult) => number) => results.reduce((count, result) => count + pick(result), 0);
   console.log(
-    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg',
+    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg  probe p50   p99  longest  log B/s',
   );
   for (const result of results) {
     const { live, left } = result;
@@ -77,6 +88,10 @@ export function summarize(results: readonly PhaseResult[], gateway: GatewayProce
       `${left.rtmp + left.other}`.padStart(6),
       `${left.timers}`.padStart(7),
       `${left.ffmpeg}`.padStart(7),
+      result.probe.p50.toFixed(1).padStart(11),
+      result.probe.p99.toFixed(0).padStart(6),
+      result.probe.longest.toFixed(0).padStart(9),
+      result.logRate.toFixed(0).padStart(9),
     ];
     console.log(`${result.name.padEnd(30)}${columns.join('')}`);
   }

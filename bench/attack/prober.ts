@@ -1,0 +1,49 @@
+// Asks the gateway for a small answer again and again, in a process of its own so that the attackers do not delay it: how long that
+// takes is what a viewer would feel.
+import { Agent, get } from 'node:http';
+
+export interface ProbeReport {
+  readonly answers: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly longest: number;
+  readonly failures: number;
+}
+
+const EVERY = 30;
+
+const [, , url] = process.argv;
+if (url === undefined) throw new Error('the address to ask is missing');
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+let times: number[] = [];
+let failures = 0;
+
+function probe(): Promise<void> {
+  return new Promise((resolve) => {
+    const began = performance.now();
+    get(url ?? '', { agent }, (answer) => {
+      answer.resume().on('end', () => {
+        times.push(performance.now() - began);
+        resolve();
+      });
+    }).on('error', () => {
+      failures++;
+      resolve();
+    });
+  });
+}
+
+process.on('message', () => {
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  const report: ProbeReport = { answers: sorted.length, p50: at(0.5), p99: at(0.99), longest: at(1), failures };
+  times = [];
+  failures = 0;
+  process.send?.(report);
+});
+process.on('disconnect', () => process.exit());
+for (;;) {
+  await probe();
+  await new Promise((resolve) => setTimeout(resolve, EVERY));
+}
