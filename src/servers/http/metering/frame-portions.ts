@@ -18,7 +18,7 @@ const MAX_PORTION_BYTES = 16_384;
  * Streams that a client may reset at once, and per second in the long run: a player resets those of a rendition that it leaves,
  * and a CDN those of its viewers that leave.
  */
-const RESET_BURST = 200;
+const RESET_BURST = 100;
 const RESETS_PER_SECOND = 30;
 
 export class FramePortions implements Portions {

@@ -173,8 +173,7 @@ export class MeteredSocket extends Duplex {
     this.#queue.push(bytes);
     this.#addQueued(bytes.length);
     this.#pump();
-    if (this.#isBlocked && this.#queuedBytes > MAX_PIPELINED_BYTES) this.#end('pipelined-bytes');
-    else if (this.#options.queued.bytes > MAX_QUEUED_BYTES_OF_ALL && this.#queuedBytes > 0) this.#end('queued-bytes');
+    if (this.#options.queued.bytes > MAX_QUEUED_BYTES_OF_ALL && this.#queuedBytes > 0) this.#end('queued-bytes');
   }
 
   #addQueued(bytes: number): void {
@@ -206,7 +205,8 @@ export class MeteredSocket extends Duplex {
       turns.note(performance.now() - began);
       isFirst = false;
     }
-    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#pause();
+    if (this.#isBlocked && this.#queuedBytes > MAX_PIPELINED_BYTES) this.#end('pipelined-bytes');
+    else if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#pause();
     if (this.#queuedBytes === 0 && this.#hasEnded && !this.destroyed) this.push(null);
   }
 
