@@ -6,8 +6,9 @@ import type { PresentationOptions } from '../hls/presentation-options.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
-import { StreamPipeline } from '../pipeline/stream-pipeline.js';
+import { type PipelineLogger, StreamPipeline } from '../pipeline/stream-pipeline.js';
 import type { PublishAdmission, PublishRequest, PublishTarget } from '../servers/rtmp/publishing.js';
+import { limitedLogger } from './limited-logger.js';
 import type { GatewayParts } from './parts.js';
 
 /** What the streams of a gateway share. */
@@ -23,9 +24,13 @@ export class StreamAdmission implements PublishAdmission {
   readonly #parts: GatewayParts;
   readonly #shared: SharedByStreams;
 
+  /** One for all streams. */
+  readonly #logger: PipelineLogger;
+
   constructor(parts: GatewayParts, shared: SharedByStreams) {
     this.#parts = parts;
     this.#shared = shared;
+    this.#logger = limitedLogger(parts.logger.child({ room: 'pipeline' }));
   }
 
   claim({ app, name }: PublishRequest): PublishTarget {
@@ -55,7 +60,7 @@ export class StreamAdmission implements PublishAdmission {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, logger, clock, ledger, childSettings, ffmpeg, store, sequences } = this.#parts;
+    const { config, clock, ledger, childSettings, ffmpeg, store, sequences } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
@@ -78,7 +83,7 @@ export class StreamAdmission implements PublishAdmission {
         ...sequences.next(app, name),
         store,
       }),
-      logger: logger.child({ room: 'pipeline' }),
+      logger: this.#logger,
       clock,
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',

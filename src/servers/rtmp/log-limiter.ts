@@ -7,15 +7,17 @@ const LINES_PER_WINDOW = 20;
 
 export class LogLimiter {
   readonly #now: () => Milliseconds;
+  readonly #linesPerWindow: number;
   readonly #windows = new Map<string, { start: Milliseconds; lines: number; suppressed: number }>();
 
-  /** @param now monotonic clock. */
-  constructor(now: () => Milliseconds = () => performance.now()) {
+  /** @param now monotonic clock. @param linesPerWindow of one kind, in 10 s */
+  constructor(now: () => Milliseconds = () => performance.now(), linesPerWindow = LINES_PER_WINDOW) {
     this.#now = now;
+    this.#linesPerWindow = linesPerWindow;
   }
 
   /**
-   * Whether a line of this kind may be written now: 20 in 10 s. `kind` comes from a closed set (an error code), never from a peer.
+   * Whether a line of this kind may be written now. `kind` comes from a closed set (an error code), never from a peer.
    * @returns the fields to add (how many were left out before), or undefined to stay silent.
    */
   admit(kind: string): { readonly suppressed?: number } | undefined {
@@ -28,7 +30,7 @@ export class LogLimiter {
       window.lines++;
       return suppressed > 0 ? { suppressed } : {};
     }
-    if (window.lines >= LINES_PER_WINDOW) {
+    if (window.lines >= this.#linesPerWindow) {
       window.suppressed++;
       return undefined;
     }

@@ -34,18 +34,18 @@ export class FramePortions implements Portions {
   /** Lengths of portions that arrived whole and were not given away. */
   #cuts: number[] = [];
   #resets = 0;
-  #resetsSince: Milliseconds;
+  /** When some of them were forgiven last. */
+  #resetsSince: Milliseconds = 0;
   isInsideHead = false;
 
   /** @param now monotonic */
   constructor(now: () => Milliseconds = () => performance.now()) {
     this.#now = now;
-    this.#resetsSince = now();
   }
 
   look(bytes: Buffer): Abuse | undefined {
     let position = 0;
-    const resetsBefore = this.#resets;
+    this.#forgiveResets();
     while (position < bytes.length) {
       const left = bytes.length - position;
       if (this.#payloadLeft > 0) {
@@ -62,7 +62,7 @@ export class FramePortions implements Portions {
       this.#uncut += taken;
       if (this.#headerBytes === HEADER_BYTES) this.#beginFrame();
     }
-    return this.#resets > resetsBefore && this.#resetTooMuch() ? 'reset-streams' : undefined;
+    return this.#resets > RESET_BURST ? 'reset-streams' : undefined;
   }
 
   next(bytes: Buffer): number {
@@ -83,7 +83,10 @@ export class FramePortions implements Portions {
     this.#headerBytes = 0;
     this.#payloadLeft = this.#header.readUIntBE(0, 3);
     if (type === headers || type === continuation) this.isInsideHead = (flags & END_HEADERS) === 0;
-    if (type === resetStream) this.#resets++;
+    if (type === resetStream) {
+      if (this.#resets === 0) this.#resetsSince = this.#now();
+      this.#resets++;
+    }
     this.#weight += type === headers ? HEAD_WEIGHT : FRAME_WEIGHT;
     this.#arrived(0);
   }
@@ -98,11 +101,11 @@ export class FramePortions implements Portions {
     this.#weight = 0;
   }
 
-  #resetTooMuch(): boolean {
+  /** Those of the time since the last look. */
+  #forgiveResets(): void {
+    if (this.#resets === 0) return;
     const now = this.#now();
-    const forgiven = ((now - this.#resetsSince) / 1000) * RESETS_PER_SECOND;
-    this.#resets = Math.max(0, this.#resets - forgiven);
+    this.#resets = Math.max(0, this.#resets - ((now - this.#resetsSince) / 1000) * RESETS_PER_SECOND);
     this.#resetsSince = now;
-    return this.#resets > RESET_BURST;
   }
 }

@@ -1,0 +1,30 @@
+// Lines about streams, limited in rate over all streams together: a publisher that comes and goes all the time causes half a dozen
+// each time.
+import type { PipelineLogger } from '../pipeline/pipeline-logger.js';
+import { LogLimiter } from '../servers/rtmp/log-limiter.js';
+
+/** Of one kind in 10 s: a hundred publishers that come back after a restart are not much more. */
+const LINES = 60;
+
+/** @param now monotonic clock */
+export function limitedLogger(logger: PipelineLogger, now?: () => number): PipelineLogger {
+  const limiter = new LogLimiter(now, LINES);
+  const limited =
+    (level: 'info' | 'warn' | 'error') =>
+    (fields: object, message: string): void => {
+      const admitted = limiter.admit(`${level} ${kindOf(fields, message)}`);
+      if (admitted !== undefined) logger[level]({ ...fields, ...admitted }, message);
+    };
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: limited('info'),
+    warn: limited('warn'),
+    error: limited('error'),
+  };
+}
+
+/** From a closed set: what follows a colon differs from stream to stream. */
+function kindOf(fields: object, message: string): string {
+  if ('code' in fields && typeof fields.code === 'string') return fields.code;
+  return message.split(':', 1)[0] ?? '';
+}

@@ -1,0 +1,25 @@
+// Lines about streams over a manual clock: as many of a kind as publishers may cause, and then their number.
+import { expect, it } from 'vitest';
+import { limitedLogger } from '../../src/gateway/limited-logger.js';
+
+it('leaves out the lines of one kind beyond 60 in 10 s, says how many they were, and keeps those of other kinds', () => {
+  let now = 0;
+  const lines: { level: string; fields: object; message: string }[] = [];
+  const write = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
+  const logger = limitedLogger(
+    { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+    () => now,
+  );
+  for (let stream = 0; stream < 100; stream++) {
+    logger.info({ stream }, 'stream started');
+    // What a stream has too much of is not what another has.
+    logger.warn({ stream }, `renditions withdrawn: ${stream}p`);
+    logger.debug({ stream }, 'detail');
+  }
+  logger.error({ code: 'a.b' }, 'once');
+  const count = (level: string): number => lines.filter((line) => line.level === level).length;
+  expect([count('info'), count('warn'), count('debug'), count('error')]).toEqual([60, 60, 100, 1]);
+  now = 10_000;
+  logger.info({ stream: 100 }, 'stream started');
+  expect(lines.at(-1)).toEqual({ level: 'info', fields: { stream: 100, suppressed: 40 }, message: 'stream started' });
+});
