@@ -53,6 +53,11 @@ export const hlsError = defineErrors({
     summary:
       'The publisher sent no pictures for seconds while it went on sending sound; look at its camera, capture card or processor load.',
   },
+  'hls.sound-paused': {
+    kind: 'unavailable',
+    summary:
+      'The publisher stopped sending sound while it went on sending pictures; players get silence, look at its microphone or audio source.',
+  },
   'hls.irregular-timing': {
     kind: 'invalid-data',
     summary: 'A frame lasts longer than a part may; its duration was cut so that the playlist stays valid.',

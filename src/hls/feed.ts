@@ -13,6 +13,8 @@ export interface FeedOptions {
   readonly onTrackChanged: (rendition: Rendition) => void;
   /** A new init segment: codecs and sizes may be others. */
   readonly onInit: () => void;
+  /** Its sound has paused, and silence stands for it. */
+  readonly onSilence: () => void;
   readonly onOverlongPart: (duration: Seconds) => void;
 }
 

@@ -36,6 +36,10 @@ export class Incidents {
     this.#warnings.warn(hlsError('hls.pictures-paused', `no picture came for a while before ${Math.round(time)} ms`));
   }
 
+  soundPaused(): void {
+    this.#warnings.warn(hlsError('hls.sound-paused', 'no sound has come for a second: silence stands for it'));
+  }
+
   overlongPart(rendition: string, duration: Seconds): void {
     this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition}`));
   }

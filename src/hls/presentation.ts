@@ -63,6 +63,7 @@ export class Presentation {
       onSegment: (rendition, segment) => this.#onSegment(rendition, segment),
       onArchiveLost: () => this.#incidents.dvrDropped(),
       onInit: () => this.#variants.changed(),
+      onSilence: () => this.#incidents.soundPaused(),
       onOverlongPart: ({ plan: { name } }, duration) => this.#incidents.overlongPart(name, duration),
       onForcedCut: (time) => {
         // EXT-X-INDEPENDENT-SEGMENTS is not true any more.

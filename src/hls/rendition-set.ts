@@ -28,7 +28,7 @@ export interface RenditionSetOptions {
   readonly clock: Clock;
   readonly schedule: CutSchedule;
   readonly newRendition: (plan: RenditionPlan) => Omit<RenditionOptions, 'plan'>;
-  readonly newFeed: Pick<FeedOptions, 'onTrackChanged' | 'onInit'> & {
+  readonly newFeed: Pick<FeedOptions, 'onTrackChanged' | 'onInit' | 'onSilence'> & {
     readonly onOverlongPart: (rendition: Rendition, duration: number) => void;
   };
 }

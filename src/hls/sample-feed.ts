@@ -3,6 +3,7 @@ import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.
 import type { Milliseconds } from '../protocols/units.js';
 import type { Feed, FeedOptions } from './feed.js';
 import { AudioSamples } from './packaging/audio-samples.js';
+import { silentFrame } from './packaging/silence.js';
 import { VideoSamples } from './packaging/video-samples.js';
 import type { Rendition } from './window/rendition.js';
 
@@ -68,7 +69,10 @@ export class SampleFeed implements Feed {
     const shared = { schedule, sink: rendition, trackId, timescale, partTarget, nominal: timing.nominal };
     this.#video = undefined;
     this.#audio = undefined;
-    if (track.kind === 'audio') this.#audio = new AudioSamples({ ...shared, frameDuration: track.frameDuration });
-    else this.#video = new VideoSamples({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
+    if (track.kind === 'audio') {
+      const { frameDuration, codecs, channels } = track;
+      const silence = silentFrame(codecs, channels);
+      this.#audio = new AudioSamples({ ...shared, frameDuration, silence, onSilence: this.#options.onSilence });
+    } else this.#video = new VideoSamples({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
   }
 }

@@ -26,7 +26,7 @@ const LEFT_OUT: Milliseconds = 100;
 
 export interface StreamTimelineOptions
   extends Pick<RenditionOptions, 'onSegment' | 'onArchiveLost'>,
-    Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onOverlongPart'> {
+    Pick<RenditionSetOptions['newFeed'], 'onInit' | 'onSilence' | 'onOverlongPart'> {
   readonly presentation: PresentationOptions;
   readonly onForcedCut: (time: Milliseconds) => void;
   /** A cut was made while no pictures came. */
@@ -48,7 +48,7 @@ export class StreamTimeline {
   #forcedCuts: Milliseconds[] = [];
 
   constructor(options: StreamTimelineOptions) {
-    const { presentation, onInit, onOverlongPart } = options;
+    const { presentation, onInit, onSilence, onOverlongPart } = options;
     const { clock, plan, segmentDuration, maxGop } = presentation;
     this.#options = options;
     this.#clock = clock;
@@ -72,7 +72,7 @@ export class StreamTimeline {
       clock,
       schedule: this.schedule,
       newRendition: () => this.#newRendition(),
-      newFeed: { onTrackChanged: (rendition) => this.#onTrackChanged(rendition), onInit, onOverlongPart },
+      newFeed: { onTrackChanged: (rendition) => this.#onTrackChanged(rendition), onInit, onSilence, onOverlongPart },
     });
     this.set.plan(this.#timing);
   }

@@ -23,6 +23,8 @@ export interface PublisherOptions {
   readonly domain: FailureDomain;
   /** The name had pictures before, of another publisher. */
   readonly hadVideo?: boolean;
+  /** Sound that stops is replaced by silence for as long as the pictures go on. */
+  readonly keepsSound: () => boolean;
   /** It is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
   /** A tag after that. */
@@ -142,6 +144,8 @@ export class Publisher {
   #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
     const { tracks } = this;
     if (tracks === undefined || tracks[kind] === present) return;
+    // Silence stands for it, so nothing changes for players.
+    if (kind === 'audio' && !present && tracks.video && this.#options.keepsSound()) return;
     this.tracks = { ...tracks, [kind]: present };
     this.changes.noteTracks(this.tracks.video);
   }

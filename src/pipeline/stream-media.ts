@@ -1,4 +1,5 @@
 // A publisher's media on its way into the playlists of its name: planned, presented, noted, packaged, and given to FFmpeg.
+import { silentFrame } from '../hls/packaging/silence.js';
 import { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
@@ -46,6 +47,14 @@ export class StreamMedia {
 
   publisherComes(): void {
     this.#longGop = new LongGop(this.#options.maxGop);
+  }
+
+  /** Sound that stops is replaced by silence. */
+  get fillsSilence(): boolean {
+    const { plan } = this.#encoding;
+    const isCopied = plan?.renditions.some(({ kind, mode }) => kind === 'audio' && mode === 'copy') ?? false;
+    const sound = isCopied ? this.#publisher()?.media.audio()?.description : undefined;
+    return silentFrame(sound?.codecs, sound?.channels) !== undefined;
   }
 
   /** What this publisher is served as. @throws what `planPublisher` throws */

@@ -187,6 +187,7 @@ export class StreamPipeline {
       clock: this.#options.clock,
       domain: this.#owner.live,
       hadVideo: this.#plan?.source.video !== undefined,
+      keepsSound: () => this.#media.fillsSilence,
       onDecided: (decided) => this.#onDecided(decided),
       onTag: (from, tag) => this.#onTag(from, tag),
       onEnd: (ended) => this.#onGone(ended),

@@ -38,9 +38,10 @@ async function play(pace: Pace, kind: { tolerant?: boolean; irregular?: boolean 
   const media = new Map<string, Buffer>();
   // Each look renders and reads every playlist: one in a few steps sees all that matters.
   let steps = 0;
+  const lookEvery = Math.max(1, Math.min(LOOK_EVERY, Math.floor(eventsOf(pace).length / 100)));
   const onStep = (): void => {
     steps += 1;
-    if (steps % LOOK_EVERY === 0) observe(presentation, checker, media);
+    if (steps % lookEvery === 0) observe(presentation, checker, media);
   };
   publishPaced(pace, { presentation, clock, inits, onStep });
   await presentation.end();
@@ -220,6 +221,30 @@ describe('the pace of a publisher', () => {
         },
       ),
       { numRuns: 8 },
+    );
+  });
+
+  it('pictures go on at once while the sound pauses: silence stands for it, and no sound that comes is lost', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 3_000, max: 9_000 }),
+        fc.integer({ min: 100, max: 30_000 }),
+        async (from, pause) => {
+          const pauses = { audio: [[from, from + pause]] as const };
+          const pace: Pace = { fps: 25, gops: [50], length: { video: 20_000, audio: 20_000 }, pauses };
+          const played = await play(pace);
+          expect(played.presentation.counters).toMatchObject({ gaps: 0, forcedCuts: 0 });
+          for (const name of ['source', '120p']) expectWhole(played, name, sent(pace, 'video'));
+          const isSound = (data: string): boolean => data.startsWith('sound');
+          expect(served(played, 'audio').filter(isSound)).toEqual(sent(pace, 'audio'));
+          const ends = from + pause >= 20_000;
+          // To the end but for the second after which a pause is one.
+          const silent = Math.max(0, (ends ? 20_000 - from : pause) - (ends ? 1_100 : 0));
+          const frames = served(played, 'audio').length;
+          if (silent > 400) expect(frames).toBeGreaterThan(sent(pace, 'audio').length + Math.floor(silent / 21.34) - 3);
+        },
+      ),
+      { numRuns: 10 },
     );
   });
 });

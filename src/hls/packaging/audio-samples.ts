@@ -20,6 +20,15 @@ const LOSS_LIMIT: Milliseconds = 350;
  */
 export const LEAD_LIMIT: Milliseconds = 300;
 
+/**
+ * The pictures have gone on for so long without a frame of sound: it has paused, and silence stands for it. Less than players are
+ * behind, and more than encoders keep their tracks apart in one connection.
+ */
+const PAUSE_LIMIT: Milliseconds = 1_000;
+
+/** The same in steps of the pictures. */
+const PAUSE_STEPS = 1.5;
+
 /** Frames held while the schedule has not passed them: over 20 s. The oldest beyond it go by what is known then. */
 const HELD_FRAMES_LIMIT = 1_024;
 
@@ -33,6 +42,10 @@ export interface AudioSamplesOptions {
   readonly nominal: Seconds;
   /** PCM samples of a frame that does not say how many it has. */
   readonly frameDuration: Ticks | undefined;
+  /** What stands for sound that has paused; without it nothing does. */
+  readonly silence?: Buffer | undefined;
+  /** Silence stands for sound: once for each pause. */
+  readonly onSilence?: (() => void) | undefined;
 }
 
 interface Frame {
@@ -55,6 +68,16 @@ export class AudioSamples {
   #offFrames = 0;
   #framesPerPart: number | undefined;
   #sequenceNumber = 0;
+  #frameDuration: Ticks = 0;
+  /** How far the pictures were when the last frame came; undefined where nothing can stand for sound. */
+  #picturesAtFrame: Milliseconds | undefined;
+  /** How far the pictures are, and how far they came at once. */
+  #pictures: Milliseconds | undefined;
+  #pictureStep: Milliseconds = 0;
+  /** Where the last frame that came ended. */
+  #soundEnd: Ticks = 0;
+  /** Frames of silence since. */
+  #silent = 0;
 
   constructor(options: AudioSamplesOptions) {
     this.#options = options;
@@ -65,11 +88,56 @@ export class AudioSamples {
     const given = Math.round((dts / 1000) * timescale);
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));
     this.#framesPerPart ??= audioFramesPerPart(nominal, duration / timescale, partTarget);
+    this.#frameDuration = duration;
+    // It was not sent in time, and silence has gone out for it.
+    if (this.#silent > 0 && given < (this.#next ?? given) - duration / 2) return;
+    this.#fillUntil(given);
+    this.#silent = 0;
     const start = this.#startOf(given);
     const corrected = duration + this.#correction(given - start, duration);
     this.#next = start + corrected;
+    this.#soundEnd = this.#next;
+    this.#picturesAtFrame = this.#options.schedule.horizon;
     this.#held.push({ start, duration: corrected, data, cts: 0, sync: true });
     this.advance();
+  }
+
+  /** Silence up to where sound goes on, so that there is no hole. */
+  #fillUntil(given: Ticks): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    const isHole = this.#silent > 0 || given - next > (LOSS_LIMIT / 1000) * this.#options.timescale;
+    if (!isHole) return;
+    this.#addSilence(given - this.#frameDuration / 2);
+  }
+
+  /** The pictures go on and no sound comes. */
+  #fillPause(): void {
+    const { schedule, timescale } = this.#options;
+    if (this.#picturesAtFrame === undefined || schedule.runStart === undefined) return;
+    const { horizon } = schedule;
+    // Pictures that are far apart, or were away themselves, say nothing about the sound between them.
+    const step = horizon - (this.#pictures ?? horizon);
+    if (step > 0) this.#pictureStep = step;
+    this.#pictures = horizon;
+    const paused = horizon - this.#picturesAtFrame - PAUSE_LIMIT - PAUSE_STEPS * this.#pictureStep;
+    if (!(paused > 0 && Number.isFinite(paused))) return;
+    const before = this.#silent;
+    // Where sound is sent before its pictures there is nothing to fill that they have not reached.
+    const until = Math.min(this.#soundEnd + (paused / 1000) * timescale, (horizon / 1000) * timescale);
+    this.#addSilence(until);
+    if (before === 0 && this.#silent > 0) this.#options.onSilence?.();
+  }
+
+  #addSilence(until: Ticks): void {
+    const { silence } = this.#options;
+    const duration = this.#frameDuration;
+    if (silence === undefined || this.#next === undefined || duration <= 0) return;
+    while (this.#next + duration <= until) {
+      this.#silent += 1;
+      this.#held.push({ start: this.#next, duration, data: silence, cts: 0, sync: true });
+      this.#next += duration;
+    }
   }
 
   /** The cut schedule has moved on: what was held may go. */
@@ -79,6 +147,7 @@ export class AudioSamples {
       if (this.#held.length > HELD_FRAMES_LIMIT) this.#held.splice(0, this.#held.length - HELD_FRAMES_LIMIT);
       return;
     }
+    this.#fillPause();
     const { horizon } = schedule;
     let released = 0;
     for (const frame of this.#held) {
@@ -102,6 +171,8 @@ export class AudioSamples {
     }
     this.#next = undefined;
     this.#offFrames = 0;
+    this.#picturesAtFrame = undefined;
+    this.#silent = 0;
   }
 
   /** Where the last frame ended, but for sound that was lost or paused. */

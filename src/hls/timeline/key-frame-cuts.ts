@@ -5,6 +5,9 @@ import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 /** So much sound comes without a picture before the pictures count as paused, and the clock of the sound makes the cuts. */
 const PAUSE_LIMIT: Milliseconds = 2_000;
 
+/** More from one frame of sound to the next is a pause of the sound. */
+const LONGEST_SOUND_STEP: Milliseconds = 200;
+
 /** Of a slow source so many pictures have to be missing. */
 const PAUSE_FRAMES = 2.5;
 
@@ -48,9 +51,10 @@ export class KeyFrameCuts implements CutPolicy {
   #reorderDelay: Milliseconds = 0;
   /** Between pictures, as they come. */
   #interval: Milliseconds;
-  /** The last picture: its decode time, and that of the newest sound when it came. */
-  #picture: { readonly dts: Milliseconds; readonly sound: Milliseconds | undefined } | undefined;
+  #picture: Milliseconds | undefined;
   #sound: Milliseconds | undefined;
+  /** How much sound has come since the last picture; where sound itself paused, nothing did. */
+  #soundSince: Milliseconds = 0;
 
   constructor(sink: CutSink, options: KeyFrameCutsOptions) {
     this.#sink = sink;
@@ -86,11 +90,11 @@ export class KeyFrameCuts implements CutPolicy {
    * come since the last one, whatever the timestamps.
    */
   noteAudio(dts: Milliseconds): void {
+    this.#soundSince += Math.min(Math.max(0, dts - (this.#sound ?? dts)), LONGEST_SOUND_STEP);
     this.#sound = Math.max(this.#sound ?? dts, dts);
     const picture = this.#picture;
     if (this.#sink.last === undefined || picture === undefined) return;
-    const since = this.#sound - (picture.sound ?? picture.dts);
-    const reached = picture.dts + since - Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+    const reached = picture + this.#soundSince - Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
     if (reached <= this.#newest) return;
     this.#newest = reached;
     this.#pause(reached);
@@ -112,8 +116,9 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   #measure(dts: Milliseconds): void {
-    const step = dts - (this.#picture?.dts ?? dts);
-    this.#picture = { dts, sound: this.#sound };
+    const step = dts - (this.#picture ?? dts);
+    this.#picture = dts;
+    this.#soundSince = 0;
     if (step > 0) this.#interval += (Math.min(step, 2 * this.#interval) - this.#interval) * INTERVAL_WEIGHT;
   }
 
