@@ -53,8 +53,8 @@ const INTEGER = /^\d{1,20}$/;
 
 /** @throws on anything that a media playlist must not contain (B1.14, B1.17) */
 export function parsePlaylist(text: string): ParsedPlaylist {
-  assert(!text.startsWith('\uFEFF') && !text.includes('\r'), 'no BOM, LF only');
-  assert(text.normalize('NFC') === text && !hasControlCharacters(text), 'NFC without control characters');
+  assert(!text.startsWith('\uFEFF') && !text.includes('\r'), 'B1.17 no BOM, LF only');
+  assert(text.normalize('NFC') === text && !hasControlCharacters(text), 'B1.17 NFC without control characters');
   assert(!/[ \t]|\n\n/.test(text), 'no whitespace, and nothing where a line should be');
   assert(text.endsWith('\n'), 'ends with a line feed');
   const lines = text.slice(0, -1).split('\n');
