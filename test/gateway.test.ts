@@ -96,7 +96,7 @@ describe('createGateway for programs', () => {
   it('names every bad option at once, with what it expected', async () => {
     const bad = { httpPort: 99_999, partDurations: 1, ladder: ['huge'] } as ProgramOptions;
     await expect(createGateway(bad)).rejects.toThrow(
-      /3 problems[\s\S]*options\.partDurations: unknown option; did you mean partDuration\?[\s\S]*options\.httpPort: got 99999, expected a whole number from 0 to 65535[\s\S]*options\.ladder: got \["huge"\]/,
+      /3 problems[\s\S]*options\.partDurations: unknown option; did you mean partDuration\?[\s\S]*options\.httpPort: got 99999, expected a whole number from 0 to 65535[\s\S]*options\.ladder, entry 1: got "huge"/,
     );
   });
 
