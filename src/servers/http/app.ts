@@ -20,7 +20,6 @@ import {
 } from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
 import { isGone } from './delivery/exchange.js';
-import { PreparedResponse } from './delivery/prepared-response.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
@@ -134,5 +133,5 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
 }
 
 function listenerServer(listener: RequestListener): Server {
-  return createServer({ ...CONNECTION_OPTIONS, ServerResponse: PreparedResponse }, listener).setTimeout(SOCKET_TIMEOUT);
+  return createServer(CONNECTION_OPTIONS, listener).setTimeout(SOCKET_TIMEOUT);
 }

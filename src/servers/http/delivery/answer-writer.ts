@@ -1,4 +1,4 @@
-// Writes the answers below /hls/ and /dash/ and counts them: as prepared bytes, as a view of a body in memory, or piece by piece.
+// Writes the answers below /hls/ and /dash/ and counts them: as a view of a body in memory, or piece by piece.
 
 import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
@@ -9,7 +9,6 @@ import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';
 import { MEDIA_HEADERS } from './media-headers.js';
 import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
-import { PreparedResponse } from './prepared-response.js';
 import type { SlowReaders } from './slow-readers.js';
 import type { UnsentAnswers, UnsentMemory } from './unsent-answers.js';
 
@@ -53,15 +52,7 @@ export class AnswerWriter {
   }
 
   /** 200 with all of it. */
-  whole(exchange: Exchange, { headers, body, prepared }: Representation): void {
-    const { request, response, foreign } = exchange;
-    const isUsual =
-      request.method === 'GET' && foreign === undefined && !this.closing && isSentAtOnce(exchange, body.length);
-    if (isUsual && prepared !== undefined && response instanceof PreparedResponse && response.takesPrepared) {
-      response.sendPrepared(prepared);
-      this.#count(exchange, 200, body.length, { shared: Buffer.isBuffer(body) ? body : undefined });
-      return;
-    }
+  whole(exchange: Exchange, { headers, body }: Representation): void {
     this.#body(exchange, 200, headers, body, 0, body.length);
   }
 
@@ -117,7 +108,8 @@ export class AnswerWriter {
     const { request, response } = exchange;
     const isMemory = Buffer.isBuffer(body);
     if (request.method === 'HEAD' || (isMemory && isSentAtOnce(exchange, end - start))) {
-      this.plain(exchange, status, headers, isMemory ? body.subarray(start, end) : undefined);
+      const isWhole = end - start === body.length;
+      this.plain(exchange, status, headers, isMemory ? (isWhole ? body : body.subarray(start, end)) : undefined);
       return;
     }
     writeHead(exchange, status, this.#complete(exchange, headers));

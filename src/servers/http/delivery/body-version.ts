@@ -8,7 +8,6 @@ import { cacheControl } from '../cache-control.js';
 import type { OriginAnswer, OriginAnswerKind, StoredBody } from '../dependencies.js';
 import { CODINGS, type ContentCoding } from './content-coding.js';
 import { contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
-import { PreparedAnswer } from './prepared-answer.js';
 
 /** Below this the headers weigh more than what is saved. */
 const MIN_COMPRESSED_BYTES = 256;
@@ -30,8 +29,6 @@ export interface Representation {
   readonly headers: readonly string[];
   /** The same without what describes a body: for 304, and with Content-Range and Content-Length for 206. */
   readonly metadata: readonly string[];
-  /** The same answer in bytes, where they are in memory. */
-  readonly prepared?: PreparedAnswer;
 }
 
 /** Of media that is read while it is sent. Made for each viewer: most players ask for such a file once. */
@@ -128,7 +125,7 @@ export class BodyVersion {
       ...(coding === 'identity' ? [] : ['content-encoding', coding]),
       ...['content-length', String(body.length)],
     ];
-    return { entityTag, body, headers, metadata, prepared: new PreparedAnswer(headers, body) };
+    return { entityTag, body, headers, metadata };
   }
 
   #cacheControl(blocking: boolean): string {

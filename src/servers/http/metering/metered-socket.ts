@@ -36,6 +36,11 @@ export interface MeteredSocketOptions {
 
 type WriteCallback = (error?: Error | null) => void;
 
+interface OutgoingChunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
+
 export class MeteredSocket extends Duplex {
   readonly deadlines: RequestDeadlines;
   readonly #options: MeteredSocketOptions;
@@ -55,7 +60,8 @@ export class MeteredSocket extends Duplex {
   };
 
   constructor(options: MeteredSocketOptions) {
-    super();
+    // Heads come as strings, which the socket encodes as it writes them.
+    super({ decodeStrings: false });
     this.#options = options;
     this.deadlines = new RequestDeadlines(options.isSerial, () => options.portions.isInsideHead);
     const { socket } = options;
@@ -65,7 +71,6 @@ export class MeteredSocket extends Duplex {
       this.#hasEnded = true;
       this.#pump();
     });
-    socket.on('drain', () => this.emit('drain'));
     socket.on('timeout', () => this.emit('timeout'));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
@@ -98,11 +103,6 @@ export class MeteredSocket extends Duplex {
     return this.#queuedBytes;
   }
 
-  /** Bytes that the peer has not taken. */
-  get unsentBytes(): number {
-    return this.#socket.writableLength;
-  }
-
   setTimeout(timeout: Milliseconds): this {
     this.#socket.setTimeout(timeout);
     return this;
@@ -128,27 +128,35 @@ export class MeteredSocket extends Duplex {
     else this.#resume();
   }
 
-  /** Answers go straight to the socket, whose buffer is the only one: a second one would cost as much as the rest of a write. */
-  override write(
-    bytes: Buffer | string,
-    encoding?: BufferEncoding | WriteCallback | null,
-    callback?: WriteCallback,
-  ): boolean {
-    if (typeof encoding === 'function') return this.#socket.write(bytes, encoding);
-    return this.#socket.write(bytes, encoding ?? undefined, callback);
+  override _write(bytes: Buffer | string, encoding: BufferEncoding, done: WriteCallback): void {
+    const written = this.#whenWritten(done);
+    this.#socket.write(bytes, encoding, written);
+    if (this.#socket.writableLength === 0) written();
   }
 
-  override cork(): void {
+  /** Head and body of an answer: one system call for both. */
+  override _writev(chunks: readonly OutgoingChunk[], done: WriteCallback): void {
+    const written = this.#whenWritten(done);
+    const last = chunks.length - 1;
     this.#socket.cork();
-  }
-
-  override uncork(): void {
+    chunks.forEach(({ chunk, encoding }, index) => {
+      this.#socket.write(chunk, encoding, index === last ? written : undefined);
+    });
     this.#socket.uncork();
+    if (this.#socket.writableLength === 0) written();
   }
 
-  /** The last bytes, which `end` was called with. */
-  override _write(bytes: Buffer, _encoding: BufferEncoding, callback: WriteCallback): void {
-    this.#socket.write(bytes, callback);
+  /**
+   * Calls `done` once. The callback of a socket's `write` always comes in a later tick. What the kernel has taken by the time `write`
+   * returns is done already, and must not count as bytes that the client has not read.
+   */
+  #whenWritten(done: WriteCallback): WriteCallback {
+    let isDone = false;
+    return (error) => {
+      if (isDone) return;
+      isDone = true;
+      done(error);
+    };
   }
 
   override _final(callback: WriteCallback): void {
@@ -234,10 +242,3 @@ export class MeteredSocket extends Duplex {
     this.#socket.resume();
   }
 }
-
-// Node declares it as a property of each stream, but it is a getter of the class: this one is of the buffer that is in use.
-Object.defineProperty(MeteredSocket.prototype, 'writableLength', {
-  get(this: MeteredSocket): number {
-    return this.unsentBytes;
-  },
-});
