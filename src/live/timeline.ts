@@ -16,6 +16,8 @@ export const MAX_STEP: Milliseconds = 5_000;
 const MAX_LATENESS: Milliseconds = 1_500;
 /** So many frames in a row have to agree before a jump is believed. */
 const FRAMES_TO_BELIEVE = 3;
+/** Kinds that come together are sent this far apart by encoders. */
+const APART: Milliseconds = 300;
 /** Until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
 /** A longer distance between frames is a pause and says nothing about the frame interval. */
@@ -93,11 +95,13 @@ export class Timeline {
     // Its own clock first; when it has left that, the clock the other kind may have moved to already.
     for (const clock of [track.clock, other.clock]) {
       if (clock === undefined) continue;
-      const step = signedStep(wire, clock.reference);
-      const time = clock.reference + step + clock.offset;
+      // The other kind may be sent seconds before or after it: its own last frame counts as well.
+      const base = track.clock === clock ? nearest(wire, track.wire, clock.reference) : clock.reference;
+      const step = signedStep(wire, base);
+      const time = base + step + clock.offset;
       if (Math.abs(step) > MAX_STEP) continue;
       if (track.last !== undefined && track.last - time > MAX_LATENESS) continue;
-      this.#follow(track, clock, step);
+      this.#follow(track, clock, base + step);
       if (track.last === undefined && time < this.#floor) return undefined;
       return { dts: this.#emit(track, time), discontinuity: false };
     }
@@ -118,8 +122,8 @@ export class Timeline {
     return Math.max(this.#tracks.video.last ?? 0, this.#tracks.audio.last ?? 0);
   }
 
-  #follow(track: Track, clock: Clock, step: Milliseconds): void {
-    clock.reference += step;
+  #follow(track: Track, clock: Clock, reference: Milliseconds): void {
+    clock.reference = reference;
     if (track.clock !== clock || Math.abs(clock.reference - track.wire) > MAX_INTERVAL) track.run = [];
     track.clock = clock;
     track.wire = clock.reference;
@@ -144,10 +148,13 @@ export class Timeline {
     this.#repaired += 1;
     // The step over this frame is not one frame's.
     track.run = [];
-    const next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
-    track.last = next;
     const believed = track.suspect;
-    if (believed === undefined || believed.frames < FRAMES_TO_BELIEVE) return { dts: next, discontinuity: false };
+    const isBelieved = believed !== undefined && believed.frames >= FRAMES_TO_BELIEVE;
+    let next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
+    // A new clock says nothing about the other kind, which may have gone on while this one was away: what comes together is together.
+    if (isBelieved && other.last !== undefined && other.last - next > APART) next = other.last;
+    track.last = next;
+    if (!isBelieved) return { dts: next, discontinuity: false };
     // A track that only now shows its clock has nothing that it could break with.
     const discontinuity = track.clock !== undefined;
     const clock = { reference: believed.reference, offset: next - believed.reference };
@@ -156,7 +163,7 @@ export class Timeline {
       other.clock = clock;
       other.wire = believed.reference;
     }
-    this.#follow(track, clock, 0);
+    this.#follow(track, clock, clock.reference);
     if (discontinuity) this.#discontinuities += 1;
     return { dts: next, discontinuity };
   }
@@ -186,6 +193,11 @@ function newTrack(kind: MediaKind): Track {
     interval: DEFAULT_INTERVAL[kind],
     suspect: undefined,
   };
+}
+
+/** Which of two earlier wire timestamps it is a shorter way from. */
+function nearest(wire: Milliseconds, a: Milliseconds, b: Milliseconds): Milliseconds {
+  return Math.abs(signedStep(wire, a)) <= Math.abs(signedStep(wire, b)) ? a : b;
 }
 
 function isNear(a: Milliseconds, b: Milliseconds): boolean {

@@ -392,4 +392,36 @@ describe('Timeline', () => {
       ),
     );
   });
+
+  it('keeps the times of tracks that are sent seconds apart: neither has jumped', () => {
+    for (const apart of [-9_000, -6_000, 6_000, 9_000]) {
+      const timeline = new Timeline();
+      const base = 20_000;
+      for (let i = 0; i < 500; i += 1) {
+        const video = timeline.map('video', base + i * 40);
+        expect(video).toEqual({ dts: 1_000 + i * 40, discontinuity: false });
+        // The first of the sound finds its clock by agreeing with itself, or by being near.
+        if (i >= 4) timeline.map('audio', base + i * 40 + apart);
+      }
+      expect(timeline.discontinuities).toBe(0);
+    }
+  });
+
+  it('joins a track whose clock began anew to the other one, which went on meanwhile', () => {
+    const timeline = new Timeline();
+    for (let i = 0; i < 100; i += 1) {
+      timeline.map('video', i * 40);
+      timeline.map('audio', i * 40 + 10);
+    }
+    // The sound is away for 3 s, and comes back with a clock of its own.
+    for (let i = 100; i < 175; i += 1) timeline.map('video', i * 40);
+    const found = [];
+    for (let i = 175; i < 200; i += 1) {
+      const video = timeline.map('video', i * 40)?.dts ?? 0;
+      const audio = timeline.map('audio', 500_000 + (i - 175) * 40)?.dts ?? 0;
+      found.push(video - audio);
+    }
+    expect(timeline.discontinuities).toBe(1);
+    for (const apart of found.slice(3)) expect(Math.abs(apart)).toBeLessThanOrEqual(300);
+  });
 });

@@ -106,8 +106,9 @@ export class AudioSamples {
   #fillUntil(given: Ticks): void {
     const next = this.#next;
     if (next === undefined) return;
-    const isHole = this.#silent > 0 || given - next > (LOSS_LIMIT / 1000) * this.#options.timescale;
-    if (!isHole) return;
+    // A shorter hole may be timestamps that jitter.
+    const isPause = this.#silent > 0 || given - next > (PAUSE_LIMIT / 1000) * this.#options.timescale;
+    if (!isPause) return;
     this.#addSilence(given - this.#frameDuration / 2);
   }
 

@@ -217,7 +217,8 @@ export class Segmenter {
     return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
   }
 
-  #close(lost = false): void {
+  /** @param lost see `giveUp`; undefined where media that follows says that it is whole */
+  #close(lost?: boolean): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
@@ -226,8 +227,9 @@ export class Segmenter {
     // Whatever comes after the pause must be decodable without what was before it.
     if (paused) this.#needsSync = true;
     // What nobody sent was not lost.
-    const failed = this.#openIsBroken || (lost && !paused);
-    const rounding = failed ? NOTHING_MISSING : SAME_TIME;
+    const failed = this.#openIsBroken || (lost === true && !paused);
+    // Where nothing follows, only the cut says where it ends, and what stands for the next one begins there.
+    const rounding = failed || lost !== undefined ? NOTHING_MISSING : SAME_TIME;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const continued = this.#cutTime(open.index + 1) !== undefined;
