@@ -32,12 +32,12 @@ function idsIn(path: string): Set<string> {
 
 /** Everything that a reader of the repository can come across. */
 function filesOfTheRepository(): string[] {
-  const below = ['src', 'test', 'docs', 'bench', 'public', 'deploy', 'scripts'].flatMap((directory) =>
+  const below = ['src', 'test', 'docs', 'bench', 'public', 'deploy', 'examples', 'scripts'].flatMap((directory) =>
     readdirSync(new URL(`${directory}/`, root), { recursive: true, encoding: 'utf8' }).map(
       (path) => `${directory}/${path}`,
     ),
   );
-  const top = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+  const top = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'];
   return [...top, ...below].filter((path) => /\.(?:ts|js|mjs|md|conf|yaml)$/.test(path));
 }
 

@@ -19,7 +19,8 @@ function filesBelow(directory: string, matches: (path: string) => boolean): stri
     .sort();
 }
 
-const manual = ['README.md', ...filesBelow('docs', (path) => path.endsWith('.md'))];
+const isPage = (path: string): boolean => path.endsWith('.md');
+const manual = ['README.md', 'SECURITY.md', ...filesBelow('docs', isPage), ...filesBelow('examples', isPage)];
 const pages = [...manual, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 /** One line per error code, `room | code | kind`, sorted: both sides of the comparison have this shape. */
@@ -111,6 +112,29 @@ const FLAGS_OF_OTHERS = [
   '--standalone',
   '--deploy-hook',
 ];
+
+describe('docs/glossary.md', () => {
+  it('names for each word a file in which it occurs', () => {
+    const plain = (text: string): string => text.toLowerCase().replace(/[\s_-]/g, '');
+    const rows = [...read('docs/glossary.md').matchAll(/^\| ([^|`]+) \| [^|]{20,} \| `([^`]+)` \|$/gm)];
+    expect(rows.length).toBeGreaterThan(60);
+    const missing = rows.filter(([, word = '', file = '']) => {
+      const path = existsSync(join(root, 'src', file)) ? `src/${file}` : file;
+      return !plain(path + read(path)).includes(plain(word));
+    });
+    expect(missing.map(([row]) => row)).toEqual([]);
+  });
+});
+
+describe('examples', () => {
+  it('has a short README in each folder', () => {
+    const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of folders) {
+      expect(read('examples/README.md')).toContain(`](${name}/)`);
+      expect(read(`examples/${name}/README.md`).trim().split('\n').length).toBeLessThanOrEqual(12);
+    }
+  });
+});
 
 describe('documents', () => {
   it.each(pages)('%s has no dead relative link', (page) => {
