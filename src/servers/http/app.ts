@@ -24,7 +24,7 @@ import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
 import { isSecure } from './metering/connection-of.js';
-import { Connections } from './metering/connections.js';
+import { Connections, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages.js';
 import { createServices, installSluice } from './plugin.js';
 import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
@@ -40,6 +40,8 @@ export interface AppDependencies extends HttpDependencies {
   readonly logger?: FastifyBaseLogger | undefined;
   /** Connections open at a time. Default 20 000. */
   readonly maxConnections?: number | undefined;
+  /** Requests of one address that are not answered. Default 8192. */
+  readonly maxRequestsPerAddress?: number | undefined;
   /** Of `Strict-Transport-Security`, on answers by HTTPS from ports of our own. Default 0: no such header. */
   readonly hstsMaxAge?: Seconds | undefined;
   /** Keeps descriptors for what runs. Default: none are kept. */
@@ -61,7 +63,14 @@ export function buildApp(dependencies: AppDependencies): FastifyInstance {
 }
 
 export function buildHttpApp(dependencies: AppDependencies): HttpApp {
-  const { logger, maxConnections = MAX_CONNECTIONS, hstsMaxAge = 0, descriptors, ...rest } = dependencies;
+  const {
+    logger,
+    maxConnections = MAX_CONNECTIONS,
+    hstsMaxAge = 0,
+    descriptors,
+    maxRequestsPerAddress,
+    ...rest
+  } = dependencies;
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
   const { delivery } = services;
@@ -126,6 +135,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     addresses: services.addresses,
     maxConnections,
     maxConnectionsPerAddress: Math.ceil(maxConnections * CONNECTIONS_PER_ADDRESS_SHARE),
+    maxRequestsPerAddress: maxRequestsPerAddress ?? MAX_REQUESTS_PER_ADDRESS,
     descriptors,
   });
   app.addHook('onClose', async () => log.close());

@@ -20,7 +20,7 @@ import { WorkTurns } from './work-turns.js';
 const MAX_CONCURRENT_STREAMS = 128;
 
 /** Requests that are not answered, of all connections of one address: 500 viewers behind it have some 2,000. */
-const MAX_REQUESTS_PER_ADDRESS = 8_192;
+export const MAX_REQUESTS_PER_ADDRESS = 8_192;
 
 /** Between two looks for connections that are late. */
 const LOOK_INTERVAL: Milliseconds = 1_000;
@@ -35,6 +35,7 @@ export interface ConnectionsOptions {
   readonly addresses: ClientAddresses;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  readonly maxRequestsPerAddress: number;
   readonly descriptors?: DescriptorGuard | undefined;
 }
 
@@ -167,7 +168,7 @@ export class Connections {
     connection.opened(request, response);
     const counted = connection.countedFor;
     if (counted === undefined) return true;
-    if (this.#requestsPerAddress.of(counted) >= MAX_REQUESTS_PER_ADDRESS) {
+    if (this.#requestsPerAddress.of(counted) >= this.#options.maxRequestsPerAddress) {
       count(this.#refused, 'requests-per-address');
       return false;
     }

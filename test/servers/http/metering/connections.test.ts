@@ -1,10 +1,13 @@
 // What a client may do with its connections to either port: pipeline, reset, be slow, be many, and stay when the server ends.
 import { once } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HEADERS_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT } from '../../../../src/servers/http/connections.js';
+import { MeteredSocket } from '../../../../src/servers/http/metering/metered-socket.js';
+import { RequestPortions } from '../../../../src/servers/http/metering/request-portions.js';
+import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
 import { fakeDependencies } from '../fake-origin.js';
 import { openSite, type Site } from '../site.js';
 
@@ -47,6 +50,28 @@ async function peerOf(socket: Socket, connected: Promise<unknown>): Promise<Peer
   };
   return { socket, closed, text: () => received, hears };
 }
+
+const frame = (type: number, flags: number, id: number, payload = Buffer.alloc(0)) => {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header.set([type, flags], 3);
+  header.writeUInt32BE(id, 5);
+  return Buffer.concat([header, payload]);
+};
+const literal = (name: string, value: string) =>
+  Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
+const head = (path: string) => {
+  const fields = { ':method': 'GET', ':scheme': 'https', ':authority': 'x', ':path': path };
+  return Buffer.concat(Object.entries(fields).map(([name, value]) => literal(name, value)));
+};
+/** Requests for different playlists, each reset at once. */
+const resets = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => {
+    const id = 1 + 2 * (from + index);
+    const request = frame(1, 5, id, head(`/hls/live/demo/v/index.m3u8?_HLS_msn=${id}`));
+    return Buffer.concat([request, frame(3, 0, id, Buffer.of(0, 0, 0, 8))]);
+  });
+const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)]);
 
 const request = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
 const ended = (site: Site): Record<string, number> => Object.fromEntries(site.http.connections.figures.ended);
@@ -175,35 +200,32 @@ describe('HTTP/2', () => {
       ALPNProtocols: ['h2'],
     });
     const peer = await peerOf(socket, once(socket, 'secureConnect'));
-    const frame = (type: number, flags: number, id: number, payload = Buffer.alloc(0)) => {
-      const header = Buffer.alloc(9);
-      header.writeUIntBE(payload.length, 0, 3);
-      header.set([type, flags], 3);
-      header.writeUInt32BE(id, 5);
-      return Buffer.concat([header, payload]);
-    };
-    const literal = (name: string, value: string) =>
-      Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
-    const fields = {
-      ':method': 'GET',
-      ':scheme': 'https',
-      ':authority': 'x',
-      ':path': '/hls/live/demo/v/index.m3u8?_HLS_msn=9',
-    };
-    const head = Buffer.concat(Object.entries(fields).map(([name, value]) => literal(name, value)));
-    const resets = (from: number, count: number) =>
-      Array.from({ length: count }, (_, index) => {
-        const id = 1 + 2 * (from + index);
-        return Buffer.concat([frame(1, 5, id, head), frame(3, 0, id, Buffer.of(0, 0, 0, 8))]);
-      });
-    const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)]);
-    socket.write(Buffer.concat([preface, ...resets(0, 80)]));
+    socket.write(Buffer.concat([PREFACE, ...resets(0, 80)]));
     while (site.http.connections.figures.accepted < 1) await tick();
     socket.write(Buffer.concat(resets(80, 400)));
     await peer.closed;
     expect(ended(site)).toEqual({ 'reset-streams': 1 });
     expect(calls).toBeLessThan(100);
     expect((await answer(openSession(site), { ':path': '/healthz' })).status).toBe(200);
+  });
+
+  it('serves nobody who has left already', async () => {
+    const dependencies = fakeDependencies();
+    const site = await openSite(dependencies);
+    const calls = dependencies.origin.calls;
+    dependencies.origin.respond = () => new Promise(() => undefined);
+    const socket = connectTls({
+      port: site.secure,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['h2'],
+    });
+    const peer = await peerOf(socket, once(socket, 'secureConnect'));
+    const last = frame(1, 5, 1001, head('/healthz'));
+    socket.write(Buffer.concat([PREFACE, ...resets(0, 60), last]));
+    await peer.hears(/"ok"/);
+    // Those between whose head and reset a pass of the event loop ended were served.
+    expect(calls.length).toBeLessThan(30);
   });
 
   it('refuses a method that nobody knows before the application, with one line a second', async () => {
@@ -309,6 +331,58 @@ describe('connections of one address', () => {
     await (await over.http(trusting)).closed;
     expect(Object.fromEntries(trusting.http.connections.figures.refused)).toEqual({ connections: 1 });
   });
+});
+
+it('turns requests of one address away when too many are not answered', async () => {
+  const dependencies = fakeDependencies();
+  const site = await openSite({ ...dependencies, trustedProxies: [], maxRequestsPerAddress: 2 });
+  let give: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  dependencies.origin.respond = async () => {
+    await answered;
+    return { status: 200, kind: 'media-playlist', body: Buffer.from('#EXTM3U\n'), targetDuration: 2 };
+  };
+  const waiting = [await over.http(site), await over.https(site)];
+  for (const [index, { socket }] of waiting.entries()) {
+    socket.write(request(`/hls/live/demo/v/index.m3u8?_HLS_msn=${index}`));
+    while (dependencies.origin.calls.length <= index) await tick();
+  }
+  const third = await over.http(site);
+  third.socket.write(request('/healthz'));
+  await third.hears(/http\.too-many-requests/);
+  expect(third.text()).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: 1/);
+  give();
+  for (const peer of waiting) await peer.hears(/#EXTM3U/);
+  third.socket.write(request('/healthz'));
+  await third.hears(/"ok"/);
+  expect(third.text()).toContain('"ok"');
+});
+
+it('hangs up on who adds to more than 32 MiB that wait for their turn', async () => {
+  const listener = createServer();
+  onTestFinished(() => {
+    listener.close();
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  onTestFinished(() => {
+    client.destroy();
+  });
+  const [socket] = (await once(listener, 'connection')) as [Socket];
+  const abuses: string[] = [];
+  const queued = { bytes: 32 * 1024 * 1024 };
+  // Nobody reads of it: what arrives waits.
+  const connection = new MeteredSocket({
+    ...{ socket, queued, remoteAddress: '127.0.0.1', countedFor: undefined, isSecure: false, isSerial: true },
+    ...{ portions: new RequestPortions(), turns: new WorkTurns(), onAbuse: (abuse: string) => abuses.push(abuse) },
+  });
+  client.write('G');
+  await once(connection, 'close');
+  expect(abuses).toEqual(['queued-bytes']);
+  expect(queued.bytes).toBe(32 * 1024 * 1024);
 });
 
 it('ends in order whatever connections there are', async () => {
