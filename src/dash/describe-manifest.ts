@@ -28,7 +28,8 @@ export function describeManifest(
   spans: readonly PeriodSpan[],
   { media, time }: ManifestUrls,
 ): Manifest {
-  const { ended, wallClock, listings } = presentation;
+  const { ended, wallClock, mediaOrigin, listings } = presentation;
+  const origin = sinceEpoch(mediaOrigin);
   const targetDuration = presentation.targetDuration ?? 0;
   // Players keep the kinds of tracks that they have begun with: a Period that lacks one is a hole that they skip.
   const kinds = new Set(listings.filter(({ active }) => active).map(({ plan }) => plan.kind));
@@ -39,15 +40,15 @@ export function describeManifest(
     minBufferTime: targetDuration,
     maxSegmentDuration: targetDuration,
     baseUrl: media,
-    periods: shown.map((span) => period(span, kinds)),
+    periods: shown.map((span) => period(span, kinds, origin)),
   };
-  const end = last === undefined ? 0 : dateOf(last, endOf(last));
+  const end = last === undefined ? 0 : endOf(last);
   if (ended) {
     // Players wait for media up to here in every track: no longer than the shortest one.
-    const shortest = last === undefined ? 0 : dateOf(last, shortestEndOf(last));
+    const shortest = last === undefined ? 0 : origin + shortestEndOf(last);
     return { ...manifest, type: 'static', mediaPresentationDuration: shortest };
   }
-  const begin = first === undefined ? 0 : dateOf(first, beginOf(first));
+  const begin = first === undefined ? 0 : beginOf(first);
   return {
     ...manifest,
     type: 'dynamic',
@@ -78,14 +79,11 @@ function shortestEndOf({ segments }: PeriodSpan): Seconds {
   return Math.min(...ends.values());
 }
 
+/** Seconds since 1970. */
 const sinceEpoch = (date: EpochMilliseconds): Seconds => (date as number) / 1000;
 
-/** Seconds since 1970. */
-function dateOf({ start, mediaStart }: PeriodSpan, mediaTime: Seconds): Seconds {
-  return sinceEpoch(start) + mediaTime - mediaStart;
-}
-
-function period(span: PeriodSpan, kinds: ReadonlySet<string>): Period {
+/** @param origin presentation time of media time 0 */
+function period(span: PeriodSpan, kinds: ReadonlySet<string>, origin: Seconds): Period {
   const sets = new Map<
     string,
     { readonly contentType: 'video' | 'audio'; readonly representations: Representation[] }
@@ -100,7 +98,7 @@ function period(span: PeriodSpan, kinds: ReadonlySet<string>): Period {
     sets.set(codec, set);
   }
   const adaptationSets = [...sets].map(([codec, set]): AdaptationSet => ({ id: adaptationSetId(codec), ...set }));
-  return { id: `p${span.first}`, start: sinceEpoch(span.start), adaptationSets };
+  return { id: `p${span.first}`, start: origin + span.mediaStart, adaptationSets };
 }
 
 function adaptationSetId(codec: string): number {

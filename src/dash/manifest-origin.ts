@@ -1,7 +1,7 @@
 // What the HTTP server asks: the MPD of a stream, rendered once for each version of what is listed.
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { describeManifest } from './describe-manifest.js';
-import { cutIntoPeriods, type PeriodSpan } from './periods.js';
+import { cutIntoPeriods } from './periods.js';
 import { renderManifest } from './render-manifest.js';
 import type { DashPresentation } from './source.js';
 
@@ -26,7 +26,6 @@ export interface ManifestAnswer {
 interface Version {
   readonly key: string;
   readonly body: Buffer;
-  readonly periods: readonly PeriodSpan[];
 }
 
 export class DashOrigin<Refused extends { readonly status: 400 | 404 | 503 }> {
@@ -55,9 +54,9 @@ export class DashOrigin<Refused extends { readonly status: 400 | 404 | 503 }> {
     const known = this.#versions.get(presentation);
     if (known?.key === key) return known.body;
     const { listings, ended } = presentation;
-    const periods = cutIntoPeriods(listings, known?.periods ?? [], ended);
+    const periods = cutIntoPeriods(listings, ended);
     const body = Buffer.from(renderManifest(describeManifest(presentation, periods, { media, time: 'time' })));
-    this.#versions.set(presentation, { key, body, periods });
+    this.#versions.set(presentation, { key, body });
     return body;
   }
 }

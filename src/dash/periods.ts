@@ -1,19 +1,16 @@
 // Where Periods begin: at discontinuities, and where a rendition misses media, because a template cannot leave a number out.
-import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import type { Seconds } from '../protocols/units.js';
 import type { DashRendition, DashSegment } from './source.js';
 
 /** A rendition this many segments behind the newest no longer holds the others back. */
 const SEGMENTS_WAITED_FOR = 2;
 
 export interface PeriodSpan {
-  /** Media sequence number of the segment it began with: its identity for as long as any of it is listed. */
+  /** Media sequence number of the segment it began with, listed or not: its identity. */
   readonly first: number;
-  /** The newest one that is listed. */
-  readonly last: number;
   readonly discontinuityNumber: number;
-  /** Where it began, on the timeline of the media and by date. */
+  /** Where that begins, on the timeline of the media. */
   readonly mediaStart: Seconds;
-  readonly start: EpochMilliseconds;
   /** By rendition: the segments of this Period that are listed. Without those that miss media here. */
   readonly segments: ReadonlyMap<DashRendition, readonly DashSegment[]>;
 }
@@ -27,14 +24,10 @@ interface Column {
 
 /**
  * Pure. What is listed, cut into Periods: within one, every rendition has one init segment and no hole.
- * A sequence number is listed when every active rendition has its segment, or lags hopelessly.
- * @param earlier Periods of the version before: one whose beginning has left the window keeps its identity and its start
+ * A sequence number is listed when every active rendition has its segment, or lags hopelessly. A Period is told by where it began,
+ * whether or not that is listed any more and somebody ever asked for it: players take another id, or another start, for another Period.
  */
-export function cutIntoPeriods(
-  renditions: readonly DashRendition[],
-  earlier: readonly PeriodSpan[],
-  ended: boolean,
-): readonly PeriodSpan[] {
+export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly PeriodSpan[] {
   const runs: Column[][] = [];
   let states = new Map<DashRendition, string>();
   for (const column of columns(renditions, ended)) {
@@ -50,7 +43,7 @@ export function cutIntoPeriods(
     }
     for (const [rendition, cell] of column.cells) states.set(rendition, state(cell));
   }
-  return runs.map((run, index) => toPeriod(run, renditions, index === 0 ? earlier : []));
+  return runs.map((run, index) => toPeriod(run, renditions, runs[index - 1]?.at(-1)?.number));
 }
 
 function columns(renditions: readonly DashRendition[], ended: boolean): readonly Column[] {
@@ -82,7 +75,7 @@ const state = (segment: DashSegment): string => (segment.gap ? '' : segment.init
 function toPeriod(
   run: readonly Column[],
   renditions: readonly DashRendition[],
-  earlier: readonly PeriodSpan[],
+  lastBefore: number | undefined,
 ): PeriodSpan {
   const [head] = run;
   const number = head?.number ?? 0;
@@ -92,13 +85,16 @@ function toPeriod(
     const cells = run.flatMap(({ cells }) => cells.get(rendition) ?? []);
     if (cells.length > 0 && cells[0]?.gap === false) segments.set(rendition, cells);
   }
-  const begun = earlier.findLast(({ first, last }) => first <= number && last >= number);
+  // What changed last made the Period.
+  const starts = head === undefined ? [] : [...head.cells.values()].map(({ run }) => run);
+  const [latest] = starts.sort((a, b) => b.mediaSequence - a.mediaSequence);
+  const isListedBefore = latest !== undefined && latest.mediaSequence <= (lastBefore ?? -1);
   const [lead] = head === undefined ? [] : [...head.cells.values()].filter(({ gap }) => !gap);
-  const anchor = begun ?? {
-    first: number,
-    mediaStart: lead?.start ?? 0,
-    start: lead?.programDateTime ?? 0,
+  const begun = isListedBefore ? undefined : latest;
+  return {
+    first: begun?.mediaSequence ?? number,
+    mediaStart: begun?.start ?? lead?.start ?? 0,
+    discontinuityNumber,
+    segments,
   };
-  const { first, mediaStart, start } = anchor;
-  return { first, last: run.at(-1)?.number ?? number, discontinuityNumber, mediaStart, start, segments };
 }

@@ -6,8 +6,8 @@ export interface DashSegment {
   /** Presentation time of its first sample, and where it ends, on the timeline of the media. */
   readonly start: Seconds;
   readonly end: Seconds;
-  /** Of `start`. */
-  readonly programDateTime: EpochMilliseconds;
+  /** Where the discontinuity, the hole or the init segment that it belongs to began, listed or not. */
+  readonly run: { readonly mediaSequence: number; readonly start: Seconds };
   /** Changes where decoders must be set up anew. */
   readonly discontinuityNumber: number;
   /** There is no media for it. */
@@ -42,7 +42,12 @@ export interface DashRendition {
 export interface DashPresentation {
   readonly targetDuration: Seconds | undefined;
   readonly ended: boolean;
-  /** This moment, by the clock of `programDateTime`. */
+  /**
+   * The date that media time 0 had when the stream began: presentation time counts from it, as evenly as media time does. An
+   * encoder whose clock runs slow or fast takes presentation time along; what players need to know is in `wallClock`.
+   */
+  readonly mediaOrigin: EpochMilliseconds;
+  /** This moment, in presentation time. */
   readonly wallClock: EpochMilliseconds;
   /** In the order of the ladder. */
   readonly listings: readonly DashRendition[];

@@ -3,7 +3,7 @@
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
+import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 import type { SegmentStore } from './store/segment-store.js';
 import type { EpochPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
@@ -30,6 +30,8 @@ export interface PresentationOptions {
   readonly firstDiscontinuitySequence?: number | undefined;
   /** The name was live before and players may still hold its playlist: the first segment carries EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
+  /** Where the dates of an earlier life of the name ended, if players may still hold its playlist: dates begin no earlier. */
+  readonly earliestDate?: EpochMilliseconds | undefined;
   readonly clock: Clock;
   /** Owns what is done for it that nobody awaits, also after its end. */
   readonly domain: FailureDomain;

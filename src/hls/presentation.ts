@@ -144,7 +144,12 @@ export class Presentation {
     return this.#timeline.resumeTime;
   }
 
-  /** This moment on the clock that EXT-X-PROGRAM-DATE-TIME follows. */
+  /** See `DashPresentation`: the date that media time 0 had when the stream began. */
+  get mediaOrigin(): EpochMilliseconds {
+    return this.#timeline.mediaOrigin;
+  }
+
+  /** The media time of this moment, counted from `mediaOrigin`. */
   get wallClock(): EpochMilliseconds {
     return this.#timeline.wallClock;
   }

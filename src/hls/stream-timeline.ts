@@ -1,6 +1,12 @@
 // When things are on a stream's timeline: cuts, epochs and dates, over every publisher that takes it up.
 import type { Clock } from '../protocols/clock.js';
-import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import {
+  type EpochMilliseconds,
+  type Milliseconds,
+  millisecondsToSeconds,
+  type Seconds,
+  secondsToMilliseconds,
+} from '../protocols/units.js';
 import type { RenditionReport } from './playlists/media-playlist.js';
 import type { PresentationOptions } from './presentation-options.js';
 import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
@@ -52,7 +58,7 @@ export class StreamTimeline {
     const { clock, plan, segmentDuration, maxGop } = presentation;
     this.#options = options;
     this.#clock = clock;
-    this.#dates = new ProgramDateTime(clock, presentation.firstArrival);
+    this.#dates = new ProgramDateTime(clock, presentation.firstArrival, presentation.earliestDate);
     this.#plan = plan;
     this.#timing = partTiming(plan, presentation.partDuration);
     this.schedule = new CutSchedule(
@@ -82,9 +88,15 @@ export class StreamTimeline {
     return this.#plan.frameRate;
   }
 
+  /** See `Presentation.mediaOrigin`. */
+  get mediaOrigin(): EpochMilliseconds {
+    return this.#dates.origin;
+  }
+
   /** See `Presentation.wallClock`. */
   get wallClock(): EpochMilliseconds {
-    return this.#dates.wallClock;
+    const { now, origin } = this.#dates;
+    return origin + (now ?? 0);
   }
 
   get discontinuityNumber(): number {
@@ -201,7 +213,8 @@ export class StreamTimeline {
   #advance(): void {
     const { runStart, lastIndex } = this.schedule;
     if (this.#epochs.awaited && runStart !== undefined && lastIndex > this.#awaitedAfter) {
-      this.#epochs.begin(this.#awaitedAfter + 1);
+      const index = this.#awaitedAfter + 1;
+      this.#epochs.begin(index, millisecondsToSeconds(this.schedule.timeOf(index) ?? runStart));
     }
     if (this.#forcedCuts.length > 0) for (const time of this.#forcedCuts.splice(0)) this.#options.onForcedCut(time);
     this.set.advance();

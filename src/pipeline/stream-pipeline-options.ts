@@ -46,6 +46,7 @@ export interface StreamPipelineOptions extends EncodingOptions {
     | 'firstMediaSequence'
     | 'firstDiscontinuitySequence'
     | 'continuesEarlier'
+    | 'earliestDate'
     | 'store'
   >;
   /** This publisher cannot be served (any longer) and should be told why. */

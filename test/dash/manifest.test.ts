@@ -15,16 +15,20 @@ interface Change {
 /** Two seconds each; from 104 on after a discontinuity, and a hole of ten seconds. */
 function segments(init: { timescale: number; codecs: string; width?: number; height?: number }, change: Change) {
   const { gaps = [], from = 100, to = 106 } = change;
+  const startOf = (number: number): number => 1 + (number - 100) * 2 + (number >= 104 ? 10 : 0);
+  // From here on it is another run of media: from the beginning, the discontinuity, each hole and the end of each.
+  const changes = [100, 104, ...gaps.flatMap((gap) => [gap, gap + 1])];
   return Array.from({ length: to - from }, (_, index): DashSegment => {
     const mediaSequence = from + index;
     const later = mediaSequence >= 104;
-    const start = 1 + (mediaSequence - 100) * 2 + (later ? 10 : 0);
+    const start = startOf(mediaSequence);
+    const run = Math.max(...changes.filter((change) => change <= mediaSequence));
     return {
       mediaSequence,
       start,
       end: start + 2,
-      programDateTime: BEGIN + start * 1000,
       discontinuityNumber: later ? 1 : 0,
+      run: { mediaSequence: run, start: startOf(run) },
       gap: gaps.includes(mediaSequence),
       init: { uri: `init-${later ? 104 : 100}.mp4`, track: { ...init } },
     };
@@ -45,6 +49,7 @@ function presentation(rung: Change = {}, all: Change = {}, ended = false): DashP
   return {
     targetDuration: 2,
     ended,
+    mediaOrigin: BEGIN,
     wallClock: BEGIN + 30_000,
     listings: [
       rendition('source', 'video', segments(video, all), 3_000_000),
@@ -105,6 +110,9 @@ describe('DASH manifest', () => {
       get ended() {
         return shown.ended;
       },
+      get mediaOrigin() {
+        return shown.mediaOrigin;
+      },
       get wallClock() {
         return shown.wallClock;
       },
@@ -124,6 +132,9 @@ describe('DASH manifest', () => {
     ]);
     expect(second.body.toString()).toContain('presentationTimeOffset="90000" startNumber="102"');
     expect(second.body.toString()).toContain('<S t="450000" d="180000" r="1"/>');
+    // The same for somebody before whom nobody asked.
+    const late = new DashOrigin<never>({ playable: async () => live, presentation: () => live });
+    expect((await late.manifest('live', 'demo')).body).toEqual(second.body);
   });
 
   it('a segment is listed when every rendition has it, but nobody waits for one that is far behind', async () => {

@@ -134,7 +134,7 @@ describe('epochs of a presentation', () => {
     expect(played.story('120p')).toMatch(/G$/);
   });
 
-  it('B1.12 C4.08 dates after a pause are those of the wall clock, whatever was done to it', () => {
+  it('B1.12 C4.08 dates after a pause are those of the wall clock, and do not jump with it when it is set', () => {
     const played = scene();
     const begin = played.clock.wallClock();
     played.stream.play(220);
@@ -148,7 +148,9 @@ describe('epochs of a presentation', () => {
       .segments('source')
       .filter(({ discontinuity }) => discontinuity)
       .map(({ programDateTime }) => (programDateTime ?? 0) - begin);
-    expect(dates).toEqual([220 * 40 + 7_000, 440 * 40 + 8_000]);
+    // They follow it by half a millisecond in a second.
+    const expected = [220 * 40 + 7_000, 440 * 40 + 8_000];
+    for (const [index, date] of dates.entries()) expect(Math.abs(date - (expected[index] ?? 0))).toBeLessThan(15);
   });
 
   it('B1.12 media that ran ahead of the clock is not overtaken by dates', () => {

@@ -209,6 +209,7 @@ function segment(index: number): CompleteSegment {
     duration: 2,
     parts: [],
     media: new SegmentMedia([new PartBody(Buffer.alloc(10))]),
+    run: { mediaSequence: 0, start: 0 },
     gap: false,
   };
 }

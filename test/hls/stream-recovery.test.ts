@@ -50,6 +50,23 @@ describe('SequenceNumbers', () => {
     expect(next.continuesEarlier).toBe(true);
   });
 
+  it('C4.08 dates begin after those that players may have seen, whatever the clock says now, unless the life had ended', async () => {
+    const store = new MemoryStore();
+    const clock = new ManualClock();
+    const tomorrow = clock.wallClock() + 86_400_000;
+    const date = `#EXT-X-PROGRAM-DATE-TIME:${new Date(tomorrow).toISOString()}`;
+    const playlist = `#EXTM3U\n#EXT-X-TARGETDURATION:2\n${date}\n#EXTINF:1.5,\nseg-5.m4s\n`;
+    for (const name of ['died', 'ended']) {
+      await store.write(`live/${name}/source/seg-5.m4s`, EMPTY);
+      const text = name === 'died' ? playlist : `${playlist}#EXT-X-ENDLIST\n`;
+      await store.write(`live/${name}/source/index.m3u8`, Buffer.from(text));
+    }
+    const { sequences: recovered } = await recover(store);
+    const numbers = new SequenceNumbers({ clock, recovered });
+    expect(numbers.next('live', 'died').earliestDate).toBe(tomorrow + 1_500 + 2 * 2_000);
+    expect(numbers.next('live', 'ended').earliestDate).toBeUndefined();
+  });
+
   it('C4.02 cleans what an earlier process left, and nothing that is not provably ours', async () => {
     const store = new MemoryStore();
     const mark = renderStreamMark({ directory: 'live/a', from: 7 });

@@ -12,6 +12,9 @@ import { type StoredBody, StoredReads } from './stored-reads.js';
 
 const END = '#EXT-X-ENDLIST';
 
+/** Players may have seen so much more than the playlists on disk list: one segment on its way there, and the parts of the next. */
+const UNWRITTEN_SEGMENTS = 2;
+
 /** Of one stream directory in the store. */
 export interface LeftFiles {
   /** `live/name` */
@@ -48,10 +51,7 @@ export class LeftStream {
     this.app = directory.slice(0, slash);
     this.name = directory.slice(slash + 1);
     const texts = [...playlists.values()];
-    this.targetDuration = Math.max(
-      0,
-      ...texts.map((text) => Number(/^#EXT-X-TARGETDURATION:(\d+)$/m.exec(text)?.[1] ?? 0)),
-    );
+    this.targetDuration = Math.max(0, ...texts.map(targetDurationOf));
     this.windowDuration = Math.max(0, ...texts.map(durationOf));
     this.#reads = new StoredReads(store);
     this.#media = new Set(files.filter((path) => !playlists.has(path)));
@@ -135,7 +135,7 @@ export function isAwaited({ directory, playlists }: LeftFiles, clock: Clock, win
   const media = [...playlists].filter(([path]) => path !== `${directory}/${PLAYLIST}`).map(([, text]) => text);
   if (window <= 0 || media.length === 0 || !playlists.has(`${directory}/${PLAYLIST}`)) return false;
   if (media.some((text) => text.includes(END))) return false;
-  const ended = Math.max(...media.map(endDateOf));
+  const ended = Math.max(...media.map(lastDateOf));
   const longest = Math.max(...media.map(durationOf));
   return clock.wallClock() - ended < secondsToMilliseconds(longest + window);
 }
@@ -145,7 +145,17 @@ function durationOf(text: string): Seconds {
   return [...text.matchAll(/^#EXTINF:([\d.]+)/gm)].reduce((sum, [, duration]) => sum + Number(duration), 0);
 }
 
-function endDateOf(text: string): EpochMilliseconds {
+/** Where the dates of playlists end that have no end yet, with what may not have reached the disk; undefined for those that ended. */
+export function endDateOf(playlists: readonly string[]): EpochMilliseconds | undefined {
+  if (playlists.some((text) => text.includes(END))) return undefined;
+  const last = Math.max(0, ...playlists.map(lastDateOf));
+  const unwritten = UNWRITTEN_SEGMENTS * Math.max(0, ...playlists.map(targetDurationOf));
+  return last === 0 ? undefined : last + secondsToMilliseconds(unwritten);
+}
+
+const targetDurationOf = (text: string): Seconds => Number(/^#EXT-X-TARGETDURATION:(\d+)$/m.exec(text)?.[1] ?? 0);
+
+function lastDateOf(text: string): EpochMilliseconds {
   const last = text.lastIndexOf('#EXT-X-PROGRAM-DATE-TIME:');
   const [, date = ''] = /^#EXT-X-PROGRAM-DATE-TIME:(\S+)/.exec(text.slice(last)) ?? [];
   return (Date.parse(date) || 0) + secondsToMilliseconds(durationOf(text.slice(last)));

@@ -1,7 +1,7 @@
 // Media sequence numbers are never used twice for a name, whatever died in between: a file name reused behind a CDN is a corrupted stream.
 
 import type { Clock } from '../../protocols/clock.js';
-import type { Milliseconds } from '../../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { StorePath } from './segment-store.js';
 
 /** 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers counted from here run ahead of any use. */
@@ -15,12 +15,16 @@ export interface SequenceStart {
   readonly firstDiscontinuitySequence: number;
   /** Players may still hold an earlier playlist of this name. */
   readonly continuesEarlier: boolean;
+  /** See `EarlierLife.endDate`. */
+  readonly earliestDate?: EpochMilliseconds;
 }
 
 export interface EarlierLife {
   /** One past the highest media sequence number used. */
   readonly next: number;
   readonly discontinuityNumber: number;
+  /** Where the dates of a life end that has no end yet: whoever waits for more of it must not see dates go back. */
+  readonly endDate?: EpochMilliseconds;
 }
 
 /** By stream directory, `live/name`. */
@@ -50,6 +54,7 @@ export class SequenceNumbers {
       firstMediaSequence: first,
       firstDiscontinuitySequence: life?.discontinuityNumber ?? 0,
       continuesEarlier: life !== undefined,
+      ...(life?.endDate !== undefined && { earliestDate: life.endDate }),
     };
   }
 

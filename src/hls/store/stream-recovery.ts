@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Seconds } from '../../protocols/units.js';
-import { isAwaited, type LeftFiles, removeDirectories } from './left-stream.js';
+import { endDateOf, isAwaited, type LeftFiles, removeDirectories } from './left-stream.js';
 import { kindOfPlaylist, parseFileName, parseStreamMark, type StreamMark, streamAbove } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 import type { EarlierLife, RecoveredSequences } from './sequence-numbers.js';
@@ -84,7 +84,9 @@ function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media
   if (media.length === 0) return;
   const highest = media.reduce((most, { mediaSequence }) => Math.max(most, mediaSequence), 0);
   const discontinuities = [...playlists.values()].map(discontinuitiesOf);
+  const endDate = endDateOf([...playlists.values()]);
   sequences.set(directory, {
+    ...(endDate !== undefined && { endDate }),
     next: highest + 1 + RECOVERY_MARGIN,
     discontinuityNumber: Math.max(0, ...discontinuities) + RECOVERY_MARGIN,
   });

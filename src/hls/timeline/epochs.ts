@@ -1,4 +1,5 @@
 // Where the stream's parameters or its publisher changed, and how that is numbered: once, for all renditions.
+import type { Seconds } from '../../protocols/units.js';
 
 /** Epochs remembered: far more than a window can show. */
 const EPOCHS_REMEMBERED = 256;
@@ -7,6 +8,8 @@ const EPOCHS_REMEMBERED = 256;
 export interface Epoch {
   /** Its first segment, of the cut schedule. */
   readonly startIndex: number;
+  /** Media time at which that begins. */
+  readonly start: Seconds;
   /** That segment carries EXT-X-DISCONTINUITY. */
   readonly discontinuity: boolean;
   /** EXT-X-DISCONTINUITY tags up to and with that segment since the name was first live. */
@@ -43,12 +46,13 @@ export class Epochs {
     this.#awaited = true;
   }
 
-  begin(startIndex: number): Epoch {
+  begin(startIndex: number, start: Seconds): Epoch {
     // An epoch in which no segment was made never was.
     while ((this.#begun.at(-1)?.startIndex ?? -1) >= startIndex) this.#begun.pop();
     const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier;
     const epoch = {
       startIndex,
+      start,
       discontinuity,
       discontinuityNumber: this.discontinuityNumber + (discontinuity ? 1 : 0),
     };

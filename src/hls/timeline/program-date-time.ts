@@ -1,4 +1,4 @@
-// EXT-X-PROGRAM-DATE-TIME: when a sample arrived at this server, from one look at the wall clock in the life of a stream.
+// EXT-X-PROGRAM-DATE-TIME: when a sample arrived at this server. Dates never jump, and never drift away from the wall clock.
 import type { Clock } from '../../protocols/clock.js';
 import {
   type EpochMilliseconds,
@@ -8,45 +8,139 @@ import {
 } from '../../protocols/units.js';
 
 /**
- * Anchored once, then advancing with media time: dates never jump when an operator sets the clock (RFC 8216bis 4.4.4.6).
- * A publisher that returns takes up the timeline at `now`, so that dates after a pause are as true as at the start.
+ * Milliseconds of correction for each millisecond that passes. An encoder's clock is wrong by 10 to 200 millionths (17 s a day),
+ * which this makes up for. It moves the end of the longest segment, 10 s, by 5 ms: RFC 8216bis has players expect that dates
+ * and EXTINF agree, and a frame at 120 frames a second lasts 8 ms.
+ */
+const CORRECTION = 1 / 2_000;
+
+/** Arrivals are compared over so long. Networks delay media, and never hurry it: the earliest arrival tells the truth. */
+const WINDOW: Milliseconds = 60_000;
+
+/** What arrivals and reordered pictures differ by all the time. A correction begins beyond this, and then makes up for all. */
+const TOLERANCE: Milliseconds = 250;
+
+/** Dates of media that is not yet in a segment, because an encoder is late, must be those that the others got. */
+const STRETCHES_KEPT = 16;
+
+/** From here on the date of media is its time plus `offset`, which grows by `slope` until `end`. */
+interface Stretch {
+  readonly media: Milliseconds;
+  readonly offset: Milliseconds;
+  readonly slope: number;
+  readonly end: Milliseconds;
+}
+
+const offsetIn = ({ media, offset, slope, end }: Stretch, time: Milliseconds): Milliseconds =>
+  offset + slope * Math.max(0, Math.min(time, end) - media);
+
+/**
+ * Begins at the wall clock of the first arrival and goes on with media time. Two slow corrections keep dates true over days: one
+ * follows the wall clock when somebody sets it, the other follows the arrival of media when the clock of an encoder runs slow
+ * or fast. A publisher that returns takes up the timeline at `now`, so that dates after a pause are as true as at the start.
  */
 export class ProgramDateTime {
   readonly #clock: Clock;
   readonly #firstArrival: Milliseconds | undefined;
-  #anchor:
-    | { readonly wallClock: EpochMilliseconds; readonly monotonic: Milliseconds; readonly media: Milliseconds }
-    | undefined;
+  readonly #earliest: EpochMilliseconds;
+  /** The clock of the dates: what it was at a moment of the monotonic clock. It follows the wall clock, but never jumps. */
+  #dates: { readonly at: Milliseconds; readonly date: EpochMilliseconds } | undefined;
+  /** Oldest first; the last one is in force for all media that is still to come. */
+  readonly #stretches: Stretch[] = [];
+  /** Date of arrival less media time: the least in this window of arrivals, and in the one before. */
+  #least = { until: 0, now: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY };
+  #newest: Milliseconds = 0;
+  #origin: EpochMilliseconds | undefined;
+  #isCorrecting = false;
 
-  /** @param firstArrival when the first noted sample arrived, on the monotonic clock; without it, when it is noted */
-  constructor(clock: Clock, firstArrival: Milliseconds | undefined) {
+  /**
+   * @param firstArrival when the first noted sample arrived, on the monotonic clock; without it, when it is noted
+   * @param earliest no date is before this: where the dates of an earlier life of the stream ended
+   */
+  constructor(clock: Clock, firstArrival: Milliseconds | undefined, earliest: EpochMilliseconds = 0) {
     this.#clock = clock;
     this.#firstArrival = firstArrival;
+    this.#earliest = earliest;
   }
 
-  /** A sample of this time, on the stream timeline, has arrived. Only the first is looked at. */
+  /** A sample of this time, on the stream timeline, has arrived. */
   note(time: Milliseconds): void {
-    if (this.#anchor !== undefined) return;
     const now = this.#clock.now();
-    const monotonic = this.#firstArrival ?? now;
-    this.#anchor = { wallClock: this.#clock.wallClock() - (now - monotonic), monotonic, media: time };
+    if (this.#stretches.length === 0) {
+      this.#begin(now, time);
+      return;
+    }
+    const date = this.#dateAt(now);
+    this.#dates = { at: now, date };
+    this.#newest = Math.max(this.#newest, time);
+    this.#least.now = Math.min(this.#least.now, date - time);
+    if (now >= this.#least.until) this.#endWindow(now);
   }
 
   /** The media time that has the date of this moment; undefined before the first sample. */
   get now(): Milliseconds | undefined {
-    const anchor = this.#anchor;
-    return anchor === undefined ? undefined : anchor.media + this.#clock.now() - anchor.monotonic;
+    if (this.#stretches.length === 0) return undefined;
+    const date = this.wallClock;
+    const about = date - this.#offsetAt(this.#newest);
+    return date - this.#offsetAt(about);
   }
 
-  /** This moment on the clock of these dates, which nobody sets. */
+  /** This moment on the clock of these dates, which follows the wall clock without a jump. */
   get wallClock(): EpochMilliseconds {
-    const anchor = this.#anchor;
-    return anchor === undefined ? this.#clock.wallClock() : anchor.wallClock + this.#clock.now() - anchor.monotonic;
+    return this.#dateAt(this.#clock.now());
+  }
+
+  /**
+   * What media time 0 would have as its date without the corrections since the beginning: for manifests in which media time and
+   * presentation time differ by a constant.
+   */
+  get origin(): EpochMilliseconds {
+    return this.#origin ?? this.wallClock;
   }
 
   at(mediaTime: Seconds): EpochMilliseconds {
     const media = secondsToMilliseconds(mediaTime);
-    const anchor = this.#anchor ?? { wallClock: this.#clock.wallClock(), media };
-    return anchor.wallClock + media - anchor.media;
+    return this.#stretches.length === 0 ? this.wallClock : media + this.#offsetAt(media);
+  }
+
+  #begin(now: Milliseconds, time: Milliseconds): void {
+    const arrival = this.#firstArrival ?? now;
+    const wallClock = Math.max(this.#earliest, this.#clock.wallClock());
+    this.#dates = { at: now, date: wallClock };
+    this.#newest = time;
+    this.#least.until = now + WINDOW;
+    const offset = wallClock - (now - arrival) - time;
+    this.#origin = offset;
+    this.#stretches.push({ media: time, offset, slope: 0, end: time });
+  }
+
+  #dateAt(now: Milliseconds): EpochMilliseconds {
+    const wallClock = this.#clock.wallClock();
+    if (this.#dates === undefined) return wallClock;
+    const { at, date } = this.#dates;
+    const passed = Math.max(0, now - at);
+    const most = CORRECTION * passed;
+    return date + passed + clamp(wallClock - date - passed, most);
+  }
+
+  #offsetAt(media: Milliseconds): Milliseconds {
+    const stretch = this.#stretches.findLast((one) => one.media <= media) ?? this.#stretches[0];
+    return stretch === undefined ? 0 : offsetIn(stretch, media);
+  }
+
+  #endWindow(now: Milliseconds): void {
+    const { now: least, before } = this.#least;
+    this.#least = { until: now + WINDOW, now: Number.POSITIVE_INFINITY, before: least };
+    // A whole window and the one that has just ended: a delay of one of them is none.
+    if (before === Number.POSITIVE_INFINITY) return;
+    const media = this.#newest;
+    const offset = this.#offsetAt(media);
+    const missing = Math.min(least, before) - offset;
+    this.#isCorrecting = Math.abs(missing) > (this.#isCorrecting ? 1 : TOLERANCE);
+    const slope = this.#isCorrecting ? clamp(missing / WINDOW, CORRECTION) : 0;
+    this.#stretches.push({ media, offset, slope, end: media + WINDOW });
+    if (this.#stretches.length > STRETCHES_KEPT) this.#stretches.shift();
   }
 }
+
+const clamp = (value: number, most: number): number => Math.max(-most, Math.min(most, value));

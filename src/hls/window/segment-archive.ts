@@ -70,10 +70,10 @@ export class SegmentArchive implements EarlierSegments {
   /** The segment after the newest one, which is in the store. */
   push(segment: CompleteSegment): void {
     const { mediaSequence, index, init, start, end, programDateTime, discontinuity, discontinuityNumber } = segment;
-    const { uri, duration, gap, keyFrameBytes } = segment;
+    const { uri, duration, run, gap, keyFrameBytes } = segment;
     const archived: ArchivedSegment = {
       ...{ mediaSequence, index, init, start, end, programDateTime, discontinuity, discontinuityNumber },
-      ...{ uri, duration, gap, keyFrameBytes, parts: [] },
+      ...{ uri, duration, run, gap, keyFrameBytes, parts: [] },
     };
     this.#segments.push(archived);
     this.#media.append(archived);

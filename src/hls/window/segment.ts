@@ -39,12 +39,21 @@ export interface OpenSegment {
   keyFrameBytes: number | undefined;
 }
 
+/** Where media without a discontinuity, a hole or a change of init segment begins: for the life of it, also when that is not listed any more. */
+export interface RunStart {
+  readonly mediaSequence: number;
+  /** Media time. */
+  readonly start: Seconds;
+}
+
 export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'bodies'>> {
   readonly uri: string;
   readonly duration: Seconds;
   readonly parts: readonly Part[];
   /** Nothing for a gap. */
   readonly media: SegmentMedia;
+  /** Of the run that it belongs to. */
+  readonly run: RunStart;
   /** Its media, or some of it, never came: EXT-X-GAP. */
   readonly gap: boolean;
 }

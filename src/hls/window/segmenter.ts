@@ -4,13 +4,14 @@ import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../
 import { PartBody } from '../packaging/part-body.js';
 import type { MadePart } from '../packaging/part-sink.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
-import type { Epochs } from '../timeline/epochs.js';
+import type { Epoch, Epochs } from '../timeline/epochs.js';
 import {
   type CompleteSegment,
   type InitSegment,
   initUri,
   type OpenSegment,
   partUri,
+  type RunStart,
   SegmentMedia,
   segmentUri,
 } from './segment.js';
@@ -50,6 +51,8 @@ export class Segmenter {
   #takesOver = false;
   #lastIndex: number | undefined;
   #end: Seconds | undefined;
+  /** Of the newest complete segment or gap. */
+  #run: { readonly epoch: Epoch | undefined; readonly state: string; readonly start: RunStart } | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
@@ -186,6 +189,7 @@ export class Segmenter {
   withdraw(): void {
     this.#open = undefined;
     this.#lastIndex = undefined;
+    this.#run = undefined;
     this.#namedInit = undefined;
     this.#end = undefined;
     this.#needsSync = true;
@@ -286,7 +290,21 @@ export class Segmenter {
     const { mediaSequence, index, start, end } = segment;
     this.#lastIndex = index;
     this.#end = end;
-    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, gap });
+    const run = this.#runOf(segment, gap);
+    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, run, gap });
+  }
+
+  /** The whole epoch, unless media is missing in it or its init segment changes. */
+  #runOf({ index, mediaSequence, init, start }: Omit<OpenSegment, 'bodies'>, gap: boolean): RunStart {
+    const epoch = this.#options.epochs.at(index);
+    const state = gap ? '' : init.uri;
+    const before = this.#run;
+    let begun = before?.start;
+    if (begun === undefined || before?.epoch !== epoch) {
+      begun = epoch && { mediaSequence: this.#mediaSequence(epoch.startIndex), start: epoch.start };
+    } else if (before?.state !== state) begun = undefined;
+    this.#run = { epoch, state, start: begun ?? { mediaSequence, start } };
+    return this.#run.start;
   }
 
   #initFor(mediaSequence: number): InitSegment {
