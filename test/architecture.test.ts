@@ -59,6 +59,12 @@ const CALLBACKS: ReadonlySet<string> = new Set([
   ...['transcode/ffmpeg-process.ts', 'transcode/process-ledger.ts'],
 ]);
 
+/** The specifications of two rooms each use the word in a sense of their own. */
+const TWO_MEANINGS: ReadonlySet<string> = new Set([
+  // ISO/IEC 23009-1 and RFC 9110 section 3.2.
+  'Representation',
+]);
+
 /** The room a file belongs to: `protocols/rtmp`, `servers/http`, `hls` …; top-level files are rooms of their own. */
 function room(path: string): string {
   const [first = '', second = ''] = path.split('/');
@@ -75,7 +81,9 @@ const protocols = {
   'protocols/flv': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4'],
   'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
 };
-const anyProtocol = [shared, ...Object.keys(protocols)];
+/** Words that several rooms share. */
+const contracts = 'contracts';
+const anyProtocol = [shared, contracts, ...Object.keys(protocols)];
 const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events'];
 
 /** The composition root may build objects of every room. */
@@ -94,15 +102,16 @@ const hlsRooms: Readonly<Record<string, readonly string[]>> = {
 /** Each room and what it may import besides itself. A room that is not listed here fails the test: decide where it belongs. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   [shared]: [],
+  [contracts]: [shared],
   ...protocols,
   ...Object.fromEntries(middle.map((name) => [name, anyProtocol])),
   'servers/rtmp': [...anyProtocol, ...middle],
   'servers/http': [...anyProtocol, ...middle],
   pipeline: [...anyProtocol, ...middle],
-  config: [shared],
+  config: [shared, contracts],
   demo: [...anyProtocol],
   'system-clock.ts': [shared],
-  tls: [shared],
+  tls: [shared, contracts],
   gateway: composed,
   'gateway.ts': ['gateway', 'system-clock.ts', ...composed],
   cli: ['gateway.ts', 'config', 'demo', 'transcode', 'access', shared],
@@ -235,6 +244,31 @@ describe('architecture', () => {
         .map(({ number, line }) => `${path}:${number} ${line.trim()}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('keeps contracts/ to types and constants', () => {
+    const code = /^(?:export )?(?:abstract )?(?:class|(?:async )?function\*?|let|var)\b|=>\s*\{|^import (?!type\b)/;
+    const broken = sources
+      .filter(({ path }) => path.startsWith('contracts/'))
+      .flatMap(({ path, text }) =>
+        codeLines(text)
+          .filter(({ line }) => code.test(line))
+          .map(({ number, line }) => `${path}:${number} ${line.trim()}`),
+      );
+    expect(broken).toEqual([]);
+  });
+
+  it('declares no class, interface or function under one name in two rooms', () => {
+    const rooms = new Map<string, Set<string>>();
+    for (const { path, text } of sources) {
+      for (const [, name = ''] of text.matchAll(
+        /^export (?:abstract )?(?:class|interface|(?:async )?function) (\w+)/gm,
+      )) {
+        rooms.set(name, (rooms.get(name) ?? new Set()).add(path.split('/')[0] ?? ''));
+      }
+    }
+    const twice = [...rooms].filter(([name, among]) => among.size > 1 && !TWO_MEANINGS.has(name)).map(([name]) => name);
+    expect(twice).toEqual([]);
   });
 
   it('has no default exports and no file named utils, misc, common or helpers', () => {

@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SluiceError } from '../protocols/errors.js';
+import type { ConnectDecision, PublishAccess } from '../contracts/access.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
@@ -10,39 +10,11 @@ import { FailureMemory } from './failure-memory.js';
 import { UnansweredChallenges } from './unanswered-challenges.js';
 import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
 
-export interface ConnectAccessRequest {
-  /** Parameters of application and tcUrl, those of the challenge included. */
-  readonly query: URLSearchParams;
-  /** What the encoder calls itself, as sent. */
-  readonly flashVer?: string | undefined;
-  readonly remoteAddress: string;
-}
-
-export type ConnectAccessDecision =
-  /** With `user` the connection is that user's. */
-  | { readonly allowed: true; readonly user?: string }
-  /** The message is meant for the encoder, which may act on it; `asked` tells that it has done nothing wrong yet. */
-  | { readonly allowed: false; readonly error: SluiceError; readonly asked: boolean };
-
-export interface PublishAccessRequest {
-  readonly app: string;
-  readonly name: string;
-  readonly query: URLSearchParams;
-  readonly remoteAddress: string;
-  /** Who the connection belongs to since it was made. */
-  readonly user?: string | undefined;
-}
-
-export type PublishAccessDecision =
-  | { readonly allowed: true }
-  | { readonly allowed: false; readonly error: SluiceError };
-
-export interface PublishAccessPolicy {
-  /** Asked when a peer connects. Never rejects; a wrong answer may take as long as a refusal of `check`. */
-  connect(request: ConnectAccessRequest): Promise<ConnectAccessDecision>;
-  /** Never rejects. A refusal may take up to 4 s; who is right is answered at once, however often others were wrong. */
-  check(request: PublishAccessRequest): Promise<PublishAccessDecision>;
-}
+/**
+ * Neither question is ever rejected. A refusal may take up to 4 s; who is right is answered at once, however often others were
+ * wrong. A wrong answer to `connect` may take as long as a refusal of `check`.
+ */
+export type PublishAccessPolicy = Required<PublishAccess>;
 
 export interface PublishAccessOptions {
   /** The secret; null when there is none: publishing is open to everyone, or with users to them alone. */
@@ -129,7 +101,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
 const DENIED =
   'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET or the user and password';
 
-function asked(challenge: string): ConnectAccessDecision {
+function asked(challenge: string): ConnectDecision {
   return { allowed: false, error: accessError('access.authentication', challenge), asked: true };
 }
 

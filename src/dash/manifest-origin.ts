@@ -5,7 +5,7 @@ import { cutIntoPeriods } from './periods.js';
 import { renderManifest } from './render-manifest.js';
 import type { DashPresentation } from './source.js';
 
-export interface DashOriginOptions<Refused> {
+export interface ManifestOriginOptions<Refused> {
   /**
    * Waits until a stream can be played, as for its multivariant playlist.
    * @returns the presentation, or the answer for those who cannot have it
@@ -28,11 +28,11 @@ interface Version {
   readonly body: Buffer;
 }
 
-export class DashOrigin<Refused extends { readonly status: 400 | 404 | 503 }> {
-  readonly #options: DashOriginOptions<Refused>;
+export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }> {
+  readonly #options: ManifestOriginOptions<Refused>;
   readonly #versions = new WeakMap<DashPresentation, Version>();
 
-  constructor(options: DashOriginOptions<Refused>) {
+  constructor(options: ManifestOriginOptions<Refused>) {
     this.#options = options;
   }
 

@@ -1,6 +1,7 @@
 // Keeps the demo on air: joins the test pattern and the RTMP publisher, and starts both again when either ends.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../contracts/logger.js';
 import { SluiceError } from '../protocols/errors.js';
 import { FlvReader } from '../protocols/flv/flv-reader.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -8,15 +9,10 @@ import { demoError } from './errors.js';
 import { RtmpPublisher, type RtmpPublisherTarget } from './rtmp-publisher.js';
 import { canDrawCaption, startTestPattern } from './test-pattern.js';
 
-export interface DemoLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 export interface DemoPublisherOptions {
   readonly ffmpegPath: string;
   readonly target: RtmpPublisherTarget;
-  readonly logger: DemoLogger;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
   /** Wait before the first retry; doubled up to 16 times that. */
   readonly retryDelay?: Milliseconds;
 }

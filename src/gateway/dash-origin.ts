@@ -1,10 +1,10 @@
 // DASH over the streams of HLS: a manifest can be had of what HLS would play now.
-import { DashOrigin } from '../dash/manifest-origin.js';
+import { ManifestOrigin } from '../dash/manifest-origin.js';
 import type { Origin } from '../hls/origin/origin.js';
 import { noStream, type RefusedAnswer } from '../hls/origin/origin-answer.js';
 
-export function dashOrigin(origin: Origin): DashOrigin<RefusedAnswer> {
-  return new DashOrigin<RefusedAnswer>({
+export function dashOrigin(origin: Origin): ManifestOrigin<RefusedAnswer> {
+  return new ManifestOrigin<RefusedAnswer>({
     playable: async (app, name, signal) => {
       const answer = await origin.multivariant(app, name, signal);
       if (answer.status !== 200) return answer;

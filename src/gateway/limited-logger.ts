@@ -1,13 +1,13 @@
 // Lines about streams, limited in rate over all streams together: a publisher that comes and goes all the time causes half a dozen
 // each time.
-import type { PipelineLogger } from '../pipeline/pipeline-logger.js';
+import type { Logger } from '../contracts/logger.js';
 import { LogLimiter } from '../servers/rtmp/log-limiter.js';
 
 /** Of one kind in 10 s: a hundred publishers that come back after a restart are not much more. */
 const LINES = 60;
 
 /** @param now monotonic clock */
-export function limitedLogger(logger: PipelineLogger, now?: () => number): PipelineLogger {
+export function limitedLogger(logger: Logger, now?: () => number): Logger {
   const limiter = new LogLimiter(now, LINES);
   const limited =
     (level: 'info' | 'warn' | 'error') =>

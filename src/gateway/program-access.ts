@@ -1,8 +1,8 @@
 // The decisions of the program that embeds the gateway: it may take over who publishes and who watches.
+
 import type { Logger } from 'pino';
-import type { PlayAccessPolicy } from '../access/play-access.js';
 import type { PublishAccessPolicy } from '../access/publish-access.js';
-import type { SluiceError } from '../protocols/errors.js';
+import type { AccessDecision, PlayAccess } from '../contracts/access.js';
 import { gatewayError } from './errors.js';
 
 /** Who wants to publish or to watch what. */
@@ -26,8 +26,6 @@ export type AccessVerdict = boolean | string;
  */
 export type Authorize = (request: AccessRequest) => AccessVerdict | Promise<AccessVerdict>;
 
-type Decision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
-
 /** OBS shows one short line. */
 const MAX_REASON = 120;
 
@@ -47,14 +45,19 @@ export function programPublishAccess(
   };
 }
 
-export function programPlayAccess(authorize: Authorize, logger: Logger): PlayAccessPolicy {
+export function programPlayAccess(authorize: Authorize, logger: Logger): PlayAccess {
   return {
     check: ({ app, name, query, remoteAddress }) =>
       decide(authorize, { app, name, query, remoteAddress }, 'watching was denied', logger),
   };
 }
 
-async function decide(authorize: Authorize, request: AccessRequest, denied: string, logger: Logger): Promise<Decision> {
+async function decide(
+  authorize: Authorize,
+  request: AccessRequest,
+  denied: string,
+  logger: Logger,
+): Promise<AccessDecision> {
   try {
     const verdict = await authorize(request);
     if (verdict === true) return { allowed: true };
@@ -65,6 +68,6 @@ async function decide(authorize: Authorize, request: AccessRequest, denied: stri
   }
 }
 
-function refusal(reason: string): Decision {
+function refusal(reason: string): AccessDecision {
   return { allowed: false, error: gatewayError('gateway.denied', reason) };
 }

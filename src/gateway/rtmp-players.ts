@@ -1,9 +1,10 @@
 // Lets RTMP players read a stream from the last key frame on, and hold on while its publisher is away, as HLS players do.
+import type { PlayRequest } from '../contracts/access.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
-import type { PlayAdmission, PlayItem, PlayListener, PlayRequest, PlaySource } from '../servers/rtmp/playing.js';
+import type { PlayAdmission, PlayItem, PlayListener, PlaySource } from '../servers/rtmp/playing.js';
 
 export interface PlayedStreams {
   readonly registry: Pick<StreamRegistry, 'get' | 'on'>;

@@ -1,13 +1,16 @@
 // Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
+
 import type { Config } from '../config/schema.js';
+import type { PublishRequest } from '../contracts/access.js';
+import type { Logger } from '../contracts/logger.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Origin } from '../hls/origin/origin.js';
 import type { PresentationOptions } from '../hls/presentation-options.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
-import { type PipelineLogger, StreamPipeline } from '../pipeline/stream-pipeline.js';
-import type { PublishAdmission, PublishRequest, PublishTarget } from '../servers/rtmp/publishing.js';
+import { StreamPipeline } from '../pipeline/stream-pipeline.js';
+import type { PublishAdmission, PublishTarget } from '../servers/rtmp/publishing.js';
 import { limitedLogger } from './limited-logger.js';
 import type { GatewayParts } from './parts.js';
 
@@ -25,7 +28,7 @@ export class StreamAdmission implements PublishAdmission {
   readonly #shared: SharedByStreams;
 
   /** One for all streams. */
-  readonly #logger: PipelineLogger;
+  readonly #logger: Logger;
 
   constructor(parts: GatewayParts, shared: SharedByStreams) {
     this.#parts = parts;

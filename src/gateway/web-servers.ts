@@ -1,10 +1,10 @@
 // HTTP and HTTPS as one thing that listens and closes: the same application behind both, and the connections shared between them.
 
+import type { DescriptorGuard } from '../contracts/descriptor-guard.js';
 import { buildHttpApp, type HttpApp } from '../servers/http/app.js';
 import { MAX_CONNECTIONS } from '../servers/http/connections.js';
 import type { HttpDependencies } from '../servers/http/dependencies.js';
 import { WebPort } from '../servers/http/web-port.js';
-import type { DescriptorGuard } from '../servers/rtmp/descriptor-reserve.js';
 import { connectionsBeside, openFileLimit } from '../servers/rtmp/open-file-limit.js';
 import { urlHost } from './addresses.js';
 import type { GatewayParts } from './parts.js';

@@ -1,5 +1,6 @@
 // All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
 
+import type { StoredBody } from '../contracts/stored-body.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import { describeRendition, listRenditions } from './describe-rendition.js';
@@ -14,7 +15,7 @@ import type {
 import type { RenditionSet } from './rendition-set.js';
 import { type MediaSample, SampleFeed } from './sample-feed.js';
 import type { SegmentStore } from './store/segment-store.js';
-import { type StoredBody, StoredReads } from './store/stored-reads.js';
+import { StoredReads } from './store/stored-reads.js';
 import { WriteBehind } from './store/write-behind.js';
 import { StreamTimeline } from './stream-timeline.js';
 import type { EpochPlan } from './timeline/plan.js';

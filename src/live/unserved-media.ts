@@ -8,7 +8,7 @@ const UNSERVED_WAIT: Milliseconds = 2_000;
 /** One odd timestamp must not look like a long wait. */
 const MIN_MESSAGES = 10;
 
-export interface IngestState {
+export interface TrackIngest {
   readonly track: unknown;
   readonly refused: SluiceError | undefined;
 }
@@ -17,7 +17,7 @@ export class UnservedMedia {
   #since: { readonly kind: LiveTagKind; readonly timestamp: Milliseconds; messages: number } | undefined;
 
   /** @throws the reason for which nothing is left to serve: of the video when both are left out */
-  check(kind: LiveTagKind, timestamp: Milliseconds, video: IngestState, audio: IngestState): void {
+  check(kind: LiveTagKind, timestamp: Milliseconds, video: TrackIngest, audio: TrackIngest): void {
     if (video.track !== undefined || audio.track !== undefined) return;
     const reason = video.refused ?? audio.refused;
     if (reason === undefined) return;

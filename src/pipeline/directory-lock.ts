@@ -6,12 +6,12 @@ import { type FileHandle, mkdir, open, realpath, rename, rm, rmdir, stat, unlink
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../contracts/logger.js';
 import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { findProcess, identifyProcess } from '../transcode/process-identity.js';
 import { pipelineError } from './errors.js';
 import { describeHolder, type LockRecord, parseLockRecord, renderLockRecord } from './lock-record.js';
-import type { PipelineLogger } from './pipeline-logger.js';
 
 /** The holder writes a new count into its lock this often. */
 const BEAT: Milliseconds = 2_000;
@@ -29,7 +29,7 @@ const TAKING: Milliseconds = 5_000;
 export interface DirectoryLockOptions {
   /** The lock itself: `/var/lib/sluice/media/.sluice-lock`. Its directory is there. */
   readonly path: string;
-  readonly logger: PipelineLogger;
+  readonly logger: Logger;
   /** With each beat. When it rejects, the next beat calls it again. */
   readonly onBeat?: () => Promise<void>;
   /** Default 2 s. */

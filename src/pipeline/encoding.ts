@@ -1,4 +1,5 @@
 // What FFmpeg does for a stream from epoch to epoch: as much of the ladder as it can carry, and never at the cost of the rest.
+import type { Logger } from '../contracts/logger.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -8,10 +9,10 @@ import type { ChildSettings } from '../transcode/child-settings.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import { type Capacity, TranscodePlace } from './capacity.js';
 import { pipelineError } from './errors.js';
-import { type PipelineLogger, withFields } from './pipeline-logger.js';
 import type { Publisher } from './publisher.js';
 import { byCost, type StreamPlan, transcodePlan } from './stream-plan.js';
 import { type EncodingLedger, Transcoder } from './transcoder.js';
+import { withFields } from './with-fields.js';
 
 export interface EncodingOptions {
   /** Undefined: none was found. */
@@ -25,7 +26,7 @@ export interface EncodingOptions {
   /** False: an FFmpeg that does not keep up is left as it is. */
   readonly shedsOnOverload: boolean;
   readonly capacity: Pick<Capacity, 'admit' | 'noteShed'>;
-  readonly logger: PipelineLogger;
+  readonly logger: Logger;
   readonly clock: Clock;
 }
 
@@ -44,7 +45,7 @@ export interface Withdrawal {
   readonly reason: 'failed' | 'overload';
 }
 
-export interface TranscodeState {
+export interface EncodingState {
   /** Names of what FFmpeg makes now. */
   readonly renditions: readonly string[];
   readonly restarts: number;
@@ -87,7 +88,7 @@ export class Encoding {
   }
 
   /** Undefined when nothing is encoded. */
-  get state(): TranscodeState | undefined {
+  get state(): EncodingState | undefined {
     const transcoder = this.#transcoder;
     if (transcoder === undefined) return undefined;
     return {

@@ -1,7 +1,7 @@
 // What a stream has to tell whoever reads the log, each thing in one place and none more often than it helps.
+import type { Logger } from '../contracts/logger.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Seconds } from '../protocols/units.js';
-import type { PipelineLogger } from './pipeline-logger.js';
 import type { StreamPlan } from './stream-plan.js';
 
 /** What others than the log want to know of it. */
@@ -19,13 +19,13 @@ const NEWS = {
 export class StreamLog {
   /** Of each line. */
   readonly fields: { readonly app: string; readonly stream: string };
-  readonly #logger: PipelineLogger;
+  readonly #logger: Logger;
   readonly #onNews: (news: StreamNews) => void;
   /** Codes of the warnings about the publisher's media that were given. */
   readonly #warned = new Set<string>();
 
   constructor(
-    logger: PipelineLogger,
+    logger: Logger,
     fields: { readonly app: string; readonly stream: string },
     onNews: (news: StreamNews) => void,
   ) {

@@ -6,7 +6,7 @@ import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
-import { Encoding, type TranscodeState, type Withdrawal } from './encoding.js';
+import { Encoding, type EncodingState, type Withdrawal } from './encoding.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
 import { Slate } from './slate.js';
@@ -16,8 +16,7 @@ import { StreamOwner } from './stream-owner.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
 
-export type { TranscodeState, Withdrawal } from './encoding.js';
-export type { PipelineLogger } from './pipeline-logger.js';
+export type { EncodingState, Withdrawal } from './encoding.js';
 export type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 
 export class StreamPipeline {
@@ -139,7 +138,7 @@ export class StreamPipeline {
   }
 
   /** Undefined when nothing is encoded. */
-  get transcode(): TranscodeState | undefined {
+  get transcode(): EncodingState | undefined {
     return this.#encoding.state;
   }
 

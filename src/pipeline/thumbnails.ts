@@ -1,5 +1,8 @@
 // Which picture stands for a stream now: made of its newest key frame when somebody asks, and shared by all who ask.
+
 import { createHash } from 'node:crypto';
+import type { Logger } from '../contracts/logger.js';
+import type { Thumbnail } from '../contracts/thumbnail.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
@@ -7,16 +10,6 @@ import { SluiceError } from '../protocols/errors.js';
 import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { asSluiceError } from './errors.js';
-import type { PipelineLogger } from './pipeline-logger.js';
-
-export interface Thumbnail {
-  /** JPEG. */
-  readonly body: Buffer;
-  /** Strong validator with its quotes. */
-  readonly entityTag: string;
-  /** How long it may be kept. */
-  readonly maxAge: Seconds;
-}
 
 /** What makes pictures: FFmpeg, in a room of its own. Rejects when it cannot. */
 export interface PictureMaker {
@@ -36,7 +29,7 @@ export interface ThumbnailsOptions {
   /** A picture is made at most once in this time. */
   readonly segmentDuration: Seconds;
   readonly clock: Clock;
-  readonly logger: PipelineLogger;
+  readonly logger: Logger;
 }
 
 /** Of one name. */

@@ -1,4 +1,5 @@
 // One epoch's FFmpeg: fed from the publisher, its output put into the presentation, its failures told and outlived.
+import type { Logger } from '../contracts/logger.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Rendition } from '../hls/window/rendition.js';
 import type { Subscription } from '../live/subscription.js';
@@ -14,7 +15,6 @@ import { TranscodeSupervisor } from '../transcode/supervisor.js';
 import type { TranscodeSupervisorOptions } from '../transcode/supervisor-options.js';
 import { asSluiceError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
-import type { PipelineLogger } from './pipeline-logger.js';
 import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 
 /** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
@@ -35,7 +35,7 @@ export interface TranscoderOptions {
   readonly clock: Clock;
   readonly domain: FailureDomain;
   /** Says of each line which stream it is about. */
-  readonly logger: PipelineLogger;
+  readonly logger: Logger;
   /** No further restart will come. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onLoad: (load: TranscodeLoad) => void;

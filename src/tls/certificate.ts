@@ -2,17 +2,11 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import type { KeyPair } from '../contracts/certificate.js';
 import { callAll, FailureDomain } from '../protocols/failure-domain.js';
 import { systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { tlsError } from './errors.js';
-
-/** What `tls.createServer`, `https.createServer` and `server.setSecureContext` take. */
-export interface TlsKeyPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly minVersion: 'TLSv1.2';
-}
 
 export interface TlsCertificateOptions {
   /** Paths of PEM files. */
@@ -31,9 +25,9 @@ const LOOK_INTERVAL: Milliseconds = 2_000;
 
 export class TlsCertificate {
   readonly #options: TlsCertificateOptions;
-  readonly #listeners = new Set<(pair: TlsKeyPair) => void>();
+  readonly #listeners = new Set<(pair: KeyPair) => void>();
   readonly #timer: NodeJS.Timeout;
-  #current: TlsKeyPair;
+  #current: KeyPair;
   /** State of the files at the last attempt to load them, and at the last look. */
   #tried: string;
   #seen: string;
@@ -45,7 +39,7 @@ export class TlsCertificate {
     return new TlsCertificate(options, await readPair(options), state);
   }
 
-  private constructor(options: TlsCertificateOptions, pair: TlsKeyPair, state: string) {
+  private constructor(options: TlsCertificateOptions, pair: KeyPair, state: string) {
     this.#options = options;
     this.#current = pair;
     this.#tried = state;
@@ -62,12 +56,12 @@ export class TlsCertificate {
   }
 
   /** The pair in force. */
-  get current(): TlsKeyPair {
+  get current(): KeyPair {
     return this.#current;
   }
 
   /** Calls the listener with each new pair; connections made before keep theirs. @returns stops that. */
-  onChange(listener: (pair: TlsKeyPair) => void): () => void {
+  onChange(listener: (pair: KeyPair) => void): () => void {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
@@ -113,10 +107,10 @@ export class TlsCertificate {
   }
 }
 
-async function readPair(options: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<TlsKeyPair> {
+async function readPair(options: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<KeyPair> {
   const what = `certificate ${options.cert} with key ${options.key}`;
   const [cert, key] = await Promise.all([readPem(options.cert, what), readPem(options.key, what)]);
-  const pair: TlsKeyPair = { cert, key, minVersion: 'TLSv1.2' };
+  const pair: KeyPair = { cert, key, minVersion: 'TLSv1.2' };
   try {
     createSecureContext(pair);
   } catch (cause) {

@@ -1,8 +1,9 @@
 // An FFmpeg that was stopped does not see that its gateway was killed, and would stay for ever: its id is written down, and the next gateway ends it.
+
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from '../contracts/logger.js';
 import { systemCode } from '../protocols/system-error.js';
-import type { Logger } from './logger.js';
 import { findProcess, identifyProcess, type ProcessIdentity } from './process-identity.js';
 
 interface LedgerEntry extends Required<ProcessIdentity> {

@@ -1,4 +1,5 @@
 // What whoever wants an FFmpeg kept alive says once, and is told from then on.
+import type { Logger } from '../contracts/logger.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
@@ -7,7 +8,6 @@ import type { RestartPolicy } from './backoff.js';
 import type { ChildSettings } from './child-settings.js';
 import type { SpawnProcess } from './ffmpeg-process.js';
 import type { TranscodeLoad } from './load-meter.js';
-import type { Logger } from './logger.js';
 import type { ProcessLedger } from './process-ledger.js';
 import type { TranscodeProgress } from './progress.js';
 import type { TranscodePlan, WantedFrom } from './rendition-spec.js';

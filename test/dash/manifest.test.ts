@@ -1,7 +1,7 @@
 // What a DASH manifest looks like, as a file a reviewer can read, and how it changes while the window slides.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { DashOrigin } from '../../src/dash/manifest-origin.js';
+import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
 import type { DashPresentation, DashRendition, DashSegment } from '../../src/dash/source.js';
 
 const BEGIN = Date.UTC(2026, 5, 1, 12);
@@ -60,7 +60,7 @@ function presentation(rung: Change = {}, all: Change = {}, ended = false): DashP
 }
 
 async function text(shown: DashPresentation): Promise<string> {
-  const origin = new DashOrigin<never>({ playable: async () => shown, presentation: () => shown });
+  const origin = new ManifestOrigin<never>({ playable: async () => shown, presentation: () => shown });
   const answer = await origin.manifest('live', 'demo');
   return answer.body.toString();
 }
@@ -120,7 +120,7 @@ describe('DASH manifest', () => {
         return shown.listings;
       },
     };
-    const origin = new DashOrigin<never>({ playable: async () => live, presentation: () => live });
+    const origin = new ManifestOrigin<never>({ playable: async () => live, presentation: () => live });
     const first = await origin.manifest('live', 'demo');
     // Rendered once for each version.
     expect((await origin.manifest('live', 'demo')).body).toBe(first.body);

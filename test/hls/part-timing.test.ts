@@ -1,7 +1,8 @@
 // PART-TARGET can never be changed once shown, so its formula is checked over every rate a source may have.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advancePartLimit, audioFramesPerPart, framesPerPart, partTiming } from '../../src/hls/timeline/part-timing.js';
+import { advancePartLimit, audioFramesPerPart, partTiming } from '../../src/hls/timeline/part-timing.js';
+import { framesPerPart } from '../../src/protocols/frames-per-part.js';
 
 const video = (frameRate: number): { name: string; kind: 'video'; input: 'pipe'; frameRate: number } => ({
   name: `${frameRate}`,

@@ -1,8 +1,10 @@
 // What has left memory is read as it is sent: in pieces, few at a time, and once for all who want the same.
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { StoredBody } from '../../src/contracts/stored-body.js';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
-import { type StoredBody, StoredReads } from '../../src/hls/store/stored-reads.js';
+import { StoredReads } from '../../src/hls/store/stored-reads.js';
 import type { ByteSpan } from '../../src/hls/window/segment.js';
 
 const LARGE = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i & 0xff));

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { MadePart } from '../../src/hls/packaging/part-sink.js';
 import { VideoParts } from '../../src/hls/packaging/video-parts.js';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
-import { framesPerPart, partTiming, SHORTEST_PART_SHARE } from '../../src/hls/timeline/part-timing.js';
+import { partTiming, SHORTEST_PART_SHARE } from '../../src/hls/timeline/part-timing.js';
+import { framesPerPart } from '../../src/protocols/frames-per-part.js';
 import type { Fragment } from '../../src/protocols/mp4/fragment.js';
 
 const TIMESCALE = 90_000;

@@ -1,10 +1,12 @@
 // A pipeline with real tags, real FFmpeg and the real HLS room around it, its log kept and its clock in the test's hand.
+
 import { onTestFinished } from 'vitest';
+import type { Logger } from '../../src/contracts/logger.js';
 import { Origin } from '../../src/hls/origin/origin.js';
 import { StreamRegistry } from '../../src/live/registry.js';
 import type { LiveStream } from '../../src/live/stream.js';
 import { PipelineDirectory } from '../../src/pipeline/pipeline-directory.js';
-import { type PipelineLogger, StreamPipeline, type StreamPipelineOptions } from '../../src/pipeline/stream-pipeline.js';
+import { StreamPipeline, type StreamPipelineOptions } from '../../src/pipeline/stream-pipeline.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -60,7 +62,7 @@ export function setUp(options: SetUpOptions = {}) {
       for (const waiter of waiting) if (logged(waiter.message) >= waiter.count) waiter.resolve();
       onLog(line, clock);
     };
-  const logger: PipelineLogger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const failures: SluiceError[] = [];
   let fail: (error: SluiceError) => void = () => undefined;
   const failed = new Promise<SluiceError>((resolve) => {

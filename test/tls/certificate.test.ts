@@ -1,8 +1,10 @@
 // A certificate is taken up anew while connections are open, and one that does not work replaces nothing.
+
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { TlsCertificate, type TlsKeyPair } from '../../src/tls/certificate.js';
+import type { KeyPair } from '../../src/contracts/certificate.js';
+import { TlsCertificate } from '../../src/tls/certificate.js';
 import { selfSignedCertificate, writeCertificate } from '../support/certificate.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -14,7 +16,7 @@ async function watched() {
   const log = (_: object, message: string) => void messages.push(message);
   const certificate = await TlsCertificate.load({ ...paths, logger: { info: log, error: log }, interval: 20 });
   onTestFinished(() => certificate.close());
-  const changes: TlsKeyPair[] = [];
+  const changes: KeyPair[] = [];
   certificate.onChange((pair) => changes.push(pair));
   return { directory, paths, first, messages, certificate, changes };
 }

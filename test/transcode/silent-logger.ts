@@ -1,5 +1,6 @@
 // A logger that says nothing, and one that remembers.
-import type { Logger } from '../../src/transcode/logger.js';
+
+import type { Logger } from '../../src/contracts/logger.js';
 
 export const silentLogger: Logger = {
   debug: () => undefined,
@@ -15,7 +16,7 @@ export interface LoggedLine {
 }
 
 export function recordingLogger(lines: LoggedLine[]): Logger {
-  const at = (level: keyof Logger) => (fields: Readonly<Record<string, unknown>>, message: string) =>
-    void lines.push({ level, fields, message });
+  const at = (level: keyof Logger) => (fields: object, message: string) =>
+    void lines.push({ level, fields: { ...fields }, message });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -1,9 +1,9 @@
 // What the rest of the gateway builds on: the timeline, the parts and the key frames that the real FFmpeg makes of FLV.
 import { describe, expect, it } from 'vitest';
+import { framesPerPart } from '../../src/protocols/frames-per-part.js';
 import { VIDEO_TIMESCALE } from '../../src/protocols/units.js';
 import { systemClock } from '../../src/system-clock.js';
 import type { LadderOptions } from '../../src/transcode/ladder.js';
-import { framesPerPart } from '../../src/transcode/part-timing.js';
 import { TranscodeSupervisor } from '../../src/transcode/supervisor.js';
 import { strictDomain } from '../support/failure-domain.js';
 import { npmFfmpeg } from '../support/processes.js';

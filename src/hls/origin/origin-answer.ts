@@ -1,10 +1,10 @@
 // Every answer the origin can give, with its status and what a cache may make of it.
+import type { StoredBody } from '../../contracts/stored-body.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { hlsError } from '../errors.js';
 import type { Presentation } from '../presentation.js';
 import type { LeftStream } from '../store/left-stream.js';
-import type { StoredBody } from '../store/stored-reads.js';
 import type { WaitOutcome } from '../window/blocking-reload.js';
 import { parseMediaFileName } from '../window/segment.js';
 

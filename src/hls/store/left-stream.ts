@@ -1,5 +1,6 @@
 // What an earlier process left of a stream when it died: it waits for its publisher like any other stream without one, and then it ends.
 
+import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Clock } from '../../protocols/clock.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -8,7 +9,7 @@ import { hlsError } from '../errors.js';
 import { PLAYLIST } from '../window/segment.js';
 import { removeLoneMark } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
-import { type StoredBody, StoredReads } from './stored-reads.js';
+import { StoredReads } from './stored-reads.js';
 
 const END = '#EXT-X-ENDLIST';
 

@@ -1,5 +1,6 @@
 // Reads what has left memory. Small files are read as a whole, and whoever wants the same one while it is read or still being sent
 // gets the same bytes. Large ones are read piece by piece as they are sent: a reader that stands still holds a piece, not a segment.
+import type { StoredBody } from '../../contracts/stored-body.js';
 import { hlsError } from '../errors.js';
 import type { ByteSpan } from '../window/segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
@@ -12,17 +13,6 @@ const REMEMBERED = 256;
 
 /** Up to here a file is read as a whole. */
 const WHOLE_BYTES = 128 * 1024;
-
-/** A large file, or a large piece of one. */
-export interface StoredBody {
-  /** Bytes. */
-  readonly length: number;
-  /**
-   * Fills `into` with the bytes from `start` on. The memory may be used again when this has settled.
-   * @throws hls.store-read, and what the store throws
-   */
-  read(start: number, into: Buffer): Promise<void>;
-}
 
 export class StoredReads {
   readonly #store: SegmentStore;

@@ -1,4 +1,5 @@
 // How long parts are, decided once per stream: PART-TARGET may never change, and every part must fit under it (docs/decisions/0002).
+import { framesPerPart } from '../../protocols/frames-per-part.js';
 import type { Seconds } from '../../protocols/units.js';
 import type { EpochPlan, RenditionPlan } from './plan.js';
 
@@ -29,11 +30,6 @@ export interface RenditionPartTiming {
   readonly nominal: Seconds;
   /** One video frame; undefined for audio, whose frame is known from its init segment. */
   readonly frame: Seconds | undefined;
-}
-
-/** Whole frames in a part: FFmpeg is told half a frame less, so a part holds exactly so many in spite of ms-rounded timestamps. */
-export function framesPerPart(partDuration: Seconds, frameRate: number): number {
-  return Math.max(1, Math.floor(partDuration * frameRate + 1e-6));
 }
 
 /** What the timing of a plan depends on. */

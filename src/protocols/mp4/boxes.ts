@@ -32,7 +32,7 @@ export function readBoxHeader(bytes: Buffer, offset = 0): BoxHeader | undefined 
     if (compact < BOX_HEADER_SIZE) {
       throw mp4Error(
         'mp4.box-size',
-        `box ${printable(type)} says ${compact} bytes, expected at least ${BOX_HEADER_SIZE}`,
+        `box ${printableType(type)} says ${compact} bytes, expected at least ${BOX_HEADER_SIZE}`,
       );
     }
     return { type, size: compact, headerSize: BOX_HEADER_SIZE };
@@ -40,7 +40,7 @@ export function readBoxHeader(bytes: Buffer, offset = 0): BoxHeader | undefined 
   if (bytes.length < offset + LARGE_BOX_HEADER_SIZE) return undefined;
   const large = bytes.readBigUInt64BE(offset + BOX_HEADER_SIZE);
   if (large < BigInt(LARGE_BOX_HEADER_SIZE) || large > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw mp4Error('mp4.box-size', `box ${printable(type)} says ${large} bytes, expected 16..2^53`);
+    throw mp4Error('mp4.box-size', `box ${printableType(type)} says ${large} bytes, expected 16..2^53`);
   }
   return { type, size: Number(large), headerSize: LARGE_BOX_HEADER_SIZE };
 }
@@ -58,7 +58,7 @@ export function* walkBoxes(bytes: Buffer): Generator<Box, void, undefined> {
     if (end > bytes.length) {
       throw mp4Error(
         'mp4.box-size',
-        `box ${printable(header.type)} says ${header.size} bytes, its parent has ${bytes.length - start} left`,
+        `box ${printableType(header.type)} says ${header.size} bytes, its parent has ${bytes.length - start} left`,
       );
     }
     const { type, size, headerSize } = header;
@@ -114,6 +114,6 @@ export function readFullBoxHeader(body: Buffer, what: string): FullBoxHeader {
 }
 
 /** A box type as text for messages: it came from outside, so anything but printable ASCII is masked. */
-export function printable(type: string): string {
+export function printableType(type: string): string {
   return `'${type.replace(/[^\x20-\x7e]/g, '?')}'`;
 }

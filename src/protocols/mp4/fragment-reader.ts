@@ -1,7 +1,7 @@
 // Turns the byte stream of one FFmpeg output pipe (ftyp moov (moof mdat)* [mfra]) into an init segment and fragments.
 import { ChunkQueue } from '../bytes/chunk-queue.js';
 import { SluiceError } from '../errors.js';
-import { BOX_HEADER_SIZE, type BoxHeader, LARGE_BOX_HEADER_SIZE, printable, readBoxHeader } from './boxes.js';
+import { BOX_HEADER_SIZE, type BoxHeader, LARGE_BOX_HEADER_SIZE, printableType, readBoxHeader } from './boxes.js';
 import { mp4Error } from './errors.js';
 import type { Fragment } from './fragment.js';
 import { type InitTrack, parseInitSegment } from './init-segment.js';
@@ -129,7 +129,7 @@ export class FragmentReader {
   #gatherInit(header: BoxHeader): boolean {
     this.#requireSize(header, this.#limits.maxMetadataSize);
     if (header.type !== 'moov')
-      throw mp4Error('mp4.box-order', `got ${printable(header.type)} after ftyp, expected moov`);
+      throw mp4Error('mp4.box-order', `got ${printableType(header.type)} after ftyp, expected moov`);
     const size = this.#unitSize + header.size;
     this.#needed = size;
     if (this.#queue.length < size) return false;
@@ -142,7 +142,7 @@ export class FragmentReader {
   #gatherFragment(header: BoxHeader): boolean {
     this.#requireSize(header, this.#limits.maxMediaDataSize);
     if (header.type !== 'mdat')
-      throw mp4Error('mp4.box-order', `got ${printable(header.type)} after moof, expected mdat`);
+      throw mp4Error('mp4.box-order', `got ${printableType(header.type)} after moof, expected mdat`);
     if (this.#track === undefined) throw mp4Error('mp4.box-order', 'got moof before moov');
     const size = this.#unitSize + header.size;
     this.#needed = size;
@@ -153,7 +153,10 @@ export class FragmentReader {
 
   #requireSize(header: BoxHeader, limit: number): void {
     if (header.size > limit) {
-      throw mp4Error('mp4.box-limit', `box ${printable(header.type)} says ${header.size} bytes, the limit is ${limit}`);
+      throw mp4Error(
+        'mp4.box-limit',
+        `box ${printableType(header.type)} says ${header.size} bytes, the limit is ${limit}`,
+      );
     }
   }
 

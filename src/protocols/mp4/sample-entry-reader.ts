@@ -3,7 +3,7 @@ import { type AudioSpecificConfig, parseAudioSpecificConfig } from './aac.js';
 import { parseAc3SpecificBox, parseEac3SpecificBox } from './ac3-specific-box.js';
 import { parseAv1CodecConfigurationRecord } from './av1.js';
 import { type AvcDecoderConfiguration, parseAvcDecoderConfigurationRecord } from './avc.js';
-import { type Box, findBox, printable, requireBox, requireBytes } from './boxes.js';
+import { type Box, findBox, printableType, requireBox, requireBytes } from './boxes.js';
 import {
   aacCodecString,
   av1CodecString,
@@ -84,7 +84,7 @@ export function parseSampleEntry({ type, body }: Box, timescale: number): Sample
     default:
       throw mp4Error(
         'mp4.unsupported-codec',
-        `got sample entry ${printable(type)}, expected one of avc1 hvc1 av01 vp09 mp4a Opus fLaC ac-3 ec-3`,
+        `got sample entry ${printableType(type)}, expected one of avc1 hvc1 av01 vp09 mp4a Opus fLaC ac-3 ec-3`,
       );
   }
 }

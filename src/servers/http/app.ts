@@ -10,14 +10,9 @@ import {
 } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
+import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Seconds } from '../../protocols/units.js';
-import {
-  CONNECTION_OPTIONS,
-  type DescriptorGuard,
-  installConnectionLimits,
-  MAX_CONNECTIONS,
-  SOCKET_TIMEOUT,
-} from './connections.js';
+import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
 import type { Delivery } from './delivery/delivery.js';
 import { isGone } from './delivery/exchange.js';
 import { parseTarget } from './delivery/target.js';

@@ -3,6 +3,7 @@
 import type { ServerOptions } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 /** Connections open at a time; one more is closed at once. */
@@ -39,13 +40,6 @@ export const CONNECTION_OPTIONS = {
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   connectionsCheckingInterval: CHECK_INTERVAL,
 } as const satisfies ServerOptions;
-
-/** Keeps descriptors for what runs (C4.04). */
-export interface DescriptorGuard {
-  /** This connection, which has just been accepted, must be closed at once. */
-  refuses(): boolean;
-  acceptFailed(): void;
-}
 
 export interface ConnectionLimits {
   readonly maxConnections: number;

@@ -1,18 +1,9 @@
 // What the HTTP server needs from the rest of the program, declared by the consumer so that no other room is imported.
 
+import type { StoredBody } from '../../contracts/stored-body.js';
+import type { Thumbnail } from '../../contracts/thumbnail.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
-
-/** Bytes that are read piece by piece. */
-export interface StoredBody {
-  /** Bytes. */
-  readonly length: number;
-  /**
-   * Fills `into` with the bytes from `start` on; the memory may be used again when this has settled. Rejects when they cannot be
-   * read any more.
-   */
-  read(start: number, into: Buffer): Promise<void>;
-}
 
 /** What the HLS origin answered. Shapes only: status, headers and caching are the business of this room. */
 export type OriginAnswer =
@@ -180,14 +171,6 @@ export interface StreamDirectory {
 export interface ThumbnailSource {
   /** Undefined when there is none (yet). Must not reject. */
   get(app: string, name: string): Promise<Thumbnail | undefined>;
-}
-
-export interface Thumbnail {
-  /** JPEG. */
-  readonly body: Buffer;
-  /** Strong validator with its quotes. */
-  readonly entityTag: string;
-  readonly maxAge: Seconds;
 }
 
 export interface Health {

@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { CertificateSource } from '../../contracts/certificate.js';
 import { listenReason } from '../../protocols/system-error.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { TLS_HANDSHAKE_TIMEOUT } from './connections.js';
@@ -13,20 +14,6 @@ import type { Connections } from './metering/connections.js';
 
 /** What a TLS handshake is charged with when it begins: most of it is done when the client's part arrives, by Node itself. */
 const HANDSHAKE_WORK: Milliseconds = 2.5;
-
-/** PEM. */
-export interface KeyPair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly minVersion: 'TLSv1.2';
-}
-
-/** A certificate that may be replaced while connections are open. */
-export interface CertificateSource {
-  readonly current: KeyPair;
-  /** @returns stops listening */
-  onChange(listener: (pair: KeyPair) => void): () => void;
-}
 
 export interface WebPortOptions {
   readonly host: string;

@@ -1,10 +1,10 @@
 // The moment before a connection may do anything: asks whether the peer may connect at all, and learns whose connection it is.
 
+import type { ConnectDecision } from '../../contracts/access.js';
 import type { ConnectedEvent } from '../../protocols/rtmp/session-event.js';
 import { countEnd } from './counters.js';
 import { rtmpServerError } from './errors.js';
 import type { Peer } from './peer.js';
-import type { ConnectDecision } from './publishing.js';
 
 export class ConnectCheck {
   readonly #peer: Peer;

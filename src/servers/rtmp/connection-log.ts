@@ -1,18 +1,18 @@
 // One line per event of a connection, each with the peer's address, nothing secret, and nothing a peer could forge.
 
+import type { PlayRequest, PublishRequest } from '../../contracts/access.js';
+import type { Logger } from '../../contracts/logger.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { printable } from './log-fields.js';
 import type { LogLimiter } from './log-limiter.js';
-import type { PlayRequest } from './playing.js';
-import type { PublishRequest, RtmpLogger } from './publishing.js';
 
 export class ConnectionLog {
-  readonly #logger: RtmpLogger;
+  readonly #logger: Logger;
   readonly #limiter: LogLimiter;
   readonly #origin: { readonly peer: string; readonly connection: number };
 
   /** @param connection number of the connection, to find its lines. */
-  constructor(logger: RtmpLogger, limiter: LogLimiter, peer: string, connection: number) {
+  constructor(logger: Logger, limiter: LogLimiter, peer: string, connection: number) {
     this.#logger = logger;
     this.#limiter = limiter;
     this.#origin = { peer, connection };

@@ -11,7 +11,7 @@ import { countEnd } from './counters.js';
 import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { ConnectionContext, Peer } from './peer.js';
-import { asSluiceError, Publisher } from './publisher.js';
+import { asServerError, PublishingPeer } from './publishing-peer.js';
 import { ReadGate } from './read-gate.js';
 import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -31,7 +31,7 @@ export class RtmpConnection implements Peer {
   readonly #grace: Deadline;
   readonly #closed: Promise<void>;
   readonly #connect: ConnectCheck;
-  readonly #publisher: Publisher;
+  readonly #publisher: PublishingPeer;
   readonly #viewer: Viewer;
   #handshakeDone = false;
   /** The session is over; what still arrives is thrown away until the peer hangs up. */
@@ -53,7 +53,7 @@ export class RtmpConnection implements Peer {
     this.nextStep = new Deadline(domain);
     this.#grace = new Deadline(domain);
     this.#connect = new ConnectCheck(this);
-    this.#publisher = new Publisher(this);
+    this.#publisher = new PublishingPeer(this);
     this.#viewer = new Viewer(this);
     this.#pump = new SessionPump({
       domain,
@@ -286,7 +286,7 @@ export class RtmpConnection implements Peer {
 
   /** A bug of ours: the peer is told, if that still works, and its connection ends. The stack is logged. */
   #broke({ where, cause }: Fault): void {
-    const error = asSluiceError(cause);
+    const error = asServerError(cause);
     this.log.broken(where, error);
     const again = this.#finished || this.#broken;
     this.#broken = true;

@@ -1,19 +1,12 @@
 // Descriptors that connections may not have, whatever uses up the others: without one left FFmpeg, segments and accepting itself fail.
 
 import { closeSync, openSync } from 'node:fs';
+import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { reservedFrom } from './open-file-limit.js';
 
 /** Between two attempts to have a spare descriptor again. */
 const RETRY: Milliseconds = 250;
-
-/** What one kind of server asks of it. */
-export interface DescriptorGuard {
-  /** This connection, which has just been accepted, must be closed at once. */
-  refuses(): boolean;
-  /** By the operating system. */
-  acceptFailed(): void;
-}
 
 /**
  * One for all servers of the process. The kernel gives out the lowest number that is free (open(2)), so a descriptor that is

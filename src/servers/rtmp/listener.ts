@@ -1,21 +1,25 @@
 // The RTMP ports, plain and inside TLS: accepts peers within the limits, and ends them all in order when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
+import type { CertificateSource } from '../../contracts/certificate.js';
+import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
+import type { Logger } from '../../contracts/logger.js';
 import { addressGroup, plainAddress } from '../../protocols/address-group.js';
 import { AddressTally } from '../../protocols/address-tally.js';
 import { listenReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
 import { createCounters, type RtmpCounters } from './counters.js';
-import { type DescriptorGuard, DescriptorReserve } from './descriptor-reserve.js';
+import { DescriptorReserve } from './descriptor-reserve.js';
 import { rtmpServerError } from './errors.js';
 import { printable } from './log-fields.js';
 import { LogLimiter } from './log-limiter.js';
 import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
 import type { ConnectionContext } from './peer.js';
-import type { PlayAccess, PlayAdmission } from './playing.js';
-import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
-import { type CertificateSource, TlsUnwrapper } from './tls-unwrapper.js';
+import type { PlayAdmission } from './playing.js';
+import type { PublishAdmission, PublishObserver } from './publishing.js';
+import { TlsUnwrapper } from './tls-unwrapper.js';
 import { Turns } from './turns.js';
 
 export interface RtmpServerDependencies {
@@ -26,7 +30,7 @@ export interface RtmpServerDependencies {
   readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission };
   /** With it RTMPS is listened on as well. */
   readonly certificate?: CertificateSource;
-  readonly logger: RtmpLogger;
+  readonly logger: Logger;
 }
 
 export interface RtmpAddress {

@@ -1,5 +1,7 @@
 // What the parts of a connection share: publishing and playing each use the same session, socket and log.
 
+import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
+import type { Logger } from '../../contracts/logger.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
@@ -8,8 +10,8 @@ import type { RtmpCounters } from './counters.js';
 import type { Deadline } from './deadline.js';
 import type { LogLimiter } from './log-limiter.js';
 import type { RtmpServerOptions } from './options.js';
-import type { PlayAccess, PlayAdmission } from './playing.js';
-import type { PublishAccess, PublishAdmission, PublishObserver, RtmpLogger } from './publishing.js';
+import type { PlayAdmission } from './playing.js';
+import type { PublishAdmission, PublishObserver } from './publishing.js';
 import type { ReadGate } from './read-gate.js';
 import type { Turns } from './turns.js';
 
@@ -21,7 +23,7 @@ export interface ConnectionContext {
   readonly observer?: PublishObserver | undefined;
   /** Without it nobody can watch over RTMP. */
   readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission } | undefined;
-  readonly logger: RtmpLogger;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
   readonly counters: RtmpCounters;
   readonly turns: Turns;

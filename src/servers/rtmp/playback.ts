@@ -1,9 +1,10 @@
 // One player and its stream: it is sent as much as its socket takes, and neither the publisher nor another player ever waits for it.
 
+import type { PlayRequest } from '../../contracts/access.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import type { RtmpCounters } from './counters.js';
-import type { PlayAdmission, PlayItem, PlayRequest, PlaySource } from './playing.js';
+import type { PlayAdmission, PlayItem, PlaySource } from './playing.js';
 
 /** Where the messages go. */
 export interface PlaybackSink {

@@ -1,24 +1,7 @@
 // What the RTMP server needs from the rest of the gateway to serve players: someone who decides who may watch, and the streams.
 
-import type { SluiceError } from '../../protocols/errors.js';
+import type { PlayRequest } from '../../contracts/access.js';
 import type { Milliseconds } from '../../protocols/units.js';
-
-export interface PlayRequest {
-  /** Canonical application name. */
-  readonly app: string;
-  /** Public stream name, without its query. */
-  readonly name: string;
-  /** IP address of the player. */
-  readonly remoteAddress: string;
-}
-
-export type PlayDecision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
-
-/** Decides who may watch. Nothing is answered to the player until it settles. */
-export interface PlayAccess {
-  /** `query` may hold a secret: it is for this call only. A rejected promise counts as a refusal. */
-  check(request: PlayRequest & { readonly query: URLSearchParams }): Promise<PlayDecision>;
-}
 
 /** One message of a live stream. */
 export interface PlayItem {

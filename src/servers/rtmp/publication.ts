@@ -1,11 +1,12 @@
 // One accepted publisher and its target, so that the target is told exactly once that it is over, whatever ended it.
 
+import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { callAll, type FailureDomain } from '../../protocols/failure-domain.js';
 import { Deadline } from './deadline.js';
 import { MediaPacer } from './media-pacer.js';
 import type { ConnectionContext } from './peer.js';
-import type { PublishRequest, PublishTarget } from './publishing.js';
+import type { PublishTarget } from './publishing.js';
 
 export class Publication {
   readonly messageStreamId: number;

@@ -2,20 +2,8 @@
 
 import type { Socket } from 'node:net';
 import { createServer, type Server } from 'node:tls';
+import type { CertificateSource } from '../../contracts/certificate.js';
 import type { Milliseconds } from '../../protocols/units.js';
-
-export interface KeyPair {
-  /** PEM. */
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-/** Where the certificate comes from; it may be replaced while connections are open. */
-export interface CertificateSource {
-  readonly current: KeyPair;
-  /** @returns stops the calls. */
-  onChange(listener: (pair: KeyPair) => void): () => void;
-}
 
 export interface TlsUnwrapperOptions {
   readonly certificate: CertificateSource;
@@ -39,7 +27,7 @@ export class TlsUnwrapper {
 
   constructor({ certificate, handshakeTimeout, onSecure, onFailed }: TlsUnwrapperOptions) {
     // Never listens: it is handed sockets that are within the limits already.
-    this.#server = createServer({ ...settings(certificate.current), handshakeTimeout });
+    this.#server = createServer({ ...certificate.current, handshakeTimeout });
     this.#server.on('secureConnection', (inside) => {
       const wrapped = this.#wrapped.get(endOf(inside));
       if (wrapped === undefined) inside.destroy();
@@ -50,7 +38,7 @@ export class TlsUnwrapper {
       inside.destroy();
       onFailed(error, wrapped?.peer ?? 'unknown');
     });
-    this.#stopWatching = certificate.onChange((pair) => this.#server.setSecureContext(settings(pair)));
+    this.#stopWatching = certificate.onChange((pair) => this.#server.setSecureContext(pair));
   }
 
   unwrap(socket: Socket, peer: string): void {
@@ -68,8 +56,4 @@ export class TlsUnwrapper {
 /** Unique among the open connections of one port. */
 function endOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-function settings({ cert, key }: KeyPair) {
-  return { cert, key, minVersion: 'TLSv1.2' } as const;
 }

@@ -1,13 +1,13 @@
 // The playing side of a connection: asks who may watch, joins sessions and streams, and looks after what a player does meanwhile.
 
+import type { AccessDecision, PlayRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { PauseEvent, PlayRequestEvent } from '../../protocols/rtmp/session-event.js';
 import { countEnd } from './counters.js';
 import { rtmpServerError } from './errors.js';
 import type { Peer } from './peer.js';
 import { Playback } from './playback.js';
-import type { PlayDecision, PlayRequest } from './playing.js';
-import { asSluiceError } from './publisher.js';
+import { asServerError } from './publishing-peer.js';
 import { toPlayStatusReason } from './status-reason.js';
 
 /** Media in the socket of a player: more would only wait there, out of reach of the drop to the next key frame. Bytes. */
@@ -70,7 +70,7 @@ export class Viewer {
       peer.log.playStarted(request);
       peer.session.acceptPlay(messageStreamId);
     } catch (thrown) {
-      this.#refuse(messageStreamId, request, asSluiceError(thrown));
+      this.#refuse(messageStreamId, request, asServerError(thrown));
     }
     peer.gate.resume('access');
     peer.run();
@@ -107,7 +107,7 @@ export class Viewer {
     peer.run();
   }
 
-  async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<PlayDecision> {
+  async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<AccessDecision> {
     try {
       const access = this.#peer.context.play?.access;
       return (await access?.check({ ...request, query })) ?? { allowed: true };

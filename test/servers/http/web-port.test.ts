@@ -1,4 +1,5 @@
 // HTTPS with real clients of both protocols, and a certificate that is replaced while they are connected.
+
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,8 +7,9 @@ import { connect as connectHttp2, constants } from 'node:http2';
 import { Agent, get } from 'node:https';
 import { connect as connectTls } from 'node:tls';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { KeyPair } from '../../../src/contracts/certificate.js';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
-import { type KeyPair, WebPort } from '../../../src/servers/http/web-port.js';
+import { WebPort } from '../../../src/servers/http/web-port.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 

@@ -20,7 +20,8 @@ it('counts the RTMP connections of one IPv6 /64 together, and those of others ap
     });
   });
   const { cert, key } = selfSignedCertificate('a');
-  const certificate = { current: { cert: Buffer.from(cert), key: Buffer.from(key) }, onChange: () => () => undefined };
+  const current = { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' } as const;
+  const certificate = { current, onChange: () => () => undefined };
   const { server, tlsPort } = await startServer({ certificate, maxConnectionsPerIp: 2 });
   await rawPeer(tlsPort);
   await rawPeer(tlsPort);

@@ -1,8 +1,9 @@
 // RTMP inside TLS behaves as outside of it, and a renewed certificate disturbs nobody.
+
 import { once } from 'node:events';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CertificateSource, KeyPair } from '../../../src/servers/rtmp/tls-unwrapper.js';
+import type { CertificateSource, KeyPair } from '../../../src/contracts/certificate.js';
 import { selfSignedCertificate } from '../../support/certificate.js';
 import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';
 
@@ -28,7 +29,7 @@ class Certificates implements CertificateSource {
 
   static #pair(commonName: string): KeyPair {
     const { cert, key } = selfSignedCertificate(commonName);
-    return { cert: Buffer.from(cert), key: Buffer.from(key) };
+    return { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' };
   }
 }
 

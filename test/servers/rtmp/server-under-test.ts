@@ -1,8 +1,10 @@
 // A real RTMP server on a port from the kernel, targets that write down what they get, and encoders that are real sockets.
+
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
+import type { PlayRequest, PublishAccess, PublishRequest } from '../../../src/contracts/access.js';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { type AmfValue, amfObject, amfProperties } from '../../../src/protocols/amf/values.js';
@@ -13,13 +15,8 @@ import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
 import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
 import { RtmpServer, type RtmpServerDependencies } from '../../../src/servers/rtmp/listener.js';
 import type { RtmpServerOptions } from '../../../src/servers/rtmp/options.js';
-import type { PlayItem, PlayListener, PlayRequest, PlaySource } from '../../../src/servers/rtmp/playing.js';
-import type {
-  PublishAccess,
-  PublishKind,
-  PublishRequest,
-  PublishTarget,
-} from '../../../src/servers/rtmp/publishing.js';
+import type { PlayItem, PlayListener, PlaySource } from '../../../src/servers/rtmp/playing.js';
+import type { PublishKind, PublishTarget } from '../../../src/servers/rtmp/publishing.js';
 import { WireWriter } from '../../protocols/rtmp/wire-writer.js';
 
 export class RecordingTarget implements PublishTarget {

@@ -2,8 +2,8 @@
 
 import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
+import type { StoredBody } from '../../../contracts/stored-body.js';
 import type { Milliseconds } from '../../../protocols/units.js';
-import type { StoredBody } from '../dependencies.js';
 import { pathOf } from '../plugins/errors.js';
 import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';

@@ -3,9 +3,10 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from 'node:zlib';
+import type { StoredBody } from '../../../contracts/stored-body.js';
 import type { Seconds } from '../../../protocols/units.js';
 import { cacheControl } from '../cache-control.js';
-import type { OriginAnswer, OriginAnswerKind, StoredBody } from '../dependencies.js';
+import type { OriginAnswer, OriginAnswerKind } from '../dependencies.js';
 import { CODINGS, type ContentCoding } from './content-coding.js';
 import { contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
 

@@ -1,7 +1,7 @@
 // Sends a body piece by piece, the next one when the client has taken the last: what a client that does not read makes us keep is
 // one piece, not the body.
 
-import type { StoredBody } from '../dependencies.js';
+import type { StoredBody } from '../../../contracts/stored-body.js';
 import { isSecure } from '../metering/connection-of.js';
 import { type Exchange, isGone, type RawResponse } from './exchange.js';
 

@@ -3,10 +3,11 @@
 import type { Server as HttpServer, RequestListener } from 'node:http';
 import { constants, createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { DescriptorGuard } from '../../../contracts/descriptor-guard.js';
 import { AddressTally } from '../../../protocols/address-tally.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
-import { CLOSE_GRACE, type DescriptorGuard, SOCKET_TIMEOUT } from '../connections.js';
+import { CLOSE_GRACE, SOCKET_TIMEOUT } from '../connections.js';
 import { cutOff, type RawRequest, type RawResponse } from '../delivery/exchange.js';
 import { connectionOf, joinSession } from './connection-of.js';
 import { FramePortions } from './frame-portions.js';

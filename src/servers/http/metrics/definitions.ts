@@ -16,7 +16,7 @@ export interface Snapshot {
   readonly viewers: readonly { readonly app: string; readonly name: string; readonly viewers: number }[];
 }
 
-export interface Sample {
+export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -26,7 +26,7 @@ export interface MetricDefinition {
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
   readonly labels: readonly string[];
-  read(snapshot: Snapshot): readonly Sample[];
+  read(snapshot: Snapshot): readonly MetricSample[];
 }
 
 /** The fields that are figures. */
@@ -55,13 +55,13 @@ const ofStream: Define<StreamFigures> = (kind, name, help, figure) => ({
     gateway.streams.flatMap((stream) => sample({ app: stream.app, name: stream.name }, stream, figure)),
 });
 
-function sample<T>(labels: Sample['labels'], from: T | undefined, figure: Figure<T>): readonly Sample[] {
+function sample<T>(labels: MetricSample['labels'], from: T | undefined, figure: Figure<T>): readonly MetricSample[] {
   // `Figure` names nothing else.
   const value = from?.[figure] as number | undefined;
   return value === undefined ? [] : [{ labels, value }];
 }
 
-function labelled(label: string, counts: ReadonlyMap<string, number> | undefined): readonly Sample[] {
+function labelled(label: string, counts: ReadonlyMap<string, number> | undefined): readonly MetricSample[] {
   return [...(counts ?? [])].map(([name, value]) => ({ labels: { [label]: name }, value }));
 }
 

@@ -1,5 +1,6 @@
 // The publishing side of a connection: asks who may, hands the media on at a pace the stream can take, and ends it exactly once.
 
+import type { AccessDecision, PublishRequest } from '../../contracts/access.js';
 import { SluiceError } from '../../protocols/errors.js';
 import type { MediaEvent, PublishRequestEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -8,13 +9,12 @@ import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { Peer } from './peer.js';
 import { Publication } from './publication.js';
-import type { PublishDecision, PublishRequest } from './publishing.js';
 import { toStatusReason } from './status-reason.js';
 
 /** A paused publisher is read again after this at the earliest: in a few large gulps, not timer by timer. */
 const MIN_PACE_PAUSE: Milliseconds = 500;
 
-export class Publisher {
+export class PublishingPeer {
   readonly #peer: Peer;
   readonly #pace: Deadline;
   #publication: Publication | undefined;
@@ -50,7 +50,7 @@ export class Publisher {
       publication = new Publication(messageStreamId, request, admission.claim(request), peer.context, peer.domain);
       this.#start(publication);
     } catch (thrown) {
-      const error = asSluiceError(thrown);
+      const error = asServerError(thrown);
       // Claimed, and not begun: nobody else would give the name back.
       if (this.#publication === publication) this.#publication = undefined;
       peer.domain.attempt('rtmp publication end', () => publication?.end(error));
@@ -71,7 +71,7 @@ export class Publisher {
     try {
       publication.target.publish(kind, timestamp, body);
     } catch (thrown) {
-      this.#drop(publication, asSluiceError(thrown));
+      this.#drop(publication, asServerError(thrown));
     }
   }
 
@@ -98,7 +98,7 @@ export class Publisher {
     request: PublishRequest,
     query: URLSearchParams,
     user: string | undefined,
-  ): Promise<PublishDecision> {
+  ): Promise<AccessDecision> {
     try {
       return await this.#peer.context.access.check({ ...request, query, user });
     } catch (cause) {
@@ -152,7 +152,7 @@ export class Publisher {
 }
 
 /** A bug in what serves one publisher must not take the others with it: it ends this connection, and is logged with its stack. */
-export function asSluiceError(thrown: unknown): SluiceError {
+export function asServerError(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   return rtmpServerError('rtmp-server.internal', 'internal error, see the log of the server', { cause: thrown });
 }
