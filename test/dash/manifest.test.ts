@@ -133,7 +133,7 @@ describe('DASH manifest', () => {
     expect(second.body.toString()).toContain('presentationTimeOffset="90000" startNumber="102"');
     expect(second.body.toString()).toContain('<S t="450000" d="180000" r="1"/>');
     // The same for somebody before whom nobody asked.
-    const late = new DashOrigin<never>({ playable: async () => live, presentation: () => live });
+    const late = new ManifestOrigin<never>({ playable: async () => live, presentation: () => live });
     expect((await late.manifest('live', 'demo')).body).toEqual(second.body);
   });
 
