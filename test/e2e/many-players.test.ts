@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 
 const PLAYERS = 10;
@@ -88,6 +89,7 @@ it.each([
   async (_what, attributes, headers) => {
     const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
     publishTestPattern(gateway.publishUrl('cam'), { size: '160x90', rate: 10, preset: 'ultrafast', gop: 10 });
+    followStream(`${gateway.http}/hls/live/cam`);
     const src = `${gateway.http.replace('127.0.0.1', 'localhost')}/embed/live/cam`;
     const context = await browser.newContext({ viewport: { width: 700, height: 400 } });
     onTestFinished(() => context.close());

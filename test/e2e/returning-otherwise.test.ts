@@ -3,6 +3,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway, type TestGateway, type TestPattern } from '../support/gateway.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from '../support/processes.js';
 
@@ -96,6 +97,7 @@ it('sound and another size, pictures after sound alone, and a codec that can be 
 it('a viewer who has paused meanwhile stays paused, and gets the other tracks when he plays', async () => {
   gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '60');
   const first = publishTestPattern(gateway.publishUrl('cam'), { ...SMALL, audio: false });
+  followStream(`${gateway.http}/hls/live/cam`);
   const page = await watch('cam');
   await untilState(page, 'playing');
   // As a media key does where no script of the page is asked.

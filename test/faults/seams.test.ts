@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';
 import { eventually, fetchText } from '../support/hls-client.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
@@ -93,6 +94,7 @@ describe('seams', () => {
       ...['--resume-window', '20', '--slate', slate, '--rtmp-play', 'on'],
     );
     await publishLoop(gateway.publishUrl('neighbour'), source);
+    followStream(`${gateway.http}/hls/live/neighbour`);
     const base = `${gateway.http}/hls/live/neighbour`;
     await eventually(async () => ((await fetch(`${base}/64p/index.m3u8`)).ok ? true : undefined), 20_000);
     const followers = ['source', '64p'].map((rendition) => new PlaylistFollower(base, rendition));
