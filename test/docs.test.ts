@@ -126,6 +126,20 @@ describe('docs/glossary.md', () => {
   });
 });
 
+describe('docs/addresses.md', () => {
+  it('has a row for every route of the HTTP server', () => {
+    const sources = filesBelow('src/servers/http/routes', (path) => path.endsWith('.ts'))
+      .map(read)
+      .join('\n');
+    const routes = [...sources.matchAll(/(?:app\.get(?:<[^(]*>)?\(|url:)\s*'(\/[^':*]*)/g)].map(
+      ([, path = '']) => path,
+    );
+    expect(routes.length).toBeGreaterThan(8);
+    const listed = [...read('docs/addresses.md').matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = '']) => cell).join();
+    expect(routes.filter((path) => !listed.includes(`\`${path}`))).toEqual([]);
+  });
+});
+
 describe('examples', () => {
   it('has a short README in each folder', () => {
     const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -154,7 +168,7 @@ describe('documents', () => {
     expect(linked.filter((path) => path !== '.' && /\.(md|png)$|LICENSE/.test(path) && !packed(path))).toEqual([]);
   });
 
-  it.each([...manual, 'ARCHITECTURE.md'])('%s names only source files that exist', (page) => {
+  it.each([...manual, 'ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s names only source files that exist', (page) => {
     const named = [...read(page).matchAll(/`((?:src|test|public|docs)\/[\w./-]*|[\w./-]+\.ts)`/g)].map(
       ([, path = '']) => path,
     );
@@ -162,11 +176,11 @@ describe('documents', () => {
     expect(dead).toEqual([]);
   });
 
-  it('README.md names only npm scripts that exist', () => {
+  it('README.md and CONTRIBUTING.md name only npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const named = [...read('README.md').matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(
-      ([, run, short]) => run ?? short,
-    );
+    const named = [
+      ...`${read('README.md')}${read('CONTRIBUTING.md')}`.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g),
+    ].map(([, run, short]) => run ?? short);
     expect(named).toEqual(expect.arrayContaining(['demo', 'start', 'test']));
     for (const name of named) expect(scripts).toHaveProperty([name ?? '']);
   });
