@@ -1,20 +1,20 @@
-// One name for all the addresses that one party has, so that whoever counts by address counts parties: an IPv6 customer gets a
-// /64 at least, 2^64 addresses, and could otherwise stay below every limit by coming from a new one each time.
+// Maps an address to the party that holds it, so that per-address limits count parties. An IPv6 customer gets at least a /64, 2^64
+// addresses, and could otherwise avoid every limit by using a new address each time.
 
 const MAPPED_PREFIX = '::ffff:';
 const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
-/** Groups of 16 bits in an IPv6 address, and in the part of it that names a network. */
+/** 16-bit groups in an IPv6 address, and in its network part. */
 const GROUPS = 8;
 const NETWORK_GROUPS = 4;
 
 /**
  * @param address as Node.js or a header writes it
- * @returns an IPv4 address itself, also where it is mapped into IPv6 (RFC 4291 2.5.5.2) or translated by the well-known prefix of
- * NAT64 (RFC 6052 2.1); of any other IPv6 address its /64, always written the same way; any other text as it is
+ * @returns an IPv4 address as it is, also if it is IPv4-mapped (RFC 4291 2.5.5.2) or uses the well-known NAT64 prefix (RFC 6052 2.1); for
+ * any other IPv6 address its /64, always in the same notation; any other text unchanged
  */
 export function addressGroup(address: string): string {
-  // IPv4 is what most addresses are, and this is called for each request.
+  // Fast path: most addresses are IPv4, and this is called for each request.
   if (!address.includes(':')) return address;
   const groups = groupsOf(address);
   if (groups === undefined) return address;
@@ -25,14 +25,14 @@ export function addressGroup(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** IPv4 that arrived on an IPv6 socket written as IPv4, so that rules and logs know an address by one name; the rest as it is. */
+/** Writes an IPv4-mapped IPv6 address as IPv4, so that rules and logs have one notation for an address; returns all others unchanged. */
 export function plainAddress(address: string): string {
   return address.startsWith(MAPPED_PREFIX) && address.includes('.') ? address.slice(MAPPED_PREFIX.length) : address;
 }
 
-/** The eight groups of an IPv6 address; undefined for anything else. */
+/** The eight 16-bit groups of an IPv6 address; undefined for anything else. */
 function groupsOf(address: string): number[] | undefined {
-  // The zone of a link-local address names our own interface.
+  // Drop the zone of a link-local address, which names an interface of this machine.
   const [text = ''] = address.split('%', 1);
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
@@ -44,7 +44,7 @@ function groupsOf(address: string): number[] | undefined {
   return [...head, ...zeros, ...tail];
 }
 
-/** Groups between colons, the last of which may be an IPv4 address that stands for two. */
+/** Parses groups separated by colons. The last may be an IPv4 address, which stands for two groups. */
 function parseGroups(text: string): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];

@@ -1,13 +1,13 @@
-// What each party holds of something, connections, requests or bytes. Counts by address live here alone, so that none of them can
-// be passed by whoever has many addresses.
+// Counts what each party holds: connections, requests or bytes. All per-address limits use this, so that none can be avoided by using many
+// addresses.
 
 import { addressGroup } from './address-group.js';
 
-/** Keeps nothing of who holds nothing. */
+/** Keeps no entry for a party that holds nothing. */
 export class AddressTally {
   readonly #held = new Map<string, number>();
 
-  /** Parties that hold anything. */
+  /** Number of parties that hold anything. */
   get size(): number {
     return this.#held.size;
   }
@@ -17,7 +17,7 @@ export class AddressTally {
     return this.#held.get(addressGroup(address)) ?? 0;
   }
 
-  /** @param amount below zero for what is held no longer; give back under the same address what was taken under it */
+  /** @param amount negative to give back; use the same address as when it was taken */
   add(address: string, amount: number): void {
     const group = addressGroup(address);
     const held = (this.#held.get(group) ?? 0) + amount;

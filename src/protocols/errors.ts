@@ -1,12 +1,12 @@
-// One shape for everything that goes wrong: a stable code, a kind that decides the reaction, and a text that says got and expected.
+// One type for all errors: a stable code, a kind that decides the reaction, and a text that says what was got and what was expected.
 
 /**
  * - `invalid-data`: the peer sent bytes that break its protocol; close that peer.
  * - `invalid-state`: a valid request at the wrong moment.
- * - `unsupported`: valid, but this program (or the FFmpeg it found) cannot serve it.
- * - `limit`: a documented bound was crossed.
- * - `denied`: access said no.
- * - `unavailable`: a resource (disk, process, port) is missing or failed; may pass.
+ * - `unsupported`: valid, but this program, or the FFmpeg it found, cannot serve it.
+ * - `limit`: a documented bound was exceeded.
+ * - `denied`: access was refused.
+ * - `unavailable`: a resource (disk, process, port) is missing or failed; this may pass.
  */
 export type ErrorKind = 'invalid-data' | 'invalid-state' | 'unsupported' | 'limit' | 'denied' | 'unavailable';
 
@@ -30,12 +30,12 @@ export class SluiceError extends Error {
 }
 
 export interface ErrorCatalogue<C extends string> {
-  /** Makes (does not throw) the error; `message` says what was got and what was expected. */
+  /** Creates the error without throwing it; `message` says what was got and what was expected. */
   (code: C, message: string, options?: ErrorOptions): SluiceError;
   readonly entries: Readonly<Record<C, ErrorEntry>>;
 }
 
-/** Each room registers its codes once, in its `errors.ts`; test/docs.test.ts ties them all to docs/errors.md. */
+/** Each room registers its codes once, in its `errors.ts`; test/docs.test.ts checks that docs/errors.md lists them all. */
 export function defineErrors<const C extends string>(entries: Readonly<Record<C, ErrorEntry>>): ErrorCatalogue<C> {
   const make = (code: C, message: string, options?: ErrorOptions): SluiceError =>
     new SluiceError(code, entries[code].kind, message, options);

@@ -1,8 +1,9 @@
-// What fails in work that nobody awaits ends the thing it was done for and nothing else: such work is run by that thing's domain.
+// Confines failures of asynchronous work to the thing it was done for. All work that nobody awaits runs in the failure domain of that
+// thing.
 import type { Clock } from './clock.js';
 import { SluiceError } from './errors.js';
 
-/** Something threw, or a promise was rejected, where nobody was there to catch it. */
+/** An exception or rejected promise that no caller was there to catch. */
 export interface Fault {
   /** The seam at which it was caught, for example `ffmpeg output`. */
   readonly where: string;
@@ -10,17 +11,17 @@ export interface Fault {
 }
 
 /**
- * Owns the callbacks, timers, un-awaited promises and resources of one thing: a stream, a connection. Seams are named by string
- * literals; test/faults/seams.test.ts throws at each of them.
+ * Owns the callbacks, timers, un-awaited promises and resources of one thing: a stream, a connection. Seams are named by string literals;
+ * test/faults/seams.test.ts throws at each of them.
  */
 export class FailureDomain {
-  /** Whose it is: `live/cam`, `rtmp connection 7`. */
+  /** Name of the thing: `live/cam`, `rtmp connection 7`. */
   readonly name: string;
   readonly #onFault: (fault: Fault) => void;
   readonly #owned = new Set<() => void>();
   #closed = false;
 
-  /** @param onFault called each time; must not throw */
+  /** @param onFault called for each fault; must not throw */
   constructor(name: string, onFault: (fault: Fault) => void) {
     this.name = name;
     this.#onFault = onFault;
@@ -30,7 +31,10 @@ export class FailureDomain {
     return this.#closed;
   }
 
-  /** The same callback, for somebody else to call: a socket, a pipe, a child process, an emitter. Silent after `close`. */
+  /**
+   * Wraps a callback that a socket, pipe, child process or emitter will call. What it throws becomes a fault; after `close` it does
+   * nothing.
+   */
   guard<A extends readonly unknown[]>(where: string, callback: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       if (this.#closed) return;
@@ -42,7 +46,7 @@ export class FailureDomain {
     };
   }
 
-  /** Like `guard`, for a caller that answers for what it handed in: a typed error says what was wrong with that, and is thrown on. */
+  /** Like `guard`, but rethrows typed errors: those say that the caller's input was wrong, and the caller handles them. */
   guardInput<A extends readonly unknown[]>(where: string, callback: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       if (this.#closed) return;
@@ -55,18 +59,21 @@ export class FailureDomain {
     };
   }
 
-  /** Work that nobody waits for. It begins at once. */
+  /** Starts work that nobody waits for. It begins at once. */
   run(where: string, work: () => PromiseLike<unknown>): void {
-    // biome-ignore lint/nursery/noFloatingPromises: rejected only when `onFault` throws, and that is for the program to hear of
+    // biome-ignore lint/nursery/noFloatingPromises: rejects only if `onFault` throws, which is a bug that the process must report
     this.#catch(where, work);
   }
 
-  /** The same for work that somebody waits for, but does not answer for. @returns resolves when it has ended, however it did */
+  /**
+   * Like `run`, for work that somebody waits for without handling its errors. @returns a promise that resolves when the work has ended,
+   * even if it failed
+   */
   settled(where: string, work: () => PromiseLike<unknown>): Promise<void> {
     return this.#catch(where, work);
   }
 
-  /** One of several steps that must all be taken: it is done now, and the next one comes even if it throws. */
+  /** Takes one of several steps that must all be taken: if it throws, the fault is reported and the next step can run. */
   attempt<T>(where: string, step: () => T): T | undefined {
     try {
       return step();
@@ -76,7 +83,7 @@ export class FailureDomain {
     }
   }
 
-  /** The same clock; its timers belong to this domain and are cancelled by `close`. */
+  /** Wraps a clock: its timers belong to this domain and are cancelled by `close`. */
   clock(clock: Clock): Clock {
     return {
       now: () => clock.now(),
@@ -96,9 +103,9 @@ export class FailureDomain {
     };
   }
 
-  /** What is released by `close` if it was not disowned before. @returns disowns it */
+  /** Registers a function that `close` calls to release a resource. @returns a function that removes the registration */
   own(release: () => void): () => void {
-    // The same function may be owned twice.
+    // A new function each time, because the same function may be registered twice.
     const entry = (): void => release();
     if (this.#closed) release();
     else this.#owned.add(entry);
@@ -107,7 +114,7 @@ export class FailureDomain {
     };
   }
 
-  /** Cancels timers, releases what is owned, in the order in which it came, and lets no callback through any more. Idempotent. */
+  /** Cancels timers, releases owned resources in order of registration, and disables all guarded callbacks. Idempotent. */
   close(): void {
     this.#closed = true;
     const owned = [...this.#owned];
@@ -125,8 +132,8 @@ export class FailureDomain {
 }
 
 /**
- * Calls all of them, whatever some of them throw.
- * @throws the first of what was thrown, when all have been called
+ * Calls `call` for every target, even if some calls throw.
+ * @throws the first error thrown, after all have been called
  */
 export function callAll<T>(targets: Iterable<T>, call: (target: T) => void): void {
   let failed = false;

@@ -1,4 +1,4 @@
-// A state is a value with a table of legal moves, so that an illegal move is an error at its cause, not a puzzle later.
+// A state with a table of legal transitions: an illegal one is reported where it happens, not as a puzzle later.
 
 export class StateMachine<S extends string> {
   readonly #name: string;
@@ -23,7 +23,7 @@ export class StateMachine<S extends string> {
     return this.#transitions[this.#state].includes(next);
   }
 
-  /** @throws {TypeError} naming both states, when the table does not list the move: a bug of ours, never of a peer. */
+  /** @throws {TypeError} naming both states if the table does not list the transition. That is a bug of ours; a peer cannot cause it. */
   to(next: S): void {
     if (!this.can(next)) throw new TypeError(`${this.#name}: illegal transition ${this.#state} -> ${next}`);
     this.#state = next;

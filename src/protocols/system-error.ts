@@ -1,6 +1,6 @@
-// What the operating system says when it refuses: the code to look for, and words for those who have never seen it.
+// Explains errors of the operating system: the code to search for, and words for readers who do not know the code.
 
-/** What a mistake or a full machine brings about. Other codes come with Node's own words. */
+/** Errors caused by mistakes or exhausted resources. Other codes are explained in Node's own words. */
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'not permitted',
   EADDRINUSE: 'a gateway or another program has this port',
@@ -38,30 +38,30 @@ const WORDS: Readonly<Record<string, string>> = {
   EXDEV: 'on another file system',
 };
 
-/** `ENOENT`; undefined for what did not come from the system, such as errors of our own or of Node. */
+/** For example `ENOENT`; undefined for errors that do not come from the system, such as our own or Node's. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return /^E(AI_)?[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
-/** `ENOENT, no such file or directory`; of other errors their own message. */
+/** For example `ENOENT, no such file or directory`; other errors give their own message. */
 export function systemReason(error: unknown): string {
   const code = systemCode(error);
   if (code === undefined) return error instanceof Error ? error.message : String(error);
   return `${code}, ${WORDS[code] ?? nodeWords(error, code)}`;
 }
 
-/** Ports below this are the administrator's on most systems (ip_unprivileged_port_start on Linux). */
+/** Ports below this are privileged on most systems (ip_unprivileged_port_start on Linux). */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
-/** Why nothing can listen on that port; what to do where the reason is that the port is a low one. */
+/** Why nothing can listen on that port, and what to do if the reason is that it is a privileged port. */
 export function listenReason(error: unknown, port: number): string {
   const reason = systemReason(error);
   if (systemCode(error) !== 'EACCES' || port >= FIRST_UNPRIVILEGED_PORT) return reason;
   return `${reason}: ports below ${FIRST_UNPRIVILEGED_PORT} need the capability CAP_NET_BIND_SERVICE, see docs/server.md`;
 }
 
-/** Node's messages read `EXAMPLE: words in lower case, open '/path'`. */
+/** Extracts the words from Node's message, which reads `EXAMPLE: words in lower case, open '/path'`. */
 function nodeWords(error: unknown, code: string): string {
   const message = error instanceof Error ? error.message : '';
   return new RegExp(`${code}: ([^,]{1,200})`).exec(message)?.[1] ?? 'refused by the system';

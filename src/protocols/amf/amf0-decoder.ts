@@ -1,4 +1,4 @@
-// Commands and metadata arrive as AMF0 from peers nobody vouches for; this turns a body into values at a bounded cost.
+// Decodes AMF0 bodies (commands and metadata) from untrusted peers at a bounded cost.
 
 import { ByteReader } from '../bytes/byte-reader.js';
 import { SluiceError } from '../errors.js';
@@ -9,15 +9,15 @@ import { AMF0_MARKER } from './markers.js';
 import { AmfEcmaArray, AmfObject, type AmfValue, AmfXmlDocument } from './values.js';
 
 /**
- * All values of a body, in order (AMF0, Adobe 2007). An ECMA array that the body ends in the middle of is taken as
- * complete between two properties, because some cameras leave its end marker out.
+ * Decodes all values of a body, in order (AMF0, Adobe 2007). An ECMA array that ends with the body, between two properties, is accepted as
+ * complete, because some cameras omit its end marker.
  * @throws amf.malformed, amf.budget, amf.unsupported
  */
 export function decodeAmf0(bytes: Uint8Array, limits: AmfLimits = DEFAULT_AMF_LIMITS): AmfValue[] {
   return decodeAmf(bytes, limits).values;
 }
 
-/** The same, and whether any of it was AMF3 behind the avmplus marker. @throws like {@link decodeAmf0} */
+/** Like {@link decodeAmf0}, and reports whether any value was AMF3 behind the avmplus marker. @throws like {@link decodeAmf0} */
 export function decodeAmf(
   bytes: Uint8Array,
   limits: AmfLimits = DEFAULT_AMF_LIMITS,
@@ -85,7 +85,7 @@ class Amf0Decoder {
       case AMF0_MARKER.movieClip:
       case AMF0_MARKER.reference:
       case AMF0_MARKER.recordset:
-        // A reference may point at a container that is still open, and whoever walks that value never ends.
+        // A reference may point at a container that is still open; a walk over such a value would never end.
         throw amfError('amf.unsupported', `got AMF0 marker 0x${marker.toString(16)}, which no publisher needs`);
       default:
         throw amfError('amf.malformed', `got AMF0 marker 0x${marker.toString(16)}, expected 0x00-0x11`);
@@ -105,7 +105,7 @@ class Amf0Decoder {
   }
 
   #ecmaArray(): AmfEcmaArray {
-    // 2.10: the count is only a hint, and encoders write 0 or anything else into it.
+    // 2.10: the count is only a hint; encoders write 0 or any other number.
     this.#reader.skip(4);
     const array = new AmfEcmaArray();
     this.#properties(array);
@@ -140,7 +140,7 @@ class Amf0Decoder {
 
   #date(): Date {
     const epochMilliseconds = this.#reader.f64be();
-    // 2.13: the time zone is reserved and should be 0; it says nothing about the instant.
+    // 2.13: the time zone is reserved and should be 0; it does not affect the instant.
     this.#reader.skip(2);
     return new Date(epochMilliseconds);
   }

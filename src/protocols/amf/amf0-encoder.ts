@@ -1,4 +1,4 @@
-// Answers and metadata leave as AMF0; this is the only place that writes it.
+// Encodes answers and metadata as AMF0.
 
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { writeAmf3 } from './amf3-encoder.js';
@@ -9,8 +9,8 @@ import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector, AmfXm
 const MAX_SHORT_STRING_BYTES = 0xffff;
 
 /**
- * The values one after another, as a command or data message carries them. Kinds that only AMF3 has, such as a vector, are
- * written as AMF3 behind the avmplus marker.
+ * Encodes the values one after another, as a command or data message carries them. Values that only AMF3 has, such as vectors, are written
+ * as AMF3 behind the avmplus marker.
  * @throws amf.budget for a key or class name of more than 65535 bytes, which AMF0 cannot write.
  */
 export function encodeAmf0(values: readonly AmfValue[]): Buffer {

@@ -1,4 +1,4 @@
-// Flash-era encoders wrap what they say in AMF3, whose references can make a small body mean a huge value; this reads it at a bounded cost.
+// Decodes AMF3 at a bounded cost. Flash-era encoders use it, and its references allow a small body to stand for a huge value.
 
 import type { ByteReader } from '../bytes/byte-reader.js';
 import type { AmfBudget } from './budget.js';
@@ -8,27 +8,27 @@ import { readU29 } from './u29.js';
 import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector, AmfXmlDocument } from './values.js';
 
 /**
- * One AMF3 value (Adobe 2013) with reference tables of its own, as the avmplus marker of AMF0 introduces it. References
- * to finished values give the very same object again; what refers to itself is refused, because whoever walks it never ends.
+ * Reads one AMF3 value (Adobe 2013) with its own reference tables, as the avmplus marker of AMF0 introduces it. A reference to a finished
+ * value returns the same object again. A value that contains itself is refused, because a walk over it would never end.
  * @throws amf.malformed, amf.budget, amf.unsupported, bytes.truncated
  */
 export function readAmf3(reader: ByteReader, budget: AmfBudget): AmfValue {
   return new Amf3Decoder(reader, budget).value();
 }
 
-/** 3.12: the shape of objects of one class. */
+/** 3.12: the members of a class of objects. */
 interface Traits {
   readonly className: string;
   readonly dynamic: boolean;
   readonly sealed: readonly string[];
 }
 
-/** An entry of the object reference table, with what it costs to meet this value again. */
+/** An entry of the object reference table, with the cost of referring to it again. */
 interface Finished {
   readonly value: AmfValue;
-  /** Values in it, itself included. */
+  /** Number of values in it, itself included. */
   readonly values: number;
-  /** Containers inside one another, itself included. */
+  /** Nesting depth of containers in it, itself included. */
   readonly height: number;
 }
 
@@ -36,10 +36,10 @@ class Amf3Decoder {
   readonly #reader: ByteReader;
   readonly #budget: AmfBudget;
   readonly #strings: { readonly text: string; readonly bytes: number }[] = [];
-  /** Undefined while the value is being read. */
+  /** An entry is undefined while its value is being read. */
   readonly #objects: (Finished | undefined)[] = [];
   readonly #traits: Traits[] = [];
-  /** Of the highest value read so far inside the container that is open. */
+  /** Height of the highest value read so far inside the open container. */
   #height = 0;
 
   constructor(reader: ByteReader, budget: AmfBudget) {
@@ -61,7 +61,7 @@ class Amf3Decoder {
       case AMF3_MARKER.true:
         return true;
       case AMF3_MARKER.integer:
-        // U29 holds a 29-bit two's complement integer: move its sign bit to the top of an int32 and back.
+        // A U29 holds a 29-bit two's complement integer: shift its sign bit to the top of an int32 and back.
         return (readU29(reader) << 3) >> 3;
       case AMF3_MARKER.double:
         return reader.f64be();
@@ -94,8 +94,8 @@ class Amf3Decoder {
   }
 
   /**
-   * What all but plain values begin with (2.2): a U29 whose low bit tells a reference from the value itself, whose other bits
-   * go to `read`.
+   * Reads a value of a complex type (2.2). Its U29 header has a low bit that tells a reference from an inline value; for an inline value
+   * the other bits are passed to `read`.
    */
   #complex(read: (header: number) => AmfValue): AmfValue {
     const header = readU29(this.#reader);
@@ -120,13 +120,13 @@ class Amf3Decoder {
     }
     const finished = this.#objects[index];
     if (finished === undefined) throw amfError('amf.unsupported', 'got an AMF3 value that contains itself');
-    // The reference itself has been counted as a value already.
+    // The reference itself has already been counted as one value.
     this.#budget.countRepeated(finished.values - 1, finished.height);
     this.#height = Math.max(this.#height, finished.height);
     return finished.value;
   }
 
-  /** 1.3.2. The empty string never enters the table. */
+  /** 1.3.2. The empty string is never added to the table. */
   #string(): string {
     const header = readU29(this.#reader);
     const index = header >>> 1;
@@ -161,7 +161,7 @@ class Amf3Decoder {
     for (let name = this.#string(); name !== ''; name = this.#string()) into.set(name, this.value());
   }
 
-  /** As many as are there, whatever was declared: the next one that is missing ends it with an error. */
+  /** Reads values until `count` is reached. Nothing is allocated from the declared count: if a value is missing, reading it fails. */
   #values(count: number): AmfValue[] {
     const values: AmfValue[] = [];
     for (let index = 0; index < count; index += 1) values.push(this.value());
@@ -194,7 +194,7 @@ class Amf3Decoder {
     const className = this.#string();
     const sealed: string[] = [];
     for (let left = header >>> 2; left > 0; left -= 1) {
-      // A name costs as little as a byte, and memory as much as a value.
+      // A name may take only one byte on the wire but as much memory as a value.
       this.#budget.countValue();
       sealed.push(this.#string());
     }
@@ -203,7 +203,7 @@ class Amf3Decoder {
     return traits;
   }
 
-  /** 3.14. A copy: a value that is kept must not keep the message. */
+  /** 3.14. Copied, so that a value that is kept does not keep the whole message in memory. */
   #byteArray(size: number): Uint8Array {
     this.#budget.checkString(size);
     return new Uint8Array(this.#reader.bytes(size));

@@ -1,4 +1,4 @@
-// What AMF0 has no words for leaves as AMF3 behind the avmplus marker; this writes it, always in full and never by reference.
+// Encodes the values that AMF0 cannot express as AMF3, for use behind the avmplus marker. It never writes references.
 
 import type { ByteWriter } from '../bytes/byte-writer.js';
 import { amfError } from './errors.js';
@@ -18,7 +18,7 @@ const VECTOR_MARKER = {
 } as const;
 
 /**
- * One value, marker included.
+ * Writes one value, including its marker.
  * @throws amf.budget for an array with an empty key or a length over 2^28 - 1, which AMF3 cannot write.
  */
 export function writeAmf3(writer: ByteWriter, value: AmfValue): void {
@@ -53,7 +53,7 @@ function writeNumber(writer: ByteWriter, value: number): void {
   }
 }
 
-/** Length or count with the bit that says "not a reference". */
+/** Writes a length or count with the low bit set that means "not a reference". */
 function writeHeader(writer: ByteWriter, count: number): void {
   if (count > MAX_INTEGER) throw amfError('amf.budget', `got a length of ${count}, expected at most ${MAX_INTEGER}`);
   writeU29(writer, (count << 1) | 1);
@@ -64,7 +64,7 @@ function writeText(writer: ByteWriter, text: string): void {
   writer.utf8(text);
 }
 
-/** 3.12, all properties as sealed members of traits of its own: unlike dynamic ones these may have an empty name. */
+/** 3.12. Writes all properties as sealed members with their own traits: unlike dynamic members, these may have an empty name. */
 function writeObject(writer: ByteWriter, object: AmfObject): void {
   writer.u8(AMF3_MARKER.object);
   writeU29(writer, (object.size << 4) | 0b0011);

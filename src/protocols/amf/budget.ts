@@ -1,18 +1,18 @@
-// An AMF body can claim far more than it holds, so what decoding may cost is counted and bounded here.
+// Counts and bounds what decoding an AMF body may cost. A small body can declare, or refer to, far more than it contains.
 
 import { amfError } from './errors.js';
 
-/** Bounds of one body. Nothing is ever allocated from a count or a length that the body merely declares. */
+/** Bounds for one body. Nothing is ever allocated from a declared count or length. */
 export interface AmfLimits {
-  /** Containers inside one another; 1 is an object of plain values. */
+  /** Nesting depth of containers; 1 is an object of plain values. */
   readonly maxDepth: number;
-  /** Values of every kind, containers included. */
+  /** Number of values of any kind, containers included. */
   readonly maxValues: number;
   /** Bytes of one string, key, class name or XML document. */
   readonly maxStringBytes: number;
 }
 
-/** Real publishers stay below depth 4 and 60 values; a long string is bounded by the command message that carries it. */
+/** Real publishers stay below depth 4 and 60 values; the length of a string is also bounded by that of its command message. */
 export const DEFAULT_AMF_LIMITS: AmfLimits = { maxDepth: 64, maxValues: 4096, maxStringBytes: 256 * 1024 };
 
 export class AmfBudget {
@@ -25,12 +25,12 @@ export class AmfBudget {
     this.#limits = limits;
   }
 
-  /** Containers that are open. */
+  /** Number of open containers. */
   get depth(): number {
     return this.#depth;
   }
 
-  /** Values so far. */
+  /** Number of values counted so far. */
   get values(): number {
     return this.#values;
   }
@@ -42,9 +42,9 @@ export class AmfBudget {
   }
 
   /**
-   * Counts a container that is referred to as if it stood here once more: a few bytes of references to references stand
-   * for a tree that no walk over it would ever finish.
-   * @param values and @param depth of the container, itself included.
+   * Counts a referenced container as if it stood here again: a few bytes of references to references can stand for a tree so large that no
+   * walk over it would ever finish.
+   * @param values number of values in the container, itself included. @param depth its nesting depth, itself included.
    * @throws amf.budget
    */
   countRepeated(values: number, depth: number): void {
@@ -54,7 +54,7 @@ export class AmfBudget {
   }
 
   /**
-   * The same for text: one long string, referred to by every value, must not fill memory when it is written out again.
+   * Counts referenced text again: one long string that every value refers to must not fill memory when it is written out.
    * @throws amf.budget
    */
   countRepeatedText(bytes: number): void {

@@ -1,4 +1,4 @@
-// The error codes of the AMF room: commands with one of them are refused, metadata with one of them is dropped.
+// The error codes of AMF. A command with such an error is refused; metadata with one is dropped.
 
 import { defineErrors } from '../errors.js';
 

@@ -1,4 +1,4 @@
-// The type markers of AMF, once for the decoder and the encoder.
+// The AMF type markers, shared by decoder and encoder.
 
 /** AMF0 2.1. */
 export const AMF0_MARKER = {

@@ -1,4 +1,4 @@
-// FLV metadata is AMF0 for everyone who reads it later, FFmpeg included; this says in AMF0 what came as AMF3.
+// Rewrites AMF3 values as AMF0. FLV metadata must be AMF0 for its readers, FFmpeg included.
 
 import { decodeAmf } from './amf0-decoder.js';
 import { encodeAmf0 } from './amf0-encoder.js';
@@ -6,8 +6,8 @@ import type { AmfLimits } from './budget.js';
 import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector } from './values.js';
 
 /**
- * The same values without the avmplus marker; bytes that do not use it are returned as they are. Vectors become arrays,
- * dictionaries ECMA arrays of their textual keys; byte arrays, for which AMF0 has no form, become null.
+ * Encodes the same values without the avmplus marker; returns bytes that do not use it unchanged. Vectors become arrays, dictionaries
+ * become ECMA arrays of their text and number keys, and byte arrays, which AMF0 does not have, become null.
  * @throws amf.malformed, amf.budget, amf.unsupported
  */
 export function plainAmf0(bytes: Buffer, limits?: AmfLimits): Buffer {

@@ -1,4 +1,4 @@
-// AMF3 writes every integer, length and reference in one variable-length form; decoder and encoder share it here.
+// The variable-length format that AMF3 uses for every integer, length and reference.
 
 import type { ByteReader } from '../bytes/byte-reader.js';
 import type { ByteWriter } from '../bytes/byte-writer.js';

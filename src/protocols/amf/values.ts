@@ -1,21 +1,21 @@
-// What AMF can say, as a closed union of plain values; objects are Maps, so that a key such as `__proto__` is only a key.
+// The values of AMF as a closed union. Objects are Maps, so that a key such as `__proto__` has no special meaning.
 
 /**
- * AMF0 object (2.5) or typed object (2.18), AMF3 object (3.12). Keys keep the order of the wire; of two equal keys the
- * last wins.
+ * AMF0 object (2.5) or typed object (2.18), AMF3 object (3.12). Keys keep the order of the wire; if a key occurs twice, the last value
+ * counts.
  */
 export class AmfObject extends Map<string, AmfValue> {
-  /** Set for a typed object only. */
+  /** Set for typed objects only. */
   className: string | undefined;
 }
 
 /**
- * AMF0 ECMA array (2.10): the same as an object on the wire, but for a count that nobody keeps right. Also an AMF3 array
- * with named members (3.11), its dense part under the keys "0", "1" ….
+ * AMF0 ECMA array (2.10): on the wire an object with a count, which encoders often get wrong. Also an AMF3 array with named members (3.11);
+ * its dense part has the keys "0", "1" ….
  */
 export class AmfEcmaArray extends Map<string, AmfValue> {}
 
-/** AMF0 XML document (2.17), AMF3 XML (3.9, 3.13), kept as the text it is. */
+/** AMF0 XML document (2.17), AMF3 XML (3.9, 3.13), kept as text. */
 export class AmfXmlDocument {
   readonly text: string;
 
@@ -28,9 +28,9 @@ export class AmfXmlDocument {
 export class AmfVector {
   readonly itemType: 'int' | 'uint' | 'double' | 'object';
   readonly items: readonly AmfValue[];
-  /** Its length cannot change at the peer. */
+  /** Whether the vector has a fixed length for the peer. */
   readonly fixed: boolean;
-  /** Of `object` only: the class that all items belong to, empty for any. */
+  /** For `object` only: the class of all items; empty if any. */
   readonly className: string;
 
   constructor(itemType: AmfVector['itemType'], items: readonly AmfValue[], fixed = false, className = '') {
@@ -41,7 +41,7 @@ export class AmfVector {
   }
 }
 
-/** AMF3 dictionary (3.16): keys may be any value, and two equal ones stay two. */
+/** AMF3 dictionary (3.16): keys may be any value, and equal keys may occur twice. */
 export class AmfDictionary {
   readonly entries: readonly (readonly [AmfValue, AmfValue])[];
   readonly weakKeys: boolean;
@@ -71,12 +71,12 @@ export type AmfValue =
   /** AMF3 byte array (3.14). */
   | Uint8Array;
 
-/** The properties of an object or an ECMA array, which encoders use as if they were one thing; otherwise undefined. */
+/** The properties of an object or an ECMA array, which encoders use interchangeably; undefined for other values. */
 export function amfProperties(value: AmfValue): ReadonlyMap<string, AmfValue> | undefined {
   return value instanceof AmfObject || value instanceof AmfEcmaArray ? value : undefined;
 }
 
-/** An object from pairs, in this order. */
+/** Makes an object from pairs, in this order. */
 export function amfObject(entries: Iterable<readonly [string, AmfValue]>): AmfObject {
   return new AmfObject(entries);
 }

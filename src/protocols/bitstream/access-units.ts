@@ -1,49 +1,50 @@
-// One sample for one picture, whatever messages it came in: encoders send NAL units, slices and parameter sets in messages of their own.
+// Assembles one sample per picture (access unit), however the encoder split it: NAL units, slices and parameter sets may come in messages
+// of their own.
 import type { Bitstream, SplitMessage, UnitRole } from './bitstream.js';
 
-/** FLV 10.1 E.4.1: a tag has 24 bits for its size, so no picture that is larger can be handed on. */
+/** FLV 10.1 E.4.1: a tag size has 24 bits, so a larger picture could not be passed on. */
 const MAX_PICTURE_BYTES = 0xff_ff_ff;
-/** What a unit costs besides its bytes: its view, and its length in the sample. */
+/** Bytes charged for a unit in addition to its own: its view object, and its length field in the sample. */
 const UNIT_OVERHEAD = 128;
-/** So often a picture of fewer slices than the one before may turn out to be whole: then the number says nothing. */
+/** A picture with fewer slices than the one before may still be complete. After this many such cases the slice count is ignored. */
 const MAX_FALSE_ALARMS = 3;
 
 export interface Picture<T> {
-  /** The message with its first slice: its times are those of the picture. */
+  /** The message with the first slice; its times are those of the picture. */
   readonly message: T;
-  /** How many pictures began in that message before this one; their times have to be guessed. */
+  /** Number of pictures that began in that message before this one; if not 0, the time of this one is an estimate. */
   readonly index: number;
-  /** As it came in one message; undefined when it has to be joined from `units`. */
+  /** The sample, if it came complete in one message; undefined if it has to be joined from `units`. */
   readonly sample: Buffer | undefined;
-  /** In decoding order; at least one is a slice. Views of the messages. */
+  /** Views of the messages, in decoding order; at least one is a slice. */
   readonly units: readonly Buffer[];
 }
 
-/** What was found out about messages, each time. */
+/** What was found out about messages; reported each time. */
 export type CutFinding =
-  /** A picture was put together from more than one. */
+  /** A picture was assembled from several messages. */
   | 'pieces'
-  /** They hold more than one. */
+  /** A message held several pictures. */
   | 'bundle'
-  /** Slices came whose picture had gone out, or never began. */
+  /** Slices came whose picture had already been emitted, or had never begun. */
   | 'lost'
-  /** What waited for the rest of its picture was more than a picture may be. */
+  /** The units that waited for the rest of their picture exceeded the size limit of a picture. */
   | 'too-large';
 
 export interface AccessUnitsOptions<T> {
   readonly bitstream: Bitstream;
   readonly onPicture: (picture: Picture<T>) => void;
   readonly onFinding: (finding: CutFinding) => void;
-  /** Bytes that may wait for the rest of their picture. */
+  /** Limit of the bytes that may wait for the rest of their picture. */
   readonly maxBytes?: number;
 }
 
-/** A message that is being taken apart. */
+/** A message that is being split. */
 interface Source<T> {
   readonly message: T;
-  /** That began in it. */
+  /** Pictures that began in it. */
   pictures: number;
-  /** Something of it went to a picture that had begun. */
+  /** Whether part of it continued a picture begun in an earlier message. */
   continues: boolean;
 }
 
@@ -56,9 +57,9 @@ interface Collected<T> {
 }
 
 /**
- * - `unknown`: the first picture waits for the message after it, which tells whether it was whole.
- * - `whole`: each message ends its picture, which goes out at once, unless it has fewer slices than the one before.
- * - `pieces`: a picture ends where the next begins. An encoder that was seen to cut pictures is not believed otherwise again.
+ * - `unknown`: the first picture waits for the next message, which tells whether the picture was complete.
+ * - `whole`: each message completes its picture, which is emitted at once unless it has fewer slices than the one before.
+ * - `pieces`: a picture ends where the next begins. Once an encoder was seen to split pictures, this state is kept.
  */
 type Cutting = 'unknown' | 'whole' | 'pieces';
 
@@ -66,14 +67,14 @@ export class AccessUnits<T> {
   readonly #options: AccessUnitsOptions<T>;
   readonly #maxBytes: number;
   #cutting: Cutting = 'unknown';
-  /** A picture that has begun and may go on. */
+  /** A picture that has begun and may continue. */
   #current: Collected<T> | undefined;
-  /** What comes before the first slice of the next picture: the delimiter apart, as it goes in front. */
+  /** Units before the first slice of the next picture. The delimiter is kept apart, because it must come first. */
   #delimiter: Buffer | undefined;
   #next: Buffer[] = [];
   #currentBytes = 0;
   #nextBytes = 0;
-  /** Slices of the last picture that went out. */
+  /** Number of slices of the last picture emitted. */
   #usualSlices = 0;
   #falseAlarms = 0;
 
@@ -82,17 +83,17 @@ export class AccessUnits<T> {
     this.#maxBytes = options.maxBytes ?? MAX_PICTURE_BYTES;
   }
 
-  /** Bytes that wait for the rest of their picture. Their views keep at most one message more alive. */
+  /** Bytes that wait for the rest of their picture. Their views keep at most one more message in memory. */
   get heldBytes(): number {
     return this.#currentBytes + this.#nextBytes;
   }
 
-  /** A picture waits for what comes next. */
+  /** Whether a picture is held back until the next message. */
   get holdsPicture(): boolean {
     return this.#current !== undefined;
   }
 
-  /** A message in order of arrival: pictures that end with it are handed out before this returns. */
+  /** Takes a message, in order of arrival. Pictures that it completes are emitted before this returns. */
   push(message: T, { units, sample }: SplitMessage): void {
     if (units.length === 0) return;
     const { bitstream, onFinding } = this.#options;
@@ -107,7 +108,7 @@ export class AccessUnits<T> {
     const isPicture = source.pictures === 1 && !source.continues && !lost && this.#nextBytes === 0;
     if (isPicture && this.#current !== undefined) this.#current.sample = sample;
     if (this.#cutting === 'whole' && bitstream.mayEnd && !this.#lacksSlices) this.flush();
-    // Units that trail a picture are few and small: their views would keep all of it alive.
+    // Units after the last slice are few and small; copy them, because views would keep the whole message in memory.
     if (source.pictures > 0 && this.#nextBytes > 0) {
       this.#next = this.#next.map((unit) => Buffer.from(unit));
       this.#delimiter = this.#delimiter && Buffer.from(this.#delimiter);
@@ -115,7 +116,7 @@ export class AccessUnits<T> {
     this.#keepBound();
   }
 
-  /** What has begun is over: nothing more will come of it. */
+  /** Emits the picture that is held, because nothing more will come for it. */
   flush(): void {
     const picture = this.#current;
     if (picture === undefined) return;
@@ -127,7 +128,7 @@ export class AccessUnits<T> {
     this.#options.onPicture({ message: source.message, index, sample, units });
   }
 
-  /** The rest of a picture would have come by now. */
+  /** Emits the picture that is held, because the rest of it would have come by now. */
   settle(): void {
     if (this.#cutting === 'unknown' && this.#current !== undefined) this.#cutting = 'whole';
     this.flush();
@@ -142,7 +143,7 @@ export class AccessUnits<T> {
     if (this.#cutting === 'pieces') return;
     const slices = roles.filter(isSlice);
     const lastSlice = roles.findLastIndex(isSlice);
-    // What comes behind the last slice is the beginning of another picture, or all there is.
+    // Units after the last slice belong to the next picture.
     const trails = roles.slice(lastSlice + 1).some((role) => role !== 'suffix');
     if (slices[0] === 'next-slice' || trails) {
       this.#cutting = 'pieces';
@@ -152,7 +153,7 @@ export class AccessUnits<T> {
     }
   }
 
-  /** @returns whether it was a slice of no picture */
+  /** @returns true if it was a slice without a picture */
   #take(unit: Buffer, role: UnitRole, source: Source<T>): boolean {
     switch (role) {
       case 'first-slice':
@@ -162,7 +163,7 @@ export class AccessUnits<T> {
       case 'next-slice':
       case 'suffix':
         if (this.#current === undefined) return role === 'next-slice';
-        // What stood between the slices of a picture is part of it, whatever it is.
+        // Units between the slices of a picture belong to it, whatever they are.
         this.#keepWithCurrent();
         if (this.#current.source !== source) source.continues = true;
         this.#current.units.push(unit);
@@ -172,7 +173,7 @@ export class AccessUnits<T> {
         return false;
       case 'delimiter':
         if (this.#delimiter !== undefined) return false;
-        // Nothing of a picture comes before its delimiter (ITU-T H.264 7.4.1.2.3), but in messages that begin wrongly.
+        // A delimiter precedes all other units of its picture (ITU-T H.264 7.4.1.2.3), unless the message is malformed.
         if (source.continues || source.pictures > 0) this.#keepWithCurrent();
         this.#delimiter = unit;
         this.#nextBytes += cost(unit);
@@ -194,7 +195,7 @@ export class AccessUnits<T> {
     source.pictures += 1;
   }
 
-  /** What was taken for the next picture's is the current one's; a delimiter between its units is nobody's. */
+  /** Units taken for those of the next picture belong to the current one; a delimiter among them is dropped. */
   #keepWithCurrent(): void {
     if (this.#current === undefined || this.#nextBytes === 0) return;
     this.#current.units.push(...this.#next);

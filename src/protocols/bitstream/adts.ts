@@ -1,9 +1,9 @@
-// Encoders made for MPEG-TS put an ADTS header before each AAC frame; MP4 and FLV want the bare frame and one AudioSpecificConfig.
+// Splits AAC frames from their ADTS headers. Encoders made for MPEG-TS send them; MP4 and FLV need bare frames and one AudioSpecificConfig.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { copyProgramConfig } from './program-config.js';
 
-/** ISO/IEC 13818-7 6.2: fixed and variable header, and the CRC that may follow them. */
+/** ISO/IEC 13818-7 6.2: sizes of the fixed and variable header together, and of the optional CRC after them. */
 const HEADER_SIZE = 7;
 const CRC_SIZE = 2;
 /** ISO/IEC 14496-3 4.5.2.1: id_syn_ele of a program config element. */
@@ -11,9 +11,9 @@ const ELEMENT_PROGRAM_CONFIG = 5;
 const RESERVED_SAMPLE_RATE_INDEX = 13;
 
 export interface AdtsFrame {
-  /** What the header says as an AudioSpecificConfig, which is all that a decoder needs besides the frames. */
+  /** The content of the header as an AudioSpecificConfig: all that a decoder needs besides the frames. */
   readonly config: AdtsConfig;
-  /** The raw_data_block: a view. */
+  /** The raw_data_block, as a view. */
   readonly data: Buffer;
 }
 
@@ -21,16 +21,16 @@ export interface AdtsConfig {
   /** profile_ObjectType + 1: the MPEG-4 audio object type. */
   readonly objectType: number;
   readonly sampleRateIndex: number;
-  /** 0: a program config element in the frame says it. */
+  /** 0: a program config element in the frame defines the channels. */
   readonly channelConfiguration: number;
 }
 
-/** Twelve ones and layer 0. No bare AAC frame begins so: 111 is the end of a frame (ID_END). */
+/** Checks for twelve one bits and layer 0. No bare AAC frame begins like this: the element id 111 ends a frame (ID_END). */
 export function beginsWithAdts(data: Uint8Array): boolean {
   return data[0] === 0xff && ((data[1] ?? 0) & 0xf6) === 0xf0;
 }
 
-/** @returns undefined when the bytes are no ADTS header, or one with reserved values */
+/** @returns undefined if the bytes are not an ADTS header, or have reserved values */
 export function readAdtsConfig(data: Uint8Array): AdtsConfig | undefined {
   const [, , third = 0, fourth] = data;
   if (!beginsWithAdts(data) || fourth === undefined) return undefined;
@@ -41,8 +41,8 @@ export function readAdtsConfig(data: Uint8Array): AdtsConfig | undefined {
 }
 
 /**
- * The frames of one message, each behind its header. What does not hold a whole frame at the end is left out.
- * @returns undefined when the message does not begin with a header and a whole frame
+ * The frames of one message, each preceded by its header. An incomplete frame at the end is dropped.
+ * @returns undefined if the message does not begin with a header and a complete frame
  */
 export function splitAdts(message: Buffer): AdtsFrame[] | undefined {
   const frames: AdtsFrame[] = [];
@@ -62,9 +62,9 @@ export function splitAdts(message: Buffer): AdtsFrame[] | undefined {
 }
 
 /**
- * The AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) of frames behind such headers.
- * @param frame the raw_data_block of the first; with channel configuration 0 it begins with a program config element
- * @returns undefined when the channels are said nowhere
+ * The AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) for frames with such headers.
+ * @param frame the raw_data_block of the first frame; with channel configuration 0 it begins with a program config element
+ * @returns undefined if the channels are defined nowhere
  */
 export function adtsAudioSpecificConfig(config: AdtsConfig, frame: Buffer | undefined): Buffer | undefined {
   const { objectType, sampleRateIndex, channelConfiguration } = config;

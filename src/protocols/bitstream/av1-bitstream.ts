@@ -1,4 +1,4 @@
-// AV1: which OBUs begin a picture (a temporal unit, which may hold frames that are never shown), and where decoding can start.
+// AV1: which OBUs begin a picture (a temporal unit, which may contain frames that are not shown), and where decoding can start.
 import { SluiceError } from '../errors.js';
 import { walkObus } from '../mp4/av1.js';
 import type { Bitstream, FrameKind, SplitMessage, UnitRole } from './bitstream.js';
@@ -17,11 +17,11 @@ const HAS_SIZE = 0x02;
 const MAX_OBUS = 1_024;
 
 export class Av1Bitstream implements Bitstream {
-  /** The decoder configuration holds the sequence header, so that key frames may come without. */
+  /** True if the decoder configuration holds the sequence header; then key frames may come without one. */
   sequenceHeaderKnown = false;
-  /** Some temporal units hold frames that are never shown besides the one that is. */
+  /** The number of frames says nothing: a temporal unit may contain any number of frames that are not shown. */
   readonly slicesTell = false;
-  /** The temporal unit has no frame yet that is shown: AV1 7.5 wants exactly one. */
+  /** True while the temporal unit has no shown frame: AV1 7.5 requires exactly one. */
   #awaitsShown = false;
 
   get mayEnd(): boolean {
@@ -39,7 +39,7 @@ export class Av1Bitstream implements Bitstream {
       if (!(error instanceof SluiceError)) throw error;
       return undefined;
     }
-    // The delimiter that encoders put first is no part of a sample (AV1-ISOBMFF 2.4); further ones begin other samples.
+    // The leading delimiter that encoders send is not part of a sample (AV1-ISOBMFF 2.4); further delimiters begin further samples.
     const delimiters = units.filter((unit) => typeOf(unit) === TEMPORAL_DELIMITER).length;
     const [first] = units;
     const leads = first !== undefined && typeOf(first) === TEMPORAL_DELIMITER;
@@ -75,13 +75,13 @@ export class Av1Bitstream implements Bitstream {
       if (type !== FRAME && type !== FRAME_HEADER) continue;
       const first = unit[headSize(unit)];
       if (first === undefined) return 'unknown';
-      // AV1 5.9.2, of what is no reduced still picture: show_existing_frame, then frame_type, of which 0 is KEY_FRAME.
+      // AV1 5.9.2, unless it is a reduced still picture: show_existing_frame, then frame_type, where 0 is KEY_FRAME.
       return first >> 5 === 0 && known ? 'key' : 'inter';
     }
     return 'unknown';
   }
 
-  /** Without delimiters. Only the last OBU may leave its size to the sample. */
+  /** Omits delimiters. Only the last OBU may omit its size field, because the sample gives it. */
   join(units: readonly Buffer[]): Buffer[] {
     const kept = units.filter((unit) => typeOf(unit) !== TEMPORAL_DELIMITER);
     return kept.flatMap((unit, index) => (index === kept.length - 1 ? [unit] : sized(unit)));
@@ -89,16 +89,16 @@ export class Av1Bitstream implements Bitstream {
 
   #beginsPicture(unit: Buffer): UnitRole {
     const first = unit[headSize(unit)] ?? 0;
-    // show_existing_frame, or show_frame behind the two bits of frame_type (AV1 5.9.2).
+    // show_existing_frame, or show_frame after the two bits of frame_type (AV1 5.9.2).
     const shown = (first & 0x80) !== 0 || (first & 0x10) !== 0;
-    // Of spatial layers all frames of an instant belong together.
+    // With spatial layers, all frames of an instant belong together.
     const continues = this.#awaitsShown || spatialLayer(unit) > 0;
     this.#awaitsShown = !shown;
     return continues ? 'next-slice' : 'first-slice';
   }
 }
 
-/** Also of a unit that is not there. */
+/** Also accepts an empty unit. */
 function typeOf(unit: Buffer): number {
   return ((unit[0] ?? 0) >> 3) & 0x0f;
 }
@@ -107,7 +107,7 @@ function spatialLayer(unit: Buffer): number {
   return ((unit[0] ?? 0) & HAS_EXTENSION) === 0 ? 0 : ((unit[1] ?? 0) >> 3) & 0x03;
 }
 
-/** Header, extension and size. */
+/** Size of the OBU header with its extension and size field. */
 function headSize(unit: Buffer): number {
   const head = unit[0] ?? 0;
   let size = (head & HAS_EXTENSION) === 0 ? 1 : 2;
@@ -116,7 +116,7 @@ function headSize(unit: Buffer): number {
   return size + 1;
 }
 
-/** With obu_has_size_field (AV1 5.3.2), in pieces. */
+/** The unit with obu_has_size_field set (AV1 5.3.2), in pieces. */
 function sized(unit: Buffer): Buffer[] {
   const head = unit[0] ?? 0;
   if ((head & HAS_SIZE) !== 0) return [unit];

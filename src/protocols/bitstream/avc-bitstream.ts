@@ -19,28 +19,28 @@ const PPS = 8;
 const DELIMITER = 9;
 const SPS_EXTENSION = 13;
 const SUBSET_SPS = 15;
-/** Data partitions B and C, slices of auxiliary pictures and of further layers or views: never the first of a picture. */
+/** Data partitions B and C, slices of auxiliary pictures, and slices of further layers or views: never the first slice of a picture. */
 const NEXT_SLICES: ReadonlySet<number> = new Set([3, 4, 19, 20, 21]);
 const RESERVED_PREFIXES: ReadonlySet<number> = new Set([16, 17, 18]);
 /** H.264 D.2.8. */
 const SEI_RECOVERY_POINT = 6;
-/** Of a slice header only the first fields are read. */
+/** Only the first fields of a slice header are read. */
 const HEAD_BYTES = 40;
 
-/** H.264 7.3.3: what tells the two fields of a frame. */
+/** H.264 7.3.3: the fields that distinguish the two fields of a frame. */
 interface FieldHeader {
   readonly frameNumber: number;
   readonly bottom: boolean;
 }
 
 export class AvcBitstream implements Bitstream {
-  /** Of the lengths before NAL units, read and written. */
+  /** Size of the length before each NAL unit, for reading and writing. */
   nalLengthSize: NalLengthSize = 4;
   readonly mayEnd = true;
   readonly slicesTell = true;
   #spsBytes: Buffer | undefined;
   #sps: SequenceParameterSet | undefined;
-  /** The picture that has begun is a first field, and waits for its second. */
+  /** Set if the picture that has begun is a first field and waits for the second. */
   #firstField: FieldHeader | undefined;
 
   split(message: Buffer): SplitMessage | undefined {
@@ -68,7 +68,7 @@ export class AvcBitstream implements Bitstream {
     }
   }
 
-  /** Fields of slice headers are as long as it says. One that cannot be read is as good as none. */
+  /** The SPS gives the length of slice header fields. One that cannot be read is treated as missing. */
   noteSequenceParameterSet(unit: Buffer): void {
     if (this.#spsBytes?.equals(unit)) return;
     this.#spsBytes = Buffer.from(unit);
@@ -91,9 +91,9 @@ export class AvcBitstream implements Bitstream {
     return lengthPrefixed(units, this.nalLengthSize);
   }
 
-  /** H.264 7.4.1.2.4: first_mb_in_slice is 0 at the beginning of a frame, and of each field. */
+  /** H.264 7.4.1.2.4: first_mb_in_slice is 0 at the beginning of a frame and of each field. */
   #beginsPicture(unit: Buffer): UnitRole {
-    // first_mb_in_slice comes first; ue(v) of 0 is a single one.
+    // first_mb_in_slice is the first syntax element; ue(v) codes 0 as a single one bit.
     if (((unit[1] ?? 0) & 0x80) === 0) return 'next-slice';
     if (this.#sps?.interlaced !== true) return 'first-slice';
     const field = read(() => readField(unit, this.#sps));
@@ -111,7 +111,7 @@ function typeOf(unit: Buffer): number {
   return (unit[0] ?? 0) & 0x1f;
 }
 
-/** Large, and never with a start code inside. */
+/** Slices are large and never contain a start code. */
 function isSlice(unit: Buffer): boolean {
   const type = typeOf(unit);
   return type >= SLICE && type <= IDR;
@@ -129,7 +129,7 @@ function readField(unit: Buffer, sps: SequenceParameterSet | undefined): FieldHe
   return bits.flag() ? { frameNumber, bottom: bits.flag() } : undefined;
 }
 
-/** H.264 table 7-6: I slices; above 4 all slices of the picture are of that type. */
+/** H.264 table 7-6: I slices; values above 4 mean that all slices of the picture have that type. */
 const SLICE_TYPE_I = 2;
 const SLICE_TYPES = 5;
 
@@ -142,7 +142,7 @@ function isIntra(slice: Buffer): boolean {
   return type !== undefined && type % SLICE_TYPES === SLICE_TYPE_I;
 }
 
-/** H.264 7.3.2.3.1 and D.1.8: recovery_frame_cnt 0. Encoders that refresh gradually count more, and show grey until then. */
+/** H.264 7.3.2.3.1 and D.1.8: recovery_frame_cnt 0. With gradual refresh the count is higher, and decoders show grey until then. */
 function hasImmediateRecoveryPoint(unit: Buffer): boolean {
   const clean = removeEmulationPrevention(unit.subarray(1));
   let at = 0;
@@ -165,7 +165,7 @@ function hasImmediateRecoveryPoint(unit: Buffer): boolean {
   return false;
 }
 
-/** A header that ends too early proves nothing. */
+/** A truncated header gives undefined: it proves nothing. */
 function read<T>(reader: () => T): T | undefined {
   try {
     return reader();

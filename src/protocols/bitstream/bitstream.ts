@@ -1,53 +1,53 @@
-// What cutting a stream into pictures needs to know of a codec: the same questions for H.264, HEVC and AV1.
+// What splitting a stream into pictures needs to know about a codec: one interface for H.264, HEVC and AV1.
 
-/** What a unit (NAL unit, OBU) means for where pictures begin and end. */
+/** The role of a unit (NAL unit, OBU) at the boundary between pictures. */
 export type UnitRole =
-  /** Says that a picture begins: access unit delimiter, temporal delimiter. */
+  /** Marks the beginning of a picture: access unit delimiter, temporal delimiter. */
   | 'delimiter'
-  /** Belongs to the picture after it, and decoders need it: parameter sets, an AV1 sequence header. */
+  /** Belongs to the next picture and is needed by decoders: parameter sets, an AV1 sequence header. */
   | 'parameter-set'
-  /** Belongs to the picture after it: SEI and the like. */
+  /** Belongs to the next picture: SEI and similar. */
   | 'prefix'
-  /** Coded data with which a picture begins. */
+  /** Coded data that begins a picture. */
   | 'first-slice'
-  /** Coded data of a picture that has begun. */
+  /** Coded data that continues a picture. */
   | 'next-slice'
-  /** Belongs to the picture before it, and none is the poorer without: end of sequence, filler data. */
+  /** Belongs to the previous picture and may be omitted: end of sequence, filler data. */
   | 'suffix';
 
 /**
- * - `key`: decoding starts here without anything before it. H.264 IDR, HEVC IRAP, AV1 and VP9 key frames.
- * - `open`: an H.264 I picture behind a recovery point SEI that recovers at once: where encoders with open groups of pictures
- *   let decoders start. FFmpeg and Apple players do; Chromium's does not.
+ * - `key`: decoding can start here and needs no earlier picture. H.264 IDR, HEVC IRAP, AV1 and VP9 key frames.
+ * - `open`: an H.264 I picture with a recovery point SEI of recovery count 0, where encoders with open GOPs let decoders start. FFmpeg and
+ * Apple players start there; Chromium does not.
  * - `inter`: no decoder can start here.
- * - `unknown`: the bits cannot be read, so they prove nothing.
+ * - `unknown`: the bits cannot be read.
  */
 export type FrameKind = 'key' | 'open' | 'inter' | 'unknown';
 
 export interface SplitMessage {
-  /** With their header: views. Empty ones are left out. */
+  /** The units with their headers, as views. Empty units are dropped. */
   readonly units: readonly Buffer[];
-  /** The message as a sample: itself, or a view of it; undefined when a sample of it has to be put together. */
+  /** The message, or a view of it, if it can be used as a sample as it is; undefined if the sample must be assembled from the units. */
   readonly sample: Buffer | undefined;
   /** There were empty units. */
   readonly hadEmpty: boolean;
   /** There were start codes instead of lengths. */
   readonly hadStartCodes: boolean;
-  /** The lengths were of another size than the sequence header says. */
+  /** The length fields had another size than the sequence header says. */
   readonly hadOtherLengths: boolean;
 }
 
 export interface Bitstream {
-  /** @returns undefined when the bytes are not what they should be */
+  /** @returns undefined if the bytes are malformed */
   split(message: Buffer): SplitMessage | undefined;
-  /** To be asked of each unit once, in order. */
+  /** Call once for each unit, in order. */
   roleOf(unit: Buffer): UnitRole;
-  /** Nothing more can come of the picture that the last unit belonged to, as far as that can be told; true if it cannot. */
+  /** False if the picture of the last unit is known to continue; true if it may be complete. */
   readonly mayEnd: boolean;
-  /** Pictures mostly have as many slices as the one before. */
+  /** Whether consecutive pictures usually have the same number of slices. */
   readonly slicesTell: boolean;
-  /** Of the units of one picture; never throws. */
+  /** The kind of a picture, from its units; never throws. */
   kindOf(units: readonly Buffer[]): FrameKind;
-  /** The units of one picture as a sample has them, in pieces that are to be put one behind the other. */
+  /** The units of one picture in sample format, as buffers to be concatenated. */
   join(units: readonly Buffer[]): Buffer[];
 }

@@ -2,7 +2,7 @@
 import type { Bitstream, FrameKind, SplitMessage, UnitRole } from './bitstream.js';
 import { lengthPrefixed, type NalLengthSize, splitMessage } from './nal-units.js';
 
-/** H.265 table 7-1: coded slices are 0..31, of which intra random access points 16..23; 22 and 23 of these are reserved. */
+/** H.265 table 7-1: types 0..31 are coded slices, of which 16..23 are intra random access points (22 and 23 are reserved). */
 const MAX_SLICE = 31;
 const MIN_RANDOM_ACCESS = 16;
 const MAX_RANDOM_ACCESS = 21;
@@ -12,7 +12,7 @@ const PREFIX_SEI = 39;
 const HEADER_SIZE = 2;
 
 export class HevcBitstream implements Bitstream {
-  /** Of the lengths before NAL units, read and written. */
+  /** Size of the length before each NAL unit, for reading and writing. */
   nalLengthSize: NalLengthSize = 4;
   readonly mayEnd = true;
   readonly slicesTell = true;
@@ -25,7 +25,7 @@ export class HevcBitstream implements Bitstream {
   roleOf(unit: Buffer): UnitRole {
     const type = typeOf(unit);
     if (type <= MAX_SLICE) {
-      // Of further layers (H.265 annex F) each picture belongs to that of the base layer; first_slice_segment_in_pic_flag.
+      // A picture of a further layer (H.265 annex F) belongs to that of the base layer. The bit is first_slice_segment_in_pic_flag.
       return layerOf(unit) === 0 && ((unit[HEADER_SIZE] ?? 0) & 0x80) !== 0 ? 'first-slice' : 'next-slice';
     }
     if (type <= PPS) return 'parameter-set';

@@ -1,18 +1,18 @@
-// Finds NAL units in messages, behind lengths as RTMP has them and behind start codes as some encoders send them all the same, without a copy.
+// Finds the NAL units of a message without copying: length-prefixed as RTMP requires, or behind start codes as some encoders send them.
 import type { SplitMessage } from './bitstream.js';
 
-/** The sizes of the length before a NAL unit (ISO/IEC 14496-15 5.3.3.1.2 lengthSizeMinusOne). */
+/** Size of the length before each NAL unit (ISO/IEC 14496-15 5.3.3.1.2 lengthSizeMinusOne). */
 export type NalLengthSize = 1 | 2 | 4;
 
-/** No picture has more slices and parameter sets than this: the rest of a bomb is not walked. */
+/** No picture has more slices and parameter sets than this. Bounds the work for a malicious message. */
 const MAX_NAL_UNITS = 4_096;
 const START_CODE = Buffer.from([0, 0, 1]);
 
 /**
- * The NAL units of a message, however they are delimited.
- * @param lengthSize what the sequence header says of the lengths
- * @param isWhole tells units that may hold start codes themselves: some encoders put one length before several units
- * @returns undefined when neither lengths nor start codes lead to the end
+ * The NAL units of a message, in either format.
+ * @param lengthSize size of the length fields according to the sequence header
+ * @param isWhole recognizes units that are not searched for start codes: some encoders put one length before several units
+ * @returns undefined if the message is valid in neither format
  */
 export function splitMessage(
   message: Buffer,
@@ -20,7 +20,8 @@ export function splitMessage(
   isWhole: (unit: Buffer) => boolean,
 ): SplitMessage | undefined {
   const byLength = splitNalUnits(message, lengthSize);
-  // A sequence header may lie about the lengths: nearly all are of four bytes, which look like empty units before others.
+  // The sequence header may be wrong about the size: nearly all lengths have 4 bytes, and read with a smaller size they look like empty
+  // units.
   const mayLie = lengthSize !== 4 && (byLength === undefined || covered(byLength, lengthSize) !== message.length);
   const byFour = mayLie ? splitNalUnits(message, 4) : undefined;
   if (byFour !== undefined) {
@@ -45,14 +46,14 @@ function withInnerStartCodes(
   return { units: units.flatMap(splitAtStartCodes), sample: undefined, hadStartCodes: true, ...found };
 }
 
-/** Bytes of the units and their lengths. */
+/** Total bytes of the units and their lengths. */
 function covered(units: readonly Buffer[], lengthSize: NalLengthSize): number {
   return units.reduce((size, unit) => size + lengthSize + unit.length, 0);
 }
 
 /**
- * NAL units with their header byte, each behind its length; empty ones are left out.
- * @returns views, or undefined when a length leads beyond the end: the bytes are not what they should be
+ * Splits length-prefixed NAL units, each with its header byte. Empty ones are dropped.
+ * @returns views, or undefined if a length exceeds the data: the bytes are malformed
  */
 export function splitNalUnits(data: Buffer, lengthSize: NalLengthSize): Buffer[] | undefined {
   const units: Buffer[] = [];
@@ -68,8 +69,8 @@ export function splitNalUnits(data: Buffer, lengthSize: NalLengthSize): Buffer[]
 }
 
 /**
- * NAL units behind start codes (ITU-T H.264 annex B), as some cameras send them although RTMP has lengths.
- * @returns views, or undefined when the bytes do not begin with a start code
+ * Splits NAL units behind start codes (ITU-T H.264 annex B), which some cameras send although RTMP requires lengths.
+ * @returns views, or undefined if the bytes do not begin with a start code
  */
 export function splitStartCodes(data: Buffer): Buffer[] | undefined {
   let first = 0;
@@ -78,14 +79,14 @@ export function splitStartCodes(data: Buffer): Buffer[] | undefined {
   return splitAtStartCodes(data.subarray(first + 1));
 }
 
-/** What is before the first start code is a unit too. */
+/** Bytes before the first start code are a unit too. */
 function splitAtStartCodes(data: Buffer): Buffer[] {
   const units: Buffer[] = [];
   let begin = 0;
   while (begin <= data.length && units.length < MAX_NAL_UNITS) {
     const next = data.indexOf(START_CODE, begin);
     let end = next < 0 ? data.length : next;
-    // The zero byte of a four-byte start code, and trailing zeros (B.1.1), belong to no NAL unit.
+    // The zero byte of a four-byte start code and trailing zeros (B.1.1) belong to no NAL unit.
     while (end > begin && data[end - 1] === 0) end -= 1;
     if (end > begin) units.push(data.subarray(begin, end));
     if (next < 0) break;
@@ -94,7 +95,7 @@ function splitAtStartCodes(data: Buffer): Buffer[] {
   return units;
 }
 
-/** Each unit behind its length, in pieces. One that its length cannot say is left out. */
+/** Each unit with its length in front, as buffers to be concatenated. A unit too long for its length field is dropped. */
 export function lengthPrefixed(units: readonly Buffer[], lengthSize: NalLengthSize): Buffer[] {
   const pieces: Buffer[] = [];
   for (const unit of units) {

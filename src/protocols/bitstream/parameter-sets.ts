@@ -1,4 +1,4 @@
-// Parameter sets come in a header, in pictures, or alone: those in force are kept here by their ids, and the header is made from them.
+// Keeps the parameter sets in force by their ids, and makes a sequence header from them. They may come in a header, in pictures, or alone.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { parseAvcDecoderConfigurationRecord, writeAvcDecoderConfigurationRecord } from '../mp4/avc.js';
@@ -8,9 +8,9 @@ import { parseHevcSequenceParameterSet } from '../mp4/hevc-sequence-parameter-se
 import { parseSequenceParameterSet, removeEmulationPrevention } from '../mp4/sequence-parameter-set.js';
 import { type NalLengthSize, splitMessage } from './nal-units.js';
 
-/** Of all sets together. Real ones have a hundred; the ids allow 300 sets of 64 kB each. */
+/** Bound for all sets together. Real streams need about a hundred bytes; the ids would allow 300 sets of 64 kB. */
 const MAX_BYTES = 64 * 1024;
-/** Before an id there are a few bytes at most. */
+/** Only a few bytes precede the id. */
 const HEAD_BYTES = 160;
 /** numOfSequenceParameterSets has five bits, numOfPictureParameterSets eight (ISO/IEC 14496-15 5.3.3.1). */
 const MAX_AVC_SPS = 31;
@@ -30,12 +30,12 @@ export class ParameterSets {
     this.#codec = codec;
   }
 
-  /** There are enough of them to decode anything. */
+  /** Whether there are enough sets to decode anything. */
   get complete(): boolean {
     return this.#sets.sequence.size > 0 && this.#sets.picture.size > 0;
   }
 
-  /** The sets of a sequence header are the ones in force, in place of all before. @throws mp4.* for a broken record */
+  /** Replaces all sets by those of a sequence header. @throws mp4.* for a broken record */
   load(record: Buffer): void {
     if (this.#codec === 'avc') {
       const { sps, pps } = parseAvcDecoderConfigurationRecord(record);
@@ -45,7 +45,7 @@ export class ParameterSets {
     }
   }
 
-  /** As `load`, of a header that is no record; one without an SPS goes on where another ended. */
+  /** Like `load`, for a header that is not a record. If it has no SPS, it adds to the sets in force. */
   replace(units: readonly Buffer[]): void {
     const begins = units.some((unit) => (this.#codec === 'avc' ? avcSet(unit) : hevcSet(unit))?.kind === 'sequence');
     if (begins) for (const sets of Object.values(this.#sets)) sets.clear();
@@ -53,8 +53,8 @@ export class ParameterSets {
   }
 
   /**
-   * A unit of a picture. Sets that cannot be read are left to the decoder.
-   * @returns what has changed by it: the kind of the set, or undefined when it says nothing new
+   * Notes a unit of a picture. Sets that cannot be parsed are left to the decoder.
+   * @returns the kind of the set if it is new or changed, otherwise undefined
    */
   note(padded: Buffer): SetKind | undefined {
     const unit = withoutPadding(padded);
@@ -72,7 +72,7 @@ export class ParameterSets {
     return [...this.#sets[kind].values()];
   }
 
-  /** avcC or hvcC of the sets in force. @returns undefined when they are not complete, or the first SPS is broken */
+  /** The avcC or hvcC for the sets in force. @returns undefined if they are incomplete, or the first SPS is broken */
   record(nalLengthSize: NalLengthSize): Buffer | undefined {
     if (!this.complete) return undefined;
     return read(() => (this.#codec === 'avc' ? this.#avcRecord(nalLengthSize) : this.#hevcRecord(nalLengthSize)));
@@ -124,8 +124,8 @@ export class ParameterSets {
 }
 
 /**
- * The parameter sets of a sequence header that is no record: NAL units behind start codes or lengths, or a bare one.
- * @returns undefined when it may be a record, whose first byte is its version, 1
+ * The parameter sets of a sequence header that is not a record: NAL units behind start codes or lengths, or one bare unit.
+ * @returns undefined if it may be a record, whose first byte is the version, 1
  */
 export function looseSets(codec: 'avc' | 'hevc', header: Buffer): readonly Buffer[] | undefined {
   if (header[0] === 0) return splitMessage(header, 4, () => false)?.units;
@@ -163,7 +163,7 @@ const HEVC_HEADER = 2;
 function hevcSet(unit: Buffer): FoundSet | undefined {
   const type = ((unit[0] ?? 0) >> 1) & 0x3f;
   if (type < HEVC_VPS || type > HEVC_PPS) return undefined;
-  // Sets of further layers are the decoder's alone.
+  // Parameter sets of further layers are left to the decoder.
   if ((((unit[0] ?? 0) & 1) << 5) + ((unit[1] ?? 0) >> 3) > 0) return undefined;
   return read(() => {
     const bits = new BitReader(removeEmulationPrevention(unit.subarray(HEVC_HEADER, HEAD_BYTES)));
@@ -181,7 +181,7 @@ function hevcSet(unit: Buffer): FoundSet | undefined {
   });
 }
 
-/** Zeros after a NAL unit are none of it (ITU-T H.264 B.1.1, 7.4.1: its last byte is not 0). */
+/** Trailing zeros do not belong to a NAL unit (ITU-T H.264 B.1.1, 7.4.1: its last byte is not 0). */
 function withoutPadding(unit: Buffer): Buffer {
   let end = unit.length;
   while (end > 0 && unit[end - 1] === 0) end -= 1;

@@ -1,9 +1,9 @@
-// A program config element is the same bits in a frame and in an AudioSpecificConfig, but aligned to bytes at another place.
+// Copies a program config element from an AAC frame to an AudioSpecificConfig: the same bits, but with byte alignment at another place.
 import type { BitReader } from '../bytes/bit-reader.js';
 
 /**
- * Reads a program_config_element (ISO/IEC 14496-3 4.4.1.1) behind its id, from the beginning of a raw_data_block.
- * @returns it as it stands in a GASpecificConfig that ends on a byte before it
+ * Reads a program_config_element (ISO/IEC 14496-3 4.4.1.1) after its id, at the beginning of a raw_data_block.
+ * @returns it in the form for a GASpecificConfig that ends on a byte boundary before it
  * @throws bytes.truncated
  */
 export function copyProgramConfig(bits: BitReader): Buffer {

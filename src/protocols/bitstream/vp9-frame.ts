@@ -1,7 +1,7 @@
-// VP9 comes as whole frames always; all there is to ask is whether decoding can start at one.
+// VP9 always comes in whole frames; this only tells whether decoding can start at one.
 import type { FrameKind } from './bitstream.js';
 
-/** VP9 6.2 uncompressed_header; of a superframe the first frame comes first (annex B). */
+/** VP9 6.2 uncompressed_header; in a superframe the first frame comes first (annex B). */
 export function vp9FrameKind(frame: Buffer): FrameKind {
   const head = frame[0];
   if (head === undefined || head >> 6 !== 2) return 'unknown';

@@ -1,11 +1,11 @@
-// Codec headers are bit fields and Exp-Golomb codes, not bytes: this cursor reads them and cannot step past the end.
+// Reads bit fields and Exp-Golomb codes, and never past the end.
 
 import { bytesError } from './errors.js';
 
 /** H.264 9.1: ue(v) reaches 2^32 - 2, which takes 32 leading zeros. */
 const MAX_LEADING_ZEROS = 32;
 
-/** A forward cursor over bits, most significant first. H.264 callers remove emulation prevention bytes beforehand. */
+/** A forward cursor over bits, most significant first. Callers remove H.264 emulation prevention bytes beforehand. */
 export class BitReader {
   readonly #bytes: Uint8Array;
   #position = 0;
@@ -19,7 +19,7 @@ export class BitReader {
     return this.#bytes.length * 8 - this.#position;
   }
 
-  /** @throws bytes.truncated (as does every method below) when the bits have run out. */
+  /** @throws bytes.truncated (as does every method below) if not enough bits are left. */
   bit(): 0 | 1 {
     const byte = this.#bytes[this.#position >> 3];
     if (byte === undefined) throw this.#truncated(1);
@@ -37,7 +37,7 @@ export class BitReader {
     if (count < 0 || count > 32) throw new RangeError(`bits(${count}): expected 0..32`);
     if (count > this.bitsLeft) throw this.#truncated(count);
     let value = 0;
-    // Not a shift: 32 bits would become negative.
+    // Not a shift, because the result of 32 bits would be negative.
     for (let index = 0; index < count; index += 1) value = value * 2 + this.bit();
     return value;
   }

@@ -1,16 +1,16 @@
-// Received buffers wait here as they came; nobody joins them, because whoever reads them can step from one to the next.
+// A queue of received buffers. They are not joined, because the reader can step from one to the next.
 
 const NOTHING = Buffer.alloc(0);
 
-/** First in, first out, of whole buffers, which are borrowed from whoever pushed them. */
+/** A FIFO of whole buffers, which are borrowed from the caller of `push`. */
 export class ByteQueue {
   readonly #buffers: Buffer[] = [];
   #taken = 0;
-  /** So many are ours. */
+  /** Number of buffers that are our own copies. */
   #kept = 0;
   #length = 0;
 
-  /** Bytes waiting. */
+  /** Number of bytes in the queue. */
   get length(): number {
     return this.#length;
   }
@@ -21,7 +21,7 @@ export class ByteQueue {
     this.#length += bytes.length;
   }
 
-  /** Ends the borrowing: what waits is copied, once, however often this is called. */
+  /** Copies all borrowed buffers, so that their owner may reuse them. Each is copied at most once. */
   keep(): void {
     for (; this.#kept < this.#buffers.length; this.#kept += 1) {
       const bytes = this.#buffers[this.#kept];
@@ -29,7 +29,7 @@ export class ByteQueue {
     }
   }
 
-  /** The oldest buffer, never an empty one. */
+  /** Removes the oldest buffer, never an empty one. */
   take(): Buffer | undefined {
     const bytes = this.#buffers[this.#taken];
     if (bytes === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Every wire format here is read through one cursor, so that no parser can step over the end of what was received.
+// The one cursor through which every wire format is read, so that no parser can read past the end of the input.
 
 import { bytesError } from './errors.js';
 
@@ -22,7 +22,7 @@ export class ByteReader {
     return this.#bytes.length - this.#position;
   }
 
-  /** @throws bytes.truncated (as does every method below) when fewer bytes remain than are asked for. */
+  /** @throws bytes.truncated (as does every method below) if fewer bytes remain than requested. */
   u8(): number {
     return this.#bytes.readUInt8(this.#take(1));
   }
@@ -84,7 +84,7 @@ export class ByteReader {
     this.#take(count);
   }
 
-  /** The next `count` bytes as text; invalid UTF-8 becomes U+FFFD, it is never an error. */
+  /** The next `count` bytes as text; invalid UTF-8 becomes U+FFFD and is never an error. */
   utf8(count: number): string {
     const start = this.#take(count);
     return this.#bytes.toString('utf8', start, start + count);

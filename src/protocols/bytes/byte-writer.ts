@@ -1,4 +1,4 @@
-// Encoders write without knowing their length first; one growing buffer serves them all.
+// A growing output buffer, for encoders that do not know the length in advance.
 
 const INITIAL_CAPACITY = 256;
 
@@ -7,7 +7,7 @@ export class ByteWriter {
   #bytes: Buffer;
   #length = 0;
 
-  /** @param capacity bytes to reserve at first, when the size is about known. */
+  /** @param capacity bytes to reserve at first, if the size is roughly known. */
   constructor(capacity: number = INITIAL_CAPACITY) {
     this.#bytes = Buffer.allocUnsafe(Math.max(1, capacity));
   }
@@ -77,14 +77,14 @@ export class ByteWriter {
     return this;
   }
 
-  /** Copies `bytes` in. */
+  /** Appends a copy of `bytes`. */
   bytes(bytes: Uint8Array): this {
     const start = this.#grow(bytes.length);
     this.#bytes.set(bytes, start);
     return this;
   }
 
-  /** The text alone, with no length in front. */
+  /** Appends the text without a length. */
   utf8(text: string): this {
     const size = Buffer.byteLength(text, 'utf8');
     const start = this.#grow(size);
@@ -92,7 +92,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** What was written, as a view: a later write may or may not change it, so take it last. */
+  /** The bytes written, as a view. A later write may or may not change it, so call this last. */
   toBuffer(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

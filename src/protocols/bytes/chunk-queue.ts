@@ -1,11 +1,11 @@
-// Demuxers get bytes cut anywhere: this queue hands back whole structures with at most one copy, none when a chunk holds them.
+// A byte queue for demuxers, whose input may be split anywhere. A structure is a view if one chunk holds it, otherwise it is copied once.
 
-/** A FIFO of bytes. Chunks are borrowed, never joined until a structure that spans them is complete. */
+/** A FIFO of bytes. Chunks are borrowed, and joined only for a structure that spans them and is complete. */
 export class ChunkQueue {
   #chunks: Buffer[] = [];
   #length = 0;
 
-  /** Bytes held. */
+  /** Number of bytes in the queue. */
   get length(): number {
     return this.#length;
   }
@@ -16,7 +16,7 @@ export class ChunkQueue {
     this.#length += chunk.length;
   }
 
-  /** Up to `count` bytes from `offset` on, left in the queue. Meant for headers: bytes that span chunks are copied. */
+  /** Up to `count` bytes from `offset`, without removing them. Meant for headers: bytes that span chunks are copied. */
   peek(offset: number, count: number): Buffer {
     let start = offset;
     let missing = count;
@@ -36,14 +36,14 @@ export class ChunkQueue {
   }
 
   /**
-   * Removes `count` bytes: a view when one chunk holds them, else one copy.
-   * @throws {RangeError} when fewer are held: ask `length` first.
+   * Removes `count` bytes: a view if one chunk holds them, otherwise one copy.
+   * @throws {RangeError} if fewer are in the queue: check `length` first.
    */
   take(count: number): Buffer {
     return join(this.#remove(count), count);
   }
 
-  /** Removes up to `count` bytes without copying them, and returns how many were there. */
+  /** Removes up to `count` bytes without copying them. Returns how many were removed. */
   skip(count: number): number {
     const skipped = Math.min(count, this.#length);
     this.#remove(skipped);

@@ -1,4 +1,4 @@
-// The error codes of the byte readers, so that "the input ended early" is told apart from every other fault.
+// The error codes of the byte readers, which distinguish "the input ended early" from other errors.
 
 import { defineErrors } from '../errors.js';
 

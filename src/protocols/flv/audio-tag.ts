@@ -1,4 +1,4 @@
-// Reads the head of an audio message, legacy or Enhanced RTMP, so that the rest of the program knows what it holds without a copy.
+// Parses the header of an audio message, legacy or Enhanced RTMP, without copying.
 import { type AudioCodec, audioCodecOfFourCc, audioCodecOfNumber } from './codecs.js';
 import {
   type EnhancedPayload,
@@ -16,28 +16,28 @@ export type AudioPacketType =
   | 'sequence-header'
   | 'frames'
   | 'end-of-sequence'
-  /** Nothing to decode: channel layouts, bodies that are empty or cut short, messages without track 0. */
+  /** Nothing to decode: channel layouts, empty or truncated bodies, messages without track 0. */
   | 'ignored';
 
 export interface AudioTag {
   readonly codec: AudioCodec;
   readonly packetType: AudioPacketType;
-  /** What follows the head: a view of the body. */
+  /** The bytes after the header, as a view of the body. */
   readonly data: Buffer;
   /**
-   * Hz and channels as the head says them, or as the sound format implies. A convention (44100, 2) for AAC, whose
-   * AudioSpecificConfig decides; absent for Enhanced RTMP.
+   * Hz and channels according to the header, or implied by the sound format. For AAC always 44100 and 2 by convention: its
+   * AudioSpecificConfig decides. Absent for Enhanced RTMP.
    */
   readonly sampleRate?: number;
   readonly channels?: number;
-  /** Linear PCM only; 8-bit samples are unsigned, 16-bit ones little-endian as every encoder writes them. */
+  /** Linear PCM only; 8-bit samples are unsigned, 16-bit samples little-endian, as every encoder writes them. */
   readonly bitsPerSample?: 8 | 16;
   readonly enhanced: boolean;
-  /** Enhanced RTMP multitrack: 0, but for the members of `tracks`. */
+  /** Enhanced RTMP multitrack id; 0 except for the entries of `tracks`. */
   readonly trackId: number;
-  /** The other tracks of a multitrack message, in its order; absent when there are none. This tag itself is track 0. */
+  /** The other tracks of a multitrack message, in its order; absent if there are none. This tag itself is track 0. */
   readonly tracks?: readonly AudioTag[];
-  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent when not said. */
+  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent if not sent. */
   readonly nanoseconds?: number;
 }
 
@@ -53,7 +53,7 @@ const UNREADABLE: AudioTag = {
 };
 /** FLV 10.1 E.4.2.1 SoundRate. */
 const SOUND_RATES: readonly number[] = [5_512, 11_025, 22_050, 44_100];
-/** Sound formats whose rate is fixed, whatever the two rate bits say: Nellymoser 16 and 8 kHz, G.711, Speex, MP3 8 kHz. */
+/** Sound formats with a fixed rate, whatever the two rate bits say: Nellymoser 16 and 8 kHz, G.711, Speex, MP3 8 kHz. */
 const FIXED_SOUND_RATES: Readonly<Record<number, number>> = {
   4: 16_000,
   5: 8_000,
@@ -62,13 +62,13 @@ const FIXED_SOUND_RATES: Readonly<Record<number, number>> = {
   11: 16_000,
   14: 8_000,
 };
-/** Sound formats that are mono, whatever the type bit says: Nellymoser 16 and 8 kHz, Speex. */
+/** Sound formats that are always mono, whatever the type bit says: Nellymoser 16 and 8 kHz, Speex. */
 const MONO_SOUND_FORMATS: ReadonlySet<number> = new Set([4, 5, 11]);
-/** Linear PCM in the byte order of the machine, and little-endian. */
+/** Linear PCM in the byte order of the platform, and little-endian. */
 const PCM_SOUND_FORMATS: ReadonlySet<number> = new Set([0, 3]);
 
 /**
- * Never throws: a body that cannot be read is `ignored`, as one odd message must not end a stream.
+ * Never throws: a body that cannot be read is `ignored`, because one malformed message must not end a stream.
  * @param body one audio message as in RTMP 7.1.4 or the body of an FLV audio tag
  */
 export function parseAudioTag(body: Buffer): AudioTag {
@@ -85,7 +85,7 @@ function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag 
   const isAac = soundFormat === SOUND_FORMAT_AAC;
   const headSize = isAac ? 2 : 1;
   const packetType = body.length <= headSize ? 'ignored' : isAac ? aacPacketType(body[1]) : 'frames';
-  // Written out, for every frame passes here: an object spread is a call into the runtime.
+  // Properties are written out one by one, because an object spread is slow and this runs for every frame.
   const codec = audioCodecOfNumber(soundFormat);
   const sampleRate = FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100;
   const channels = MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01);

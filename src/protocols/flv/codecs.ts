@@ -1,6 +1,6 @@
-// One place knows every codec that RTMP encoders may send, by its legacy number and its FourCC, and what people call it.
+// All codecs that RTMP encoders may send, by legacy number and FourCC, with their display names.
 
-/** Video codecs that have a name here; which of them can be served is the application's decision. */
+/** Video codecs known by name here. The application decides which of them it can serve. */
 export type VideoCodecId =
   | 'avc'
   | 'hevc'
@@ -28,7 +28,7 @@ export type AudioCodecId =
   | 'g711-mulaw'
   | 'speex';
 
-/** A codec number or FourCC nobody here knows; printable, at most 16 characters. */
+/** An unknown codec number or FourCC; printable, at most 16 characters. */
 export interface UnknownCodec {
   readonly unsupported: string;
 }
@@ -36,7 +36,7 @@ export interface UnknownCodec {
 export type VideoCodec = VideoCodecId | UnknownCodec;
 export type AudioCodec = AudioCodecId | UnknownCodec;
 
-/** FLV 10.1 E.4.3.1 CodecID; 12 was never standard but is what HEVC encoders sent before Enhanced RTMP. */
+/** FLV 10.1 E.4.3.1 CodecID. 12 was never standardized, but HEVC encoders used it before Enhanced RTMP. */
 const LEGACY_VIDEO: Readonly<Record<number, VideoCodecId>> = {
   2: 'sorenson-h263',
   3: 'screen',
@@ -49,7 +49,7 @@ const LEGACY_VIDEO: Readonly<Record<number, VideoCodecId>> = {
   14: 'vvc',
 };
 
-/** FLV 10.1 E.4.2.1 SoundFormat; 13 is a private Opus some encoders send. */
+/** FLV 10.1 E.4.2.1 SoundFormat. 13 is a private number that some encoders use for Opus. */
 const LEGACY_AUDIO: Readonly<Record<number, AudioCodecId>> = {
   0: 'pcm',
   1: 'adpcm',
@@ -131,7 +131,7 @@ export function audioCodecOfFourCc(fourCc: string): AudioCodec {
   return AUDIO_FOURCC.get(fourCc) ?? { unsupported: printableFourCc(fourCc) };
 }
 
-/** What a user of an encoder calls it, for messages. */
+/** The common name of the codec, for messages. */
 export function videoCodecName(codec: VideoCodec): string {
   return typeof codec === 'string' ? VIDEO_NAMES[codec] : codec.unsupported;
 }
@@ -140,7 +140,7 @@ export function audioCodecName(codec: AudioCodec): string {
   return typeof codec === 'string' ? AUDIO_NAMES[codec] : codec.unsupported;
 }
 
-/** A FourCC comes from outside and ends in messages. */
+/** Replaces unprintable characters: a FourCC comes from a peer and is shown in messages. */
 function printableFourCc(fourCc: string): string {
   return `FourCC "${fourCc.replace(/[^\x21-\x7e]/g, '?')}"`;
 }

@@ -1,16 +1,16 @@
-// HDR is announced beside the pictures, in AMF: what Enhanced RTMP says of colours is read into the terms of MP4.
+// Reads the colour information (HDR) that Enhanced RTMP sends as AMF metadata into the terms of MP4.
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import { type AmfValue, amfProperties } from '../amf/values.js';
 import { SluiceError } from '../errors.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from '../mp4/color.js';
 
-/** Bounds for a handful of numbers: this is read on the media path. */
+/** A few numbers are expected; tight bounds, because this runs on the media path. */
 const LIMITS = { maxDepth: 4, maxValues: 64, maxStringBytes: 256 };
 
 /**
  * Enhanced RTMP v2, "Metadata Frame".
- * @param payload names and values in turn, in AMF0
- * @returns undefined when it says nothing of colours or cannot be read
+ * @param payload names and values alternating, in AMF0
+ * @returns undefined if it has no colour information or cannot be read
  */
 export function readColorInfo(payload: Buffer): ColorDescription | undefined {
   const values = decode(payload);
@@ -22,7 +22,7 @@ export function readColorInfo(payload: Buffer): ColorDescription | undefined {
     primaries: codePoint(config.get('colorPrimaries')),
     transfer: codePoint(config.get('transferCharacteristics')),
     matrix: codePoint(config.get('matrixCoefficients')),
-    // Enhanced RTMP has no word for it: limited range, as broadcast video is.
+    // Enhanced RTMP cannot express the range: assume limited range, as in broadcast video.
     fullRange: false,
   };
 }

@@ -1,6 +1,6 @@
-// Enhanced RTMP puts the same optional prefixes (ModEx, Multitrack) before audio and video: they are peeled off once, here.
+// Parses the optional Enhanced RTMP prefixes (ModEx, Multitrack), which audio and video share.
 
-/** Enhanced RTMP v2: AudioPacketType and VideoPacketType agree on these numbers. */
+/** Enhanced RTMP v2: AudioPacketType and VideoPacketType use the same numbers for these. */
 export const PACKET_SEQUENCE_START = 0;
 export const PACKET_CODED_FRAMES = 1;
 export const PACKET_SEQUENCE_END = 2;
@@ -16,16 +16,16 @@ const TRACK_SIZE_SIZE = 3;
 /** ModEx subtype TimestampOffsetNano: 24 bits, 0..999,999 ns. */
 const MOD_EX_NANOSECONDS = 0;
 const MAX_NANOSECONDS = 999_999;
-/** One prefix is defined; a message of prefixes only must not cost more than reading it. */
+/** Only one prefix is defined; this bounds the cost of a message that consists of prefixes. */
 const MAX_MOD_EX = 16;
-/** Track numbers have eight bits, and no encoder sends more than a ladder's worth at once. */
+/** Track ids have eight bits, but no encoder sends more renditions than this at once. */
 const MAX_TRACKS_PER_MESSAGE = 32;
 
 export interface EnhancedPrefix {
   readonly packetType: number;
-  /** Where the prefixes end. */
+  /** Offset after the prefixes, in bytes. */
   readonly position: number;
-  /** To be added to the presentation time; undefined when no prefix said it. */
+  /** To add to the presentation time; undefined if no prefix had it. */
   readonly nanoseconds: number | undefined;
 }
 
@@ -34,14 +34,14 @@ export interface EnhancedPayload {
   /** Four characters, Latin-1. */
   readonly fourCc: string;
   readonly trackId: number;
-  /** What follows for this track: a view. */
+  /** The payload of this track, as a view. */
   readonly data: Buffer;
 }
 
 /**
- * Skips ModEx prefixes and keeps of them what has a meaning.
+ * Skips ModEx prefixes and returns those with a known meaning.
  * @param position the byte after the one that held `packetType`
- * @returns undefined when the body ends inside a prefix, or has more of them than any meaning
+ * @returns undefined if the body ends inside a prefix, or has more than {@link MAX_MOD_EX} prefixes
  */
 export function skipModEx(body: Buffer, position: number, packetType: number): EnhancedPrefix | undefined {
   let type = packetType;
@@ -62,7 +62,7 @@ export function skipModEx(body: Buffer, position: number, packetType: number): E
     const next = body[at];
     if (next === undefined) return undefined;
     at += 1;
-    // The subtype of the prefix just read is in the high bits, behind its data.
+    // The subtype of the prefix just read is in the high bits of the byte after its data.
     if (next >> 4 === MOD_EX_NANOSECONDS && size >= 3) {
       const offset = body.readUIntBE(data, 3);
       if (offset <= MAX_NANOSECONDS) nanoseconds = offset;
@@ -72,7 +72,7 @@ export function skipModEx(body: Buffer, position: number, packetType: number): E
   return { packetType: type, position: at, nanoseconds };
 }
 
-/** FourCC and payload of a message of one track. @returns undefined when the body ends before them */
+/** FourCC and payload of a single-track message. @returns undefined if the body is too short */
 export function readEnhancedPayload(body: Buffer, position: number, packetType: number): EnhancedPayload | undefined {
   if (position + FOURCC_SIZE > body.length) return undefined;
   const fourCc = body.toString('latin1', position, position + FOURCC_SIZE);
@@ -80,9 +80,9 @@ export function readEnhancedPayload(body: Buffer, position: number, packetType: 
 }
 
 /**
- * Enhanced RTMP v2, "Multitrack": AvMultitrackType in the high bits, the packet type of every track in the low ones.
- * @returns the tracks in the order of the message, each number once; undefined for a message that is broken anywhere,
- *   nests another multitrack or a ModEx, or has more tracks than {@link MAX_TRACKS_PER_MESSAGE}
+ * Enhanced RTMP v2, "Multitrack": AvMultitrackType is in the high four bits, the packet type of all tracks in the low four.
+ * @returns the tracks in the order of the message, each id once; undefined for a message that is malformed anywhere, nests another
+ * multitrack or a ModEx, or has more tracks than {@link MAX_TRACKS_PER_MESSAGE}
  */
 export function readMultitrack(
   body: Buffer,

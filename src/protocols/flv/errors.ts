@@ -1,4 +1,4 @@
-// The registry of what the FLV room refuses.
+// The error codes of FLV.
 import { defineErrors } from '../errors.js';
 
 export const flvError = defineErrors({

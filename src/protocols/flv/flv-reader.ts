@@ -1,4 +1,4 @@
-// The built-in demo publisher takes its test pattern from an FFmpeg that writes FLV: this cuts the bytes into tags.
+// Splits an FLV byte stream into tags. The built-in demo publisher reads its test pattern from an FFmpeg that writes FLV.
 import { ChunkQueue } from '../bytes/chunk-queue.js';
 import { SluiceError } from '../errors.js';
 import { flvError } from './errors.js';
@@ -16,11 +16,11 @@ import {
 const TAG_TYPE_MASK = 0x1f;
 
 export interface FlvReaderLimits {
-  /** Bytes of one tag's body. */
+  /** Limit of the body of one tag, in bytes. */
   readonly maxBodySize: number;
 }
 
-/** Sans-IO. Bytes may be cut anywhere; a tag inside one chunk is a view of it, otherwise its body is copied once. */
+/** Sans-IO. The input may be split anywhere; a tag inside one chunk is a view of it, otherwise its body is copied once. */
 export class FlvReader {
   readonly #queue = new ChunkQueue();
   readonly #maxBodySize: number;
@@ -36,9 +36,9 @@ export class FlvReader {
   }
 
   /**
-   * The next audio, video or script tag, or undefined when more bytes are needed. Tags of other types are skipped;
-   * PreviousTagSize is not checked, as writers get it wrong and nothing needs it.
-   * @throws flv.header, flv.tag-size; again at each call, as nothing after them can be found
+   * The next audio, video or script tag, or undefined if more bytes are needed. Tags of other types are skipped. PreviousTagSize is not
+   * checked, because writers get it wrong and nothing needs it.
+   * @throws flv.header, flv.tag-size; again at each later call, because the next tag cannot be found any more
    */
   next(): FlvTag | undefined {
     if (this.#failure !== undefined) throw this.#failure;
@@ -63,7 +63,7 @@ export class FlvReader {
         throw flvError('flv.tag-size', `got a tag of ${size} bytes, expected at most ${this.#maxBodySize}`);
       }
       if (this.#queue.length < FLV_TAG_HEADER_SIZE + size + FLV_PREVIOUS_TAG_SIZE) return undefined;
-      // TimestampExtended is the upper byte, after the lower three.
+      // TimestampExtended holds the upper byte and follows the lower three.
       const timestamp = head.readUIntBE(4, 3) + head.readUInt8(7) * 0x100_0000;
       const type = tagType(head.readUInt8(0) & TAG_TYPE_MASK);
       this.#queue.skip(FLV_TAG_HEADER_SIZE);
@@ -73,7 +73,7 @@ export class FlvReader {
     }
   }
 
-  /** FLV 10.1 E.2: the header says its own size, so that it can grow. */
+  /** FLV 10.1 E.2: the header contains its own size, so that later versions can extend it. */
   #skipHeader(): boolean {
     if (this.#headerSize === undefined) {
       if (this.#queue.length < FLV_HEADER_SIZE) return false;

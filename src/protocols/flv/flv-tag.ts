@@ -1,4 +1,4 @@
-// What an FLV file is made of, shared by its reader and its writer (FLV 10.1, annex E).
+// The structure of an FLV file, shared by reader and writer (FLV 10.1, annex E).
 import type { Milliseconds } from '../units.js';
 
 export type FlvTagType = 'audio' | 'video' | 'script';
@@ -13,7 +13,7 @@ export interface FlvTag {
 /** E.4.1 TagType. */
 export const FLV_TAG_NUMBERS: Readonly<Record<FlvTagType, number>> = { audio: 8, video: 9, script: 18 };
 
-/** E.2: signature, version, flags and its own size; then PreviousTagSize0. */
+/** E.2: signature, version, flags and the header's own size; PreviousTagSize0 follows. */
 export const FLV_HEADER_SIZE = 9;
 export const FLV_TAG_HEADER_SIZE = 11;
 export const FLV_PREVIOUS_TAG_SIZE = 4;

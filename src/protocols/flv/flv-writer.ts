@@ -1,4 +1,4 @@
-// FFmpeg is fed FLV: these few bytes around each body are all that RTMP left out.
+// Wraps bodies in FLV tags to feed FFmpeg.
 import type { Milliseconds } from '../units.js';
 import { flvError } from './errors.js';
 import {
@@ -10,7 +10,7 @@ import {
   type FlvTagType,
 } from './flv-tag.js';
 
-/** FLV 10.1 E.2 with PreviousTagSize0: everything before the first tag. */
+/** FLV 10.1 E.2, including PreviousTagSize0: everything before the first tag. */
 export function FLV_HEADER(hasAudio: boolean, hasVideo: boolean): Buffer {
   const header = Buffer.alloc(FLV_HEADER_SIZE + FLV_PREVIOUS_TAG_SIZE);
   header.write('FLV', 0, 'latin1');
@@ -22,7 +22,7 @@ export function FLV_HEADER(hasAudio: boolean, hasVideo: boolean): Buffer {
 
 /**
  * FLV 10.1 E.4.1: one tag as three buffers for a vectored write; the body is not copied.
- * @param timestamp decode time; bits above 32 are cut, as the field is
+ * @param timestamp decode time; taken modulo 2^32, the size of the field
  * @throws flv.tag-size above 16 MiB - 1
  */
 export function flvTag(
@@ -33,7 +33,7 @@ export function flvTag(
   if (body.length > FLV_MAX_BODY_SIZE) {
     throw flvError('flv.tag-size', `got a body of ${body.length} bytes, expected at most ${FLV_MAX_BODY_SIZE}`);
   }
-  // One allocation for both: a stream makes a hundred of these a second.
+  // One allocation for both header and trailer: a stream makes a hundred tags a second.
   const frame = Buffer.allocUnsafe(FLV_TAG_HEADER_SIZE + FLV_PREVIOUS_TAG_SIZE);
   const time = timestamp >>> 0;
   frame.writeUInt8(FLV_TAG_NUMBERS[type], 0);

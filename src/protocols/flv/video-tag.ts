@@ -1,4 +1,4 @@
-// Reads the head of a video message, legacy or Enhanced RTMP, so that the rest of the program knows what it holds without a copy.
+// Parses the header of a video message, legacy or Enhanced RTMP, without copying.
 import type { ColorDescription } from '../mp4/color.js';
 import type { Milliseconds } from '../units.js';
 import { type VideoCodec, videoCodecOfFourCc, videoCodecOfNumber } from './codecs.js';
@@ -18,10 +18,10 @@ import {
 export type VideoPacketType =
   /** The decoder configuration: for AVC an AVCDecoderConfigurationRecord. */
   | 'sequence-header'
-  /** Coded frames: for AVC NAL units, each behind its length. */
+  /** Coded frames: for AVC length-prefixed NAL units. */
   | 'frames'
   | 'end-of-sequence'
-  /** Nothing to decode: seek commands, colour metadata, bodies that are empty or cut short, messages without track 0. */
+  /** Nothing to decode: seek commands, colour metadata, empty or truncated bodies, messages without track 0. */
   | 'ignored';
 
 export interface VideoTag {
@@ -30,32 +30,32 @@ export interface VideoTag {
   readonly frameType: number;
   readonly packetType: VideoPacketType;
   readonly keyFrame: boolean;
-  /** Presentation time minus decode time; negative is allowed. 0 where the codec has none. */
+  /** Presentation time minus decode time; may be negative. 0 for codecs without it. */
   readonly compositionTime: Milliseconds;
-  /** What follows the head: a view of the body. */
+  /** The bytes after the header, as a view of the body. */
   readonly data: Buffer;
-  /** The head was an Enhanced RTMP one, which FFmpeg before 6.1 cannot read. */
+  /** The header is an Enhanced RTMP one, which FFmpeg before 6.1 cannot read. */
   readonly enhanced: boolean;
-  /** Enhanced RTMP multitrack: 0, but for the members of `tracks`. */
+  /** Enhanced RTMP multitrack id; 0 except for the entries of `tracks`. */
   readonly trackId: number;
-  /** The other tracks of a multitrack message, in its order; absent when there are none. This tag itself is track 0. */
+  /** The other tracks of a multitrack message, in its order; absent if there are none. This tag itself is track 0. */
   readonly tracks?: readonly VideoTag[];
-  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent when not said. */
+  /** 0..999,999 ns to add to the presentation time (ModEx TimestampOffsetNano); absent if not sent. */
   readonly nanoseconds?: number;
-  /** What a metadata message says of the colours of the pictures after it. */
+  /** Colour information from a metadata message; applies to the pictures after it. */
   readonly color?: ColorDescription;
 }
 
 const FRAME_TYPE_KEY = 1;
 const FRAME_TYPE_COMMAND = 5;
 const LEGACY_AVC = 7;
-/** These legacy codec ids share the AVC head: packet type and composition time. */
+/** Legacy codec ids that share the AVC header: packet type and composition time. */
 const LEGACY_WITH_PACKET_TYPE: ReadonlySet<number> = new Set([LEGACY_AVC, 12, 13, 14]);
 const ENHANCED_CODED_FRAMES_X = 3;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Never throws: a body that cannot be read is `ignored`, as one odd message must not end a stream.
+ * Never throws: a body that cannot be read is `ignored`, because one malformed message must not end a stream.
  * @param body one video message as in RTMP 7.1.5 or the body of an FLV video tag
  */
 export function parseVideoTag(body: Buffer): VideoTag {
@@ -84,7 +84,7 @@ function parseLegacy(body: Buffer, head: number): VideoTag {
     return legacyTag(body, codecId, frameType, body.length > 1 ? 'frames' : 'ignored', 1);
   }
   const packetType = body[1];
-  // Encoders end a sequence with or without the three bytes of composition time.
+  // Encoders send the end of sequence with or without the three bytes of composition time.
   if (packetType === PACKET_SEQUENCE_END) return legacyTag(body, codecId, frameType, 'end-of-sequence', 0);
   if (body.length <= 5) return legacyTag(body, codecId, frameType, 'ignored', 0);
   if (packetType === PACKET_SEQUENCE_START) return legacyTag(body, codecId, frameType, 'sequence-header', 5);
@@ -93,8 +93,8 @@ function parseLegacy(body: Buffer, head: number): VideoTag {
 }
 
 /**
- * Written out, for every frame passes here: an object spread is a call into the runtime.
- * @param headSize 0 when nothing is behind the head
+ * Properties are written out one by one, because an object spread is slow and this runs for every frame.
+ * @param headSize size of the header in bytes; 0 if nothing follows the header
  */
 function legacyTag(
   body: Buffer,
@@ -122,7 +122,7 @@ function parseEnhanced(body: Buffer, head: number): VideoTag {
   const prefix = skipModEx(body, 1, head & 0x0f);
   if (prefix === undefined) return unreadable(frameType);
   const { packetType, position, nanoseconds } = prefix;
-  // Frame type 5 is a one-byte command without FourCC, but for metadata, whose frame type says nothing.
+  // Frame type 5 is a one-byte command without FourCC, except for metadata, where the frame type has no meaning.
   if (frameType === FRAME_TYPE_COMMAND && packetType !== PACKET_METADATA) return unreadable(frameType);
   if (packetType === PACKET_MULTITRACK_VIDEO) return parseMultitrack(body, position, frameType, nanoseconds);
   const payload = readEnhancedPayload(body, position, packetType);

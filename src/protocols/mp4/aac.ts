@@ -1,27 +1,27 @@
-// Reads the AudioSpecificConfig, because rate and channels in FLV tags and metadata are conventions, not facts.
+// Parses the AudioSpecificConfig. Sample rate and channel count in FLV tags and metadata are only conventions.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { mp4Error } from './errors.js';
 
 /** ISO/IEC 14496-3 1.6.2.1. */
 export interface AudioSpecificConfig {
-  /** Audio object type of the core coder: 2 = AAC-LC, also below SBR and PS. */
+  /** Audio object type of the core coder: 2 = AAC-LC, also with SBR or PS on top. */
   readonly objectType: number;
-  /** Hz, of the core coder. */
+  /** Sample rate of the core coder in Hz. */
   readonly sampleRate: number;
   /** Channels of the core coder. */
   readonly channels: number;
-  /** Table 1.19, of the core coder; 0 = a program config element lists the channels. */
+  /** Table 1.19, for the core coder; 0 = a program config element lists the channels. */
   readonly channelConfiguration: number;
   /** PCM samples per channel in one coded frame, at `sampleRate`: 1024 or 960. */
   readonly samplesPerFrame: number;
-  /** Spectral band replication is signalled (HE-AAC). Implicit SBR cannot be seen here. */
+  /** Spectral band replication is signalled (HE-AAC). Implicit SBR cannot be detected here. */
   readonly sbr: boolean;
   /** Parametric stereo is signalled (HE-AAC v2). */
   readonly ps: boolean;
-  /** Hz, as a decoder that knows SBR plays it. */
+  /** Hz, as a decoder with SBR support outputs it. */
   readonly outputSampleRate: number;
-  /** As a decoder that knows PS plays it. */
+  /** As a decoder with PS support outputs it. */
   readonly outputChannels: number;
 }
 
@@ -35,14 +35,14 @@ const ERROR_RESILIENT_MINIMUM = 17;
 const SYNC_EXTENSION_SBR = 0x2b7;
 const SYNC_EXTENSION_PS = 0x548;
 const SAMPLE_RATE_ESCAPE = 15;
-/** No AAC is faster; a 24-bit escape value can say 16 MHz. */
+/** No AAC stream has a higher rate; the 24-bit escape value could say 16 MHz. */
 const MAX_SAMPLE_RATE = 192_000;
 
 /** ISO/IEC 14496-3 table 1.18, samplingFrequencyIndex 0..12. */
 const SAMPLE_RATES: readonly number[] = [
   96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
 ];
-/** ISO/IEC 14496-3 table 1.19, channelConfiguration; 0 = a program config element says it. */
+/** ISO/IEC 14496-3 table 1.19, channelConfiguration; 0 = defined by a program config element. */
 const CHANNELS: readonly (number | undefined)[] = [
   0,
   1,
@@ -80,7 +80,7 @@ function parseConfig(bits: BitReader): AudioSpecificConfig {
   let sbr = false;
   let ps = false;
   let extensionRate: number | undefined;
-  // Explicit hierarchical signalling: SBR or PS is outermost and wraps the core type.
+  // Explicit hierarchical signalling: the outer type is SBR or PS, and the core type follows.
   const wrapped = objectType === OBJECT_TYPE_SBR || objectType === OBJECT_TYPE_PS;
   if (wrapped) {
     sbr = true;
@@ -179,7 +179,7 @@ function countProgramChannels(bits: BitReader): number {
   return channels;
 }
 
-/** Backward compatible signalling after the core configuration: old decoders never look there. */
+/** Backward-compatible signalling after the core configuration, which old decoders ignore. */
 function readSyncExtension(bits: BitReader): { sampleRate: number; ps: boolean } | undefined {
   if (bits.bitsLeft < 16 || bits.bits(11) !== SYNC_EXTENSION_SBR) return undefined;
   if (bits.bits(5) !== OBJECT_TYPE_SBR || bits.bitsLeft < 5 || !bits.flag()) return undefined;

@@ -1,4 +1,4 @@
-// dac3 and dec3 repeat what AC-3 frames say, because a player chooses its decoder before the first frame.
+// The boxes dac3 and dec3, which repeat fields of AC-3 frames so that a player can choose its decoder before the first frame.
 import { BitReader } from '../bytes/bit-reader.js';
 import { type Ac3Configuration, channelsOfLocations, channelsOfMode, sampleRateOfCode } from './ac3.js';
 import { readRecord } from './read-record.js';
@@ -40,7 +40,7 @@ export function parseAc3SpecificBox(dac3: Buffer): Ac3Sound {
   });
 }
 
-/** The first independent substream and its dependent ones. @throws mp4.audio-configuration, mp4.audio-frame */
+/** Parses the first independent substream and its dependent ones. @throws mp4.audio-configuration, mp4.audio-frame */
 export function parseEac3SpecificBox(dec3: Buffer): Ac3Sound {
   return readRecord('mp4.audio-configuration', dec3, (bytes) => {
     const bits = new BitReader(bytes);
@@ -50,7 +50,7 @@ export function parseEac3SpecificBox(dec3: Buffer): Ac3Sound {
     const channels = channelsOfMode(bits.bits(3), bits.flag());
     bits.skip(3);
     const extra = bits.bits(4) > 0 ? channelsOfLocations(bits.bits(9)) : 0;
-    // Code 3 is a reduced rate, which dec3 cannot tell apart; 24 kHz is what encoders mean by it.
+    // Code 3 means a reduced rate that dec3 does not specify; encoders use it for 24 kHz.
     return { sampleRate: rateCode === 3 ? 24_000 : sampleRateOfCode(rateCode), channels: channels + extra };
   });
 }

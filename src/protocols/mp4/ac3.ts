@@ -1,4 +1,4 @@
-// AC-3 and E-AC-3 come without a sequence header: everything that dac3 and dec3 must say is read from the first frame.
+// AC-3 and E-AC-3 have no sequence header: the fields of dac3 and dec3 are read from the first frame.
 import { BitReader } from '../bytes/bit-reader.js';
 import { mp4Error } from './errors.js';
 import { readRecord } from './read-record.js';
@@ -27,7 +27,7 @@ export interface Ac3Frame {
   readonly channelMap: number;
 }
 
-/** What the first access unit says about the stream. */
+/** The stream parameters from the first access unit. */
 export interface Ac3Configuration {
   /** The first independent substream. */
   readonly main: Ac3Frame;
@@ -41,7 +41,7 @@ export interface Ac3Configuration {
 
 const SYNC_WORD = 0x0b77;
 const SAMPLE_RATES: readonly number[] = [48_000, 44_100, 32_000];
-/** Full channels by acmod. */
+/** Number of full-range channels by acmod. */
 const CHANNELS: readonly number[] = [2, 1, 2, 3, 3, 4, 4, 5];
 /** kbit/s by frmsizecod >> 1 (ETSI TS 102 366 table 4.13). */
 const BIT_RATES: readonly number[] = [
@@ -53,7 +53,7 @@ const MAX_AC3_BSID = 10;
 const MAX_BSID = 16;
 /** Eight independent substreams with eight dependent ones each. */
 const MAX_FRAMES = 72;
-/** chan_loc bits that stand for a pair of channels: Lc/Rc, Lrs/Rrs, Lsd/Rsd, Lw/Rw, Lvh/Rvh; the others for one. */
+/** chan_loc bits that stand for a pair of channels: Lc/Rc, Lrs/Rrs, Lsd/Rsd, Lw/Rw, Lvh/Rvh. The other bits stand for one channel each. */
 const PAIRED_LOCATIONS = 0b1_1001_1100;
 
 /**
@@ -71,7 +71,7 @@ export function parseAc3Configuration(accessUnit: Buffer): Ac3Configuration {
     if (frame.streamType !== 1) break;
     size += frame.size;
     dependentSubstreams += 1;
-    // From Lc/Rc (bit 10 of the map) to Cvh (bit 3), and LFE2 (bit 1).
+    // From Lc/Rc (bit 10 of chanmap) to Cvh (bit 3), and LFE2 (bit 1).
     channelLocations |= (((frame.channelMap >> 3) & 0xff) << 1) | ((frame.channelMap >> 1) & 1);
   }
   const bitRate = main.enhanced
@@ -81,7 +81,7 @@ export function parseAc3Configuration(accessUnit: Buffer): Ac3Configuration {
   return { main, channels, dependentSubstreams, channelLocations, bitRate };
 }
 
-/** Full channels of acmod and the low-frequency one. */
+/** The full-range channels of acmod plus the low-frequency channel. */
 export function channelsOfMode(channelMode: number, lfe: boolean): number {
   return (CHANNELS[channelMode] ?? 2) + (lfe ? 1 : 0);
 }
@@ -93,7 +93,7 @@ export function sampleRateOfCode(code: number): number {
   return rate;
 }
 
-/** Channels that `channelLocations` adds. */
+/** Number of channels that `channelLocations` adds. */
 export function channelsOfLocations(locations: number): number {
   let count = 0;
   for (let bit = 0; bit < 9; bit += 1) {
@@ -102,7 +102,10 @@ export function channelsOfLocations(locations: number): number {
   return count;
 }
 
-/** The syncframes of an access unit; a tail that is none is ignored. @throws mp4.audio-frame when the first is none */
+/**
+ * The syncframes of an access unit; invalid bytes after the first frame are ignored. @throws mp4.audio-frame if there is no valid first
+ * frame
+ */
 function ac3Frames(accessUnit: Buffer): Ac3Frame[] {
   const frames: Ac3Frame[] = [];
   let at = 0;
@@ -121,7 +124,7 @@ function parseAc3Frame(bytes: Buffer): Ac3Frame {
     const bits = new BitReader(bytes);
     const sync = bits.bits(16);
     if (sync !== SYNC_WORD) throw mp4Error('mp4.audio-frame', `got 0x${sync.toString(16)}, expected AC-3 sync 0x b77`);
-    // bsid is at the same place in both, and says which of them this is.
+    // bsid has the same position in AC-3 and E-AC-3 and distinguishes them.
     const bsid = (bytes[5] ?? 0) >> 3;
     if (bsid > MAX_BSID) throw mp4Error('mp4.audio-frame', `got bsid ${bsid}, expected 0..${MAX_BSID}`);
     return bsid <= MAX_AC3_BSID ? readAc3(bits, bsid) : readEac3(bits);
@@ -143,9 +146,9 @@ function readAc3(bits: BitReader, bsid: number): Ac3Frame {
   const bitRateCode = sizeCode >> 1;
   const bitRate = BIT_RATES[bitRateCode];
   if (bitRate === undefined) throw mp4Error('mp4.audio-frame', `got AC-3 frame size code ${sizeCode}, expected 0..37`);
-  // bsid 9 and 10 are the half and quarter rates of annex D.
+  // bsid 9 and 10 mean half and quarter rates (annex D).
   const sampleRate = fullRate >> Math.max(0, bsid - 8);
-  // 16-bit words of 1536 samples; at 44.1 kHz every other frame is one word longer.
+  // Frame size in 16-bit words for 1536 samples; at 44.1 kHz every other frame is one word longer.
   const words = Math.floor((bitRate * 96_000) / fullRate) + (sampleRateCode === 1 ? sizeCode & 1 : 0);
   return {
     enhanced: false,
@@ -175,7 +178,7 @@ function readEac3(bits: BitReader): Ac3Frame {
   const channelMode = bits.bits(3);
   const lfe = bits.flag();
   const bsid = bits.bits(5);
-  // dialnorm and compr, twice for two mono programmes.
+  // dialnorm and compr, present twice for two mono programmes.
   for (let programme = channelMode === 0 ? 2 : 1; programme > 0; programme -= 1) {
     bits.skip(5);
     if (bits.flag()) bits.skip(8);

@@ -1,4 +1,4 @@
-// The pipeline asks one question of every audio codec: what is this, at which rate, and what does a player have to be told.
+// Describes the audio of any codec in one form: codec string, rate, channels and the record for the sample entry.
 import { parseAudioSpecificConfig } from './aac.js';
 import { ac3Samples, parseAc3Configuration } from './ac3.js';
 import { writeAc3SpecificBox, writeEac3SpecificBox } from './ac3-specific-box.js';
@@ -20,23 +20,22 @@ export interface AudioDescription {
   readonly codec: DescribedAudioCodec;
   /** RFC 6381, for CODECS: `mp4a.40.2`, `mp4a.40.34`, `Opus`, `fLaC`, `ac-3`, `ec-3`. */
   readonly codecs: string;
-  /** What the sample entry holds: AudioSpecificConfig, the content of dOps, dfLa, dac3 or dec3; empty for mp3. */
+  /** Content of the sample entry: AudioSpecificConfig, or the content of dOps, dfLa, dac3 or dec3; empty for mp3. */
   readonly record: Buffer;
-  /** Hz, as it is played. */
+  /** Output sample rate in Hz. */
   readonly sampleRate: number;
   readonly channels: number;
   /**
-   * The rate at which `samplesPerFrame` counts; differs from `sampleRate` for HE-AAC, whose frames are counted at the
-   * core rate.
+   * The rate that `samplesPerFrame` refers to, in Hz. Differs from `sampleRate` for HE-AAC, whose frames are counted at the core rate.
    */
   readonly frameRateBase: number;
-  /** PCM samples of every frame; absent when frames may differ (Opus, FLAC of variable blocks): see {@link countSamples}. */
+  /** PCM samples in every frame; absent if frames may differ (Opus, FLAC with variable block size): see {@link countSamples}. */
   readonly samplesPerFrame?: number;
   readonly bitDepth?: number;
 }
 
 /**
- * @param configuration the sequence header: AudioSpecificConfig, OpusHead, FLAC; undefined where encoders send none
+ * @param configuration the sequence header: AudioSpecificConfig, OpusHead, FLAC; undefined if the codec has none
  * @param firstFrame needed for ac-3, e-ac-3 and mp3; used for opus without configuration
  * @throws mp4.audio-configuration, mp4.audio-frame
  */
@@ -108,7 +107,7 @@ function describeFlac(configuration: Buffer): AudioDescription {
   };
 }
 
-/** What the frame is decides, not what the publisher called it: encoders send E-AC-3 as `ac-3`. */
+/** The frame itself decides between the two codecs: some encoders send E-AC-3 as `ac-3`. */
 function describeAc3(firstFrame: Buffer | undefined): AudioDescription {
   if (firstFrame === undefined) throw mp4Error('mp4.audio-frame', 'got no AC-3 frame to describe');
   const ac3 = parseAc3Configuration(firstFrame);
@@ -139,8 +138,8 @@ function describeMp3(firstFrame: Buffer | undefined): AudioDescription {
 }
 
 /**
- * PCM samples of one message of a track, at `frameRateBase`: time by counting does not drift as milliseconds do.
- * @returns undefined when the frame is broken
+ * PCM samples of one message of a track, at `frameRateBase`. Time counted in samples does not drift as rounded milliseconds do.
+ * @returns undefined if the frame is malformed
  */
 export function countSamples(description: AudioDescription, frame: Buffer): number | undefined {
   switch (description.codec) {

@@ -1,4 +1,4 @@
-// The sequence header is where AV1 says size, level, frame rate and colours: players are promised all four before the first picture.
+// Parses the AV1 sequence header for size, level, frame rate and colours, which players must be told before the first picture.
 import { BitReader } from '../bytes/bit-reader.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
@@ -14,7 +14,7 @@ export interface Av1SequenceHeader {
   /** max_frame_width_minus_1 + 1. */
   readonly width: number;
   readonly height: number;
-  /** Frames per second; only when frames are said to be equally spaced. */
+  /** Frames per second; only if the stream signals equally spaced frames. */
   readonly frameRate?: number;
   readonly bitDepth: 8 | 10 | 12;
   readonly monochrome: boolean;
@@ -27,13 +27,13 @@ export interface Av1SequenceHeader {
 const SELECT_SCREEN_CONTENT_TOOLS = 2;
 const PROFILE_HIGH = 1;
 const PROFILE_PROFESSIONAL = 2;
-/** ITU-T H.273: sRGB is BT.709 primaries with this transfer and the identity matrix. */
+/** ITU-T H.273: sRGB is signalled as BT.709 primaries with this transfer function and the identity matrix. */
 const TRANSFER_SRGB = 13;
 const MATRIX_IDENTITY = 0;
 
 /**
  * AV1 5.5.1.
- * @param payload of an OBU of type 1
+ * @param payload payload of an OBU of type 1
  * @throws mp4.av1-configuration, bytes.truncated
  */
 export function parseAv1SequenceHeader(payload: Uint8Array): Av1SequenceHeader {
@@ -94,7 +94,7 @@ function readTimingInfo(bits: BitReader): number | undefined {
   return frameRateOf(timeScale, unitsInTick * (readUvlc(bits) + 1));
 }
 
-/** AV1 4.10.3: as ue(v), but 32 or more zeros mean 2^32 - 1 and no bits follow. */
+/** AV1 4.10.3: like ue(v), except that 32 or more zeros mean 2^32 - 1 without further bits. */
 function readUvlc(bits: BitReader): number {
   let zeros = 0;
   while (!bits.flag()) zeros += 1;
@@ -120,7 +120,7 @@ function skipTools(bits: BitReader, reduced: boolean): void {
     const orderHint = bits.flag();
     if (orderHint) bits.skip(2); // enable_jnt_comp, enable_ref_frame_mvs
     const screenContentTools = bits.flag() ? SELECT_SCREEN_CONTENT_TOOLS : bits.bit();
-    // Integer motion vectors: chosen for each frame, or by one more bit for all.
+    // Integer motion vectors: chosen per frame, or by one more bit for the whole sequence.
     if (screenContentTools > 0 && !bits.flag()) bits.skip(1);
     if (orderHint) bits.skip(3);
   }

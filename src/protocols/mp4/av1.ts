@@ -1,4 +1,4 @@
-// AV1 says its picture size only inside its bitstream: the sequence header OBU of the av1C or of the first key frame is read for it.
+// Parses av1C. AV1 gives its picture size only in the bitstream: in the sequence header OBU of the av1C or of the first key frame.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Av1SequenceHeader, parseAv1SequenceHeader } from './av1-sequence-header.js';
 import { mp4Error } from './errors.js';
@@ -15,15 +15,15 @@ export interface Av1Configuration {
   readonly subsamplingX: 0 | 1;
   readonly subsamplingY: 0 | 1;
   readonly chromaSamplePosition: number;
-  /** As the record's configOBUs say it, when they do. */
+  /** The sequence header from the record's configOBUs, if present. */
   readonly sequenceHeader?: Av1SequenceHeader;
 }
 
 export interface Obu {
   readonly type: number;
-  /** Header included: a view. */
+  /** The OBU with its header, as a view. */
   readonly bytes: Buffer;
-  /** A view. */
+  /** The payload, as a view. */
   readonly payload: Buffer;
 }
 
@@ -31,9 +31,9 @@ export interface Obu {
 const OBU_SEQUENCE_HEADER = 1;
 const OBU_TEMPORAL_DELIMITER = 2;
 export const AV1_RECORD_SIZE = 4;
-/** AV1 4.10.5: a leb128 of more bytes, or a value above 2^32 - 1, is not allowed. */
+/** AV1 4.10.5: a leb128 of more than 8 bytes, or with a value above 2^32 - 1, is not allowed. */
 const MAX_LEB128_BYTES = 8;
-/** The sequence header comes first in a temporal unit; metadata before it is not this long. */
+/** The sequence header comes first in a temporal unit; more metadata than this before it is not plausible. */
 const MAX_OBUS_BEFORE_SEQUENCE_HEADER = 64;
 
 /** @throws mp4.av1-configuration */
@@ -46,7 +46,7 @@ export function parseAv1CodecConfigurationRecord(record: Buffer): Av1Configurati
     throw mp4Error('mp4.av1-configuration', `got marker and version 0x${version.toString(16)}, expected 0x81`);
   }
   const found = findSequenceHeader(record.subarray(AV1_RECORD_SIZE));
-  // Where the record contradicts the sequence header it carries, decoders follow the latter.
+  // If the record contradicts the sequence header in it, decoders use the sequence header.
   if (found !== undefined) return { ...found.header, sequenceHeader: found.header };
   return {
     profile: levels >> 5,
@@ -101,17 +101,16 @@ function readLeb128(reader: ByteReader): number {
 }
 
 /**
- * A temporal unit as a sample: without the temporal delimiter that encoders put first (AV1-ISOBMFF 2.4 wants none).
- * A view, never a copy.
+ * The sample for a temporal unit: without its temporal delimiter, which AV1-ISOBMFF 2.4 does not allow in samples. A view, never a copy.
  */
 export function av1SampleData(temporalUnit: Buffer): Buffer {
   const [head, size] = temporalUnit;
-  // A delimiter has no payload: header with has_size_field and without extension, then 0.
+  // A delimiter has no payload: a header with has_size_field and without extension, then size 0.
   const delimiter = head !== undefined && head >> 3 === OBU_TEMPORAL_DELIMITER && (head & 0x06) === 0x02 && size === 0;
   return delimiter ? temporalUnit.subarray(2) : temporalUnit;
 }
 
-/** The record for a sample entry (AV1-ISOBMFF 2.3.3), with configOBUs: at least the sequence header, when it is known. */
+/** The record for a sample entry (AV1-ISOBMFF 2.3.3). Its configOBUs contain at least the sequence header, if it is known. */
 export function writeAv1CodecConfigurationRecord(
   facts: Omit<Av1Configuration, 'sequenceHeader'>,
   configObus: Buffer,

@@ -1,4 +1,4 @@
-// Validates the avcC an encoder sends before FFmpeg or a player sees it, and reads from it what the stream really is.
+// Validates the avcC of an encoder before FFmpeg or a player sees it, and reads the actual stream properties from it.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { SluiceError } from '../errors.js';
@@ -8,11 +8,11 @@ import { withoutStartCode } from './start-code.js';
 
 /** ISO/IEC 14496-15 5.3.3.1: AVCDecoderConfigurationRecord. */
 export interface AvcDecoderConfiguration {
-  /** AVCProfileIndication, profile_compatibility and AVCLevelIndication of the record (the SPS decides, see `spsInfo`). */
+  /** AVCProfileIndication, profile_compatibility and AVCLevelIndication of the record. The SPS takes precedence, see `spsInfo`. */
   readonly profile: number;
   readonly compatibility: number;
   readonly level: number;
-  /** Bytes of the length before each NAL unit. */
+  /** Size of the length before each NAL unit, in bytes. */
   readonly nalLengthSize: 1 | 2 | 4;
   /** NAL units with their header byte; views. At least one SPS. */
   readonly sps: readonly Buffer[];
@@ -22,7 +22,7 @@ export interface AvcDecoderConfiguration {
 }
 
 /**
- * Reserved bits and bytes after the parameter sets (chroma extension, padding) are ignored: encoders get them wrong.
+ * Reserved bits and bytes after the parameter sets (chroma extension, padding) are ignored, because encoders get them wrong.
  * @throws mp4.avc-configuration, mp4.sequence-parameter-set
  */
 export function parseAvcDecoderConfigurationRecord(record: Uint8Array): AvcDecoderConfiguration {
@@ -48,7 +48,7 @@ function parseRecord(reader: ByteReader): AvcDecoderConfiguration {
   const first = sps[0];
   if (first === undefined)
     throw mp4Error('mp4.avc-configuration', 'got no sequence parameter set, expected at least one');
-  // A record that ends after its SPS is tolerated: the PPS may come in band.
+  // Tolerate a record that ends after its SPS: the PPS may come in band.
   const pps = reader.remaining > 0 ? readParameterSets(reader, reader.u8()) : [];
   return {
     profile,
@@ -74,8 +74,8 @@ function readParameterSets(reader: ByteReader, count: number): Buffer[] {
 const PROFILES_WITH_CHROMA: ReadonlySet<number> = new Set([100, 110, 122, 144]);
 
 /**
- * The record for a sample entry: profile and level as the SPS says them, reserved bits set, nothing after its last field.
- * Players that read it strictly then accept what {@link parseAvcDecoderConfigurationRecord} forgave.
+ * The record for a sample entry: profile and level from the SPS, reserved bits set, nothing after the last field. Strict players thus
+ * accept records whose flaws {@link parseAvcDecoderConfigurationRecord} tolerated.
  */
 export function writeAvcDecoderConfigurationRecord(configuration: AvcDecoderConfiguration): Buffer {
   const { spsInfo, sps, pps } = configuration;

@@ -1,8 +1,8 @@
-// Init segments are written a few times in the life of a stream: boxes are put together from parts, plainly.
+// Writes boxes for init segments. Simple rather than fast, because a stream needs only a few init segments.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 
-/** ISO/IEC 14496-12 4.2: a box around its parts. */
+/** ISO/IEC 14496-12 4.2: a box with the concatenated parts as its body. */
 export function box(type: string, ...parts: readonly Uint8Array[]): Buffer {
   const size = parts.reduce((sum, part) => sum + part.length, BOX_HEADER_SIZE);
   const out = new ByteWriter(size).u32be(size).utf8(type);

@@ -1,7 +1,7 @@
-// Every MP4 structure is boxes in boxes: one place knows how a box says its type and size, and refuses sizes that lie.
+// Reads the type and size of boxes, and rejects invalid sizes.
 import { mp4Error } from './errors.js';
 
-/** ISO/IEC 14496-12 4.2: compact header is 8 bytes, with a 64-bit size 16. */
+/** ISO/IEC 14496-12 4.2: the compact header has 8 bytes; with a 64-bit size it has 16. */
 export const BOX_HEADER_SIZE = 8;
 export const LARGE_BOX_HEADER_SIZE = 16;
 
@@ -14,15 +14,15 @@ export interface BoxHeader {
 }
 
 export interface Box extends BoxHeader {
-  /** Where the box starts in the bytes that were walked. */
+  /** Offset of the box in the bytes being walked. */
   readonly start: number;
-  /** Everything after the header: a view, not a copy. */
+  /** Everything after the header, as a view. */
   readonly body: Buffer;
 }
 
 /**
- * Reads the header at `offset`; undefined when the bytes end before the header does.
- * @throws mp4.box-size for a size below the header's own, for size 0 ("to the end of the file"), and beyond 2^53.
+ * Reads the header at `offset`; undefined if the bytes end before the header does.
+ * @throws mp4.box-size for a size smaller than the header, size 0 ("to the end of the file"), or a size above 2^53.
  */
 export function readBoxHeader(bytes: Buffer, offset = 0): BoxHeader | undefined {
   if (bytes.length < offset + BOX_HEADER_SIZE) return undefined;
@@ -46,8 +46,8 @@ export function readBoxHeader(bytes: Buffer, offset = 0): BoxHeader | undefined 
 }
 
 /**
- * Iterates the boxes of a complete parent, in order.
- * @throws mp4.box-size when a box reaches beyond the parent. Fewer than 8 bytes of trailing padding are ignored.
+ * Iterates over the child boxes of a complete parent, in order.
+ * @throws mp4.box-size if a box reaches beyond the parent. Fewer than 8 bytes of trailing padding are ignored.
  */
 export function* walkBoxes(bytes: Buffer): Generator<Box, void, undefined> {
   let start = 0;
@@ -92,8 +92,8 @@ export function requireBox(bytes: Buffer, ...path: readonly string[]): Buffer {
 }
 
 /**
- * Says that the next reads of `body` are inside it.
- * @throws mp4.box-content otherwise, so that no plain RangeError ever leaves this room.
+ * Checks that the next reads of `body` stay inside it.
+ * @throws mp4.box-content otherwise, so that no plain RangeError escapes from this folder.
  */
 export function requireBytes(body: Buffer, length: number, what: string): void {
   if (body.length < length) {
@@ -107,13 +107,13 @@ export interface FullBoxHeader {
   readonly flags: number;
 }
 
-/** ISO/IEC 14496-12 4.2.2: version and flags open the body of a FullBox; its fields start 4 bytes in. */
+/** ISO/IEC 14496-12 4.2.2: the body of a FullBox begins with version and flags; its fields start at offset 4. */
 export function readFullBoxHeader(body: Buffer, what: string): FullBoxHeader {
   requireBytes(body, 4, what);
   return { version: body.readUInt8(0), flags: body.readUIntBE(1, 3) };
 }
 
-/** A box type as text for messages: it came from outside, so anything but printable ASCII is masked. */
+/** A box type as text for messages. It comes from outside, so anything but printable ASCII is masked. */
 export function printableType(type: string): string {
   return `'${type.replace(/[^\x20-\x7e]/g, '?')}'`;
 }

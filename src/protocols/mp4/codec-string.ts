@@ -1,4 +1,4 @@
-// A player decides by the CODECS attribute alone whether it can play: the string must say what the parameter sets say.
+// Makes the CODECS strings, by which a player decides whether it can play; they must agree with the parameter sets.
 import type { AudioSpecificConfig } from './aac.js';
 import type { Av1Configuration } from './av1.js';
 import type { AvcDecoderConfiguration } from './avc.js';
@@ -15,7 +15,7 @@ export function avcCodecString(configuration: AvcDecoderConfiguration, sampleEnt
   return `${sampleEntry}.${hexByte(profile)}${hexByte(compatibility)}${hexByte(level)}`;
 }
 
-/** RFC 6381 3.3: `mp4a.40.N`. HE-AAC is never announced as LC: 29 with parametric stereo, 5 with SBR, else the core type. */
+/** RFC 6381 3.3: `mp4a.40.N`. HE-AAC is never announced as LC: 29 with parametric stereo, 5 with SBR, otherwise the core type. */
 export function aacCodecString(config: AudioSpecificConfig): string {
   return `mp4a.40.${config.ps ? OBJECT_TYPE_PS : config.sbr ? OBJECT_TYPE_SBR : config.objectType}`;
 }
@@ -33,7 +33,7 @@ export function hevcCodecString(
   const space = ['', 'A', 'B', 'C'][profileSpace] ?? '';
   let end = constraints.length;
   while (end > 0 && constraints[end - 1] === 0) end -= 1;
-  // Trailing bytes of zeros are left out, and each byte is written without a leading zero.
+  // Trailing zero bytes are omitted, and bytes are written without leading zeros.
   const bytes = [...constraints.subarray(0, end)].map((byte) => `.${byte.toString(16).toUpperCase()}`).join('');
   const flags = reverseBits(compatibility).toString(16).toUpperCase();
   return `${sampleEntry}.${space}${profile}.${flags}.${highTier ? 'H' : 'L'}${level}${bytes}`;
@@ -46,8 +46,8 @@ function reverseBits(value: number): number {
 }
 
 /**
- * AV1-ISOBMFF 5: `av01.P.LLT.DD`, and all the optional fields when one of them is not what their absence means.
- * @param color of the bitstream
+ * AV1-ISOBMFF 5: `av01.P.LLT.DD`, with all optional fields if any of them differs from its default.
+ * @param color colours according to the bitstream
  */
 export function av1CodecString(
   configuration: Omit<Av1Configuration, 'sequenceHeader'>,
@@ -62,7 +62,7 @@ export function av1CodecString(
   return `${short}.${monochrome ? 1 : 0}.${chroma}.${colorFields(color)}`;
 }
 
-/** VP Codec ISO Media File Format Binding: `vp09.PP.LL.DD`, and all the optional fields when one is not the default. */
+/** VP Codec ISO Media File Format Binding: `vp09.PP.LL.DD`, with all optional fields if any of them differs from its default. */
 export function vp9CodecString(configuration: Vp9Configuration): string {
   const { profile, level, bitDepth, chromaSubsampling, color } = configuration;
   const short = `vp09.${twoDigits(profile)}.${twoDigits(level)}.${twoDigits(bitDepth)}`;
@@ -72,7 +72,7 @@ export function vp9CodecString(configuration: Vp9Configuration): string {
 
 function colorFields(color: ColorDescription | undefined): string {
   const { primaries = 1, transfer = 1, matrix = 1, fullRange = false } = color ?? {};
-  // "Unspecified" is no value that players accept: 1 is what they assume.
+  // Players do not accept "unspecified" (2); write 1, which they assume anyway.
   const [cp, tc, mc] = [primaries, transfer, matrix].map((code) => twoDigits(code === COLOR_UNSPECIFIED ? 1 : code));
   return `${cp}.${tc}.${mc}.${fullRange ? 1 : 0}`;
 }
@@ -81,5 +81,5 @@ function twoDigits(value: number): string {
   return value.toString().padStart(2, '0');
 }
 
-/** MPEG-4 audio object type 34, which players know better than the object type indication 6B (RFC 6381 3.3). */
+/** MPEG-4 audio object type 34, which more players support than the object type indication 6B (RFC 6381 3.3). */
 export const MP3_CODEC_STRING = 'mp4a.40.34';

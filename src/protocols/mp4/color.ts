@@ -1,6 +1,6 @@
-// HDR shown as SDR looks grey: what colours mean is carried from the bitstream or the encoder's metadata into `colr`.
+// Colour information, carried from the bitstream or the encoder's metadata to `colr`. HDR shown as SDR looks grey.
 
-/** Code points of ITU-T H.273 (ISO/IEC 23091-2); 2 = not said. */
+/** Code points of ITU-T H.273 (ISO/IEC 23091-2); 2 = unspecified. */
 export interface ColorDescription {
   /** ColourPrimaries: 1 = BT.709, 9 = BT.2020. */
   readonly primaries: number;
@@ -14,7 +14,7 @@ export interface ColorDescription {
 export const COLOR_UNSPECIFIED = 2;
 const BT709 = 1;
 
-/** Nothing is said that a player could use. */
+/** Whether there is nothing that a player could use. */
 export function isUnspecified(color: ColorDescription): boolean {
   return (
     color.primaries === COLOR_UNSPECIFIED &&
@@ -24,7 +24,7 @@ export function isUnspecified(color: ColorDescription): boolean {
   );
 }
 
-/** What a codec string means when it leaves its colour fields out. */
+/** Whether these are the colours that a codec string implies without its colour fields. */
 export function isDefaultColor(color: ColorDescription | undefined): boolean {
   return color === undefined || (!color.fullRange && [color.primaries, color.transfer, color.matrix].every(isUsual));
 }

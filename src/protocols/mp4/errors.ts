@@ -1,4 +1,4 @@
-// The registry of everything the MP4 room can refuse, so that each refusal has a stable code and a reason.
+// The error codes of MP4 and of the codec configurations in it.
 import { defineErrors } from '../errors.js';
 
 export const mp4Error = defineErrors({

@@ -1,4 +1,4 @@
-// MP4 keeps what an MPEG audio decoder needs in MPEG-4 systems descriptors: three of them, one in the other.
+// The esds box, in which MP4 stores the configuration of an MPEG audio decoder: three nested MPEG-4 systems descriptors.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';
@@ -17,7 +17,7 @@ const AUDIO_STREAM = 0x15;
 
 export interface DecoderConfig {
   readonly objectType: number;
-  /** For AAC the AudioSpecificConfig, a view; empty for MP3. */
+  /** The AudioSpecificConfig for AAC, as a view; empty for MP3. */
   readonly specificInfo: Buffer;
 }
 
@@ -50,7 +50,7 @@ export function parseEsds(esds: Buffer): DecoderConfig {
   return { objectType, specificInfo: fields.bytes(openDescriptor(fields, DECODER_SPECIFIC_INFO)) };
 }
 
-/** Reads tag and length (7 bits a byte, ISO/IEC 14496-1 8.3.3) and returns the length. */
+/** Reads tag and length (7 bits per byte, ISO/IEC 14496-1 8.3.3) and returns the length. */
 function openDescriptor(fields: ByteReader, expected: number): number {
   const tag = fields.u8();
   if (tag !== expected) throw mp4Error('mp4.box-content', `got descriptor ${tag} in esds, expected ${expected}`);
@@ -66,7 +66,7 @@ function openDescriptor(fields: ByteReader, expected: number): number {
 /** The body of esds after version and flags. @throws mp4.track-description */
 export function writeEsds({ objectType, specificInfo }: DecoderConfig): Buffer {
   const specific = specificInfo.length > 0 ? descriptor(DECODER_SPECIFIC_INFO, specificInfo) : Buffer.alloc(0);
-  // Buffer size and bitrates are 0: a live stream does not know them.
+  // Buffer size and bit rates are 0: unknown for a live stream.
   const config = Buffer.concat([Buffer.from([objectType, AUDIO_STREAM]), Buffer.alloc(11), specific]);
   return descriptor(
     ES_DESCRIPTOR,

@@ -1,24 +1,24 @@
-// FLAC says rate, channels and block size in STREAMINFO, which encoders send with more or less of a file around it.
+// Parses FLAC STREAMINFO for rate, channels and block size. Encoders send it with or without the file headers around it.
 import { BitReader } from '../bytes/bit-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';
 
 /** RFC 9639 8.2. */
 export interface FlacStreamInfo {
-  /** PCM samples per channel of a block. */
+  /** PCM samples per channel in a block. */
   readonly minBlockSize: number;
   readonly maxBlockSize: number;
   readonly sampleRate: number;
   readonly channels: number;
   readonly bitsPerSample: number;
-  /** The 34 bytes: a view. */
+  /** The 34 bytes, as a view. */
   readonly bytes: Buffer;
 }
 
 const SIGNATURE = 'fLaC';
 const BLOCK_HEADER_SIZE = 4;
 const STREAMINFO_SIZE = 34;
-/** RFC 9639 8.2: smaller blocks are allowed for the last one only. */
+/** RFC 9639 8.2: only the last block may be smaller. */
 const MIN_BLOCK_SIZE = 16;
 
 /**
@@ -27,7 +27,7 @@ const MIN_BLOCK_SIZE = 16;
  */
 export function parseFlacStreamInfo(header: Buffer): FlacStreamInfo {
   const at = header.toString('latin1', 0, SIGNATURE.length) === SIGNATURE ? SIGNATURE.length : 0;
-  // A block header of STREAMINFO is type 0 (with or without "last") and its length; STREAMINFO alone cannot look like it.
+  // The block header of STREAMINFO has type 0 (with or without the "last" flag); a bare STREAMINFO cannot be mistaken for it.
   const block = at + BLOCK_HEADER_SIZE <= header.length && (header.readUInt8(at) & 0x7f) === 0;
   const hasBlockHeader = block && header.readUIntBE(at + 1, 3) === STREAMINFO_SIZE;
   const start = at + (hasBlockHeader ? BLOCK_HEADER_SIZE : 0);
@@ -51,12 +51,12 @@ export function parseFlacStreamInfo(header: Buffer): FlacStreamInfo {
   return { minBlockSize, maxBlockSize, sampleRate, channels, bitsPerSample, bytes };
 }
 
-/** Encapsulation of FLAC in ISOBMFF 3.3.2: the content of dfLa, version and flags included. */
+/** Encapsulation of FLAC in ISOBMFF 3.3.2: the content of dfLa, including version and flags. */
 export function writeFlacSpecificBox(info: FlacStreamInfo): Buffer {
   return new ByteWriter(48).u32be(0).u8(0x80).u24be(STREAMINFO_SIZE).bytes(info.bytes).toBuffer();
 }
 
-/** PCM samples of a frame (RFC 9639 9.1.1); undefined when it does not start as a FLAC frame. */
+/** PCM samples of a frame (RFC 9639 9.1.1); undefined if it does not begin like a FLAC frame. */
 export function flacFrameSamples(frame: Buffer): number | undefined {
   if (frame.length < 6 || frame.readUInt16BE(0) >> 1 !== 0x7ffc) return undefined;
   const code = frame.readUInt8(2) >> 4;
@@ -64,7 +64,7 @@ export function flacFrameSamples(frame: Buffer): number | undefined {
   if (code === 1) return 192;
   if (code <= 5) return 144 << code;
   if (code >= 8) return 1 << code;
-  // The size follows the frame or sample number, which is coded like a UTF-8 character of up to 7 bytes.
+  // The block size follows the frame or sample number, which is coded like a UTF-8 character of up to 7 bytes.
   const ones = Math.clz32(~(frame.readUInt8(4) << 24));
   const at = 4 + (ones === 0 ? 1 : ones);
   const size = code - 5;

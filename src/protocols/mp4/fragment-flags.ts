@@ -1,4 +1,4 @@
-// Flags that say which fields a box of a movie fragment has: reading and writing must mean the same bits.
+// Flags for the optional fields of movie fragment boxes, shared by reader and writer.
 
 /** `tfhd` (ISO/IEC 14496-12 8.8.7). */
 export const TFHD_BASE_DATA_OFFSET = 0x1;

@@ -17,9 +17,9 @@ interface FragmentReady {
 }
 
 export interface FragmentReaderLimits {
-  /** Bytes of one mdat. 64 MiB is a minute of 8 Mbit/s video: no part is that long. */
+  /** Limit of one mdat in bytes. 64 MiB is a minute of 8 Mbit/s video; no part is that long. */
   readonly maxMediaDataSize: number;
-  /** Bytes of one ftyp, moov, moof, or of a box that is skipped (but `mfra`): a larger one is no MP4. */
+  /** Limit in bytes of one ftyp, moov, moof, or skipped box (except `mfra`): larger ones are not valid MP4. */
   readonly maxMetadataSize: number;
 }
 
@@ -28,23 +28,23 @@ const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
   maxMetadataSize: 4 * 1024 * 1024,
 };
 
-/** Boxes that belong to the unit being gathered; anything else at the top level (styp, sidx, prft, mfra, free) is skipped. */
+/** The unit being collected. All other top-level boxes (styp, sidx, prft, mfra, free) are skipped. */
 type Unit = 'ftyp' | 'moof' | undefined;
 
 /**
- * Sans-IO. Bytes may be cut anywhere: the events are the same. A fragment inside one pushed chunk is a view of that chunk,
- * otherwise it is copied once; memory grows with bytes received, never with a size announced.
+ * Sans-IO. The same events result however the input is split. A fragment inside one pushed chunk is a view of it, otherwise it is copied
+ * once; memory grows with bytes received, never with an announced size.
  */
 export class FragmentReader {
   readonly #limits: FragmentReaderLimits;
   readonly #events: FragmentEvent[] = [];
   readonly #queue = new ChunkQueue();
-  /** Bytes of a box nobody needs that are still to come. */
+  /** Remaining bytes of a box that is skipped. */
   #skip = 0;
   #unit: Unit;
-  /** Bytes of the unit whose headers are known; they may not all have arrived. */
+  /** Size of the unit as far as its headers are known; not all of it may have arrived. */
   #unitSize = 0;
-  /** Fewer buffered bytes than this cannot lead to the next step, so nothing is looked at again. */
+  /** Number of buffered bytes needed for the next step; until then the input is not examined again. */
   #needed = 0;
   #track: InitTrack | undefined;
   #failure: SluiceError | undefined;
@@ -58,12 +58,12 @@ export class FragmentReader {
     return this.#track;
   }
 
-  /** Bytes waiting for the rest of their box. */
+  /** Bytes buffered until the rest of their box arrives. */
   get bufferedBytes(): number {
     return this.#queue.length;
   }
 
-  /** Never throws: what is wrong with the bytes is thrown by `next()`, after the events that came before it. */
+  /** Never throws: an error in the bytes is thrown by `next()`, after the events before it. */
   push(bytes: Buffer): void {
     if (this.#failure !== undefined || bytes.length === 0) return;
     this.#queue.push(bytes);
@@ -77,8 +77,8 @@ export class FragmentReader {
   }
 
   /**
-   * The next event, or undefined when more bytes are needed.
-   * @throws the typed error (`mp4.*`, `bytes.*`) that ended this reader, again at each call: it reads no further.
+   * The next event, or undefined if more bytes are needed.
+   * @throws the typed error (`mp4.*`, `bytes.*`) that ended this reader; again at each later call.
    */
   next(): FragmentEvent | undefined {
     const event = this.#events.shift();
@@ -86,7 +86,7 @@ export class FragmentReader {
     return event;
   }
 
-  /** One step: skip, gather or emit. False when more bytes are needed. */
+  /** Takes one step: skip, collect or emit. Returns false if more bytes are needed. */
   #advance(): boolean {
     if (this.#skip > 0) {
       this.#skip -= this.#queue.skip(this.#skip);
@@ -117,7 +117,7 @@ export class FragmentReader {
       case 'mdat':
         throw mp4Error('mp4.box-order', `got ${header.type} alone, expected ftyp before moov and moof before mdat`);
       case 'mfra':
-        // The index at the end of a run has an entry for every fragment: hours of one-frame fragments make it tens of MiB.
+        // The index at the end of a file has an entry for every fragment: tens of MiB for hours of one-frame fragments.
         this.#skip = header.size;
         return;
       default:

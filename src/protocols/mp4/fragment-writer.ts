@@ -1,4 +1,4 @@
-// Writes samples as one moof+mdat: parts that the gateway packages itself, and FFmpeg's audio cut where the video is cut.
+// Writes samples as one moof+mdat: for parts that the gateway packages itself, and for FFmpeg's audio regrouped at the video cuts.
 import type { Ticks } from '../units.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -17,16 +17,16 @@ import {
 } from './fragment-flags.js';
 
 export interface FragmentToWrite {
-  /** `mfhd`: grows by one per fragment of a track (ISO/IEC 14496-12 8.8.5). */
+  /** `mfhd`: increases by one per fragment of a track (ISO/IEC 14496-12 8.8.5). */
   readonly sequenceNumber: number;
   readonly trackId: number;
-  /** May be negative for priming before time 0, which is written as FFmpeg does. */
+  /** May be negative for priming before time 0, which is written as FFmpeg does it. */
   readonly baseMediaDecodeTime: Ticks;
-  /** At least one. `size` is not read: the data says it. */
+  /** At least one. `size` is not used: the length of the data is. */
   readonly samples: readonly Pick<Sample, 'duration' | 'cts' | 'sync' | 'data'>[];
 }
 
-/** sample_depends_on = 2 (I picture) and = 1 with sample_is_non_sync_sample (ISO/IEC 14496-12 8.8.3.1). */
+/** sample_depends_on = 2 (I picture), and = 1 with sample_is_non_sync_sample (ISO/IEC 14496-12 8.8.3.1). */
 const SYNC_SAMPLE_FLAGS = 0x0200_0000;
 const NON_SYNC_SAMPLE_FLAGS = 0x0101_0000;
 
@@ -50,9 +50,9 @@ const TRUN = fourCc('trun');
 const MDAT = fourCc('mdat');
 
 /**
- * One moof with one `trun`, and its mdat, in one allocation: each sample's data is copied once.
- * Fields equal in all samples are written once.
- * @throws mp4.fragment when there is nothing to write
+ * Writes one moof with one `trun`, and its mdat, in a single allocation: the data of each sample is copied once. Fields that are equal in
+ * all samples are written once.
+ * @throws mp4.fragment if there are no samples
  */
 export function writeFragment(fragment: FragmentToWrite): Buffer {
   const { samples } = fragment;
@@ -68,12 +68,12 @@ export function writeFragment(fragment: FragmentToWrite): Buffer {
   return out;
 }
 
-/** Data smaller than this is cheaper to copy than to refer to, and a view of it may keep more memory than it is worth. */
+/** Smaller data is cheaper to copy than to reference, and a view may keep a much larger buffer in memory. Bytes. */
 const SMALLEST_PIECE = 4_096;
 
 /**
- * The same fragment as pieces that follow each other: what is large in it is the data of the samples itself, not copied.
- * @throws mp4.fragment when there is nothing to write
+ * Writes the same fragment as buffers to be concatenated. Large sample data is referenced, not copied.
+ * @throws mp4.fragment if there are no samples
  */
 export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
   const pieces = [writeHead(fragment, 0).out];
@@ -94,7 +94,7 @@ export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
   return pieces;
 }
 
-/** @param room bytes behind the head, of the data that the caller puts there */
+/** @param room bytes to reserve after the head for sample data that the caller writes */
 function writeHead(fragment: FragmentToWrite, room: number): { readonly out: Buffer; readonly headSize: number } {
   const { samples, baseMediaDecodeTime: time } = fragment;
   const [first] = samples;
@@ -102,7 +102,7 @@ function writeHead(fragment: FragmentToWrite, room: number): { readonly out: Buf
   const layout = layOut(samples, first);
   const { trunFlags } = layout;
   const equalSizes = (trunFlags & TRUN_SAMPLE_SIZE) === 0;
-  // Negative times are written as FFmpeg does, in the 64 bits that are needed from 2^32 on.
+  // Negative times are written as 64-bit two's complement, as FFmpeg does; 64 bits are also needed from 2^32 on.
   const largeTime = time < 0 || time > MAX_U32;
   const tfhdSize = TFHD_SIZE + (equalSizes ? 4 : 0);
   const tfdtSize = largeTime ? TFDT_LARGE_SIZE : TFDT_SIZE;
@@ -148,7 +148,7 @@ interface Layout {
   readonly dataSize: number;
 }
 
-/** Which fields differ between samples and so have to be written for each. */
+/** Determines which fields differ between samples and so have to be written for each. */
 function layOut(samples: FragmentToWrite['samples'], first: FragmentToWrite['samples'][number]): Layout {
   const restSync = samples[1]?.sync ?? first.sync;
   let dataSize = 0;
@@ -164,7 +164,7 @@ function layOut(samples: FragmentToWrite['samples'], first: FragmentToWrite['sam
   if (mixed) varying |= TRUN_SAMPLE_FLAGS;
   let bytesPerSample = 0;
   for (let bits = varying; bits !== 0; bits &= bits - 1) bytesPerSample += 4;
-  // The usual GOP: the first sample differs, all others are alike (ISO/IEC 14496-12 8.8.8.1).
+  // The usual GOP: only the first sample differs (ISO/IEC 14496-12 8.8.8.1).
   const firstFlags = !mixed && restSync !== first.sync ? TRUN_FIRST_SAMPLE_FLAGS : 0;
   const trunFlags = TRUN_DATA_OFFSET | firstFlags | varying;
   return { trunFlags, defaultFlags: sampleFlags(restSync), bytesPerSample, dataSize };

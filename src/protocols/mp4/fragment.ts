@@ -1,4 +1,4 @@
-// What a movie fragment is to the rest of the program: its bytes as they go to players, and its samples as they are timed.
+// A movie fragment as the rest of the program sees it: its bytes as sent to players, and its timed samples.
 import type { Ticks } from '../units.js';
 
 export interface Sample {
@@ -9,11 +9,11 @@ export interface Sample {
   readonly cts: Ticks;
   /** A sync sample: decoding can start here (for H.264 an IDR picture). Always true for AAC. */
   readonly sync: boolean;
-  /** The coded frame: a view. */
+  /** The coded frame, as a view. */
   readonly data: Buffer;
 }
 
-/** One `moof` and its `mdat`, of one track: a CMAF chunk, which HLS lists as a part. */
+/** One `moof` and its `mdat` of one track: a CMAF chunk, which HLS lists as a part. */
 export interface Fragment {
   /** moof+mdat exactly as written, contiguous. */
   readonly bytes: Buffer;

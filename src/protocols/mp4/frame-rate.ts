@@ -1,9 +1,9 @@
-// Encoders write clocks where frame rates belong: one bound decides for every codec what is believed.
+// Decides for every codec whether a signalled frame rate is plausible: some encoders write a clock rate instead.
 
 /** Frames per second; no camera is faster. */
 const MAX_FRAME_RATE = 1000;
 
-/** `ticks` per second over `ticksPerFrame`, or undefined when that is no frame rate. */
+/** `ticks` per second divided by `ticksPerFrame`, or undefined if that is not a plausible frame rate. */
 export function frameRateOf(ticks: number, ticksPerFrame: number): number | undefined {
   const rate = ticks / ticksPerFrame;
   return rate > 0 && rate <= MAX_FRAME_RATE ? rate : undefined;

@@ -1,4 +1,4 @@
-// profile_tier_level() opens VPS and SPS alike and is most of an HEVC codec string.
+// profile_tier_level(), which begins VPS and SPS and is most of an HEVC codec string.
 import type { BitReader } from '../bytes/bit-reader.js';
 
 /** H.265 7.3.3, the general part. */
@@ -35,7 +35,7 @@ function skipSubLayers(bits: BitReader, maxSubLayersMinus1: number): void {
     if (bits.flag()) size += 88; // sub_layer profile
     if (bits.flag()) size += 8; // sub_layer_level_idc
   }
-  // reserved_zero_2bits fill the list of flags up to eight layers.
+  // reserved_zero_2bits pad the list of flags to eight layers.
   if (maxSubLayersMinus1 > 0) size += (8 - maxSubLayersMinus1) * 2;
   bits.skip(size);
 }

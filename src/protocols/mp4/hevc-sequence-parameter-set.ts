@@ -1,4 +1,4 @@
-// The SPS is the only place that truly says how large HEVC pictures are and which decoder they need.
+// Parses the HEVC SPS, the only reliable source of picture size and required decoder.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { mp4Error } from './errors.js';
@@ -11,7 +11,7 @@ import { MAX_DIMENSION, removeEmulationPrevention } from './sequence-parameter-s
 
 export interface HevcSequenceParameterSet extends PictureFormat {
   readonly profileTierLevel: HevcProfileTierLevel;
-  /** Of the decoded picture buffer; absent when the SPS breaks off before it says. */
+  /** Size of the decoded picture buffer in pictures; absent if the SPS is truncated before it. */
   readonly bufferedPictures?: number;
 }
 
@@ -24,7 +24,7 @@ const MAX_BIT_DEPTH = 16;
 
 /**
  * @param nal one NAL unit with its two header bytes, without start code or length
- * @throws mp4.sequence-parameter-set. Whatever is broken after the picture size costs only what follows it.
+ * @throws mp4.sequence-parameter-set. If a field after the picture size is broken, only the fields from there on are missing.
  */
 export function parseHevcSequenceParameterSet(nal: Uint8Array): HevcSequenceParameterSet {
   const type = ((nal[0] ?? 0) >> 1) & 0x3f;
@@ -62,7 +62,7 @@ function parsePayload(bits: BitReader): HevcSequenceParameterSet {
   return { profileTierLevel, ...size, chromaFormat, bitDepthLuma, bitDepthChroma, ...vui };
 }
 
-/** Window offsets count in chroma samples (H.265 7.4.3.2.1). */
+/** The window offsets are in chroma samples (H.265 7.4.3.2.1). */
 function readPictureSize(bits: BitReader, subsampling: number): { width: number; height: number } {
   let width = bits.ue();
   let height = bits.ue();
@@ -78,7 +78,7 @@ function readPictureSize(bits: BitReader, subsampling: number): { width: number;
   return { width, height };
 }
 
-/** `vui` is filled as the fields come, so that an SPS cut short still gives what it has. */
+/** `vui` is filled field by field, so that a truncated SPS still gives the fields before the truncation. */
 function readOptionalVui(bits: BitReader, maxSubLayersMinus1: number, vui: HevcVui): void {
   try {
     if (skipToVui(bits, maxSubLayersMinus1, vui)) readHevcVui(bits, vui);
@@ -92,7 +92,7 @@ function skipToVui(bits: BitReader, maxSubLayersMinus1: number, vui: HevcVui): b
   const orderCountBits = bits.ue() + 4;
   const subLayers = bits.flag() ? maxSubLayersMinus1 + 1 : 1;
   for (let index = 0; index < subLayers; index += 1) {
-    // sps_max_dec_pic_buffering_minus1; that of the highest sub-layer comes last and is the largest.
+    // sps_max_dec_pic_buffering_minus1; the value of the highest sub-layer comes last and is the largest.
     vui.bufferedPictures = bits.ue() + 1;
     bits.ue(); // sps_max_num_reorder_pics
     bits.ue(); // sps_max_latency_increase_plus1

@@ -1,4 +1,4 @@
-// Between the picture size and the frame rate of an HEVC SPS lie two structures of variable length that nobody here needs.
+// Skips two structures of variable length between the picture size and the frame rate of an HEVC SPS.
 import type { BitReader } from '../bytes/bit-reader.js';
 import { mp4Error } from './errors.js';
 
@@ -22,7 +22,7 @@ export function skipScalingLists(bits: BitReader): void {
   }
 }
 
-/** H.265 7.3.2.2.1 and 7.3.7. @throws mp4.sequence-parameter-set for counts that cannot be */
+/** H.265 7.3.2.2.1 and 7.3.7. @throws mp4.sequence-parameter-set for invalid counts */
 export function skipShortTermReferencePictureSets(bits: BitReader): void {
   const count = bits.ue();
   if (count > MAX_REFERENCE_PICTURE_SETS) {
@@ -34,13 +34,13 @@ export function skipShortTermReferencePictureSets(bits: BitReader): void {
   }
 }
 
-/** Predicted from the set before it. @returns the pictures of this one */
+/** Skips a set predicted from the previous one. @returns the number of pictures in it */
 function skipPredictedSet(bits: BitReader, reference: number): number {
   bits.skip(1); // delta_rps_sign
   bits.ue(); // abs_delta_rps_minus1
   let pictures = 0;
   for (let index = 0; index <= reference; index += 1) {
-    // used_by_curr_pic_flag; only where it is 0 does use_delta_flag follow.
+    // used_by_curr_pic_flag; use_delta_flag follows only if it is 0.
     if (bits.flag() || bits.flag()) pictures += 1;
   }
   return pictures;

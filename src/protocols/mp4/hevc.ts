@@ -1,4 +1,4 @@
-// Validates the hvcC of an HEVC encoder and writes it back as `hvc1` wants it: what players decide by is in these bytes.
+// Validates the hvcC of an HEVC encoder and rewrites it for an `hvc1` sample entry.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';
@@ -14,7 +14,7 @@ const HEVC_NAL_SPS = 33;
 const HEVC_NAL_PPS = 34;
 
 export interface HevcNalArray {
-  /** nal_unit_type of all of them. */
+  /** nal_unit_type of all units. */
   readonly type: number;
   /** NAL units with their two header bytes; views. */
   readonly units: readonly Buffer[];
@@ -22,7 +22,7 @@ export interface HevcNalArray {
 
 /** ISO/IEC 14496-15 8.3.3.1: HEVCDecoderConfigurationRecord. */
 export interface HevcDecoderConfiguration {
-  /** As the first SPS says it; the record's own copy is not trusted. */
+  /** From the first SPS; the copy in the record is not trusted. */
   readonly profileTierLevel: HevcProfileTierLevel;
   readonly nalLengthSize: 1 | 2 | 4;
   readonly minSpatialSegmentation: number;
@@ -31,16 +31,16 @@ export interface HevcDecoderConfiguration {
   readonly constantFrameRate: number;
   readonly temporalLayers: number;
   readonly temporalIdNested: boolean;
-  /** In the order of the record, empty ones left out. */
+  /** In the order of the record, without empty arrays. */
   readonly arrays: readonly HevcNalArray[];
   /** The first SPS. */
   readonly spsInfo: HevcSequenceParameterSet;
-  /** Frames per second, of the SPS or else the VPS. */
+  /** Frames per second, from the SPS, otherwise the VPS. */
   readonly frameRate?: number;
 }
 
 /**
- * Reserved bits and bytes after the arrays are ignored, and version 0 (written before the standard) is taken for 1.
+ * Reserved bits and bytes after the arrays are ignored; version 0 (written before the standard was final) is treated as 1.
  * @throws mp4.hevc-configuration, mp4.sequence-parameter-set
  */
 export function parseHevcDecoderConfigurationRecord(record: Uint8Array): HevcDecoderConfiguration {
@@ -101,8 +101,8 @@ function firstUnit(arrays: readonly HevcNalArray[], type: number): Buffer | unde
 }
 
 /**
- * The record for a sample entry `hvc1`: profile and chroma as the SPS says them, parameter sets marked complete, as
- * `hvc1` promises that none come in band (ISO/IEC 14496-15 8.4.1.1.1).
+ * The record for a sample entry `hvc1`: profile and chroma format from the SPS, arrays marked complete, because `hvc1` does not allow
+ * parameter sets in band (ISO/IEC 14496-15 8.4.1.1.1).
  */
 export function writeHevcDecoderConfigurationRecord(configuration: HevcDecoderConfiguration): Buffer {
   const { profileTierLevel: profile, spsInfo, arrays } = configuration;

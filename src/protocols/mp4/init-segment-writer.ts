@@ -1,4 +1,4 @@
-// Opens a track that the gateway packages itself: the ftyp and moov that a CMAF player reads before the first fragment.
+// Writes the init segment (ftyp and moov) of a track that the gateway packages itself.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import type { AudioDescription } from './audio-description.js';
 import { box, fullBox } from './box-writer.js';
@@ -10,10 +10,10 @@ import type { VideoDescription } from './video-description.js';
 export interface TrackToOpen {
   /** 1 or more. */
   readonly trackId: number;
-  /** Ticks per second of every time in the fragments, 1..2^32 - 1. */
+  /** Ticks per second of all times in the fragments, 1..2^32 - 1. */
   readonly timescale: number;
   readonly description: VideoDescription | AudioDescription;
-  /** What the encoder's metadata says beside the bitstream; without it the description's own is written. Video only. */
+  /** Colours from the encoder's metadata; without them those of the description are written. Video only. */
   readonly color?: ColorDescription | undefined;
 }
 
@@ -24,12 +24,12 @@ const MATRIX = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000] as const;
 const LANGUAGE_UNDETERMINED = 0x55c4;
 /** track_enabled | track_in_movie */
 const TRACK_FLAGS = 0x3;
-/** dref: the media is in the same file. */
+/** dref flag: the media is in the same file. */
 const SELF_CONTAINED = 0x1;
 
 /**
- * One track, no samples, no edit list: times in the fragments are the times of the timeline (ISO/IEC 23000-19 7.3).
- * Byte-equal for equal input.
+ * One track without samples or edit list, so that fragment times are timeline times (ISO/IEC 23000-19 7.3).
+ * Equal input gives equal bytes.
  * @throws mp4.track-description
  */
 export function writeInitSegment(track: TrackToOpen): Buffer {
@@ -44,7 +44,7 @@ export function writeInitSegment(track: TrackToOpen): Buffer {
   return Buffer.concat([writeFtyp(track.description), moov]);
 }
 
-/** `iso6` for default-base-is-moof and signed composition offsets, `cmfc` for CMAF, and the codec's own where it has one. */
+/** `iso6` for default-base-is-moof and signed composition offsets, `cmfc` for CMAF, and the brand of the codec if it has one. */
 function writeFtyp({ codec }: TrackToOpen['description']): Buffer {
   const brands = ['iso6', 'cmfc', 'mp41', ...(codec === 'av1' ? ['av01'] : [])];
   const out = new ByteWriter(32).utf8('iso6').u32be(0);
@@ -114,7 +114,7 @@ function writeTkhd(trackId: number, description: TrackToOpen['description']): Bu
     .bytes(Buffer.alloc(12)) // reserved, layer, alternate group
     .u16be(video ? 0 : 0x100) // volume
     .u16be(0);
-  // As it is shown: pixels stretched by their aspect ratio, 16.16.
+  // Display size: width stretched by the sample aspect ratio, 16.16 fixed point.
   const shown = Math.min(0xffff, (width * sarNum) / sarDen);
   writeMatrix(fields)
     .u32be(Math.round(shown * 0x1_0000))
@@ -131,7 +131,7 @@ function writeHdlr(video: boolean): Buffer {
   return fullBox('hdlr', 0, 0, fields.toBuffer());
 }
 
-/** Every default is 0: a fragment says all itself, so that it can be read with any init segment of its codec. */
+/** All defaults are 0: fragments contain every value, so that they work with any init segment of their codec. */
 function writeTrex(trackId: number): Buffer {
   return fullBox('trex', 0, 0, u32(trackId), u32(1), u32(0), u32(0), u32(0));
 }

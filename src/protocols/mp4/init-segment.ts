@@ -1,4 +1,4 @@
-// Reads from an init segment (ftyp+moov) what the playlists must announce about the track it opens.
+// Reads from an init segment (ftyp+moov) what playlists must announce about its track.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Box, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -6,7 +6,7 @@ import type { SampleDefaults } from './movie-fragment.js';
 import { parseSampleEntry, type SampleEntry } from './sample-entry-reader.js';
 
 export interface InitTrack extends SampleDefaults, SampleEntry {
-  /** Ticks per second of every time in the fragments. */
+  /** Ticks per second of all times in the fragments. */
   readonly timescale: number;
 }
 
@@ -35,7 +35,7 @@ function onlyTrack(moov: Buffer): Buffer {
   return track.body;
 }
 
-/** ISO/IEC 14496-12 8.3.2: the times before the track ID are 32 or 64 bits wide. */
+/** ISO/IEC 14496-12 8.3.2: the times before the track ID have 32 or 64 bits. */
 function parseTrackId(tkhd: Buffer): number {
   const { version } = readFullBoxHeader(tkhd, 'tkhd');
   const at = version === 1 ? 20 : 12;

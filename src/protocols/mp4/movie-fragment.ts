@@ -1,4 +1,4 @@
-// Decodes one complete moof+mdat into timed samples, because a part's duration and its independence are written nowhere else.
+// Parses one complete moof+mdat into timed samples, the only source for the duration and independence of a part.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Box, readFullBoxHeader, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -17,7 +17,7 @@ import {
   TRUN_SAMPLE_SIZE,
 } from './fragment-flags.js';
 
-/** Values a `trex` or `tfhd` supplies for fields a `trun` leaves out (ISO/IEC 14496-12 8.8.3, 8.8.7). */
+/** Values from `trex` or `tfhd` for fields that a `trun` omits (ISO/IEC 14496-12 8.8.3, 8.8.7). */
 export interface SampleDefaults {
   readonly trackId: number;
   readonly defaultSampleDuration: number;
@@ -25,7 +25,9 @@ export interface SampleDefaults {
   readonly defaultSampleFlags: number;
 }
 
-/** A `trun` without per-sample fields could announce 2^32 samples in 20 bytes. 240 fps for four minutes is still below this. */
+/**
+ * A `trun` without per-sample fields could announce 2^32 samples in 20 bytes. Four minutes at 240 fps have fewer samples than this limit.
+ */
 const MAX_SAMPLES_PER_FRAGMENT = 65_536;
 
 /** ISO/IEC 14496-12 8.8.3.1: sample_is_non_sync_sample. */
@@ -33,7 +35,7 @@ const SAMPLE_IS_NON_SYNC = 0x1_0000;
 
 /**
  * @param bytes a moof directly followed by its mdat
- * @param track the defaults of the track's `trex`
+ * @param track the defaults from the track's `trex`
  * @throws mp4.fragment, mp4.box-missing, mp4.box-content, mp4.box-size, bytes.truncated
  */
 export function parseFragment(bytes: Buffer, track: SampleDefaults): Fragment {
@@ -58,7 +60,7 @@ export function parseFragment(bytes: Buffer, track: SampleDefaults): Fragment {
   return { bytes, baseMediaDecodeTime, duration, presentationStart, startsWithSync: first.sync, samples };
 }
 
-/** One pass over each level: this runs for each audio frame of each stream. */
+/** A single pass over each level, because this runs for every audio frame of every stream. */
 function topLevelBoxes(bytes: Buffer): { moof: Box; mdat: Box } {
   let moof: Box | undefined;
   for (const box of walkBoxes(bytes)) {
@@ -101,7 +103,7 @@ function parseTrackFragmentHeader(body: Buffer, track: SampleDefaults): SampleDe
     throw mp4Error('mp4.fragment', `got track ${trackId}, expected ${track.trackId} of the init segment`);
   }
   if ((flags & TFHD_BASE_DATA_OFFSET) !== 0) {
-    // CMAF (ISO/IEC 23000-19 7.5.17) forbids it: the bytes could not be moved to another file.
+    // CMAF (ISO/IEC 23000-19 7.5.17) forbids it, because the bytes could not be moved to another file.
     throw mp4Error('mp4.fragment', 'got base-data-offset, expected default-base-is-moof');
   }
   if ((flags & TFHD_SAMPLE_DESCRIPTION_INDEX) !== 0) fields.u32be();
@@ -120,7 +122,7 @@ function parseDecodeTime(body: Buffer): number {
     return body.readUInt32BE(4);
   }
   requireBytes(body, 12, 'tfdt');
-  // Unsigned in the standard, but FFmpeg writes an encoder's priming before time 0 as a negative number.
+  // Unsigned by the standard, but FFmpeg writes priming before time 0 as a negative number.
   const time = body.readBigInt64BE(4);
   if (time > BigInt(Number.MAX_SAFE_INTEGER) || time < BigInt(Number.MIN_SAFE_INTEGER)) {
     throw mp4Error('mp4.fragment', `got decode time ${time}, expected less than 2^53`);
@@ -128,7 +130,7 @@ function parseDecodeTime(body: Buffer): number {
   return Number(time);
 }
 
-/** Where the next sample's bytes are, inside the mdat. */
+/** Position of the next sample's data inside the mdat. */
 interface DataPosition {
   readonly bytes: Buffer;
   readonly start: number;

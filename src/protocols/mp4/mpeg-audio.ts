@@ -1,4 +1,4 @@
-// MP3 has no sequence header, and FLV knows four sample rates only: the frame header has the real one.
+// Parses the MP3 frame header. MP3 has no sequence header, and FLV can express only four sample rates.
 import { mp4Error } from './errors.js';
 
 /** ISO/IEC 11172-3 2.4.1.3 and ISO/IEC 13818-3. */
@@ -8,7 +8,7 @@ export interface MpegAudioHeader {
   readonly layer: 1 | 2 | 3;
   readonly sampleRate: number;
   readonly channels: 1 | 2;
-  /** PCM samples per channel of one frame. */
+  /** PCM samples per channel in one frame. */
   readonly samplesPerFrame: number;
 }
 

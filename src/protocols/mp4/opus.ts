@@ -1,4 +1,4 @@
-// Opus announces itself by the header of an Ogg file, or not at all; MP4 wants the same facts in another byte order.
+// Converts OpusHead, the header of an Ogg file, to the dOps box. RTMP encoders send OpusHead or nothing.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';
 
@@ -7,9 +7,9 @@ export interface OpusConfiguration {
   readonly channels: number;
   /** Samples at 48 kHz to drop at the start. */
   readonly preSkip: number;
-  /** Hz of the encoder's input: for information only. */
+  /** Sample rate of the encoder's input in Hz; informative only. */
   readonly inputSampleRate: number;
-  /** Q7.8 dB. */
+  /** dB as Q7.8 fixed point. */
   readonly outputGain: number;
   readonly mappingFamily: number;
   /** Stream count, coupled count and one byte per channel; empty for family 0. */
@@ -20,7 +20,7 @@ export interface OpusConfiguration {
 export const OPUS_SAMPLE_RATE = 48_000;
 const MAGIC = 'OpusHead';
 const FIXED_SIZE = 19;
-/** What libopus needs to converge at 48 kHz (RFC 7845 4.2 recommends 80 ms for seeking; encoders say 312 at the start). */
+/** Samples that libopus needs to converge at 48 kHz (RFC 7845 4.2 recommends 80 ms for seeking; encoders write 312 at the start). */
 const DEFAULT_PRE_SKIP = 312;
 
 /** @throws mp4.audio-configuration */
@@ -28,7 +28,7 @@ export function parseOpusHead(head: Buffer): OpusConfiguration {
   if (head.length < FIXED_SIZE || head.toString('latin1', 0, MAGIC.length) !== MAGIC) {
     throw mp4Error('mp4.audio-configuration', `got ${head.length} bytes that are no OpusHead`);
   }
-  // RFC 7845 5.1: the upper four bits are the major version, and only 0 is compatible.
+  // RFC 7845 5.1: the upper four bits are the major version; only 0 is compatible.
   const version = head.readUInt8(8);
   const channels = head.readUInt8(9);
   const mappingFamily = head.readUInt8(18);
@@ -55,7 +55,7 @@ export function parseOpusHead(head: Buffer): OpusConfiguration {
   };
 }
 
-/** For a stream without OpusHead (Enhanced RTMP v2 allows it): mono or stereo as its first packet says (RFC 6716 3.1). */
+/** For a stream without OpusHead (allowed by Enhanced RTMP v2): mono or stereo according to the first packet (RFC 6716 3.1). */
 export function defaultOpusConfiguration(firstPacket: Buffer | undefined): OpusConfiguration {
   const stereo = firstPacket === undefined || ((firstPacket[0] ?? 0) & 0x04) !== 0;
   return {
@@ -81,14 +81,14 @@ export function writeOpusSpecificBox(opus: OpusConfiguration): Buffer {
     .toBuffer();
 }
 
-/** Samples at 48 kHz of one frame by the configuration number of the TOC byte (RFC 6716 table 2). */
+/** Samples at 48 kHz in one frame, by the configuration number of the TOC byte (RFC 6716 table 2). */
 function samplesOfConfiguration(configuration: number): number {
   if (configuration < 12) return [480, 960, 1920, 2880][configuration % 4] ?? 960;
   if (configuration < 16) return configuration % 2 === 0 ? 480 : 960;
   return [120, 240, 480, 960][configuration % 4] ?? 960;
 }
 
-/** PCM samples at 48 kHz in one packet (RFC 6716 3.1); undefined for a packet cut short or longer than 120 ms. */
+/** PCM samples at 48 kHz in one packet (RFC 6716 3.1); undefined for a truncated packet or one longer than 120 ms. */
 export function opusPacketSamples(packet: Buffer): number | undefined {
   const toc = packet[0];
   if (toc === undefined) return undefined;

@@ -1,14 +1,14 @@
-// What the parameter sets of H.264 and HEVC say alike of their pictures, so that whoever asks need not know which it was.
+// The picture format fields that H.264 and HEVC parameter sets have in common.
 import type { ColorDescription } from './color.js';
 
 export interface PictureFormat {
   /** Luma samples inside the cropping or conformance window. */
   readonly width: number;
   readonly height: number;
-  /** Sample aspect ratio; 1:1 when the stream does not say. */
+  /** Sample aspect ratio; 1:1 if not signalled. */
   readonly sarNum: number;
   readonly sarDen: number;
-  /** Frames per second of the VUI timing; fields are paired. Absent when the stream does not say or says nonsense. */
+  /** Frames per second according to the VUI timing, two fields counted as one frame. Absent if not signalled or implausible. */
   readonly frameRate?: number;
   /** 0 = monochrome, 1 = 4:2:0, 2 = 4:2:2, 3 = 4:4:4. */
   readonly chromaFormat: number;

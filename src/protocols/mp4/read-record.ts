@@ -1,10 +1,10 @@
-// Every configuration record comes from a stranger: one place turns "the bytes ran out" into the error of that record.
+// Turns "the input ended early" into the error of the configuration record being parsed.
 import { SluiceError } from '../errors.js';
 import { type Mp4ErrorCode, mp4Error } from './errors.js';
 
 /**
  * Runs a parser over `bytes`.
- * @throws what the parser throws, with bytes.truncated replaced by `code`
+ * @throws what the parser throws, except that bytes.truncated is replaced by `code`
  */
 export function readRecord<B extends Uint8Array, T>(code: Mp4ErrorCode, bytes: B, parse: (bytes: B) => T): T {
   try {

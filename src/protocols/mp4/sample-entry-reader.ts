@@ -1,4 +1,4 @@
-// Codec, size and rate of a track as its sample entry says them, whoever wrote it: FFmpeg or the gateway itself.
+// Reads codec, size and rate of a track from its sample entry, whether FFmpeg or the gateway wrote it.
 import { type AudioSpecificConfig, parseAudioSpecificConfig } from './aac.js';
 import { parseAc3SpecificBox, parseEac3SpecificBox } from './ac3-specific-box.js';
 import { parseAv1CodecConfigurationRecord } from './av1.js';
@@ -24,30 +24,30 @@ export interface SampleEntry {
   readonly kind: 'video' | 'audio';
   /** RFC 6381, for CODECS. */
   readonly codecs: string;
-  /** Pixels of the sample entry; video only. */
+  /** Picture size of the sample entry, in pixels; video only. */
   readonly width?: number;
   readonly height?: number;
-  /** As `colr` says it, or else the bitstream; absent when neither does; video only. */
+  /** From `colr`, otherwise from the bitstream; absent if neither has it; video only. */
   readonly color?: ColorDescription;
-  /** Hz and channels as they are played (with SBR and PS where signalled); audio only. */
+  /** Output sample rate in Hz and channels (with SBR and PS if signalled); audio only. */
   readonly sampleRate?: number;
   readonly channels?: number;
-  /** One audio frame in ticks of the track's timescale, where all frames are alike; audio only. */
+  /** Duration of one audio frame in ticks of the track's timescale, if all frames are equal; audio only. */
   readonly frameDuration?: number;
   readonly avc?: AvcDecoderConfiguration;
   readonly aac?: AudioSpecificConfig;
 }
 
-/** ISO/IEC 14496-12 12.1.3: VisualSampleEntry before its boxes, width and height at 24. */
+/** ISO/IEC 14496-12 12.1.3: size of a VisualSampleEntry before its boxes; width and height are at offset 24. */
 const VISUAL_ENTRY_SIZE = 78;
 const COLR_NCLX_SIZE = 11;
-/** ISO/IEC 14496-12 12.2.3: AudioSampleEntry before its boxes. */
+/** ISO/IEC 14496-12 12.2.3: size of an AudioSampleEntry before its boxes. */
 const AUDIO_ENTRY_SIZE = 28;
-/** What QuickTime's versions 1 and 2 of the audio entry add. */
+/** Bytes added by versions 1 and 2 of QuickTime's audio entry. */
 const QUICKTIME_EXTRA: readonly number[] = [0, 16, 36];
 
 /**
- * @param timescale of the track, for `frameDuration`
+ * @param timescale timescale of the track, for `frameDuration`
  * @throws mp4.unsupported-codec, mp4.box-missing, mp4.box-content, bytes.truncated and the errors of the configuration records
  */
 export function parseSampleEntry({ type, body }: Box, timescale: number): SampleEntry {
@@ -94,7 +94,7 @@ function configurationOf(body: Buffer, type: string): Buffer {
   return requireBox(body.subarray(VISUAL_ENTRY_SIZE), type);
 }
 
-/** @param coded what the bitstream says of its colours */
+/** @param coded colours according to the bitstream */
 function visual(body: Buffer, coded: ColorDescription | undefined) {
   const colr = parseColr(body.subarray(VISUAL_ENTRY_SIZE));
   const color = colr === undefined || colr.transfer === COLOR_UNSPECIFIED ? (coded ?? colr) : colr;
@@ -106,7 +106,7 @@ function visual(body: Buffer, coded: ColorDescription | undefined) {
   };
 }
 
-/** ISO/IEC 14496-12 12.1.5: of colour_type nclx; undefined without one. */
+/** ISO/IEC 14496-12 12.1.5: colr of colour_type nclx; undefined without one. */
 function parseColr(boxes: Buffer): ColorDescription | undefined {
   const colr = findBox(boxes, 'colr')?.body;
   if (colr === undefined || colr.length < COLR_NCLX_SIZE || colr.toString('latin1', 0, 4) !== 'nclx') return undefined;
@@ -137,7 +137,7 @@ function parseMp4a(body: Buffer, timescale: number): SampleEntry {
     codecs: aacCodecString(aac),
     sampleRate: aac.outputSampleRate,
     channels: aac.outputChannels,
-    // The timescale of a muxer that sees HE-AAC may be the output rate: the frame is then as many more ticks.
+    // A muxer that knows HE-AAC may use the output rate as the timescale; a frame then has correspondingly more ticks.
     frameDuration: Math.round((aac.samplesPerFrame * timescale) / aac.sampleRate),
     aac,
   };
@@ -165,7 +165,7 @@ function parseAc3(dac3: Buffer, timescale: number): SampleEntry {
   return { kind: 'audio', codecs: 'ac-3', sampleRate, channels, frameDuration };
 }
 
-/** dec3 does not say how many blocks a frame has. */
+/** dec3 does not say how many blocks a frame has, so there is no frame duration. */
 function parseEac3(dec3: Buffer): SampleEntry {
   return { kind: 'audio', codecs: 'ec-3', ...parseEac3SpecificBox(dec3) };
 }

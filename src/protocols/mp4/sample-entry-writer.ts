@@ -1,4 +1,4 @@
-// A sample entry tells a player which decoder to open: one for each codec that the gateway packages itself.
+// Writes the sample entry, which tells a player which decoder to open, for each codec that the gateway packages itself.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import type { AudioDescription, DescribedAudioCodec } from './audio-description.js';
 import { box, fullBox } from './box-writer.js';
@@ -22,19 +22,19 @@ const AUDIO_ENTRIES: Readonly<Record<DescribedAudioCodec, readonly [entry: strin
   'e-ac-3': ['ec-3', 'dec3'],
 };
 
-/** 72 dpi in 16.16, and "colour, no alpha": constants of every VisualSampleEntry. */
+/** 72 dpi as 16.16 fixed point, and "colour, no alpha": constants in every VisualSampleEntry. */
 const RESOLUTION = 0x0048_0000;
 const DEPTH = 0x18;
 const COMPRESSOR_NAME_SIZE = 32;
-/** Sides of a picture have 16 bits in a sample entry. */
+/** Width and height have 16 bits in a sample entry. */
 const MAX_ENTRY_SIDE = 0xffff;
-/** The sample rate of a sample entry is 16.16. */
+/** The sample rate of a sample entry is a 16.16 fixed-point number. */
 const MAX_ENTRY_SAMPLE_RATE = 0xffff;
 const MAX_MPEG2_SAMPLE_RATE = 24_000;
 
 /**
- * ISO/IEC 14496-12 12.1.3, with colr (12.1.5) and pasp (12.1.4) when they say something.
- * @throws mp4.track-description when the picture size is not known, or does not fit
+ * ISO/IEC 14496-12 12.1.3, with colr (12.1.5) and pasp (12.1.4) if they are known.
+ * @throws mp4.track-description if the picture size is unknown or too large
  */
 export function writeVideoSampleEntry(description: VideoDescription, color: ColorDescription | undefined): Buffer {
   const { codec, width, height, sarNum, sarDen, record } = description;

@@ -1,4 +1,4 @@
-// The SPS is the only place that truly says how large H.264 pictures are: metadata of encoders lies, and so may containers.
+// Parses the H.264 SPS, the only reliable source of the picture size: metadata and containers may be wrong.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { mp4Error } from './errors.js';
@@ -9,15 +9,15 @@ import { readVuiHead, type VuiHead } from './vui-fields.js';
 export interface SequenceParameterSet extends PictureFormat {
   /** profile_idc, for example 100 = High. */
   readonly profile: number;
-  /** The constraint_set flags and reserved bits as one byte. */
+  /** The constraint_set flags and reserved bits, as one byte. */
   readonly compatibility: number;
   /** level_idc: 10 × the level, for example 31 = 3.1. */
   readonly level: number;
-  /** log2_max_frame_num_minus4 + 4, and separate_colour_plane_flag: what slice headers are read by. */
+  /** log2_max_frame_num_minus4 + 4, and separate_colour_plane_flag, both needed to parse slice headers. */
   readonly frameNumberBits: number;
   readonly separatePlanes: boolean;
   readonly referenceFrames: number;
-  /** max_num_reorder_frames of the VUI bitstream restriction: 0 means there are no B-frames to wait for. */
+  /** max_num_reorder_frames of the VUI bitstream restriction; 0 means no B-frames. */
   readonly reorderFrames?: number;
 }
 
@@ -25,7 +25,7 @@ export interface SequenceParameterSet extends PictureFormat {
 const NAL_TYPE_SPS = 7;
 /** Profiles whose SPS carries chroma format, bit depth and scaling lists (H.264 7.3.2.1.1). */
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
-/** The width and height of a sample entry have 16 bits; level 6.2 stays far below. */
+/** The width and height of a sample entry have 16 bits; level 6.2 stays far below this limit. */
 export const MAX_DIMENSION = 65_535;
 /** H.264 7.4.2.1.1: log2_max_frame_num_minus4 is 0..12. */
 const MAX_FRAME_NUMBER_BITS = 16;
@@ -34,7 +34,7 @@ const MAX_POC_CYCLE = 255;
 
 /**
  * @param nal one NAL unit with its header byte, without start code or length
- * @throws mp4.sequence-parameter-set. A broken VUI alone is not an error: the picture size is known before it.
+ * @throws mp4.sequence-parameter-set. A broken VUI alone is not an error, because the picture size precedes it.
  */
 export function parseSequenceParameterSet(nal: Uint8Array): SequenceParameterSet {
   const header = nal[0];
@@ -51,7 +51,7 @@ export function parseSequenceParameterSet(nal: Uint8Array): SequenceParameterSet
   }
 }
 
-/** H.264 7.4.1.1: in 00 00 03 the 03 was added so that no start code appears; it is no data. */
+/** H.264 7.4.1.1: in 00 00 03 the byte 03 was inserted to avoid a start code; remove it. */
 export function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
   const clean = new Uint8Array(payload.length);
   let length = 0;
@@ -86,7 +86,7 @@ function parsePayload(bits: BitReader): SequenceParameterSet {
   const frameMacroblocksOnly = bits.flag();
   if (!frameMacroblocksOnly) bits.skip(1); // mb_adaptive_frame_field_flag
   bits.skip(1); // direct_8x8_inference_flag
-  // A map unit is a pair of macroblock rows when a frame may be two fields.
+  // If a frame may consist of two fields, a map unit is a pair of macroblock rows.
   const rowsPerUnit = frameMacroblocksOnly ? 1 : 2;
   const crop = parseCropping(bits, chroma, rowsPerUnit);
   const width = widthInMacroblocks * 16 - crop.horizontal;
@@ -136,7 +136,7 @@ function parseChroma(bits: BitReader): Chroma {
   return { format, separatePlanes, bitDepthLuma, bitDepthChroma };
 }
 
-/** H.264 7.3.2.1.1.1: the list ends in the bits as soon as the next scale would be 0. */
+/** H.264 7.3.2.1.1.1: the coded list ends when the next scale would be 0. */
 function skipScalingList(bits: BitReader, size: number): void {
   let last = 8;
   let next = 8;
@@ -163,7 +163,7 @@ function skipPictureOrderCount(bits: BitReader): void {
   for (let index = 0; index < cycle; index += 1) bits.se();
 }
 
-/** Pixels to subtract. Offsets count in chroma samples (H.264 7-19..7-22), and in row pairs for field coding. */
+/** Pixels to subtract. Offsets are in chroma samples (H.264 7-19..7-22), and in row pairs for field coding. */
 function parseCropping(bits: BitReader, chroma: Chroma, rowsPerUnit: number): { horizontal: number; vertical: number } {
   if (!bits.flag()) return { horizontal: 0, vertical: 0 };
   const subsampled = chroma.separatePlanes ? 0 : chroma.format;
@@ -181,7 +181,7 @@ interface Vui extends VuiHead {
   reorderFrames?: number;
 }
 
-/** Fields are collected as they come, so that a VUI cut short by a sloppy encoder still gives what it has. */
+/** Fields are collected one by one, so that a truncated VUI still gives the fields before the truncation. */
 function parseOptionalVui(bits: BitReader): Vui {
   const vui: Vui = { sarNum: 1, sarDen: 1 };
   try {
@@ -199,7 +199,7 @@ function parseVui(bits: BitReader, vui: Vui): void {
     const unitsInTick = bits.bits(32);
     const timeScale = bits.bits(32);
     bits.skip(1); // fixed_frame_rate_flag
-    // A tick is a field (H.264 E.2.1), two to a frame.
+    // A tick is a field (H.264 E.2.1); a frame has two.
     const frameRate = frameRateOf(timeScale, 2 * unitsInTick);
     if (frameRate !== undefined) vui.frameRate = frameRate;
   }

@@ -1,4 +1,4 @@
-// The pipeline asks one question of every video codec: what is this, how large, and what does a player have to be told.
+// Describes the video of any codec in one form: codec string, size, frame rate and the record for the sample entry.
 import {
   AV1_RECORD_SIZE,
   type Av1Configuration,
@@ -28,38 +28,38 @@ export interface VideoDescription {
   /** RFC 6381, for CODECS: `avc1.640028`, `hvc1.1.6.L93.B0`, `av01.0.04M.08`, `vp09.00.30.08`. */
   readonly codecs: string;
   /**
-   * What the sample entry holds, with what encoders get wrong put right: avcC, hvcC, av1C, or vpcC without its version
-   * and flags. Two equal records need no new init segment.
+   * Content of the sample entry, with common encoder mistakes corrected: avcC, hvcC, av1C, or vpcC without its version and flags. If it is
+   * unchanged, no new init segment is needed.
    */
   readonly record: Buffer;
-  /** Pixels; absent when only a key frame can tell and there was none. */
+  /** Pixels; absent if only a key frame can tell and there was none. */
   readonly width?: number;
   readonly height?: number;
   /** Sample aspect ratio. */
   readonly sarNum: number;
   readonly sarDen: number;
-  /** Frames per second as the bitstream says it. */
+  /** Frames per second according to the bitstream. */
   readonly frameRate?: number;
-  /** Bytes of the length before each NAL unit; avc and hevc. */
+  /** Size of the length before each NAL unit, in bytes; avc and hevc only. */
   readonly nalLengthSize?: 1 | 2 | 4;
   readonly bitDepth: number;
   readonly interlaced: boolean;
-  /** Pictures may wait for others before they are shown: 0 means no B-frames; avc, when the SPS says it. */
+  /** Number of pictures that may be reordered before display; 0 means no B-frames. Only for avc, if the SPS has it. */
   readonly reorderFrames?: number;
-  /** What a decoder holds in pictures at a time. Bytes; absent while the size is not known. */
+  /** Memory that a decoder needs for pictures, in bytes; absent while the size is unknown. */
   readonly decoderBytes?: number;
-  /** Absent when the bitstream says nothing. */
+  /** Absent if the bitstream has no colour information. */
   readonly color?: ColorDescription;
 }
 
-/** H.265 A.4.2: MaxDpbSize at the largest size of a level, for an SPS that breaks off before it says its own. */
+/** H.265 A.4.2: MaxDpbSize at the largest size of a level, used if the SPS is truncated before its own value. */
 const HEVC_BUFFERED_PICTURES = 6;
-/** AV1 7.20 and VP9 8.4.2: both always keep eight reference frames. */
+/** AV1 7.20 and VP9 8.4.2: a decoder always keeps eight reference frames. */
 const EIGHT_REFERENCES = 8;
 
 /**
  * @param configuration the record of the sequence header: avcC, hvcC, av1C, vpcC. AV1 and VP9 encoders may send none.
- * @param firstKeyFrame the coded bytes of a key frame: AV1 and VP9 say their size only there
+ * @param firstKeyFrame the coded bytes of a key frame: AV1 and VP9 give their size only there
  * @throws mp4.avc-configuration, mp4.hevc-configuration, mp4.av1-configuration, mp4.vp9-configuration, mp4.sequence-parameter-set
  */
 export function describeVideo(
@@ -108,7 +108,7 @@ function describeHevc(configuration: Buffer | undefined): VideoDescription {
   };
 }
 
-/** @param references pictures that are kept to decode others from */
+/** @param references number of pictures kept for reference */
 function pictureOf(format: PictureFormat, references: number) {
   const { width, height, sarNum, sarDen, frameRate, bitDepthLuma, chromaFormat, interlaced, color } = format;
   return {
@@ -133,7 +133,7 @@ function av1ChromaFormat({ monochrome, subsamplingX, subsamplingY }: Omit<Av1Con
   return subsamplingY === 0 ? 2 : 1;
 }
 
-/** The references and the picture in work. */
+/** Memory for the reference pictures and the picture being decoded. */
 function decoderBytes(
   { width, height }: { readonly width?: number; readonly height?: number },
   bitDepth: number,
@@ -156,7 +156,7 @@ function describeAv1(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
   if (facts === undefined) {
     throw mp4Error('mp4.av1-configuration', 'got neither an av1C nor a key frame with a sequence header');
   }
-  // A record without its sequence header gets that of the first key frame: some players read nothing else.
+  // If the record has no sequence header, that of the first key frame is added: some players read no other.
   const own = record?.sequenceHeader === undefined ? inBand?.obu.bytes : undefined;
   const configObus = own ?? configuration?.subarray(AV1_RECORD_SIZE) ?? Buffer.alloc(0);
   return {
@@ -194,7 +194,7 @@ function describeVp9(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
   };
 }
 
-/** The frame is what a decoder sees; colours and level are better known to the record, which has more code points. */
+/** The frame header decides what a decoder sees. Colours and level come from the record, which can express more values. */
 function mergeVp9(record: Vp9Configuration | undefined, frame: ReturnType<typeof parseVp9KeyFrame>): Vp9Configuration {
   const base = frame ?? record;
   if (base === undefined) throw mp4Error('mp4.vp9-configuration', 'got neither a vpcC nor a key frame');

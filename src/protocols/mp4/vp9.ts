@@ -1,4 +1,4 @@
-// VP9 encoders may send a vpcC or nothing at all: what a player must know is then in the first key frame.
+// Parses vpcC, or the first key frame if the VP9 encoder sends no vpcC.
 import { BitReader } from '../bytes/bit-reader.js';
 import { ByteReader } from '../bytes/byte-reader.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from './color.js';
@@ -8,7 +8,7 @@ import { readRecord } from './read-record.js';
 /** VP Codec ISO Media File Format Binding: VPCodecConfigurationRecord. */
 export interface Vp9Configuration {
   readonly profile: number;
-  /** 10 × the level, for example 31 = 3.1; 0 = not said. */
+  /** 10 × the level, for example 31 = 3.1; 0 = not signalled. */
   readonly level: number;
   readonly bitDepth: 8 | 10 | 12;
   /** 0 = 4:2:0 vertical, 1 = 4:2:0 colocated, 2 = 4:2:2, 3 = 4:4:4. */
@@ -16,7 +16,7 @@ export interface Vp9Configuration {
   readonly color: ColorDescription;
 }
 
-/** What the uncompressed header of a key frame says (VP9 bitstream 6.2). */
+/** Fields of the uncompressed header of a key frame (VP9 bitstream 6.2). */
 export interface Vp9KeyFrame {
   readonly profile: number;
   readonly bitDepth: 8 | 10 | 12;
@@ -61,17 +61,17 @@ const LEVELS: readonly (readonly [number, number, number])[] = [
   [61, 2_353_004_544, 35_651_584],
   [62, 4_706_009_088, 35_651_584],
 ];
-/** A stream that does not say its frame rate is taken for this: too high a level only costs a slow player. */
+/** Assumed if the stream does not signal its frame rate: a level that is too high only excludes slow players. */
 const ASSUMED_FRAME_RATE = 60;
 
 /**
- * @param record with or without the version and flags of the box it lies in: encoders send both
+ * @param record with or without the version and flags of its box: encoders send both
  * @throws mp4.vp9-configuration
  */
 export function parseVpCodecConfigurationRecord(record: Buffer): Vp9Configuration {
   return readRecord('mp4.vp9-configuration', record, (bytes) => {
     const reader = new ByteReader(bytes);
-    // Without the version in front the third byte holds the bit depth, which is never 0.
+    // Without version and flags the third byte holds the bit depth, which is never 0.
     if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0x0100_0000) reader.skip(4);
     const profile = reader.u8();
     const level = reader.u8();
@@ -95,7 +95,7 @@ export function parseVpCodecConfigurationRecord(record: Buffer): Vp9Configuratio
 
 /**
  * @param frame a VP9 frame or superframe
- * @returns undefined when it is no key frame
+ * @returns undefined if it is not a key frame
  * @throws mp4.vp9-configuration
  */
 export function parseVp9KeyFrame(frame: Buffer): Vp9KeyFrame | undefined {
@@ -144,7 +144,7 @@ function readColorConfig(
   return { bitDepth, chromaSubsampling, color: { ...color, fullRange } };
 }
 
-/** The lowest level that fits, as a player would demand it; the highest when none does. */
+/** The lowest level that the stream fits into; the highest one if none does. */
 export function vp9Level(width: number, height: number, frameRate = ASSUMED_FRAME_RATE): number {
   const size = width * height;
   return LEVELS.find(([, rate, picture]) => size <= picture && size * frameRate <= rate)?.[0] ?? 62;

@@ -1,4 +1,4 @@
-// The video usability information of H.264 and that of HEVC begin with the same bits: the shape of a pixel and its colours.
+// The fields with which the VUI of both H.264 and HEVC begins: sample aspect ratio and colours.
 import type { BitReader } from '../bytes/bit-reader.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from './color.js';
 
@@ -29,7 +29,7 @@ export interface VuiHead {
   color?: ColorDescription;
 }
 
-/** H.264 E.1.1 and H.265 E.2.1, up to the chroma sample locations. Fields are stored as they come. @throws bytes.truncated */
+/** H.264 E.1.1 and H.265 E.2.1, up to the chroma sample locations. Each field is stored as soon as it is read. @throws bytes.truncated */
 export function readVuiHead(bits: BitReader, vui: VuiHead): void {
   if (bits.flag()) Object.assign(vui, readSampleAspectRatio(bits));
   if (bits.flag()) bits.skip(1); // overscan_appropriate_flag
@@ -40,7 +40,7 @@ export function readVuiHead(bits: BitReader, vui: VuiHead): void {
   }
 }
 
-/** From aspect_ratio_idc on; 1:1 for values that mean nothing. @throws bytes.truncated */
+/** From aspect_ratio_idc on; 1:1 for undefined values. @throws bytes.truncated */
 function readSampleAspectRatio(bits: BitReader): { sarNum: number; sarDen: number } {
   const idc = bits.bits(8);
   const [num, den] = idc === EXTENDED_SAR ? [bits.bits(16), bits.bits(16)] : (SAMPLE_ASPECT_RATIOS[idc - 1] ?? [1, 1]);

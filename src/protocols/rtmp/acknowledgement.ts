@@ -1,4 +1,5 @@
-// Encoders stop sending when nobody acknowledges, or when the count goes wrong at 4 GiB; the arithmetic is here, alone.
+// Counts received bytes and decides when to acknowledge them. Encoders stop sending when no acknowledgement comes, or when the count goes
+// wrong at 4 GiB.
 
 import { DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE, MIN_ACKNOWLEDGEMENT_INTERVAL } from './limits.js';
 
@@ -8,13 +9,13 @@ export class AcknowledgementCounter {
   #acknowledgedBytes: number;
   #interval = DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE / 2;
 
-  /** @param alreadyReceived bytes of this connection received and acknowledged before counting starts here. */
+  /** @param alreadyReceived bytes that this connection had received and acknowledged before this counter was created. */
   constructor(alreadyReceived = 0) {
     this.#receivedBytes = alreadyReceived;
     this.#acknowledgedBytes = alreadyReceived;
   }
 
-  /** Bytes of the connection so far, the handshake included. Exact up to 2^53. */
+  /** Bytes received on this connection so far, the handshake included. Exact up to 2^53. */
   get receivedBytes(): number {
     return this.#receivedBytes;
   }
@@ -24,14 +25,17 @@ export class AcknowledgementCounter {
   }
 
   /**
-   * The peer expects an acknowledgement each `windowSize` bytes; it gets one each half window, so that one on its way
-   * never stops it. Bytes; 0 says nothing and is ignored.
+   * The peer expects an acknowledgement every `windowSize` bytes. We send one every half window, so that the peer never stops while one is
+   * still on its way. In bytes; 0 is ignored.
    */
   set windowSize(windowSize: number) {
     if (windowSize > 0) this.#interval = Math.max(windowSize / 2, MIN_ACKNOWLEDGEMENT_INTERVAL);
   }
 
-  /** The sequence number to send now, or undefined: all bytes received so far modulo 2^32, not those since the last one. */
+  /**
+   * The sequence number to send now, or undefined when none is due. It counts all bytes received so far, modulo 2^32, not those since the
+   * last acknowledgement.
+   */
   due(): number | undefined {
     if (this.#receivedBytes - this.#acknowledgedBytes < this.#interval) return undefined;
     this.#acknowledgedBytes = this.#receivedBytes;

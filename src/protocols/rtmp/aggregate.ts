@@ -1,4 +1,4 @@
-// Flash Media Live Encoder packs several media messages into one; this takes them out again, one at a time.
+// Splits an aggregate message into its sub-messages. Flash Media Live Encoder packs several media messages into one.
 
 import { CHUNK_STREAM, MESSAGE_TYPE } from './message-types.js';
 import type { AggregateMessage } from './messages.js';
@@ -8,7 +8,7 @@ import type { RawMessage } from './raw-message.js';
 const SUB_HEADER_BYTES = 11;
 const BACK_POINTER_BYTES = 4;
 
-/** RTMP 1.0 7.1.6. A sub-message that is cut short ends the walk; what came before it stays valid. */
+/** RTMP 1.0 7.1.6. A truncated sub-message ends the iteration; the sub-messages before it stay valid. */
 export class AggregateReader {
   readonly #message: AggregateMessage;
   #position = 0;
@@ -19,9 +19,9 @@ export class AggregateReader {
   }
 
   /**
-   * The next sub-message, its timestamp moved so that the first one's is that of the aggregate. Its body is a copy,
-   * the second one of these bytes and the only second one there is: a frame that a viewer keeps must not keep the whole
-   * aggregate, or a peer could make ten bytes that are counted hold ten megabytes that are not.
+   * Returns the next sub-message. Timestamps are shifted so that the first sub-message has the timestamp of the aggregate. The body is
+   * copied, although it was already copied once: a view would keep the whole aggregate in memory, and a peer could then make us hold 10 MB
+   * for a frame that is accounted as 10 bytes.
    */
   next(): RawMessage | undefined {
     const { body, timestamp, messageStreamId } = this.#message;
@@ -37,7 +37,7 @@ export class AggregateReader {
     return {
       chunkStreamId: CHUNK_STREAM.video,
       timestamp: (timestamp + subTimestamp - first) >>> 0,
-      // An aggregate within an aggregate has no use but to nest without end: type 0 is nobody's.
+      // A nested aggregate serves no purpose but unbounded recursion. Type 0 is not assigned, so it is ignored.
       type: type === MESSAGE_TYPE.aggregate ? 0 : type,
       messageStreamId,
       body: Buffer.from(body.subarray(start, start + size)),

@@ -1,21 +1,21 @@
-// A peer may announce 10 MB sixty-four times and send nothing; this gives bodies memory as their bytes arrive, not before.
+// Allocates message bodies as their bytes arrive. A peer may announce 64 messages of 10 MB and send none of them.
 
 import type { ChunkStreamState } from './chunk-stream-state.js';
 import { rtmpError } from './errors.js';
 
-/** A first allocation for a body of which little has arrived. */
+/** First allocation for a body of which little has arrived, in bytes. */
 const MIN_BODY_ALLOCATION = 512;
 
 /**
- * Coded pictures lie one behind the other in blocks: an ArrayBuffer of its own costs each of them more than its copy does.
- * They leave memory about as they came, so a block lives little longer than they would. Smaller bodies, among them all
- * headers, which stay as long as the stream, come from Node's own pool of 8 kB.
+ * Large bodies (coded frames) are allocated one after the other in shared blocks, because an ArrayBuffer of its own costs more than copying
+ * the frame. Frames are released in roughly the order in which they came, so a block lives little longer than its frames. Smaller bodies,
+ * including all headers, which live as long as the stream, come from Node's own 8 kB pool.
  */
 const BLOCK_BYTES = 262_144;
 const SMALLEST_IN_BLOCK = 4_096;
 const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
 
-/** A connection has a block when it has sent so many times as much: memory follows the bytes received. */
+/** A connection gets a block only after it has sent this many times the size of one, so that memory follows the bytes received. */
 const RECEIVED_BLOCKS = 8;
 
 /** The memory of all unfinished messages of one connection. */
@@ -36,11 +36,11 @@ export class ChunkBodyMemory {
   }
 
   /**
-   * Makes room for at least `count` more bytes of the stream's message. The announced length is allocated at once only
-   * for a peer that has already sent half of all that was ever allocated for it; otherwise the buffer doubles. So memory
-   * follows the bytes received, and the body of a normal frame is still copied exactly once.
-   * @param available bytes at hand, of this message or others.
-   * @param receivedBytes by the whole connection.
+   * Makes room for at least `count` more bytes of the stream's message. The announced length is allocated at once only if the peer has
+   * already sent at least half of what was ever allocated for it; otherwise the buffer doubles. So memory follows the bytes received, and
+   * the body of a normal frame is still copied exactly once.
+   * @param available received bytes not yet decoded, of this message or others.
+   * @param receivedBytes bytes received on the whole connection.
    * @throws rtmp.pending-bytes
    */
   grow(stream: ChunkStreamState, count: number, available: number, receivedBytes: number): void {
@@ -64,7 +64,7 @@ export class ChunkBodyMemory {
     stream.body = larger;
   }
 
-  /** The stream's body, which is no longer pending: complete, or given up. */
+  /** Returns the stream's body, complete or abandoned, and stops counting it as pending. */
   release(stream: ChunkStreamState): Buffer {
     const body = stream.takeBody();
     this.#pendingBytes -= body.length;

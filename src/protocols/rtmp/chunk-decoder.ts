@@ -1,4 +1,4 @@
-// Turns the bytes after the handshake into raw messages, working in the received buffers: a body is copied once, a header never.
+// Turns the bytes after the handshake into raw messages. It works on the received buffers: a body is copied once, a header never.
 
 import { ByteQueue } from '../bytes/byte-queue.js';
 import { ChunkBodyMemory } from './chunk-body-memory.js';
@@ -19,8 +19,9 @@ import type { RawMessage } from './raw-message.js';
 const NOTHING = Buffer.alloc(0);
 
 /**
- * RTMP 1.0 5.3. Set Chunk Size and Abort act here, because they change how the next chunk is read; they are returned too.
- * Buffers given to {@link push} are borrowed until they are consumed, or {@link keepInput} is called. An instance that threw must not be used again.
+ * RTMP 1.0 5.3. Set Chunk Size and Abort are applied here, because they change how the next chunk is read, and are returned as messages
+ * too. Buffers given to {@link push} are borrowed until they are consumed or {@link keepInput} is called. After `next` has thrown, the
+ * instance must not be used again.
  */
 export class ChunkDecoder {
   readonly #limits: RtmpLimits;
@@ -30,17 +31,17 @@ export class ChunkDecoder {
   #input: Buffer = NOTHING;
   #position = 0;
   #inputIsOurs = false;
-  /** What comes before all that waits: the end of an input whose beginning was given back, see {@link #readCarriedHeader}. */
+  /** The remainder of an input, to be read before any queued one; see {@link #readCarriedHeader}. */
   #rest: Buffer | undefined;
   readonly #waiting = new ByteQueue();
-  /** Bytes of all inputs that came before `#input`. */
+  /** Total bytes of the inputs before `#input`. */
   #consumedBefore = 0;
 
   /** The beginning of a header whose end has not arrived. */
   readonly #carry = Buffer.alloc(MAX_HEADER_BYTES);
   #carried = 0;
 
-  /** The chunk stream whose payload is being read, once its header is known. */
+  /** The chunk stream whose payload is being read; undefined while a header is being read. */
   #current: ChunkStreamState | undefined;
   #payloadLeft = 0;
 
@@ -62,7 +63,7 @@ export class ChunkDecoder {
     return this.#waiting.length + (this.#rest?.length ?? 0) + (this.#input.length - this.#position) + this.#carried;
   }
 
-  /** Bytes decoded so far; at the end of a message this does not depend on how the bytes were cut. */
+  /** Bytes decoded so far. At the end of a message this does not depend on how the bytes were split into buffers. */
   get consumedBytes(): number {
     return this.#consumedBefore + this.#position - this.#carried;
   }
@@ -71,7 +72,7 @@ export class ChunkDecoder {
     this.#waiting.push(bytes);
   }
 
-  /** What was pushed is about to change: what is not consumed of it is copied. */
+  /** Copies all unconsumed input, so that the caller may reuse its buffers. */
   keepInput(): void {
     if (this.#position < this.#input.length && !this.#inputIsOurs) {
       this.#consumedBefore += this.#position;
@@ -84,7 +85,7 @@ export class ChunkDecoder {
   }
 
   /**
-   * The next complete message, or undefined until more bytes are pushed. Messages without a body are passed over.
+   * Returns the next complete message, or undefined until more bytes are pushed. Messages without a body are skipped.
    * @throws rtmp.chunk-header, rtmp.chunk-size, rtmp.chunk-streams, rtmp.message-size, rtmp.pending-bytes
    */
   next(): RawMessage | undefined {
@@ -100,7 +101,7 @@ export class ChunkDecoder {
     }
   }
 
-  /** Makes the next pushed buffer the input. */
+  /** Makes the next queued buffer the input. */
   #advance(): boolean {
     const next = this.#rest ?? this.#waiting.take();
     this.#rest = undefined;
@@ -129,7 +130,7 @@ export class ChunkDecoder {
     }
   }
 
-  /** Completes a header that was cut, or takes the whole input into the carry. */
+  /** Completes a header that was split across inputs, or moves the whole input into the carry buffer. */
   #readCarriedHeader(): boolean {
     const before = this.#carried;
     const copied = this.#input.copy(this.#carry, before, this.#position);
@@ -145,7 +146,7 @@ export class ChunkDecoder {
     if (size >= before) {
       this.#position += size - before;
     } else {
-      // What looked like the start of an extended timestamp was payload: give those few bytes back to the input.
+      // Bytes read as the start of an extended timestamp turned out to be payload: put them back before the input.
       const returned = this.#carry.subarray(size, before);
       this.#consumedBefore += this.#position - returned.length;
       if (this.#position < this.#input.length) this.#rest = this.#input.subarray(this.#position);
@@ -155,7 +156,7 @@ export class ChunkDecoder {
     return true;
   }
 
-  /** What follows is payload of this chunk stream: of the message it is receiving, or of a new one. */
+  /** Starts reading payload for this chunk stream, of the current message or of a new one. */
   #begin(stream: ChunkStreamState): void {
     if (!stream.receiving) {
       const limit = maxMessageBytes(stream.messageType, this.#limits);
@@ -179,13 +180,13 @@ export class ChunkDecoder {
       if (stream.received + count > stream.body.length) {
         this.#memory.grow(stream, count, available, this.#consumedBefore + this.#input.length);
       }
-      // The one copy of a media byte between the socket and every subscriber: from what was read, which chunk headers cut
-      // up, into memory that holds this message and no more. From here on bodies are shared and cut into views.
+      // The only copy of a media byte between the socket and all subscribers. It joins the payload of several chunks in memory that holds
+      // this message alone; from here on bodies are shared as views.
       this.#input.copy(stream.body, stream.received, this.#position, this.#position + count);
       stream.received += count;
       this.#position += count;
       this.#payloadLeft -= count;
-      // In chunks of 128 bytes, a key frame has a thousand of these: spare them the way through the header parser.
+      // In 128-byte chunks a key frame has about a thousand of these headers, so skip the general header parser for them.
       if (
         this.#payloadLeft === 0 &&
         stream.received < stream.messageLength &&
@@ -213,7 +214,7 @@ export class ChunkDecoder {
     };
   }
 
-  /** 5.4.1. A message half received keeps what it has and goes on in chunks of the new size. */
+  /** 5.4.1. A partly received message keeps its bytes and continues in chunks of the new size. */
   #setChunkSize(body: Buffer): void {
     if (body.length === 0) return;
     const size = body.length >= 4 ? body.readUInt32BE(0) : 0;

@@ -1,4 +1,4 @@
-// Turns raw messages into chunks; media headers are written as small as the last ones allow, all others in full.
+// Turns raw messages into chunks. Media headers are compressed against the previous header; all others are written in full.
 
 import { DEFAULT_CHUNK_SIZE, EXTENDED_TIMESTAMP, MAX_CHUNK_SIZE } from './limits.js';
 import { MESSAGE_TYPE } from './message-types.js';
@@ -16,7 +16,7 @@ export class ChunkEncoder {
   readonly #sent = new Map<number, SentHeader>();
   #chunkSize = DEFAULT_CHUNK_SIZE;
 
-  /** The size of the chunks from the next message on; the peer must have been told (5.4.1). Bytes, 1 to 0xFFFFFF. */
+  /** The chunk size from the next message on, 1 to 0xFFFFFF bytes. The peer must have been told first (5.4.1). */
   set chunkSize(size: number) {
     this.#chunkSize = Math.min(Math.max(1, size), MAX_CHUNK_SIZE);
   }
@@ -25,7 +25,7 @@ export class ChunkEncoder {
     return this.#chunkSize;
   }
 
-  /** One message as one buffer, its body copied. */
+  /** Encodes one message into one buffer; copies the body. */
   encode(message: RawMessage): Buffer {
     const { body, chunkStreamId: id } = message;
     const type = this.#chunkType(message);
@@ -66,7 +66,7 @@ export class ChunkEncoder {
     return out;
   }
 
-  /** 5.3.1.2: type 1 and 2 leave out what has not changed. Time that runs back needs type 0, as FFmpeg does. */
+  /** 5.3.1.2: types 1 and 2 omit the fields that have not changed. A timestamp that goes back needs type 0; FFmpeg does the same. */
   #chunkType(message: RawMessage): 0 | 1 | 2 {
     const previous = this.#sent.get(message.chunkStreamId);
     if (previous === undefined || !isMedia(message.type)) return 0;
@@ -83,7 +83,7 @@ function basicHeaderBytes(id: number): 1 | 2 | 3 {
   return id < 64 ? 1 : id < 320 ? 2 : 3;
 }
 
-/** 5.3.1.1, the smallest form that fits. */
+/** 5.3.1.1: writes the shortest form that fits. */
 function writeBasicHeader(out: Buffer, position: number, type: number, id: number): number {
   const top = type << 6;
   if (id < 64) return out.writeUInt8(top | id, position);

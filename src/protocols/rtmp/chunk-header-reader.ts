@@ -1,4 +1,4 @@
-// Reads chunk headers where they lie in the received bytes; most of them make sense only after those that came before.
+// Parses chunk headers in place. Most headers omit fields that earlier headers of the same chunk stream have set.
 
 import { ChunkStreamState } from './chunk-stream-state.js';
 import { rtmpError } from './errors.js';
@@ -10,36 +10,36 @@ export const MAX_HEADER_BYTES = 18;
 /** Bytes of the message header by chunk type (5.3.1.2). */
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 
-/** Instead of a size: what must be looked at has not arrived. */
+/** Returned instead of a size when bytes that must be examined have not arrived. */
 const INCOMPLETE = -1;
 
-/** All chunk headers of one direction of a connection, in order, and the chunk streams they have named. */
+/** Reads all chunk headers of one direction of a connection in order, and keeps the chunk streams that they introduce. */
 export class ChunkHeaderReader {
   readonly #maxStreams: number;
   readonly #streams = new Map<number, ChunkStreamState>();
   #size = 0;
-  /** Learned from the first type 3 chunk that should repeat the extended timestamp and does not (old librtmp). */
+  /** Set at the first type 3 chunk that should repeat the extended timestamp and does not (old librtmp). */
   #omitsExtendedTimestamp = false;
 
   constructor(maxStreams: number) {
     this.#maxStreams = maxStreams;
   }
 
-  /** Bytes of the header read last. */
+  /** Size of the last header read, in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** A chunk stream that some header has named. */
+  /** The chunk stream with this id, if a header has introduced it. */
   find(id: number): ChunkStreamState | undefined {
     return this.#streams.get(id);
   }
 
   /**
    * Reads the header at `start` (5.3.1).
-   * @param end of the bytes that have arrived
-   * @returns its chunk stream, which then knows of it; undefined, and nothing has changed, as long as bytes are missing: of
-   *   the header, or what follows it and must be looked at.
+   * @param end end of the bytes that have arrived
+   * @returns the header's chunk stream, updated by the header; undefined, and nothing changed, while bytes of the header or bytes after it
+   * that must be examined are missing.
    * @throws rtmp.chunk-header, rtmp.chunk-streams
    */
   read(bytes: Buffer, start: number, end: number): ChunkStreamState | undefined {
@@ -79,7 +79,7 @@ export class ChunkHeaderReader {
       stream.messageType = bytes[position + 6] as number;
     }
     if (type === 0) {
-      // The one little-endian field of the protocol (5.3.1.2.5).
+      // The only little-endian field of the protocol (5.3.1.2.5).
       stream.messageStreamId = bytes.readUInt32LE(position + 7);
       stream.timestamp = value;
       stream.delta = 0;
@@ -95,7 +95,7 @@ export class ChunkHeaderReader {
     return stream;
   }
 
-  /** A type 3 chunk continues a message or starts one like the last (5.3.1.2.4). */
+  /** A type 3 chunk continues a message, or starts a new one like the last (5.3.1.2.4). */
   #readType3(
     stream: ChunkStreamState,
     bytes: Buffer,
@@ -119,15 +119,15 @@ export class ChunkHeaderReader {
       else stream.delta = value;
       size += 4;
     }
-    // By the text the delta after a type 0 chunk is its timestamp; every implementation takes 0, and encoders rely on it.
+    // The specification uses the timestamp of a preceding type 0 chunk as the delta. Every implementation uses 0, and encoders rely on it.
     stream.timestamp = (stream.timestamp + stream.delta) >>> 0;
     this.#size = size;
     return stream;
   }
 
   /**
-   * 5.3.1.3: the extended timestamp "is present in Type 3 chunks" too. Old librtmp and OBS leave it out, so it counts only
-   * if it says what it must; the first byte that differs is payload.
+   * 5.3.1.3: the extended timestamp "is present in Type 3 chunks" too. Old librtmp and OBS omit it, so these bytes are taken for it only if
+   * they equal the expected value; otherwise they are payload.
    * @returns 4, 0 or INCOMPLETE
    */
   #repeatedTimestampBytes(stream: ChunkStreamState, bytes: Buffer, position: number, end: number): number {
@@ -160,7 +160,7 @@ function unknownStream(type: number, id: number): Error {
   return rtmpError('rtmp.chunk-header', `got a type ${type} chunk first on chunk stream ${id}, expected type 0 or 1`);
 }
 
-/** Whether the `count` bytes at `position` are the first ones of this big-endian u32. */
+/** Whether the `count` bytes at `position` equal the first bytes of `value` as a big-endian u32. */
 function startsWithU32(bytes: Buffer, position: number, count: number, value: number): boolean {
   for (let index = 0; index < count; index += 1) {
     if (bytes[position + index] !== ((value >>> (24 - 8 * index)) & 0xff)) return false;

@@ -1,4 +1,4 @@
-// The encoder's side of RTMP as a pure machine, for the built-in test pattern and for tests: it publishes one stream.
+// The publishing client side of RTMP as a sans-IO state machine, used by the built-in test pattern and by tests. It publishes one stream.
 
 import { type AmfValue, amfObject, amfProperties } from '../amf/values.js';
 import { assertNever, SluiceError } from '../errors.js';
@@ -13,11 +13,11 @@ import { MessageTransport, type SessionMessage } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import { dataMessageBody } from './metadata.js';
 
-/** What OBS announces: large enough for few headers, small enough that audio gets in between. Bytes. */
+/** The chunk size that OBS announces, in bytes: large enough for few headers, small enough to interleave audio. */
 const CLIENT_CHUNK_SIZE = 4096;
 const DEFAULT_FLASH_VERSION = 'FMLE/3.0 (compatible; Sluice)';
 
-/** The requests of a publisher, in order. */
+/** Transaction ids of a publisher's requests, in order. */
 const TRANSACTION = {
   connect: 1,
   releaseStream: 2,
@@ -31,7 +31,7 @@ const TRANSACTION = {
 export interface ClientSessionOptions {
   readonly app: string;
   readonly tcUrl: string;
-  /** The stream key: a name, with `?key=…` if the server asks for one. */
+  /** The stream key: a name, followed by `?key=…` if the server asks for one. */
   readonly streamName: string;
   readonly flashVer?: string;
   /** Bytes. */
@@ -41,11 +41,14 @@ export interface ClientSessionOptions {
 
 export type ClientEvent =
   | { readonly type: 'publishing' }
-  /** The server's own code and words; `closed` follows. */
+  /** The status code and description sent by the server; `closed` follows. */
   | { readonly type: 'rejected'; readonly code: string; readonly description: string }
   | { readonly type: 'closed'; readonly error?: SluiceError };
 
-/** Like the server session: after each `receive` take events, then write what `takeOutput` has; the first output is there at once. */
+/**
+ * Used like the server session: after each `receive`, take the events, then write what `takeOutput` returns. The first output is available
+ * at once.
+ */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
   readonly #transport: MessageTransport;
@@ -69,7 +72,7 @@ export class ClientSession {
     this.#transport = new MessageTransport(handshake, DEFAULT_RTMP_LIMITS);
   }
 
-  /** Never throws for what a server sends: it ends in `closed` with an error. */
+  /** Never throws because of what a server sends: the session ends in a `closed` event with an error. */
   receive(bytes: Buffer): void {
     if (this.#stage.is('closed')) return;
     this.#guard(() => {
@@ -95,9 +98,9 @@ export class ClientSession {
   }
 
   /**
-   * Queues one message. Does nothing unless publishing, because the server may end that at any moment.
+   * Queues one message. Does nothing unless publishing, because the server may end the publish at any moment.
    * @param timestamp taken modulo 2^32.
-   * @param body of an FLV tag; for `script` AMF0 that starts with "onMetaData".
+   * @param body body of an FLV tag; for `script`, AMF0 that starts with "onMetaData".
    */
   send(kind: 'audio' | 'video' | 'script', timestamp: Milliseconds, body: Buffer): void {
     if (!this.#stage.is('publishing')) return;
@@ -167,7 +170,7 @@ export class ClientSession {
         this.#status(message.values);
         return;
       default:
-      // Servers say much that a publisher has no use for: onBWDone, onFCPublish, pings by another name.
+      // Servers send much that a publisher does not need: onBWDone, onFCPublish, pings in other forms.
     }
   }
 
@@ -188,7 +191,7 @@ export class ClientSession {
     }
   }
 
-  /** releaseStream and FCPublish fail on servers that do not know them; that is no harm. */
+  /** Servers that do not know releaseStream and FCPublish answer with an error, which is harmless. */
   #failed(transactionId: number, values: readonly AmfValue[]): void {
     if (transactionId === TRANSACTION.releaseStream || transactionId === TRANSACTION.fcPublish) return;
     this.#rejected(values);

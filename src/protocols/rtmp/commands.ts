@@ -1,46 +1,49 @@
-// Gives the commands of encoders and players names and types, whatever shape of arguments each of them sends.
+// Turns command messages into typed commands, whatever shape of arguments the encoder or player sends.
 
 import { type AmfValue, amfProperties } from '../amf/values.js';
 import type { CommandMessage } from './messages.js';
 
-/** What the peer said about Enhanced RTMP in its connect command, under the names of the text; all absent for a legacy encoder. */
+/**
+ * The Enhanced RTMP capabilities that the peer announced in its connect command, under their names in the specification; all absent for a
+ * legacy encoder.
+ */
 export interface EnhancedCapabilities {
   readonly fourCcList?: readonly string[];
-  /** FourCC, or `*`, to a mask of decode 1, encode 2, forward 4. */
+  /** Maps a FourCC, or `*`, to a bit mask: decode 1, encode 2, forward 4. */
   readonly videoFourCcInfoMap?: ReadonlyMap<string, number>;
   readonly audioFourCcInfoMap?: ReadonlyMap<string, number>;
-  /** Mask of reconnect 1, multitrack 2, ModEx 4, nanosecond timestamps 8. */
+  /** Bit mask: reconnect 1, multitrack 2, ModEx 4, nanosecond timestamps 8. */
   readonly capsEx?: number;
 }
 
-/** RTMP 1.0 7.2.1.1, with what is used of the command object. */
+/** RTMP 1.0 7.2.1.1, with the properties of the command object that are used here. */
 export interface ConnectCommand {
   readonly type: 'connect';
   readonly transactionId: number;
   readonly app?: string;
   readonly tcUrl?: string;
   readonly flashVer?: string;
-  /** 0 or 3; echoed in the answer. */
+  /** 0 (AMF0) or 3 (AMF3); echoed in the answer. */
   readonly objectEncoding: number;
   readonly enhanced: EnhancedCapabilities;
 }
 
-/** 7.2.2.6. An empty name, or one that is no string, asks for the end of the publish. */
+/** 7.2.2.6. A name that is empty or not a string asks to end the publish. */
 export interface PublishCommand {
   readonly type: 'publish';
   readonly name: string;
   readonly publishType: string;
 }
 
-/** 7.2.2.1. An empty name, or one that is no string, asks for the end of the play. */
+/** 7.2.2.1. A name that is empty or not a string asks to end the play. */
 export interface PlayCommand {
   readonly type: 'play';
   readonly name: string;
-  /** As sent; -2 if absent. The text says seconds, players send milliseconds: -2000, -1000, or 0 and more. */
+  /** As sent; -2 if absent. The specification says seconds, but players send milliseconds: -2000, -1000, or 0 and more. */
   readonly start: number;
   /** As sent; -1 if absent. */
   readonly duration: number;
-  /** Flush what was played before. True if absent. */
+  /** Whether to flush what was played before. True if absent. */
   readonly reset: boolean;
 }
 
@@ -50,16 +53,16 @@ export type PeerCommand =
   | PlayCommand
   | { readonly type: 'release-stream' | 'fc-publish' | 'create-stream'; readonly transactionId: number }
   | { readonly type: 'fc-unpublish' | 'close-stream' }
-  /** `fcUnsubscribe` names a stream, as `play` did. */
+  /** `fcUnsubscribe` names a stream, as `play` does. */
   | { readonly type: 'fc-subscribe'; readonly transactionId: number }
   | { readonly type: 'fc-unsubscribe'; readonly transactionId: number; readonly name: string }
-  /** 7.2.2.8. The position is where the player stands. Milliseconds. */
+  /** 7.2.2.8. The player's current position, in milliseconds. */
   | { readonly type: 'pause'; readonly paused: boolean; readonly position: number }
-  /** 7.2.2.7. Milliseconds. */
+  /** 7.2.2.7. The requested position, in milliseconds. */
   | { readonly type: 'seek'; readonly position: number }
   /** 7.2.2.4, 7.2.2.5. */
   | { readonly type: 'receive'; readonly kind: 'audio' | 'video'; readonly wanted: boolean }
-  /** 7.2.2.3. Undefined when the argument is missing or no number: GStreamer sends the stream's name. */
+  /** 7.2.2.3. Undefined when the argument is missing or not a number: GStreamer sends the stream's name. */
   | { readonly type: 'delete-stream'; readonly target: number | undefined }
   | { readonly type: 'stream-length'; readonly transactionId: number }
   | { readonly type: 'other'; readonly name: string; readonly transactionId: number };
@@ -117,7 +120,7 @@ export function parseCommand({ name, transactionId, values }: CommandMessage): P
   }
 }
 
-/** The command object comes before the arguments and is null for all but `connect`; some encoders leave it out. */
+/** Returns the arguments after the command object. The command object is null for all commands but `connect`, and some encoders omit it. */
 function commandArguments(values: readonly AmfValue[]): readonly AmfValue[] {
   const first = values[0];
   const isCommandObject = first === null || first === undefined || amfProperties(first) !== undefined;
@@ -172,7 +175,7 @@ function infoMap(value: AmfValue): ReadonlyMap<string, number> | undefined {
   return masks;
 }
 
-/** Finite only: NaN compares to nothing. */
+/** Accepts finite numbers only: comparisons with NaN are always false. */
 function number(value: AmfValue): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }

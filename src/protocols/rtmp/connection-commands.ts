@@ -1,4 +1,4 @@
-// What is said about the connection itself, beside its streams: the connect of the peer, our answer to it, our wish that it connects anew.
+// Handles the commands about the connection itself: the peer's connect, our answer to it, and our request that the peer reconnect.
 
 import { SluiceError } from '../errors.js';
 import type { ConnectCommand } from './commands.js';
@@ -22,7 +22,7 @@ export class ConnectionCommands {
   readonly #transport: MessageTransport;
   readonly #parameters: ConnectionParameters;
   #connect: ConnectCommand | undefined;
-  /** Taken, and answered with success unless the application objects first. */
+  /** A connect that was received; it is answered with success unless the application rejects it first. */
   #unanswered: ConnectCommand | undefined;
 
   constructor(transport: MessageTransport, parameters: ConnectionParameters) {
@@ -30,12 +30,12 @@ export class ConnectionCommands {
     this.#parameters = parameters;
   }
 
-  /** A connect was taken and has had no answer yet. */
+  /** True if a connect was received and has not been answered yet. */
   get isUnanswered(): boolean {
     return this.#unanswered !== undefined;
   }
 
-  /** Takes the connect, and leaves its answer open. @throws rtmp.connect, rtmp.app-name, after the peer has been told why */
+  /** Takes the connect without answering it. @throws rtmp.connect, rtmp.app-name, after the peer has been told why */
   connect(command: ConnectCommand): ConnectedEvent {
     const { app, tcUrl, flashVer, enhanced } = command;
     if (this.#connect !== undefined) {
@@ -57,7 +57,9 @@ export class ConnectionCommands {
     };
   }
 
-  /** The order that hardware encoders need, with the chunk size before the first message longer than the default one. */
+  /**
+   * Sends the messages in the order that hardware encoders need, with the chunk size before the first message longer than the default one.
+   */
   answer(): void {
     const connect = this.#unanswered;
     if (connect === undefined) return;
@@ -69,7 +71,7 @@ export class ConnectionCommands {
     this.#transport.send(connectSuccess(connect));
   }
 
-  /** Answers with an error instead. @returns false, and nothing is sent, when there is nothing to answer */
+  /** Answers the connect with an error. @returns false, and sends nothing, when there is no connect to answer */
   refuse(reason: StatusReason): boolean {
     if (this.#unanswered === undefined) return false;
     this.#transport.send(connectFailure(this.#unanswered.transactionId, reason));
@@ -77,7 +79,7 @@ export class ConnectionCommands {
     return true;
   }
 
-  /** @returns false, and nothing is sent, for a client that has not announced that it can (Enhanced RTMP v2, "Reconnect Request") */
+  /** @returns false, and sends nothing, if the client has not announced support (Enhanced RTMP v2, "Reconnect Request") */
   requestReconnect(target: ReconnectTarget): boolean {
     if (((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) === 0) return false;
     this.answer();
@@ -85,7 +87,7 @@ export class ConnectionCommands {
     return true;
   }
 
-  /** Whatever has no answer yet gets none. */
+  /** A connect that has not been answered gets no answer any more. */
   end(): void {
     this.#unanswered = undefined;
   }

@@ -1,4 +1,4 @@
-// What this server says about Enhanced RTMP, in one place, and only to those who asked: old encoders stumble over unknown keys.
+// The Enhanced RTMP capabilities of this server. They are sent only to clients that announced their own: old encoders fail on unknown keys.
 
 import { type AmfValue, amfObject } from '../amf/values.js';
 import type { EnhancedCapabilities } from './commands.js';
@@ -16,8 +16,8 @@ const AUDIO_FOUR_CCS = ['Opus', 'fLaC', 'ac-3', 'ec-3', '.mp3', 'mp4a'];
 const OWN_CAPS_EX = CAPS_EX.reconnect | CAPS_EX.multitrack | CAPS_EX.modEx | CAPS_EX.timestampNanoOffset;
 
 /**
- * The pairs that the answer to `connect` repeats (Enhanced RTMP v2, "Enhancing NetConnection connect Command"): what this
- * server supports, whatever the client listed, `*` included. None for a client that sent none.
+ * The properties for the answer to `connect` (Enhanced RTMP v2, "Enhancing NetConnection connect Command"): what this server supports,
+ * whatever the client listed, `*` included. Empty if the client sent no capabilities.
  */
 export function capabilitiesFor(client: EnhancedCapabilities): [string, AmfValue][] {
   const pairs: [string, AmfValue][] = [];

@@ -1,4 +1,4 @@
-// The error codes of the RTMP room; every one of them ends the connection of the peer that caused it, and nothing else.
+// The error codes of the RTMP protocol. Each of them ends the connection of the peer that caused it, and nothing else.
 
 import { defineErrors } from '../errors.js';
 

@@ -1,4 +1,4 @@
-// One message can make several events and an accept can release thousands; taking them must not cost a shift each.
+// A queue with O(1) removal: one message can produce several events, and an accept can release thousands.
 
 export class EventQueue<E> {
   #events: E[] = [];

@@ -1,12 +1,12 @@
-// Flash-era clients (and FFmpeg) sign C1 and check that the server signs back; this is the only file with cryptography.
-// Adobe never published the scheme; all servers agree on what is done here.
+// Flash-era clients (and FFmpeg) sign C1 and check that the server signs its answer. This is the only file that knows the signature scheme.
+// Adobe never published it; this follows what all servers do.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { HANDSHAKE_SIZE } from './limits.js';
 
 const DIGEST_SIZE = 32;
 
-/** Both keys end in the same 32 bytes; signatures inside C1 and S1 use the text alone, those of C2 and S2 all of it. */
+/** Both keys end in these 32 bytes. Signatures inside C1 and S1 use the text alone; those of C2 and S2 use the whole key. */
 const KEY_TAIL = Buffer.from('f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae', 'hex');
 const PLAYER_KEY = Buffer.from('Genuine Adobe Flash Player 001');
 const SERVER_KEY = Buffer.from('Genuine Adobe Flash Media Server 001');
@@ -15,21 +15,21 @@ const SERVER_FULL_KEY = Buffer.concat([SERVER_KEY, KEY_TAIL]);
 /** Any version from 3 on tells the client that S1 is signed. */
 const SERVER_VERSION = 0x04_05_00_01;
 
-/** Where the digest lies: four bytes, summed, choose an offset inside one of the two halves of the packet. */
+/** The position of the digest: the sum of four bytes gives an offset inside one half of the packet. */
 const DIGEST_SCHEMES = [{ offsetField: 8 }, { offsetField: 772 }] as const;
 const DIGEST_POSITIONS = 728;
 
 type DigestScheme = (typeof DIGEST_SCHEMES)[number];
 
-/** Source of unpredictable bytes; injected in tests. */
+/** Source of unpredictable bytes; injected by tests. */
 export type RandomBytes = (size: number) => Buffer;
 
 export const secureRandomBytes: RandomBytes = (size) => randomBytes(size);
 
 /**
- * S1 and S2 for a signed C1, in the scheme that the client used.
+ * Makes S1 and S2 for a signed C1, in the scheme that the client used.
  * @param c1 1536 bytes.
- * @returns undefined when C1 carries no valid signature of either scheme: the simple handshake applies.
+ * @returns undefined if C1 has no valid signature of either scheme; then the simple handshake applies.
  */
 export function signServerHandshake(c1: Buffer, random: RandomBytes): { s1: Buffer; s2: Buffer } | undefined {
   for (const scheme of DIGEST_SCHEMES) {
@@ -71,7 +71,7 @@ function digestOffset(packet: Buffer, { offsetField }: DigestScheme): number {
   return offsetField + 4 + (sum % DIGEST_POSITIONS);
 }
 
-/** The digest of a packet covers all of it but the digest itself. */
+/** Computes the digest of a packet over all of its bytes but those of the digest itself. */
 function packetDigest(packet: Buffer, offset: number, key: Buffer): Buffer {
   return createHmac('sha256', key)
     .update(packet.subarray(0, offset))

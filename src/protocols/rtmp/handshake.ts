@@ -1,17 +1,17 @@
-// The handshake comes before any chunk and in any cutting; this consumes exactly its bytes, so that none after C2 is lost.
+// The RTMP handshake. Its bytes may arrive split anywhere; it consumes exactly its own, so that no byte after C2 is lost.
 
 import { rtmpError } from './errors.js';
 import { type RandomBytes, signServerHandshake } from './handshake-digest.js';
 import { FIRST_FORBIDDEN_VERSION, HANDSHAKE_SIZE, RTMP_VERSION } from './limits.js';
 
-/** First byte of a TLS record (RFC 8446 5.1, handshake): worth a message of its own, because people do mix up the ports. */
+/** First byte of a TLS handshake record (RFC 8446 5.1). It gets its own error message, because people do mix up the ports. */
 const TLS_HANDSHAKE_RECORD = 0x16;
 
 /** Server side of RTMP 1.0 5.2. */
 export class ServerHandshake {
   readonly #random: RandomBytes;
   readonly #c1 = Buffer.alloc(HANDSHAKE_SIZE);
-  /** C0, once it has come. */
+  /** C0, once received. */
   #version: number | undefined;
   #c1Received = 0;
   #c2Received = 0;
@@ -41,13 +41,13 @@ export class ServerHandshake {
       position += copied;
       if (this.#c1Received === HANDSHAKE_SIZE) this.#output = this.#answer();
     }
-    // 5.2.4 says what C2 should echo; Streamlabs and others send anything, and nobody gains by refusing them.
+    // 5.2.4 says what C2 must echo. Streamlabs and others send something else, and refusing them would help nobody.
     const skipped = Math.min(HANDSHAKE_SIZE - this.#c2Received, bytes.length - position);
     this.#c2Received += skipped;
     return position + skipped;
   }
 
-  /** S0, S1 and S2 as one buffer, because some hardware encoders need them in one segment. */
+  /** S0, S1 and S2 in one buffer, because some hardware encoders need them in one TCP segment. */
   takeOutput(): Buffer | undefined {
     const output = this.#output;
     this.#output = undefined;
@@ -55,7 +55,7 @@ export class ServerHandshake {
   }
 
   #answer(): Buffer {
-    // A client of the encrypted variant (6) goes on in plain RTMP if S1 is not signed, and encrypts if it is.
+    // A client that asks for encryption (version 6) continues in plain RTMP if S1 is not signed, and encrypts if it is.
     const signed = this.#version === RTMP_VERSION ? signServerHandshake(this.#c1, this.#random) : undefined;
     const s0 = Buffer.of(RTMP_VERSION);
     if (signed !== undefined) return Buffer.concat([s0, signed.s1, signed.s2]);
@@ -65,7 +65,7 @@ export class ServerHandshake {
 }
 
 /**
- * Client side of RTMP 1.0 5.2, always the simple handshake: a server that wants a signature is not one that we feed.
+ * Client side of RTMP 1.0 5.2. Always the simple handshake: we do not publish to servers that demand a signature.
  */
 export class ClientHandshake {
   readonly #s1 = Buffer.alloc(HANDSHAKE_SIZE);
@@ -88,7 +88,7 @@ export class ClientHandshake {
     const start = this.#received;
     if (start === 0 && bytes.length > 0) checkedVersion(bytes.readUInt8(0));
     const taken = Math.min(1 + 2 * HANDSHAKE_SIZE - start, bytes.length);
-    // The S1 part of these bytes; Buffer.copy clips at both ends.
+    // Copy the S1 part of these bytes; Buffer.copy clips at both ends.
     const from = Math.max(0, 1 - start);
     const to = Math.min(taken, 1 + HANDSHAKE_SIZE - start);
     if (to > from) bytes.copy(this.#s1, start + from - 1, from, to);
@@ -104,14 +104,14 @@ export class ClientHandshake {
   }
 }
 
-/** 5.2.3: time, four zero bytes, 1528 random ones. Zero is a time as good as any and leaves the clock outside. */
+/** 5.2.3: time, four zero bytes, 1528 random bytes. The time may be arbitrary; 0 avoids needing a clock. */
 function simplePacket(random: RandomBytes): Buffer {
   const packet = Buffer.from(random(HANDSHAKE_SIZE));
   packet.fill(0, 0, 8);
   return packet;
 }
 
-/** 5.2.2: an unknown version is answered with 3, and the client may go on or give up; what is no version is refused. */
+/** 5.2.2: an unknown version is answered with 3, and the client may continue or give up. A byte that cannot be a version is refused. */
 function checkedVersion(version: number): number {
   if (version === TLS_HANDSHAKE_RECORD) {
     throw rtmpError('rtmp.not-rtmp', 'got a TLS handshake, expected plain RTMP (version 3)');

@@ -1,5 +1,5 @@
-// Every bound that a peer can run into, each beside the sentence of the specification that it bounds.
-// Section numbers are those of "Adobe's Real Time Messaging Protocol" 1.0 (2012).
+// The bounds on what a peer may send, each beside the sentence of the specification that it restricts. Section numbers are those of
+// "Adobe's Real Time Messaging Protocol" 1.0 (2012).
 
 import type { AmfLimits } from '../amf/budget.js';
 import { MESSAGE_TYPE } from './message-types.js';
@@ -8,8 +8,8 @@ import { MESSAGE_TYPE } from './message-types.js';
 export const DEFAULT_CHUNK_SIZE = 128;
 
 /**
- * 5.4.1: "should be at least 128 bytes, and MUST be at least 1 byte". No encoder goes below the SHOULD, and a chunk
- * size of 1 makes every byte of a 10 MB message cost a header, so less than this closes the connection.
+ * 5.4.1: "should be at least 128 bytes, and MUST be at least 1 byte". No encoder uses less than 128, and a chunk size of 1 would cost a
+ * header for every byte of a 10 MB message, so a smaller size closes the connection.
  */
 export const MIN_CHUNK_SIZE = 128;
 
@@ -19,19 +19,25 @@ export const MAX_ANNOUNCED_CHUNK_SIZE = 0x7fffffff;
 /** 5.4.1: "however, all sizes greater than 16777215 (0xFFFFFF) are equivalent since no chunk is larger than one message". */
 export const MAX_CHUNK_SIZE = 0xffffff;
 
-/** The size announced to peers. FFmpeg mirrors it for its own chunks, so a large one saves headers both ways. */
+/**
+ * The chunk size announced to peers, in bytes. FFmpeg uses the same size for its own chunks, so a large one saves headers in both
+ * directions.
+ */
 export const SERVER_CHUNK_SIZE = 65_536;
 
 /** 5.3.1.2: a timestamp field of 0xFFFFFF says that "the extended timestamp field ... is present". */
 export const EXTENDED_TIMESTAMP = 0xffffff;
 
 /**
- * 5.4.4 leaves the window to the peers. An encoder that has never sent one still expects acknowledgements: this is the
- * window that Flash Media Server used.
+ * 5.4.4 leaves the window to the peers. An encoder that has never sent a window size still expects acknowledgements; this is the window
+ * that Flash Media Server used, in bytes.
  */
 export const DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE = 2_500_000;
 
-/** 5.4.3 asks for an acknowledgement per window; a window smaller than this would cost more bytes than it reports. */
+/**
+ * 5.4.3 asks for one acknowledgement per window. With a smaller window than this, acknowledgements would be larger than the data they
+ * report. In bytes.
+ */
 export const MIN_ACKNOWLEDGEMENT_INTERVAL = 32;
 
 /** 5.2.3: "The C1 and S1 packets are 1536 octets long". C2 and S2 are as long (5.2.4). */
@@ -43,26 +49,26 @@ export const RTMP_VERSION = 3;
 /** 5.2.2: "values 32-255 are not allowed (to allow distinguishing RTMP from text-based protocols ...)". */
 export const FIRST_FORBIDDEN_VERSION = 32;
 
-/** What one connection may make the session hold or do. */
+/** Bounds on what one connection may make the session hold or do. */
 export interface RtmpLimits {
   /** 5.3.1.1: "chunk streams with IDs ranging from 3 to 65599"; encoders use fewer than ten. */
   readonly maxChunkStreams: number;
-  /** 6.1.1: the message length has 3 octets, so a peer can announce 16 MB; a key frame of 80 Mbit/s video has 10. */
+  /** 6.1.1: the message length has 3 octets, so a peer can announce 16 MB. A key frame of 80 Mbit/s video has about 10 MB. */
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
-  /** Commands, data, shared objects and types that nobody knows. */
+  /** Commands, data messages, shared objects and unknown message types. */
   readonly maxCommandBytes: number;
   /** 5.4: protocol control messages have 4 or 5 bytes. */
   readonly maxControlBytes: number;
-  /** 7.1.7: user control events have 6 to 10 bytes by the text, but encoders send longer ones of their own. */
+  /** 7.1.7: user control events have 6 to 10 bytes, but some encoders send longer ones of their own. */
   readonly maxUserControlBytes: number;
-  /** Unfinished messages of all chunk streams together. Buffers grow with what arrives, never with what is announced. */
+  /** Unfinished messages of all chunk streams together. Buffers grow with the bytes received, never with an announced length. */
   readonly maxPendingBytes: number;
-  /** Message streams open at a time: encoders use one, FMLE one for each bit rate. */
+  /** Message streams open at the same time: encoders use one, FMLE uses one for each bit rate. */
   readonly maxMessageStreams: number;
-  /** Media that arrives between a publish command and the answer to it; what exceeds this is dropped. */
+  /** Media received between a publish command and its answer; anything beyond is dropped. */
   readonly maxEarlyMediaBytes: number;
-  /** What one command or one piece of metadata may hold; absent: `DEFAULT_AMF_LIMITS`. */
+  /** Bounds on one AMF-encoded command or metadata message. Default: `DEFAULT_AMF_LIMITS`. */
   readonly amf?: AmfLimits;
 }
 

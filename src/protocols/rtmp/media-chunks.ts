@@ -1,8 +1,8 @@
-// A hundred viewers of one stream are sent the same bytes; this makes a message's chunks once for all of them and copies no media.
+// Encodes the chunks of a media message once for all viewers of a stream, without copying media.
 
 import { EXTENDED_TIMESTAMP } from './limits.js';
 
-/** What a message is sent as. One object for each kind: chunks made for one are not found for another. */
+/** How a message is sent. Use one object for each kind of message: the cache compares channels by identity. */
 export interface MediaChannel {
   /** 2 to 63. */
   readonly chunkStreamId: number;
@@ -10,7 +10,7 @@ export interface MediaChannel {
   readonly type: number;
 }
 
-/** Body of an FLV tag in one piece or several, in order. */
+/** Body of an FLV tag, in one buffer or several in order. */
 export type MediaBody = Buffer | readonly Buffer[];
 
 interface CachedChunks {
@@ -25,16 +25,15 @@ interface CachedChunks {
 const MAX_FIRST_HEADER_BYTES = 16;
 
 /**
- * The last chunks made for a body, which live as long as the body. The viewers of a stream nearly always agree on message
- * stream and chunk size, so one entry serves them; one who does not pays for its own headers, and takes the entry over.
+ * The chunks made last for each body; an entry lives as long as its body. The viewers of a stream nearly always use the same message stream
+ * id and chunk size, so one entry serves them all. A viewer with other values gets its own headers and replaces the entry.
  */
 const lastChunks = new WeakMap<MediaBody, CachedChunks>();
 
 /**
- * The chunks of one message, to be written one after the other (writev). Bodies are cut into views, never copied; of two
- * calls with the same arguments and the same body object the second costs a look-up. The header is always a full one
- * (type 0): what it says then depends on nothing that this viewer was sent before, so that viewers can share it.
- * Nobody may write into the result.
+ * Returns the chunks of one message, to be written one after the other (writev). Bodies are split into views, never copied; repeating a
+ * call with the same arguments and the same body object costs only a look-up. The header is always a full one (type 0), which does not
+ * depend on what this viewer was sent before, so viewers can share it. The result must not be modified.
  * @param timestamp u32.
  * @param chunkSize bytes.
  */
@@ -57,7 +56,7 @@ export function mediaChunks(
     last.chunkSize !== chunkSize ||
     last.channel !== channel
   ) {
-    // The entry is changed, not replaced: a store into the weak map costs more than the chunks do.
+    // Update the entry in place: storing a new one in the WeakMap costs more than making the chunks.
     last.chunks = cutIntoChunks(channel, messageStreamId, timestamp, chunkSize, body);
     last.channel = channel;
     last.messageStreamId = messageStreamId;
@@ -109,7 +108,7 @@ function firstHeader(
   const extended = timestamp >= EXTENDED_TIMESTAMP;
   const field = extended ? EXTENDED_TIMESTAMP : timestamp;
   const header = Buffer.allocUnsafe(extended ? MAX_FIRST_HEADER_BYTES : MAX_FIRST_HEADER_BYTES - 4);
-  // By index: the checked writers of Buffer would cost more than all else that a viewer with a clock of its own costs.
+  // Index writes: the bounds-checked writers of Buffer would dominate the cost of a viewer whose timestamps differ from the others'.
   header[0] = chunkStreamId;
   header[1] = field >>> 16;
   header[2] = field >>> 8;
@@ -118,7 +117,7 @@ function firstHeader(
   header[5] = length >>> 8;
   header[6] = length;
   header[7] = type;
-  // The one little-endian field of the protocol (5.3.1.2.5).
+  // The only little-endian field of the protocol (5.3.1.2.5).
   header[8] = messageStreamId;
   header[9] = messageStreamId >>> 8;
   header[10] = messageStreamId >>> 16;

@@ -1,4 +1,4 @@
-// Turns one raw message into a typed one; what no gateway needs to understand becomes `unknown`, never an error.
+// Turns a raw message into a typed one. A type that no gateway needs to understand becomes `unknown`, never an error.
 
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import type { AmfLimits } from '../amf/budget.js';
@@ -12,7 +12,7 @@ import type { RawMessage } from './raw-message.js';
 const LIMIT_TYPES = ['hard', 'soft', 'dynamic'] as const;
 const AMF3_FORMAT_SELECTOR = 0x00;
 
-/** @throws rtmp.command for a command that is not AMF or has no usable head. */
+/** @throws rtmp.command for a command that is not AMF or lacks a usable name or transaction id. */
 export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): RtmpMessage {
   const { body, messageStreamId, timestamp } = raw;
   switch (raw.type) {
@@ -37,7 +37,7 @@ export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): RtmpMessa
   }
 }
 
-/** Protocol control messages, each of which starts with a u32. */
+/** Protocol control messages, all of which start with a u32. */
 function decodeControl(raw: RawMessage): RtmpMessage {
   const value = raw.body.readUInt32BE(0);
   switch (raw.type) {
@@ -81,7 +81,7 @@ function decodeCommand(body: Buffer, messageStreamId: number, amfLimits: AmfLimi
   if (typeof name !== 'string') {
     throw rtmpError('rtmp.command', `got a command whose name is a ${typeof name}, expected a string`);
   }
-  // Data names sent as commands (`|RtmpSampleAccess`, true, true) have no transaction id; nobody waits for an answer.
+  // Some peers send data messages (`|RtmpSampleAccess`, true, true) as commands. They have no transaction id, and no answer is expected.
   if (typeof transactionId !== 'number') {
     return { type: 'command', messageStreamId, name, transactionId: 0, values: [transactionId, ...values] };
   }
@@ -100,7 +100,7 @@ function decodeCommandValues(body: Buffer, amfLimits: AmfLimits | undefined): Am
   }
 }
 
-/** The AMF3 kinds start with a byte that selects the format; all that is ever selected is AMF0. Some omit it. */
+/** Messages of the AMF3 types start with a byte that selects the format. In practice it always selects AMF0, and some encoders omit it. */
 function withoutFormatSelector(body: Buffer): Buffer {
   return body[0] === AMF3_FORMAT_SELECTOR ? body.subarray(1) : body;
 }

@@ -1,4 +1,4 @@
-// Turns typed messages into raw ones and chooses the chunk stream that strict peers expect each of them on.
+// Turns typed messages into raw ones, on the chunk streams on which strict peers expect them.
 
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import { assertNever } from '../errors.js';
@@ -6,7 +6,7 @@ import { CHUNK_STREAM, CONTROL_MESSAGE_STREAM, MESSAGE_TYPE, USER_CONTROL_EVENT 
 import type { CommandMessage, RtmpMessage, SetPeerBandwidth, UserControlEvent } from './messages.js';
 import type { RawMessage } from './raw-message.js';
 
-/** Everything but `unknown`, which is what only others say. */
+/** Every message but `unknown`, which is only ever received. */
 export type SendableMessage = Exclude<RtmpMessage, { readonly type: 'unknown' }>;
 
 const LIMIT_TYPE_CODE = { hard: 0, soft: 1, dynamic: 2 } as const;
@@ -62,7 +62,7 @@ function encodeCommand({ name, transactionId, values, messageStreamId }: Command
   };
 }
 
-/** Flash Media Server answers the connection on 3 and reports on a stream on 5; FFmpeg publishes on 8. */
+/** Flash Media Server answers connection commands on chunk stream 3 and reports stream status on 5; FFmpeg publishes on 8. */
 function commandChunkStream(name: string, messageStreamId: number): number {
   if (messageStreamId === CONTROL_MESSAGE_STREAM) return CHUNK_STREAM.command;
   return name === 'publish' ? CHUNK_STREAM.publish : CHUNK_STREAM.status;

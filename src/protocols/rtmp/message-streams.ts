@@ -1,4 +1,4 @@
-// Message streams are numbers that a peer asks for and then uses as it likes; this knows which exist and which one is meant.
+// Keeps the message streams that a peer has created, and finds the one that a command means.
 
 import { rtmpError } from './errors.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
@@ -14,7 +14,8 @@ export class MessageStreams {
   }
 
   /**
-   * @returns an id of at least 1 that this connection has not used before, so that late media of a deleted stream is nobody's.
+   * @returns an id of at least 1 that this connection has not used before, so that late media of a deleted stream is not attributed to a
+   * new one.
    * @throws rtmp.message-streams
    */
   create(): number {
@@ -34,9 +35,9 @@ export class MessageStreams {
   }
 
   /**
-   * The stream that a publish or play means. Some cameras send these on stream 0 although they have created one: they mean
-   * that one.
-   * @returns undefined for a stream that createStream has not made, or that was deleted
+   * Finds the stream that a publish or play refers to. Some cameras create a stream but send these commands on stream 0; they mean the one
+   * they created.
+   * @returns undefined for a stream that was never created, or that was deleted
    */
   find(id: number): number | undefined {
     if (this.#ids.has(id)) return id;

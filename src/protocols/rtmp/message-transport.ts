@@ -1,4 +1,4 @@
-// Both ends of a connection shake hands, chunk, acknowledge and answer pings alike; the sessions build on this and see only
+// The part that both ends of a connection share: handshake, chunking, acknowledgements and pings. The sessions build on it and see only
 // commands, data and media.
 
 import { AcknowledgementCounter } from './acknowledgement.js';
@@ -15,12 +15,12 @@ import type { RawMessage } from './raw-message.js';
 /** One side of RTMP 1.0 5.2. */
 export interface Handshake {
   readonly done: boolean;
-  /** @returns how many bytes belonged to the handshake. */
+  /** @returns how many of the bytes belonged to the handshake. */
   receive(bytes: Buffer): number;
   takeOutput(): Buffer | undefined;
 }
 
-/** What a session has to deal with. */
+/** The messages that are passed to the session. */
 export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
 
 export class MessageTransport {
@@ -30,7 +30,7 @@ export class MessageTransport {
   readonly #encoder = new ChunkEncoder();
   readonly #acknowledgements: AcknowledgementCounter;
   #output: Buffer[] = [];
-  /** Bytes sent only because the peer asked, see {@link answer}. */
+  /** Bytes sent only in answer to the peer, see {@link answer}. */
   #answeredBytes = 0;
   #aggregate: AggregateReader | undefined;
 
@@ -46,7 +46,7 @@ export class MessageTransport {
     return this.#handshake.done;
   }
 
-  /** Bytes of the whole connection. */
+  /** Bytes received on the whole connection. */
   get receivedBytes(): number {
     return this.#acknowledgements.receivedBytes;
   }
@@ -74,8 +74,8 @@ export class MessageTransport {
   }
 
   /**
-   * The next message for the session; protocol control is dealt with on the way.
-   * @throws the errors of chunk and message decoding, after which this instance is done
+   * Returns the next message for the session. Protocol control messages are handled here.
+   * @throws the errors of chunk and message decoding; after that this instance must not be used again
    */
   next(): SessionMessage | undefined {
     for (;;) {
@@ -92,8 +92,8 @@ export class MessageTransport {
   }
 
   /**
-   * Sends what only answers the peer, unless answers already weigh more than everything it has sent: whoever floods us
-   * with requests gets at most a byte for a byte (RTMP has none that an encoder depends on beyond its first few).
+   * Sends an answer to the peer, unless answers already add up to more bytes than everything the peer has sent. A peer that floods us with
+   * requests gets at most one byte for each byte; no encoder depends on an answer that this withholds.
    */
   answer(message: SendableMessage): void {
     const bytes = this.#encode(message);
@@ -103,8 +103,8 @@ export class MessageTransport {
   }
 
   /**
-   * Sends a message of media whose body belongs to others as well. Views of it go out, so it must never change again.
-   * Its header is a full one and leans on no other, so the encoder needs not know of it.
+   * Sends a media message whose body is shared with other connections. Views of the body go out, so it must never change. Its header is a
+   * full one and does not depend on earlier headers, so the chunk encoder need not know about it.
    */
   sendShared(channel: MediaChannel, messageStreamId: number, timestamp: number, body: MediaBody): void {
     for (const chunk of mediaChunks(channel, messageStreamId, timestamp, this.#encoder.chunkSize, body)) {
@@ -112,13 +112,13 @@ export class MessageTransport {
     }
   }
 
-  /** Everything to write now, as one buffer, with an acknowledgement if one is due. */
+  /** Returns everything to write now as one buffer, with an acknowledgement if one is due. */
   takeOutput(): Buffer | undefined {
     const output = this.takeOutputBuffers();
     return output.length <= 1 ? output[0] : Buffer.concat(output);
   }
 
-  /** The same without a copy, for a vectored write. */
+  /** Like `takeOutput`, as a list for a vectored write: nothing is copied. */
   takeOutputBuffers(): Buffer[] {
     if (this.#handshake.done) {
       const sequenceNumber = this.#acknowledgements.due();
@@ -168,7 +168,7 @@ export class MessageTransport {
         this.#userControl(message);
         return undefined;
       default:
-        // Chunk size and abort have done their work in the decoder; acknowledgements tell a receiver of media nothing.
+        // Chunk size and abort were applied by the decoder; a receiver of media ignores acknowledgements.
         return undefined;
     }
   }

@@ -1,4 +1,4 @@
-// The numbers of the protocol, each named once, so that no other file holds a bare 20 or a bare 3.
+// The numbers of the protocol, each named once, so that no other file contains a bare 20 or 3.
 
 /** Message type ids (RTMP 1.0 5.4 and 7.1). */
 export const MESSAGE_TYPE = {
@@ -29,8 +29,8 @@ export const USER_CONTROL_EVENT = {
 } as const;
 
 /**
- * Chunk stream ids. 5.4 asks for id 2 for protocol control; the others are what Flash Media Server and the encoders
- * use, and strict clients have grown used to.
+ * Chunk stream ids. 5.4 requires id 2 for protocol control. The others are those of Flash Media Server and common encoders, which strict
+ * clients expect.
  */
 export const CHUNK_STREAM = {
   control: 2,

@@ -1,4 +1,4 @@
-// Everything that a peer can say after the handshake, as one closed union.
+// All messages that a peer can send after the handshake, as one closed union.
 
 import type { AmfValue } from '../amf/values.js';
 import type { Milliseconds } from '../units.js';
@@ -62,10 +62,10 @@ export type UserControlEvent =
   | { readonly type: 'set-buffer-length'; readonly messageStreamId: number; readonly bufferLength: Milliseconds }
   | { readonly type: 'ping-request'; readonly timestamp: number }
   | { readonly type: 'ping-response'; readonly timestamp: number }
-  /** An event that nothing here reacts to, or one with too few bytes. */
+  /** An event that is not handled here, or one with too few bytes. */
   | { readonly type: 'other'; readonly eventType: number; readonly data: Buffer };
 
-/** 7.1.4 and 7.1.5; the body is that of an FLV tag. */
+/** 7.1.4 and 7.1.5. The body is that of an FLV tag. */
 export interface MediaMessage {
   readonly type: 'audio' | 'video';
   readonly messageStreamId: number;
@@ -73,12 +73,12 @@ export interface MediaMessage {
   readonly body: Buffer;
 }
 
-/** 7.1.2. Kept as bytes, because not everything that comes as data is AMF. */
+/** 7.1.2. Kept as bytes, because not all data messages contain AMF. */
 export interface DataMessage {
   readonly type: 'data';
   readonly messageStreamId: number;
   readonly timestamp: Milliseconds;
-  /** AMF0, if it is AMF at all; the format selector of the AMF3 kind is gone. */
+  /** AMF0, if it is AMF at all; the format selector byte of the AMF3 type has been removed. */
   readonly body: Buffer;
 }
 
@@ -87,9 +87,9 @@ export interface CommandMessage {
   readonly type: 'command';
   readonly messageStreamId: number;
   readonly name: string;
-  /** 0 asks for no answer. */
+  /** 0 means that no answer is expected. */
   readonly transactionId: number;
-  /** What follows the transaction id: the command object (often null), then the arguments. */
+  /** The values after the transaction id: the command object (often null), then the arguments. */
   readonly values: readonly AmfValue[];
 }
 
@@ -101,7 +101,7 @@ export interface AggregateMessage {
   readonly body: Buffer;
 }
 
-/** Shared objects, types that the text does not list, and control messages too short to mean anything. */
+/** Shared objects, types that the specification does not list, and control messages that are too short. */
 export interface UnknownMessage {
   readonly type: 'unknown';
   readonly messageType: number;

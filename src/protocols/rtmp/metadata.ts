@@ -1,17 +1,18 @@
-// Encoders wrap their metadata in one more name or not; this leaves the form that FLV files have, and drops all other data.
+// Extracts onMetaData from data messages in the form that FLV files have, with or without the encoder's @setDataFrame wrapper. Drops all
+// other data.
 
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import type { AmfLimits } from '../amf/budget.js';
 import { plainAmf0 } from '../amf/plain-amf0.js';
 import { SluiceError } from '../errors.js';
 
-/** The AMF0 strings that a data message starts with. */
+/** The AMF0 strings that a metadata message starts with. */
 const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
 const ON_META_DATA = encodeAmf0(['onMetaData']);
 
 /**
- * The body of an FLV script tag, if a data message holds metadata. In AMF0, also when it came as AMF3.
- * @returns undefined for other data, and for what is not AMF0: some encoders send timecode as 4 bare bytes.
+ * Returns the body of an FLV script tag if the data message holds metadata. The result is AMF0, even if the message was AMF3.
+ * @returns undefined for other data and for what is not AMF0: some encoders send a timecode as 4 bare bytes.
  */
 export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | undefined {
   let plain: Buffer;
@@ -25,7 +26,7 @@ export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | unde
   return startsWith(unwrapped, ON_META_DATA) ? unwrapped : undefined;
 }
 
-/** The data message for the body of a script tag, as servers expect it from an encoder. */
+/** Wraps the body of a script tag in a data message, as servers expect it from an encoder. */
 export function dataMessageBody(scriptBody: Buffer): Buffer {
   return startsWith(scriptBody, ON_META_DATA) ? Buffer.concat([SET_DATA_FRAME, scriptBody]) : scriptBody;
 }

@@ -1,4 +1,4 @@
-// The player's half of a connection: plays requested, answered, paused, switched and ended, each on a message stream of its own.
+// The player commands of a connection: plays are requested, answered, paused, switched and ended, each on its own message stream.
 
 import { assertNever } from '../errors.js';
 import type { Milliseconds } from '../units.js';
@@ -15,7 +15,7 @@ import type { StreamAddress } from './stream-name.js';
 
 export type MediaKind = 'audio' | 'video' | 'script';
 
-/** How each kind of media leaves, on the chunk streams that players know from Flash Media Server. */
+/** How each kind of media is sent, on the chunk streams that players know from Flash Media Server. */
 const OUTGOING = {
   audio: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.audio },
   video: { chunkStreamId: CHUNK_STREAM.video, type: MESSAGE_TYPE.video },
@@ -33,7 +33,7 @@ export class PlayCommands {
   readonly #transport: MessageTransport;
   readonly #events: EventQueue<SessionEvent>;
   readonly #plays = new Map<number, PlayState>();
-  /** What a player asked for instead, before the application had answered what it asked for first. */
+  /** Newer play requests that arrived before the application answered the previous one, by message stream. */
   readonly #next = new Map<number, PlayRequest>();
 
   constructor(transport: MessageTransport, events: EventQueue<SessionEvent>) {
@@ -46,16 +46,16 @@ export class PlayCommands {
     return false;
   }
 
-  /** Whether this message stream plays, or waits to. */
+  /** Whether this message stream is playing, or waiting for an answer. */
   has(messageStreamId: number): boolean {
     return this.#plays.has(messageStreamId);
   }
 
-  /** 7.2.2.1. What was played on this message stream ends. */
+  /** 7.2.2.1. Ends what was played on this message stream before. */
   request(messageStreamId: number, request: PlayRequest): void {
     this.endOn(messageStreamId);
     if (this.#plays.has(messageStreamId)) {
-      // Withdrawn, but the answer to it is still to come: one question at a time.
+      // The application has not answered the withdrawn request yet. It is asked one question at a time.
       this.#next.set(messageStreamId, request);
       return;
     }
@@ -83,7 +83,7 @@ export class PlayCommands {
     }
   }
 
-  /** The application says no to a request; the connection stays. */
+  /** The application rejected a request. The connection stays open. */
   reject(messageStreamId: number, reason: StatusReason): void {
     const play = this.#plays.get(messageStreamId);
     if (play?.stage !== 'requested' && play?.stage !== 'withdrawn') return;
@@ -92,7 +92,9 @@ export class PlayCommands {
     this.#requestNext(messageStreamId);
   }
 
-  /** @returns whether it was sent: not before and not after the play, and not what the player has switched off. */
+  /**
+   * @returns whether the message was sent. It is not sent outside an accepted play, nor if the player has switched this kind of media off.
+   */
   send(messageStreamId: number, kind: MediaKind, timestamp: Milliseconds, body: MediaBody): boolean {
     const play = this.#plays.get(messageStreamId);
     if (play?.stage !== 'playing') return false;
@@ -102,7 +104,7 @@ export class PlayCommands {
     return true;
   }
 
-  /** The stream is over (7.1.7 Stream EOF); what players do then depends on which of the two they know. */
+  /** The stream has ended. Sends Stream EOF (7.1.7) and UnpublishNotify, because players understand one or the other. */
   finish(messageStreamId: number): void {
     if (this.#plays.get(messageStreamId)?.stage !== 'playing') return;
     this.#transport.send({ type: 'user-control', event: { type: 'stream-eof', messageStreamId } });
@@ -114,13 +116,13 @@ export class PlayCommands {
     for (const play of this.#playing(messageStreamId)) this.#control(play, command);
   }
 
-  /** The peer wants no more of this message stream; 0 means all. */
+  /** Ends the play on this message stream at the peer's request; 0 means all of them. */
   endOn(messageStreamId: number): void {
     const ids = messageStreamId === CONTROL_MESSAGE_STREAM ? [...this.#plays.keys()] : [messageStreamId];
     for (const id of ids) this.#end(id);
   }
 
-  /** The peer wants no more of this stream, named as it was in `play`. */
+  /** Ends the play of this stream at the peer's request. The name is as it was in `play`. */
   endNamed(streamName: string): void {
     for (const play of [...this.#plays.values()]) if (play.streamName === streamName) this.#end(play.messageStreamId);
   }
@@ -161,14 +163,14 @@ export class PlayCommands {
         return;
       }
       case 'seek':
-        // FFmpeg shows nothing until it has been told that its seek is done. A live stream stays where it is.
+        // FFmpeg shows nothing until its seek is confirmed. A live stream keeps its position.
         this.#notify(play, 'NetStream.Seek.Notify', 'The stream is live and goes on where it is.');
         return;
       case 'receive':
         if (command.kind === 'audio') play.wantsAudio = command.wanted;
         else play.wantsVideo = command.wanted;
         if (command.wanted) {
-          // 7.2.2.4: "If the flag is true, the server responds" with these two.
+          // 7.2.2.4: "If the flag is true, the server responds" with these two messages.
           this.#notify(play, 'NetStream.Seek.Notify', 'The stream is live.');
           this.#notify(play, 'NetStream.Play.Start', 'Playing has started.');
         }

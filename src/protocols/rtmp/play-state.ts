@@ -1,11 +1,11 @@
-// One play from request to end, and what of its stream this player wants right now: players pause, and switch tracks off and on.
+// One play from request to end, and which messages the player wants at the moment: players pause, and switch tracks off and on.
 
 import { StateMachine } from '../state-machine.js';
 import { isKeyFrame, isSequenceHeader } from './media-head.js';
 
 /**
  * - `requested`: the application has not answered.
- * - `withdrawn`: the peer ended the play before the answer; the answer is still awaited.
+ * - `withdrawn`: the peer ended the play before the application answered; the answer is still awaited.
  * - `playing`: accepted.
  * - `ended`: nothing more is sent.
  */
@@ -13,9 +13,9 @@ type PlayStage = 'requested' | 'withdrawn' | 'playing' | 'ended';
 
 export class PlayState {
   readonly messageStreamId: number;
-  /** As the peer wrote it, query included: holds a secret. */
+  /** As the peer sent it, including the query, which holds a secret. */
   readonly streamName: string;
-  /** 7.2.2.1: whether what was played before on this message stream is to be flushed. */
+  /** 7.2.2.1: whether to flush what was played before on this message stream. */
   readonly reset: boolean;
   readonly #stage = new StateMachine<PlayStage>('play', 'requested', {
     requested: ['withdrawn', 'playing', 'ended'],
@@ -26,9 +26,12 @@ export class PlayState {
   #paused = false;
   #wantsAudio = true;
   #wantsVideo = true;
-  /** Frames were left out, so those up to the next key frame would refer to frames that never came. */
+  /** Frames were skipped. Frames before the next key frame would refer to them and cannot be decoded. */
   #awaitsKeyFrame = false;
-  /** No audio alone into a picture that stands still after a pause, unless there is no picture at all. */
+  /**
+   * Tells whether audio must wait for a key frame after a pause: audio over a frozen picture would be wrong, but a stream may have no
+   * video.
+   */
   #hasVideo = false;
 
   constructor(messageStreamId: number, streamName: string, reset: boolean) {
@@ -71,8 +74,8 @@ export class PlayState {
   }
 
   /**
-   * Whether to send this message now. Sequence headers and metadata always go out: they are small, and what comes after a
-   * pause needs those that came during it.
+   * Whether to send this message now. Sequence headers and metadata are always sent: they are small, and frames after a pause need those
+   * that came during it.
    */
   passes(kind: 'audio' | 'video' | 'script', head: Buffer | undefined): boolean {
     if (kind === 'script' || head === undefined || isSequenceHeader(kind, head)) return true;

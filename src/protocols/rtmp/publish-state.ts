@@ -1,17 +1,17 @@
-// One publish from request to end; what comes before the answer waits here, because access may take its time.
+// One publish from request to end. Media that arrives before the answer is queued here, because authorization may take time.
 
 import { StateMachine } from '../state-machine.js';
 import { isKeyFrame } from './media-head.js';
 import type { MediaEvent } from './session-event.js';
 
-/** A waiting message costs more than its body; without this a flood of 1-byte messages would not count. */
+/** Bytes that each queued message is charged in addition to its body, so that a flood of 1-byte messages reaches the limit. */
 const WAITING_MESSAGE_OVERHEAD = 128;
 
 /**
  * - `requested`: the application has not answered.
- * - `withdrawn`: the peer ended the publish before the answer; the answer is still awaited.
+ * - `withdrawn`: the peer ended the publish before the application answered; the answer is still awaited.
  * - `live`: accepted.
- * - `ended`: nothing more comes.
+ * - `ended`: no more media is accepted.
  */
 type PublishStage = 'requested' | 'withdrawn' | 'live' | 'ended';
 
@@ -26,7 +26,7 @@ export class PublishState {
   });
   #waiting: MediaEvent[] = [];
   #waitingBytes = 0;
-  /** Something did not fit, so frames up to the next key frame would refer to frames that are gone. */
+  /** A message was dropped. Frames before the next key frame may refer to it and are dropped as well. */
   #awaitsKeyFrame = false;
 
   constructor(messageStreamId: number, maxWaitingBytes: number) {
@@ -38,7 +38,7 @@ export class PublishState {
     return this.#stage.state;
   }
 
-  /** The application said yes. @returns the media that waited for it, oldest first. */
+  /** The application accepted the publish. @returns the media queued meanwhile, oldest first. */
   accept(): MediaEvent[] {
     this.#stage.to('live');
     const waited = this.#waiting;
@@ -46,7 +46,7 @@ export class PublishState {
     return waited;
   }
 
-  /** The peer has ended it before the application has answered. */
+  /** The peer ended the publish before the application answered. */
   withdraw(): void {
     this.#stage.to('withdrawn');
     this.#waiting = [];
@@ -57,7 +57,7 @@ export class PublishState {
     this.#waiting = [];
   }
 
-  /** @returns the media to hand on now: that given, or none. */
+  /** @returns the event to pass on now, or undefined. */
   media(event: MediaEvent): MediaEvent | undefined {
     if (this.#stage.is('requested')) {
       this.#wait(event);

@@ -1,4 +1,4 @@
-// The words of the server, in the order and on the message streams that encoders have grown used to from Flash Media Server.
+// The answers of the server, in the order and on the message streams that encoders expect from Flash Media Server.
 
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import { type AmfValue, amfObject } from '../amf/values.js';
@@ -8,14 +8,14 @@ import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { CommandMessage, DataMessage } from './messages.js';
 import { type StatusReason, statusObject } from './status-codes.js';
 
-/** Version and capabilities of the Flash Media Server that encoders were written against; both are only echoed in logs. */
+/** Version and capabilities of the Flash Media Server that encoders were written for. Clients only log them. */
 const SERVER_PROPERTIES: readonly (readonly [string, AmfValue])[] = [
   ['fmsVer', 'FMS/3,5,7,7009'],
   ['capabilities', 31],
 ];
 
 export interface ReconnectTarget {
-  /** Where to go; absent: to the same address again. */
+  /** The address to reconnect to; absent: the same address. */
   readonly tcUrl?: string;
   readonly description: string;
 }
@@ -24,7 +24,7 @@ export interface ReconnectTarget {
 export function connectSuccess({ transactionId, objectEncoding, enhanced }: ConnectCommand): CommandMessage {
   const information = statusObject('status', 'NetConnection.Connect.Success', 'Connection succeeded.');
   information.set('objectEncoding', objectEncoding);
-  // The text leaves open which of the two objects a client looks into.
+  // The specification does not say in which of the two objects a client looks for these.
   const capabilities = capabilitiesFor(enhanced);
   return connectionCommand('_result', transactionId, [
     amfObject([...SERVER_PROPERTIES, ...capabilities]),
@@ -42,17 +42,20 @@ export function streamCreated(transactionId: number, messageStreamId: number): C
   return connectionCommand('_result', transactionId, [null, messageStreamId]);
 }
 
-/** An answer that says nothing, for whoever waits for one. */
+/** An empty answer, for a peer that waits for one. */
 export function emptyResult(transactionId: number): CommandMessage {
   return connectionCommand('_result', transactionId, [null, undefined]);
 }
 
-/** Players ask for the length of what they play. A live stream has none: 0 seconds, and FFmpeg complains of anything but a number. */
+/**
+ * Players ask for the duration of the stream. A live stream has none: answer 0 seconds, because FFmpeg reports an error for anything but a
+ * number.
+ */
 export function streamLength(transactionId: number): CommandMessage {
   return connectionCommand('_result', transactionId, [null, 0]);
 }
 
-/** Flash Media Live Encoder and those that imitate it wait for this after FCPublish. */
+/** Flash Media Live Encoder, and encoders that imitate it, wait for this after FCPublish. */
 export function fcPublished(): CommandMessage {
   return connectionCommand('onFCPublish', 0, [
     null,
@@ -60,7 +63,7 @@ export function fcPublished(): CommandMessage {
   ]);
 }
 
-/** Players that imitate the one of Flash Media Server announce themselves with FCSubscribe. */
+/** Players that imitate the Flash player announce themselves with FCSubscribe. */
 export function fcSubscribed(): CommandMessage {
   return connectionCommand('onFCSubscribe', 0, [
     null,
@@ -68,19 +71,19 @@ export function fcSubscribed(): CommandMessage {
   ]);
 }
 
-/** Enhanced RTMP v2, "Reconnect Request": on the connection, not on a stream. */
+/** Enhanced RTMP v2, "Reconnect Request". Sent on the connection, not on a stream. */
 export function reconnectRequest({ tcUrl, description }: ReconnectTarget): CommandMessage {
   const information = statusObject('status', 'NetConnection.Connect.ReconnectRequest', description);
   if (tcUrl !== undefined) information.set('tcUrl', tcUrl);
   return connectionCommand('onStatus', 0, [null, information]);
 }
 
-/** Tells old Flash players that scripts may read the samples; some players wait for it. Data, not a command. */
+/** Tells old Flash players that scripts may read the samples; some players wait for it. A data message, not a command. */
 export function sampleAccess(messageStreamId: number): DataMessage {
   return { type: 'data', messageStreamId, timestamp: 0, body: encodeAmf0(['|RtmpSampleAccess', true, true]) };
 }
 
-/** 7.2.2: `onStatus` on the message stream that it is about; GStreamer looks for it there. */
+/** 7.2.2: `onStatus` on the message stream that it concerns; GStreamer looks for it there. */
 export function streamStatus(messageStreamId: number, code: string, description: string): CommandMessage {
   return status(messageStreamId, 'status', code, description);
 }

@@ -1,4 +1,5 @@
-// The server's side of one RTMP connection as a pure machine: bytes in, events and bytes out; the caller owns socket and clock.
+// The server side of one RTMP connection as a sans-IO state machine: bytes in, events and bytes out. The caller owns the socket and the
+// clock.
 
 import { SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
@@ -27,34 +28,34 @@ import { acknowledge, StreamCommands } from './stream-commands.js';
 
 export interface ServerSessionOptions {
   readonly limits: RtmpLimits;
-  /** Size of the chunks that we send, and that FFmpeg then uses as well. Bytes. */
+  /** Size of the chunks that we send, in bytes. FFmpeg then uses the same size. */
   readonly chunkSize: number;
-  /** After how many bytes the peer shall acknowledge. */
+  /** The peer must acknowledge after this many bytes. */
   readonly windowAcknowledgementSize: number;
   readonly randomBytes: RandomBytes;
-  /** Counter of received bytes, to begin elsewhere than at 0 in a test of its wrap. */
+  /** Counter of received bytes. A test passes one that starts near its 32-bit wrap. */
   readonly acknowledgements?: AcknowledgementCounter;
 }
 
 /**
  * - `handshake`: until C2 is complete.
  * - `connecting`: until a connect command.
- * - `connected`: no publish is live.
- * - `publishing`: one is.
- * - `playing`: none is, and something is played.
+ * - `connected`: connected; nothing is published or played.
+ * - `publishing`: a publish is live.
+ * - `playing`: nothing is published, something is played.
  * - `closed`: the last event is queued; input is ignored.
  */
 export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishing' | 'playing' | 'closed';
 
 /**
- * After each `receive` take events until there are none, then write what `takeOutput` has. Bad input never throws: it
- * ends in a `closed` event with a typed error. One publish at a time: a second one on the same connection is answered
- * with BadName and the first goes on. Beside it each other message stream can play.
+ * After each `receive`, take events until there are none, then write what `takeOutput` returns. Bad input never throws: it ends in a
+ * `closed` event with a typed error. One publish at a time: a second one on the same connection is answered with BadName, and the first
+ * continues. Other message streams can play at the same time.
  */
 export class ServerSession {
   readonly #limits: RtmpLimits;
   readonly #transport: MessageTransport;
-  /** Whether it publishes or plays is known to the stream commands. */
+  /** Does not include `publishing` and `playing`, which the stream commands know. */
   readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing' | 'playing'>>(
     'rtmp server session',
     'handshake',
@@ -86,29 +87,31 @@ export class ServerSession {
     return this.#streams.plays.isPlaying ? 'playing' : stage;
   }
 
-  /** Bytes of the whole connection, the handshake included. */
+  /** Bytes received on the whole connection, the handshake included. */
   get bytesReceived(): number {
     return this.#transport.receivedBytes;
   }
 
-  /** Memory held for messages of which only a part has arrived. Bytes. */
+  /** Memory held for messages that are not complete, in bytes. */
   get pendingBytes(): number {
     return this.#transport.pendingBytes;
   }
 
-  /** The buffer is borrowed until the events of its bytes are taken, or `keepInput` is called; a caller must not write into it. */
+  /**
+   * The buffer is borrowed until all events of its bytes are taken or `keepInput` is called; the caller must not write into it before that.
+   */
   receive(bytes: Buffer): void {
     if (this.#stage.is('closed')) return;
     this.#guard(() => this.#transport.receive(bytes));
     if (this.#stage.is('handshake') && this.#transport.handshakeDone) this.#stage.to('connecting');
   }
 
-  /** Ends the borrowing: what is not decoded yet of all that was received is copied. Nothing is when all events were taken. */
+  /** Copies all input that is not yet decoded, so that the caller may reuse its buffers. Copies nothing if all events were taken. */
   keepInput(): void {
     this.#transport.keepInput();
   }
 
-  /** Decodes as far as the next event, so a caller that stops taking events stops the work. */
+  /** Decodes up to the next event only, so that a caller that stops taking events also stops the work. */
   nextEvent(): SessionEvent | undefined {
     this.#connection.answer();
     while (this.#events.isEmpty && !this.#stage.is('closed')) {
@@ -122,26 +125,26 @@ export class ServerSession {
     return this.#events.take();
   }
 
-  /** Everything to write now, in one buffer: media of players is copied into it. */
+  /** Returns everything to write now in one buffer; media for players is copied into it. */
   takeOutput(): Buffer | undefined {
     this.#connection.answer();
     return this.#transport.takeOutput();
   }
 
-  /** The same as a list for a vectored write. Bodies given to `sendMedia` are in it as views, nothing is copied. */
+  /** Like `takeOutput`, as a list for a vectored write. Bodies given to `sendMedia` are included as views, not copied. */
   takeOutputBuffers(): Buffer[] {
     this.#connection.answer();
     return this.#transport.takeOutputBuffers();
   }
 
-  /** Answers a `publish-request` with NetStream.Publish.Start (RTMP 1.0 7.2.2.6). Without effect once the session is closed. */
+  /** Answers a `publish-request` with NetStream.Publish.Start (RTMP 1.0 7.2.2.6). No effect once the session is closed. */
   accept(messageStreamId: number): void {
     if (!this.#stage.is('closed')) this.#streams?.accept(messageStreamId);
   }
 
   /**
-   * Refuses, or ends, what goes on with this message stream and closes the session. Right after a `connected` event,
-   * `reject(0, …)` refuses the connection itself, as `rejectConnect` does.
+   * Refuses or ends the publish or play of this message stream, and closes the session. Right after a `connected` event, `reject(0, …)`
+   * refuses the connection itself, like `rejectConnect`.
    */
   reject(messageStreamId: number, reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
@@ -150,7 +153,7 @@ export class ServerSession {
   }
 
   /**
-   * Refuses the connection itself and closes the session; only right after a `connected` event.
+   * Refuses the connection and closes the session. Allowed only right after a `connected` event.
    * @throws {TypeError} at any other time.
    */
   rejectConnect(reason: StatusReason): void {
@@ -160,59 +163,59 @@ export class ServerSession {
   }
 
   /**
-   * Answers a `play-request` (RTMP 1.0 7.2.2.1): StreamBegin, NetStream.Play.Reset if it was asked for, NetStream.Play.Start
-   * and |RtmpSampleAccess. Media may follow at once.
+   * Answers a `play-request` (RTMP 1.0 7.2.2.1): StreamBegin, NetStream.Play.Reset if the player asked for it, NetStream.Play.Start and
+   * |RtmpSampleAccess. Media may follow at once.
    */
   acceptPlay(messageStreamId: number): void {
     if (!this.#stage.is('closed')) this.#streams?.plays.accept(messageStreamId);
   }
 
-  /** Answers a `play-request` with an error. The connection stays and may ask again; `reject` or `end` closes it as well. */
+  /** Answers a `play-request` with an error. The connection stays open and may send another request; `reject` or `end` closes it. */
   rejectPlay(messageStreamId: number, reason: StatusReason): void {
     if (!this.#stage.is('closed')) this.#streams?.plays.reject(messageStreamId, reason);
   }
 
   /**
-   * Sends one message to a player. The first ones should be metadata, sequence headers and a key frame.
+   * Sends one message to a player. The first messages should be metadata, sequence headers and a key frame.
    *
-   * The body is not copied, so it must never change. Give the same body object with the same timestamp to every player of
-   * a stream: its chunks are then made once for all of them, see `mediaChunks`.
+   * The body is not copied, so it must never change. Give the same body object with the same timestamp to every player of a stream: its
+   * chunks are then made once for all of them, see `mediaChunks`.
    * @param timestamp taken modulo 2^32.
-   * @param body of an FLV tag, in one piece or several; of `script` AMF0 that starts with "onMetaData".
-   * @returns whether it is in the output. Not outside an accepted play, not while paused, not what the player switched off,
-   *   not frames that refer to such.
+   * @param body body of an FLV tag, in one buffer or several; for `script`, AMF0 that starts with "onMetaData".
+   * @returns whether the message was queued. It is not outside an accepted play, while paused, if the player has switched this kind of
+   * media off, or if it is a frame that depends on a skipped one.
    */
   sendMedia(messageStreamId: number, kind: MediaKind, timestamp: Milliseconds, body: MediaBody): boolean {
     if (this.#stage.is('closed')) return false;
     return this.#streams?.plays.send(messageStreamId, kind, timestamp, body) ?? false;
   }
 
-  /** The stream that is played here has ended: Stream EOF and NetStream.Play.UnpublishNotify. The connection stays. */
+  /** Tells the player that the stream has ended: Stream EOF and NetStream.Play.UnpublishNotify. The connection stays open. */
   endPlay(messageStreamId: number): void {
     if (!this.#stage.is('closed')) this.#streams?.plays.finish(messageStreamId);
   }
 
   /**
-   * Asks a client that knows how to connect anew, here or to another address (Enhanced RTMP v2, "Reconnect Request"). It
-   * goes on sending until it is ready.
-   * @returns false, and nothing is sent, for a client that has not announced this.
+   * Asks the client to reconnect, here or at another address (Enhanced RTMP v2, "Reconnect Request"). The client goes on sending until it
+   * is ready.
+   * @returns false, and sends nothing, if the client has not announced support.
    */
   requestReconnect(target: ReconnectTarget): boolean {
     return this.#stage.is('connected') && this.#connection.requestReconnect(target);
   }
 
-  /** Ends the session because the peer has hung up, or because the server wants it gone. Nothing is said to the peer. */
+  /** Ends the session because the peer has hung up, or because the server wants to close it. Sends nothing to the peer. */
   end(): void {
     this.#close(undefined);
   }
 
-  /** Asks the peer for a sign of life (7.1.7). @param timestamp any u32; the answer repeats it, and is not waited for. */
+  /** Sends a ping (7.1.7). @param timestamp any u32; the answer repeats it. The session does not wait for the answer. */
   ping(timestamp = 0): void {
     if (this.#stage.is('handshake', 'closed')) return;
     this.#transport.send({ type: 'user-control', event: { type: 'ping-request', timestamp: timestamp >>> 0 } });
   }
 
-  /** Runs what reads from the peer; whatever it throws closes this session and no more. */
+  /** Handles input from the peer. Anything thrown closes this session only. */
   #guard<T>(read: () => T): T | undefined {
     try {
       return read();

@@ -1,4 +1,4 @@
-// What a server session tells the program around it; everything else of the protocol stays inside.
+// The events that a server session reports; the rest of the protocol stays inside it.
 
 import type { SluiceError } from '../errors.js';
 import type { Milliseconds } from '../units.js';
@@ -14,12 +14,14 @@ export type SessionEvent =
   | UnpublishEvent
   | ClosedEvent;
 
-/** The peer has named its application. It is told yes unless `rejectConnect` is called before the next event is taken. */
+/**
+ * The peer has named its application. The connect is answered with success unless `rejectConnect` is called before the next event is taken.
+ */
 export interface ConnectedEvent {
   readonly type: 'connected';
   /** Canonical, see `canonicalApp`. */
   readonly app: string;
-  /** As sent. May hold a secret in its query. */
+  /** As sent. Its query may hold a secret. */
   readonly tcUrl?: string;
   /** Decoded parameters of application and tcUrl, see `connectQuery`. May hold secrets. */
   readonly query: URLSearchParams;
@@ -28,7 +30,7 @@ export interface ConnectedEvent {
   readonly enhanced: EnhancedCapabilities;
 }
 
-/** Answer with `accept` or `reject`, now or later; nothing is said to the peer before. */
+/** Answer with `accept` or `reject`, now or later. The peer gets no answer before. */
 export interface PublishRequestEvent {
   readonly type: 'publish-request';
   readonly messageStreamId: number;
@@ -36,65 +38,65 @@ export interface PublishRequestEvent {
   readonly app: string;
   /** Canonical, without its query. */
   readonly name: string;
-  /** Decoded parameters of key, application and tcUrl; the first of these that has a name wins. Holds the secret. */
+  /** Decoded parameters of key, application and tcUrl. If several have a parameter, the first in this order wins. Holds the secret. */
   readonly query: URLSearchParams;
-  /** `live`, `record`, `append`, or whatever the encoder put there; it changes nothing. */
+  /** `live`, `record`, `append`, or anything else that the encoder sent; it has no effect. */
   readonly publishType: string;
 }
 
-/** Answer with `acceptPlay`, or with `rejectPlay` or `reject`, now or later; nothing is said to the peer before. */
+/** Answer with `acceptPlay`, or with `rejectPlay` or `reject`, now or later. The peer gets no answer before. */
 export interface PlayRequestEvent {
   readonly type: 'play-request';
   readonly messageStreamId: number;
   readonly app: string;
   readonly name: string;
   readonly query: URLSearchParams;
-  /** As sent, -2 if absent: -2 live or recorded, -1 live, else a position. Players send thousandths: -2000, -1000. */
+  /** As sent; -2 if absent. -2: live or recorded, -1: live, otherwise a position in seconds. Players send milliseconds: -2000, -1000. */
   readonly start: number;
-  /** As sent, -1 if absent: to the end. */
+  /** As sent; -1, which means to the end, if absent. */
   readonly duration: number;
-  /** The player wants what it played before on this message stream flushed. */
+  /** The player wants to flush what it played before on this message stream. */
   readonly reset: boolean;
 }
 
 /**
- * Only between an accepted play and its end. The peer has been answered. While paused `sendMedia` sends no frames, and
- * afterwards none before a key frame: an application may go on sending, or stop reading its stream meanwhile.
+ * Occurs only between an accepted play and its end. The peer has already been answered. While paused, `sendMedia` skips frames, and
+ * afterwards those before the next key frame; so an application may go on sending, or stop reading its stream meanwhile.
  */
 export interface PauseEvent {
   readonly type: 'pause';
   readonly messageStreamId: number;
   readonly paused: boolean;
-  /** Where the player says that it stands. */
+  /** The position that the player reports. */
   readonly position: Milliseconds;
 }
 
-/** Exactly once for each accepted play, also before `closed` and after `endPlay`. */
+/** Occurs exactly once for each accepted play, also before `closed` and after `endPlay`. */
 export interface StopPlayEvent {
   readonly type: 'stop-play';
   readonly messageStreamId: number;
 }
 
-/** Only between an accepted publish and its end. */
+/** Occurs only between an accepted publish and its end. */
 export interface MediaEvent {
   readonly type: 'media';
   readonly messageStreamId: number;
   readonly kind: 'audio' | 'video' | 'script';
   /** u32 as on the wire: it wraps, and it may jump. */
   readonly timestamp: Milliseconds;
-  /** Body of an FLV tag, never empty, memory of its own. `script` starts with the AMF0 string "onMetaData". */
+  /** Body of an FLV tag, never empty, not shared. `script` starts with the AMF0 string "onMetaData". */
   readonly body: Buffer;
 }
 
-/** Exactly once for each accepted publish. */
+/** Occurs exactly once for each accepted publish. */
 export interface UnpublishEvent {
   readonly type: 'unpublish';
   readonly messageStreamId: number;
 }
 
-/** The last event. Send what `takeOutput` still has, then close the socket. */
+/** The last event. Write what `takeOutput` still returns, then close the socket. */
 export interface ClosedEvent {
   readonly type: 'closed';
-  /** Set when the peer broke the protocol, its limits or its names. */
+  /** Set if the peer violated the protocol, its limits or its naming rules. */
   readonly error?: SluiceError;
 }

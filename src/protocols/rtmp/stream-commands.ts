@@ -1,4 +1,4 @@
-// What a peer may do once it is connected: create streams, publish on one of them, send its media, end it in one of many ways.
+// Handles what a connected peer does with streams: creating them, publishing on one, sending media, and the many ways of ending.
 
 import { SluiceError } from '../errors.js';
 import type { ConnectCommand, PeerCommand, PlayCommand, PublishCommand } from './commands.js';
@@ -18,7 +18,7 @@ import { canonicalStream, type StreamAddress } from './stream-name.js';
 
 export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'stream-length' | 'other' }>;
 
-/** The message streams of one connected peer, its one publish and its plays. */
+/** The message streams of one connected peer, with its one publish and its plays. */
 export class StreamCommands {
   readonly #connect: ConnectCommand;
   readonly #limits: RtmpLimits;
@@ -48,7 +48,7 @@ export class StreamCommands {
     return this.#publish?.stage === 'live';
   }
 
-  /** @throws what must close the connection; the peer has been told why. */
+  /** @throws errors that must close the connection, after the peer has been told why. */
   handle(messageStreamId: number, command: StreamCommand): void {
     switch (command.type) {
       case 'release-stream':
@@ -62,7 +62,7 @@ export class StreamCommands {
         this.#transport.send(streamCreated(command.transactionId, this.#messageStreams.create()));
         return;
       case 'publish':
-        // One more way to end what another command has just ended.
+        // Encoders end a publish with several commands; an earlier one has already ended it.
         if (command.name === '' && this.#hasPublished && this.#publish === undefined) return;
         this.#onStream(messageStreamId, 'NetStream.Publish.BadName', (id) => this.#requestPublish(id, command));
         return;
@@ -97,7 +97,7 @@ export class StreamCommands {
     }
   }
 
-  /** Hands media on, keeps it until the publish is answered, or drops what belongs to none. */
+  /** Passes media on, queues it until the publish is answered, or drops it if it belongs to no publish. */
   media(message: MediaMessage | DataMessage): void {
     const publish = this.#publish;
     if (publish === undefined || !concerns(publish, message.messageStreamId)) return;
@@ -113,12 +113,12 @@ export class StreamCommands {
     if (event !== undefined) this.#events.push(event);
   }
 
-  /** The application accepts what it was asked with `publish-request`. */
+  /** The application accepts a `publish-request`. */
   accept(messageStreamId: number): void {
     const publish = this.#publish;
     if (publish?.messageStreamId !== messageStreamId) return;
     if (publish.stage === 'withdrawn') {
-      // The peer has changed its mind meanwhile: this publish was accepted, and it is over.
+      // The peer withdrew the publish meanwhile: it was accepted, and it is over.
       this.#publish = undefined;
       this.#events.push({ type: 'unpublish', messageStreamId });
     } else if (publish.stage === 'requested') {
@@ -129,7 +129,7 @@ export class StreamCommands {
     }
   }
 
-  /** Ends the publish, if there is one, whatever its stage. */
+  /** Ends the publish, if there is one, in any stage. */
   endPublish(): void {
     const publish = this.#publish;
     if (publish?.stage === 'live') {
@@ -141,7 +141,7 @@ export class StreamCommands {
     }
   }
 
-  /** Ends all that goes on, because the connection does. */
+  /** Ends everything, because the connection ends. */
   end(): void {
     this.endPublish();
     this.plays.endOn(CONTROL_MESSAGE_STREAM);
@@ -152,7 +152,7 @@ export class StreamCommands {
     if (this.#publish !== undefined && concerns(this.#publish, messageStreamId)) this.endPublish();
   }
 
-  /** Publish and play need a stream that createStream has made, RTMP 1.0 section 7.2.2: media sent on any other would be lost. */
+  /** Publish and play need a stream made by createStream (RTMP 1.0 7.2.2): media sent on any other would be lost. */
   #onStream(requestedId: number, refusal: StatusReason['code'], request: (messageStreamId: number) => void): void {
     const messageStreamId = this.#messageStreams.find(requestedId);
     if (messageStreamId !== undefined) {
@@ -175,7 +175,7 @@ export class StreamCommands {
       this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
       this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType });
     } else if (name === '' && concerns(current, messageStreamId)) {
-      // publish(false): the connection stays, so here the encoder does wait for an answer (7.2.2.6).
+      // publish(false): the connection stays open, so the encoder does wait for an answer (7.2.2.6).
       this.endPublish();
       this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Unpublish.Success', 'Publishing has ended.'));
     } else {
@@ -186,7 +186,7 @@ export class StreamCommands {
 
   #requestPlay(messageStreamId: number, command: PlayCommand): void {
     if (command.name === '' && this.plays.has(messageStreamId)) {
-      // play(false): the connection stays, and the player waits for an answer.
+      // play(false): the connection stays open, and the player waits for an answer.
       this.plays.endOn(messageStreamId);
       this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Play.Stop', 'Playing has stopped.'));
     } else if (this.#publish?.messageStreamId === messageStreamId) {
@@ -198,7 +198,7 @@ export class StreamCommands {
     }
   }
 
-  /** @throws rtmp.app-name, rtmp.stream-name, after the peer has been told with `code` */
+  /** @throws rtmp.app-name, rtmp.stream-name, after the peer has been sent `code` */
   #address(messageStreamId: number, name: string, code: StatusReason['code']): StreamAddress {
     const { app = '', tcUrl = '' } = this.#connect;
     try {
@@ -211,12 +211,15 @@ export class StreamCommands {
   }
 }
 
-/** Who asks with a transaction id waits for an answer, even to what we have never heard of. */
+/** A peer that sends a transaction id waits for an answer, even to a command that we do not know. */
 export function acknowledge(transport: MessageTransport, transactionId: number): void {
   if (transactionId !== 0) transport.answer(emptyResult(transactionId));
 }
 
-/** Some cameras publish on the stream they created and send everything else on stream 0. */
+/**
+ * Whether a command on this message stream concerns the publish. Some cameras publish on the stream they created and send everything else
+ * on stream 0.
+ */
 function concerns(publish: PublishState, messageStreamId: number): boolean {
   return messageStreamId === publish.messageStreamId || messageStreamId === CONTROL_MESSAGE_STREAM;
 }

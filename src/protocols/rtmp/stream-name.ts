@@ -1,26 +1,27 @@
-// Every encoder cuts the same URL into application and key in its own way; this gives one stream one name, and only safe ones.
+// Encoders split the same URL into application and stream key in different ways. This maps all of them to one canonical, safe name.
 //
-// The paths of application and key are joined and cut again: the last segment is the name, all before it the application.
-// So `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are one stream. In each segment percent-encoding is
-// undone once; then only 0-9 A-Z a-z _ . - may be left, and no dash first. Doubled and trailing slashes, `_definst_`, each leading `mp4:` or
-// `flv:` and each trailing `.flv` are dropped, and of a whole URL sent as the key only the path counts: the name that is left means the same when it is sent as a name. Texts of errors repeat nothing of the name: people paste secrets there.
+// The paths of application and key are joined and split again: the last segment is the name, everything before it the application. So
+// `live` + `room/key`, `live/room` + `key` and `live/room/key` + `` are the same stream. Each segment is percent-decoded once; after that
+// it may contain only 0-9 A-Z a-z _ . - and must not begin with a dash. Doubled and trailing slashes, `_definst_`, each leading `mp4:` or
+// `flv:` and each trailing `.flv` are removed. Of a whole URL sent as the key only the path counts. A canonical name is its own canonical
+// form. Error texts never repeat the name, because people paste secrets there.
 
 import type { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
 
-/** Of a canonical application or name; both become directory names. */
+/** Length limit of a canonical application or name; both become directory names. */
 const MAX_NAME_BYTES = 255;
-/** A leading dash is refused as well: it makes a name look like an option to whoever passes it on. */
+/** A leading dash is refused as well: it would make the name look like an option to programs that it is passed to. */
 const NAME_CHARACTERS = /^[0-9A-Za-z_.][0-9A-Za-z_.-]*$/;
 
-/** The instance that Flash Media Server adds when the URL names none. */
+/** The instance name that Flash Media Server adds when the URL contains none. */
 const DEFAULT_INSTANCE = '_definst_';
 const FILE_TYPE_PREFIX = /^(?:(?:mp4|flv):)+/;
 const FLV_SUFFIX = /(?:\.flv)+$/;
-/** Some cameras send the whole URL where the key belongs: scheme and host say nothing that is not known. */
+/** Some cameras send the whole URL as the key; its scheme and host add nothing. */
 const URL_ORIGIN = /^rtmp[a-z]{0,2}:\/\/[^/]*\//i;
 
-/** Parameters of the challenge that librtmp and FFmpeg add for `authmod=adobe`; they are not the publisher's own. */
+/** Parameters of the `authmod=adobe` challenge that librtmp and FFmpeg add; they are not the publisher's own. */
 const ADOBE_AUTH_PARAMETERS = ['authmod', 'user', 'challenge', 'response', 'opaque'];
 
 export interface StreamAddress {
@@ -29,16 +30,16 @@ export interface StreamAddress {
   readonly query: URLSearchParams;
 }
 
-/** What the peer said in `connect` and in `publish` or `play`. */
+/** What the peer sent in `connect` and in `publish` or `play`. */
 export interface StreamAddressParts {
   readonly app: string;
   readonly tcUrl?: string;
-  /** Stream key, with its query. */
+  /** Stream key, including its query. */
   readonly name: string;
 }
 
 /**
- * The application alone, as `connect` names it.
+ * Canonical form of the application alone, as `connect` names it.
  * @throws rtmp.app-name
  */
 export function canonicalApp(app: string): string {
@@ -47,8 +48,8 @@ export function canonicalApp(app: string): string {
 }
 
 /**
- * The decoded parameters of application and tcUrl; the first of these that has a name wins. Unlike those of a stream they
- * include what librtmp and FFmpeg answer to `authmod=adobe`: it is the connection that is challenged.
+ * The decoded parameters of application and tcUrl; if both have a parameter, that of the application wins. Unlike the parameters of a
+ * stream, they include the answers of librtmp and FFmpeg to `authmod=adobe`, because the connection is what is challenged.
  */
 export function connectQuery(app: string, tcUrl = ''): URLSearchParams {
   return mergedQuery([splitAtQuery(app).query, splitAtQuery(unquoted(tcUrl)).query], 'keep challenge');
@@ -60,11 +61,11 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   const isUrl = URL_ORIGIN.test(name);
   const nameParts = splitAtQuery(isUrl ? name.replace(URL_ORIGIN, '') : name);
   const nameSegments = pathSegments(nameParts.path.replace(FILE_TYPE_PREFIX, ''), 'rtmp.stream-name');
-  // A doubled slash between application and key is a slip; a path from the root is somebody trying the file system.
+  // A doubled slash between application and key is a typing error; an absolute path is an attempt to reach the file system.
   if (!isUrl && nameParts.path.startsWith('/') && nameSegments.length > 1) {
     throw rtmpError('rtmp.stream-name', 'got an absolute path, expected a stream name');
   }
-  // The path of a URL has the application in it, unless it is the name alone.
+  // The path of a URL includes the application, unless it is the name alone.
   const hasApp = isUrl && nameSegments.length > 1;
   const segments = [...(hasApp ? [] : pathSegments(appParts.path, 'rtmp.app-name')), ...nameSegments];
   const last = segments.pop();
@@ -80,7 +81,7 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   };
 }
 
-/** Splits at the first `?` only: a token may hold any character after it. */
+/** Splits at the first `?` only: a token may contain any character after it. */
 function splitAtQuery(text: string): { path: string; query: string } {
   const index = text.indexOf('?');
   return index < 0 ? { path: text, query: '' } : { path: text.slice(0, index), query: text.slice(index + 1) };
@@ -111,7 +112,7 @@ function checkedName(name: string, code: NameErrorCode): string {
       'got a name with a character outside 0-9 A-Z a-z _ . - or a dash first, or made of dots alone',
     );
   }
-  // The characters left are ASCII: as many bytes as characters.
+  // Only ASCII characters are left, so the length in characters is the length in bytes.
   if (name.length > MAX_NAME_BYTES) throw tooLong(code, name.length);
   return name;
 }
@@ -128,12 +129,12 @@ function decodeOnce(segment: string, code: NameErrorCode): string {
   }
 }
 
-/** Neko sends its tcUrl in quotes. */
+/** Removes quotes: Neko sends its tcUrl quoted. */
 function unquoted(tcUrl: string): string {
   return tcUrl.replace(/^['"]|['"]$/g, '');
 }
 
-/** All parameters; for each name the values of the first query that has it. */
+/** All parameters; for each name, the values come from the first query that has it. */
 function mergedQuery(queries: readonly string[], challenge: 'keep challenge' | 'drop challenge'): URLSearchParams {
   const merged = new Map<string, string[]>();
   for (const query of queries) {
@@ -147,7 +148,7 @@ function mergedQuery(queries: readonly string[], challenge: 'keep challenge' | '
   return new URLSearchParams(pairs);
 }
 
-/** Unlike a form, a stream key keeps its `+`, and what is not valid percent-encoding stays as it is. */
+/** Unlike form data, a stream key keeps its `+`; invalid percent-encoding is kept as it is. */
 function parseQuery(query: string): Map<string, string[]> {
   const parameters = new Map<string, string[]>();
   for (const pair of query.split('&')) {
