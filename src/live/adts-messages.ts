@@ -1,18 +1,18 @@
-// AAC messages whose frames stand behind ADTS headers: what a decoder is told by them becomes a sequence header, the rest goes.
+// Converts AAC messages with ADTS headers: the header data becomes a sequence header, the frames are passed on bare.
 import { type AdtsConfig, adtsAudioSpecificConfig, readAdtsConfig, splitAdts } from '../protocols/bitstream/adts.js';
 import { parseAudioSpecificConfig } from '../protocols/mp4/aac.js';
 import type { IngestContext } from './ingest-context.js';
 
 export interface OpenedAdts {
-  /** The AudioSpecificConfig that has to be in force before the frames; undefined when the one in force will do. */
+  /** The AudioSpecificConfig that must precede the frames; undefined if the one in force is right. */
   readonly configuration: Buffer | undefined;
-  /** Bare AAC frames, at least one: views. */
+  /** Bare AAC frames, at least one, as views. */
   readonly frames: readonly Buffer[];
 }
 
 export class AdtsMessages {
   readonly #context: Pick<IngestContext, 'repair'>;
-  /** What the last header said. */
+  /** The content of the last header. */
   #config: AdtsConfig | undefined;
 
   constructor(context: Pick<IngestContext, 'repair'>) {
@@ -20,8 +20,8 @@ export class AdtsMessages {
   }
 
   /**
-   * @param inForce the AudioSpecificConfig that is known
-   * @returns undefined when there is no whole frame in it
+   * @param inForce the AudioSpecificConfig in force
+   * @returns undefined if the message holds no complete frame
    */
   open(message: Buffer, inForce: Buffer | undefined): OpenedAdts | undefined {
     const opened = splitAdts(message);
@@ -33,7 +33,10 @@ export class AdtsMessages {
     return { configuration: this.#newConfiguration(first, inForce), frames: opened.map(({ data }) => data) };
   }
 
-  /** The AudioSpecificConfig of an ADTS header where that belongs; undefined when only a frame can tell the channels. */
+  /**
+   * Makes the AudioSpecificConfig if an encoder sent an ADTS header as the sequence header; undefined if only a frame can tell the
+   * channels.
+   */
   openHeader(header: Buffer): Buffer | undefined {
     const config = readAdtsConfig(header);
     const made = config && adtsAudioSpecificConfig(config, undefined);
@@ -41,7 +44,7 @@ export class AdtsMessages {
     return made;
   }
 
-  /** The ADTS header is the word of the encoder itself: where it contradicts the sequence header, that is wrong. */
+  /** The encoder itself wrote the ADTS header: if it contradicts the sequence header, the sequence header is wrong. */
   #newConfiguration(
     { config, data }: { readonly config: AdtsConfig; readonly data: Buffer },
     inForce: Buffer | undefined,
@@ -63,7 +66,7 @@ function isSame(a: AdtsConfig | undefined, b: AdtsConfig): boolean {
   );
 }
 
-/** Both say the same of the core coder; of SBR an ADTS header says nothing. */
+/** Whether both agree on the core coder; an ADTS header says nothing about SBR. */
 function agree(configuration: Buffer, made: Buffer): boolean {
   const [a, b] = [parseAudioSpecificConfig(configuration), parseAudioSpecificConfig(made)];
   return (

@@ -1,4 +1,5 @@
-// Decides, message by message, what of a publisher's audio enters the stream: what can be served or encoded is a track, the rest is left out aloud.
+// Decides for each audio message whether it enters the stream: audio that can be served or encoded becomes a track, other audio is dropped
+// with a warning.
 import { beginsWithAdts } from '../protocols/bitstream/adts.js';
 import { SluiceError } from '../protocols/errors.js';
 import { type AudioTag, parseAudioTag } from '../protocols/flv/audio-tag.js';
@@ -17,20 +18,20 @@ export type ServedAudioCodec = AudioCodecId;
 
 export interface AudioTrack {
   readonly codec: ServedAudioCodec;
-  /** The sequence header's record: AudioSpecificConfig, OpusHead, FLAC stream info; undefined where there is none. */
+  /** The record of the sequence header: AudioSpecificConfig, OpusHead, FLAC stream info; undefined if there is none. */
   readonly configuration: Buffer | undefined;
   /** Undefined for PCM, ADPCM, Nellymoser, G.711 and Speex, and for MP3 whose first frame cannot be read. */
   readonly description: AudioDescription | undefined;
-  /** Hz, as it is played; without a description as the tags say, which only a decoder can confirm. */
+  /** Output sample rate in Hz; without a description it is what the tags say, which only a decoder can confirm. */
   readonly sampleRate: number;
   readonly channels: number;
 }
 
-/** Nothing can be decoded without their sequence header. */
+/** Codecs that cannot be decoded without a sequence header. */
 const NEEDS_HEADER: ReadonlySet<AudioCodecId> = new Set(['aac', 'flac']);
-/** About two seconds of AAC: a header that comes at all has come by then. */
+/** About two seconds of AAC: if a header is sent at all, it has come by then. */
 const MAX_FRAMES_WITHOUT_HEADER = 100;
-/** Bodies behind a legacy head, MP3 apart, hold nothing that describes them. */
+/** Codecs with a legacy header whose bodies do not describe their format. */
 const UNDESCRIBED: ReadonlySet<AudioCodecId> = new Set<AudioCodecId>([
   'pcm',
   'adpcm',
@@ -45,10 +46,10 @@ export class AudioIngest {
   readonly rate = new RateMeter();
   header: LiveTag | undefined;
   track: AudioTrack | undefined;
-  /** Why there is no track, although audio comes. */
+  /** Why there is no track although audio arrives. */
   refused: SluiceError | undefined;
   frames = 0;
-  /** Frames before a usable sequence header, or before the beginning of the timeline. */
+  /** Frames that came before a usable sequence header or before the start of the timeline. */
   dropped = 0;
   /** Messages without anything to decode, and repeated headers. */
   ignored = 0;
@@ -56,7 +57,7 @@ export class AudioIngest {
   unserved = 0;
   #warnedOfTracks = false;
   #configuration: Buffer | undefined;
-  /** The last sequence header as it came. */
+  /** The last sequence header as received. */
   #received: Buffer | undefined;
   readonly #adts: AdtsMessages;
   readonly #time = new AdvancingTime();
@@ -93,9 +94,9 @@ export class AudioIngest {
   }
 
   #acceptHeader(tag: AudioTag, codec: ServedAudioCodec, body: Buffer): void {
-    // Many encoders repeat it: only another one means anything.
+    // Many encoders repeat the sequence header: only a different one matters.
     const known = this.#received?.equals(tag.data);
-    // AC-3 and MP3 say in each frame what they are: their sequence starts, if any, hold nothing.
+    // Each AC-3 and MP3 frame describes its format, so their sequence headers, if sent at all, are empty.
     if (known || !isDescribedByHeader(codec)) {
       this.ignored += 1;
       return;
@@ -119,7 +120,7 @@ export class AudioIngest {
     try {
       description = describeAudio(codec, data);
     } catch (error) {
-      // Video may be fine: without a usable configuration only the audio is left out (A7.10).
+      // The video may be fine: without a usable configuration only the audio is dropped.
       if (!(error instanceof SluiceError)) throw error;
       this.ignored += 1;
       this.#refuse(
@@ -168,7 +169,7 @@ export class AudioIngest {
     const { samplesPerFrame = 0, frameRateBase = 1 } = this.track?.description ?? {};
     opened.frames.forEach((frame, index) => {
       const { body: bare, data } = aacBody('frames', frame);
-      // The message has the time of its first frame.
+      // The timestamp of the message is that of its first frame.
       const elapsed = Math.round((index * samplesPerFrame * 1000) / frameRateBase);
       this.#passFrame({ ...tag, enhanced: false, data }, codec, (timestamp + elapsed) >>> 0, bare);
     });
@@ -203,11 +204,11 @@ export class AudioIngest {
     });
   }
 
-  /** Of codecs that need no sequence header. */
+  /** For codecs that need no sequence header. */
   #describeByFrame(tag: AudioTag, codec: ServedAudioCodec): AudioTrack | undefined {
     if (NEEDS_HEADER.has(codec)) return undefined;
     const description = isDescribed(codec) ? describeOrUndefined(codec, tag.data) : undefined;
-    // Whatever is in AC-3 and Opus frames that cannot be read is not that; MP3 goes to a decoder that finds its frames.
+    // AC-3 and Opus frames that cannot be parsed are not of that codec. MP3 is given to a decoder, which can find frame boundaries.
     if (description === undefined && isDescribed(codec) && codec !== 'mp3') return undefined;
     return {
       codec,

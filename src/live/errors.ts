@@ -1,4 +1,4 @@
-// The registry of what a stream refuses, worded for the person in front of the encoder: the message reaches OBS as it is.
+// The error codes of a stream. Messages are written for the person at the encoder: OBS shows them as they are.
 import { defineErrors } from '../protocols/errors.js';
 
 export const liveError = defineErrors({

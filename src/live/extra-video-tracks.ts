@@ -1,4 +1,4 @@
-// Encoders that send several sizes of one picture save the gateway a transcode: their further tracks are kept beside the first.
+// Keeps the further video tracks of encoders that send several sizes of one picture, which saves the gateway a transcode.
 import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
 import type { VideoTag } from '../protocols/flv/video-tag.js';
@@ -12,7 +12,7 @@ import type { LiveTag } from './tag.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
 import type { VideoTrack } from './video-track.js';
 
-/** More sizes of one picture than any encoder makes. */
+/** More sizes of one picture than any encoder sends. */
 const MAX_EXTRA_VIDEO_TRACKS = 8;
 
 interface ExtraTrack {
@@ -28,21 +28,21 @@ export class ExtraVideoTracks {
   readonly #tracks = new Map<number, ExtraTrack>();
   readonly #described = new Map<number, VideoTrack>();
   #warned = false;
-  /** Messages of tracks that are left out. */
+  /** Messages of tracks that are not used. */
   unserved = 0;
 
   constructor(context: IngestContext) {
     this.#context = context;
   }
 
-  /** By track id, those that can be decoded. */
+  /** The tracks that can be decoded, by track id. */
   get tracks(): ReadonlyMap<number, VideoTrack> {
     return this.#described;
   }
 
   /**
    * @param tags the further tracks of the message `body`
-   * @param main track 0, which the others have to resemble; undefined while it is not known
+   * @param main track 0, which the others must resemble; undefined while it is unknown
    * @throws live.parameter-changes
    */
   accept(timestamp: Milliseconds, tags: readonly VideoTag[], body: Buffer, main: VideoTrack | undefined): void {
@@ -50,7 +50,7 @@ export class ExtraVideoTracks {
       const { trackId } = tag;
       if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') continue;
       const track = this.#tracks.get(trackId);
-      // A header may come before that of track 0; frames alone never make a track.
+      // The header of this track may come before that of track 0; frames alone never make a track.
       const codecFits = main === undefined || tag.codec === main.codec;
       const known = track !== undefined || tag.packetType === 'sequence-header';
       const fits = codecFits && known && (track !== undefined || this.#tracks.size < MAX_EXTRA_VIDEO_TRACKS);
@@ -67,12 +67,12 @@ export class ExtraVideoTracks {
     }
   }
 
-  /** The rest of a picture would have come by now. */
+  /** Emits held pictures, because the rest of them would have come by now. */
   settle(): void {
     for (const { pictures } of this.#tracks.values()) pictures.settle();
   }
 
-  /** Nothing more comes. */
+  /** Emits held pictures, because nothing more will come. */
   flush(): void {
     for (const { pictures } of this.#tracks.values()) pictures.flush();
   }
@@ -137,7 +137,7 @@ export class ExtraVideoTracks {
     const unsized = kind === 'key' && description.width === undefined;
     if (unsized && !this.#describeByKeyFrame(trackId, state, track, media.data)) return;
     state.started = true;
-    // The same instant as in track 0; strictly increasing as there.
+    // The same instant as in track 0; strictly increasing, as there.
     state.last = Math.max(time, state.last + 1);
     this.#emit({ dts: state.last, keyFrame, sequenceHeader: false }, trackId, {
       ...media,

@@ -1,10 +1,10 @@
-// A new viewer must start with a key frame at once: the tags since the last one are kept for it, within a bound.
+// Keeps the tags since the last key frame, within a bound, so that a new viewer can start at once.
 import type { Milliseconds } from '../protocols/units.js';
 import type { LiveTag } from './tag.js';
 
-/** 10 s at 13 Mbit/s. A longer group of pictures is not worth the memory: viewers then wait for the next key frame. */
+/** 10 s at 13 Mbit/s. A longer GOP is not worth the memory: new viewers then wait for the next key frame. Bytes. */
 export const GOP_CACHE_BYTES = 16 * 1024 * 1024;
-/** Without video there is no key frame to start from; this much audio is kept. */
+/** Without video there is no key frame to start at; keep this much audio. */
 const AUDIO_ONLY_WINDOW: Milliseconds = 2_000;
 
 export class GopCache {
@@ -23,12 +23,12 @@ export class GopCache {
     return this.#bytes;
   }
 
-  /** How often a group of pictures was too large to keep. */
+  /** Number of GOPs that were too large to keep. */
   get overflows(): number {
     return this.#overflows;
   }
 
-  /** In order of arrival, beginning with the headers in force at the key frame; empty when there is no key frame to start from. */
+  /** In order of arrival, starting with the headers in force at the key frame; empty if there is no key frame to start at. */
   get tags(): readonly LiveTag[] {
     return this.#tags;
   }
@@ -37,7 +37,7 @@ export class GopCache {
     return this.#tags.find(({ keyFrame }) => keyFrame);
   }
 
-  /** @param headers the metadata and sequence headers in force, `tag` included; asked for only where a start is made */
+  /** @param headers the metadata and sequence headers in force, including `tag`; called only where a new start is made */
   push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
     if (tag.kind === 'video' && !this.#hasVideo) {
       this.#hasVideo = true;
@@ -74,7 +74,7 @@ export class GopCache {
     if (this.#open) this.#append(tag);
   }
 
-  /** What does not fit empties the cache: half a group of pictures is no start. */
+  /** If a tag does not fit, the cache is emptied: half a GOP is useless. */
   #append(tag: LiveTag): void {
     if (!this.#open) return;
     if (this.#bytes + tag.body.length > this.#maxBytes) {

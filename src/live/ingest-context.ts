@@ -1,4 +1,4 @@
-// What the ingest of a kind of media needs from the stream it belongs to.
+// What audio, video and metadata ingest need from the stream they belong to.
 import type { SluiceError } from '../protocols/errors.js';
 import type { LiveStreamLimits } from './limits.js';
 import type { RepairKind } from './repairs.js';
@@ -8,11 +8,11 @@ import type { MediaKind, Timeline } from './timeline.js';
 export interface IngestContext {
   readonly timeline: Timeline;
   readonly limits: LiveStreamLimits;
-  /** Hands a tag to everybody. @throws live.timestamps when it is one discontinuity too many */
+  /** Delivers a tag to all readers. @throws live.timestamps if its discontinuity exceeds the limit */
   readonly emit: (tag: LiveTag) => void;
   readonly warn: (warning: SluiceError) => void;
-  /** Counts, and tells the first of each kind. */
+  /** Counts a repair, and reports the first of each kind. */
   readonly repair: (kind: RepairKind) => void;
-  /** Counts. @throws live.parameter-changes when it is one too many */
+  /** Counts a parameter change. @throws live.parameter-changes if it exceeds the limit */
   readonly noteParameterChange: (kind: MediaKind) => void;
 }

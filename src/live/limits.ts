@@ -1,18 +1,18 @@
-// What one publisher may ask of everything behind it: each bound is an option, and crossing it ends the publish with a reason.
+// Limits on what one publisher may demand of the stages after ingest. Each is an option; exceeding one ends the publish with a reason.
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface LiveStreamLimits {
-  /** Luma samples of one side of a picture. */
+  /** Width and height of a picture, in luma samples. */
   readonly maxDimension: number;
-  /** Luma samples of a picture. */
+  /** Size of a picture, in luma samples. */
   readonly maxPixels: number;
-  /** What a decoder holds in pictures at a time. Bytes. */
+  /** Memory that a decoder needs for pictures, in bytes. */
   readonly maxDecoderBytes: number;
-  /** Frames per second, over the last two seconds of media, with a tolerance of 5 % for timestamps of whole milliseconds. */
+  /** Frames per second over the last two seconds of media, with a tolerance of 5 % because timestamps are whole milliseconds. */
   readonly maxFrameRate: number;
-  /** Jumps of the publisher's clock in any minute. */
+  /** Jumps of the publisher's clock per minute. */
   readonly maxDiscontinuitiesPerMinute: number;
-  /** Sequence headers that differ from the one before, audio and video together, in any minute. */
+  /** Sequence headers per minute that differ from the previous one, audio and video together. */
   readonly maxParameterChangesPerMinute: number;
 }
 
@@ -21,8 +21,8 @@ export const DEFAULT_LIMITS: LiveStreamLimits = {
   /** MaxFS of H.264 level 6.2 (table A-1): 8192x4352. */
   maxPixels: 139_264 * 256,
   /**
-   * 8192x4352 with ten bits and the six pictures that level 6.2 has at that size takes 713 MiB. A stream of 1.2 kB can announce
-   * sixteen reference pictures of that size, and FFmpeg would hold them.
+   * 8192x4352 at ten bits with the six pictures that level 6.2 allows at that size needs 713 MiB. A stream of 1.2 kB can announce sixteen
+   * reference pictures of that size, which FFmpeg would allocate.
    */
   maxDecoderBytes: 768 * 1024 * 1024,
   maxFrameRate: 240,
@@ -32,7 +32,7 @@ export const DEFAULT_LIMITS: LiveStreamLimits = {
 
 const MINUTE: Milliseconds = 60_000;
 
-/** Counts events in any minute, by a clock that is passed in. */
+/** Limits events per minute (a sliding window); the caller passes the time. */
 export class MinuteLimit {
   readonly #max: number;
   #times: Milliseconds[] = [];
@@ -41,7 +41,7 @@ export class MinuteLimit {
     this.#max = max;
   }
 
-  /** @returns whether this event is one too many */
+  /** @returns true if this event exceeds the limit */
   exceeds(now: Milliseconds): boolean {
     this.#times = this.#times.filter((time) => now - time < MINUTE);
     this.#times.push(now);

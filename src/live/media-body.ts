@@ -1,4 +1,4 @@
-// One head for each codec, whatever the encoder wrote: FFmpeg and RTMP players read bodies, a packager the data in them.
+// Normalizes the header of each message to one form per codec. FFmpeg and RTMP players read bodies; the packager reads the data in them.
 import type { AudioTag } from '../protocols/flv/audio-tag.js';
 import type { AudioCodecId } from '../protocols/flv/codecs.js';
 import { PACKET_CODED_FRAMES, PACKET_SEQUENCE_START } from '../protocols/flv/enhanced-header.js';
@@ -17,7 +17,7 @@ const VIDEO_FOURCC: Readonly<Record<DescribedVideoCodec, string>> = {
   av1: 'av01',
   vp9: 'vp09',
 };
-/** Audio codecs that have no legacy head which every reader knows. */
+/** Audio codecs without a widely supported legacy header. */
 const AUDIO_FOURCC: Readonly<Partial<Record<AudioCodecId, string>>> = {
   opus: 'Opus',
   flac: 'fLaC',
@@ -28,10 +28,10 @@ const AUDIO_FOURCC: Readonly<Partial<Record<AudioCodecId, string>>> = {
 /** FLV 10.1 E.4.3.1 CodecID. */
 const LEGACY_AVC = 7;
 const LEGACY_VIDEO_HEAD = 5;
-/** FLV 10.1 E.4.2.1: AAC and MP3 as 44 kHz, 16 bit, stereo; what they really are is in their own headers. */
+/** FLV 10.1 E.4.2.1: AAC and MP3 as 44 kHz, 16 bit, stereo; the actual values are in their own headers. */
 const LEGACY_AAC_HEAD = 0xaf;
 const LEGACY_MP3_HEAD = 0x2f;
-/** Enhanced RTMP v2: the flag of its heads, its FourCC, and the packet type of frames without a composition time. */
+/** Enhanced RTMP v2: the flag of its headers, the FourCC, and the packet type of frames without composition time. */
 const EX_VIDEO_FLAG = 0x80;
 const EX_AUDIO_FORMAT = 0x90;
 const EX_HEAD = 5;
@@ -41,19 +41,19 @@ const FRAME_TYPE_MASK = 0x70;
 
 export interface VideoBodyOptions {
   readonly codec: DescribedVideoCodec;
-  /** As the bitstream says, whatever the head said. */
+  /** According to the bitstream, whatever the header said. */
   readonly keyFrame: boolean;
-  /** Coded bytes to carry: the message's own, a view of them without what begins them, or others in pieces. */
+  /** The coded bytes: those of the message, a view without its first units, or other buffers to be concatenated. */
   readonly data: Buffer | readonly Buffer[];
 }
 
 /**
- * The message itself where its head is as it should be, else a copy behind a new head.
- * @param body may get its frame type corrected in place: it has no reader yet
+ * The message itself if its header is already in the right form, otherwise a copy with a new header.
+ * @param body its frame type may be corrected in place: it has no readers yet
  */
 export function videoBody(tag: VideoTag, body: Buffer, { codec, keyFrame, data }: VideoBodyOptions): MediaBody {
   if (isBuffer(data) && endsWith(body, data)) {
-    // What stands before `data`, as a temporal delimiter, is nothing to readers of bodies.
+    // Units before `data`, such as a temporal delimiter, are not needed by readers of bodies.
     const headSize = tag.data.byteOffset - body.byteOffset;
     const wanted =
       codec === 'avc' ? !tag.enhanced && headSize === LEGACY_VIDEO_HEAD : tag.enhanced && isPlain(headSize);
@@ -68,7 +68,7 @@ export function videoBody(tag: VideoTag, body: Buffer, { codec, keyFrame, data }
     : enhancedVideo(tag, VIDEO_FOURCC[codec], keyFrame, pieces);
 }
 
-/** A body for a decoder configuration that the encoder never sent. */
+/** The body for a decoder configuration that the encoder never sent. */
 export function videoHeaderBody(codec: DescribedVideoCodec, record: Buffer): MediaBody {
   if (codec === 'avc') return join(Buffer.from([0x10 | LEGACY_AVC, PACKET_SEQUENCE_START, 0, 0, 0]), [record]);
   const head = Buffer.alloc(EX_HEAD);
@@ -93,7 +93,7 @@ export function audioBody(tag: AudioTag, body: Buffer, codec: AudioCodecId): Med
   return join(Buffer.concat([Buffer.from([EX_AUDIO_FORMAT | type]), Buffer.from(fourCc, 'latin1')]), [tag.data]);
 }
 
-/** A copy behind a legacy head. */
+/** A copy with a legacy header. */
 export function aacBody(type: 'sequence-header' | 'frames', data: Buffer): MediaBody {
   return join(Buffer.from([LEGACY_AAC_HEAD, type === 'sequence-header' ? 0 : 1]), [data]);
 }
@@ -106,12 +106,12 @@ function endsWith(body: Buffer, data: Buffer): boolean {
   return data.buffer === body.buffer && data.byteOffset + data.length === body.byteOffset + body.length;
 }
 
-/** Neither ModEx nor multitrack before the payload. */
+/** Whether there is neither ModEx nor multitrack before the payload. */
 function isPlain(headSize: number): boolean {
   return headSize === EX_HEAD || headSize === EX_HEAD + COMPOSITION_TIME_SIZE;
 }
 
-/** FLV 10.1 E.4.3.1: 1 key, 2 inter; Enhanced RTMP has its flag above it. */
+/** FLV 10.1 E.4.3.1: 1 key, 2 inter; the Enhanced RTMP flag is the bit above. */
 function setFrameType(body: Buffer, keyFrame: boolean): void {
   body[0] = ((body[0] ?? 0) & ~FRAME_TYPE_MASK) | (frameType(keyFrame) << 4);
 }
@@ -131,7 +131,7 @@ function legacyVideo(tag: VideoTag, keyFrame: boolean, pieces: readonly Buffer[]
 
 function enhancedVideo(tag: VideoTag, fourCc: string, keyFrame: boolean, pieces: readonly Buffer[]): MediaBody {
   const isHeader = tag.packetType === 'sequence-header';
-  // Only HEVC of these has a composition time (Enhanced RTMP v2, "Enhanced Video").
+  // Of these codecs only HEVC has a composition time (Enhanced RTMP v2, "Enhanced Video").
   const timed = !isHeader && fourCc === VIDEO_FOURCC.hevc && tag.compositionTime !== 0;
   const head = Buffer.alloc(EX_HEAD + (timed ? COMPOSITION_TIME_SIZE : 0));
   const type = isHeader ? PACKET_SEQUENCE_START : timed ? PACKET_CODED_FRAMES : PACKET_CODED_FRAMES_X;

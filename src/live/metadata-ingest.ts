@@ -1,4 +1,4 @@
-// Decides, message by message, what of a publisher's data enters the stream: metadata that says something new.
+// Decides for each data message whether it enters the stream: only metadata that has changed does.
 import type { IngestContext } from './ingest-context.js';
 import { isMetadata, liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
 import type { LiveTag } from './tag.js';
@@ -15,7 +15,7 @@ export class MetadataIngest {
     this.#context = context;
   }
 
-  /** GStreamer repeats its metadata several times a second: only another one is passed on (A6.04). */
+  /** GStreamer repeats its metadata several times a second: pass it on only if it has changed. */
   accept(message: Buffer): void {
     const body = isMetadata(message) ? liveMetadata(message) : undefined;
     if (body === undefined || this.tag?.body.equals(body)) {

@@ -1,4 +1,4 @@
-// onMetaData is what the encoder believes about itself: good enough for a hint, never for a decision.
+// Reads onMetaData, which is what the encoder claims about itself: good enough for a hint, never for a decision.
 import { decodeAmf0 } from '../protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, AmfObject, type AmfValue, amfProperties } from '../protocols/amf/values.js';
@@ -11,30 +11,30 @@ export interface MetadataHints {
   readonly frameRate?: number;
   readonly videoBitrate?: BitsPerSecond;
   readonly audioBitrate?: BitsPerSecond;
-  /** A codec of pictures is named. */
+  /** Present if the metadata names a video codec. */
   readonly announcesVideo?: true;
   /** Hz. */
   readonly audioSampleRate?: number;
   readonly audioChannels?: number;
-  /** The program and version of the encoder, as it says; printable, at most 64 characters. */
+  /** Program and version of the encoder, as it claims; printable, at most 64 characters. */
   readonly encoder?: string;
 }
 
 const ON_META_DATA = 'onMetaData';
-/** AMF0 string marker, length, text: how every onMetaData body starts. */
+/** AMF0 string marker, length, text: the beginning of every onMetaData body. */
 const ON_META_DATA_PREFIX = Buffer.concat([Buffer.from([0x02, 0x00, ON_META_DATA.length]), Buffer.from(ON_META_DATA)]);
-/** What an encoder knows of a file it reads. A live stream has neither, and players that believe it call the stream cut short. */
+/** Properties of a file that an encoder reads. A live stream has neither, and players that trust them consider the stream truncated. */
 const FILE_PROPERTIES = ['duration', 'filesize'] as const;
 const MAX_DIMENSION = 65_535;
 const MAX_FRAME_RATE = 1_000;
 const MAX_KILOBITS = 10_000_000;
 
-/** Whether a script body is onMetaData at all: other data messages (timecode, captions, cue points) carry no hints. */
+/** Whether a script body is onMetaData; other data messages (timecode, captions, cue points) contain no hints. */
 export function isMetadata(body: Buffer): boolean {
   return body.subarray(0, ON_META_DATA_PREFIX.length).equals(ON_META_DATA_PREFIX);
 }
 
-/** The onMetaData body as a live stream may hand it on: the same, but for properties that only a file has. Never throws. */
+/** The onMetaData body without the properties that only a file has. Never throws. */
 export function liveMetadata(body: Buffer): Buffer {
   const values = decode(body);
   let changed = false;
@@ -46,12 +46,12 @@ export function liveMetadata(body: Buffer): Buffer {
   try {
     return encodeAmf0(values);
   } catch {
-    // A key that is not UTF-8 grows when written again, perhaps beyond what AMF0 can say.
+    // A key that is not valid UTF-8 grows when it is re-encoded, perhaps beyond the AMF0 limit.
     return body;
   }
 }
 
-/** Never throws: what cannot be read or cannot be true is left out. */
+/** Never throws: values that cannot be read or are implausible are omitted. */
 export function readMetadataHints(body: Buffer): MetadataHints {
   const properties = readProperties(body);
   if (properties === undefined) return {};
@@ -65,7 +65,7 @@ export function readMetadataHints(body: Buffer): MetadataHints {
   };
   const encoder = properties.get('encoder');
   const codec = properties.get('videocodecid');
-  // 0 where there are none, by relays that always name one.
+  // Relays that always write this property use 0 if there is no video.
   const announcesVideo = (typeof codec === 'number' && codec > 0) || (typeof codec === 'string' && codec !== '');
   return withoutUndefined({
     width: number('width', MAX_DIMENSION),
@@ -88,7 +88,7 @@ function readProperties(body: Buffer): ReadonlyMap<string, AmfValue> | undefined
   return undefined;
 }
 
-/** Nothing for what is not AMF0: metadata decides nothing, so a broken one is no reason to refuse a publisher (A6.01). */
+/** Returns an empty list if it is not AMF0: metadata decides nothing, so broken metadata is no reason to refuse a publisher. */
 function decode(body: Buffer): readonly AmfValue[] {
   try {
     return decodeAmf0(body);
@@ -101,7 +101,7 @@ function channelsOfStereoFlag(stereo: AmfValue): number | undefined {
   return typeof stereo === 'boolean' ? (stereo ? 2 : 1) : undefined;
 }
 
-/** exactOptionalPropertyTypes: an absent hint is absent, not undefined. */
+/** exactOptionalPropertyTypes: an absent hint must be absent, not undefined. */
 function withoutUndefined(hints: { readonly [K in keyof MetadataHints]: MetadataHints[K] | undefined }): MetadataHints {
   return Object.fromEntries(Object.entries(hints).filter(([, value]) => value !== undefined));
 }

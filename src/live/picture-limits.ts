@@ -1,12 +1,12 @@
-// A picture too large or a rate too high costs every viewer's stream on the machine: it is refused before anything decodes it.
+// Refuses pictures that are too large or too frequent before anything decodes them: they would slow down every stream on the machine.
 import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import { liveError } from './errors.js';
 import type { LiveStreamLimits } from './limits.js';
 
-/** Timestamps of whole milliseconds make 240 frames per second look like up to 250. */
+/** With timestamps in whole milliseconds, 240 frames per second can look like 250. */
 const FRAME_RATE_TOLERANCE = 1.05;
 
-/** @throws live.picture-limit; says nothing while the size is not known */
+/** @throws live.picture-limit; does nothing while the size is unknown */
 export function checkPicture({ width, height, decoderBytes = 0 }: VideoDescription, limits: LiveStreamLimits): void {
   if (width === undefined || height === undefined) return;
   const { maxDimension, maxPixels, maxDecoderBytes } = limits;

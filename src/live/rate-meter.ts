@@ -1,7 +1,7 @@
-// Rates are measured on the stream's own timeline, so that a burst after a network pause does not look like a high bitrate.
+// Measures rates on the stream's own timeline, so that a burst after a network pause does not look like a high bit rate.
 import type { BitsPerSecond, Milliseconds } from '../protocols/units.js';
 
-/** Long enough for a whole group of pictures of most encoders, short enough to follow a change. */
+/** Long enough for a whole GOP of most encoders, short enough to follow changes. */
 const WINDOW: Milliseconds = 2_000;
 
 export class RateMeter {

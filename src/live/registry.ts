@@ -1,4 +1,4 @@
-// A name belongs to one publisher at a time: this is where it is claimed, found, and given back.
+// The live streams by name. A name belongs to one publisher at a time.
 import type { SluiceError } from '../protocols/errors.js';
 import { callAll } from '../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
@@ -6,30 +6,30 @@ import { liveError } from './errors.js';
 import type { LiveStreamLimits } from './limits.js';
 import { LiveStream, type LiveStreamOptions } from './stream.js';
 
-/** Far above what one machine transcodes; a bound against a flood of names. */
+/** Far more than one machine can transcode; a bound against floods of names. */
 const MAX_STREAMS = 1_000;
 
-/** An encoder that lost its network comes back within seconds, while its old connection still looks open. */
+/** An encoder that lost its network reconnects within seconds, while its old connection still looks open. */
 const TAKEOVER_AFTER: Milliseconds = 3_000;
 
-/** `reject` the newcomer, or `override` the holder. */
+/** `reject` the new publisher, or `override` the current one. */
 export type PublishConflict = 'reject' | 'override';
 
 export interface StreamRegistryOptions {
   readonly maxStreams?: number;
-  /** Bound of each stream's GOP cache in bytes. */
+  /** Limit of each stream's GOP cache, in bytes. */
   readonly gopCacheBytes?: number;
-  /** Bounds of each stream. */
+  /** Limits for each stream. */
   readonly limits?: Partial<LiveStreamLimits>;
-  /** Of each stream, see `LiveStreamOptions`. */
+  /** For each stream, see `LiveStreamOptions`. */
   readonly trackTimeout?: Milliseconds;
-  /** What becomes of a publisher whose name another one claims while it is sending. Default `reject`: of the newcomer. */
+  /** Who loses if a second publisher claims the name of one that is sending. Default `reject`: the second publisher is refused. */
   readonly conflict?: PublishConflict;
-  /** A holder that sent nothing for so long loses its name to a newcomer, whatever `conflict` says. Default 3000. */
+  /** A publisher that has sent nothing for this long loses its name to a new one, whatever `conflict` says. Default 3000. */
   readonly takeoverAfter?: Milliseconds;
   /** Wall clock, for `startedAt`. */
   readonly now?: () => EpochMilliseconds;
-  /** Monotonic clock, for silence and limits per minute. */
+  /** Monotonic clock, for silence detection and per-minute limits. */
   readonly monotonic?: () => Milliseconds;
 }
 
@@ -40,7 +40,7 @@ export interface ClaimOptions {
 
 export interface RegistryListener {
   readonly onStart?: (stream: LiveStream) => void;
-  /** The name is free again when this is called. */
+  /** The name is already free when this is called. */
   readonly onEnd?: (stream: LiveStream, reason: SluiceError | undefined) => void;
 }
 
@@ -73,16 +73,17 @@ export class StreamRegistry {
   }
 
   /**
-   * A new stream under this name, until its `end()`. Names are compared byte by byte, as case-sensitive as URLs.
+   * Creates a stream under this name; it keeps the name until its `end()`. Names are compared byte by byte and are case-sensitive, like
+   * URLs.
    *
-   * A holder of the name that is silent, or any with the policy `override`, is kicked with `live.taken-over`, and its stream
-   * has ended when this returns. Of two newcomers one gets the name and the other is refused, or under `override` replaces it.
+   * If the current publisher of the name is silent, or the policy is `override`, it is kicked with `live.taken-over`, and its stream has
+   * ended when this returns. If two publishers claim the name at once, the second is refused or, under `override`, replaces the first.
    * @throws live.name-taken, live.stream-limit
    */
   claim(app: string, name: string, options: ClaimOptions = {}): LiveStream {
     const key = keyOf(app, name);
     this.#takeOver(this.#streams.get(key));
-    // Whoever heard of the end of the old stream may have claimed the name already: that one is as new as this one.
+    // A listener for the end of the old stream may have claimed the name already; that claim is as new as this one.
     if (this.#streams.has(key)) throw liveError('live.name-taken', `${app}/${name} is already being published`);
     if (this.#streams.size >= this.#maxStreams) {
       throw liveError(
@@ -99,7 +100,7 @@ export class StreamRegistry {
       ...this.#streamOptions,
     });
     this.#streams.set(key, stream);
-    // First listener of the stream: whoever hears of its end can claim the name at once.
+    // This must be the first listener of the stream, so that later listeners for its end can claim the name at once.
     stream.on({
       onEnd: (reason) => {
         this.#streams.delete(key);
@@ -109,7 +110,7 @@ export class StreamRegistry {
     try {
       callAll([...this.#listeners], (listener) => listener.onStart?.(stream));
     } catch (error) {
-      // Nobody would ever end what was not handed out.
+      // The caller never gets this stream, so it could not end it.
       stream.end();
       throw error;
     }
@@ -128,7 +129,7 @@ export class StreamRegistry {
     return this.#streams.get(keyOf(app, name));
   }
 
-  /** In the order they were claimed. */
+  /** In the order in which they were claimed. */
   list(): LiveStream[] {
     return [...this.#streams.values()];
   }
@@ -142,7 +143,7 @@ export class StreamRegistry {
   }
 }
 
-/** Neither part can hold a line feed, so no two pairs share a key. */
+/** Neither part can contain a line feed, so different pairs have different keys. */
 function keyOf(app: string, name: string): string {
   return `${app}\n${name}`;
 }

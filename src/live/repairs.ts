@@ -1,8 +1,8 @@
-// Whatever of a publisher's media is changed or left out is counted by kind, and told once, in words for the person at the encoder.
+// Counts by kind what is changed or dropped of a publisher's media, and reports each kind once, in words for the person at the encoder.
 import type { SluiceError } from '../protocols/errors.js';
 import { liveError } from './errors.js';
 
-/** Each kind with what is wrong, what is done about it, and the setting that avoids it. */
+/** Each kind with what is wrong, what is done about it, and the encoder setting that avoids it. */
 export const REPAIRS = {
   'adts-headers':
     'an ADTS header stands before each AAC frame and is taken off: set the AAC output of the encoder to raw frames (no ADTS)',
@@ -29,7 +29,7 @@ export const REPAIRS = {
   'broken-units':
     'the lengths in pictures lead beyond their end, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
   'temporal-delimiters':
-    // OBS and FFmpeg send them, no setting avoids them, and nothing is lost: counted only.
+    // OBS and FFmpeg send these; no setting avoids them, and nothing is lost: only counted.
     undefined,
   'header-rewritten':
     'the video sequence header is no avcC, hvcC or av1C record, so it is made from what is in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
@@ -48,17 +48,17 @@ export class Repairs {
   readonly #counts = new Map<RepairKind, number>();
   readonly #sentences = new Set<string>();
 
-  /** @param onFirst gets the first of each kind */
+  /** @param onFirst called for the first repair of each kind */
   constructor(onFirst: (told: SluiceError) => void) {
     this.#onFirst = onFirst;
   }
 
-  /** Messages by kind. */
+  /** Number of repaired messages by kind. */
   get counts(): ReadonlyMap<RepairKind, number> {
     return this.#counts;
   }
 
-  /** All that was told, in order. */
+  /** All reported sentences, in order. */
   get sentences(): readonly string[] {
     return [...this.#sentences];
   }
@@ -70,7 +70,7 @@ export class Repairs {
     if (count === 0 && sentence !== undefined) this.warn(liveError('live.repaired', sentence));
   }
 
-  /** Something is left out. Each such thing is told once, so these are few. */
+  /** Reports that something is dropped. The callers report each such thing once, so there are few. */
   warn(warning: SluiceError): void {
     this.#sentences.add(warning.message);
     this.#onFirst(warning);

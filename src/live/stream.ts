@@ -1,4 +1,4 @@
-// One publisher, many readers: whatever the publisher sends is checked and timed once, here, and then only shared.
+// A live stream: one publisher, many readers. Everything from the publisher is checked and timed once, here, and then shared.
 import { assertNever, SluiceError } from '../protocols/errors.js';
 import { callAll } from '../protocols/failure-domain.js';
 import { StateMachine } from '../protocols/state-machine.js';
@@ -21,19 +21,19 @@ import { UnservedMedia } from './unserved-media.js';
 import { VideoIngest } from './video-ingest.js';
 import type { VideoTrack } from './video-track.js';
 
-/** `waiting` for the first frame, `live`, then `ended` for good: the name's next publisher gets a new stream. */
+/** `waiting` for the first frame, `live`, then `ended`, which is final: the next publisher of the name gets a new stream. */
 export type LiveStreamState = 'waiting' | 'live' | 'ended';
 
 export interface StreamListener {
-  /** Each tag that entered the stream, in the call that published it. */
+  /** Called for each tag of the stream, synchronously while it is published. */
   readonly onTag?: (tag: LiveTag) => void;
-  /** Once; without a reason the publisher ended by itself. */
+  /** Called once. Without a reason the publisher ended by itself. */
   readonly onEnd?: (reason: SluiceError | undefined) => void;
-  /** Something of the publisher's had to be changed (`live.repaired`) or left out, and the stream goes on. Once for each thing. */
+  /** Called once for each kind of media that had to be changed (`live.repaired`) or dropped; the stream continues. */
   readonly onWarning?: (warning: SluiceError) => void;
   /**
-   * A track appeared, at its first frame and before the tag of it; or it went away: no frame of it for the track timeout
-   * while the other one went on, measured on the stream's timeline. It may come back.
+   * Called when a track appears, before the tag of its first frame, or disappears: no frame of it came for the track timeout, measured on
+   * the stream's timeline, while the other track continued. It may come back.
    */
   readonly onTrackChange?: (change: TrackChange) => void;
 }
@@ -42,19 +42,19 @@ export interface LiveStreamOptions {
   readonly app: string;
   readonly name: string;
   readonly startedAt: EpochMilliseconds;
-  /** Stream time of the first media frame: a publisher that resumes a presentation begins where that stands. Default 1000. */
+  /** Stream time of the first media frame. A publisher that resumes a presentation begins at its current position. Default 1000. */
   readonly timelineOrigin?: Milliseconds;
-  /** Bound of the GOP cache in bytes. */
+  /** Limit of the GOP cache, in bytes. */
   readonly gopCacheBytes?: number;
   /** Defaults: `DEFAULT_LIMITS`. */
   readonly limits?: Partial<LiveStreamLimits>;
-  /** Media time of one track without a frame of the other, after which that counts as gone. Default 5000. */
+  /** A track without a frame counts as gone after this much media time of the other track. Default 5000. */
   readonly trackTimeout?: Milliseconds;
-  /** Monotonic clock, for `lastActivity` and the limits per minute. */
+  /** Monotonic clock, for `lastActivity` and per-minute limits. */
   readonly monotonic?: () => Milliseconds;
 }
 
-/** On arrival: the pieces of a picture come together, so one that has waited so long while other media came is whole. */
+/** Measured by arrival. The pieces of a picture arrive together, so if other media arrives this much later, the picture is complete. */
 const PIECES_WAIT: Milliseconds = 200;
 
 export class LiveStream {
@@ -87,7 +87,7 @@ export class LiveStream {
   #bytesIn = 0;
   #parameterChanges = 0;
   #lastActivity: Milliseconds;
-  /** When the last message of video came. */
+  /** When the last video message arrived. */
   #lastVideo: Milliseconds;
   #onKick: ((reason: SluiceError) => void) | undefined;
   #kicked: SluiceError | undefined;
@@ -130,7 +130,7 @@ export class LiveStream {
     return this.#video.header;
   }
 
-  /** The sequence header in force, of AAC, Opus and FLAC; other codecs have none, see `audioTrack`. */
+  /** The sequence header in force, for AAC, Opus and FLAC; other codecs have none, see `audioTrack`. */
   get audioHeader(): LiveTag | undefined {
     return this.#audio.header;
   }
@@ -140,12 +140,12 @@ export class LiveStream {
     return this.#metadata.tag;
   }
 
-  /** What the last onMetaData says; never to be trusted over the tracks. */
+  /** The content of the last onMetaData; the tracks take precedence over it. */
   get metadataHints(): MetadataHints {
     return this.#metadata.hints;
   }
 
-  /** What the publisher's packets say it sends; undefined until it has sent enough to know. */
+  /** The properties of the video according to the bitstream; undefined until enough has been received. */
   get videoTrack(): VideoTrack | undefined {
     return this.#video.track;
   }
@@ -154,36 +154,36 @@ export class LiveStream {
     return this.#audio.track;
   }
 
-  /** The newest one, as long as it is kept for readers that begin; undefined when there is none, or its pictures are too large to keep. */
+  /** The newest key frame while it is kept for new readers; undefined if there is none, or its GOP is too large to keep. */
   get keyFrame(): LiveTag | undefined {
     return this.#subscribers.gopCache.keyFrame;
   }
 
-  /** Further video tracks of the codec of the first one, by track id; their tags reach listeners only. */
+  /** Further video tracks with the codec of the first, by track id; only listeners receive their tags. */
   get extraVideoTracks(): ReadonlyMap<number, VideoTrack> {
     return this.#video.extraTracks;
   }
 
-  /** Whether frames of it come: see `onTrackChange`. */
+  /** Whether the track is present; see `onTrackChange`. */
   hasTrack(kind: MediaKind): boolean {
     return this.#presence.isPresent(kind);
   }
 
-  /** Monotonic time of the last message, or of the claim before the first. */
+  /** Monotonic time of the last message; before the first message, that of the claim. */
   get lastActivity(): Milliseconds {
     return this.#lastActivity;
   }
 
-  /** Stream time of the newest frame; 0 before the first. How far media runs ahead of real time is judged by it. */
+  /** Stream time of the newest frame; 0 before the first. Used to judge how far media runs ahead of real time. */
   get position(): Milliseconds {
     return this.#timeline.position();
   }
 
   /**
-   * One RTMP message in order of arrival.
+   * Takes one RTMP message, in order of arrival.
    * @param timestamp u32 as on the wire
-   * @param body belongs to the stream from here on
-   * @throws {SluiceError} when the media cannot be served: the publisher is to be rejected with the message as its reason
+   * @param body owned by the stream from here on
+   * @throws {SluiceError} if the media cannot be served: reject the publisher with the message as the reason
    */
   publish(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {
     if (this.#state.is('ended')) throw liveError('live.ended', `got ${kind} for a stream that has ended`);
@@ -195,18 +195,18 @@ export class LiveStream {
     this.#unserved.check(kind, timestamp, this.#video, this.#audio);
   }
 
-  /** One sentence for each thing of the publisher's that was changed or left out, in the order in which that was found. */
+  /** One sentence for each thing that was changed or dropped, in order of detection. */
   get shortcomings(): readonly string[] {
     return this.#repairs.sentences;
   }
 
-  /** Registers the one listener that closes the publisher's connection; called at once when the stream was kicked before. */
+  /** Sets the one listener that closes the publisher's connection; it is called at once if the stream was kicked before. */
   onKick(listener: (reason: SluiceError) => void): void {
     this.#onKick = listener;
     if (this.#kicked !== undefined) listener(this.#kicked);
   }
 
-  /** Gets rid of the publisher (takeover, operator, failed transcoder): it is told the reason, and the stream has ended. Idempotent. */
+  /** Removes the publisher (takeover, operator, failed transcoder): tells it the reason and ends the stream. Idempotent. */
   kick(reason: SluiceError): void {
     if (this.#kicked !== undefined || this.#state.is('ended')) return;
     this.#kicked = reason;
@@ -217,7 +217,7 @@ export class LiveStream {
     }
   }
 
-  /** Ends the stream and releases everything it holds; later calls do nothing. Readers keep what they have queued. */
+  /** Ends the stream and releases everything it holds; later calls do nothing. Readers keep what is queued for them. */
   end(reason?: SluiceError): void {
     if (this.#state.is('ended')) return;
     this.#flush();
@@ -225,7 +225,7 @@ export class LiveStream {
     this.#subscribers.end();
     const listeners = [...this.#listeners];
     this.#listeners.clear();
-    // Who looks at an ended stream must not keep its connection.
+    // A reference to the ended stream must not keep the publisher's connection in memory.
     this.#onKick = undefined;
     try {
       callAll(listeners, (listener) => listener.onEnd?.(reason));
@@ -234,7 +234,7 @@ export class LiveStream {
     }
   }
 
-  /** A reader that starts with metadata, headers and the tags since the last key frame. */
+  /** Adds a reader that starts with metadata, headers and the tags since the last key frame. */
   subscribe(options: SubscribeOptions): Subscription {
     return this.#subscribers.add(options, this.#video.track !== undefined);
   }
@@ -272,7 +272,7 @@ export class LiveStream {
     };
   }
 
-  /** The last picture has waited for what comes after it. Whatever is wrong with it, nobody is left to be told. */
+  /** Emits pictures that are held back for later messages. Errors are ignored, because the publisher is gone. */
   #flush(): void {
     try {
       this.#video.flush();
@@ -322,7 +322,7 @@ export class LiveStream {
 
   #distribute(tag: LiveTag): void {
     if (tag.trackId > 0) {
-      // Readers and the cache know one video track.
+      // Readers and the GOP cache carry only video track 0.
       callAll(this.#listeners, (listener) => listener.onTag?.(tag));
       return;
     }
@@ -330,7 +330,7 @@ export class LiveStream {
     try {
       callAll(this.#listeners, (listener) => listener.onTag?.(tag));
     } finally {
-      // A reader that a listener has just made got this tag with its start.
+      // A reader that a listener has just added already got this tag.
       this.#subscribers.offer(tag, number);
     }
   }

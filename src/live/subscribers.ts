@@ -1,4 +1,4 @@
-// Who reads a stream, and what each reader begins with: every tag reaches each of them once, whenever it comes.
+// The readers of a stream and the tags they start with. Every reader gets each tag exactly once, whenever it subscribes.
 import { callAll } from '../protocols/failure-domain.js';
 import { GopCache } from './gop-cache.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
@@ -7,10 +7,10 @@ import type { LiveTag } from './tag.js';
 export class Subscribers {
   readonly gopCache: GopCache;
   readonly #headers: () => readonly LiveTag[];
-  /** Each with the number of the first tag it has not got by its start. */
+  /** Each subscription with the number of the first tag that was not among those it started with. */
   readonly #subscriptions = new Map<Subscription, number>();
   #tagCount = 0;
-  /** Of readers that have left. */
+  /** Tags dropped by readers that have left. */
   #droppedTags = 0;
   #ended = false;
 
@@ -24,7 +24,7 @@ export class Subscribers {
     return this.#subscriptions.size;
   }
 
-  /** Tags that readers were too slow for. */
+  /** Tags dropped because readers were too slow. */
   get droppedTags(): number {
     let dropped = this.#droppedTags;
     for (const subscription of this.#subscriptions.keys()) dropped += subscription.droppedTags;
@@ -32,8 +32,8 @@ export class Subscribers {
   }
 
   /**
-   * A reader that starts with metadata, headers and the tags since the last key frame.
-   * @param hasVideo without a key frame at hand it then waits for one
+   * Adds a reader that starts with metadata, headers and the tags since the last key frame.
+   * @param hasVideo if true, a reader without a cached key frame waits for the next one
    */
   add(options: SubscribeOptions, hasVideo: boolean): Subscription {
     const cached = this.gopCache.tags;
@@ -50,28 +50,28 @@ export class Subscribers {
     return subscription;
   }
 
-  /** Keeps a tag for readers to come. @returns its number, for `offer` */
+  /** Keeps a tag for future readers. @returns its number, for `offer` */
   keep(tag: LiveTag): number {
     this.#tagCount += 1;
     this.gopCache.push(tag, this.#headers);
     return this.#tagCount;
   }
 
-  /** Hands a tag to all readers that have not got it with their start. */
+  /** Delivers a tag to all readers that did not get it when they started. */
   offer(tag: LiveTag, number: number): void {
     callAll(this.#subscriptions, ([subscription, first]) => {
       if (first <= number) subscription.offer(tag);
     });
   }
 
-  /** No tag comes any more; readers keep what they have queued. */
+  /** No more tags will come; readers keep what is queued for them. */
   end(): void {
     this.#ended = true;
     this.gopCache.clear();
     for (const subscription of this.#subscriptions.keys()) subscription.end();
   }
 
-  /** Lets go of all readers. */
+  /** Removes all readers. */
   forget(): void {
     this.#subscriptions.clear();
   }

@@ -1,14 +1,14 @@
-// A reader with its own bounded queue, so that the slowest one costs a bound of memory and never a moment of the publisher.
+// A reader with its own bounded queue, so that a slow reader costs bounded memory and never delays the publisher.
 import type { LiveTag } from './tag.js';
 
 export interface SubscribeOptions {
-  /** Bound of the queued bodies, in bytes. Beyond it the reader loses everything up to the next key frame. */
+  /** Limit of the queued bodies in bytes. Beyond it the reader loses everything up to the next key frame. */
   readonly maxBytes: number;
-  /** Once for each time the queue stops being empty: take until nothing is left. */
+  /** Called each time the queue stops being empty: take until nothing is left. */
   readonly onReadable?: () => void;
 }
 
-/** Entries already taken are cut off the array in runs of this many, so that taking is O(1). */
+/** Entries already taken are removed from the array in runs of this many, which makes taking O(1) amortized. */
 const COMPACT_AT = 256;
 
 export class Subscription {
@@ -24,7 +24,7 @@ export class Subscription {
   #closed = false;
   #ended = false;
 
-  /** Made by `LiveStream.subscribe`. `onClose` is called once. */
+  /** Created by `LiveStream.subscribe`. `onClose` is called once. */
   constructor(options: SubscribeOptions, awaitingKeyFrame: boolean, onClose: () => void) {
     this.#maxBytes = options.maxBytes;
     this.#onReadable = options.onReadable;
@@ -40,12 +40,12 @@ export class Subscription {
     return this.#queue.length - this.#head;
   }
 
-  /** Tags this reader was too slow for. */
+  /** Tags dropped because this reader was too slow. */
   get droppedTags(): number {
     return this.#droppedTags;
   }
 
-  /** Nothing will be added any more; what is queued can still be taken. */
+  /** True once nothing will be added any more; queued tags can still be taken. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -65,7 +65,7 @@ export class Subscription {
     return tag;
   }
 
-  /** Releases the queue and leaves the stream; later calls do nothing. */
+  /** Releases the queue and unsubscribes; later calls do nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -76,7 +76,7 @@ export class Subscription {
     this.#onClose();
   }
 
-  /** For the stream: queues a tag it just got, or drops it. */
+  /** Called by the stream: queues a new tag, or drops it. */
   offer(tag: LiveTag): void {
     if (this.#ended) return;
     const wasEmpty = this.queuedTags === 0;
@@ -84,7 +84,7 @@ export class Subscription {
     if (wasEmpty && this.queuedTags > 0) this.#onReadable?.();
   }
 
-  /** For the stream: queues what a new reader starts with; the callback comes when the caller holds the subscription. */
+  /** Called by the stream: queues the tags that a new reader starts with. `onReadable` follows once the caller has the subscription. */
   prefill(tags: readonly LiveTag[]): void {
     for (const tag of tags) this.#enqueue(tag);
     if (this.queuedTags === 0) return;
@@ -93,7 +93,7 @@ export class Subscription {
     });
   }
 
-  /** For the stream: no more tags will come. */
+  /** Called by the stream: no more tags will come. */
   end(): void {
     this.#ended = true;
   }
@@ -117,7 +117,7 @@ export class Subscription {
     this.#queuedBytes += tag.body.length;
   }
 
-  /** The reader loses its backlog but not the headers in it: without them nothing that follows can be decoded. */
+  /** Drops the backlog but keeps its headers: without them nothing that follows could be decoded. */
   #dropQueued(): void {
     const last = new Map<LiveTag['kind'], LiveTag>();
     for (const tag of this.#queue.slice(this.#head)) {
@@ -131,7 +131,7 @@ export class Subscription {
     this.#awaitingKeyFrame = this.#hasVideo;
   }
 
-  /** Of headers with no media between them only the last counts: a reader that takes nothing holds at most one of each kind. */
+  /** Of consecutive headers of one kind only the last matters: a reader that takes nothing holds at most one of each. */
   #removeObsolete(kind: LiveTag['kind']): void {
     for (let index = this.#queue.length - 1; index >= this.#head; index -= 1) {
       const tag = this.#queue[index];
@@ -143,7 +143,7 @@ export class Subscription {
   }
 }
 
-/** A frame, as opposed to a sequence header or metadata. */
+/** True for a frame, false for a sequence header or metadata. */
 function isMedia(tag: LiveTag): boolean {
   return tag.kind !== 'script' && !tag.sequenceHeader;
 }

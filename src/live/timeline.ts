@@ -1,28 +1,29 @@
-// The one place that knows the 32-bit wrap: every later stage gets timestamps that only ever grow.
+// Maps wire timestamps to the stream's timeline. The only place that handles the 32-bit wrap: later stages get timestamps that only
+// increase.
 import type { Milliseconds } from '../protocols/units.js';
 
 export type MediaKind = 'video' | 'audio';
 
-/** Where the first media frame lands: audio that starts a little earlier than the video stays positive. */
+/** Stream time of the first media frame, so that audio that starts a little earlier than the video has no negative time. */
 export const TIMELINE_ORIGIN: Milliseconds = 1_000;
-/** What is earlier than the first frame by more than this comes before the beginning of the timeline. */
+/** A frame earlier than the first one by more than this is before the start of the timeline. */
 const MAX_LEAD_IN: Milliseconds = 1_000;
-/** A step further than this is a jump of the publisher's clock (or one odd timestamp), not a pause. */
+/** A larger step is a jump of the publisher's clock (or a single bad timestamp), not a pause. */
 export const MAX_STEP: Milliseconds = 5_000;
 /**
- * A frame this far behind the last one of its kind is out of order or shaken by the network. Further back it is a jump: to
- * wait until the clock has caught up would squeeze seconds of frames into nothing.
+ * A frame at most this far behind the last one of its kind is out of order or has network jitter. Further back it is a jump of the clock:
+ * waiting until the clock has caught up would squeeze seconds of frames into almost no time.
  */
 const MAX_LATENESS: Milliseconds = 1_500;
-/** So many frames in a row have to agree before a jump is believed. */
+/** This many consecutive frames must agree before a jump is accepted. */
 const FRAMES_TO_BELIEVE = 3;
 /** Kinds that come together are sent this far apart by encoders. */
 const APART: Milliseconds = 300;
-/** Until a track has shown its own frame interval. */
+/** Used until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
 /** A longer distance between frames is a pause and says nothing about the frame interval. */
 const MAX_INTERVAL: Milliseconds = 1_000;
-/** Frame interval = the mean over so many: shaken timestamps must not look like another frame rate. */
+/** The frame interval is averaged over this many frames, so that jitter does not look like another frame rate. */
 const INTERVAL_FRAMES = 16;
 
 export interface TimelineOptions {
@@ -32,11 +33,11 @@ export interface TimelineOptions {
 
 export interface TimelinePoint {
   readonly dts: Milliseconds;
-  /** The publisher's clock was found to have jumped, and this is the first frame mapped by its new base. */
+  /** The publisher's clock has jumped, and this is the first frame mapped with the new offset. */
   readonly discontinuity: boolean;
 }
 
-/** A run of wire timestamps without a jump. Audio and video share it, which is what keeps them in sync. */
+/** A run of wire timestamps without a jump. Audio and video share it, which keeps them in sync. */
 interface Clock {
   /** Last wire timestamp, unwrapped. */
   reference: Milliseconds;
@@ -46,14 +47,14 @@ interface Clock {
 
 interface Track {
   clock: Clock | undefined;
-  /** Last wire timestamp of this kind that its clock took, unwrapped. */
+  /** Last wire timestamp of this kind that matched its clock, unwrapped. */
   wire: Milliseconds;
-  /** Last stream time given out. */
+  /** Last stream time assigned. */
   last: Milliseconds | undefined;
-  /** The last wire timestamps without a pause or a jump between, unwrapped, oldest first. */
+  /** The last wire timestamps without a pause or jump between them, unwrapped, oldest first. */
   run: Milliseconds[];
   interval: Milliseconds;
-  /** Wire timestamps far from every clock we know, which may become a clock of their own. */
+  /** Wire timestamps far from every known clock, which may turn out to be a new clock. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
 }
 
@@ -67,7 +68,7 @@ export class Timeline {
     this.#origin = Math.ceil(origin);
   }
 
-  /** Frames whose timestamp could not be used as it came. */
+  /** Frames whose timestamp had to be corrected. */
   get repaired(): number {
     return this.#repaired;
   }
@@ -76,15 +77,15 @@ export class Timeline {
     return this.#discontinuities;
   }
 
-  /** No frame is earlier: at most a second before the origin, and never negative. */
+  /** Lower bound of all frame times: at most a second before the origin, and never negative. */
   get #floor(): Milliseconds {
     return Math.max(0, this.#origin - MAX_LEAD_IN);
   }
 
   /**
-   * Stream time of one frame. Sequence headers must not come here: encoders send them at 0 whatever the time is.
+   * Maps one frame to stream time. Do not call it for sequence headers: encoders send them with timestamp 0 at any time.
    * @param wire RTMP timestamp as received, 0..2^32 - 1; encoders that mask to 31 bits are recognised
-   * @returns undefined for a frame before the beginning of the timeline: one kind started much earlier than the other
+   * @returns undefined for a frame before the start of the timeline: one kind started much earlier than the other
    */
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
@@ -92,7 +93,7 @@ export class Timeline {
     if (track.clock === undefined && other.clock === undefined) {
       track.clock = { reference: wire, offset: this.#origin - wire };
     }
-    // Its own clock first; when it has left that, the clock the other kind may have moved to already.
+    // Try the clock of this kind first; if it does not match, the other kind may already have moved to a new clock.
     for (const clock of [track.clock, other.clock]) {
       if (clock === undefined) continue;
       // The other kind may be sent seconds before or after it: its own last frame counts as well.
@@ -108,7 +109,7 @@ export class Timeline {
     return this.#suspect(track, other, wire);
   }
 
-  /** Where a wire timestamp is on the clock of this kind, without moving it; undefined when it is far from that. */
+  /** Stream time of a wire timestamp on the clock of this kind, without changing the clock; undefined if it is far from it. */
   at(kind: MediaKind, wire: Milliseconds): Milliseconds | undefined {
     const { clock } = this.#tracks[kind];
     if (clock === undefined) return undefined;
@@ -116,7 +117,7 @@ export class Timeline {
     return Math.abs(step) > MAX_STEP ? undefined : clock.reference + step + clock.offset;
   }
 
-  /** Stream time for what has none of its own (sequence headers, metadata): the last frame's, 0 before the first. */
+  /** Stream time for messages without a time of their own (sequence headers, metadata): that of the last frame, 0 before the first. */
   position(kind?: MediaKind): Milliseconds {
     if (kind !== undefined) return this.#tracks[kind].last ?? 0;
     return Math.max(this.#tracks.video.last ?? 0, this.#tracks.audio.last ?? 0);
@@ -135,7 +136,7 @@ export class Timeline {
     if (elapsed > 0) track.interval = Math.max(1, Math.round(elapsed / (run.length - 1)));
   }
 
-  /** One odd timestamp is smoothed over; a few that agree are the publisher's new clock. */
+  /** A single bad timestamp is smoothed over; several that agree are the publisher's new clock. */
   #suspect(track: Track, other: Track, wire: Milliseconds): TimelinePoint {
     const { suspect } = track;
     const step = suspect === undefined ? undefined : signedStep(wire, suspect.reference);
@@ -146,7 +147,7 @@ export class Timeline {
       track.suspect = { reference: wire, frames: 1 };
     }
     this.#repaired += 1;
-    // The step over this frame is not one frame's.
+    // The step across this frame is not one frame interval.
     track.run = [];
     const believed = track.suspect;
     const isBelieved = believed !== undefined && believed.frames >= FRAMES_TO_BELIEVE;
@@ -155,10 +156,10 @@ export class Timeline {
     if (isBelieved && other.last !== undefined && other.last - next > APART) next = other.last;
     track.last = next;
     if (!isBelieved) return { dts: next, discontinuity: false };
-    // A track that only now shows its clock has nothing that it could break with.
+    // The first clock of a track is not a discontinuity.
     const discontinuity = track.clock !== undefined;
     const clock = { reference: believed.reference, offset: next - believed.reference };
-    // One odd step forward and back, while the other kind went on as before: both move, or they would lose each other.
+    // The clock jumped forward and back while the other kind stayed on it: move both to keep them in sync.
     if (other.clock !== undefined && other.clock === track.clock && isNear(believed.reference, other.wire)) {
       other.clock = clock;
       other.wire = believed.reference;
@@ -169,8 +170,8 @@ export class Timeline {
   }
 
   /**
-   * Strictly later than the frame before, as muxers demand. What is not goes on at half the pace until the clock has caught
-   * up: frames a millisecond apart would be a burst no player and no encoder shows.
+   * Assigns a time strictly later than that of the previous frame, as muxers require. A frame that is not later advances at half the frame
+   * interval until the clock has caught up: frames one millisecond apart would be a burst that no player or encoder can show.
    */
   #emit(track: Track, time: Milliseconds): Milliseconds {
     const { last } = track;
@@ -205,8 +206,8 @@ function isNear(a: Milliseconds, b: Milliseconds): boolean {
 }
 
 /**
- * The shortest way from `reference` to a wire timestamp, as RTMP 1.0 section 3 compares them (serial arithmetic mod 2^32).
- * A way longer than a step is measured mod 2^31 as well: some encoders mask, as FLV has 31 bits and a sign.
+ * The shortest step from `reference` to a wire timestamp, in the serial arithmetic modulo 2^32 of RTMP 1.0 section 3. If the step is too
+ * large, it is also tried modulo 2^31: some encoders mask timestamps to the 31 bits that FLV has besides the sign.
  */
 function signedStep(wire: Milliseconds, reference: Milliseconds): Milliseconds {
   const step = (wire - reference) | 0;

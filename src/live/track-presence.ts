@@ -1,14 +1,14 @@
-// A track that comes late or goes away changes what can be served, and only the other track's time can tell that it is gone.
+// Detects tracks that start late or disappear. Only the time of the other track can tell that a track is gone.
 import type { Milliseconds } from '../protocols/units.js';
 import type { MediaKind } from './timeline.js';
 
-/** Longer than any pause the timeline takes for one. */
+/** Longer than any gap that the timeline treats as a pause. */
 export const TRACK_TIMEOUT: Milliseconds = 5_000;
-/** After a pause of both tracks the first one back must not declare the other gone. */
+/** After a pause of both tracks, the first one to return must not declare the other gone. */
 const MIN_FRAMES_OF_OTHER = 10;
-/** So many frames are missed before a track that sends them seldom counts as gone. */
+/** A track with a long frame interval counts as gone after missing this many frames. */
 const MISSING_FRAMES = 1.5;
-/** Of a track with one picture only nobody knows yet how seldom it sends them. */
+/** After a single picture the frame interval of a track is unknown; assume this. */
 const SLOWEST_INTERVAL: Milliseconds = 10_000;
 
 export interface TrackChange {
@@ -20,9 +20,9 @@ interface Presence {
   present: boolean;
   /** Stream time of its last frame. */
   last: Milliseconds;
-  /** Frames of the other kind since. */
+  /** Frames of the other kind since then. */
   othersSince: number;
-  /** Between its last two frames; undefined before the second. */
+  /** Distance between its last two frames; undefined before the second. */
   interval: Milliseconds | undefined;
 }
 
@@ -34,7 +34,7 @@ export class TrackPresence {
     audio: { present: false, last: 0, othersSince: 0, interval: undefined },
   };
 
-  /** @param timeout media time of the other track */
+  /** @param timeout in media time of the other track */
   constructor(timeout: Milliseconds, onChange: (change: TrackChange) => void) {
     this.#timeout = timeout;
     this.#onChange = onChange;
@@ -44,7 +44,7 @@ export class TrackPresence {
     return this.#tracks[kind].present;
   }
 
-  /** A frame of this kind is about to be handed out. */
+  /** Call before a frame of this kind is delivered. */
   note(kind: MediaKind, dts: Milliseconds): void {
     const otherKind = kind === 'video' ? 'audio' : 'video';
     const track = this.#tracks[kind];
@@ -65,7 +65,7 @@ export class TrackPresence {
     }
   }
 
-  /** A slow source, of one picture in ten seconds perhaps, is not gone between two of them. */
+  /** A slow source, such as one picture every ten seconds, is not gone between two pictures. */
   #timeoutOf(kind: MediaKind): Milliseconds {
     const expected = this.#tracks[kind].interval ?? (kind === 'video' ? SLOWEST_INTERVAL : 0);
     return Math.max(this.#timeout, MISSING_FRAMES * Math.min(expected, SLOWEST_INTERVAL));

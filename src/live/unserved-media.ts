@@ -1,11 +1,11 @@
-// A publisher whose every track is left out must hear it; one that has something else to offer gets the time to show it.
+// Tells a publisher when none of its tracks can be served. If one kind is unusable, the other gets some time to appear.
 import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { LiveTagKind } from './tag.js';
 
-/** Media time in which the other kind shows itself, as encoders send both from the start. */
+/** Media time in which the other kind should appear: encoders send both from the start. */
 const UNSERVED_WAIT: Milliseconds = 2_000;
-/** One odd timestamp must not look like a long wait. */
+/** A single bad timestamp must not look like a long wait. */
 const MIN_MESSAGES = 10;
 
 export interface TrackIngest {
@@ -16,7 +16,7 @@ export interface TrackIngest {
 export class UnservedMedia {
   #since: { readonly kind: LiveTagKind; readonly timestamp: Milliseconds; messages: number } | undefined;
 
-  /** @throws the reason for which nothing is left to serve: of the video when both are left out */
+  /** @throws the reason why nothing can be served; that of the video if both kinds are unusable */
   check(kind: LiveTagKind, timestamp: Milliseconds, video: TrackIngest, audio: TrackIngest): void {
     if (video.track !== undefined || audio.track !== undefined) return;
     const reason = video.refused ?? audio.refused;

@@ -1,4 +1,4 @@
-// What a decoder has to be told before the first picture: from the sequence header where there is a good one, else from the pictures.
+// Provides the decoder configuration: from the sequence header if it is good, otherwise from the pictures.
 import { looseSets, ParameterSets } from '../protocols/bitstream/parameter-sets.js';
 import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
@@ -10,14 +10,17 @@ import { type MediaBody, videoBody, videoHeaderBody } from './media-body.js';
 import type { RepairKind } from './repairs.js';
 
 export interface VideoHeader {
-  /** The sequence header to hand on. */
+  /** The sequence header to pass on. */
   readonly media: MediaBody;
   readonly description: VideoDescription;
 }
 
-/** Encoders that change parameter sets of the same format with each key frame send them with it: decoders need no other word. */
+/**
+ * Some encoders change parameter sets of the same format with each key frame and send them in band; after this many, decoders get no new
+ * header for them.
+ */
 const MAX_QUIET_CHANGES = 3;
-/** Of an avcC the count of sequence parameter sets, of an hvcC the count of arrays. */
+/** Offset of the number of sequence parameter sets in an avcC, and of the number of arrays in an hvcC. */
 const AVCC_COUNT = 5;
 const HVCC_COUNT = 22;
 
@@ -25,14 +28,14 @@ export class VideoHeaders {
   readonly #codec: DescribedVideoCodec;
   readonly #repair: (kind: RepairKind) => void;
   readonly #sets: ParameterSets | undefined;
-  /** The last sequence header as it came: what the next is compared with. */
+  /** The last sequence header as received, for comparison with the next. */
   #received: Buffer | undefined;
-  /** Parameter sets have come that the header in force does not have. */
+  /** Parameter sets have arrived that the header in force does not contain. */
   #stale = false;
   #quietChanges = 0;
-  /** The record that was handed out last. */
+  /** The record that was passed on last. */
   #inForce: Buffer | undefined;
-  /** AV1 and VP9: the record in force, as far as one came. */
+  /** AV1 and VP9: the record in force, if one came. */
   #record: Buffer | undefined;
   /** AV1: the payload of the sequence header OBU in force. */
   #sequence: Buffer | undefined;
@@ -49,12 +52,12 @@ export class VideoHeaders {
   }
 
   /**
-   * A sequence header.
-   * @returns undefined when it says nothing new, or not enough: then the pictures have to
+   * Handles a sequence header message.
+   * @returns undefined if it has nothing new, or not enough: then the pictures provide it
    * @throws live.video-configuration
    */
   fromMessage(tag: VideoTag, body: Buffer): VideoHeader | undefined {
-    // Many encoders repeat it before each key frame: only another one means anything (A7.01).
+    // Many encoders repeat it before each key frame: only a different one matters.
     if (this.#received?.equals(tag.data)) return undefined;
     this.#received = tag.data;
     const header = this.#open(tag, body);
@@ -93,10 +96,10 @@ export class VideoHeaders {
   }
 
   /**
-   * The units of an H.264 or HEVC picture, in order.
-   * @param current in force
-   * @param canStart decoding can start at it: only there parameter sets come into force
-   * @returns the header that has to be sent before it
+   * Takes the units of an H.264 or HEVC picture, in order.
+   * @param current the description in force
+   * @param canStart whether decoding can start at this picture: only there parameter sets come into force
+   * @returns the header that must be sent before the picture, if any
    */
   fromUnits(
     units: readonly Buffer[],
@@ -125,8 +128,8 @@ export class VideoHeaders {
   }
 
   /**
-   * An AV1 or VP9 key frame: it says how large the pictures are, and may change that without a sequence header.
-   * @returns what is new by it
+   * Takes an AV1 or VP9 key frame. It defines the picture size and may change it without a sequence header.
+   * @returns the new header, if something changed
    * @throws live.video-configuration
    */
   fromKeyFrame(data: Buffer, current: VideoDescription | undefined): VideoHeader | undefined {
@@ -137,7 +140,7 @@ export class VideoHeaders {
     try {
       description = describe(codec, outdated ? undefined : this.#record, data);
     } catch (error) {
-      // One broken frame of a stream that is known is the decoder's to conceal.
+      // A single broken frame of a known stream is left to the decoder to conceal.
       if (current?.width !== undefined && error instanceof SluiceError) return undefined;
       throw error;
     }
@@ -148,7 +151,7 @@ export class VideoHeaders {
     return { media: videoHeaderBody(codec, description.record), description };
   }
 
-  /** The sequence header OBU alone, where a record belongs. @throws live.video-configuration when it is not even that */
+  /** Handles a bare sequence header OBU sent instead of a record. @throws live.video-configuration if it is not even that */
   #openBareAv1(obus: Buffer): VideoHeader {
     const description = describe('av1', undefined, obus);
     this.#repair('header-rewritten');
@@ -166,7 +169,7 @@ export class VideoHeaders {
 const START_CODE = Buffer.from([0, 0, 1]);
 /** Marker and version of an av1C (AV1-ISOBMFF 2.3.3). */
 const AV1_MARKER = 0x81;
-/** Before the configOBUs of an av1C. */
+/** Bytes before the configOBUs of an av1C. */
 const AV1_RECORD_HEAD = 4;
 
 function sequenceOf(find: () => ReturnType<typeof findSequenceHeader>): Buffer | undefined {
@@ -178,7 +181,7 @@ function sequenceOf(find: () => ReturnType<typeof findSequenceHeader>): Buffer |
   }
 }
 
-/** Some encoders send the record before they know its content. */
+/** Some encoders send an empty record before they know the parameter sets. */
 function hasNoSets(codec: DescribedVideoCodec, record: Buffer): boolean {
   const count = codec === 'avc' ? (record[AVCC_COUNT] ?? 1) & 0x1f : (record[HVCC_COUNT] ?? 1);
   return record[0] === 1 && count === 0;
@@ -194,7 +197,7 @@ function isSameFormat(a: VideoDescription, b: VideoDescription): boolean {
   );
 }
 
-/** @throws live.video-configuration, which says what kind of media is wrong: the parsers only say which field */
+/** @throws live.video-configuration, which names the kind of media: the parsers only name the field */
 function describe(codec: DescribedVideoCodec, record: Buffer | undefined, keyFrame?: Buffer): VideoDescription {
   try {
     return describeVideo(codec, record, keyFrame);

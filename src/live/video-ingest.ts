@@ -1,4 +1,4 @@
-// Decides, message by message, what of a publisher's video enters the stream: nothing a decoder could not start with.
+// Decides for each video message whether it enters the stream: frames that no decoder could start with are dropped.
 import type { SluiceError } from '../protocols/errors.js';
 import { type VideoCodec, videoCodecName } from '../protocols/flv/codecs.js';
 import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
@@ -17,11 +17,11 @@ import { type VideoHeader, VideoHeaders } from './video-headers.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
 import type { VideoTrack } from './video-track.js';
 
-/** A sequence header comes first or never: frames alone are given this long, then the publisher is told. */
+/** If only frames have come for this long, there will be no sequence header: tell the publisher. */
 const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
-/** No group of pictures an encoder is set to on purpose is longer. */
+/** No encoder is deliberately set to a longer GOP. */
 const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
-/** A few odd timestamps alone must not look like a long wait. */
+/** A few bad timestamps must not look like a long wait. */
 const MIN_MESSAGES_BEFORE_GIVING_UP = 30;
 
 export class VideoIngest {
@@ -29,11 +29,11 @@ export class VideoIngest {
   readonly rate = new RateMeter();
   header: LiveTag | undefined;
   track: VideoTrack | undefined;
-  /** Why there is no track, although video comes. */
+  /** Why there is no track although video arrives. */
   refused: SluiceError | undefined;
   frames = 0;
   keyFrames = 0;
-  /** Frames whose flag contradicts their bits, either way. */
+  /** Frames whose key frame flag contradicts the bitstream, either way. */
   keyFrameMismatches = 0;
   /** Frames before the first sequence header or key frame. */
   dropped = 0;
@@ -48,7 +48,7 @@ export class VideoIngest {
   #color: ColorDescription | undefined;
   #started = false;
   #waitingSince: Milliseconds | undefined;
-  /** Messages of media before the first picture. */
+  /** Media messages before the first picture. */
   #awaited = 0;
 
   constructor(context: IngestContext) {
@@ -56,7 +56,7 @@ export class VideoIngest {
     this.#extra = new ExtraVideoTracks(context);
   }
 
-  /** Further tracks of the codec of the first one, by track id. */
+  /** Further tracks with the codec of the first, by track id. */
   get extraTracks(): ReadonlyMap<number, VideoTrack> {
     return this.#extra.tracks;
   }
@@ -76,13 +76,13 @@ export class VideoIngest {
     if (tag.tracks !== undefined) this.#extra.accept(timestamp, tag.tracks, body, this.track);
   }
 
-  /** The rest of a picture would have come by now. */
+  /** Emits held pictures, because the rest of them would have come by now. */
   settle(): void {
     this.#pictures?.settle();
     this.#extra.settle();
   }
 
-  /** Nothing more comes. */
+  /** Emits held pictures, because nothing more will come. */
   flush(): void {
     this.#pictures?.flush();
     this.#extra.flush();
@@ -115,7 +115,7 @@ export class VideoIngest {
   }
 
   #noteColor(color: ColorDescription | undefined): void {
-    // FFmpeg announces colours that it does not know.
+    // FFmpeg sends colour metadata even if it does not know the colours.
     if (color === undefined || isUnspecified(color)) return;
     this.#color = color;
     if (this.track !== undefined) this.track = { ...this.track, color };
@@ -127,12 +127,12 @@ export class VideoIngest {
       this.ignored += 1;
       return;
     }
-    // It is for what comes after it.
+    // A sequence header applies only to the pictures after it.
     this.#pictures?.flush();
     this.#setTrack(codec, header);
   }
 
-  /** Everybody hears of a decoder configuration by its sequence header. */
+  /** All readers learn a decoder configuration from its sequence header. */
   #setTrack(codec: DescribedVideoCodec, { media, description }: VideoHeader): void {
     checkPicture(description, this.#context.limits);
     const changed = this.header !== undefined;
@@ -186,7 +186,7 @@ export class VideoIngest {
     if (keyFrame) this.keyFrames += 1;
     this.rate.add(point.dts, media.body.length);
     checkFrameRate(this.rate.frameRate, this.#context.limits);
-    // Written out, for every frame passes here: an object spread is a call into the runtime.
+    // Properties are written out one by one, because an object spread is slow and this runs for every frame.
     const frame: LiveTag = {
       kind: 'video',
       dts: point.dts,
@@ -203,11 +203,11 @@ export class VideoIngest {
     this.#context.emit(kind === 'open' ? { ...frame, openGop: true } : frame);
   }
 
-  /** By its bits; where they cannot be read, by the flag. */
+  /** Decided by the bitstream; by the flag if the bitstream cannot be read. */
   #isKeyFrame({ kind, first, message: { tag } }: VideoPicture): boolean {
     if (kind === 'unknown') return tag.keyFrame;
     const keyFrame = kind !== 'inter';
-    // OBS 29.1 betas said nothing at all of their frames (A9.05). Later pictures of a message have no flag.
+    // OBS 29.1 betas sent frame type 0. The flag of a message applies only to its first picture.
     if (first && tag.frameType !== 0 && keyFrame !== tag.keyFrame) {
       this.keyFrameMismatches += 1;
       this.#context.repair('key-frame-flags');
@@ -215,7 +215,7 @@ export class VideoIngest {
     return keyFrame;
   }
 
-  /** AV1 and VP9 say in a key frame how large the pictures are. */
+  /** AV1 and VP9 give the picture size in key frames. */
   #describeByKeyFrame(codec: 'av1' | 'vp9', data: Buffer): void {
     const current = this.track?.description;
     const header = this.#headers?.fromKeyFrame(data, current);
@@ -243,7 +243,7 @@ export class VideoIngest {
     this.#context.warn(this.refused);
   }
 
-  /** Waiting in silence for what never comes would be a black picture without a reason (A7.03, A7.15). */
+  /** Waiting silently for something that never comes would leave a black picture without a reason. */
   #wait(timestamp: Milliseconds): void {
     this.#waitingSince ??= timestamp;
     this.#awaited += 1;
@@ -263,7 +263,7 @@ export class VideoIngest {
     }
   }
 
-  /** What is known of a track of this codec, which is the only one from now on. */
+  /** The parsers for a track of this codec, which stays the only one. */
   #track(codec: DescribedVideoCodec): { readonly headers: VideoHeaders; readonly pictures: VideoPictures } {
     const { repair } = this.#context;
     if (this.#headers === undefined || this.#pictures === undefined || this.#codec !== codec) {

@@ -1,4 +1,4 @@
-// The messages of one video track become pictures here: each with all its units, its time, and what its bits say of it.
+// Turns the messages of one video track into pictures, each with all its units, its time and its kind.
 import { AccessUnits, type CutFinding, type Picture } from '../protocols/bitstream/access-units.js';
 import { Av1Bitstream } from '../protocols/bitstream/av1-bitstream.js';
 import { AvcBitstream } from '../protocols/bitstream/avc-bitstream.js';
@@ -19,16 +19,16 @@ export interface VideoMessage {
 }
 
 export interface VideoPicture {
-  /** The message that its first slice came in. */
+  /** The message in which its first slice came. */
   readonly message: VideoMessage;
-  /** As on the wire, or guessed for pictures that came behind another in one message. */
+  /** As on the wire, or estimated for pictures that followed another one in the same message. */
   readonly timestamp: Milliseconds;
-  /** The message says something of this picture itself, not of one before it in the message. */
+  /** Whether this is the first picture of its message, so that the message's flags apply to it. */
   readonly first: boolean;
   readonly kind: FrameKind;
-  /** The coded bytes as they came, or in pieces that are to be put one behind the other. */
+  /** The coded bytes as received, or buffers to be concatenated. */
   readonly data: Buffer | readonly Buffer[];
-  /** NAL units or OBUs; none of VP9. */
+  /** NAL units or OBUs; empty for VP9. */
   readonly units: readonly Buffer[];
 }
 
@@ -38,9 +38,9 @@ export interface VideoPicturesOptions {
   readonly repair: (kind: RepairKind) => void;
 }
 
-/** Between pictures of one message while nothing tells how far they are apart. */
+/** Assumed distance between pictures of one message while it cannot be measured. */
 const DEFAULT_INTERVAL: Milliseconds = 40;
-/** Pictures further apart say nothing of those in one message. */
+/** A larger distance between messages says nothing about pictures in one message. */
 const MAX_INTERVAL: Milliseconds = 1_000;
 
 const FINDINGS: Readonly<Record<CutFinding, RepairKind>> = {
@@ -54,7 +54,7 @@ export class VideoPictures {
   readonly #options: VideoPicturesOptions;
   readonly #bitstream: Bitstream | undefined;
   readonly #units: AccessUnits<VideoMessage> | undefined;
-  /** Of the last message with a picture: its time, and how many began in it. */
+  /** The last message with a picture, and how many began in it. */
   #last: { readonly message: VideoMessage; pictures: number } | undefined;
   #interval = DEFAULT_INTERVAL;
 
@@ -70,12 +70,12 @@ export class VideoPictures {
     });
   }
 
-  /** A picture waits for what comes next. */
+  /** Whether a picture is held back until the next message. */
   get holdsPicture(): boolean {
     return this.#units?.holdsPicture ?? false;
   }
 
-  /** What the sequence header in force says. */
+  /** Sets what the sequence header in force says. */
   configure(known: { readonly nalLengthSize?: NalLengthSize | undefined; readonly sequenceHeader: boolean }): void {
     const bitstream = this.#bitstream;
     if (bitstream instanceof Av1Bitstream) bitstream.sequenceHeaderKnown = known.sequenceHeader;
@@ -84,7 +84,7 @@ export class VideoPictures {
     }
   }
 
-  /** The SPS of a sequence header, which may say that pictures are fields. */
+  /** Takes the SPS of a sequence header, which may say that pictures are fields. */
   noteSequenceParameterSet(unit: Buffer): void {
     if (this.#bitstream instanceof AvcBitstream) this.#bitstream.noteSequenceParameterSet(unit);
   }
@@ -108,12 +108,12 @@ export class VideoPictures {
     this.#units.push(message, split);
   }
 
-  /** The rest of a picture would have come by now. */
+  /** Emits the held picture, because the rest of it would have come by now. */
   settle(): void {
     this.#units?.settle();
   }
 
-  /** Nothing more comes, or nothing that belongs to what came. */
+  /** Emits the held picture, because nothing more will come that belongs to it. */
   flush(): void {
     this.#units?.flush();
   }
