@@ -1,4 +1,4 @@
-// The whole FFmpeg command line of a stream as a pure function of its plan, so that a golden file can show it to a reviewer.
+// Builds the whole FFmpeg command line of a stream as a pure function of its plan, so that golden files can show it to a reviewer.
 import { assertNever } from '../protocols/errors.js';
 import { type Milliseconds, millisecondsToSeconds, VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { SourceVideo } from './describe-source.js';
@@ -13,16 +13,16 @@ import {
   type WantedFrom,
 } from './rendition-spec.js';
 
-/** fd of the first rendition: 0, 1 and 2 are stdin, stdout and stderr. */
+/** File descriptor of the first rendition: 0, 1 and 2 are stdin, stdout and stderr. */
 export const FIRST_OUTPUT_FD = 3;
 
-/** Media time, microseconds, in which both tracks must show themselves before FFmpeg starts without the parameters of one. */
+/** Media time in microseconds within which both tracks must appear; after that FFmpeg starts without the parameters of the missing one. */
 const ANALYZE_DURATION = 1_000_000;
-/** Bytes; above the largest key frame that 1 s of any source within the limits holds. */
+/** Bytes; larger than the largest key frame in 1 s of any source within the limits. */
 const PROBE_SIZE = 8_000_000;
-/** The least FFmpeg takes, bytes: the first packet is enough for a single track. */
+/** The smallest value that FFmpeg accepts, in bytes: for a single track the first packet is enough. */
 const MIN_PROBE_SIZE = 32;
-/** Luma samples per second that one slice thread of veryfast x264 encodes with ease. */
+/** Luma samples per second that one slice thread of x264 (veryfast) encodes with ease. */
 const SAMPLES_PER_THREAD = 1280 * 720 * 30;
 const MAX_THREADS = 8;
 /** Luma samples per second that one thread decodes with ease. */
@@ -30,23 +30,26 @@ const SAMPLES_PER_DECODER_THREAD = 1920 * 1080 * 60;
 const MAX_DECODER_THREADS = 4;
 /** ISO/IEC 14496-3: AAC-LC. */
 const SAMPLES_PER_AAC_FRAME = 1024;
-/** One would cost the gateway 47 reads a second; three come 64 ms late at most, before the pictures they belong to are encoded. */
+/**
+ * Single frames would cost the gateway 47 reads a second. Three frames arrive at most 64 ms late, which is before their pictures are
+ * encoded.
+ */
 const AUDIO_FRAMES_PER_FRAGMENT = 3;
-/** x264's X264_KEYINT_MAX_INFINITE: only what is forced starts a group of pictures. */
+/** x264's X264_KEYINT_MAX_INFINITE: only forced key frames start a GOP. */
 const INFINITE_GOP = 1 << 30;
-/** Seconds; timestamps are whole milliseconds, and a quotient of two of them may fall just short of a whole number. */
+/** Seconds. Timestamps are whole milliseconds, and the quotient of two may fall just short of a whole number. */
 const TIME_EPSILON = 0.0001;
 /** Timestamps in FLV are whole milliseconds. */
 const PICTURE_ROUNDING: Milliseconds = 0.5;
 
 /**
- * FLV comes in on fd 0; rendition `i` goes out on fd `3 + i`, progress on fd `3 + renditions.length`.
- * Needs nothing but the plan: no path, no name of a stream, no key is ever an argument.
+ * FLV is read from fd 0; rendition `i` is written to fd `3 + i`, progress to fd `3 + renditions.length`. Depends on the plan alone: no
+ * path, stream name or key is ever an argument.
  *
- * The input must be an FLV header whose flags name exactly the tracks of `fedTracks(plan)`, their sequence headers, then media
- * whose first tag is a key frame if video is fed.
- * @param firstPicture presentation time of that key frame; only `regular` key frames need it, as FFmpeg counts from it
- * @param wantedFrom what is before these times is decoded and not encoded; see `WantedFrom`
+ * The input must be an FLV header whose flags name exactly the tracks of `fedTracks(plan)`, their sequence headers, then media whose first
+ * tag is a key frame if video is fed.
+ * @param firstPicture presentation time of that key frame; needed for `regular` key frames only, because FFmpeg counts from it
+ * @param wantedFrom media before these times is decoded but not encoded; see `WantedFrom`
  * @throws {TypeError} for a plan without renditions
  */
 export function buildFfmpegArguments(
@@ -75,9 +78,9 @@ function inputOptions(plan: TranscodePlan): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning'],
     ...['-progress', `pipe:${FIRST_OUTPUT_FD + plan.renditions.length}`, '-stats_period', '1'],
-    // One thread for each core would do no scaling faster and wake as many threads for every picture of every stream.
+    // With one thread per core scaling would not be faster, and every picture of every stream would wake that many threads.
     ...['-filter_complex_threads', '1'],
-    // tfdt is the stream's own timeline, the same on every track (with frag_discont below).
+    // Makes tfdt the stream's own timeline, the same on every track (together with frag_discont below).
     '-copyts',
     ...probeOptions(plan),
     ...decoderOptions(plan.source.video),
@@ -86,8 +89,8 @@ function inputOptions(plan: TranscodePlan): string[] {
 }
 
 /**
- * A single track is known by its first packet (13 ms to the init segment, measured). With two tracks FFmpeg must see a packet of
- * each: with less it writes the sample rate of the FLV tag (always 44100) into the init segment of AAC.
+ * A single track is known after its first packet (measured: 13 ms to the init segment). With two tracks FFmpeg must see a packet of each:
+ * with less it writes the sample rate of the FLV tag (always 44100) into the AAC init segment.
  */
 function probeOptions(plan: TranscodePlan): string[] {
   const fed = fedTracks(plan);
@@ -95,38 +98,38 @@ function probeOptions(plan: TranscodePlan): string[] {
   return ['-probesize', `${PROBE_SIZE}`, '-analyzeduration', `${ANALYZE_DURATION}`, '-fpsprobesize', '0'];
 }
 
-/** Frame threads would hold back one picture per thread; slice threads hold back none. */
+/** Frame threads would delay output by one picture per thread; slice threads add no delay. */
 function decoderOptions(video: SourceVideo | undefined): string[] {
   if (video === undefined) return [];
   const samplesPerSecond = video.width * video.height * video.frameRate;
   const threads = Math.min(MAX_DECODER_THREADS, Math.max(1, Math.ceil(samplesPerSecond / SAMPLES_PER_DECODER_THREAD)));
-  // libdav1d has its own threads, which hold back pictures unless it is told not to.
+  // libdav1d has its own threads, which delay pictures unless low_delay is set.
   const lowDelay = video.codec === 'av1' ? ['-flags', 'low_delay'] : [];
   return ['-thread_type', 'slice', '-threads', `${threads}`, ...lowDelay];
 }
 
-/** One decoder for all rungs; each is scaled from the source itself, not from the next larger one. */
+/** One decoder for all rungs. Each rung is scaled from the source itself, not from the next larger rung. */
 function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean, wantedFrom: WantedFrom): string[] {
   if (rungs.length === 0) return [];
   const inputs = rungs.length === 1 && !interlaced ? ['[0:v]'] : rungs.map((_, index) => `[in${index}]`);
-  // Pictures that are not marked as interlaced pass through.
+  // Pictures that are not marked as interlaced pass unchanged.
   const steps = [
     ...(interlaced ? ['yadif=deint=interlaced'] : []),
     ...(rungs.length > 1 ? [`split=${rungs.length}`] : []),
   ];
   const first = steps.length === 0 ? [] : [`[0:v]${steps.join(',')}${inputs.join('')}`];
   const scales = rungs.map((spec, index) => {
-    // Square pixels: the size already is the display size.
+    // Square pixels: the size is already the display size.
     const trim = trimFilter('trim', wantedFrom.get(spec.name));
     return `${inputs[index]}${trim}scale=${spec.width}:${spec.height},setsar=1[rung${index}]`;
   });
   return [...first, ...scales];
 }
 
-/** The first picture or sample that is let through begins a group of pictures, at its own time; with `,` for the next filter. */
+/** The first picture or sample that passes starts a GOP, at its own time. Ends with `,` for the next filter. */
 function trimFilter(name: 'trim' | 'atrim', from: Milliseconds | undefined): string {
   if (from === undefined) return '';
-  // Of pictures to the half millisecond, which is no other picture; of sound to the sample, on the grid of the frames before.
+  // Half a millisecond early for pictures, which includes no other picture; exact for audio, which stays on the grid of the earlier frames.
   const start = name === 'trim' ? from - PICTURE_ROUNDING : from;
   return `${name}=start=${millisecondsToSeconds(start).toFixed(6)},`;
 }
@@ -149,28 +152,30 @@ function trackOptions(
 
 function x264Options(spec: EncodedVideoSpec, keyFrames: string): string[] {
   return [
-    // Every frame once, at its own time to the millisecond: key frames stay exactly on the source's.
+    // Every frame once, at its own time to the millisecond, so that key frames stay exactly on those of the source.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'high', '-pix_fmt', 'yuv420p'],
     ...['-bf', '0', '-sc_threshold', '0', '-g', `${INFINITE_GOP}`, '-keyint_min', '1'],
     ...['-forced-idr', '1', '-force_key_frames', keyFrames],
     ...['-b:v', `${spec.bitrate}`, '-maxrate', `${spec.maxrate}`, '-bufsize', `${spec.bufsize}`],
-    // zerolatency controls the rate per frame, and with a short probe FFmpeg only guesses how many there are in a second.
+    // zerolatency controls the rate per frame, and after a short probe FFmpeg can only guess the frame rate.
     ...['-x264-params', `fps=${Number(spec.frameRate.toFixed(3))}`, '-threads', `${encoderThreads(spec)}`],
   ];
 }
 
-/** Regular: the first picture, then each that is the first in its multiple of the segment duration, wherever FFmpeg began. */
+/**
+ * Regular: a key frame at the first picture, then at the first picture in each multiple of the segment duration, wherever FFmpeg started.
+ */
 function keyFrameRule(plan: TranscodePlan, firstPicture: Milliseconds): string {
   if (plan.keyFrames === 'source') return 'source';
   if (plan.keyFrames === 'every') return 'expr:1';
-  // Times in the expression are seconds from the first picture.
+  // Times in the expression are seconds since the first picture.
   const offset = Number((firstPicture / 1000 + TIME_EPSILON).toFixed(4));
   const multiple = (time: string): string => `floor((${time}+${offset})/${plan.segmentDuration})`;
   return `expr:if(isnan(prev_forced_t),1,gt(${multiple('t')},${multiple('prev_forced_t')}))`;
 }
 
-/** Slices cost bits, so no more threads than the rung needs: a machine of many cores must not make thirty slices of 360p. */
+/** Slices cost bits, so use only the threads that the rung needs: a machine with many cores must not make thirty slices of 360p. */
 function encoderThreads(spec: EncodedVideoSpec): number {
   const samplesPerSecond = spec.width * spec.height * spec.frameRate;
   return Math.min(MAX_THREADS, Math.max(1, Math.ceil(samplesPerSecond / SAMPLES_PER_THREAD)));
@@ -180,27 +185,29 @@ function audioOptions(spec: EncodedAudioSpec, from: Milliseconds | undefined): s
   return [
     ...['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${spec.bitrate}`],
     ...['-ar', `${spec.sampleRate}`, '-ac', `${spec.channels}`],
-    // Fills holes with silence, so that audio stays where its timestamps say.
+    // Fills gaps with silence, so that audio stays where its timestamps say.
     ...['-filter:a', `${trimFilter('atrim', from)}aresample=async=1`],
   ];
 }
 
-/** CMAF, one track: ISO/IEC 23000-19; a fragment per part for video, per few frames for audio (hls regroups those). */
+/** CMAF with one track (ISO/IEC 23000-19). Video: a fragment per part; audio: a fragment per few frames, which hls regroups. */
 function muxerOptions(spec: EncodedSpec, plan: TranscodePlan): string[] {
-  // Every audio frame is a key frame to FFmpeg: it would cut at each.
+  // To FFmpeg every audio frame is a key frame: it would cut at each.
   const cut = spec.kind === 'audio' ? '' : '+frag_keyframe';
   return [
-    // The publisher's metadata is not ours to hand on.
+    // The publisher's metadata must not be passed on.
     ...['-map_metadata', '-1'],
     ...(spec.kind === 'audio' ? [] : ['-video_track_timescale', `${VIDEO_TIMESCALE}`]),
-    // Without skip_trailer FFmpeg remembers every fragment for an index at the end: 9 MB for each hour of audio (measured).
+    // Without skip_trailer FFmpeg remembers every fragment for an index at the end: 9 MB per hour of audio (measured).
     ...['-f', 'mp4', '-movflags', `+cmaf${cut}+empty_moov+default_base_moof+frag_discont+skip_trailer`],
     ...['-frag_duration', `${spec.kind === 'audio' ? audioFragment(spec) : videoFragment(spec, plan)}`],
     ...['-flush_packets', '1'],
   ];
 }
 
-/** FFmpeg cuts at the first frame that starts this long after the fragment's first: half a frame short of what is meant. */
+/**
+ * FFmpeg cuts at the first frame that starts this long after the first frame of the fragment, so this is half a frame less than intended.
+ */
 function audioFragment(spec: EncodedAudioSpec): number {
   return Math.round(((AUDIO_FRAMES_PER_FRAGMENT - 0.5) * SAMPLES_PER_AAC_FRAME * 1_000_000) / spec.sampleRate);
 }

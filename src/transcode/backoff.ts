@@ -1,13 +1,13 @@
-// Decides when a failed FFmpeg is tried again and when it is not, so that a stream that kills it cannot keep a machine busy.
+// Decides when a failed FFmpeg is restarted and when to give up, so that a stream that makes it crash cannot keep a machine busy.
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface RestartPolicy {
-  /** Before the first restart, at most; doubles with each further one. */
+  /** Upper bound of the delay before the first restart; doubles with each further restart. */
   readonly firstDelay: Milliseconds;
   readonly maxDelay: Milliseconds;
-  /** A process that wrote output for so long has worked, whatever ends it: what was before is forgotten. */
+  /** A process that wrote output for this long counts as stable: when it ends, earlier failures are forgotten. */
   readonly stableAfter: Milliseconds;
-  /** This many failures in a row are the end. */
+  /** Give up after this many consecutive failures. */
   readonly maxFailures: number;
 }
 
@@ -19,21 +19,21 @@ export const DEFAULT_RESTART_POLICY: RestartPolicy = {
 };
 
 export interface Failure {
-  /** Since the first output; 0 if there was none. */
+  /** Time since the first output; 0 if there was none. */
   readonly ranFor: Milliseconds;
-  /** It made something that viewers could use. */
+  /** Whether it produced anything that viewers could use. */
   readonly delivered: boolean;
-  /** It stopped working and did not go by itself, or wrote what cannot be used: the next one may do so again and again. */
+  /** Whether it hung, or wrote unusable output: the next process may do the same again and again. */
   readonly faulty: boolean;
 }
 
-/** Exponential, with jitter: many streams that lost their FFmpeg at once must not all start again at once. */
+/** Exponential backoff with jitter, because many streams that lost their FFmpeg at once must not all restart at once. */
 export class Backoff {
   readonly #policy: RestartPolicy;
   readonly #random: () => number;
-  /** In a row. */
+  /** Consecutive failures that were faulty. */
   #faults = 0;
-  /** In a row, of processes that made nothing. */
+  /** Consecutive failures without output. */
   #futile = 0;
 
   /** @param random uniform in [0, 1) */
@@ -43,9 +43,9 @@ export class Backoff {
   }
 
   /**
-   * What kills one that delivered is an accident, however often it happens: giving up would cost viewers more than it does. Those
-   * that hang are another matter, as viewers wait each time until that is found out.
-   * @returns the delay before the next start, half of it certain and half random; undefined to give up
+   * If a process delivered output and then crashed, that is an accident, however often it happens: giving up would cost viewers more.
+   * Processes that hang are different, because viewers wait each time until the hang is detected.
+   * @returns the delay before the next start, half of it fixed and half random; undefined to give up
    */
   fail({ ranFor, delivered, faulty }: Failure): Milliseconds | undefined {
     const { firstDelay, maxDelay, stableAfter, maxFailures } = this.#policy;
@@ -54,7 +54,7 @@ export class Backoff {
     if (faulty) this.#faults += 1;
     else this.#futile += 1;
     const failures = this.#faults + this.#futile;
-    // The first after one that delivered was none of a row.
+    // The first failure after a process that delivered output starts no series.
     if (failures >= maxFailures && (faulty || !delivered)) return undefined;
     const delay = Math.min(maxDelay, firstDelay * 2 ** (failures - 1));
     return delay * (0.5 + this.#random() * 0.5);

@@ -1,23 +1,23 @@
-// FFmpeg gets an environment of its own: the gateway's holds keys, and variables that would change what FFmpeg does.
+// The environment of FFmpeg. The gateway's own environment holds keys, and variables that would change what FFmpeg does.
 
 /** Environment of a child process. */
 export type ChildEnvironment = Readonly<Record<string, string>>;
 
-/** For a caller that has none to pick from: enough for programs, and wrapper scripts around them, of an ordinary system. */
+/** Default for callers without an environment: enough for programs, and wrapper scripts around them, on an ordinary system. */
 export const DEFAULT_CHILD_ENVIRONMENT: ChildEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 
-/** What a program needs to be found, loaded and to write temporary files; nothing of this holds a secret. */
+/** What a program needs to be found, to be loaded and to write temporary files; none of these holds a secret. */
 const PASSED_ON = [
   'PATH',
   'HOME',
   'TMPDIR',
   'LD_LIBRARY_PATH',
   'DYLD_LIBRARY_PATH',
-  // Windows starts no program without it.
+  // Windows cannot start a program without it.
   'SystemRoot',
 ] as const;
 
-/** Picks from a full environment what FFmpeg may see. */
+/** Selects from a full environment what FFmpeg may see. */
 export function childEnvironment(environment: Readonly<Record<string, string | undefined>>): ChildEnvironment {
   const picked: Record<string, string> = {};
   for (const name of PASSED_ON) {

@@ -1,4 +1,5 @@
-// FFmpeg parses media from strangers: it runs with little memory, behind the gateway, in an empty directory and without a way to more rights.
+// Limits for FFmpeg, which parses media from untrusted publishers: little memory, lower priority than the gateway, an empty working
+// directory, no new privileges.
 import { spawn } from 'node:child_process';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { setPriority, totalmem } from 'node:os';
@@ -7,34 +8,34 @@ import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-enviro
 
 export interface ChildSettings {
   readonly variables: ChildEnvironment;
-  /** Working directory; undefined: the gateway's. */
+  /** Working directory; undefined: that of the gateway. */
   readonly directory?: string | undefined;
-  /** A program and its arguments that take on the limits and then become FFmpeg (exec): the process id stays the same. */
+  /** A program with arguments that applies the limits and then becomes FFmpeg (exec), so the process id stays the same. */
   readonly launcher?: readonly string[] | undefined;
 }
 
 export const DEFAULT_CHILD_SETTINGS: ChildSettings = { variables: DEFAULT_CHILD_ENVIRONMENT };
 
 /**
- * Private writable memory of one FFmpeg (RLIMIT_DATA), address space that its threads have reserved included: a 720p source into
- * three rungs takes 0.6 GB of it and 0.25 GB of real memory.
+ * Limit of the private writable memory of one FFmpeg (RLIMIT_DATA), including address space reserved by its threads, in bytes: a 720p
+ * source with three rungs reserves 0.6 GB and uses 0.25 GB.
  */
 export const MAX_CHILD_MEMORY = 3 * 1024 ** 3;
 
-/** Of the memory of the machine, for the rest of which the gateway and the kernel have a use. */
+/** Maximum share of the machine's memory; the gateway and the kernel need the rest. */
 const MAX_SHARE_OF_MACHINE = 0.75;
 
-/** Behind the gateway, before thumbnails. */
+/** Lower priority than the gateway, higher than thumbnails. */
 export const TRANSCODE_NICENESS = 5;
 export const THUMBNAIL_NICENESS = 10;
 
 export interface ChildSettingsOptions {
   readonly variables: ChildEnvironment;
-  /** Made when it is missing, for the owner alone. */
+  /** Created if missing, accessible to the owner only. */
   readonly directory: string;
-  /** Where `setpriv` and `prlimit` (util-linux) are looked for. */
+  /** Where to look for `setpriv` and `prlimit` (util-linux). */
   readonly searchPath: string;
-  /** FFmpeg itself: what limits it must be able to start it. */
+  /** FFmpeg itself: a launcher must be able to start it. */
   readonly ffmpeg: string;
   /** Bytes. Default 3 GiB, or three quarters of the machine's memory. */
   readonly maxMemory?: number;
@@ -42,11 +43,14 @@ export interface ChildSettingsOptions {
 
 export interface FoundChildSettings {
   readonly settings: ChildSettings;
-  /** What this system does not offer, one sentence each. */
+  /** One sentence for each limit that this system does not support. */
   readonly missing: readonly string[];
 }
 
-/** Tries each limit by running FFmpeg under it; what does not work here is left out and told. Never rejects for want of a limit. */
+/**
+ * Tries each limit by running FFmpeg under it; limits that do not work here are left out and reported. Never rejects because of a missing
+ * limit.
+ */
 export async function findChildSettings(options: ChildSettingsOptions): Promise<FoundChildSettings> {
   const { variables, directory, searchPath, ffmpeg } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -80,7 +84,7 @@ async function findProgram(name: string, searchPath: string): Promise<string | u
   return undefined;
 }
 
-/** Long enough for a slow disk: FFmpeg itself has just been proven. */
+/** Long enough for a slow disk; FFmpeg itself has just been checked. */
 const START_TIMEOUT = 15_000;
 
 function starts([command = '', ...args]: readonly string[], env: ChildEnvironment, cwd: string): Promise<boolean> {
@@ -91,12 +95,12 @@ function starts([command = '', ...args]: readonly string[], env: ChildEnvironmen
   });
 }
 
-/** A system that forbids it, or a process that has ended already: it runs all the same. */
+/** Lowers the priority. If the system forbids it, or the process has already ended, nothing happens. */
 export function lowerPriority(pid: number | undefined, niceness: number): void {
   if (pid === undefined) return;
   try {
     setPriority(pid, niceness);
   } catch {
-    // Nothing to do about either.
+    // Either way there is nothing to do.
   }
 }

@@ -1,4 +1,4 @@
-// Says what the publisher really sends, read from the codec's own headers, so that the ladder is fitted to facts.
+// Describes what the publisher really sends, from the codec's own headers, so that the ladder is based on facts.
 import { SluiceError } from '../protocols/errors.js';
 import {
   type AudioCodec,
@@ -19,17 +19,20 @@ export interface SourceVideo {
   /** Luma samples after cropping. */
   readonly width: number;
   readonly height: number;
-  /** Width of a sample over its height; 1 when the headers do not say or say nonsense (ITU-T H.264 E.2.1). */
+  /** Width of a sample divided by its height; 1 if the headers give none or an implausible one (ITU-T H.264 E.2.1). */
   readonly sampleAspectRatio: number;
-  /** Frames per second: measured where that contradicts what is said, else the codec's own timing, else metadata, else 30. */
+  /**
+   * Frames per second: the measured rate if it contradicts the signalled one, otherwise that of the codec headers, otherwise of the
+   * metadata, otherwise 30.
+   */
   readonly frameRate: number;
   /** `profile_idc` of H.264 (ITU-T H.264 7.4.2.1.1); absent for other codecs. */
   readonly profile?: number;
-  /** 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4. */
+  /** 0: monochrome, 1: 4:2:0, 2: 4:2:2, 3: 4:4:4. */
   readonly chromaFormat: number;
   /** Bits of a luma sample. */
   readonly bitDepth: number;
-  /** Fields may be coded: the encoded rungs are deinterlaced. */
+  /** Pictures may be coded as fields: encoded rungs are deinterlaced. */
   readonly interlaced: boolean;
   /** As announced by the publisher. */
   readonly bitrate?: BitsPerSecond;
@@ -40,19 +43,19 @@ export type SourceAudio =
       readonly codec: 'aac';
       /** MPEG-4 audio object type of the core coder (ISO/IEC 14496-3 table 1.17). */
       readonly objectType: number;
-      /** Hz, of the core coder: the rate of its timestamps. */
+      /** Sample rate of the core coder in Hz: the time base of its timestamps. */
       readonly sampleRate: number;
       readonly channels: number;
-      /** ISO/IEC 14496-3 table 1.19; 0 = a program config element lists the channels. Absent: as many as `channels`. */
+      /** ISO/IEC 14496-3 table 1.19; 0 = a program config element lists the channels. Absent: equal to `channels`. */
       readonly channelConfiguration?: number;
-      /** PCM samples of a coded frame. Absent: 1024. */
+      /** PCM samples in a coded frame. Default 1024. */
       readonly samplesPerFrame?: number;
       /** As announced by the publisher. */
       readonly bitrate?: BitsPerSecond;
     }
   | {
       readonly codec: Exclude<AudioCodecId, 'aac'>;
-      /** Hz; absent where only the frames say it. */
+      /** Hz; absent if only the frames contain it. */
       readonly sampleRate?: number;
       readonly channels?: number;
       readonly bitrate?: BitsPerSecond;
@@ -63,17 +66,17 @@ export interface SourceDescription {
   readonly audio?: SourceAudio;
 }
 
-/** What the publisher or the clock says where the headers are silent. None of it is trusted further than that. */
+/** What the publisher's metadata or the timestamps say; used only where the headers say nothing. */
 export interface SourceHints {
-  /** `framerate` of onMetaData, frames per second. */
+  /** `framerate` of onMetaData, in frames per second. */
   readonly frameRate?: number;
-  /** Counted from timestamps, frames per second. */
+  /** Frames per second counted from timestamps. */
   readonly measuredFrameRate?: number;
   readonly videoBitrate?: BitsPerSecond;
   readonly audioBitrate?: BitsPerSecond;
 }
 
-/** What was read from the headers of a codec: the part of `describeVideo`'s answer (protocols/mp4) that this room uses. */
+/** What was read from the headers of a codec: the part of `describeVideo`'s result (protocols/mp4) that is used here. */
 export interface VideoFacts {
   /** Luma samples after cropping. */
   readonly width?: number | undefined;
@@ -81,7 +84,7 @@ export interface VideoFacts {
   /** Frames per second. */
   readonly frameRate?: number | undefined;
   readonly bitDepth?: number | undefined;
-  /** RFC 6381: its profile tells which chroma there can be. */
+  /** RFC 6381 codec string: its profile limits the possible chroma formats. */
   readonly codecs?: string | undefined;
   readonly interlaced?: boolean | undefined;
   /** Sample aspect ratio, numerator and denominator. */
@@ -94,12 +97,12 @@ export interface SourceTracks {
     readonly codec: VideoCodec;
     /** avcC, hvcC, av1C or vpcC. */
     readonly configuration: Buffer;
-    /** Not asked for AVC, whose avcC says everything. */
+    /** Not used for AVC, whose avcC contains everything. */
     readonly description?: VideoFacts | undefined;
   };
   readonly audio?: {
     readonly codec: AudioCodec;
-    /** AudioSpecificConfig for AAC; not asked for other codecs. */
+    /** AudioSpecificConfig for AAC; not used for other codecs. */
     readonly configuration?: Buffer | undefined;
     readonly description?:
       | { readonly sampleRate?: number | undefined; readonly channels?: number | undefined }
@@ -108,17 +111,17 @@ export interface SourceTracks {
   readonly metadata?: SourceHints;
 }
 
-/** Luma samples of one side; the largest any level of ITU-T H.264 annex A needs (level 6.2, 8192x4320). */
+/** Maximum width and height in luma samples: the largest of any level in ITU-T H.264 annex A (level 6.2, 8192x4320). */
 const MAX_SIDE = 8192;
 /** MaxFS of level 6.2 (ITU-T H.264 table A-1), macroblocks of 256 luma samples. */
 const MAX_LUMA_SAMPLES = 139_264 * 256;
-/** One macroblock: below it there is no picture to serve. */
+/** One macroblock: no smaller picture is worth serving. */
 const MIN_SIDE = 16;
-/** One picture in ten seconds, as signage sends, and what rounding makes of it. */
+/** One picture in ten seconds, as digital signage sends, with some tolerance for rounding. */
 const MIN_FRAME_RATE = 0.09;
 const MAX_FRAME_RATE = 240;
 const DEFAULT_FRAME_RATE = 30;
-/** Outside these a sample aspect ratio is a mistake, not a format. */
+/** A sample aspect ratio outside these bounds is a mistake. */
 const MIN_ASPECT = 0.25;
 const MAX_ASPECT = 4;
 
@@ -184,8 +187,8 @@ function otherFacts(codec: SourceVideoCodec, facts: VideoFacts): ReadFacts {
 }
 
 /**
- * 4:2:0 for the profiles that have no other (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2) and when
- * nothing is said; 4:4:4 stands for all that further profiles may hold.
+ * 4:2:0 for profiles that allow nothing else (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2) and if the profile
+ * is unknown; 4:4:4 stands for whatever other profiles may contain.
  */
 function chromaOfProfile(codec: SourceVideoCodec, codecs: string): number {
   const profile = codecs.split('.')[1];
@@ -210,10 +213,10 @@ function checkPictureSize(width: number, height: number): void {
   );
 }
 
-/** What is said may be this share off before what was measured is believed: it is taken over a second or less. */
+/** A signalled rate may differ from the measured one by this share before the measurement is preferred: it covers a second or less. */
 const BELIEVED_WITHIN = 0.15;
 
-/** The first that is possible, unless pictures come at another pace. If all that is known is impossible, the source is refused. */
+/** Chooses the first plausible rate, unless the measured rate contradicts it. If no known rate is plausible, the source is refused. */
 function chooseFrameRate(said: readonly (number | undefined)[], measured: number | undefined): number {
   const known = [...said, measured].filter((rate) => rate !== undefined && Number.isFinite(rate) && rate > 0);
   const isPossible = (rate = 0): boolean => rate >= MIN_FRAME_RATE && rate <= MAX_FRAME_RATE;

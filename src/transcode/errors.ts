@@ -1,4 +1,4 @@
-// Every way in which transcoding can fail, with its stable code, so that logs, API and docs/errors.md name the same thing.
+// The error codes of transcoding, shared by logs, API and docs/errors.md.
 import { defineErrors } from '../protocols/errors.js';
 
 export const transcodeError = defineErrors({

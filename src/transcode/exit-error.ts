@@ -1,18 +1,18 @@
-// Makes the one error that a dead FFmpeg leaves: what happened, why as far as is known, and its last words.
+// Makes the error for an FFmpeg that ended: what happened, the cause if known, and its last lines of stderr.
 import { assertNever, type SluiceError } from '../protocols/errors.js';
 import { transcodeError } from './errors.js';
 import { failureReason } from './failure-reason.js';
 import type { FfmpegExit } from './ffmpeg-process.js';
 
-/** Lines of stderr in an error text; all that are kept go to the log. */
+/** Lines of stderr in an error text; all lines that are kept go to the log. */
 const LINES_IN_ERROR = 5;
 
 export interface EndedRun {
   readonly exit: FfmpegExit;
   readonly stderrLines: readonly string[];
-  /** It took input and gave nothing, and was killed for it. */
+  /** It took input but produced no output, and was killed for that. */
   readonly stalled: boolean;
-  /** Why nothing more was taken from it, if it was killed for that. */
+  /** Why its output was rejected, if it was killed for that. */
   readonly rejected: SluiceError | undefined;
 }
 
@@ -30,7 +30,7 @@ export function exitError({ exit, stderrLines, stalled, rejected }: EndedRun): S
     case 'exited':
       return transcodeError('transcode.exited', `FFmpeg exited with code ${exit.code} before its input ended${said}`);
     case 'killed': {
-      // Nothing in the gateway killed it: `stop`, stalls and rejected output are told apart above.
+      // The gateway did not kill it: `stop`, stalls and rejected output are handled above.
       const hint = exit.signal === 'SIGKILL' && reason === undefined ? ' (by the kernel, if memory ran out)' : '';
       return transcodeError(
         'transcode.exited',

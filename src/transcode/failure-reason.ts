@@ -1,12 +1,12 @@
-// Turns what FFmpeg writes before it dies into one sentence for the person who has to do something about it.
+// Turns FFmpeg's last lines of stderr into one sentence for the person who has to act.
 
 interface Reason {
   readonly pattern: RegExp;
-  /** `$1` is what the pattern caught. */
+  /** `$1` is replaced by what the pattern captured. */
   readonly text: string;
 }
 
-/** The first that fits any line is taken: causes before consequences. */
+/** The first entry that matches any line is used; causes come before consequences. */
 const REASONS: readonly Reason[] = [
   { pattern: /error while loading shared libraries: ([^:]+)/, text: 'the library $1 of this FFmpeg is missing' },
   { pattern: /Unknown encoder '?([\w-]+)'?/, text: 'this FFmpeg was built without the encoder $1' },
@@ -43,7 +43,7 @@ const REASONS: readonly Reason[] = [
   { pattern: /Broken pipe/, text: 'the pipe to the gateway broke' },
 ];
 
-/** @returns undefined when nothing that was written is known to be a cause */
+/** @returns undefined if no line matches a known cause */
 export function failureReason(lines: readonly string[]): string | undefined {
   for (const { pattern, text } of REASONS) {
     for (const line of lines) {

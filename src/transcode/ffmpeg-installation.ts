@@ -1,4 +1,4 @@
-// What is known about an FFmpeg that has been proven by running it.
+// The properties of an FFmpeg that was checked by running it.
 
 export type FfmpegOrigin = 'FFMPEG_PATH' | 'PATH' | 'ffmpeg-static' | '@ffmpeg-binary';
 
@@ -12,13 +12,13 @@ export interface FfmpegInstallation {
   readonly origin: FfmpegOrigin;
   readonly encoders: ReadonlySet<string>;
   readonly decoders: ReadonlySet<string>;
-  /** HEVC, AV1 and VP9 in FLV can be read: FFmpeg 6.1 and later. */
+  /** Whether it can read HEVC, AV1 and VP9 in FLV: FFmpeg 6.1 and later. */
   readonly enhancedRtmp: boolean;
-  /** Opus, FLAC, AC-3 and E-AC-3 in FLV can be read: FFmpeg 8.0 and later. */
+  /** Whether it can read Opus, FLAC, AC-3 and E-AC-3 in FLV: FFmpeg 8.0 and later. */
   readonly enhancedRtmpAudio: boolean;
 }
 
-/** One candidate that was looked at, for `sluice doctor` and for the error when none works. */
+/** One candidate that was checked, for `sluice doctor` and for the error if none works. */
 export type FfmpegAttempt = { readonly origin: FfmpegOrigin; readonly path?: string } & (
   | { readonly outcome: 'usable'; readonly installation: FfmpegInstallation }
   | { readonly outcome: 'rejected'; readonly reason: string }

@@ -1,4 +1,4 @@
-// The one place that runs FFmpeg for a stream: pipes always drained, a failed spawn is a result, and the end is one promise.
+// Runs one FFmpeg for a stream: its pipes are always drained, a failed spawn is a result and not an exception, and its end is one promise.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../protocols/clock.js';
@@ -13,36 +13,36 @@ export type SpawnProcess = (path: string, args: readonly string[], options: Spaw
 export interface FfmpegProcessOptions {
   readonly path: string;
   readonly arguments: readonly string[];
-  /** Rendition pipes; the progress pipe comes after them. */
+  /** Number of rendition pipes; the progress pipe comes after them. */
   readonly outputs: number;
   readonly clock: Clock;
-  /** What fails in a callback ends it; the process is killed when it closes. */
+  /** Handles failures in callbacks; when it closes, the process is killed. */
   readonly domain: FailureDomain;
-  /** The buffer is the callee's to keep. */
+  /** The callee owns the buffer. */
   readonly onOutput: (index: number, bytes: Buffer) => void;
   readonly onProgress: (bytes: Buffer) => void;
-  /** The queue is empty again after `write` said false. */
+  /** The queue is empty again after `write` returned false. */
   readonly onDrain: () => void;
   readonly onStderrLine?: (line: string) => void;
   readonly redact?: (line: string) => string;
   readonly spawn?: SpawnProcess;
   readonly childSettings?: ChildSettings;
-  /** 0 to 19, see nice(1). Default: behind the gateway. */
+  /** 0 to 19, see nice(1). Default: lower priority than the gateway. */
   readonly niceness?: number;
 }
 
-/** How it ended; all pipes are at their end then. */
+/** How the process ended. All pipes have been read to their end by then. */
 export type FfmpegExit =
   | { readonly kind: 'not-started'; readonly cause: Error }
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
-/** Bytes that may wait for FFmpeg before `write` asks for a pause: 2 s at 8 Mbit/s. */
+/** Bytes queued for FFmpeg beyond which `write` asks for a pause: 2 s at 8 Mbit/s. */
 export const QUEUE_MARK_BYTES = 2 * 1024 * 1024;
-/** A dead process leaves its pipes open only if something it started holds them; what is in them takes no longer to read. */
+/** After the process has ended, its pipes stay open only if a child of it holds them; reading their contents takes no longer than this. */
 const PIPE_GRACE: Milliseconds = 2_000;
 
-/** A running FFmpeg, from the moment it is made. */
+/** An FFmpeg process, running from construction on. */
 export class FfmpegProcess {
   /** Resolves once, never rejects. */
   readonly exited: Promise<FfmpegExit>;
@@ -62,7 +62,7 @@ export class FfmpegProcess {
     this.exited = this.#start();
   }
 
-  /** Undefined when it could not be started. */
+  /** Undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -76,11 +76,11 @@ export class FfmpegProcess {
     return this.#stderr.lines;
   }
 
-  /** Queues bytes; after `end` or the death of the process they go nowhere. @returns false when the caller must wait for `onDrain` */
+  /** Queues bytes; after `end` or the death of the process they are dropped. @returns false if the caller must wait for `onDrain` */
   write(buffers: readonly Buffer[]): boolean {
     const stdin = this.#stdin;
     if (stdin === undefined || this.#ended || !stdin.writable) return false;
-    // One system call for all of it.
+    // One system call for all buffers.
     stdin.cork();
     for (const piece of joinSmall(buffers)) stdin.write(piece);
     stdin.uncork();
@@ -88,14 +88,14 @@ export class FfmpegProcess {
     return !this.#waitsForDrain;
   }
 
-  /** Ends the input after what is queued: FFmpeg flushes everything and exits. */
+  /** Ends the input after what is queued; FFmpeg then flushes everything and exits. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#stdin?.end();
   }
 
-  /** Ends it at once and whatever it started; nothing is flushed. */
+  /** Kills the process and its children at once; nothing is flushed. */
   kill(): void {
     this.#ended = true;
     const child = this.#child;
@@ -115,7 +115,7 @@ export class FfmpegProcess {
         shell: false,
         env: variables,
         ...(directory !== undefined && { cwd: directory }),
-        // Its own group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in good order.
+        // Its own process group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in an orderly way.
         detached: process.platform !== 'win32',
         windowsHide: true,
       });
@@ -123,7 +123,7 @@ export class FfmpegProcess {
       lowerPriority(child.pid, niceness);
       return this.#watch(child);
     } catch (error) {
-      // Errors other than ENOENT, EACCES, EAGAIN and EMFILE are thrown, not emitted.
+      // spawn throws errors other than ENOENT, EACCES, EAGAIN and EMFILE instead of emitting them.
       return Promise.resolve({ kind: 'not-started', cause: toError(error) });
     }
   }
@@ -133,7 +133,7 @@ export class FfmpegProcess {
     const disown = domain.own(() => this.kill());
     const exited = new Promise<FfmpegExit>((resolve) => {
       child.once('error', (cause) => {
-        // Also emitted when a signal cannot be sent; then the process is there and `close` will come.
+        // Also emitted if a signal cannot be sent; then the process exists and `close` will come.
         if (child.pid === undefined) resolve({ kind: 'not-started', cause });
       });
       const closePipes = domain.guard('ffmpeg exit', () => this.#closePipesAfterGrace(child));
@@ -161,10 +161,10 @@ export class FfmpegProcess {
   }
 
   #attachStdin(stdin: Writable | null | undefined): void {
-    // Absent when the process limit left no descriptors for pipes.
+    // Absent if the process limit left no descriptors for pipes.
     if (stdin === null || stdin === undefined) return;
     this.#stdin = stdin;
-    // EPIPE: it died or closed its input. Its exit says which, and why.
+    // EPIPE: FFmpeg died or closed its input. Its exit status says which, and why.
     stdin.on('error', () => {
       this.#ended = true;
     });
@@ -184,11 +184,11 @@ export class FfmpegProcess {
   }
 }
 
-/** A pipe nobody reads would block FFmpeg and with it every other track. */
+/** A pipe that nobody reads would block FFmpeg and with it every other track. */
 function drain(pipe: Readable | Writable | null | undefined, onData: (bytes: Buffer) => void): void {
   if (pipe === null || pipe === undefined) return;
   pipe.on('data', onData);
-  // ECONNRESET of a pipe whose other end was killed: the exit tells.
+  // ECONNRESET means that the other end was killed; its exit status says why.
   pipe.on('error', () => undefined);
 }
 
@@ -200,7 +200,7 @@ function killGroup(child: ChildProcess, pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // The group is gone already, or was never made.
+    // The group is already gone, or was never created.
     child.kill('SIGKILL');
   }
 }
@@ -209,10 +209,10 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** A write costs a stream about what copying this many bytes does. */
+/** A write costs about as much as copying this many bytes. */
 const SMALL_BYTES = 2_048;
 
-/** Joins runs of small buffers (headers, audio frames); large ones (pictures) go out as they are. */
+/** Joins consecutive small buffers (headers, audio frames); large ones (pictures) are written as they are. */
 function joinSmall(buffers: readonly Buffer[]): readonly Buffer[] {
   const pieces: Buffer[] = [];
   let run: Buffer[] = [];

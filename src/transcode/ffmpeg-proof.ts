@@ -1,4 +1,4 @@
-// Proves a candidate by running it: a file that is there and executable says nothing about what it can do.
+// Checks a candidate by running it: that a file exists and is executable says nothing about what it can do.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { systemCode, systemReason } from '../protocols/system-error.js';
@@ -6,28 +6,28 @@ import type { Milliseconds } from '../protocols/units.js';
 import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
 
-/** What a proof found out; the reason is one line for a person. */
+/** The result of a check; the reason is one line for a person. */
 export type FfmpegProof =
   | { readonly works: true; readonly installation: FfmpegInstallation }
   | { readonly works: false; readonly reason: string };
 
-/** A cold start from a slow disk takes a second or two; a program that is no FFmpeg may never end. */
+/** A cold start from a slow disk takes a second or two; a program that is not FFmpeg may never end. */
 const RUN_TIMEOUT: Milliseconds = 15_000;
 /** `-encoders` of a full build prints 20 kB. */
 const MAX_OUTPUT_BYTES = 1_000_000;
 const MAX_REASON_LENGTH = 300;
 
 const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
-/** `-fps_mode` exists since 5.1 and is the only spelling that newer versions keep. */
+/** `-fps_mode` exists since 5.1 and is the only spelling that newer versions still accept. */
 const OLDEST_VERSION = { major: 5, minor: 1 } as const;
 /** HEVC, AV1 and VP9 in FLV. */
 const ENHANCED_RTMP_VERSION = { major: 6, minor: 1 } as const;
 /** Opus, FLAC, AC-3 and E-AC-3 in FLV. */
 const ENHANCED_RTMP_AUDIO_VERSION = { major: 8, minor: 0 } as const;
-/** A build from the development branch has no number: it is newer than any. */
+/** A development build has no version number; it counts as newer than any release. */
 const DEVELOPMENT_VERSION = { major: 999, minor: 0 } as const;
 
-/** Both encoders, the muxer with the flags of every stream, and a pipe: 5 frames of black and 0.2 s of silence. */
+/** A test of both encoders, the muxer with the flags of every stream, and a pipe: 5 black frames and 0.2 s of silence. */
 const TINY_ENCODE: readonly string[] = [
   ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
   '-filter_complex',
@@ -38,15 +38,15 @@ const TINY_ENCODE: readonly string[] = [
 ];
 
 export interface ProofOptions {
-  /** What the program sees of the environment. */
+  /** The environment that the program sees. */
   readonly environment?: ChildEnvironment | undefined;
-  /** For each of its runs. Default 15 s. */
+  /** Time limit for each run. Default 15 s. */
   readonly timeout?: Milliseconds | undefined;
-  /** Ends the program that runs, and the proof. */
+  /** Ends the running program and the check. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs `-version`, `-encoders`, `-decoders` and a tiny encode. Never throws. */
+/** Runs `-version`, `-encoders`, `-decoders` and a test encode. Never throws. */
 export async function proveFfmpeg(
   origin: FfmpegOrigin,
   path: string,
@@ -137,13 +137,13 @@ function run(path: string, { environment, timeout, signal }: RunOptions, args: r
     try {
       child = spawnCandidate(path, environment, args);
     } catch (error) {
-      // Errors other than ENOENT, EACCES and the like are thrown, not emitted.
+      // spawn throws errors other than ENOENT, EACCES and similar ones instead of emitting them.
       fail(errorText(error, path));
       return;
     }
     const giveUp = (reason: string): void => {
       killGroup(child);
-      // A grandchild that left the group would keep them open.
+      // A grandchild that left the process group would keep them open.
       child.stdout?.destroy();
       child.stderr?.destroy();
       fail(reason);
@@ -181,7 +181,7 @@ function lateReason(child: ChildProcess, timeout: Milliseconds): string {
     : `something it started did not end ${within}; if it is a script around FFmpeg, let it start FFmpeg with exec`;
 }
 
-/** In a process group of its own, so that what a script starts can be ended with it. */
+/** In its own process group, so that the children of a script can be ended with it. */
 function spawnCandidate(path: string, environment: ChildEnvironment, args: readonly string[]) {
   return spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -202,7 +202,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    // All of it has ended.
+    // All processes of the group have ended.
     if (systemCode(error) !== 'ESRCH') throw error;
   }
 }
@@ -222,7 +222,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** stderr of a program nobody vouches for: printable, on one line. */
+/** Makes stderr of an unknown program printable and puts it on one line. */
 function oneLine(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }

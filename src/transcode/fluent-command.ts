@@ -1,28 +1,28 @@
-// The only file that knows fluent-ffmpeg: it lends its argument builder; its process handling is never used (docs/decisions).
+// The only file that uses fluent-ffmpeg: its argument builder, never its process handling (docs/decisions).
 import createCommand, { type FfmpegCommand } from 'fluent-ffmpeg';
 
 export interface FfmpegCommandLine {
   readonly inputOptions: readonly string[];
   readonly input: string;
-  /** Filters of one `-filter_complex`. */
+  /** Filters for one `-filter_complex`. */
   readonly filters: readonly string[];
   readonly outputs: readonly { readonly options: readonly string[]; readonly target: string }[];
 }
 
-/** The builder's argument list is private in its typings, but is what its own `run` spawns (lib/processor.js). */
+/** The builder's method for the argument list is private in its typings, but its own `run` uses it (lib/processor.js). */
 interface ArgumentSource {
   _getArguments(): string[];
 }
 
 /**
- * FFmpeg's argument list for a command line; nothing is run, and no element is ever split or joined.
- * @throws {TypeError} for a list of one option: the builder would split it at a space
+ * FFmpeg's argument list for a command line. Runs nothing, and never splits or joins an element.
+ * @throws {TypeError} for a list of one option, which the builder would split at a space
  */
 export function toArgumentList(line: FfmpegCommandLine): string[] {
   for (const { length } of [line.inputOptions, ...line.outputs.map(({ options }) => options)]) {
     if (length === 1) throw new TypeError('got one option, expected none or an option with its value');
   }
-  // Options go in as varargs: an element of an array with one space in it would be split.
+  // Pass options as varargs: the builder would split an array element that contains one space.
   const command = createCommand().input(line.input);
   if (line.inputOptions.length > 0) command.inputOptions(...line.inputOptions);
   if (line.filters.length > 0) command.complexFilter([...line.filters]);

@@ -1,4 +1,4 @@
-// Turns the configured ladder and the real source into the renditions to make: never above the source, always even.
+// Chooses the renditions for a source from the configured ladder: never larger than the source, always with even sizes.
 import type { BitsPerSecond } from '../protocols/units.js';
 import { reasonAgainstAac } from './browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from './describe-source.js';
@@ -13,39 +13,39 @@ import type {
   VideoSpec,
 } from './rendition-spec.js';
 
-/** One configured name, understood. */
+/** One configured name, parsed. */
 export type LadderRung =
   | { readonly kind: 'source' }
   | { readonly kind: 'audio' }
   /** Encoded so that the short side of the picture has this many samples. */
   | { readonly kind: 'encoded'; readonly name: string; readonly shortSide: number };
 
-/** Below this nothing is left to see, above it no H.264 level reaches. */
+/** Smaller pictures show nothing; larger ones exceed every H.264 level. */
 const MIN_SHORT_SIDE = 64;
 const MAX_SHORT_SIDE = 4320;
 
-/** What veryfast x264 needs for ordinary pictures at 1280x720 and 30 frames per second. */
+/** Bit rate that x264 (veryfast) needs for ordinary pictures at 1280x720 and 30 frames per second. */
 const REFERENCE_BITRATE: BitsPerSecond = 2_500_000;
 const REFERENCE_SAMPLES = 1280 * 720;
 const REFERENCE_FRAME_RATE = 30;
-/** Larger pictures and faster ones repeat themselves more: the rate grows slower than the samples, and slower still than the frames. */
+/** Larger and faster video is more redundant: the bit rate grows more slowly than the samples, and even more slowly than the frame rate. */
 const SAMPLES_EXPONENT = 0.75;
 const FRAME_RATE_EXPONENT = 0.6;
-/** However little the publisher says it sends, a rung keeps this share of its normal rate: metadata is often wrong. */
+/** However low the announced bit rate is, a rung keeps this share of its normal rate, because metadata is often wrong. */
 const MIN_BITRATE_SHARE = 0.25;
-/** VBV peak over the average. */
+/** Ratio of VBV peak rate to average rate. */
 const PEAK_FACTOR = 1.2;
 const VBV_SECONDS = 1;
 
-/** `profile_idc` that browsers decode: Baseline, Main, High (ITU-T H.264 annex A). Others are encoded anew. */
+/** `profile_idc` values that browsers decode: Baseline, Main, High (ITU-T H.264 annex A). Video of other profiles is re-encoded. */
 const BROWSER_PROFILES: ReadonlySet<number> = new Set([66, 77, 100]);
-/** HEVC Main 10, AV1 Main and VP9 profile 2: what decoders in browsers know besides 8 bits. */
+/** HEVC Main 10, AV1 Main and VP9 profile 2 are what browsers decode beyond 8 bits. */
 const MAX_BIT_DEPTH = 10;
-/** Browsers decode H.264 up to level 5.2: MaxFS of 36864 macroblocks (ITU-T H.264 table A-1), in luma samples. */
+/** Browsers decode H.264 up to level 5.2: MaxFS of 36864 macroblocks (ITU-T H.264 table A-1), here in luma samples. */
 const MAX_ENCODED_SAMPLES = 36_864 * 256;
-/** What hardware decoders take of a side. */
+/** Maximum width and height that hardware decoders support. */
 const MAX_ENCODED_SIDE = 4096;
-/** An encoded `source` keeps the publisher's rate up to so many times the normal one: it is believed, but not everything. */
+/** An encoded `source` keeps the publisher's announced bit rate up to this multiple of the normal one. */
 const MAX_SOURCE_SHARE = 4;
 
 const AUDIO_BITRATE: BitsPerSecond = 128_000;
@@ -75,17 +75,17 @@ function parseRung(name: string): LadderRung {
 }
 
 export interface LadderOptions {
-  /** `regular`: the groups of pictures of the source are too long to cut, so `source` is encoded as well. */
+  /** `regular`: the GOPs of the source are too long to cut, so `source` is encoded as well. */
   readonly keyFrames?: KeyFrames;
-  /** The FFmpeg in use: audio that it cannot read goes out as it is, if it can. Absent, it reads everything. */
+  /** The FFmpeg in use: audio that it cannot read is copied if possible. Absent: it reads everything. */
   readonly ffmpeg?: FlvReader;
 }
 
 /**
- * The renditions to make, video in the order of the ladder, then the one audio track if the source has audio. Those with the
- * mode `copy` are packaged by the gateway; FFmpeg makes the others.
- * A rung as large as the source is left out when the source itself is served, a larger one always; when no rung is left
- * for a source that has video, one of the source's own size stands for them.
+ * The renditions for a source: video in the order of the ladder, then the one audio track if the source has audio. The gateway packages
+ * those with mode `copy`; FFmpeg makes the others.
+ * A rung as large as the source is left out if the source itself is served; a larger rung is always left out. If no rung is left for a
+ * source with video, one of the source's own size replaces them.
  * @throws transcode.ladder-invalid, transcode.ladder-empty
  */
 export function fitLadder(
@@ -123,7 +123,10 @@ function fitVideo(rungs: readonly LadderRung[], video: SourceVideo, keyFrames: K
   return specs;
 }
 
-/** Copied when browsers of its codec can decode it and it can be cut, else encoded at its own size and rate under the same name. */
+/**
+ * Copied if it can be cut and browsers that support its codec can decode it; otherwise encoded under the same name, at its own size and
+ * frame rate.
+ */
 function sourceRung(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
   if (keyFrames !== 'source' || !isCopyable(video)) return encodedSource(video);
   const spec: CopiedVideoSpec = {
@@ -144,7 +147,7 @@ function isCopyable(video: SourceVideo): boolean {
   return BROWSER_PROFILES.has(profile) && video.bitDepth === 8 && video.chromaFormat === 1;
 }
 
-/** The best rendition there is: it keeps the rate the publisher pays for, which may be far above a rung's. */
+/** The best rendition: it keeps the publisher's bit rate, which may be far higher than that of a rung. */
 function encodedSource(video: SourceVideo): EncodedVideoSpec {
   const spec = encodedRung('source', 1, video);
   const normal = normalBitrate(spec.width * spec.height, video.frameRate);
@@ -154,7 +157,7 @@ function encodedSource(video: SourceVideo): EncodedVideoSpec {
 
 function encodedRung(name: string, scale: number, video: SourceVideo): EncodedVideoSpec {
   const display = displaySize(video);
-  // Sizes beyond what browsers decode of H.264 shrink to what they do.
+  // Sizes that browsers cannot decode in H.264 are reduced to the largest that they can.
   const bounded = Math.min(scale, Math.sqrt(MAX_ENCODED_SAMPLES / (display.width * display.height)));
   const fit = Math.min(bounded, MAX_ENCODED_SIDE / Math.max(display.width, display.height));
   const side = fit < scale ? evenFloor : even;
@@ -184,24 +187,24 @@ function normalBitrate(samples: number, frameRate: number): BitsPerSecond {
   );
 }
 
-/** Grows with samples and frame rate, never above what the publisher says it sends. */
+/** Grows with samples and frame rate, but never exceeds the announced bit rate of the source. */
 function rungBitrate(samples: number, video: SourceVideo): BitsPerSecond {
   const normal = normalBitrate(samples, video.frameRate);
   const cap = Math.max(video.bitrate ?? normal, normal * MIN_BITRATE_SHARE);
   return roundBitrate(Math.min(normal, cap));
 }
 
-/** Whole 10 kbit/s. */
+/** Rounds to multiples of 10 kbit/s. */
 function roundBitrate(bitrate: BitsPerSecond): BitsPerSecond {
   return Math.max(10_000, Math.round(bitrate / 10_000) * 10_000);
 }
 
-/** Size on a screen with square pixels (ITU-T H.264 E.2.1): the height is kept, as rungs of landscape are named after it. */
+/** Size with square pixels (ITU-T H.264 E.2.1). The height is kept, because landscape rungs are named after it. */
 function displaySize(video: SourceVideo): { width: number; height: number } {
   return { width: video.width * video.sampleAspectRatio, height: video.height };
 }
 
-/** 4:2:0 chroma halves both sides. */
+/** Rounds to an even number: 4:2:0 chroma halves both sides. */
 function even(samples: number): number {
   return Math.max(2, 2 * Math.round(samples / 2));
 }
@@ -232,7 +235,7 @@ function fitAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec 
   };
 }
 
-/** AAC is what every browser plays, in most of its forms; Opus, FLAC, AC-3 and E-AC-3 as they are still reach most. */
+/** Every browser plays most forms of AAC. Opus, FLAC, AC-3 and E-AC-3 reach most viewers without re-encoding. */
 function isAudioCopied(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
   switch (audio.codec) {
     case 'aac':

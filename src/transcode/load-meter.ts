@@ -1,30 +1,30 @@
-// Tells an FFmpeg that cannot keep up from a publisher that is slow, pauses or bursts, and from a stall of this process.
+// Distinguishes an FFmpeg that cannot keep up from a publisher that is slow, pauses or bursts, and from a stall of this process.
 import type { Milliseconds } from '../protocols/units.js';
 import type { TranscodeProgress } from './progress.js';
 
 export interface TranscodeLoad {
-  /** Media time made over the media time that an encoder of exactly real time would have made in the last seconds; 1 keeps up. */
+  /** Media time produced in the last seconds, divided by what an encoder at exactly real time would have produced; 1 keeps up. */
   readonly speed: number;
-  /** How far the output is behind that encoder, beyond the least it ever was. */
+  /** How far the output is behind that encoder, relative to the smallest distance so far. */
   readonly lag: Milliseconds;
   /** Bytes written and not yet taken by FFmpeg. */
   readonly queuedBytes: number;
-  /** FFmpeg cannot carry its renditions: something must go. */
+  /** FFmpeg cannot keep up with its renditions: one must be dropped. */
   readonly overloaded: boolean;
 }
 
-/** Beyond this lag it is too late already. */
+/** Beyond this lag it is overloaded at once. */
 const MAX_LAG: Milliseconds = 3_000;
 const MIN_SPEED = 0.95;
-/** Media time over which `speed` is taken: three reports and their jitter, so that overload shows within 5 s of the start. */
+/** Media time over which `speed` is measured: three reports with their jitter, so that overload is detected within 5 s of the start. */
 const WINDOW: Milliseconds = 2_900;
-/** Below this a slow second is jitter. */
+/** With a smaller lag, one slow second is jitter. */
 const MIN_LAG: Milliseconds = 200;
-/** An overload is over when the lag is down to this. */
+/** Overload ends when the lag has fallen to this. */
 const RECOVERED_LAG: Milliseconds = 500;
 /**
- * FFmpeg reports once a second, so there is never a longer time between two looks unless this process, or the whole machine, stood
- * still. Then nobody was fed, and nobody could have made anything.
+ * FFmpeg reports once a second, so a longer gap between two calls means that this process, or the whole machine, stood still. During that
+ * time FFmpeg got no input and could not produce anything.
  */
 const LONGEST_LOOK: Milliseconds = 1_500;
 
@@ -34,25 +34,24 @@ interface Point {
 }
 
 /**
- * One FFmpeg's; a new process needs a new meter. FFmpeg is compared with an encoder that makes one second of media a second, from
- * the moment the media is there: media that comes in a burst, after a pause or after a stall, is not due at once.
+ * Measures one FFmpeg; a new process needs a new meter. FFmpeg is compared with an encoder that produces one second of media per second
+ * from the moment the media arrives: media that arrives in a burst, after a pause or after a stall, is not due at once.
  */
 export class LoadMeter {
-  /** Reports of the last `WINDOW`, oldest first. */
+  /** Reports within the last `WINDOW`, oldest first. */
   #points: Point[] = [];
   #received: Milliseconds | undefined;
-  /** What an encoder of exactly real time would have made by now. Never after `#received`. */
+  /** What an encoder at exactly real time would have produced by now. Never later than `#received`. */
   #due = 0;
   #lastLook: Milliseconds = 0;
   /**
-   * FFmpeg counts its output time from its own start, so only differences mean anything: the smallest there was is where it
-   * kept up.
+   * FFmpeg counts its output time from its own start, so only differences are meaningful: at the smallest difference so far it kept up.
    */
   #smallestDistance = Number.POSITIVE_INFINITY;
   #overloaded = false;
 
   /**
-   * @param time decode time of the newest tag of the tracks that FFmpeg is fed, whether it has been given that yet or not
+   * @param time decode time of the newest tag of the tracks that FFmpeg is fed, even if the tag still waits
    * @param now monotonic
    */
   noteReceived(time: Milliseconds, now: Milliseconds): void {
@@ -68,7 +67,7 @@ export class LoadMeter {
     const made = progress.outputTime;
     if (received === undefined || made === undefined) return undefined;
     this.#smallestDistance = Math.min(this.#smallestDistance, received - made);
-    // FFmpeg may be faster: it catches up after a burst.
+    // FFmpeg may be faster, because it catches up after a burst.
     this.#due = Math.max(this.#due, made + this.#smallestDistance);
     const lag = this.#due - made - this.#smallestDistance;
     const { speed, full } = this.#speed({ due: this.#due, made });
@@ -84,14 +83,14 @@ export class LoadMeter {
   }
 
   #speed(now: Point): { readonly speed: number; readonly full: boolean } {
-    // While the publisher sends nothing there is nothing to remember.
+    // While the publisher sends nothing, keep only the latest report.
     if (this.#points.at(-1)?.due === now.due) this.#points.pop();
     this.#points.push(now);
-    // The oldest stays as long as the next one is not old enough.
+    // Keep the oldest report until the next one is old enough to replace it.
     while ((this.#points[1]?.due ?? now.due) <= now.due - WINDOW) this.#points.shift();
     const oldest = this.#points[0] ?? now;
     const due = now.due - oldest.due;
-    // A publisher that sends nothing asks for nothing.
+    // A publisher that sends nothing causes no load.
     if (due <= 0) return { speed: 1, full: false };
     return { speed: (now.made - oldest.made) / due, full: due >= WINDOW };
   }

@@ -1,25 +1,25 @@
-// What the kernel says a process does: a stopped FFmpeg must be killed at once, one that still computes must not.
+// Reads from the kernel what a process is doing: a stopped FFmpeg must be killed at once, one that still computes must not.
 import { readFileSync } from 'node:fs';
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface ProcessActivity {
   /** Stopped by a signal or a debugger. */
   readonly stopped: boolean;
-  /** Waits for something other than a disk or a processor. */
+  /** Waiting for something other than a disk or a processor. */
   readonly sleeping: boolean;
   /** User and system time of all its threads so far. */
   readonly cpuTime: Milliseconds;
 }
 
-/** proc(5): times are in clock ticks, and USER_HZ is 100 on every Linux that Node runs on. */
+/** proc(5): times are in clock ticks; USER_HZ is 100 on every Linux that Node runs on. */
 const CLOCK_TICK: Milliseconds = 10;
-/** Fields after the name, counted from the state as 0 (proc(5): state is field 3, utime 14, stime 15). */
+/** Field indexes after the process name, with the state at index 0 (proc(5): state is field 3, utime 14, stime 15). */
 const UTIME = 11;
 const STIME = 12;
 /** Field 22. */
 const START = 19;
 
-/** Undefined where there is no /proc, or the process is gone. Blocks for microseconds: /proc is no disk. */
+/** Undefined if there is no /proc or the process is gone. Blocks for microseconds only: /proc is not a disk. */
 export function readProcessActivity(pid: number): ProcessActivity | undefined {
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -28,7 +28,7 @@ export function readProcessActivity(pid: number): ProcessActivity | undefined {
   }
 }
 
-/** Clock ticks between the boot of the machine and the start of a process: with its id, unique until the next boot. */
+/** Clock ticks from boot to the start of a process. Together with the process id it is unique until the next boot. */
 export function readProcessStart(pid: number): number | undefined {
   try {
     const start = Number(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[START]);
@@ -38,7 +38,7 @@ export function readProcessStart(pid: number): number | undefined {
   }
 }
 
-/** It has exited, and its parent has not asked for its status yet. */
+/** The process has exited, and its parent has not collected its status yet. */
 export function isZombie(pid: number): boolean {
   try {
     return ['Z', 'X'].includes(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[0] ?? '');
@@ -47,7 +47,7 @@ export function isZombie(pid: number): boolean {
   }
 }
 
-/** The name, in parentheses, may hold anything, further parentheses too. */
+/** The process name, in parentheses, may contain anything, including parentheses. */
 function statFields(line: string): string[] {
   return line.slice(line.lastIndexOf(')') + 2).split(' ');
 }

@@ -1,4 +1,4 @@
-// Which process wrote something down, told from every other that had or will have its id, and whether it still runs.
+// Identifies a process beyond its id, which is reused, and tells whether it still runs.
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../protocols/system-error.js';
@@ -6,18 +6,18 @@ import { isZombie, readProcessStart } from './process-activity.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks from the boot to its start; undefined where there is no /proc. */
+  /** Clock ticks from boot to its start; undefined if there is no /proc. */
   readonly start?: number;
-  /** Of the machine it runs on. */
+  /** Boot id of the machine. */
   readonly boot?: string;
-  /** Process ids mean something within one: containers have one each, and in each the first process is 1. */
+  /** PID namespace. Process ids are unique within one only: each container has its own, in which the first process is 1. */
   readonly namespace?: string;
 }
 
-/** `elsewhere`: on another machine, in another container or out of sight; nothing can be said of it from here. */
+/** `elsewhere`: on another machine, in another container or not visible to us; its state is unknown. */
 export type ProcessState = 'running' | 'gone' | 'elsewhere';
 
-/** Of a process of this container; undefined where there is no /proc, or it is gone. */
+/** For a process of this container; undefined if there is no /proc or it is gone. */
 export function identifyProcess(pid: number): Required<ProcessIdentity> | undefined {
   const [boot, namespace, start] = [bootId(), pidNamespace(), readProcessStart(pid)];
   if (boot === undefined || namespace === undefined || start === undefined) return undefined;
@@ -33,7 +33,7 @@ export function findProcess({ pid, start, boot, namespace }: ProcessIdentity): P
   } catch (error) {
     if (systemCode(error) === 'ESRCH') return 'gone';
   }
-  // It is there, and /proc does not show the processes of other users.
+  // The process exists, but /proc hides processes of other users.
   return 'elsewhere';
 }
 
@@ -41,7 +41,7 @@ function bootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   } catch {
-    // No Linux.
+    // Not Linux.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// An FFmpeg that was stopped does not see that its gateway was killed, and would stay for ever: its id is written down, and the next gateway ends it.
+// Records the ids of running FFmpegs in files. A stopped FFmpeg does not notice that its gateway was killed; the next gateway ends it.
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import { systemCode } from '../protocols/system-error.js';
 import { findProcess, identifyProcess, type ProcessIdentity } from './process-identity.js';
 
 interface LedgerEntry extends Required<ProcessIdentity> {
-  /** Of the same boot and namespace. */
+  /** The gateway that started it, with the same boot id and namespace. */
   readonly gateway: GatewayIdentity;
 }
 
 export type GatewayIdentity = Required<Pick<ProcessIdentity, 'pid' | 'start'>>;
 
 export interface ProcessLedgerOptions {
-  /** Made when it is needed; may be shared by several gateways, in containers too. */
+  /** Created if missing; several gateways may share it, also across containers. */
   readonly directory: string;
   readonly logger: Logger;
   /** The process that starts them. Default: this one. */
@@ -25,7 +25,7 @@ export interface ProcessLedgerOptions {
 export class ProcessLedger {
   readonly #options: ProcessLedgerOptions;
   readonly #gateway: GatewayIdentity | undefined;
-  /** The write of each entry, which its removal waits for. */
+  /** The write of each entry by process id; its removal waits for the write. */
   readonly #writes = new Map<number, Promise<void>>();
   readonly #namespace = identifyProcess(process.pid)?.namespace ?? '';
   #failed = false;
@@ -35,7 +35,7 @@ export class ProcessLedger {
     this.#gateway = options.gateway ?? identifyProcess(process.pid);
   }
 
-  /** A process that leads its own group runs from now on. */
+  /** Records that a process, which leads its own group, has started. */
   started(pid: number): void {
     const [identity, gateway] = [identifyProcess(pid), this.#gateway];
     if (identity === undefined || gateway === undefined) return;
@@ -43,7 +43,7 @@ export class ProcessLedger {
     this.#writes.set(pid, this.#write({ ...identity, gateway: { pid: gatewayPid, start } }));
   }
 
-  /** It is gone. */
+  /** Removes the record of a process that has ended. */
   ended(pid: number): void {
     const write = this.#writes.get(pid);
     if (write === undefined) return;
@@ -53,9 +53,9 @@ export class ProcessLedger {
   }
 
   /**
-   * Ends what gateways that are gone have left, with all of its group. What belongs to one that runs, or may run in another
-   * container or on another machine, is left alone; so is a process that has got the id since. Never rejects.
-   * @returns ids of what was ended
+   * Ends FFmpegs left behind by gateways that are gone, with their process groups. Leaves alone what belongs to a running gateway, or to
+   * one that may run in another container or on another machine, and a process that merely reuses a recorded id. Never rejects.
+   * @returns ids of the processes that were ended
    */
   async sweep(): Promise<number[]> {
     const { directory, logger } = this.#options;
@@ -84,13 +84,13 @@ export class ProcessLedger {
     }
   }
 
-  /** Process ids of two containers may be the same. */
+  /** Names include the namespace: two containers may use the same process ids. */
   #path(pid: number): string {
     const namespace = /\d+/.exec(this.#namespace)?.[0] ?? '0';
     return join(this.#options.directory, `${pid}-${namespace}.json`);
   }
 
-  /** Once: streams do not depend on it. */
+  /** Warns once: streams do not depend on the ledger. */
   #warn(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
@@ -98,7 +98,10 @@ export class ProcessLedger {
   }
 }
 
-/** Its gateway runs, or may. What another boot of this machine left is nobody's any more; what another machine wrote is told by none. */
+/**
+ * Whether the gateway of the entry runs or may run. An entry from an earlier boot belongs to nobody; an entry from another machine cannot
+ * be judged.
+ */
 function isOthers({ gateway, boot, namespace }: LedgerEntry): boolean {
   const state = findProcess({ ...gateway, boot, namespace });
   if (state !== 'elsewhere') return state === 'running';
@@ -114,7 +117,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** Empty when it is gone: another gateway removes what its own FFmpegs leave. */
+/** Empty if the file is gone: another gateway may remove entries too. */
 async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -124,7 +127,7 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-/** Undefined for what was cut off while it was written. */
+/** Undefined for an incomplete entry. */
 function parseEntry(text: string): LedgerEntry | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -141,7 +144,7 @@ function isEntry(value: unknown): value is LedgerEntry {
 
 function isIdentity(value: unknown): value is ProcessIdentity {
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('start' in value)) return false;
-  // 1 as a group would be every process there is; as a gateway it is the first process of a container.
+  // Process group 1 would be every process; but as a gateway, 1 is the first process of a container.
   return Number.isSafeInteger(value.pid) && Number(value.pid) > 0 && Number.isSafeInteger(value.start);
 }
 
@@ -151,7 +154,7 @@ function killGroup(pid: number): boolean {
     process.kill(-pid, 'SIGKILL');
     return true;
   } catch {
-    // Gone in this moment, or not ours to end.
+    // It has just ended, or belongs to another user.
     return false;
   }
 }

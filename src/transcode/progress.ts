@@ -1,25 +1,25 @@
-// Reads the key=value blocks FFmpeg writes with -progress, the only figures that tell whether an encoder keeps up.
+// Parses the key=value blocks that FFmpeg writes with -progress, the only figures that tell whether an encoder keeps up.
 import type { Milliseconds } from '../protocols/units.js';
 
-/** One block of `-progress` output. Fields that FFmpeg calls N/A are absent. */
+/** One block of `-progress` output. Fields that FFmpeg reports as N/A are absent. */
 export interface TranscodeProgress {
   /** Frames encoded or copied by the first video output. */
   readonly frames?: number;
   readonly framesPerSecond?: number;
-  /** Stream timeline reached by the outputs. */
+  /** Position on the stream timeline that the outputs have reached. */
   readonly outputTime?: Milliseconds;
   readonly droppedFrames?: number;
   readonly duplicatedFrames?: number;
-  /** Media time over wall time since the start; 1 is real time. */
+  /** Media time divided by wall time since the start; 1 is real time. */
   readonly speed?: number;
-  /** The last block, written at a clean end. */
+  /** Whether this is the last block, written at a clean end. */
   readonly ended: boolean;
 }
 
-/** A block has about 20 lines of 30 bytes; more without an end is not progress. */
+/** A block has about 20 lines of 30 bytes; more bytes without its end are not progress output. */
 const MAX_PENDING_BYTES = 16_384;
 
-/** Bytes of the progress pipe in any cutting -> blocks. Garbage is ignored: figures are never worth a stream. */
+/** Parses the progress pipe, however its bytes are split. Garbage is ignored: it is never a reason to end a stream. */
 export class ProgressReader {
   #pending = '';
   #fields = new Map<string, string>();

@@ -1,19 +1,19 @@
-// Which codecs the FFmpeg in use can read out of FLV: the container, not the decoder, is what older versions lack.
+// Decides which codecs the FFmpeg in use can read from FLV. Older versions lack support in the container, not the decoder.
 import type { AudioCodecId } from '../protocols/flv/codecs.js';
 import type { SourceVideoCodec } from './describe-source.js';
 import type { FfmpegInstallation } from './ffmpeg-installation.js';
 
-/** The part of an installation that decides; no list of decoders: it has all. */
+/** The properties of an installation that decide; without a list of decoders all are assumed. */
 export type FlvReader = Pick<FfmpegInstallation, 'enhancedRtmp' | 'enhancedRtmpAudio' | 'versionText'> &
   Partial<Pick<FfmpegInstallation, 'decoders'>>;
 
 type Codec = SourceVideoCodec | AudioCodecId;
 
-/** FFmpeg's decoders for each codec; any one of a list will do. */
+/** FFmpeg's decoders for each codec; any one of them is sufficient. */
 const DECODERS: Readonly<Record<Codec, readonly string[]>> = {
   avc: ['h264'],
   hevc: ['hevc'],
-  // The built-in one named av1 needs a graphics card.
+  // FFmpeg's built-in av1 decoder needs a graphics card.
   av1: ['libdav1d', 'libaom-av1'],
   vp9: ['vp9', 'libvpx-vp9'],
   aac: ['aac', 'libfdk_aac'],
@@ -30,7 +30,7 @@ const DECODERS: Readonly<Record<Codec, readonly string[]>> = {
   speex: ['speex', 'libspeex'],
 };
 
-/** Whether something can be encoded from a track of this codec; handing it on asks nothing of FFmpeg. */
+/** Whether a track of this codec can be encoded from; copying does not need FFmpeg. */
 export function canReadFromFlv(codec: Codec, ffmpeg: FlvReader): boolean {
   return demuxes(codec, ffmpeg) && decodes(codec, ffmpeg);
 }

@@ -1,51 +1,51 @@
-// What is asked of FFmpeg for one stream, as closed types that the argument builder, the pipeline and the tests share.
+// The work of FFmpeg for one stream, as closed types shared by the argument builder, the pipeline and the tests.
 import type { BitsPerSecond, Milliseconds, Seconds } from '../protocols/units.js';
 import type { SourceDescription } from './describe-source.js';
 
-/** The publisher's own video: the gateway packages it, FFmpeg never sees it for this. */
+/** The publisher's own video, packaged by the gateway without FFmpeg. */
 export interface CopiedVideoSpec {
   readonly name: 'source';
   readonly kind: 'video';
   readonly mode: 'copy';
-  /** Luma samples, after cropping (not necessarily even: nothing is re-encoded). */
+  /** Luma samples after cropping; may be odd, because nothing is re-encoded. */
   readonly width: number;
   readonly height: number;
   /** Frames per second. */
   readonly frameRate: number;
-  /** What the publisher announced, if it did; the playlist measures the real one. */
+  /** Bit rate announced by the publisher, if any; the playlist uses the measured one. */
   readonly bitrate?: BitsPerSecond;
 }
 
 /** A rung encoded with x264. */
 export interface EncodedVideoSpec {
-  /** `720p`, `480p`, …: the short side of the picture; `source` when the publisher's own video cannot be served as it is. */
+  /** `720p`, `480p`, …: the short side of the picture; `source` if the publisher's own video cannot be served as it is. */
   readonly name: string;
   readonly kind: 'video';
   readonly mode: 'encode';
-  /** Square pixels, always even (4:2:0 needs it). */
+  /** Square pixels; always even, as 4:2:0 requires. */
   readonly width: number;
   readonly height: number;
-  /** Frames per second; always the source's own: frames are neither dropped nor repeated. */
+  /** Frames per second, always those of the source: frames are neither dropped nor repeated. */
   readonly frameRate: number;
   readonly bitrate: BitsPerSecond;
-  /** VBV peak rate: the BANDWIDTH of the playlist must hold (RFC 8216bis 4.4.6.2). */
+  /** VBV peak rate: the BANDWIDTH in the playlist must not be exceeded (RFC 8216bis 4.4.6.2). */
   readonly maxrate: BitsPerSecond;
   /** VBV buffer, bits. */
   readonly bufsize: number;
 }
 
-/** The publisher's own audio: the gateway packages it. */
+/** The publisher's own audio, packaged by the gateway. */
 export interface CopiedAudioSpec {
   readonly name: 'audio';
   readonly kind: 'audio';
   readonly mode: 'copy';
   readonly bitrate: BitsPerSecond;
-  /** Hz; absent where only the frames say it. */
+  /** Hz; absent if only the frames contain it. */
   readonly sampleRate?: number;
   readonly channels?: number;
 }
 
-/** AAC-LC made by FFmpeg. */
+/** AAC-LC encoded by FFmpeg. */
 export interface EncodedAudioSpec {
   readonly name: 'audio';
   readonly kind: 'audio';
@@ -57,34 +57,35 @@ export interface EncodedAudioSpec {
 }
 
 export type VideoSpec = CopiedVideoSpec | EncodedVideoSpec;
-/** The one audio track all video renditions share. */
+/** The one audio track that all video renditions share. */
 export type AudioSpec = CopiedAudioSpec | EncodedAudioSpec;
 export type RenditionSpec = VideoSpec | AudioSpec;
-/** What needs an FFmpeg. */
+/** Renditions that need FFmpeg. */
 export type EncodedSpec = EncodedVideoSpec | EncodedAudioSpec;
 
 /**
- * Where the encoded rungs have their key frames: `source` = where the source has them, so that copied and encoded renditions
- * can be cut alike; `regular` = at the first picture of every multiple of the segment duration, for sources whose groups of
- * pictures are too long to cut (then nothing of the video is copied); `every` = at every picture, for those of them that have
- * hardly a picture in each multiple.
+ * Where encoded rungs have their key frames.
+ * - `source`: where the source has them, so that copied and encoded renditions can be cut at the same pictures.
+ * - `regular`: at the first picture in each multiple of the segment duration, for sources whose GOPs are too long to cut (their video is
+ * never copied).
+ * - `every`: at every picture, for such sources with hardly one picture in each multiple.
  */
 export type KeyFrames = 'source' | 'regular' | 'every';
 
-/** Everything `buildFfmpegArguments` needs; output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
+/** Everything that `buildFfmpegArguments` needs; output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
 export interface TranscodePlan {
   readonly source: SourceDescription;
-  /** At least one: where nothing is encoded there is no FFmpeg. */
+  /** At least one: if nothing is encoded, no FFmpeg runs. */
   readonly renditions: readonly EncodedSpec[];
-  /** The part duration asked for (configuration `partDuration`); whole frames are made of it by `framesPerPart`. */
+  /** The requested part duration (configuration `partDuration`); `framesPerPart` converts it to whole frames. */
   readonly partDuration: Seconds;
   readonly segmentDuration: Seconds;
   readonly keyFrames: KeyFrames;
 }
 
 /**
- * By name of the rendition: presentation time of the first picture or sample that is wanted of an FFmpeg, when the one before
- * it has made what is earlier. With `regular` key frames it must be the time of a picture.
+ * By rendition name: presentation time of the first picture or sample wanted from an FFmpeg, if the previous process has already produced
+ * everything before it. With `regular` key frames it must be the time of a picture.
  */
 export type WantedFrom = ReadonlyMap<string, Milliseconds>;
 
@@ -92,7 +93,7 @@ export function encodedRenditions(renditions: readonly RenditionSpec[]): Encoded
   return renditions.filter((spec) => spec.mode === 'encode');
 }
 
-/** The tracks that FFmpeg must be fed, and the flags of the FLV header: it would wait for a track that is announced and never comes. */
+/** The tracks to feed to FFmpeg, which are also the flags of the FLV header: FFmpeg would wait for an announced track that never comes. */
 export function fedTracks(plan: Pick<TranscodePlan, 'renditions'>): {
   readonly video: boolean;
   readonly audio: boolean;

@@ -1,34 +1,34 @@
-// The command line of the still image or clip that viewers see while a publisher is away, as a pure function like the ladder's.
+// Builds the command line for the slate, the still image or clip that viewers see while a publisher is away, as a pure function.
 import { extname, isAbsolute } from 'node:path';
 import type { Seconds } from '../protocols/units.js';
 import { FIRST_OUTPUT_FD } from './arguments.js';
 import { toArgumentList } from './fluent-command.js';
 
 export interface SlateSpec {
-  /** Absolute path of an image or a clip, from the configuration: never from a client. */
+  /** Absolute path of an image or clip, from the configuration: never from a client. */
   readonly file: string;
-  /** Luma samples, even; the picture is fitted into them with black borders. */
+  /** Luma samples, even; the picture is fitted into this size with black borders. */
   readonly width: number;
   readonly height: number;
   /** Frames per second. */
   readonly frameRate: number;
-  /** Between key frames; rounded up to whole frames. Default 2. */
+  /** Seconds between key frames; rounded up to whole frames. Default 2. */
   readonly keyFrameInterval?: Seconds | undefined;
-  /** Silence of this format; absent for a stream without audio. */
+  /** Format of the silent audio; absent for a stream without audio. */
   readonly audio?: { readonly sampleRate: number; readonly channels: number } | undefined;
 }
 
-/** What encoders for live streams are told to use. */
+/** The usual recommendation for live encoders. */
 const KEY_FRAME_INTERVAL: Seconds = 2;
-/** Constant quality: a still image costs next to nothing, a clip no more than it needs. */
+/** Constant quality: a still image needs almost no bits, a clip only what it needs. */
 const QUALITY = 23;
 const AUDIO_BITRATE = 128_000;
 const IMAGES: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.bmp']);
-/** A playlist or script that names other files is none of these. */
+/** Excludes playlists and scripts, which could name other files. */
 const CLIP_FORMATS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,avi';
 
 /**
- * FLV with H.264 and AAC on fd 3, at real time, for ever; timestamps begin near 0.
+ * Writes FLV with H.264 and AAC to fd 3, at real time, without end; timestamps start near 0.
  * @throws {TypeError} for a path that is not absolute
  */
 export function slateArguments(slate: SlateSpec): string[] {
@@ -40,11 +40,11 @@ export function slateArguments(slate: SlateSpec): string[] {
       ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning'],
       ...['-filter_complex_threads', '1', '-re', '-threads', '1', '-protocol_whitelist', 'file'],
       ...(isImage(slate.file)
-        ? // A name with %d in it is a name.
+        ? // Do not expand %d in the file name as an image sequence.
           ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', `${rate}`]
         : ['-format_whitelist', CLIP_FORMATS, '-stream_loop', '-1']),
     ],
-    // Named by its protocol, a path is neither an option nor another protocol, whatever it begins with.
+    // With its protocol in front, a path cannot be taken for an option or another protocol, whatever it begins with.
     input: `file:${slate.file}`,
     filters: [
       `[0:v:0]scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1,fps=${rate}[v]`,

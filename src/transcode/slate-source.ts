@@ -1,4 +1,4 @@
-// Owns the FFmpeg that plays the slate: tags in, one promise at the end, and no process that outlives its stream.
+// Runs the FFmpeg that plays the slate: it reports tags, ends with one promise, and no process outlives its stream.
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
@@ -13,21 +13,21 @@ export interface SlateSourceOptions {
   readonly ffmpeg: { readonly path: string };
   readonly slate: SlateSpec;
   readonly clock: Clock;
-  /** Owns the process and what it calls. */
+  /** Owns the process and its callbacks. */
   readonly domain: FailureDomain;
   readonly childSettings?: ChildSettings;
-  /** At real time, timestamps from near 0 on; sequence headers come first. */
+  /** Tags at real time, with timestamps from near 0; sequence headers come first. */
   readonly onTag: (tag: FlvTag) => void;
-  /** It ended by itself: the file cannot be played, or FFmpeg died. Not after `stop`. */
+  /** It ended by itself: the file cannot be played, or FFmpeg died. Not called after `stop`. */
   readonly onFailed: (error: SluiceError) => void;
 }
 
-/** Runs from its making until `stop`. */
+/** Runs from construction until `stop`. */
 export class SlateSource {
   readonly #process: FfmpegProcess;
   readonly #ended: Promise<void>;
   #stopped = false;
-  /** Why nothing more is read. */
+  /** Why its output is no longer read. */
   #unreadable: SluiceError | undefined;
 
   /** @throws {TypeError} for a path that is not absolute */
@@ -61,7 +61,7 @@ export class SlateSource {
     return this.#process.pid;
   }
 
-  /** No tag comes after the call. Resolves when the process is gone. Idempotent. */
+  /** No tag is reported after this call. Resolves when the process has ended. Idempotent. */
   stop(): Promise<void> {
     this.#stopped = true;
     this.#process.kill();

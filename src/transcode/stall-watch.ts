@@ -1,29 +1,32 @@
-// Tells a hung FFmpeg from a silent publisher and from a busy machine: only time in which input flows and nothing happens counts.
+// Distinguishes a hung FFmpeg from a silent publisher and from a busy machine: only time in which input flows and FFmpeg does nothing
+// counts.
 import type { Milliseconds } from '../protocols/units.js';
 import type { ProcessActivity } from './process-activity.js';
 import type { TranscodePlan } from './rendition-spec.js';
 
-/** How often `tick` is to be called. Counting ticks, not clock time, forgives a machine that was asleep. */
+/** Interval at which `tick` must be called. Counting ticks instead of clock time tolerates a machine that was suspended. */
 export const STALL_TICK: Milliseconds = 250;
-/** Input counts as flowing for so long after a tag: a picture every half second is the slowest that is counted in full. */
+/** Input counts as flowing for this long after a tag: a source of two pictures a second is the slowest that is always flowing. */
 const FLOWS_FOR: Milliseconds = 500;
-/** CPU time, in the last half of the idle limit, of a process that works; waiting costs none. */
+/** CPU time within the last half of the idle limit that shows that a process is working; a waiting one uses none. */
 const COMPUTING: Milliseconds = 20;
 
-/** FFmpeg tells its progress once a second; silence for longer means something. */
+/** FFmpeg reports progress once a second, so a longer silence is significant. */
 const MIN_IDLE_LIMIT: Milliseconds = 1_500;
-/** Of the segment duration: found and killed before a target duration is over. */
+/** Share of the segment duration, so that a hang is detected and ended within one target duration. */
 const IDLE_LIMIT_SHARE = 0.75;
 const BUSY_LIMIT: Milliseconds = 8_000;
 
 export interface StallLimits {
-  /** Input time without a sign of life after which a process that does nothing hangs. */
+  /** Input time without a sign of life after which an idle process is considered hung. */
   readonly idle: Milliseconds;
-  /** The same while it computes, or before it has written anything while it takes what it is given, or where nobody can see what it does. */
+  /**
+   * The same limit for a process that uses CPU time, that reads its input but has not written anything yet, or whose activity is unknown.
+   */
   readonly busy: Milliseconds;
 }
 
-/** Slow sources get two pictures more: less is no silence. */
+/** Slow sources get the time of two more pictures: a shorter silence is normal for them. */
 export function stallLimits(plan: TranscodePlan): StallLimits {
   const frame = 1000 / (plan.source.video?.frameRate ?? Number.POSITIVE_INFINITY);
   const idle = Math.max(MIN_IDLE_LIMIT, plan.segmentDuration * 1000 * IDLE_LIMIT_SHARE) + 2 * frame;
@@ -36,7 +39,7 @@ export class StallWatch {
   #sawLife = false;
   #started = false;
   #silent: Milliseconds = 0;
-  /** CPU time when it was first looked at in this silence. */
+  /** CPU time when the process was first examined during this silence. */
   #cpuBefore: Milliseconds | undefined;
 
   constructor(limits: StallLimits) {
@@ -47,21 +50,21 @@ export class StallWatch {
     this.#sinceInput = 0;
   }
 
-  /** Media came out. */
+  /** Call when media was output. */
   noteOutput(): void {
     this.#sawLife = true;
     this.#started = true;
   }
 
-  /** Its progress says that it got on, although nothing came out yet. */
+  /** Call when progress was reported, even if nothing was output yet. */
   noteProgress(): void {
     this.#sawLife = true;
   }
 
   /**
    * Call every STALL_TICK.
-   * @param activity looks at the process; asked only when it has been silent for a while
-   * @returns true when it hangs
+   * @param activity examines the process; called only after it has been silent for a while
+   * @returns true if it hangs
    */
   tick(queuedBytes: number, activity: () => ProcessActivity | undefined): boolean {
     const flows = queuedBytes > 0 || this.#sinceInput <= FLOWS_FOR;
@@ -83,7 +86,7 @@ export class StallWatch {
     if (activity.stopped) return true;
     this.#cpuBefore ??= activity.cpuTime;
     const idle = this.#silent >= this.#limits.idle && activity.cpuTime - this.#cpuBefore < COMPUTING;
-    // One that has not written yet may wait for its program to be loaded, but not in its sleep, and not before a full pipe.
+    // A process that has not written anything may still be loading, but then it neither sleeps nor leaves a full pipe unread.
     return idle && (this.#started || (activity.sleeping && unread));
   }
 }

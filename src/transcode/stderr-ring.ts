@@ -1,11 +1,11 @@
-// Keeps the last lines FFmpeg wrote to stderr: they are the cause of a failure, and nobody else remembers them.
+// Keeps the last lines that FFmpeg wrote to stderr: they tell the cause of a failure.
 
 const MAX_LINES = 40;
 const MAX_LINE_LENGTH = 400;
-/** FFmpeg may end a line with CR alone, and a broken one may never end it. */
+/** FFmpeg may end a line with CR alone, and a broken program may never end one. */
 const LINE_END = /[\r\n]+/;
 
-/** Bounded in lines and in their length, whatever is written; lines are printable, as they end up in logs and errors. */
+/** Bounded in number and length of lines. Lines are made printable, because they end up in logs and errors. */
 export class StderrRing {
   readonly #redact: (line: string) => string;
   readonly #onLine: ((line: string) => void) | undefined;
@@ -14,8 +14,8 @@ export class StderrRing {
   #count = 0;
 
   /**
-   * @param redact takes secrets out of a line before anything keeps it
-   * @param onLine is told each line as it ends
+   * @param redact removes secrets from a line before it is kept
+   * @param onLine called for each complete line
    */
   constructor(options: { readonly redact?: (line: string) => string; readonly onLine?: (line: string) => void } = {}) {
     this.#redact = options.redact ?? ((line) => line);
@@ -27,19 +27,19 @@ export class StderrRing {
     return this.#lines;
   }
 
-  /** How many lines there were in all. */
+  /** Total number of lines so far. */
   get count(): number {
     return this.#count;
   }
 
   push(bytes: Buffer): void {
     const lines = (this.#pending + bytes.toString('utf8')).split(LINE_END);
-    // The start of an endless line says what it is about, the rest of it does not.
+    // The beginning of an endless line says what it is about; the rest is dropped.
     this.#pending = (lines.pop() ?? '').slice(0, MAX_LINE_LENGTH);
     for (const line of lines) this.#add(line);
   }
 
-  /** What was written without an end of line counts as a line. */
+  /** Treats text without a line end as a complete line. */
   end(): void {
     this.#add(this.#pending);
     this.#pending = '';
@@ -55,7 +55,7 @@ export class StderrRing {
   }
 }
 
-/** Control characters could forge log lines or drive a terminal. */
+/** Replaces control characters, which could forge log lines or control a terminal. */
 function printable(text: string): string {
   return text.replaceAll(/\p{C}+/gu, ' ').trim();
 }

@@ -1,4 +1,4 @@
-// What an FFmpeg that is kept alive goes through, as a table that refuses everything else.
+// The states of a supervised FFmpeg, with a table of legal transitions.
 import { StateMachine } from '../protocols/state-machine.js';
 
 /**

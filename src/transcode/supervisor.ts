@@ -1,4 +1,4 @@
-// Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with patience, and ends it with everything flushed.
+// Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with backoff, and stops it so that everything is flushed.
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -20,7 +20,7 @@ import { type SupervisorState, supervisorStateMachine } from './supervisor-state
 const DEFAULT_STOP_GRACE: Milliseconds = 3_000;
 const DEFAULT_REPLACE_GRACE: Milliseconds = 1_000;
 
-/** One FFmpeg process and what is known of it. */
+/** One FFmpeg process and what is known about it. */
 interface Run {
   readonly generation: number;
   readonly plan: TranscodePlan;
@@ -28,10 +28,10 @@ interface Run {
   readonly stall: StallWatch;
   readonly load: LoadMeter;
   firstOutputAt: Milliseconds | undefined;
-  /** The farthest its progress has told. */
+  /** The latest output time that its progress reported. */
   madeUntil: Milliseconds | undefined;
   stalled: boolean;
-  /** Why nothing more is taken from it. */
+  /** Why its output is rejected. */
   rejected: SluiceError | undefined;
   cancelTick: () => void;
   cancelGrace: () => void;
@@ -66,7 +66,7 @@ export class TranscodeSupervisor {
     return this.#state.is('starting', 'running');
   }
 
-  /** What FFmpeg makes, or will make when it starts. */
+  /** The plan of the running FFmpeg, or of the next one. */
   get plan(): TranscodePlan {
     return this.#plan;
   }
@@ -76,19 +76,19 @@ export class TranscodeSupervisor {
     return this.#run?.process.queuedBytes ?? 0;
   }
 
-  /** Starts so far, restarts included. */
+  /** Number of starts so far, including restarts. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Process id of the FFmpeg at work. */
+  /** Process id of the running FFmpeg. */
   get pid(): number | undefined {
     return this.#run?.process.pid;
   }
 
   /**
-   * Calls `onStart` before it returns, unless the operating system refused the process: then a restart follows; or regular key
-   * frames wait for the first picture.
+   * Calls `onStart` before it returns, except in two cases: the operating system could not start the process, so a restart follows; or a
+   * plan with regular key frames waits for the first picture.
    */
   start(): void {
     const firstPicture = this.#plan.keyFrames === 'regular' ? this.#options.firstPicture?.() : 0;
@@ -100,7 +100,7 @@ export class TranscodeSupervisor {
     this.#launch(firstPicture);
   }
 
-  /** Queues whole FLV tags. @returns false when the queue is over its mark, or nothing accepts: pause until `onDrain` or `onStart` */
+  /** Queues whole FLV tags. @returns false if the queue is over its mark or no FFmpeg accepts input: pause until `onDrain` or `onStart` */
   write(buffers: readonly Buffer[]): boolean {
     const run = this.#run;
     if (run === undefined || !this.accepting) return false;
@@ -109,23 +109,23 @@ export class TranscodeSupervisor {
   }
 
   /**
-   * Ends the input, waits until every output was delivered to its end, kills after a grace. Never rejects; idempotent.
-   * After `failed` there is nothing left to do.
+   * Ends the input, waits until all output was delivered, and kills the process after a grace period. Never rejects; idempotent. Does
+   * nothing after `failed`.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#domain.settled('ffmpeg stop', () => this.#stop());
     return this.#stopped;
   }
 
-  /** Like `stop`, but without a grace: what FFmpeg has not written yet is lost. */
+  /** Like `stop`, but without a grace period: what FFmpeg has not written yet is lost. */
   kill(): void {
     this.#domain.run('ffmpeg kill', () => this.stop());
     this.#run?.process.kill();
   }
 
   /**
-   * What the FFmpeg at work writes cannot be used: nothing more of it is delivered, and it is killed. It counts as failed,
-   * so a restart follows with the usual patience; after `stop` none does.
+   * Rejects the output of the running FFmpeg as unusable: nothing more of it is delivered, and it is killed. It counts as a failure, so a
+   * restart follows with the usual backoff, except after `stop`.
    */
   reject(reason: SluiceError): void {
     const run = this.#run;
@@ -135,8 +135,8 @@ export class TranscodeSupervisor {
   }
 
   /**
-   * The decode time of each tag the publisher sends of a track that FFmpeg is fed, also while FFmpeg is behind and the tag still
-   * waits: what `onLoad` measures against.
+   * Takes the decode time of each tag that the publisher sends of a track fed to FFmpeg, even if FFmpeg is behind and the tag still waits.
+   * `onLoad` is measured against it.
    */
   noteReceived(time: Milliseconds): void {
     this.#run?.load.noteReceived(time, this.#clock.now());
@@ -144,10 +144,10 @@ export class TranscodeSupervisor {
   }
 
   /**
-   * From now on FFmpeg makes this instead: the one at work ends with its input, what it flushes is delivered under the old
-   * names, then the next begins (`onExit` without an error, `onStart` with the next generation). While it waits for a restart
-   * only the plan changes. Nothing happens after `stop` or a final failure.
-   * @throws {TypeError} for a plan without renditions: that is a `stop`
+   * Switches to another plan. The running FFmpeg ends with its input, its flushed output is delivered under the old names, then the next
+   * one starts (`onExit` without an error, `onStart` with the next generation). While a restart is pending only the plan changes. Does
+   * nothing after `stop` or a final failure.
+   * @throws {TypeError} for a plan without renditions: call `stop` instead
    */
   replacePlan(plan: TranscodePlan): void {
     this.#plan = checked(plan, this.#options);
@@ -160,7 +160,7 @@ export class TranscodeSupervisor {
   async #stop(): Promise<void> {
     this.#cancelRestart?.();
     const run = this.#run;
-    // Nothing runs before the start, between two starts and, inside `onExit`, between two plans.
+    // No process runs before the start, between two starts and, inside `onExit`, between two plans.
     if (run === undefined && this.#state.can('stopped')) this.#state.to('stopped');
     if (run === undefined || !this.#state.can('stopping')) return;
     this.#state.to('stopping');
@@ -289,7 +289,7 @@ export class TranscodeSupervisor {
   }
 }
 
-/** A plan that cannot work fails where it is made, not at the next restart. */
+/** Validates a plan where it is made, not at the next restart. */
 function checked(plan: TranscodePlan, options: Pick<TranscodeSupervisorOptions, 'firstPicture'>): TranscodePlan {
   buildFfmpegArguments(plan);
   if (plan.keyFrames === 'regular' && options.firstPicture === undefined) {

@@ -1,4 +1,4 @@
-// Makes pictures of streams for people to choose by, one FFmpeg for each and few at a time: nothing runs between two of them.
+// Makes thumbnails with one short-lived FFmpeg each, few at a time; nothing runs between two thumbnails.
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import { av1SampleData } from '../protocols/mp4/av1.js';
@@ -13,9 +13,9 @@ import { FfmpegProcess } from './ffmpeg-process.js';
 import { thumbnailArguments } from './thumbnail-arguments.js';
 
 export interface KeyFrame {
-  /** Of the codec and the parameters that the frame was coded with, its size included. */
+  /** Describes the codec and the parameters with which the frame was coded, including its size. */
   readonly description: VideoDescription;
-  /** Coded as in a LiveTag: NAL units behind their lengths, an AV1 temporal unit, a VP9 frame. */
+  /** Coded as in a LiveTag: length-prefixed NAL units, an AV1 temporal unit, a VP9 frame. */
   readonly data: Buffer;
 }
 
@@ -23,15 +23,15 @@ export interface ThumbnailMakerOptions {
   readonly ffmpeg: { readonly path: string };
   readonly clock: Clock;
   readonly childSettings?: ChildSettings;
-  /** Pictures made at a time, over all streams. Default 2. */
+  /** Thumbnails made at a time, over all streams. Default 2. */
   readonly concurrency?: number;
-  /** Pictures that may wait their turn. Default 64. */
+  /** Thumbnails that may wait. Default 64. */
   readonly maxWaiting?: number;
-  /** From the start of FFmpeg; then it is killed. Default 5000. */
+  /** Time from the start of FFmpeg after which it is killed. Default 5000. */
   readonly timeout?: Milliseconds;
 }
 
-/** Four times what 640 x 360 samples take uncompressed. */
+/** Bytes; four times the size of 640 x 360 uncompressed samples. */
 const MAX_PICTURE_BYTES = 2 * 1024 * 1024;
 
 interface Waiting {
@@ -58,15 +58,15 @@ export class ThumbnailMaker {
     this.#places = this.#concurrency;
   }
 
-  /** Processes that run now. */
+  /** Number of running processes. */
   get running(): number {
     return this.#running.size;
   }
 
   /**
-   * A JPEG, at most 640 samples wide and high.
-   * @param frame asked for when its turn has come, so that what waits is no frame
-   * @throws transcode.thumbnail when the picture cannot be decoded, too many wait, or the maker was closed; mp4.*
+   * Makes a JPEG of at most 640 samples in width and height.
+   * @param frame called when the thumbnail's turn has come, so that no frame is kept while waiting
+   * @throws transcode.thumbnail if the picture cannot be decoded, too many wait, or the maker was closed; mp4.*
    */
   async make(frame: () => KeyFrame | undefined): Promise<Buffer> {
     await this.#enter();
@@ -79,7 +79,7 @@ export class ThumbnailMaker {
     }
   }
 
-  /** Kills what runs, refuses what waits. */
+  /** Kills running processes and rejects waiting requests. */
   close(): void {
     this.#closed = true;
     for (const running of this.#running) running.kill();
@@ -116,7 +116,7 @@ export class ThumbnailMaker {
     let bytes = 0;
     let late = false;
     let broken: unknown;
-    // A picture is worth no stream: what fails here is the end of this picture alone.
+    // A failure ends this thumbnail alone, never the stream.
     const domain = new FailureDomain('thumbnail', ({ cause }) => {
       broken ??= cause;
       domain.close();
