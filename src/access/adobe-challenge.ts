@@ -1,5 +1,5 @@
-// The three steps of authmod=adobe, which encoders call "Use authentication": each step is a new connection, so the server must
-// recognise its own challenge when it comes back, without remembering every one it gave to whoever asked.
+// The three steps of authmod=adobe, which encoders call "Use authentication". Each step is a new connection, so the server must recognise
+// its own challenge when it comes back, without storing every challenge that it has issued.
 //
 // 1. connect without user          -> code=403 need auth; authmod=adobe
 // 2. connect?authmod=adobe&user=U  -> ?reason=needauth&user=U&salt=S&challenge=C&opaque=C
@@ -12,14 +12,17 @@ import { md5Base64 } from './password-hash.js';
 import { sameText, type UserDirectory } from './user-directory.js';
 
 const PREFIX = '[ AccessManager.Reject ] : [';
-/** Step 1. FFmpeg, librtmp and GStreamer look for parts of exactly this text. */
+/** Step 1. FFmpeg, librtmp and GStreamer search for parts of exactly this text. */
 export const NEED_AUTH = `${PREFIX} code=403 need auth; authmod=adobe ]`;
-/** One text for a wrong password and for an unknown user. */
+/** The same text for a wrong password and for an unknown user. */
 export const AUTH_FAILED = `${PREFIX} authmod=adobe ] : ?reason=authfailed`;
 
-/** Encoders answer at once; a minute is for the slowest network. */
+/** Encoders answer at once; a minute is enough for the slowest network. */
 const CHALLENGE_LIFE: Milliseconds = 60_000;
-/** Answers remembered so that none is used twice; only right ones are, so nobody can push them out without the password. */
+/**
+ * Used challenges that are remembered, so that none is accepted twice. Only correct answers are recorded, so nobody can evict them without
+ * knowing a password.
+ */
 const MAX_USED = 10_000;
 
 const EXPIRY_BYTES = 6;
@@ -28,24 +31,24 @@ const MAC_BYTES = 15;
 
 export interface ChallengeResponse {
   readonly user: string;
-  /** The client's own part. */
+  /** The challenge chosen by the client. */
   readonly challenge: string;
   readonly response: string;
-  /** What step 2 gave. */
+  /** The challenge from step 2, sent back. */
   readonly opaque: string;
 }
 
 export class AdobeChallenge {
   readonly #users: UserDirectory;
   readonly #secret = randomBytes(32);
-  /** Challenges answered right, with the time after which they are worth nothing anyway. */
+  /** Challenges that were answered correctly, with the time at which they expire. */
   readonly #used = new Map<string, Milliseconds>();
 
   constructor(users: UserDirectory) {
     this.#users = users;
   }
 
-  /** Step 2, for known and unknown users alike. @param now monotonic clock. */
+  /** Step 2, the same for known and unknown users. @param now monotonic clock */
   challenge(user: string, remoteAddress: string, now: Milliseconds): string {
     const head = Buffer.alloc(EXPIRY_BYTES + NONCE_BYTES);
     head.writeUIntBE(Math.floor(now) + CHALLENGE_LIFE, 0, EXPIRY_BYTES);
@@ -55,24 +58,27 @@ export class AdobeChallenge {
     return `${PREFIX} authmod=adobe ] : ?reason=needauth&user=${user}&salt=${salt}&challenge=${challenge}&opaque=${challenge}`;
   }
 
-  /** Step 3: true when the challenge is ours, for this user and address, fresh, not used yet, and answered right. */
+  /**
+   * Step 3: true if the challenge is ours, was issued for this user and address, has not expired, was not used yet, and the answer is
+   * correct.
+   */
   check({ user, challenge, response, opaque }: ChallengeResponse, remoteAddress: string, now: Milliseconds): boolean {
     const expected = md5Base64(this.#users.stored(user).digest, opaque, challenge);
     const right = sameText(response, expected);
     const expiry = this.#expiry(opaque, user, remoteAddress);
     if (!right || !this.#users.has(user) || expiry === undefined || expiry < now || this.#used.has(opaque))
       return false;
-    // A copy: the text is a piece of a query, which may be long and would be kept with it.
+    // Copied: the text is a slice of a query, which may be long and would be kept in memory with it.
     this.#use(Buffer.from(opaque, 'latin1').toString('latin1'), expiry, now);
     return true;
   }
 
-  /** Undefined for what we have not issued. */
+  /** Undefined if we did not issue this challenge. */
   #expiry(opaque: string, user: string, remoteAddress: string): Milliseconds | undefined {
     const bytes = Buffer.from(opaque, 'base64url');
     const head = bytes.subarray(0, EXPIRY_BYTES + NONCE_BYTES);
     const mac = bytes.subarray(EXPIRY_BYTES + NONCE_BYTES);
-    // Other spellings of the same bytes would each count as unused.
+    // Reject other encodings of the same bytes: each would count as unused.
     if (mac.length !== MAC_BYTES || bytes.toString('base64url') !== opaque) return undefined;
     if (!timingSafeEqual(mac, this.#mac(head, user, remoteAddress))) return undefined;
     return head.readUIntBE(0, EXPIRY_BYTES);

@@ -1,4 +1,4 @@
-// What can go wrong when someone asks to publish, or when the key to ask with cannot be kept.
+// The error codes of publish access and of the publish key file.
 
 import { defineErrors } from '../protocols/errors.js';
 

@@ -1,12 +1,12 @@
-// The stored form of a password: what the challenge of encoders can be checked against, and nothing that is sent in the clear.
+// The stored form of a password: enough to check the challenge of encoders, without storing the password itself.
 //
-// authmod=adobe, which OBS, FFmpeg, GStreamer and librtmp speak, proves knowledge of base64(md5(user + salt + password)). So
-// that is what a server must keep, and whoever reads it can answer the challenge: it is a credential, to be guarded like one.
+// authmod=adobe, which OBS, FFmpeg, GStreamer and librtmp use, proves knowledge of base64(md5(user + salt + password)). The server must
+// therefore store that value, and whoever reads it can answer the challenge: it is a credential and must be protected like one.
 
 import { createHash, randomBytes } from 'node:crypto';
 
 export interface PasswordHash {
-  /** base64url: it travels in a query without escapes. */
+  /** base64url, so that it needs no escaping in a query. */
   readonly salt: string;
   /** base64 of 16 bytes. */
   readonly digest: string;
@@ -20,24 +20,24 @@ function randomSalt(): string {
   return randomBytes(SALT_BYTES).toString('base64url');
 }
 
-/** base64(md5(user + salt + password)), the form that the challenge is built on. */
+/** base64(md5(user + salt + password)), the value that the challenge is based on. */
 export function passwordDigest(user: string, salt: string, password: string): string {
   return md5Base64(user, salt, password);
 }
 
-/** What goes into the configuration: `adobe:SALT:DIGEST`. */
+/** The form used in the configuration: `adobe:SALT:DIGEST`. */
 export function hashPassword(user: string, password: string, salt = randomSalt()): string {
   return `adobe:${salt}:${passwordDigest(user, salt, password)}`;
 }
 
-/** @throws {RangeError} when the text is not of that form; the configuration has checked it. */
+/** @throws {RangeError} if the text does not have that form; the configuration has already checked it */
 export function parsePasswordHash(stored: string): PasswordHash {
   const [, salt, digest] = STORED.exec(stored) ?? [];
   if (salt === undefined || digest === undefined) throw new RangeError('expected adobe:SALT:DIGEST');
   return { salt, digest };
 }
 
-/** md5 of the parts one after the other, in base64. */
+/** MD5 of the concatenated parts, in base64. */
 export function md5Base64(...parts: readonly string[]): string {
   const hash = createHash('md5');
   for (const part of parts) hash.update(part);

@@ -1,4 +1,5 @@
-// Who may watch over RTMP: everyone, because names are public. The question is asked all the same, so that an answer can be put here.
+// Decides who may watch over RTMP. At present everybody may, because names are public; callers ask anyway, so that a policy can be added
+// here.
 
 import type { PlayAccess } from '../contracts/access.js';
 

@@ -1,4 +1,4 @@
-// Who may publish: whoever has the key, or a user with a password. Every wrong answer is answered alike, and guessing gets slower.
+// Decides who may publish: whoever has the key, or a user with a password. All refusals look alike, and repeated guessing is slowed down.
 
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,24 +17,27 @@ import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
 export type PublishAccessPolicy = Required<PublishAccess>;
 
 export interface PublishAccessOptions {
-  /** The secret; null when there is none: publishing is open to everyone, or with users to them alone. */
+  /** The secret. Null if there is none: then publishing is open to everyone or, if there are users, to them alone. */
   readonly key: string | null;
-  /** Applications that may be published to; a publisher cannot make new ones. */
+  /** Applications that may be published to; a publisher cannot create new ones. */
   readonly apps: readonly string[];
   readonly users?: readonly PublishUser[];
-  /** Whether encoders that bring neither user nor key are asked for a user when they connect. Default true. */
+  /** Whether an encoder that connects with neither user nor key is asked for a user. Default true. */
   readonly challenge?: boolean;
-  /** Refusals per address that come at once: people mistype. Default 5. */
+  /** Refusals per address that are not delayed, because people mistype. Default 5. */
   readonly freeFailures?: number;
   /** Longest delay of a refusal. Default 4 s. */
   readonly maxDelay?: Milliseconds;
-  /** Hears of the address of an encoder that was asked for a user and gave up: it may have had the key where nobody sees it. */
+  /**
+   * Called with the address of an encoder that was asked for a user and gave up: it may have had the key in its stream key, which it never
+   * got to send.
+   */
   readonly onUnanswered?: (remoteAddress: string) => void;
-  /** How long an answer is waited for before that. Default 5 s. */
+  /** How long to wait for an answer before that. Default 5 s. */
   readonly patience?: Milliseconds;
   /** Monotonic clock; injected by tests. */
   readonly now?: () => Milliseconds;
-  /** Waits before a refusal; injected by tests. */
+  /** Delays a refusal; injected by tests. */
   readonly wait?: (duration: Milliseconds) => Promise<void>;
 }
 
@@ -43,9 +46,9 @@ const KEY_PARAMETER = 'key';
 const USER_PARAMETER = 'user';
 const PASSWORD_PARAMETER = 'pass';
 
-/** What encoders call themselves; players say `LNX 9,0,124,2` and the like, and are asked for nothing. */
+/** Encoders call themselves by these names; players send `LNX 9,0,124,2` and similar, and are never challenged. */
 const ENCODER = /FMLE|FMSc/;
-/** What the configuration takes for a name; nothing else is repeated in an answer. */
+/** User names that the configuration accepts; no other name is repeated in an answer. */
 const USER_NAME = /^[A-Za-z0-9._@-]{1,64}$/;
 
 const FREE_FAILURES = 5;
@@ -97,7 +100,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
   };
 }
 
-/** One text for every cause: it must not tell a guesser which applications and users there are. */
+/** One text for every cause, so that it does not reveal which applications and users exist. */
 const DENIED =
   'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET or the user and password';
 
@@ -110,7 +113,7 @@ function refusalDelay(failures: number, maxDelay: Milliseconds): Milliseconds {
   return Math.max(1, Math.min(maxDelay, 250 * 2 ** Math.min(failures, 4)));
 }
 
-/** A pending refusal must not keep a closing process alive. */
+/** A delayed refusal must not keep a closing process alive. */
 async function waitWithoutHolding(duration: Milliseconds): Promise<void> {
   await sleep(duration, undefined, { ref: false });
 }

@@ -1,4 +1,4 @@
-// Where the publish key comes from: the operator, or a file of ours that survives restarts so that encoders need no new settings.
+// Provides the publish key: the configured one, or a generated one in a file that survives restarts, so that encoders need no new settings.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -9,30 +9,30 @@ import { systemCode, systemReason } from '../protocols/system-error.js';
 import { accessError } from './errors.js';
 
 export interface PublishKey {
-  /** The secret; null when publishing is open to everyone. Never log it. */
+  /** The secret; null if publishing is open to everyone. Never log it. */
   readonly key: string | null;
-  /** `kept` and `generated` are in the file at `path`. */
+  /** With `kept` and `generated` the key is in the file at `path`. */
   readonly origin: 'configured' | 'open' | 'generated' | 'kept';
   readonly path?: string;
 }
 
-/** 144 bits: more than the 128 asked for, and 24 base64url characters without padding. */
+/** 144 bits: more than the required 128, and exactly 24 base64url characters without padding. */
 const KEY_BYTES = 18;
 const KEY_FILE = 'publish-key';
 const MAX_KEY_LENGTH = 256;
-/** A key with room for white space around it. */
+/** Enough for a key with white space around it. */
 const MAX_FILE_BYTES = 1024;
-/** The same characters as the option `publishKey` takes: what travels in a query without escapes. */
+/** The same characters as in the option `publishKey`: those that need no escaping in a query. */
 const KEY_TEXT = /^[A-Za-z0-9._~!@$*:,=/-]{1,256}$/;
 
-/** Where the generated key is kept. */
+/** Path of the file with the generated key. */
 export function publishKeyPath(stateDir: string): string {
   return join(stateDir, KEY_FILE);
 }
 
 /**
- * @param configured the option `publishKey`: a key, `none`, or undefined for a generated one; nothing is written unless undefined.
- * @param stateDir absolute directory for the generated key; made with mode 0700.
+ * @param configured the option `publishKey`: a key, `none`, or undefined for a generated one, the only case in which a file is written
+ * @param stateDir absolute directory for the generated key; created with mode 0700
  * @throws {SluiceError} `access.key-file`
  */
 export async function resolvePublishKey(configured: string | undefined, stateDir: string): Promise<PublishKey> {
@@ -46,7 +46,7 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const generated = randomBytes(KEY_BYTES).toString('base64url');
     if (await createKey(path, generated)) return { key: generated, origin: 'generated', path };
-    // Another gateway started at the same moment and was faster: its key is the key.
+    // Another gateway started at the same moment and created its key first: use that.
     const other = await readKey(path);
     if (other !== undefined) return { key: other, origin: 'kept', path };
   } catch (error) {
@@ -56,7 +56,7 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
 }
 
 /**
- * The same without making or changing anything.
+ * Checks the key file without creating or changing anything.
  * @returns whether there is a key
  * @throws {SluiceError} `access.key-file`
  */
@@ -69,7 +69,7 @@ export async function inspectPublishKey(stateDir: string): Promise<boolean> {
   }
 }
 
-/** Undefined when there is no file. Links are not followed: whoever can place one must not choose what we read and change. */
+/** Undefined if there is no file. Symbolic links are not followed: whoever can create one must not choose which file we read and change. */
 async function readKey(path: string, { closeMode = true } = {}): Promise<string | undefined> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
@@ -91,7 +91,7 @@ async function readKey(path: string, { closeMode = true } = {}): Promise<string 
     if (stats.isDirectory()) throw keyFileError(path, `it is a directory, expected a file; ${REMOVE_IT}`);
     if (!stats.isFile()) throw keyFileError(path, `it is not a regular file; ${REMOVE_IT}`);
     if (stats.size > MAX_FILE_BYTES) throw keyFileError(path, `it has ${stats.size} bytes; ${ONE_LINE}`);
-    // Copied or restored with a careless mode: close it again before relying on it. Windows has no such modes.
+    // The file may have been copied or restored with a mode that others can read: restrict it before using it. Windows has no such modes.
     if (closeMode && process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await closeToOthers(file, path);
     return readableKey(await file.readFile('utf8'), path);
   } finally {
@@ -127,7 +127,7 @@ function readableKey(text: string, path: string): string {
   return key;
 }
 
-/** False when the file exists. It appears with its content or not at all: it is written aside and then linked. */
+/** False if the file exists. The file appears complete or not at all, because it is written under another name and then linked. */
 async function createKey(path: string, key: string): Promise<boolean> {
   const aside = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
   const file = await open(aside, 'wx', 0o600);
@@ -149,7 +149,7 @@ async function createKey(path: string, key: string): Promise<boolean> {
   }
 }
 
-/** What the system refused in words; errors of our own say it themselves. */
+/** Turns system errors into errors with words; our own errors are returned unchanged. */
 function inWords(path: string, error: unknown): unknown {
   return systemCode(error) === undefined ? error : keyFileError(path, systemReason(error), error);
 }

@@ -1,10 +1,11 @@
-// An encoder that has the key but no user gives up without a word when it is asked for a user: somebody should be told what to change.
+// Notices encoders that give up when they are asked for a user, because they have only the key: the operator should learn which setting to
+// change.
 
 import type { Milliseconds } from '../protocols/units.js';
 
-/** Encoders that have a user connect again at once. */
+/** Encoders that have a user reconnect at once. */
 const PATIENCE: Milliseconds = 5_000;
-/** Addresses waited for at a time; the others are not told of. */
+/** Number of addresses watched at a time; others are not reported. */
 const MAX_ADDRESSES = 100;
 
 export class UnansweredChallenges {
@@ -12,13 +13,13 @@ export class UnansweredChallenges {
   readonly #patience: Milliseconds;
   readonly #waiting = new Map<string, NodeJS.Timeout>();
 
-  /** @param onUnanswered hears of an address that was asked for a user and did not come back with one */
+  /** @param onUnanswered called with an address that was asked for a user and did not return with one */
   constructor(onUnanswered: (address: string) => void, patience = PATIENCE) {
     this.#onUnanswered = onUnanswered;
     this.#patience = patience;
   }
 
-  /** This address was asked for a user. */
+  /** Notes that this address was asked for a user. */
   asked(address: string): void {
     if (this.#waiting.has(address) || this.#waiting.size >= MAX_ADDRESSES) return;
     const timer = setTimeout(() => {
@@ -29,7 +30,7 @@ export class UnansweredChallenges {
     this.#waiting.set(address, timer);
   }
 
-  /** It named one. */
+  /** Notes that this address named a user. */
   answered(address: string): void {
     clearTimeout(this.#waiting.get(address));
     this.#waiting.delete(address);

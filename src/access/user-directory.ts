@@ -1,14 +1,14 @@
-// Who has a password here; an unknown user is answered exactly like a known one with a wrong password, in text and in time.
+// Checks passwords of users. An unknown user cannot be told from a known one with a wrong password, neither by text nor by time.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { type PasswordHash, parsePasswordHash, passwordDigest } from './password-hash.js';
 
-/** As the configuration has it. */
+/** A user as in the configuration. */
 export interface PublishUser {
   readonly name: string;
   /** `adobe:SALT:DIGEST`, see `hashPassword`. */
   readonly hash: string;
-  /** Applications and stream names this user may publish; everything when absent. */
+  /** Applications and stream names that this user may publish; absent: all. */
   readonly apps?: readonly string[] | undefined;
   readonly names?: readonly string[] | undefined;
 }
@@ -19,7 +19,7 @@ interface KnownUser extends PublishUser {
 
 export class UserDirectory {
   readonly #users: ReadonlyMap<string, KnownUser>;
-  /** Changes with the users only: an unknown name keeps its salt over restarts, as a known one does. */
+  /** Depends on the users only, so that an unknown name keeps its salt over restarts, as a known one does. */
   readonly #decoySecret: Buffer;
 
   constructor(users: readonly PublishUser[]) {
@@ -33,7 +33,7 @@ export class UserDirectory {
     return this.#users.size === 0;
   }
 
-  /** The stored form of this user's password, or one that no password has. */
+  /** The stored form of this user's password, or one that no password matches. */
   stored(name: string): PasswordHash {
     const known = this.#users.get(name);
     if (known !== undefined) return known.stored;
@@ -41,7 +41,7 @@ export class UserDirectory {
     return { salt: decoy.subarray(0, 12).toString('base64url'), digest: decoy.subarray(16).toString('base64') };
   }
 
-  /** Compares in constant time; whether the user exists is asked last. */
+  /** Compares in constant time; only afterwards checks whether the user exists. */
   checkPassword(name: string, password: string): boolean {
     const { salt, digest } = this.stored(name);
     return sameText(passwordDigest(name, salt, password), digest) && this.#users.has(name);
@@ -51,7 +51,7 @@ export class UserDirectory {
     return this.#users.has(name);
   }
 
-  /** Whether the user may publish there; false for an unknown one. */
+  /** Whether the user may publish there; false for an unknown user. */
   mayPublish(user: string, app: string, name: string): boolean {
     const known = this.#users.get(user);
     if (known === undefined) return false;
@@ -59,7 +59,7 @@ export class UserDirectory {
   }
 }
 
-/** In a time that tells nothing about either text, not even its length. */
+/** Compares in a time that reveals nothing about either text, not even its length. */
 export function sameText(a: string, b: string): boolean {
   return timingSafeEqual(textDigest(a), textDigest(b));
 }
