@@ -1,10 +1,10 @@
-// What no option can know about itself: values that contradict each other, or do nothing beside each other.
+// Checks what a single option cannot: values that contradict each other, or have no effect together.
 
 import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import type { Config, ConfigKey } from './schema.js';
 
-/** Where an option was set, or one entry of its list. */
+/** Where an option, or one entry of its list, was set. */
 export type OriginOf = (key: ConfigKey, entry?: number) => string;
 
 function isAddressBlock(entry: string): boolean {
@@ -13,7 +13,7 @@ function isAddressBlock(entry: string): boolean {
   return family !== 0 && (prefix === undefined || Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
-/** TLS needs its files, and no port can be had twice. */
+/** A TLS port needs certificate files, and no two servers can share a port. */
 function securePortProblems(
   config: Config,
   port: 'rtmpsPort' | 'httpsPort',
@@ -33,7 +33,7 @@ function securePortProblems(
   return problems;
 }
 
-/** What no option can know about itself. */
+/** Values that contradict each other, one line each. */
 export function conflicts(config: Config, originOf: OriginOf): string[] {
   const problems: string[] = [];
   if (config.partDuration > config.segmentDuration) {
@@ -78,7 +78,7 @@ function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {
   return problems;
 }
 
-/** What is allowed and does nothing, so that it was hardly meant. @param set the options that were set somewhere */
+/** Values that are allowed but have no effect, and so are probably mistakes. @param set the options that were set by any source */
 export function oddities(config: Config, set: ReadonlySet<ConfigKey>, originOf: OriginOf): string[] {
   const warnings: string[] = [];
   const speaksTls = config.rtmpsPort !== undefined || config.httpsPort !== undefined;

@@ -1,4 +1,4 @@
-// The options as people read them: the help text and the table of docs/configuration.md, both generated, so they cannot be out of date.
+// Generates the help text and the table of docs/configuration.md from the schema, so that they are always up to date.
 
 import { expectedValue, FILE_OPTIONS, type FileOption, OPTIONS } from './option.js';
 import { SECTIONS } from './schema.js';
@@ -25,7 +25,7 @@ export function optionsHelp(): string {
   return sections.map(({ title, rows }) => [`${title}:`, ...rows.flatMap(lines)].join('\n')).join('\n\n');
 }
 
-/** A Markdown table of the options that only the file can set. */
+/** A Markdown table of the options that can be set only in the file. */
 export function fileOptionsTable(): string {
   const rows = FILE_OPTIONS.filter(({ fileOnly }) => fileOnly).map((option) =>
     row([`\`${option.key}\``, defaultText(option), capitalised(expectedValue(option)), option.description]),

@@ -1,4 +1,4 @@
-// The only reader of process.env: everything else gets its settings as values, so a test can set them without touching the process.
+// The only reader of process.env: everything else receives its settings as values, so tests need not change the process.
 
 import { OPTIONS } from './option.js';
 import type { Assignment, SourceReading } from './source.js';
@@ -13,10 +13,13 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
-/** Kubernetes gives every pod such variables for a service called `sluice` or `sluice-…`; they are not meant for us. */
+/** Kubernetes sets such variables in every pod for a service called `sluice` or `sluice-…`; they are not meant as options. */
 const SERVICE_LINK = /^SLUICE_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP)(_[A-Z]+)?)?)$/;
 
-/** Reads `SLUICE_…`; an empty variable counts as not set. Unknown ones are problems, because a misspelt one would be silently ignored. */
+/**
+ * Reads `SLUICE_…`; an empty variable counts as not set. Unknown ones are reported, because a misspelt one would otherwise be ignored
+ * silently.
+ */
 export function readEnvironment(env: Environment): SourceReading & { readonly configFile?: string } {
   const assignments: Assignment[] = [];
   for (const option of OPTIONS) {
@@ -36,7 +39,7 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 
-/** A service called `sluice-rtmp` makes Kubernetes set SLUICE_RTMP_PORT=tcp://10.0.0.1:1935. */
+/** Recognizes SLUICE_RTMP_PORT=tcp://10.0.0.1:1935, which Kubernetes sets for a service called `sluice-rtmp`. */
 function isServiceLink(name: string, value: string | undefined): boolean {
   return name.endsWith('_PORT') && /^(tcp|udp):\/\//.test(value ?? '');
 }

@@ -1,4 +1,4 @@
-// What can be wrong with a configuration; one error carries every problem, because fixing them one start at a time is no fun.
+// The error of a wrong configuration. One error lists every problem, so that the user can fix them all at once.
 
 import { defineErrors } from '../protocols/errors.js';
 

@@ -1,11 +1,11 @@
-// Reads the text of a configuration file, and nothing that only looks like one: a device or a pipe would never end.
+// Reads the text of a configuration file. Refuses devices and other files that could be endless.
 
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { systemReason } from '../protocols/system-error.js';
 
-/** A thousand users with their names fit many times over. */
+/** Enough for thousands of users with their stream names. */
 const MAX_BYTES = 1024 * 1024;
-/** What a shell hands over for `<(command)` and `-`, or a container for a secret. */
+/** Paths that a shell passes for `<(command)` and `-`, or a container for a secret. */
 const HANDED_OVER = /^\/(dev\/(fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/;
 
 export type FileText = { readonly text: string } | { readonly problem: string };
@@ -30,7 +30,7 @@ function refusal(stats: Stats): string | undefined {
   return stats.isSocket() ? 'a socket' : 'a device';
 }
 
-/** At most a byte more than is allowed, whatever the size says: that of a pipe says nothing. */
+/** Reads at most one byte more than allowed, whatever the size field says: for a pipe it is meaningless. */
 function readBounded(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
@@ -50,7 +50,7 @@ function readBounded(path: string): Buffer {
   }
 }
 
-/** Editors of Windows may write UTF-16, which would be read as nonsense. */
+/** Editors on Windows may write UTF-16, which would be read as nonsense. */
 function decode(bytes: Buffer): FileText {
   const marked = bytes.length >= 2 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
   if (marked) return { problem: 'its text is UTF-16; save it as UTF-8' };

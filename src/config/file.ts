@@ -1,4 +1,4 @@
-// The YAML file as a source of options, with the line of everything that is wrong in it.
+// Reads options from a YAML file and reports every problem with its line.
 
 import { basename, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
@@ -8,22 +8,24 @@ import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
 import { describeFaults } from './yaml-faults.js';
 
-/** With more, it is a file of another kind. */
+/** A file with more problems is probably not a configuration file. */
 const MAX_PROBLEMS = 20;
-/** Uses of aliases (`*name`) in a file: nested ones multiply. */
+/** Limit of alias uses (`*name`) in a file, because nested aliases multiply. */
 const MAX_ALIASES = 100;
 
-/** Reads `--config FILE`; keys may be written `httpPort`, `http-port` or `http_port`. A file that is missing or no map is one problem. */
+/**
+ * Reads `--config FILE`. Keys may be written as `httpPort`, `http-port` or `http_port`. A file that is missing or not a map is one problem.
+ */
 export function readConfigFile(path: string, cwd: string): SourceReading {
   const file = readFileText(resolve(cwd, path));
   if ('text' in file) return parseConfigFile(file.text, basename(path));
   return { assignments: [], problems: [`${path}: cannot read the configuration file (${file.problem})`] };
 }
 
-/** @param name how the file is called in messages. */
+/** @param name name of the file in messages */
 export function parseConfigFile(text: string, name: string): SourceReading {
   const lines = new LineCounter();
-  // Keys that are there twice are found below: the library compares each with each.
+  // Duplicate keys are detected below: the library would compare every pair of keys.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number | undefined): string => `${name}:${offset === undefined ? 1 : lines.linePos(offset).line}`;
   const faults = [...document.errors, ...document.warnings];
@@ -90,7 +92,7 @@ class UnreadableNode extends Error {
   }
 }
 
-/** Values as they were written: YAML takes `1234` for a number, but the option decides what it is. */
+/** Reads values as they were written: YAML takes `1234` for a number, but the option decides its type. */
 class NodeReader {
   readonly #document: Document;
   readonly #at: (offset: number | undefined) => string;
@@ -101,7 +103,7 @@ class NodeReader {
     this.#at = at;
   }
 
-  /** Text, null, or lists and maps of such. @throws {UnreadableNode} */
+  /** Text, null, or lists and maps of these. @throws {UnreadableNode} */
   value(node: unknown): unknown {
     if (isAlias(node)) return this.value(this.#target(node));
     if (isScalar(node)) return node.value === null ? null : (node.source ?? String(node.value));
@@ -118,7 +120,7 @@ class NodeReader {
     return Object.fromEntries(entries);
   }
 
-  /** Where the entries of a list are written. */
+  /** Returns the place of each entry of a list. */
   entryOrigin(node: unknown, origin: string): (index: number) => string {
     const key = origin.slice(origin.indexOf(' ') + 1);
     const items = isSeq(node) ? node.items : [];

@@ -1,4 +1,4 @@
-// The command line as a source of options; the flags are generated from the schema, so none can be forgotten.
+// Reads options from the command line. The flags are generated from the schema, so none can be forgotten.
 
 import { OPTIONS } from './option.js';
 import { quoted } from './quoted.js';
@@ -12,7 +12,10 @@ export interface FlagReading extends SourceReading {
 
 const CONFIG_FLAG = '--config';
 
-/** Reads `--flag value` and `--flag=value`; the last of several wins, with a warning. Never throws: everything wrong is a problem. */
+/**
+ * Reads `--flag value` and `--flag=value`; of repeated flags the last counts, with a warning. Never throws: everything wrong is reported as
+ * a problem.
+ */
 export function readFlags(argv: readonly string[]): FlagReading {
   const assignments: Assignment[] = [];
   const problems: string[] = [];
@@ -30,7 +33,8 @@ export function readFlags(argv: readonly string[]): FlagReading {
     const flag = equals < 0 ? argument : argument.slice(0, equals);
     let raw = equals < 0 ? undefined : argument.slice(equals + 1);
     const next = argv[i + 1];
-    // "-1" is a (bad) value, "--host" is the next flag. An unknown flag takes its value along too: it may be a secret, do not show it.
+    // "-1" is a (bad) value, "--host" is the next flag. An unknown flag also consumes its value, which may be a secret and must not be
+    // shown.
     if (raw === undefined && next !== undefined && !next.startsWith('--')) {
       raw = next;
       i++;
@@ -55,7 +59,7 @@ export function readFlags(argv: readonly string[]): FlagReading {
   return { assignments, problems, warnings: [...warnings.values()], ...(configFile !== undefined && { configFile }) };
 }
 
-/** The flag as typed, but nothing in it that a terminal would act on. */
+/** The flag as typed, without characters that a terminal would interpret. */
 function printable(flag: string): string {
   return JSON.stringify(flag).slice(1, -1);
 }

@@ -1,4 +1,4 @@
-// Says which entry of a list is wrong and what was expected there: "different names" helps nobody who has ten of them.
+// Says which entry of a list is wrong and what was expected there, because a general message does not help with a long list.
 
 import { Value } from 'typebox/value';
 import type { OptionSchema } from './option-kinds.js';
@@ -9,11 +9,11 @@ import { didYouMean } from './suggestion.js';
 export interface ValueFault {
   /** Index in a list; undefined: the value as a whole. */
   readonly entry?: number;
-  /** Got and expected, in one line, without a secret. */
+  /** What was got and what was expected, in one line, without secrets. */
   readonly text: string;
 }
 
-/** @param items what was written, of any shape. @returns empty when the list is a good one */
+/** @param items the value as written, of any type. @returns an empty array if the list is valid */
 export function listFaults(schema: OptionSchema, items: readonly unknown[]): ValueFault[] {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
   const faults: ValueFault[] = [];
@@ -39,7 +39,7 @@ function entryFaults(schema: OptionSchema, item: unknown, secret: boolean): stri
   return [`got ${secret ? 'a value (not shown)' : quoted(item)}, expected ${schema.expected ?? 'text'}`];
 }
 
-/** An entry with fields of its own, such as a user. Values of its fields may be secrets. */
+/** An entry with fields of its own, such as a user. Field values may be secrets. */
 function recordFaults(
   schema: OptionSchema,
   properties: Readonly<Record<string, OptionSchema>>,

@@ -1,4 +1,4 @@
-// Joins the sources into one checked configuration, or says everything that is wrong with them at once.
+// Merges all sources into one validated configuration, or reports all problems at once.
 
 import { resolve } from 'node:path';
 import { conflicts, type OriginOf, oddities } from './conflicts.js';
@@ -17,27 +17,27 @@ export interface ConfigSources {
   readonly argv?: readonly string[];
   /** Default: the environment of this process. */
   readonly env?: Environment;
-  /** Options of the program itself, above every other source. */
+  /** Options of the embedding program; they override every other source. */
   readonly options?: ProgramOptions;
-  /** Directory that relative paths start from; default the working directory. */
+  /** Base directory for relative paths. Default: the working directory. */
   readonly cwd?: string;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** What is allowed but hardly meant, one line each. */
+  /** Values that are allowed but probably mistakes, one line each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Defaults < file < environment < flags < options of the program. Directories and files come back absolute.
- * @throws {SluiceError} `config.invalid` whose message has one line per problem.
+ * Precedence: defaults < file < environment < flags < options of the program. Paths of directories and files are returned absolute.
+ * @throws {SluiceError} `config.invalid`, with one line per problem
  */
 export function loadConfig(sources: ConfigSources = {}): Config {
   return loadConfigWithWarnings(sources).config;
 }
 
-/** The same with its warnings. @throws {SluiceError} `config.invalid` */
+/** Like `loadConfig`, with the warnings. @throws {SluiceError} `config.invalid` */
 export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfig {
   const cwd = sources.cwd ?? process.cwd();
   const flags = readFlags(sources.argv ?? []);
@@ -64,7 +64,7 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
     }
   }
 
-  // Every value in the map passed its own schema, and every required key has a default.
+  // Every value in the map was validated by its own schema, and every required key has a default.
   const config = Object.fromEntries(values) as Config;
   const absolute = {
     ...config,
@@ -85,7 +85,7 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
   return { config: absolute, warnings };
 }
 
-/** A screenful. */
+/** About one screen. */
 const MAX_SHOWN = 40;
 
 function summary(problems: readonly string[]): string {

@@ -1,28 +1,28 @@
-// The few kinds of value that options have, so that a table of options says of each only what is its own.
+// The kinds of values that options can have, so that the table of options states only what is specific to each option.
 
 import { Type } from 'typebox';
 
 /**
- * What an option's schema says beyond JSON Schema; everything a user sees about an option is derived from it.
- * `secret` values are never echoed; `aliases` are further environment variables that set the option.
+ * Properties of an option beyond JSON Schema; everything that a user sees about an option is derived from its schema.
+ * `secret` values are never shown; `aliases` are additional environment variables that set the option.
  */
 export interface OptionDetails {
   readonly description: string;
-  /** `s`, `bytes`, …; shown beside the value. */
+  /** `s`, `bytes`, …; shown with the value. */
   readonly unit?: string;
-  /** What to write for the value in the help text: `PORT`, `DIR`, …. */
+  /** Placeholder for the value in the help text: `PORT`, `DIR`, …. */
   readonly placeholder: string;
-  /** How a value that a `pattern` admits is described to people. */
+  /** Description of the values that `pattern` allows. */
   readonly expected?: string;
-  /** What holds when the option has no `default`. */
+  /** Description of what applies if the option has no `default`. */
   readonly fallback?: string;
   readonly secret?: boolean;
   readonly aliases?: readonly string[];
-  /** No flag and no environment variable: set by few people, or not fit for a command line. */
+  /** Has no flag and no environment variable: rarely set, or not suitable for a command line. */
   readonly fileOnly?: boolean;
 }
 
-/** The JSON Schema keywords that the schemas of options and of their entries use. */
+/** The JSON Schema keywords that are used for options and their entries. */
 export interface OptionSchema extends Partial<OptionDetails> {
   readonly type?: 'integer' | 'number' | 'string' | 'array' | 'object';
   readonly enum?: readonly string[];
@@ -37,21 +37,21 @@ export interface OptionSchema extends Partial<OptionDetails> {
   readonly required?: readonly string[];
 }
 
-/** What the kind of the value says already is left out. */
+/** Without what the kind of the value already determines. */
 type Details = Omit<OptionDetails, 'placeholder'>;
 
 const PORTS = { minimum: 0, maximum: 65_535, placeholder: 'PORT' };
 
 export const port = (details: Details & { default: number }) => Type.Integer({ ...PORTS, ...details });
 
-/** A server that is off unless it is given a port. */
+/** The port of a server that is off unless a port is given. */
 export const optionalPort = (details: Details) =>
   Type.Optional(Type.Integer({ ...PORTS, fallback: 'off', ...details }));
 
 export const count = (minimum: number, maximum: number, details: Details & { default: number }) =>
   Type.Integer({ minimum, maximum, placeholder: 'COUNT', ...details });
 
-/** A bound that hardly anybody changes: a key of the file alone. */
+/** A limit that is rarely changed; can be set only in the file. */
 export const limit = (minimum: number, maximum: number, details: Details & { default: number }) =>
   count(minimum, maximum, { fileOnly: true, ...details });
 
@@ -61,7 +61,7 @@ export const seconds = (minimum: number, maximum: number, details: Details & { d
 export const text = (details: OptionDetails & { default?: string; pattern?: string }) =>
   Type.String({ minLength: 1, maxLength: 4096, ...details });
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 export const choice = <Words extends string[]>(
   words: readonly [...Words],
   details: Details & { placeholder?: string; default: Words[number] },

@@ -1,4 +1,4 @@
-// An option as its sources and its documentation see it: every name, text and check is derived from the schema.
+// An option as sources and documentation see it: names, texts and checks are derived from its schema.
 
 import { Value } from 'typebox/value';
 import { listFaults, type ValueFault } from './list-faults.js';
@@ -13,11 +13,11 @@ export interface FileOption extends OptionDetails {
   readonly schema: OptionSchema;
 }
 
-/** One that can be set outside of the file, too. */
+/** An option that can also be set outside the file. */
 export interface Option extends FileOption {
   /** `--http-port` */
   readonly flag: string;
-  /** Environment variables that set it, the strongest first: `SLUICE_HTTP_PORT`. */
+  /** Environment variables that set it, in order of precedence: `SLUICE_HTTP_PORT`. */
   readonly environment: readonly [string, ...string[]];
 }
 
@@ -30,7 +30,7 @@ export const FILE_OPTIONS: readonly FileOption[] = Object.entries(configSchema.p
   return { ...pickDetails(schema), key: key as ConfigKey, defaultValue: schema.default, schema };
 });
 
-/** Those with a flag and an environment variable. */
+/** The options that have a flag and an environment variable. */
 export const OPTIONS: readonly Option[] = FILE_OPTIONS.filter(({ fileOnly }) => fileOnly !== true).map((option) => ({
   ...option,
   flag: `--${separated(option.key, '-')}`,
@@ -50,7 +50,7 @@ function pickDetails(schema: OptionDetails): OptionDetails {
   };
 }
 
-/** What a good value looks like: `a whole number from 0 to 65535`. */
+/** Description of a valid value: `a whole number from 0 to 65535`. */
 export function expectedValue(option: FileOption): string {
   const { schema } = option;
   if (schema.expected !== undefined) return schema.expected;
@@ -66,8 +66,8 @@ export type ReadResult =
   | { readonly ok: false; readonly faults: readonly ValueFault[] };
 
 /**
- * Reads one value from any source: text becomes a number or a list where the option is one, and the schema has the last word.
- * Each fault says got and expected, and hides secrets.
+ * Reads one value from any source: text is converted to a number or a list if the option needs one, then validated by the schema. Each
+ * fault says what was got and what was expected, and hides secrets.
  */
 export function readValue(option: FileOption, raw: unknown): ReadResult {
   const value = typeof raw === 'string' ? fromText(option, raw) : raw;

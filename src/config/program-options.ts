@@ -1,10 +1,10 @@
-// Options that a program gives as an object: a source like file, environment and flags, checked by the same schema.
+// Options that a program passes as an object: a source like file, environment and flags, validated by the same schema.
 import { FILE_OPTIONS } from './option.js';
 import type { Config } from './schema.js';
 import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
 
-/** Every option of docs/configuration.md by its key, those that only the file can set included; what is left out has its default. */
+/** All options of docs/configuration.md by key, including those that can be set only in the file; omitted options have their default. */
 export type ProgramOptions = { readonly [Key in keyof Config]?: Config[Key] | undefined };
 
 export function readProgramOptions(options: ProgramOptions): SourceReading {

@@ -1,8 +1,8 @@
-// How a value that somebody wrote is shown in a message.
+// Formats a user's value for a message.
 
 const MAX_SHOWN = 80;
 
-/** One line, no control characters, not too long. */
+/** On one line, without control characters, limited in length. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;

@@ -1,4 +1,4 @@
-// One schema is the types, the defaults and the documentation of every option, so that none of the three can disagree.
+// One schema defines types, defaults and documentation of all options, so that they cannot disagree.
 
 import { type Static, Type } from 'typebox';
 import { choice, text } from './option-kinds.js';
@@ -39,7 +39,7 @@ export const configSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** What people look for options under; every option is in one of them. */
+/** Groups of options in the documentation; every option belongs to one of them. */
 export const SECTIONS = [
   { title: 'Addresses and directories', options: placeOptions },
   { title: 'Who may publish', options: publishingOptions },
@@ -49,6 +49,6 @@ export const SECTIONS = [
   { title: 'The program', options: programOptions },
 ] as const;
 
-/** Every option, checked, with its default filled in; directories are absolute. */
+/** All options, validated, with defaults filled in; directories are absolute. */
 export type Config = Readonly<Static<typeof configSchema>>;
 export type ConfigKey = keyof Config;

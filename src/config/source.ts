@@ -1,23 +1,23 @@
-// What the file, the environment and the flags have in common: assignments to options, and problems with where they came from.
+// The common result of reading file, environment and flags: assignments to options, and problems with their origin.
 
 import type { FileOption } from './option.js';
 
-/** One option set by one source; the value is not checked yet. */
+/** One option set by one source; the value is not validated yet. */
 export interface Assignment {
   readonly option: FileOption;
-  /** Text as it was written; from the file also lists and maps of text. */
+  /** Text as written; from the file also lists and maps of text. */
   readonly raw: unknown;
   /** Where it was written: `--http-port`, `SLUICE_HTTP_PORT`, `sluice.yaml:3 httpPort`. */
   readonly origin: string;
-  /** Where an entry of a list was written: `sluice.yaml:5 ladder, entry 2`. Default: the origin with its number. */
+  /** Where an entry of a list was written: `sluice.yaml:5 ladder, entry 2`. Default: the origin with the number of the entry. */
   readonly entryOrigin?: (index: number) => string;
 }
 
 export interface SourceReading {
   readonly assignments: readonly Assignment[];
-  /** Each one line: origin, what was got, what was expected. A fault of the file's text has the line itself below. */
+  /** One line each: origin, what was got, what was expected. For YAML syntax errors the line of the file follows. */
   readonly problems: readonly string[];
-  /** What is allowed but hardly meant. */
+  /** Values that are allowed but probably mistakes. */
   readonly warnings?: readonly string[];
 }
 

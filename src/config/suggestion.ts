@@ -1,6 +1,6 @@
-// A misspelt option names the one that was meant, which is the whole answer to most configuration errors.
+// Suggests the option that a misspelt name was probably meant to be.
 
-/** The candidate nearest to `word`, or nothing when none is near: at most a third of its letters may differ. */
+/** The candidate nearest to `word`, or undefined if none is near: at most a third of its letters may differ. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
@@ -14,13 +14,13 @@ export function suggest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** `; did you mean X?` or nothing, to append to a message. */
+/** `; did you mean X?` or an empty string, to append to a message. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const suggestion = suggest(word.slice(0, 64), candidates);
   return suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
+/** Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,4 +1,4 @@
-// What is wrong with the text of a YAML file, in words and with the line it is in; the library knows codes for whoever programs with it.
+// Explains YAML syntax errors in plain words, with their line. The library reports codes that are meant for programmers.
 
 import { type Document, type ErrorCode, isScalar, type LineCounter, visit, type YAMLError } from 'yaml';
 import { FILE_OPTIONS } from './option.js';
@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: NOT_HERE,
 };
 
-/** Where one code covers several mistakes, the library's own sentence tells them apart. */
+/** The library uses one code for several mistakes; its message tells them apart. */
 const TOLD_APART: readonly (readonly [RegExp, string])[] = [
   [/Missing closing .*quote/, OPEN_QUOTE],
   [/Flow map/, 'the closing } is missing'],
@@ -50,17 +50,17 @@ export interface FaultyText {
   readonly document: Document;
   readonly lines: LineCounter;
   readonly text: string;
-  /** How the file is called in messages. */
+  /** Name of the file in messages. */
   readonly name: string;
 }
 
-/** What follows the first few is mostly brought about by them. */
+/** Further errors are mostly consequences of the first few. */
 const MAX_FAULTS = 3;
 
-/** One for each of the first lines that have any: place and words, and below them the line itself. */
+/** One text for each of the first lines with an error: place and explanation, followed by the line itself. */
 export function describeFaults(faults: readonly YAMLError[], { document, lines, text, name }: FaultyText): string[] {
   const described = new Map<number, string>();
-  // A sentence that fits one mistake alone says more than those that fit several.
+  // Explanations that fit exactly one mistake are preferred to general ones.
   const byAptness = [...faults].sort((a, b) => Number(isToldApart(b)) - Number(isToldApart(a)));
   for (const fault of byAptness) {
     const words = faultWords(fault);
@@ -71,7 +71,7 @@ export function describeFaults(faults: readonly YAMLError[], { document, lines, 
   return [...described.values()];
 }
 
-/** A quote that is not closed is noticed at the end of the file; the mistake is where it was opened. */
+/** An unclosed quote is only noticed at the end of the file; report where it was opened. */
 function startOfLastQuote(document: Document): number {
   let start = 0;
   visit(document, (_, node) => {
@@ -90,12 +90,12 @@ function faultWords({ code, message }: YAMLError): string {
 }
 
 const MAX_EXCERPT = 80;
-/** What may carry a secret wherever it stands: the names of such options, and what a stored password looks like. */
+/** Text that may carry a secret: names of such options, and the form of a stored password. */
 const SECRET_TEXT = /publish|users|hash|pass|adobe:/i;
 const TOP_LEVEL_KEY = /^["']?([A-Za-z][\w-]*)["']?\s*:/;
 
 /**
- * The line for a person to find; of a line that may hold a secret the key alone.
+ * The line, to help a person find it; if it may hold a secret, only its key.
  * @param line counted from 1
  */
 function excerpt(text: string, line: number): string {
@@ -110,7 +110,7 @@ function excerpt(text: string, line: number): string {
   return printable(shown.length > MAX_EXCERPT ? `${shown.slice(0, MAX_EXCERPT)}…` : shown);
 }
 
-/** It belongs to an option that is known and holds no secret. */
+/** Whether the line belongs to a known option that holds no secret. */
 function isHarmless(lines: readonly string[], line: number): boolean {
   if (SECRET_TEXT.test(lines[line - 1] ?? '')) return false;
   for (let above = line; above >= 1; above--) {

@@ -1,4 +1,4 @@
-// What RTMP peers may take of this machine: how many, how long, how much.
+// Limits on what RTMP peers may use of this machine.
 
 import { choice, count, limit, seconds } from '../option-kinds.js';
 

@@ -1,4 +1,4 @@
-// Where the gateway listens, and where it keeps what it writes.
+// Where the gateway listens, and where it stores files.
 
 import { Type } from 'typebox';
 import { optionalPort, port, text } from '../option-kinds.js';

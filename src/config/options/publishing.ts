@@ -1,4 +1,4 @@
-// Who may publish, and to what.
+// Who may publish, and to which applications.
 
 import { Type } from 'typebox';
 import { choice, text } from '../option-kinds.js';
@@ -6,9 +6,9 @@ import { choice, text } from '../option-kinds.js';
 /** `publishKey: none` opens publishing to everyone who can reach the port. */
 export const OPEN_PUBLISHING = 'none';
 
-/** A name as publishers send it in a query, without escapes. */
+/** A user name that needs no escaping in a query. */
 const USER_NAME = '^[A-Za-z0-9._@-]{1,64}$';
-/** What `sluice hash-password` prints: the salt in base64url, the digest in base64. */
+/** The output of `sluice hash-password`: salt in base64url, digest in base64. */
 const PASSWORD_HASH = '^adobe:[A-Za-z0-9_-]{8,64}:[A-Za-z0-9+/]{22}==$';
 const APP_NAME = '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}$';
 const STREAM_NAME = '^[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$';

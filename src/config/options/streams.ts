@@ -1,9 +1,9 @@
-// What becomes of a stream: its renditions, its segments, how long it is kept, and what is done when the machine is busy.
+// How streams are processed: renditions, segments, retention, and overload.
 
 import { Type } from 'typebox';
 import { choice, count, seconds, text } from '../option-kinds.js';
 
-/** `source`, `audio` or an even height from 64p to 4320p: what the transcoder can make. */
+/** `source`, `audio` or an even height from 64p to 4320p: the renditions that the transcoder can make. */
 const RUNG =
   '^(source|audio|(6[468]|[7-9][02468]|[1-9][0-9][02468]|[1-3][0-9]{2}[02468]|4[0-2][0-9][02468]|43[01][02468]|4320)p)$';
 

@@ -1,9 +1,9 @@
-// What viewers may take of this machine, and who sees what.
+// Limits on what viewers may use of this machine, and who may see what.
 
 import { Type } from 'typebox';
 import { choice, count, limit } from '../option-kinds.js';
 
-/** What an IP address or CIDR block is written with; whether it is one is looked at afterwards. */
+/** The characters of an IP address or CIDR block; whether it is valid is checked later. */
 const PROXY = '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$';
 
 const proxy = Type.String({ pattern: PROXY, expected: 'an IP address or CIDR block, such as 10.0.0.0/8' });
