@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The program: gives the commands this process, and their exit status to the shell. Packages are loaded last: before that, signals
-// must be in hand, and whether there are enough files to load them.
+// The program: passes this process to the commands, and their exit status to the shell. Packages are loaded last: before that, signal
+// handlers must be installed, and the limit of open files must be checked.
 
 import { openFilesProblem } from './cli/open-files.js';
 import { holdSignals } from './cli/signals.js';

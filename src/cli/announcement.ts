@@ -1,27 +1,27 @@
-// What a person needs at start: what to paste into the encoder, and where to watch. The only place where the generated key is shown.
+// The text for a person at start: what to paste into the encoder, and where to watch. The only place where the generated key is shown.
 
 import type { PublishKey } from '../access/publish-key.js';
 
 export interface AnnouncementFacts {
   /** `rtmp://HOST:PORT/APP` */
   readonly rtmp: string;
-  /** `rtmps://HOST:PORT/APP` when it is on. */
+  /** `rtmps://HOST:PORT/APP` if RTMPS is enabled. */
   readonly rtmps?: string | undefined;
-  /** Users are configured. */
+  /** Whether users are configured. */
   readonly users?: boolean;
-  /** Encoders that bring neither user nor key in the server URL are asked for a user when they connect. */
+  /** Whether encoders without user or key in the server URL are asked for a user when they connect. */
   readonly asksForUser?: boolean;
-  /** Where viewers find the HTTP server, without a slash at the end. */
+  /** URL of the HTTP server, without a trailing slash. */
   readonly http: string;
   readonly publishKey: PublishKey;
-  /** Name of the demo stream when it runs. */
+  /** Name of the demo stream if it runs. */
   readonly demo?: string;
 }
 
 export function announcement(facts: AnnouncementFacts): string {
   const { rtmp, http, demo } = facts;
   const lines = demo === undefined ? publishing(facts) : [];
-  // The application is a part of both addresses.
+  // Both addresses contain the application name.
   const watch = `${http}/watch${new URL(rtmp).pathname}/`;
   const stream = demo ?? `NAME   (all streams: ${http}/)`;
   lines.push(`  Watch:      ${watch}${stream}`);
@@ -36,7 +36,7 @@ function publishing({ rtmp, rtmps, publishKey, users = false, asksForUser = fals
   const lines = ['  Paste into OBS (Settings > Stream > Service: Custom), with a NAME of your choice:'];
   lines.push(`  Server:     ${rtmp}`);
   if (rtmps !== undefined) lines.push(`  encrypted:  ${rtmps}`);
-  // Whoever configured a key knows it, and start-up output often ends in a log.
+  // Whoever configured a key knows it, and start-up output often ends up in a log.
   const key = origin === 'configured' ? 'SECRET' : publishKey.key;
   const secret = origin === 'configured' ? '   (SECRET: the publish key you configured)' : '';
   if (users) {
@@ -45,7 +45,7 @@ function publishing({ rtmp, rtmps, publishKey, users = false, asksForUser = fals
         ? '  Stream Key: NAME   with "Use authentication": a user of the configuration and the password'
         : '  Stream Key: NAME?user=USER&pass=PASSWORD   (a user of the configuration)',
     );
-    // Encoders that are asked for a user when they connect never get to show what is behind the name.
+    // Encoders that are asked for a user when they connect never get to send the query of their stream key.
     if (origin !== 'open' && asksForUser) lines.push(`  or, without a user, the Server ${rtmp}?key=${key}${secret}`);
     if (origin !== 'open' && !asksForUser) lines.push(`  or, without a user, the Stream Key NAME?key=${key}${secret}`);
   } else if (origin === 'open') {

@@ -1,8 +1,8 @@
-// Output that somebody may have stopped reading: what waits is bounded, the oldest of it goes first, and the end is never lost in a queue.
+// Output whose reader may have stopped reading: the queue is bounded, the oldest text is dropped first, and the last lines are kept.
 
 import type { OutputStream } from './io.js';
 
-/** What is needed of `process.stdout`. */
+/** The part of `process.stdout` that is needed. */
 export interface ReadStream {
   readonly isTTY?: boolean;
   readonly writableLength: number;
@@ -11,16 +11,16 @@ export interface ReadStream {
 }
 
 export interface BoundedOutputOptions {
-  /** Text that waits, beside what the stream itself holds. Default 1 MiB. */
+  /** Limit of the queued text in bytes, in addition to what the stream itself holds. Default 1 MiB. */
   readonly maxBytes?: number;
-  /** What is written in place of the texts that were left out. */
+  /** Text that replaces the dropped texts. */
   readonly leftOut: (count: number) => string;
 }
 
 const MAX_BYTES = 1024 * 1024;
-/** Until so much waits in the stream, texts go there at once: after that it is known that nobody reads. */
+/** Up to this many bytes pending in the stream, texts are written directly; beyond it nobody seems to be reading. Bytes. */
 const DIRECT_BYTES = 65_536;
-/** How long the end waits for a reader. */
+/** How long `flush` waits for a reader, in milliseconds. */
 const FLUSH_TIMEOUT = 2_000;
 
 export class BoundedOutput implements OutputStream {
@@ -37,7 +37,7 @@ export class BoundedOutput implements OutputStream {
     this.#maxBytes = maxBytes;
     this.#leftOut = leftOut;
     stream.on('drain', () => this.#pump());
-    // Whoever read this has left: there is nobody to tell, but streams go on.
+    // The reader has gone: nobody can be told, but streams continue.
     stream.on('error', () => {
       this.#broken = true;
       this.#waiting = [];
@@ -49,7 +49,7 @@ export class BoundedOutput implements OutputStream {
     return this.#stream.isTTY === true;
   }
 
-  /** Bytes that wait here. */
+  /** Bytes queued here. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -65,7 +65,7 @@ export class BoundedOutput implements OutputStream {
     if (this.#waitingBytes > this.#maxBytes) this.#dropOldest();
   }
 
-  /** Resolves when all is written, or when nobody has read for a while. */
+  /** Resolves when everything is written, or when nobody has read for a while. */
   async flush(timeout = FLUSH_TIMEOUT): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -94,7 +94,7 @@ export class BoundedOutput implements OutputStream {
     this.#waiting.splice(0, sent);
   }
 
-  /** A quarter at a time: taking single texts from the front of a long list moves all the others. */
+  /** Drops a quarter at a time: removing single texts from the front of a long array moves all the others. */
   #dropOldest(): void {
     let count = 0;
     while (count < this.#waiting.length - 1 && this.#waitingBytes > this.#maxBytes * 0.75) {

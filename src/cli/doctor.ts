@@ -1,4 +1,4 @@
-// Answers "why does it not work here?" before anyone has to ask: every outside thing the gateway needs, tried for real.
+// Answers "why does it not work here?": tries every external thing that the gateway needs.
 
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
@@ -14,7 +14,7 @@ import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
 
-/** One line of the report. `note` is worth knowing, `problem` keeps the gateway from working. */
+/** One line of the report. `note` is worth knowing, `problem` prevents the gateway from working. */
 interface Finding {
   readonly level: 'ok' | 'note' | 'problem';
   readonly text: string;
@@ -22,10 +22,10 @@ interface Finding {
 
 const OLDEST_NODE = 20;
 const ENCODERS = ['libx264', 'aac'];
-/** Ten minutes of the default ladder, roughly. */
+/** Roughly ten minutes of the default ladder. */
 const LITTLE_DISK_BYTES = 1024 ** 3;
 
-/** Prints the report. @returns 0 when the gateway can work here, else 1. */
+/** Prints the report. @returns 0 if the gateway can work here, otherwise 1 */
 export async function doctor(config: Config, io: CommandIo, { warnings = [] }: ConfigDetails = {}): Promise<number> {
   const findings = [
     checkNode(),
@@ -121,7 +121,7 @@ async function checkPort(name: string, host: string, port: number): Promise<Find
   };
 }
 
-/** The files that the configuration names. */
+/** Checks the files that the configuration names. */
 async function checkFiles(config: Config): Promise<Finding[]> {
   const { tlsCert, slate } = config;
   const findings: Finding[] = [];

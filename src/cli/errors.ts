@@ -1,4 +1,4 @@
-// What the commands themselves can fail at.
+// The error codes of the commands themselves.
 
 import { defineErrors } from '../protocols/errors.js';
 

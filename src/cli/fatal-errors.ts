@@ -1,15 +1,15 @@
-// What was thrown where nobody catches, and belongs to no stream and no connection: the program says so and stops in order.
+// Handles errors that nobody caught and that belong to no stream or connection: the program logs them and stops in an orderly way.
 import type { Logger } from 'pino';
 import type { CommandIo } from './io.js';
 
 export interface FatalError {
   readonly error: unknown;
-  /** Node's word for where it came from: `uncaughtException` or `unhandledRejection`. */
+  /** The origin as Node names it: `uncaughtException` or `unhandledRejection`. */
   readonly origin: string;
 }
 
 export class FatalErrors {
-  /** Resolves with the first one. */
+  /** Resolves with the first fatal error. */
   readonly first: Promise<FatalError>;
   readonly #dispose: () => void;
   #count = 0;
@@ -23,13 +23,13 @@ export class FatalErrors {
     this.#dispose = io.onFatalError((error, origin) => {
       this.#count += 1;
       resolve({ error, origin });
-      // The first is told by whoever waits for it.
+      // The first one is reported by whoever waits for it.
       if (this.#count > 1)
         this.#logger?.fatal({ err: error, origin }, 'another internal error while the gateway stops');
     });
   }
 
-  /** Before there is a log to write to: whatever starts has failed. */
+  /** Rejects with a fatal error that occurs before `work` settles, when there is no log yet. */
   async unlessFatal<T>(work: Promise<T>): Promise<T> {
     return Promise.race([
       work,

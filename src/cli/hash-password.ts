@@ -1,17 +1,17 @@
-// Makes the line of a user for the configuration file; the password is typed or piped, never an argument that others could see.
+// Prints a user entry for the configuration file. The password is typed or piped, never an argument, which others could see.
 
 import { hashPassword } from '../access/password-hash.js';
 import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
 
-/** The characters that the option `users` takes for a name. */
+/** The characters that the option `users` allows in a name. */
 const USER_NAME = /^[A-Za-z0-9._@-]{1,64}$/;
 const USAGE = 'usage: sluice hash-password USER, with USER of up to 64 letters, digits and . _ @ -';
 
-/** @param argv arguments after the command. @returns the exit status. */
+/** @param argv arguments after the command. @returns the exit status */
 export async function hashPasswordCommand(argv: readonly string[], io: CommandIo): Promise<number> {
   const [user, ...rest] = argv;
   if (user === undefined || rest.length > 0 || !USER_NAME.test(user)) {
-    // What was typed is not repeated: it may be the password.
+    // Do not repeat what was typed: it may be the password.
     io.stderr.write(`sluice: ${USAGE}; the password is asked for\n`);
     return EXIT_USAGE;
   }

@@ -1,4 +1,4 @@
-// What `--help` and `--version` say; the options come from the schema.
+// The texts of `--help` and `--version`; the options come from the schema.
 
 import { readFileSync } from 'node:fs';
 import { optionsHelp } from '../config/documentation.js';
@@ -28,7 +28,7 @@ Exit status: 0 ended in order, 1 could not start or did not end in order, 2 wron
 `;
 }
 
-/** The version in package.json, from the sources as well as from dist/. */
+/** The version from package.json; the path is the same from src/ and from dist/. */
 export function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest

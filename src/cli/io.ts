@@ -1,4 +1,4 @@
-// What a command needs of its process, so that commands run in tests without being one.
+// What a command needs from its process, so that tests can run commands without a process of their own.
 
 import type { Environment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
@@ -10,35 +10,40 @@ export interface OutputStream {
 }
 
 export interface CommandIo {
-  /** Log records, and the answers of `--help`, `--version` and `doctor`. */
+  /** Log records, and the output of `--help`, `--version` and `doctor`. */
   readonly stdout: OutputStream;
-  /** What is meant for a person at start: the address, the key, and why it did not start. */
+  /** Texts for a person at start: address, key, and why it did not start. */
   readonly stderr: OutputStream;
   readonly env: Environment;
   readonly cwd: string;
-  /** One line from standard input, without its end; typed on a terminal it is not shown. Empty at the end of the input. */
+  /** Reads one line from standard input, without its line end; not echoed on a terminal. Empty at the end of the input. */
   readSecret(prompt: string): Promise<string>;
-  /** Calls the listener at each SIGINT and SIGTERM. @returns stops that. */
+  /** Calls the listener at each SIGINT and SIGTERM. @returns a function that removes the listener */
   onStopSignal(listener: (signal: string) => void): () => void;
-  /** Calls the listener at each SIGHUP, SIGUSR1 and SIGUSR2, which do nothing else. @returns stops that. */
+  /**
+   * Calls the listener at each SIGHUP, SIGUSR1 and SIGUSR2, which otherwise have no effect. @returns a function that removes the listener
+   */
   onHeldSignal(listener: (signal: HeldSignal) => void): () => void;
-  /** Calls the listener with what was thrown and nobody caught; without a listener that ends the process. @returns stops that. */
+  /**
+   * Calls the listener with each uncaught error; without a listener such an error ends the process. @returns a function that removes the
+   * listener
+   */
   onFatalError(listener: (error: unknown, origin: string) => void): () => void;
-  /** Ends the process now; for a second signal. */
+  /** Ends the process immediately; used for a second signal. */
   exit(status: number): void;
 }
 
-/** What a command knows about its configuration beside the values. */
+/** Information about the configuration beyond its values. */
 export interface ConfigDetails {
-  /** What is allowed but hardly meant, one line each. */
+  /** Values that are allowed but probably mistakes, one line each. */
   readonly warnings?: readonly string[];
-  /** Reads it anew, for SIGHUP. @throws {SluiceError} `config.invalid` */
+  /** Reads the configuration again, for SIGHUP. @throws {SluiceError} `config.invalid` */
   readonly readConfig?: () => Config;
 }
 
 /** Exit statuses of every command. */
 export const EXIT_OK = 0;
-/** It did not start, or did not end in order. */
+/** The command could not start, or did not end in an orderly way. */
 export const EXIT_FAILURE = 1;
-/** The command line or the configuration is wrong, or names a directory that is somebody else's. */
+/** The command line or the configuration is wrong, or names a directory that belongs to somebody else. */
 export const EXIT_USAGE = 2;

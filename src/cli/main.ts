@@ -1,4 +1,4 @@
-// Chooses the command, checks everything that was typed, and answers with an exit status.
+// Chooses the command, validates the command line, and returns an exit status.
 
 import { type LoadedConfig, loadConfigWithWarnings } from '../config/load-config.js';
 import type { Config } from '../config/schema.js';
@@ -19,10 +19,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['doctor', doctor],
 ]);
 const DEFAULT_COMMAND = 'serve';
-/** Has arguments of its own and needs no configuration. */
+/** This command has its own arguments and needs no configuration. */
 const HASH_PASSWORD = 'hash-password';
 
-/** @param argv arguments after the program's name. @returns the exit status. */
+/** @param argv arguments after the program's name. @returns the exit status */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   if (argv.some((argument) => argument === '--help' || argument === '-h') || argv[0] === 'help') {
     io.stdout.write(helpText());

@@ -1,11 +1,11 @@
-// Whether this process may open enough files. With too few, Node cannot even load packages, and says that they are not installed.
+// Checks whether this process may open enough files. With too few, Node cannot load packages and reports that they are not installed.
 
 import { readFileSync } from 'node:fs';
 
-/** Packages are loaded many at a time: 220 are enough without a single connection. */
+/** Packages are loaded many at a time: that needs 220 files even without a single connection. */
 const FEWEST_FILES = 256;
 
-/** One sentence; undefined when there are enough, or the system does not say (Linux does). */
+/** One sentence; undefined if the limit is high enough or unknown (only Linux tells it). */
 export function openFilesProblem(): string | undefined {
   let limits: string;
   try {

@@ -1,4 +1,4 @@
-// This process as the commands see it: its streams, environment, signals and exit.
+// This process as commands see it: its streams, environment, signals and exit.
 
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
@@ -8,7 +8,7 @@ import type { CommandIo } from './io.js';
 import { onHeldSignal } from './signals.js';
 
 export interface ProcessIo extends CommandIo {
-  /** Before the process exits: what was written and not read yet. */
+  /** Call before the process exits: waits until pending output was read. */
   flush(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export function processIo(): ProcessIo {
   };
 }
 
-/** As the log's other records are, so that whoever reads them by machine can read this one. */
+/** In the format of the other log records, so that programs can parse it. */
 function leftOutRecord(count: number): string {
   const record = {
     level: 40,
@@ -59,7 +59,7 @@ function leftOutRecord(count: number): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** The terminal's echo goes nowhere; the prompt goes where it does not mix with the answer. */
+/** Discards the terminal's echo; writes the prompt to stderr, apart from the output. */
 async function readSecret(prompt: string): Promise<string> {
   const isTerminal = process.stdin.isTTY === true;
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -76,7 +76,9 @@ async function readSecret(prompt: string): Promise<string> {
   }
 }
 
-/** On Linux a title overwrites the arguments, so that a key given as a flag leaves the process list as soon as it is read. */
+/**
+ * On Linux a process title overwrites the arguments, so that a key given as a flag disappears from the process list as soon as it is read.
+ */
 export function hideKeyArgument(argv: readonly string[]): void {
   if (argv.some((argument) => argument.startsWith('--publish-key'))) process.title = 'sluice';
 }

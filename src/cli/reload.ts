@@ -1,4 +1,4 @@
-// What SIGHUP does: certificates are read again, and the configuration is checked, so that a mistake is found before the next start.
+// Handles SIGHUP: reloads certificates and checks the configuration, so that a mistake is found before the next start.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
@@ -9,18 +9,18 @@ import { SluiceError } from '../protocols/errors.js';
 export interface Reload {
   readonly gateway: Pick<Gateway, 'reload'>;
   readonly logger: Pick<Logger, 'info' | 'error'>;
-  /** What the gateway runs with. */
+  /** The configuration in use. */
   readonly config: Config;
-  /** Reads it anew. @throws {SluiceError} `config.invalid` */
+  /** Reads the configuration again. @throws {SluiceError} `config.invalid` */
   readonly readConfig: (() => Config) | undefined;
 }
 
-/** Never rejects: what is wrong is logged, and everything goes on as it was. */
+/** Never rejects: problems are logged, and nothing changes. */
 export async function reload({ gateway, logger, config, readConfig }: Reload): Promise<void> {
   try {
     await gateway.reload();
     const changed = readConfig === undefined ? [] : differences(config, readConfig());
-    // Names alone: values may be secret.
+    // Only names: values may be secret.
     if (changed.length === 0) logger.info({}, 'reloaded: certificates are up to date, the configuration is as before');
     else logger.info({ changed }, 'reloaded: certificates are up to date; these options need a restart');
   } catch (error) {

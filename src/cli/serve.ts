@@ -1,4 +1,4 @@
-// Runs the gateway from start to signal: key, log, start, announcement, graceful end.
+// Runs the gateway: key, log, start, announcement, and an orderly end at a signal.
 
 import type { Logger } from 'pino';
 import { redactConfig } from '../config/load-config.js';
@@ -13,7 +13,7 @@ import { FatalErrors } from './fatal-errors.js';
 import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
 import { reload } from './reload.js';
 
-/** Something that runs beside the gateway and ends before it. */
+/** Something that runs with the gateway and ends before it. */
 export interface Companion {
   stop(): Promise<void>;
 }
@@ -28,19 +28,19 @@ export interface RunningGateway {
 export interface ServeOptions extends ConfigDetails {
   /** Name of the stream that the companion publishes, for the announcement. */
   readonly demo?: string;
-  /** Started when the gateway is ready. */
+  /** Started once the gateway is ready. */
   readonly companion?: (running: RunningGateway) => Companion;
 }
 
 const CLOSE_TIMEOUT: Milliseconds = 5_000;
-/** Signals this close together are one person's one wish. */
+/** Signals within this time count as one. */
 const SAME_SIGNAL: Milliseconds = 500;
-/** Even random letters and digits have less than 96 bits below this. */
+/** A shorter key of random letters and digits has less than 96 bits. */
 const SHORT_KEY = 16;
 
-/** @returns the exit status, when a signal has ended the gateway or it could not start. */
+/** @returns the exit status, once a signal has ended the gateway or it could not start */
 export async function serve(config: Config, io: CommandIo, options: ServeOptions = {}): Promise<number> {
-  // Before anything else: a signal during start must end it in order, too.
+  // Do this first: a signal during start must also lead to an orderly end.
   const stop = stopRequest(io);
   const fatal = new FatalErrors(io);
   let running: RunningGateway | undefined;
@@ -74,7 +74,7 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
   }
 }
 
-/** The command line or the configuration names a directory that is somebody else's. */
+/** Whether the error says that a directory on the command line or in the configuration belongs to somebody else. */
 function isWrongDirectory(error: unknown): boolean {
   return error instanceof SluiceError && ['hls.media-directory', 'pipeline.directory-in-use'].includes(error.code);
 }
@@ -93,7 +93,7 @@ async function start(
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger, signal });
-  // The key is shown in the announcement alone.
+  // Do not log the key: only the announcement shows it.
   const { publishKey: _, ...urls } = await gateway.start();
   logger.info(urls, 'ready');
   const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
@@ -104,7 +104,7 @@ async function start(
   return { gateway, urls, key: publishKey.key, logger };
 }
 
-/** SIGHUP reads again what can be read again; SIGUSR1 and SIGUSR2 do nothing and say so. */
+/** SIGHUP reloads what can be reloaded; SIGUSR1 and SIGUSR2 are logged and ignored. */
 function obeyHeldSignals(
   { gateway, logger }: RunningGateway,
   config: Config,
@@ -127,12 +127,12 @@ interface StopRequest {
   dispose(): void;
 }
 
-/** Whatever a start waits for, such as a disk that does not answer: after a signal it gets no more time than an end does. */
+/** Stops waiting for `work`, such as a disk that does not answer, some time after a signal. */
 function unlessStopped<T>(work: Promise<T>, { requested }: StopRequest): Promise<T> {
   return Promise.race([work, requested.then(() => withinTimeout(work))]);
 }
 
-/** The first signal asks for an orderly end, the second gets an end. */
+/** The first signal requests an orderly end; the second ends the process at once. */
 function stopRequest(io: CommandIo): StopRequest {
   const abort = new AbortController();
   const { promise, resolve } = withResolver<string>();
@@ -142,7 +142,7 @@ function stopRequest(io: CommandIo): StopRequest {
     first ??= now;
     abort.abort();
     resolve(signal);
-    // One Ctrl-C may arrive twice: from the terminal, and handed on by npm.
+    // One Ctrl-C may arrive twice: from the terminal, and forwarded by npm.
     if (now - first > SAME_SIGNAL) io.exit(EXIT_FAILURE);
   });
   return { requested: promise, aborted: abort.signal, dispose };
@@ -174,7 +174,7 @@ async function withinTimeout<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What is expected to go wrong is one line; a bug is its stack. */
+/** Expected errors are shown as one line, bugs with their stack. */
 function oneLine(error: unknown): string {
   if (error instanceof SluiceError) return error.message;
   if (error instanceof Error && 'code' in error && 'syscall' in error) return error.message;

@@ -1,12 +1,12 @@
-// Signals that would end this process, or open a debugger to every user of this machine, unless somebody listens.
+// Signals that would end this process, or open a debugger to every user of this machine, unless a listener is installed.
 
-/** SIGUSR1: without a listener Node opens its debugger on port 9229. SIGHUP and SIGUSR2 end a process that does not listen. */
+/** Without a listener, SIGUSR1 makes Node open its debugger on port 9229, and SIGHUP and SIGUSR2 end the process. */
 export type HeldSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 const HELD: readonly HeldSignal[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
 
 const listeners = new Set<(signal: HeldSignal) => void>();
 
-/** From now on these signals do nothing but what the listeners do. */
+/** Disables the default action of these signals; only the listeners act on them. */
 export function holdSignals(): void {
   for (const signal of HELD) {
     process.on(signal, () => {
@@ -15,7 +15,7 @@ export function holdSignals(): void {
   }
 }
 
-/** @returns stops that; the signals go on doing nothing. */
+/** @returns a function that removes the listener; the default action stays disabled */
 export function onHeldSignal(listener: (signal: HeldSignal) => void): () => void {
   listeners.add(listener);
   return () => {
