@@ -1,4 +1,4 @@
-// The composition root: builds the rooms, gives each what it asked for, starts them in order and stops them in the reverse.
+// The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
 import { loadConfig } from './config/load-config.js';
@@ -39,45 +39,45 @@ export { checkMediaDirectory } from './hls/store/media-directory.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
 
 export interface StartOptions {
-  /** False: no HTTP port of its own; the program mounts `sluiceHttp` in a Fastify application of its own instead. Default true. */
+  /** False: no HTTP port; the program mounts `sluiceHttp` in its own Fastify application instead. Default true. */
   readonly http?: boolean;
 }
 
 export interface GatewayDependencies {
-  /** A pino logger; every record of the gateway goes through it. Default: JSON lines on stdout, from the option `logLevel` on. */
+  /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
   readonly logger?: Logger;
-  /** Decides who may publish, in place of the publish key and the users. */
+  /** Decides who may publish, instead of publish key and users. */
   readonly authorizePublish?: Authorize;
   /** Decides who may watch over RTMP. Default: everyone. */
   readonly authorizePlay?: Authorize;
-  /** Aborted while the gateway is created: it is not waited for any longer, whatever it waits for. */
+  /** Aborts the creation of the gateway at any point. */
   readonly signal?: AbortSignal;
-  /** What times and dates the streams. Default: the machine's. */
+  /** The clock for times and dates of streams. Default: that of the machine. */
   readonly clock?: Clock;
 }
 
 export interface GatewayUrls extends WebUrls {
-  /** `rtmp://HOST:PORT/live`, with the real port. */
+  /** `rtmp://HOST:PORT/live`, with the actual port. */
   readonly rtmp: string;
-  /** `rtmps://HOST:PORT/live`, with the real port, when `rtmpsPort` is set. */
+  /** `rtmps://HOST:PORT/live`, with the actual port, if `rtmpsPort` is set. */
   readonly rtmps?: string;
 }
 
-/** What `start` returns: where the gateway is reached, and what publishers need. */
+/** The result of `start`: the addresses of the gateway, and what publishers need. */
 export interface StartedGateway extends GatewayUrls {
-  /** Publishers send it as `NAME?key=KEY`. Null: publishing needs no key. */
+  /** Publishers send it as `NAME?key=KEY`. Null if publishing needs no key. */
   readonly publishKey: string | null;
 }
 
-/** How long streams get to flush before what is left is closed anyway: `close()` ends within 5 s in all. */
+/** Time for streams to flush before they are closed anyway, in milliseconds: `close()` must end within 5 s. */
 const FLUSH_GRACE = 3_500;
 
 /**
- * A gateway, not yet listening.
- * @param options keys of docs/configuration.md, or what `loadConfig` returned; what is left out has its default. Neither
- *   environment nor command line is read: `loadConfig()` does that.
- * @throws {SluiceError} `config.invalid` for bad options; others when the ladder has something to encode and no usable FFmpeg
- *   is found, or the certificate, the slate, the media or the state directory cannot be used
+ * Creates a gateway that does not listen yet.
+ * @param options keys of docs/configuration.md, or the result of `loadConfig`; omitted options have their default. Neither environment nor
+ * command line is read: `loadConfig()` does that.
+ * @throws {SluiceError} `config.invalid` for invalid options; others if something must be encoded and no usable FFmpeg is found, or if the
+ * certificate, the slate, the media directory or the state directory cannot be used
  */
 export async function createGateway(
   options: ProgramOptions = {},
@@ -94,7 +94,7 @@ async function defaultLogger(config: Config): Promise<Logger> {
 }
 
 export class Gateway {
-  /** The FFmpeg in use, proven by running it; undefined when there is none and the ladder needs none. */
+  /** The FFmpeg in use, checked by running it; undefined if there is none and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly #parts: GatewayParts;
   readonly #origin: Origin;
@@ -103,10 +103,10 @@ export class Gateway {
   readonly #capacity: Capacity;
   readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
-  /** Undefined: they are off, or there is no FFmpeg. */
+  /** Undefined if thumbnails are off or there is no FFmpeg. */
   readonly #pictures: ThumbnailMaker | undefined;
   readonly #thumbnails: Thumbnails | undefined;
-  /** Undefined: they have not been started, or the program has a server of its own. */
+  /** Undefined if they have not been started, or the program has its own server. */
   #web: WebServers | undefined;
   #rtmpUrl: string | undefined;
   readonly #events: EventBus;
@@ -114,7 +114,7 @@ export class Gateway {
   #started: Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @internal `createGateway` is the way in. */
+  /** @internal Use `createGateway`. */
   constructor(parts: GatewayParts, { authorizePublish, authorizePlay }: GatewayDependencies = {}) {
     const { config, logger, clock, ffmpeg } = parts;
     this.#parts = parts;
@@ -171,7 +171,7 @@ export class Gateway {
     });
   }
 
-  /** What the HTTP plugin needs, to mount playback, pages and API in a Fastify application of your own. */
+  /** The dependencies of the HTTP plugin, to mount playback, pages and API in your own Fastify application. */
   httpDependencies(): HttpDependencies {
     const { config } = this.#parts;
     return {
@@ -204,7 +204,7 @@ export class Gateway {
   }
 
   /**
-   * Hears what happens to streams and publishers, in order. A listener that throws is logged and disturbs nobody.
+   * Calls the listener for events of streams and publishers, in order. An exception in a listener is logged and has no other effect.
    * @returns a function that removes the listener
    */
   onEvent(listener: EventListener): () => void {
@@ -212,9 +212,9 @@ export class Gateway {
   }
 
   /**
-   * Ends the publisher of a stream; its encoder is told the reason. Most encoders connect again within seconds: refuse them in
+   * Ends the publisher of a stream and tells its encoder the reason. Most encoders reconnect within seconds: refuse them in
    * `authorizePublish`.
-   * @returns false when nobody publishes under that name
+   * @returns false if nobody publishes under that name
    */
   kick(app: string, name: string, reason = 'the operator ended this publish'): boolean {
     const stream = this.#registry.get(app, name);
@@ -223,9 +223,9 @@ export class Gateway {
   }
 
   /**
-   * Listens on both ports, or with `{ http: false }` for publishers alone. Once only; a gateway that could not start has closed
+   * Starts listening on both ports, or with `{ http: false }` for publishers only. Can be called once; if it fails, the gateway has closed
    * itself.
-   * @throws {SluiceError} when a port cannot be had; `gateway.started` the second time; `gateway.closed` after `close()`
+   * @throws {SluiceError} if a port cannot be opened; `gateway.started` on a second call; `gateway.closed` after `close()`
    */
   start(options: { readonly http: false }): Promise<Omit<StartedGateway, 'http'>>;
   start(options?: { readonly http?: true }): Promise<StartedGateway>;
@@ -258,21 +258,23 @@ export class Gateway {
   }
 
   /**
-   * Reads again what may change while the gateway runs: the certificate. It is looked at every 2 s anyway; a pair that does not
-   * work is logged, and the old one stays.
+   * Reloads what may change while the gateway runs: the certificate. It is also checked every 2 s. A pair that does not work is logged, and
+   * the old one stays in use.
    */
   async reload(): Promise<void> {
     await this.#parts.certificate?.reload();
   }
 
-  /** Tells publishers, flushes FFmpeg, writes ENDLIST, answers who waits, closes its ports. Idempotent, and allowed at any time. */
+  /**
+   * Tells publishers, flushes FFmpeg, writes ENDLIST, answers waiting requests, closes its ports. Idempotent; may be called at any time.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    // What is about to listen is closed when it does; `start` tells its caller why it could not.
+    // Servers that are about to listen are closed afterwards; `start` reports its own failure to its caller.
     await this.#started?.catch(() => undefined);
     const failures: unknown[] = [];
     const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
@@ -282,9 +284,9 @@ export class Gateway {
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
-    // Last: until here streams were written to the end.
+    // Last: until here streams were still writing files.
     await domain.settled('directories', () => this.#parts.directories.release());
-    // After all of them: what is open still must not depend on what could not be closed.
+    // Throw at the end, so that a failure does not keep other things open.
     if (failures.length > 0) throw failures[0];
   }
 

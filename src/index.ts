@@ -1,4 +1,4 @@
-// The public API: a gateway to start in your own program, and its HTTP side as a Fastify plugin to mount in your own application.
+// The public API: a gateway to start in your own program, and its HTTP side as a Fastify plugin for your own application.
 export { type ConfigSources, loadConfig } from './config/load-config.js';
 export type { ProgramOptions } from './config/program-options.js';
 export type { Config } from './config/schema.js';

@@ -1,4 +1,4 @@
-// The clock of the machine, kept out of the rooms that ask for one.
+// The system clock, for rooms that are given their clock.
 import type { Clock } from './protocols/clock.js';
 
 export const systemClock: Clock = {

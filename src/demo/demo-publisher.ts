@@ -1,4 +1,4 @@
-// Keeps the demo on air: joins the test pattern and the RTMP publisher, and starts both again when either ends.
+// Keeps the demo running: connects the test pattern to the RTMP publisher, and restarts both if either ends.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../contracts/logger.js';
@@ -13,7 +13,7 @@ export interface DemoPublisherOptions {
   readonly ffmpegPath: string;
   readonly target: RtmpPublisherTarget;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
-  /** Wait before the first retry; doubled up to 16 times that. */
+  /** Delay before the first retry; doubles up to 16 times that. */
   readonly retryDelay?: Milliseconds;
 }
 
@@ -28,7 +28,7 @@ export class DemoPublisher {
     this.#options = options;
   }
 
-  /** Publishes until {@link stop}; what goes wrong is logged and tried again. */
+  /** Publishes until {@link stop}; failures are logged and retried. */
   start(): void {
     this.#running ??= this.#run();
   }
@@ -48,21 +48,21 @@ export class DemoPublisher {
       const startedAt = performance.now();
       const error = await this.#publishOnce(caption);
       if (signal.aborted) return;
-      // A minute on air makes earlier failures history.
+      // After a minute of publishing, earlier failures no longer count.
       failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
       const wait = retryDelay * 2 ** Math.min(failures - 1, 4);
       logger.warn({ code: error.code, reason: error.message, retryInMilliseconds: wait }, 'demo publisher stopped');
-      // It rejects when the demo is stopped, which the loop sees.
+      // Rejects if the demo is stopped, which the loop checks.
       await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
-  /** One time on air. @returns why it ended. */
+  /** Publishes once. @returns why it ended */
   async #publishOnce(caption: boolean): Promise<SluiceError> {
     const { ffmpegPath, target, logger } = this.#options;
     const publisher = new RtmpPublisher(target);
     const abort = (): void => {
-      // The same promise is awaited below.
+      // Errors are handled below, where the same promise is awaited.
       publisher.close().catch(() => undefined);
     };
     this.#stop.signal.addEventListener('abort', abort);
@@ -80,7 +80,7 @@ export class DemoPublisher {
   }
 }
 
-/** Runs FFmpeg and sends what it writes until it ends or the connection does. FFmpeg is gone when this returns. */
+/** Runs FFmpeg and sends its output until FFmpeg or the connection ends. FFmpeg has ended when this returns. */
 async function pump(ffmpegPath: string, caption: boolean, publisher: RtmpPublisher): Promise<SluiceError> {
   const child = startTestPattern(ffmpegPath, caption);
   let lastWords = '';
@@ -118,7 +118,7 @@ async function pump(ffmpegPath: string, caption: boolean, publisher: RtmpPublish
   });
   const lost = publisher.closed.then(() => publisher.failure);
   const first = await Promise.race([ended, lost]);
-  // Nothing it still holds is wanted, and SIGTERM would have it write a trailer first.
+  // Its remaining output is not needed, and with SIGTERM it would first write a trailer.
   child.kill('SIGKILL');
   child.stdout.resume();
   await ended;

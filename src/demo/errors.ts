@@ -1,4 +1,4 @@
-// What can go wrong with the built-in test publisher; none of it stops the gateway.
+// The error codes of the built-in test publisher; none of them stops the gateway.
 
 import { defineErrors } from '../protocols/errors.js';
 

@@ -1,4 +1,4 @@
-// A publisher over real RTMP inside this process: unlike FFmpeg with a URL it shows the stream key to no process list.
+// A publisher over real RTMP inside this process. Unlike FFmpeg with a URL, it shows the stream key in no process list.
 
 import { connect, type Socket } from 'node:net';
 import type { SluiceError } from '../protocols/errors.js';
@@ -16,11 +16,11 @@ export interface RtmpPublisherTarget {
   readonly streamName: string;
 }
 
-/** Bytes waiting in the socket above which {@link RtmpPublisher.send} asks the caller to wait. */
+/** Bytes queued in the socket above which {@link RtmpPublisher.send} asks the caller to wait. */
 const HIGH_WATER = 1024 * 1024;
 const CONNECT_TIMEOUT: Milliseconds = 15_000;
 const CLOSE_GRACE: Milliseconds = 1_000;
-/** Not an encoder's name: those are asked for a user where there are users, and this one has the key. */
+/** Not the name of an encoder: encoders are asked for a user if users are configured, but this one uses the key. */
 const FLASH_VERSION = 'Sluice demo';
 
 export class RtmpPublisher {
@@ -61,7 +61,7 @@ export class RtmpPublisher {
 
   /**
    * Resolves when the server has accepted the publish.
-   * @throws {SluiceError} `demo.rejected` with the server's own words, `demo.connection`
+   * @throws {SluiceError} `demo.rejected` with the server's description, `demo.connection`
    */
   async ready(): Promise<void> {
     const accepted = new Promise<true>((resolve) => {
@@ -71,17 +71,17 @@ export class RtmpPublisher {
     throw this.failure;
   }
 
-  /** Why the connection is over; a server that just hangs up counts too. */
+  /** Why the connection ended; also set if the server just hung up. */
   get failure(): SluiceError {
     return this.#failure ?? demoError('demo.connection', 'the gateway closed the connection');
   }
 
-  /** Resolves when the socket is gone, whoever closed it. */
+  /** Resolves when the socket is closed, whoever closed it. */
   get closed(): Promise<void> {
     return this.#closed;
   }
 
-  /** Sends one FLV tag body. @returns false when the caller should wait for {@link drained}. */
+  /** Sends one FLV tag body. @returns false if the caller should wait for {@link drained} */
   send(kind: 'audio' | 'video' | 'script', timestamp: Milliseconds, body: Buffer): boolean {
     if (this.#socket.destroyed || this.#socket.writableEnded) return true;
     this.#session.send(kind, timestamp, body);
@@ -89,13 +89,13 @@ export class RtmpPublisher {
     return this.#socket.writableLength < HIGH_WATER;
   }
 
-  /** Resolves when the socket has taken everything, or is gone. */
+  /** Resolves when the socket has taken everything, or is closed. */
   async drained(): Promise<void> {
     if (this.#socket.writableLength === 0 || this.#socket.destroyed) return;
     await Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', () => resolve())), this.#closed]);
   }
 
-  /** Says goodbye as an encoder does, and waits until the socket is gone: 1 s at most. */
+  /** Ends the publish as an encoder does, and waits at most 1 s until the socket is closed. */
   async close(): Promise<void> {
     if (this.#socket.destroyed) return this.#closed;
     this.#session.unpublish();

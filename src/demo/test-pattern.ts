@@ -1,17 +1,18 @@
-// The picture and the sound of the demo: an FFmpeg that writes FLV in real time to its stdout, cheap enough to leave the machine to the transcoder.
+// Generates picture and sound of the demo with an FFmpeg that writes FLV to stdout in real time, cheaply enough to leave the machine to the
+// transcoder.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-/** stdin is not there, so a terminal's keys cannot reach it. */
+/** Without stdin, so that keys typed in the terminal cannot reach it. */
 export type TestPatternProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 const SIZE = '1280x720';
 const FRAME_RATE = 30;
-/** Two seconds: the default segment duration, so that every segment starts on a key frame without waiting. */
+/** Two seconds, the default segment duration: every segment starts at a key frame without delay. */
 const GOP = 2 * FRAME_RATE;
 
-/** The bar below the pattern; the clock is the machine's own, so a viewer can read off the delay from glass to glass. */
+/** The bar below the pattern shows the machine's clock, so that a viewer can read the glass-to-glass delay. */
 const CAPTION = [
   'drawbox=x=0:y=ih-150:w=iw:h=150:color=0x0b1f3a@0.85:t=fill',
   "drawtext=text='Sluice demo':fontsize=56:fontcolor=white:x=48:y=h-104",
@@ -19,8 +20,8 @@ const CAPTION = [
 ].join(',');
 
 /**
- * FFmpeg's arguments. `ultrafast` is a choice: 720p30 of this pattern costs 6.5 % of a core, against 12 % with superfast and
- * 22 % with veryfast (FFmpeg 7.0), and the bitrate is enough for either to look the same.
+ * FFmpeg's arguments. `ultrafast` is deliberate: 720p30 of this pattern uses 6.5 % of a core, compared with 12 % for superfast and 22 % for
+ * veryfast (FFmpeg 7.0), and at this bit rate all look the same.
  */
 export function testPatternArguments(caption: boolean): string[] {
   return [
@@ -41,7 +42,7 @@ export function startTestPattern(ffmpegPath: string, caption: boolean): TestPatt
   return spawn(ffmpegPath, testPatternArguments(caption), { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Whether this FFmpeg can write on a picture: the filter may be left out of a build, and a machine may have no font. Proven by doing it. */
+/** Whether this FFmpeg can draw text, tested by doing it: a build may lack the filter, and a machine may have no font. */
 export function canDrawCaption(ffmpegPath: string, signal: AbortSignal): Promise<boolean> {
   const source = ['-f', 'lavfi', '-i', `color=size=${SIZE}:rate=${FRAME_RATE}:duration=0.04`];
   const child = spawn(

@@ -1,4 +1,4 @@
-// Hands each event to everyone who listens; a listener that throws is reported and costs the others nothing.
+// Delivers each event to all listeners; an exception in one is reported and does not affect the others.
 import type { GatewayEvent } from './gateway-event.js';
 
 export type EventListener = (event: GatewayEvent) => void;
@@ -7,14 +7,14 @@ export class EventBus {
   readonly #listeners = new Set<EventListener>();
   readonly #onListenerFailure: (error: unknown, event: GatewayEvent) => void;
 
-  /** @param onListenerFailure hears what a listener threw, or what its promise was rejected with */
+  /** @param onListenerFailure called with what a listener threw, or what its promise rejected with */
   constructor(onListenerFailure: (error: unknown, event: GatewayEvent) => void) {
     this.#onListenerFailure = onListenerFailure;
   }
 
   /** @returns a function that removes the listener */
   subscribe(listener: EventListener): () => void {
-    // A function of its own: the same listener may be subscribed twice, and each is removed alone.
+    // A new function each time: the same listener may be subscribed twice, and each subscription is removed separately.
     const entry: EventListener = (event) => listener(event);
     this.#listeners.add(entry);
     return () => {
@@ -25,7 +25,7 @@ export class EventBus {
   emit(event: GatewayEvent): void {
     for (const listener of [...this.#listeners]) {
       try {
-        // An async function is a listener too: its rejection must not become one that nobody handles.
+        // A listener may be an async function: handle its rejection too.
         const result: unknown = listener(event);
         if (result instanceof Promise) result.catch((error: unknown) => this.#onListenerFailure(error, event));
       } catch (error) {

@@ -1,7 +1,7 @@
-// What happens to streams, as one closed union: every reader of events (a program, later a log or a webhook) knows all of them.
+// Everything that happens to streams, as one closed union for all readers of events.
 import type { EpochMilliseconds } from '../protocols/units.js';
 
-/** Why a publisher or a stream was ended: a code of docs/errors.md and its sentence. */
+/** Why a publisher or a stream was ended: a code of docs/errors.md and a sentence. */
 export interface EventReason {
   readonly code: string;
   readonly message: string;
@@ -9,13 +9,13 @@ export interface EventReason {
 
 interface NamedEvent {
   readonly app: string;
-  /** The public name of the stream. */
+  /** Public name of the stream. */
   readonly name: string;
   /** Unix time in milliseconds. */
   readonly time: EpochMilliseconds;
 }
 
-/** A publisher was let in, and it left. Exactly one of each for every publish that was accepted. */
+/** A publisher was accepted, or has left. Exactly one of each for every accepted publish. */
 export interface PublishStarted extends NamedEvent {
   readonly type: 'publish.started';
   /** IP address of the publisher. */
@@ -25,7 +25,7 @@ export interface PublishStarted extends NamedEvent {
 export interface PublishEnded extends NamedEvent {
   readonly type: 'publish.ended';
   readonly remoteAddress: string;
-  /** Undefined: the publisher ended by itself. */
+  /** Undefined if the publisher ended by itself. */
   readonly reason: EventReason | undefined;
 }
 
@@ -35,12 +35,12 @@ export interface StreamStarted extends NamedEvent {
   readonly renditions: readonly string[];
 }
 
-/** The publisher is gone, and the playlists wait for it. */
+/** The publisher has left, and the playlists wait for its return. */
 export interface StreamResuming extends NamedEvent {
   readonly type: 'stream.resuming';
 }
 
-/** A publisher came back within `resumeWindow`: the same playlists go on after a discontinuity. */
+/** A publisher came back within `resumeWindow`: the same playlists continue after a discontinuity. */
 export interface StreamResumed extends NamedEvent {
   readonly type: 'stream.resumed';
   readonly renditions: readonly string[];

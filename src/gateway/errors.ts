@@ -1,4 +1,4 @@
-// What a program that embeds the gateway can do in the wrong order.
+// Error codes for programs that embed the gateway and use it in the wrong order.
 import { defineErrors } from '../protocols/errors.js';
 
 export const gatewayError = defineErrors({

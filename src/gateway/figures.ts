@@ -1,4 +1,4 @@
-// The figures of all rooms in the words of the metrics page, taken when it is read: nothing is counted twice.
+// Collects the figures of all rooms for the metrics page when it is read, so that nothing is counted twice.
 import type { StreamStatistics } from '../live/statistics.js';
 import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
@@ -16,7 +16,7 @@ export function gatewayFigures({ rtmp, directory, capacity }: FigureSources): Ga
   const { counters } = rtmp;
   const { refusedTotalLimit, refusedAddressLimit } = counters;
   const streams = directory.pipelines.map(pipelineFigures);
-  // While one of a name is flushed there may be another: the newest counts.
+  // While a stream of a name is being flushed there may be a newer one: that counts.
   const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
   return {
     rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
@@ -44,7 +44,7 @@ function ingestFigures(statistics: StreamStatistics): Omit<StreamFigures, 'app' 
     ...same,
     bitrate: videoBitrate + audioBitrate,
     frameRate: videoFrameRate,
-    // What the playlists list is counted by the presentation.
+    // The discontinuities in playlists are counted by the presentation.
     clockJumps: discontinuities,
   };
 }

@@ -1,4 +1,4 @@
-// The log: JSON lines for machines, readable lines on a terminal, and no secret in either.
+// Creates the log: JSON lines for machines, readable lines on a terminal, and no secrets in either.
 
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
@@ -9,15 +9,15 @@ export interface LogOutput {
   readonly isTTY?: boolean;
 }
 
-/** Fields that must never carry a value, wherever they come from. */
+/** Fields whose values are always removed, wherever they occur. */
 const SECRET_FIELDS = ['publishKey', '*.publishKey', 'streamKey', '*.streamKey', 'key', '*.key', 'query', '*.query'];
-/** Shorter secrets would be found in innocent text; the fields above still hide them. */
+/** Shorter secrets would also match harmless text; the fields above still hide them. */
 const SHORTEST_SEARCHED = 8;
 
-/** @param secret the publish key: wherever it turns up in a record, in whatever field or message, it is replaced. */
+/** @param secret the publish key; replaced wherever it occurs in a record, in any field or message */
 export function createLogger(level: Config['logLevel'], output: LogOutput, secret: string | null): Logger {
   const search = secret !== null && secret.length >= SHORTEST_SEARCHED ? secret : undefined;
-  // Formatted in this thread, not in pino's worker: the last lines before an exit are the ones that matter.
+  // Formatted in this thread, not in pino's worker: the last lines before an exit are the most important.
   const format = output.isTTY
     ? prettyFactory({ colorize: true, singleLine: true, ignore: 'pid,hostname' })
     : (line: string) => line;

@@ -1,4 +1,4 @@
-// The media and the state directory, each this gateway's alone from start to close.
+// Locks the media and the state directory, so that each belongs to one gateway from start to close.
 
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,19 +13,19 @@ import { systemCode } from '../protocols/system-error.js';
 /** The state directory holds a secret. */
 export const STATE_MODE = 0o700;
 
-/** In the state directory. */
+/** Name of the lock file in the state directory. */
 const STATE_LOCK = 'gateway.lock';
 
 export interface OwnDirectories {
   /** Whether the media directory is still ours. */
   readonly mediaClaim: MediaClaim;
-  /** Others may have them. */
+  /** Releases both directories. */
   release(): Promise<void>;
 }
 
 /**
- * @throws {SluiceError} `pipeline.directory-in-use`, `pipeline.directory`, or `hls.media-directory` for one that holds other
- *   people's files, which is left as it is
+ * @throws {SluiceError} `pipeline.directory-in-use`, `pipeline.directory`, or `hls.media-directory` if it holds files of other people,
+ * which are left unchanged
  */
 export async function takeDirectories(config: Config, logger: Logger): Promise<OwnDirectories> {
   const state = await lockStateDirectory(config, logger);
@@ -45,7 +45,7 @@ export async function takeDirectories(config: Config, logger: Logger): Promise<O
 
 async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise<DirectoryLock> {
   await ensureDirectory(mediaDir);
-  // Before anything is written into it.
+  // Check before anything is written into it.
   await orDirectoryError(mediaDir, 'read', () => checkMediaDirectory(mediaDir));
   await ensureWritable(mediaDir);
   return orDirectoryError(mediaDir, 'write to', async () => {
@@ -59,7 +59,7 @@ async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise
   });
 }
 
-/** One that cannot be written, such as a mounted secret with the key in it, may have any number of readers. */
+/** A directory that cannot be written, such as a mounted secret with the key in it, may be used by any number of gateways. */
 async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise<Releasable | undefined> {
   const { state } = await inspectDirectory(stateDir);
   if (state === 'unwritable') {
@@ -78,13 +78,13 @@ async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise
   };
 }
 
-/** Made at this start, and nothing was kept in it: a directory with directories that are empty. */
+/** Removes a directory that this start created if nothing was stored in it, with its empty subdirectories. */
 async function removeEmpty(directory: string): Promise<void> {
   try {
     for (const name of await readdir(directory)) await rmdir(join(directory, name));
     await rmdir(directory);
   } catch (error) {
-    // Something was kept.
+    // It is not empty, or already gone.
     if (!['ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
   }
 }

@@ -1,4 +1,5 @@
-// What must be had before anything listens: FFmpeg, the key, the certificate, the directories. Each that is missing is one error at start.
+// Opens everything that the gateway needs before it listens: FFmpeg, key, certificate, directories. If one is missing, start fails with one
+// error.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
@@ -25,30 +26,30 @@ export interface GatewayParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly ledger: ProcessLedger;
-  /** Undefined: there is none, and the ladder needs none. */
+  /** Undefined if there is none and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
-  /** How FFmpeg is run; undefined when there is none. */
+  /** How to run FFmpeg; undefined if there is none. */
   readonly childSettings: ChildSettings | undefined;
-  /** Null: publishing is open. */
+  /** Null if publishing is open. */
   readonly key: string | null;
   readonly store: DiskStore;
   readonly sequences: SequenceNumbers;
-  /** Streams whose publishers may come back to this process. */
+  /** Streams of an earlier process whose publishers may come back. */
   readonly left: readonly LeftStream[];
   readonly certificate: TlsCertificate | undefined;
   readonly directories: OwnDirectories;
 }
 
-/** Below the state directory: process ids of FFmpegs that run. */
+/** Directory below the state directory: process ids of running FFmpegs. */
 const LEDGER = 'ffmpeg';
 
-/** Below the state directory: where FFmpeg runs. It writes nothing there; what a bug makes it write stays in it. */
+/** Working directory of FFmpeg, below the state directory. FFmpeg writes nothing there; if a bug makes it write, the file ends up here. */
 const CHILD_DIRECTORY = 'ffmpeg-work';
 
 /**
- * FFmpegs that an earlier gateway left behind are ended, and its sequence numbers are read from the media directory.
- * @param signal ends the search for FFmpeg, which may be a program that hangs
- * @throws {SluiceError} for the first of them that cannot be had
+ * Ends FFmpegs that an earlier gateway left behind, and reads its sequence numbers from the media directory.
+ * @param signal aborts the search for FFmpeg, because a candidate may hang
+ * @throws {SluiceError} for the first thing that is missing
  */
 export async function openParts(
   config: Config,
@@ -87,7 +88,7 @@ async function openWith(
   const left = recovery.left.map(
     (files) => new LeftStream({ ...files, store, domain: leftDomain(files, logger), onFailure }),
   );
-  // Last: it watches its files until it is closed, and nothing after it can fail.
+  // Opened last: it watches its files until it is closed, and nothing after it can fail.
   const certificate = await loadCertificate(config, logger);
   return {
     config,
@@ -105,17 +106,17 @@ async function openWith(
   };
 }
 
-/** Whatever fails in what is done for one left stream is told, and costs this one alone. */
+/** Failures in the recovery of one stream are logged and affect that stream only. */
 function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
   return new FailureDomain(directory, ({ where, cause }) =>
     logger.error({ directory, where, err: cause }, 'internal error: a stream of an earlier process is left as it is'),
   );
 }
 
-/** How many directories a log line names. */
+/** Number of directories named in a log line. */
 const NAMED_DIRECTORIES = 5;
 
-/** What was removed, and what was not because it is somebody's. */
+/** Logs what was removed, and what was left alone because it belongs to somebody else. */
 function tellRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logger: Logger): void {
   const first = (directories: readonly string[]) => directories.slice(0, NAMED_DIRECTORIES);
   if (removed.files > 0) {
@@ -129,15 +130,15 @@ function tellRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logg
 }
 
 /**
- * The publish key of this configuration: its own, or the one kept in its state directory, generated when there is none.
- * @throws {SluiceError} when it cannot be kept or read
+ * The configured publish key, or the one in the state directory, which is generated if missing.
+ * @throws {SluiceError} if it cannot be stored or read
  */
 export async function findPublishKey({ publishKey, stateDir }: Config): Promise<PublishKey> {
   if (publishKey === undefined) await ensureDirectory(stateDir, STATE_MODE);
   return resolvePublishKey(publishKey, stateDir);
 }
 
-/** Nothing is encoded for a ladder of the source alone, but what browsers cannot play: without FFmpeg that goes out as it is. */
+/** With a ladder of `source` alone, only media that browsers cannot play is encoded; without FFmpeg it is served as it is. */
 async function findUsableFfmpeg(
   config: Config,
   logger: Logger,
@@ -158,7 +159,7 @@ async function findUsableFfmpeg(
   }
 }
 
-/** What FFmpeg may take of this machine, as far as the system offers limits. */
+/** Limits for FFmpeg, as far as the system supports them. */
 async function limitChildren(
   { stateDir }: Config,
   { path }: FfmpegInstallation,
@@ -177,7 +178,7 @@ async function limitChildren(
 }
 
 /**
- * The certificate of every server that speaks TLS; it follows its files until it is closed.
+ * The certificate of all TLS servers; it follows its files until it is closed.
  * @throws {SluiceError} `tls.certificate`
  */
 export async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {

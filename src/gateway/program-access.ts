@@ -1,35 +1,35 @@
-// The decisions of the program that embeds the gateway: it may take over who publishes and who watches.
+// Lets the embedding program decide who may publish and who may watch.
 
 import type { Logger } from 'pino';
 import type { PublishAccessPolicy } from '../access/publish-access.js';
 import type { AccessDecision, PlayAccess } from '../contracts/access.js';
 import { gatewayError } from './errors.js';
 
-/** Who wants to publish or to watch what. */
+/** A request to publish or to watch a stream. */
 export interface AccessRequest {
-  /** The application of the server URL. */
+  /** Application of the server URL. */
   readonly app: string;
-  /** The public name of the stream. */
+  /** Public name of the stream. */
   readonly name: string;
-  /** Parameters behind the name: `NAME?token=…`. They may hold secrets. */
+  /** Query parameters of the name: `NAME?token=…`. They may hold secrets. */
   readonly query: URLSearchParams;
   /** IP address of the peer. */
   readonly remoteAddress: string;
 }
 
-/** True lets the peer in. False, or a text for the person in front of the encoder, refuses it. */
+/** True accepts the peer. False, or a text for the person at the encoder, refuses it. */
 export type AccessVerdict = boolean | string;
 
 /**
- * A decision of the program's own. It may take as long as the option `publishTimeout`; what it throws counts as a refusal, is
- * logged with its stack, and is not shown to the peer.
+ * A decision of the embedding program. It may take as long as the option `publishTimeout`. An exception counts as a refusal; it is logged
+ * with its stack and not shown to the peer.
  */
 export type Authorize = (request: AccessRequest) => AccessVerdict | Promise<AccessVerdict>;
 
 /** OBS shows one short line. */
 const MAX_REASON = 120;
 
-/** Asks the program in place of key and users; an application that is not one of `apps` is refused without asking. */
+/** Asks the program instead of checking key and users; an application that is not in `apps` is refused without asking. */
 export function programPublishAccess(
   authorize: Authorize,
   apps: readonly string[],

@@ -1,4 +1,4 @@
-// The configuration's own answer to who may publish, and what a program hears of publishers.
+// The default publish policy from the configuration, and the events about publishers.
 import { createPublishAccess, type PublishAccessPolicy } from '../access/publish-access.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Clock } from '../protocols/clock.js';
@@ -6,7 +6,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import type { PublishObserver } from '../servers/rtmp/publishing.js';
 import type { GatewayParts } from './parts.js';
 
-/** A stubborn encoder tries again every few seconds. */
+/** A persistent encoder retries every few seconds. */
 const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
 export function keyAndUsers({ config, key, logger, clock }: GatewayParts): PublishAccessPolicy {

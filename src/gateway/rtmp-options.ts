@@ -1,4 +1,4 @@
-// The configuration as the RTMP server takes it: it has seconds, the server milliseconds.
+// Converts the configuration to options of the RTMP server: seconds to milliseconds.
 import type { Config } from '../config/schema.js';
 import { DEFAULT_RTMP_LIMITS } from '../protocols/rtmp/limits.js';
 import type { RtmpServerOptions } from '../servers/rtmp/options.js';

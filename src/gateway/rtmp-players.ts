@@ -1,4 +1,4 @@
-// Lets RTMP players read a stream from the last key frame on, and hold on while its publisher is away, as HLS players do.
+// Lets RTMP players start at the last key frame, and keep their connection while the publisher is away, as HLS players do.
 import type { PlayRequest } from '../contracts/access.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { StreamRegistry } from '../live/registry.js';
@@ -23,7 +23,7 @@ export function rtmpPlayers(streams: PlayedStreams): PlayAdmission {
   };
 }
 
-/** One player's reading of a name over several publishers. */
+/** What one player reads of a name, over several publishers. */
 class HeldSource implements PlaySource {
   readonly #streams: PlayedStreams;
   readonly #request: PlayRequest;
@@ -31,9 +31,9 @@ class HeldSource implements PlaySource {
   readonly #stops: (() => void)[] = [];
   #subscription: Subscription | undefined;
   #stopListening: () => void = () => undefined;
-  /** Of publishers before the present one. */
+  /** Tags dropped while reading from earlier publishers. */
   #droppedBefore = 0;
-  /** Nobody is waited for any longer. */
+  /** No further publisher is awaited. */
   #over = false;
 
   constructor(streams: PlayedStreams, request: PlayRequest, listener: PlayListener, stream: LiveStream | undefined) {
@@ -84,7 +84,7 @@ class HeldSource implements PlaySource {
     });
   }
 
-  /** What the last publisher sent and this player has not read yet gives way to the next one's key frame. */
+  /** Drops what the player has not read from the last publisher; it continues at the next publisher's key frame. */
   #leave(): void {
     this.#stopListening();
     this.#droppedBefore += this.#subscription?.droppedTags ?? 0;

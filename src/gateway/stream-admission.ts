@@ -1,4 +1,4 @@
-// Gives names to publishers: a stream that waits for its publisher goes on with the newcomer, every other name begins a pipeline of its own.
+// Assigns names to publishers: a stream that waits for its publisher continues with the new one, any other name starts its own pipeline.
 
 import type { Config } from '../config/schema.js';
 import type { PublishRequest } from '../contracts/access.js';
@@ -45,18 +45,18 @@ export class StreamAdmission implements PublishAdmission {
     const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
     let pipeline: StreamPipeline | undefined;
     try {
-      // A claim may have ended the publisher before it, and that its stream.
+      // The claim may have ended the previous publisher, and with it the stream to resume.
       pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
       pipeline.attach(stream);
     } catch (error) {
-      // Nobody else would give the name back, or end what waits for a publisher that never comes.
+      // Otherwise nobody would release the name or end a stream that waits for this publisher.
       pipeline?.endInTime();
       stream.end();
       throw error;
     }
     return {
       publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
-      // The pipeline listens and goes on or ends with it.
+      // The pipeline listens to the stream and continues or ends with it.
       end: (reason) => stream.end(reason),
       onKick: (listener) => stream.onKick(listener),
     };
@@ -100,7 +100,7 @@ export class StreamAdmission implements PublishAdmission {
     return pipeline;
   }
 
-  /** Names that only wait hold memory as publishers do: they count, and the one that has waited longest gives way. */
+  /** Names that wait for a publisher use as much memory as active ones, so they count too; the one that has waited longest is ended. */
   #makeRoom(): void {
     const { directory, registry } = this.#shared;
     const { suspended } = directory;

@@ -1,4 +1,4 @@
-// HTTP and HTTPS as one thing that listens and closes: the same application behind both, and the connections shared between them.
+// HTTP and HTTPS as one server: the same application behind both, sharing one limit of connections.
 
 import type { DescriptorGuard } from '../contracts/descriptor-guard.js';
 import { buildHttpApp, type HttpApp } from '../servers/http/app.js';
@@ -12,7 +12,7 @@ import type { GatewayParts } from './parts.js';
 export interface WebUrls {
   /** `http://HOST:PORT`, with the real port. */
   readonly http: string;
-  /** `https://HOST:PORT` when `httpsPort` is set. */
+  /** `https://HOST:PORT` if `httpsPort` is set. */
   readonly https?: string;
 }
 
@@ -24,9 +24,9 @@ export class WebServers {
   constructor(parts: GatewayParts, dependencies: HttpDependencies, descriptors: DescriptorGuard) {
     const { config, logger, certificate } = parts;
     const { host, httpPort, httpsPort } = config;
-    // At info Fastify has one thing to say, a line per address it listens on: "ready" says it once.
+    // At level info Fastify logs only the addresses it listens on, which "ready" already does.
     const level = logger.level === 'info' ? 'warn' : logger.level;
-    // Whoever floods the ports must leave descriptors for segments and for FFmpeg.
+    // A flood of connections must leave descriptors for segments and FFmpeg.
     const left = connectionsBeside(config.maxConnections, openFileLimit());
     this.#http = buildHttpApp({
       ...dependencies,
@@ -42,7 +42,7 @@ export class WebServers {
     this.#secure = new WebPort({ ...shared, port: httpsPort, certificate });
   }
 
-  /** @throws {SluiceError} `http.listen` when a port cannot be had; call `close()` then */
+  /** @throws {SluiceError} `http.listen` if a port cannot be opened; call `close()` then */
   async listen(): Promise<WebUrls> {
     await this.#http.app.ready();
     const plain = await this.#plain.listen();
@@ -54,7 +54,7 @@ export class WebServers {
 
   async close(): Promise<void> {
     const ports = [this.#plain.close(), this.#secure?.close()];
-    // The application learns first that answers end their connections from now on.
+    // Start with the application, so that answers end their connections from now on.
     const app = this.#http.app.close();
     await this.#http.connections.close();
     await Promise.all([...ports, app]);

@@ -1,4 +1,4 @@
-// Certificates are renewed while streams run: both TLS servers get theirs from here, and a new one is in force without a restart.
+// Keeps the certificate of all TLS servers up to date: a renewed one is used without a restart.
 
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
@@ -16,11 +16,11 @@ export interface TlsCertificateOptions {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  /** How often the files are looked at; a change counts when it has rested for as long. Default 2 s. */
+  /** Polling interval; a change is applied once the files have stayed unchanged for one interval. Default 2 s. */
   readonly interval?: Milliseconds;
 }
 
-/** Looking is independent of how the files are replaced: written over, renamed, or behind a link that was moved. */
+/** Polling works however the files are replaced: overwritten, renamed, or behind a symbolic link that was moved. */
 const LOOK_INTERVAL: Milliseconds = 2_000;
 
 export class TlsCertificate {
@@ -28,7 +28,7 @@ export class TlsCertificate {
   readonly #listeners = new Set<(pair: KeyPair) => void>();
   readonly #timer: NodeJS.Timeout;
   #current: KeyPair;
-  /** State of the files at the last attempt to load them, and at the last look. */
+  /** State of the files at the last attempt to load them, and at the last poll. */
   #tried: string;
   #seen: string;
   #looking = false;
@@ -55,12 +55,12 @@ export class TlsCertificate {
     this.#timer.unref();
   }
 
-  /** The pair in force. */
+  /** The key pair in use. */
   get current(): KeyPair {
     return this.#current;
   }
 
-  /** Calls the listener with each new pair; connections made before keep theirs. @returns stops that. */
+  /** Calls the listener with each new pair; existing connections keep theirs. @returns a function that removes the listener */
   onChange(listener: (pair: KeyPair) => void): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -68,7 +68,7 @@ export class TlsCertificate {
     };
   }
 
-  /** Looks at the files now. What is in force already is not read again. */
+  /** Checks the files now; loads them only if they differ from the pair in use. */
   async reload(): Promise<void> {
     const state = await fileState(this.#options);
     if (state !== this.#tried) await this.#reload(state);
@@ -92,7 +92,7 @@ export class TlsCertificate {
     }
   }
 
-  /** A pair that does not work is reported once and replaces nothing; the next change is tried again. */
+  /** A pair that does not work is reported once, and the old one stays in use; the next change is tried again. */
   async #reload(state: string): Promise<void> {
     const { cert, logger } = this.#options;
     this.#tried = state;
@@ -127,7 +127,7 @@ async function readPem(path: string, what: string): Promise<Buffer> {
   }
 }
 
-/** What OpenSSL says of a pair, and what it means for whoever configured it. */
+/** Messages of OpenSSL about a pair, and what they mean for the person who configured it. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/no start line/i, 'the certificate is not PEM'],
   [/key values mismatch/i, 'the key is not that of the certificate'],
@@ -141,7 +141,7 @@ function refusal(cause: unknown): string {
   return meaning === undefined ? cause.message : `${meaning} (${cause.message})`;
 }
 
-/** What changes when one of the files does; a file that is missing at the moment of its replacement is a state, too. */
+/** A value that changes whenever one of the files does; a file that is missing during its replacement also has a state. */
 async function fileState({ cert, key }: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<string> {
   const states = await Promise.all(
     [cert, key].map((path) =>

@@ -1,4 +1,4 @@
-// What can be wrong with the certificate that both TLS servers share.
+// The error code of the certificate that all TLS servers share.
 
 import { defineErrors } from '../protocols/errors.js';
 
