@@ -1,4 +1,4 @@
-// The moment before a connection may do anything: asks whether the peer may connect at all, and learns whose connection it is.
+// Checks whether a peer may connect at all, before the connection may do anything else, and which user it belongs to.
 
 import type { ConnectDecision } from '../../contracts/access.js';
 import type { ConnectedEvent } from '../../protocols/rtmp/session-event.js';
@@ -15,17 +15,17 @@ export class ConnectCheck {
     this.#peer = peer;
   }
 
-  /** Whose connection this is, when the peer has proven it at connect. */
+  /** The user of this connection, if the peer authenticated when it connected. */
   get user(): string | undefined {
     return this.#user;
   }
 
-  /** The connect command waits for access: whatever is written now would answer it. */
+  /** The connect command waits for its answer; anything written now would answer it. */
   get isPending(): boolean {
     return this.#isPending;
   }
 
-  /** Most are not asked for anything before they publish. */
+  /** Most connections need no check before they publish. */
   async decide({ query, flashVer }: ConnectedEvent): Promise<void> {
     const peer = this.#peer;
     const { access, options } = peer.context;
@@ -55,7 +55,7 @@ export class ConnectCheck {
     peer.run();
   }
 
-  /** The connection is over before an answer: nothing waits for it any longer. */
+  /** The connection has ended before an answer: nothing waits for it any more. */
   giveUp(): void {
     this.#isPending = false;
   }
@@ -70,7 +70,7 @@ export class ConnectCheck {
       countEnd(context.counters, error.code);
       log.connectRefused(error);
     }
-    // The text is for the encoder to read: a challenge must arrive as it is.
+    // The encoder parses this text: a challenge must arrive unchanged.
     session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description: error.message });
   }
 }

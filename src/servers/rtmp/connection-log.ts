@@ -1,4 +1,4 @@
-// One line per event of a connection, each with the peer's address, nothing secret, and nothing a peer could forge.
+// Writes one log line per event of a connection, with the peer's address, without secrets, and without anything that a peer could forge.
 
 import type { PlayRequest, PublishRequest } from '../../contracts/access.js';
 import type { Logger } from '../../contracts/logger.js';
@@ -11,7 +11,7 @@ export class ConnectionLog {
   readonly #limiter: LogLimiter;
   readonly #origin: { readonly peer: string; readonly connection: number };
 
-  /** @param connection number of the connection, to find its lines. */
+  /** @param connection number of the connection, to find its lines */
   constructor(logger: Logger, limiter: LogLimiter, peer: string, connection: number) {
     this.#logger = logger;
     this.#limiter = limiter;
@@ -22,7 +22,7 @@ export class ConnectionLog {
     this.#logger.debug(this.#origin, 'rtmp connection opened');
   }
 
-  /** Not tcUrl: its query may hold the key. */
+  /** Do not log tcUrl: its query may hold the key. */
   connected(app: string, encoder: string | undefined): void {
     this.#logger.debug({ ...this.#origin, app: printable(app), encoder: printable(encoder ?? '') }, 'rtmp connected');
   }
@@ -33,7 +33,7 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...names(request), ...admitted }, 'publish started');
   }
 
-  /** @param cause missing when the publisher ended by itself. */
+  /** @param cause undefined if the publisher ended by itself */
   publishEnded(request: PublishRequest, cause: SluiceError | undefined): void {
     const admitted = this.#limiter.admit(`publish ended ${cause?.code ?? ''}`);
     if (admitted === undefined) return;
@@ -52,7 +52,7 @@ export class ConnectionLog {
       this.#logger.error({ ...fields, err: error.cause }, 'internal error, publisher dropped');
       return;
     }
-    // Whoever is denied may have pasted the secret where the name belongs: do not keep it.
+    // A peer that is denied may have sent the secret as the name: do not log it.
     const who = error.kind === 'denied' ? {} : names(request);
     this.#logger.warn({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'publish refused');
   }
@@ -76,12 +76,12 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'play refused');
   }
 
-  /** A step of the challenge, not a failure. Its text holds what a guesser could use: it is not written. */
+  /** A step of the challenge, not a failure. Its text would help somebody who guesses passwords: do not log it. */
   authenticationRequested(): void {
     this.#logger.debug(this.#origin, 'rtmp authentication requested');
   }
 
-  /** Not who: the name may be a password in the wrong field. */
+  /** Do not log the user: the name may be a password in the wrong field. */
   connectRefused(error: SluiceError): void {
     const admitted = this.#limiter.admit(`connect ${error.code}`);
     if (admitted === undefined) return;
@@ -91,14 +91,14 @@ export class ConnectionLog {
     );
   }
 
-  /** The peer broke the protocol, a limit or a deadline. */
+  /** The peer violated the protocol, a limit or a deadline. */
   failed(error: SluiceError): void {
     const admitted = this.#limiter.admit(error.code);
     if (admitted === undefined) return;
     this.#logger.info({ ...this.#origin, ...failure(error), ...admitted }, 'rtmp connection ended');
   }
 
-  /** A bug of ours, at the seam of this name. */
+  /** A bug of ours, caught at the named seam. */
   broken(where: string, error: SluiceError): void {
     const admitted = this.#limiter.admit('rtmp-server.internal');
     if (admitted === undefined) return;

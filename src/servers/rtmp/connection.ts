@@ -1,4 +1,4 @@
-// The one file that joins a socket and an RTMP session: bytes in, events out, deadlines, and backpressure in both directions.
+// Connects a socket with an RTMP session: bytes in, events out, deadlines, and backpressure in both directions.
 
 import type { Socket } from 'node:net';
 import { assertNever, type SluiceError } from '../../protocols/errors.js';
@@ -34,12 +34,12 @@ export class RtmpConnection implements Peer {
   readonly #publisher: PublishingPeer;
   readonly #viewer: Viewer;
   #handshakeDone = false;
-  /** The session is over; what still arrives is thrown away until the peer hangs up. */
+  /** The session is over; further input is discarded until the peer hangs up. */
   #finished = false;
-  /** An internal error ends it. */
+  /** True after an internal error. */
   #broken = false;
 
-  /** @param socket plain, or the inside of a TLS connection. What its `data` events carry is not used after them. */
+  /** @param socket a plain socket, or the inner one of a TLS connection. The buffers of its `data` events are not used after the event. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
     const { options, logger, limiter } = context;
     this.remoteAddress = remoteAddress;
@@ -98,7 +98,7 @@ export class RtmpConnection implements Peer {
     this.log.opened();
   }
 
-  /** Resolves when the socket is gone and the publication, if any, has been ended. */
+  /** Resolves when the socket is closed and the publication, if any, has ended. */
   get closed(): Promise<void> {
     return this.#closed;
   }
@@ -107,7 +107,7 @@ export class RtmpConnection implements Peer {
     return this.#finished;
   }
 
-  /** A decision about the peer is under way. Who is right is answered at once, so this is most likely a refusal that is delayed. */
+  /** A decision about the peer is pending. A correct key is accepted at once, so this is most likely a delayed refusal. */
   get awaitsDecision(): boolean {
     return this.gate.has('access') && !this.#finished;
   }
@@ -117,8 +117,8 @@ export class RtmpConnection implements Peer {
   }
 
   /**
-   * Tells the peer that we stop, flushes, and destroys the socket after a grace. A publisher that can move is asked to, and
-   * has `reconnectGrace` for it (A8.08). @returns like {@link closed}.
+   * Tells the peer that the server is stopping, flushes, and destroys the socket after a grace period. A publisher that supports it is
+   * asked to reconnect, and has `reconnectGrace` for that. @returns like {@link closed}
    */
   shutDown(): Promise<void> {
     this.domain.attempt('rtmp shutdown', () => this.#shutDown());
@@ -140,7 +140,7 @@ export class RtmpConnection implements Peer {
     this.#pump.run();
   }
 
-  /** The session is over, so what is left is little: no turns, no waiting for access. */
+  /** The session is over, so few events are left: handle them without turns and without waiting for access. */
   drain(): void {
     while (!this.#finished) {
       const event = this.session.nextEvent();
@@ -155,14 +155,14 @@ export class RtmpConnection implements Peer {
     const buffers = this.session.takeOutputBuffers();
     if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
     const { counters, options } = this.context;
-    // One vectored write; the bodies in it are the publisher's own bytes.
+    // One vectored write; the bodies in it are the publisher's own buffers.
     this.#socket.cork();
     for (const buffer of buffers) {
       counters.bytesSent += buffer.length;
       this.#socket.write(buffer);
     }
     this.#socket.uncork();
-    // A player may have one message of media in its socket besides what waits for it to read our answers.
+    // A player may have one media message in its socket, in addition to unread answers.
     const allowed = options.maxUnsentBytes + (this.#viewer.isPlaying ? options.limits.maxVideoBytes : 0);
     const unsent = this.unsentBytes;
     if (unsent <= allowed) return;
@@ -196,14 +196,14 @@ export class RtmpConnection implements Peer {
     this.#silence.touch();
     this.#pump.push(bytes);
     this.#pump.run();
-    // The next read writes over it.
+    // The next read will overwrite the buffer.
     this.#pump.keepInput();
   }
 
   #turnEnded(): void {
     if (!this.#handshakeDone && this.session.stage !== 'handshake' && !this.#finished) {
       this.#handshakeDone = true;
-      // A decision that is under way has set its own time.
+      // A pending decision has its own deadline.
       if (!this.gate.has('access')) this.awaitRequest();
     }
     this.flush();
@@ -244,17 +244,17 @@ export class RtmpConnection implements Peer {
     }
   }
 
-  /** Says the last words, then hangs up; a peer that does not hang up itself is cut off after a grace. */
+  /** Sends the last messages, then hangs up. A peer that does not hang up as well is cut off after a grace period. */
   #finish(error: SluiceError | undefined): void {
     this.#release(error);
     this.flush();
     this.#socket.end();
-    // Go on reading, and forget it: closing with unread bytes would reset the connection and lose our last words on the way.
+    // Keep reading and discard the input: closing with unread bytes would reset the connection, and the peer would lose our last messages.
     this.gate.openForGood();
     this.#grace.set(this.context.options.closeGrace, () => this.#socket.destroy());
   }
 
-  /** The peer is gone or reads nothing: no last words. */
+  /** The peer is gone or does not read: send nothing. */
   #abandon(error: SluiceError): void {
     if (this.#finished) return;
     this.fail(error);
@@ -264,7 +264,7 @@ export class RtmpConnection implements Peer {
 
   #peerEnded(): void {
     if (this.#finished) return;
-    // A paused socket still tells its end: what came before it may be waiting for its turn.
+    // A paused socket still reports its end; input received before it may be waiting for its turn.
     this.#pump.finish();
     if (this.#finished) return;
     this.#connect.giveUp();
@@ -272,7 +272,7 @@ export class RtmpConnection implements Peer {
     this.drain();
   }
 
-  /** Whatever ended the connection: everybody hears of it once, and no timer stays. */
+  /** Cleans up, whatever ended the connection: everybody is told once, and no timer remains. */
   #release(cause: SluiceError | undefined): void {
     this.#finished = true;
     const { domain } = this;
@@ -284,14 +284,14 @@ export class RtmpConnection implements Peer {
     this.#silence.stop();
   }
 
-  /** A bug of ours: the peer is told, if that still works, and its connection ends. The stack is logged. */
+  /** Handles a bug of ours: tells the peer if possible, ends its connection, and logs the stack. */
   #broke({ where, cause }: Fault): void {
     const error = asServerError(cause);
     this.log.broken(where, error);
     const again = this.#finished || this.#broken;
     this.#broken = true;
     if (!again) this.domain.attempt('rtmp last words', () => this.expire(error));
-    // Its end failed too, or could not begin.
+    // Ending it has failed too, or could not start.
     if (again || !this.#finished) {
       this.#release(error);
       this.#socket.destroy();

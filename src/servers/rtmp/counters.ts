@@ -1,42 +1,42 @@
-// What the RTMP server counts; plain numbers, read by the metrics page and by tests.
+// The counters of the RTMP server: plain numbers, read by the metrics page and by tests.
 
 export interface RtmpCounters {
   /** Open at the moment. */
   connections: number;
   /** Accepted since the start. */
   connectionsAccepted: number;
-  /** Closed at once because too many were open, in all and from one address. */
+  /** Closed at once because too many were open, in total and from one address. */
   refusedTotalLimit: number;
   refusedAddressLimit: number;
-  /** Accept failed, most likely for want of file descriptors. */
+  /** Accept failed, most likely because no file descriptors were left. */
   acceptErrors: number;
   /** Publishing at the moment. */
   publishers: number;
   publishesAccepted: number;
-  /** Of those accepted; one for each when nobody publishes any more. */
+  /** Accepted publishes that have ended; equal to the accepted ones when nobody is publishing. */
   publishesEnded: number;
   /** Refused by access or by admission. */
   publishesRefused: number;
-  /** Connections refused for a wrong answer, and those that were asked for a user (authmod=adobe). */
+  /** Connections refused for wrong credentials, and those that were asked for a user (authmod=adobe). */
   connectsRefused: number;
   authenticationRequests: number;
-  /** Publishers asked to connect anew because the server stops (Enhanced RTMP). */
+  /** Publishers asked to reconnect because the server is stopping (Enhanced RTMP). */
   reconnectRequests: number;
   /** Watching over RTMP at the moment. */
   viewers: number;
   playsAccepted: number;
   playsRefused: number;
-  /** Messages that viewers were too slow for, of those that have ended or paused. */
+  /** Messages dropped because viewers were too slow; counted when a viewer ends or pauses. */
   viewerDroppedTags: number;
   /** TLS handshakes that failed. */
   tlsErrors: number;
   bytesReceived: number;
   bytesSent: number;
-  /** Audio, video and script messages handed to streams. */
+  /** Audio, video and script messages passed to streams. */
   mediaMessages: number;
   /** Times a socket was paused because the publisher was ahead of the clock. */
   pacingPauses: number;
-  /** Connections ended by an error, by its code. */
+  /** Connections ended by an error, by error code. */
   readonly closedByError: Map<string, number>;
 }
 

@@ -1,4 +1,4 @@
-// A timer that can be moved and is always cleared in one place; it never keeps the process alive.
+// A timer that can be reset and is cleared in one place; it never keeps the process alive.
 
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -11,7 +11,7 @@ export class Deadline {
     this.#domain = domain;
   }
 
-  /** Replaces what was set before. Node's timers are monotonic: setting the clock of the machine does not move them. */
+  /** Replaces the previous deadline. Node's timers are monotonic: changing the system clock does not affect them. */
   set(after: Milliseconds, onExpired: () => void): void {
     this.clear();
     const expire = this.#domain.guard('rtmp deadline', () => {

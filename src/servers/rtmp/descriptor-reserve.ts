@@ -1,16 +1,16 @@
-// Descriptors that connections may not have, whatever uses up the others: without one left FFmpeg, segments and accepting itself fail.
+// Reserves file descriptors that connections may not use: without a free one, FFmpeg, segments and even accepting fail.
 
 import { closeSync, openSync } from 'node:fs';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { reservedFrom } from './open-file-limit.js';
 
-/** Between two attempts to have a spare descriptor again. */
+/** Delay between attempts to open a spare descriptor again. */
 const RETRY: Milliseconds = 250;
 
 /**
- * One for all servers of the process. The kernel gives out the lowest number that is free (open(2)), so a descriptor that is
- * opened and closed right after a connection was accepted tells how many are in use.
+ * One for all servers of the process. The kernel assigns the lowest free number (open(2)), so opening and closing a descriptor right after
+ * accepting a connection tells how many are in use.
  */
 export class DescriptorReserve {
   readonly #fileLimit: number | undefined;
@@ -19,8 +19,8 @@ export class DescriptorReserve {
   #retry: NodeJS.Timeout | undefined;
 
   /**
-   * @param fileLimit undefined where the system has none that we know
-   * @param lowestFree for tests
+   * @param fileLimit undefined if the limit is unknown
+   * @param lowestFree replaced by tests
    */
   constructor(fileLimit: number | undefined, lowestFree = lowestFreeDescriptor) {
     this.#fileLimit = fileLimit;
@@ -32,26 +32,26 @@ export class DescriptorReserve {
     return { refuses: () => this.#refuses(first), acceptFailed: () => this.#acceptFailed() };
   }
 
-  /** From now on until `close` there is a spare descriptor. */
+  /** From now on until `close` a spare descriptor is kept open. */
   open(): void {
     try {
       this.#spare = openSync('/', 'r');
     } catch {
-      // There is none to be had now; whoever is accepted meanwhile is refused, as they are when it was given away.
+      // None is free now. Until one is, accepted connections are refused, as they are while the spare one is in use.
       this.#retryLater();
     }
   }
 
-  /** @param first of the descriptors that are kept; undefined: none are */
+  /** @param first the lowest reserved descriptor; undefined if none are reserved */
   #refuses(first: number | undefined): boolean {
     if (this.#retry !== undefined) return true;
     return first !== undefined && this.#lowestFree() > first;
   }
 
   /**
-   * Accepting failed. libuv keeps a spare descriptor with which it accepts and closes what it has no room for; where it has
-   * lost that one to another thread, it tries again and again without returning to the event loop, and every stream stands
-   * still. With ours it gets through to the end of its queue; all of that is refused.
+   * Accepting failed. libuv keeps a spare descriptor to accept and close connections when none is free. If another thread took that one,
+   * libuv retries without returning to the event loop, and every stream stands still. Our spare descriptor lets it drain its queue; all of
+   * those connections are refused.
    */
   #acceptFailed(): void {
     if (this.#spare === undefined) return;
@@ -75,7 +75,7 @@ export class DescriptorReserve {
   }
 }
 
-/** Infinity when none is free. */
+/** Infinity if none is free. */
 function lowestFreeDescriptor(): number {
   try {
     const descriptor = openSync('/', 'r');

@@ -1,4 +1,4 @@
-// Why the RTMP server ends a connection of its own accord, apart from what the protocol itself refuses.
+// Why the RTMP server itself ends a connection, apart from protocol errors.
 
 import { defineErrors } from '../../protocols/errors.js';
 

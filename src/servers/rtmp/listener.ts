@@ -1,4 +1,4 @@
-// The RTMP ports, plain and inside TLS: accepts peers within the limits, and ends them all in order when the gateway stops.
+// The RTMP ports, plain and TLS: accepts peers within the limits, and ends all connections in an orderly way when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
@@ -28,14 +28,14 @@ export interface RtmpServerDependencies {
   readonly observer?: PublishObserver;
   /** Without it nobody can watch over RTMP. */
   readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission };
-  /** With it RTMPS is listened on as well. */
+  /** With it the server also listens for RTMPS. */
   readonly certificate?: CertificateSource;
   readonly logger: Logger;
 }
 
 export interface RtmpAddress {
   readonly host: string;
-  /** The real port. */
+  /** The actual port. */
   readonly port: number;
 }
 
@@ -44,13 +44,13 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #context: ConnectionContext;
   readonly #limiter = new LogLimiter();
-  /** Each accepted socket, with its connection as soon as there is one: inside TLS that takes a handshake. */
+  /** Each accepted socket, with its connection once there is one: with TLS that takes a handshake. */
   readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
   readonly #perAddress = new AddressTally();
   readonly #plain: Server;
   readonly #tls: { readonly server: Server; readonly unwrapper: TlsUnwrapper } | undefined;
   readonly #maxConnections: number;
-  /** For the other servers of the process too, from `start` to the end of `close`. */
+  /** Shared with the other servers of the process, from `start` to the end of `close`. */
   readonly descriptors: DescriptorReserve;
   readonly #guard: DescriptorGuard;
   #nextId = 1;
@@ -70,7 +70,7 @@ export class RtmpServer {
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
     this.descriptors = new DescriptorReserve(fileLimit);
     this.#guard = this.descriptors.guard('encoders');
-    // Without noDelay the small answers of the handshake and of connect wait for each other's ACKs: 4 × 44 ms before the first frame.
+    // Without noDelay the small answers of handshake and connect wait for each other's ACKs: 4 × 44 ms before the first frame.
     this.#plain = createServer({ noDelay: true }, (socket) => {
       this.#serve(socket, (peer) => this.#connect(socket, socket, peer));
     });
@@ -95,7 +95,7 @@ export class RtmpServer {
 
   /**
    * Starts to listen.
-   * @returns the addresses with the real ports.
+   * @returns the addresses with the actual ports
    * @throws {SluiceError} `rtmp-server.listen`
    */
   async start(): Promise<RtmpAddress & { readonly tls?: RtmpAddress }> {
@@ -113,8 +113,8 @@ export class RtmpServer {
   }
 
   /**
-   * Stops accepting, tells every peer, flushes, and resolves when the last socket is gone: after `closeGrace` at most, or
-   * `reconnectGrace` more where a publisher was asked to connect anew.
+   * Stops accepting, tells every peer, flushes, and resolves when the last socket is closed: after at most `closeGrace`, plus
+   * `reconnectGrace` if a publisher was asked to reconnect.
    */
   async close(): Promise<void> {
     this.#closing = true;
@@ -131,7 +131,7 @@ export class RtmpServer {
     this.descriptors.close();
   }
 
-  /** @param option where the port is set */
+  /** @param option name of the option that sets the port */
   async #listen(server: Server, port: number, option: string): Promise<RtmpAddress> {
     const { host } = this.#options;
     await new Promise<void>((resolve, reject) => {
@@ -152,13 +152,13 @@ export class RtmpServer {
     return { host: address.address, port: address.port };
   }
 
-  /** Gives the socket a place within the limits until it closes. @returns the peer's address, or undefined when it was closed. */
+  /** Counts the socket against the limits until it closes. @returns the peer's address, or undefined if the socket was closed */
   #admit(socket: Socket): string | undefined {
     const maxConnections = this.#maxConnections;
     const { maxConnectionsPerIp } = this.#options;
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined) {
-      // Reset between the kernel's accept and ours.
+      // The connection was reset between the kernel's accept and ours.
       socket.destroy();
       return undefined;
     }
@@ -187,9 +187,8 @@ export class RtmpServer {
   }
 
   /**
-   * C3.09: connections of this address without those whose refusal is delayed. Encoders with a wrong key must not shut out
-   * the others behind the same address; but no more of them than the limit are left out, or guessing would not be slowed
-   * down any more.
+   * Number of connections of this address that count against its limit. Delayed refusals do not count, so that encoders with a wrong key
+   * cannot shut out others behind the same address; but only up to the limit, because otherwise guessing would no longer be slowed down.
    */
   #holding(address: string): number {
     const open = this.#perAddress.of(address);
@@ -203,7 +202,7 @@ export class RtmpServer {
     return open - Math.min(delayed, maxConnectionsPerIp);
   }
 
-  /** What fails before a connection has a domain of its own costs this socket alone. */
+  /** A failure before a connection has its own failure domain affects this socket only. */
   #serve(socket: Socket, serve: (peer: string) => void): void {
     try {
       const peer = this.#admit(socket);
@@ -220,7 +219,7 @@ export class RtmpServer {
     this.#context.logger.error({ err: cause, ...admitted }, 'internal error: a connection could not be served');
   }
 
-  /** @param inside what RTMP is spoken on. @param outside the socket that holds the place. */
+  /** @param inside the socket that carries RTMP. @param outside the socket that counts against the limits */
   #connect(inside: Socket, outside: Socket, peer: string): void {
     const connection = new RtmpConnection(this.#nextId++, inside, peer, this.#context);
     this.#sockets.set(outside, connection);
@@ -233,7 +232,7 @@ export class RtmpServer {
     this.#perAddress.add(address, -1);
   }
 
-  /** Over a limit nothing is said: whoever floods us costs one accept and one close. */
+  /** Over a limit nothing is sent: a flood costs one accept and one close each. */
   #refuse(socket: Socket, peer: string, limit: string, value: number): void {
     socket.on('error', () => socket.destroy());
     socket.destroy();
@@ -250,7 +249,7 @@ export class RtmpServer {
     this.#context.logger.info({ peer, reason: printable(error.message), ...admitted }, 'rtmps handshake failed');
   }
 
-  /** Out of file descriptors, most likely: streams that run go on, new ones must try again. */
+  /** Most likely out of file descriptors: running streams continue, new peers must retry. */
   #acceptFailed(error: NodeJS.ErrnoException): void {
     this.counters.acceptErrors++;
     this.#guard.acceptFailed();

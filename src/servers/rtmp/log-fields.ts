@@ -1,14 +1,14 @@
-// Peers choose what they send; a log line stays one line, short, and means what it says.
+// Sanitizes text from peers, so that a log line stays one short line and cannot be forged.
 
-/** Bytes (UTF-8) of a field that came from a peer. */
+/** Limit in UTF-8 bytes of a field that came from a peer. */
 const MAX_FIELD_BYTES = 256;
 
 /** C0, DEL and C1 controls, line and paragraph separators, bidirectional overrides, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]/gu;
 
-/** The text with everything that a terminal or a reader could be fooled by escaped, cut to 256 bytes. */
+/** Escapes everything that could deceive a terminal or a reader, and truncates to 256 bytes. */
 export function printable(text: string): string {
-  // Cut first: escaping a megabyte to keep 256 bytes of it would be a gift to whoever sent it.
+  // Truncate first: escaping a megabyte to keep 256 bytes would waste our time on the peer's behalf.
   const escaped = text
     .slice(0, MAX_FIELD_BYTES)
     .replaceAll('\\', '\\\\')

@@ -1,4 +1,4 @@
-// A scanner or a broken encoder in a loop must not fill the disk with lines that all say the same.
+// Limits repeated log lines, so that a port scanner or a broken encoder in a loop cannot fill the disk.
 
 import type { Milliseconds } from '../../protocols/units.js';
 

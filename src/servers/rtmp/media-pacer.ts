@@ -1,10 +1,11 @@
-// A publisher that sends faster than real time (a file without -re) must wait in its own socket, not in our memory.
+// Detects a publisher that sends faster than real time (a file without -re), so that its data waits in its own socket and not in our
+// memory.
 
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** A larger step is an edit of the timeline, not media: it is not counted. The stream's timeline repairs it. */
+/** A larger step is a jump of the timeline, not media, and is not counted; the stream's timeline repairs it. */
 const MAX_STEP: Milliseconds = 5_000;
-/** Media time that may be caught up after a network hiccup, on top of the lead. */
+/** Media time that a publisher may catch up after a network interruption, in addition to the allowed lead. */
 const MAX_CREDIT: Milliseconds = 20_000;
 
 export class MediaPacer {
@@ -15,7 +16,7 @@ export class MediaPacer {
   /**
    * @param timestamp u32 of an audio or video message, as on the wire; differences are taken modulo 2^32.
    * @param now monotonic clock.
-   * @returns by how much the media is ahead of the clock; negative when it is behind.
+   * @returns how far the media is ahead of the clock; negative if it is behind
    */
   note(timestamp: Milliseconds, now: Milliseconds): Milliseconds {
     if (this.#lastTimestamp === undefined) {

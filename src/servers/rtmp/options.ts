@@ -1,4 +1,4 @@
-// Every bound and deadline of the RTMP server in one place, each beside the reason for its value.
+// All limits and deadlines of the RTMP server, each with the reason for its value.
 
 import { DEFAULT_RTMP_LIMITS, type RtmpLimits } from '../../protocols/rtmp/limits.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -8,37 +8,39 @@ export interface RtmpServerOptions {
   readonly host: string;
   /** TCP port; 0 picks a free one. */
   readonly port: number;
-  /** TCP port for RTMP inside TLS, when the server has a certificate; 0 picks a free one. */
+  /** TCP port for RTMP over TLS, if the server has a certificate; 0 picks a free one. */
   readonly tlsPort: number;
-  /** Connections open at a time; one more is closed at once. */
+  /** Maximum number of open connections; a further one is closed at once. */
   readonly maxConnections: number;
-  /** The same from one IP address. */
+  /** The same limit per IP address. */
   readonly maxConnectionsPerIp: number;
-  /** From accept to the last byte of the handshake, that of TLS included. */
+  /** From accept to the last byte of the handshake, including that of TLS. */
   readonly handshakeTimeout: Milliseconds;
-  /** From the end of the handshake to a publish or play request; for the decision about it, too. */
+  /** From the end of the handshake to a publish or play request; also the limit for the decision about it. */
   readonly publishTimeout: Milliseconds;
   /** From an accepted publish to its first audio or video message. */
   readonly firstMediaTimeout: Milliseconds;
-  /** A peer that has sent no byte at all for this long is gone; a still picture sends few bytes but sends some. */
+  /** A peer that has sent no byte for this long is gone; even a still picture sends some bytes. */
   readonly idleTimeout: Milliseconds;
-  /** Silence after which we ask the peer for a sign of life. Missing pongs alone never end a peer that sends media. */
+  /** Silence after which the peer is sent a ping. Missing answers never end a peer that sends media. */
   readonly pingInterval: Milliseconds;
-  /** Bytes that wait in our socket for a peer that does not read; more than that and it is closed. */
+  /** Limit of unsent bytes for a peer that does not read; beyond it the connection is closed. */
   readonly maxUnsentBytes: number;
-  /** Media that waits for one viewer, besides what is in its socket; beyond it the viewer goes on at the next key frame. */
+  /**
+   * Limit of the media queued for one viewer, in bytes, in addition to its socket; beyond it the viewer continues at the next key frame.
+   */
   readonly maxViewerBytes: number;
-  /** What the session may hold or do. */
+  /** Limits on what the session may hold or do. */
   readonly limits: RtmpLimits;
-  /** Messages handled before the event loop gets a turn: a flood of tiny messages must not hold up other connections. */
+  /** Messages handled before the event loop continues: a flood of tiny messages must not delay other connections. */
   readonly messagesPerTurn: number;
-  /** The same as a time, for messages that give nothing to handle. */
+  /** The same limit as a time, for messages that produce no events. */
   readonly maxTurn: Milliseconds;
-  /** Media time a publisher may be ahead of the clock before its socket is paused to real time. */
+  /** Media time by which a publisher may be ahead of the clock before its socket is paused to real time. */
   readonly maxMediaAhead: Milliseconds;
-  /** For a publisher that was asked to connect anew because the server stops. */
+  /** Time for a publisher that was asked to reconnect because the server is stopping. */
   readonly reconnectGrace: Milliseconds;
-  /** From the last thing we have to say to the socket's destruction, for a peer that does not read or does not hang up. */
+  /** From our last message to the destruction of the socket, for a peer that does not read or does not hang up. */
   readonly closeGrace: Milliseconds;
 }
 

@@ -1,4 +1,4 @@
-// What the parts of a connection share: publishing and playing each use the same session, socket and log.
+// What the parts of a connection share: publishing and playing use the same session, socket and log.
 
 import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
 import type { Logger } from '../../contracts/logger.js';
@@ -30,7 +30,7 @@ export interface ConnectionContext {
 }
 
 export interface Peer {
-  /** Owns what runs for this connection; whatever fails there ends it. */
+  /** Owns everything that runs for this connection; a failure there ends it. */
   readonly domain: FailureDomain;
   /** IP address. */
   readonly remoteAddress: string;
@@ -38,22 +38,22 @@ export interface Peer {
   readonly session: ServerSession;
   readonly log: ConnectionLog;
   readonly gate: ReadGate;
-  /** For the next step of the peer, and for a decision about it. */
+  /** Deadline for the next step of the peer, and for a decision about it. */
   readonly nextStep: Deadline;
-  /** Nothing more is said or heard. */
+  /** True once nothing more is sent or received. */
   readonly finished: boolean;
   /** Bytes that the socket has not sent yet. */
   readonly unsentBytes: number;
-  /** Takes up the session's events again after an answer. */
+  /** Continues with the session's events after an answer. */
   run(): void;
-  /** Takes the last events of a session that is over. */
+  /** Handles the last events of a session that is over. */
   drain(): void;
-  /** Writes what the session has to say. */
+  /** Writes the pending output of the session. */
   flush(): void;
   /** Ends the connection for a reason of ours. */
   expire(error: SluiceError): void;
   /** Counts and logs why the connection ends. */
   fail(error: SluiceError): void;
-  /** Starts the time for a publish or play request. */
+  /** Starts the deadline for a publish or play request. */
   awaitRequest(): void;
 }

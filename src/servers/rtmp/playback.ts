@@ -1,4 +1,4 @@
-// One player and its stream: it is sent as much as its socket takes, and neither the publisher nor another player ever waits for it.
+// Sends a stream to one player as fast as its socket allows; neither the publisher nor another player ever waits for it.
 
 import type { PlayRequest } from '../../contracts/access.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -6,23 +6,23 @@ import type { Milliseconds } from '../../protocols/units.js';
 import type { RtmpCounters } from './counters.js';
 import type { PlayAdmission, PlayItem, PlaySource } from './playing.js';
 
-/** Where the messages go. */
+/** Where the messages are sent. */
 export interface PlaybackSink {
   /** Queues one message for the socket; the body is not copied. */
   send(kind: PlayItem['kind'], timestamp: Milliseconds, body: Buffer): void;
-  /** True while the socket has enough to do; `resume` is called when it has room again. */
+  /** True while the socket is full; `resume` is called when it has room again. */
   isFull(): boolean;
-  /** All that the stream had has been sent. */
+  /** Everything that the stream had has been sent. */
   ended(): void;
 }
 
 export interface PlaybackOptions {
   readonly request: PlayRequest;
   readonly admission: PlayAdmission;
-  /** Bound of the media waiting for this player. */
+  /** Limit of the media queued for this player, in bytes. */
   readonly maxBytes: number;
   readonly counters: RtmpCounters;
-  /** Of the player's connection. */
+  /** Failure domain of the player's connection. */
   readonly domain: FailureDomain;
   readonly sink: PlaybackSink;
 }
@@ -33,10 +33,10 @@ export class Playback {
   #source: PlaySource | undefined;
   #scheduled = false;
   #stopped = false;
-  /** Stream time of the player's time 0; set by the first frame, and anew by the first one after a pause. */
+  /** Stream time at the player's time 0; set by the first frame, and again by the first frame after a pause. */
   #origin: Milliseconds | undefined;
   #last: Milliseconds = 0;
-  /** Earliest time of the frame that sets the origin. */
+  /** Earliest player time for the frame that sets the origin. */
   #resumeAt: Milliseconds = 0;
 
   constructor(options: PlaybackOptions) {
@@ -44,7 +44,7 @@ export class Playback {
     this.#options = options;
   }
 
-  /** @returns false when the stream is not live. Nothing is sent from within this call. */
+  /** @returns false if the stream is not live. Sends nothing during the call. */
   open(): boolean {
     const { admission, request, maxBytes, domain } = this.#options;
     this.#source = admission.open(request, {
@@ -60,7 +60,7 @@ export class Playback {
     if (!this.#stopped) this.#pump();
   }
 
-  /** A paused player costs nothing: it leaves the stream, and comes back at the last key frame, its clock running on. */
+  /** A paused player costs nothing: it leaves the stream, and returns at the last key frame with a continuous clock. */
   pause(paused: boolean): void {
     if (this.#stopped) return;
     if (paused) {
@@ -87,7 +87,7 @@ export class Playback {
     source.close();
   }
 
-  /** The publisher's turn is not spent on players, and what comes in one turn goes out in one write. */
+  /** Sends later, not within the publisher's turn; everything that arrived in one turn goes out in one write. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -117,7 +117,7 @@ export class Playback {
     this.#options.sink.ended();
   }
 
-  /** A player's clock starts at 0; headers and metadata carry the time reached, their own may be long past. */
+  /** Timestamps of a player start at 0. Headers and metadata get the current time, because their own may be far in the past. */
   #timestamp({ kind, dts, sequenceHeader }: PlayItem): Milliseconds {
     if (kind === 'script' || sequenceHeader) return this.#last;
     this.#origin ??= dts - this.#resumeAt;

@@ -1,4 +1,4 @@
-// What the RTMP server needs from the rest of the gateway to serve players: someone who decides who may watch, and the streams.
+// What the RTMP server needs from the rest of the gateway to serve players: a policy that decides who may watch, and the streams.
 
 import type { PlayRequest } from '../../contracts/access.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -9,35 +9,35 @@ export interface PlayItem {
   /** Decode time on the stream's own timeline. */
   readonly dts: Milliseconds;
   readonly sequenceHeader: boolean;
-  /** Body of an FLV tag, shared with other readers: never written to. */
+  /** Body of an FLV tag, shared with other readers: never modified. */
   readonly body: Buffer;
 }
 
 /**
- * One player's reading of a live stream: metadata and sequence headers, then media from a key frame on. Bounded: a player that
- * reads too slowly loses what waits, up to the next key frame.
+ * What one player reads of a live stream: metadata and sequence headers, then media from a key frame on. Bounded: a player that reads too
+ * slowly loses its queue up to the next key frame.
  */
 export interface PlaySource {
   take(): PlayItem | undefined;
-  /** Nothing will be added any more; what waits can still be taken. */
+  /** True once nothing will be added any more; queued messages can still be taken. */
   readonly ended: boolean;
-  /** Messages this player was too slow for. */
+  /** Messages dropped because this player was too slow. */
   readonly droppedTags: number;
   /** Leaves the stream; later calls do nothing. */
   close(): void;
 }
 
 export interface PlayListener {
-  /** Bound of the media waiting in the source. Bytes. */
+  /** Limit of the media queued in the source, in bytes. */
   readonly maxBytes: number;
-  /** Called when something waits that did not before, and never from within `open`. */
+  /** Called when the queue stops being empty, never during `open`. */
   readonly onReadable: () => void;
-  /** Called once when the stream has ended; what waits can still be taken. */
+  /** Called once when the stream has ended; queued messages can still be taken. */
   readonly onEnd: () => void;
 }
 
 /** The live streams. */
 export interface PlayAdmission {
-  /** Undefined when nobody publishes under this name. */
+  /** Undefined if nobody publishes under this name. */
   open(request: PlayRequest, listener: PlayListener): PlaySource | undefined;
 }

@@ -1,4 +1,4 @@
-// One accepted publisher and its target, so that the target is told exactly once that it is over, whatever ended it.
+// One accepted publish and its target, which is told exactly once that it is over, whatever ended it.
 
 import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -13,9 +13,9 @@ export class Publication {
   readonly request: PublishRequest;
   readonly target: PublishTarget;
   readonly pacer = new MediaPacer();
-  /** Runs until the first audio or video; metadata does not count as media. */
+  /** Runs until the first audio or video message; metadata does not count. */
   readonly firstMedia: Deadline;
-  /** Why we end it; set before the session is told, so that the target hears the cause. */
+  /** Why we end it; set before the session is told, so that the target learns the cause. */
   reason: SluiceError | undefined;
   readonly #context: Pick<ConnectionContext, 'counters' | 'observer'>;
   #ended = false;
@@ -36,7 +36,7 @@ export class Publication {
     context.counters.publishesAccepted++;
   }
 
-  /** Tells the observer; apart from the constructor, as whoever fails here has a publication that must be ended. */
+  /** Tells the observer. Separate from the constructor, because a failure here must end the publication. */
   started(): void {
     this.#context.observer?.onStart?.(this.request);
   }
@@ -45,7 +45,7 @@ export class Publication {
     return this.#ended;
   }
 
-  /** Tells the target and the observer once, each whatever the other throws; later calls do nothing. */
+  /** Tells target and observer once, each even if the other throws; later calls do nothing. */
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,4 +1,4 @@
-// The publishing side of a connection: asks who may, hands the media on at a pace the stream can take, and ends it exactly once.
+// The publishing side of a connection: checks access, passes media on at a pace that the stream can take, and ends it exactly once.
 
 import type { AccessDecision, PublishRequest } from '../../contracts/access.js';
 import { SluiceError } from '../../protocols/errors.js';
@@ -11,7 +11,7 @@ import type { Peer } from './peer.js';
 import { Publication } from './publication.js';
 import { toStatusReason } from './status-reason.js';
 
-/** A paused publisher is read again after this at the earliest: in a few large gulps, not timer by timer. */
+/** Minimum pause of a publisher that is paced: reading in a few large portions needs fewer timers. */
 const MIN_PACE_PAUSE: Milliseconds = 500;
 
 export class PublishingPeer {
@@ -29,8 +29,8 @@ export class PublishingPeer {
   }
 
   /**
-   * Access first, then admission; only when both have said yes does the publisher hear an answer.
-   * @param user whose connection it is, when that was settled at connect.
+   * Checks access first, then admission; the publisher gets its answer when both have accepted it.
+   * @param user user of the connection, if it was authenticated at connect
    */
   async decide({ messageStreamId, app, name, query }: PublishRequestEvent, user: string | undefined): Promise<void> {
     const peer = this.#peer;
@@ -51,7 +51,7 @@ export class PublishingPeer {
       this.#start(publication);
     } catch (thrown) {
       const error = asServerError(thrown);
-      // Claimed, and not begun: nobody else would give the name back.
+      // The name was claimed, but the publication did not start: nobody else would release the name.
       if (this.#publication === publication) this.#publication = undefined;
       peer.domain.attempt('rtmp publication end', () => publication?.end(error));
       this.#refuse(messageStreamId, request, error);
@@ -75,14 +75,14 @@ export class PublishingPeer {
     }
   }
 
-  /** Ends the publisher from our side. @returns false when there is none. */
+  /** Ends the publisher from our side. @returns false if there is none */
   drop(reason: SluiceError): boolean {
     if (this.#publication === undefined) return false;
     this.#drop(this.#publication, reason);
     return true;
   }
 
-  /** The session or the socket says that it is over. @param cause missing when the publisher ended by itself. */
+  /** The session or the socket reports the end. @param cause undefined if the publisher ended by itself */
   end(cause: SluiceError | undefined): void {
     this.#pace.clear();
     const publication = this.#publication;
@@ -118,11 +118,11 @@ export class PublishingPeer {
       const text = `no audio or video within ${firstMediaTimeout} ms of the publish`;
       this.#drop(publication, rtmpServerError('rtmp-server.media-timeout', text));
     });
-    // Last: a target may use its listener at once.
+    // Must be last: a target may call its listener at once.
     target.onKick?.(this.#peer.domain.guard('rtmp kick', (reason) => this.#drop(publication, reason)));
   }
 
-  /** Before anything was accepted: nothing has started, so nothing ends. */
+  /** Refuses a request before anything was accepted: nothing has started, so nothing ends. */
   #refuse(messageStreamId: number, request: PublishRequest, error: SluiceError): void {
     const { context, log, session } = this.#peer;
     context.counters.publishesRefused++;
@@ -131,7 +131,7 @@ export class PublishingPeer {
     session.reject(messageStreamId, toStatusReason(error));
   }
 
-  /** The publisher is told why, then its connection closes. */
+  /** Tells the publisher why, then closes its connection. */
   #drop(publication: Publication, reason: SluiceError): void {
     const peer = this.#peer;
     if (publication.ended || peer.finished) return;
@@ -151,7 +151,7 @@ export class PublishingPeer {
   }
 }
 
-/** A bug in what serves one publisher must not take the others with it: it ends this connection, and is logged with its stack. */
+/** A bug in serving one publisher must not affect the others: it ends this connection and is logged with its stack. */
 export function asServerError(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   return rtmpServerError('rtmp-server.internal', 'internal error, see the log of the server', { cause: thrown });

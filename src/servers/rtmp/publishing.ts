@@ -1,33 +1,36 @@
-// What the RTMP server needs from the rest of the gateway: someone who decides who may publish, and somewhere to put the media.
+// What the RTMP server needs from the rest of the gateway to serve publishers: a policy that decides who may publish, and a destination for
+// the media.
 
 import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Hears of each accepted publish exactly once that it started and once that it ended, and of no refused one (A8.04). */
+/** Is told exactly once that an accepted publish has started, and exactly once that it has ended; never about a refused one. */
 export interface PublishObserver {
   onStart?(request: PublishRequest): void;
   /** Without a reason the publisher ended by itself. */
   onEnd?(request: PublishRequest, reason: SluiceError | undefined): void;
 }
 
-/** Gives a name to a publisher. */
+/** Assigns a name to a publisher. */
 export interface PublishAdmission {
-  /** @throws {SluiceError} `live.name-taken` when the name is busy, kind `limit` when the gateway is full, any other kind when it cannot serve. */
+  /**
+   * @throws {SluiceError} `live.name-taken` if the name is in use, kind `limit` if the gateway is full, any other kind if it cannot serve
+   */
   claim(request: PublishRequest): PublishTarget;
 }
 
 export type PublishKind = 'audio' | 'video' | 'script';
 
-/** Where one accepted publisher's media goes, from claim to end. */
+/** The destination of one accepted publisher's media, from claim to end. */
 export interface PublishTarget {
   /**
-   * One message in order of arrival; `timestamp` is the u32 from the wire, `body` belongs to the target from here on.
-   * @throws {SluiceError} when the media cannot be served: the publisher is rejected with that message as its reason.
+   * Takes one message in order of arrival. `timestamp` is the u32 from the wire; the target owns `body` from here on.
+   * @throws {SluiceError} if the media cannot be served: the publisher is rejected with this message as the reason
    */
   publish(kind: PublishKind, timestamp: Milliseconds, body: Buffer): void;
-  /** Called exactly once per claim, whatever happened; without a reason the publisher ended by itself. */
+  /** Called exactly once per claim, whatever happens; without a reason the publisher ended by itself. */
   end(reason?: SluiceError): void;
-  /** Registers the one listener that the target calls to get rid of this publisher (takeover, operator, failed transcoder). */
+  /** Sets the one listener that the target calls to remove this publisher (takeover, operator, failed transcoder). */
   onKick?(listener: (reason: SluiceError) => void): void;
 }

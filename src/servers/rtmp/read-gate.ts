@@ -1,9 +1,9 @@
-// A socket is read only while nobody objects: several parts of a connection may want it paused at the same time.
+// Reads a socket only while no part of the connection wants it paused; several may want that at the same time.
 
 import type { Socket } from 'node:net';
 
 /**
- * - `turn`: other connections get theirs.
+ * - `turn`: other connections get their turn.
  * - `access`: a publish request waits for its answer.
  * - `pace`: the publisher is ahead of the clock.
  */
@@ -14,7 +14,7 @@ export class ReadGate {
   readonly #onOpen: () => void;
   readonly #reasons = new Set<PauseReason>();
 
-  /** @param onOpen called each time the socket is read again. */
+  /** @param onOpen called each time reading resumes */
   constructor(socket: Socket, onOpen: () => void) {
     this.#socket = socket;
     this.#onOpen = onOpen;
@@ -33,12 +33,12 @@ export class ReadGate {
     this.#socket.pause();
   }
 
-  /** Reads again unless another reason is left. */
+  /** Resumes reading unless another reason remains. */
   resume(reason: PauseReason): void {
     if (this.#reasons.delete(reason) && this.isOpen) this.#open();
   }
 
-  /** Reads again whatever the reasons were: what comes is thrown away. */
+  /** Resumes reading whatever the reasons were, because the input is discarded from now on. */
   openForGood(): void {
     this.#reasons.clear();
     this.#open();

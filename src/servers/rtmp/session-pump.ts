@@ -1,4 +1,4 @@
-// Feeds a session with what its socket received, in turns: a peer that floods gets its share of the event loop and no more.
+// Passes received bytes to the session in turns, so that a flooding peer gets its fair share of the event loop and no more.
 
 import { ByteQueue } from '../../protocols/bytes/byte-queue.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -8,7 +8,10 @@ import type { Milliseconds } from '../../protocols/units.js';
 import type { ReadGate } from './read-gate.js';
 import type { Turns } from './turns.js';
 
-/** Bytes given to the session at a time: 4096 of the smallest messages take milliseconds, a whole socket buffer of them would not. */
+/**
+ * Bytes passed to the session at a time: it can hold 4096 of the smallest messages, which take milliseconds; a whole socket buffer of them
+ * would take too long.
+ */
 const SLICE_BYTES = 4096;
 
 export interface SessionPumpOptions {
@@ -16,22 +19,22 @@ export interface SessionPumpOptions {
   readonly session: ServerSession;
   readonly gate: ReadGate;
   readonly turns: Turns;
-  /** Messages of a turn. */
+  /** Maximum number of messages in a turn. */
   readonly messagesPerTurn: number;
-  /** The same as a time: there are messages that are no events but work all the same, such as empty ones (C2.07), and dear events. */
+  /** The same limit as a time: some messages, such as empty ones, take time without producing events, and some events are expensive. */
   readonly maxTurn: Milliseconds;
   readonly onEvent: (event: SessionEvent) => void;
-  /** After each turn: there may be something to send. */
+  /** Called after each turn, because there may be something to send. */
   readonly onTurn: () => void;
 }
 
 export class SessionPump {
   readonly #options: SessionPumpOptions;
-  /** Read from the socket and not yet begun. Borrowed buffers: the session copies media out of them, once. */
+  /** Read from the socket and not yet started. The buffers are borrowed; the session copies media out of them once. */
   readonly #unread = new ByteQueue();
-  /** What the session is being fed with. */
+  /** The buffer that the session is being given. */
   #current: Buffer | undefined;
-  /** How much of it the session has. */
+  /** Number of its bytes that the session has been given. */
   #fed = 0;
   #stopped = false;
   readonly #nextTurn: () => void;
@@ -45,12 +48,12 @@ export class SessionPump {
     });
   }
 
-  /** @param bytes borrowed until `keepInput`. */
+  /** @param bytes borrowed until `keepInput` */
   push(bytes: Buffer): void {
     if (!this.#stopped) this.#unread.push(bytes);
   }
 
-  /** What was pushed is about to change: what is left of it is copied. Mostly nothing is. */
+  /** Copies the unprocessed rest of borrowed buffers, which are about to be overwritten. Usually nothing is left. */
   keepInput(): void {
     if (this.#stopped) return;
     if (this.#current !== undefined) this.#current = Buffer.from(this.#current.subarray(this.#fed));
@@ -59,7 +62,7 @@ export class SessionPump {
     this.#options.session.keepInput();
   }
 
-  /** Nothing more is handled, not even within the turn that is running; what waits is let go. */
+  /** Stops at once, even within the current turn, and releases the queue. */
   stop(): void {
     this.#stopped = true;
     this.#current = undefined;
@@ -67,7 +70,7 @@ export class SessionPump {
     while (this.#unread.length > 0) this.#unread.take();
   }
 
-  /** Handles events until nothing is left, the turn is over, or somebody has to answer first (A4.17). */
+  /** Handles events until none are left, the turn is over, or an answer to the peer is pending. */
   run(): void {
     const { session, gate, turns, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
     if (turns.areUsedUp && !this.#stopped && !gate.has('access')) {
@@ -92,8 +95,8 @@ export class SessionPump {
   }
 
   /**
-   * The peer has ended: handles all that was read before, whatever the turn. That is one read at most, as a socket gives no more
-   * while it is paused; and nothing while somebody has to answer first.
+   * The peer has ended: handles everything that was read before, without regard to turns. That is at most one read, because a paused socket
+   * delivers no more. Does nothing while an answer is pending.
    */
   finish(): void {
     const { session, gate, onEvent } = this.#options;

@@ -1,4 +1,4 @@
-// Notices that a peer has gone quiet: first it is asked for a sign of life, later it is given up.
+// Detects a silent peer: first it is sent a ping, later it is dropped.
 
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -6,9 +6,9 @@ import { Deadline } from './deadline.js';
 
 export interface SilenceWatchOptions {
   readonly domain: FailureDomain;
-  /** Silence after which the peer is given up. */
+  /** Silence after which the peer is dropped. */
   readonly idleTimeout: Milliseconds;
-  /** Silence after which it is asked; at most half of the above is used, or the answer would come too late. */
+  /** Silence after which a ping is sent; at most half of `idleTimeout` is used, because otherwise the answer would come too late. */
   readonly pingInterval: Milliseconds;
   /** While we do not read, the silence is ours and does not count. */
   readonly isReading: () => boolean;
@@ -28,7 +28,7 @@ export class SilenceWatch {
     this.#schedule(Math.min(options.pingInterval, options.idleTimeout / 2));
   }
 
-  /** The peer has sent a byte, or we have begun to read again. Called per packet: it only notes the time. */
+  /** The peer has sent a byte, or we have resumed reading. Called for each packet, so it only notes the time. */
   touch(): void {
     this.#lastSign = performance.now();
     this.#asked = false;
@@ -38,7 +38,7 @@ export class SilenceWatch {
     this.#deadline.clear();
   }
 
-  /** One timer for both, moved when it fires and not at every byte. */
+  /** One timer for both limits; it is rescheduled when it fires and not at every byte. */
   #schedule(after: Milliseconds): void {
     this.#deadline.set(Math.max(1, Math.ceil(after)), () => this.#look());
   }
@@ -50,7 +50,7 @@ export class SilenceWatch {
     if (silence < askAfter) {
       this.#schedule(askAfter - silence);
     } else if (!this.#asked) {
-      // However long the silence: after a stall of our own the peer has had no chance to answer yet.
+      // Ask first, however long the silence: after a stall of our own process the peer has had no chance to answer yet.
       this.#asked = true;
       onPing();
       this.#schedule(askAfter);

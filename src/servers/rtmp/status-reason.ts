@@ -1,10 +1,10 @@
-// The one place where an error of ours becomes the status code that an encoder understands and the text that it shows to a person.
+// Turns our errors into the status code that an encoder understands and the text that it shows to a person.
 
 import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import type { StatusReason } from '../../protocols/rtmp/status-codes.js';
 import { printable } from './log-fields.js';
 
-/** See A4.15 in docs/interop.md: OBS and FFmpeg show the description of these and stop. */
+/** The codes are listed in docs/interop.md (A4.15): OBS and FFmpeg show the description of these and stop. */
 export function toStatusReason(error: SluiceError): StatusReason {
   return { code: statusCode(error), description: printable(error.message) };
 }

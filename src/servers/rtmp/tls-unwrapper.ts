@@ -1,4 +1,4 @@
-// RTMPS is RTMP inside TLS: this takes the TLS off, so that everything behind it sees the same sockets on both ports.
+// Terminates TLS for RTMPS, so that the rest of the server sees plain sockets on both ports.
 
 import type { Socket } from 'node:net';
 import { createServer, type Server } from 'node:tls';
@@ -8,9 +8,9 @@ import type { Milliseconds } from '../../protocols/units.js';
 export interface TlsUnwrapperOptions {
   readonly certificate: CertificateSource;
   readonly handshakeTimeout: Milliseconds;
-  /** @param inside carries what the peer says. @param outside the socket given to `unwrap`. */
+  /** @param inside carries the decrypted data. @param outside the socket given to `unwrap` */
   readonly onSecure: (inside: Socket, outside: Socket, peer: string) => void;
-  /** The peer spoke no TLS, or none that we take; its socket closes. */
+  /** The TLS handshake failed; the socket closes. */
   readonly onFailed: (error: Error, peer: string) => void;
 }
 
@@ -21,12 +21,12 @@ interface Wrapped {
 
 export class TlsUnwrapper {
   readonly #server: Server;
-  /** By address and port of the peer, which the socket inside shows as well. */
+  /** By address and port of the peer, which the inner socket reports too. */
   readonly #wrapped = new Map<string, Wrapped>();
   readonly #stopWatching: () => void;
 
   constructor({ certificate, handshakeTimeout, onSecure, onFailed }: TlsUnwrapperOptions) {
-    // Never listens: it is handed sockets that are within the limits already.
+    // This server never listens: it is given sockets that are already within the limits.
     this.#server = createServer({ ...certificate.current, handshakeTimeout });
     this.#server.on('secureConnection', (inside) => {
       const wrapped = this.#wrapped.get(endOf(inside));

@@ -1,30 +1,32 @@
-// Shares the event loop among connections: a turn is short, but many peers that flood at once would have one each in every pass of the loop.
+// Shares the event loop among connections: a turn is short, but many flooding peers could each have one in every pass of the loop.
 
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Of one pass of the event loop, for all connections together. */
+/** Time in one pass of the event loop for all connections together. */
 const SHARE: Milliseconds = 20;
-/** From here on the end of the pass is waited for: quiet servers need not wake up for it. */
+/** From this much used time on, the end of the pass is watched for, so that quiet servers do not wake up for it. */
 const WATCHED_FROM: Milliseconds = SHARE / 8;
 
-/** One for all connections of a process. Those that find nothing left take their turns in the order in which they asked. */
+/**
+ * Fair scheduling for all connections of a process. Connections that find no time left get their turns in the order in which they asked.
+ */
 export class Turns {
   readonly #waiting = new Set<() => void>();
   #used: Milliseconds = 0;
   #passEnds: NodeJS.Immediate | undefined;
 
-  /** Everything that a pass of the event loop may take was taken. */
+  /** Whether the time of this pass of the event loop is used up. */
   get areUsedUp(): boolean {
     return this.#used >= SHARE;
   }
 
-  /** A turn took so long. */
+  /** Notes that a turn took this long. */
   note(duration: Milliseconds): void {
     this.#used += duration;
     if (this.#used >= WATCHED_FROM) this.#awaitPass();
   }
 
-  /** In another pass of the event loop. Asked again before that, it is one turn all the same. */
+  /** Runs `turn` in a later pass of the event loop. Asking several times before that counts once. */
   later(turn: () => void): void {
     this.#waiting.add(turn);
     this.#awaitPass();
@@ -37,7 +39,7 @@ export class Turns {
   #nextPass(): void {
     this.#passEnds = undefined;
     this.#used = 0;
-    // Who asks again meanwhile waits for the pass after this one.
+    // Connections that ask during this loop wait for the next pass.
     try {
       for (const turn of [...this.#waiting]) {
         if (this.areUsedUp) break;

@@ -1,4 +1,4 @@
-// The playing side of a connection: asks who may watch, joins sessions and streams, and looks after what a player does meanwhile.
+// The playing side of a connection: checks who may watch, connects sessions to streams, and handles what players do meanwhile.
 
 import type { AccessDecision, PlayRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -10,7 +10,7 @@ import { Playback } from './playback.js';
 import { asServerError } from './publishing-peer.js';
 import { toPlayStatusReason } from './status-reason.js';
 
-/** Media in the socket of a player: more would only wait there, out of reach of the drop to the next key frame. Bytes. */
+/** Media in the socket of a player, in bytes. More would only wait there, where it cannot be dropped to the next key frame. */
 const SOCKET_BYTES = 128 * 1024;
 
 export class Viewer {
@@ -80,7 +80,7 @@ export class Viewer {
     this.#playbacks.get(messageStreamId)?.pause(paused);
   }
 
-  /** The session says that this play is over. */
+  /** The session reports that this play has ended. */
   stop(messageStreamId: number): void {
     const playback = this.#playbacks.get(messageStreamId);
     if (playback === undefined) return;
@@ -99,7 +99,7 @@ export class Viewer {
     for (const playback of this.#playbacks.values()) playback.resume();
   }
 
-  /** The stream is over: the player is told, and may ask for another one. */
+  /** The stream has ended: the player is told, and may request another one. */
   #ended(messageStreamId: number): void {
     const peer = this.#peer;
     if (peer.finished) return;
@@ -122,7 +122,7 @@ export class Viewer {
     context.counters.playsRefused++;
     countEnd(context.counters, error.code);
     log.playRefused(request, error);
-    // Players that are only told wait for ever (A4.20): this closes the connection as well.
+    // Players that only get an error status wait forever, so this also closes the connection.
     session.reject(messageStreamId, toPlayStatusReason(error));
   }
 }
