@@ -1,28 +1,28 @@
-// From what is listed to the promises of the MPD: pure, so that tests can hold it to a golden file.
+// Makes the MPD as data from the listed segments. Pure, so that tests can compare it with a golden file.
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
 import type { AdaptationSet, Manifest, Period, Representation } from './manifest.js';
 import type { PeriodSpan } from './periods.js';
 import type { DashPresentation, DashRendition, DashSegment } from './source.js';
 
-/** Live players stay this many target durations behind, as HOLD-BACK tells those of HLS. */
+/** Live players stay this many target durations behind, like HOLD-BACK in HLS. */
 const PRESENTATION_DELAY = 3;
 
-/** Later segments may be this much heavier than those that were measured, and announced rates leave out the container. */
+/** Later segments may be larger than the measured ones by this factor, and announced rates exclude the container. */
 const HEADROOM = 1.1;
 
-/** Rates are rounded up to this, so that they do not change with every segment. */
+/** Rates are rounded up to a multiple of this, so that they do not change with every segment. */
 const RATE_STEP: BitsPerSecond = 10_000;
 
-/** One set for each codec that a decoder cannot change in the middle; ids never change. */
+/** One AdaptationSet for each codec that a decoder cannot switch to mid-stream; ids never change. */
 const ADAPTATION_SETS = ['mp4a', 'avc1', 'hvc1', 'av01', 'vp09', 'Opus', 'fLaC', 'ac-3', 'ec-3'];
 
 export interface ManifestUrls {
-  /** Of media and of the clock, relative to the MPD. */
+  /** URLs of the media and of the clock, relative to the MPD. */
   readonly media: string;
   readonly time: string;
 }
 
-/** Pure but for the date of publishing, which is that of `presentation`. */
+/** Pure, except that the publish time is taken from `presentation`. */
 export function describeManifest(
   presentation: DashPresentation,
   spans: readonly PeriodSpan[],
@@ -31,7 +31,7 @@ export function describeManifest(
   const { ended, wallClock, mediaOrigin, listings } = presentation;
   const origin = sinceEpoch(mediaOrigin);
   const targetDuration = presentation.targetDuration ?? 0;
-  // Players keep the kinds of tracks that they have begun with: a Period that lacks one is a hole that they skip.
+  // Players keep the kinds of tracks that they started with: they skip a Period that lacks one like a gap.
   const kinds = new Set(listings.filter(({ active }) => active).map(({ plan }) => plan.kind));
   const shown = spans.filter((span) => [...kinds].every((kind) => has(span, kind)));
   const [first, last] = [shown[0], shown.at(-1)];
@@ -44,7 +44,7 @@ export function describeManifest(
   };
   const end = last === undefined ? 0 : endOf(last);
   if (ended) {
-    // Players wait for media up to here in every track: no longer than the shortest one.
+    // Players wait for media up to this point in every track: use the end of the shortest one.
     const shortest = last === undefined ? 0 : origin + shortestEndOf(last);
     return { ...manifest, type: 'static', mediaPresentationDuration: shortest };
   }
@@ -70,7 +70,7 @@ const beginOf = ({ segments }: PeriodSpan): Seconds =>
 const endOf = ({ segments }: PeriodSpan): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
 
-/** Where the kind of track that ends first ends. */
+/** End of the kind of track that ends first. */
 function shortestEndOf({ segments }: PeriodSpan): Seconds {
   const ends = new Map<string, Seconds>();
   for (const [{ plan }, all] of segments) {
@@ -118,7 +118,7 @@ function representation(
   return {
     id: plan.name,
     codecs,
-    // A product like 1.1 * 3 000 000 is a hair above what it should be.
+    // Tolerance for floating point: 1.1 * 3 000 000 is slightly above the exact product.
     bandwidth: Math.ceil(peak / RATE_STEP - 1e-6) * RATE_STEP,
     ...(plan.kind === 'video' ? { width, height, frameRate } : { audioSamplingRate: sampleRate, channels }),
     template: {

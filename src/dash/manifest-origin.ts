@@ -1,4 +1,4 @@
-// What the HTTP server asks: the MPD of a stream, rendered once for each version of what is listed.
+// Serves the MPD of a stream to the HTTP server, rendered once for each version of the listed segments.
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { describeManifest } from './describe-manifest.js';
 import { cutIntoPeriods } from './periods.js';
@@ -8,17 +8,17 @@ import type { DashPresentation } from './source.js';
 export interface ManifestOriginOptions<Refused> {
   /**
    * Waits until a stream can be played, as for its multivariant playlist.
-   * @returns the presentation, or the answer for those who cannot have it
+   * @returns the presentation, or a refusal to send to the client
    */
   readonly playable: (app: string, name: string, signal?: AbortSignal) => Promise<DashPresentation | Refused>;
-  /** At once; undefined when there is none. */
+  /** Answers at once; undefined if there is none. */
   readonly presentation: (app: string, name: string) => DashPresentation | undefined;
 }
 
 export interface ManifestAnswer {
   readonly status: 200;
   readonly kind: 'manifest';
-  /** The same Buffer for every viewer of one version. */
+  /** The same Buffer for all viewers of one version. */
   readonly body: Buffer;
   readonly targetDuration: Seconds;
 }
@@ -44,7 +44,7 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
     return { status: 200, kind: 'manifest', body: this.#body(found, media), targetDuration: found.targetDuration ?? 0 };
   }
 
-  /** The clock that the times of its manifest are read by; undefined when there is no such stream. */
+  /** The clock to which the times of its manifest refer; undefined if there is no such stream. */
   time(app: string, name: string): EpochMilliseconds | undefined {
     return this.#options.presentation(app, name)?.wallClock;
   }
@@ -61,7 +61,7 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
   }
 }
 
-/** What is listed never changes but at its two ends. */
+/** Listed segments never change, except that they are added at one end and removed at the other. */
 function versionKey({ listings, ended }: DashPresentation): string {
   const parts = listings.map(({ plan, active, segments }) => {
     const [first, last] = [segments[0]?.mediaSequence, segments.at(-1)?.mediaSequence];

@@ -1,33 +1,33 @@
-// The MPD as data, so that the text is a pure function and what players are promised can be read in a golden file.
+// The MPD as data, so that its text is a pure function of it and a golden file shows what players are promised.
 import type { BitsPerSecond, EpochMilliseconds, Seconds, Ticks } from '../protocols/units.js';
 
-/** ISO/IEC 23009-1 5.3.1. Times of the presentation count from 1970, so they go on over publishers and restarts. */
+/** ISO/IEC 23009-1 5.3.1. Presentation times count from 1970, so they continue over publishers and restarts. */
 export interface Manifest {
   readonly type: 'dynamic' | 'static';
   readonly publishTime: EpochMilliseconds;
   readonly minBufferTime: Seconds;
   readonly maxSegmentDuration: Seconds;
-  /** Of a dynamic MPD. */
+  /** Dynamic MPD only. */
   readonly minimumUpdatePeriod?: Seconds;
   readonly timeShiftBufferDepth?: Seconds;
   readonly suggestedPresentationDelay?: Seconds;
-  /** Of a static MPD: where its last Period ends. */
+  /** Static MPD only: the end of its last Period. */
   readonly mediaPresentationDuration?: Seconds;
-  /** Where media URLs are relative to; itself relative to the MPD. */
+  /** Base of the media URLs, itself relative to the MPD. */
   readonly baseUrl: string;
-  /** UTCTiming http-iso, relative to the MPD; of a dynamic MPD. */
+  /** UTCTiming http-iso, relative to the MPD; dynamic MPD only. */
   readonly timeUrl?: string;
   readonly periods: readonly Period[];
 }
 
-/** 5.3.2: media without a change of codec parameters and without a hole. */
+/** 5.3.2: media without a change of codec parameters and without a gap. */
 export interface Period {
   readonly id: string;
   readonly start: Seconds;
   readonly adaptationSets: readonly AdaptationSet[];
 }
 
-/** 5.3.3: one kind of media in one codec, which players switch in. */
+/** 5.3.3: one kind of media in one codec, within which players switch. */
 export interface AdaptationSet {
   readonly id: number;
   readonly contentType: 'video' | 'audio';

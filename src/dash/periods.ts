@@ -1,8 +1,8 @@
-// Where Periods begin: at discontinuities, and where a rendition misses media, because a template cannot leave a number out.
+// Decides where Periods begin: at discontinuities, and where a rendition lacks media, because a template cannot skip a number.
 import type { Seconds } from '../protocols/units.js';
 import type { DashRendition, DashSegment } from './source.js';
 
-/** A rendition this many segments behind the newest no longer holds the others back. */
+/** A rendition this many segments behind the newest is no longer waited for. */
 const SEGMENTS_WAITED_FOR = 2;
 
 export interface PeriodSpan {
@@ -11,11 +11,11 @@ export interface PeriodSpan {
   readonly discontinuityNumber: number;
   /** Where that begins, on the timeline of the media. */
   readonly mediaStart: Seconds;
-  /** By rendition: the segments of this Period that are listed. Without those that miss media here. */
+  /** The listed segments of this Period by rendition; renditions that lack media here are not included. */
   readonly segments: ReadonlyMap<DashRendition, readonly DashSegment[]>;
 }
 
-/** What a version says of one media sequence number. */
+/** The segments of all renditions with one media sequence number. */
 interface Column {
   readonly number: number;
   readonly discontinuityNumber: number;

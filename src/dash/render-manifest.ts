@@ -1,4 +1,4 @@
-// The text of an MPD: ISO/IEC 23009-1, elements and attributes in the order of its schema.
+// Renders an MPD as text: ISO/IEC 23009-1, elements and attributes in the order of its schema.
 import type { Seconds } from '../protocols/units.js';
 import type { AdaptationSet, Manifest, Period, Representation, SegmentTemplate, TimelineEntry } from './manifest.js';
 
@@ -59,7 +59,7 @@ function renderTemplate({ timeline, ...attributes }: SegmentTemplate): Lines {
   return element('SegmentTemplate', attributes, [element('SegmentTimeline', {}, renderTimeline(timeline))]);
 }
 
-/** Runs of equal durations are one S; S@t is left out where the one before ends there. */
+/** Consecutive segments of equal duration are one S element; S@t is omitted if it equals the end of the previous one. */
 function renderTimeline(timeline: readonly TimelineEntry[]): Lines[] {
   const runs: { t: number | undefined; readonly d: number; r: number }[] = [];
   let end: number | undefined;
@@ -72,7 +72,7 @@ function renderTimeline(timeline: readonly TimelineEntry[]): Lines[] {
   return runs.map(({ t, d, r }) => element('S', { t, d, r: r === 0 ? undefined : r }));
 }
 
-/** FrameRateType: a whole number, or a ratio of two; measured rates are not exact. */
+/** FrameRateType: a whole number or a ratio of two; measured rates are not exact. */
 function ratio(frameRate: number): string {
   const whole = Math.round(frameRate);
   if (Math.abs(whole - frameRate) < 2e-3) return `${whole}`;
@@ -81,7 +81,7 @@ function ratio(frameRate: number): string {
   return `${Math.round(frameRate * 1000)}/1000`;
 }
 
-/** xs:duration; a millionth of a second is finer than any frame. */
+/** xs:duration with microseconds, which is finer than any frame. */
 function duration(seconds: Seconds | undefined): string | undefined {
   return seconds === undefined ? undefined : `PT${Number(seconds.toFixed(6))}S`;
 }

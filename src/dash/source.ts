@@ -1,14 +1,14 @@
-// What this room needs to know of a live stream, declared by the consumer: a presentation of the HLS room fits.
+// What DASH needs to know about a live stream; a presentation of the HLS room satisfies it.
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
 
 export interface DashSegment {
   readonly mediaSequence: number;
-  /** Presentation time of its first sample, and where it ends, on the timeline of the media. */
+  /** Presentation time of its first sample, and its end, on the media timeline. */
   readonly start: Seconds;
   readonly end: Seconds;
   /** Where the discontinuity, the hole or the init segment that it belongs to began, listed or not. */
   readonly run: { readonly mediaSequence: number; readonly start: Seconds };
-  /** Changes where decoders must be set up anew. */
+  /** Changes where decoders must be reconfigured. */
   readonly discontinuityNumber: number;
   /** There is no media for it. */
   readonly gap: boolean;
@@ -31,7 +31,7 @@ export interface DashRendition {
     readonly bitrate?: BitsPerSecond | undefined;
     readonly maxrate?: BitsPerSecond | undefined;
   };
-  /** More of it will come. */
+  /** Whether more segments will follow. */
   readonly active: boolean;
   readonly frameRate: number | undefined;
   readonly bandwidth: { readonly peak: BitsPerSecond };
