@@ -13,6 +13,8 @@ export interface MadePart {
   /** Media time of the first sample, on the stream timeline. */
   readonly start: Seconds;
   readonly duration: Seconds;
+  /** Where its media ends, if its last frame lasts longer than `duration` may say. */
+  readonly end?: Seconds;
   /** Decoding can start here: INDEPENDENT=YES. */
   readonly independent: boolean;
   /** Bytes up to the end of the first sample, of a picture that can be decoded alone; undefined for everything else. */

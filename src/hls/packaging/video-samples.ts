@@ -225,6 +225,7 @@ export class VideoSamples {
       start: (this.#from + this.#segmentOffset) / timescale,
       // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
       duration: Math.min(duration / timescale, partTarget),
+      end: (end + this.#segmentOffset) / timescale,
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(lengthOf(bytes), samples),
       completes,

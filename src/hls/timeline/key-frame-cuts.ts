@@ -94,7 +94,9 @@ export class KeyFrameCuts implements CutPolicy {
     this.#sound = Math.max(this.#sound ?? dts, dts);
     const picture = this.#picture;
     if (this.#sink.last === undefined || picture === undefined) return;
-    const reached = picture + this.#soundSince - Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+    const limit = Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+    // Sound that is behind the pictures may come in a burst, and says nothing of what comes after them.
+    const reached = Math.min(picture + this.#soundSince - limit, this.#sound);
     if (reached <= this.#newest) return;
     this.#newest = reached;
     this.#pause(reached);

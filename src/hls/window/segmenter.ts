@@ -146,7 +146,7 @@ export class Segmenter {
     open.bodies.push(new PartBody(part.bytes));
     this.#openIsShared ||= part.shared;
     this.#openContinues = part.continues === true;
-    open.end = part.start + part.duration;
+    open.end = part.end ?? part.start + part.duration;
     if (part.completes) this.#close();
     return true;
   }
