@@ -113,7 +113,7 @@ function createLiveButton(player) {
     button.disabled = !behind;
     setText(label, behind ? 'Go live' : 'LIVE');
     setText(latency, playing && player.latency !== undefined ? formatSeconds(player.latency) : '');
-    button.title = behind ? 'Jump to the live edge (l)' : 'Behind the encoder, measured';
+    button.title = behind ? 'Jump to the live edge (l)' : 'Measured delay behind the encoder';
   };
   for (const type of ['state', 'position']) player.addEventListener(type, update);
   update();

@@ -4,23 +4,23 @@ import { element, icon, setText } from './dom.js';
 
 /** What the poster says. @type {Record<string, {title: string, text: string, busy: boolean, icon?: string}>} */
 const POSTERS = {
-  waiting: { title: 'Offline', text: 'Playback begins by itself as soon as the stream does.', busy: false },
+  waiting: { title: 'Offline', text: 'Playback starts as soon as the stream does.', busy: false },
   starting: { title: 'Starting…', text: '', busy: true },
   reconnecting: { title: 'Reconnecting…', text: 'The stream was interrupted.', busy: true },
   resuming: { title: 'The broadcaster is reconnecting…', text: 'The picture comes back by itself.', busy: true },
-  ended: { title: 'The stream has ended', text: 'If it comes back, so does the picture.', busy: false },
+  ended: { title: 'The stream has ended', text: 'If it starts again, so does playback.', busy: false },
   unsupported: {
     title: 'Cannot play here',
-    text: 'This browser cannot decode what is sent. Try another browser, or open the playlist in a player such as VLC.',
+    text: 'This browser cannot decode this stream. Try another browser, or open the playlist in a player such as VLC.',
     busy: false,
     icon: 'warning',
   },
   viewer: {
     title: 'You are offline',
-    text: 'This device has no network connection. Playback goes on when it is back.',
+    text: 'This device has no network connection. Playback continues when it is back.',
     busy: true,
   },
-  server: { title: 'No answer from the server', text: 'Trying again, without an end.', busy: true },
+  server: { title: 'No answer from the server', text: 'Trying again until it does.', busy: true },
 };
 
 /**

@@ -18,7 +18,7 @@ export function demo(config: Config, io: CommandIo, details: ConfigDetails = {})
 
 function startPublisher(config: Config, { gateway, urls, key, logger }: RunningGateway): Companion {
   if (gateway.ffmpeg === undefined) {
-    logger.error({}, 'there is no demo without FFmpeg, which draws its pictures');
+    logger.error({}, 'the demo needs FFmpeg, which draws its pictures');
     return { stop: () => Promise.resolve() };
   }
   const rtmp = new URL(urls.rtmp);

@@ -21,11 +21,12 @@ export async function reload({ gateway, logger, config, readConfig }: Reload): P
     await gateway.reload();
     const changed = readConfig === undefined ? [] : differences(config, readConfig());
     // Only names: values may be secret.
-    if (changed.length === 0) logger.info({}, 'reloaded: certificates are up to date, the configuration is as before');
+    if (changed.length === 0)
+      logger.info({}, 'reloaded: certificates are up to date, the configuration has not changed');
     else logger.info({ changed }, 'reloaded: certificates are up to date; these options need a restart');
   } catch (error) {
     const text = error instanceof SluiceError ? error.message : 'failed';
-    logger.error({ err: error }, `not reloaded, everything stays as it is: ${text}`);
+    logger.error({ err: error }, `not reloaded, nothing has changed: ${text}`);
   }
 }
 

@@ -62,11 +62,11 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
     return isFatal ? EXIT_FAILURE : EXIT_OK;
   } catch (error) {
     if (running === undefined && stop.aborted.aborted) {
-      io.stderr.write('sluice: was told to stop while it started\n');
+      io.stderr.write('sluice: told to stop while starting\n');
       return EXIT_OK;
     }
     if (running === undefined) io.stderr.write(`sluice: cannot start: ${oneLine(error)}\n`);
-    else running.logger.error({ err: error }, 'did not stop in order');
+    else running.logger.error({ err: error }, 'did not stop cleanly');
     return running === undefined && isWrongDirectory(error) ? EXIT_USAGE : EXIT_FAILURE;
   } finally {
     stop.dispose();
@@ -114,9 +114,9 @@ function obeyHeldSignals(
   return io.onHeldSignal((signal) => {
     if (signal === 'SIGHUP') {
       reload({ gateway, logger, config, readConfig: options.readConfig }).catch((error: unknown) =>
-        logger.error({ err: error }, 'internal error: nothing was read again'),
+        logger.error({ err: error }, 'internal error: the reload failed, nothing has changed'),
       );
-    } else logger.info({ signal }, 'this signal does nothing here');
+    } else logger.info({ signal }, 'signal ignored');
   });
 }
 

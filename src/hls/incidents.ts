@@ -28,12 +28,12 @@ export class Incidents {
 
   forcedCut(time: Milliseconds, targetDuration: Seconds | undefined): void {
     this.#counters.forcedCuts += 1;
-    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame for ${targetDuration} s before ${time} ms`));
+    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame in the ${targetDuration} s before ${time} ms`));
     this.#options.onForcedCut?.(time);
   }
 
   picturesPaused(time: Milliseconds): void {
-    this.#warnings.warn(hlsError('hls.pictures-paused', `no picture came for a while before ${Math.round(time)} ms`));
+    this.#warnings.warn(hlsError('hls.pictures-paused', `no picture came for some time before ${Math.round(time)} ms`));
   }
 
   soundPaused(): void {
@@ -45,7 +45,7 @@ export class Incidents {
   }
 
   dvrDropped(): void {
-    this.#warnings.warn(hlsError('hls.dvr-dropped', `the oldest segments of ${this.#stream} are not listed any more`));
+    this.#warnings.warn(hlsError('hls.dvr-dropped', `the oldest segments of ${this.#stream} are no longer listed`));
   }
 
   storeFailed(cause: unknown): void {

@@ -252,7 +252,7 @@ export class VideoIngest {
     if (this.track === undefined && waited > MAX_WAIT_FOR_SEQUENCE_HEADER) {
       throw liveError(
         'live.no-sequence-header',
-        `no video sequence header, nor parameter sets in the pictures, in ${waited} ms of video`,
+        `no video sequence header and no parameter sets in ${waited} ms of video`,
       );
     }
     if (waited > MAX_WAIT_FOR_KEY_FRAME) {

@@ -44,7 +44,7 @@ export class StreamLog {
   }
 
   suspended(resumeWindow: Seconds): void {
-    this.#logger.info({ ...this.fields, resumeWindow }, 'publisher gone, its stream waits for it');
+    this.#logger.info({ ...this.fields, resumeWindow }, 'publisher gone, waiting for it to return');
     this.#onNews({ type: 'stream.resuming' });
   }
 
@@ -73,7 +73,7 @@ export class StreamLog {
 
   /** @param what did not end in its time and is left to itself */
   late(what: string): void {
-    this.#logger.warn({ ...this.fields, what }, 'a part of the stream does not end and is not waited for');
+    this.#logger.warn({ ...this.fields, what }, 'part of a stream did not end in time and is no longer waited for');
   }
 
   /** Something that viewers may notice. */

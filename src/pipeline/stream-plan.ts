@@ -65,7 +65,7 @@ export function planStream(request: PlanRequest): StreamPlan {
   ];
   if (renditions.length === 0) {
     const why = shortcomings.length === 0 ? 'all renditions were withdrawn' : shortcomings.join('; ');
-    throw pipelineError('pipeline.nothing-to-serve', `nothing of what is published can be served: ${why}`);
+    throw pipelineError('pipeline.nothing-to-serve', `none of the published tracks can be served: ${why}`);
   }
   const extraTracks = source.video === undefined ? [] : request.extraTracks;
   return { source, renditions, extraTracks, keyFrames, shortcomings };

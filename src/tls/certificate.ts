@@ -47,7 +47,7 @@ export class TlsCertificate {
     const domain = new FailureDomain('certificate', ({ cause }) => {
       options.logger.error(
         { err: cause, file: options.cert },
-        'internal error: a new certificate was not taken everywhere',
+        'internal error: a new certificate is not used on every port',
       );
     });
     const look = (): void => domain.run('certificate look', () => this.#look());

@@ -237,7 +237,7 @@ function describeAudioTrack(track: NonNullable<SourceTracks['audio']>, hints: So
   const announced = plausibleBitrate(hints.audioBitrate);
   const bitrate = announced === undefined ? {} : { bitrate: announced };
   if (typeof codec !== 'string') {
-    throw transcodeError('transcode.source-unsupported', `got ${audioCodecName(codec)} audio, which nobody here knows`);
+    throw transcodeError('transcode.source-unsupported', `got ${audioCodecName(codec)} audio, which is unknown here`);
   }
   if (codec === 'aac') {
     if (configuration === undefined) {

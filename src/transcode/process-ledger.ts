@@ -71,7 +71,7 @@ export class ProcessLedger {
     } catch (error) {
       this.#warn(error);
     }
-    if (killed.length > 0) logger.warn({ ffmpegPids: killed }, 'FFmpegs of a gateway that is gone were ended');
+    if (killed.length > 0) logger.warn({ ffmpegPids: killed }, 'FFmpeg processes of an earlier gateway were ended');
     return killed;
   }
 
@@ -94,7 +94,7 @@ export class ProcessLedger {
   #warn(error: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#options.logger.warn({ err: error }, 'process ids of FFmpeg cannot be written down');
+    this.#options.logger.warn({ err: error }, 'process ids of FFmpeg cannot be saved');
   }
 }
 

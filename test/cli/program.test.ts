@@ -66,10 +66,10 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     await logged('"msg":"ready"');
     for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
       child.kill(signal);
-      await logged(`"signal":"${signal}","msg":"this signal does nothing here"`);
+      await logged(`"signal":"${signal}","msg":"signal ignored"`);
     }
     child.kill('SIGHUP');
-    await logged('"msg":"reloaded: certificates are up to date, the configuration is as before"');
+    await logged('"msg":"reloaded: certificates are up to date, the configuration has not changed"');
     await expect(fetch('http://127.0.0.1:9229/json/version')).rejects.toThrow();
     child.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });
@@ -114,7 +114,7 @@ describe.runIf(process.platform === 'linux')('a start that cannot succeed', () =
       .then(() => readFile(join(directory, 'child'), 'utf8'));
     program.child.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });
-    expect(program.stderr()).toBe('sluice: was told to stop while it started\n');
+    expect(program.stderr()).toBe('sluice: told to stop while starting\n');
     await expect.poll(() => isAlive(Number(child))).toBe(false);
   });
 });

@@ -114,5 +114,5 @@ it('a certificate that one server does not take is told of, and the others take 
   await write(next);
   await eventually(async () => (taken.length > 0 && told.length > 0 ? true : undefined), 10_000);
   expect(taken[0]?.toString()).toBe(next.cert);
-  expect(told).toEqual(['internal error: a new certificate was not taken everywhere']);
+  expect(told).toEqual(['internal error: a new certificate is not used on every port']);
 });

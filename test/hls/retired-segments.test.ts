@@ -153,7 +153,7 @@ describe('segments of a stream without its publisher', () => {
     for (const { uri } of source().window.listed) expect(Buffer.isBuffer(await get(uri))).toBe(true);
   });
 
-  it('are not listed any more when somebody removed their files, and no file is written without its bytes', async () => {
+  it('are no longer listed when somebody removed their files, and no file is written without its bytes', async () => {
     const store = new MemoryStore();
     const write = store.write.bind(store);
     let gone = false;

@@ -118,7 +118,7 @@ describe('players', () => {
     const waiting = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, early));
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(1);
     first.child.kill('SIGKILL');
-    await expect.poll(() => messages(gateway, 'publisher gone, its stream waits for it')).toHaveLength(1);
+    await expect.poll(() => messages(gateway, 'publisher gone, waiting for it to return')).toHaveLength(1);
     // Who comes meanwhile waits, too.
     const newcomer = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, late));
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(2);

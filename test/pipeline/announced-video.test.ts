@@ -46,7 +46,7 @@ describe('a publisher that joins in the middle of a group of pictures', () => {
     relay(house, stream, source, 500, 7);
     await seen('stream started');
     stream.end();
-    await seen('publisher gone, its stream waits for it');
+    await seen('publisher gone, waiting for it to return');
     clock.advance(3_000);
     relay(house, attach(), source, 500, 7);
     await seen('stream resumed');
@@ -65,7 +65,7 @@ describe('a publisher that joins in the middle of a group of pictures', () => {
     relay(house, stream, source, 0, undefined);
     await seen('stream started');
     stream.end();
-    await seen('publisher gone, its stream waits for it');
+    await seen('publisher gone, waiting for it to return');
     clock.advance(3_000);
     relay(house, attach(), source, GROUP - 2_500, undefined);
     await seen('stream resumed');

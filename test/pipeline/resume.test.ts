@@ -50,7 +50,7 @@ describe('a publisher that returns', () => {
   it('A8.05 goes on with the same playlists, with one discontinuity and dates that tell of the pause', async () => {
     const { house, source, pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
-    await seen('publisher gone, its stream waits for it');
+    await seen('publisher gone, waiting for it to return');
     expect(pipeline.state).toBe('suspended');
     expect(playlist('source').ended).toBe(false);
     clock.advance(5_000);
@@ -100,7 +100,7 @@ describe('a publisher that returns', () => {
     house.stream.end();
     expect(house.pipeline.state).toBe('waiting');
     freed();
-    await house.seen('publisher gone, its stream waits for it');
+    await house.seen('publisher gone, waiting for it to return');
     expect(house.pipeline.state).toBe('suspended');
     expect(house.pipeline.publishing).toBe(false);
     expect(house.playlist('source').segments.length).toBeGreaterThan(0);
@@ -109,7 +109,7 @@ describe('a publisher that returns', () => {
   it('ends with ENDLIST when nobody comes within the window, which further visitors without media do not prolong', async () => {
     const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
-    await seen('publisher gone, its stream waits for it');
+    await seen('publisher gone, waiting for it to return');
     clock.advance(10_000);
     const visitor = attach();
     clock.advance(1_000);

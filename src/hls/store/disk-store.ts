@@ -171,7 +171,8 @@ export class DiskStore implements SegmentStore {
         if (systemCode(error) !== 'EEXIST') throw error;
       });
       const stats = await lstat(directory);
-      if (stats.isSymbolicLink()) throw hlsError('hls.store', `${directory} is a symbolic link: none is followed`);
+      if (stats.isSymbolicLink())
+        throw hlsError('hls.store', `${directory} is a symbolic link, and links are not followed`);
       if (!stats.isDirectory()) throw hlsError('hls.store', `${directory} is not a directory`);
     }
     this.#made.add(directory);
@@ -187,7 +188,7 @@ export class DiskStore implements SegmentStore {
     const real = await realPathOf(directory);
     if (this.#realRoot !== undefined && real === join(this.#realRoot, inside)) return;
     if (real === join(await this.#findRoot(), inside)) return;
-    throw hlsError('hls.store', `${directory} leads to ${real}: symbolic links are not followed`);
+    throw hlsError('hls.store', `${directory} leads to ${real}, and symbolic links are not followed`);
   }
 
   /** The media directory itself may be a link, also one that was made when it was moved; where it leads must be ours. */

@@ -106,7 +106,9 @@ export class LeftStream {
   async #try(action: () => Promise<void>): Promise<void> {
     const { onFailure, directory } = this.#options;
     await action().catch((cause: unknown) =>
-      onFailure(hlsError('hls.store', `${directory} of an earlier process could not be put in order`, { cause })),
+      onFailure(
+        hlsError('hls.store', `files of an earlier process in ${directory} could not be cleaned up`, { cause }),
+      ),
     );
   }
 }

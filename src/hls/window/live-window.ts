@@ -115,7 +115,7 @@ export class LiveWindow {
     for (const { media } of this.#listed) media.release();
   }
 
-  /** Segments before this one that were only in the store are not listed any more, nor what is before them. @returns how many went */
+  /** Segments before this one that were only in the store are no longer listed, nor what is before them. @returns how many went */
   dropReleasedBefore(before: number): number {
     const last = this.#listed.findLastIndex(({ media, mediaSequence }) => media.isReleased && mediaSequence < before);
     for (const { duration } of this.#listed.splice(0, last + 1)) this.#listedDuration -= duration;

@@ -106,7 +106,7 @@ export class RtmpServer {
     if (this.#maxConnections < this.#options.maxConnections) {
       this.#context.logger.warn(
         { maxConnections: this.#maxConnections, configured: this.#options.maxConnections },
-        'fewer rtmp connections than configured: the limit of open files of this process is too low for them',
+        'fewer rtmp connections are allowed than configured: the open file limit of this process is too low',
       );
     }
     return { ...plain, ...(tls !== undefined && { tls }) };

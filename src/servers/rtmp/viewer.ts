@@ -31,10 +31,7 @@ export class Viewer {
     const { counters, options, play } = peer.context;
     const request = { app, name, remoteAddress: peer.remoteAddress };
     if (play === undefined) {
-      const error = rtmpServerError(
-        'rtmp-server.play-off',
-        'streams of this server are not watched over RTMP but over HLS',
-      );
+      const error = rtmpServerError('rtmp-server.play-off', 'this server does not play over RTMP: watch over HLS');
       this.#refuse(messageStreamId, request, error);
       return;
     }
