@@ -14,7 +14,7 @@ export interface CacheQuestion {
   readonly targetDuration: Seconds | undefined;
 }
 
-/** Names of media files are never used twice (DESIGN D4), so a year is honest. */
+/** Names of media files are never used twice, so a year is safe. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 const NO_STORE = 'no-store';
 
