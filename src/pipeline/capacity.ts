@@ -1,4 +1,4 @@
-// Says whether the machine can carry one more ladder, so that a further publisher costs the streams that run nothing.
+// Decides whether the machine can run one more transcode, so that a further publisher does not slow down running streams.
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type CpuTimes, findProcessors } from './cpu-times.js';
@@ -7,28 +7,28 @@ export type { CpuTimes } from './cpu-times.js';
 
 export interface CapacityOptions {
   readonly clock: Clock;
-  /** Transcodes at a time; 0: as many as measurement allows. */
+  /** Maximum number of transcodes; 0: as many as the measured load allows. */
   readonly maxTranscodes: number;
   readonly cpuTimes?: () => CpuTimes;
   readonly cores?: number;
 }
 
 export type Admission =
-  /** `release` gives the place back; later calls do nothing. */
+  /** `release` returns the place; later calls do nothing. */
   { readonly admitted: true; readonly release: () => void } | { readonly admitted: false; readonly reason: string };
 
 const SAMPLE_INTERVAL: Milliseconds = 1_000;
-/** Samples in the mean: one busy second is the start of an encoder, five are its cost. */
+/** Number of samples in the average: one busy second may be an encoder starting, five show its cost. */
 const SAMPLES = 5;
-/** A transcode is seen in the measured load when it has run for all of the samples. */
+/** A transcode counts in the measured load once it has run for all of the samples. */
 const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
-/** Beyond this share of all cores encoders wait for each other. */
+/** Beyond this share of all cores encoders slow each other down. */
 const FULL = 0.95;
-/** However busy other programs are: the operating system shares the processors out, and they get no more than the rest. */
+/** Share of the processors that the operating system gives us however busy other programs are. */
 const SHARE_BESIDE_OTHERS = 0.5;
-/** Until something was measured: the default ladder of one 720p stream takes one to two cores. */
+/** Assumed share of load per core before anything was measured: the default ladder of one 720p stream needs one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
-/** A rung that had to go says that the machine is full, for this long, whatever it looks like after that. */
+/** After a rendition was dropped, the machine counts as full for this long, whatever the measured load is. */
 const SHED_MEMORY: Milliseconds = 60_000;
 
 export class Capacity {
@@ -36,7 +36,7 @@ export class Capacity {
   readonly #maxTranscodes: number;
   readonly #cpuTimes: () => CpuTimes;
   readonly #cores: number;
-  /** Moments of admission of the transcodes that run. */
+  /** Time of admission of each running transcode. */
   readonly #running = new Map<symbol, Milliseconds>();
   #samples: CpuTimes[] = [];
   #lastShed = Number.NEGATIVE_INFINITY;
@@ -57,17 +57,17 @@ export class Capacity {
     return this.#running.size;
   }
 
-  /** Rungs given up because the machine was too slow, and publishers that got no ladder. */
+  /** Renditions dropped because the machine was too slow, and publishers that got no ladder. */
   get counters(): { readonly shed: number; readonly refused: number } {
     return { shed: this.#shed, refused: this.#refused };
   }
 
-  /** Share of all cores that was busy in the last seconds; undefined while nothing was measured. */
+  /** Share of all cores that was busy in the last seconds; undefined before the first measurement. */
   get busyShare(): number | undefined {
     return this.#shareOf(({ busy }) => busy);
   }
 
-  /** The part of `busyShare` that this program and its FFmpegs use; undefined where nobody tells. */
+  /** The part of `busyShare` used by this program and its FFmpegs; undefined if unknown. */
   get ownShare(): number | undefined {
     return this.#shareOf(({ ours }) => ours);
   }
@@ -79,7 +79,7 @@ export class Capacity {
     return before === undefined || after === undefined ? undefined : (after - before) / (last.total - first.total);
   }
 
-  /** Asks for the right to encode pictures for one stream. */
+  /** Requests the right to encode pictures for one stream. */
   admit(): Admission {
     const reason = this.#refusal();
     if (reason !== undefined) {
@@ -92,7 +92,7 @@ export class Capacity {
     return { admitted: true, release: () => this.#release(place) };
   }
 
-  /** An encoder did not keep up and a rung was given up. */
+  /** An encoder did not keep up and a rendition was dropped. */
   noteShed(): void {
     this.#shed += 1;
     this.#lastShed = this.#clock.now();
@@ -105,7 +105,7 @@ export class Capacity {
 
   #refusal(): string | undefined {
     const running = this.#running.size;
-    // Whatever else the machine does, its first stream is tried: shedding is there if that was too much.
+    // However busy the machine is, try its first stream: if it is too much, renditions are dropped.
     if (running === 0) return undefined;
     if (this.#maxTranscodes > 0) {
       return running < this.#maxTranscodes ? undefined : `${running} streams are being transcoded, the limit`;
@@ -119,10 +119,11 @@ export class Capacity {
         ? undefined
         : `${running} streams have just begun to be transcoded on ${this.#cores} processors`;
     }
-    // What other programs use is no transcode's cost.
+    // The load of other programs is not the cost of a transcode.
     const own = Math.min(busy, this.ownShare ?? busy);
     const others = busy - own;
-    // The newest are not in the measured load yet; each of them, and the one that asks, is taken for one like the others.
+    // The newest transcodes are not in the measured load yet: assume that each of them, and the requested one, costs as much as an average
+    // one.
     const expected = own + (own / settled) * (running - settled + 1);
     if (expected <= Math.max(FULL - others, SHARE_BESIDE_OTHERS)) return undefined;
     const beside = others < 0.01 ? '' : `, and other programs use ${percent(others)}`;
@@ -135,7 +136,7 @@ export class Capacity {
     if (this.#running.size === 0) this.#stop();
   }
 
-  /** Measures while something runs. */
+  /** Measures while at least one transcode runs. */
   #measure(): void {
     if (this.#cancel !== undefined || this.#maxTranscodes > 0) return;
     this.#samples = [this.#cpuTimes()];
@@ -156,7 +157,7 @@ export class Capacity {
   }
 }
 
-/** One stream's right to encode pictures: asked for when it is needed, kept while it may be needed again. */
+/** One stream's right to encode pictures: requested when needed, kept while it may be needed again. */
 export class TranscodePlace {
   readonly #capacity: Pick<Capacity, 'admit'>;
   #release: (() => void) | undefined;
@@ -165,7 +166,7 @@ export class TranscodePlace {
     this.#capacity = capacity;
   }
 
-  /** @returns why not; undefined when the stream has it */
+  /** @returns the reason of a refusal; undefined if the stream has the right */
   take(): string | undefined {
     if (this.#release !== undefined) return undefined;
     const admission = this.#capacity.admit();

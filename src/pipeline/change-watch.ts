@@ -1,23 +1,23 @@
-// Finds the one frame at which a changed publisher begins anew, so that a change is one discontinuity and nothing else is.
+// Finds the frame at which a publisher's change takes effect, so that each change becomes exactly one discontinuity.
 import type { LiveTag } from '../live/tag.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** How a tag is to be taken. */
+/** What to do with a tag. */
 export type ChangeVerdict =
-  /** As part of the epoch that runs. */
+  /** It belongs to the current period. */
   | 'goes-on'
-  /** Not at all: it belongs to parameters that are not in force yet, or carries no media. */
+  /** Drop it: it belongs to parameters that are not in force yet, or carries no media. */
   | 'left-out'
-  /** As the first of a new epoch. */
+  /** It is the first tag of a new period. */
   | 'begins-anew';
 
-/** Stream time for which a key frame is waited for. */
+/** Stream time to wait for a key frame. */
 const MAX_WAIT: Milliseconds = 10_000;
 
 /**
- * New parameters, a jump of the clock and a changed set of tracks come one by one, each at its own time; what they make
- * different begins together, at the next frame that decoding can start at. Frames of a track whose parameters changed wait
- * for it (they cannot be decoded with the old ones); all others go on until then.
+ * New parameters, clock jumps and changed sets of tracks arrive separately, each at its own time. They take effect together, at the next
+ * frame at which decoding can start. Frames of a track whose parameters changed are dropped until then, because they cannot be decoded with
+ * the old parameters; all other frames pass.
  */
 export class ChangeWatch {
   #hasVideo: boolean;
@@ -30,18 +30,18 @@ export class ChangeWatch {
     this.#hasVideo = hasVideo;
   }
 
-  /** Something changed that no tag says: a new epoch is due. */
+  /** Something changed that no tag shows: a new period is due. */
   noteChange(): void {
     this.#pending = true;
   }
 
-  /** The tracks that are sent now are others. */
+  /** The set of tracks has changed. */
   noteTracks(hasVideo: boolean): void {
     this.#hasVideo = hasVideo;
     this.#pending = true;
   }
 
-  /** A tag of the main tracks, in order. */
+  /** Takes a tag of the main tracks, in order. */
   note(tag: LiveTag): ChangeVerdict {
     if (tag.kind === 'script') return 'left-out';
     if (tag.sequenceHeader) {
@@ -55,7 +55,7 @@ export class ChangeWatch {
     if (!this.#pending) return 'goes-on';
     this.#since ??= tag.dts;
     const canStart = this.#hasVideo ? tag.kind === 'video' && tag.keyFrame : tag.kind === 'audio';
-    // Without a key frame for so long the pictures are lost anyway; the sound need not be.
+    // Without a key frame for so long the pictures are lost anyway; the audio need not be.
     if (canStart || tag.dts - this.#since > MAX_WAIT) {
       this.#pending = false;
       this.#changed.clear();

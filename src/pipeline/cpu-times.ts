@@ -1,4 +1,5 @@
-// How much processor time there is and how much is used, by us and by others: in the container if it has a limit, else on the machine.
+// Reads how much processor time exists and how much is used, by this program and by others: in the container if it has a limit, otherwise
+// on the machine.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +8,12 @@ import { join } from 'node:path';
 export interface CpuTimes {
   readonly busy: number;
   readonly total: number;
-  /** Of `busy`: of this process and its children, those that ended included; undefined where nobody tells. */
+  /** The part of `busy` used by this process and its children, including ended ones; undefined if unknown. */
   readonly ours?: number | undefined;
 }
 
 export interface Processors {
-  /** Whole ones, at least 1. */
+  /** A whole number, at least 1. */
   readonly count: number;
   readonly times: () => CpuTimes;
 }
@@ -20,10 +21,10 @@ export interface Processors {
 /** Where a container sees its own control group (version 2). */
 const CONTROL_GROUP = '/sys/fs/cgroup';
 
-/** Of the kernel's clock ticks, in which /proc counts: USER_HZ is 100 on every Linux that Node runs on. */
+/** Milliseconds per clock tick, the unit of /proc: USER_HZ is 100 on every Linux that Node runs on. */
 const MILLISECONDS_PER_TICK = 10;
 
-/** @param controlGroup directory with `cpu.max` and `cpu.stat`; without them, or without a limit there, the machine counts */
+/** @param controlGroup directory with `cpu.max` and `cpu.stat`; if these are missing or set no limit, the machine is measured */
 export function findProcessors(controlGroup = CONTROL_GROUP): Processors {
   const quota = readQuota(controlGroup);
   if (quota === undefined || readUsage(controlGroup) === undefined) {
@@ -31,7 +32,7 @@ export function findProcessors(controlGroup = CONTROL_GROUP): Processors {
   }
   return {
     count: Math.max(1, Math.min(availableParallelism(), Math.floor(quota))),
-    // Microseconds, as cpu.stat has them.
+    // Microseconds, like cpu.stat.
     times: () => {
       const ours = readOurs();
       return {
@@ -43,7 +44,7 @@ export function findProcessors(controlGroup = CONTROL_GROUP): Processors {
   };
 }
 
-/** @returns milliseconds; undefined where /proc does not tell (proc(5)) */
+/** @returns milliseconds; undefined without /proc (proc(5)) */
 function readOurs(): number | undefined {
   const own = readTicks('self');
   const children = readText(`/proc/self/task/${process.pid}/children`).split(' ');
@@ -53,7 +54,7 @@ function readOurs(): number | undefined {
   return ticks * MILLISECONDS_PER_TICK;
 }
 
-/** Fields 14 to 17 of /proc/PID/stat: utime, stime, cutime, cstime. They come after the name, which may hold anything. */
+/** Fields 14 to 17 of /proc/PID/stat: utime, stime, cutime, cstime. They follow the name, which may contain anything. */
 function readTicks(pid: string): { readonly used: number; readonly ofEnded: number } | undefined {
   const stat = readText(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -63,20 +64,20 @@ function readTicks(pid: string): { readonly used: number; readonly ofEnded: numb
   return { used: user + system, ofEnded: endedUser + endedSystem };
 }
 
-/** `cpu.max`: microseconds in each period and the period, or `max`. @returns processors */
+/** `cpu.max`: microseconds per period and the period, or `max`. @returns the number of processors */
 function readQuota(controlGroup: string): number | undefined {
   const [quota, period] = readText(join(controlGroup, 'cpu.max')).split(/\s/).map(Number);
   if (quota === undefined || period === undefined || !(quota > 0) || !(period > 0)) return undefined;
   return quota / period;
 }
 
-/** Microseconds of all of its processes so far. */
+/** Microseconds used by all of its processes so far. */
 function readUsage(controlGroup: string): number | undefined {
   const usage = /^usage_usec (\d+)$/m.exec(readText(join(controlGroup, 'cpu.stat')))?.[1];
   return usage === undefined ? undefined : Number(usage);
 }
 
-/** Empty where there is no such file. */
+/** Empty if there is no such file. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');
@@ -85,7 +86,7 @@ function readText(path: string): string {
   }
 }
 
-/** Other programs need it as well. */
+/** Times of the whole machine, including other programs. */
 function machineTimes(): CpuTimes {
   let [busy, total] = [0, 0];
   for (const { times } of cpus()) {

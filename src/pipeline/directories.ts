@@ -1,4 +1,4 @@
-// Whether the gateway can write where it must, found out before the first segment and said in one line.
+// Checks before the first segment whether the gateway can write its directories, and explains in one line if it cannot.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, stat, statfs, unlink, writeFile } from 'node:fs/promises';
@@ -8,8 +8,8 @@ import { systemCode, systemReason } from '../protocols/system-error.js';
 import { pipelineError } from './errors.js';
 
 /**
- * Makes the directory if need be and writes a file into it.
- * @param mode of the directories that are made
+ * Creates the directory if necessary and writes a test file into it.
+ * @param mode mode of created directories
  * @throws {SluiceError} `pipeline.directory`
  */
 export async function ensureWritable(directory: string, mode = 0o777): Promise<void> {
@@ -20,8 +20,8 @@ export async function ensureWritable(directory: string, mode = 0o777): Promise<v
 }
 
 /**
- * Makes the directory if need be; what is there already may be read-only.
- * @param mode of the directories that are made
+ * Creates the directory if necessary; an existing one may be read-only.
+ * @param mode mode of created directories
  * @throws {SluiceError} `pipeline.directory`
  */
 export async function ensureDirectory(directory: string, mode = 0o777): Promise<void> {
@@ -29,12 +29,12 @@ export async function ensureDirectory(directory: string, mode = 0o777): Promise<
 }
 
 /**
- * That it can be read; whether it can be played is seen when it has to be.
+ * Checks that the file can be read; whether it can be played is only known when it is played.
  * @throws {SluiceError} `pipeline.slate`
  */
 export async function ensureFile(file: string): Promise<void> {
   try {
-    // Of what is no file: opening a pipe would wait for whoever writes to it.
+    // Check the type first: opening a pipe would wait for a writer.
     if (!(await stat(file)).isFile()) throw pipelineError('pipeline.slate', `the slate ${file} is not a file`);
     await (await open(file)).close();
   } catch (error) {
@@ -44,9 +44,9 @@ export async function ensureFile(file: string): Promise<void> {
 }
 
 /**
- * What the system says about a directory, in words.
+ * Explains system errors about a directory in words.
  * @param act `write to`, `read`
- * @throws {SluiceError} `pipeline.directory`, or that of the work itself
+ * @throws {SluiceError} `pipeline.directory`, or the typed error of the work itself
  */
 export async function orDirectoryError<T>(directory: string, act: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -58,8 +58,8 @@ export async function orDirectoryError<T>(directory: string, act: string, work: 
 }
 
 /**
- * Not `mkdir` with `recursive`: Node takes ENOENT to mean that the parent is missing, makes the parent and tries again. Below
- * /proc the kernel answers ENOENT although the parent is there, so it would try for ever, on a thread that nothing can stop.
+ * Replaces `mkdir` with `recursive`, which takes ENOENT as a missing parent, creates the parent and retries. Below /proc the kernel answers
+ * ENOENT although the parent exists, so Node would retry forever, in a thread that cannot be stopped.
  */
 async function makeDirectory(directory: string, mode: number): Promise<void> {
   if (await isDirectory(directory)) return;
@@ -68,25 +68,25 @@ async function makeDirectory(directory: string, mode: number): Promise<void> {
   try {
     await mkdir(directory, { mode });
   } catch (error) {
-    // Somebody else may have made it at the same moment.
+    // Another process may have created it at the same moment.
     if (!(await isDirectory(directory))) throw error;
   }
 }
 
 export type DirectoryState =
   | { readonly state: 'writable'; readonly freeBytes: number }
-  /** It does not exist; the first start makes it in `parent`. */
+  /** It does not exist; the first start will create it in `parent`. */
   | { readonly state: 'absent'; readonly parent: string; readonly freeBytes: number }
   | { readonly state: 'unwritable'; readonly reason: string };
 
-/** The same question without making the directory: nothing is left behind. */
+/** Checks a directory without creating it. */
 export async function inspectDirectory(directory: string): Promise<DirectoryState> {
   try {
     await proveWritable(directory);
     return { state: 'writable', freeBytes: await freeBytes(directory) };
   } catch (error) {
     const parent = dirname(directory);
-    // ENOENT of a directory that is there: the kernel makes no files in it, as below /proc.
+    // ENOENT for an existing directory: the kernel allows no new files in it, for example below /proc.
     const missing = systemCode(error) === 'ENOENT' && parent !== directory && !(await isDirectory(directory));
     if (!missing) return { state: 'unwritable', reason: systemReason(error) };
     const above = await inspectDirectory(parent);
@@ -106,7 +106,7 @@ async function proveWritable(directory: string): Promise<void> {
   await unlink(probe);
 }
 
-/** False when nothing is there. @throws what the system says when that cannot be known */
+/** False if nothing is there. @throws the system error if that cannot be determined */
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();

@@ -1,4 +1,4 @@
-// One gateway at a time for each directory: two that do not know of each other would clean and overwrite what the other one serves.
+// Allows one gateway per directory: two that do not know about each other would delete and overwrite each other's files.
 
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -13,24 +13,24 @@ import { findProcess, identifyProcess } from '../transcode/process-identity.js';
 import { pipelineError } from './errors.js';
 import { describeHolder, type LockRecord, parseLockRecord, renderLockRecord } from './lock-record.js';
 
-/** The holder writes a new count into its lock this often. */
+/** The holder increments the count in its lock at this interval. */
 const BEAT: Milliseconds = 2_000;
 
-/** A holder that cannot be looked up, being in another container or on another machine, is watched for so long. */
+/** How long to watch a holder whose process cannot be checked, because it is in another container or on another machine. */
 const WATCH: Milliseconds = 7_000;
 const WATCH_STEP: Milliseconds = 250;
 
-/** A lock that was not written for so long has no holder. By the clock of the file system, which is the same for both. */
+/** A lock that was not written for this long has no holder, by the clock of the file system, which is the same for both. */
 const ABANDONED: Milliseconds = 30_000;
 
-/** Others that start at this moment are waited for so long. */
+/** How long to wait for others that are taking the lock at the same moment. */
 const TAKING: Milliseconds = 5_000;
 
 export interface DirectoryLockOptions {
-  /** The lock itself: `/var/lib/sluice/media/.sluice-lock`. Its directory is there. */
+  /** Path of the lock file, such as `/var/lib/sluice/media/.sluice-lock`. Its directory exists. */
   readonly path: string;
   readonly logger: Logger;
-  /** With each beat. When it rejects, the next beat calls it again. */
+  /** Called with each beat. If it rejects, the next beat calls it again. */
   readonly onBeat?: () => Promise<void>;
   /** Default 2 s. */
   readonly beat?: Milliseconds;
@@ -39,9 +39,9 @@ export interface DirectoryLockOptions {
 }
 
 /**
- * Node has no documented lock that the system itself releases, so it is a file with two ways to see that its holder is gone: its
- * process id with its start, where these can be looked up, and otherwise a count that stands still. A power cut, a process id
- * that somebody else has got, and two containers that both are process 1 are all told apart by these.
+ * Node has no documented lock that the system itself releases. So the lock is a file, with two ways to detect that its holder is gone: its
+ * process id and start time, where these can be checked, and otherwise a count that no longer changes. This handles a power cut, a reused
+ * process id, and two containers in which both gateways are process 1.
  */
 export class DirectoryLock {
   readonly #options: DirectoryLockOptions;
@@ -51,7 +51,7 @@ export class DirectoryLock {
   /** Never rejects. */
   #kept: Promise<void> = Promise.resolve();
   #lostTo: LockRecord | undefined;
-  /** Where it is, links followed. */
+  /** Real path of the directory, with symbolic links resolved. */
   #realDirectory = '';
   readonly #releasing = new AbortController();
 
@@ -60,8 +60,8 @@ export class DirectoryLock {
   }
 
   /**
-   * @throws {SluiceError} `pipeline.directory-in-use` when another gateway has it
-   * @throws what the system says when no file can be written there
+   * @throws {SluiceError} `pipeline.directory-in-use` if another gateway holds the lock
+   * @throws the system error if no file can be written there
    */
   static async take(options: DirectoryLockOptions): Promise<DirectoryLock> {
     const lock = new DirectoryLock(options);
@@ -71,18 +71,18 @@ export class DirectoryLock {
     return lock;
   }
 
-  /** Another gateway has taken it although this one runs: this one was stopped for long, or its lock was tampered with. */
+  /** Another gateway has taken the lock although this one runs: this process was suspended for long, or the lock file was changed. */
   get isLost(): boolean {
     return this.#lostTo !== undefined;
   }
 
-  /** Whether the lock of this name in another place is this one: the directory was moved. */
+  /** Whether the lock of the same name in `directory` is this one, which means that the directory was moved. */
   async isAt(directory: string): Promise<boolean> {
     const there = await readLock(join(directory, basename(this.#options.path)));
     return there?.record?.id === this.#id;
   }
 
-  /** Removes it, if it is still ours. Never rejects. */
+  /** Removes the lock file if it is still ours. Never rejects. */
   async release(): Promise<void> {
     this.#releasing.abort();
     await this.#kept;
@@ -90,7 +90,7 @@ export class DirectoryLock {
     try {
       if ((await readLock(path))?.record?.id === this.#id) await unlink(path);
     } catch (error) {
-      // It is found to be nobody's by whoever comes next.
+      // The next gateway will detect that it is abandoned.
       logger.debug({ err: error, path }, 'the lock of a directory could not be removed');
     }
   }
@@ -101,7 +101,7 @@ export class DirectoryLock {
     for (;;) {
       if (await this.#create()) return;
       const there = await readLock(path);
-      // Released at this moment.
+      // It was released at this moment.
       if (there === undefined) continue;
       if (!(await this.#isAbandoned(there))) throw this.#inUse(there.record);
       if (await this.#replace(there)) return;
@@ -137,7 +137,7 @@ export class DirectoryLock {
         for (let waited = 0; waited < watch; waited += WATCH_STEP) {
           await sleep(WATCH_STEP);
           const now = await readLock(path);
-          // Released meanwhile: taking it anew finds that out.
+          // Released meanwhile: the caller tries to take it again.
           if (now === undefined) return true;
           if (now.text !== text) return false;
         }
@@ -147,8 +147,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Of all that find the same lock abandoned one wins: who makes the directory that is named after it. What it finds then is
-   * still that lock, or somebody else has won before.
+   * Among all that find the same lock abandoned, the one that creates the directory named after the lock wins. It then checks that the lock
+   * is still the abandoned one; otherwise somebody else has already won.
    */
   async #replace({ text, record }: FoundLock): Promise<boolean> {
     const { path } = this.#options;
@@ -157,7 +157,7 @@ export class DirectoryLock {
       await mkdir(claim);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-      // Who made it may have died over it.
+      // Its creator may have died before finishing.
       const made = await stat(claim).catch(() => undefined);
       if (made !== undefined && (await fileSystemTime(path)) - made.mtimeMs > ABANDONED) await rmdir(claim);
       return false;
@@ -182,7 +182,7 @@ export class DirectoryLock {
         await this.#beat();
       } catch (error) {
         if (signal.aborted) return;
-        // A disk that is full or away: the lock stands as it is, and the streams say what is wrong.
+        // The disk is full or unavailable: the lock stays as it is, and the streams report the problem.
         logger.debug({ err: error, path }, 'the lock of a directory could not be renewed');
       }
     }
@@ -192,12 +192,12 @@ export class DirectoryLock {
     const { path, logger, onBeat } = this.#options;
     this.#beats += 1;
     const directory = await realpath(dirname(path));
-    // What a link leads to is ours only if our lock is there: then the directory was moved.
+    // The target of a symbolic link is ours only if our lock is there; then the directory was moved.
     if (directory !== this.#realDirectory && !(await this.isAt(directory))) return;
     this.#realDirectory = directory;
     const file = await openLock(path);
     if (file === undefined) {
-      // Somebody emptied the directory. One that was removed is made by whoever writes into it.
+      // Somebody emptied the directory. A removed directory is created again by whoever writes into it.
       await this.#create();
       await onBeat?.();
       return;
@@ -236,7 +236,7 @@ export class DirectoryLock {
 
 interface FoundLock {
   readonly text: string;
-  /** Undefined for what cannot be read: cut off by a power cut, or not ours. */
+  /** Undefined if it cannot be parsed: truncated by a power cut, or not written by a gateway. */
   readonly record: LockRecord | undefined;
   readonly writtenAt: Milliseconds;
 }
@@ -266,7 +266,7 @@ async function readLock(path: string): Promise<FoundLock | undefined> {
   }
 }
 
-/** Now, by the clock that dates the files beside this one: on a network drive that is the server's. */
+/** The current time of the clock that dates the files: on a network drive that is the server's. */
 async function fileSystemTime(path: string): Promise<Milliseconds> {
   const probe = `${path}.${randomUUID()}`;
   await writeFile(probe, '', { flag: 'wx' });

@@ -1,4 +1,4 @@
-// What FFmpeg does for a stream from epoch to epoch: as much of the ladder as it can carry, and never at the cost of the rest.
+// Runs FFmpeg for a stream from period to period: as much of the ladder as it can handle, and never at the expense of the other renditions.
 import type { Logger } from '../contracts/logger.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
@@ -15,15 +15,15 @@ import { type EncodingLedger, Transcoder } from './transcoder.js';
 import { withFields } from './with-fields.js';
 
 export interface EncodingOptions {
-  /** Undefined: none was found. */
+  /** Undefined if none was found. */
   readonly ffmpeg: { readonly path: string } | undefined;
-  /** How FFmpeg is run. */
+  /** How to run FFmpeg. */
   readonly childSettings?: ChildSettings | undefined;
   readonly ledger?: EncodingLedger | undefined;
   readonly ladder: readonly string[];
   readonly partDuration: Seconds;
   readonly segmentDuration: Seconds;
-  /** False: an FFmpeg that does not keep up is left as it is. */
+  /** False: an FFmpeg that does not keep up keeps all its renditions. */
   readonly shedsOnOverload: boolean;
   readonly capacity: Pick<Capacity, 'admit' | 'noteShed'>;
   readonly logger: Logger;
@@ -31,29 +31,29 @@ export interface EncodingOptions {
 }
 
 export interface EncodingContext {
-  /** Owns FFmpeg and all that is done for it. */
+  /** Owns FFmpeg and everything that is done for it. */
   readonly domain: FailureDomain;
-  /** Fields of each log line. */
+  /** Fields added to each log line. */
   readonly fields: object;
-  /** Nothing that viewers came for is left. */
+  /** Nothing that viewers came for is left to serve. */
   readonly onExhausted: (publisher: Publisher, cause: SluiceError) => void;
 }
 
-/** A rendition that was taken out of a running stream. */
+/** A rendition that was removed from a running stream. */
 export interface Withdrawal {
   readonly name: string;
   readonly reason: 'failed' | 'overload';
 }
 
 export interface EncodingState {
-  /** Names of what FFmpeg makes now. */
+  /** Names of the renditions that FFmpeg makes now. */
   readonly renditions: readonly string[];
   readonly restarts: number;
   readonly droppedTags: number;
   readonly load: TranscodeLoad | undefined;
 }
 
-/** What is encoded for whom. */
+/** What is encoded for which publisher. */
 interface Job {
   plan: StreamPlan;
   readonly publisher: Publisher;
@@ -68,7 +68,7 @@ export class Encoding {
   #job: Job | undefined;
   #transcoder: Transcoder | undefined;
   #finishing: Promise<void> = Promise.resolve();
-  /** Of transcoders before this one. */
+  /** Restarts of earlier transcoders. */
   #restarts = 0;
   #droppedTags = 0;
 
@@ -78,7 +78,7 @@ export class Encoding {
     this.#place = new TranscodePlace(options.capacity);
   }
 
-  /** Of the epoch, without what was withdrawn since it began. */
+  /** Plan of the period, without renditions that were withdrawn since it began. */
   get plan(): StreamPlan | undefined {
     return this.#job?.plan;
   }
@@ -87,7 +87,7 @@ export class Encoding {
     return [...this.#withdrawn.values()];
   }
 
-  /** Undefined when nothing is encoded. */
+  /** Undefined if nothing is encoded. */
   get state(): EncodingState | undefined {
     const transcoder = this.#transcoder;
     if (transcoder === undefined) return undefined;
@@ -99,28 +99,28 @@ export class Encoding {
     };
   }
 
-  /** Asks for the right to encode pictures. @returns why not; undefined when the stream has it */
+  /** Requests the right to encode pictures. @returns the reason of a refusal; undefined if the stream has the right */
   admit(): string | undefined {
     return this.#place.take();
   }
 
-  /** Gives that right back. */
+  /** Returns that right. */
   release(): void {
     this.#place.release();
   }
 
-  /** An epoch begins; the FFmpeg of the one before has finished or was discarded. */
+  /** A period begins; the FFmpeg of the previous one has finished or was discarded. */
   begin(plan: StreamPlan, publisher: Publisher, presentation: Presentation): void {
     this.#job = { plan, publisher, presentation };
     this.#start(this.#job, false);
   }
 
-  /** The publisher has sent a tag of this time. */
+  /** The publisher has sent a tag with this time. */
   note(kind: 'video' | 'audio', dts: Milliseconds): void {
     this.#transcoder?.note(kind, dts);
   }
 
-  /** All FFmpeg was given goes through. Resolves when it is gone; what it makes until then is used. Never rejects. */
+  /** Lets FFmpeg finish everything it was given, and uses its output. Resolves when it has ended. Never rejects. */
   finish(): Promise<void> {
     const transcoder = this.#transcoder;
     this.#transcoder = undefined;
@@ -131,13 +131,13 @@ export class Encoding {
     return this.#finishing;
   }
 
-  /** FFmpeg ends at once, and nothing that it still makes is used. */
+  /** Kills FFmpeg and discards its remaining output. */
   discard(): void {
     this.#transcoder?.discard();
     this.#transcoder = undefined;
   }
 
-  /** Nobody waits for it. */
+  /** Finishes without anybody waiting. */
   #finishInTime(): void {
     this.#context.domain.run('ffmpeg of withdrawn renditions', () => this.finish());
   }
@@ -148,7 +148,7 @@ export class Encoding {
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
     if (wanted === undefined || ffmpeg === undefined) {
-      // Nobody would take from it.
+      // Nobody would read from it.
       publisher.subscription.close();
       return;
     }
@@ -162,7 +162,7 @@ export class Encoding {
       presentation,
       clock,
       domain: this.#context.domain,
-      // FFmpeg's room knows no names, and many of them run side by side.
+      // FFmpeg's supervisor knows no stream names, and many run side by side.
       logger: withFields(logger, this.#context.fields),
       onFailed: (error) => {
         if (this.#transcoder === transcoder) this.#onFailed(job, error);
@@ -175,7 +175,7 @@ export class Encoding {
     transcoder.start();
   }
 
-  /** It will not be started again: its pictures go, and its sound is tried alone. */
+  /** FFmpeg will not be restarted: withdraw its pictures and try to encode the audio alone. */
   #onFailed(job: Job, error: SluiceError): void {
     const { renditions } = job.plan;
     const rungs = byCost(renditions).map(({ name }) => name);
@@ -184,7 +184,7 @@ export class Encoding {
     this.#goOn(job, error);
   }
 
-  /** The dearest rung goes; the last picture there is stays, however late it comes. */
+  /** Withdraws the most expensive rendition; the last video rendition stays, however late it is. */
   #shed(job: Job, load: TranscodeLoad): void {
     const [dearest, ...cheaper] = byCost(job.plan.renditions);
     const copied = job.plan.renditions.some(({ kind, mode }) => kind === 'video' && mode === 'copy');
@@ -206,7 +206,7 @@ export class Encoding {
     this.#options.logger.warn(fields, `renditions withdrawn: ${text}`);
   }
 
-  /** After a withdrawal: FFmpeg makes what is left, or nobody does. */
+  /** After a withdrawal: let FFmpeg make what is left, or end it if nothing is. */
   #goOn(job: Job, cause: SluiceError): void {
     const { plan, publisher } = job;
     const hasVideo = plan.renditions.some(({ kind }) => kind === 'video');

@@ -1,4 +1,4 @@
-// What can go wrong between the rooms, or before any of them can work, rather than in one of them.
+// Errors between the rooms, or before any of them can work.
 import { defineErrors, SluiceError } from '../protocols/errors.js';
 
 export const pipelineError = defineErrors({

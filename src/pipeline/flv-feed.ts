@@ -1,11 +1,11 @@
-// Carries tags from a subscription into FFmpeg's stdin as FLV, at the pace FFmpeg takes them; the subscription holds what waits.
+// Writes tags from a subscription to FFmpeg's stdin as FLV, as fast as FFmpeg takes them; the rest waits in the subscription.
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import { FLV_HEADER, flvTag } from '../protocols/flv/flv-writer.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { SentTags } from './sent-tags.js';
 
-/** Where FLV goes; `write` says false when the writer must wait for a call of `resume`. */
+/** Destination of the FLV; if `write` returns false, the writer must wait for a call of `resume`. */
 export interface FlvSink {
   readonly accepting: boolean;
   write(buffers: readonly Buffer[]): boolean;
@@ -16,23 +16,23 @@ export interface FlvFeedOptions {
   readonly sink: FlvSink;
   readonly video: boolean;
   readonly audio: boolean;
-  /** Stream time that may wait here; the subscription bounds the bytes. Beyond it the oldest go, up to the next key frame. */
+  /** Stream time that may wait here; the subscription limits the bytes. Beyond it the oldest tags are dropped, up to the next key frame. */
   readonly maxBehind: Milliseconds;
-  /** Bytes that are kept of what was sent, for the case that FFmpeg dies. */
+  /** Bytes of sent tags to keep in case FFmpeg dies. */
   readonly maxSentBytes: number;
-  /** Presentation time up to which FFmpeg has made everything. */
+  /** Presentation time up to which FFmpeg has produced everything. */
   readonly madeUntil: () => Milliseconds;
 }
 
-/** Audio tags that wait for a picture to go out with: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
+/** Audio tags that may wait to be written with a picture: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
 const MAX_BATCHED_TAGS = 4;
 
-/** Timestamps are whole milliseconds, and encoders keep them to the tick of their timescale. */
+/** Tolerance for timestamps rounded to whole milliseconds or to ticks of the encoder's timescale. */
 const ROUNDING: Milliseconds = 1;
 
 /**
- * The state of one FFmpeg's input: nothing of a track before its sequence header, no picture before a key frame, and nothing
- * after a change of its parameters: for those there is another FFmpeg.
+ * The input of one FFmpeg: nothing of a track before its sequence header, no picture before a key frame, and nothing after a change of the
+ * track's parameters, which needs another FFmpeg.
  */
 export class FlvFeed {
   readonly #options: FlvFeedOptions;
@@ -43,13 +43,13 @@ export class FlvFeed {
   #audioHeader: LiveTag | undefined;
   /** Tracks whose parameters have changed. */
   readonly #over = new Set<LiveTag['kind']>();
-  /** Taken from the subscription and not yet given on, or to be given again: the next one last. */
+  /** Tags taken from the subscription but not yet written, or to be written again; the next one is last. */
   #waiting: LiveTag[] = [];
-  /** Of `#waiting`: given again, so that what comes after them can be decoded, however old they are. */
+  /** Number of tags in `#waiting` that are written again, so that later tags can be decoded; they are never too old. */
   #again = 0;
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   #droppedTags = 0;
-  /** Tags that go out with the next picture. */
+  /** Tags that are written with the next picture. */
   #batch: Buffer[] = [];
   #batchedTags = 0;
 
@@ -58,14 +58,15 @@ export class FlvFeed {
     this.#sent = new SentTags({ ...options, maxBytes: options.maxSentBytes });
   }
 
-  /** Tags that were too old when FFmpeg could have had them. */
+  /** Tags dropped because they were too old by the time FFmpeg could take them. */
   get droppedTags(): number {
     return this.#droppedTags + this.#options.subscription.droppedTags;
   }
 
   /**
-   * FFmpeg is gone.
-   * @param again its successor gets what this one has not made anything of; otherwise that is lost, as when it died of it
+   * FFmpeg has ended.
+   * @param again the next FFmpeg gets the tags that this one has produced no output from; otherwise they are dropped, for example because
+   * they made it crash
    */
   interrupted(again: boolean): void {
     const sent = this.#sent.takeAll();
@@ -93,15 +94,15 @@ export class FlvFeed {
     this.pump();
   }
 
-  /** The publisher has sent a tag of this time. */
+  /** The publisher has sent a tag with this time. */
   note(dts: Milliseconds): void {
     this.#newest = Math.max(this.#newest, dts);
     if (this.#blocked) this.#dropOld();
   }
 
   /**
-   * For an FFmpeg that is about to start: presentation time of the key frame (without video the sample) it will be given
-   * first; undefined when none waits. What is before it is dropped, as it would be anyway.
+   * For an FFmpeg that is about to start: presentation time of the first key frame (without video, the first sample) in its input;
+   * undefined if none is queued. Tags before it are dropped, as they would be anyway.
    */
   firstPicture(): Milliseconds | undefined {
     this.#dropOld();
@@ -117,7 +118,7 @@ export class FlvFeed {
     return undefined;
   }
 
-  /** Of what waits: presentation time of the first picture that is not before `time`, give or take the rounding of timestamps. */
+  /** Presentation time of the first queued picture that is not before `time`, with tolerance for rounded timestamps. */
   pictureAt(time: Milliseconds): Milliseconds | undefined {
     let first: Milliseconds | undefined;
     for (const { kind, sequenceHeader, dts, compositionTime } of this.#waiting) {
@@ -128,11 +129,11 @@ export class FlvFeed {
     return first;
   }
 
-  /** Moves what is there; called whenever either side may have become able to. */
+  /** Moves what is available; call it whenever source or sink may have become ready. */
   pump(): void {
     const { sink } = this.#options;
     this.#dropOld();
-    // While no FFmpeg listens the subscription holds the tags, so that a key frame in them is where the next one begins.
+    // While no FFmpeg accepts input, the subscription keeps the tags, so that the next one can start at a key frame in them.
     while (!this.#blocked && sink.accepting) {
       const tag = this.#take();
       if (tag === undefined) return;
@@ -140,7 +141,7 @@ export class FlvFeed {
     }
   }
 
-  /** No more comes for this FFmpeg: all that was sent goes out, also past the mark at which a live one would wait. */
+  /** No more input for this FFmpeg: writes everything that was sent, even beyond the mark at which it would normally wait. */
   finish(): void {
     const { sink } = this.#options;
     while (sink.accepting) {
@@ -163,13 +164,13 @@ export class FlvFeed {
     this.#batchedTags = 0;
   }
 
-  /** What waited too long is not worth encoding: the next key frame that is young enough is. */
+  /** Drops what has waited too long to be worth encoding, up to the next recent key frame. */
   #dropOld(): void {
     if (this.#again > 0) return;
     const oldest = this.#newest - this.#options.maxBehind;
     let dropping = false;
     for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
-      // They are small, have no time of their own, and nothing after them can be decoded without them.
+      // These are small, have no time of their own, and nothing after them can be decoded without them.
       if (tag.sequenceHeader || tag.kind === 'script') {
         this.#route(tag);
         continue;
@@ -203,7 +204,7 @@ export class FlvFeed {
     } else if (tag.kind === 'video' && tag.keyFrame) {
       this.#sawKeyFrame = true;
     }
-    // Without a picture to begin with, FFmpeg would start the audio early and the first segment with no key frame.
+    // Without a picture at the start, FFmpeg would begin with audio, and the first segment would have no key frame.
     const awaitsKeyFrame = video && !this.#sawKeyFrame && !tag.sequenceHeader;
     if (awaitsKeyFrame) return;
     if (!tag.sequenceHeader) this.#sent.note(tag);

@@ -1,13 +1,13 @@
-// What a gateway writes into the lock of a directory, and how it is told to people.
+// The content of a directory lock file, and its description for people.
 import type { ProcessIdentity } from '../transcode/process-identity.js';
 
 export interface LockRecord extends ProcessIdentity {
-  /** Of this taking: no other has the same. */
+  /** Unique for each time the lock is taken. */
   readonly id: string;
   readonly host: string;
   /** ISO 8601. */
   readonly since: string;
-  /** Grows while the holder lives. */
+  /** Increases while the holder is alive. */
   readonly beats: number;
 }
 

@@ -1,11 +1,11 @@
-// Notices a publisher whose key frames are too far apart to cut segments at; from then on its source is encoded.
+// Detects a publisher whose key frames are too far apart to cut segments at them; its source is then encoded.
 import type { LiveTag } from '../live/tag.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 
-/** In pictures: of a source of one in ten seconds, every second one may be a key frame. */
+/** In pictures: in a source with one picture every ten seconds, every second one may be a key frame. */
 const SHORTEST_LONG_GOP = 2.5;
 
-/** Of one publisher. */
+/** One per publisher. */
 export class LongGop {
   readonly #longest: Milliseconds;
   #lastKeyFrame: Milliseconds | undefined;
@@ -13,12 +13,12 @@ export class LongGop {
   #interval: Milliseconds = 0;
   #found = false;
 
-  /** @param maxGop groups of pictures up to this are cut as they are */
+  /** @param maxGop longest GOP that is cut without encoding */
   constructor(maxGop: Seconds) {
     this.#longest = secondsToMilliseconds(maxGop);
   }
 
-  /** It was found to have one: the cuts are ours. */
+  /** Whether a long GOP was found; the key frames are then our own. */
   get found(): boolean {
     return this.#found;
   }
@@ -30,7 +30,7 @@ export class LongGop {
     this.#lastPicture = dts;
   }
 
-  /** This tag, which was noted, is further from the last key frame than it should be. */
+  /** Whether this tag, already noted, is too far from the last key frame. */
   exceeds({ kind, dts }: LiveTag): boolean {
     const last = this.#lastKeyFrame;
     return (
@@ -41,7 +41,7 @@ export class LongGop {
     );
   }
 
-  /** @returns false when it was known */
+  /** @returns false if it was already known */
   find(): boolean {
     const first = !this.#found;
     this.#found = true;

@@ -1,4 +1,4 @@
-// What a publisher sends, told from its tags alone: the sequence headers in force and the frames that say what headers do not.
+// Derives the tracks of a publisher from its tags: the sequence headers in force, and the frames that tell what headers do not.
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
@@ -7,7 +7,7 @@ import type { SourceHints, SourceTracks } from '../transcode/describe-source.js'
 interface Track {
   readonly codec: LiveTag['codec'];
   header: LiveTag | undefined;
-  /** The first that decoding can start at, since the header. */
+  /** The first frame since the header at which decoding can start. */
   first: LiveTag | undefined;
 }
 
@@ -41,7 +41,7 @@ export class MediaTracks {
     else if (tag.kind === 'audio' && tag.trackId === 0) this.#audio = noted(this.#audio, tag);
   }
 
-  /** Ids of the further video tracks, ascending. */
+  /** Ids of the further video tracks, in ascending order. */
   get extraVideo(): number[] {
     return [...this.#video.keys()].filter((id) => id > 0).sort((a, b) => a - b);
   }

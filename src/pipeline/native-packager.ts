@@ -1,4 +1,4 @@
-// Puts what needs no encoding into the presentation as it came: the publisher's own coded frames, behind an init segment of ours.
+// Packages what needs no encoding: the publisher's own coded frames, with an init segment made by the gateway.
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
@@ -7,14 +7,14 @@ import { VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { MediaTracks } from './media-tracks.js';
 import { extraTrackName, type StreamPlan } from './stream-plan.js';
 
-/** One for each epoch: the renditions that are copied and the tracks they are made of. */
+/** One per period: the copied renditions and the tracks they are made from. */
 export class NativePackager {
   readonly #presentation: Presentation;
   /** Rendition by track id. */
   readonly #video = new Map<number, string>();
   readonly #audio: AudioDescription | undefined;
 
-  /** Sets the init segments in force from the next sample on. @throws mp4.* for parameters that cannot be described */
+  /** Sets the init segments from the next sample on. @throws mp4.* for parameters that cannot be described */
   constructor(presentation: Presentation, media: MediaTracks, plan: StreamPlan) {
     this.#presentation = presentation;
     const copied = plan.renditions.filter(({ mode }) => mode === 'copy');
@@ -27,7 +27,7 @@ export class NativePackager {
     presentation.setTrack('audio', writeInitSegment({ trackId: 1, timescale, description: this.#audio }));
   }
 
-  /** A tag with media, of any track, after it was noted. */
+  /** Takes a tag with media, of any track, after it was noted. */
   write(tag: LiveTag): void {
     const { kind, trackId, dts, compositionTime: cts, keyFrame: sync, data } = tag;
     if (kind === 'video') {

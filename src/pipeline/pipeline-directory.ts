@@ -1,4 +1,4 @@
-// What the gateway knows of its streams, as plain state for the API: built on demand from the pipelines, never kept twice.
+// The state of all streams as plain data for the API, derived from the pipelines on demand and never stored twice.
 import type { Origin } from '../hls/origin/origin.js';
 import type { RenditionInfo } from '../hls/presentation.js';
 import type { SourceDescription } from '../transcode/describe-source.js';
@@ -7,15 +7,15 @@ import type { StreamPipeline, Withdrawal } from './stream-pipeline.js';
 export interface PipelineStreamState {
   readonly app: string;
   readonly name: string;
-  /** `resuming`: the publisher is gone, and the playlists wait for it. */
+  /** `resuming`: the publisher has left, and the playlists wait for its return. */
   readonly state: 'waiting' | 'starting' | 'live' | 'resuming' | 'ended';
-  /** When this publish began. */
+  /** Start of the current publish. */
   readonly startedAt: string | undefined;
-  /** Publishers of these playlists so far. */
+  /** Number of publishers that these playlists have had. */
   readonly publishes: number;
   /** Seconds left for the publisher to come back. */
   readonly resumeLeft?: number;
-  /** Meanwhile viewers see the slate. */
+  /** Viewers currently see the slate. */
   readonly slate?: true;
   readonly source: {
     readonly video?: {
@@ -35,26 +35,28 @@ export interface PipelineStreamState {
     readonly bandwidth: number;
   }[];
   readonly ingest: { readonly bitrate: number; readonly bytes: number };
-  /** What FFmpeg does for it; absent when nothing is encoded. */
+  /** What FFmpeg does for the stream; absent if nothing is encoded. */
   readonly transcode?: {
     readonly renditions: readonly string[];
     readonly restarts: number;
-    /** Tags that FFmpeg was too slow for. */
+    /** Tags dropped because FFmpeg was too slow. */
     readonly droppedTags: number;
-    /** Media time made over media time received; 1 keeps up. */
+    /** Media time produced divided by media time received; 1 keeps up. */
     readonly speed?: number;
     /** Seconds. */
     readonly lag?: number;
   };
-  /** Renditions that were taken out while the stream ran. */
+  /** Renditions that were removed while the stream ran. */
   readonly withdrawn: readonly Withdrawal[];
-  /** One sentence for each thing of the ladder that was not made, and of the publisher's that was changed or left out. */
+  /**
+   * One sentence for each thing that the ladder asks for and was not made, and for each that the publisher sent and was changed or dropped.
+   */
   readonly shortcomings: readonly string[];
-  /** The copy on disk: players of this server do not need it. */
+  /** The copy on disk; players of this server do not need it. */
   readonly disk: { readonly failing: boolean; readonly failures: number };
 }
 
-/** The pipelines of every name that has a publisher, is being flushed, or has ended and is still in the window of the origin. */
+/** The pipelines of all names that have a publisher, are being flushed, or have ended but can still be watched. */
 export class PipelineDirectory {
   readonly #origin: Pick<Origin, 'presentation'>;
   readonly #pipelines = new Set<StreamPipeline>();
@@ -64,7 +66,7 @@ export class PipelineDirectory {
     this.#origin = origin;
   }
 
-  /** Streams that an internal error has ended. */
+  /** Number of streams that an internal error has ended. */
   get broken(): number {
     return this.#broken;
   }
@@ -77,12 +79,12 @@ export class PipelineDirectory {
     this.#pipelines.add(pipeline);
   }
 
-  /** In order of publishing; while one of a name is flushed there may be another. */
+  /** In order of publishing; while one pipeline of a name is flushed there may be a newer one. */
   get pipelines(): readonly StreamPipeline[] {
     return [...this.#pipelines];
   }
 
-  /** The newest of each name. */
+  /** The newest pipeline of each name. */
   list(): PipelineStreamState[] {
     const newest = new Map(this.pipelines.map((pipeline) => [`${pipeline.app}/${pipeline.name}`, pipeline]));
     return [...newest.values()].map(describe);
@@ -93,7 +95,7 @@ export class PipelineDirectory {
     return pipeline && describe(pipeline);
   }
 
-  /** The newest of that name: a publisher that returned while its old stream is flushed is the one people mean. */
+  /** The newest pipeline of that name: if a publisher returns while its old stream is flushed, the new one is meant. */
   find(app: string, name: string): StreamPipeline | undefined {
     return this.pipelines.filter((pipeline) => pipeline.app === app && pipeline.name === name).at(-1);
   }
@@ -105,8 +107,8 @@ export class PipelineDirectory {
   }
 
   /**
-   * An ended stream goes when its presentation leaves the origin: its window has passed, or a later publish replaced it. To be
-   * called whenever either may have happened, as nothing else says so and a stream that is kept keeps all that it consists of.
+   * Removes ended streams whose presentation has left the origin, because its window has passed or a later publish replaced it. Call this
+   * whenever that may have happened: nothing else triggers it, and a stream that stays keeps all its memory.
    */
   forgetGone(): void {
     for (const pipeline of this.#pipelines) {

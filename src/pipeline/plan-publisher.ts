@@ -1,4 +1,4 @@
-// From what a publisher sends, what was offered before and what the machine can carry to what is made of it.
+// Plans how a publisher is served, from what it sends, what its playlists already offer and what the machine can encode.
 import { describeSource } from '../transcode/describe-source.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
 import type { KeyFrames } from '../transcode/rendition-spec.js';
@@ -6,19 +6,19 @@ import type { Encoding } from './encoding.js';
 import type { Publisher } from './publisher.js';
 import { byCost, planStream, type StreamPlan } from './stream-plan.js';
 
-/** Frames per second. */
+/** Frames per second; below this every picture becomes a key frame. */
 const SLOWEST_REGULAR = 2;
 
 export interface PlanOptions {
   readonly ladder: readonly string[];
-  /** Undefined: none was found. */
+  /** Undefined if none was found. */
   readonly ffmpeg: FlvReader | undefined;
-  /** Its groups of pictures are too long to cut. */
+  /** Its GOPs are too long to cut. */
   readonly longGop: boolean;
 }
 
 /**
- * Takes a place for encoding where pictures have to be encoded and there is one.
+ * Takes a transcode place if pictures have to be encoded and one is free.
  * @throws the typed errors of the transcode room, mp4.*, pipeline.nothing-to-serve
  */
 export function planPublisher(publisher: Publisher, encoding: Encoding, options: PlanOptions): StreamPlan {
@@ -40,7 +40,7 @@ export function planPublisher(publisher: Publisher, encoding: Encoding, options:
   return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
 }
 
-/** Multiples of the segment duration need a picture near each of them. @param frameRate frames per second */
+/** Regular key frames need a picture near each multiple of the segment duration. @param frameRate frames per second */
 function ownKeyFrames(frameRate: number | undefined): KeyFrames {
   return frameRate !== undefined && frameRate < SLOWEST_REGULAR ? 'every' : 'regular';
 }

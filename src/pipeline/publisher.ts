@@ -1,4 +1,4 @@
-// One publisher of a name: what it sends is looked at from its first tag on, and kept until it is known how to serve it.
+// One publisher of a name: its tags are examined from the first one on, and kept until it is known how to serve them.
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
@@ -11,23 +11,23 @@ import { ChangeWatch } from './change-watch.js';
 import { MediaTracks } from './media-tracks.js';
 import { TrackDecision } from './track-decision.js';
 
-/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest go, up to the next key frame. */
+/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest are dropped, up to the next key frame. */
 export const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
 
 export interface PublisherOptions {
   readonly stream: LiveStream;
-  /** It is the slate, while nobody publishes. */
+  /** This is the slate, shown while nobody publishes. */
   readonly standsIn: boolean;
   readonly clock: Clock;
-  /** Owns what the stream calls. */
+  /** Owns the callbacks of the stream. */
   readonly domain: FailureDomain;
-  /** The name had pictures before, of another publisher. */
+  /** An earlier publisher of this name sent video. */
   readonly hadVideo?: boolean;
   /** Sound that stops is replaced by silence for as long as the pictures go on. */
   readonly keepsSound: () => boolean;
-  /** It is known which tracks there are. */
+  /** Called when it is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
-  /** A tag after that. */
+  /** Called for each later tag. */
   readonly onTag: (publisher: Publisher, tag: LiveTag) => void;
   readonly onEnd: (publisher: Publisher) => void;
   readonly onWarning: (warning: SluiceError) => void;
@@ -42,20 +42,20 @@ export class Publisher {
   readonly stream: LiveStream;
   readonly standsIn: boolean;
   readonly media = new MediaTracks();
-  /** Tags that wait: until the tracks are known, and while an epoch ends. In order. */
+  /** Tags that are held until the tracks are known, and while a period ends. In order. */
   held: LiveTag[] = [];
   tracks: PresentTracks | undefined;
   changes = new ChangeWatch(false);
-  /** It has gone, and what it sent may still be on its way. */
+  /** The publisher has left, but what it sent may still be in progress. */
   gone = false;
-  /** Media that the next FFmpeg is fed with. */
+  /** Media for the next FFmpeg. */
   subscription: Subscription;
-  /** When its first media came, on the monotonic clock. */
+  /** When its first media arrived, on the monotonic clock. */
   firstArrival: Milliseconds | undefined;
   readonly #options: PublisherOptions;
   readonly #decision: TrackDecision;
   readonly #leave: () => void;
-  /** Of `held`, while the tracks are not known. */
+  /** Bytes in `held` while the tracks are unknown. */
   #heldBytes = 0;
   #measured: number | undefined;
 
@@ -73,7 +73,7 @@ export class Publisher {
       doubtsRate: () => this.#doubtsRate(),
       onDecided: (tracks) => this.#decided(tracks),
     });
-    // From the first tag on: what arrives while the tracks are undecided and FFmpeg starts waits here.
+    // Subscribe at the first tag: media that arrives while the tracks are undecided and FFmpeg starts is queued here.
     this.subscription = this.subscribe();
     this.#leave = stream.on({
       onTag: domain.guardInput('tag', (tag) => this.#onTag(tag)),
@@ -87,7 +87,7 @@ export class Publisher {
     });
   }
 
-  /** From the last key frame on. The one before is the caller's to close. */
+  /** Starts at the last key frame. The caller closes the previous subscription. */
   subscribe(): Subscription {
     const onReadable = this.#options.domain.guard('ffmpeg feed', () => this.onReadable());
     this.subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES, onReadable });
@@ -126,7 +126,7 @@ export class Publisher {
     };
   }
 
-  /** The headers say another rate of pictures than the metadata: which is true is seen in the first of them. */
+  /** Whether the headers and the metadata disagree about the frame rate; the first pictures show which is right. */
   #doubtsRate(): boolean {
     const { frameRate } = this.stream.metadataHints;
     const said = this.stream.videoTrack?.description.frameRate;
@@ -140,7 +140,7 @@ export class Publisher {
     this.#options.onDecided(this);
   }
 
-  /** Before the decision it is the decision's business. */
+  /** Before the tracks are decided, changes are handled by the decision. */
   #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
     const { tracks } = this;
     if (tracks === undefined || tracks[kind] === present) return;
@@ -160,13 +160,13 @@ export class Publisher {
     this.held.push(tag);
     this.#heldBytes += tag.body.length;
     if (this.#heldBytes > FEED_QUEUE_BYTES) this.#decision.decideNow();
-    // AV1 and VP9 say how large they are in their first picture only.
+    // Headers of AV1 and VP9 do not contain the picture size; only the first picture does.
     const saysLittle = tag.sequenceHeader && (tag.codec === 'av1' || tag.codec === 'vp9');
     if (tag.trackId === 0 && !saysLittle) this.#decision.note(tag);
   }
 }
 
-/** Frames per second of a run of tags; undefined when it is too short to say. */
+/** Frames per second of a run of tags; undefined if it is too short. */
 function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
   const pictures = tags.filter(({ kind, sequenceHeader, trackId }) => kind === 'video' && !sequenceHeader && !trackId);
   const [first, last] = [pictures[0]?.dts, pictures.at(-1)?.dts];

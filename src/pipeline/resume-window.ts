@@ -1,4 +1,4 @@
-// How long the playlists of a name wait for a publisher to come back.
+// Limits how long the playlists of a name wait for a publisher to come back.
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 
@@ -9,30 +9,30 @@ export class ResumeWindow {
   #until: Milliseconds | undefined;
   #cancel: (() => void) | undefined;
 
-  /** @param onOver nobody came while it was watched */
+  /** @param onOver called if nobody came while the window was watched */
   constructor(clock: Clock, length: Seconds, onOver: () => void) {
     this.#clock = clock;
     this.#length = secondsToMilliseconds(length);
     this.#onOver = onOver;
   }
 
-  /** Until then somebody may come; undefined while nobody is waited for. */
+  /** Time left; undefined while nobody is waited for. */
   get left(): Milliseconds | undefined {
     return this.#until === undefined ? undefined : Math.max(0, this.#until - this.#clock.now());
   }
 
-  /** The publisher is gone. */
+  /** The publisher has left. */
   open(): void {
     this.#until = this.#clock.now() + this.#length;
   }
 
-  /** Nobody is there: its end is the end. A visitor without media does not prolong it. */
+  /** Nobody is there: when the window ends, `onOver` is called. A visitor that sends no media does not prolong it. */
   watch(): void {
     this.pause();
     this.#cancel = this.#clock.after(this.left ?? 0, this.#onOver);
   }
 
-  /** Somebody is there, who may turn out to have nothing. */
+  /** Somebody is there, who may turn out to send no media. */
   pause(): void {
     this.#cancel?.();
   }

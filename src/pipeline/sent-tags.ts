@@ -1,24 +1,24 @@
-// What FFmpeg was given and may not have made anything of yet: should it die, its successor is given this again and goes on.
+// Keeps the tags that FFmpeg was given but may not have produced output from; if it dies, they are given to the next FFmpeg.
 import type { LiveTag } from '../live/tag.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface SentTagsOptions {
-  /** Pictures are fed: only what begins with a key frame can be given again. */
+  /** Whether video is fed: then only a run that begins with a key frame can be sent again. */
   readonly video: boolean;
-  /** Presentation time up to which everything was made of what was sent. */
+  /** Presentation time up to which FFmpeg has produced everything. */
   readonly madeUntil: () => Milliseconds;
-  /** Bytes kept at most: most are those that are kept for new viewers anyway. */
+  /** Limit of the bytes kept; most of them are also kept for new viewers. */
   readonly maxBytes: number;
 }
 
-/** Sound is sent this much before or after the picture it belongs to, and decoders of sound begin so much earlier. */
+/** Audio is sent up to this much before or after its picture, and audio decoders start up to this much earlier. */
 const INTERLEAVING: Milliseconds = 500;
-/** Sound without pictures could begin anywhere: it is looked through once for so many tags. */
+/** Audio without video could start anywhere, so it is checked only once per this many tags. */
 const AUDIO_TAGS_PER_LOOK = 64;
 
 export class SentTags {
   readonly #options: SentTagsOptions;
-  /** Begins with a key frame if pictures are fed. */
+  /** Begins with a key frame if video is fed. */
   #tags: LiveTag[] = [];
   #bytes = 0;
 
@@ -26,7 +26,7 @@ export class SentTags {
     this.#options = options;
   }
 
-  /** A frame is on its way to FFmpeg. */
+  /** A frame is being sent to FFmpeg. */
   note(tag: LiveTag): void {
     const { video } = this.#options;
     if (video && this.#tags.length === 0 && !tag.keyFrame) return;
@@ -36,7 +36,7 @@ export class SentTags {
     this.#keepBound();
   }
 
-  /** All of it, in order; none is left. */
+  /** Returns and removes all tags, in order. */
   takeAll(): LiveTag[] {
     const tags = this.#tags;
     this.clear();
@@ -54,7 +54,7 @@ export class SentTags {
     if (first > 0) this.#drop(first);
   }
 
-  /** What is too much goes up to the next key frame: without its beginning the rest is of no use. */
+  /** Drops what exceeds the limit, up to the next key frame: without its beginning the rest is useless. */
   #keepBound(): void {
     while (this.#bytes > this.#options.maxBytes) {
       const next = this.#tags.findIndex((tag, index) => index > 0 && this.#canBegin(tag));

@@ -1,4 +1,4 @@
-// What viewers see while a publisher is away: a picture or clip of the operator's, as if somebody published it meanwhile.
+// Shows the operator's picture or clip to viewers while a publisher is away, as if somebody published it.
 import { LiveStream } from '../live/stream.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -14,7 +14,7 @@ import type { EncodingLedger } from './transcoder.js';
 export interface SlateOptions {
   readonly app: string;
   readonly name: string;
-  /** Absolute path of an image or a clip; undefined: nothing is shown. */
+  /** Absolute path of an image or clip; undefined: nothing is shown. */
   readonly slate?: string | undefined;
   readonly ffmpeg: { readonly path: string } | undefined;
   readonly childSettings?: ChildSettings | undefined;
@@ -25,23 +25,23 @@ export interface SlateOptions {
 }
 
 export interface SlateContext {
-  /** Owns its FFmpeg and what that calls. */
+  /** Owns its FFmpeg and its callbacks. */
   readonly domain: FailureDomain;
-  /** Where the timeline goes on. */
+  /** Time at which the timeline continues. */
   readonly resumeTime: () => Milliseconds | undefined;
-  /** Its first tag comes next; the stream ends with the slate, or by itself when it fails. */
+  /** Called before its first tag; the stream ends with the slate, or by itself if it fails. */
   readonly onStream: (stream: LiveStream) => void;
   readonly onFailed: (error: SluiceError) => void;
 }
 
-/** Of one name: plays whenever it is told to. */
+/** The slate of one name; it can be played again and again. */
 export class Slate {
   readonly #options: SlateOptions;
   readonly #context: SlateContext;
   #source: SlateSource | undefined;
   #stream: LiveStream | undefined;
   #gone: Promise<void> = Promise.resolve();
-  /** A file that could not be played is not tried again while the same publisher is away. */
+  /** A file that could not be played is not tried again during the same absence of the publisher. */
   #failed = false;
 
   constructor(options: SlateOptions, context: SlateContext) {
@@ -49,7 +49,7 @@ export class Slate {
     this.#context = context;
   }
 
-  /** Like what the publisher sent. Does nothing without a file, while it plays, and after it failed. Never throws. */
+  /** Plays in the format of the publisher. Does nothing without a file, while it already plays, and after it failed. Never throws. */
   play(plan: StreamPlan): void {
     const { slate: file, ffmpeg } = this.#options;
     if (file === undefined || this.#source !== undefined || this.#failed) return;
@@ -61,12 +61,12 @@ export class Slate {
     this.#start(slateSpec(plan, file, this.#options), ffmpeg);
   }
 
-  /** A publisher is back: the next time it leaves the file is tried again. */
+  /** A publisher is back: when it leaves again, the file is tried again. */
   forgive(): void {
     this.#failed = false;
   }
 
-  /** At once: its stream has ended when this returns. Resolves when its FFmpeg is gone. Idempotent. */
+  /** Stops at once: its stream has ended when this returns. Resolves when its FFmpeg has ended. Idempotent. */
   stop(): Promise<void> {
     const source = this.#source;
     const stream = this.#stream;
@@ -87,7 +87,7 @@ export class Slate {
       ...(childSettings && { childSettings }),
       onTag: ({ type, timestamp, body }) => {
         this.#stream ??= this.#open();
-        // A small view of a pipe's buffer would keep all of that alive in the cache of pictures.
+        // Copied: a small view would keep the whole pipe buffer in memory in the GOP cache.
         this.#stream.publish(type, timestamp, Buffer.from(body));
       },
       onFailed: ({ message }) => {
@@ -100,7 +100,7 @@ export class Slate {
     if (source.pid !== undefined) ledger?.started(source.pid);
   }
 
-  /** Nobody waits for it. */
+  /** Stops without anybody waiting. */
   #stopInTime(): void {
     this.#context.domain.run('slate stop', () => this.stop());
   }
@@ -121,7 +121,7 @@ export class Slate {
       monotonic: () => clock.now(),
       ...(timelineOrigin !== undefined && { timelineOrigin }),
     });
-    // Whoever cannot serve it says so in the log.
+    // Whoever cannot serve it logs the reason.
     stream.onKick(() => {
       this.#failed = true;
       this.#stopInTime();
@@ -137,7 +137,7 @@ export class Slate {
   }
 }
 
-/** Players need not follow from one codec to another in the middle of a rendition: the slate is H.264 and AAC. */
+/** Players need not support a change of codec within a rendition: the slate is always H.264 and AAC. */
 function reasonAgainstSlate({ source: { video, audio }, renditions }: StreamPlan): string | undefined {
   const copied = new Set(renditions.filter(({ mode }) => mode === 'copy').map(({ kind }) => kind));
   if (video === undefined) return 'the stream has no pictures';
@@ -148,7 +148,7 @@ function reasonAgainstSlate({ source: { video, audio }, renditions }: StreamPlan
   return undefined;
 }
 
-/** What a metadata or header may claim and an encoder can do. */
+/** Upper limit, because metadata or headers may claim more than an encoder can do. */
 const MAX_FRAME_RATE = 120;
 const SILENCE = { sampleRate: 48_000, channels: 2 };
 
@@ -165,13 +165,13 @@ function slateSpec(
     width: even(width),
     height: even(height),
     frameRate: Math.min(MAX_FRAME_RATE, Math.max(1, frameRate)),
-    // Two in a segment at least: the schedule of the cuts has seen the first before it would have to cut without one.
+    // At least two per segment: the cut schedule must see the first before it would have to cut without one.
     keyFrameInterval: segmentDuration / Math.max(2, Math.floor(segmentDuration / maxGop) + 1),
     ...(heard && { audio: { sampleRate, channels } }),
   };
 }
 
-/** 4:2:0 has no other sizes. */
+/** 4:2:0 requires even sizes. */
 function even(length: number): number {
   return Math.max(2, length - (length % 2));
 }

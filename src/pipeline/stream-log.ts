@@ -1,15 +1,15 @@
-// What a stream has to tell whoever reads the log, each thing in one place and none more often than it helps.
+// The log lines of a stream, all in one place and limited in number.
 import type { Logger } from '../contracts/logger.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Seconds } from '../protocols/units.js';
 import type { StreamPlan } from './stream-plan.js';
 
-/** What others than the log want to know of it. */
+/** What readers other than the log are told. */
 export type StreamNews =
   | { readonly type: 'stream.started' | 'stream.resumed' | 'stream.changed'; readonly renditions: readonly string[] }
   | { readonly type: 'stream.resuming' | 'stream.ended' };
 
-/** The slate is no news: the stream goes on waiting for its publisher. */
+/** The slate is not an event: the stream still waits for its publisher. */
 const NEWS = {
   'stream started': 'stream.started',
   'stream resumed': 'stream.resumed',
@@ -17,11 +17,11 @@ const NEWS = {
 } as const;
 
 export class StreamLog {
-  /** Of each line. */
+  /** Fields of each line. */
   readonly fields: { readonly app: string; readonly stream: string };
   readonly #logger: Logger;
   readonly #onNews: (news: StreamNews) => void;
-  /** Codes of the warnings about the publisher's media that were given. */
+  /** Codes of the warnings about the publisher's media that were logged. */
   readonly #warned = new Set<string>();
 
   constructor(
@@ -48,7 +48,7 @@ export class StreamLog {
     this.#onNews({ type: 'stream.resuming' });
   }
 
-  /** @param publishes publishers that its playlists had */
+  /** @param publishes number of publishers that its playlists had */
   ended(publishes: number): void {
     this.#logger.info({ ...this.fields, publishes }, 'stream ended');
     this.#onNews({ type: 'stream.ended' });
@@ -58,7 +58,7 @@ export class StreamLog {
     this.#logger.warn({ ...this.fields, code: error.code, err: error }, 'stream cannot be served');
   }
 
-  /** A bug of ours: the one line that has its stack. */
+  /** A bug of ours: the only line with its stack. */
   broken(where: string, error: SluiceError): void {
     this.#logger.error(
       { ...this.fields, code: error.code, where, err: error.cause ?? error },
@@ -66,12 +66,12 @@ export class StreamLog {
     );
   }
 
-  /** On the way to its end; most likely what broke first is behind it. */
+  /** A further failure while ending; most likely a consequence of the first. */
   brokeAgain(where: string, cause: unknown): void {
     this.#logger.debug({ ...this.fields, where, err: cause }, 'internal error of a stream that has failed');
   }
 
-  /** @param what did not end in its time and is left to itself */
+  /** @param what the work that did not end in time and is no longer waited for */
   late(what: string): void {
     this.#logger.warn({ ...this.fields, what }, 'part of a stream did not end in time and is no longer waited for');
   }
@@ -92,7 +92,7 @@ export class StreamLog {
     );
   }
 
-  /** What is left out: of each code the first. What is repaired: all, as the stream tells each kind once. */
+  /** Dropped media: only the first of each code is logged. Repaired media: every line, because the stream reports each kind only once. */
   leftOut({ code, message }: SluiceError): void {
     if (code === 'live.repaired') {
       this.#logger.warn({ ...this.fields, code }, `what the publisher sends is repaired: ${message}`);
@@ -103,7 +103,7 @@ export class StreamLog {
     this.#logger.warn({ ...this.fields, code }, `part of what the publisher sends is left out: ${message}`);
   }
 
-  /** Another publisher has its own faults. */
+  /** Another publisher may have other faults. */
   publisherComes(): void {
     this.#warned.clear();
   }

@@ -1,4 +1,4 @@
-// A publisher's media on its way into the playlists of its name: planned, presented, noted, packaged, and given to FFmpeg.
+// Moves a publisher's media into the playlists of its name: plans it, presents it, packages it, and feeds it to FFmpeg.
 import { silentFrame } from '../hls/packaging/silence.js';
 import { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
@@ -13,23 +13,23 @@ import type { StreamPipelineOptions } from './stream-pipeline-options.js';
 import { epochPlan, type StreamPlan } from './stream-plan.js';
 
 export class StreamMedia {
-  /** Of all publishers of the name; undefined before the first is served. */
+  /** The presentation for all publishers of the name; undefined before the first is served. */
   presentation: Presentation | undefined;
   readonly #options: StreamPipelineOptions;
   readonly #domain: FailureDomain;
   readonly #log: StreamLog;
   readonly #encoding: Encoding;
   readonly #publisher: () => Publisher | undefined;
-  /** Of the epoch. */
+  /** The packager of the period. */
   #packager: NativePackager | undefined;
-  /** Of the publisher that is attached. */
+  /** For the attached publisher. */
   #longGop: LongGop;
-  /** The next picture begins an epoch whose key frames are not the publisher's, whatever it is. */
+  /** The next picture begins a period, even if it is not a key frame, because that period has key frames of our own. */
   #cutsAnywhere = false;
   /** Every picture is encoded as a key frame. */
   #cutsEverywhere = false;
 
-  /** @param domain outlives the stream, as its playlists do. @param publisher who is attached, if anybody is */
+  /** @param domain outlives the stream, as its playlists do. @param publisher the attached publisher, if any */
   constructor(
     options: StreamPipelineOptions,
     domain: FailureDomain,
@@ -57,13 +57,13 @@ export class StreamMedia {
     return silentFrame(sound?.codecs, sound?.channels) !== undefined;
   }
 
-  /** What this publisher is served as. @throws what `planPublisher` throws */
+  /** Plans how to serve this publisher. @throws what `planPublisher` throws */
   plan(publisher: Publisher): StreamPlan {
     const { ladder, ffmpeg } = this.#options;
     return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
   }
 
-  /** From now on an epoch of this plan goes through. @throws mp4.* */
+  /** Starts a period with this plan. @throws mp4.* */
   install(plan: StreamPlan, publisher: Publisher): void {
     const presentation = this.presentation;
     if (presentation === undefined) return;
@@ -73,7 +73,7 @@ export class StreamMedia {
     this.#cutsEverywhere = plan.keyFrames === 'every';
   }
 
-  /** The first epoch of the name begins. */
+  /** Starts the first period of the name. */
   present(plan: StreamPlan, publisher: Publisher): void {
     const { app, name, origin, partDuration, segmentDuration, maxGop } = this.#options;
     const presentation = new Presentation({
@@ -95,7 +95,7 @@ export class StreamMedia {
     origin.attach(presentation);
   }
 
-  /** A tag of the publisher's first tracks. */
+  /** Takes a tag of the publisher's main tracks. */
   pass(tag: LiveTag): void {
     const presentation = this.presentation;
     if (presentation === undefined) return;
@@ -108,15 +108,15 @@ export class StreamMedia {
     if (tag.kind !== 'script') this.#encoding.note(tag.kind, tag.dts);
   }
 
-  /** A tag with media of a further track. */
+  /** Takes a tag with media of a further track. */
   passExtra(tag: LiveTag): void {
     this.#packager?.write(tag);
   }
 
-  /** Its group of pictures has become too long to cut: from this tag on the source is encoded, in another epoch. */
+  /** Whether its GOP has become too long to cut: from this tag on the source is encoded, in a new period. */
   endsAtLongGop(tag: LiveTag): boolean {
     this.#longGop.note(tag);
-    // The first one is the presentation's to tell: it has not listed anything yet.
+    // For the first segment the presentation detects this itself, because it has not listed anything yet.
     const settled = this.presentation?.targetDuration !== undefined;
     if (!settled || !this.#longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
     this.#longGop.find();
@@ -124,7 +124,7 @@ export class StreamMedia {
     return true;
   }
 
-  /** Called by the presentation before it has listed anything: it begins anew, at once, and nobody sees the difference. */
+  /** Called by the presentation before it has listed anything: it starts again at once, and viewers do not notice. */
   #onLongFirstGop(): void {
     const publisher = this.#publisher();
     if (publisher === undefined || !this.#longGop.find()) return;
@@ -136,7 +136,7 @@ export class StreamMedia {
     publisher.subscribe();
     this.presentation?.startEpoch(epochPlan(plan));
     this.install(plan, publisher);
-    // The presentation has forgotten what it had: this is all of it, from the key frame on.
+    // The presentation has dropped what it had: send everything again, from the key frame on.
     for (const earlier of publisher.recent()) if (isMedia(earlier)) this.pass(earlier);
   }
 

@@ -1,4 +1,4 @@
-// The owner of a name: all that runs for it runs in its domains, and whatever fails there ends this name and no other.
+// The failure domains of a name: everything that runs for it runs in them, and a failure ends this name and no other.
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain, type Fault } from '../protocols/failure-domain.js';
@@ -7,20 +7,20 @@ import { asSluiceError } from './errors.js';
 import type { StreamLog } from './stream-log.js';
 import type { EncodingLedger } from './transcoder.js';
 
-/** Longer than FFmpeg has to flush, to be killed, and to let go of its pipes. */
+/** Longer than FFmpeg needs to flush, to be killed, and to close its pipes. */
 const PATIENCE: Milliseconds = 10_000;
 
 export interface StreamOwnerOptions {
   readonly clock: Clock;
   readonly log: StreamLog;
-  /** Once, at the first fault. */
+  /** Called once, at the first fault. */
   readonly onBroken: (error: SluiceError) => void;
 }
 
 export class StreamOwner {
-  /** Publishers, FFmpeg, the slate, the resume window: it closes with the stream. */
+  /** Publishers, FFmpeg, slate and resume window: closes with the stream. */
   readonly live: FailureDomain;
-  /** The playlists and their copy on disk, which outlive it for a while. */
+  /** The playlists and their copy on disk, which outlive the stream for a while. */
   readonly served: FailureDomain;
   readonly #options: StreamOwnerOptions;
   #broken: SluiceError | undefined;
@@ -37,14 +37,13 @@ export class StreamOwner {
     this.served = new FailureDomain(name, (fault) => this.#onFault(fault));
   }
 
-  /** The first fault there was. */
+  /** The first fault, if any. */
   get broken(): SluiceError | undefined {
     return this.#broken;
   }
 
   /**
-   * Waits for work of this stream while the stream is well: not after a fault, and not for ever. What was waited for may go on,
-   * until its domain closes.
+   * Waits for work of this stream, but not after a fault and not forever. The work itself may continue until its domain closes.
    */
   async whileWell(where: string, work: Promise<unknown> | undefined): Promise<void> {
     let cancel: () => void = () => undefined;
@@ -58,7 +57,7 @@ export class StreamOwner {
     cancel();
   }
 
-  /** The same ledger; what it was not told the end of, it is told when the live domain closes. */
+  /** Wraps a ledger: processes whose end it was not told are reported as ended when the live domain closes. */
   ledger(ledger: EncodingLedger): EncodingLedger {
     const running = new Map<number, () => void>();
     return {

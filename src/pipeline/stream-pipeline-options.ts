@@ -1,4 +1,4 @@
-// What the pipeline of a name is told, and the states it can be in: the words between it and whoever makes it.
+// Options, callbacks and states of the pipeline of a name.
 import type { Origin } from '../hls/origin/origin.js';
 import type { Presentation, PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
@@ -24,20 +24,20 @@ export interface StreamPipelineOptions extends EncodingOptions {
   readonly app: string;
   readonly name: string;
   readonly origin: Origin;
-  /** Undefined: none was found. Then only what needs no encoding is served. */
+  /** Undefined if none was found; then only what needs no encoding is served. */
   readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
   /** How long the playlists wait for a publisher to come back; 0: they end with it. */
   readonly resumeWindow: Seconds;
-  /** Absolute path of an image or a clip that is shown meanwhile; undefined: nothing is. */
+  /** Absolute path of an image or clip to show meanwhile; undefined: none. */
   readonly slate?: string | undefined;
-  /** Groups of pictures that last longer make the source be encoded. */
+  /** If GOPs are longer than this, the source is encoded. */
   readonly maxGop: Seconds;
   /**
-   * The earlier stream of this name, while it is still being flushed: its last segments take sequence numbers, so the new
-   * presentation begins after it. Never rejects.
+   * Settles when the earlier stream of this name has been flushed. Its last segments still take sequence numbers, so the new presentation
+   * starts after it. Never rejects.
    */
   readonly predecessor: Promise<void> | undefined;
-  /** What the presentation needs beyond the plan; asked once, when the tracks are known. */
+  /** Options of the presentation beyond the plan; called once, when the tracks are known. */
   readonly presentation: () => Pick<
     PresentationOptions,
     | 'windowSegments'
@@ -49,14 +49,14 @@ export interface StreamPipelineOptions extends EncodingOptions {
     | 'earliestDate'
     | 'store'
   >;
-  /** This publisher cannot be served (any longer) and should be told why. */
+  /** This publisher cannot be served any longer and should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
-  /** Hears what happens to the stream. Must not throw. */
+  /** Called when something happens to the stream. Must not throw. */
   readonly onNews: (news: StreamNews) => void;
-  /** An internal error has ended it. Called once, to be counted. */
+  /** An internal error has ended the stream. Called once, for the counter. */
   readonly onBroken: (error: SluiceError) => void;
   /** The presentation has used its last sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
-  /** It is over, whether it ever had a presentation or not. */
+  /** The stream is over, whether or not it had a presentation. */
   readonly onClosed: () => void;
 }

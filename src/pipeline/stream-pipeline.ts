@@ -1,4 +1,4 @@
-// The life of a name over several publishers: its media on the way into the playlists, and every change and end of it in order.
+// The life of a name over several publishers: passes media into the playlists and handles all changes and ends in order.
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
@@ -32,24 +32,24 @@ export class StreamPipeline {
     draining: ['ended'],
     ended: [],
   });
-  /** The publisher that is attached, or whose last tags are on their way. */
+  /** The attached publisher, or the one whose last tags are being processed. */
   #publisher: Publisher | undefined;
-  /** Attached while the one before is being flushed. */
+  /** Attached while the previous publisher is being flushed. */
   #next: Publisher | undefined;
   #lastStream: LiveStream | undefined;
   #publishes = 0;
   readonly #media: StreamMedia;
   readonly #encoding: Encoding;
-  /** Tags go through; otherwise the publisher holds them. */
+  /** Whether tags pass; otherwise the publisher holds them. */
   #open = false;
   #entering: Promise<void> | undefined;
   #suspending: Promise<void> = Promise.resolve();
   readonly #window: ResumeWindow;
   readonly #slate: Slate;
-  /** Of the last publisher that was not the slate. */
+  /** Plan of the last publisher that was not the slate. */
   #plan: StreamPlan | undefined;
   #ended: Promise<void> | undefined;
-  /** Nobody needs to wait for a presentation of this name any longer. */
+  /** Called when nobody needs to wait for a presentation of this name any longer. */
   readonly #abandon: () => void;
 
   constructor(options: StreamPipelineOptions) {
@@ -71,7 +71,7 @@ export class StreamPipeline {
       fields: this.#log.fields,
       onExhausted: (publisher, cause) => {
         this.#fail(publisher, cause);
-        // Whoever publishes next begins with the whole ladder again.
+        // The next publisher starts with the whole ladder again.
         this.endInTime();
       },
     });
@@ -90,28 +90,28 @@ export class StreamPipeline {
     return this.#state.state;
   }
 
-  /** Of the publisher that is attached, else of the last one. */
+  /** The stream of the attached publisher, otherwise of the last one. */
   get stream(): LiveStream | undefined {
     return this.#lastStream;
   }
 
-  /** A publisher is attached. */
+  /** Whether a publisher is attached. */
   get publishing(): boolean {
     const publisher = this.#publisher;
     return (publisher?.gone === false && !publisher.standsIn) || this.#next !== undefined;
   }
 
-  /** Publishers so far. */
+  /** Number of publishers so far. */
   get publishes(): number {
     return this.#publishes;
   }
 
-  /** The slate is what viewers see. */
+  /** Whether viewers see the slate. */
   get showsSlate(): boolean {
     return this.#publisher?.standsIn === true && this.#open;
   }
 
-  /** What the publisher sends; undefined while its tracks are not known. */
+  /** What the publisher sends; undefined while its tracks are unknown. */
   get source(): SourceDescription | undefined {
     return this.#plan?.source;
   }
@@ -120,7 +120,7 @@ export class StreamPipeline {
     return this.#media.presentation;
   }
 
-  /** Milliseconds that are left for a publisher to come back. */
+  /** Milliseconds left for a publisher to come back. */
   get resumeLeft(): Milliseconds | undefined {
     return this.#window.left;
   }
@@ -130,29 +130,29 @@ export class StreamPipeline {
   }
 
   /**
-   * One sentence for each thing that the ladder asks for and that was not made from the start, and for each that the last
-   * publisher sends in a way that had to be changed or left out.
+   * One sentence for each thing that the ladder asks for and was not made from the start, and for each that the last publisher sends and
+   * had to be changed or dropped.
    */
   get shortcomings(): readonly string[] {
     return [...(this.#encoding.plan?.shortcomings ?? []), ...(this.#lastStream?.shortcomings ?? [])];
   }
 
-  /** Undefined when nothing is encoded. */
+  /** Undefined if nothing is encoded. */
   get transcode(): EncodingState | undefined {
     return this.#encoding.state;
   }
 
-  /** A publisher of this name would continue these playlists. */
+  /** Whether a publisher of this name would continue these playlists. */
   get resumable(): boolean {
     return this.#ended === undefined && this.#media.presentation !== undefined && this.#options.resumeWindow > 0;
   }
 
-  /** Where the timeline of the next publisher begins. */
+  /** Time at which the timeline of the next publisher begins. */
   get resumeTime(): Milliseconds | undefined {
     return this.#media.presentation?.resumeTime;
   }
 
-  /** The first publisher, or, when `resumable`, the next one: the one before must have ended. */
+  /** Attaches the first publisher or, if `resumable`, the next one; the previous one must have ended. */
   attach(stream: LiveStream): void {
     this.#lastStream = stream;
     this.#publishes += 1;
@@ -161,20 +161,20 @@ export class StreamPipeline {
     this.#window.pause();
     if (this.#publisher === undefined) this.#use(publisher);
     else this.#next = publisher;
-    // Its stream ends now, and with that it gives way.
+    // This ends the slate's stream, which makes room for the publisher.
     this.#owner.live.run('slate gives way', () => this.#slate.stop());
   }
 
   /**
-   * Flushes FFmpeg, ends the playlists and resolves when the disk copy has caught up. After an internal error FFmpeg is killed
-   * instead. Idempotent, and never rejects.
+   * Flushes FFmpeg, ends the playlists, and resolves when the disk copy has caught up. After an internal error FFmpeg is killed instead.
+   * Idempotent; never rejects.
    */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
   }
 
-  /** The same for whoever does not wait for it. */
+  /** Like `end`, without waiting. */
   endInTime(): void {
     this.#owner.served.run('end in time', () => this.end());
   }
@@ -212,7 +212,7 @@ export class StreamPipeline {
       served.attempt('sequence numbers', () => this.#options.onEnded(presentation));
       await this.#owner.whileWell('disk copy', stored);
       served.attempt('end news', () => this.#log.ended(this.#publishes));
-      // Its end failed: players are told that it is gone.
+      // Ending it has failed: tell players that it is gone.
       if (!presentation.ended) served.attempt('presentation without end', () => this.#forget());
     }
     live.attempt('publisher close', () => this.#publisher?.close());
@@ -225,7 +225,7 @@ export class StreamPipeline {
     served.attempt('directory', () => this.#options.onClosed());
   }
 
-  /** What the publisher has sent goes through. Not waited for when the stream is broken. */
+  /** Lets everything that the publisher has sent pass. Does not wait if the stream is broken. */
   async #drain(): Promise<void> {
     const owner = this.#owner;
     this.#window.pause();
@@ -251,7 +251,7 @@ export class StreamPipeline {
       this.#next = undefined;
       publisher.close();
     }
-    // What it sent is on its way into the playlists: it leaves after that.
+    // What it sent is still being processed: the publisher leaves after that.
     if (publisher !== this.#publisher || this.#entering !== undefined) return;
     this.#leave(publisher);
   }
@@ -282,7 +282,7 @@ export class StreamPipeline {
     });
   }
 
-  /** After all that the publisher sent; somebody may have come meanwhile. */
+  /** Called after everything that the publisher sent has passed; a new publisher may have come meanwhile. */
   #showSlate(): void {
     const waits = this.#state.is('suspended') && this.#publisher === undefined && this.#ended === undefined;
     if (waits && this.#plan !== undefined) this.#slate.play(this.#plan);
@@ -302,20 +302,20 @@ export class StreamPipeline {
     });
   }
 
-  // Epochs
+  // Periods
 
-  /** What is held goes through, as the first epoch, the one of a returned publisher, or one that a change has begun. */
+  /** Passes held tags as the first period of the name, of a returned publisher, or after a change. */
   async #enter(publisher: Publisher): Promise<void> {
     await this.#encoding.finish();
     await this.#suspending;
     await this.#options.predecessor;
-    // Before what is held goes through: a change in it is entered after this one.
+    // Before held tags pass: a change among them is entered after this one.
     this.#entering = undefined;
     try {
-      // A slate that has given way shows nothing any more: where it stands the publisher goes on.
+      // A slate that was replaced shows nothing more: the publisher continues at its position.
       if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginEpoch(publisher);
     } catch (error) {
-      // What is no typed error is a bug of ours: it ends the name.
+      // An error without a type is a bug of ours: it ends the name.
       if (!(error instanceof SluiceError)) throw error;
       this.#fail(publisher, error);
     }
@@ -334,7 +334,7 @@ export class StreamPipeline {
     this.#open = true;
     const held = publisher.held;
     publisher.held = [];
-    // A change among these holds what comes after it.
+    // A change among these tags holds the tags after it.
     for (const tag of held) this.#onTag(publisher, tag);
   }
 
@@ -352,7 +352,7 @@ export class StreamPipeline {
     this.#slate.forgive();
   }
 
-  /** A change of the publisher's: what comes from this tag on waits until the old FFmpeg has given all it has. */
+  /** Handles a change of the publisher: tags from this one on are held until the old FFmpeg has finished. */
   #turn(publisher: Publisher, tag: LiveTag): void {
     this.#open = false;
     publisher.held = [tag];
@@ -385,7 +385,7 @@ export class StreamPipeline {
 
   // Failures
 
-  /** A bug of ours: whoever publishes hears of it, FFmpeg goes at once, and what is there is ended in order. */
+  /** Handles a bug of ours: tells the publisher, kills FFmpeg, and ends what is there in order. */
   #onBroken(error: SluiceError): void {
     const { served, live } = this.#owner;
     served.attempt('fault counter', () => this.#options.onBroken(error));
@@ -402,7 +402,7 @@ export class StreamPipeline {
     }
   }
 
-  /** Its playlists could not be ended, or what was left to do for them after their end failed. */
+  /** Its playlists could not be ended, or the work after their end failed. */
   #forget(): void {
     const { presentation } = this.#media;
     if (presentation === undefined) return;
@@ -411,7 +411,7 @@ export class StreamPipeline {
     this.#owner.served.run('broken presentation removal', () => presentation.dispose());
   }
 
-  /** Nothing of this publisher can be served: it hears why, and the playlists end. */
+  /** Nothing of this publisher can be served: tells it why, and ends the playlists. */
   #fail(publisher: Publisher, error: SluiceError): void {
     this.#log.failed(error);
     if (!publisher.gone) this.#options.onFailed(publisher.stream, error);

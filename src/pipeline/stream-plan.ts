@@ -1,4 +1,4 @@
-// What a publisher is served as: its ladder, less what cannot be encoded here and now, plus what the playlists promise already.
+// How a publisher is served: its ladder, minus what cannot be encoded here and now, plus what the playlists already offer.
 import type { EpochPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
 import { reasonAgainstAac } from '../transcode/browser-audio.js';
@@ -16,7 +16,7 @@ import {
 } from '../transcode/rendition-spec.js';
 import { pipelineError } from './errors.js';
 
-/** A further video track of the publisher (Enhanced RTMP multitrack), served as it comes. */
+/** A further video track of the publisher (Enhanced RTMP multitrack), served without encoding. */
 export interface ExtraTrack {
   readonly trackId: number;
   readonly width?: number | undefined;
@@ -27,17 +27,17 @@ export interface PlanRequest {
   readonly source: SourceDescription;
   readonly extraTracks: readonly ExtraTrack[];
   readonly ladder: readonly string[];
-  /** Undefined: there is none. */
+  /** Undefined if there is none. */
   readonly ffmpeg: FlvReader | undefined;
-  /** False: nothing of the video may be encoded. */
+  /** False: no video may be encoded. */
   readonly mayEncodeVideo: boolean;
-  /** Why not. */
+  /** The reason for that. */
   readonly refusal?: string;
-  /** `regular`: the source's groups of pictures are too long to cut. */
+  /** `regular`: the GOPs of the source are too long to cut. */
   readonly keyFrames: KeyFrames;
-  /** Encoded video that the playlists of this name offer already: it stays, whatever the size of the source is now. */
+  /** Encoded video that the playlists of this name already offer: it stays, whatever the size of the source is now. */
   readonly offered: readonly string[];
-  /** Never to be made again in these playlists. */
+  /** Renditions that must not be made again in these playlists. */
   readonly withdrawn: ReadonlySet<string>;
 }
 
@@ -46,7 +46,7 @@ export interface StreamPlan {
   readonly renditions: readonly RenditionSpec[];
   readonly extraTracks: readonly ExtraTrack[];
   readonly keyFrames: KeyFrames;
-  /** One sentence for each thing that viewers do not get although the configuration asks for it. */
+  /** One sentence for each thing that is configured but not served. */
   readonly shortcomings: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export function planStream(request: PlanRequest): StreamPlan {
   return { source, renditions, extraTracks, keyFrames, shortcomings };
 }
 
-/** Rungs above a smaller source are encoded at its own size: a player that chose one goes on with it. */
+/** Rungs larger than a smaller source are encoded at the size of the source, so that a player that chose one can continue with it. */
 function missingRungs({ source, offered }: PlanRequest, video: readonly RenditionSpec[]): RenditionSpec[] {
   if (source.video === undefined) return [];
   const made = new Set(video.map(({ name }) => name));
@@ -82,7 +82,7 @@ function missingRungs({ source, offered }: PlanRequest, video: readonly Renditio
   });
 }
 
-/** The rungs, or only the source as it is when no picture can be encoded. */
+/** The rungs, or only the source without encoding if no picture can be encoded. */
 function withoutEncoding(
   rungs: readonly RenditionSpec[],
   { source, ffmpeg, mayEncodeVideo, refusal = 'the machine is full' }: PlanRequest,
@@ -103,7 +103,7 @@ function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined
   return undefined;
 }
 
-/** Better for some players than nothing for all. */
+/** Some players can play it, which is better than serving nothing. */
 function copiedSource(video: SourceVideo): CopiedVideoSpec {
   const { width, height, frameRate, bitrate } = video;
   const spec = { name: 'source', kind: 'video', mode: 'copy', width, height, frameRate } as const;
@@ -143,7 +143,7 @@ function fitAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcom
   ];
 }
 
-/** The pictures that FFmpeg makes, dearest first. `source` is the one that viewers miss most: it comes last. */
+/** The video renditions that FFmpeg makes, most expensive first. `source` comes last, because viewers would miss it most. */
 export function byCost(renditions: readonly RenditionSpec[]): EncodedVideoSpec[] {
   const rungs = encodedRenditions(renditions).filter((spec) => spec.kind === 'video');
   const cost = ({ name, width, height, frameRate }: EncodedVideoSpec): number =>
@@ -151,7 +151,7 @@ export function byCost(renditions: readonly RenditionSpec[]): EncodedVideoSpec[]
   return rungs.sort((a, b) => cost(b) - cost(a));
 }
 
-/** The words of the HLS room for it. */
+/** The plan in the terms of HLS. */
 export function epochPlan(plan: StreamPlan): EpochPlan {
   const frameRate = plan.source.video?.frameRate;
   const video = plan.renditions.filter(({ kind }) => kind === 'video').map(renditionPlan);
@@ -181,7 +181,7 @@ function renditionPlan(spec: RenditionSpec): RenditionPlan {
   return { ...spec, input: spec.mode === 'copy' ? 'samples' : 'pipe' };
 }
 
-/** Undefined when FFmpeg has nothing to do. */
+/** Undefined if FFmpeg has nothing to do. */
 export function transcodePlan(
   plan: StreamPlan,
   durations: { readonly partDuration: Seconds; readonly segmentDuration: Seconds },

@@ -1,4 +1,4 @@
-// Which picture stands for a stream now: made of its newest key frame when somebody asks, and shared by all who ask.
+// Makes the thumbnail of a stream from its newest key frame when somebody asks, and shares it among all who ask.
 
 import { createHash } from 'node:crypto';
 import type { Logger } from '../contracts/logger.js';
@@ -11,12 +11,12 @@ import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { asSluiceError } from './errors.js';
 
-/** What makes pictures: FFmpeg, in a room of its own. Rejects when it cannot. */
+/** Makes pictures with FFmpeg. Rejects if it cannot. */
 export interface PictureMaker {
   make(frame: () => { readonly description: VideoDescription; readonly data: Buffer } | undefined): Promise<Buffer>;
 }
 
-/** What a picture is made of: the life of a name, over several publishers. */
+/** What a thumbnail is made from: the life of a name, over several publishers. */
 export interface PictureSource {
   readonly app: string;
   readonly name: string;
@@ -26,16 +26,16 @@ export interface PictureSource {
 export interface ThumbnailsOptions {
   readonly maker: PictureMaker;
   readonly find: (app: string, name: string) => PictureSource | undefined;
-  /** A picture is made at most once in this time. */
+  /** A thumbnail is made at most once in this time. */
   readonly segmentDuration: Seconds;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Of one name. */
+/** The entry of one name. */
 interface Entry {
   picture: Thumbnail | undefined;
-  /** The key frame that was tried last, whether it could be decoded or not. */
+  /** The key frame that was tried last, whether or not it could be decoded. */
   tried: LiveTag | undefined;
   triedAt: Milliseconds;
   making: Promise<void> | undefined;
@@ -43,7 +43,7 @@ interface Entry {
 
 export class Thumbnails {
   readonly #options: ThumbnailsOptions;
-  /** A picture goes with the stream it shows, and until then costs its bytes alone. */
+  /** A thumbnail is released together with its stream; until then it costs only its bytes. */
   readonly #entries = new WeakMap<PictureSource, Entry>();
 
   constructor(options: ThumbnailsOptions) {
@@ -51,8 +51,8 @@ export class Thumbnails {
   }
 
   /**
-   * Of the newest key frame, or one that is at most a segment older. While a publisher is away its last picture stays.
-   * Undefined when there is none. Never rejects.
+   * A thumbnail of the newest key frame, or one that is at most a segment older. While a publisher is away, the last one stays.
+   * Undefined if there is none. Never rejects.
    */
   async get(app: string, name: string): Promise<Thumbnail | undefined> {
     const source = this.#options.find(app, name);
@@ -83,10 +83,10 @@ export class Thumbnails {
       const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
       entry.picture = { body, entityTag: `"${digest}"`, maxAge: Math.floor(segmentDuration) };
     } catch (error) {
-      // The picture before it stays; whether the next one works is seen with the next key frame.
+      // Keep the previous thumbnail; the next key frame is tried next time.
       const { app, name } = source;
       const { code, message } = asSluiceError(error);
-      // One of ours is a bug, and its stack is wanted.
+      // An error without a type is a bug of ours: log its stack.
       const stack = error instanceof SluiceError ? {} : { err: error };
       logger.warn({ app, stream: name, code, ...stack }, `no thumbnail: ${message}`);
     } finally {

@@ -1,30 +1,30 @@
-// Decides which tracks a publisher sends from the tags it sends, because metadata lies and an absent track announces itself by nothing.
+// Decides from the tags which tracks a publisher sends. Metadata may be wrong, and nothing announces that a track is absent.
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** From the first media of one track, how long the other may stay unseen before it counts as absent (A6.03: at most 3 s). */
+/** From the first media of one track, how long to wait for the other before it counts as absent. */
 const TRACK_WAIT: Milliseconds = 1_000;
 /**
- * The same for pictures that are announced: a relay that joins in the middle of a group of pictures sends its metadata and its sound
- * at once, and the header of the pictures with the next key frame. "Auto" is 8.3 s in many encoders.
+ * The same if video is announced. A relay that joins in the middle of a GOP sends metadata and audio at once, but the video header only
+ * with the next key frame. The automatic key frame interval of many encoders is 8.3 s.
  */
 const ANNOUNCED_WAIT: Milliseconds = 12_000;
-/** The same for a publisher that returns and does not say that it has the pictures it had. */
+/** The same for a publisher that returns and had video before, but does not announce it. */
 const RETURN_WAIT: Milliseconds = 3_000;
 
 export interface TrackDecisionOptions {
   readonly clock: Clock;
   readonly wait?: Milliseconds;
-  /** Asked when only sound has come: what speaks for pictures. */
+  /** Called when only audio has come: why video may be expected. */
   readonly expectsVideo?: () => 'announced' | 'had' | undefined;
-  /** Asked when both tracks have come: more pictures are wanted before anything is decided. */
+  /** Called when both tracks have come: whether more pictures are needed before the decision. */
   readonly doubtsRate?: () => boolean;
   /** Called once, with at least one track. */
   readonly onDecided: (tracks: { readonly video: boolean; readonly audio: boolean }) => void;
 }
 
-/** A track is present when it can be described: its sequence header is there, or (for codecs without one) its first frame. */
+/** A track is present once it can be described: its sequence header is there, or for codecs without one its first frame. */
 export class TrackDecision {
   readonly #options: TrackDecisionOptions;
   #video = false;
@@ -50,7 +50,7 @@ export class TrackDecision {
     else this.#wait();
   }
 
-  /** No more can be kept: what has come is all there is. */
+  /** No more can be kept: decide with what has come. */
   decideNow(): void {
     if (!this.#decided && (this.#video || this.#audio)) this.#decide();
   }

@@ -1,4 +1,4 @@
-// One epoch's FFmpeg: fed from the publisher, its output put into the presentation, its failures told and outlived.
+// FFmpeg for one period: feeds it from the publisher, puts its output into the presentation, and handles its failures.
 import type { Logger } from '../contracts/logger.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Rendition } from '../hls/window/rendition.js';
@@ -20,7 +20,7 @@ import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 /** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
 const MAX_BEHIND: Milliseconds = 10_000;
 
-/** Who is told of each FFmpeg. */
+/** Records each FFmpeg process. */
 export type EncodingLedger = NonNullable<TranscodeSupervisorOptions['ledger']>;
 
 export interface TranscoderOptions {
@@ -28,15 +28,15 @@ export interface TranscoderOptions {
   readonly childSettings: ChildSettings | undefined;
   readonly ledger: EncodingLedger | undefined;
   readonly plan: TranscodePlan;
-  /** There was another in this epoch, and it did not come to its end. */
+  /** There was an earlier transcoder in this period, which did not reach its end. */
   readonly continues: boolean;
   readonly publisher: Publisher;
   readonly presentation: Presentation;
   readonly clock: Clock;
   readonly domain: FailureDomain;
-  /** Says of each line which stream it is about. */
+  /** Adds to each line which stream it is about. */
   readonly logger: Logger;
-  /** No further restart will come. */
+  /** There will be no further restart. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onLoad: (load: TranscodeLoad) => void;
 }
@@ -47,17 +47,17 @@ export class Transcoder {
   #feed: FlvFeed;
   #fed: ReturnType<typeof fedTracks>;
   #subscription: Subscription;
-  /** The first bytes begin the epoch, nothing was before them. */
+  /** The first output begins the period; there was none before it. */
   #fresh: boolean;
-  /** Segments with media that its renditions had when FFmpeg started. */
+  /** Number of segments with media that its renditions had when FFmpeg started. */
   #segmentsAtStart = 0;
-  /** Parts that they had then. */
+  /** Number of parts that they had then. */
   #partsAtStart = 0;
-  /** Presentation time of the first picture or sample in the input of the FFmpeg that starts. */
+  /** Presentation time of the first picture or sample in the input of the starting FFmpeg. */
   #inputFrom: Milliseconds | undefined;
   #progress: TranscodeProgress | undefined;
   #load: TranscodeLoad | undefined;
-  /** Of feeds before this one. */
+  /** Dropped tags of earlier feeds. */
   #droppedTags = 0;
   #finished: Promise<void> | undefined;
   #discarded = false;
@@ -85,7 +85,7 @@ export class Transcoder {
       },
       wantedFrom: () => this.#wantedFrom(),
       onExit: ({ error }) => {
-        // One that got nowhere may have died of what it was given: its successor gets something else.
+        // If it made no progress, its input may have made it crash: do not give the same input to the next one.
         if (error !== undefined) this.#feed.interrupted(this.#parts > this.#partsAtStart);
       },
       delivered: () => this.#segments > this.#segmentsAtStart,
@@ -104,12 +104,12 @@ export class Transcoder {
     this.#fed = fedTracks(plan);
   }
 
-  /** Names of what it makes. */
+  /** Names of the renditions that it makes. */
   get renditions(): string[] {
     return this.#supervisor.plan.renditions.map(({ name }) => name);
   }
 
-  /** It has been given up. */
+  /** Whether it has given up. */
   get failed(): boolean {
     return this.#supervisor.state === 'failed';
   }
@@ -127,12 +127,12 @@ export class Transcoder {
     return Math.max(0, this.#supervisor.generation - 1);
   }
 
-  /** Tags it was too slow for. */
+  /** Tags dropped because FFmpeg was too slow. */
   get droppedTags(): number {
     return this.#droppedTags + this.#feed.droppedTags;
   }
 
-  /** Whole segments with media that its renditions have. */
+  /** Complete segments with media that its renditions have. */
   get #segments(): number {
     return this.#sum(({ segments }) => segments);
   }
@@ -145,12 +145,12 @@ export class Transcoder {
     return this.#listed.reduce((sum, rendition) => sum + (rendition === undefined ? 0 : of(rendition)), 0);
   }
 
-  /** In the order of the plan; undefined for one that never was. */
+  /** In the order of the plan; undefined for a rendition that never existed. */
   get #listed(): (Rendition | undefined)[] {
     return this.renditions.map((name) => this.#options.presentation.leftover(name));
   }
 
-  /** By rendition: where its media ends. */
+  /** End of the media of each rendition. */
   get #ends(): (Milliseconds | undefined)[] {
     return this.#listed.map((rendition) => rendition?.end && secondsToMilliseconds(rendition.end));
   }
@@ -159,13 +159,13 @@ export class Transcoder {
     this.#supervisor.start();
   }
 
-  /** The publisher has sent a tag of this time. FFmpeg cannot be late with pictures that nobody sent, however much sound came. */
+  /** The publisher has sent a tag with this time. Audio does not count for video: FFmpeg cannot be late with pictures that nobody sent. */
   note(kind: 'video' | 'audio', dts: Milliseconds): void {
     this.#feed.note(dts);
     if (this.#fed[kind]) this.#supervisor.noteReceived(dts);
   }
 
-  /** Makes less from now on, beginning at the last key frame: what waited is old. */
+  /** Makes fewer renditions from now on, starting at the last key frame: the queued input is too old. */
   replace(plan: TranscodePlan): void {
     const { publisher } = this.#options;
     this.#droppedTags += this.#feed.droppedTags;
@@ -176,13 +176,13 @@ export class Transcoder {
     this.#supervisor.replacePlan(plan);
   }
 
-  /** All that was received so far goes through and is used. Resolves when FFmpeg is gone. Never rejects; idempotent. */
+  /** Lets everything received so far pass, and uses the output. Resolves when FFmpeg has ended. Never rejects; idempotent. */
   finish(): Promise<void> {
     this.#finished ??= this.#options.domain.settled('ffmpeg finish', () => this.#finish());
     return this.#finished;
   }
 
-  /** It ends at once, and nothing that it still makes is used. */
+  /** Kills FFmpeg and discards its remaining output. */
   discard(): void {
     this.#discarded = true;
     this.#supervisor.kill();
@@ -211,7 +211,7 @@ export class Transcoder {
     return feed;
   }
 
-  /** What the FFmpeg before has made is not made again, so that media goes on at the picture at which it ended. */
+  /** What the previous FFmpeg has produced is not encoded again, so that media continues at the picture where it ended. */
   #wantedFrom(): WantedFrom {
     const { plan } = this.#supervisor;
     const begins = this.#feed.firstPicture();
@@ -235,7 +235,7 @@ export class Transcoder {
     try {
       presentation.write(rendition, bytes);
     } catch (error) {
-      // Thrown on, it would end the process and with it every other stream.
+      // If thrown on, it would end the process and with it every other stream.
       const reason = asSluiceError(error);
       logger.warn({ rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
       this.#supervisor.reject(reason);
