@@ -24,7 +24,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on values remembered of requests',
-    file: 'src/servers/http/recent-values.ts',
+    file: 'src/protocols/recent-values.ts',
     text: 'this.#values.delete(oldest);',
     replacement: '',
     test: `${TESTS}/recent-values.test.ts`,
@@ -33,7 +33,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on the length of texts remembered',
-    file: 'src/servers/http/recent-values.ts',
+    file: 'src/protocols/recent-values.ts',
     text: 'if (key.length > this.#limits.keyLength) return;',
     replacement: '',
     test: `${TESTS}/recent-values.test.ts`,

@@ -2,7 +2,7 @@
 
 import { BlockList, isIP } from 'node:net';
 import { plainAddress } from '../../protocols/address-group.js';
-import { RecentValues } from './recent-values.js';
+import { RecentValues } from '../../protocols/recent-values.js';
 
 /** Addresses remembered: some 2 MB. The longest way to write one has 45 characters, without the zone that anybody may add. */
 const KNOWN = { entries: 10_000, keyLength: 45 };

@@ -1,7 +1,7 @@
 // What clients send is remembered in bounded memory.
 import { expect, it } from 'vitest';
+import { RecentValues } from '../../../src/protocols/recent-values.js';
 import { ClientAddresses } from '../../../src/servers/http/client-address.js';
-import { RecentValues } from '../../../src/servers/http/recent-values.js';
 import { heapInUse } from '../../support/collect-garbage.js';
 
 it('takes nothing that stands left of nonsense in X-Forwarded-For for an address', () => {

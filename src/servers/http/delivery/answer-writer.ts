@@ -17,6 +17,9 @@ const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
 
 const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
+/** Of a body that is a string: Node and the kernel copy it. */
+const NO_SHARED_MEMORY: UnsentMemory = {};
+
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
 export interface AnswerWriterOptions {
@@ -52,7 +55,11 @@ export class AnswerWriter {
   }
 
   /** 200 with all of it. */
-  whole(exchange: Exchange, { headers, body }: Representation): void {
+  whole(exchange: Exchange, { headers, body, text }: Representation): void {
+    if (text !== undefined && !('stream' in exchange.response)) {
+      this.plain(exchange, 200, headers, text);
+      return;
+    }
     this.#body(exchange, 200, headers, body, 0, body.length);
   }
 
@@ -69,9 +76,11 @@ export class AnswerWriter {
     this.plain(exchange, status, [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS], body);
   }
 
-  plain(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer): void {
+  /** @param body a string has a character for each byte */
+  plain(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer | string): void {
     writeAnswer(exchange, status, this.#complete(exchange, headers), body);
-    this.#count(exchange, status, exchange.request.method === 'HEAD' ? undefined : body?.length, { shared: body });
+    const bytes = exchange.request.method === 'HEAD' ? undefined : body?.length;
+    this.#count(exchange, status, bytes, Buffer.isBuffer(body) ? { shared: body } : NO_SHARED_MEMORY);
   }
 
   /** 500, for what went wrong with us. */
@@ -133,7 +142,8 @@ export class AnswerWriter {
     this.#bytes += bytes;
     if (memory.own !== undefined) this.watch(exchange, bytes, memory);
     else if (unsentBytes(exchange.response) > 0) {
-      this.watch(exchange, bytes, copiesBodies(exchange) ? { ...memory, own: bytes } : memory);
+      const isCopied = memory.shared === undefined || copiesBodies(exchange);
+      this.watch(exchange, bytes, isCopied ? { ...memory, own: bytes } : memory);
     }
   }
 

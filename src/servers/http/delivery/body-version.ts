@@ -22,6 +22,9 @@ const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 export type FoundAnswer = Extract<OriginAnswer, { readonly body: Buffer }>;
 export type StoredAnswer = Extract<OriginAnswer, { readonly stored: StoredBody }>;
 
+/** Node writes a head and a body that is a string in one piece, which costs less than two; copying a larger body would cost more. */
+export const MAX_TEXT_BYTES = 16 * 1024;
+
 /** One form of a version: what `writeHead` and `end` take. */
 export interface Representation {
   readonly entityTag: string;
@@ -30,6 +33,8 @@ export interface Representation {
   readonly headers: readonly string[];
   /** The same without what describes a body: for 304, and with Content-Range and Content-Length for 206. */
   readonly metadata: readonly string[];
+  /** The same body, a character for each byte; undefined when it is large. */
+  readonly text?: string | undefined;
 }
 
 /** Of media that is read while it is sent. Made for each viewer: most players ask for such a file once. */
@@ -126,7 +131,8 @@ export class BodyVersion {
       ...(coding === 'identity' ? [] : ['content-encoding', coding]),
       ...['content-length', String(body.length)],
     ];
-    return { entityTag, body, headers, metadata };
+    const text = body.length <= MAX_TEXT_BYTES ? body.toString('latin1') : undefined;
+    return { entityTag, body, headers, metadata, text };
   }
 
   #cacheControl(blocking: boolean): string {

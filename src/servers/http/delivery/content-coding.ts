@@ -1,6 +1,6 @@
 // Chooses how a playlist is compressed for a client, RFC 9110 section 12.5.3; remembered, because clients send few different headers.
 
-import { RecentValues } from '../recent-values.js';
+import { RecentValues } from '../../../protocols/recent-values.js';
 
 export const CODINGS = ['identity', 'gzip', 'br'] as const;
 export type ContentCoding = (typeof CODINGS)[number];

@@ -59,10 +59,11 @@ export function writeAnswer(
   exchange: Exchange,
   status: number,
   headers: readonly string[],
-  body: Buffer | undefined,
+  body: Buffer | string | undefined,
 ): void {
   const { request, response } = exchange;
   writeHead(exchange, status, headers);
   if (body === undefined || request.method === 'HEAD') response.end();
+  else if (typeof body === 'string') response.end(body, 'latin1');
   else response.end(body);
 }

@@ -1,8 +1,8 @@
 // What a request below /hls/ asks for, and its one canonical key: requests with the same key are the same request.
 
+import { RecentValues } from '../../../protocols/recent-values.js';
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
 import { MAX_TARGET_BYTES } from '../plugins/errors.js';
-import { RecentValues } from '../recent-values.js';
 
 export interface DeliveryTarget {
   /** Path and `_HLS_*` directives in a fixed order; whatever else stood in the query is not part of it (B4.11). */

@@ -36,7 +36,7 @@ export interface MeteredSocketOptions {
 
 type WriteCallback = (error?: Error | null) => void;
 
-interface OutgoingChunk {
+interface OutgoingPiece {
   readonly chunk: Buffer | string;
   readonly encoding: BufferEncoding;
 }
@@ -54,6 +54,19 @@ export class MeteredSocket extends Duplex {
   #awaitsTurn = false;
   /** Since the queue was empty some of it was given to the parser: it held more than a request. */
   #isBacklogged = false;
+  /** Of the one write that the socket has not finished. */
+  #onWritten: WriteCallback | undefined;
+  /** Writes that were done before the socket said so. */
+  #doneEarly = 0;
+  readonly #written: WriteCallback = (error) => {
+    if (this.#doneEarly > 0) {
+      this.#doneEarly--;
+      return;
+    }
+    const done = this.#onWritten;
+    this.#onWritten = undefined;
+    done?.(error);
+  };
   readonly #nextTurn = (): void => {
     this.#awaitsTurn = false;
     this.#pump();
@@ -129,34 +142,35 @@ export class MeteredSocket extends Duplex {
   }
 
   override _write(bytes: Buffer | string, encoding: BufferEncoding, done: WriteCallback): void {
-    const written = this.#whenWritten(done);
-    this.#socket.write(bytes, encoding, written);
-    if (this.#socket.writableLength === 0) written();
+    this.#socket.write(bytes, encoding, this.#written);
+    this.#awaitWritten(done);
   }
 
-  /** Head and body of an answer: one system call for both. */
-  override _writev(chunks: readonly OutgoingChunk[], done: WriteCallback): void {
-    const written = this.#whenWritten(done);
-    const last = chunks.length - 1;
+  /** Head and body of an answer: one system call for both. Node ends each answer with an empty piece. */
+  override _writev(pieces: readonly OutgoingPiece[], done: WriteCallback): void {
+    let last = pieces.length - 1;
+    while (last > 0 && pieces[last]?.chunk.length === 0) last--;
     this.#socket.cork();
-    chunks.forEach(({ chunk, encoding }, index) => {
-      this.#socket.write(chunk, encoding, index === last ? written : undefined);
-    });
+    for (let index = 0; index <= last; index++) {
+      const { chunk, encoding } = pieces[index] as OutgoingPiece;
+      if (index === last) this.#socket.write(chunk, encoding, this.#written);
+      else this.#socket.write(chunk, encoding);
+    }
     this.#socket.uncork();
-    if (this.#socket.writableLength === 0) written();
+    this.#awaitWritten(done);
   }
 
   /**
-   * Calls `done` once. The callback of a socket's `write` always comes in a later tick. What the kernel has taken by the time `write`
-   * returns is done already, and must not count as bytes that the client has not read.
+   * What the kernel took while `write` ran is done, and must not count as bytes that the client has not read. The socket's own
+   * callback comes a tick later all the same, in the order of the writes, and is then passed over.
    */
-  #whenWritten(done: WriteCallback): WriteCallback {
-    let isDone = false;
-    return (error) => {
-      if (isDone) return;
-      isDone = true;
-      done(error);
-    };
+  #awaitWritten(done: WriteCallback): void {
+    if (this.#socket.writableLength > 0) {
+      this.#onWritten = done;
+      return;
+    }
+    this.#doneEarly++;
+    done();
   }
 
   override _final(callback: WriteCallback): void {

@@ -1,5 +1,4 @@
-// Remembers what was worked out of texts that clients send, in so many bytes: who sends ever new ones pushes out the oldest, and
-// slows nobody down but himself.
+// Remembers values by texts that peers choose, in bounded memory: a peer that sends ever new texts pushes out the oldest entries.
 
 export interface RecentValuesLimits {
   readonly entries: number;
@@ -26,6 +25,8 @@ export class RecentValues<Value extends NonNullable<unknown>> {
   /** @param key a text of its own: a piece of a longer one would keep all of that in memory */
   keep(key: string, value: Value): void {
     if (key.length > this.#limits.keyLength) return;
+    // A map keeps the order of insertion: what is kept again counts as new.
+    this.#values.delete(key);
     this.#values.set(key, value);
     for (const oldest of this.#values.keys()) {
       if (this.#values.size <= this.#limits.entries) return;
