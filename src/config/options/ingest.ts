@@ -41,7 +41,7 @@ export const ingestOptions = {
   publishConflict: choice(['reject', 'override'], {
     default: 'reject',
     description:
-      'Who gets a name that somebody publishes already: `reject` refuses the newcomer, `override` ends the other one.',
+      'Who gets a name that is already being published: `reject` refuses the newcomer, `override` disconnects the other one.',
   }),
   takeoverAfter: seconds(0.5, 600, {
     default: 3,
@@ -60,7 +60,7 @@ export const ingestOptions = {
   maxUnsentBytes: limit(16_384, 67_108_864, {
     default: 262_144,
     unit: 'bytes',
-    description: 'Answers waiting for an RTMP peer that does not read; more and it is closed.',
+    description: 'Answers waiting for an RTMP peer that does not read; beyond it the peer is disconnected.',
   }),
   maxViewerBytes: limit(262_144, 268_435_456, {
     default: 8_388_608,
@@ -113,6 +113,6 @@ export const ingestOptions = {
   maxFailureDelay: seconds(0.1, 4, {
     default: 4,
     fileOnly: true,
-    description: 'Longest of these waits; each is random below its bound.',
+    description: 'Longest such delay; each one is random, up to a bound that grows.',
   }),
 };

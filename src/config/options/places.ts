@@ -50,12 +50,12 @@ export const placeOptions = {
     default: 'media',
     placeholder: 'DIR',
     description:
-      'Where segments and playlists are written: at every instant a static HLS tree. Empty at the first start, and of one gateway at a time: a directory with other files in it is refused.',
+      'Where segments and playlists are written: at every instant a static HLS tree. Must be empty at the first start and belong to one gateway only; a directory with other files is refused.',
   }),
   stateDir: text({
     default: '.sluice',
     placeholder: 'DIR',
     description:
-      'Where the generated publish key (mode 0600) and the process ids of running FFmpegs are kept. Must not lie in `mediaDir`. Of one gateway at a time.',
+      'Where the generated publish key (mode 0600) and the process ids of running FFmpegs are kept. Must not lie in `mediaDir`, and belongs to one gateway only.',
   }),
 };

@@ -53,7 +53,7 @@ export const publishingOptions = {
       expected:
         'a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and if you like lists of apps and names',
       description:
-        'Who may publish with user and password, beside whoever has the key; `apps` and `names` narrow what one may publish. See below.',
+        'Who may publish with user and password, in addition to those who have the key; `apps` and `names` limit what a user may publish. See below.',
     },
   ),
   userChallenge: choice(['on', 'off'], {

@@ -52,20 +52,20 @@ export const streamOptions = {
   resumeWindow: seconds(0, 3600, {
     default: 15,
     description:
-      'How long a stream waits for a publisher that has gone to come back: players go on with the same playlists. 0 ends them at once.',
+      'How long a stream waits for its publisher to return; players then continue with the same playlists. 0 ends them at once.',
   }),
   slate: Type.Optional(
     text({
       placeholder: 'FILE',
       fallback: 'none',
       description:
-        'Image or clip (without its sound) that viewers see while a stream waits for its publisher (`resumeWindow`). Encoded as H.264 and AAC by FFmpeg for each stream that waits; streams whose own codecs are others wait without it.',
+        'Image or clip (without its sound) that viewers see while a stream waits for its publisher (`resumeWindow`). Encoded as H.264 and AAC by FFmpeg for each stream that waits; streams with other codecs wait without it.',
     }),
   ),
   maxGop: seconds(1, 60, {
     default: 10,
     description:
-      'Longest time between key frames of a publisher that segments are made of; beyond it `source` is encoded anew, with key frames of its own.',
+      'Longest time between the key frames of a publisher at which segments are cut; beyond it `source` is encoded again, with regular key frames.',
   }),
   maxTranscodes: count(0, 1000, {
     default: 0,
@@ -76,11 +76,11 @@ export const streamOptions = {
   thumbnails: choice(['on', 'off'], {
     default: 'on',
     description:
-      'Whether there is a picture of each stream at `/hls/APP/NAME/thumbnail.jpg`; it is made when somebody asks, at most once for each segment, by FFmpeg.',
+      'Whether there is a picture of each stream at `/hls/APP/NAME/thumbnail.jpg`; FFmpeg makes it when somebody asks, at most once per segment.',
   }),
   onOverload: choice(['shed', 'keep'], {
     default: 'shed',
     description:
-      'When FFmpeg does not keep up: `shed` takes the most costly rendition out of the stream, then the next; `keep` leaves them all, late and with gaps.',
+      'When FFmpeg does not keep up: `shed` withdraws the most expensive rendition, then the next; `keep` leaves them all, late and with gaps.',
   }),
 };

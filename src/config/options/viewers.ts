@@ -22,18 +22,18 @@ export const viewerOptions = {
     default: 4000,
     unit: 'requests',
     description:
-      'The same for one client address, IPv6 addresses by their /64. Proxies in `trustedProxies` are not counted, their clients are.',
+      'The same for one client address (IPv6: one /64). For proxies in `trustedProxies` their clients are counted.',
   }),
   maxUnreadBytes: limit(4_194_304, 68_719_476_736, {
     default: 268_435_456,
     unit: 'bytes',
     description:
-      'Memory of answers that were not read to the end; beyond it the oldest of the address that holds most is cut off.',
+      'Memory of answers that clients have not read to the end; beyond it, the oldest answer of the address that holds most is cut off.',
   }),
   maxUnreadBytesPerIp: limit(1_048_576, 68_719_476_736, {
     default: 67_108_864,
     unit: 'bytes',
-    description: 'The same for one client address, IPv6 addresses by their /64; beyond it its oldest is cut off.',
+    description: 'The same for one client address (IPv6: one /64); beyond it, its oldest answer is cut off.',
   }),
   trustedProxies: Type.Array(proxy, {
     default: ['127.0.0.0/8', '::1'],
@@ -53,7 +53,7 @@ export const viewerOptions = {
     default: 0,
     unit: 's',
     description:
-      'How long browsers that came by HTTPS shall come by nothing else (`Strict-Transport-Security`). 0 sends no such header: with a certificate that browsers do not trust it would lock them out. It holds for all ports of the host name.',
+      'How long browsers that came over HTTPS must use HTTPS only (`Strict-Transport-Security`), on all ports of the host name. 0 sends no such header; with a certificate that browsers do not trust it would lock them out.',
   }),
   frameAncestors: Type.Array(ancestor, {
     default: ['*'],
