@@ -44,9 +44,7 @@ export function describeManifest(
   };
   const end = last === undefined ? 0 : endOf(last);
   if (ended) {
-    // Players wait for media up to this point in every track: use the end of the shortest one.
-    const shortest = last === undefined ? 0 : origin + shortestEndOf(last);
-    return { ...manifest, type: 'static', mediaPresentationDuration: shortest };
+    return { ...manifest, type: 'static', mediaPresentationDuration: shortestEndOf(manifest.periods.at(-1)) };
   }
   const begin = first === undefined ? 0 : beginOf(first);
   return {
@@ -70,13 +68,22 @@ const beginOf = ({ segments }: PeriodSpan): Seconds =>
 const endOf = ({ segments }: PeriodSpan): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
 
-/** End of the kind of track that ends first. */
-function shortestEndOf({ segments }: PeriodSpan): Seconds {
+/**
+ * End of the kind of track that ends first, as players compute it from the ticks. Players wait for media up to this point in
+ * every track, so rounding must not put it behind the last tick: some allow only a microsecond.
+ */
+function shortestEndOf(period: Period | undefined): Seconds {
+  if (period === undefined) return 0;
   const ends = new Map<string, Seconds>();
-  for (const [{ plan }, all] of segments) {
-    ends.set(plan.kind, Math.max(ends.get(plan.kind) ?? 0, all.at(-1)?.end ?? 0));
+  for (const { contentType, representations } of period.adaptationSets) {
+    for (const { template } of representations) {
+      const { timescale, presentationTimeOffset, timeline } = template;
+      const { time, duration } = timeline.at(-1) ?? { time: presentationTimeOffset, duration: 0 };
+      const end = (time + duration - presentationTimeOffset) / timescale;
+      ends.set(contentType, Math.max(ends.get(contentType) ?? 0, end));
+    }
   }
-  return Math.min(...ends.values());
+  return Math.floor((period.start + Math.min(...ends.values())) * 1e6 - 1) / 1e6;
 }
 
 /** Seconds since 1970. */

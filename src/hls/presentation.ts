@@ -265,6 +265,7 @@ export class Presentation {
     if (this.#ended || this.#suspended) return;
     this.#timeline.finishRun();
     this.#suspended = true;
+    for (const rendition of this.#set.all) rendition.suspend();
     this.#rest();
     this.#publish();
   }

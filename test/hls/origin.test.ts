@@ -321,15 +321,17 @@ describe('Origin', () => {
     expect((await origin.multivariant('live', 'a')).status).toBe(200);
     const next = String(now.mediaSequence + now.segments.length);
     const held = [playlist(next), playlist(next, '0')];
-    // Hinted at before the publisher went, and hinted at now.
-    const hinted = [hint, now.preloadHint ?? ''].map((file) => origin.file('live', 'a', 'source', file));
+    // Nobody knows whether a part comes, so none is hinted at; what was is waited for, and so is the first one of a return.
+    expect(now.preloadHint).toBeUndefined();
+    const first = `part-${next}.0.m4s`;
+    const hinted = [hint, first].map((file) => origin.file('live', 'a', 'source', file));
     await settle();
     expect(origin.waiting).toBe(4);
     clock.advance(6_000);
     for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, blocking: false });
     for (const answer of await Promise.all(hinted)) expect(answer.status).toBe(503);
     // Asked again, they are there until the end.
-    const again = [playlist(next), origin.file('live', 'a', 'source', now.preloadHint ?? '')];
+    const again = [playlist(next), origin.file('live', 'a', 'source', first)];
     await settle();
     await presentation.end();
     const [reload, file] = await Promise.all(again);
@@ -342,9 +344,9 @@ describe('Origin', () => {
     origin.attach(presentation);
     await play(7_300);
     presentation.suspend();
-    const { preloadHint = '', mediaSequence, segments } = parsePlaylist(bodyOf(await playlist()));
+    const { mediaSequence, segments } = parsePlaylist(bodyOf(await playlist()));
     const reload = playlist(String(mediaSequence + segments.length), '0');
-    const hinted = origin.file('live', 'a', 'source', preloadHint);
+    const hinted = origin.file('live', 'a', 'source', `part-${mediaSequence + segments.length}.0.m4s`);
     clock.advance(3_000);
     const offset = presentation.resumeTime;
     presentation.startEpoch(PIPES_PLAN);
@@ -356,6 +358,7 @@ describe('Origin', () => {
     await again.playUntil(offset + 1_500);
     expect(bodyOf(await reload)).toContain('#EXT-X-DISCONTINUITY\n');
     expect((await hinted).status).toBe(200);
+    expect(parsePlaylist(bodyOf(await playlist())).preloadHint).toBeDefined();
   });
 
   it('no refusal repeats what was asked for: it may be a key in the wrong place', async () => {

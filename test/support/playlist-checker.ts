@@ -433,7 +433,8 @@ class History {
       );
       // What was hinted at of media that turned out to be missing does not come.
       const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
-      const fresh = playlist.preloadHint !== last.preloadHint && !playlist.ended && !this.hintMayBreak && !lost;
+      const isOther = playlist.preloadHint !== undefined && playlist.preloadHint !== last.preloadHint;
+      const fresh = isOther && !playlist.ended && !this.hintMayBreak && !lost;
       if (playlist.preloadHint !== last.preloadHint) this.hintMayBreak = false;
       if (fresh && this.#options.irregular !== true)
         check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
@@ -546,7 +547,9 @@ class History {
     check(hintedMap === undefined || hintedMap !== playlist.lastMap, 'B3.12 a hinted MAP is another one');
     check(hintedMap === undefined || !playlist.ended, 'B3.12 no hint with ENDLIST');
     const hinted = playlist.preloadHint !== undefined;
-    check(hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
+    // While the publisher is away, nobody knows whether a part comes.
+    const mayRest = !hinted && playlist.openParts.length === 0;
+    check(mayRest || hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
     if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');
   }
 }

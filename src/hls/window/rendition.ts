@@ -58,6 +58,8 @@ export class Rendition implements PartSink {
   #ended = false;
   #withdrawn = false;
   #dirty = false;
+  /** The publisher is gone: nobody knows whether a next part comes. */
+  #isAway = false;
   #parts = 0;
   #mediaIndex: number | undefined;
   #lastProgress: Milliseconds = Number.NEGATIVE_INFINITY;
@@ -90,7 +92,7 @@ export class Rendition implements PartSink {
     this.#listed = new ListedMedia({
       ...made,
       ...{ name: plan.name, partTarget, skips: options.skips, event: options.event },
-      nextPart: () => this.#files.nextPart,
+      nextPart: () => (this.#isAway ? undefined : this.#files.nextPart),
       reports: (kind) => options.reports(this, kind),
       ended: () => this.#ended,
     });
@@ -185,6 +187,7 @@ export class Rendition implements PartSink {
 
   accept(part: MadePart): void {
     if (!this.#segmenter.accept(part)) return;
+    this.#isAway = false;
     this.#parts += 1;
     this.#mediaIndex = part.segmentIndex;
     this.#lastProgress = this.#options.clock.now();
@@ -211,6 +214,15 @@ export class Rendition implements PartSink {
     const hint = this.#files.nextPart;
     this.#segmenter.finishRun(lastIndex, this.plan.input === 'pipe');
     if (hint !== this.#files.nextPart) this.#files.brokenHint = hint;
+  }
+
+  /**
+   * The publisher is gone and may come back. No part is hinted at until one comes: some players take a hint for a promise, and fail
+   * when it is not kept. What was hinted at before is still waited for.
+   */
+  suspend(): void {
+    this.#isAway = true;
+    this.#dirty = true;
   }
 
   /** Out of all playlists; what players have loaded the names of stays for its time. */
