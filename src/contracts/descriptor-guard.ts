@@ -1,4 +1,4 @@
-// Keeps file descriptors free for streams that run already: each kind of server asks before it keeps a connection (C4.04).
+// Keeps file descriptors free for streams that run already: each kind of server asks before it keeps a connection.
 
 export interface DescriptorGuard {
   /** True when the connection that was just accepted must be closed at once. */

@@ -126,7 +126,7 @@ export class RenditionSet {
   }
 
   /**
-   * B1.07, B1.16: players must not wait for a rendition that does not come. It may be a target duration late; then it is
+   * Players must not wait for a rendition that does not come. It may be a target duration late; then it is
    * given up if nothing at all comes of it, or if it is hopelessly late.
    * @param newest stream time reached at ingest
    */

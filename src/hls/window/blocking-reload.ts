@@ -23,7 +23,7 @@ export interface PlaylistPosition {
 }
 
 /**
- * @returns undefined when there is no directive; the error of a 400 answer when it is malformed (B3.04)
+ * @returns undefined when there is no directive; the error of a 400 answer when it is malformed (RFC 8216bis 6.2.5.2)
  */
 export function parseDirective(msn: string | undefined, part: string | undefined): Directive | SluiceError | undefined {
   if (msn === undefined) {
@@ -75,7 +75,7 @@ export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPositi
   return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
 }
 
-/** @returns the error of a 400 answer when nobody could know this position from a playlist of ours (B3.05). */
+/** @returns the error of a 400 answer when no playlist of ours can have named this position (RFC 8216bis 6.2.5.2). */
 export function checkAdvance(
   directive: Directive,
   position: PlaylistPosition,

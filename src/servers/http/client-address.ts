@@ -1,4 +1,4 @@
-// Who a request is from: behind proxies the address they forward, but only from proxies that the operator named (C3.12).
+// Finds the client of a request: behind a proxy it is the forwarded address, if the operator trusts that proxy.
 
 import { BlockList, isIP } from 'node:net';
 import { plainAddress } from '../../protocols/address-group.js';

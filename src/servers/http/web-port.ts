@@ -1,5 +1,5 @@
-// A port for HTTP, or for HTTPS with HTTP/2 for who offers it by ALPN and HTTP/1.1 for the others (B3.16): listens, and hands what is
-// accepted to the connections that both ports share.
+// A port for HTTP, or for HTTPS with HTTP/2 (chosen by ALPN) and HTTP/1.1: it listens, and passes accepted connections to those that both
+// ports share.
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

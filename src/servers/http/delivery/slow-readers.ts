@@ -1,4 +1,4 @@
-// Cuts off who takes an answer too slowly: a connection and a body would be held for as long as he likes (C4.07).
+// Cuts off clients that read an answer too slowly: otherwise they could hold a connection and a body for as long as they like.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 import { cutOff, type RawResponse } from './exchange.js';

@@ -5,7 +5,7 @@ import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
 import { MAX_TARGET_BYTES } from '../plugins/errors.js';
 
 export interface DeliveryTarget {
-  /** Path and `_HLS_*` directives in a fixed order; whatever else stood in the query is not part of it (B4.11). */
+  /** Path and `_HLS_*` directives in a fixed order; whatever else the query holds is not part of it. */
   readonly key: string;
   readonly app: string;
   readonly name: string;

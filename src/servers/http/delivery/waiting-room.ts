@@ -1,5 +1,4 @@
-// Counts who waits, and the memory that takes, in all and by address, so that neither a herd nor one client can hold everything
-// (C4.06).
+// Counts the requests that wait and the memory they take, in total and by address, so that neither a crowd nor one client takes everything.
 
 import { AddressTally } from '../../../protocols/address-tally.js';
 
