@@ -1,9 +1,9 @@
-// Renditions as others see them: the API, the metrics, and manifests of another format.
+// Describes renditions for readers outside HLS: the API, the metrics, and manifests of other formats.
 import type { RenditionInfo, RenditionListing } from './presentation-options.js';
 import type { RenditionSet } from './rendition-set.js';
 import type { Rendition } from './window/rendition.js';
 
-/** @param sourceFrameRate for a video rendition that does not say its own */
+/** @param sourceFrameRate used for a video rendition without its own frame rate */
 export function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {
   const { plan, track, bandwidth, segments, parts } = rendition;
   return {
@@ -20,7 +20,7 @@ export function describeRendition(rendition: Rendition, sourceFrameRate: number 
   };
 }
 
-/** What players may load of every rendition that is not withdrawn. */
+/** What players may load, for every rendition that is not withdrawn. */
 export function listRenditions(
   { active, all }: RenditionSet,
   sourceFrameRate: number | undefined,

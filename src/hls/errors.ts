@@ -1,4 +1,4 @@
-// The registry of everything the HLS room answers or reports, so that a player, a log line and a test mean the same thing.
+// The error codes that HLS answers or reports, shared by players, log lines and tests.
 import { defineErrors } from '../protocols/errors.js';
 
 export const hlsError = defineErrors({

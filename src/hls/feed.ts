@@ -1,4 +1,4 @@
-// What the presentation does with any rendition's input, whoever packages it.
+// The interface through which the presentation feeds a rendition, whoever packages its media.
 import type { Seconds } from '../protocols/units.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { RenditionPartTiming } from './timeline/part-timing.js';
@@ -9,19 +9,19 @@ export interface FeedOptions {
   readonly schedule: CutSchedule;
   readonly partTarget: Seconds;
   readonly timing: RenditionPartTiming;
-  /** The track is another than the one that parts of this epoch were made of. */
+  /** The track differs from the one that earlier parts of this period were made from. */
   readonly onTrackChanged: (rendition: Rendition) => void;
-  /** A new init segment: codecs and sizes may be others. */
+  /** A new init segment: codecs and sizes may have changed. */
   readonly onInit: () => void;
-  /** Its sound has paused, and silence stands for it. */
+  /** Its audio has paused and is replaced by silence. */
   readonly onSilence: () => void;
   readonly onOverlongPart: (duration: Seconds) => void;
 }
 
 export interface Feed {
   readonly rendition: Rendition;
-  /** The cut schedule has moved on, or a run has begun: what was held may go. */
+  /** The cut schedule has advanced, or a run has begun: media that was held may be emitted. */
   advance(): void;
-  /** The publisher is gone, or what it sends changes: what is held goes now. */
+  /** The publisher has left, or what it sends changes: emit all held media now. */
   finishRun(): void;
 }

@@ -1,4 +1,4 @@
-// What went wrong in a presentation that goes on: counted, and told as typed warnings, of each kind not too often.
+// Counts what goes wrong in a presentation that continues, and reports it as typed warnings with limited frequency.
 import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { hlsError } from './errors.js';
@@ -19,7 +19,7 @@ export class Incidents {
     return this.#counters;
   }
 
-  /** @param paused nobody sent what is missing, which was told already */
+  /** @param paused the publisher did not send the missing media, which was already reported */
   missingMedia(rendition: string, mediaSequence: number, paused: boolean): void {
     this.#counters.gaps += 1;
     if (paused) return;

@@ -1,4 +1,4 @@
-// From the bytes of one FFmpeg output pipe to parts: one reader and one part maker for each run of FFmpeg.
+// Turns the bytes of one FFmpeg output pipe into parts: one reader and one part maker per run of FFmpeg.
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
@@ -13,7 +13,7 @@ export class PipeFeed implements Feed {
   readonly #options: FeedOptions;
   #reader = new FragmentReader();
   #maker: PartMaker | undefined;
-  /** What is before it was shown: made by an FFmpeg that died. */
+  /** Media before this was already emitted, by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedOptions) {
@@ -21,7 +21,7 @@ export class PipeFeed implements Feed {
     this.rendition = options.rendition;
   }
 
-  /** @throws the typed error of the MP4 room, after what came before the bytes at fault was used */
+  /** @throws the typed MP4 error, after the media before the invalid bytes was used */
   write(bytes: Buffer): void {
     this.#reader.push(bytes);
     for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
@@ -31,9 +31,9 @@ export class PipeFeed implements Feed {
   }
 
   /**
-   * FFmpeg was replaced: bytes that follow begin with an init segment, and media goes on where it ended or where a segment
-   * begins. What the one before did not finish is its successor's to make.
-   * @param from media time at which the input of the successor begins
+   * FFmpeg was replaced: the next bytes begin with an init segment, and media continues where it ended or at the start of a segment. The
+   * new FFmpeg makes what the old one did not finish.
+   * @param from media time at which the input of the new FFmpeg begins
    */
   restarted(from: Seconds): void {
     this.#maker = undefined;
@@ -47,7 +47,7 @@ export class PipeFeed implements Feed {
     this.rendition.closeInterrupted();
   }
 
-  /** What is held goes now, half a fragment never. */
+  /** Emits all held media; incomplete fragments are dropped. */
   finishRun(): void {
     this.#maker?.flush();
     this.#maker = undefined;
@@ -58,8 +58,8 @@ export class PipeFeed implements Feed {
     const { rendition, onTrackChanged, onInit } = this.#options;
     let { track } = rendition;
     if (track === undefined || rendition.init?.equals(written) !== true) {
-      // What the reader gives is a view of a whole pipe chunk, which would stay in memory as long as the init segment and
-      // the parameter sets found in it.
+      // Copied: the reader returns a view of a whole pipe chunk, which would stay in memory as long as the init segment and the parameter
+      // sets in it.
       const bytes = Buffer.from(written);
       track = parseInitSegment(bytes);
       if (rendition.init !== undefined) onTrackChanged(rendition);

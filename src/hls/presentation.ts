@@ -1,4 +1,4 @@
-// All renditions of one stream as one timeline: the same cuts, sequence numbers, discontinuities and dates everywhere.
+// All renditions of one stream on one timeline, with the same cuts, sequence numbers, discontinuities and dates.
 
 import type { StoredBody } from '../contracts/stored-body.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
@@ -67,7 +67,7 @@ export class Presentation {
       onSilence: () => this.#incidents.soundPaused(),
       onOverlongPart: ({ plan: { name } }, duration) => this.#incidents.overlongPart(name, duration),
       onForcedCut: (time) => {
-        // EXT-X-INDEPENDENT-SEGMENTS is not true any more.
+        // EXT-X-INDEPENDENT-SEGMENTS no longer holds.
         this.#variants.changed();
         this.#incidents.forcedCut(time, this.targetDuration);
       },
@@ -83,12 +83,12 @@ export class Presentation {
     this.#reads = options.store && new StoredReads(options.store);
   }
 
-  /** Every rendition has a complete segment: the multivariant playlist is served. */
+  /** Whether the multivariant playlist can be served: every rendition has a complete segment. */
   get playable(): boolean {
     return this.#variants.playable;
   }
 
-  /** The publisher is gone and may come back. */
+  /** Whether the publisher has left and may come back. */
   get suspended(): boolean {
     return this.#suspended;
   }
@@ -97,22 +97,22 @@ export class Presentation {
     return this.#ended;
   }
 
-  /** Runs what is done for it that nobody awaits. */
+  /** Runs asynchronous work for the presentation. */
   get domain(): FailureDomain {
     return this.#options.domain;
   }
 
-  /** EXT-X-TARGETDURATION; undefined until the first GOP is measured. */
+  /** EXT-X-TARGETDURATION; undefined until the first GOP was measured. */
   get targetDuration(): Seconds | undefined {
     return this.#timeline.schedule.targetDuration;
   }
 
-  /** Longest playlist of its renditions now. */
+  /** Duration of the longest playlist of its renditions. */
   get windowDuration(): Seconds {
     return Math.max(0, ...this.#set.all.map(({ listedDuration }) => listedDuration));
   }
 
-  /** Of the epoch that runs. */
+  /** Renditions of the current period. */
   get renditions(): readonly RenditionInfo[] {
     return this.#set.active.map((rendition) => describeRendition(rendition, this.#timeline.frameRate));
   }
@@ -122,70 +122,70 @@ export class Presentation {
     return { ...this.#incidents.counters, discontinuities, storeFailures: this.#writeBehind?.failures ?? 0 };
   }
 
-  /** The store cannot be written; it has what it had before, and is tried again. */
+  /** Whether writing to the store fails. The store keeps what it has, and writing is retried. */
   get storeFailing(): boolean {
     return this.#writeBehind?.failing ?? false;
   }
 
-  /** One past the highest media sequence number used. */
+  /** One more than the highest media sequence number used. */
   get nextMediaSequence(): number {
     return this.#options.firstMediaSequence + this.#set.highestIndex + 1;
   }
 
-  /** EXT-X-DISCONTINUITY tags so far: what a later presentation of this name starts from. */
+  /** Number of EXT-X-DISCONTINUITY tags so far; a later presentation of this name starts from it. */
   get discontinuityNumber(): number {
     return this.#timeline.discontinuityNumber;
   }
 
   /**
-   * The time of the stream timeline whose EXT-X-PROGRAM-DATE-TIME is this moment, never before the end of any media: where
-   * the timeline of a publisher that returns begins.
+   * The stream time whose EXT-X-PROGRAM-DATE-TIME is the current time, but never before the end of any media. The timeline of a returning
+   * publisher starts here.
    */
   get resumeTime(): Milliseconds {
     return this.#timeline.resumeTime;
   }
 
-  /** See `DashPresentation`: the date that media time 0 had when the stream began. */
+  /** The date that media time 0 had when the stream began; see `DashPresentation`. */
   get mediaOrigin(): EpochMilliseconds {
     return this.#timeline.mediaOrigin;
   }
 
-  /** The media time of this moment, counted from `mediaOrigin`. */
+  /** The current media time, as a date counted from `mediaOrigin`. */
   get wallClock(): EpochMilliseconds {
     return this.#timeline.wallClock;
   }
 
-  /** What players may load of every rendition, for manifests of another format over the same segments. */
+  /** What players may load of every rendition, for manifests of other formats over the same segments. */
   get listings(): readonly RenditionListing[] {
     return listRenditions(this.#set, this.#timeline.frameRate);
   }
 
-  /** Requests waiting for anything of this presentation. */
+  /** Number of requests waiting for anything of this presentation. */
   get waiting(): number {
     return this.#set.all.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
   }
 
-  /** Undefined also for one that was withdrawn: see `leftover`. */
+  /** Undefined also for a withdrawn rendition: see `leftover`. */
   rendition(name: string): Rendition | undefined {
     const rendition = this.#set.find(name);
     return rendition?.withdrawn === true ? undefined : rendition;
   }
 
-  /** Also one that was withdrawn, whose media players may still be loading. */
+  /** Also finds a withdrawn rendition, whose media players may still be loading. */
   leftover(name: string): Rendition | undefined {
     return this.#set.find(name);
   }
 
-  // Making
+  // Input
 
-  /** Each live video tag with a picture, at ingest, before its bytes go anywhere else. Milliseconds of the stream timeline. */
+  /** Call for each live video tag with a picture at ingest, before its bytes go anywhere else. Milliseconds on the stream timeline. */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#ended || this.#suspended) return;
     this.#timeline.noteVideo(dts, pts, keyFrame);
     this.#publish();
   }
 
-  /** Each live audio tag with samples, at ingest. */
+  /** Call for each live audio tag with samples at ingest. */
   noteAudio(dts: Milliseconds): void {
     if (this.#ended || this.#suspended) return;
     this.#timeline.noteAudio(dts);
@@ -193,9 +193,9 @@ export class Presentation {
   }
 
   /**
-   * The track of a rendition of input `samples`, before its first sample and whenever it becomes another. If this epoch has
-   * parts of an earlier one, the next segment begins an epoch; a sender that knows calls `startEpoch` first, and loses nothing.
-   * @param init ftyp and moov; kept
+   * Sets the track of a rendition with input `samples`, before its first sample and whenever the track changes. If this period has parts of
+   * another track, the next segment starts a new period. A caller that knows about the change calls `startEpoch` first, and loses no media.
+   * @param init ftyp and moov; kept, not copied
    * @throws the typed errors of `parseInitSegment`
    */
   setTrack(rendition: string, init: Buffer): void {
@@ -205,7 +205,7 @@ export class Presentation {
     feed.setTrack(init);
   }
 
-  /** The next frame of a rendition of input `samples`, after it was noted. */
+  /** Adds the next frame of a rendition with input `samples`, after it was noted. */
   writeSample(rendition: string, sample: MediaSample): void {
     const feed = this.#set.feed(rendition);
     if (feed === undefined || this.#ended || this.#suspended) return;
@@ -215,8 +215,8 @@ export class Presentation {
   }
 
   /**
-   * Bytes of the output pipe of a rendition of input `pipe`, in any cutting.
-   * @throws the typed error of the MP4 room for bytes that are not fMP4; the FFmpeg that wrote them should be replaced
+   * Adds bytes from the output pipe of a rendition with input `pipe`; they may be split anywhere.
+   * @throws the typed MP4 error for bytes that are not fMP4; the FFmpeg that wrote them should be replaced
    */
   write(rendition: string, bytes: Buffer): void {
     const feed = this.#set.feed(rendition);
@@ -230,9 +230,9 @@ export class Presentation {
   }
 
   /**
-   * FFmpeg was replaced inside the epoch: the next bytes of these renditions begin with an init segment. Equal to the one
-   * before, media goes on where it ended, if `from` is not after that; otherwise with the next segment, and EXT-X-GAP tells
-   * what is missing. Another init segment begins an epoch at the next segment.
+   * FFmpeg was replaced within the period: the next bytes of these renditions begin with an init segment. If it equals the previous one,
+   * media continues where it ended, provided that `from` is not later; otherwise it continues with the next segment, and EXT-X-GAP marks
+   * what is missing. A different init segment starts a new period at the next segment.
    * @param from presentation time of the first picture or sample in the input of the new FFmpeg
    */
   pipesRestarted(renditions: readonly string[], from: Milliseconds): void {
@@ -245,9 +245,9 @@ export class Presentation {
   }
 
   /**
-   * The publisher returned, or its tracks, parameters or clock changed: from the next key frame (without video, the next
-   * sample) EXT-X-DISCONTINUITY in all renditions at the same sequence number. Renditions that are new are added, those
-   * that are missing list gaps. What pipes have not delivered is missing: drain FFmpeg before if it matters.
+   * Starts a new period, because the publisher returned, or its tracks, parameters or clock changed: from the next key frame (without
+   * video, the next sample) all renditions have EXT-X-DISCONTINUITY at the same sequence number. New renditions are added, missing ones
+   * list gaps. What pipes have not delivered is lost: flush FFmpeg first if it matters.
    */
   startEpoch(plan: EpochPlan): void {
     if (this.#ended) return;
@@ -258,8 +258,8 @@ export class Presentation {
   }
 
   /**
-   * The publisher is gone, and may come back: segments are finished alike in all renditions, with what pipes have delivered
-   * by now; playlists stay open, requests wait. Goes on with `startEpoch`, or `end`.
+   * The publisher has left and may come back: all renditions finish their segments at the same point, with what pipes have delivered so
+   * far. Playlists stay open, and requests wait. Continue with `startEpoch` or `end`.
    */
   suspend(): void {
     if (this.#ended || this.#suspended) return;
@@ -270,7 +270,7 @@ export class Presentation {
     this.#publish();
   }
 
-  /** Out of the multivariant playlist; its own playlist is gone. A later epoch may have it again. */
+  /** Removes the rendition from the multivariant playlist, together with its own playlist. A later period may have it again. */
   withdraw(rendition: string): void {
     this.#set.withdraw(rendition);
     this.#variants.changed();
@@ -278,10 +278,13 @@ export class Presentation {
     this.#writeBehind?.wake();
   }
 
-  /** Nothing more will come: last segments are finished, ENDLIST, waiters wake. Resolves when the store has caught up (or failed). */
+  /**
+   * Ends the presentation: finishes the last segments, writes ENDLIST and wakes waiting requests. Resolves when the store has caught up or
+   * failed.
+   */
   async end(): Promise<void> {
     if (!this.#ended) {
-      // Where one of these fails the others still come: players must read ENDLIST whatever has happened.
+      // Each step runs even if another fails: players must get ENDLIST in any case.
       const { domain } = this.#options;
       domain.attempt('last segments', () => {
         this.#timeline.settle();
@@ -297,39 +300,39 @@ export class Presentation {
     await this.#writeBehind?.finish();
   }
 
-  /** Calls back once when it ends (at once if it has): the origin starts counting its remaining life. */
+  /** Calls the listener once when the presentation ends, or at once if it has ended; the origin then starts its expiry. */
   onEnd(listener: () => void): void {
     if (this.#ended) listener();
     else this.#endListeners.push(listener);
   }
 
-  /** Removes its playlists from the store, some time after it ended: its media may still be wanted. Never rejects. */
+  /** Removes its playlists from the store, some time after its end; its media may still be requested. Never rejects. */
   async unlist(): Promise<void> {
     await this.#writeBehind?.unlist();
   }
 
-  /** Forgets its media and removes its files, after it ended and players had their time. Never rejects. */
+  /** Releases its media and removes its files, after its end and after players had time to load them. Never rejects. */
   async dispose(): Promise<void> {
     for (const rendition of this.#set.all) rendition.dispose();
     await this.#writeBehind?.dispose();
   }
 
-  // Reading
+  // Output
 
-  /** The same Buffer until its text changes. Call only when `playable`. */
+  /** The same Buffer until its text changes. Call only if `playable`. */
   multivariantBody(): Buffer {
     return this.#variants.body();
   }
 
   /**
-   * What `Rendition.find` found to be in the store only; undefined when it is gone.
+   * A file that `Rendition.find` found to be in the store only; undefined if it is gone.
    * @throws what the store throws
    */
   async readStored(rendition: string, file: string, within?: ByteSpan): Promise<Buffer | StoredBody | undefined> {
     return this.#reads?.body(`${this.app}/${this.name}/${rendition}/${file}`, within);
   }
 
-  /** What `Rendition.find` found to be in the store is not there: it leaves the playlists. */
+  /** A file that `Rendition.find` found to be in the store is missing: it leaves the playlists. */
   missed(rendition: Rendition, file: string): void {
     this.#writeBehind?.missed(rendition, file);
   }

@@ -1,4 +1,4 @@
-// The renditions of a stream over all its epochs, and what feeds each of them in the epoch that runs.
+// The renditions of a stream over all its periods, and their feeds in the current one.
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { Feed, FeedOptions } from './feed.js';
@@ -10,17 +10,17 @@ import type { RenditionPlan } from './timeline/plan.js';
 import { Rendition, type RenditionOptions } from './window/rendition.js';
 
 /**
- * A rendition so many target durations further behind than it ever was in its epoch is given up on even while something comes of
- * it: it will not catch up. One that begins with a queue, as after a first GOP that was too long to cut, does.
+ * If a rendition is this many target durations further behind than its best in this period, it is given up even if it still makes progress,
+ * because it will not catch up. A rendition that starts with a queue, as after a first GOP that was too long to cut, does catch up.
  */
 const HOPELESS_LAG = 3;
 
-/** Stream time between two looks at who lags. */
+/** Stream time between two checks for lagging renditions. */
 const LAG_CHECK_INTERVAL: Milliseconds = 100;
 
 /**
- * Real time between two looks counts at most as much as media came between them, and this much more: where it was longer, this
- * process or the whole machine stood still, and no rendition could have got on.
+ * Between two checks, real time counts at most as much as media that came meanwhile, plus this. If it was longer, this process or the whole
+ * machine stood still, and no rendition could make progress.
  */
 const LOOK_SLACK: Milliseconds = 500;
 
@@ -37,29 +37,29 @@ export class RenditionSet {
   readonly #options: RenditionSetOptions;
   #all: Rendition[] = [];
   #feeds = new Map<string, Feed>();
-  /** The feeds again: iterated for each sample. */
+  /** The values of the map, as an array that is fast to iterate for each sample. */
   #feedList: readonly Feed[] = [];
   #nextLagCheck: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** The last look at who lags: when it was, and what had come until then. */
+  /** The last check for lagging renditions: its time, and the newest media then. */
   #lastLook: { readonly now: Milliseconds; readonly newest: Milliseconds } | undefined;
-  /** Real time in which renditions could have got on, since the beginning. */
+  /** Real time in which renditions could make progress, since the beginning. */
   #attended: Milliseconds = 0;
-  /** By rendition: its last progress, and `#attended` when that was first seen. */
+  /** By rendition: its last progress, and the value of `#attended` when it was first seen. */
   readonly #progress = new WeakMap<Rendition, { readonly at: Milliseconds; readonly seen: Milliseconds }>();
 
-  /** By rendition: the least it was behind in the epoch. */
+  /** By rendition: its smallest lag in the period. */
   #leastLag = new WeakMap<Rendition, Milliseconds>();
 
   constructor(options: RenditionSetOptions) {
     this.#options = options;
   }
 
-  /** In the order of the ladder, those that only earlier epochs had last. */
+  /** In the order of the ladder; renditions that only earlier periods had come last. */
   get all(): readonly Rendition[] {
     return this.#all;
   }
 
-  /** Of the epoch that runs, in the order of its plan. */
+  /** Renditions of the current period, in the order of its plan. */
   get active(): readonly Rendition[] {
     return this.#feedList.map(({ rendition }) => rendition);
   }
@@ -72,14 +72,14 @@ export class RenditionSet {
     return this.#all.find(({ plan }) => plan.name === name);
   }
 
-  /** @returns undefined for a rendition that is not of this epoch, or withdrawn. @throws RangeError for one that never was */
+  /** @returns undefined for a rendition that is not in this period or was withdrawn. @throws RangeError for one that never existed */
   feed(name: string): Feed | undefined {
     const feed = this.#feeds.get(name);
     if (feed === undefined && this.find(name) === undefined) throw new RangeError(`no rendition ${name}`);
     return feed;
   }
 
-  /** An epoch begins, with these renditions. */
+  /** Starts a period with these renditions. */
   plan(timing: PartTiming): void {
     this.#leastLag = new WeakMap();
     this.#feedList = timing.renditions.map((planned) => this.#feedOf(planned, timing.partTarget));
@@ -95,7 +95,7 @@ export class RenditionSet {
     for (const rendition of this.#all) rendition.invalidate();
   }
 
-  /** Nothing was shown to anybody yet. */
+  /** Starts again, because nothing was published yet. */
   reset(): void {
     for (const rendition of this.#all) rendition.reset();
   }
@@ -104,15 +104,15 @@ export class RenditionSet {
     for (const feed of this.#feedList) feed.advance();
   }
 
-  /** Of the cut schedule: the newest segment that any rendition has something of; -1 when none has. */
+  /** Index in the cut schedule of the newest segment of which any rendition has media; -1 if none has. */
   get highestIndex(): number {
     return this.#all.reduce((highest, rendition) => Math.max(highest, rendition.highestIndex ?? -1), -1);
   }
 
   /**
-   * The publisher left so soon after a cut that some renditions have nothing behind it: what the others held of that, less than a
-   * part, is left out while nobody has seen it, rather than listed beside a gap.
-   * @param listed the newest segment that players know
+   * If the publisher left so soon after a cut that some renditions have nothing after it, drops what the others have (less than a part) as
+   * long as it was not published. Otherwise it would be listed next to gaps.
+   * @param listed index of the newest segment that players know
    */
   forgetUneven(listed: number): void {
     const { active, highestIndex } = this;
@@ -120,7 +120,7 @@ export class RenditionSet {
     if (highestIndex > listed && !isEven) for (const rendition of active) rendition.forget(highestIndex);
   }
 
-  /** Where the media of the rendition that got furthest ends. */
+  /** End of the media of the rendition that is furthest ahead. */
   get end(): Milliseconds {
     return this.#all.reduce((end, rendition) => Math.max(end, secondsToMilliseconds(rendition.end ?? 0)), 0);
   }
@@ -166,7 +166,7 @@ export class RenditionSet {
     return least;
   }
 
-  /** How long nothing has come of it. */
+  /** How long the rendition has made no progress. */
   #silence(rendition: Rendition): Milliseconds {
     const at = rendition.lastProgress;
     let progress = this.#progress.get(rendition);

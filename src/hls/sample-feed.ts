@@ -1,4 +1,4 @@
-// From the publisher's frames to parts, without a process between.
+// Packages the publisher's frames into parts, in this process.
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { Feed, FeedOptions } from './feed.js';
@@ -9,15 +9,15 @@ import type { Rendition } from './window/rendition.js';
 
 /** One coded frame. */
 export interface MediaSample {
-  /** On the stream timeline, rising. */
+  /** Decode time on the stream timeline, increasing. */
   readonly dts: Milliseconds;
-  /** Presentation minus decode time. */
+  /** Presentation time minus decode time. */
   readonly cts: Milliseconds;
-  /** Decoding can start here. True for audio. */
+  /** Decoding can start here. Always true for audio. */
   readonly sync: boolean;
-  /** As it goes into `mdat`. Kept until its part is written, at most a part duration. */
+  /** As stored in `mdat`. Kept until its part is written, at most for a part duration. */
   readonly data: Buffer;
-  /** PCM samples in an audio frame. Default: what the init segment says. */
+  /** PCM samples in an audio frame. Default: according to the init segment. */
   readonly sampleCount?: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export class SampleFeed implements Feed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.rendition = options.rendition;
-    // A track that goes on as it was in the epoch before need not be said again.
+    // A track that is unchanged since the previous period need not be set again.
     const { init, track } = this.rendition;
     if (init !== undefined && track !== undefined && track.kind === this.rendition.plan.kind) this.#begin(track);
   }

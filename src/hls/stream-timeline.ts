@@ -1,4 +1,4 @@
-// When things are on a stream's timeline: cuts, epochs and dates, over every publisher that takes it up.
+// The timeline of a stream: cuts, periods and dates, over all publishers that continue it.
 import type { Clock } from '../protocols/clock.js';
 import {
   type EpochMilliseconds,
@@ -18,16 +18,16 @@ import { ProgramDateTime } from './timeline/program-date-time.js';
 import type { Rendition, RenditionOptions } from './window/rendition.js';
 import type { PlaylistKind } from './window/rendition-playlists.js';
 
-/** RFC 8216bis 6.2.2 and Apple's authoring rules: six segments are listed at least. */
+/** RFC 8216bis 6.2.2 and Apple's authoring rules: at least six segments are listed. */
 export const SMALLEST_WINDOW = 6;
 
-/** Fewer segments than this hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0008). */
+/** Shorter windows hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0008). */
 const SMALLEST_WINDOW_WITH_SKIPS = 8;
 
-/** Where a timeline begins when nothing was noted yet. */
+/** Start of a timeline on which nothing was noted yet. */
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
-/** What one track has alone at the end is listed beside a gap in the others if it lasts longer. */
+/** If one track alone continues at the end for longer than this, it is listed next to a gap in the others. */
 const LEFT_OUT: Milliseconds = 100;
 
 export interface StreamTimelineOptions
@@ -49,7 +49,7 @@ export class StreamTimeline {
   #plan: EpochPlan;
   #timing: PartTiming;
   #latest: Milliseconds = 0;
-  /** The newest cut when an epoch was asked for. */
+  /** Index of the newest cut when a period was requested. */
   #awaitedAfter = -1;
   #forcedCuts: Milliseconds[] = [];
 
@@ -83,7 +83,7 @@ export class StreamTimeline {
     this.set.plan(this.#timing);
   }
 
-  /** Of the epoch that runs. */
+  /** Frame rate of the current period. */
   get frameRate(): number | undefined {
     return this.#plan.frameRate;
   }
@@ -117,7 +117,7 @@ export class StreamTimeline {
     const longGop = this.schedule.takeLongGop();
     if (longGop !== undefined) {
       this.#options.presentation.onLongGop?.(longGop);
-      // Nobody chose other cuts: what was not decided is decided now.
+      // Nobody chose other cuts, so note again the key frame that was left undecided.
       this.schedule.noteVideo(dts, pts, keyFrame);
     }
     this.#advance();
@@ -130,14 +130,14 @@ export class StreamTimeline {
   }
 
   /**
-   * What was published until now is finished alike in all renditions.
-   * @param last nobody will go on: what one track has more than the others is not left out to spare them a gap
+   * Finishes everything published so far at the same point in all renditions.
+   * @param last nobody will continue: what one track has more than the others is kept, although the others then list a gap
    */
   finishRun(last = false): void {
     const listed = this.set.highestIndex;
     this.schedule.cutTail();
     for (const feed of this.set.feeds) feed.finishRun();
-    // What goes on alone for longer than a segment may last was cut off, and may be more than a few frames.
+    // If media of one kind continues alone for longer than a segment may last, it was split, and may be more than a few frames.
     const { highestIndex: tail } = this.set;
     const keepsTail = last || this.schedule.beginsInPause(tail);
     const isLong = this.set.end - (this.schedule.timeOf(tail) ?? 0) > LEFT_OUT;
@@ -147,7 +147,7 @@ export class StreamTimeline {
     for (const rendition of this.set.all) if (!rendition.withdrawn) rendition.finishRun(highestIndex);
   }
 
-  /** The first GOP is all there is: it makes the target duration. */
+  /** Only the first GOP exists: it determines the target duration. */
   settle(): void {
     this.schedule.finish(this.#latest);
   }
@@ -194,7 +194,7 @@ export class StreamTimeline {
     };
   }
 
-  /** RFC 8216bis B.1: of each playlist but the one that says it, those of I-frames last. */
+  /** RFC 8216bis B.1: reports for all playlists but the one that contains them, I-frame playlists last. */
   #reports(asked: Rendition, kind: PlaylistKind): readonly RenditionReport[] {
     return (['media', 'i-frames'] as const).flatMap((reported) =>
       this.set.all
@@ -209,7 +209,7 @@ export class StreamTimeline {
     if (time > this.#latest) this.#latest = time;
   }
 
-  /** The schedule moved: an epoch may begin, held audio may go, the target duration may be known. */
+  /** The schedule has advanced: a period may begin, held audio may be emitted, the target duration may be known. */
   #advance(): void {
     const { runStart, lastIndex } = this.schedule;
     if (this.#epochs.awaited && runStart !== undefined && lastIndex > this.#awaitedAfter) {
@@ -226,7 +226,7 @@ export class StreamTimeline {
     this.#awaitedAfter = this.schedule.lastIndex;
   }
 
-  /** Nobody announced it: the next segment begins an epoch, and this rendition has nothing before it. */
+  /** A track changed unannounced: the next segment starts a period, and this rendition has no media before it. */
   #onTrackChanged(rendition: Rendition): void {
     const epoch = this.#epochs.at(this.schedule.lastIndex);
     if (this.#epochs.awaited || epoch === undefined || (rendition.mediaIndex ?? -1) < epoch.startIndex) return;

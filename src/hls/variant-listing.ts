@@ -1,21 +1,21 @@
-// When a stream may be shown as a whole, and its multivariant playlist, rendered once for each version.
+// Decides when a stream is playable, and renders its multivariant playlist once per version.
 
 import { describeVariants } from './playlists/describe-variants.js';
 import { renderMultivariantPlaylist } from './playlists/multivariant-playlist.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { Rendition } from './window/rendition.js';
 
-/** A rendition that has shown nothing while the others made this many segments no longer holds up the start. */
+/** A rendition without media is no longer waited for once the others have made this many segments. */
 const SEGMENTS_WITHOUT_LAGGARD = 3;
 
 export interface VariantListingOptions {
   readonly renditions: {
-    /** Of the epoch that runs, in the order of the ladder. */
+    /** Renditions of the current period, in the order of the ladder. */
     readonly active: readonly Rendition[];
     readonly all: readonly Rendition[];
   };
   readonly schedule: CutSchedule;
-  /** Frames per second, for video renditions that do not say their own. */
+  /** Frames per second, for video renditions without their own frame rate. */
   readonly frameRate: () => number | undefined;
 }
 
@@ -30,24 +30,24 @@ export class VariantListing {
     this.#options = options;
   }
 
-  /** The target duration is known and every rendition had a complete segment; from then on for ever. */
+  /** True once the target duration is known and every rendition has had a complete segment; stays true. */
   get playable(): boolean {
     this.#wasPlayable ||= this.#options.schedule.targetDuration !== undefined && this.#listed().length > 0;
     return this.#wasPlayable;
   }
 
-  /** A segment or an init segment came: rates, codecs or the list itself may differ. */
+  /** A segment or an init segment came: rates, codecs or the list itself may change. */
   changed(): void {
     this.#changed = true;
   }
 
-  /** No rendition will come any more that has not come yet. */
+  /** Renditions that have not come yet will not come any more. */
   end(): void {
     this.#ended = true;
     this.#changed = true;
   }
 
-  /** The same Buffer until its text changes. Call only when `playable`. */
+  /** The same Buffer until its text changes. Call only if `playable`. */
   body(): Buffer {
     if (this.#latest !== undefined && !this.#changed) return this.#latest.body;
     this.#changed = false;
@@ -58,7 +58,7 @@ export class VariantListing {
     return this.#latest.body;
   }
 
-  /** At first all, or none when one of them may still come; without those that never came. Later those that are there. */
+  /** Before the start: all renditions, or none while one may still come, without those that never came. Later: those that exist. */
   #listed(): readonly Rendition[] {
     const { active, all } = this.#options.renditions;
     const ready = active.filter(({ segments }) => segments > 0);

@@ -1,4 +1,4 @@
-// A source that is odd is odd all the time: each kind of warning is given now and then, not at each occurrence.
+// Limits how often each kind of warning is given, because a faulty source is faulty all the time.
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -6,13 +6,13 @@ import type { Milliseconds } from '../protocols/units.js';
 
 /** The same warning is not repeated within this time. */
 const WARNING_INTERVAL: Milliseconds = 60_000;
-/** When the trouble was over meanwhile, and has come back, it is told again after this. */
+/** If the problem was solved meanwhile and has returned, it is reported again after this time. */
 const RETURN_INTERVAL: Milliseconds = 5_000;
 
 export class WarningLimit {
   readonly #clock: Clock;
   readonly #onWarning: ((warning: SluiceError) => void) | undefined;
-  /** When each kind was told last, and how long it rests since then. */
+  /** Time of the last warning of each kind, and how long to suppress the next. */
   readonly #told = new Map<string, { readonly at: Milliseconds; readonly rest: Milliseconds }>();
 
   constructor(clock: Clock, onWarning: ((warning: SluiceError) => void) | undefined) {
@@ -20,7 +20,7 @@ export class WarningLimit {
     this.#onWarning = onWarning;
   }
 
-  /** @param fault tells kinds of one code apart: a full disk says nothing of one that is read-only. There must be few of them. */
+  /** @param fault distinguishes kinds within one code, such as a full disk and a read-only one. There must be few */
   warn(warning: SluiceError, fault = ''): void {
     const now = this.#clock.now();
     const kind = `${warning.code} ${fault}`;
@@ -30,7 +30,7 @@ export class WarningLimit {
     this.#onWarning?.(warning);
   }
 
-  /** What warnings of this code told is over. */
+  /** The problem that warnings of this code reported is over. */
   over(code: string): void {
     for (const [kind, { at }] of this.#told) {
       if (kind.startsWith(`${code} `)) this.#told.set(kind, { at, rest: RETURN_INTERVAL });

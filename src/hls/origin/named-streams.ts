@@ -1,4 +1,4 @@
-// Who is behind each name: a publisher that has just come, the presentation that is live, those before it, and what a killed process left.
+// Finds for each name: a publisher that has just come, the live presentation, earlier ones, and the stream that a killed process left.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -9,26 +9,26 @@ import { lastTimes, noStream, notBack, notPlayable, type RefusedAnswer } from '.
 
 export interface NamedStreamsOptions {
   readonly clock: Clock;
-  /** After a presentation was let go: `current` does not give it any more. */
+  /** Called after a presentation was removed: `current` no longer returns it. */
   readonly onGone?: (() => void) | undefined;
 }
 
 interface Stream {
-  /** A publisher was accepted and its presentation is not attached yet: the newest of them. */
+  /** The newest publisher that was accepted and whose presentation is not attached yet. */
   starting: symbol | undefined;
-  /** What an earlier process left of it, until players want it no more. */
+  /** The stream that an earlier process left, until players no longer want it. */
   left: LeftStream | undefined;
-  /** The publisher of `left` may still come. */
+  /** Whether the publisher of `left` may still come. */
   awaited: boolean;
   current: Presentation | undefined;
-  /** Ended presentations whose playlists are gone or replaced by those of `current`; their media is still fetchable. */
+  /** Ended presentations whose playlists are gone or were replaced by those of `current`; their media can still be loaded. */
   readonly earlier: Set<Presentation>;
   readonly waiters: Waiters;
 }
 
-/** Whom the media of a name may still be asked of. */
+/** Where media of a name may still be found. */
 export interface MediaHolders {
-  /** Of now, and ended ones, the oldest last. */
+  /** The current presentation, then ended ones, the oldest last. */
   readonly presentations: readonly Presentation[];
   readonly current: Presentation | undefined;
   readonly left: LeftStream | undefined;
@@ -44,7 +44,7 @@ export class NamedStreams {
     this.#onGone = onGone;
   }
 
-  /** Requests that wait right now. */
+  /** Number of waiting requests. */
   get waiting(): number {
     let waiting = 0;
     for (const { waiters, current, earlier } of this.#streams.values()) {
@@ -55,15 +55,15 @@ export class NamedStreams {
   }
 
   /**
-   * A publisher was accepted: from now playlist requests for this name wait for its presentation.
-   * @returns to be called if it leaves before a presentation is attached: waiting requests are answered as if it had never come
+   * A publisher was accepted: from now on playlist requests for this name wait for its presentation.
+   * @returns a function to call if it leaves before a presentation is attached: waiting requests are then answered as if it had never come
    */
   starting(app: string, name: string): () => void {
     const stream = this.#stream(app, name);
     const publisher = Symbol(name);
     stream.starting = publisher;
     return () => {
-      // Another one may have come since.
+      // Another publisher may have come since.
       if (stream.starting !== publisher) return;
       stream.starting = undefined;
       this.#dropIfEmpty(`${app}/${name}`, stream);
@@ -72,8 +72,8 @@ export class NamedStreams {
   }
 
   /**
-   * An earlier process left this stream open: requests wait for its publisher as they do for one that has just come, so that
-   * no player is told that the stream is gone. When nobody has come in `window` it ends, and goes when players have had their time.
+   * An earlier process left this stream open: requests wait for its publisher as for one that has just come, so that no player is told that
+   * the stream is gone. If nobody comes within `window` it ends, and is removed when players have had their time.
    */
   awaitPublisher(left: LeftStream, window: Milliseconds): void {
     const { app, name } = left;
@@ -89,7 +89,7 @@ export class NamedStreams {
     });
   }
 
-  /** It is replaced or over: what it listed may be wanted a while longer. */
+  /** Its playlists were replaced or have ended, but what they listed may be requested a while longer. */
   #retire(stream: Stream, left: LeftStream): void {
     const { unlist, remove } = lastTimes(left);
     const clock = left.domain.clock(this.#clock);
@@ -101,7 +101,7 @@ export class NamedStreams {
     });
   }
 
-  /** From now playlists are those of this presentation, until its window has passed after its end or a later one replaces it. */
+  /** From now on playlists are those of this presentation, until some time after its end, or until a later one replaces it. */
   attach(presentation: Presentation): void {
     const stream = this.#stream(presentation.app, presentation.name);
     if (stream.current !== undefined) stream.earlier.add(stream.current);
@@ -130,7 +130,7 @@ export class NamedStreams {
     });
   }
 
-  /** Forgets it at once; later calls do nothing. */
+  /** Removes it at once; later calls do nothing. */
   detach(presentation: Presentation): void {
     const key = `${presentation.app}/${presentation.name}`;
     const stream = this.#streams.get(key);
@@ -145,13 +145,13 @@ export class NamedStreams {
     return this.#streams.get(`${app}/${name}`)?.current;
   }
 
-  /** The presentation to answer from, unless its publisher, or the one that is to replace it, has only just come. */
+  /** The presentation to answer from, unless a new publisher has just come and has none yet. */
   here(app: string, name: string): Presentation | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
     return stream === undefined || stream.starting !== undefined || stream.awaited ? undefined : stream.current;
   }
 
-  /** Undefined when nobody has had this name. */
+  /** Undefined if nobody has used this name. */
   holders(app: string, name: string): MediaHolders | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return undefined;
@@ -159,7 +159,7 @@ export class NamedStreams {
     return { presentations: current === undefined ? [...earlier] : [current, ...earlier], current, left };
   }
 
-  /** The presentation to answer from, waited for when its publisher has just come. */
+  /** The presentation to answer from; waits for it if its publisher has just come. */
   async started(
     app: string,
     name: string,

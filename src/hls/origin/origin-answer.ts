@@ -1,4 +1,4 @@
-// Every answer the origin can give, with its status and what a cache may make of it.
+// All answers of the origin, with their status and cache properties.
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
@@ -8,7 +8,7 @@ import type { LeftStream } from '../store/left-stream.js';
 import type { WaitOutcome } from '../window/blocking-reload.js';
 import { parseMediaFileName } from '../window/segment.js';
 
-/** A blocked request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
+/** A blocking request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
 const BLOCKING_LIMIT = 3;
 
 type MediaKind = 'init' | 'segment' | 'part';
@@ -17,18 +17,18 @@ export interface FoundAnswer {
   readonly status: 200;
   readonly kind: 'multivariant' | 'media-playlist' | MediaKind;
   readonly stored?: undefined;
-  /** The same Buffer for every viewer of one version: compare by identity to cache an ETag or a compression. */
+  /** The same Buffer for all viewers of one version: compare by identity to cache an ETag or a compressed form. */
   readonly body: Buffer;
   /**
-   * The first version that has what a delivery directive asked for, or a hinted part that was waited for: nothing else is ever
-   * answered at that address, and RFC 8216bis B.1 caches it longer.
+   * Whether this is the first version that has what a delivery directive asked for, or a hinted part that was waited for: nothing else is
+   * ever answered at that address, and RFC 8216bis B.1 allows caching it longer.
    */
   readonly blocking: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;
 }
 
-/** The same of media that is too large to be read before it is sent. */
+/** The same for media that is too large to be read before it is sent. */
 export interface StoredAnswer extends Omit<FoundAnswer, 'kind' | 'body' | 'stored'> {
   readonly kind: MediaKind;
   readonly stored: StoredBody;
@@ -38,9 +38,9 @@ export interface StoredAnswer extends Omit<FoundAnswer, 'kind' | 'body' | 'store
 export interface RefusedAnswer {
   readonly status: 400 | 404 | 503;
   readonly error: SluiceError;
-  /** The request carried a delivery directive, or waited for a hinted part that never came. */
+  /** The request had a delivery directive, or waited for a hinted part that never came. */
   readonly blocking: boolean;
-  /** Undefined when the stream is not known (yet): such an answer must not be cached. */
+  /** Undefined if the stream is unknown (so far): such an answer must not be cached. */
   readonly targetDuration: Seconds | undefined;
 }
 
@@ -51,8 +51,8 @@ export function blockingLimit(presentation: Presentation): Milliseconds {
 }
 
 /**
- * When, after the end of a stream, its playlists go, and when its media: players that loaded a playlist in its last moment still
- * have the time that it lasts (RFC 8216bis 6.2.1).
+ * How long after the end of a stream its playlists and its media are kept: players that loaded a playlist at the last moment still have its
+ * duration to load the media (RFC 8216bis 6.2.1).
  */
 export function lastTimes({
   windowDuration,
@@ -92,8 +92,8 @@ export function refused(
   return { status, error, blocking, targetDuration: presentation?.targetDuration };
 }
 
-// None of these texts repeats what was asked for: people paste a stream key where the name belongs, and it would be shown
-// in the player and kept by caches.
+// None of these texts repeats the request: people use a stream key as the name by mistake, and the text would be shown in the player and
+// kept by caches.
 
 export function noStream(): RefusedAnswer {
   return refused(404, hlsError('hls.no-such-stream', 'no such stream is live'), false, undefined);
@@ -114,12 +114,12 @@ export function notPlayable(outcome: WaitOutcome): RefusedAnswer {
   return refused(404, error, false, undefined);
 }
 
-/** The publisher of a stream that an earlier process left open may still come: whoever asks again may have more luck. */
+/** The publisher of a stream that an earlier process left open may still come: the client should ask again. */
 export function notBack(): RefusedAnswer {
   return refused(503, hlsError('hls.publisher-awaited', 'the stream waits for its publisher'), true, undefined);
 }
 
-/** A playlist of a stream whose publisher did not come back: with ENDLIST. Without a rendition the multivariant one. */
+/** A playlist, with ENDLIST, of a stream whose publisher did not come back; the multivariant one if no rendition is given. */
 export function leftPlaylist(left: LeftStream, rendition?: string, file?: string): OriginAnswer {
   const body = left.playlist(rendition, file);
   const { targetDuration } = left;
@@ -133,7 +133,7 @@ export function leftPlaylist(left: LeftStream, rendition?: string, file?: string
   };
 }
 
-/** Media that an earlier process made; undefined when there is none. Never rejects. */
+/** Media that an earlier process made; undefined if there is none. Never rejects. */
 export async function leftFile(
   left: LeftStream | undefined,
   rendition: string,

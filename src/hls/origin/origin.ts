@@ -1,4 +1,4 @@
-// What the HTTP server asks: one door to all presentations by name, with waiting, expiry and status decided here.
+// Answers the HTTP server's requests for all presentations by name: decides about waiting, expiry and status.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -25,7 +25,7 @@ import {
   refused,
 } from './origin-answer.js';
 
-/** How long a first playlist request waits for a stream that has just been published. */
+/** How long the first playlist request waits for a stream that was just published. */
 const STARTING_LIMIT: Milliseconds = 15_000;
 
 export type { FoundAnswer, OriginAnswer, RefusedAnswer, StoredAnswer } from './origin-answer.js';
@@ -40,7 +40,7 @@ export interface PlaylistDirectives {
 export interface OriginOptions {
   readonly clock: Clock;
   readonly startingLimit?: Milliseconds | undefined;
-  /** After a presentation was let go: `presentation` does not give it any more. */
+  /** Called after a presentation was removed: `presentation` no longer returns it. */
   readonly onGone?: () => void;
 }
 
@@ -64,12 +64,12 @@ export class Origin {
     this.#names = new NamedStreams(options);
   }
 
-  /** Requests that wait right now. */
+  /** Number of waiting requests. */
   get waiting(): number {
     return this.#names.waiting;
   }
 
-  /** See `NamedStreams`, also of the next three. */
+  /** See `NamedStreams`, also for the next three methods. */
   starting(app: string, name: string): () => void {
     return this.#names.starting(app, name);
   }
@@ -127,10 +127,10 @@ export class Origin {
     const rendition = presentation.rendition(asked);
     if (rendition === undefined || !(isMedia || rendition.plan.kind === 'video')) return missing();
 
-    // After ENDLIST nothing is waited for, so nothing asked for can be wrong.
+    // After ENDLIST nothing is waited for, so no directive can be invalid.
     const parsed = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
     if (parsed instanceof Error) return refused(400, parsed, true, presentation);
-    // There are no parts among I-frames: 6.2.5.2 has them wait for whole segments.
+    // I-frame playlists have no parts: by 6.2.5.2 such requests wait for whole segments.
     const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
     const partsDo = directive !== undefined && isMedia;
     const outcome = await rendition.waiters.wait(
@@ -150,19 +150,20 @@ export class Origin {
         blockingLimit(presentation),
         signal,
       );
-      // Nothing new: the publisher is away, or slow. Players go on asking; a 503 ends some of them.
+      // Nothing new: the publisher is away or slow. Answer with the playlist, because players keep polling, whereas a 503 stops some of
+      // them.
       if (waited !== 'ready' && waited !== 'timeout') return notReady(waited, presentation);
     }
-    // It was withdrawn while the request waited.
+    // The rendition was withdrawn while the request waited.
     if (rendition.withdrawn) return missing();
-    // RFC 8216bis 6.2.5.1: YES and v2 differ in date ranges only, of which there are none; anything else asks for nothing.
+    // RFC 8216bis 6.2.5.1: YES and v2 differ only for date ranges, of which there are none; other values are ignored.
     const skip = directives.skip === 'YES' || directives.skip === 'v2';
     const body = skip ? rendition.deltaBody(kind) : rendition.playlistBody(kind);
     const isFirst = directive !== undefined && rendition.isFirstAnswer(directive);
     return found('media-playlist', body, isFirst, presentation);
   }
 
-  /** An init segment, segment or part, or the playlist of I-frames, which alone heeds directives. Never rejects. */
+  /** An init segment, segment or part, or the I-frame playlist, to which alone directives apply. Never rejects. */
   async file(
     app: string,
     name: string,
@@ -186,8 +187,8 @@ export class Origin {
   }
 
   /**
-   * What the three above would answer without directives, where it needs no waiting and no store.
-   * @param rendition empty for the multivariant playlist; @param file empty for a playlist
+   * The answer of the three methods above without directives, if it needs neither waiting nor the store.
+   * @param rendition empty for the multivariant playlist. @param file empty for a playlist
    */
   atHand(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
     const presentation = this.#names.here(app, name);
@@ -224,7 +225,7 @@ export class Origin {
     }
     const there = rendition.find(file);
     if (there === undefined || there === 'hinted') {
-      // A hint that was withdrawn: its segment was closed without it, and names are never used twice.
+      // The hint was withdrawn: its segment was closed without that part, and names are never reused.
       return hinted ? noFile(true, presentation) : undefined;
     }
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);

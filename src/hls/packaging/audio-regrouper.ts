@@ -1,4 +1,4 @@
-// Turns one-frame audio fragments into parts whose segments end at the audio frame nearest to the video's cut (docs/decisions/0001).
+// Regroups one-frame audio fragments into parts whose segments end at the audio frame nearest to the video's cut (docs/decisions/0001).
 import type { Fragment, Sample } from '../../protocols/mp4/fragment.js';
 import { writeFragment } from '../../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
@@ -6,7 +6,7 @@ import type { CutSchedule } from '../timeline/cut-schedule.js';
 import { audioFramesPerPart } from '../timeline/part-timing.js';
 import type { PartMaker, PartSink } from './part-sink.js';
 
-/** Frames held while the schedule has not passed them: over 20 s. The oldest beyond it go by what is known then. */
+/** Number of frames held until the schedule has passed them: over 20 s. Beyond it the oldest are emitted with what is known. */
 const HELD_FRAMES_LIMIT = 1_024;
 
 export interface AudioRegrouperOptions {
@@ -16,11 +16,11 @@ export interface AudioRegrouperOptions {
   readonly timescale: number;
   readonly partTarget: Seconds;
   readonly nominal: Seconds;
-  /** One AAC frame, when the init segment tells; otherwise that of the first fragment. */
+  /** Duration of one AAC frame if the init segment tells it; otherwise that of the first fragment. */
   readonly frameDuration: Ticks | undefined;
-  /** Frames before it are left out: a fresh encoder begins with one that holds nothing but its delay. */
+  /** Frames before this are dropped: the first frame of a new encoder contains only its delay. */
   readonly shownUntil: Seconds;
-  /** Where this run begins is decided; until then everything is held. */
+  /** Whether the start of this run is decided; until then all frames are held. */
   readonly isOpen: () => boolean;
 }
 
@@ -62,7 +62,7 @@ export class AudioRegrouper implements PartMaker {
     }
     let released = 0;
     for (const held of this.#held) {
-      // Half a frame past its end is as far as a cut can be and still be this frame's end.
+      // A cut is attributed to the end of this frame if it is at most half a frame later.
       const known = this.#time(held.start + 1.5 * frame) <= this.#options.schedule.horizon;
       if (!known && this.#held.length - released <= HELD_FRAMES_LIMIT) break;
       released += 1;
@@ -100,7 +100,7 @@ export class AudioRegrouper implements PartMaker {
     const last = frames.at(-1);
     if (first === undefined || last === undefined) return;
     this.#part = [];
-    // Millisecond timestamps make frames a few ticks longer or shorter; each lasts until the next one begins.
+    // Timestamps in milliseconds make frames a few ticks longer or shorter; each lasts until the next one begins.
     const samples = frames.map(({ start, sample }, i) => {
       const next = frames[i + 1];
       return next === undefined ? sample : { ...sample, duration: next.start - start };

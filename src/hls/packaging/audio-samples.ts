@@ -1,35 +1,35 @@
-// Makes audio parts of the publisher's own frames, timed by counting samples: RTMP's milliseconds are too coarse for sound.
+// Packages the publisher's audio frames into parts, timed by counting samples: RTMP's milliseconds are too coarse for audio.
 import { writeFragment } from '../../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import { audioFramesPerPart } from '../timeline/part-timing.js';
 import type { PartSink } from './part-sink.js';
 
-/** The count of samples may run this far from the publisher's timestamps: half of what is noticed between sound and lips. */
+/** How far the sample count may deviate from the publisher's timestamps: half of the noticeable lip-sync error. */
 export const DRIFT_LIMIT: Milliseconds = 50;
 
-/** Frames in a row that must be off by more than DRIFT_LIMIT to one side: timestamps that jitter are not drift. */
+/** Consecutive frames that must deviate by more than DRIFT_LIMIT to the same side: jitter is not drift. */
 const DRIFT_FRAMES = 16;
 
-/** Off by more than this, sound was lost or paused, and goes on at its timestamp at once: more than encoders jitter. */
+/** With a larger deviation audio was lost or paused, and continues at its timestamp at once. Larger than the jitter of encoders. */
 const LOSS_LIMIT: Milliseconds = 350;
 
 /**
- * Sound this much before the first picture of a run is kept: pictures are shown later than they are decoded, so the frames
- * that a publisher sends with its first picture sound before it. Less than EXTINF may be longer than TARGETDURATION by.
+ * Audio up to this long before the first picture of a run is kept: pictures are shown later than they are decoded, so the audio frames that
+ * a publisher sends with its first picture are heard before it. Less than the amount by which EXTINF may exceed TARGETDURATION.
  */
 export const LEAD_LIMIT: Milliseconds = 300;
 
 /**
- * The pictures have gone on for so long without a frame of sound: it has paused, and silence stands for it. Less than players are
- * behind, and more than encoders keep their tracks apart in one connection.
+ * If video continues for this long without an audio frame, the audio has paused and is replaced by silence. Less than the delay of players,
+ * and more than the offset between the tracks of one connection.
  */
 const PAUSE_LIMIT: Milliseconds = 1_000;
 
-/** The same in steps of the pictures. */
+/** The same limit in multiples of the video step. */
 const PAUSE_STEPS = 1.5;
 
-/** Frames held while the schedule has not passed them: over 20 s. The oldest beyond it go by what is known then. */
+/** Number of frames held until the schedule has passed them: over 20 s. Beyond it the oldest are emitted with what is known. */
 const HELD_FRAMES_LIMIT = 1_024;
 
 export interface AudioSamplesOptions {
@@ -40,11 +40,11 @@ export interface AudioSamplesOptions {
   readonly timescale: number;
   readonly partTarget: Seconds;
   readonly nominal: Seconds;
-  /** PCM samples of a frame that does not say how many it has. */
+  /** PCM samples of a frame that does not tell its number. */
   readonly frameDuration: Ticks | undefined;
-  /** What stands for sound that has paused; without it nothing does. */
+  /** The frame that replaces paused audio; if undefined, nothing does. */
   readonly silence?: Buffer | undefined;
-  /** Silence stands for sound: once for each pause. */
+  /** Called once for each pause that is filled with silence. */
   readonly onSilence?: (() => void) | undefined;
 }
 
@@ -60,23 +60,23 @@ export class AudioSamples {
   readonly #options: AudioSamplesOptions;
   #held: Frame[] = [];
   #part: Frame[] = [];
-  /** Of the cut schedule. */
+  /** Index in the cut schedule. */
   #index = -1;
-  /** Where the next frame starts by the count of samples. */
+  /** Start of the next frame according to the sample count. */
   #next: Ticks | undefined;
   #offBy: Ticks = 0;
   #offFrames = 0;
   #framesPerPart: number | undefined;
   #sequenceNumber = 0;
   #frameDuration: Ticks = 0;
-  /** How far the pictures were when the last frame came; undefined where nothing can stand for sound. */
+  /** Position of the video when the last audio frame came; undefined if audio cannot be replaced. */
   #picturesAtFrame: Milliseconds | undefined;
-  /** How far the pictures are, and how far they came at once. */
+  /** Position of the video, and the size of its last step. */
   #pictures: Milliseconds | undefined;
   #pictureStep: Milliseconds = 0;
-  /** Where the last frame that came ended. */
+  /** End of the last audio frame that came. */
   #soundEnd: Ticks = 0;
-  /** Frames of silence since. */
+  /** Number of silent frames since then. */
   #silent = 0;
 
   constructor(options: AudioSamplesOptions) {
@@ -89,7 +89,7 @@ export class AudioSamples {
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));
     this.#framesPerPart ??= audioFramesPerPart(nominal, duration / timescale, partTarget);
     this.#frameDuration = duration;
-    // It was not sent in time, and silence has gone out for it.
+    // The frame came too late: silence has already been emitted in its place.
     if (this.#silent > 0 && given < (this.#next ?? given) - duration / 2) return;
     this.#fillUntil(given);
     this.#silent = 0;
@@ -102,29 +102,29 @@ export class AudioSamples {
     this.advance();
   }
 
-  /** Silence up to where sound goes on, so that there is no hole. */
+  /** Fills with silence up to where audio continues, so that there is no gap. */
   #fillUntil(given: Ticks): void {
     const next = this.#next;
     if (next === undefined) return;
-    // A shorter hole may be timestamps that jitter.
+    // A shorter gap may be jitter of the timestamps.
     const isPause = this.#silent > 0 || given - next > (PAUSE_LIMIT / 1000) * this.#options.timescale;
     if (!isPause) return;
     this.#addSilence(given - this.#frameDuration / 2);
   }
 
-  /** The pictures go on and no sound comes. */
+  /** Emits silence while video continues without audio. */
   #fillPause(): void {
     const { schedule, timescale } = this.#options;
     if (this.#picturesAtFrame === undefined || schedule.runStart === undefined) return;
     const { horizon } = schedule;
-    // Pictures that are far apart, or were away themselves, say nothing about the sound between them.
+    // Pictures far apart, or a pause of the video itself, say nothing about the audio between them.
     const step = horizon - (this.#pictures ?? horizon);
     if (step > 0) this.#pictureStep = step;
     this.#pictures = horizon;
     const paused = horizon - this.#picturesAtFrame - PAUSE_LIMIT - PAUSE_STEPS * this.#pictureStep;
     if (!(paused > 0 && Number.isFinite(paused))) return;
     const before = this.#silent;
-    // Where sound is sent before its pictures there is nothing to fill that they have not reached.
+    // If audio is sent ahead of its pictures, do not fill beyond what the pictures have reached.
     const until = Math.min(this.#soundEnd + (paused / 1000) * timescale, (horizon / 1000) * timescale);
     this.#addSilence(until);
     if (before === 0 && this.#silent > 0) this.#options.onSilence?.();
@@ -141,7 +141,7 @@ export class AudioSamples {
     }
   }
 
-  /** The cut schedule has moved on: what was held may go. */
+  /** The cut schedule has advanced: held frames may be emitted. */
   advance(): void {
     const { schedule } = this.#options;
     if (schedule.runStart === undefined) {
@@ -152,7 +152,7 @@ export class AudioSamples {
     const { horizon } = schedule;
     let released = 0;
     for (const frame of this.#held) {
-      // Half a frame past its end is as far as a cut can be and still be this frame's end.
+      // A cut is attributed to the end of this frame if it is at most half a frame later.
       const known = this.#time(frame.start + 1.5 * frame.duration) <= horizon;
       if (!known && this.#held.length - released <= HELD_FRAMES_LIMIT) break;
       released += 1;
@@ -162,7 +162,7 @@ export class AudioSamples {
     else if (this.#held.length === 0) this.#emitPaused(horizon);
   }
 
-  /** What is held goes now. */
+  /** Emits all held frames. */
   flush(): void {
     const held = this.#held;
     this.#held = [];
@@ -176,7 +176,7 @@ export class AudioSamples {
     this.#silent = 0;
   }
 
-  /** Where the last frame ended, but for sound that was lost or paused. */
+  /** The end of the last frame, unless audio was lost or paused. */
   #startOf(given: Ticks): Ticks {
     const next = this.#next;
     if (next === undefined) return given;
@@ -188,8 +188,8 @@ export class AudioSamples {
   }
 
   /**
-   * How much longer or shorter a frame lasts, so that the next begins where the publisher says again.
-   * @param off how much later than it starts it should
+   * How much longer or shorter a frame must be, so that the next one starts at the publisher's timestamp again.
+   * @param off how much later than its current start the frame should begin
    */
   #correction(off: Ticks, duration: Ticks): Ticks {
     const drifts = Math.abs(off) > (DRIFT_LIMIT / 1000) * this.#options.timescale;
@@ -201,7 +201,7 @@ export class AudioSamples {
     this.#offFrames += 1;
     if (this.#offFrames < DRIFT_FRAMES) return 0;
     const correction = Math.max(this.#offBy, -Math.floor(duration / 2));
-    // A frame can only be made so much shorter: the rest is for those after it.
+    // A frame can be shortened only so far: the rest is left to the following frames.
     if (correction === this.#offBy) this.#offFrames = 0;
     else this.#offBy -= correction;
     return correction;
@@ -225,7 +225,7 @@ export class AudioSamples {
     if (completes || this.#part.length >= (this.#framesPerPart ?? 1)) this.#emit(completes);
   }
 
-  /** The sound paused: what is gathered must not wait for its return. */
+  /** The audio has paused: frames that were collected must not wait for its return. */
   #emitPaused(horizon: Milliseconds): void {
     const last = this.#part.at(-1);
     if (last === undefined) return;

@@ -1,6 +1,6 @@
-// A part is made of the publisher's frames where they are, and most parts are never asked for: joining them waits until one is.
+// The body of a part as references to the publisher's frames. Most parts are never requested, so they are joined only on request.
 
-/** moof+mdat of a part: in pieces that follow each other, until somebody asks for it as a whole; then in one. */
+/** moof+mdat of a part: several buffers in order until it is requested as a whole, then a single one. */
 export class PartBody {
   #pieces: readonly Buffer[];
   /** Bytes. */
@@ -11,12 +11,12 @@ export class PartBody {
     this.length = this.#pieces.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** They must not be written to. */
+  /** The buffers must not be modified. */
   get pieces(): readonly Buffer[] {
     return this.#pieces;
   }
 
-  /** One buffer; the same at each call. */
+  /** All bytes in one buffer; the same at each call. */
   whole(): Buffer {
     const [first] = this.#pieces;
     if (first !== undefined && this.#pieces.length === 1) return first;
@@ -25,7 +25,7 @@ export class PartBody {
     return whole;
   }
 
-  /** The same bytes lie elsewhere now. */
+  /** Refers to the same bytes at another place from now on. */
   moveTo(whole: Buffer): void {
     this.#pieces = [whole];
   }

@@ -1,14 +1,14 @@
-// The arrow between what makes parts (video, audio) and what lists them (a rendition).
+// The interfaces between part makers (video, audio) and the rendition that lists the parts.
 import type { Fragment } from '../../protocols/mp4/fragment.js';
 import type { Seconds } from '../../protocols/units.js';
 
-/** One part, placed on the timeline; not yet numbered. */
+/** One part with its place on the timeline; not numbered yet. */
 export interface MadePart {
-  /** moof+mdat, or several of them; or pieces of it that follow each other. */
+  /** One or several moof+mdat, in one buffer or in several to be concatenated. */
   readonly bytes: Buffer | readonly Buffer[];
-  /** `bytes` is a view of something larger, which must not be kept for as long as the segment is. */
+  /** `bytes` is a view of a larger buffer, which must not be kept for as long as the segment. */
   readonly shared: boolean;
-  /** Of the cut schedule. */
+  /** Index of its segment in the cut schedule. */
   readonly segmentIndex: number;
   /** Media time of the first sample, on the stream timeline. */
   readonly start: Seconds;
@@ -17,33 +17,33 @@ export interface MadePart {
   readonly end?: Seconds;
   /** Decoding can start here: INDEPENDENT=YES. */
   readonly independent: boolean;
-  /** Bytes up to the end of the first sample, of a picture that can be decoded alone; undefined for everything else. */
+  /** Number of bytes up to the end of the first sample, if that is a picture that can be decoded alone; otherwise undefined. */
   readonly keyFrameBytes?: number | undefined;
   /** The next cut is at its end: the segment is complete. */
   readonly completes: boolean;
-  /** More of the same segment came already: no cut is at its end, whatever the publisher usually does. */
+  /** Media of the same segment after this part already exists, so there is no cut at its end, whatever the usual GOP length is. */
   readonly continues?: boolean;
 }
 
-/** What takes the parts of one track: a rendition. */
+/** Receives the parts of one track: a rendition. */
 export interface PartSink {
   accept(part: MadePart): void;
-  /** No further part of this segment comes: its last one was out before the cut was known. */
+  /** No further part of this segment comes: its last one was emitted before the cut was known. */
   complete(segmentIndex: number): void;
-  /** The next part must be decodable alone; what does not begin so is of no use. */
+  /** The next part must be decodable alone; parts that are not are rejected. */
   readonly needsSync: boolean;
 }
 
 /** Turns the fragments of one FFmpeg run into parts. */
 export interface PartMaker {
   push(fragment: Fragment): void;
-  /** The cut schedule has moved on: what was held may go. */
+  /** The cut schedule has advanced: held media may be emitted. */
   advance(): void;
-  /** Nothing more comes of this run: what is held goes now. */
+  /** This run has ended: emit all held media. */
   flush(): void;
 }
 
-/** @param size of a fragment that ends with the data of `samples`, in their order */
+/** @param size size of a fragment that ends with the data of `samples`, in their order */
 export function keyFrameBytes(
   size: number,
   samples: readonly { readonly sync: boolean; readonly data: Buffer }[],

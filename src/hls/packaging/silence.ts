@@ -1,8 +1,8 @@
-// A frame of silence: players that wait for sound show no picture either, so sound that stops is replaced by this.
+// Silent audio frames. Players that wait for audio do not show video either, so audio that stops is replaced by silence.
 
 /**
- * Raw AAC-LC frames of 1024 samples without spectral data, by number of channels (the channel configurations 1 to 7 of
- * ISO/IEC 14496-3 table 1.19). They are the same at every sample rate.
+ * Raw AAC-LC frames of 1024 samples without spectral data, by number of channels (channel configurations 1 to 7 of ISO/IEC 14496-3 table
+ * 1.19). They are the same at every sample rate.
  */
 const AAC_SILENCE: Readonly<Record<number, string>> = {
   1: '01182007',
@@ -14,7 +14,7 @@ const AAC_SILENCE: Readonly<Record<number, string>> = {
   8: '011820010880230460231004608c04a2008c11818460001c',
 };
 
-/** @returns undefined where nobody here knows what silence is in that codec */
+/** @returns undefined for a codec whose silence is not known here */
 export function silentFrame(codecs: string | undefined, channels: number | undefined): Buffer | undefined {
   const hex = codecs === 'mp4a.40.2' && channels !== undefined ? AAC_SILENCE[channels] : undefined;
   return hex === undefined ? undefined : Buffer.from(hex, 'hex');

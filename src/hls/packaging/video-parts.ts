@@ -1,4 +1,4 @@
-// Turns FFmpeg's video fragments into parts: as they are, wherever that satisfies the rules of RFC 8216bis 4.4.4.9.
+// Turns FFmpeg's video fragments into parts, unchanged wherever that satisfies RFC 8216bis 4.4.4.9.
 import type { Fragment, Sample } from '../../protocols/mp4/fragment.js';
 import { writeFragment } from '../../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
@@ -14,14 +14,14 @@ export interface VideoPartsOptions {
   readonly partTarget: Seconds;
   readonly nominal: Seconds;
   readonly frame: Seconds;
-  /** A frame lasted longer than PART-TARGET; its part is listed as that long. */
+  /** A frame lasted longer than PART-TARGET; its part is listed with that duration. */
   readonly onOverlongPart?: (duration: Seconds) => void;
 }
 
 /**
- * FFmpeg ends a fragment at every key frame, also at those that are no cut: a 1 s GOP of 25 frames in a 2 s segment gives
- * parts of 12, 12 and 1 frames, and a 1-frame part in the middle of a segment is forbidden. There, and only there, the
- * samples are regrouped; everything else passes without a copy.
+ * FFmpeg ends a fragment at every key frame, even if it is not a cut: 1 s GOPs of 25 frames in a 2 s segment give parts of 12, 12 and 1
+ * frames, and a 1-frame part in the middle of a segment is not allowed. Only in such cases are samples regrouped; all other fragments pass
+ * without a copy.
  */
 export class VideoParts implements PartMaker {
   readonly #options: VideoPartsOptions;
@@ -29,9 +29,9 @@ export class VideoParts implements PartMaker {
   readonly #nominal: Ticks;
   readonly #frame: Ticks;
   readonly #shortest: Ticks;
-  /** Decode to presentation: with `+cmaf` 0, else the composition offset of the last sync sample. */
+  /** Difference from decode to presentation time: 0 with `+cmaf`, otherwise the composition offset of the last sync sample. */
   #offset: Ticks = 0;
-  /** Of the newest fragment. */
+  /** Segment index of the newest fragment. */
   #index = -1;
   #pending: Sample[] = [];
   #pendingStart: Ticks = 0;
@@ -85,7 +85,7 @@ export class VideoParts implements PartMaker {
     this.#pendingDuration += durationOf(samples);
   }
 
-  /** A forced cut is where the source was cut: FFmpeg, which knows nothing of it, may have a fragment across it. */
+  /** A forced cut is where the source was cut. FFmpeg does not know about it, so a fragment may span it and must be split. */
   #pushSplit({ baseMediaDecodeTime: start, samples, duration }: Fragment, index: number, before: number): void {
     const head = samples.slice(0, before);
     this.#gather(head, index, start);
@@ -96,7 +96,7 @@ export class VideoParts implements PartMaker {
     if (completes !== undefined) this.#emitFullParts(completes);
   }
 
-  /** @returns 0 where no forced cut is inside the fragment */
+  /** @returns 0 if there is no forced cut inside the fragment */
   #samplesBeforeForcedCut({ baseMediaDecodeTime, samples }: Fragment, index: number): number {
     let at = baseMediaDecodeTime;
     for (const [i, sample] of samples.entries()) {
@@ -107,7 +107,7 @@ export class VideoParts implements PartMaker {
   }
 
   advance(): void {
-    // Video is never held for the schedule: its fragments come after the key frames they contain were noted.
+    // Video is never held for the schedule: its fragments come after their key frames were noted.
   }
 
   flush(): void {
@@ -115,12 +115,12 @@ export class VideoParts implements PartMaker {
   }
 
   #passesAsItIs(fragment: Fragment, completes: boolean | undefined): completes is boolean {
-    // The part after it could not be named.
+    // The name of the part after it is not known.
     if (completes === undefined) return false;
     // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see #made.
     if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
     if (completes || fragment.duration >= this.#shortest) return true;
-    // A short part may stand when it is independent, but a stream of key frames only would get a part per frame.
+    // A short part may remain if it is independent, but a stream of key frames only must not get a part per frame.
     return fragment.startsWithSync && fragment.duration >= this.#nominal / 2;
   }
 
@@ -142,7 +142,7 @@ export class VideoParts implements PartMaker {
     }
   }
 
-  /** A part is too short and would be too long with one frame more: that is decoded later, and shown when it was. */
+  /** A part is too short, and would be too long with one more frame: decode that frame later, and show it at its time. */
   #delayAfter(count: number, delay: Ticks): void {
     const last = this.#pending[count - 1];
     const next = this.#pending[count];
@@ -176,7 +176,7 @@ export class VideoParts implements PartMaker {
     completes: boolean,
   ): MadePart {
     const { timescale, partTarget, onOverlongPart } = this.#options;
-    // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
+    // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
     if (duration > this.#target) onOverlongPart?.(duration / timescale);
     return {
       bytes,
@@ -187,7 +187,7 @@ export class VideoParts implements PartMaker {
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(bytes.length, samples),
       completes,
-      // FFmpeg lets a fragment go when it has the frame after it.
+      // FFmpeg emits a fragment when it has the next frame.
       continues: !completes,
     };
   }
@@ -196,7 +196,7 @@ export class VideoParts implements PartMaker {
     const { schedule } = this.#options;
     const time = this.#shown(baseMediaDecodeTime);
     if (!startsWithSync) return schedule.pictureIndexAt(time, this.#index);
-    // What an encoder begins with is a key frame whatever it was made of.
+    // The first picture of an encoder is a key frame, whatever it was in the source.
     return this.#index < 0 ? schedule.indexAt(time) : schedule.keyFrameIndexAt(time);
   }
 

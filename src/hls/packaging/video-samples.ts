@@ -1,4 +1,5 @@
-// Makes video parts of the publisher's own frames: the hot path of a stream that is not encoded, so each frame is touched once.
+// Packages the publisher's video frames into parts. This is the hot path of a stream that is not encoded, so each frame is touched only
+// once.
 import type { Sample } from '../../protocols/mp4/fragment.js';
 import { writeFragmentPieces } from '../../protocols/mp4/fragment-writer.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
@@ -6,19 +7,19 @@ import type { CutSchedule } from '../timeline/cut-schedule.js';
 import { fullPart, shortestPart } from '../timeline/part-timing.js';
 import { keyFrameBytes, type PartSink } from './part-sink.js';
 
-/** How much one frame may change the expected frame interval: timestamps are whole milliseconds, and frames get lost. */
+/** Weight of one frame in the expected frame interval: timestamps are whole milliseconds, and frames get lost. */
 const INTERVAL_WEIGHT = 1 / 8;
 
-/** An interval between frames that is off by more than this share of itself is no rounding: the next one is not foretold. */
+/** If an interval deviates by more than this share of itself, it is not a rounding error, and the next interval is not predicted. */
 const REGULAR_SHARE = 1 / 4;
 
-/** Frames after an uneven one in which no interval is foretold. */
+/** Number of frames after an irregular one for which no interval is predicted. */
 const UNEVEN_FRAMES = 250;
 
-/** So many frames without a picture are a pause. */
+/** This many frame intervals without a picture are a pause. */
 const PAUSE_FRAMES = 2;
 
-/** A part longer than so many PART-TARGETs holds a pause of the source, which its frame keeps. */
+/** A part longer than this many PART-TARGETs contains a pause of the source, which its frame keeps. */
 const PAUSE_TARGETS = 1.5;
 
 export interface VideoSamplesOptions {
@@ -28,27 +29,27 @@ export interface VideoSamplesOptions {
   readonly timescale: number;
   readonly partTarget: Seconds;
   readonly nominal: Seconds;
-  /** Expected, until frames tell. */
+  /** Expected frame duration until it is measured. */
   readonly frame: Seconds;
-  /** A frame lasted longer than PART-TARGET; its part is listed as that long. */
+  /** A frame lasted longer than PART-TARGET; its part is listed with that duration. */
   readonly onOverlongPart?: (duration: Seconds) => void;
 }
 
-/** A frame of the part that is gathered; its duration is known when the next one comes. */
+/** A frame of the part being collected; its duration is known when the next one comes. */
 interface GatheredSample extends Pick<Sample, 'sync' | 'data'> {
   cts: Ticks;
   duration: Ticks;
 }
 
 /**
- * A part goes out with its last frame, not one frame later: that frame's duration is then the expected one, and the decode
- * time of the next frame is where it ends. The difference, a fraction of a millisecond in a regular stream, is taken out of
- * the composition offset, so pictures are shown exactly when the publisher said, and decode times have no hole: a hole makes
- * browsers drop frames up to the next key frame (Media Source Extensions, coded frame processing).
+ * A part is emitted with its last frame, not one frame later: the duration of that frame is then the expected one, and the decode time of
+ * the next frame is set to its end. The difference, a fraction of a millisecond in a regular stream, is subtracted from the composition
+ * offset. So pictures are shown exactly at the publisher's time, and decode times have no gap; a gap makes browsers drop frames up to the
+ * next key frame (Media Source Extensions, coded frame processing).
  *
- * Where frames come at uneven times nothing is foretold: a part goes one frame later and ends where that begins. Key frames
- * are then decoded a constant time before they are shown, whatever the publisher says, so that the durations of parts add up
- * to the time between the cuts, which are where key frames are shown (docs/decisions/0002).
+ * If frames come at irregular times, nothing is predicted: a part is emitted one frame later and ends where that frame begins. Key frames
+ * are then decoded a constant time before they are shown, whatever the publisher says, so that the durations of parts add up to the time
+ * between cuts, which are at the presentation times of key frames (docs/decisions/0002).
  */
 export class VideoSamples {
   readonly #options: VideoSamplesOptions;
@@ -58,25 +59,28 @@ export class VideoSamples {
   readonly #nominal: Ticks;
   #interval: Ticks;
   #samples: GatheredSample[] = [];
-  /** Of the cut schedule. */
+  /** Index in the cut schedule. */
   #index = -1;
-  /** Decode time of the first gathered sample. */
+  /** Decode time of the first collected sample. */
   #start: Ticks = 0;
-  /** The same, or after a pause when it came: it is decoded where the one before ended, and shown when the publisher says. */
+  /**
+   * The same, except after a pause: then the time at which it came. It is decoded where the previous sample ended and shown at the
+   * publisher's time.
+   */
   #from: Ticks = 0;
-  /** Decode time of the last gathered sample. */
+  /** Decode time of the last collected sample. */
   #last: Ticks = 0;
-  /** Decode time at which the last part ended; undefined when nothing continues it. */
+  /** Decode time at which the last part ended; undefined if nothing continues it. */
   #end: Ticks | undefined;
-  /** Decode time the publisher gave the last frame. */
+  /** Decode time that the publisher gave the last frame. */
   #lastGiven: Ticks | undefined;
-  /** Decode to presentation: the composition offset of the last key frame, as written. */
+  /** Difference from decode to presentation time: the composition offset of the last key frame as written. */
   #offset: Ticks = 0;
-  /** That of the key frame which began the segment: its parts add up to it whatever key frames are inside. */
+  /** That of the key frame at the start of the segment: the parts of the segment add up to it, even if there are more key frames in it. */
   #segmentOffset: Ticks = 0;
-  /** What the offset of key frames is meant to be in this run. */
+  /** Intended composition offset of key frames in this run. */
   #delay: Ticks | undefined;
-  /** Frames until intervals are foretold again. */
+  /** Number of frames until intervals are predicted again. */
   #uneven = 0;
   #sequenceNumber = 0;
 
@@ -133,7 +137,7 @@ export class VideoSamples {
     if (this.#uneven === 0 && end - this.#from >= this.#full()) this.#emit(Math.round(end), this.#cutIsKnownAt(end));
   }
 
-  /** The pictures paused, and a cut was made without them: what was gathered goes, its last picture shown up to there. */
+  /** The video paused and a cut was made without pictures: emits the collected part; its last picture is shown up to the cut. */
   advance(): void {
     const { schedule, timescale } = this.#options;
     const cut =
@@ -145,7 +149,7 @@ export class VideoSamples {
     if (end > this.#last) this.#emit(end, true);
   }
 
-  /** What was gathered goes now. */
+  /** Emits the collected part. */
   flush(): void {
     if (this.#samples.length > 0) this.#emit(this.#last + Math.round(this.#interval), false);
     this.#endRun();
@@ -157,7 +161,7 @@ export class VideoSamples {
     this.#last = Number.NEGATIVE_INFINITY;
   }
 
-  /** A key frame is decoded as long before it is shown as the first one was, if what came before it leaves room. */
+  /** A key frame is decoded the same time before its presentation as the first one, if the preceding frames leave room. */
   #keyFrameTime(given: Ticks, shown: Ticks): Ticks {
     if (this.#delay === undefined) return given;
     const wanted = shown - this.#delay;
@@ -167,11 +171,11 @@ export class VideoSamples {
 
   #noteKeyFrame(offset: Ticks): void {
     this.#offset = offset;
-    // There was no room: what is less has room from now on, and keeps the dates of segments and their durations together.
+    // There was not enough room: use the smaller offset from now on, so that dates and durations of segments stay consistent.
     if (this.#delay === undefined || offset < this.#delay - this.#interval / 2) this.#delay = offset;
   }
 
-  /** Frames that are gathered are decoded in less time where the key frame after them must be decoded earlier than they end. */
+  /** Shortens the collected frames if the key frame after them must be decoded before they end. */
   #squeeze(end: Ticks): void {
     const length = end - this.#start;
     const count = this.#samples.length;
@@ -189,7 +193,7 @@ export class VideoSamples {
     return fullPart(this.#shortest, this.#nominal, this.#interval);
   }
 
-  /** Whether the gathered part ends with the frame before the one at `next`. */
+  /** Whether the collected part ends with the frame before the one at `next`. */
   #isFull(next: Ticks): boolean {
     const length = next - this.#from;
     if (length > this.#target) return true;
@@ -201,7 +205,7 @@ export class VideoSamples {
     if (last !== undefined) last.duration = next - this.#last;
   }
 
-  /** @param wanted decode time at which the last sample ends; earlier if the part would be too long, but for pauses */
+  /** @param wanted decode time at which the last sample ends; earlier if the part would be too long, except for pauses */
   #emit(wanted: Ticks, completes: boolean): void {
     const longest = Math.floor(this.#from + this.#target);
     const end = wanted - this.#from > PAUSE_TARGETS * this.#target ? wanted : Math.min(wanted, longest);
@@ -223,13 +227,13 @@ export class VideoSamples {
       shared: false,
       segmentIndex: this.#index,
       start: (this.#from + this.#segmentOffset) / timescale,
-      // The playlist's rule wins over exactness: the media keeps its long frame, so playback has no hole.
+      // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
       duration: Math.min(duration / timescale, partTarget),
       end: (end + this.#segmentOffset) / timescale,
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(lengthOf(bytes), samples),
       completes,
-      // A part that waited for the next frame to come ends before it.
+      // If the part waited for the next frame, more media of the segment exists after it.
       continues: !completes && this.#uneven > 0,
     });
   }

@@ -1,50 +1,50 @@
-// From renditions as they are measured to the promises of the multivariant playlist (RFC 8216bis 4.4.6.2).
+// Derives the attributes of the multivariant playlist from measured renditions (RFC 8216bis 4.4.6.2).
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { BitsPerSecond, Seconds } from '../../protocols/units.js';
 import type { RenditionPlan } from '../timeline/plan.js';
 import type { IFrameEntry, MultivariantPlaylist, VariantEntry } from './multivariant-playlist.js';
 
-/** What is needed of an init segment. */
+/** The properties of an init segment that are needed. */
 export type MeasuredTrack = Pick<InitTrack, 'codecs' | 'width' | 'height' | 'channels' | 'color'>;
 
-/** What is needed of a rendition; `Rendition` fits. */
+/** The properties of a rendition that are needed; `Rendition` has them. */
 export interface MeasuredRendition {
   readonly plan: RenditionPlan;
   readonly track: MeasuredTrack | undefined;
-  /** Of all segments that are listed, the newest first: others than `track` are those of earlier epochs. */
+  /** Tracks of all listed segments, the newest first; tracks other than `track` are from earlier periods. */
   readonly listedTracks: readonly MeasuredTrack[];
   readonly bandwidth: {
     readonly peak: BitsPerSecond;
     readonly average: BitsPerSecond;
-    /** Of the media measured. */
+    /** Duration of the measured media. */
     readonly duration: Seconds;
-    /** Of the key frames alone. */
+    /** Peak rate of the key frames alone. */
     readonly iFramePeak: BitsPerSecond;
     readonly iFrameAverage: BitsPerSecond;
   };
 }
 
-/** Of what was measured or announced: later segments may be this much heavier, and announced rates leave out the container. */
+/** Factor applied to measured or announced rates: later segments may be larger, and announced rates exclude the container. */
 const HEADROOM = 1.1;
 
-/** Less media than this says nothing about what an encoder that is not ours will send (docs/decisions/0004). */
+/** Less media than this does not tell what an encoder other than ours will send (docs/decisions/0004). */
 const TELLING_DURATION: Seconds = 60;
 
-/** Rates are rounded up to this, so that the text (and its ETag) does not change with every segment. */
+/** Rates are rounded up to multiples of this, so that the text and its ETag do not change with every segment. */
 const STEP: BitsPerSecond = 10_000;
 
-/** One picture differs from the next more than one segment from the next. */
+/** Single pictures vary more in size than segments. */
 const I_FRAME_HEADROOM = 1.5;
 
 const AUDIO_GROUP = 'audio';
 
-/** TransferCharacteristics of ITU-T H.273 that RFC 8216bis 4.4.6.2 tells apart; all others are SDR, as is what says nothing. */
+/** TransferCharacteristics of ITU-T H.273 that RFC 8216bis 4.4.6.2 distinguishes; all others, and none, are SDR. */
 const TRANSFER_PQ = 16;
 const TRANSFER_HLG = 18;
 
 /**
- * Pure. Variants keep the order of the ladder, whatever they measure: the first is where players without a better idea start.
- * @param ended no more segments will come: rates are what those there are have, to the bit
+ * Pure. Variants stay in the order of the ladder, whatever their rates: players without a better idea start with the first.
+ * @param ended no more segments will come: announce the exact rates of the existing ones
  */
 export function describeVariants(
   renditions: readonly MeasuredRendition[],
@@ -89,7 +89,7 @@ export function describeVariants(
   };
 }
 
-/** The picture alone: no audio plays with it. */
+/** The picture alone, because no audio is played with it. */
 function iFrameEntry(rendition: MeasuredRendition, rates: Rates): IFrameEntry {
   const { plan, bandwidth } = rendition;
   const peak = rates.round(rates.iFramePeak(rendition));
@@ -113,13 +113,13 @@ function picture({ plan, track, listedTracks }: MeasuredRendition): Pick<Variant
   };
 }
 
-/** RFC 8216bis 6.2.4: every format of any segment that is listed, the newest first. */
+/** RFC 8216bis 6.2.4: the formats of all listed segments, the newest first. */
 function formats({ track, listedTracks }: MeasuredRendition): string[] {
   return [...new Set([track, ...listedTracks].map((of) => of?.codecs).filter((codecs) => codecs !== undefined))];
 }
 
 /**
- * What is played together: the first of them gives the URI, all of them the rates and codecs.
+ * A variant of renditions that are played together: the first gives the URI, all give rates and codecs.
  * @param atLeast video renditions whose rates the first must not fall below
  */
 function variant(
@@ -139,7 +139,7 @@ function variant(
   };
 }
 
-/** Smaller pictures of the same content, while the little that is known of `rendition` does not prove it to be cheaper. */
+/** Smaller renditions of the same content, while too little is known of `rendition` to prove that it is cheaper. */
 function smallerThan(rendition: MeasuredRendition, video: readonly MeasuredRendition[]): readonly MeasuredRendition[] {
   if (rendition.plan.maxrate !== undefined || rendition.bandwidth.duration >= TELLING_DURATION) return [];
   return video.filter((other) => samples(other) < samples(rendition));
@@ -149,7 +149,7 @@ function samples({ plan, track }: MeasuredRendition): number {
   return (track?.width ?? plan.width ?? 0) * (track?.height ?? plan.height ?? 0);
 }
 
-/** How the rates that are announced come from those that were measured. */
+/** How announced rates are derived from measured ones. */
 interface Rates {
   readonly peak: (rendition: MeasuredRendition) => BitsPerSecond;
   readonly mean: (rendition: MeasuredRendition) => BitsPerSecond;
@@ -157,7 +157,7 @@ interface Rates {
   readonly round: (rate: BitsPerSecond) => BitsPerSecond;
 }
 
-/** RFC 8216bis 4.4.6.2: while segments are still made, those of what is to come; */
+/** RFC 8216bis 4.4.6.2: while segments are still being made, the rates of future segments. */
 const EXPECTED: Rates = {
   peak,
   mean,
@@ -165,7 +165,7 @@ const EXPECTED: Rates = {
   round: roundUp,
 };
 
-/** and once all are, theirs. */
+/** Once all segments exist, their measured rates. */
 const MEASURED: Rates = {
   peak: ({ bandwidth }) => bandwidth.peak,
   mean: ({ bandwidth }) => bandwidth.average,
@@ -173,7 +173,7 @@ const MEASURED: Rates = {
   round: Math.ceil,
 };
 
-/** What may come at worst. Our own encoders keep to their VBV rate; of the publisher's only what it says is known. */
+/** The highest rate to expect. Our own encoders keep to their VBV rate; for the publisher only its announced rate is known. */
 function peak({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {
   return Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? (plan.bitrate ?? 0) * HEADROOM);
 }

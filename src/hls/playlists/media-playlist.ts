@@ -1,28 +1,28 @@
-// A media playlist as data, each field under the name of its tag, and its text as a pure function of that data.
+// A media playlist as data, with each field named after its tag, and its text as a pure function of that data.
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 
 /** RFC 8216bis section numbers beside each tag. */
 export interface MediaPlaylist {
-  /** EXT-X-VERSION 4.4.1.2: the lowest that covers what is used. */
+  /** EXT-X-VERSION 4.4.1.2: the lowest version that covers the tags used. */
   readonly version: number;
   /** EXT-X-TARGETDURATION 4.4.3.1 */
   readonly targetDuration: Seconds;
-  /** EXT-X-PLAYLIST-TYPE 4.4.3.5: nothing is ever removed. */
+  /** EXT-X-PLAYLIST-TYPE 4.4.3.5: EVENT means that nothing is ever removed. */
   readonly playlistType?: 'EVENT';
   /** EXT-X-I-FRAMES-ONLY 4.4.3.6 */
   readonly iFramesOnly?: boolean;
-  /** EXT-X-SERVER-CONTROL 4.4.3.8, and EXT-X-PART-INF 4.4.3.7 where there are parts; undefined in a plain playlist. */
+  /** EXT-X-SERVER-CONTROL 4.4.3.8, and EXT-X-PART-INF 4.4.3.7 if there are parts; undefined in a plain playlist. */
   readonly lowLatency?: LowLatencyHeader;
   /** EXT-X-MEDIA-SEQUENCE 4.4.3.2 */
   readonly mediaSequence: number;
   /** EXT-X-DISCONTINUITY-SEQUENCE 4.4.3.3 */
   readonly discontinuitySequence: number;
-  /** EXT-X-SKIP 4.4.5.2: so many segments stand before `segments`; never 0. Undefined in a full playlist. */
+  /** EXT-X-SKIP 4.4.5.2: number of segments skipped before `segments`; never 0. Undefined in a full playlist. */
   readonly skippedSegments?: number;
-  /** What stands before `segments`, rendered long ago. */
+  /** Segments before `segments`, already rendered. */
   readonly earlier?: RenderedSegments;
   readonly segments: readonly ListedSegment[];
-  /** EXT-X-PRELOAD-HINT:TYPE=PART 4.4.5.3, of the next part. */
+  /** EXT-X-PRELOAD-HINT:TYPE=PART 4.4.5.3, for the next part. */
   readonly preloadHint?: string;
   /** EXT-X-RENDITION-REPORT 4.4.5.4 */
   readonly renditionReports?: readonly RenditionReport[];
@@ -37,11 +37,11 @@ export interface LowLatencyHeader {
   readonly partHoldBack: Seconds;
   /** PART-TARGET */
   readonly partTarget: Seconds;
-  /** CAN-SKIP-UNTIL, the Skip Boundary; undefined where there are no delta updates. */
+  /** CAN-SKIP-UNTIL, the Skip Boundary; undefined without delta updates. */
   readonly canSkipUntil?: Seconds;
 }
 
-/** Lines of segments as `renderSegments` wrote them. */
+/** Lines of segments as written by `renderSegments`. */
 export interface RenderedSegments {
   readonly blocks: readonly Buffer[];
   /** URI of the EXT-X-MAP in force after them. */
@@ -51,17 +51,17 @@ export interface RenderedSegments {
 export interface ListedSegment {
   /** EXT-X-DISCONTINUITY 4.4.4.3 */
   readonly discontinuity: boolean;
-  /** URI of EXT-X-MAP 4.4.4.5; written where it differs from the segment before. */
+  /** URI of EXT-X-MAP 4.4.4.5; written if it differs from that of the previous segment. */
   readonly map: string;
   /** EXT-X-PROGRAM-DATE-TIME 4.4.4.6 */
   readonly programDateTime: EpochMilliseconds;
-  /** EXT-X-PART 4.4.4.9; empty when the tags were dropped. */
+  /** EXT-X-PART 4.4.4.9; empty once the tags were removed. */
   readonly parts: readonly ListedPart[];
   /** EXT-X-GAP 4.4.4.7 */
   readonly gap: boolean;
-  /** EXTINF 4.4.4.1 and the URI line; undefined for the segment still being made, which is the last and lists parts only. */
+  /** EXTINF 4.4.4.1 and the URI line; undefined for the open segment, which is the last one and lists parts only. */
   readonly media?: { readonly duration: Seconds; readonly uri: string };
-  /** Length of the EXT-X-BYTERANGE 4.4.4.2 that begins the resource; undefined for the whole of it. */
+  /** Length of the EXT-X-BYTERANGE 4.4.4.2 at the start of the resource; undefined for all of it. */
   readonly byteRange?: number;
 }
 
@@ -77,13 +77,13 @@ export interface ListedPart {
 export interface RenditionReport {
   readonly uri: string;
   readonly lastMediaSequence: number;
-  /** Undefined for a playlist of I-frames, which has no parts. */
+  /** Undefined for an I-frame playlist, which has no parts. */
   readonly lastPart: number | undefined;
 }
 
 /**
- * RFC 8216bis section 8: EXT-X-MAP needs 5 in a playlist of I-frames and 6 in others, EXT-X-SKIP 9; EXT-X-GAP and the tags of low
- * latency need none. So it is the same for all versions of a playlist, whose lines may not change (6.2.1).
+ * RFC 8216bis section 8: EXT-X-MAP needs version 5 in an I-frame playlist and 6 in others, EXT-X-SKIP needs 9; EXT-X-GAP and the
+ * low-latency tags need none. So the version is the same for all versions of a playlist, whose lines must not change (6.2.1).
  */
 export const LOWEST_VERSION = { media: 6, 'i-frames': 5, delta: 9 } as const;
 
@@ -93,7 +93,7 @@ export function renderMediaPlaylist(playlist: MediaPlaylist): string {
   return header(playlist) + earlier + renderSegments(playlist.segments, playlist.earlier?.map) + trailer(playlist);
 }
 
-/** The same as bytes; what was rendered earlier is copied, not looked at. */
+/** The same as bytes; text that was rendered earlier is copied without being examined. */
 export function encodeMediaPlaylist(playlist: MediaPlaylist): Buffer {
   if (playlist.earlier === undefined) return Buffer.from(renderMediaPlaylist(playlist), 'latin1');
   const { blocks, map } = playlist.earlier;
@@ -122,8 +122,8 @@ function header(playlist: MediaPlaylist): string {
 }
 
 /**
- * Pure: the lines of some segments.
- * @param mapBefore URI of the EXT-X-MAP that stands before them in the playlist
+ * Pure. Renders the lines of some segments.
+ * @param mapBefore URI of the EXT-X-MAP in force before them in the playlist
  */
 export function renderSegments(segments: readonly ListedSegment[], mapBefore?: string): string {
   const lines: string[] = [];
@@ -162,7 +162,7 @@ function text(lines: readonly string[]): string {
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }
 
-/** A decimal-floating-point without needless zeros: 10 µs are finer than any frame. */
+/** A decimal-floating-point number without trailing zeros; 10 µs is finer than any frame. */
 function decimal(value: Seconds): string {
   return String(Number(value.toFixed(5)));
 }

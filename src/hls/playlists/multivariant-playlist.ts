@@ -1,4 +1,4 @@
-// The multivariant playlist as data, and its text as a pure function, so that what a player is promised can be read in a golden file.
+// The multivariant playlist as data, and its text as a pure function, so that golden files show what players are promised.
 import type { BitsPerSecond } from '../../protocols/units.js';
 
 export interface MultivariantPlaylist {
@@ -6,9 +6,9 @@ export interface MultivariantPlaylist {
   readonly version: number;
   /** EXT-X-INDEPENDENT-SEGMENTS 4.4.2.1 */
   readonly independentSegments: boolean;
-  /** EXT-X-MEDIA:TYPE=AUDIO 4.4.6.1; undefined when there is no audio beside video. */
+  /** EXT-X-MEDIA:TYPE=AUDIO 4.4.6.1; undefined if there is no audio besides video. */
   readonly audio?: AudioRenditionEntry;
-  /** EXT-X-STREAM-INF 4.4.6.2, in the order of the ladder: a player without a better idea starts with the first. */
+  /** EXT-X-STREAM-INF 4.4.6.2, in the order of the ladder: players without a better idea start with the first. */
   readonly variants: readonly VariantEntry[];
   /** EXT-X-I-FRAME-STREAM-INF 4.4.6.3, in the order of the variants. */
   readonly iFrames: readonly IFrameEntry[];
@@ -28,16 +28,16 @@ export interface AudioRenditionEntry {
 
 export interface VariantEntry {
   readonly uri: string;
-  /** Peak of video and audio together. */
+  /** Peak rate of video and audio together. */
   readonly bandwidth: BitsPerSecond;
   readonly averageBandwidth: BitsPerSecond;
   /** RFC 6381, video first. */
   readonly codecs: readonly string[];
   readonly resolution?: { readonly width: number; readonly height: number };
   readonly frameRate?: number;
-  /** VIDEO-RANGE; undefined is SDR. */
+  /** VIDEO-RANGE; undefined means SDR. */
   readonly videoRange?: 'PQ' | 'HLG';
-  /** GROUP-ID of the audio that plays with it. */
+  /** GROUP-ID of the audio to play with it. */
   readonly audio?: string;
 }
 
@@ -64,7 +64,7 @@ export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): stri
   return `${lines.join('\n')}\n`;
 }
 
-/** Attributes that a stream and its I-frames have alike. */
+/** Attributes that variants and I-frame entries have in common. */
 function shared({ bandwidth, averageBandwidth, codecs, resolution, videoRange }: IFrameEntry): string[] {
   const attributes = [
     `BANDWIDTH=${Math.ceil(bandwidth)}`,

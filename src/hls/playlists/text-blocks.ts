@@ -1,16 +1,16 @@
-// Lines of many segments, kept as they were first rendered: what a playlist of hours costs is a copy, and only when it is asked for whole.
+// Keeps the rendered lines of many segments, so that a playlist of several hours costs one copy, and only if it is requested in full.
 
-/** Segments to a block. */
+/** Segments per block. */
 const BLOCK = 256;
 
 export class TextBlocks {
   #blocks: Buffer[] = [];
   #open = '';
   #inOpen = 0;
-  /** Bytes at the beginning that were removed. */
+  /** Number of bytes removed at the beginning. */
   #removed = 0;
 
-  /** @param lines of one segment, ASCII */
+  /** @param lines the lines of one segment, ASCII */
   append(lines: string): void {
     this.#open += lines;
     this.#inOpen += 1;
@@ -20,7 +20,7 @@ export class TextBlocks {
     this.#inOpen = 0;
   }
 
-  /** Removes so many bytes at the beginning. */
+  /** Removes this many bytes at the beginning. */
   remove(bytes: number): void {
     this.#removed += bytes;
     for (let [first] = this.#blocks; first !== undefined && this.#removed >= first.length; [first] = this.#blocks) {
@@ -29,7 +29,7 @@ export class TextBlocks {
     }
   }
 
-  /** What is there after so many bytes, which are not more than the lines of one segment. */
+  /** The text after this many bytes, which must not exceed the lines of one segment. */
   after(bytes: number): Buffer[] {
     const blocks = [...this.#blocks, Buffer.from(this.#open, 'latin1')];
     let skip = this.#removed + bytes;

@@ -1,4 +1,4 @@
-// Files below the media directory, replaced atomically: what a web server reads there is at every instant a valid HLS tree.
+// Files below the media directory, replaced atomically: at every instant a web server finds a valid HLS tree there.
 import { close, constants, open, read, realpath, rename, type Stats, unlink, writev } from 'node:fs';
 import { lstat, mkdir, open as openHandle, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,33 +8,33 @@ import { TEMPORARY_SUFFIX } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-/** O_EXCL also refuses a symbolic link of this name. */
+/** O_EXCL also refuses a symbolic link with this name. */
 const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
-/** Less the umask. */
+/** Reduced by the umask. */
 const FILE_MODE = 0o666;
 
-/** app (up to a few levels) / name / rendition / file. */
+/** Levels: app (up to a few), name, rendition, file. */
 const DEEPEST = 16;
 
-/** Whether the media directory is this program's. */
+/** Whether the media directory belongs to this process. */
 export interface MediaClaim {
-  /** Another program has taken it. */
+  /** Another gateway has taken it. */
   readonly isLost: boolean;
-  /** A directory that was moved is found by what this program keeps in it. */
+  /** Whether the lock of this process is in `directory`, which means that the media directory was moved there. */
   isAt(directory: string): Promise<boolean>;
 }
 
 export class DiskStore implements SegmentStore {
   readonly #root: string;
   readonly #claim: MediaClaim | undefined;
-  /** Where the media directory really is: it may be a link itself, what is in it may not. */
+  /** Real path of the media directory. It may itself be a symbolic link, but nothing in it may be one. */
   #realRoot: string | undefined;
   readonly #made = new Set<string>();
   #temporaryFiles = 0;
 
   /**
-   * @param root the media directory; made when it is first needed
-   * @param claim asked before something is written or removed; without one nobody else is expected
+   * @param root the media directory; created when it is first needed
+   * @param claim checked before every write or removal; if absent, no other program is expected
    */
   constructor(root: string, claim?: MediaClaim) {
     this.#root = root;
@@ -51,7 +51,7 @@ export class DiskStore implements SegmentStore {
       if (unread) await writeUnread(file, pieces);
       else await this.#replace(file, pieces);
     } catch (error) {
-      // Somebody removed the directory, and with it more than this file: the next write makes it again.
+      // Somebody removed the directory, perhaps with other files: the next write creates it again.
       this.#made.delete(directory);
       throw error;
     }
@@ -88,12 +88,12 @@ export class DiskStore implements SegmentStore {
 
   async size(path: StorePath): Promise<number | undefined> {
     const stats = await this.#stats(path);
-    // Whoever asks hears that it is gone, and so may its directory be: the next write makes it again if need be.
+    // The caller learns that the file is gone. The directory may be gone too: the next write creates it again if necessary.
     if (stats === undefined) this.#made.delete(dirname(this.#resolve(path)));
     return stats?.isFile() ? stats.size : undefined;
   }
 
-  /** Of the user this program runs as, or of the one who owns the media directory. */
+  /** Whether the file belongs to the user of this process, or to the owner of the media directory. */
   async isOwn(path: StorePath): Promise<boolean> {
     const [root, stats] = await Promise.all([lstatIfThere(`${this.#root}/.`), this.#stats(path)]);
     return stats !== undefined && (stats.uid === root?.uid || stats.uid === process.geteuid?.());
@@ -137,7 +137,7 @@ export class DiskStore implements SegmentStore {
     });
     for (const entry of entries) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
-      // A symbolic link is neither: what it points to is not ours.
+      // A symbolic link is neither a file nor a directory: what it points to is not ours.
       if (entry.isFile()) into.push(path);
       else if (entry.isDirectory() && depth < DEEPEST) await this.#collect(path, depth + 1, into);
     }
@@ -154,13 +154,13 @@ export class DiskStore implements SegmentStore {
     try {
       await called((done) => rename(temporary, file, done));
     } catch (error) {
-      // The first failure is the one to tell; what stays is never served, and removed at the next start.
+      // Report the first failure; the temporary file is never served and is removed at the next start.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
   }
 
-  /** One directory at a time: `mkdir` with `recursive` would make directories behind a symbolic link as well. */
+  /** Creates one directory at a time: `mkdir` with `recursive` would also create directories behind a symbolic link. */
   async #makeDirectory(path: StorePath): Promise<void> {
     let directory = join(this.#root);
     await mkdir(directory, { recursive: true });
@@ -179,8 +179,8 @@ export class DiskStore implements SegmentStore {
   }
 
   /**
-   * Nothing is written or removed through a symbolic link. Asked each time, because a directory may be replaced by a link at any
-   * time; the system answers for the whole path in one call.
+   * Nothing is written or removed through a symbolic link. Checked each time, because a directory may be replaced by a link at any time;
+   * one system call resolves the whole path.
    */
   async #checkPlace(directory: string): Promise<void> {
     if (this.#claim?.isLost === true) throw hlsError('hls.store', `another gateway has taken ${this.#root}`);
@@ -191,7 +191,7 @@ export class DiskStore implements SegmentStore {
     throw hlsError('hls.store', `${directory} leads to ${real}, and symbolic links are not followed`);
   }
 
-  /** The media directory itself may be a link, also one that was made when it was moved; where it leads must be ours. */
+  /** The media directory itself may be a link, including one created when it was moved; its target must be ours. */
   async #findRoot(): Promise<string> {
     const root = await realPathOf(this.#root);
     if (root !== this.#realRoot && (await this.#claim?.isAt(root)) === false)
@@ -211,7 +211,7 @@ export class DiskStore implements SegmentStore {
   }
 }
 
-/** @returns how many bytes there were before the end of the file, `into.length` at most */
+/** @returns the number of bytes read before the end of the file, at most `into.length` */
 async function readAll(descriptor: number, start: number, into: Buffer): Promise<number> {
   let filled = 0;
   while (filled < into.length) {
@@ -237,8 +237,8 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
 }
 
 /**
- * Under its own name. What an earlier attempt left there is removed and not written over: it may be the file of somebody else
- * too, through a hard link.
+ * Writes under the final name. A file left there by an earlier attempt is removed, not overwritten: a hard link may share it with somebody
+ * else.
  */
 async function writeUnread(file: string, pieces: readonly Buffer[]): Promise<void> {
   try {
@@ -255,8 +255,8 @@ async function writeUnread(file: string, pieces: readonly Buffer[]): Promise<voi
 }
 
 /**
- * The four calls of a small file, in callbacks: the handles and promises of `node:fs/promises` cost more than the calls.
- * What cannot be written whole is removed.
+ * The four calls for a small file, with callbacks: handles and promises of `node:fs/promises` cost more than the calls themselves. A file
+ * that cannot be written completely is removed.
  */
 async function writeNew(file: string, pieces: readonly Buffer[]): Promise<void> {
   const descriptor = await called<number>((done) => open(file, NEW_FILE, FILE_MODE, done));
@@ -267,13 +267,13 @@ async function writeNew(file: string, pieces: readonly Buffer[]): Promise<void> 
       await called((done) => close(descriptor, done));
     }
   } catch (error) {
-    // Half a file must not stay; where it cannot be removed either, the first failure is the one to tell.
+    // An incomplete file must not stay. If removing it fails too, the first failure is reported.
     await rm(file, { force: true }).catch(() => undefined);
     throw error;
   }
 }
 
-/** One system call for all pieces, whatever their number; the rest, should the disk take less, in more of them. */
+/** Writes all pieces with one system call; if the disk takes less, the rest with further calls. */
 async function writeAll(descriptor: number, pieces: readonly Buffer[]): Promise<void> {
   let left = pieces.filter(({ length }) => length > 0);
   while (left.length > 0) {
@@ -287,7 +287,7 @@ async function writeAll(descriptor: number, pieces: readonly Buffer[]): Promise<
   }
 }
 
-/** @param call with a callback of Node's kind */
+/** @param call a function with a Node-style callback */
 function called<T = void>(call: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => (error === null ? resolve(value as T) : reject(error)));

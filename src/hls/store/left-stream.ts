@@ -1,4 +1,4 @@
-// What an earlier process left of a stream when it died: it waits for its publisher like any other stream without one, and then it ends.
+// A stream that an earlier process left open when it died: it waits for its publisher like any other stream without one, and then ends.
 
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -13,21 +13,21 @@ import { StoredReads } from './stored-reads.js';
 
 const END = '#EXT-X-ENDLIST';
 
-/** Players may have seen so much more than the playlists on disk list: one segment on its way there, and the parts of the next. */
+/** Players may have seen this much more than the playlists on disk list: one segment being written, and the parts of the next. */
 const UNWRITTEN_SEGMENTS = 2;
 
-/** Of one stream directory in the store. */
+/** The files of one stream directory in the store. */
 export interface LeftFiles {
   /** `live/name` */
   readonly directory: StorePath;
-  /** All that this program wrote there, playlists included. */
+  /** All files that this program wrote there, including playlists. */
   readonly files: readonly StorePath[];
   readonly playlists: ReadonlyMap<StorePath, string>;
 }
 
 export interface LeftStreamOptions extends LeftFiles {
   readonly store: SegmentStore;
-  /** Runs what is done for it that nobody awaits. */
+  /** Runs its asynchronous work. */
   readonly domain: FailureDomain;
   readonly onFailure: (error: SluiceError) => void;
 }
@@ -36,7 +36,7 @@ export class LeftStream {
   readonly app: string;
   readonly name: string;
   readonly targetDuration: Seconds;
-  /** Longest of its playlists. */
+  /** Duration of the longest of its playlists. */
   readonly windowDuration: Seconds;
   readonly domain: FailureDomain;
   readonly #options: LeftStreamOptions;
@@ -58,7 +58,7 @@ export class LeftStream {
     this.#media = new Set(files.filter((path) => !playlists.has(path)));
   }
 
-  /** ENDLIST: at once for who asks here, and then in the store. Never rejects. */
+  /** Adds ENDLIST, at once for requests here, then in the store. Never rejects. */
   async end(): Promise<void> {
     const { playlists, store, directory } = this.#options;
     const multivariant = `${directory}/${PLAYLIST}`;
@@ -70,25 +70,25 @@ export class LeftStream {
     }
   }
 
-  /** The multivariant playlist, or with a rendition its own; undefined when there is none or it has not ended. */
+  /** The multivariant playlist, or that of a rendition; undefined if there is none or it has not ended. */
   playlist(rendition?: string, file = PLAYLIST): Buffer | undefined {
     const { directory } = this.#options;
     return this.#bodies.get(rendition === undefined ? `${directory}/${file}` : `${directory}/${rendition}/${file}`);
   }
 
-  /** Its playlists go; what they listed may still be wanted. Never rejects. */
+  /** Removes its playlists; what they listed may still be requested. Never rejects. */
   async unlist(): Promise<void> {
     this.#bodies.clear();
     for (const path of this.#options.playlists.keys()) await this.#try(() => this.#remove(path));
   }
 
-  /** A segment or init segment; undefined when there is none. @throws what the store throws */
+  /** A segment or init segment; undefined if there is none. @throws what the store throws */
   async read(rendition: string, file: string): Promise<Buffer | StoredBody | undefined> {
     const path = `${this.#options.directory}/${rendition}/${file}`;
     return this.#media.has(path) ? this.#reads.body(path) : undefined;
   }
 
-  /** Removes what it was, and nothing that a later life of the name has written. Never rejects. */
+  /** Removes its files, but nothing that a later life of the name has written. Never rejects. */
   async dispose(): Promise<void> {
     const { store, files, directory } = this.#options;
     for (const path of files) await this.#try(() => this.#remove(path));
@@ -113,12 +113,12 @@ export class LeftStream {
   }
 }
 
-/** With or without its end. */
+/** Whether the text is unchanged, with or without ENDLIST. */
 function isStill(body: Buffer | undefined, text: string): boolean {
   return body?.toString('utf8').replace(`${END}\n`, '').trimEnd() === text.trimEnd();
 }
 
-/** Directories of these files, and those around them, where nothing else is in them. */
+/** Removes the directories of these files, and their parents, if they are empty. */
 export async function removeDirectories(store: SegmentStore, files: readonly StorePath[]): Promise<void> {
   const directories = new Set<StorePath>();
   for (const path of files) {
@@ -130,8 +130,7 @@ export async function removeDirectories(store: SegmentStore, files: readonly Sto
 }
 
 /**
- * Players may still wait for this stream: its playlists did not end, and what they list was live so recently that they have not
- * given up.
+ * Whether players may still wait for this stream: its playlists did not end, and were updated so recently that players have not given up.
  * @param window how long a name waits for its publisher
  */
 export function isAwaited({ directory, playlists }: LeftFiles, clock: Clock, window: Seconds): boolean {
@@ -143,12 +142,12 @@ export function isAwaited({ directory, playlists }: LeftFiles, clock: Clock, win
   return clock.wallClock() - ended < secondsToMilliseconds(longest + window);
 }
 
-/** Of a media playlist as this program writes them. */
+/** Duration of a media playlist as this program writes it. */
 function durationOf(text: string): Seconds {
   return [...text.matchAll(/^#EXTINF:([\d.]+)/gm)].reduce((sum, [, duration]) => sum + Number(duration), 0);
 }
 
-/** Where the dates of playlists end that have no end yet, with what may not have reached the disk; undefined for those that ended. */
+/** End of the dates in playlists without ENDLIST, plus what may not have reached the disk; undefined if all have ended. */
 export function endDateOf(playlists: readonly string[]): EpochMilliseconds | undefined {
   if (playlists.some((text) => text.includes(END))) return undefined;
   const last = Math.max(0, ...playlists.map(lastDateOf));

@@ -1,4 +1,5 @@
-// Whose the media directory is. A mistyped path may lead into somebody's home or archive: such a directory is refused as it is, before anything is written into it.
+// Decides whether a directory may be used as media directory. A mistyped path may point to somebody's home or archive: it is refused before
+// anything is written.
 
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -7,36 +8,36 @@ import { systemCode } from '../../protocols/system-error.js';
 import { hlsError } from '../errors.js';
 import { kindOfPlaylist, parseFileName } from './own-files.js';
 
-/** Written when the directory is first taken. One that a person made, without content, says the same. */
+/** Written when the directory is first used. An empty file created by a person means the same. */
 export const MEDIA_MARKER = '.sluice-media';
 
-/** Of the gateway that uses the directory now, and of those that want to. */
+/** Lock file of the gateway that uses the directory. */
 export const MEDIA_LOCK = '.sluice-lock';
 
 const MARK = 'Sluice made this directory its media directory: it removes the streams in it when they have ended.\n';
 
-/** These are in directories that are empty as people see it. */
+/** Files found in directories that people consider empty. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   '.gitkeep',
   '.gitignore',
   '.keep',
   '.DS_Store',
-  // Root's, on each file system of its own.
+  // Created by root at the top of each file system.
   'lost+found',
 ]);
 
-/** app (up to a few levels) / name / rendition. */
+/** Levels: app (up to a few), name, rendition. */
 const DEEPEST = 8;
-/** name / rendition, below an app. */
+/** Levels of a rendition directory below an app. */
 const MEDIA_DEPTH = 3;
 
 /**
- * That this directory is the gateway's own, or can be. Nothing is changed.
+ * Checks that this directory is, or can be, the gateway's own. Changes nothing.
  *
- * It is when it carries the marker, when it is empty, or when everything in it is what earlier versions wrote, who had no marker:
- * nothing but segments and playlists of ours, in their places, or directories.
+ * That is the case if it has the marker, if it is empty, or if it contains only what earlier versions without a marker wrote: our segments
+ * and playlists, in their places, and directories.
  * @throws {SluiceError} `hls.media-directory`
- * @throws what the system says when it cannot be read
+ * @throws the system error if it cannot be read
  */
 export async function checkMediaDirectory(root: string): Promise<void> {
   const marker = await lstatIfThere(join(root, MEDIA_MARKER));
@@ -51,7 +52,7 @@ export async function checkMediaDirectory(root: string): Promise<void> {
   );
 }
 
-/** Writes the marker, if there is none. Call when `checkMediaDirectory` has passed, or it carried one. */
+/** Writes the marker if there is none. Call after `checkMediaDirectory` has passed. */
 export async function markMediaDirectory(root: string): Promise<void> {
   const path = join(root, MEDIA_MARKER);
   if ((await lstatIfThere(path))?.isFile() === true) return;
@@ -61,12 +62,12 @@ export async function markMediaDirectory(root: string): Promise<void> {
 }
 
 interface Survey {
-  /** A file that says itself that it is of this program; the names of segments alone prove nothing. */
+  /** Whether a file was found whose content proves that it is ours; the names of segments alone prove nothing. */
   proof: boolean;
   first: string | undefined;
 }
 
-/** The first thing that cannot be of this program, as a path below the root. */
+/** The first thing that cannot be ours, as a path below the root. */
 async function findStranger(
   root: string,
   directory: string,
@@ -94,7 +95,7 @@ function isOfTheRoot(name: string): boolean {
   return PLACEHOLDERS.has(name) || name.startsWith(MEDIA_LOCK) || name.startsWith('.sluice-probe-');
 }
 
-/** By its name, its place, and what is in it where that tells. Empty and half-written files may be what a power cut left. */
+/** Judges by name, place and, where possible, content. Empty and incomplete files may be the result of a power cut. */
 async function judge(root: string, path: string, depth: number): Promise<'proof' | 'fits' | 'stranger'> {
   const named = parseFileName(path.slice(path.lastIndexOf('/') + 1));
   const isDeep = depth >= MEDIA_DEPTH;
@@ -119,7 +120,7 @@ function verdict(bytes: Buffer, isOurs: (bytes: Buffer) => boolean): 'proof' | '
   return isOurs(bytes) ? 'proof' : 'stranger';
 }
 
-/** The header of the first box. */
+/** Reads the header of the first box. */
 async function beginning(path: string): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {

@@ -1,4 +1,4 @@
-// A store without a disk: whatever needs one can run, and be looked into, without touching the machine.
+// A store in memory, for tests and for presentations without a disk.
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 export class MemoryStore implements SegmentStore {
@@ -14,7 +14,7 @@ export class MemoryStore implements SegmentStore {
 
   async readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined> {
     const file = this.#files.get(path);
-    // `Buffer.copy` refuses to start behind the end.
+    // `Buffer.copy` rejects a start beyond the end.
     return file?.copy(into, 0, Math.min(start, file.length));
   }
 

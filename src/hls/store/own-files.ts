@@ -1,23 +1,23 @@
-// What this program writes below the media directory, told by name, place and content from everything else that may be there.
+// Recognizes the files that this program writes below the media directory, by name, place and content.
 
 import { I_FRAMES, type MediaFileName, PLAYLIST, parseMediaFileName } from '../window/segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
-/** Suffix of files being written; they are never served and are removed at start. */
+/** Suffix of files being written; they are never served, and are removed at start. */
 export const TEMPORARY_SUFFIX = '.tmp';
 
-/** In the directory of each stream. It is written before anything else there, and removed last. */
+/** Marker file in the directory of each stream. It is written before anything else there, and removed last. */
 export const STREAM_MARKER = '.sluice-stream';
 
-/** `live/name`. The app may have several levels. */
+/** `live/name`; the app may have several levels. */
 const SHALLOWEST_STREAM = 2;
 
 const TEMPORARY = /^(.+)\.[0-9]+-[0-9]+\.tmp$/;
 
 export interface StreamMark {
-  /** The directory it was written for: a copy of a stream under another name carries this one's. */
+  /** The directory for which it was written: the marker in a copy of a stream under another name does not match. */
   readonly directory: StorePath;
-  /** Media sequence number: files of lower numbers were there before. */
+  /** Media sequence number: files with lower numbers existed before. */
   readonly from: number;
 }
 
@@ -27,7 +27,7 @@ export function renderStreamMark({ directory, from }: StreamMark): Buffer {
   return Buffer.from(`${JSON.stringify({ about, directory, from })}\n`);
 }
 
-/** Undefined for what is not a mark of this directory. */
+/** Undefined if it is not the marker of this directory. */
 export function parseStreamMark(text: string, directory: StorePath): StreamMark | undefined {
   let mark: unknown;
   try {
@@ -42,18 +42,18 @@ export function parseStreamMark(text: string, directory: StorePath): StreamMark 
   return { directory, from };
 }
 
-/** What a file is by its name alone; its place and content are looked at by whoever asks. */
+/** What a file is according to its name alone; the caller checks place and content. */
 export type NamedFile = {
   /** It was being written. */
   readonly temporary: boolean;
 } & (
   | { readonly kind: 'media'; readonly media: MediaFileName }
-  /** Of a rendition, or of the whole stream. */
+  /** A playlist of a rendition or of the whole stream. */
   | { readonly kind: 'playlist' }
   | { readonly kind: 'mark' }
 );
 
-/** Undefined for a name that this program does not give. */
+/** Undefined for a name that this program does not use. */
 export function parseFileName(name: string): NamedFile | undefined {
   const file = TEMPORARY.exec(name)?.[1] ?? name;
   const temporary = file !== name;
@@ -63,16 +63,16 @@ export function parseFileName(name: string): NamedFile | undefined {
   return media && { kind: 'media', media, temporary };
 }
 
-/** The directory so many levels above a file; undefined where there is no room for an app and a name. */
+/** The directory this many levels above a file; undefined if no app and name would be left. */
 export function streamAbove(path: StorePath, levels: 1 | 2): StorePath | undefined {
   const names = path.split('/').slice(0, -levels);
   return names.length < SHALLOWEST_STREAM ? undefined : names.join('/');
 }
 
-/** What every multivariant playlist of ours has one of, and no other playlist. */
+/** A line that every multivariant playlist of ours contains, and no other playlist. */
 const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA):/m;
 
-/** `multivariant` or `media` for text as this program writes it: it names files of ours and nothing else. */
+/** `multivariant` or `media` for text as this program writes it: it refers to our own files only. */
 export function kindOfPlaylist(text: string): 'multivariant' | 'media' | undefined {
   if (!text.startsWith('#EXTM3U\n')) return undefined;
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -87,7 +87,7 @@ function isRenditionPlaylist(uri: string): boolean {
   return rendition !== '' && rendition !== '..' && (file === PLAYLIST || file === I_FRAMES) && more.length === 0;
 }
 
-/** The mark goes with the last of what it marks. */
+/** Removes the marker if nothing else is left. */
 export async function removeLoneMark(store: SegmentStore, directory: StorePath): Promise<void> {
   const mark = `${directory}/${STREAM_MARKER}`;
   if ((await store.list(directory)).every((path) => path === mark)) await store.remove(mark);

@@ -1,19 +1,19 @@
-// Runs one pass of work at a time, again when something changed meanwhile, and later when it failed.
+// Runs one pass of work at a time; again if something changed meanwhile, and later if it failed.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const FIRST_RETRY: Milliseconds = 500;
-/** What was in the way may be gone at any time, and an attempt costs a few calls of the system. */
+/** Longest delay between retries: an obstacle may disappear at any time, and a try costs only a few system calls. */
 const LAST_RETRY: Milliseconds = 3_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
-  /** Nobody awaits the passes: what fails in one beyond its work ends this domain. */
+  /** Nobody awaits the passes: an unexpected failure ends this domain. */
   readonly domain: FailureDomain;
   readonly pass: () => Promise<void>;
-  /** After a pass that rejected, before the next is thought of. Never rejects. */
+  /** Called after a pass that rejected, before the next is scheduled. Never rejects. */
   readonly onFailure: (cause: unknown) => Promise<void>;
 }
 
@@ -31,29 +31,29 @@ export class RetriedPasses {
     this.#options = options;
   }
 
-  /** Passes that failed so far. */
+  /** Number of failed passes so far. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** The last pass failed. */
+  /** Whether the last pass failed. */
   get failing(): boolean {
     return this.#failing;
   }
 
-  /** A pass that runs should go no further. */
+  /** Whether a running pass should stop. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** There is work. Returns at once. */
+  /** Schedules a pass. Returns at once. */
   wake(): void {
     this.#wanted = true;
-    // While passes fail, time and not the caller decides when the next is tried.
+    // While passes fail, the retry delay decides when the next one starts.
     if (this.#cancelRetry === undefined) this.#start();
   }
 
-  /** Resolves when all work of now is done, or a pass failed once more. */
+  /** Resolves when the current work is done, or a pass failed again. */
   async finish(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
@@ -61,7 +61,7 @@ export class RetriedPasses {
     await this.#running;
   }
 
-  /** Resolves when no pass runs; none begins any more. */
+  /** Resolves when no pass runs; no further one will start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetry?.();
@@ -73,7 +73,7 @@ export class RetriedPasses {
     this.#running = this.#runToEnd();
   }
 
-  /** Whatever became of it, the next one can begin. */
+  /** Whatever its result, the next pass can start. */
   async #runToEnd(): Promise<void> {
     await this.#options.domain.settled('disk writer', () => this.#run());
     this.#running = undefined;

@@ -1,29 +1,30 @@
-// Where finished media goes besides memory: seven methods, so that a disk, a bucket or a test's map can stand behind them.
+// Where finished media is stored besides memory, as an interface of seven methods, so that a disk, a bucket or a test's map can implement
+// it.
 
 /** Path relative to the media root, always with `/`: `live/name/source/seg-7.m4s`. */
 export type StorePath = string;
 
 export interface SegmentStore {
   /**
-   * Replaces the file as a whole: a reader sees the old bytes or the new, never a mixture.
-   * @param bytes several are joined
-   * @param unread nobody looks for a file of this name before this has resolved, so what is only begun may be seen
+   * Replaces the whole file: a reader sees the old bytes or the new ones, never a mixture.
+   * @param bytes several buffers are concatenated
+   * @param unread nobody requests a file of this name before this has resolved, so an incomplete one may exist meanwhile
    */
   write(path: StorePath, bytes: Buffer | readonly Buffer[], unread?: boolean): Promise<void>;
-  /** Undefined when there is no such file. */
+  /** Undefined if there is no such file. */
   read(path: StorePath): Promise<Buffer | undefined>;
   /**
-   * Reads a piece of a file into memory of the caller, who may use it again when this has settled.
+   * Reads a piece of a file into the caller's buffer, which may be reused once this has settled.
    * @param start first byte to read
-   * @returns how many bytes were read, fewer than `into` has where the file ends; undefined when there is no such file
+   * @returns the number of bytes read, less than the length of `into` at the end of the file; undefined if there is no such file
    */
   readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined>;
-  /** In bytes. Undefined when there is no such file. */
+  /** Size in bytes; undefined if there is no such file. */
   size(path: StorePath): Promise<number | undefined>;
-  /** Removing what is not there is not an error. */
+  /** Removing a file that does not exist is not an error. */
   remove(path: StorePath): Promise<void>;
-  /** Removes the directory if it is empty; otherwise leaves it. */
+  /** Removes the directory if it is empty; otherwise does nothing. */
   removeDirectory(path: StorePath): Promise<void>;
-  /** All files below a directory, as paths relative to the root, sorted; empty when there is no such directory. */
+  /** All files below a directory, as paths relative to the root, sorted; empty if there is no such directory. */
   list(directory: StorePath): Promise<StorePath[]>;
 }

@@ -1,13 +1,16 @@
-// Media sequence numbers are never used twice for a name, whatever died in between: a file name reused behind a CDN is a corrupted stream.
+// Ensures that media sequence numbers are never reused for a name, whatever dies in between: a reused file name behind a CDN corrupts the
+// stream.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { StorePath } from './segment-store.js';
 
-/** 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers counted from here run ahead of any use. */
+/**
+ * 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers derived from the seconds since then are always unused.
+ */
 const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
 
-/** Names remembered after their end; older ones are covered by the clock. */
+/** Names remembered after their end; for older ones the clock ensures unused numbers. */
 const REMEMBERED_NAMES = 10_000;
 
 export interface SequenceStart {
@@ -20,10 +23,10 @@ export interface SequenceStart {
 }
 
 export interface EarlierLife {
-  /** One past the highest media sequence number used. */
+  /** One more than the highest media sequence number used. */
   readonly next: number;
   readonly discontinuityNumber: number;
-  /** Where the dates of a life end that has no end yet: whoever waits for more of it must not see dates go back. */
+  /** End of the dates of a life that has not ended properly: players that wait for it must not see dates go back. */
   readonly endDate?: EpochMilliseconds;
 }
 
@@ -46,7 +49,7 @@ export class SequenceNumbers {
     this.#startedAt = { wallClock: this.#clock.wallClock(), monotonic: this.#clock.now() };
   }
 
-  /** For a new presentation of this name. */
+  /** The numbers for a new presentation of this name. */
   next(app: string, name: string): SequenceStart {
     const life = this.#lives.get(`${app}/${name}`);
     const first = Math.max(1, this.#secondsSinceEpoch(), life?.next ?? 0);
@@ -67,7 +70,7 @@ export class SequenceNumbers {
     if (this.#lives.size <= REMEMBERED_NAMES) return;
     const now = this.#secondsSinceEpoch();
     for (const [oldest, { next: used }] of this.#lives) {
-      // Insertion order is order of ending. A name whose numbers run ahead of the clock must be kept.
+      // Insertion order is the order of ending. A name whose numbers are ahead of the clock must be kept.
       if (used < now) {
         this.#lives.delete(oldest);
         return;
@@ -75,7 +78,7 @@ export class SequenceNumbers {
     }
   }
 
-  /** The wall clock may be set back while we run; numbers must not follow it. */
+  /** The wall clock may be set back while we run; numbers must not go back. */
   #secondsSinceEpoch(): number {
     const { wallClock, monotonic } = this.#startedAt;
     return Math.floor((wallClock + this.#clock.now() - monotonic - EPOCH) / 1000);

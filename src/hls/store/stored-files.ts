@@ -1,4 +1,4 @@
-// What the store holds of one stream, as far as this process knows, and whether it is still there.
+// Tracks which files of one stream are in the store, and checks whether they still exist.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -9,11 +9,11 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 export interface StoredFilesOptions {
   readonly store: SegmentStore;
   readonly clock: Clock;
-  /** Of the stream: `live/name`. */
+  /** Directory of the stream: `live/name`. */
   readonly directory: StorePath;
-  /** The first one that this presentation writes. */
+  /** First media sequence number that this presentation writes. */
   readonly firstMediaSequence: number;
-  /** Nothing is written any more. */
+  /** Whether writing has stopped. */
   readonly stopped: () => boolean;
 }
 
@@ -23,22 +23,22 @@ interface LeavingFile {
   readonly removeAt: Milliseconds;
 }
 
-/** A directory of so many files is read whenever it is looked at: that costs no more than asking for two of them. */
+/** A directory with at most this many files is read at each check: that costs no more than checking two of them. */
 const READ_EACH_TIME = 64;
 
-/** Larger ones are read less often, so that looking costs the same however long the window is. */
+/** Larger directories are read less often, so that checks cost the same however long the window is. */
 const READ_PER_FILE: Milliseconds = 5;
 
 export class StoredFiles {
   readonly #options: StoredFilesOptions;
-  /** Listed files by rendition directory, with the number of the segment that needed each first; rising. */
+  /** Listed files by rendition directory, with the number of the first segment that needed each; ascending. */
   readonly #listed = new Map<StorePath, Map<StorePath, number>>();
-  /** In the order in which they go. */
+  /** In the order of removal. */
   #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
   /** The highest number written into each rendition directory. */
   readonly #newest = new Map<StorePath, number>();
-  /** When each rendition directory was last read. */
+  /** Time of the last reading of each rendition directory. */
   readonly #readAt = new Map<StorePath, Milliseconds>();
   #mark: Buffer | undefined;
 
@@ -46,12 +46,12 @@ export class StoredFiles {
     this.#options = options;
   }
 
-  /** Something waits for its removal. */
+  /** Whether files wait for removal. */
   get hasLeaving(): boolean {
     return this.#leaving.length > 0;
   }
 
-  /** Before anything else of the stream: the next process must know whose it is. Cheap when it is there. */
+  /** Call before anything else of the stream is written: the next process must know whose it is. Cheap if the marker exists. */
   async keepMark(): Promise<void> {
     const { store, directory, firstMediaSequence } = this.#options;
     const path = `${directory}/${STREAM_MARKER}`;
@@ -76,10 +76,10 @@ export class StoredFiles {
     }
     const path = `${directory}/${name}`;
     if (files.has(path) || this.#options.stopped()) return;
-    // It is listed later.
+    // It is listed later, so an incomplete file may be visible meanwhile.
     await this.#options.store.write(path, bytes(), true);
     files.set(path, mediaSequence);
-    // Written again, it is behind what is younger.
+    // A file that was written again may be older than the last one.
     if (mediaSequence < (this.#newest.get(directory) ?? mediaSequence)) this.#sort(directory);
     else this.#newest.set(directory, mediaSequence);
   }
@@ -90,7 +90,7 @@ export class StoredFiles {
     this.#playlists.set(path, body);
   }
 
-  /** Forgets one that is not there as it was written. @returns whether it had to */
+  /** Forgets a playlist that is not in the store as it was written. @returns whether it was forgotten */
   async checkPlaylist(path: StorePath): Promise<boolean> {
     const written = this.#playlists.get(path);
     if (written === undefined || (await this.#options.store.size(path)) === written.length) return false;
@@ -98,9 +98,9 @@ export class StoredFiles {
   }
 
   /**
-   * Looks whether what was written into a rendition directory is there, and forgets what is not: it is written again, if it can be.
+   * Checks whether the files written into a rendition directory exist, and forgets those that do not: they are written again if possible.
    * @param init the newest init segment: without it nothing of the rendition can be played
-   * @returns names of the files that are gone
+   * @returns names of the missing files
    */
   async check(directory: StorePath, init: { readonly uri: string; readonly bytes: Buffer }): Promise<string[]> {
     const { store, clock } = this.#options;
@@ -123,17 +123,20 @@ export class StoredFiles {
     return [...new Set(gone)].map((path) => path.slice(directory.length + 1));
   }
 
-  /** Somebody asked for a file of a rendition directory, and it was not there. @returns false: it is not listed, nothing is wrong */
+  /** A requested file of a rendition directory does not exist. @returns false if it is not listed, so that nothing is wrong */
   forget(directory: StorePath, name: string): boolean {
     return this.#listed.get(directory)?.delete(`${directory}/${name}`) === true;
   }
 
-  /** Something went wrong: the next look at each directory reads all of it. */
+  /** Something went wrong: the next check of each directory reads all of it. */
   distrust(): void {
     this.#readAt.clear();
   }
 
-  /** Files of segments before `first`, but for the init segments that later ones need. What it looks at is what goes. */
+  /**
+   * Schedules the removal of files of segments before `first`, except init segments that later segments need. Its cost depends only on the
+   * number of removed files.
+   */
   retire(directory: StorePath, first: number, needed: ReadonlySet<string>, removeAt: Milliseconds): void {
     const files = this.#listed.get(directory);
     if (files === undefined) return;
@@ -150,7 +153,7 @@ export class StoredFiles {
     if (files !== undefined) this.#listed.set(directory, new Map([...files].sort(([, a], [, b]) => a - b)));
   }
 
-  /** Those that have left the playlists. */
+  /** Removes files that have left the playlists. */
   async removeLeaving(isDue: (removeAt: Milliseconds) => boolean): Promise<void> {
     let removed = 0;
     try {
@@ -164,12 +167,12 @@ export class StoredFiles {
     }
   }
 
-  /** At once, and for good. */
+  /** Removes a playlist at once. */
   async removePlaylist(path: StorePath): Promise<void> {
     if (this.#playlists.delete(path)) await this.#options.store.remove(path);
   }
 
-  /** Those that are still ours. Never rejects. @returns why some would not go */
+  /** Removes the playlists that are still ours. Never rejects. @returns the causes of failures */
   async removePlaylists(): Promise<unknown[]> {
     const refusals: unknown[] = [];
     for (const [path, body] of this.#playlists) {
@@ -183,7 +186,7 @@ export class StoredFiles {
     return refusals;
   }
 
-  /** Everything. Never rejects. @returns why some would not go */
+  /** Removes everything. Never rejects. @returns the causes of failures */
   async removeAll(renditions: readonly string[]): Promise<unknown[]> {
     const { store, directory } = this.#options;
     const refusals = await this.removePlaylists();
@@ -207,7 +210,7 @@ export class StoredFiles {
     return refusals;
   }
 
-  /** A later presentation of this name may have replaced it. */
+  /** A later presentation of this name may have replaced the file. */
   async #removeUnlessReplaced(path: StorePath, body: Buffer): Promise<void> {
     const { store } = this.#options;
     if ((await store.read(path))?.equals(body) === true) await store.remove(path);

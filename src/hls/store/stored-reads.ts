@@ -1,17 +1,17 @@
-// Reads what has left memory. Small files are read as a whole, and whoever wants the same one while it is read or still being sent
-// gets the same bytes. Large ones are read piece by piece as they are sent: a reader that stands still holds a piece, not a segment.
+// Reads media that has left memory. Small files are read as a whole, and all who want the same one while it is being read or sent share the
+// bytes. Large files are read piece by piece while they are sent: a client that stops reading holds one piece, not a segment.
 import type { StoredBody } from '../../contracts/stored-body.js';
 import { hlsError } from '../errors.js';
 import type { ByteSpan } from '../window/segment.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
-/** Reads under way at a time: more would only keep what is written (and the compression of playlists) waiting for a thread. */
+/** Maximum number of concurrent reads: more would only delay writes (and the compression of playlists) in the thread pool. */
 const READS_AT_ONCE = 4;
 
-/** Files remembered before those that nobody holds any more are forgotten. */
+/** Number of files remembered before unused entries are dropped. */
 const REMEMBERED = 256;
 
-/** Up to here a file is read as a whole. */
+/** Files up to this size are read as a whole. */
 const WHOLE_BYTES = 128 * 1024;
 
 export class StoredReads {
@@ -26,8 +26,8 @@ export class StoredReads {
   }
 
   /**
-   * Undefined when there is no such file.
-   * @param within only these bytes of it
+   * Undefined if there is no such file.
+   * @param within only these bytes of the file
    * @throws what the store throws
    */
   async body(path: StorePath, within?: ByteSpan): Promise<Buffer | StoredBody | undefined> {
@@ -59,7 +59,7 @@ export class StoredReads {
     try {
       const bytes = await this.#store.readInto(path, start, into);
       if (bytes === into.length) return;
-      // There were more of them when its size was asked for.
+      // The file was larger when its size was determined.
       const got = bytes === undefined ? 'no file' : `${bytes} bytes`;
       throw hlsError('hls.store-read', `got ${got} at byte ${start} of ${path}, expected ${into.length} bytes`);
     } finally {

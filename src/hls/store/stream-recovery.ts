@@ -1,4 +1,4 @@
-// What an earlier process left in the store: numbers that must not be used again, streams that may go on, and files that go.
+// Reads what an earlier process left in the store: used numbers, streams that may continue, and files to remove.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Seconds } from '../../protocols/units.js';
@@ -8,18 +8,18 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 import type { EarlierLife, RecoveredSequences } from './sequence-numbers.js';
 
 /**
- * Numbers that may have been used after the last one the disk knows, of segments and so of discontinuities: the disk is written
- * behind. Players take media of a discontinuity number that they have seen for a continuation of it, and wait for what it is not.
+ * Segment and discontinuity numbers that may have been used after the last one on disk, because the disk is written behind. Players would
+ * take media with a known discontinuity number as a continuation, and wait for media that does not exist.
  */
 const RECOVERY_MARGIN = 100;
 
 export interface Recovery {
   readonly sequences: RecoveredSequences;
-  /** What is still there, because players may be waiting for it. */
+  /** Streams that are kept, because players may be waiting for them. */
   readonly left: readonly LeftFiles[];
-  /** What was removed: directories of streams, and how many files of theirs. */
+  /** What was removed: stream directories, and the number of their files. */
   readonly removed: { readonly streams: readonly StorePath[]; readonly files: number };
-  /** Directories that look like streams and are not provably this program's. They were left alone. */
+  /** Directories that look like streams but are not provably ours. They were left alone. */
   readonly strange: readonly StorePath[];
 }
 
@@ -28,14 +28,14 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** How long a name waits for its publisher. */
   readonly resumeWindow: Seconds;
-  /** Whether the owner of a file is the one this program writes as. Default: every file's is. */
+  /** Whether a file has the owner as which this program writes. Default: true for every file. */
   readonly isOwn?: (path: StorePath) => Promise<boolean>;
 }
 
 /**
- * Reads what an earlier process left in the store, and removes what nobody lists any more. A file is removed only if it has a
- * name that this program gives, lies in a directory that this program marked as a stream of its own, was written since, and
- * has the right owner. Numbers are learnt from every name: to take too many for used does no harm.
+ * Reads what an earlier process left in the store, and removes what is no longer listed. A file is removed only if it has one of our names,
+ * is in a directory marked as a stream of ours, was written since then, and has the right owner. Numbers are learnt from every file name:
+ * treating too many as used does no harm.
  */
 export async function recoverStreams(options: RecoveryOptions): Promise<Recovery> {
   const { store, clock, resumeWindow, isOwn = async () => true } = options;
@@ -52,7 +52,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     raiseNumbers(sequences, found);
     const marks = await filter(found.marks, isOwn);
     const mark = marks.length > 0 ? found.mark : undefined;
-    // Without a mark it is of an earlier version, or somebody's copy: only what was live a moment ago is certain to be no copy.
+    // A directory without a marker is from an earlier version, or somebody's copy: only what was live a moment ago is certainly not a copy.
     const files = await filter(ownFiles(found, mark?.from ?? 0), isOwn);
     const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
     if (isLeft) left.push({ directory, files, playlists });
@@ -60,7 +60,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     if (mark === undefined) continue;
     await remove(await filter(found.scraps, isOwn));
     if (isLeft) continue;
-    // The mark last: should this process die in between, the next one still knows whose the rest is.
+    // Remove the markers last: if this process dies in between, the next one still knows whose the rest is.
     const going = [...files, ...marks];
     await remove(going);
     await removeDirectories(store, going);
@@ -74,7 +74,7 @@ async function filter(paths: readonly StorePath[], isOwn: (path: StorePath) => P
   return paths.filter((_, index) => own[index] === true);
 }
 
-/** Those with names of ours, from this media sequence number on. */
+/** Files with our names, from this media sequence number on. */
 function ownFiles({ media, playlists }: FoundStream, from: number): StorePath[] {
   const made = media.filter(({ mediaSequence }) => mediaSequence >= from).map(({ path }) => path);
   return [...made, ...playlists.keys()];
@@ -92,12 +92,12 @@ function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media
   });
 }
 
-/** Everything in one directory that has a name of ours, whoever wrote it. */
+/** Everything in one directory that has one of our names, whoever wrote it. */
 interface FoundStream {
   readonly directory: StorePath;
   readonly media: { readonly path: StorePath; readonly mediaSequence: number }[];
   readonly playlists: Map<StorePath, string>;
-  /** Playlists that were being written, and those without a byte, which a power cut leaves. */
+  /** Playlists that were being written, and empty ones, which a power cut leaves. */
   readonly scraps: StorePath[];
   readonly marks: StorePath[];
   mark: StreamMark | undefined;
@@ -151,7 +151,7 @@ async function textOf(store: SegmentStore, path: StorePath): Promise<string> {
   return (await store.read(path))?.toString('utf8') ?? '';
 }
 
-/** Of a media playlist as this program writes them. */
+/** Number of discontinuities in a media playlist as this program writes it. */
 function discontinuitiesOf(playlist: string): number {
   const sequence = /^#EXT-X-DISCONTINUITY-SEQUENCE:(\d{1,15})$/m.exec(playlist)?.[1] ?? '0';
   return Number(sequence) + (playlist.match(/^#EXT-X-DISCONTINUITY$/gm)?.length ?? 0);

@@ -1,4 +1,4 @@
-// Brings the store to what the live window is, in an order that keeps it a valid HLS tree, and at a pace that never holds up the live side.
+// Brings the store to the state of the live window, in an order that keeps it a valid HLS tree, and without ever delaying the live side.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -14,48 +14,48 @@ export interface WriteBehindOptions {
   readonly store: SegmentStore;
   readonly clock: Clock;
   readonly domain: FailureDomain;
-  /** Of the stream: `live/name`. */
+  /** Directory of the stream: `live/name`. */
   readonly directory: StorePath;
-  /** Of the presentation. */
+  /** First media sequence number of the presentation. */
   readonly firstMediaSequence: number;
-  /** Those of earlier epochs too. */
+  /** Including those of earlier periods. */
   readonly renditions: { readonly all: readonly Rendition[] };
   /** Undefined while it must not be served. */
   readonly multivariant: () => Buffer | undefined;
-  /** Each failure; writing is tried again. */
+  /** Called for each failure; writing is retried. */
   readonly onFailure: (cause: unknown) => void;
-  /** So many files were not there any more. */
+  /** Called with the number of files that had disappeared. */
   readonly onGone: (files: number) => void;
-  /** After failures, or after files were gone: everything was looked at, and the store has the window as it is. */
+  /** Called after failures or missing files, once everything was checked and the store has the current window. */
   readonly onRecovered: () => void;
-  /** The presentation has ended, and files of it would not go: the next start removes them. */
+  /** The presentation has ended, and files could not be removed: the next start removes them. */
   readonly onLeftBehind: (files: number, cause: unknown) => void;
-  /** The disk is full, or was emptied, and listed segments had to go. */
+  /** Listed segments had to be dropped because the disk was full or files were removed. */
   readonly onDvrDropped: () => void;
 }
 
-/** Of what is listed and only on disk, how much goes when the disk is full. */
+/** Share of the segments that are only on disk to drop when the disk is full. */
 const DROPPED_SHARE = 1 / 4;
 
-/** Of passes that find something gone so many follow each other without a pause. */
+/** Number of consecutive passes without a pause if each finds missing files. */
 const LOOKS_AT_ONCE = 3;
 
 /**
- * Not a queue but a reconciliation: each pass compares the window with what is stored, writes what is missing, then the
- * playlist that lists it, then removes what no player can want. A disk that was slow or full for a minute leaves nothing
- * to catch up with except the window of now, so its memory is bounded by the window.
+ * Not a queue but a reconciliation: each pass compares the window with the store, writes what is missing, then the playlist that lists it,
+ * then removes what no player can want. After a minute with a slow or full disk there is nothing to catch up with except the current window,
+ * so memory is bounded by the window.
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
   readonly #files: StoredFiles;
-  /** What the store has of each rendition: see `RenditionPlaylists.segmentsVersion`. */
+  /** Version of each rendition in the store: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
-  /** Something was wrong, and no pass since has looked at everything and found it in order. */
+  /** Something went wrong, and no pass since then has checked everything and found it complete. */
   #suspect = false;
-  /** Files that were not there in this pass. */
+  /** Number of files found missing in this pass. */
   #gone = 0;
-  /** Passes in a row in which some were not. */
+  /** Number of consecutive passes that found missing files. */
   #looks = 0;
 
   constructor(options: WriteBehindOptions) {
@@ -69,12 +69,12 @@ export class WriteBehind {
     });
   }
 
-  /** Passes that failed so far. */
+  /** Number of failed passes so far. */
   get failures(): number {
     return this.#passes.failures;
   }
 
-  /** The last pass failed: the store has what it had before. */
+  /** Whether the last pass failed: the store keeps its previous state. */
   get failing(): boolean {
     return this.#passes.failing;
   }
@@ -84,18 +84,18 @@ export class WriteBehind {
     this.#passes.wake();
   }
 
-  /** Resolves when the store has the window as it is now, or failed to take it once more. */
+  /** Resolves when the store has the current window, or failed again to take it. */
   finish(): Promise<void> {
     return this.#passes.finish();
   }
 
-  /** Removes the playlists; nothing is written any more. Never rejects: what will not go now is for `dispose`. */
+  /** Removes the playlists; nothing is written any more. Never rejects: what cannot be removed is left to `dispose`. */
   async unlist(): Promise<void> {
     await this.#passes.stop();
     await this.#files.removePlaylists();
   }
 
-  /** Removes everything this presentation wrote. Never rejects; what will not go is counted and told once. */
+  /** Removes everything that this presentation wrote. Never rejects; files that cannot be removed are counted and reported once. */
   async dispose(): Promise<void> {
     await this.#passes.stop();
     const { renditions, onLeftBehind } = this.#options;
@@ -103,7 +103,7 @@ export class WriteBehind {
     if (refusals.length > 0) onLeftBehind(refusals.length, refusals[0]);
   }
 
-  /** A player asked for a file, and the store has it no more. One that is listed leaves the playlists. */
+  /** A requested file is not in the store any more. If it is listed, it leaves the playlists. */
   missed(rendition: Rendition, name: string): void {
     const { archive } = rendition;
     const mediaSequence = parseMediaFileName(name)?.mediaSequence ?? 0;
@@ -117,11 +117,11 @@ export class WriteBehind {
   async #failed(cause: unknown): Promise<void> {
     this.#suspect = true;
     this.#options.onFailure(cause);
-    // Of the same disk, told just now; what could not be removed waits for the next attempt.
+    // A failure here concerns the same disk and was just reported; the removal is tried again in the next pass.
     await this.#makeRoom(cause).catch(() => undefined);
   }
 
-  /** These are not in the store: what is in memory is written again, what is not is not listed any more. */
+  /** These files are not in the store: what is in memory is written again, the rest is removed from the list. */
   #lost(rendition: Rendition, names: readonly string[]): void {
     let last = Number.NEGATIVE_INFINITY;
     for (const name of names) {
@@ -132,7 +132,7 @@ export class WriteBehind {
       else last = Math.max(last, file.mediaSequence);
     }
     this.#noteGone(names.length);
-    // Only the head of a list may go (RFC 8216bis 6.2.1). Who holds an older list may still want what is left of it.
+    // Only the head of a list may be removed (RFC 8216bis 6.2.1). A player with an older list may still want what is left of it.
     if (last >= 0) this.#dropBefore(last + 1, this.#leavingAt(rendition.listedDuration, rendition));
   }
 
@@ -156,12 +156,12 @@ export class WriteBehind {
         if (rendition.withdrawn) await this.#withdraw(rendition);
         else if (rendition.isServable(false)) await this.#storeRendition(rendition);
       } catch (cause) {
-        // What is in the way of one need not be in the way of the others.
+        // An obstacle for one rendition need not affect the others.
         failures.push(cause);
       }
     }
     if (failures.length > 0) throw failures[0];
-    // Of a stream that has ended the store may have had the only copy: when that is gone, there is nothing to write any more.
+    // After the end of a stream the store may have had the only copy: if that is gone, there is nothing to write any more.
     const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable(false));
     const body = isWhole ? multivariant() : undefined;
     const path = `${directory}/${PLAYLIST}`;
@@ -170,7 +170,7 @@ export class WriteBehind {
     const now = clock.now();
     await this.#files.removeLeaving((removeAt) => removeAt <= now);
     if (this.#gone > 0) {
-      // The others may have lost something too, or this one again. What goes on for long waits for the next segment.
+      // Other files may be missing too, or this one again. If that continues, it waits for the next segment.
       this.#looks += 1;
       if (this.#looks <= LOOKS_AT_ONCE) this.wake();
       return;
@@ -181,7 +181,7 @@ export class WriteBehind {
     onRecovered();
   }
 
-  /** On a full disk what nobody lists any more goes first; where that is not enough, the oldest of what is listed and only there. */
+  /** On a full disk, first removes what is no longer listed; if that is not enough, the oldest listed segments that are only on disk. */
   async #makeRoom(cause: unknown): Promise<void> {
     if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const nothingToSpare = !this.#files.hasLeaving;
@@ -190,13 +190,13 @@ export class WriteBehind {
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;
-    // The same in all renditions, so that players find the same where they change.
+    // The same for all renditions, so that players find the same segments when they switch.
     const first = longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE);
     this.#dropBefore(first, this.#options.clock.now());
     await this.#files.removeLeaving(() => true);
   }
 
-  /** What is only in the store is listed from this segment on; the files before it go at this time. */
+  /** Lists what is only in the store from this segment on; the files before it are removed at `removeAt`. */
   #dropBefore(mediaSequence: number, removeAt: Milliseconds): void {
     const { renditions, onDvrDropped } = this.#options;
     let dropped = 0;
@@ -213,7 +213,7 @@ export class WriteBehind {
     this.wake();
   }
 
-  /** Its playlists go at once, its media when no player can want it. */
+  /** Removes its playlists at once, and its media when no player can want it. */
   async #withdraw(rendition: Rendition): Promise<void> {
     this.#versions.delete(rendition);
     const directory = this.#directoryOf(rendition);
@@ -224,21 +224,21 @@ export class WriteBehind {
 
   async #storeRendition(rendition: Rendition): Promise<void> {
     const { playlists, window, archive, listedDuration } = rendition;
-    // A segment of one rendition wakes this for all of them.
+    // A segment of one rendition wakes the passes of all.
     if (this.#versions.get(rendition) === playlists.segmentsVersion || this.#passes.stopped) return;
     const directory = this.#directoryOf(rendition);
     await this.#files.keepMark();
     const newest = window.listed.at(-1)?.init;
     const gone = newest === undefined ? [] : await this.#files.check(directory, newest);
     if (gone.length > 0) this.#lost(rendition, gone);
-    // Taken together: while the files are written the window may slide on, and this list stays true.
+    // Read together: the window may advance while files are written, but this list stays true.
     const { segmentsVersion } = playlists;
     const playlist = playlists.plain('media');
     const iFrames = rendition.hasIFrames ? playlists.plain('i-frames') : undefined;
     const segments = [...window.listed];
     const needed = neededInits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
-    // Those that only segments need that have left memory: they were written with these, and are missing if they are gone.
+    // Init segments that are needed only by segments that have left memory: they were written with these, and are missing if they are gone.
     for (const { uri, bytes } of archive?.inits ?? []) {
       await this.#files.writeMedia(directory, uri, parseMediaFileName(uri)?.mediaSequence ?? 0, () => bytes);
     }
@@ -246,7 +246,7 @@ export class WriteBehind {
       await this.#files.writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
       if (!gap && !media.isReleased) await this.#files.writeMedia(directory, uri, mediaSequence, () => media.pieces);
       media.isStored = true;
-      // It may have left the playlist while it was written, or its publisher.
+      // It may have left the playlist while it was written, or the publisher may have left.
       window.releaseStored();
     }
     await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);
@@ -256,7 +256,7 @@ export class WriteBehind {
     this.#files.retire(directory, first.mediaSequence, needed, this.#leavingAt(listedDuration, rendition));
   }
 
-  /** RFC 8216bis 6.2.2: a removed segment stays for its duration and the longest playlist that listed it. */
+  /** RFC 8216bis 6.2.2: a removed segment stays available for its duration plus that of the longest playlist that listed it. */
   #leavingAt(longestPlaylist: Seconds, { window }: Rendition): Milliseconds {
     const longestSegment = window.listed.reduce((longest, { duration }) => Math.max(longest, duration), 0);
     return this.#options.clock.now() + secondsToMilliseconds(longestPlaylist + 2 * longestSegment);
@@ -267,7 +267,7 @@ export class WriteBehind {
   }
 }
 
-/** Names of the init segments that what is listed needs. */
+/** Names of the init segments that listed segments need. */
 function neededInits({ window, archive }: Rendition): Set<string> {
   const names = new Set(window.listed.map(({ init }) => init.uri));
   for (const { uri } of archive?.inits ?? []) names.add(uri);

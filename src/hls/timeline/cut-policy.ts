@@ -1,11 +1,11 @@
-// The words between the schedule of all cuts and what finds the cuts of one run of a publisher.
+// The interface between the cut schedule and the policies that find the cuts of one run of a publisher.
 import type { Milliseconds, Seconds } from '../../protocols/units.js';
 
 export interface Cut {
   readonly time: Milliseconds;
-  /** No key frame is here. */
+  /** There is no key frame at this cut. */
   readonly forced: boolean;
-  /** Forced, and no picture had come for long before it. */
+  /** The cut is forced, and no picture had come for long before it. */
   readonly paused?: boolean;
 }
 
@@ -23,9 +23,9 @@ export interface CutSink {
   readonly targetDuration: Seconds | undefined;
   readonly last: Cut | undefined;
   add(cut: Cut): void;
-  /** @param gop the longest stretch without a cut that there will be; @param independent key frames at all cuts */
+  /** @param gop the longest time without a cut that there will be. @param independent whether all cuts are at key frames */
   settle(gop: Milliseconds, independent: boolean): void;
-  /** The first GOP is longer than `maxGop`: @returns whether to settle for that and go on */
+  /** The first GOP is longer than `maxGop`. @returns whether to settle for that and continue */
   tooLong(gop: Milliseconds): boolean;
   forced(time: Milliseconds): void;
   /** A cut was made while no pictures came. */

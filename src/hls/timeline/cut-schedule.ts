@@ -1,4 +1,4 @@
-// Decides once, at ingest, where segments begin, so that every rendition is cut at the same moments however late it arrives.
+// Decides once, at ingest, where segments begin, so that every rendition is cut at the same times however late it arrives.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 import { KeyFrameCuts } from './key-frame-cuts.js';
@@ -6,49 +6,49 @@ import { KeyFrameMemory } from './key-frame-memory.js';
 import { RegularCuts } from './regular-cuts.js';
 import { RunEnds } from './run-ends.js';
 
-/** A first GOP that lasts longer is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
+/** A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
 const FIRST_GOP_LIMIT: Milliseconds = 10_000;
 
-/** Cuts remembered: half an hour of 1 s segments, far beyond any lag of a rendition. */
+/** Number of cuts remembered: half an hour of 1 s segments, far more than any rendition lags. */
 const CUTS_REMEMBERED = 2_048;
 
-/** 29.97 fps GOPs of "2 s" last 2.002 s and round to 2 s: they need no larger target. */
+/** GOPs of "2 s" at 29.97 fps last 2.002 s, which rounds to 2 s: they need no larger target duration. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
 
-/** An encoder's timestamps may be off by half a frame, of a slow source by no more than this. */
+/** An encoder's timestamps may deviate by half a frame; for a slow source at most by this. */
 const LARGEST_TOLERANCE: Milliseconds = 50;
 
-/** A first GOP of a slow source may have so many pictures at least, whatever `maxGop` says. */
+/** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
 const LEAST_GOP_FRAMES = 2.5;
 
-/** RFC 8216bis 4.4.3.1 rounds EXTINF to compare it, so a segment may be just under half a second longer than the target. */
+/** RFC 8216bis 4.4.3.1 compares the rounded EXTINF, so a segment may be almost half a second longer than the target duration. */
 const ROUNDING: Milliseconds = 500;
 
-/** Timestamps are whole milliseconds, and encoders keep them to the tick of their timescale. */
+/** Tolerance for timestamps rounded to whole milliseconds or to ticks of the encoder's timescale. */
 const PICTURE_ROUNDING: Milliseconds = 0.5;
 
 export interface CutScheduleOptions {
   readonly segmentDuration: Seconds;
-  /** Longest first GOP that TARGETDURATION is made for. */
+  /** Longest first GOP for which TARGETDURATION is chosen. */
   readonly maxGop?: Milliseconds;
   readonly onForcedCut?: (time: Milliseconds) => void;
   /** A cut was made while no pictures came. */
   readonly onPausedCut?: (time: Milliseconds) => void;
 }
 
-/** What decides about the cuts of one run of a publisher. */
+/** The rules for the cuts of one run of a publisher. */
 export interface RunRules {
-  /** One video frame; undefined when there is no video: then cuts are multiples of the segment duration. */
+  /** Duration of one video frame; undefined without video: then cuts are at multiples of the segment duration. */
   readonly frame: Seconds | undefined;
-  /** A full video part: forced cuts fall on its multiples, where fragments begin. */
+  /** Duration of a full video part: forced cuts are at multiples of it, where fragments begin. */
   readonly nominalPart: Seconds;
   /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
   readonly regular?: boolean;
 }
 
 /**
- * Segment `k` is what lies in [cut k, cut k+1), or until its end when the publisher left before cut k+1 came. Indexes
- * count over all runs without a hole. All times are of the stream timeline.
+ * Segment `k` is the media in [cut k, cut k+1), or up to its end if the publisher left before cut k+1. Indexes are continuous over all
+ * runs. All times are on the stream timeline.
  */
 export class CutSchedule {
   readonly #options: CutScheduleOptions;
@@ -58,7 +58,7 @@ export class CutSchedule {
   #cuts: Cut[] = [];
   /** Index of `#cuts[0]`. */
   #base = 0;
-  /** The source's, where they decide the cuts. */
+  /** Key frames of the source, where they decide the cuts. */
   readonly #keyFrames = new KeyFrameMemory();
   readonly #ends = new RunEnds();
   /** First index of the newest run. */
@@ -76,17 +76,19 @@ export class CutSchedule {
     this.begin(rules);
   }
 
-  /** EXT-X-TARGETDURATION: undefined until the first GOP is measured, then constant. A whole number. */
+  /** EXT-X-TARGETDURATION: undefined until the first GOP was measured, then constant. A whole number of seconds. */
   get targetDuration(): Seconds | undefined {
     return this.#targetDuration;
   }
 
-  /** Whether EXT-X-INDEPENDENT-SEGMENTS is true; settled with the target duration, and over with the first cut without a key frame. */
+  /**
+   * Whether EXT-X-INDEPENDENT-SEGMENTS holds; fixed together with the target duration, and false from the first cut without a key frame on.
+   */
   get independentSegments(): boolean {
     return this.#independentSegments;
   }
 
-  /** First index of the run that goes on; undefined before its first cut, and after its end. */
+  /** First index of the current run; undefined before its first cut and after its end. */
   get runStart(): number | undefined {
     return this.#running ? this.#runStart : undefined;
   }
@@ -101,14 +103,14 @@ export class CutSchedule {
     return this.#policy?.horizon ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** The first GOP has outlasted `maxGop` and no target duration is settled; asked for once. */
+  /** The length of the first GOP if it exceeds `maxGop` and no target duration is fixed; returned only once. */
   takeLongGop(): Milliseconds | undefined {
     const gop = this.#longGop;
     this.#longGop = undefined;
     return gop;
   }
 
-  /** The run to come has these rules. Its first key frame (without video, its first sample) is its first cut. */
+  /** Sets the rules of the next run. Its first key frame (without video, its first sample) is its first cut. */
   begin(rules: RunRules): void {
     this.#rules = rules;
     this.#running = false;
@@ -126,8 +128,8 @@ export class CutSchedule {
   }
 
   /**
-   * The publisher is gone: segment `lastIndex` ends at `end`, and cuts after it, at which nothing came, did not happen.
-   * Nothing is cut until `begin` and the next run's first key frame.
+   * The publisher has left: segment `lastIndex` ends at `end`, and later cuts, after which nothing came, are removed. No cut is made until
+   * `begin` and the first key frame of the next run.
    */
   endRun(lastIndex: number, end: Milliseconds): void {
     this.#policy = undefined;
@@ -137,8 +139,8 @@ export class CutSchedule {
   }
 
   /**
-   * The publisher is gone, and one kind of its media went on longer than the other, perhaps beyond what a segment may last: that
-   * is cut where the other one ends, or a segment duration after the last cut. Call before `endRun`, while it can still go out.
+   * The publisher has left, and one kind of its media continued longer than the other, perhaps beyond the longest segment: cuts it where
+   * the other kind ends, or a segment duration after the last cut. Call before `endRun`, while media can still be emitted.
    */
   cutTail(): void {
     if (!this.#running || this.#targetDuration === undefined) return;
@@ -153,7 +155,7 @@ export class CutSchedule {
     }
   }
 
-  /** Nothing was shown to anybody yet: begins anew, the target duration included. */
+  /** Starts again, because nothing was published yet; resets the target duration too. */
   reset(): void {
     this.#cuts = [];
     this.#keyFrames.clear();
@@ -166,7 +168,7 @@ export class CutSchedule {
     this.#longGopAccepted = false;
   }
 
-  /** @param dts of a frame, rising; @param pts of the same frame */
+  /** @param dts decode time of a frame, increasing. @param pts presentation time of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
     this.#ends.noteVideo(pts + this.#frame());
@@ -180,9 +182,9 @@ export class CutSchedule {
   }
 
   /**
-   * The segment that something starting at `time` belongs to: -1 before the first cut.
-   * @param tolerance how much earlier than a cut still counts as at it; default for video: three quarters of a frame (an
-   * encoder's timestamps may be off by half a frame)
+   * The segment of something that starts at `time`; -1 before the first cut.
+   * @param tolerance how much earlier than a cut still counts as at the cut; default for video: three quarters of a frame, because an
+   * encoder's timestamps may deviate by half a frame
    */
   indexAt(time: Milliseconds, tolerance?: Milliseconds): number {
     for (let i = this.#cuts.length - 1; i >= 0; i -= 1) {
@@ -193,17 +195,17 @@ export class CutSchedule {
   }
 
   /**
-   * The segment that an encoder's key frame belongs to. It is that of the source's which it was made of, the nearest one: where
-   * the source's presentation times contradict its order of pictures, FFmpeg shows them at others.
+   * The segment of an encoder's key frame: that of the nearest key frame of the source, from which it was made. If presentation times of
+   * the source contradict its picture order, FFmpeg changes them.
    */
   keyFrameIndexAt(time: Milliseconds): number {
     return this.indexAt(this.#keyFrames.nearest(time, this.#halfPart) ?? time);
   }
 
   /**
-   * The segment that an encoder's picture belongs to which is no key frame. It begins one at forced cuts only, so it is before
-   * the cut by however little it is (pictures at uneven times may be 5 ms apart), and while the cut's key frame may be yet to come.
-   * @param index of the picture before
+   * The segment of an encoder's picture that is not a key frame. Such a picture begins a segment only at forced cuts; otherwise it is
+   * before the cut, however little (irregular pictures may be 5 ms apart), even while the key frame of the cut has not come.
+   * @param index segment of the previous picture
    */
   pictureIndexAt(time: Milliseconds, index: number): number {
     const at = this.indexAt(time);
@@ -214,8 +216,8 @@ export class CutSchedule {
   }
 
   /**
-   * Whether an encoder's pictures of segment `index` that end at `time` are the last of it; undefined where only the next one
-   * tells: it should be the cut's key frame, and is not where that is.
+   * Whether an encoder's pictures of segment `index` that end at `time` are its last ones; undefined if only the next picture tells,
+   * because it should be the key frame of the cut but is not at its time.
    */
   pictureEnds(index: number, time: Milliseconds): boolean | undefined {
     const at = this.indexAt(time);
@@ -226,36 +228,36 @@ export class CutSchedule {
     return time > cut.time;
   }
 
-  /** Segment `index` begins without a key frame, and a picture of this time is in it or in a later one. */
+  /** Whether segment `index` begins without a key frame and a picture at this time is in it or later. */
   isForcedCut(index: number, time: Milliseconds): boolean {
     const cut = this.#cuts[index - this.#base];
     return cut?.forced === true && time >= cut.time - this.#tolerance;
   }
 
-  /** Undefined when not decided yet (or forgotten). */
+  /** Undefined if it is not decided yet, or no longer remembered. */
   timeOf(index: number): Milliseconds | undefined {
     return this.#cuts[index - this.#base]?.time;
   }
 
   /**
    * Undefined while segment `index` may still grow.
-   * @param kind where the run ended with it: no later than media of this kind was sent
+   * @param kind if the run ended with this segment: not later than media of this kind was sent
    */
   endOf(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
     return this.#ends.at(index, kind) ?? this.timeOf(index + 1);
   }
 
-  /** Segment `index` was begun while no pictures came: the next one to come must be a key frame. */
+  /** Whether segment `index` was started while no pictures came: the next picture must be a key frame. */
   beginsInPause(index: number): boolean {
     return this.#cuts[index - this.#base]?.paused === true;
   }
 
-  /** If the source goes on as it did, a cut comes within a frame of `time`: no part of the same segment follows. */
+  /** Whether, if the source continues as before, there is a cut within one frame of `time`: no part of the same segment follows. */
   expectsCut(time: Milliseconds): boolean {
     return this.#policy?.expectsCut(time) ?? false;
   }
 
-  /** The stream ended before its first GOP did: its length is the target then. */
+  /** The stream ended before its first GOP did: the length of that GOP becomes the target duration. */
   finish(time: Milliseconds): void {
     const first = this.#cuts[0];
     if (first === undefined || this.#targetDuration !== undefined) return;

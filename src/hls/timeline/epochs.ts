@@ -1,24 +1,24 @@
-// Where the stream's parameters or its publisher changed, and how that is numbered: once, for all renditions.
+// The periods of a stream: where its parameters or its publisher changed, numbered once for all renditions.
 import type { Seconds } from '../../protocols/units.js';
 
-/** Epochs remembered: far more than a window can show. */
+/** Number of periods remembered: far more than a window can contain. */
 const EPOCHS_REMEMBERED = 256;
 
-/** From one EXT-X-DISCONTINUITY to the next. The same object serves all renditions. */
+/** The time from one EXT-X-DISCONTINUITY to the next. All renditions share the object. */
 export interface Epoch {
-  /** Its first segment, of the cut schedule. */
+  /** Index of its first segment in the cut schedule. */
   readonly startIndex: number;
-  /** Media time at which that begins. */
+  /** Media time at which that segment begins. */
   readonly start: Seconds;
-  /** That segment carries EXT-X-DISCONTINUITY. */
+  /** Whether that segment has EXT-X-DISCONTINUITY. */
   readonly discontinuity: boolean;
-  /** EXT-X-DISCONTINUITY tags up to and with that segment since the name was first live. */
+  /** Number of EXT-X-DISCONTINUITY tags up to and including that segment, since the name was first live. */
   readonly discontinuityNumber: number;
 }
 
 export interface EpochsOptions {
   readonly firstDiscontinuitySequence: number;
-  /** The very first epoch continues an earlier life of the name. */
+  /** The very first period continues an earlier life of the name. */
   readonly continuesEarlier: boolean;
 }
 
@@ -31,23 +31,23 @@ export class Epochs {
     this.#options = options;
   }
 
-  /** An epoch was asked for, and its first segment has not come. */
+  /** A period was requested, and its first segment has not come. */
   get awaited(): boolean {
     return this.#awaited;
   }
 
-  /** EXT-X-DISCONTINUITY tags so far. */
+  /** Number of EXT-X-DISCONTINUITY tags so far. */
   get discontinuityNumber(): number {
     return this.#begun.at(-1)?.discontinuityNumber ?? this.#options.firstDiscontinuitySequence;
   }
 
-  /** The next segment that can begins an epoch. Asking again before it came changes nothing. */
+  /** Requests that the next possible segment begins a period. Calling it again before that has no effect. */
   await(): void {
     this.#awaited = true;
   }
 
   begin(startIndex: number, start: Seconds): Epoch {
-    // An epoch in which no segment was made never was.
+    // A period in which no segment was made is dropped.
     while ((this.#begun.at(-1)?.startIndex ?? -1) >= startIndex) this.#begun.pop();
     const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier;
     const epoch = {
@@ -62,7 +62,7 @@ export class Epochs {
     return epoch;
   }
 
-  /** Of segment `index` of the cut schedule; undefined before the first. */
+  /** The period of segment `index` of the cut schedule; undefined before the first. */
   at(index: number): Epoch | undefined {
     for (let i = this.#begun.length - 1; i >= 0; i -= 1) {
       const epoch = this.#begun[i];
@@ -71,7 +71,7 @@ export class Epochs {
     return undefined;
   }
 
-  /** Nothing was shown to anybody yet. */
+  /** Starts again, because nothing was published yet. */
   reset(): void {
     this.#begun = [];
     this.#awaited = true;

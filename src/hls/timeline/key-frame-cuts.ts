@@ -1,37 +1,39 @@
-// Cuts at the source's own key frames: which of them begin a segment, and what happens when none comes.
+// Cuts at key frames of the source: decides which of them begin a segment, and what happens if none comes.
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
-/** So much sound comes without a picture before the pictures count as paused, and the clock of the sound makes the cuts. */
+/** If this much audio comes without a picture, video counts as paused, and the audio clock makes the cuts. */
 const PAUSE_LIMIT: Milliseconds = 2_000;
 
-/** More from one frame of sound to the next is a pause of the sound. */
+/** A longer step between audio frames is a pause of the audio. */
 const LONGEST_SOUND_STEP: Milliseconds = 200;
 
-/** Of a slow source so many pictures have to be missing. */
+/** For a slow source at least this many pictures must be missing. */
 const PAUSE_FRAMES = 2.5;
 
-/** GOPs remembered: one odd GOP at the start must not shorten the segments of a whole day. */
+/** Number of GOPs remembered: one unusual GOP at the start must not shorten segments forever. */
 const GOPS_REMEMBERED = 16;
 
-/** RFC 8216bis 4.4.3.1 rounds EXTINF to compare it, so a segment may be just under half a second longer than the target. */
+/** RFC 8216bis 4.4.3.1 compares the rounded EXTINF, so a segment may be almost half a second longer than the target duration. */
 const ROUNDING: Milliseconds = 500;
 
-/** Segments end two frames before that, as pictures come at uneven times; of a slow source, which is even, so much before. */
+/**
+ * Segments end two frames before that, because pictures may come at irregular times; for a slow source, which is regular, this much before.
+ */
 const LARGEST_MARGIN: Milliseconds = 100;
 
-/** A shorter one would hold no whole frame of sound. */
+/** A shorter segment would not contain a whole audio frame. */
 const SHORTEST_SEGMENT: Milliseconds = 100;
 
-/** How much the interval between two pictures may change what is expected: pictures get lost, and timestamps jitter. */
+/** Weight of one picture interval in the expected one: pictures get lost, and timestamps have jitter. */
 const INTERVAL_WEIGHT = 1 / 4;
 
 export interface KeyFrameCutsOptions {
   readonly segment: Milliseconds;
   readonly frame: Milliseconds;
-  /** Forced cuts fall on multiples of it after a key frame. */
+  /** Forced cuts are at multiples of this after a key frame. */
   readonly part: Milliseconds;
-  /** Longest first GOP that TARGETDURATION is made for. */
+  /** Longest first GOP for which TARGETDURATION is chosen. */
   readonly maxGop: Milliseconds;
 }
 
@@ -39,7 +41,7 @@ export class KeyFrameCuts implements CutPolicy {
   readonly #sink: CutSink;
   readonly #segment: Milliseconds;
   readonly #frame: Milliseconds;
-  /** What a segment must end before the longest it may be. */
+  /** How much before the longest allowed duration a segment must end. */
   readonly #margin: Milliseconds;
   readonly #part: Milliseconds;
   readonly #maxGop: Milliseconds;
@@ -47,13 +49,13 @@ export class KeyFrameCuts implements CutPolicy {
   #lastKey: Milliseconds | undefined;
   #gops: Milliseconds[] = [];
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** pts minus dts of the last key frame. With `+cmaf` a track's decode times are moved by this, to begin at that pts. */
+  /** pts minus dts of the last key frame. With `+cmaf` the decode times of a track are shifted by this, so that they start at that pts. */
   #reorderDelay: Milliseconds = 0;
-  /** Between pictures, as they come. */
+  /** Measured interval between pictures. */
   #interval: Milliseconds;
   #picture: Milliseconds | undefined;
   #sound: Milliseconds | undefined;
-  /** How much sound has come since the last picture; where sound itself paused, nothing did. */
+  /** Duration of audio since the last picture, without pauses of the audio itself. */
   #soundSince: Milliseconds = 0;
 
   constructor(sink: CutSink, options: KeyFrameCutsOptions) {
@@ -86,8 +88,8 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   /**
-   * Sound may be sent seconds before or after the pictures of the same time: that they have paused is told by how much sound has
-   * come since the last one, whatever the timestamps.
+   * Audio may be sent seconds before or after the pictures of the same time. So a pause of the video is detected by the amount of audio
+   * since the last picture, whatever the timestamps.
    */
   noteAudio(dts: Milliseconds): void {
     this.#soundSince += Math.min(Math.max(0, dts - (this.#sound ?? dts)), LONGEST_SOUND_STEP);
@@ -112,7 +114,7 @@ export class KeyFrameCuts implements CutPolicy {
     return forced !== undefined && this.#mayForceEarly && Math.abs(forced - time) <= this.#slack;
   }
 
-  /** Pictures that are so near to each other in time are the same one. */
+  /** Pictures closer together than this are the same one. */
   get #slack(): Milliseconds {
     return Math.min(this.#frame, LARGEST_MARGIN);
   }
@@ -136,7 +138,7 @@ export class KeyFrameCuts implements CutPolicy {
       if (gop > this.#maxGop && !this.#sink.tooLong(gop)) return;
       this.#sink.settle(Math.min(gop, this.#maxGop), gop <= this.#maxGop);
     }
-    // A stall may have jumped over several forced cuts; a key frame inside the limit is a better cut than a forced one.
+    // A stall may have passed several forced cuts; a key frame within the limit is a better cut than a forced one.
     this.#force(pts, shown, true);
     this.#lastKey = pts;
     this.#gops.push(gop);
@@ -144,15 +146,16 @@ export class KeyFrameCuts implements CutPolicy {
     if (this.#cutsAt(pts - (this.#sink.last?.time ?? pts))) this.#sink.add({ time: pts, forced: false });
   }
 
-  /** Whether a key frame so long after the last cut is one. */
+  /** Whether a key frame this long after the last cut becomes a cut. */
   #cutsAt(elapsed: Milliseconds): boolean {
     const longest = Math.max(...this.#gops);
-    // Up to where a cut is forced: one that is forced when the key frame comes at last would be in the past of what went out.
+    // Stay below the time of a forced cut: if that were made when the key frame finally comes, it would be before media that was already
+    // emitted.
     const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - this.#margin - 1;
     return elapsed >= this.#segment - this.#slack - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
   }
 
-  /** A segment must stay shorter than this. */
+  /** A segment must be shorter than this. */
   #limit(): Milliseconds {
     return secondsToMilliseconds(this.#sink.targetDuration ?? Number.POSITIVE_INFINITY) + ROUNDING;
   }
@@ -167,7 +170,10 @@ export class KeyFrameCuts implements CutPolicy {
     return last?.forced === true && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last);
   }
 
-  /** Where a segment would be cut without a key frame: as late as can be, or, where none is expected, where a part ends before that. */
+  /**
+   * Where a segment would be cut without a key frame: as late as possible or, if no key frame is expected, at the last end of a part before
+   * that.
+   */
   #forcedCandidate(): Milliseconds | undefined {
     const { last } = this.#sink;
     if (last === undefined || this.#lastKey === undefined || this.#sink.targetDuration === undefined) return undefined;
@@ -175,16 +181,16 @@ export class KeyFrameCuts implements CutPolicy {
     if (!this.#mayForceEarly) return latest;
     const parts = Math.floor((latest - this.#lastKey) / this.#part);
     const candidate = this.#lastKey + parts * this.#part;
-    // A part longer than a segment: cut at the limit, wherever the fragments are.
+    // A part is longer than a segment: cut at the limit, regardless of fragments.
     return candidate > last.time ? candidate : latest;
   }
 
   /**
-   * Adds the forced cuts that the stream, having reached `time`, can no longer do without. They are made as soon as they
-   * are reached, so that the part that ends there is known to be the last of its segment when it is listed. One that was
-   * put off for a key frame which then did not come is made where the stream is: what lies before went out.
-   * @param shown of the picture before, which went out already
-   * @param patient a key frame is at `time`, and may be used although it is past the cut, inside the limit
+   * Adds the forced cuts that cannot be avoided now that the stream has reached `time`. They are made as soon as they are reached, so that
+   * the part that ends there is known to be the last of its segment when it is listed. A cut that was postponed for a key frame that did
+   * not come is made at the current position: media before it was already emitted.
+   * @param shown presentation time of the previous picture, which was already emitted
+   * @param patient there is a key frame at `time`, and it may be used although it is after the cut, within the limit
    */
   #force(time: Milliseconds, shown: Milliseconds, patient = false): void {
     if (!this.#isSettledBy(time)) return;
@@ -195,14 +201,14 @@ export class KeyFrameCuts implements CutPolicy {
       const latest = this.#latest(last);
       const limit = last.time + this.#limit();
       const early = this.#mayForceEarly;
-      // As late as can be: the picture after this one would be too late.
+      // The last moment: the picture after this one would be too late.
       const lastChance = Math.min(latest, limit - this.#interval - this.#slack / 2);
       const due = early ? candidate - this.#slack / 2 : lastChance;
       if (time < (patient ? limit : Math.max(due, last.time + this.#slack))) return;
       const isAhead = early && shown < candidate - this.#slack / 2;
       const between = Math.min(limit - 1, Math.max(latest, shown + this.#slack));
       const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : between;
-      // Pictures were missing there, and not only a key frame.
+      // Pictures were missing there, not only a key frame.
       const paused = cut < time && time - shown > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
       this.#sink.add({ time: cut, forced: true, ...(paused && { paused }) });
       if (paused) this.#sink.paused(cut);
@@ -210,7 +216,7 @@ export class KeyFrameCuts implements CutPolicy {
     }
   }
 
-  /** No picture comes: nobody has to wait for a place at which one could begin. */
+  /** No pictures come: nobody has to wait for a position at which one could begin. */
   #pause(time: Milliseconds): void {
     if (!this.#isSettledBy(time)) return;
     for (let { last } = this.#sink; last !== undefined; last = this.#sink.last) {
@@ -230,7 +236,7 @@ export class KeyFrameCuts implements CutPolicy {
     return true;
   }
 
-  /** One of the GOP lengths seen ends in time for a segment that begins at `last`. */
+  /** Whether one of the GOP lengths seen so far ends in time for a segment that begins at `last`. */
   #expectsKeyFrame(last: Cut): boolean {
     const lastKey = this.#lastKey ?? 0;
     return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);

@@ -1,11 +1,11 @@
-// Where the source's key frames were: an encoder's are at nearly the same times, and begin the same segments.
+// Remembers the key frames of the source: those of an encoder are at nearly the same times and begin the same segments.
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Where every picture is a key frame, still more than half a minute. */
+/** If every picture is a key frame, this is still more than half a minute. */
 const REMEMBERED = 2_048;
 
 export class KeyFrameMemory {
-  /** Presentation times, of the newest last. */
+  /** Presentation times, the newest last. */
   #times: Milliseconds[] = [];
 
   note(time: Milliseconds): void {
@@ -17,7 +17,7 @@ export class KeyFrameMemory {
     this.#times = [];
   }
 
-  /** @returns undefined when none is less than `within` away */
+  /** @returns undefined if none is less than `within` away */
   nearest(time: Milliseconds, within: Milliseconds): Milliseconds | undefined {
     let nearest: Milliseconds | undefined;
     for (let i = this.#times.length - 1; i >= 0; i -= 1) {

@@ -8,19 +8,22 @@ import {
 } from '../../protocols/units.js';
 
 /**
- * Milliseconds of correction for each millisecond that passes. An encoder's clock is wrong by 10 to 200 millionths (17 s a day),
- * which this makes up for. It moves the end of the longest segment, 10 s, by 5 ms: RFC 8216bis has players expect that dates
- * and EXTINF agree, and a frame at 120 frames a second lasts 8 ms.
+ * Milliseconds of correction per elapsed millisecond. The clock of an encoder is off by 10 to 200 ppm (17 s a day), which this can
+ * compensate. It shifts the end of the longest segment, 10 s, by 5 ms: by RFC 8216bis players expect dates and EXTINF to agree, and a frame
+ * at 120 frames per second lasts 8 ms.
  */
 const CORRECTION = 1 / 2_000;
 
-/** Arrivals are compared over so long. Networks delay media, and never hurry it: the earliest arrival tells the truth. */
+/** Window for comparing arrivals. Networks delay media but never speed it up, so the earliest arrival is the most accurate. */
 const WINDOW: Milliseconds = 60_000;
 
-/** What arrivals and reordered pictures differ by all the time. A correction begins beyond this, and then makes up for all. */
+/** Normal variation of arrivals and reordered pictures. A correction starts beyond this, and then removes the whole deviation. */
 const TOLERANCE: Milliseconds = 250;
 
-/** Dates of media that is not yet in a segment, because an encoder is late, must be those that the others got. */
+/**
+ * Number of stretches kept: media that is not yet in a segment, because an encoder is late, must get the same dates as in the other
+ * renditions.
+ */
 const STRETCHES_KEPT = 16;
 
 /** From here on the date of media is its time plus `offset`, which grows by `slope` until `end`. */
@@ -35,27 +38,27 @@ const offsetIn = ({ media, offset, slope, end }: Stretch, time: Milliseconds): M
   offset + slope * Math.max(0, Math.min(time, end) - media);
 
 /**
- * Begins at the wall clock of the first arrival and goes on with media time. Two slow corrections keep dates true over days: one
- * follows the wall clock when somebody sets it, the other follows the arrival of media when the clock of an encoder runs slow
- * or fast. A publisher that returns takes up the timeline at `now`, so that dates after a pause are as true as at the start.
+ * Starts at the wall clock of the first arrival and continues with media time. Two slow corrections keep dates accurate over days: one
+ * follows the wall clock if somebody sets it, the other follows the arrival of media if an encoder's clock is slow or fast. A returning
+ * publisher continues the timeline at `now`, so that dates after a pause are as accurate as at the start.
  */
 export class ProgramDateTime {
   readonly #clock: Clock;
   readonly #firstArrival: Milliseconds | undefined;
   readonly #earliest: EpochMilliseconds;
-  /** The clock of the dates: what it was at a moment of the monotonic clock. It follows the wall clock, but never jumps. */
+  /** The clock of the dates, as its value at a moment of the monotonic clock. It follows the wall clock, but never jumps. */
   #dates: { readonly at: Milliseconds; readonly date: EpochMilliseconds } | undefined;
-  /** Oldest first; the last one is in force for all media that is still to come. */
+  /** Oldest first; the last one applies to all later media. */
   readonly #stretches: Stretch[] = [];
-  /** Date of arrival less media time: the least in this window of arrivals, and in the one before. */
+  /** Minimum of arrival date minus media time, in the current window and in the previous one. */
   #least = { until: 0, now: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY };
   #newest: Milliseconds = 0;
   #origin: EpochMilliseconds | undefined;
   #isCorrecting = false;
 
   /**
-   * @param firstArrival when the first noted sample arrived, on the monotonic clock; without it, when it is noted
-   * @param earliest no date is before this: where the dates of an earlier life of the stream ended
+   * @param firstArrival monotonic time at which the first noted sample arrived; if undefined, the time at which it is noted
+   * @param earliest no date is before this: the end of the dates of an earlier life of the stream
    */
   constructor(clock: Clock, firstArrival: Milliseconds | undefined, earliest: EpochMilliseconds = 0) {
     this.#clock = clock;
@@ -63,7 +66,7 @@ export class ProgramDateTime {
     this.#earliest = earliest;
   }
 
-  /** A sample of this time, on the stream timeline, has arrived. */
+  /** A sample with this time, on the stream timeline, has arrived. */
   note(time: Milliseconds): void {
     const now = this.#clock.now();
     if (this.#stretches.length === 0) {
@@ -77,7 +80,7 @@ export class ProgramDateTime {
     if (now >= this.#least.until) this.#endWindow(now);
   }
 
-  /** The media time that has the date of this moment; undefined before the first sample. */
+  /** The media time whose date is the current time; undefined before the first sample. */
   get now(): Milliseconds | undefined {
     if (this.#stretches.length === 0) return undefined;
     const date = this.wallClock;
@@ -85,14 +88,14 @@ export class ProgramDateTime {
     return date - this.#offsetAt(about);
   }
 
-  /** This moment on the clock of these dates, which follows the wall clock without a jump. */
+  /** The current time on the clock of these dates, which follows the wall clock without jumps. */
   get wallClock(): EpochMilliseconds {
     return this.#dateAt(this.#clock.now());
   }
 
   /**
-   * What media time 0 would have as its date without the corrections since the beginning: for manifests in which media time and
-   * presentation time differ by a constant.
+   * The date of media time 0 without the corrections since the beginning: for manifests in which media time and presentation time differ by
+   * a constant.
    */
   get origin(): EpochMilliseconds {
     return this.#origin ?? this.wallClock;
@@ -131,7 +134,7 @@ export class ProgramDateTime {
   #endWindow(now: Milliseconds): void {
     const { now: least, before } = this.#least;
     this.#least = { until: now + WINDOW, now: Number.POSITIVE_INFINITY, before: least };
-    // A whole window and the one that has just ended: a delay of one of them is none.
+    // Use a whole window and the one before: a delay in only one of them does not count.
     if (before === Number.POSITIVE_INFINITY) return;
     const media = this.#newest;
     const offset = this.#offsetAt(media);

@@ -1,4 +1,4 @@
-// Cuts that no key frame of the source decides: of audio alone, and of a source that is encoded anew.
+// Cuts that do not depend on key frames of the source: for audio alone, and for a source that is re-encoded.
 import type { Milliseconds } from '../../protocols/units.js';
 import type { CutPolicy, CutSink } from './cut-policy.js';
 
@@ -8,7 +8,7 @@ export class RegularCuts implements CutPolicy {
   readonly #frame: Milliseconds | undefined;
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
 
-  /** @param frame one video frame; undefined for audio alone, whose cuts count from its first sample */
+  /** @param frame duration of one video frame; undefined for audio alone, whose cuts count from its first sample */
   constructor(sink: CutSink, segment: Milliseconds, frame: Milliseconds | undefined) {
     this.#sink = sink;
     this.#segment = segment;
@@ -26,12 +26,12 @@ export class RegularCuts implements CutPolicy {
   }
 
   noteAudio(dts: Milliseconds): void {
-    // The picture begins the run: only it can be decoded from there.
+    // Video begins the run: only a picture can be decoded from there.
     if (this.#frame !== undefined && this.#sink.last === undefined) return;
     this.#reach(dts);
   }
 
-  /** Cuts are known before they come. */
+  /** Cuts are known in advance. */
   expectsCut(): boolean {
     return false;
   }
@@ -50,7 +50,7 @@ export class RegularCuts implements CutPolicy {
     } else {
       next = last.time + this.#segment;
     }
-    // One further than reached, so that what ends there knows it in time.
+    // One more than reached, so that the end of media there is known in time.
     for (; next <= time + this.#segment; next += this.#segment) this.#sink.add({ time: next, forced: false });
   }
 }

@@ -1,7 +1,7 @@
-// Where the media of each kind ends, now and at the ends of earlier runs: one kind may have gone on longer than the other.
+// The end of the media of each kind, in the current run and in earlier ones: one kind may have continued longer than the other.
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** How long a frame of sound lasts at most: the longest of AAC at 22 kHz. */
+/** Longest duration of an audio frame: AAC at 22 kHz. */
 const SOUND_FRAME: Milliseconds = 50;
 
 interface KindEnds {
@@ -10,17 +10,17 @@ interface KindEnds {
 }
 
 interface RunEnd extends KindEnds {
-  /** Where the media of the rendition that got furthest ends. */
+  /** End of the media of the rendition that is furthest ahead. */
   readonly all: Milliseconds;
 }
 
 export class RunEnds {
-  /** By the index of the last segment of the run. */
+  /** By index of the last segment of the run. */
   readonly #ends = new Map<number, RunEnd>();
   #video: Milliseconds = Number.NEGATIVE_INFINITY;
   #audio: Milliseconds = Number.NEGATIVE_INFINITY;
 
-  /** Where what was sent of either kind in this run ends. */
+  /** The end of each kind of media that was sent in this run. */
   get now(): KindEnds {
     return { video: this.#video, audio: this.#audio };
   }
@@ -38,13 +38,13 @@ export class RunEnds {
     if (dts + SOUND_FRAME > this.#audio) this.#audio = dts + SOUND_FRAME;
   }
 
-  /** The run ends with segment `index`; ends before `oldest` are forgotten. */
+  /** The run ends with segment `index`; ends before `oldest` are dropped. */
   end(index: number, all: Milliseconds, oldest: number): void {
     this.#ends.set(index, { all, ...this.now });
     for (const earlier of this.#ends.keys()) if (earlier < oldest) this.#ends.delete(earlier);
   }
 
-  /** @param kind no later than media of this kind was sent. @returns undefined where no run ended with segment `index` */
+  /** @param kind not later than media of this kind was sent. @returns undefined if no run ended with segment `index` */
   at(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
     const end = this.#ends.get(index);
     if (end === undefined || kind === undefined) return end?.all;

@@ -1,4 +1,4 @@
-// Measures what a rendition really costs, in the terms of the promises BANDWIDTH and AVERAGE-BANDWIDTH (RFC 8216bis 4.4.6.2).
+// Measures the actual rates of a rendition, as defined for BANDWIDTH and AVERAGE-BANDWIDTH (RFC 8216bis 4.4.6.2).
 import type { BitsPerSecond, Seconds } from '../../protocols/units.js';
 import type { CompleteSegment } from './segment.js';
 
@@ -6,7 +6,7 @@ type MeasuredSegment = Pick<CompleteSegment, 'duration' | 'keyFrameBytes'> & {
   readonly media: { readonly length: number };
 };
 
-/** Of sums of durations. */
+/** Tolerance for sums of durations. */
 const ROUNDING: Seconds = 1e-6;
 
 export class BandwidthMeter {
@@ -16,7 +16,7 @@ export class BandwidthMeter {
   #iFrameBits = 0;
   #duration: Seconds = 0;
   #segments = 0;
-  /** As many of the newest as a set can have. */
+  /** The newest segments, as many as a measured set can contain. */
   readonly #recent: { readonly bits: number; readonly iFrameBits: number; readonly duration: Seconds }[] = [];
 
   /** Peak segment bit rate (RFC 8216bis 4.1); 0 before the first segment. */
@@ -24,22 +24,22 @@ export class BandwidthMeter {
     return this.#peak;
   }
 
-  /** Highest rate of the key frames that segments begin with, one of each; 0 when none had one. */
+  /** Highest rate of the key frames at the start of segments, one per segment; 0 if there was none. */
   get iFramePeak(): BitsPerSecond {
     return this.#iFramePeak;
   }
 
-  /** Mean of the same. */
+  /** Average rate of these key frames. */
   get iFrameAverage(): BitsPerSecond {
     return this.#duration === 0 ? 0 : this.#iFrameBits / this.#duration;
   }
 
-  /** Mean of all segments; 0 before the first. */
+  /** Average rate of all segments; 0 before the first. */
   get average(): BitsPerSecond {
     return this.#duration === 0 ? 0 : this.#bits / this.#duration;
   }
 
-  /** How much media was measured. */
+  /** Duration of the measured media. */
   get duration(): Seconds {
     return this.#duration;
   }
@@ -48,7 +48,7 @@ export class BandwidthMeter {
     return this.#segments;
   }
 
-  /** After the one before it, in the order of the playlist. */
+  /** Adds the next segment, in the order of the playlist. */
   add(segment: MeasuredSegment, targetDuration: Seconds): void {
     const added = {
       bits: segment.media.length * 8,
@@ -64,8 +64,8 @@ export class BandwidthMeter {
   }
 
   /**
-   * RFC 8216bis 4.1: the peak is that of any contiguous segments that last between half a target duration and one and a half with
-   * half a second more. Those that end with the newest are looked at; until there are any, all that there is.
+   * RFC 8216bis 4.1: the peak is over all contiguous sets of segments that last between half a target duration and one and a half target
+   * durations plus half a second. The sets that end with the newest segment are checked; until there is one, all segments count as a set.
    */
   #measurePeaks(targetDuration: Seconds): void {
     const [shortest, longest] = [targetDuration / 2 - ROUNDING, 1.5 * targetDuration + 0.5 + ROUNDING];

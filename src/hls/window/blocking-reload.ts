@@ -1,4 +1,5 @@
-// What a delivery directive asks for, whether it may, and how it waits: RFC 8216bis 6.2.5.2, where a mistake is a storm of reloads.
+// Delivery directives: what they request, whether it is allowed, and how requests wait (RFC 8216bis 6.2.5.2). A mistake here causes a storm
+// of reloads.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -12,13 +13,13 @@ export interface Directive {
   readonly part: number | undefined;
 }
 
-/** How far a playlist has got. */
+/** The end of a playlist. */
 export interface PlaylistPosition {
-  /** Of the last complete segment; one less than the first when there is none. */
+  /** Media sequence number of the last complete segment; one less than the first if there is none. */
   readonly lastMediaSequence: number;
-  /** Parts of the segment after it. */
+  /** Number of parts of the segment after it. */
   readonly openParts: number;
-  /** Parts of a complete segment; undefined when it has left the window. */
+  /** Number of parts of a complete segment; undefined if it has left the window. */
   partsOf(msn: number): number | undefined;
 }
 
@@ -48,21 +49,21 @@ function malformed(name: string, value: string): SluiceError {
   return hlsError('hls.directive', `got ${name}=${JSON.stringify(value.slice(0, 32))}, expected a decimal integer`);
 }
 
-/** The playlist already contains what is asked for. */
+/** Whether the playlist already contains what is requested. */
 export function isSatisfied(directive: Directive, position: PlaylistPosition): boolean {
   const open = position.lastMediaSequence + 1;
   if (directive.msn > open) return false;
   if (directive.msn === open) return directive.part !== undefined && directive.part < position.openParts;
   if (directive.part === undefined) return true;
   const parts = position.partsOf(directive.msn);
-  // One beyond the last part of a finished segment means the first of the next.
+  // One more than the last part of a complete segment means the first part of the next.
   if (parts === undefined || directive.part < parts) return true;
   return directive.msn < position.lastMediaSequence || position.openParts > 0;
 }
 
 /**
- * The playlist at this position is the first that contains what is asked for, so this text is the only one that should ever be
- * cached under its address. An answer to an older position holds more, and more with each moment that passes.
+ * Whether the playlist at this position is the first one that contains what is requested, so that only this text should be cached under its
+ * address. An answer to an older position contains more, and ever more as time passes.
  */
 export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPosition): boolean {
   const { lastMediaSequence, openParts } = position;
@@ -71,7 +72,7 @@ export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPositi
   if (msn !== lastMediaSequence) return false;
   const parts = position.partsOf(msn);
   if (parts === undefined) return false;
-  // One beyond the last part means the first of the next segment.
+  // One more than the last part means the first part of the next segment.
   return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
 }
 
@@ -96,7 +97,7 @@ export function checkAdvance(
 
 export type WaitOutcome = 'ready' | 'timeout' | 'abandoned' | 'refused';
 
-/** Requests held open for one rendition (or for a stream to become playable). */
+/** Limit of requests held open for one rendition, or for a stream to become playable. */
 const WAITERS_LIMIT = 20_000;
 
 interface Group {
@@ -104,7 +105,7 @@ interface Group {
   readonly resolvers: Set<(outcome: WaitOutcome) => void>;
 }
 
-/** Requests that wait for the same thing form one group, whose condition is looked at once per change however many wait. */
+/** Coalesces requests: those that wait for the same thing form one group, whose condition is checked once per change, however many wait. */
 export class Waiters {
   readonly #clock: Clock;
   readonly #limit: number;
@@ -121,8 +122,8 @@ export class Waiters {
   }
 
   /**
-   * @param key names what is waited for: same key, same condition
-   * @returns never rejects; frees its place at once when the signal aborts or the limit passes
+   * @param key identifies the condition: the same key means the same condition
+   * @returns never rejects; stops waiting at once if the signal aborts or the limit passes
    */
   wait(key: string, isReady: () => boolean, limit: Milliseconds, signal?: AbortSignal): Promise<WaitOutcome> {
     if (isReady()) return Promise.resolve('ready');
@@ -151,7 +152,7 @@ export class Waiters {
     });
   }
 
-  /** Something changed: whoever has what it waits for goes, in the order of asking. */
+  /** Something changed: requests whose condition is met continue, in the order in which they came. */
   wake(): void {
     for (const group of [...this.#groups.values()]) {
       if (!group.isReady()) continue;

@@ -1,4 +1,4 @@
-// From the segments a rendition holds to the playlist that lists them: which tags they keep, and what the header says.
+// Lists the segments of a rendition as playlists: which tags they keep, and what the header says.
 import type { Seconds } from '../../protocols/units.js';
 import {
   type ListedSegment,
@@ -9,11 +9,11 @@ import {
 } from '../playlists/media-playlist.js';
 import type { CompleteSegment, OpenSegment } from './segment.js';
 
-/** What listing needs of a segment: no media, so that it may as well come from an index of what is on disk. */
+/** The properties of a segment needed for listing: no media, so it may also come from an index of what is on disk. */
 export type ListableSegment = Omit<CompleteSegment, 'init' | 'media'> & { readonly init: { readonly uri: string } };
 export type ListableOpenSegment = Omit<OpenSegment, 'init' | 'bodies'> & { readonly init: { readonly uri: string } };
 
-/** RFC 8216bis 4.4.4.9: parts further from the end than this many target durations lose their tags. */
+/** RFC 8216bis 4.4.4.9: part tags are removed further than this many target durations from the end. */
 const PARTS_LISTED = 3;
 
 /** RFC 8216bis 4.4.3.8: HOLD-BACK in target durations, PART-HOLD-BACK in part targets. */
@@ -22,13 +22,13 @@ const HOLD_BACK = 3;
 /** RFC 8216bis 4.4.3.8: the Skip Boundary in target durations. */
 const SKIP_BOUNDARY = 6;
 
-/** Segments that stand before those of `complete`, so many that nobody may look at each of them. */
+/** Segments before those in `complete`; so many that they must not be visited one by one. */
 export interface EarlierSegments {
   readonly first: ListableSegment;
   readonly count: number;
   /** From the newest to the oldest. */
   newestFirst(): Iterable<ListableSegment>;
-  /** Their lines, as `listedAlone` or `listedIFrame` lists them. */
+  /** Their lines, as listed by `listedAlone` or `listedIFrame`. */
   rendered(kind: 'media' | 'i-frames'): RenderedSegments;
 }
 
@@ -38,17 +38,17 @@ export interface Listing {
   readonly earlier: EarlierSegments | undefined;
   readonly complete: readonly ListableSegment[];
   readonly open: ListableOpenSegment | undefined;
-  /** Media sequence number from which on parts are listed: at least `firstWithParts`, and it never falls. */
+  /** Media sequence number of the first segment with part tags: at least `firstWithParts`, and never decreasing. */
   readonly partsFrom: number;
   readonly ended: boolean;
 }
 
 /**
- * Pure. The first segment that may still list its parts. The end of a playlist may come to lie earlier by a fraction of a frame, when a
- * segment turns out shorter than its last frame was expected to be: tags that went must not come back then.
+ * Pure. The first segment that may still list its parts. The end of a playlist may move back by a fraction of a frame, if a segment turns
+ * out shorter than the expected duration of its last frame; removed part tags must not return then.
  */
 export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
-  // By what the playlist says they last: dates of segments may differ from that by a frame.
+  // By the durations in the playlist, because the dates of segments may differ from them by a frame.
   const limit = PARTS_LISTED * targetDuration + 1e-4;
   let fromEnd = open === undefined ? 0 : open.end - open.start;
   let first: Pick<ListableSegment, 'mediaSequence'> | undefined = open;
@@ -62,14 +62,14 @@ export function firstWithParts({ targetDuration, complete, open }: Omit<Listing,
 
 export interface LowLatencyListing {
   readonly partTarget: Seconds;
-  /** Delta updates are advertised. */
+  /** Whether delta updates are advertised. */
   readonly skips: boolean;
-  /** URI of the part that comes next. */
+  /** URI of the next part. */
   readonly nextPart: string | undefined;
   readonly reports: readonly RenditionReport[];
 }
 
-/** Pure. What the HTTP server answers. */
+/** Pure. The playlist that the HTTP server answers with. */
 export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist {
   return {
     ...header(listing),
@@ -81,8 +81,7 @@ export function lowLatencyPlaylist(listing: Listing, lowLatency: LowLatencyListi
 
 /**
  * Pure. RFC 8216bis 6.2.5.1: the same playlist without the segments beyond the Skip Boundary.
- * @returns undefined when there are none, when delta updates are not advertised, and after the end, when the directive is
- * to be ignored
+ * @returns undefined if there are none, if delta updates are not advertised, or after the end, when the directive must be ignored
  */
 export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
   const unskipped = unskippedSegments(listing, lowLatency);
@@ -91,13 +90,13 @@ export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): 
       ...header(listing),
       ...around(listing, lowLatency),
       ...skipping(listing, unskipped),
-      // The first of them is listed with its EXT-X-MAP, as the first of any playlist.
+      // The first of them is listed with its EXT-X-MAP, like the first segment of any playlist.
       segments: listedWithParts(listing, unskipped),
     }
   );
 }
 
-/** Pure. What is written to disk, for any web server to hand out. */
+/** Pure. The playlist that is written to disk, for any web server to serve. */
 export function plainPlaylist(listing: Listing): MediaPlaylist {
   return {
     ...header(listing),
@@ -107,8 +106,8 @@ export function plainPlaylist(listing: Listing): MediaPlaylist {
 }
 
 /**
- * Pure. The key frames that segments begin with, one of each, under the sequence numbers of their segments.
- * @param lowLatency what all playlists of a presentation announce alike (6.2.4); undefined for what is written to disk
+ * Pure. The key frames at the start of segments, one per segment, with the sequence numbers of the segments.
+ * @param lowLatency what all playlists of a presentation announce alike (6.2.4); undefined for the playlist on disk
  */
 export function iFramePlaylist(listing: Listing, lowLatency?: LowLatencyListing): MediaPlaylist {
   return {
@@ -120,7 +119,7 @@ export function iFramePlaylist(listing: Listing, lowLatency?: LowLatencyListing)
   };
 }
 
-/** Pure. As `deltaPlaylist`. */
+/** Pure. Like `deltaPlaylist`. */
 export function iFrameDeltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): MediaPlaylist | undefined {
   const unskipped = unskippedSegments(listing, lowLatency);
   return (
@@ -136,19 +135,19 @@ export function iFrameDeltaPlaylist(listing: Listing, lowLatency: LowLatencyList
 
 const I_FRAMES_ONLY = { iFramesOnly: true, version: LOWEST_VERSION['i-frames'] } as const;
 
-/** Pure. As a segment is listed when nothing more will change about it. */
+/** Pure. A segment as it is listed when it no longer changes. */
 export function listedAlone(segment: ListableSegment): ListedSegment {
   return listed(segment, false);
 }
 
-/** Pure. The range of a fragment up to the end of its first sample is what players of I-frames load (4.4.3.6). */
+/** Pure. Players of I-frames load the range of a fragment up to the end of its first sample (4.4.3.6). */
 export function listedIFrame(segment: ListableSegment): ListedSegment {
   const plain = listed(segment, false);
   if (plain.gap || segment.keyFrameBytes === undefined) return { ...plain, gap: true };
   return { ...plain, byteRange: segment.keyFrameBytes };
 }
 
-/** What a delta update lists; undefined where it would leave out nothing, or must not. */
+/** The segments listed in a delta update; undefined if nothing would be skipped, or nothing may be. */
 function unskippedSegments(listing: Listing, { skips }: LowLatencyListing): ListableSegment[] | undefined {
   if (!skips || listing.ended) return undefined;
   const unskipped = newest(listing, SKIP_BOUNDARY * listing.targetDuration);
@@ -166,13 +165,13 @@ function countOf({ earlier, complete }: Listing): number {
   return (earlier?.count ?? 0) + complete.length;
 }
 
-/** Complete segments that last at least so long together, the last ones; in order. */
+/** The last complete segments that together last at least this long, in order. */
 function newest({ earlier, complete }: Listing, least: Seconds): ListableSegment[] {
   const found: ListableSegment[] = [];
   let total = 0;
   const take = (segments: Iterable<ListableSegment>): void => {
     for (const segment of segments) {
-      // One that ends at the boundary is skipped, whatever rounding makes of it.
+      // A segment that ends exactly at the boundary is skipped, despite rounding.
       if (total >= least - 1e-6) return;
       found.push(segment);
       total += segment.duration;
@@ -185,12 +184,12 @@ function newest({ earlier, complete }: Listing, least: Seconds): ListableSegment
 
 type Around = Pick<MediaPlaylist, 'lowLatency' | 'preloadHint' | 'renditionReports'>;
 
-/** There are no parts to come among I-frames. */
+/** I-frame playlists have no parts to hint at. */
 function withoutHint({ lowLatency, renditionReports }: Around): Around {
   return { ...(lowLatency && { lowLatency }), ...(renditionReports && { renditionReports }) };
 }
 
-/** Header and trailer of what is served with delivery directives. */
+/** Header and trailer of playlists that support delivery directives. */
 function around(
   { targetDuration, ended }: Listing,
   { partTarget, skips, nextPart, reports }: LowLatencyListing,
@@ -207,7 +206,7 @@ function around(
   };
 }
 
-/** All parts of a segment at once: players count them from the first one listed. */
+/** Lists all parts of a segment or none: players count them from the first one listed. */
 function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
   const { open, partsFrom } = listing;
   const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));

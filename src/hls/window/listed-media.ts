@@ -9,14 +9,14 @@ import type { PlaylistKind, PlaylistSource } from './rendition-playlists.js';
 import { I_FRAMES, PLAYLIST } from './segment.js';
 
 export interface ListedMediaOptions extends MadeMedia {
-  /** Of the rendition. */
+  /** Name of the rendition. */
   readonly name: string;
   readonly partTarget: Seconds;
-  /** Delta updates are advertised. */
+  /** Whether delta updates are advertised. */
   readonly skips: boolean;
   /** EXT-X-PLAYLIST-TYPE:EVENT */
   readonly event: boolean;
-  /** Of EXT-X-PRELOAD-HINT. */
+  /** URI for EXT-X-PRELOAD-HINT. */
   readonly nextPart: () => string | undefined;
   /** RENDITION-REPORT of the other playlists. */
   readonly reports: (kind: PlaylistKind) => readonly RenditionReport[];
@@ -25,7 +25,7 @@ export interface ListedMediaOptions extends MadeMedia {
 
 export class ListedMedia implements PlaylistSource {
   readonly #options: ListedMediaOptions;
-  /** Media sequence number before which part tags have gone. */
+  /** Media sequence number below which part tags were removed. */
   #partsFrom = 0;
 
   constructor(options: ListedMediaOptions) {
@@ -51,7 +51,7 @@ export class ListedMedia implements PlaylistSource {
     return { uri, lastMediaSequence: last.mediaSequence, lastPart: Math.max(0, last.parts.length - 1) };
   }
 
-  /** The same for the playlist of I-frames: its segments are complete, and there are no parts. */
+  /** The same for the I-frame playlist, which has complete segments and no parts. */
   get iFrameReport(): RenditionReport {
     const { lastMediaSequence } = this.position;
     return { uri: `../${this.#options.name}/${I_FRAMES}`, lastMediaSequence, lastPart: undefined };
@@ -77,7 +77,7 @@ export class ListedMedia implements PlaylistSource {
     return { ...listing, partsFrom: this.#partsFrom };
   }
 
-  /** Nothing was shown to anybody yet. */
+  /** Starts again, because nothing was published yet. */
   reset(): void {
     this.#partsFrom = 0;
   }

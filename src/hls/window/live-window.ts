@@ -1,27 +1,28 @@
-// Which segments in memory are listed and which are only still fetchable: a sliding window that never breaks a player holding an old playlist.
+// Decides which segments in memory are listed and which can only still be loaded: a sliding window that never fails a player with an old
+// playlist.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { CompleteSegment, RetiredSegment } from './segment.js';
 import type { SegmentArchive } from './segment-archive.js';
 
 export interface LiveWindowOptions {
-  /** Complete segments listed from memory. */
+  /** Number of complete segments listed from memory. */
   readonly segments: number;
-  /** Takes those that leave memory, when they stay listed. */
+  /** Takes segments that leave memory but stay listed. */
   readonly archive?: SegmentArchive | undefined;
-  /** The store does not keep up: the archive was given up, and the list begins in memory. */
+  /** The store does not keep up: the archive was dropped, and the list begins in memory. */
   readonly onArchiveLost?: () => void;
   /** Monotonic. */
   readonly now: () => Milliseconds;
 }
 
 /**
- * Retired segments last at most so many times the longest playlist. Media that comes as fast as it is played stays below
- * that, even when a whole playlist is retired at once. A publisher that comes again and again, each time with media in
- * advance, is faster: what is kept of it is bounded by this instead of by how often it comes.
+ * Retired segments together last at most this many times the longest playlist. Media that arrives in real time stays below that, even if a
+ * whole playlist is retired at once. A publisher that returns again and again, each time with media ahead of time, would exceed it: this
+ * bounds what is kept.
  */
 const MOST_RETIRED = 3;
 
-/** Segments wait in memory for a slow store until there are so many times the usual number. */
+/** Segments wait in memory for a slow store up to this multiple of the usual number. */
 const LONGEST_WAIT = 2;
 
 export class LiveWindow {
@@ -54,7 +55,7 @@ export class LiveWindow {
     for (;;) {
       const [head] = this.#listed;
       if (head === undefined || this.#listed.length <= this.#options.segments) break;
-      // RFC 8216bis 6.2.2: what is left must last three target durations at least.
+      // RFC 8216bis 6.2.2: the remaining segments must last at least three target durations.
       if (this.#listedDuration - head.duration < 3 * targetDuration) break;
       if (!this.#archives(head)) break;
       this.#listed.shift();
@@ -66,7 +67,7 @@ export class LiveWindow {
     this.releaseStored();
   }
 
-  /** Its playlist is gone; what was listed stays for its time. */
+  /** Its playlist is removed; listed segments stay available for their time. */
   retireAll(targetDuration: Seconds): void {
     for (const segment of this.#listed.splice(0)) this.#retire(segment, targetDuration);
     this.#listedDuration = 0;
@@ -74,7 +75,7 @@ export class LiveWindow {
     this.#options.archive?.clear();
   }
 
-  /** Listed, or retired and still to be served. */
+  /** Finds a listed segment, or a retired one that is still available. */
   find(mediaSequence: number): CompleteSegment | undefined {
     this.#forget();
     const first = this.#listed[0];
@@ -84,7 +85,7 @@ export class LiveWindow {
     return this.#retired.find(({ segment }) => segment.mediaSequence === mediaSequence)?.segment;
   }
 
-  /** Every segment that may still be asked for, for what depends on them (init segments, files on disk). */
+  /** All segments that may still be requested, for what depends on them (init segments, files on disk). */
   *available(): Iterable<CompleteSegment> {
     this.#forget();
     for (const { segment } of this.#retired) yield segment;
@@ -100,15 +101,18 @@ export class LiveWindow {
   }
 
   /**
-   * The publisher is gone: what is listed leaves memory too once it is in the store, or many names that were published for a
-   * moment would hold a window each. Until the next segment, from which on segments stay as long as they are listed.
+   * The publisher has left: segments that are in the store leave memory even if they are listed, because many names that were published for
+   * a moment would hold a window each. From the next segment on, listed segments stay in memory again.
    */
   rest(): void {
     this.#resting = true;
     this.releaseStored();
   }
 
-  /** What is in the store and not at the live edge leaves memory: few players ask for it, and those get it from there. */
+  /**
+   * Releases the memory of segments that are in the store and not at the live edge: few players request them, and they can be read from the
+   * store.
+   */
   releaseStored(): void {
     for (const { segment } of this.#retired) segment.media.release();
     if (!this.#resting) return;
@@ -127,7 +131,7 @@ export class LiveWindow {
     this.#retiredDuration += segment.duration;
   }
 
-  /** @returns false when it has to wait for the store */
+  /** @returns false if the segment has to wait for the store */
   #archives(head: CompleteSegment): boolean {
     const { archive, segments, onArchiveLost } = this.#options;
     if (archive === undefined) return true;
@@ -136,13 +140,16 @@ export class LiveWindow {
       return true;
     }
     if (this.#listed.length <= LONGEST_WAIT * segments) return false;
-    // Only the head of a list may go (RFC 8216bis 6.2.1): without this one, none before it can be listed.
+    // Only the head of a list may be removed (RFC 8216bis 6.2.1): without this segment, none before it can be listed.
     if (archive.count > 0) onArchiveLost?.();
     archive.clear();
     return true;
   }
 
-  /** RFC 8216bis 6.2.2: its own duration plus the longest playlist it was in; one target more, for a playlist on its way. */
+  /**
+   * RFC 8216bis 6.2.2: its own duration plus that of the longest playlist that contained it, plus one target duration for a playlist in
+   * transit.
+   */
   #retention(segment: CompleteSegment, targetDuration: Seconds): Milliseconds {
     return secondsToMilliseconds(segment.duration + this.#longest + targetDuration);
   }

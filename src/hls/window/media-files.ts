@@ -1,4 +1,4 @@
-// Finds the bytes behind the names in a track's playlists, in memory or in the store, and knows the name that comes next.
+// Finds the bytes for the file names in a track's playlists, in memory or in the store, and knows the name of the next part.
 import { secondsToMilliseconds } from '../../protocols/units.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { LiveWindow } from './live-window.js';
@@ -6,7 +6,7 @@ import { type ByteSpan, type InitSegment, parseMediaFileName, partUri } from './
 import type { SegmentArchive } from './segment-archive.js';
 import type { Segmenter } from './segmenter.js';
 
-/** Where the media of a track is. */
+/** Where the media of a track is kept. */
 export interface MadeMedia {
   readonly schedule: CutSchedule;
   readonly segmenter: Segmenter;
@@ -16,24 +16,24 @@ export interface MadeMedia {
 
 export type FoundFile =
   | { readonly kind: 'init' | 'segment' | 'part'; readonly body: Buffer }
-  /** Not in memory any more, but in the store, or it was. */
+  /** No longer in memory; it is, or was, in the store. */
   | { readonly kind: 'init' | 'segment'; readonly body?: undefined; readonly within?: undefined }
   /** A part of a segment that has left memory: these bytes of its file. */
   | { readonly kind: 'part'; readonly body?: undefined; readonly within: { readonly uri: string } & ByteSpan }
-  /** The part the playlist hints at: it will be there. */
+  /** The part that the playlist hints at: it will come. */
   | 'hinted'
   | undefined;
 
 export class MediaFiles {
   readonly #made: MadeMedia;
-  /** Hinted at, and then its segment was closed without it because the publisher went. */
+  /** A part that was hinted at before its segment was closed without it, because the publisher left. */
   brokenHint: string | undefined;
 
   constructor(made: MadeMedia) {
     this.#made = made;
   }
 
-  /** The part that comes next: the first of the next segment, when the open one is expected to end where it is now. */
+  /** The next part: the first of the next segment if the open one is expected to end at its current end. */
   get nextPart(): string | undefined {
     const { open, openContinues, lastMediaSequence } = this.#made.segmenter;
     if (open !== undefined) {
@@ -43,7 +43,7 @@ export class MediaFiles {
     return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
   }
 
-  /** @param goesOn further parts will come */
+  /** @param goesOn whether further parts will come */
   find(fileName: string, goesOn: boolean): FoundFile {
     const name = parseMediaFileName(fileName);
     if (name === undefined) return undefined;

@@ -1,4 +1,4 @@
-// The playlists of one rendition as bytes: each rendered at most once for a version, and the same Buffer for everybody who asks.
+// The playlists of one rendition as bytes: each version is rendered at most once, and all clients share the Buffer.
 
 import { encodeMediaPlaylist } from '../playlists/media-playlist.js';
 import {
@@ -29,19 +29,19 @@ export class RenditionPlaylists {
     this.#source = source;
   }
 
-  /** Something that is listed changed: a part, a hint, a report. */
+  /** Something listed has changed: a part, a hint, a report. */
   changed(): void {
     this.#full.clear();
     this.#deltas.clear();
   }
 
-  /** A segment came or went, or no more come. */
+  /** A segment was added or removed, or the stream has ended. */
   segmentsChanged(): void {
     this.changed();
     this.#segmentsVersion += 1;
   }
 
-  /** Another number after each `segmentsChanged`: while it is the same, so is `plain`. */
+  /** Increases at each `segmentsChanged`: while it is the same, `plain` is unchanged. */
   get segmentsVersion(): number {
     return this.#segmentsVersion;
   }
@@ -54,7 +54,7 @@ export class RenditionPlaylists {
     });
   }
 
-  /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. */
+  /** A Playlist Delta Update if there are segments to skip; otherwise the full playlist. */
   delta(kind: PlaylistKind): Buffer {
     return once(this.#deltas, kind, () => {
       const [listing, lowLatency] = [this.#source.listing(), this.#source.lowLatency(kind)];
@@ -63,7 +63,7 @@ export class RenditionPlaylists {
     });
   }
 
-  /** As any HLS server would list the same segments, or their key frames; not kept. */
+  /** The segments, or their key frames, as a plain HLS server would list them; not cached. */
   plain(kind: PlaylistKind): Buffer {
     const listing = this.#source.listing();
     return encodeMediaPlaylist(kind === 'media' ? plainPlaylist(listing) : iFramePlaylist(listing));

@@ -1,4 +1,4 @@
-// One track as players see it: keeps the live window, answers what it is asked, and renders each playlist version once.
+// One track as players see it: keeps the live window, answers requests, and renders each playlist version once.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
@@ -28,27 +28,27 @@ export interface RenditionOptions {
   readonly firstMediaSequence: number;
   readonly windowSegments: number;
   readonly partTarget: Seconds;
-  /** Delta updates are advertised. */
+  /** Whether delta updates are advertised. */
   readonly skips: boolean;
-  /** Segments that have left memory stay listed until the playlist lasts so long; undefined without a store to read them from. */
+  /** Segments that have left memory stay listed until the playlist has this duration; undefined without a store to read them from. */
   readonly dvrWindow: Seconds | undefined;
   /** EXT-X-PLAYLIST-TYPE:EVENT */
   readonly event: boolean;
   readonly onArchiveLost: (rendition: Rendition) => void;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
-  /** RENDITION-REPORT of all playlists but this one of the rendition, now. */
+  /** Current RENDITION-REPORTs of all playlists but the given one of the given rendition. */
   readonly reports: (asked: Rendition, kind: PlaylistKind) => readonly RenditionReport[];
   readonly onSegment: (rendition: Rendition, segment: CompleteSegment) => void;
 }
 
 export class Rendition implements PartSink {
-  /** Of the newest epoch it is in. */
+  /** Plan in the newest period that contains it. */
   plan: RenditionPlan;
   readonly waiters: Waiters;
-  /** Of complete segments. */
+  /** Rates of complete segments. */
   bandwidth = new BandwidthMeter();
   readonly playlists: RenditionPlaylists;
-  /** What is listed and not in memory; undefined without a DVR window. */
+  /** Segments that are listed but not in memory; undefined without a DVR window. */
   readonly archive: SegmentArchive | undefined;
   readonly #options: RenditionOptions;
   readonly #window: LiveWindow;
@@ -99,12 +99,12 @@ export class Rendition implements PartSink {
     this.playlists = new RenditionPlaylists(this.#listed);
   }
 
-  /** Of the newest init segment. */
+  /** Track of the newest init segment. */
   get track(): InitTrack | undefined {
     return this.#segmenter.init?.track;
   }
 
-  /** Of every init segment that listed segments need, the newest first. */
+  /** Tracks of all init segments that listed segments need, the newest first. */
   get listedTracks(): readonly InitTrack[] {
     const inits = this.#window.listed.filter(({ gap }) => !gap).map(({ init }) => init);
     return [...new Set([...(this.archive?.inits ?? []), ...inits])].reverse().map(({ track }) => track);
@@ -123,12 +123,12 @@ export class Rendition implements PartSink {
     return this.#ended;
   }
 
-  /** Players are told to go elsewhere. */
+  /** Whether it was withdrawn: players are told to use another one. */
   get withdrawn(): boolean {
     return this.#withdrawn;
   }
 
-  /** Complete segments with media made so far. */
+  /** Number of complete segments with media made so far. */
   get segments(): number {
     return this.bandwidth.segments;
   }
@@ -137,12 +137,12 @@ export class Rendition implements PartSink {
     return this.#parts;
   }
 
-  /** Of the cut schedule: the newest segment with media or a gap, open or complete. */
+  /** Index in the cut schedule of the newest segment with media or a gap, open or complete. */
   get highestIndex(): number | undefined {
     return this.#segmenter.open?.index ?? this.#segmenter.lastIndex;
   }
 
-  /** Of the cut schedule: the newest complete segment or gap. */
+  /** Index in the cut schedule of the newest complete segment or gap. */
   get lastIndex(): number | undefined {
     return this.#segmenter.lastIndex;
   }
@@ -152,17 +152,17 @@ export class Rendition implements PartSink {
     return this.#segmenter.end;
   }
 
-  /** Of the cut schedule: the newest segment with media. */
+  /** Index in the cut schedule of the newest segment with media. */
   get mediaIndex(): number | undefined {
     return this.#mediaIndex;
   }
 
-  /** When its last part came; monotonic. */
+  /** Monotonic time at which its last part came. */
   get lastProgress(): Milliseconds {
     return this.#lastProgress;
   }
 
-  // Making: see `Segmenter`
+  // Input: see `Segmenter`
 
   get needsSync(): boolean {
     return this.#segmenter.needsSync;
@@ -198,7 +198,7 @@ export class Rendition implements PartSink {
     this.#segmenter.complete(segmentIndex);
   }
 
-  /** Segment `index`, which nobody was shown anything of, is not made after all. */
+  /** Discards the open segment if it is `index` and was not published yet. */
   forget(index: number): void {
     const parts = this.#segmenter.forget(index);
     if (parts === 0) return;
@@ -225,7 +225,7 @@ export class Rendition implements PartSink {
     this.#dirty = true;
   }
 
-  /** Out of all playlists; what players have loaded the names of stays for its time. */
+  /** Removes it from all playlists; media whose names players have loaded stays available for its time. */
   withdraw(): void {
     this.#withdrawn = true;
     this.#segmenter.withdraw();
@@ -234,7 +234,7 @@ export class Rendition implements PartSink {
     this.publish();
   }
 
-  /** Nothing was shown to anybody yet. */
+  /** Starts again, because nothing was published yet. */
   reset(): void {
     this.#segmenter.withdraw();
     this.#segmenter.startOver();
@@ -246,12 +246,12 @@ export class Rendition implements PartSink {
     this.playlists.segmentsChanged();
   }
 
-  /** It is in the plan again: its playlist begins anew. */
+  /** It is in the plan again: its playlist starts again. */
   reinstate(): void {
     this.#withdrawn = false;
   }
 
-  /** ENDLIST. */
+  /** Writes ENDLIST. */
   finish(): void {
     this.#ended = true;
     this.playlists.segmentsChanged();
@@ -259,18 +259,18 @@ export class Rendition implements PartSink {
     this.publish();
   }
 
-  /** Frees all media, whoever still holds this object. */
+  /** Releases all media, even if somebody still refers to this object. */
   dispose(): void {
     this.#window.clear();
     this.playlists.segmentsChanged();
   }
 
-  /** What it says of the others is no longer true. */
+  /** What its playlists say about other renditions is out of date. */
   invalidate(): void {
     this.#dirty = true;
   }
 
-  /** Shows what changed to those who wait for it: once per batch, not once per part. */
+  /** Publishes changes to waiting requests: once per batch, not once per part. */
   publish(): void {
     if (!this.#dirty) return;
     this.#dirty = false;
@@ -287,13 +287,13 @@ export class Rendition implements PartSink {
     this.#options.onSegment(this, segment);
   }
 
-  // Reading
+  // Output
 
   get position(): PlaylistPosition {
     return this.#listed.position;
   }
 
-  /** The target duration is known, and there is something to list: a complete segment, or for a directive a part. */
+  /** Whether the target duration is known and there is something to list: a complete segment or, for a directive, a part. */
   isServable(forDirective: boolean): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
     if (this.segments > 0 && this.#window.listed.length > 0) return true;
@@ -313,29 +313,29 @@ export class Rendition implements PartSink {
     return checkAdvance(directive, this.position, this.#options.partTarget);
   }
 
-  /** The same Buffer until the next `publish`. Call only when `isServable`. */
+  /** The same Buffer until the next `publish`. Call only if `isServable`. */
   playlistBody(kind: PlaylistKind = 'media'): Buffer {
     this.publish();
     return this.playlists.full(kind);
   }
 
-  /** A Playlist Delta Update, where there is something to skip; otherwise the full playlist. Like `playlistBody`. */
+  /** A Playlist Delta Update if there are segments to skip; otherwise the full playlist. Like `playlistBody`. */
   deltaBody(kind: PlaylistKind = 'media'): Buffer {
     this.publish();
     return this.playlists.delta(kind);
   }
 
-  /** It has a playlist of I-frames: a video with a complete segment. */
+  /** Whether it has an I-frame playlist: a video with a complete segment. */
   get hasIFrames(): boolean {
     return this.plan.kind === 'video' && !this.#withdrawn && this.isServable(false);
   }
 
-  /** How long its playlist lasts. */
+  /** Duration of its playlist. */
   get listedDuration(): Seconds {
     return this.#window.listedDuration + (this.archive?.duration ?? 0);
   }
 
-  /** What is only in the store is listed from this segment on. @returns how many went */
+  /** Lists what is only in the store from this segment on. @returns the number of removed segments */
   dropBefore(mediaSequence: number): number {
     const archived = this.archive?.removeBefore(mediaSequence) ?? 0;
     return this.#dropped(archived + this.#window.dropReleasedBefore(mediaSequence));
@@ -349,7 +349,7 @@ export class Rendition implements PartSink {
     return count;
   }
 
-  /** For RENDITION-REPORT. Undefined for a playlist that has nothing to list yet, or that there is none of. */
+  /** For RENDITION-REPORT. Undefined for a playlist that is empty or does not exist. */
   report(kind: PlaylistKind): RenditionReport | undefined {
     if (this.#withdrawn) return undefined;
     if (kind === 'media') return this.#listed.report;

@@ -1,4 +1,4 @@
-// The part of the DVR window that has left memory: an index of what is in the store, and its lines of the playlists, rendered once.
+// The part of the DVR window that has left memory: an index of segments in the store, and their playlist lines, rendered once.
 import type { Seconds } from '../../protocols/units.js';
 import { type ListedSegment, type RenderedSegments, renderSegments } from '../playlists/media-playlist.js';
 import { TextBlocks } from '../playlists/text-blocks.js';
@@ -10,13 +10,13 @@ interface ArchivedSegment extends ListableSegment {
 }
 
 export interface SegmentArchiveOptions {
-  /** How long the whole playlist lasts at least, once there is so much; `Infinity` for all there ever was. */
+  /** Minimum duration of the whole playlist, once there is that much; `Infinity` keeps everything. */
   readonly duration: Seconds;
-  /** Keep the lines of the playlist of I-frames too. */
+  /** Whether to keep the lines of the I-frame playlist too. */
   readonly iFrames: boolean;
 }
 
-/** What was removed in front, so that an array need not be moved for each. */
+/** Number of removed entries after which the array is compacted. */
 const COMPACT_AFTER = 1024;
 
 export class SegmentArchive implements EarlierSegments {
@@ -27,7 +27,7 @@ export class SegmentArchive implements EarlierSegments {
   readonly #media = new Lines(listedAlone);
   readonly #iFrames = new Lines(listedIFrame);
   #duration: Seconds = 0;
-  /** Media sequence numbers it ever held. */
+  /** Range of media sequence numbers that it has ever held. */
   #range: { readonly first: number; last: number } | undefined;
   readonly #inits = new Map<string, { readonly init: InitSegment; segments: number }>();
 
@@ -43,7 +43,7 @@ export class SegmentArchive implements EarlierSegments {
     return this.#duration;
   }
 
-  /** Call only when there is one. */
+  /** Call only if it is not empty. */
   get first(): ListableSegment {
     const first = this.#segments[this.#head];
     if (first === undefined) throw new TypeError('an empty archive has no first segment');
@@ -55,7 +55,7 @@ export class SegmentArchive implements EarlierSegments {
     return [...this.#inits.values()].map(({ init }) => init);
   }
 
-  /** Its files are in the store, or were and may still be. */
+  /** Whether its files are, or were, in the store. */
   held(mediaSequence: number): boolean {
     if (this.#range === undefined || mediaSequence < this.#range.first || mediaSequence > this.#range.last)
       return false;
@@ -67,7 +67,7 @@ export class SegmentArchive implements EarlierSegments {
     return this.#inits.get(uri)?.init;
   }
 
-  /** The segment after the newest one, which is in the store. */
+  /** Adds the segment after the newest one; it is in the store. */
   push(segment: CompleteSegment): void {
     const { mediaSequence, index, init, start, end, programDateTime, discontinuity, discontinuityNumber } = segment;
     const { uri, duration, run, gap, keyFrameBytes } = segment;
@@ -86,7 +86,7 @@ export class SegmentArchive implements EarlierSegments {
     this.#range.last = mediaSequence;
   }
 
-  /** @param live what the segments after it last */
+  /** @param live duration of the segments after the archive */
   trim(live: Seconds): void {
     for (let first = this.#segments[this.#head]; first !== undefined; first = this.#segments[this.#head]) {
       if (this.#duration + live - first.duration < this.#options.duration) return;
@@ -94,7 +94,7 @@ export class SegmentArchive implements EarlierSegments {
     }
   }
 
-  /** Removes segments before this one from the list. @returns how many */
+  /** Removes segments before this one from the list. @returns the number of removed segments */
   removeBefore(mediaSequence: number): number {
     const before = this.count;
     for (let first = this.#segments[this.#head]; first !== undefined; first = this.#segments[this.#head]) {
@@ -145,7 +145,7 @@ export class SegmentArchive implements EarlierSegments {
 class Lines {
   readonly #list: (segment: ListableSegment) => ListedSegment;
   readonly #text = new TextBlocks();
-  /** EXT-X-MAP of the last one appended, and of the last one removed. */
+  /** EXT-X-MAP of the last segment appended, and of the last one removed. */
   #lastMap: string | undefined;
   #mapBefore: string | undefined;
 
@@ -159,14 +159,14 @@ class Lines {
     this.#lastMap = listed.map;
   }
 
-  /** @param first the oldest one */
+  /** @param first the oldest segment */
   remove(first: ListableSegment): void {
     const listed = this.#list(first);
     this.#text.remove(renderSegments([listed], this.#mapBefore).length);
     this.#mapBefore = listed.map;
   }
 
-  /** @param first the oldest one, which is listed with its EXT-X-MAP whether or not it had one before */
+  /** @param first the oldest segment, which is listed with its EXT-X-MAP even if it had none before */
   from(first: ListableSegment): Buffer[] {
     const listed = this.#list(first);
     const rest = this.#text.after(renderSegments([listed], this.#mapBefore).length);

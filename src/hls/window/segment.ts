@@ -1,4 +1,4 @@
-// What the live window holds: segments with their parts, and the media of each in memory once.
+// The content of the live window: segments with their parts, each with its media once in memory.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
 import type { PartBody } from '../packaging/part-body.js';
@@ -18,10 +18,10 @@ export interface Part {
   readonly gap: boolean;
 }
 
-/** A segment being made: it is listed by its parts only. */
+/** A segment being made, which is listed only by its parts. */
 export interface OpenSegment {
   readonly mediaSequence: number;
-  /** Of the cut schedule. */
+  /** Index in the cut schedule. */
   readonly index: number;
   readonly init: InitSegment;
   /** Media time of its first sample. */
@@ -30,16 +30,19 @@ export interface OpenSegment {
   end: Seconds;
   readonly programDateTime: EpochMilliseconds;
   readonly discontinuity: boolean;
-  /** EXT-X-DISCONTINUITY tags up to and with this segment since the stream began. */
+  /** Number of EXT-X-DISCONTINUITY tags up to and including this segment, since the stream began. */
   readonly discontinuityNumber: number;
   readonly parts: Part[];
-  /** Of each part; none for a gap. */
+  /** The body of each part; empty for a gap. */
   readonly bodies: PartBody[];
-  /** Bytes from its beginning to the end of its first sample; undefined unless that is a key frame. */
+  /** Number of bytes up to the end of its first sample; undefined if that is not a key frame. */
   keyFrameBytes: number | undefined;
 }
 
-/** Where media without a discontinuity, a hole or a change of init segment begins: for the life of it, also when that is not listed any more. */
+/**
+ * Where a run of media without a discontinuity, gap or change of init segment begins. It stays the same after that segment has left the
+ * playlist.
+ */
 export interface RunStart {
   readonly mediaSequence: number;
   /** Media time. */
@@ -50,61 +53,61 @@ export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'b
   readonly uri: string;
   readonly duration: Seconds;
   readonly parts: readonly Part[];
-  /** Nothing for a gap. */
+  /** Empty for a gap. */
   readonly media: SegmentMedia;
-  /** Of the run that it belongs to. */
+  /** The run that it belongs to. */
   readonly run: RunStart;
   /** Its media, or some of it, never came: EXT-X-GAP. */
   readonly gap: boolean;
 }
 
-/** Bytes from `start` up to `end`, which is not of them. */
+/** Bytes from `start` to `end` (exclusive). */
 export interface ByteSpan {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * The media of a complete segment, in memory once: as the parts it was made of, until somebody asks for the segment as a
- * whole; from then on as one buffer, of which the parts are views (docs/decisions/0006).
+ * The media of a complete segment, once in memory: as its parts until somebody requests the whole segment, then as one buffer, of which the
+ * parts are views (docs/decisions/0006).
  */
 export class SegmentMedia {
   #parts: readonly PartBody[];
   #whole: Buffer | undefined;
-  /** Where each part begins in the segment, once they are not in memory any more. */
+  /** Byte range of each part in the segment, once they have left memory. */
   #released: readonly ByteSpan[] | undefined;
   /** Bytes. */
   readonly length: number;
-  /** It is in the store as well. */
+  /** Whether it is in the store as well. */
   isStored = false;
 
-  /** @param parts in their order */
+  /** @param parts in order */
   constructor(parts: readonly PartBody[]) {
     this.#parts = parts;
     this.length = parts.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Their concatenation is the segment. None when it has left memory. */
+  /** Their concatenation is the segment. Empty if it has left memory. */
   get pieces(): readonly Buffer[] {
     return this.#parts.flatMap(({ pieces }) => pieces);
   }
 
-  /** One buffer, the same at each call; undefined when it has left memory, and when there is none. */
+  /** One buffer, the same at each call; undefined if it has left memory or does not exist. */
   part(index: number): Buffer | undefined {
     return this.#parts[index]?.whole();
   }
 
-  /** It is in the store only. */
+  /** Whether it is in the store only. */
   get isReleased(): boolean {
     return this.#released !== undefined;
   }
 
-  /** Where in the segment this part lies; undefined while it is in memory, and when there is none. */
+  /** Byte range of this part in the segment; undefined while it is in memory, or if it does not exist. */
   storedPart(index: number): ByteSpan | undefined {
     return this.#released?.[index];
   }
 
-  /** Out of memory: from now on it is read from the store. Does nothing while it is not there. */
+  /** Releases the memory; from now on the media is read from the store. Does nothing while it is not stored. */
   release(): void {
     if (!this.isStored || this.#released !== undefined) return;
     let at = 0;
@@ -116,7 +119,7 @@ export class SegmentMedia {
     this.#whole = undefined;
   }
 
-  /** One buffer; the same at each call. Call only when it is in memory. */
+  /** One buffer; the same at each call. Call only while it is in memory. */
   whole(): Buffer {
     if (this.#whole !== undefined) return this.#whole;
     const whole = Buffer.concat(this.pieces, this.length);
@@ -130,13 +133,13 @@ export class SegmentMedia {
   }
 }
 
-/** Out of the playlist, still fetchable until then (monotonic clock). */
+/** No longer in the playlist, but available until the given time (monotonic clock). */
 export interface RetiredSegment {
   readonly segment: CompleteSegment;
   readonly until: Milliseconds;
 }
 
-/** Of a rendition, beside each other. */
+/** File names in the directory of a rendition. */
 export const PLAYLIST = 'index.m3u8';
 export const I_FRAMES = 'iframes.m3u8';
 
@@ -161,7 +164,7 @@ const INIT = new RegExp(`^init-${NUMBER}\\.mp4$`);
 const SEGMENT = new RegExp(`^seg-${NUMBER}\\.m4s$`);
 const PART = new RegExp(`^part-${NUMBER}\\.${NUMBER}\\.m4s$`);
 
-/** Only the names this program makes; anything else is undefined, so no name from outside ever reaches a path. */
+/** Parses the names that this program makes; anything else gives undefined, so that no name from outside ever reaches a path. */
 export function parseMediaFileName(name: string): MediaFileName | undefined {
   const segment = SEGMENT.exec(name);
   if (segment !== null) return { kind: 'segment', mediaSequence: Number(segment[1]) };

@@ -1,4 +1,4 @@
-// Puts a track's parts into segments numbered without a hole, whatever its encoder leaves out or delivers late.
+// Puts a track's parts into segments with continuous numbers, even if its encoder omits media or delivers it late.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
 import { PartBody } from '../packaging/part-body.js';
@@ -23,23 +23,23 @@ export interface SegmenterOptions {
   readonly firstMediaSequence: number;
   readonly partTarget: Seconds;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
-  /** Complete, or a gap; in the order of media sequence numbers. */
+  /** Called with a complete segment or a gap, in the order of media sequence numbers. */
   readonly onSegment: (segment: CompleteSegment) => void;
 }
 
-/** A part boundary this far from a cut is at another time, not a rounding of the same. */
+/** If the end of a part is further than this from a cut, it is at a different time and not a rounding error. */
 const SAME_TIME: Seconds = 0.1;
 
-/** Where media ends so shortly before a cut, or before what follows it, no frame is missing. */
+/** If media ends less than this before a cut, or before the next media, no frame is missing. */
 const NOTHING_MISSING: Seconds = 0.02;
 
 export class Segmenter {
   readonly #options: SegmenterOptions;
   #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
-  /** `#init` as the newest segment names it. */
+  /** `#init` under the name that the newest segment uses. */
   #namedInit: InitSegment | undefined;
   #needsSync = true;
-  /** Parts of earlier segments are not wanted: they are of another encoder, or were given up. */
+  /** Parts of earlier segments are rejected: they are from another encoder, or were given up. */
   #from = 0;
   #open: OpenSegment | undefined;
   /** Some of its bodies are views of larger buffers. */
@@ -47,18 +47,18 @@ export class Segmenter {
   #openContinues = false;
   /** The encoder of `#open` died: the rest of it will not come. */
   #openIsBroken = false;
-  /** The next media is another encoder's: it counts from where that of the one that died ended, or from where a segment begins. */
+  /** The next media is from another encoder: it must start where the media of the one that died ended, or where a segment begins. */
   #takesOver = false;
   #lastIndex: number | undefined;
   #end: Seconds | undefined;
-  /** Of the newest complete segment or gap. */
+  /** Run of the newest complete segment or gap. */
   #run: { readonly epoch: Epoch | undefined; readonly state: string; readonly start: RunStart } | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
   }
 
-  /** The init segment that new segments get. */
+  /** The init segment for new segments. */
   get init(): { readonly bytes: Buffer; readonly track: InitTrack } | undefined {
     return this.#init;
   }
@@ -68,7 +68,7 @@ export class Segmenter {
     return this.#open;
   }
 
-  /** More of `open` is known to come. */
+  /** Whether more of `open` is known to come. */
   get openContinues(): boolean {
     return this.#openContinues;
   }
@@ -78,7 +78,7 @@ export class Segmenter {
     return this.#lastIndex;
   }
 
-  /** Of the newest complete segment or gap. */
+  /** Media sequence number of the newest complete segment or gap. */
   get lastMediaSequence(): number | undefined {
     return this.#lastIndex === undefined ? undefined : this.#mediaSequence(this.#lastIndex);
   }
@@ -92,12 +92,12 @@ export class Segmenter {
     return this.#needsSync;
   }
 
-  /** In force from the next segment on. @param bytes kept as they are, with what they are a view of */
+  /** Applies from the next segment on. @param bytes kept as they are, together with the buffer they are a view of */
   setInit(bytes: Buffer, track: InitTrack): void {
     this.#init = { bytes, track };
   }
 
-  /** What comes before segment `index` is not wanted, and that must begin with a key frame. */
+  /** Rejects media before segment `index`, which must begin with a key frame. */
   resumeAt(index: number): void {
     this.#from = Math.max(this.#from, index);
     this.#needsSync = true;
@@ -105,8 +105,8 @@ export class Segmenter {
   }
 
   /**
-   * The encoder died, and its successor's media begins at `from`. If that is not after the end of what there is, it goes on
-   * there; otherwise what is open stays without its end, and the successor begins where a segment does.
+   * The encoder died, and the media of its successor begins at `from`. If that is not after the end of the existing media, it continues
+   * there; otherwise the open segment stays without its end, and the successor starts at the beginning of a segment.
    */
   interrupt(from: Seconds): void {
     const { end } = this;
@@ -118,12 +118,12 @@ export class Segmenter {
     this.#takesOver = end !== undefined;
   }
 
-  /** What `interrupt` left open ends as soon as it is known where. */
+  /** Ends the segment that `interrupt` left open, as soon as its end is known. */
   closeInterrupted(): void {
     if (this.#openIsBroken && this.#open !== undefined && this.#endTime(this.#open.index) !== undefined) this.#close();
   }
 
-  /** @returns false when the part has no place: before the epoch's beginning, before a key frame, or too late */
+  /** @returns false if the part cannot be used: it is before the period or before a key frame, or it comes too late */
   accept(part: MadePart): boolean {
     const index = part.segmentIndex;
     if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
@@ -151,14 +151,14 @@ export class Segmenter {
     return true;
   }
 
-  /** Nothing more comes for segments up to and with `index`; one of which nothing came is not missed for that. */
+  /** No more media comes for segments up to and including `index`; a segment without any media is not closed by this. */
   complete(index: number): void {
     if (this.#open !== undefined && this.#open.index <= index) this.#close();
   }
 
   /**
-   * The others are far ahead: segments up to and with `index` are listed with what there is, or as gaps.
-   * @param lost what is missing of an open segment was not the publisher's pause but an encoder's failure
+   * The other renditions are far ahead: segments up to and including `index` are listed with what there is, or as gaps.
+   * @param lost media missing in an open segment is due to an encoder's failure, not to a pause of the publisher
    */
   giveUp(index: number, lost: boolean): void {
     if (this.#lastIndex === undefined && this.#open === undefined) return;
@@ -169,7 +169,7 @@ export class Segmenter {
     this.#fillGaps(index + 1);
   }
 
-  /** What is open of segment `index` is not made after all. @returns how many parts that is */
+  /** Discards the open segment if it is `index`. @returns the number of discarded parts */
   forget(index: number): number {
     const open = this.#open;
     if (open?.index !== index) return 0;
@@ -179,13 +179,13 @@ export class Segmenter {
     return open.parts.length;
   }
 
-  /** The publisher is gone, and the segment that ends with it is `lastIndex`. */
+  /** The publisher has left, and `lastIndex` is the last segment. */
   finishRun(lastIndex: number, lost: boolean): void {
     this.giveUp(lastIndex, lost);
     this.resumeAt(lastIndex + 1);
   }
 
-  /** Its playlist is gone. If it comes back, it begins anew. */
+  /** Its playlist was removed. If the rendition returns, it starts again. */
   withdraw(): void {
     this.#open = undefined;
     this.#lastIndex = undefined;
@@ -195,7 +195,7 @@ export class Segmenter {
     this.#needsSync = true;
   }
 
-  /** Segments are counted anew. */
+  /** Starts to count segments again. */
   startOver(): void {
     this.#from = 0;
     this.#takesOver = false;
@@ -203,7 +203,7 @@ export class Segmenter {
     this.#openIsShared = false;
   }
 
-  /** Not what was shown already, and nothing behind a hole inside a segment. */
+  /** Rejects media that was already published, and media after a gap inside a segment. */
   #canTakeOver(part: MadePart): boolean {
     const missing = part.start - (this.end ?? part.start);
     if (missing < -NOTHING_MISSING) return false;
@@ -216,30 +216,30 @@ export class Segmenter {
     return cut === undefined || part.start - cut <= SAME_TIME;
   }
 
-  /** Where a segment begins on the timeline whose beginning is missing; nobody misses it in the first one listed. */
+  /** Start of a segment whose beginning is missing; for the first listed segment nothing counts as missing. */
   #missingFrom(part: MadePart): Seconds {
     return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
   }
 
-  /** @param lost see `giveUp`; undefined where media that follows says that it is whole */
+  /** @param lost see `giveUp`; undefined if the next media shows that the segment is complete */
   #close(lost?: boolean): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
     const end = this.#endTime(open.index, open.init.track.kind);
     const paused = this.#options.schedule.beginsInPause(open.index + 1);
-    // Whatever comes after the pause must be decodable without what was before it.
+    // Media after the pause must be decodable without the media before it.
     if (paused) this.#needsSync = true;
-    // What nobody sent was not lost.
+    // Media that nobody sent is not lost.
     const failed = this.#openIsBroken || (lost === true && !paused);
-    // Where nothing follows, only the cut says where it ends, and what stands for the next one begins there.
+    // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
     const rounding = failed || lost !== undefined ? NOTHING_MISSING : SAME_TIME;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const continued = this.#cutTime(open.index + 1) !== undefined;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
-    // Where media is missing up to the next segment, that one's date tells the truth, and EXTINF must agree with it. What
-    // ends with its publisher lasts as long as its media.
+    // If media is missing up to the next segment, the date of that segment is right, and EXTINF must agree with it. The last segment of a
+    // publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
     if (gap) this.#addGapParts(open, missing);
     const media = new SegmentMedia(open.bodies);
@@ -294,7 +294,7 @@ export class Segmenter {
     this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, run, gap });
   }
 
-  /** The whole epoch, unless media is missing in it or its init segment changes. */
+  /** The whole period, unless media is missing in it or its init segment changes. */
   #runOf({ index, mediaSequence, init, start }: Omit<OpenSegment, 'bodies'>, gap: boolean): RunStart {
     const epoch = this.#options.epochs.at(index);
     const state = gap ? '' : init.uri;
