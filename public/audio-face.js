@@ -1,4 +1,4 @@
-// What is seen of a stream that is only heard: a colour of its own, its name, and that nothing is missing.
+// The picture for a stream without video: its own colour, its name, and a note that nothing is missing.
 
 import { element, icon } from './dom.js';
 import { hueOf } from './hue.js';

@@ -1,9 +1,9 @@
-// Starts a video as far as the browser lets it: with sound, else muted, else not before the viewer presses play.
+// Starts a video as far as the browser allows: with sound, otherwise muted, otherwise only after the viewer presses play.
 
 /**
  * @param {HTMLVideoElement} video
- * @param {() => void} onMuted it was muted, so that it may play
- * @returns {Promise<boolean>} false where the browser wants a gesture first
+ * @param {() => void} onMuted called if the video was muted so that it may play
+ * @returns {Promise<boolean>} false if the browser requires a gesture of the viewer first
  */
 export async function playOrMute(video, onMuted) {
   for (;;) {
@@ -11,7 +11,7 @@ export async function playOrMute(video, onMuted) {
       await video.play();
       return true;
     } catch (error) {
-      // Anything else is an interruption (AbortError) or a fault that the engine reports.
+      // Any other error is an interruption (AbortError) or a failure that the engine reports.
       if (error.name !== 'NotAllowedError') return true;
       if (video.muted) return false;
       video.muted = true;

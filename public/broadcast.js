@@ -1,10 +1,10 @@
-// Asks the gateway what pictures do not tell: whether the publisher is away and expected back.
+// Asks the gateway what the video does not tell: whether the publisher is away and expected back.
 
 import { askServer } from './server-clock.js';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two requests. */
 const INTERVAL = 1_500;
-/** While a slate is shown, whose end no standing picture announces. */
+/** The same while a slate is shown, because no frozen picture shows when it ends. */
 const AWAY_INTERVAL = 3_000;
 
 export class BroadcastWatch {
@@ -18,19 +18,19 @@ export class BroadcastWatch {
 
   /**
    * @param {string} api URL of the stream's state
-   * @param {() => void} onChange `resuming` or `away` is another
+   * @param {() => void} onChange called when `resuming` or `away` changes
    */
   constructor(api, onChange) {
     this.#api = api;
     this.#onChange = onChange;
   }
 
-  /** The publisher is gone and may come back, and there is nothing left to show. */
+  /** The publisher has left and may come back, and there is nothing left to show. */
   get resuming() {
     return this.#resuming;
   }
 
-  /** The publisher is gone and may come back; meanwhile viewers see a slate. */
+  /** The publisher has left and may come back; viewers see a slate meanwhile. */
   get away() {
     return this.#away;
   }
@@ -40,7 +40,7 @@ export class BroadcastWatch {
     this.#set(false, this.#away);
   }
 
-  /** Looks, if it did not just do so. @returns {Promise<boolean>} `resuming` */
+  /** Sends a request unless one was sent just now. @returns {Promise<boolean>} `resuming` */
   async look() {
     if (performance.now() - this.#lastLook < INTERVAL) return this.#resuming;
     this.#lastLook = performance.now();
@@ -67,7 +67,7 @@ export class BroadcastWatch {
   }
 }
 
-/** The stream as the API tells it; undefined when there is none, or nobody answers. */
+/** The stream's state from the API; undefined if there is none or nobody answers. */
 export async function readState(api, signal) {
   try {
     const response = await askServer(api, { cache: 'no-store', ...(signal && { signal }) });

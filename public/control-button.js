@@ -1,4 +1,4 @@
-// A button of the control bar: an icon, and a label for those who do not see it.
+// A button of the control bar: an icon, and a label for screen readers.
 
 import { element, icon, setIcon } from './dom.js';
 

@@ -1,4 +1,4 @@
-// The face of the player: poster, control bar, keyboard. Shared by the watch page and the embed.
+// The controls of the player: poster, control bar, keyboard. Shared by the watch page and the embed page.
 
 import { createAudioFace } from './audio-face.js';
 import { control, relabel } from './control-button.js';
@@ -14,16 +14,16 @@ import { createScrubBar } from './scrub-bar.js';
 import { createUnmute, createVolume } from './sound.js';
 import { createStatsPanel } from './stats-panel.js';
 
-/** Milliseconds without a pointer after which the bar gets out of the picture. */
+/** Milliseconds without pointer movement after which the control bar is hidden. */
 const IDLE = 2_600;
-/** In which there is something to pause, mute or look at. */
+/** States in which there is something to pause, mute or watch. */
 const PLAYABLE = new Set(['starting', 'playing', 'reconnecting']);
 
 /**
  * @param {{player: import('./player.js').LivePlayer, video: HTMLVideoElement, frame: HTMLElement,
  *   stream: {app: string, name: string, thumbnail: string}, bar?: boolean, extra?: Node[], below?: HTMLElement}} options
- *   `frame`: what goes full screen and holds the controls; `bar`: false shows poster and unmute only; `extra`: more buttons;
- *   `below`: where menus go on a screen that they would cover
+ * `frame`: the element that goes full screen and holds the controls; `bar`: false shows only poster and unmute button; `extra`: additional
+ * buttons; `below`: where menus are placed on a screen that they would cover
  */
 export function createControls({ player, video, frame, stream, bar = true, extra = [], below }) {
   const fullscreen = createFullscreen(frame, video);
@@ -74,7 +74,7 @@ export function createControls({ player, video, frame, stream, bar = true, extra
   dim();
 }
 
-/** While a slate is shown: the picture goes on, so only a note says that it is not the broadcaster's. */
+/** Shown with a slate: its picture moves, so only a note tells that it is not the broadcaster's. */
 function createAwayNote(player) {
   const note = element('p', { class: 'away-note', role: 'status' });
   const update = () => {
@@ -94,7 +94,7 @@ function createPlayButton(player, video) {
   return button;
 }
 
-/** Red at the live edge with the measured latency; a way back when behind. */
+/** Red at the live edge, with the measured latency; leads back to live when behind. */
 function createLiveButton(player) {
   const label = element('span', { class: 'live-label' }, 'LIVE');
   const latency = element('span', { class: 'live-latency' });

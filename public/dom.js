@@ -1,10 +1,10 @@
-// Builds elements from data with text nodes only, so that no name can ever become markup.
+// Builds elements from data with text nodes only, so that a name can never become markup.
 
 import { ICONS } from './icons.js';
 
 /**
  * @param {string} tag
- * @param {Record<string, unknown>} [attributes] `class`, `aria-…` and so on as attributes; functions under `on…` as listeners
+ * @param {Record<string, unknown>} [attributes] attributes such as `class` and `aria-…`; functions under `on…` become listeners
  * @param {...(Node|string|undefined|false)} children strings become text
  */
 export function element(tag, attributes = {}, ...children) {
@@ -20,7 +20,7 @@ export function element(tag, attributes = {}, ...children) {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An icon of icons.js; decoration only, the button around it carries the label. */
+/** An icon from icons.js; decoration only, because the button around it has the label. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('class', 'icon');
@@ -37,12 +37,12 @@ export function setIcon(svg, name) {
   svg.innerHTML = ICONS[name];
 }
 
-/** Sets text only when it changes, so that screen readers and selections are left in peace. */
+/** Sets text only if it changes, so that screen readers and selections are not disturbed. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A button that copies what `text()` gives and says so. */
+/** A button that copies the result of `text()` and confirms it. */
 export function copyButton(label, text) {
   const caption = element('span', {}, label);
   const button = element('button', { type: 'button', class: 'button copy' }, icon('copy'), caption);
@@ -69,7 +69,7 @@ async function copy(text) {
   }
 }
 
-/** Pages on plain HTTP have no clipboard API. */
+/** Fallback for pages on plain HTTP, which have no clipboard API. */
 function copyBySelection(text) {
   const area = element('textarea', { class: 'offscreen', readonly: true, 'aria-hidden': 'true', tabindex: '-1' });
   area.value = text;

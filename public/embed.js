@@ -1,4 +1,4 @@
-// The iframe page: the player and nothing else, steered by URL parameters and by messages of the page around it.
+// The iframe page: only the player, controlled by URL parameters and by messages from the surrounding page.
 
 import { createControls } from './controls.js';
 import { element, icon } from './dom.js';
@@ -26,7 +26,7 @@ const watchLink = element(
 watchLink.setAttribute('aria-label', 'Open the watch page');
 createControls({ player, video, frame, stream, bar: flag('controls', true), extra: [watchLink] });
 
-/** `?muted`, `?muted=1`, `?muted=true` are yes; `0`, `false`, `no` are no. */
+/** `?muted`, `?muted=1` and `?muted=true` mean yes; `0`, `false` and `no` mean no. */
 function flag(name, fallback) {
   const value = parameters.get(name);
   return value === null ? fallback : !['0', 'false', 'no', 'off'].includes(value.toLowerCase());
@@ -58,7 +58,7 @@ const COMMANDS = {
 
 function announce(event) {
   if (window.parent === window) return;
-  // Nothing in here is secret: any site may embed the page.
+  // Nothing in this message is secret: any site may embed the page.
   window.parent.postMessage({ source: 'sluice', event, app: stream.app, name: stream.name, ...snapshot() }, '*');
 }
 

@@ -1,15 +1,14 @@
-// Helps hls.js to the end of a low-latency stream, so that viewers see its last pictures and then that it has ended.
+// Helps hls.js reach the end of a low-latency stream, so that viewers see its last pictures and then that it has ended.
 
 import { Hls } from './vendor/hls.mjs';
 
-/** Milliseconds of standing still after which nothing more is expected to be buffered. */
+/** Milliseconds without progress after which nothing more is expected to be buffered. */
 const STANDSTILL = 800;
 
 /**
- * hls.js 1.7 stalls for ever in two cases when EXT-X-ENDLIST comes (compare its issue 4463):
- * a last part that arrives together with the tag is never loaded, because the segment that it belongs to counts as loaded; and
- * a picture that outlasts its sound by more than half a part never counts as buffered to the end.
- * So the last segment is loaded once more as a whole, and if playback then stands still, the buffers are declared complete.
+ * hls.js 1.7 stalls forever in two cases when EXT-X-ENDLIST comes (compare its issue 4463): a last part that arrives together with the tag
+ * is never loaded, because its segment counts as loaded; and video that is more than half a part longer than its audio never counts as
+ * buffered to the end. So the last segment is loaded again as a whole, and if playback then stops, the buffers are declared complete.
  *
  * @param {Hls} hls
  * @param {HTMLVideoElement} video
@@ -24,7 +23,7 @@ export function playToTheEnd(hls, video) {
       ending = true;
       hls.off(event, onUpdated);
       hls.lowLatencyMode = false;
-      // Not inside its own event: the other handlers of this playlist have not run yet.
+      // Not within this event: the other handlers of this playlist have not run yet.
       setTimeout(() => {
         if (hls.media === null || video.ended) return;
         hls.stopLoad();
@@ -43,7 +42,7 @@ export function playToTheEnd(hls, video) {
     }, STANDSTILL);
   };
 
-  // Audio and video have playlists of their own and learn of the end one after the other.
+  // Audio and video have separate playlists and learn about the end one after the other.
   reloadWhole(Hls.Events.LEVEL_UPDATED);
   reloadWhole(Hls.Events.AUDIO_TRACK_UPDATED);
   video.addEventListener('waiting', onWaiting);

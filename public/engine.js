@@ -1,4 +1,4 @@
-// What reads and decodes the stream, hls.js or the browser itself, kept behind one face so that the player need not know which.
+// Reads and decodes the stream with hls.js or the browser itself, behind one interface, so that the player need not know which.
 
 import { playToTheEnd } from './ending.js';
 import { fetchFirstMedia, lineSpeed } from './first-media.js';
@@ -12,7 +12,7 @@ import { serverNow } from './server-clock.js';
 import { SharedLine } from './shared-line.js';
 import { Hls } from './vendor/hls.mjs';
 
-/** A second media error within this many milliseconds means that recovering in place does not help. */
+/** A second media error within this many milliseconds means that recovery in place does not help. */
 const RECOVERY_WINDOW = 5_000;
 
 export class PlaybackEngine {
@@ -21,10 +21,10 @@ export class PlaybackEngine {
   #options;
   #hls = null;
   #native = false;
-  /** @type {LiveDistance | undefined} Of native playback. */ #distance;
+  /** @type {LiveDistance | undefined} For native playback. */ #distance;
   #line = new SharedLine(() => this.#poll());
-  /** hls.js may keep requests waiting: decided when it begins to play, and when it goes to live. */ #mayWait = true;
-  /** Outlives a start: an error that comes back right after one is the same error. */
+  /** Whether hls.js may keep requests waiting; decided when it starts to play, and when it goes to live. */ #mayWait = true;
+  /** Kept over a restart: an error that returns right after one is the same error. */
   #lastMediaError = Number.NEGATIVE_INFINITY;
   #listeners = new AbortController();
 
@@ -33,9 +33,9 @@ export class PlaybackEngine {
    * @param {string} source URL of the multivariant playlist
    * @param {{onReady: () => void, onLevels: () => void, onLevel: () => void, onLost: () => void, onUnsupported: () => void,
    *   onDiscontinuity: () => void}} options
-   *   `onReady`: playing may be asked for; `onLevels`: the choices or the choice changed; `onLevel`: another one is shown;
-   *   `onLost`: reading failed for good; `onUnsupported`: this browser cannot decode the stream; `onDiscontinuity`: the
-   *   playlist has one that was not there before
+   * `onReady`: playback may be requested; `onLevels`: the choices or the choice changed; `onLevel`: another level is shown; `onLost`:
+   * reading failed for good; `onUnsupported`: this browser cannot decode the stream; `onDiscontinuity`: the playlist has a new
+   * discontinuity
    */
   constructor(video, source, options) {
     this.#video = video;
@@ -48,12 +48,12 @@ export class PlaybackEngine {
     return this.#native ? 'native HLS' : `hls.js ${Hls.version}`;
   }
 
-  /** The browser reads HLS by itself. */
+  /** Whether the browser plays HLS itself. */
   get isNative() {
     return this.#native;
   }
 
-  /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
+  /** Seconds since the shown picture reached the gateway; undefined while unknown. */
   get latency() {
     const shown = this.#shownDate();
     if (shown !== undefined) return Math.max(0, (serverNow() - shown) / 1000);
@@ -61,29 +61,29 @@ export class PlaybackEngine {
     return latency === undefined || latency === 0 ? undefined : latency;
   }
 
-  /** Seconds; undefined while unknown and with native playback. */
+  /** Seconds; undefined while unknown and for native playback. */
   get targetLatency() {
     return this.#hls?.targetLatency ?? undefined;
   }
 
-  /** Seconds behind the live edge beyond what the stream asks players to keep. */
+  /** Seconds behind the live edge, beyond the distance that the stream tells players to keep. */
   get secondsBehind() {
     if (this.#distance !== undefined) return this.#distance.seconds;
     const target = this.#hls?.targetLatency;
     return target == null ? 0 : Math.max(0, this.#hls.latency - target);
   }
 
-  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
+  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined if that is too little for a control. */
   get window() {
     return liveWindow(this.#hls, this.#video);
   }
 
-  /** Best first: what this browser can decode. Index -1 is "Auto" and not listed. */
+  /** The levels that this browser can decode, best first. Index -1 means "Auto" and is not listed. */
   get levels() {
     return levelsOf(this.#hls);
   }
 
-  /** What is on the screen (not what was asked for), undefined before the first picture. */
+  /** The level on the screen (not the requested one); undefined before the first picture. */
   get level() {
     const index = this.#hls?.currentLevel ?? -1;
     return this.levels.find((level) => level.index === index);
@@ -93,49 +93,49 @@ export class PlaybackEngine {
     return this.#hls?.autoLevelEnabled ?? true;
   }
 
-  /** The choice: an index of `levels`, -1 for automatic. */
+  /** The chosen index in `levels`, -1 for automatic. */
   get chosenLevel() {
     return this.automaticLevel ? -1 : (this.#hls?.nextLevel ?? -1);
   }
 
-  /** bit/s measured by the downloads; undefined with native playback. */
+  /** Download rate in bit/s; undefined for native playback. */
   get bandwidthEstimate() {
     return this.#hls?.bandwidthEstimate;
   }
 
-  /** @param {number} index of `levels`, or -1 for automatic */
+  /** @param {number} index index in `levels`, or -1 for automatic */
   chooseLevel(index) {
     if (this.#hls === null) return;
     this.#hls.nextLevel = index;
     this.#options.onLevels();
   }
 
-  /** The viewer goes to live: as close to it as the connections allow now. */
+  /** The viewer goes to live: moves as close to live as the connections allow now. */
   approachLive() {
     const hls = this.#hls;
-    // The end of a stream has turned low latency off for good: ending.js.
+    // The end of a stream has disabled low latency for good, see ending.js.
     if (hls === null || hls.latestLevelDetails?.live === false) return;
     this.#mayWait = this.#line.mayWait;
     hls.lowLatencyMode = this.#mayWait;
   }
 
-  /** Where to go in the video for so many seconds behind live; undefined while nothing is known. */
+  /** The position in the video that is this many seconds behind live; undefined while unknown. */
   seekTarget(behind) {
     return seekTarget(this.#hls, this.#video, behind);
   }
 
-  /** Resolves when it may be started: before that it is not known how many others play. */
+  /** Resolves when playback may start: before that the number of other players is unknown. */
   get ready() {
     return this.#line.counted;
   }
 
-  /** False before the first start: nothing is loaded then. */
+  /** False before the first start, when nothing is loaded. */
   get isStarted() {
     return this.#native || this.#hls !== null;
   }
 
   /**
-   * Begins with the multivariant playlist; what was read before is let go.
+   * Starts with the multivariant playlist and drops what was read before.
    * @param {ReadonlyMap<string, string>} [known] playlists that were read just now, by URL
    */
   start(known = new Map()) {
@@ -192,7 +192,7 @@ export class PlaybackEngine {
     this.#options.onReady();
   }
 
-  /** A playlist of another rendition counts the same ones. */
+  /** A playlist of another rendition has the same discontinuities. */
   #watchDiscontinuities(hls) {
     let last;
     const look = (_event, { details }) => {
@@ -203,7 +203,7 @@ export class PlaybackEngine {
     hls.on(Hls.Events.AUDIO_TRACK_UPDATED, look);
   }
 
-  /** Others need the connections. From whole segments it plays some seconds later. */
+  /** Other players need the connections. Without blocking reloads this one plays from whole segments, some seconds later. */
   #poll() {
     this.#mayWait = false;
     if (this.#hls !== null) this.#hls.lowLatencyMode = false;
@@ -223,7 +223,7 @@ export class PlaybackEngine {
     this.#options.onLost();
   }
 
-  /** Milliseconds since the epoch at which the shown picture reached the gateway; undefined while unknown. */
+  /** When the shown picture reached the gateway, in milliseconds since 1970; undefined while unknown. */
   #shownDate() {
     if (this.#hls !== null) return this.#hls.playingDate?.getTime();
     const start = this.#native ? this.#video.getStartDate?.().getTime() : undefined;

@@ -1,17 +1,20 @@
-// Brings the first picture sooner: begins where a picture can be decoded at once, and asks for picture and sound at the same time.
-// hls.js asks for one after the other (playlist, header, picture, then header and sound), each a round trip; what is fetched here lies
-// in the browser's cache when it does, under names that are never used twice.
+// Shows the first picture sooner: starts where a picture can be decoded at once, and requests video and audio at the same time. hls.js
+// makes these requests one after the other (playlist, header, video, then header and audio), each costing a round trip. What is fetched
+// here is in the browser's cache when hls.js asks for it, because file names are never reused.
 
 import { Hls } from './vendor/hls.mjs';
 
-/** Seconds from the edge of the playlist that may be too few to play from without a stall. */
+/** Seconds from the end of the playlist that may be too few to play without a stall. */
 const MARGIN = 0.9;
-/** Seconds inside the part: sound begins up to one of its frames after the picture, and must not be looked for in the part before. */
+/**
+ * Seconds after the start of the part: audio starts up to one of its frames after the video, and must not be searched for in the previous
+ * part.
+ */
 const INSIDE = 0.06;
-/** bit/s. Lines that are at least as fast have the parts between a key frame and live loaded before anybody notices. */
+/** bit/s. On connections that are at least this fast, the parts between a key frame and live are loaded before anybody notices. */
 const FAST = 10_000_000;
 
-/** bit/s at which hls.js itself came; undefined where it came from the cache. */
+/** Rate in bit/s at which hls.js itself was loaded; undefined if it came from the cache. */
 export function lineSpeed() {
   const script = performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/vendor/hls.mjs'));
   if (script === undefined || script.transferSize === 0 || script.encodedBodySize === 0) return undefined;
@@ -20,10 +23,10 @@ export function lineSpeed() {
 }
 
 /**
- * Lets a playlist say that a player begins at its newest part that can be decoded by itself, some way from its end. The few seconds
- * until live would have to be loaded first otherwise; hls.js catches up by playing faster.
- * @param {string} playlist of one rendition
- * @param {string} url of it
+ * Makes a playlist tell the player to start at its newest independent part, at some distance from its end. Otherwise the few seconds up to
+ * live would have to be loaded first; hls.js catches up by playing faster.
+ * @param {string} playlist playlist of one rendition
+ * @param {string} url its URL
  */
 export function beginAtKeyFrame(playlist, url) {
   if ((lineSpeed() ?? FAST) >= FAST) return playlist;
@@ -42,14 +45,14 @@ export function beginAtKeyFrame(playlist, url) {
   return playlist;
 }
 
-/** Seconds since an answer came that the page has asked for ahead; live has gone on since. */
+/** Seconds since the response of a preloaded request arrived; live has moved on since then. */
 function ageOf(url) {
   const answer = performance.getEntriesByName(url, 'resource').at(-1);
   return answer === undefined ? 0 : (performance.now() - answer.responseEnd) / 1000;
 }
 
 /**
- * @param {Hls} hls that has not loaded anything yet
+ * @param {Hls} hls before it has loaded anything
  * @param {HTMLVideoElement} video
  */
 export function fetchFirstMedia(hls, video) {
@@ -70,13 +73,13 @@ export function fetchFirstMedia(hls, video) {
   const warm = (media) => {
     if (!media?.url || warmed.has(media.url)) return;
     warmed.add(media.url);
-    // A failure is met again, and reported, by the request proper.
+    // A failure will occur again, and be reported, in hls.js's own request.
     fetch(media.url).then(
       (response) => response.arrayBuffer(),
       () => undefined,
     );
   };
-  // hls.js goes there once the whole segment is there, which may take seconds.
+  // hls.js starts only when the whole segment is there, which may take seconds.
   const onAppended = () => {
     if (video.buffered.length === 0) return;
     const begin = video.buffered.start(0) + INSIDE;

@@ -1,4 +1,4 @@
-// Numbers as people read them. Pure functions, nothing else.
+// Formats numbers for people. Pure functions only.
 
 /** @param {number} seconds → `0:42`, `12:05`, `3:07:09`, `2 d 04:10` */
 export function formatDuration(seconds) {
@@ -12,7 +12,7 @@ export function formatDuration(seconds) {
   return `${minutes}:${two(whole % 60)}`;
 }
 
-/** @param {number|undefined} start @param {number} now milliseconds since the epoch → as `formatDuration`, nothing while `start` is unknown */
+/** @param {number|undefined} start @param {number} now milliseconds since 1970 → like `formatDuration`; empty while `start` is unknown */
 export function formatSince(start, now) {
   return start === undefined || Number.isNaN(start) ? '' : formatDuration((now - start) / 1000);
 }
@@ -35,7 +35,7 @@ export function formatPicture({ height, frameRate, name }) {
   return frameRate && frameRate > 32 ? `${height}p${Math.round(frameRate)}` : `${height}p`;
 }
 
-/** RFC 6381 → what people call it. @param {string|undefined} codec */
+/** RFC 6381 → its common name. @param {string|undefined} codec */
 export function formatCodec(codec) {
   if (!codec) return '–';
   const names = {

@@ -1,4 +1,4 @@
-// Full screen of the player with its controls; on iPhones of the video alone, which is all that they allow.
+// Full screen for the player with its controls; on iPhones only for the video, because they allow nothing else.
 
 import { control, relabel } from './control-button.js';
 
@@ -10,7 +10,7 @@ export function createFullscreen(frame, video) {
     else video.webkitEnterFullscreen?.();
   };
   const button = control('fullscreen', 'Full screen (f)', toggle);
-  // A frame that was not allowed to: a button that does nothing is worse than none.
+  // Hidden in a frame that may not go full screen: a button without effect is worse than none.
   button.hidden = document.fullscreenEnabled === false && video.webkitEnterFullscreen === undefined;
   document.addEventListener('fullscreenchange', () => {
     if (document.fullscreenElement === null) relabel(button, 'fullscreen', 'Full screen (f)');

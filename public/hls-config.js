@@ -1,21 +1,21 @@
-// How hls.js is asked to play: close to the live edge, patient with a stream that blinks, cheap for who watches in a small window.
+// The configuration of hls.js: close to the live edge, tolerant of short interruptions, economical for small windows.
 
 const RETRY_SOON = { maxNumRetry: 4, retryDelayMs: 250, maxRetryDelayMs: 2_000, backoff: 'exponential' };
 
 export const HLS_CONFIG = {
   lowLatencyMode: true,
-  // Fragmented MP4 passes through untouched, there is nothing to hand to a worker.
+  // Fragmented MP4 passes unchanged, so a worker has nothing to do.
   enableWorker: false,
-  // Media is asked for before the video element is ready to take it.
+  // Request media before the video element can take it.
   startFragPrefetch: true,
   backBufferLength: 30,
   maxBufferLength: 20,
   liveDurationInfinity: true,
   maxLiveSyncPlaybackRate: 1.25,
-  // Seconds of latency that each stall adds; the default of 1 would cost a viewer who came with the first picture a second for good.
+  // Seconds of latency that each stall adds. With the default of 1, a viewer who came with the first picture would lose a second for good.
   liveSyncOnStallIncrease: 0.3,
   capLevelToPlayerSize: true,
-  // Where nothing was measured yet: a guess that starts most viewers on a middle rendition instead of the lowest.
+  // An estimate before the first measurement, with which most viewers start at a middle rendition instead of the lowest.
   abrEwmaDefaultEstimate: 2_500_000,
   manifestLoadPolicy: policy(8_000, RETRY_SOON),
   playlistLoadPolicy: policy(12_000, RETRY_SOON),

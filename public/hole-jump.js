@@ -1,12 +1,12 @@
-// Takes a viewer over a hole in what is buffered: hls.js waits there for media that does not exist, or seeks into the hole and stays.
+// Moves playback over a gap in the buffer: hls.js waits there for media that does not exist, or seeks into the gap and stays there.
 
-/** Milliseconds without progress after which what is missing is taken to be missing for good. */
+/** Milliseconds without progress after which missing media counts as missing for good. */
 const PATIENCE = 1_500;
-/** Between looks at the clock of the video. */
+/** Milliseconds between two checks of the playback position. */
 const INTERVAL = 250;
-/** Seconds left of a range in which sound and picture may end at different times; with more, it is no hole that playing stands at. */
+/** Seconds left in a buffered range at whose end audio and video may end at different times; with more left, playback is not at a gap. */
 const RANGE_END = 0.25;
-/** Seconds past the beginning of a range: exactly there, rounding may fall before its first picture. */
+/** Seconds after the start of a range: exactly at the start, rounding may give a position before its first picture. */
 const INSIDE = 0.02;
 
 export class HoleJump {
@@ -14,14 +14,14 @@ export class HoleJump {
   #isWanted;
   #timer;
   #listeners = new AbortController();
-  /** Something was played since the last jump or the last seek of the viewer. */
+  /** Something was played since the last jump or the viewer's last seek. */
   #armed = false;
   #lastTime = -1;
   #lastProgress = performance.now();
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {() => boolean} isWanted a picture should come now
+   * @param {() => boolean} isWanted whether a picture should come now
    */
   constructor(video, isWanted) {
     this.#video = video;
@@ -30,7 +30,7 @@ export class HoleJump {
     video.addEventListener('timeupdate', () => this.#onTimeUpdate(), { signal: this.#listeners.signal });
   }
 
-  /** The viewer went elsewhere: what is not buffered there is on its way. */
+  /** The viewer has seeked: what is not buffered there is on its way. */
   disarm() {
     this.#armed = false;
   }
@@ -42,7 +42,7 @@ export class HoleJump {
 
   #onTimeUpdate() {
     const { currentTime, seeking } = this.#video;
-    // A seek is no progress, wherever it goes.
+    // A seek is not progress, whatever its target.
     if (seeking || currentTime === this.#lastTime) return;
     this.#armed ||= currentTime > this.#lastTime && this.#lastTime >= 0;
     this.#lastTime = currentTime;
@@ -54,13 +54,13 @@ export class HoleJump {
     if (!this.#armed || performance.now() - this.#lastProgress < PATIENCE) return;
     const target = rangeAfter(this.#video);
     if (target === undefined) return;
-    // Once per standstill: if that does not help, the stream is started anew before long.
+    // Only once per stop: if it does not help, the stream is soon started again.
     this.#armed = false;
     this.#video.currentTime = target;
   }
 }
 
-/** Where the next range that holds sound and picture can be played from; undefined where playing does not stand at a hole. */
+/** Where the next range with audio and video can be played from; undefined if playback is not at a gap. */
 function rangeAfter({ buffered, currentTime }) {
   for (let index = 0; index < buffered.length; index += 1) {
     const [start, end] = [buffered.start(index), buffered.end(index)];

@@ -1,6 +1,6 @@
-// A colour of its own for each stream, the same on every page and every visit.
+// A colour for each stream, the same on every page and at every visit.
 
-/** @param {string} text @returns {number} degrees of the colour wheel */
+/** @param {string} text @returns {number} degrees on the colour wheel */
 export function hueOf(text) {
   let hash = 0;
   for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 360;

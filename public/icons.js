@@ -1,4 +1,4 @@
-// The pictures on the buttons, as markup of our own: in the script, so that no button waits for another request.
+// The icons of the buttons as markup, included in the script so that no button waits for another request.
 
 /** By name, inside a view box of 24 × 24. @type {Readonly<Record<string, string>>} */
 export const ICONS = {

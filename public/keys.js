@@ -1,4 +1,4 @@
-// The keyboard of the player: single keys on the whole page, but never while the viewer types, scrolls or moves a slider.
+// Keyboard control of the player: single keys on the whole page, but not while the viewer types, scrolls or moves a slider.
 
 import { rewind, STEP } from './scrub-bar.js';
 import { changeVolume, setMuted } from './sound.js';
@@ -37,7 +37,7 @@ function isForOthers({ key, target }, frame) {
   if (key === ' ' && target instanceof HTMLButtonElement) return true;
   const isMove = ['Home', 'End', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'].includes(key);
   if (isMove && target instanceof HTMLInputElement) return true;
-  // Of a page that is longer than its window, unless the viewer has turned to the player.
+  // On a page that is taller than its window these keys scroll, unless the focus is in the player.
   const scrolls = ['Home', 'End', 'ArrowUp', 'ArrowDown'].includes(key);
   return scrolls && !isWithin && document.fullscreenElement === null && pageScrolls();
 }

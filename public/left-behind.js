@@ -1,10 +1,10 @@
-// Works around hls.js 1.7.4: after a change of level on an error it looks in the new playlist for what follows the fragment it had
-// last. Where nothing does, as after a restart of the gateway, it neither loads nor seeks, and reports no error.
+// Works around a bug in hls.js 1.7.4: when it switches levels after an error, it looks in the new playlist for the successor of its last
+// fragment. If there is none, for example after a restart of the gateway, it neither loads nor seeks, and reports no error.
 
 import { Hls } from './vendor/hls.mjs';
 
 /**
- * Takes a viewer who waits for media that the playlist has left behind to live.
+ * Moves a viewer who waits for media that has left the playlist to live.
  * @param {Hls} hls
  * @param {HTMLVideoElement} video
  */
@@ -16,7 +16,7 @@ export function followThePlaylist(hls, video) {
   });
 }
 
-/** What was loaded before the playlist went on is played to its end. */
+/** What was loaded before is played to its end first. */
 function isBuffered({ buffered, currentTime }) {
   for (let i = 0; i < buffered.length; i += 1) {
     if (buffered.start(i) <= currentTime && currentTime < buffered.end(i) - 0.1) return true;

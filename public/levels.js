@@ -1,7 +1,7 @@
-// The renditions that this browser can choose from, as people know them.
+// The renditions that the viewer can choose, under familiar names.
 
 /**
- * Best first. hls.js has left out what cannot be decoded here, HEVC in most browsers for one.
+ * Best first. hls.js has already removed what this browser cannot decode, such as HEVC in most browsers.
  * @param {import('./vendor/hls.mjs').Hls | null} hls
  */
 export function levelsOf(hls) {
@@ -17,7 +17,7 @@ export function levelsOf(hls) {
     }))
     .sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
   const source = levels.find(({ name }) => name === 'source');
-  // A rung that is no smaller than what the publisher sends now is no choice.
+  // A rung that is not smaller than the current source is not offered.
   return levels.filter((level) => level === source || source === undefined || level.height < source.height);
 }
 

@@ -1,4 +1,4 @@
-// The live list: asks the API every few seconds and changes only what changed, so that focus and selection survive.
+// The list of live streams: polls the API every few seconds and updates only what changed, so that focus and selection are kept.
 
 import { copyButton, element, icon, setText } from './dom.js';
 import { formatPicture, formatSince, formatViewers } from './format.js';
@@ -7,10 +7,10 @@ import { askServer, serverNow } from './server-clock.js';
 import { streamAddresses } from './stream-address.js';
 import { loadPicture, thumbnailNow } from './thumbnail.js';
 
-/** Milliseconds. Failures double the wait up to the longest. */
+/** Milliseconds. Failures double the delay, up to the maximum. */
 const REFRESH = 2_500;
 const LONGEST_WAIT = 30_000;
-/** A picture is asked for when its card is this close to being seen. */
+/** A thumbnail is loaded when its card is this close to the visible area. */
 const NEARBY = '200px';
 
 const find = (selector) => document.querySelector(selector);
@@ -21,7 +21,7 @@ const notice = find('#notice');
 /** @type {Map<string, {root: HTMLElement, update: (stream: object) => void, tick: () => void, close: () => void}>} */
 const cards = new Map();
 
-/** What a card says, by the state of the API: state of the badge and text. */
+/** Text and badge state of a card for each state in the API. */
 const BADGES = {
   live: ['playing', 'Live'],
   resuming: ['reconnecting', 'Reconnecting'],
@@ -135,18 +135,18 @@ function createCard({ app, name }) {
   return { root, update, tick, close };
 }
 
-/** The picture before stays until the next one can be shown. */
+/** Keeps the previous picture until the next one can be shown. */
 async function showThumbnail(art, address) {
   if (art.dataset.thumbnail === address) return;
   art.dataset.thumbnail = address;
   const picture = await loadPicture(address);
-  // Another one may have been faster.
+  // A later one may have been loaded faster.
   if (picture === undefined || art.dataset.thumbnail !== address) return;
   art.querySelector('img')?.remove();
   art.prepend(picture);
 }
 
-/** How to prove that one may publish. @type {Record<string, {key: string, note: string, query: string}>} */
+/** The ways to authorize a publish. @type {Record<string, {key: string, note: string, query: string}>} */
 const PROOFS = {
   none: { key: 'NAME', note: 'NAME is what people see here.', query: '' },
   key: {
@@ -161,12 +161,12 @@ const PROOFS = {
   },
 };
 
-/** For whoever runs or feeds the gateway: folded away from viewers, open on the machine itself while nothing is live. */
+/** Instructions for whoever runs or feeds the gateway: collapsed for viewers, open on the machine itself while nothing is live. */
 function showPublishing({ rtmpPort, app, proof = 'key' }, isQuiet) {
   const section = find('#publish');
   section.hidden = rtmpPort === undefined;
   if (section.hidden) return;
-  // An IPv6 host comes with its brackets already.
+  // location.hostname already contains the brackets of an IPv6 address.
   const server = `rtmp://${location.hostname}:${rtmpPort}/${app}`;
   if (section.dataset.server === server) return;
   section.dataset.server = server;

@@ -1,4 +1,5 @@
-// How far behind live a browser plays that reads HLS by itself (iPhones): nothing tells, so it is measured against how close it was.
+// Estimates how far behind live a browser plays that reads HLS itself (iPhones). Nothing reports it, so it is measured relative to the
+// smallest distance so far.
 
 /** Milliseconds. */
 const INTERVAL = 1_000;
@@ -8,13 +9,13 @@ export class LiveDistance {
   #timer;
   #closest = Number.POSITIVE_INFINITY;
 
-  /** @param {HTMLVideoElement} video that has just begun to load */
+  /** @param {HTMLVideoElement} video a video that has just started to load */
   constructor(video) {
     this.#video = video;
     this.#timer = setInterval(() => this.#look(), INTERVAL);
   }
 
-  /** Seconds further behind than it was at its closest; 0 while nothing is known. */
+  /** Seconds by which playback is further behind than at its closest; 0 while unknown. */
   get seconds() {
     this.#look();
     return this.#closest === Number.POSITIVE_INFINITY ? 0 : Math.max(0, this.#distance() - this.#closest);
@@ -29,7 +30,7 @@ export class LiveDistance {
     this.#closest = Math.min(this.#closest, this.#distance());
   }
 
-  /** Some browsers say where live is; elsewhere the clock on the wall goes on as live does. */
+  /** Some browsers report the live edge; in others the wall clock advances as live does. */
   #distance() {
     const { seekable, currentTime } = this.#video;
     const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) : performance.now() / 1000;

@@ -1,6 +1,6 @@
-// Where in a live stream the viewer wants to be: at live, or some time behind it by his own choice.
+// The position in a live stream that the viewer wants: live, or some time behind it.
 
-/** Milliseconds in which a browser that reads HLS by itself has gone to live, if it will. */
+/** Milliseconds within which a browser that plays HLS itself goes to live, if it does at all. */
 const SEEK_PATIENCE = 1_500;
 
 export class LivePosition {
@@ -8,15 +8,14 @@ export class LivePosition {
   #engine;
   #options;
   #isShifted = false;
-  /** Seconds behind live to go back to after a start. */
+  /** Seconds behind live to return to after a restart. */
   #kept = 0;
   #patience;
 
   /**
    * @param {HTMLVideoElement} video
    * @param {import('./engine.js').PlaybackEngine} engine
-   * @param {{onSeek: () => void, onStuck: () => void}} options `onSeek`: what is not buffered there is on its way;
-   *   `onStuck`: the browser does not go to live, and must begin there
+   * `onSeek`: what is not buffered there is on its way; `onStuck`: the browser does not go to live, and must be restarted there
    */
   constructor(video, engine, options) {
     this.#video = video;
@@ -24,12 +23,12 @@ export class LivePosition {
     this.#options = options;
   }
 
-  /** The viewer chose to watch behind live. */
+  /** Whether the viewer chose to watch behind live. */
   get isShifted() {
     return this.#isShifted;
   }
 
-  /** @param {number} seconds before the live edge, more than 0 */
+  /** @param {number} seconds seconds before the live edge, more than 0 */
   goBack(seconds) {
     const target = this.#engine.seekTarget(seconds);
     if (target === undefined) return;
@@ -44,7 +43,7 @@ export class LivePosition {
     this.#options.onSeek();
     if (target !== undefined) this.#seek(target);
     if (!this.#engine.isNative) return;
-    // Some browsers do not seek in a live stream, or tell nobody where live is.
+    // Some browsers cannot seek in a live stream, or do not report where live is.
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => !this.#isShifted && this.#options.onStuck(), SEEK_PATIENCE);
   }
@@ -55,12 +54,12 @@ export class LivePosition {
     this.#isShifted = false;
   }
 
-  /** Before a start that the viewer should not notice. */
+  /** Call before a restart that the viewer should not notice. */
   keep() {
     this.#kept = (this.#isShifted && this.#engine.window?.behind) || 0;
   }
 
-  /** After it. */
+  /** Call after it. */
   restore() {
     const behind = this.#kept;
     this.#kept = 0;

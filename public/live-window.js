@@ -1,8 +1,8 @@
-// How far back a live stream can be watched, in seconds before its live edge, whichever engine plays it.
+// How far back a live stream can be watched, in seconds before its live edge, with either engine.
 
-/** Seconds of playlist below which there is nothing to rewind. */
+/** Minimum duration of the playlist in seconds for rewinding to make sense. */
 const WORTH_REWINDING = 60;
-/** Seconds kept from the end that the window is about to lose, so that what is asked for is still there when it comes. */
+/** Distance in seconds from the end that the window is about to lose, so that requested media still exists when the request arrives. */
 const MARGIN = 8;
 
 /**
@@ -18,13 +18,13 @@ export function liveWindow(hls, video) {
   return { length, behind: Math.min(length, Math.max(0, edges.live - video.currentTime)) };
 }
 
-/** Where to go in the video for so many seconds behind live; undefined while nothing is known. */
+/** The position in the video that is this many seconds behind live; undefined while unknown. */
 export function seekTarget(hls, video, behind) {
   const edges = edgesOf(hls, video);
   return edges && Math.min(edges.live, Math.max(edges.oldest, edges.live - behind));
 }
 
-/** `live`: where a viewer without wishes plays. */
+/** `live`: the position at which a viewer normally plays. */
 function edgesOf(hls, video) {
   const { seekable } = video;
   if (seekable.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// Tells the operating system what plays, for its lock screen, its media keys and its picture-in-picture window.
+// Tells the operating system what is playing, for its lock screen, media keys and picture-in-picture window.
 
 import { rewind, STEP } from './scrub-bar.js';
 
@@ -24,7 +24,7 @@ export function announceMedia(player, { app, name, thumbnail }) {
     try {
       mediaSession.setActionHandler(action, handler);
     } catch {
-      // Not every browser knows every action.
+      // This browser does not know the action.
     }
   }
   player.addEventListener('state', ({ detail: { state } }) => {

@@ -1,4 +1,5 @@
-// Tells a stream that is not there from a network that is not: viewers must not be told that the broadcaster has gone when they have.
+// Distinguishes a missing stream from a network failure: viewers must not be told that the broadcaster has left if their own network has
+// failed.
 
 export class NetworkTrouble {
   #onChange;
@@ -13,13 +14,13 @@ export class NetworkTrouble {
     addEventListener('offline', () => onChange(false), { signal });
   }
 
-  /** Whose network it is; undefined where nothing is wrong with either. @returns {'viewer'|'server'|undefined} */
+  /** Whose network has failed; undefined if none has. @returns {'viewer'|'server'|undefined} */
   get cause() {
     if (!navigator.onLine) return 'viewer';
     return this.#unreachable ? 'server' : undefined;
   }
 
-  /** @param {boolean} value nobody answered the last request */
+  /** @param {boolean} value whether the last request got no answer */
   set unreachable(value) {
     if (value === this.#unreachable) return;
     this.#unreachable = value;

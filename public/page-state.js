@@ -1,4 +1,4 @@
-// What tests, embedders and curious people may read about the playback of a page: `window.sluicePlayer`, read-only.
+// The playback state that tests, embedding pages and curious people may read: `window.sluicePlayer`, read-only.
 
 /**
  * @param {import('./player.js').LivePlayer} player
@@ -17,15 +17,15 @@ export function exposeState(player, video) {
     get away() {
       return player.away;
     },
-    /** 'viewer' or 'server' where nothing comes because of a network; else undefined. */
+    /** 'viewer' or 'server' if nothing arrives because of a network failure; otherwise undefined. */
     get trouble() {
       return player.trouble;
     },
-    /** How far back one can go and how far back one is: `{ length, behind }`, seconds. */
+    /** How far back the viewer can go and currently is: `{ length, behind }`, in seconds. */
     get window() {
       return player.window;
     },
-    /** Seconds, undefined while unknown. */
+    /** Seconds; undefined while unknown. */
     get latency() {
       return player.latency;
     },
@@ -35,7 +35,7 @@ export function exposeState(player, video) {
     get behindLive() {
       return player.behindLive;
     },
-    /** The name of the rendition on the screen. */
+    /** Name of the rendition on the screen. */
     get level() {
       return player.playback.level?.name;
     },

@@ -1,11 +1,12 @@
-// Where menu and statistics appear: over the picture where there is room, below the player on a phone, where they would cover it.
+// Decides where menu and statistics appear: over the picture if there is room; below the player on a phone, where they would cover the
+// picture.
 
-/** Of the window; the player of a phone held upright is as wide as that and 360 pixels high at most. */
+/** Width of the window; the player of a phone held upright has this width and a height of at most 360 pixels. */
 const NARROW = '(max-width: 640px)';
 
 /**
  * @param {{below: HTMLElement | undefined, panels: [HTMLElement, HTMLElement][]}} options
- *   `below`: undefined where there is nothing but the player; `panels`: each with the place that it has over the picture
+ * `below`: undefined if there is only the player; `panels`: each panel with its parent over the picture
  */
 export function placePanels({ below, panels }) {
   const narrow = matchMedia(NARROW);

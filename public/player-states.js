@@ -1,28 +1,28 @@
-// The states of the player and the moves between them, apart from what is done in them, so that the page can be read like the table.
+// The states of the player and their transitions, separate from the actions, so that they can be read as a table.
 
 /**
  * @typedef {'waiting'|'starting'|'playing'|'reconnecting'|'ended'|'unsupported'} PlayerState
  *
- * - `waiting`: nobody publishes; playback begins by itself when somebody does.
- * - `starting`: the stream is there, no picture yet.
+ * - `waiting`: nobody publishes; playback starts by itself when somebody does.
+ * - `starting`: the stream exists, but there is no picture yet.
  * - `playing`: a picture was shown (the viewer may have paused it).
- * - `reconnecting`: the stream cannot be read any more; the last picture stays.
- * - `ended`: the publisher finished; a new publish starts it again.
+ * - `reconnecting`: the stream can no longer be read; the last picture stays.
+ * - `ended`: the publisher has finished; a new publish starts playback again.
  * - `unsupported`: this browser cannot decode the stream.
  */
 
-/** Legal moves. @type {Readonly<Record<PlayerState, readonly PlayerState[]>>} */
+/** Legal transitions. @type {Readonly<Record<PlayerState, readonly PlayerState[]>>} */
 export const TRANSITIONS = {
   waiting: ['starting', 'ended'],
   starting: ['playing', 'reconnecting', 'waiting', 'ended', 'unsupported'],
-  // To `starting` where the publisher returned with other tracks.
+  // To `starting` if the publisher returned with other tracks.
   playing: ['starting', 'reconnecting', 'ended', 'unsupported'],
   reconnecting: ['starting', 'waiting', 'ended'],
   ended: ['starting', 'waiting'],
   unsupported: ['starting', 'waiting', 'ended'],
 };
 
-/** Where the player is in that table. */
+/** The current state. */
 export class PlayerStateHolder {
   /** @type {PlayerState} */ #state = 'waiting';
   #onMove;

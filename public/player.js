@@ -1,4 +1,4 @@
-// Keeps one <video> on one live stream: waits for it, starts, follows the live edge, survives failures and comes back by itself.
+// Keeps one <video> on one live stream: waits for it, starts it, follows the live edge, and recovers from failures by itself.
 
 import { playOrMute } from './autoplay.js';
 import { PlaybackEngine } from './engine.js';
@@ -11,18 +11,17 @@ import { StandstillWatch } from './standstill.js';
 import { TrackWatch } from './track-watch.js';
 import { ViewerIntent } from './viewer-intent.js';
 
-/** Milliseconds of reconnecting after which the page says "offline" rather than "reconnecting". */
+/** Milliseconds of reconnecting after which the page shows "offline" instead of "reconnecting". */
 const PATIENCE = 15_000;
-/** Milliseconds between two `position` events while nothing else changes. */
+/** Milliseconds between two `position` events if nothing else changes. */
 const POSITION_INTERVAL = 500;
-/** Seconds behind the target from which "Go live" is offered; hls.js catches up smaller distances by playing faster. */
+/** Seconds behind the target from which "Go live" is offered; hls.js catches up with smaller distances by playing faster. */
 const BEHIND_LIVE = 3;
 
 /**
- * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another one is shown),
- * `blocked` (the browser refused to play with sound, so it plays muted), `broadcast` (`resuming` or `away` changed), `trouble`
- * (`trouble` changed), `position` (where the viewer is, or how far that is from live, may have changed: all that shows it is
- * brought up to date in one go).
+ * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another level is shown), `blocked` (the
+ * browser refused to play with sound, so the video is muted), `broadcast` (`resuming` or `away` changed), `trouble` (`trouble` changed),
+ * `position` (the viewer's position, or its distance from live, may have changed; everything that shows it is updated together).
  */
 export class LivePlayer extends EventTarget {
   #video;
@@ -43,7 +42,7 @@ export class LivePlayer extends EventTarget {
     if (isBack) this.#probe.hurry();
   });
   #position;
-  /** There are other tracks, to be played once the viewer goes on. */
+  /** There are other tracks, to be played when the viewer continues. */
   #outdated = false;
   #failures = 0;
   #listeners = new AbortController();
@@ -51,8 +50,8 @@ export class LivePlayer extends EventTarget {
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {{source: string, api: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist;
-   *   `api`: URL of the stream's state; `autoplay`: false loads nothing before the viewer wants to watch
+   * @param {{source: string, api: string, autoplay?: boolean}} options `source`: URL of the multivariant playlist; `api`: URL of the
+   * stream's state; `autoplay`: false loads nothing before the viewer wants to watch
    */
   constructor(video, { source, api, autoplay = true }) {
     super();
@@ -66,7 +65,7 @@ export class LivePlayer extends EventTarget {
     this.#probe = new LiveProbe(source);
     this.#tracks = new TrackWatch(source, {
       onChange: () => this.#onTracks(),
-      // What cannot be decoded is not read, so nothing else tells of its end.
+      // A stream that cannot be decoded is not read, so nothing else reports its end.
       onGone: () => this.state === 'unsupported' && this.#gone('waiting'),
     });
     this.#engine = new PlaybackEngine(video, source, {
@@ -108,7 +107,7 @@ export class LivePlayer extends EventTarget {
     return this.#states.current;
   }
 
-  /** Seconds between the moment the shown picture reached the gateway and now; undefined while unknown. */
+  /** Seconds since the shown picture reached the gateway; undefined while unknown. */
   get latency() {
     return this.#engine.latency;
   }
@@ -117,32 +116,32 @@ export class LivePlayer extends EventTarget {
     return this.state === 'playing' && this.#engine.secondsBehind > BEHIND_LIVE;
   }
 
-  /** True while the publisher is away, its stream waits for it, and what there was has been played. */
+  /** True while the publisher is away, its stream waits for it, and everything buffered has been played. */
   get resuming() {
     return this.state === 'playing' && this.#standstill.resuming;
   }
 
-  /** True while the publisher is away and the gateway shows something in its place. */
+  /** True while the publisher is away and the gateway shows a slate instead. */
   get away() {
     return this.state === 'playing' && this.#standstill.away;
   }
 
-  /** Why nothing comes, where it is not the stream's fault. @returns {'viewer'|'server'|undefined} whose network it is */
+  /** Whose network has failed, if that is why nothing arrives. @returns {'viewer'|'server'|undefined} */
   get trouble() {
     return this.#network.cause;
   }
 
-  /** False while the viewer has paused, or has not begun. */
+  /** False while the viewer has paused, or has not started. */
   get wantsPlay() {
     return this.#intent.wantsPlay;
   }
 
-  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined where that is not worth a control. */
+  /** How far back the viewer can go: `{ length, behind }` in seconds; undefined if that is too little for a control. */
   get window() {
     return this.state === 'playing' ? this.#engine.window : undefined;
   }
 
-  /** What plays: quality choices, measured figures, name. @returns {PlaybackEngine} */
+  /** The engine: quality choices, measured figures, name. @returns {PlaybackEngine} */
   get playback() {
     return this.#engine;
   }
@@ -170,7 +169,7 @@ export class LivePlayer extends EventTarget {
     return this.#video.paused ? this.play() : this.pause();
   }
 
-  /** @param {number} seconds before the live edge, as in `window` */
+  /** @param {number} seconds seconds before the live edge, as in `window` */
   seekBehind(seconds) {
     if (seconds <= 0) this.goLive();
     else this.#position.goBack(seconds);
@@ -200,7 +199,7 @@ export class LivePlayer extends EventTarget {
     const patience = setTimeout(() => this.state === 'reconnecting' && this.#move('waiting'), PATIENCE);
     await this.#probe.untilLive({
       failures: this.#failures,
-      // Reconnecting is said until patience ends: most interruptions are shorter.
+      // "Reconnecting" is shown until PATIENCE has passed: most interruptions are shorter.
       onOffline: (why) => {
         this.#network.unreachable = why === 'unreachable';
         if (why === 'ended') this.#move('ended');
@@ -220,7 +219,7 @@ export class LivePlayer extends EventTarget {
     this.#standstill.reset();
     this.#holes.disarm();
     if (this.#intent.wantsPlay || this.#engine.isStarted) this.#load();
-    // Nothing is loaded yet that would tell of the end.
+    // Nothing is loaded yet that would report the end.
     else this.#probe.watch((liveness) => this.#gone(liveness === 'ended' ? 'ended' : 'waiting'));
   }
 
@@ -229,11 +228,11 @@ export class LivePlayer extends EventTarget {
     const { playlists } = this.#probe;
     this.#tracks.follow(playlists.get(this.#source));
     this.#engine.start(playlists);
-    // What was read a moment ago serves one start.
+    // Playlists that were read a moment ago are used for one start only.
     this.#probe.playlists = new Map();
   }
 
-  /** The same stream from its multivariant playlist on; the viewer stays as far behind live as he was. */
+  /** Starts the same stream again from its multivariant playlist; the viewer stays as far behind live as before. */
   #restart() {
     this.#position.keep();
     this.#start();
@@ -256,7 +255,7 @@ export class LivePlayer extends EventTarget {
     this.#await();
   }
 
-  /** Reading failed for good: the picture stays where it is until the stream can be read again. */
+  /** Reading failed for good: the picture stays until the stream can be read again. */
   #lost() {
     if (!this.#states.isOneOf('starting', 'playing')) return;
     this.#failures += 1;
@@ -275,14 +274,14 @@ export class LivePlayer extends EventTarget {
     this.#position.restore();
   }
 
-  /** A picture should come now. */
+  /** Whether a picture should come now. */
   #wantsPicture() {
     const starting = this.state === 'starting' && this.#engine.isStarted;
     const active = starting || (this.state === 'playing' && !this.#video.paused);
     return active && this.#intent.wantsPlay && !document.hidden;
   }
 
-  /** Browsers pause or slow hidden tabs; a viewer who comes back wants to see now, not then. */
+  /** Browsers pause or slow down hidden tabs; a viewer who comes back wants to see the present. */
   #onVisible() {
     if (document.hidden || this.state !== 'playing' || !this.#intent.wantsPlay) return;
     if (this.behindLive && !this.#position.isShifted) this.goLive();

@@ -1,19 +1,19 @@
-// How hls.js gets its playlists: the first ones from what the page has read already, and without blocking reloads where the
-// browser's connections are scarce.
+// The playlist loader for hls.js: gives it the playlists that the page has already read, and avoids blocking reloads if the browser's
+// connections are scarce.
 
 import { beginAtKeyFrame } from './first-media.js';
 import { Hls } from './vendor/hls.mjs';
 
-/** Milliseconds after which what was read before is too old to begin with. */
+/** Milliseconds after which a playlist that was read before is too old to start with. */
 const FRESH = 1_500;
 
 /**
- * @param {() => boolean} mayWait whether playlists may be waited for
- * @param {ReadonlyMap<string, string>} known playlists by URL, read just now; each is used once
+ * @param {() => boolean} mayWait whether playlist requests may block
+ * @param {ReadonlyMap<string, string>} known playlists that were read just now, by URL; each is used once
  */
 export function playlistLoader(mayWait, known) {
   const unused = new Map(known);
-  /** Kinds of playlists that have been asked for. */
+  /** Kinds of playlists that have been requested. */
   const begun = new Set();
   const readAt = performance.now();
 
@@ -34,7 +34,7 @@ export function playlistLoader(mayWait, known) {
       else this.#answer(text, context, onSuccess);
     }
 
-    /** Never inside `load`: hls.js does not expect an answer before the question is complete. */
+    /** Never called within `load`: hls.js does not expect an answer before its request is complete. */
     #answer(text, context, onSuccess) {
       const { stats } = this;
       const now = performance.now();
@@ -48,7 +48,7 @@ export function playlistLoader(mayWait, known) {
   };
 }
 
-/** hls.js asks as the playlist allows: one that does not offer blocking reloads is polled. */
+/** hls.js follows the playlist: if it does not offer blocking reloads, it is polled. */
 function withoutWaiting(playlist) {
   return playlist.replace(/CAN-BLOCK-RELOAD=YES,?/, '');
 }

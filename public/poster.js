@@ -1,8 +1,8 @@
-// What lies over the picture while nothing plays: what is going on, and the button that starts it.
+// Covers the picture while nothing plays: shows what is going on, and the button that starts playback.
 
 import { element, icon, setText } from './dom.js';
 
-/** What the poster says. @type {Record<string, {title: string, text: string, busy: boolean, icon?: string}>} */
+/** Texts of the poster. @type {Record<string, {title: string, text: string, busy: boolean, icon?: string}>} */
 const POSTERS = {
   waiting: { title: 'Offline', text: 'Playback starts as soon as the stream does.', busy: false },
   starting: { title: 'Starting…', text: '', busy: true },
@@ -51,7 +51,7 @@ export function createPoster(player, video, { title, onFullscreen }) {
     poster.hidden = saying === undefined && !buffering;
     poster.classList.toggle('busy', saying?.busy ?? buffering);
     poster.classList.toggle('warns', saying?.icon === 'warning');
-    // Over a picture the message is a veil, without one it is the whole face.
+    // Over a picture the message is translucent; without one it fills the player.
     const hasPicture = video.readyState >= 2 || video.poster !== '';
     poster.classList.toggle(
       'over-picture',
@@ -78,20 +78,20 @@ export function createPoster(player, video, { title, onFullscreen }) {
   return holder;
 }
 
-/** Of POSTERS; undefined while there is nothing to say. */
+/** A key of POSTERS; undefined if there is nothing to say. */
 function subject(player, buffering) {
   const { state, trouble } = player;
   if (state === 'ended' || state === 'unsupported') return state;
-  // A picture that still plays is not interrupted by what may come.
+  // A picture that still plays is not covered because of a possible problem.
   if (trouble !== undefined && (state !== 'playing' || buffering)) return trouble;
   if (player.resuming) return 'resuming';
-  // Nothing starts before the viewer says so; the button says what to do.
+  // Nothing starts before the viewer asks for it; the button shows what to do.
   if (state === 'starting' && !player.wantsPlay) return undefined;
   return state;
 }
 
 /**
- * A mouse plays and pauses by clicking the picture, and fills the screen by a double click; a finger only brings the bar back, as
+ * A mouse plays and pauses with a click on the picture, and toggles full screen with a double click; a touch only shows the control bar, as
  * on every phone.
  */
 function listenToClicks(player, video, onFullscreen) {
@@ -103,7 +103,7 @@ function listenToClicks(player, video, onFullscreen) {
     if (pointer !== 'touch') player.toggle();
   });
   video.addEventListener('dblclick', () => {
-    // Its two clicks have paused and played.
+    // The two clicks of a double click have paused and resumed playback.
     if (pointer !== 'touch') onFullscreen();
   });
 }

@@ -1,17 +1,17 @@
-// Finds out whether a stream can be played now, at the price of small requests.
+// Finds out with small requests whether a stream can be played now.
 
 import { askServer } from './server-clock.js';
 
-/** Milliseconds between looks, by how often we looked already: quick at first, then patient. */
+/** Milliseconds between probes by their number: fast at first, then slower. */
 const DELAYS = [500, 1_000, 1_000, 1_500, 2_000];
 const LONGEST_DELAY = 2_500;
-/** A look may be held by the gateway until the stream can be played. */
+/** The gateway may delay its answer until the stream can be played. Milliseconds. */
 const REQUEST_TIMEOUT = 15_000;
-/** Milliseconds between looks whether a stream that nobody has pressed play for is still there. */
+/** Milliseconds between probes whether a stream is still there while nobody has pressed play. */
 const WATCH_INTERVAL = 10_000;
 
 /**
- * - `live`: it can be played; `ended`: what is left of it can be read; `offline`: the gateway knows no such stream;
+ * - `live`: it can be played; `ended`: the rest of it can be read; `offline`: the gateway knows no such stream;
  * - `unreachable`: nobody answered.
  * @typedef {'live'|'ended'|'offline'|'unreachable'} Liveness
  */
@@ -19,10 +19,10 @@ const WATCH_INTERVAL = 10_000;
 export class LiveProbe {
   #source;
   #cancel = new AbortController();
-  /** Ends the pause of the moment. @type {(() => void) | undefined} */ #wake;
+  /** Ends the current pause. @type {(() => void) | undefined} */ #wake;
   #isFirst = true;
   #watching;
-  /** What the last look read, by URL: the player begins with it instead of asking again. @type {Map<string, string>} */
+  /** What the last probe read, by URL: the player starts with it instead of requesting it again. @type {Map<string, string>} */
   playlists = new Map();
 
   /** @param {string} source URL of the multivariant playlist */
@@ -35,7 +35,7 @@ export class LiveProbe {
     this.#cancel.abort();
   }
 
-  /** Looks from time to time until the stream is not live any more. @param {(liveness: Exclude<Liveness, 'live'>) => void} onOver */
+  /** Probes from time to time until the stream is no longer live. @param {(liveness: Exclude<Liveness, 'live'>) => void} onOver */
   watch(onOver) {
     this.stopWatching();
     const timer = setInterval(async () => {
@@ -52,15 +52,15 @@ export class LiveProbe {
     this.#watching = undefined;
   }
 
-  /** Looks now rather than after the pause of the moment. */
+  /** Probes now instead of after the current pause. */
   hurry() {
     this.#wake?.();
   }
 
   /**
-   * Resolves when the stream can be played (or when cancelled).
+   * Resolves when the stream can be played, or when cancelled.
    * @param {{failures?: number, onOffline?: (why: Exclude<Liveness, 'live'>) => void}} options
-   *   `failures`: how often playing failed in a row although a look had said "live"; slows down.
+   * `failures`: how many consecutive starts failed although a probe said "live"; increases the delay.
    */
   async untilLive({ failures = 0, onOffline }) {
     if (failures > 1) await this.#pause(delay(failures));
@@ -75,7 +75,7 @@ export class LiveProbe {
   /** @returns {Promise<Liveness>} */
   async look() {
     this.playlists = new Map();
-    // What the page has asked for already; later looks must not be answered by a cache.
+    // The page has already preloaded this; later probes must not be answered from a cache.
     const cache = this.#isFirst ? 'default' : 'no-store';
     this.#isFirst = false;
     try {
@@ -83,14 +83,14 @@ export class LiveProbe {
       if (multivariant === undefined) return 'offline';
       const [first, sound] = mediaPlaylists(multivariant);
       if (first === undefined) return 'offline';
-      // The sound is for the player alone.
+      // The audio playlist is requested for the player only.
       const [media] = await Promise.all(
         [first, sound].map((uri) => uri && this.#read(new URL(uri, this.#source), cache)),
       );
       if (media === undefined) return 'offline';
       return media.includes('#EXT-X-ENDLIST') ? 'ended' : 'live';
     } catch {
-      // No network, or a look that took too long: the same to the viewer.
+      // No network, or a request that took too long: the same for the viewer.
       return 'unreachable';
     }
   }
@@ -121,13 +121,13 @@ export class LiveProbe {
   }
 }
 
-/** Spread by 20 %, so that a thousand viewers of a restarted stream do not ask in the same instant. */
+/** Randomized by 20 %, so that a thousand viewers of a restarted stream do not send requests at the same instant. */
 function delay(attempt) {
   const base = DELAYS[attempt] ?? LONGEST_DELAY;
   return base * (0.9 + Math.random() * 0.2);
 }
 
-/** The URIs of the first variant and of the sound, if that has one of its own. An audio-only stream may have no variant. */
+/** The URIs of the first variant and of its audio, if separate. An audio-only stream may have no variant. */
 function mediaPlaylists(multivariant) {
   const variant = multivariant.split(/\r?\n/).find((line) => line !== '' && !line.startsWith('#'));
   const sound = /^#EXT-X-MEDIA:.*URI="([^"]+)"/m.exec(multivariant)?.[1];

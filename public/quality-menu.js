@@ -1,11 +1,11 @@
-// The quality menu: a button and a list of radio items that keyboards and screen readers can use.
+// The quality menu: a button and a list of radio items, usable with keyboard and screen reader.
 
 import { element, icon, setText } from './dom.js';
 import { formatBitrate, formatPicture } from './format.js';
 
 /**
  * @param {import('./player.js').LivePlayer} player
- * @returns {{root: HTMLElement, menu: HTMLElement, isOpen: boolean}} `root`: the button, and `menu` unless that lies elsewhere
+ * @returns {{root: HTMLElement, menu: HTMLElement, isOpen: boolean}} `root`: the button, with `menu` unless that is placed elsewhere
  */
 export function createQualityMenu(player) {
   const { playback } = player;
@@ -68,7 +68,7 @@ export function createQualityMenu(player) {
       item(-1, 'Auto', ''),
     );
     button.disabled = levels.length === 0;
-    // Sound alone leaves nothing to choose.
+    // A stream without video has no choices.
     root.hidden = levels.length > 0 && levels.every(({ height }) => !height);
     if (hadFocus) open(true);
     label();
@@ -90,7 +90,7 @@ export function createQualityMenu(player) {
     event.stopPropagation();
   };
   for (const part of [button, menu]) part.addEventListener('keydown', onKey);
-  // pointerdown, not focusout: Safari gives buttons no focus when they are clicked.
+  // pointerdown, not focusout: Safari does not focus buttons when they are clicked.
   document.addEventListener('pointerdown', (event) => {
     if (!root.contains(event.target) && !menu.contains(event.target)) open(false);
   });

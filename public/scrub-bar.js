@@ -1,15 +1,15 @@
-// The way back in a stream that is kept for longer: a slider from its oldest picture to live, for mouse, finger and keyboard.
+// The slider for rewinding a stream with a DVR window, from its oldest picture to live, for mouse, finger and keyboard.
 
 import { element, setText } from './dom.js';
 import { formatDuration } from './format.js';
 
-/** Seconds of an arrow key. */
+/** Seconds per arrow key press. */
 export const STEP = 10;
 const PAGE = 60;
-/** Seconds from live that count as live: nobody hits the end of a slider exactly. */
+/** Seconds from live that count as live, because nobody hits the end of a slider exactly. */
 const SNAP = 3;
 
-/** @param {import('./player.js').LivePlayer} player @param {number} seconds back, or forth when negative */
+/** @param {import('./player.js').LivePlayer} player @param {number} seconds how far back; negative: forward */
 export function rewind(player, seconds) {
   const { window } = player;
   if (window !== undefined) go(player, window.behind + seconds);
@@ -20,7 +20,7 @@ function go(player, behind) {
 }
 
 /**
- * Hidden where there is nothing to go back to. The button that leads to live is the one that says LIVE.
+ * Hidden if there is nothing to go back to. The button that leads to live is the LIVE button.
  * @param {import('./player.js').LivePlayer} player
  */
 export function createScrubBar(player) {
@@ -94,7 +94,7 @@ export function createScrubBar(player) {
   };
 }
 
-/** Seconds as a screen reader says them. */
+/** Seconds as text for a screen reader. */
 function spoken(seconds) {
   const whole = Math.round(seconds);
   const parts = [

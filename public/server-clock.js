@@ -1,18 +1,19 @@
-// The time by the gateway's clock: that of a viewer's computer may be wrong by minutes, and everything we are told has the gateway's.
+// The time by the gateway's clock. The clock of a viewer's computer may be wrong by minutes, and all times that we receive are the
+// gateway's.
 
-/** Milliseconds. The Date header counts whole seconds, so a smaller difference says nothing. */
+/** Milliseconds. The Date header has whole seconds, so a smaller difference means nothing. */
 const TOLERANCE = 1_500;
-/** Milliseconds. A slower answer may have waited on either side. */
+/** Milliseconds. A slower answer may have been delayed in either direction. */
 const PROMPT = 1_000;
 
 let offset = 0;
 
-/** Milliseconds since the epoch, by the gateway's clock as far as we know it. */
+/** Milliseconds since 1970 by the gateway's clock, as far as known. */
 export function serverNow() {
   return Date.now() + offset;
 }
 
-/** `fetch` that also looks at the clock of whoever answers. @param {string | URL} url @param {RequestInit} [init] */
+/** Like `fetch`, and also reads the clock of the server. @param {string | URL} url @param {RequestInit} [init] */
 export async function askServer(url, init) {
   const asked = Date.now();
   const response = await fetch(url, init);

@@ -1,12 +1,12 @@
-// Shares the browser's connections among all players of this gateway: over HTTP/1.1 a browser opens six to a host, for all tabs
-// together, and a low-latency player keeps two of them waiting for playlists that are not there yet. Three players would take all.
+// Shares the browser's connections among all players of this gateway. Over HTTP/1.1 a browser opens six connections per host for all tabs
+// together, and a low-latency player keeps two of them waiting for playlists. Three players would use all of them.
 
-/** Players that may keep requests waiting at the same time; four of six connections at most. */
+/** Number of players that may keep requests waiting at the same time; they use at most four of six connections. */
 const SHARES = 2;
-/** Milliseconds in which the other players answer a newcomer; what comes later is heeded too. */
+/** Milliseconds within which other players answer a new one; later answers count too. */
 const CENSUS = 100;
 const HEARTBEAT = 20_000;
-/** A crashed tab says no good-bye, and a hidden one speaks once a minute. */
+/** Milliseconds. A crashed tab does not sign off, and a hidden tab is active only once a minute. */
 const SILENCE = 150_000;
 
 export class SharedLine {
@@ -14,13 +14,13 @@ export class SharedLine {
   #id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   #since = Date.now();
   /** @type {BroadcastChannel | undefined} */ #channel;
-  /** Who else is there, by id. @type {Map<string, {since: number, heard: number}>} */
+  /** The other players, by id. @type {Map<string, {since: number, heard: number}>} */
   #others = new Map();
   #heartbeat;
-  /** Resolves when it is known who else is there. */
+  /** Resolves when the other players are known. */
   counted = Promise.resolve();
 
-  /** @param {() => void} onLoss others were here before, so `mayWait` is false now */
+  /** @param {() => void} onLoss called when others turn out to have been here first, so that `mayWait` becomes false */
   constructor(onLoss) {
     this.#onLoss = onLoss;
     if (isMultiplexed() || typeof BroadcastChannel === 'undefined') return;
@@ -34,8 +34,8 @@ export class SharedLine {
   }
 
   /**
-   * This player may keep requests waiting (blocking reloads, RFC 8216bis section 6.2.5.2). Who came first keeps what it has, so that
-   * nobody who plays is slowed down by a newcomer.
+   * Whether this player may keep requests waiting (blocking reloads, RFC 8216bis section 6.2.5.2). The players that came first keep this
+   * right, so that a new one does not slow down one that is playing.
    */
   get mayWait() {
     const now = Date.now();
@@ -74,7 +74,7 @@ export class SharedLine {
   }
 }
 
-/** HTTP/2 and HTTP/3 carry any number of waiting requests over one connection. What is not known is taken for HTTP/1.1. */
+/** HTTP/2 and HTTP/3 carry any number of waiting requests over one connection. If the protocol is unknown, HTTP/1.1 is assumed. */
 function isMultiplexed() {
   const [navigation] = performance.getEntriesByType('navigation');
   return /^h[23]/.test(navigation?.nextHopProtocol ?? '');

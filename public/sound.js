@@ -1,26 +1,26 @@
-// Sound: the button that a viewer sees first, the volume, and the choice that is kept for the next visit.
+// Sound: the unmute button, the volume, and the remembered choice.
 
 import { control, relabel } from './control-button.js';
 import { element, icon } from './dom.js';
 
 const VOLUME_KEY = 'sluice.volume';
 const MUTED_KEY = 'sluice.muted';
-/** Share of the whole range, of an arrow key. */
+/** Share of the volume range per arrow key press. */
 const STEP = 0.05;
 
-/** Whether to begin without sound: browsers demand it of those who have never turned it on. */
+/** Whether to start without sound: browsers require that for viewers who have never turned it on. */
 export function beginsMuted() {
   return recall(MUTED_KEY) !== 'false';
 }
 
-/** By the viewer; what the browser or an embedding page does is not remembered. @param {HTMLVideoElement} video */
+/** Call for a choice of the viewer; what the browser or an embedding page does is not remembered. @param {HTMLVideoElement} video */
 export function setMuted(video, muted) {
   video.muted = muted;
   if (!muted && video.volume === 0) video.volume = 1;
   remember(MUTED_KEY, String(muted));
 }
 
-/** @param {HTMLVideoElement} video @param {number} steps up, or down when negative */
+/** @param {HTMLVideoElement} video @param {number} steps up; negative: down */
 export function changeVolume(video, steps) {
   const from = video.muted ? 0 : video.volume;
   setVolume(video, Math.min(1, Math.max(0, Math.round(from / STEP + steps) * STEP)));
@@ -32,7 +32,7 @@ function setVolume(video, volume) {
   remember(MUTED_KEY, String(volume === 0));
 }
 
-/** Browsers start without sound; a viewer must see that at once and need one press to change it. */
+/** Browsers start without sound; a viewer must see that at once and be able to change it with one click. */
 export function createUnmute(player, video) {
   const button = element(
     'button',
@@ -74,7 +74,7 @@ export function createVolume(video) {
   return element('div', { class: 'volume-group' }, button, slider);
 }
 
-/** Storage is refused to third-party frames and private windows; a forgotten volume is no loss. */
+/** Third-party frames and private windows may refuse storage; then the volume is not remembered, which is acceptable. */
 function recall(key) {
   try {
     return localStorage.getItem(key);
@@ -87,6 +87,6 @@ function remember(key, value) {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // See recall.
+    // See `recall`.
   }
 }

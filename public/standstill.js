@@ -1,12 +1,12 @@
-// Tells a picture that stands because the broadcaster is away from one that stands because the stream is lost.
+// Distinguishes a picture that is frozen because the broadcaster is away from one that is frozen because the stream is lost.
 
 import { BroadcastWatch } from './broadcast.js';
 
-/** Milliseconds without a new picture, while one is wanted, after which the stream is taken for lost. */
+/** Milliseconds without a new picture, while one is wanted, after which the stream is considered lost. */
 const STALL_LIMIT = 10_000;
-/** After which the gateway is asked whether the publisher is away. */
+/** Milliseconds after which the gateway is asked whether the publisher is away. */
 const ASK_AFTER = 1_200;
-/** Between looks at the clock of the video. */
+/** Milliseconds between two checks of the playback position. */
 const INTERVAL = 1_000;
 
 export class StandstillWatch {
@@ -21,7 +21,7 @@ export class StandstillWatch {
   /**
    * @param {HTMLVideoElement} video
    * @param {{api: string, isWanted: () => boolean, onMoved: () => void, onLost: () => void, onBroadcast: () => void}} options
-   *   `isWanted`: a picture should come now; `onBroadcast`: `resuming` is another
+   * `isWanted`: a picture should come now; `onBroadcast`: `resuming` has changed
    */
   constructor(video, options) {
     this.#video = video;
@@ -36,17 +36,17 @@ export class StandstillWatch {
     return this.#broadcast.resuming;
   }
 
-  /** The same while the gateway shows something in its place. */
+  /** The same while the gateway shows a slate instead. */
   get away() {
     return this.#broadcast.away;
   }
 
-  /** Something about the broadcast may be different: the gateway is asked. */
+  /** Something about the broadcast may have changed: asks the gateway. */
   look() {
     this.#broadcast.look();
   }
 
-  /** The stream is started (again): it has all the time that it may take. */
+  /** The stream is (re)started: its time limit starts again. */
   reset() {
     this.#lastProgress = performance.now();
     this.#lastTime = -1;
@@ -66,7 +66,7 @@ export class StandstillWatch {
     this.#options.onMoved();
   }
 
-  /** A publisher that is expected back is no failure: playing goes on where it stands, however long that takes. */
+  /** A publisher that is expected back is not a failure: playback continues where it is, however long that takes. */
   async #check() {
     const standing = performance.now() - this.#lastProgress;
     if (!this.#options.isWanted()) this.#lastProgress = performance.now();

@@ -1,4 +1,4 @@
-// "Stats for nerds": what the browser measures about this playback, read once a second while the panel is open.
+// "Stats for nerds": what the browser measures about this playback, updated once a second while the panel is open.
 
 import { element, icon, setText } from './dom.js';
 import { formatBitrate, formatPicture, formatSeconds } from './format.js';

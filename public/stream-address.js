@@ -1,7 +1,7 @@
-// Which stream a page is about, read from its own address, and the addresses of everything that belongs to that stream.
+// Derives the stream of a page from its own address, and the addresses of everything that belongs to that stream.
 
 /**
- * Pages live at `…/watch/{app}/{name}` and `…/embed/{app}/{name}`; `<base>` leads back to the mount point, whatever it is.
+ * Pages are at `…/watch/{app}/{name}` and `…/embed/{app}/{name}`; `<base>` points to the mount point.
  * @returns {{app: string, name: string, playlist: string, thumbnail: string, api: string, watch: string, embed: string}} absolute URLs
  */
 export function streamOfThisPage() {

@@ -1,19 +1,19 @@
-// A picture of the stream where no video plays yet: as the poster of the player, and on the cards of the list.
+// Shows a thumbnail of the stream where no video plays yet: as the poster of the player, and on the cards of the list.
 
 import { readState } from './broadcast.js';
 import { serverNow } from './server-clock.js';
 
-/** Milliseconds. The same for everybody at the same time, so that caches on the way hold one. */
+/** Milliseconds. The same for everybody at the same time, so that caches need to keep only one. */
 const STEP = 10_000;
-/** Milliseconds in which video usually shows. */
+/** Milliseconds within which video usually appears. */
 const PATIENCE = 700;
 
-/** The address of the picture of now. @param {string} thumbnail URL without query */
+/** The address of the current thumbnail. @param {string} thumbnail URL without query */
 export function thumbnailNow(thumbnail) {
   return `${thumbnail}?at=${Math.floor(serverNow() / STEP)}`;
 }
 
-/** @returns {Promise<HTMLImageElement | undefined>} ready to be shown; undefined when it cannot be had */
+/** @returns {Promise<HTMLImageElement | undefined>} ready to be shown; undefined if it cannot be loaded */
 export async function loadPicture(address) {
   const image = new Image();
   image.alt = '';
@@ -27,7 +27,7 @@ export async function loadPicture(address) {
 }
 
 /**
- * Shows the picture until there is video. Only where the API says that there is one: a browser logs each 404.
+ * Shows the thumbnail until there is video. Only if the API says that there is one, because browsers log each 404.
  * @param {import('./player.js').LivePlayer} player
  * @param {HTMLVideoElement} video
  * @param {{api: string, thumbnail: string}} stream
@@ -36,7 +36,7 @@ export function posterFromThumbnail(player, video, { api, thumbnail }) {
   player.addEventListener('state', async ({ detail: { state } }) => {
     if (state === 'waiting' || state === 'ended') video.removeAttribute('poster');
     if (state !== 'starting') return;
-    // Video is on its way, and must not share the line with a picture that it will cover at once.
+    // Video is on its way, and must not share the connection with a picture that it will cover at once.
     if (player.wantsPlay) await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (player.state === 'waiting' || player.state === 'ended') return;
     const known = await readState(api);

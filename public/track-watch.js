@@ -1,15 +1,15 @@
-// Notices that a stream has other tracks than those which are played: a publisher may return with the microphone or the camera that
-// he forgot, or at another size. Players read the multivariant playlist once, so somebody has to look at it again.
+// Notices that the tracks of a stream have changed: a publisher may return with the microphone or camera that was missing, or with another
+// picture size. Players read the multivariant playlist only once, so it must be read again.
 
 import { askServer } from './server-clock.js';
 
-/** Milliseconds after a discontinuity at which to look: tracks of a new publish do not appear all at once. */
+/** Milliseconds after a discontinuity at which to check: the tracks of a new publish do not all appear at once. */
 const AFTER_DISCONTINUITY = [300, 2_000, 5_000, 10_000];
-/** Milliseconds after the beginning: a track may be late. */
+/** Milliseconds after the start: a track may be late. */
 const SOON = 5_000;
-/** Milliseconds between looks without a reason. */
+/** Milliseconds between regular checks. */
 const INTERVAL = 30_000;
-/** While nothing can be played here, a change is all that we wait for. */
+/** While nothing can be played, a change is all that is waited for. */
 const EAGER_INTERVAL = 4_000;
 
 export class TrackWatch {
@@ -22,7 +22,7 @@ export class TrackWatch {
 
   /**
    * @param {string} source URL of the multivariant playlist
-   * @param {{onChange: () => void, onGone: () => void}} options `onChange`: there are other tracks; `onGone`: no such stream any more
+   * @param {{onChange: () => void, onGone: () => void}} options `onChange`: the tracks have changed; `onGone`: the stream no longer exists
    */
   constructor(source, options) {
     this.#source = source;
@@ -30,7 +30,7 @@ export class TrackWatch {
   }
 
   /**
-   * From now on that playlist is what is played.
+   * From now on this playlist is the one being played.
    * @param {string | undefined} multivariant undefined: the one that was found last
    * @param {{eager?: boolean}} [options]
    */
@@ -41,13 +41,13 @@ export class TrackWatch {
     this.#interval = setInterval(() => this.#look(), eager ? EAGER_INTERVAL : INTERVAL);
   }
 
-  /** A new publish has begun in what is played. */
+  /** A new publish has started in the stream being played. */
   discontinuity() {
     this.#stopTimers();
     this.#timers = AFTER_DISCONTINUITY.map((after) => setTimeout(() => this.#look(), after));
   }
 
-  /** Looks no more until `follow`. */
+  /** Stops checking until `follow` is called. */
   rest() {
     this.#stopTimers();
     clearInterval(this.#interval);
@@ -71,10 +71,10 @@ export class TrackWatch {
       response = await askServer(this.#source, { cache: 'no-cache', signal: this.#cancel.signal });
       text = await response.text();
     } catch {
-      // Nobody answers: that is noticed where media is asked for.
+      // Nobody answers: that is noticed by the requests for media.
       return;
     }
-    // Meanwhile another playback may have begun.
+    // Another playback may have started meanwhile.
     if (this.#cancel.signal.aborted || this.#played !== before) return;
     if (response.status === 404) this.#options.onGone();
     if (!response.ok) return;
@@ -87,8 +87,7 @@ export class TrackWatch {
 }
 
 /**
- * What of a multivariant playlist makes it another one to a player: its tracks with their codecs and sizes, but not the measured
- * bit rates.
+ * The parts of a multivariant playlist that matter to a player: its tracks with codecs and sizes, without the measured bit rates.
  * @param {string} multivariant
  */
 export function tracksOf(multivariant) {

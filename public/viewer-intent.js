@@ -1,5 +1,5 @@
-// Whether the viewer wants to watch or has paused, by whatever means: our buttons, media keys, picture in picture, the operating
-// system. A browser pauses too, in tabs that nobody sees, and that is nobody's wish.
+// Whether the viewer wants to watch or has paused, by any means: our buttons, media keys, picture in picture, the operating system. A
+// browser also pauses in hidden tabs, which is not the viewer's wish.
 
 export class ViewerIntent {
   #video;
@@ -10,8 +10,8 @@ export class ViewerIntent {
   /**
    * @param {HTMLVideoElement} video
    * @param {{wantsPlay: boolean, isPlaying: () => boolean, onPlay: () => void}} options
-   *   `isPlaying`: what is seen is the stream, so that what happens to the video is no work of ours;
-   *   `onPlay`: the viewer goes on after a pause
+   * `isPlaying`: what is shown is the stream, so that changes of the video are not caused by us;
+   * `onPlay`: the viewer continues after a pause
    */
   constructor(video, { wantsPlay, isPlaying, onPlay }) {
     this.#video = video;

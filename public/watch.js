@@ -1,4 +1,4 @@
-// The watch page: the player, what is known about the stream, and the ways to share it.
+// The watch page: the player, information about the stream, and the ways to share it.
 
 import { readState } from './broadcast.js';
 import { createControls } from './controls.js';
@@ -11,7 +11,7 @@ import { beginsMuted } from './sound.js';
 import { streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
-/** Milliseconds between looks at the facts beside the player. */
+/** Milliseconds between updates of the information beside the player. */
 const REFRESH = 5_000;
 
 const stream = streamOfThisPage();
@@ -43,13 +43,13 @@ const showState = () => {
   const isQuiet = state === 'playing' && !player.resuming;
   const shown = player.resuming || player.away ? 'reconnecting' : isQuiet ? state : (trouble ?? state);
   badge.dataset.state = shown;
-  // The player says LIVE already, and more exactly.
+  // The player already shows LIVE, and more precisely.
   badge.classList.toggle('offscreen', shown === 'playing');
   setText(badge, player.away ? 'Broadcaster away' : BADGES[shown]);
 };
 for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, showState);
 player.addEventListener('state', () => {
-  // The first picture has the line for itself.
+  // Do not compete with the first picture for the connection.
   if (player.state !== 'starting') refresh();
 });
 showState();
@@ -61,7 +61,7 @@ share(
   `<iframe src="${stream.embed}" title="${stream.name}" width="960" height="540" allow="autoplay; fullscreen; picture-in-picture"></iframe>`,
   'Copy code',
 );
-// On a phone nobody copies code for a page.
+// Nobody copies embed code on a phone.
 if (matchMedia('(max-width: 640px)').matches) find('.more').open = false;
 if (navigator.share !== undefined) {
   const onclick = () => navigator.share({ title: stream.name, url: stream.watch }).catch(() => undefined);
@@ -80,13 +80,13 @@ function share(selector, text, label) {
 let startedAt;
 let timer;
 
-/** Asks for this stream alone, and only while there is one: a browser logs each 404. */
+/** Requests the state of this stream only, and only while it exists, because browsers log each 404. */
 async function refresh() {
   clearTimeout(timer);
   if (player.state === 'waiting') showFacts(undefined);
   else if (!document.hidden) {
     const facts = await readState(stream.api);
-    // Where nobody answers, the player says so, and the facts stay as they were.
+    // If nobody answers, the player shows that, and the information stays as it is.
     if (facts !== undefined) showFacts(facts);
   }
   clearTimeout(timer);
