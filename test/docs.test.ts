@@ -126,6 +126,21 @@ describe('docs/glossary.md', () => {
   });
 });
 
+describe('docs/limits.md', () => {
+  it('names for each constant the file that holds it, in its row or at the head of its section', () => {
+    const sections = read('docs/limits.md').split(/^## /m).slice(1);
+    const unnamed = sections.flatMap((section) => {
+      const [head = ''] = section.split('\n|');
+      if (head.includes('`src/')) return [];
+      return section
+        .split('\n')
+        .filter((row) => /\| constant/.test(row) && !/`[\w/-]+\/[\w./-]*`|`gateway\.ts`/.test(row));
+    });
+    expect(unnamed).toEqual([]);
+    expect(sections.length).toBeGreaterThan(8);
+  });
+});
+
 describe('docs/addresses.md', () => {
   it('has a row for every route of the HTTP server', () => {
     const sources = filesBelow('src/servers/http/routes', (path) => path.endsWith('.ts'))
