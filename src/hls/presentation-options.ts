@@ -5,14 +5,14 @@ import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 import type { SegmentStore } from './store/segment-store.js';
-import type { EpochPlan, RenditionPlan } from './timeline/plan.js';
+import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
 
 export interface PresentationOptions {
   readonly app: string;
   readonly name: string;
   /** Plan of the first period. */
-  readonly plan: EpochPlan;
+  readonly plan: PeriodPlan;
   readonly segmentDuration: Seconds;
   readonly partDuration: Seconds;
   /** Number of complete segments listed, at least 6; more are listed if these last less than three target durations. */
@@ -43,7 +43,7 @@ export interface PresentationOptions {
   /** Longest GOP for which TARGETDURATION is chosen. Default 10 s. */
   readonly maxGop?: Seconds | undefined;
   /**
-   * The first GOP is already longer than `maxGop`: it has lasted `gop`. Nothing is listed yet, so calling `startEpoch` with cuts `regular`
+   * The first GOP is already longer than `maxGop`: it has lasted `gop`. Nothing is listed yet, so calling `startPeriod` with cuts `regular`
    * from here starts the presentation again. Otherwise segments are cut without key frames.
    */
   readonly onLongGop?: ((gop: Milliseconds) => void) | undefined;

@@ -18,7 +18,7 @@ import type { SegmentStore } from './store/segment-store.js';
 import { StoredReads } from './store/stored-reads.js';
 import { WriteBehind } from './store/write-behind.js';
 import { StreamTimeline } from './stream-timeline.js';
-import type { EpochPlan } from './timeline/plan.js';
+import type { PeriodPlan } from './timeline/plan.js';
 import { VariantListing } from './variant-listing.js';
 import { Waiters } from './window/blocking-reload.js';
 import type { Rendition } from './window/rendition.js';
@@ -33,7 +33,7 @@ export type {
 export type { MediaSample } from './sample-feed.js';
 export type { SegmentStore } from './store/segment-store.js';
 export { SMALLEST_WINDOW } from './stream-timeline.js';
-export type { EpochPlan, RenditionPlan } from './timeline/plan.js';
+export type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 
 export class Presentation {
   readonly app: string;
@@ -194,7 +194,7 @@ export class Presentation {
 
   /**
    * Sets the track of a rendition with input `samples`, before its first sample and whenever the track changes. If this period has parts of
-   * another track, the next segment starts a new period. A caller that knows about the change calls `startEpoch` first, and loses no media.
+   * another track, the next segment starts a new period. A caller that knows about the change calls `startPeriod` first, and loses no media.
    * @param init ftyp and moov; kept, not copied
    * @throws the typed errors of `parseInitSegment`
    */
@@ -249,9 +249,9 @@ export class Presentation {
    * video, the next sample) all renditions have EXT-X-DISCONTINUITY at the same sequence number. New renditions are added, missing ones
    * list gaps. What pipes have not delivered is lost: flush FFmpeg first if it matters.
    */
-  startEpoch(plan: EpochPlan): void {
+  startPeriod(plan: PeriodPlan): void {
     if (this.#ended) return;
-    this.#timeline.startEpoch(plan);
+    this.#timeline.startPeriod(plan);
     this.#suspended = false;
     this.#variants.changed();
     this.#publish();
@@ -259,7 +259,7 @@ export class Presentation {
 
   /**
    * The publisher has left and may come back: all renditions finish their segments at the same point, with what pipes have delivered so
-   * far. Playlists stay open, and requests wait. Continue with `startEpoch` or `end`.
+   * far. Playlists stay open, and requests wait. Continue with `startPeriod` or `end`.
    */
   suspend(): void {
     if (this.#ended || this.#suspended) return;

@@ -11,10 +11,10 @@ import type { RenditionReport } from './playlists/media-playlist.js';
 import type { PresentationOptions } from './presentation-options.js';
 import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
 import { CutSchedule, type RunRules } from './timeline/cut-schedule.js';
-import { Epochs } from './timeline/epochs.js';
 import { type PartTiming, partTiming } from './timeline/part-timing.js';
-import type { EpochPlan } from './timeline/plan.js';
+import type { PeriodPlan } from './timeline/plan.js';
 import { ProgramDateTime } from './timeline/program-date-time.js';
+import { StreamPeriods } from './timeline/stream-periods.js';
 import type { Rendition, RenditionOptions } from './window/rendition.js';
 import type { PlaylistKind } from './window/rendition-playlists.js';
 
@@ -44,9 +44,9 @@ export class StreamTimeline {
   readonly set: RenditionSet;
   readonly #options: StreamTimelineOptions;
   readonly #clock: Clock;
-  readonly #epochs: Epochs;
+  readonly #periods: StreamPeriods;
   readonly #dates: ProgramDateTime;
-  #plan: EpochPlan;
+  #plan: PeriodPlan;
   #timing: PartTiming;
   #latest: Milliseconds = 0;
   /** Index of the newest cut when a period was requested. */
@@ -70,7 +70,7 @@ export class StreamTimeline {
       },
       this.#rules(),
     );
-    this.#epochs = new Epochs({
+    this.#periods = new StreamPeriods({
       firstDiscontinuitySequence: presentation.firstDiscontinuitySequence ?? 0,
       continuesEarlier: presentation.continuesEarlier ?? false,
     });
@@ -100,7 +100,7 @@ export class StreamTimeline {
   }
 
   get discontinuityNumber(): number {
-    return this.#epochs.discontinuityNumber;
+    return this.#periods.discontinuityNumber;
   }
 
   /** See `Presentation.resumeTime`. */
@@ -152,18 +152,18 @@ export class StreamTimeline {
     this.schedule.finish(this.#latest);
   }
 
-  startEpoch(plan: EpochPlan): void {
+  startPeriod(plan: PeriodPlan): void {
     this.finishRun();
     if (this.schedule.targetDuration === undefined) {
       this.schedule.reset();
-      this.#epochs.reset();
+      this.#periods.reset();
       this.set.reset();
       this.#latest = 0;
     }
     this.#plan = plan;
     this.#timing = partTiming(plan, this.#options.presentation.partDuration, this.#timing.partTarget);
     this.schedule.begin(this.#rules());
-    this.#awaitEpoch();
+    this.#awaitPeriod();
     this.set.plan(this.#timing);
   }
 
@@ -180,7 +180,7 @@ export class StreamTimeline {
     return {
       clock: this.#clock,
       schedule: this.schedule,
-      epochs: this.#epochs,
+      periods: this.#periods,
       firstMediaSequence: presentation.firstMediaSequence,
       windowSegments: Math.max(SMALLEST_WINDOW, presentation.windowSegments),
       partTarget: this.#timing.partTarget,
@@ -212,25 +212,25 @@ export class StreamTimeline {
   /** The schedule has advanced: a period may begin, held audio may be emitted, the target duration may be known. */
   #advance(): void {
     const { runStart, lastIndex } = this.schedule;
-    if (this.#epochs.awaited && runStart !== undefined && lastIndex > this.#awaitedAfter) {
+    if (this.#periods.awaited && runStart !== undefined && lastIndex > this.#awaitedAfter) {
       const index = this.#awaitedAfter + 1;
-      this.#epochs.begin(index, millisecondsToSeconds(this.schedule.timeOf(index) ?? runStart));
+      this.#periods.begin(index, millisecondsToSeconds(this.schedule.timeOf(index) ?? runStart));
     }
     if (this.#forcedCuts.length > 0) for (const time of this.#forcedCuts.splice(0)) this.#options.onForcedCut(time);
     this.set.advance();
     this.set.giveUpLaggards(this.#latest);
   }
 
-  #awaitEpoch(): void {
-    this.#epochs.await();
+  #awaitPeriod(): void {
+    this.#periods.await();
     this.#awaitedAfter = this.schedule.lastIndex;
   }
 
   /** A track changed unannounced: the next segment starts a period, and this rendition has no media before it. */
   #onTrackChanged(rendition: Rendition): void {
-    const epoch = this.#epochs.at(this.schedule.lastIndex);
-    if (this.#epochs.awaited || epoch === undefined || (rendition.mediaIndex ?? -1) < epoch.startIndex) return;
-    this.#awaitEpoch();
+    const period = this.#periods.at(this.schedule.lastIndex);
+    if (this.#periods.awaited || period === undefined || (rendition.mediaIndex ?? -1) < period.startIndex) return;
+    this.#awaitPeriod();
     rendition.interrupt(Number.POSITIVE_INFINITY);
     rendition.resumeAt(this.#awaitedAfter + 1);
   }

@@ -34,7 +34,7 @@ export class StreamLog {
     this.fields = fields;
   }
 
-  epoch(what: 'stream started' | 'stream resumed' | 'stream changed' | 'slate shown', plan: StreamPlan): void {
+  period(what: 'stream started' | 'stream resumed' | 'stream changed' | 'slate shown', plan: StreamPlan): void {
     const renditions = plan.renditions.map(({ name }) => name);
     this.#logger.info({ ...this.fields, renditions, source: plan.source }, what);
     for (const shortcoming of plan.shortcomings) {

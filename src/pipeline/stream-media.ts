@@ -10,7 +10,7 @@ import { planPublisher } from './plan-publisher.js';
 import type { Publisher } from './publisher.js';
 import type { StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
-import { epochPlan, type StreamPlan } from './stream-plan.js';
+import { periodPlan, type StreamPlan } from './stream-plan.js';
 
 export class StreamMedia {
   /** The presentation for all publishers of the name; undefined before the first is served. */
@@ -80,7 +80,7 @@ export class StreamMedia {
       ...this.#options.presentation(),
       app,
       name,
-      plan: epochPlan(plan),
+      plan: periodPlan(plan),
       segmentDuration,
       partDuration,
       maxGop,
@@ -134,7 +134,7 @@ export class StreamMedia {
     if (plan.keyFrames === 'source') return;
     this.#encoding.discard();
     publisher.subscribe();
-    this.presentation?.startEpoch(epochPlan(plan));
+    this.presentation?.startPeriod(periodPlan(plan));
     this.install(plan, publisher);
     // The presentation has dropped what it had: send everything again, from the key frame on.
     for (const earlier of publisher.recent()) if (isMedia(earlier)) this.pass(earlier);

@@ -14,7 +14,7 @@ import { StreamLog } from './stream-log.js';
 import { StreamMedia } from './stream-media.js';
 import { StreamOwner } from './stream-owner.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
-import { epochPlan, type StreamPlan } from './stream-plan.js';
+import { periodPlan, type StreamPlan } from './stream-plan.js';
 
 export type { EncodingState, Withdrawal } from './encoding.js';
 export type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
@@ -313,7 +313,7 @@ export class StreamPipeline {
     this.#entering = undefined;
     try {
       // A slate that was replaced shows nothing more: the publisher continues at its position.
-      if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginEpoch(publisher);
+      if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginPeriod(publisher);
     } catch (error) {
       // An error without a type is a bug of ours: it ends the name.
       if (!(error instanceof SluiceError)) throw error;
@@ -322,15 +322,15 @@ export class StreamPipeline {
     if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);
   }
 
-  #beginEpoch(publisher: Publisher): void {
+  #beginPeriod(publisher: Publisher): void {
     const plan = this.#media.plan(publisher);
     const presentation = this.#media.presentation;
     const what = this.#whatBegins(publisher);
     if (presentation === undefined) this.#media.present(plan, publisher);
-    else presentation.startEpoch(epochPlan(plan));
+    else presentation.startPeriod(periodPlan(plan));
     if (!publisher.standsIn) this.#continue(plan);
     this.#media.install(plan, publisher);
-    this.#log.epoch(what, plan);
+    this.#log.period(what, plan);
     this.#open = true;
     const held = publisher.held;
     publisher.held = [];
@@ -338,7 +338,7 @@ export class StreamPipeline {
     for (const tag of held) this.#onTag(publisher, tag);
   }
 
-  #whatBegins({ standsIn }: Publisher): Parameters<StreamLog['epoch']>[0] {
+  #whatBegins({ standsIn }: Publisher): Parameters<StreamLog['period']>[0] {
     if (this.#media.presentation === undefined) return 'stream started';
     if (standsIn) return 'slate shown';
     return this.#state.is('suspended') ? 'stream resumed' : 'stream changed';

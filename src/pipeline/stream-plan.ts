@@ -1,5 +1,5 @@
 // How a publisher is served: its ladder, minus what cannot be encoded here and now, plus what the playlists already offer.
-import type { EpochPlan, RenditionPlan } from '../hls/timeline/plan.js';
+import type { PeriodPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
 import { reasonAgainstAac } from '../transcode/browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
@@ -152,7 +152,7 @@ export function byCost(renditions: readonly RenditionSpec[]): EncodedVideoSpec[]
 }
 
 /** The plan in the terms of HLS. */
-export function epochPlan(plan: StreamPlan): EpochPlan {
+export function periodPlan(plan: StreamPlan): PeriodPlan {
   const frameRate = plan.source.video?.frameRate;
   const video = plan.renditions.filter(({ kind }) => kind === 'video').map(renditionPlan);
   const audio = plan.renditions.filter(({ kind }) => kind === 'audio').map(renditionPlan);

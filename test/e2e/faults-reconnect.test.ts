@@ -21,13 +21,13 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Waits until this rendition lists the beginning of its epoch number `epoch`, 0 for the first. */
-function beginning(follower: PlaylistFollower, epoch: number): Promise<ParsedSegment> {
+/** Waits until this rendition lists the beginning of its period number `period`, 0 for the first. */
+function beginning(follower: PlaylistFollower, period: number): Promise<ParsedSegment> {
   return eventually(async () => {
     follower.check();
     const { segments = [] } = follower.last ?? {};
-    if (epoch === 0) return segments[0];
-    return segments.find(({ discontinuity, discontinuityNumber }) => discontinuity && discontinuityNumber === epoch);
+    if (period === 0) return segments[0];
+    return segments.find(({ discontinuity, discontinuityNumber }) => discontinuity && discontinuityNumber === period);
   }, PATIENCE);
 }
 
@@ -80,8 +80,8 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
       expect(await publisher.exit).toEqual(killed ? { code: null, signal: 'SIGKILL' } : { code: 0, signal: null });
       await delay(3_000 * random() ** 2);
       publisher = publish();
-      const epoch = await beginning(source, round);
-      const date = epoch.programDateTime ?? Number.NaN;
+      const period = await beginning(source, round);
+      const date = period.programDateTime ?? Number.NaN;
       const seen = await Promise.all(viewers.map((viewer) => untilSeen(viewer, date, PATIENCE)));
       for (const [index, sight] of seen.entries()) {
         resumed[index]?.push({ media: Math.round(sight.date - date), clock: sight.at - date });

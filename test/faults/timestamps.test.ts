@@ -150,7 +150,7 @@ function checkTimes(name: string, segments: readonly Got[]): void {
   for (const [index, { from, date, discontinuity }] of segments.entries()) {
     const before = segments[index - 1];
     if (before === undefined) continue;
-    // Where an epoch begins sound may begin within the last frame of the one before.
+    // Where a period begins sound may begin within the last frame of the one before.
     expect(Math.abs(from - before.to), name).toBeLessThan(discontinuity ? 0.022 : 0.001);
     expect(Math.abs(date - before.date - before.duration), name).toBeLessThan(0.025);
   }

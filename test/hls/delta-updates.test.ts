@@ -4,14 +4,14 @@ import fc from 'fast-check';
 import * as HLS from 'hls-parser';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin } from '../../src/hls/origin/origin.js';
-import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
+import type { PeriodPlan, PresentationOptions } from '../../src/hls/presentation.js';
 import { mergeDelta } from '../support/delta-update.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { FRAME, observe, setUp } from './observed-presentation.js';
 import { recordInits } from './recorded-inits.js';
 import { SyntheticStream } from './synthetic-stream.js';
 
-const PLAN: EpochPlan = {
+const PLAN: PeriodPlan = {
   renditions: [
     { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
     { name: '120p', kind: 'video', input: 'pipe', frameRate: 25 },
@@ -53,7 +53,7 @@ function scene(options: Partial<PresentationOptions> = {}, onStep: () => void = 
     clock.advance(away);
     const origin = presentation.resumeTime;
     checker.expectBrokenHint();
-    presentation.startEpoch(PLAN);
+    presentation.startPeriod(PLAN);
     stream.resume(origin);
   };
   return { presentation, clock, checker, stream, bodies, reconnect };

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type PlaylistDirectives } from '../../src/hls/origin/origin.js';
-import type { EpochPlan } from '../../src/hls/presentation.js';
+import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { type Recording, record, runFfmpeg } from '../support/ladder-recording.js';
 import { attributes, type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';
 import { initsOf, publish, Replay, replay } from '../support/presentation-replay.js';
 import { AUDIO, LADDER, SOURCE, setUp } from './observed-presentation.js';
 
-const PASSTHROUGH: EpochPlan = {
+const PASSTHROUGH: PeriodPlan = {
   renditions: [
     { ...SOURCE, input: 'samples' },
     { ...AUDIO, input: 'samples' },

@@ -1,6 +1,6 @@
 // Renditions that the gateway packages itself, of real encoder output, against the rules of playlists and the bytes that went in.
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EpochPlan } from '../../src/hls/presentation.js';
+import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { type NotedTag, type Recording, record } from '../support/ladder-recording.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
@@ -9,7 +9,7 @@ import { checkMedia, FRAME, observe, type Setup, setUp } from './observed-presen
 
 const SOURCE = { name: 'source', kind: 'video', input: 'samples', width: 320, height: 180, frameRate: 25 } as const;
 const AUDIO = { name: 'audio', kind: 'audio', input: 'samples', channels: 2 } as const;
-const PASSTHROUGH: EpochPlan = { renditions: [SOURCE, AUDIO], frameRate: 25, cuts: 'key-frames' };
+const PASSTHROUGH: PeriodPlan = { renditions: [SOURCE, AUDIO], frameRate: 25, cuts: 'key-frames' };
 
 interface Run extends Setup {
   readonly checker: PlaylistChecker;
@@ -147,7 +147,7 @@ describe('a presentation of samples', () => {
     'B1.14 B1.18 $frameRate fps, GOP $gop, $sampleRate Hz: millisecond timestamps leave no hole and no drift',
     async (source) => {
       const recording = await record({ seconds: 9, ...source }, { partFrames: 12, rungs: [] });
-      const plan: EpochPlan = { ...PASSTHROUGH, renditions: [{ ...SOURCE, frameRate: source.frameRate }, AUDIO] };
+      const plan: PeriodPlan = { ...PASSTHROUGH, renditions: [{ ...SOURCE, frameRate: source.frameRate }, AUDIO] };
       const played = await run(recording, { plan });
       await checkMedia(played.checker, played.media, 'source');
       await checkMedia(played.checker, played.media, 'audio');

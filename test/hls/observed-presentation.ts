@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type EpochPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
+import { type PeriodPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
 import type { Rendition } from '../../src/hls/window/rendition.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
@@ -32,7 +32,7 @@ export const RUNG_90 = {
   bitrate: 100_000,
 } as const;
 export const AUDIO = { name: 'audio', kind: 'audio', input: 'pipe', bitrate: 64_000, channels: 2 } as const;
-export const LADDER: EpochPlan = { renditions: [SOURCE, RUNG_120, RUNG_90, AUDIO], frameRate: 25, cuts: 'key-frames' };
+export const LADDER: PeriodPlan = { renditions: [SOURCE, RUNG_120, RUNG_90, AUDIO], frameRate: 25, cuts: 'key-frames' };
 export const FRAME = 1 / 25;
 
 export interface Setup {
@@ -62,7 +62,7 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
 
 /** Gives the checker what a player would get now, and checks that everything listed can be had. */
 export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
-  // Also those that an earlier epoch had.
+  // Also those that an earlier period had.
   for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
     const rendition = presentation.rendition(name);
     if (rendition?.isServable(true) !== true) continue;

@@ -1,14 +1,14 @@
 // An origin with a stream behind it, as players meet it, and how tests of its answers wait for them and read them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
-import type { EpochPlan, PresentationOptions } from '../../src/hls/presentation.js';
+import type { PeriodPlan, PresentationOptions } from '../../src/hls/presentation.js';
 import type { Rendition } from '../../src/hls/window/rendition.js';
 import { type Setup, setUp } from './observed-presentation.js';
 import { SAMPLES_PLAN } from './recorded-inits.js';
 import { type SyntheticOptions, SyntheticStream } from './synthetic-stream.js';
 
 /** One video and one audio rendition, both from FFmpeg's pipes. */
-export const PIPES_PLAN: EpochPlan = {
+export const PIPES_PLAN: PeriodPlan = {
   renditions: [
     { name: 'source', kind: 'video', input: 'pipe', frameRate: 25 },
     { name: 'audio', kind: 'audio', input: 'pipe' },

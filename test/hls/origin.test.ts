@@ -349,7 +349,7 @@ describe('Origin', () => {
     const hinted = origin.file('live', 'a', 'source', `part-${mediaSequence + segments.length}.0.m4s`);
     clock.advance(3_000);
     const offset = presentation.resumeTime;
-    presentation.startEpoch(PIPES_PLAN);
+    presentation.startPeriod(PIPES_PLAN);
     const again = new Replay(
       presentation,
       await record({ seconds: 3, gop: 50, offset: offset / 1000 }, { partFrames: 12, rungs: [] }),

@@ -1,7 +1,7 @@
 // Any frame rate from one picture in ten seconds to 240 a second, any length of GOPs, ends of any shape: what every playlist says then.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EpochPlan, Presentation } from '../../src/hls/presentation.js';
+import type { PeriodPlan, Presentation } from '../../src/hls/presentation.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { observe, setUp } from './observed-presentation.js';
@@ -24,7 +24,7 @@ interface Played {
 
 async function play(pace: Pace, kind: { tolerant?: boolean; irregular?: boolean } = {}): Promise<Played> {
   const frameRate = pace.fps;
-  const plan: EpochPlan = {
+  const plan: PeriodPlan = {
     renditions: [
       { name: 'source', kind: 'video', input: 'samples', frameRate },
       { name: '120p', kind: 'video', input: 'pipe', frameRate },

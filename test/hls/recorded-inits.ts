@@ -1,10 +1,10 @@
 // What synthetic streams cannot make up: init segments that real encoders wrote.
-import type { EpochPlan } from '../../src/hls/presentation.js';
+import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { record } from '../support/ladder-recording.js';
 import type { SyntheticOptions } from './synthetic-stream.js';
 
 /** One video and one audio rendition, packaged from the publisher's own frames. */
-export const SAMPLES_PLAN: EpochPlan = {
+export const SAMPLES_PLAN: PeriodPlan = {
   renditions: [
     { name: 'source', kind: 'video', input: 'samples', frameRate: 25 },
     { name: 'audio', kind: 'audio', input: 'samples' },

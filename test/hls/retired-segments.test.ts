@@ -129,7 +129,7 @@ describe('segments of a stream without its publisher', () => {
     // The last one was written when the publisher had gone.
     expect(Buffer.isBuffer(await get(segmentUri(left.at(-1) ?? 0)))).toBe(true);
 
-    presentation.startEpoch(SAMPLES_PLAN);
+    presentation.startPeriod(SAMPLES_PLAN);
     stream.resume(presentation.resumeTime);
     await play(5);
     const after = listed().filter((sequence) => sequence > (left.at(-1) ?? 0));
@@ -174,7 +174,7 @@ describe('segments of a stream without its publisher', () => {
     for (const file of await store.list('live/test')) await store.remove(file);
     gone = true;
 
-    presentation.startEpoch(SAMPLES_PLAN);
+    presentation.startPeriod(SAMPLES_PLAN);
     stream.resume(presentation.resumeTime);
     await play(9);
     expect(warnings.map(({ code }) => code)).toEqual(expect.arrayContaining(['hls.store', 'hls.dvr-dropped']));

@@ -159,7 +159,7 @@ export class SyntheticStream {
     onStep();
   }
 
-  /** A publisher takes up the timeline, after `startEpoch` was called. */
+  /** A publisher takes up the timeline, after `startPeriod` was called. */
   resume(origin: number): void {
     this.#video = origin;
     this.#sound = origin;

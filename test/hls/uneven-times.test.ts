@@ -1,7 +1,7 @@
 // Sources whose pictures come at any times an encoder may give them: what players are told must still be what there is.
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import type { EpochPlan, Presentation } from '../../src/hls/presentation.js';
+import type { PeriodPlan, Presentation } from '../../src/hls/presentation.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
@@ -34,7 +34,7 @@ beforeAll(async () => {
 /** One run of FFmpeg without pictures of its own: `-fps_mode passthrough`, no B-frames, the key frames of the source or regular ones. */
 function* fragments(
   pictures: readonly Picture[],
-  cuts: EpochPlan['cuts'],
+  cuts: PeriodPlan['cuts'],
 ): Generator<{ readonly at: number; readonly bytes: Buffer }> {
   const { trackId, timescale } = parseInitSegment(inits.rung);
   const ticks = (ms: number): number => Math.round((ms * timescale) / 1000);
@@ -66,9 +66,9 @@ function* fragments(
 /** Publishes pictures, in a plan of the source and of one rung, and holds every playlist to every rule. */
 async function play(
   pictures: readonly Picture[],
-  { frame, cuts = 'key-frames', irregular = false }: { frame: number; cuts?: EpochPlan['cuts']; irregular?: boolean },
+  { frame, cuts = 'key-frames', irregular = false }: { frame: number; cuts?: PeriodPlan['cuts']; irregular?: boolean },
 ): Promise<void> {
-  const plan: EpochPlan = { renditions: cuts === 'regular' ? [RUNG_120] : [SOURCE, RUNG_120], frameRate: 25, cuts };
+  const plan: PeriodPlan = { renditions: cuts === 'regular' ? [RUNG_120] : [SOURCE, RUNG_120], frameRate: 25, cuts };
   const { presentation, clock, warnings } = setUp({ plan });
   const checker = new PlaylistChecker({ frame: frame / 1000, irregular });
   const media = new Map<string, Buffer>();

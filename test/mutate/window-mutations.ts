@@ -20,12 +20,12 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     title: 'forgets the oldest cuts',
   },
   {
-    drops: 'the bound on epochs remembered',
-    file: 'src/hls/timeline/epochs.ts',
-    text: 'if (this.#begun.length > EPOCHS_REMEMBERED) this.#begun.shift();',
+    drops: 'the bound on periods remembered',
+    file: 'src/hls/timeline/stream-periods.ts',
+    text: 'if (this.#begun.length > PERIODS_REMEMBERED) this.#begun.shift();',
     replacement: '',
-    test: 'test/hls/epochs-remembered.test.ts',
-    title: 'remembers the newest epochs',
+    test: 'test/hls/periods-remembered.test.ts',
+    title: 'remembers the newest periods',
     short: true,
   },
   {
@@ -54,7 +54,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     title: 'keeps a segment for the longest playlist and two segments more',
   },
   {
-    drops: 'that a publisher that left while its epoch began is let go',
+    drops: 'that a publisher that left while its period began is let go',
     file: 'src/pipeline/stream-pipeline.ts',
     text: 'if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);',
     replacement: '',

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   byCost,
-  epochPlan,
   type PlanRequest,
+  periodPlan,
   planStream,
   type StreamPlan,
   transcodePlan,
@@ -37,7 +37,7 @@ describe('planStream', () => {
     const whole = plan();
     expect(modes(whole)).toEqual(['source copy', '480p encode', '360p encode', 'audio copy']);
     expect(transcodePlan(whole, DURATIONS)?.renditions.map(({ name }) => name)).toEqual(['480p', '360p']);
-    expect(epochPlan(whole).renditions.map(({ name, input }) => `${name} ${input}`)).toEqual([
+    expect(periodPlan(whole).renditions.map(({ name, input }) => `${name} ${input}`)).toEqual([
       'source samples',
       '480p pipe',
       '360p pipe',
@@ -112,7 +112,7 @@ describe('planStream', () => {
   });
 
   it('serves further tracks beside the source', () => {
-    const { renditions } = epochPlan(
+    const { renditions } = periodPlan(
       plan({ ladder: ['source'], extraTracks: [{ trackId: 1, width: 640, height: 360 }] }),
     );
     expect(renditions.map(({ name, input }) => `${name} ${input}`)).toEqual([

@@ -120,7 +120,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       case 'EXT-X-MAP': {
         const uri = attributes(value).get('URI');
         assert(parts.length === 0, 'MAP before the parts');
-        // An encoder that comes late into an epoch finds it begun with gaps, which list the MAP that was known then.
+        // An encoder that comes late into a period finds it begun with gaps, which list the MAP that was known then.
         assert(
           map === undefined || discontinuity || segments.at(-1)?.gap === true,
           'a new MAP only after DISCONTINUITY',

@@ -1,7 +1,7 @@
 // Decides the duration of parts once per stream: PART-TARGET must never change, and no part may exceed it (docs/decisions/0002).
 import { framesPerPart } from '../../protocols/frames-per-part.js';
 import type { Seconds } from '../../protocols/units.js';
-import type { EpochPlan, RenditionPlan } from './plan.js';
+import type { PeriodPlan, RenditionPlan } from './plan.js';
 
 /** Used for a rendition without a frame rate. */
 export const ASSUMED_FRAME_RATE = 30;
@@ -33,7 +33,7 @@ export interface RenditionPartTiming {
 }
 
 /** The properties of a plan on which the timing depends. */
-type TimedPlan = Pick<EpochPlan, 'renditions' | 'frameRate'>;
+type TimedPlan = Pick<PeriodPlan, 'renditions' | 'frameRate'>;
 
 /**
  * Pure: the same plan gives the same timing.

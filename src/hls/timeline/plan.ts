@@ -19,7 +19,7 @@ export interface RenditionPlan {
 }
 
 /** A period of a stream in which tracks and parameters do not change: from one EXT-X-DISCONTINUITY to the next. */
-export interface EpochPlan {
+export interface PeriodPlan {
   /** In the order of the ladder, which is the order of the multivariant playlist. */
   readonly renditions: readonly RenditionPlan[];
   /** Frame rate of the source; needed if a video rendition does not have its own. */

@@ -6,8 +6,8 @@ import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/u
 import type { MadePart, PartSink } from '../packaging/part-sink.js';
 import type { RenditionReport } from '../playlists/media-playlist.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
-import type { Epochs } from '../timeline/epochs.js';
 import type { RenditionPlan } from '../timeline/plan.js';
+import type { StreamPeriods } from '../timeline/stream-periods.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isFirstAnswer, isSatisfied, Waiters } from './blocking-reload.js';
@@ -23,7 +23,7 @@ export interface RenditionOptions {
   readonly plan: RenditionPlan;
   readonly clock: Clock;
   readonly schedule: CutSchedule;
-  readonly epochs: Epochs;
+  readonly periods: StreamPeriods;
   /** Media sequence number of segment 0 of the schedule. */
   readonly firstMediaSequence: number;
   readonly windowSegments: number;
@@ -65,7 +65,7 @@ export class Rendition implements PartSink {
   #lastProgress: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: RenditionOptions) {
-    const { plan, clock, schedule, epochs, firstMediaSequence, partTarget, windowSegments, programDateTime } = options;
+    const { plan, clock, schedule, periods, firstMediaSequence, partTarget, windowSegments, programDateTime } = options;
     this.plan = plan;
     this.#options = options;
     this.waiters = new Waiters(clock);
@@ -81,7 +81,7 @@ export class Rendition implements PartSink {
     });
     this.#segmenter = new Segmenter({
       schedule,
-      epochs,
+      periods,
       firstMediaSequence,
       partTarget,
       programDateTime,

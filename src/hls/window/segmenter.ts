@@ -4,7 +4,7 @@ import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../
 import { PartBody } from '../packaging/part-body.js';
 import type { MadePart } from '../packaging/part-sink.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
-import type { Epoch, Epochs } from '../timeline/epochs.js';
+import type { StreamPeriod, StreamPeriods } from '../timeline/stream-periods.js';
 import {
   type CompleteSegment,
   type InitSegment,
@@ -18,7 +18,7 @@ import {
 
 export interface SegmenterOptions {
   readonly schedule: CutSchedule;
-  readonly epochs: Epochs;
+  readonly periods: StreamPeriods;
   /** Media sequence number of segment 0 of the cut schedule. */
   readonly firstMediaSequence: number;
   readonly partTarget: Seconds;
@@ -52,7 +52,7 @@ export class Segmenter {
   #lastIndex: number | undefined;
   #end: Seconds | undefined;
   /** Run of the newest complete segment or gap. */
-  #run: { readonly epoch: Epoch | undefined; readonly state: string; readonly start: RunStart } | undefined;
+  #run: { readonly period: StreamPeriod | undefined; readonly state: string; readonly start: RunStart } | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
@@ -126,7 +126,7 @@ export class Segmenter {
   /** @returns false if the part cannot be used: it is before the period or before a key frame, or it comes too late */
   accept(part: MadePart): boolean {
     const index = part.segmentIndex;
-    if (this.#init === undefined || this.#options.epochs.at(index) === undefined) return false;
+    if (this.#init === undefined || this.#options.periods.at(index) === undefined) return false;
     if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
     const { schedule } = this.#options;
     const comesAfterPause = index !== this.#open?.index && schedule.beginsInPause(index);
@@ -270,7 +270,7 @@ export class Segmenter {
 
   #newSegment(index: number, start: Seconds): OpenSegment {
     const mediaSequence = this.#mediaSequence(index);
-    const epoch = this.#options.epochs.at(index);
+    const period = this.#options.periods.at(index);
     return {
       mediaSequence,
       index,
@@ -278,8 +278,8 @@ export class Segmenter {
       start,
       end: start,
       programDateTime: this.#options.programDateTime(start),
-      discontinuity: epoch?.discontinuity === true && index === epoch.startIndex,
-      discontinuityNumber: epoch?.discontinuityNumber ?? 0,
+      discontinuity: period?.discontinuity === true && index === period.startIndex,
+      discontinuityNumber: period?.discontinuityNumber ?? 0,
       parts: [],
       bodies: [],
       keyFrameBytes: undefined,
@@ -296,14 +296,14 @@ export class Segmenter {
 
   /** The whole period, unless media is missing in it or its init segment changes. */
   #runOf({ index, mediaSequence, init, start }: Omit<OpenSegment, 'bodies'>, gap: boolean): RunStart {
-    const epoch = this.#options.epochs.at(index);
+    const period = this.#options.periods.at(index);
     const state = gap ? '' : init.uri;
     const before = this.#run;
     let begun = before?.start;
-    if (begun === undefined || before?.epoch !== epoch) {
-      begun = epoch && { mediaSequence: this.#mediaSequence(epoch.startIndex), start: epoch.start };
+    if (begun === undefined || before?.period !== period) {
+      begun = period && { mediaSequence: this.#mediaSequence(period.startIndex), start: period.start };
     } else if (before?.state !== state) begun = undefined;
-    this.#run = { epoch, state, start: begun ?? { mediaSequence, start } };
+    this.#run = { period, state, start: begun ?? { mediaSequence, start } };
     return this.#run.start;
   }
 

@@ -1,7 +1,7 @@
 // Publishers that leave and return, encoders that die, tracks that change: what every playlist says then, and never says.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EpochPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
+import type { PeriodPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import { record } from '../support/ladder-recording.js';
 import type { ManualClock } from '../support/manual-clock.js';
@@ -12,7 +12,7 @@ import { FRAME_MS, SyntheticStream } from './synthetic-stream.js';
 const SOURCE = { name: 'source', kind: 'video', input: 'samples', frameRate: 25 } as const;
 const RUNG = { name: '120p', kind: 'video', input: 'pipe', frameRate: 25 } as const;
 const AUDIO = { name: 'audio', kind: 'audio', input: 'samples' } as const;
-const PLAN: EpochPlan = { renditions: [SOURCE, RUNG, AUDIO], frameRate: 25, cuts: 'key-frames' };
+const PLAN: PeriodPlan = { renditions: [SOURCE, RUNG, AUDIO], frameRate: 25, cuts: 'key-frames' };
 
 interface Inits {
   readonly video: Buffer;
@@ -77,11 +77,11 @@ function reconnect({ presentation, clock, checker, stream }: Scene, away: number
   clock.advance(away);
   const origin = presentation.resumeTime;
   checker.expectBrokenHint();
-  presentation.startEpoch(plan);
+  presentation.startPeriod(plan);
   stream.resume(origin);
 }
 
-describe('epochs of a presentation', () => {
+describe('periods of a presentation', () => {
   it('B1.03 B1.04 B1.11 B2.04 a publisher that returns goes on with one discontinuity, in all renditions at one number', () => {
     const played = scene();
     played.stream.play(220);
@@ -196,7 +196,7 @@ describe('epochs of a presentation', () => {
     ).toEqual(before.split('\n').filter((line) => line.startsWith('seg-')));
     // What comes late changes nothing any more.
     played.presentation.noteVideo(99_000, 99_000, true);
-    played.presentation.startEpoch(PLAN);
+    played.presentation.startPeriod(PLAN);
     expect(parsePlaylist(body()).ended).toBe(true);
   });
 
@@ -208,7 +208,7 @@ describe('epochs of a presentation', () => {
     expect(new Set(played.segments('source').map(({ map }) => map)).size).toBe(1);
     played.stream.suspend();
     const origin = played.presentation.resumeTime;
-    played.presentation.startEpoch(PLAN);
+    played.presentation.startPeriod(PLAN);
     played.stream.resume(origin);
     played.presentation.setTrack('source', others.rung);
     played.stream.play(120);
@@ -235,7 +235,7 @@ describe('epochs of a presentation', () => {
     expect(codecsOf('source')).toBe(`${codecs},mp4a.40.2`);
     played.stream.suspend();
     const origin = played.presentation.resumeTime;
-    played.presentation.startEpoch(PLAN);
+    played.presentation.startPeriod(PLAN);
     played.stream.resume(origin);
     const changed = withLevel(inits.video, 0x1e);
     const now = parseInitSegment(changed).codecs;
@@ -248,7 +248,7 @@ describe('epochs of a presentation', () => {
     expect(codecsOf('source')).toBe(`${now},mp4a.40.2`);
   });
 
-  it('A7.02 a track that changes unannounced begins an epoch at the next cut, once', () => {
+  it('A7.02 a track that changes unannounced begins a period at the next cut, once', () => {
     const played = scene();
     played.stream.play(220);
     played.presentation.setTrack('source', others.rung);
@@ -272,7 +272,7 @@ describe('epochs of a presentation', () => {
     expect(played.presentation.counters).toMatchObject({ discontinuities: 0, gaps: 0 });
   });
 
-  it('B1.16 a track that a later epoch lacks lists gaps; a new one begins there', () => {
+  it('B1.16 a track that a later period lacks lists gaps; a new one begins there', () => {
     const played = scene();
     played.stream.play(220);
     played.stream.audio = false;
@@ -365,7 +365,7 @@ describe('epochs of a presentation', () => {
     expect(played.story('source')).not.toContain('G');
   });
 
-  it('another init of a replaced encoder begins an epoch for all', () => {
+  it('another init of a replaced encoder begins a period for all', () => {
     const { presentation, clock } = setUp({ plan: PLAN });
     const checker = new PlaylistChecker({ frame: FRAME });
     const current = { ...inits };
@@ -401,10 +401,10 @@ describe('epochs of a presentation', () => {
     expect(played.presentation.leftover('120p')?.find('seg-1002.m4s')).toBeUndefined();
   });
 
-  it('nothing listed yet: another epoch replaces the first as if it had never been', () => {
+  it('nothing listed yet: another period replaces the first as if it had never been', () => {
     const played = scene();
     played.stream.play(30);
-    played.presentation.startEpoch(PLAN);
+    played.presentation.startPeriod(PLAN);
     played.stream.resume(10_000);
     played.stream.play(120);
     expect(played.story('source')).toBe('..');
@@ -413,13 +413,13 @@ describe('epochs of a presentation', () => {
 
   it('A7.16 a first GOP beyond maxGop is reported before anything is listed, and regular cuts take its place', () => {
     const gops: number[] = [];
-    const regular: EpochPlan = { ...PLAN, renditions: [{ ...SOURCE, input: 'pipe' }, AUDIO], cuts: 'regular' };
+    const regular: PeriodPlan = { ...PLAN, renditions: [{ ...SOURCE, input: 'pipe' }, AUDIO], cuts: 'regular' };
     const { presentation } = setUp({
       plan: { ...PLAN, renditions: [SOURCE] },
       maxGop: 4,
       onLongGop: (gop) => {
         gops.push(gop);
-        presentation.startEpoch(regular);
+        presentation.startPeriod(regular);
       },
     });
     presentation.setTrack('source', inits.video);
@@ -549,7 +549,7 @@ describe('properties', () => {
               const origin = presentation.resumeTime;
               stream.audio = happening.audio;
               checker.expectBrokenHint();
-              presentation.startEpoch({ ...PLAN, renditions: happening.audio ? PLAN.renditions : [SOURCE, RUNG] });
+              presentation.startPeriod({ ...PLAN, renditions: happening.audio ? PLAN.renditions : [SOURCE, RUNG] });
               stream.resume(origin);
               break;
             }

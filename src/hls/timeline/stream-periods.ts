@@ -2,10 +2,10 @@
 import type { Seconds } from '../../protocols/units.js';
 
 /** Number of periods remembered: far more than a window can contain. */
-const EPOCHS_REMEMBERED = 256;
+const PERIODS_REMEMBERED = 256;
 
 /** The time from one EXT-X-DISCONTINUITY to the next. All renditions share the object. */
-export interface Epoch {
+export interface StreamPeriod {
   /** Index of its first segment in the cut schedule. */
   readonly startIndex: number;
   /** Media time at which that segment begins. */
@@ -16,18 +16,18 @@ export interface Epoch {
   readonly discontinuityNumber: number;
 }
 
-export interface EpochsOptions {
+export interface StreamPeriodsOptions {
   readonly firstDiscontinuitySequence: number;
   /** The very first period continues an earlier life of the name. */
   readonly continuesEarlier: boolean;
 }
 
-export class Epochs {
-  readonly #options: EpochsOptions;
-  #begun: Epoch[] = [];
+export class StreamPeriods {
+  readonly #options: StreamPeriodsOptions;
+  #begun: StreamPeriod[] = [];
   #awaited = true;
 
-  constructor(options: EpochsOptions) {
+  constructor(options: StreamPeriodsOptions) {
     this.#options = options;
   }
 
@@ -46,27 +46,27 @@ export class Epochs {
     this.#awaited = true;
   }
 
-  begin(startIndex: number, start: Seconds): Epoch {
+  begin(startIndex: number, start: Seconds): StreamPeriod {
     // A period in which no segment was made is dropped.
     while ((this.#begun.at(-1)?.startIndex ?? -1) >= startIndex) this.#begun.pop();
     const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier;
-    const epoch = {
+    const period = {
       startIndex,
       start,
       discontinuity,
       discontinuityNumber: this.discontinuityNumber + (discontinuity ? 1 : 0),
     };
-    this.#begun.push(epoch);
-    if (this.#begun.length > EPOCHS_REMEMBERED) this.#begun.shift();
+    this.#begun.push(period);
+    if (this.#begun.length > PERIODS_REMEMBERED) this.#begun.shift();
     this.#awaited = false;
-    return epoch;
+    return period;
   }
 
   /** The period of segment `index` of the cut schedule; undefined before the first. */
-  at(index: number): Epoch | undefined {
+  at(index: number): StreamPeriod | undefined {
     for (let i = this.#begun.length - 1; i >= 0; i -= 1) {
-      const epoch = this.#begun[i];
-      if (epoch !== undefined && index >= epoch.startIndex) return epoch;
+      const period = this.#begun[i];
+      if (period !== undefined && index >= period.startIndex) return period;
     }
     return undefined;
   }
