@@ -68,7 +68,8 @@ export function planStream(request: PlanRequest): StreamPlan {
     throw pipelineError('pipeline.nothing-to-serve', `none of the published tracks can be served: ${why}`);
   }
   const extraTracks = source.video === undefined ? [] : request.extraTracks;
-  return { source, renditions, extraTracks, keyFrames, shortcomings };
+  const shown = fitColors(request, renditions, shortcomings);
+  return { source: shown, renditions, extraTracks, keyFrames, shortcomings };
 }
 
 /** Rungs larger than a smaller source are encoded at the size of the source, so that a player that chose one can continue with it. */
@@ -95,6 +96,33 @@ function withoutEncoding(
   const left = rungs.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
   shortcomings.push(`${left.join(', ')} cannot be encoded: ${reason}`);
   return [rungs.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
+}
+
+/**
+ * Decides what becomes of HDR: renditions that are encoded are made SDR if FFmpeg can do that.
+ * @returns the source as its pictures are to be encoded
+ */
+function fitColors(
+  { source, ffmpeg }: PlanRequest,
+  renditions: readonly RenditionSpec[],
+  shortcomings: string[],
+): SourceDescription {
+  const { video } = source;
+  if (video?.hdr === undefined) return source;
+  const what = `the pictures are HDR (${video.hdr})`;
+  const encoded = renditions.filter(({ kind, mode }) => kind === 'video' && mode === 'encode').map(({ name }) => name);
+  if (encoded.length === 0) {
+    shortcomings.push(
+      `${what} and are served in no other form: screens without HDR show them pale; add a rung such as 720p to the ladder, or set the encoder to SDR (BT.709)`,
+    );
+    return source;
+  }
+  if (ffmpeg?.toneMapping !== false) return source;
+  shortcomings.push(
+    `${what}, and ${encoded.join(', ')} will look pale: FFmpeg ${ffmpeg.versionText} lacks the filters zscale and tonemap; install one that has them, or set the encoder to SDR (BT.709)`,
+  );
+  const { hdr: _, ...sdr } = video;
+  return { ...source, video: sdr };
 }
 
 function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined): string | undefined {

@@ -1,7 +1,7 @@
 // Builds the whole FFmpeg command line of a stream as a pure function of its plan, so that golden files can show it to a reviewer.
 import { assertNever } from '../protocols/errors.js';
 import { type Milliseconds, millisecondsToSeconds, VIDEO_TIMESCALE } from '../protocols/units.js';
-import type { SourceVideo } from './describe-source.js';
+import type { HdrTransfer, SourceVideo } from './describe-source.js';
 import { toArgumentList } from './fluent-command.js';
 import { fragmentDurationMicroseconds } from './part-timing.js';
 import {
@@ -35,6 +35,8 @@ const SAMPLES_PER_AAC_FRAME = 1024;
  * encoded.
  */
 const AUDIO_FRAMES_PER_FRAGMENT = 3;
+/** The luminance that becomes the white of SDR, candela per square metre. */
+const NOMINAL_PEAK = 100;
 /** x264's X264_KEYINT_MAX_INFINITE: only forced key frames start a GOP. */
 const INFINITE_GOP = 1 << 30;
 /** Seconds. Timestamps are whole milliseconds, and the quotient of two may fall just short of a whole number. */
@@ -62,7 +64,7 @@ export function buildFfmpegArguments(
   return toArgumentList({
     inputOptions: inputOptions(plan),
     input: 'pipe:0',
-    filters: pictureFilters(rungs, plan.source.video?.interlaced ?? false, wantedFrom),
+    filters: pictureFilters(rungs, plan.source.video, wantedFrom),
     outputs: plan.renditions.map((spec, index) => {
       const from = wantedFrom.get(spec.name);
       const rule = keyFrameRule(plan, from ?? firstPicture);
@@ -109,8 +111,14 @@ function decoderOptions(video: SourceVideo | undefined): string[] {
 }
 
 /** One decoder for all rungs. Each rung is scaled from the source itself, not from the next larger rung. */
-function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean, wantedFrom: WantedFrom): string[] {
+function pictureFilters(
+  rungs: readonly EncodedVideoSpec[],
+  video: SourceVideo | undefined,
+  wantedFrom: WantedFrom,
+): string[] {
   if (rungs.length === 0) return [];
+  const interlaced = video?.interlaced ?? false;
+  const toSdr = video?.hdr === undefined ? '' : `${toneMapping(video.hdr)},`;
   const inputs = rungs.length === 1 && !interlaced ? ['[0:v]'] : rungs.map((_, index) => `[in${index}]`);
   // Pictures that are not marked as interlaced pass unchanged.
   const steps = [
@@ -121,9 +129,25 @@ function pictureFilters(rungs: readonly EncodedVideoSpec[], interlaced: boolean,
   const scales = rungs.map((spec, index) => {
     // Square pixels: the size is already the display size.
     const trim = trimFilter('trim', wantedFrom.get(spec.name));
-    return `${inputs[index]}${trim}scale=${spec.width}:${spec.height},setsar=1[rung${index}]`;
+    return `${inputs[index]}${trim}scale=${spec.width}:${spec.height},${toSdr}setsar=1[rung${index}]`;
   });
   return [...first, ...scales];
+}
+
+/**
+ * Makes SDR pictures (BT.709) of HDR ones, because every screen shows those. It comes after scaling: the linear light of whole
+ * pictures costs twice as much. The input format is given here, because some encoders tell it beside the bitstream only.
+ */
+function toneMapping(hdr: HdrTransfer): string {
+  const transfer = hdr === 'PQ' ? 'smpte2084' : 'arib-std-b67';
+  return [
+    `zscale=tin=${transfer}:min=2020_ncl:pin=2020:t=linear:npl=${NOMINAL_PEAK}`,
+    'format=gbrpf32le',
+    'zscale=p=709',
+    'tonemap=hable:desat=0',
+    'zscale=t=709:m=709:r=limited',
+    'format=yuv420p',
+  ].join(',');
 }
 
 /** The first picture or sample that passes starts a GOP, at its own time. Ends with `,` for the next filter. */

@@ -34,9 +34,14 @@ export interface SourceVideo {
   readonly bitDepth: number;
   /** Pictures may be coded as fields: encoded rungs are deinterlaced. */
   readonly interlaced: boolean;
+  /** The pictures are HDR: absent for SDR. */
+  readonly hdr?: HdrTransfer;
   /** As announced by the publisher. */
   readonly bitrate?: BitsPerSecond;
 }
+
+/** How HDR pictures are coded: SMPTE ST 2084 or ARIB STD-B67. */
+export type HdrTransfer = 'PQ' | 'HLG';
 
 export type SourceAudio =
   | {
@@ -87,6 +92,8 @@ export interface VideoFacts {
   /** RFC 6381 codec string: its profile limits the possible chroma formats. */
   readonly codecs?: string | undefined;
   readonly interlaced?: boolean | undefined;
+  /** TransferCharacteristics of ITU-T H.273. */
+  readonly color?: { readonly transfer: number } | undefined;
   /** Sample aspect ratio, numerator and denominator. */
   readonly sarNum?: number | undefined;
   readonly sarDen?: number | undefined;
@@ -157,8 +164,20 @@ function describeVideoTrack(track: NonNullable<SourceTracks['video']>, hints: So
     chromaFormat: facts.chromaFormat,
     bitDepth: facts.bitDepth ?? 8,
     interlaced: facts.interlaced ?? false,
+    ...hdrOf(facts),
     ...(bitrate === undefined ? {} : { bitrate }),
   };
+}
+
+/** Code points of ITU-T H.273 table 3. */
+const HDR_TRANSFERS: ReadonlyMap<number, HdrTransfer> = new Map([
+  [16, 'PQ'],
+  [18, 'HLG'],
+]);
+
+function hdrOf({ color }: VideoFacts): { readonly hdr?: HdrTransfer } {
+  const hdr = color && HDR_TRANSFERS.get(color.transfer);
+  return hdr === undefined ? {} : { hdr };
 }
 
 interface ReadFacts extends VideoFacts {

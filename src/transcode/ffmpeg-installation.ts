@@ -12,6 +12,8 @@ export interface FfmpegInstallation {
   readonly origin: FfmpegOrigin;
   readonly encoders: ReadonlySet<string>;
   readonly decoders: ReadonlySet<string>;
+  /** Whether it can make SDR pictures of HDR ones: it has the filters zscale and tonemap. */
+  readonly toneMapping: boolean;
   /** Whether it can read HEVC, AV1 and VP9 in FLV: FFmpeg 6.1 and later. */
   readonly enhancedRtmp: boolean;
   /** Whether it can read Opus, FLAC, AC-3 and E-AC-3 in FLV: FFmpeg 8.0 and later. */

@@ -17,6 +17,8 @@ const RUN_TIMEOUT: Milliseconds = 15_000;
 const MAX_OUTPUT_BYTES = 1_000_000;
 const MAX_REASON_LENGTH = 300;
 
+/** They make SDR pictures of HDR ones. */
+const TONE_MAPPING_FILTERS = ['zscale', 'tonemap'] as const;
 const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
 /** `-fps_mode` exists since 5.1 and is the only spelling that newer versions still accept. */
 const OLDEST_VERSION = { major: 5, minor: 1 } as const;
@@ -46,7 +48,7 @@ export interface ProofOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Runs `-version`, `-encoders`, `-decoders` and a test encode. Never throws. */
+/** Runs `-version`, `-encoders`, `-decoders`, `-filters` and a test encode. Never throws. */
 export async function proveFfmpeg(
   origin: FfmpegOrigin,
   path: string,
@@ -75,6 +77,10 @@ export async function proveFfmpeg(
   if (encoded.stdout.toString('latin1', 4, 8) !== 'ftyp' || !encoded.stdout.includes('moof')) {
     return { works: false, reason: `a test encode wrote ${encoded.stdout.length} bytes that are not fragmented MP4` };
   }
+  const filters = await run(path, options, ['-hide_banner', '-filters']);
+  // Lines like ` .SC zscale  V->V  description`.
+  const listsFilter = (name: string): boolean =>
+    filters.ok && new RegExp(`^ \\S{2,3} ${name} `, 'm').test(filters.stdout.toString('utf8'));
   return {
     works: true,
     installation: {
@@ -84,6 +90,7 @@ export async function proveFfmpeg(
       origin,
       encoders,
       decoders: parseFfmpegCodecList(decoders.stdout.toString('utf8')),
+      toneMapping: TONE_MAPPING_FILTERS.every(listsFilter),
       enhancedRtmp: !isOlder(parsed.version, ENHANCED_RTMP_VERSION),
       enhancedRtmpAudio: !isOlder(parsed.version, ENHANCED_RTMP_AUDIO_VERSION),
     },

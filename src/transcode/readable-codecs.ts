@@ -3,9 +3,9 @@ import type { AudioCodecId } from '../protocols/flv/codecs.js';
 import type { SourceVideoCodec } from './describe-source.js';
 import type { FfmpegInstallation } from './ffmpeg-installation.js';
 
-/** The properties of an installation that decide; without a list of decoders all are assumed. */
+/** The properties of an installation that decide; without a list of decoders all are assumed, and so is tone mapping. */
 export type FlvReader = Pick<FfmpegInstallation, 'enhancedRtmp' | 'enhancedRtmpAudio' | 'versionText'> &
-  Partial<Pick<FfmpegInstallation, 'decoders'>>;
+  Partial<Pick<FfmpegInstallation, 'decoders' | 'toneMapping'>>;
 
 type Codec = SourceVideoCodec | AudioCodecId;
 

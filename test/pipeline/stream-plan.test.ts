@@ -46,6 +46,18 @@ describe('planStream', () => {
     expect(transcodePlan(plan({ ladder: ['source'] }), DURATIONS)).toBeUndefined();
   });
 
+  it('makes SDR of what it encodes of HDR, or says what to change if it cannot', () => {
+    const source = { video: { ...VIDEO, codec: 'hevc' as const, bitDepth: 10, hdr: 'PQ' as const }, audio: AAC };
+    const mapped = plan({ source });
+    expect(mapped.shortcomings).toEqual([]);
+    expect(transcodePlan(mapped, DURATIONS)?.source.video?.hdr).toBe('PQ');
+    const pale = plan({ source, ffmpeg: { ...MODERN, toneMapping: false } });
+    expect(pale.shortcomings).toEqual([expect.stringContaining('480p, 360p will look pale: FFmpeg 7.0 lacks')]);
+    expect(transcodePlan(pale, DURATIONS)?.source.video?.hdr).toBeUndefined();
+    const alone = plan({ source, ladder: ['source'] });
+    expect(alone.shortcomings).toEqual([expect.stringMatching(/HDR \(PQ\).*add a rung such as 720p/)]);
+  });
+
   it('serves what it can when there is no FFmpeg, when it cannot read the codec, and when the machine is full', () => {
     const without = plan({ ffmpeg: undefined });
     expect(modes(without)).toEqual(['source copy', 'audio copy']);

@@ -43,6 +43,11 @@ const CASES: readonly Case[] = [
     source: { video: { ...VIDEO, codec: 'av1', width: 3840, height: 2160, frameRate: 60, bitDepth: 10 }, audio: AAC },
     ladder: ['source', '1080p'],
   },
+  {
+    name: 'hdr-source',
+    source: { video: { ...VIDEO, codec: 'hevc', bitDepth: 10, hdr: 'PQ' }, audio: AAC },
+    ladder: ['source', '720p', '360p'],
+  },
   { name: 'interlaced', source: { video: { ...VIDEO, frameRate: 25, interlaced: true } }, ladder: ['source', '720p'] },
 ];
 

@@ -146,6 +146,16 @@ describe('describeSource', () => {
     expect(() => describeSource({ audio: { codec, configuration } })).toThrow(expect.objectContaining({ code }));
   });
 
+  it.each([
+    { transfer: 16, hdr: 'PQ' },
+    { transfer: 18, hdr: 'HLG' },
+    { transfer: 1, hdr: undefined },
+  ])('tells HDR by the transfer characteristics $transfer', ({ transfer, hdr }) => {
+    const description = { width: 1920, height: 1080, bitDepth: 10, color: { transfer } };
+    const { video } = describeSource({ video: { codec: 'hevc', configuration: Buffer.alloc(0), description } });
+    expect(video?.hdr).toBe(hdr);
+  });
+
   it('A7.10 takes audio that has no header by its name, with what its frames say', () => {
     expect(describeSource({ audio: { codec: 'mp3' } }).audio).toEqual({ codec: 'mp3' });
     const opus = { codec: 'opus', description: { sampleRate: 48_000, channels: 6 } } as const;

@@ -47,6 +47,7 @@ describe('findFfmpeg', () => {
       version: { major: 7, minor: 0 },
       enhancedRtmp: true,
       enhancedRtmpAudio: false,
+      toneMapping: true,
     });
     expect(found.encoders).toContain('libx264');
     expect([...found.decoders]).toEqual(expect.arrayContaining(['h264', 'hevc', 'libdav1d', 'vp9', 'opus', 'speex']));

@@ -161,6 +161,24 @@ describe('the media FFmpeg makes', () => {
     });
   });
 
+  it.each([
+    { hdr: 'PQ', transfer: 'smpte2084' },
+    { hdr: 'HLG', transfer: 'arib-std-b67' },
+  ] as const)('turns HDR pictures ($hdr) into SDR ones, at their times', async ({ hdr, transfer }) => {
+    const colors = `log-level=error:colorprim=bt2020:transfer=${transfer}:colormatrix=bt2020nc`;
+    const made = await makeFlvSource({
+      ...{ videoCodec: 'libx265', seconds: 2, audio: false },
+      videoOptions: ['-pix_fmt', 'yuv420p10le', '-x265-params', colors],
+    });
+    const { video } = made.description;
+    if (video === undefined) throw new Error('no video');
+    const source = { ...made, description: { video: { ...video, bitDepth: 10, hdr } } };
+    const { track } = await transcode(source, ['source', '144p']);
+    // BT.709, in which every screen shows them; as they came they would be announced as HDR with eight bits.
+    expect(track('144p').init?.color).toMatchObject({ primaries: 1, transfer: 1, matrix: 1, fullRange: false });
+    expect(track('144p').sortedTimes()).toHaveLength(source.videoTimes.length);
+  });
+
   it('A7.17 deinterlaces an interlaced source, every frame and key frame at its own time', async () => {
     const videoOptions = ['-flags', '+ilme+ildct', '-x264-params', 'tff=1', '-vf', 'interlace', '-bf', '0'];
     const source = await makeFlvSource({ seconds: 3, rate: '50', gop: 25, audio: false, videoOptions });
