@@ -37,8 +37,12 @@ async function peerOf(socket: Socket, connected: Promise<unknown>): Promise<Peer
   });
   socket.on('error', () => socket.destroy());
   let isClosed = false;
-  const closed = once(socket, 'close').then(() => {
-    isClosed = true;
+  // Not `once`, which an ECONNRESET would reject: how a connection ends depends on the version of Node.
+  const closed = new Promise<void>((resolve) => {
+    socket.on('close', () => {
+      isClosed = true;
+      resolve();
+    });
   });
   onTestFinished(() => {
     socket.destroy();
@@ -46,7 +50,8 @@ async function peerOf(socket: Socket, connected: Promise<unknown>): Promise<Peer
   await connected;
   const hears = async (expected: RegExp, times = 1): Promise<void> => {
     const all = new RegExp(expected, 'g');
-    while ((received.match(all)?.length ?? 0) < times && !isClosed) await Promise.race([once(socket, 'data'), closed]);
+    while ((received.match(all)?.length ?? 0) < times && !isClosed)
+      await Promise.race([new Promise((resolve) => socket.once('data', resolve)), closed]);
   };
   return { socket, closed, text: () => received, hears };
 }
