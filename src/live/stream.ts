@@ -97,7 +97,7 @@ export class LiveStream {
     this.name = options.name;
     this.startedAt = options.startedAt;
     this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
-    this.#timeline = new Timeline({ origin: this.timelineOrigin });
+    this.#timeline = new Timeline({ origin: this.timelineOrigin, now: () => this.#monotonic() });
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#discontinuityLimit = new MinuteLimit(this.#limits.maxDiscontinuitiesPerMinute);
     this.#parameterLimit = new MinuteLimit(this.#limits.maxParameterChangesPerMinute);

@@ -17,6 +17,9 @@ export const MAX_STEP: Milliseconds = 5_000;
 const MAX_LATENESS: Milliseconds = 1_500;
 /** This many consecutive frames must agree before a jump is accepted. */
 const FRAMES_TO_BELIEVE = 3;
+/** One picture in ten seconds, as signage sends, and what such a sender is late or early. */
+const SLOWEST_INTERVAL: Milliseconds = 20_000;
+const ARRIVAL_TOLERANCE: Milliseconds = 2_000;
 /** Kinds that come together are sent this far apart by encoders. */
 const APART: Milliseconds = 300;
 /** Used until a track has shown its own frame interval. */
@@ -29,6 +32,8 @@ const INTERVAL_FRAMES = 16;
 export interface TimelineOptions {
   /** Stream time of the first frame, rounded up to a whole millisecond. Default `TIMELINE_ORIGIN`. */
   readonly origin?: Milliseconds;
+  /** Monotonic: when frames arrive. Without it a step of more than 5 s is a jump, however long it took. */
+  readonly now?: (() => Milliseconds) | undefined;
 }
 
 export interface TimelinePoint {
@@ -54,18 +59,23 @@ interface Track {
   /** The last wire timestamps without a pause or jump between them, unwrapped, oldest first. */
   run: Milliseconds[];
   interval: Milliseconds;
+  /** When its last frame was taken, and how far that was from the one before; undefined before the second. */
+  arrived: Milliseconds;
+  step: Milliseconds | undefined;
   /** Wire timestamps far from every known clock, which may turn out to be a new clock. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
 }
 
 export class Timeline {
   readonly #origin: Milliseconds;
+  readonly #now: (() => Milliseconds) | undefined;
   readonly #tracks: Readonly<Record<MediaKind, Track>> = { video: newTrack('video'), audio: newTrack('audio') };
   #repaired = 0;
   #discontinuities = 0;
 
-  constructor({ origin = TIMELINE_ORIGIN }: TimelineOptions = {}) {
+  constructor({ origin = TIMELINE_ORIGIN, now }: TimelineOptions = {}) {
     this.#origin = Math.ceil(origin);
+    this.#now = now;
   }
 
   /** Frames whose timestamp had to be corrected. */
@@ -106,7 +116,19 @@ export class Timeline {
       if (track.last === undefined && time < this.#floor) return undefined;
       return { dts: this.#emit(track, time), discontinuity: false };
     }
+    if (track.clock !== undefined && this.#isSlow(track, wire)) {
+      this.#follow(track, track.clock, track.wire + signedStep(wire, track.wire));
+      return { dts: this.#emit(track, track.wire + track.clock.offset), discontinuity: false };
+    }
     return this.#suspect(track, other, wire);
+  }
+
+  /** A frame that took as long to come as its timestamp says, of a track that never sent them any faster. */
+  #isSlow(track: Track, wire: Milliseconds): boolean {
+    const step = signedStep(wire, track.wire);
+    if (this.#now === undefined || step <= MAX_STEP || step > SLOWEST_INTERVAL) return false;
+    const isSlow = track.step === undefined ? track.last !== undefined : track.step >= MAX_INTERVAL;
+    return isSlow && Math.abs(this.#now() - track.arrived - step) <= ARRIVAL_TOLERANCE;
   }
 
   /** Stream time of a wire timestamp on the clock of this kind, without changing the clock; undefined if it is far from it. */
@@ -125,6 +147,8 @@ export class Timeline {
 
   #follow(track: Track, clock: Clock, reference: Milliseconds): void {
     clock.reference = reference;
+    if (track.clock === clock && track.last !== undefined) track.step = reference - track.wire;
+    track.arrived = this.#now?.() ?? 0;
     if (track.clock !== clock || Math.abs(clock.reference - track.wire) > MAX_INTERVAL) track.run = [];
     track.clock = clock;
     track.wire = clock.reference;
@@ -192,6 +216,8 @@ function newTrack(kind: MediaKind): Track {
     last: undefined,
     run: [],
     interval: DEFAULT_INTERVAL[kind],
+    arrived: 0,
+    step: undefined,
     suspect: undefined,
   };
 }

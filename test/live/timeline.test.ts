@@ -424,4 +424,20 @@ describe('Timeline', () => {
     expect(timeline.discontinuities).toBe(1);
     for (const apart of found.slice(3)) expect(Math.abs(apart)).toBeLessThanOrEqual(300);
   });
+
+  it('takes one picture in ten seconds for that, if it takes so long to come, and a jump for a jump', () => {
+    let now = 0;
+    const timeline = new Timeline({ now: () => now });
+    for (let i = 0; i < 20; i += 1, now += 10_000 + (i % 2 === 0 ? 300 : -300)) {
+      expect(timeline.map('video', i * 10_000)).toEqual({ dts: 1_000 + i * 10_000, discontinuity: false });
+    }
+    // The clock steps, and no time has passed.
+    now += 40;
+    expect(timeline.map('video', 210_000)?.dts).toBeLessThan(192_000);
+    const fast = new Timeline({ now: () => now });
+    for (let i = 0; i < 50; i += 1, now += 40) fast.map('video', i * 40);
+    // A source of 25 pictures a second that is away for eight seconds is joined, as ever.
+    now += 8_000;
+    expect(fast.map('video', 10_000)?.dts).toBeLessThan(3_200);
+  });
 });
