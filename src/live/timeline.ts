@@ -59,8 +59,9 @@ interface Track {
   /** The last wire timestamps without a pause or jump between them, unwrapped, oldest first. */
   run: Milliseconds[];
   interval: Milliseconds;
-  /** When its last frame was taken, and how far that was from the one before; undefined before the second. */
-  arrived: Milliseconds;
+  /** The last frame that came, whatever was made of its timestamp. */
+  seen: { readonly wire: Milliseconds; readonly at: Milliseconds } | undefined;
+  /** How far the last frame was taken from the one before; undefined before the second. */
   step: Milliseconds | undefined;
   /** Wire timestamps far from every known clock, which may turn out to be a new clock. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
@@ -99,7 +100,12 @@ export class Timeline {
    */
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
-    const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
+    const { seen } = track;
+    if (this.#now !== undefined) track.seen = { wire, at: this.#now() };
+    return this.#map(track, this.#tracks[kind === 'video' ? 'audio' : 'video'], wire, seen);
+  }
+
+  #map(track: Track, other: Track, wire: Milliseconds, before: Track['seen']): TimelinePoint | undefined {
     if (track.clock === undefined && other.clock === undefined) {
       track.clock = { reference: wire, offset: this.#origin - wire };
     }
@@ -116,7 +122,7 @@ export class Timeline {
       if (track.last === undefined && time < this.#floor) return undefined;
       return { dts: this.#emit(track, time), discontinuity: false };
     }
-    if (track.clock !== undefined && this.#isSlow(track, wire)) {
+    if (track.clock !== undefined && this.#isSlow(track, wire, before)) {
       this.#follow(track, track.clock, track.wire + signedStep(wire, track.wire));
       return { dts: this.#emit(track, track.wire + track.clock.offset), discontinuity: false };
     }
@@ -124,11 +130,14 @@ export class Timeline {
   }
 
   /** A frame that took as long to come as its timestamp says, of a track that never sent them any faster. */
-  #isSlow(track: Track, wire: Milliseconds): boolean {
-    const step = signedStep(wire, track.wire);
-    if (this.#now === undefined || step <= MAX_STEP || step > SLOWEST_INTERVAL) return false;
+  #isSlow(track: Track, wire: Milliseconds, before: Track['seen']): boolean {
+    if (before === undefined || track.seen === undefined) return false;
+    const step = signedStep(wire, before.wire);
+    // Encoders may send their first two pictures together: the second one is not believed, and those after it are.
+    const isAhead = signedStep(wire, track.wire) <= 2 * SLOWEST_INTERVAL;
+    if (step <= MAX_STEP || step > SLOWEST_INTERVAL || !isAhead) return false;
     const isSlow = track.step === undefined ? track.last !== undefined : track.step >= MAX_INTERVAL;
-    return isSlow && Math.abs(this.#now() - track.arrived - step) <= ARRIVAL_TOLERANCE;
+    return isSlow && Math.abs(track.seen.at - before.at - step) <= ARRIVAL_TOLERANCE;
   }
 
   /** Stream time of a wire timestamp on the clock of this kind, without changing the clock; undefined if it is far from it. */
@@ -148,7 +157,6 @@ export class Timeline {
   #follow(track: Track, clock: Clock, reference: Milliseconds): void {
     clock.reference = reference;
     if (track.clock === clock && track.last !== undefined) track.step = reference - track.wire;
-    track.arrived = this.#now?.() ?? 0;
     if (track.clock !== clock || Math.abs(clock.reference - track.wire) > MAX_INTERVAL) track.run = [];
     track.clock = clock;
     track.wire = clock.reference;
@@ -216,7 +224,7 @@ function newTrack(kind: MediaKind): Track {
     last: undefined,
     run: [],
     interval: DEFAULT_INTERVAL[kind],
-    arrived: 0,
+    seen: undefined,
     step: undefined,
     suspect: undefined,
   };

@@ -431,6 +431,15 @@ describe('Timeline', () => {
     for (let i = 0; i < 20; i += 1, now += 10_000 + (i % 2 === 0 ? 300 : -300)) {
       expect(timeline.map('video', i * 10_000)).toEqual({ dts: 1_000 + i * 10_000, discontinuity: false });
     }
+    // An encoder sends its first two pictures at once: the third one shows what its pace is.
+    const held = new Timeline({ now: () => now });
+    held.map('video', 0);
+    held.map('video', 10_000);
+    for (let i = 2; i < 9; i += 1) {
+      now += 10_000;
+      expect(held.map('video', i * 10_000)).toEqual({ dts: 1_000 + i * 10_000, discontinuity: false });
+    }
+    now = 200_000;
     // The clock steps, and no time has passed.
     now += 40;
     expect(timeline.map('video', 210_000)?.dts).toBeLessThan(192_000);

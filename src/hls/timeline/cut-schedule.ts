@@ -266,7 +266,8 @@ export class CutSchedule {
 
   #settle(gop: Milliseconds, independent: boolean): void {
     if (this.#targetDuration !== undefined) return;
-    const longest = Math.max(this.#segment, gop);
+    // Where each picture lasts longer than a segment should, so does a segment.
+    const longest = Math.max(this.#segment, gop, this.#frame());
     this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
     this.#independentSegments = independent;
   }
