@@ -1,17 +1,17 @@
-// A picture that says when it was made: the wall clock in black and white squares, so that any player's canvas can be asked how old it is.
+// Draws the wall clock as black and white squares, so that any player's canvas can tell how old the shown picture is.
 export const WIDTH = 640;
 export const HEIGHT = 360;
 export const FRAME_RATE = 30;
 /** Side of a square in pixels: large enough to survive any encoder. */
 const SQUARE = 32;
 const PER_ROW = WIDTH / SQUARE;
-/** Two rows of squares: 32 bits of milliseconds, then their complement's low 8 bits as a check. */
+/** Two rows of squares: 32 bits of milliseconds, then the low 8 bits of their complement as a check. */
 const BITS = 40;
 
 const LUMA_WHITE = 235;
 const LUMA_BLACK = 16;
 
-/** Encoder arguments that read these pictures from stdin, with a tone beside them, and publish to `url`. */
+/** Encoder arguments to read these pictures from stdin, add a tone, and publish to `url`. */
 export function publishArguments(url, { keyFrameInterval }) {
   const frames = `${Math.round(keyFrameInterval * FRAME_RATE)}`;
   return [
@@ -24,7 +24,7 @@ export function publishArguments(url, { keyFrameInterval }) {
   ];
 }
 
-/** Writes pictures at real time until the signal comes or the reader is gone. */
+/** Writes pictures in real time until the signal is aborted or the reader is gone. */
 export async function drawClock(stdin, signal) {
   const luma = WIDTH * HEIGHT;
   const began = performance.now();
@@ -32,10 +32,10 @@ export async function drawClock(stdin, signal) {
     const wait = began + (frame * 1000) / FRAME_RATE - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     const picture = Buffer.alloc((luma * 3) / 2, 128);
-    // Something that moves, or the encoder would have nothing to do.
+    // Something that moves, because otherwise the encoder would have nothing to do.
     for (let y = 2 * SQUARE; y < HEIGHT; y += 1) picture.fill((y + 3 * frame) & 0xff, y * WIDTH, (y + 1) * WIDTH);
     drawBits(picture, Date.now());
-    // The next picture is due whether or not this one was taken: a slow encoder must not make the clock look young.
+    // The next picture is due even if this one was not taken: a slow encoder must not delay the clock.
     stdin.write(picture);
   }
   stdin.end();
@@ -55,8 +55,8 @@ function drawBits(picture, now) {
 }
 
 /**
- * Runs in the page: the age in milliseconds of the picture that the video element shows, undefined when it has none.
- * Self-contained, because its text is sent to the browser.
+ * Runs in the page: the age in milliseconds of the picture shown by the video element; undefined if there is none. Self-contained, because
+ * its source text is sent to the browser.
  */
 export function ageOfPicture() {
   const video = document.querySelector('video');

@@ -1,4 +1,4 @@
-// Reads a V8 CPU profile and says in which functions and files the time went.
+// Reads a V8 CPU profile and reports in which functions and files the time was spent.
 import { readFileSync } from 'node:fs';
 
 const ROWS = 20;

@@ -1,5 +1,6 @@
-// How fast media leaves the gateway: against nginx serving the same bytes from files, and to thousands of viewers who wait for one part.
-// Server and generator have a core each (taskset), so that neither lives on the other's time. Needs nginx and wrk (Debian: nginx, wrk).
+// Delivery speed of the gateway: compared with nginx serving the same bytes from files, and with thousands of viewers that wait for one
+// part. Server and load generator have one core each (taskset), so that they do not take each other's time. Needs nginx and wrk (Debian:
+// nginx, wrk).
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ const KINDS = [
 ];
 const here = fileURLToPath(import.meta.url);
 
-/** A playlist as it is at the defaults, about 1.5 kB; `stamp` says when it was made, for viewers in another process. */
+/** A playlist as with the default options, about 1.5 kB; `stamp` says when it was made, for viewers in another process. */
 function playlist(sequence, stamp = '') {
   const lines = ['#EXTM3U', '#EXT-X-VERSION:9', '#EXT-X-TARGETDURATION:2', '#EXT-X-PART-INF:PART-TARGET=0.56'];
   lines.push('#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.68', `#EXT-X-MEDIA-SEQUENCE:${sequence}`);
@@ -40,7 +41,7 @@ function playlist(sequence, stamp = '') {
   return Buffer.from(lines.join('\n'));
 }
 
-/** The gateway's HTTP side with everything in memory. */
+/** The gateway's HTTP side with all media in memory. */
 async function serveOrigin() {
   const { buildHttpApp } = await import('../dist/servers/http/app.js');
   const part = Buffer.alloc(PART_BYTES, 0x55);
@@ -102,7 +103,10 @@ async function serveOrigin() {
   process.send({ command: 'up' });
 }
 
-/** The least that Node's own HTTP server can do with the same bytes: no router, no caching rules, no limits, nothing counted. @param headers of the gateway's answers, by kind */
+/**
+ * The minimum that Node's own HTTP server does for the same bytes: no router, no caching rules, no limits, no counters. @param headers
+ * headers of the gateway's answers, by kind
+ */
 async function serveBare(headers) {
   const bodies = { playlists: playlist(0), parts: Buffer.alloc(PART_BYTES, 0x55) };
   const answers = new Map(KINDS.map(({ kind, ours }) => [ours, { headers: headers[kind], body: bodies[kind] }]));
@@ -117,7 +121,7 @@ async function serveBare(headers) {
   process.send({ command: 'up' });
 }
 
-/** Viewers on raw sockets: each asks for the next version, reads it to its last byte and asks again. */
+/** Viewers on raw sockets: each requests the next version, reads it to its last byte, and repeats. */
 async function runViewers(port) {
   const delays = [];
   let connected = 0;
@@ -156,7 +160,7 @@ async function runViewers(port) {
   process.send({ command: 'up', value: connected });
 }
 
-/** A role of this file in a process of its own, on its core; `ask` sends a command and gives its answer. */
+/** Runs one role of this file in its own process, on its core; `ask` sends it a command and returns the answer. */
 async function startRole(core, role, ...args) {
   const child = fork(here, [role, ...args], {
     execPath: '/usr/bin/taskset',
@@ -194,7 +198,7 @@ async function startNginx(directory) {
   );
   const port = 20_000 + (process.pid % 20_000);
   const configuration = join(directory, 'nginx.conf');
-  // As Debian configures it, without the log, and with the headers that players need.
+  // As configured by Debian, without the log, and with the headers that players need.
   writeFileSync(
     configuration,
     `${process.getuid() === 0 ? 'user root;' : ''} daemon off; worker_processes 1; pid ${directory}/pid; error_log ${directory}/error.log;
@@ -226,7 +230,7 @@ async function startNginx(directory) {
   throw new Error('nginx did not start');
 }
 
-/** Requests per second of one URL, and per second of CPU that the server really got: other programs may take some of its core. */
+/** Requests per second for one URL, and per second of CPU time that the server really got: other programs may use part of its core. */
 async function load(url, pid) {
   const before = cpuSeconds(pid);
   const { child, ended } = start('taskset', ['-c', CLIENT_CORE, 'wrk', '-t1', '-c64', `-d${SECONDS}s`, url]);
@@ -241,7 +245,7 @@ async function load(url, pid) {
   return { rate, perCpuSecond: (rate * SECONDS) / (cpuSeconds(pid) - before) };
 }
 
-/** The headers of an answer that is not compressed, without those that Node adds by itself. */
+/** The headers of an uncompressed answer, without those that Node adds itself. */
 async function headersOf(url) {
   const response = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
   await response.arrayBuffer();
@@ -263,7 +267,7 @@ async function compareWithNginx() {
       'bare node:http': () => load(`http://127.0.0.1:${barePort}${ours}`, bare.pid),
       nginx: () => load(`http://127.0.0.1:${nginx.port}${theirs}`, nginx.pid),
     };
-    // Code that has not run before is slow.
+    // Warm-up: code that has not run before is slow.
     await servers.gateway();
     await servers['bare node:http']();
     const runs = [];
@@ -306,7 +310,7 @@ async function blockedViewers() {
       await new Promise((resolve) => setTimeout(resolve, PART_INTERVAL));
     }
   };
-  // Thousands on a busy machine need more than the time between two parts.
+  // On a busy machine thousands of viewers need more than the time between two parts.
   const allHave = async (parts) => {
     for (let tries = 0; tries < 200; tries += 1) {
       if ((await viewers.ask('count')) === VIEWERS * parts) return;

@@ -1,5 +1,5 @@
-// How long media stays in the gateway: from the first key frame received to the first playable part, and, steadily, from the
-// last sample of a part received to that part being served. Loopback, three-rung ladder, one stream at real time.
+// How long media stays in the gateway: from the first key frame received to the first playable part, and after that from the last sample of
+// a part received to that part being served. Loopback, ladder of three rungs, one stream in real time.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
@@ -12,13 +12,13 @@ import { describeMachine, ffmpeg, run, startGateway, summary, temporaryDirectory
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
 const STARTS = Number(process.env.BENCH_STARTS ?? 5);
 const RENDITIONS = ['source', '480p', '360p', 'audio'];
-/** Where the gateway puts the first frame on its timeline. */
+/** Stream time of the first frame in the gateway. */
 const TIMELINE_ORIGIN = 1000;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 console.log(describeMachine());
 const file = join(temporaryDirectory(), 'source.flv');
-// No B-frames: a picture is then complete when its own message is, and the delay is the gateway's alone.
+// Without B-frames a picture is complete when its own message is, so that the delay is that of the gateway alone.
 await run(ffmpeg, [
   ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
   ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
@@ -50,7 +50,7 @@ const isMedia = (tag) =>
     ? parseVideoTag(tag.body).packetType === 'frames'
     : tag.type === 'audio' && parseAudioTag(tag.body).packetType === 'frames';
 
-/** Sends the file at real time. @returns when each media message left, by kind and time on the gateway's timeline */
+/** Publishes in real time. @returns when each media message was sent, by kind and time on the gateway's timeline */
 function publish(publisher, signal, onKeyFrame) {
   const sent = { video: new Map(), audio: new Map() };
   const base = tags.find(isMedia).timestamp;
@@ -78,7 +78,7 @@ async function connect(gateway, name) {
   return publisher;
 }
 
-/** The first part of a rendition that answers 200: its number is the second the stream began in, counted from 2024. */
+/** The first part of a rendition that is answered with 200: its number is the second in which the stream began, counted from 2024. */
 async function firstPart(gateway, name, rendition) {
   for (;;) {
     const now = Math.floor((Date.now() - Date.UTC(2024, 0, 1)) / 1000);
@@ -107,7 +107,7 @@ async function measureStart(gateway, index) {
   return times.map((time) => time - keyFrame);
 }
 
-/** Asks for each hinted part of a rendition before it exists; the answer is the moment it can be played. */
+/** Requests each hinted part of a rendition before it exists; the answer marks the moment when it can be played. */
 async function followParts(gateway, name, rendition, sent, delays, signal) {
   const base = `${gateway.http}/hls/live/${name}/${rendition}`;
   const kind = rendition === 'audio' ? 'audio' : 'video';
@@ -141,7 +141,7 @@ async function followParts(gateway, name, rendition, sent, delays, signal) {
   }
 }
 
-/** The starts follow each other sooner than the gateway can know what the one before takes of the machine. */
+/** The streams start faster than the gateway can measure the load of the previous one. */
 const oneAfterTheOther = ['--max-transcodes', '16'];
 for (const partDuration of [0.5, 0.2]) {
   const gateway = await startGateway([

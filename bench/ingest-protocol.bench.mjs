@@ -1,5 +1,5 @@
-// What the RTMP protocol costs per byte: chunk decoding against a bare copy of the same bytes, where its time goes, and what a
-// further viewer of a stream costs. One core, no sockets. `--dist DIR` measures another build.
+// The cost of the RTMP protocol per byte: chunk decoding compared with a bare copy of the same bytes, where the time goes, and the cost of
+// a further viewer. One core, no sockets. `--dist DIR` measures another build.
 import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,12 +17,12 @@ const { encodeAmf0 } = await load('amf/amf0-encoder.js');
 const { amfObject } = await load('amf/values.js');
 
 const CHUNK_SIZES = [128, 4096, 60_000];
-/** What a socket hands over at a time. */
+/** What a socket delivers at a time. */
 const READ_BYTES = 65_536;
 const ROUNDS = 7;
 const MEGABYTE = 1e6;
 
-/** Ten seconds of 6 Mbit/s, 30 fps, a key frame each 2 s, AAC beside it. */
+/** Ten seconds of 6 Mbit/s video at 30 fps with a key frame every 2 s, and AAC. */
 function messages() {
   const list = [];
   for (let frame = 0; frame < 300; frame++) {
@@ -57,7 +57,7 @@ function reads(bytes) {
   return list;
 }
 
-/** Every byte once into memory that is there already: what nobody who keeps bodies can go below. */
+/** Copies every byte once into existing memory: the minimum for anybody who keeps bodies. */
 function bareCopy(buffers, target) {
   let at = 0;
   for (const buffer of buffers) at += buffer.copy(target, at);
@@ -73,7 +73,7 @@ function decode(buffers) {
   return count;
 }
 
-/** A session with an accepted publish, past its handshake. */
+/** A session with an accepted publish, after its handshake. */
 function publishing() {
   const session = new ServerSession();
   const encoder = new ChunkEncoder();
@@ -105,7 +105,7 @@ function throughSession(buffers) {
   return count;
 }
 
-/** Best of several rounds, each of about a quarter of a second: others on the machine only ever add. MB/s. */
+/** Best of several rounds of about a quarter of a second each, because other programs can only slow it down. MB/s. */
 function speed(bytes, work) {
   const once = () => {
     const start = performance.now();
@@ -123,7 +123,7 @@ function speed(bytes, work) {
   return best;
 }
 
-/** Self time by function, as V8 samples it. */
+/** Self time by function, as sampled by V8. */
 async function profile(work) {
   const inspector = new Session();
   inspector.connect();
@@ -183,7 +183,7 @@ const viewers = Array.from({ length: VIEWERS }, () => {
 });
 const sent = list.slice(0, 120);
 const tagBytes = sent.reduce((sum, { body }) => sum + body.length, 0);
-/** @param spread between the clocks of two viewers. Milliseconds. */
+/** @param spread difference between the clocks of two viewers, in milliseconds */
 function fanOut(take, spread = 0) {
   for (const { type, timestamp, body } of sent) {
     let clock = timestamp;

@@ -1,5 +1,5 @@
-// CPU of the gateway and its FFmpeg for a ladder, against one bare FFmpeg that reads the same stream and encodes the same ladder to HLS.
-// Both run side by side, each fed the same 60 s at real time, so that a slow or busy machine is slow for both.
+// CPU time of the gateway and its FFmpeg for a ladder, compared with one bare FFmpeg that encodes the same stream into the same ladder as
+// HLS. Both run side by side with the same 60 s in real time, so that a slow or busy machine affects both.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -18,7 +18,7 @@ import {
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
 const RUNS = Number(process.env.BENCH_RUNS ?? 1);
 const GOAL = 1.03;
-/** What comes in, and what is made of it; the second is the default ladder. */
+/** Sources and their rungs; the second case is the default ladder. */
 const CASES = [
   { width: 1280, height: 720, bitrate: 3, rungs: ['480p', '360p'] },
   { width: 1920, height: 1080, bitrate: 6, rungs: ['720p', '480p', '360p'] },
@@ -43,7 +43,7 @@ async function prepare({ width, height, bitrate }) {
   return source;
 }
 
-/** Publishes the file at real time; copying costs next to nothing and is counted on neither side. */
+/** Publishes the file in real time; copying is very cheap and counted on neither side. */
 function publish(source, url) {
   return start(ffmpeg, [
     ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-re', '-i', source],
@@ -51,7 +51,7 @@ function publish(source, url) {
   ]);
 }
 
-/** The encoder settings of the gateway (`sluice` prints them at debug level), written down once more as a person would type them. */
+/** The encoder settings of the gateway (`sluice` logs them at debug level), written out again as a person would type them. */
 function bareLadder(source, rungs, output) {
   const rung = (index, label, bitrate, maxrate) => {
     const settings = {

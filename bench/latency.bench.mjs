@@ -1,4 +1,5 @@
-// Glass to glass: a clock drawn in the picture, read from the player's canvas in a real Chromium, beside the peers on this machine.
+// Glass-to-glass latency: a clock drawn in the picture, read from the player's canvas in a real Chromium, next to the peers on this
+// machine.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,7 +10,7 @@ import { ageOfPicture, drawClock, publishArguments } from './clock-picture.mjs';
 import { describeMachine, ffmpeg, root, start, startGateway, summary, temporaryDirectory } from './measuring.mjs';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
-/** After the start, until the player has settled. */
+/** Milliseconds after the start in which the player settles. */
 const SETTLE = 10_000;
 const SAMPLE_PERIOD = 200;
 const NGINX = '/usr/sbin/nginx';
@@ -17,16 +18,16 @@ const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// The browser is started by the same code as in the tests.
+// The same code as in the tests starts the browser.
 spawnSync('npx', ['tsc', '-p', join(root, 'bench', 'tsconfig.json')], { stdio: 'inherit', cwd: root });
 const { launchBrowser } = await import(join(root, 'dist', 'bench', 'test', 'support', 'chromium.js'));
 
 const hlsScript = readFileSync(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'));
-/** One page for all, so that only the servers differ. */
+/** The same page for all, so that only the servers differ. */
 const page = `<!doctype html><title>latency</title><video muted autoplay playsinline></video><script src="/hls.js"></script><script>
   const query = new URLSearchParams(location.search);
   window.failures = [];
-  // Catching up and stall handling as on our own pages; the rest is hls.js as it comes.
+  // Catch-up and stall handling as on our own pages; otherwise the defaults of hls.js.
   const hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.25, liveSyncOnStallIncrease: 0.3, ...JSON.parse(query.get('options')) });
   hls.on(Hls.Events.ERROR, (_, { type, details, fatal }) => window.failures.push(type + ' ' + details + (fatal ? ' FATAL' : '')));
   hls.loadSource(query.get('source'));
@@ -69,13 +70,13 @@ async function available(url) {
   }
 }
 
-/** Publishes, plays, reads the clock. @param options of hls.js */
+/** Publishes, plays, and reads the clock. @param options options of hls.js */
 async function measure(label, { publishTo, source, keyFrameInterval, options = {} }) {
   const stop = new AbortController();
   const { child, ended } = start(ffmpeg, publishArguments(publishTo, { keyFrameInterval }), {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  // The encoder ends before its pictures do, when the server goes first.
+  // The encoder may end before its pictures do, if the server ends first.
   child.stdin.on('error', () => stop.abort());
   const drawn = drawClock(child.stdin, stop.signal);
   await available(source);
@@ -110,7 +111,7 @@ async function measure(label, { publishTo, source, keyFrameInterval, options = {
     close();
     stop.abort();
     await drawn;
-    // FFmpeg heeds no signal but this one while data flows.
+    // While data flows FFmpeg reacts to no other signal.
     child.kill('SIGKILL');
     await ended;
   }
@@ -126,7 +127,7 @@ async function sluice(partDuration, keyFrameInterval) {
   await gateway.stop();
 }
 
-/** 1 s fragments, three of them: shorter ones need a key frame more often than encoders send it. */
+/** Three fragments of 1 s: shorter ones would need key frames more often than encoders send them. */
 async function nginxRtmp() {
   if (!existsSync(NGINX) || !existsSync(RTMP_MODULE)) {
     console.log('nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
@@ -159,7 +160,7 @@ http { access_log off; types { application/vnd.apple.mpegurl m3u8; video/mp2t ts
   await ended;
 }
 
-/** At its defaults, but for the ports. */
+/** With its default options, except for the ports. */
 async function mediamtx() {
   const program = (process.env.PATH ?? '')
     .split(delimiter)

@@ -1,4 +1,4 @@
-// What every benchmark here needs: the FFmpeg of npm, a gateway as its users run it, and CPU time as the kernel accounts it.
+// What all benchmarks share: the FFmpeg of npm, a gateway as users run it, and CPU time as accounted by the kernel.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a program; `ended` rejects when it exits non-zero. */
+/** Starts a program; `ended` rejects if its exit code is not zero. */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   running.add(child);
@@ -51,7 +51,7 @@ export async function run(command, args) {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${code}\n${stderr}`);
 }
 
-/** A gateway in its own process, on free ports, ready. @param nodeFlags options of Node itself */
+/** Starts a gateway in its own process, on free ports, and waits until it is ready. @param nodeFlags options of Node itself */
 export async function startGateway(flags, { nodeFlags = [] } = {}) {
   const directory = temporaryDirectory();
   const mediaDir = join(directory, 'media');
@@ -79,7 +79,7 @@ export async function startGateway(flags, { nodeFlags = [] } = {}) {
     return early;
   })();
   const { rtmp, http } = await Promise.race([ready, early]);
-  // Nobody reads the log from here on; an unread pipe would stop the gateway.
+  // Nobody reads the log from here on; a full pipe would stop the gateway.
   child.stdout.resume();
   return {
     pid: child.pid,
@@ -98,13 +98,13 @@ function stat(pid) {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     parent: Number(fields[1]),
-    // utime, stime and those of children that have been waited for.
+    // utime, stime, and those of children that were waited for.
     ticks: Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]),
     ownTicks: Number(fields[11]) + Number(fields[12]),
   };
 }
 
-/** CPU seconds of a process and all its descendants, dead ones included. */
+/** CPU seconds of a process and all its descendants, including ended ones. */
 export function cpuSeconds(pid) {
   const all = new Map();
   for (const entry of readdirSync('/proc')) {
@@ -129,7 +129,7 @@ export function cpuSeconds(pid) {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Resolves when a process has no child left: what they used is then counted as the parent's. */
+/** Resolves when a process has no children left: their CPU time is then counted in the parent's. */
 export async function childrenGone(pid) {
   const hasChild = () =>
     readdirSync('/proc').some((entry) => {

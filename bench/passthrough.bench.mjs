@@ -1,5 +1,5 @@
-// What carrying a stream costs when nothing is encoded: publishers of 3 Mbit/s, LL-HLS and disk on, against nginx with its RTMP
-// module writing HLS, in one run; then how cost and memory grow with the publishers, and whether every sample came through.
+// The cost of a stream that is not encoded: publishers of 3 Mbit/s with LL-HLS and disk, compared with nginx and its RTMP module writing
+// HLS, in one run; then how CPU time and memory grow with the number of publishers, and whether every sample was stored.
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -26,9 +26,9 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 60);
 const GROWTH_SECONDS = Math.min(SECONDS, 30);
 const STREAMS = 20;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-/** For the growth of cost and memory. */
+/** Numbers of publishers for the growth of CPU time and memory. */
 const COUNTS = (process.env.BENCH_COUNTS ?? '1,10,20,50,100').split(',').map(Number);
-/** Everybody has begun, and has a segment. */
+/** Milliseconds after which all publishers have started and have a segment. */
 const WARM_UP = 8_000;
 const NGINX = '/usr/sbin/nginx';
 const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
@@ -52,7 +52,7 @@ for (let tag = reader.next(); tag !== undefined; tag = reader.next()) tags.push(
 const isFrame = ({ type, body }) =>
   (type === 'video' ? parseVideoTag(body) : type === 'audio' ? parseAudioTag(body) : {}).packetType === 'frames';
 
-/** One publisher at real time, until the signal. @returns what it sent: frames of each kind and their coded bytes */
+/** Publishes in real time until the signal is aborted. @returns the number of frames sent of each kind, and their coded bytes */
 async function publish({ host, port, app, streamName }, delay, signal) {
   await sleep(delay);
   const publisher = new RtmpPublisher({ host, port, app, streamName });
@@ -88,8 +88,8 @@ async function send({ host, port }, delay, signal) {
 }
 
 /**
- * @param atEnd what else is looked at while the publishers still send
- * @returns CPU seconds a stream took for each second of `pid`, its resident memory, and what was sent
+ * @param atEnd called for further measurements while the publishers still send
+ * @returns CPU seconds of `pid` per stream and second, its resident memory, and what was sent
  */
 async function load({ pid, host, port, app }, count, seconds, { publishes = publish, atEnd = () => undefined } = {}) {
   const stop = new AbortController();
@@ -118,7 +118,7 @@ async function sluice(count, seconds, { flags = [], nodeFlags = [] } = {}) {
   return { ...measured, window: measured.seen, idle, gateway };
 }
 
-/** Media of all segments that playlists list now. The gateway has it in memory too, and more: the segment that is being made. */
+/** Media of all segments that are listed at the moment. The gateway has it in memory too, plus the segments being made. */
 function listedMegabytes(mediaDir) {
   const app = join(mediaDir, 'live');
   let bytes = 0;
@@ -133,7 +133,7 @@ function listedMegabytes(mediaDir) {
   return bytes / 2 ** 20;
 }
 
-/** The whole tree, read back after the streams have ended. */
+/** Reads the whole tree after the streams have ended. */
 function stored(mediaDir, name) {
   const total = { video: 0, audio: 0, bytes: 0 };
   for (const rendition of ['source', 'audio']) {
@@ -192,7 +192,7 @@ rtmp { server { listen 127.0.0.1:${port}; application live { live on; hls on; hl
 
 const percent = (share) => `${(100 * share).toFixed(3)} %`;
 
-/** A server of ours that keeps nothing: what Node takes for reading alone. */
+/** A minimal server of ours that keeps nothing: the cost of reading alone in Node. */
 async function reading(count, seconds, what) {
   const { child, ended } = start(process.execPath, [join(root, 'bench', 'read-only-server.mjs'), what], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -210,7 +210,7 @@ const median = (values) => [...values].sort((x, y) => x - y)[Math.floor(values.l
 const has = existsSync(NGINX) && existsSync(RTMP_MODULE);
 if (!has) console.log('nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
 
-// In turns, because a busy machine makes the same work dearer: only what was measured close together compares.
+// Alternating, because a busy machine makes the same work more expensive: only measurements close in time can be compared.
 console.log(`\n${STREAMS} publishers x 3 Mbit/s, ${ROUNDS} rounds of ${SECONDS} s each, CPU of one core per stream:`);
 const rounds = [];
 for (let round = 0; round < ROUNDS; round += 1) {
@@ -233,7 +233,7 @@ for (const name of Object.keys(rounds[0])) {
   console.log(`  ${name.padEnd(24)} ${percent(median(rounds.map((each) => each[name])))}${ratio}`);
 }
 
-// Everything is still listed at the end, so that every sample can be counted.
+// With this window everything is still listed at the end, so that every sample can be counted.
 const whole = await sluice(STREAMS, GROWTH_SECONDS, { flags: ['--window-segments', '1000', '--resume-window', '0'] });
 let missing = 0;
 for (const [index, sent] of whole.sent.entries()) {

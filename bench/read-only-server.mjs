@@ -1,4 +1,4 @@
-// The least that a server in Node can do with publishers: it answers what RTMP asks for and throws every message's bytes away.
+// The minimum that a Node server can do with publishers: it answers RTMP requests and discards all media.
 import { createServer } from 'node:net';
 import { RtmpServer } from '../dist/servers/rtmp/listener.js';
 
@@ -6,7 +6,7 @@ const nothing = () => undefined;
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 if (process.argv[2] === 'messages') {
-  // RTMP is read and taken apart, as the gateway does; nobody is behind it.
+  // Parses RTMP like the gateway, but passes the media to nobody.
   const server = new RtmpServer(
     { host: '127.0.0.1', port: 0, maxConnectionsPerIp: 1000 },
     {
@@ -17,7 +17,7 @@ if (process.argv[2] === 'messages') {
   );
   process.send((await server.start()).port);
 } else {
-  // Only the bytes.
+  // Reads bytes only.
   const server = createServer({ noDelay: true }, (socket) => socket.on('error', () => socket.destroy()).resume());
   server.listen(0, '127.0.0.1', () => process.send(server.address().port));
 }

@@ -1,4 +1,4 @@
-// `npm run bench [name …]`: runs the named benchmarks (default: all) one after the other, each in a process of its own.
+// `npm run bench [name …]`: runs the named benchmarks (default: all) one after the other, each in its own process.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// Whether a day changes the gateway: 24 hours of one stream with 100 publishers one after the other, media and its clock alike
-// many times faster than life, and a viewer. Prints memory and descriptors over the day; fails when they grow.
+// Whether the gateway changes over a day: 24 hours of one stream with 100 consecutive publishers and a viewer, with both media and clock
+// many times faster than real time. Prints memory and descriptors over the day; fails if they grow.
 import { fork } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,12 +21,12 @@ const PUBLISHES = Number(process.env.BENCH_PUBLISHES ?? 101);
 /** Share of the day after which nothing may grow any more. */
 const WARM_UP = 1 / 6;
 const SAMPLES = 48;
-/** More than what one publish leaves in no order, in all the rest of the day. */
+/** Allowed growth over the rest of the day; more than the random variation between publishes. */
 const MAX_GROWTH_MB = { rss: 16, heap: 3, buffers: 6 };
-/** One in so many publishers comes back too late to resume. */
+/** One in this many publishers comes back too late to resume. */
 const LATE_EACH = 10;
 const RESUME_WINDOW = 120;
-/** Whole frames of both tracks: 1600 pictures, 3000 frames of sound. */
+/** A whole number of frames of both tracks: 1600 pictures, 3000 audio frames. */
 const LOOP_SECONDS = 64;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -36,7 +36,7 @@ async function readLoop() {
     ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
     ...['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
     ...['-t', `${LOOP_SECONDS}`, '-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2'],
-    // 4 GiB in a day: the byte counts of RTMP wrap.
+    // 4 GiB in a day, so that the byte counters of RTMP wrap.
     ...['-b:v', '350k', '-minrate', '350k', '-maxrate', '350k', '-bufsize', '350k', '-x264-params', 'nal-hrd=cbr'],
     ...['-g', '50', '-keyint_min', '50', '-sc_threshold', '0', '-pix_fmt', 'yuv420p'],
     ...['-c:a', 'aac', '-b:a', '64k', '-ac', '2', file],
@@ -52,7 +52,7 @@ async function readLoop() {
   };
 }
 
-/** As encoders do: again after a moment when the one before still has the name. */
+/** Retries like an encoder if the previous publisher still has the name. */
 async function connect(address) {
   for (let attempt = 1; ; attempt += 1) {
     const publisher = new RtmpPublisher(address);
@@ -66,7 +66,7 @@ async function connect(address) {
   }
 }
 
-/** Sends media of `seconds` from a time of the encoder's clock on, which never stops: it passes 2^24 ms. @returns its end */
+/** Sends media for `seconds`, starting at a time of the encoder's clock, which never stops and passes 2^24 ms. @returns its end time */
 async function publish(address, { headers, media }, from, seconds) {
   const publisher = await connect(address);
   const first = from % (LOOP_SECONDS * 1000);
@@ -90,7 +90,7 @@ async function publish(address, { headers, media }, from, seconds) {
   }
 }
 
-/** A player by blocking reload, as fast as the playlists go. */
+/** A player with blocking reload, as fast as the playlists change. */
 async function watch(http, signal, seen) {
   const url = `${http}/hls/live/soak/source/index.m3u8`;
   let query = '';
@@ -119,7 +119,7 @@ async function watch(http, signal, seen) {
       const answer = await fetch(new URL(newest, url), { signal }).catch(() => undefined);
       seen.bytes += (await answer?.arrayBuffer().catch(() => undefined))?.byteLength ?? 0;
       if (answer !== undefined && !answer.ok) {
-        // A viewer that was held up for 0.3 s has slept for half a minute of this stream: what it asks for may be gone.
+        // A viewer that was delayed by 0.3 s has missed half a minute of this stream: what it requests may be gone.
         const listed = await (await fetch(url)).text();
         if (listed.includes(newest)) seen.failures.push(`${newest} ${answer.status}, and it is listed`);
         else seen.late += 1;
@@ -130,7 +130,7 @@ async function watch(http, signal, seen) {
   }
 }
 
-/** Least squares, per hour of stream time. */
+/** Slope by least squares, per hour of stream time. */
 function slope(samples, pick) {
   const points = samples.map((sample) => [sample.hour, pick(sample)]);
   const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
@@ -191,7 +191,7 @@ let clock = 0;
 let nextSample = 0;
 const each = (HOURS * 3600) / PUBLISHES;
 for (let count = 1; count <= PUBLISHES; count += 1) {
-  // In pieces, so that memory is looked at at all moments of a publish and not only between two.
+  // In pieces, so that memory is measured at all moments of a publish and not only between two.
   const publishing = publish(address, loop, clock, each);
   const looking = (async () => {
     await sleep((each * 500) / SPEED);
@@ -235,7 +235,7 @@ for (const [name, limit] of Object.entries(MAX_GROWTH_MB)) {
 }
 const descriptors = settled.map((figures) => figures.descriptors);
 const spread = Math.max(...descriptors) - Math.min(...descriptors);
-// The viewer's second connection, a file being written.
+// Allows for the viewer's second connection and a file being written.
 console.log(
   `descriptors: ${Math.min(...descriptors)} to ${Math.max(...descriptors)}: ${spread <= 4 ? 'ok' : 'NOT CONSTANT'}`,
 );

@@ -1,4 +1,5 @@
-// The same stream in a real Chromium with hls.js: `waiting` events and errors are what a viewer would have seen, and with how much in hand.
+// Plays the same stream in a real Chromium with hls.js: `waiting` events and errors are what a viewer would have seen, with the buffer at
+// that time.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';

@@ -1,8 +1,8 @@
-// Attacks on what comes before any stream: sockets, handshakes, chunks and their memory, floods of the smallest messages.
+// Attacks before any stream: sockets, handshakes, chunks and their memory, floods of the smallest messages.
 import { address, basicHeader, HANDSHAKE, messageHeader, Peer, sleep, TYPE, u32 } from './peer.js';
 import { type Attack, inParallel, must, type Phase, tally } from './phase.js';
 
-/** Longest that a chunk header can announce: 3 octets (RTMP 1.0 6.1.1). */
+/** Largest length that a chunk header can announce: 3 octets (RTMP 1.0 6.1.1). */
 const LONGEST = 0xffffff;
 const SLOW_BYTE_EVERY = 5_000;
 
@@ -19,7 +19,7 @@ async function slowHandshakes(
   const trickle = setInterval(() => {
     for (const peer of peers) if (!peer.isClosed) peer.socket.write(Buffer.of(0));
   }, SLOW_BYTE_EVERY);
-  // An honest encoder comes meanwhile.
+  // A well-behaved encoder connects meanwhile.
   await sleep(500);
   const honest = new Peer(target, { from: '127.0.1.1' });
   const asked = performance.now();
@@ -37,7 +37,7 @@ async function slowHandshakes(
   return `${count} closed, the last after ${(last / 1000).toFixed(1)} s; an honest connect took ${answered.toFixed(0)} ms`;
 }
 
-/** 64 chunk streams that each announce `length` and send one byte of it, on many connections. */
+/** 64 chunk streams that each announce `length` bytes and send one of them, on many connections. */
 async function announcedLengths(attack: Attack, length: number, connections: number): Promise<string> {
   const { target } = attack;
   const peers = Array.from({ length: connections }, (_, index) => new Peer(target, { from: address(index) }));
@@ -95,7 +95,7 @@ async function tinyChunks(attack: Attack): Promise<string> {
   return results.join('; ');
 }
 
-/** Empty messages: a full header each, then one byte each. */
+/** Empty messages: first with a full header each, then with one byte each. */
 async function emptyMessages(attack: Attack): Promise<string> {
   const header = (id: number) =>
     Buffer.concat([
@@ -118,7 +118,7 @@ async function emptyMessages(attack: Attack): Promise<string> {
   return `${rate.toFixed(2)} million messages a second on 4 connections`;
 }
 
-/** @returns bytes written in the time. */
+/** @returns the number of bytes written in that time */
 async function flood(
   { target, key }: Attack,
   block: Buffer,
@@ -149,11 +149,11 @@ async function controlFlood(attack: Attack): Promise<string> {
   const results = await Promise.all(
     kinds.map(async (message, index) => {
       const block = Buffer.concat(Array.from({ length: 2_000 }, () => message));
-      // The last one never reads what it asks for.
+      // The last one never reads the answers.
       const peer = new Peer(attack.target, { from: address(index), reads: index < kinds.length - 1 });
       const written = await flood(attack, block, index, Buffer.alloc(0), attack.lasting(8), peer);
       const ratio = peer.bytesRead / Math.max(1, written);
-      // The handshake and the answers to connect are no amplification.
+      // The handshake and the answers to connect do not count as amplification.
       must(peer.bytesRead < written + 10_000, `${written} bytes of control were answered by ${peer.bytesRead}`);
       return `${(written / 1e6).toFixed(0)} MB→${ratio.toFixed(2)}`;
     }),
@@ -161,7 +161,7 @@ async function controlFlood(attack: Attack): Promise<string> {
   return `bytes sent→answered per byte: ping ${results[0]}, ack ${results[1]}, window ${results[2]}, bandwidth ${results[3]}, unread pings ${results[4]}`;
 }
 
-/** What else finds an open port. */
+/** What else may connect to an open port. */
 async function otherProtocols({ target, random, count }: Attack): Promise<string> {
   const clientHello = Buffer.concat([Buffer.from('1603010200010001fc0303', 'hex'), Buffer.alloc(508, 7)]);
   const http = Buffer.from(`GET /${'a'.repeat(2000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);

@@ -1,4 +1,4 @@
-// The gateway as a process of its own, seen from outside (memory, descriptors, children) and, through its IPC, from inside.
+// The gateway in its own process, observed from outside (memory, descriptors, children) and through its IPC from inside.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { within } from './peer.js';
 
 export interface InsideFigures {
-  /** Milliseconds since the last look that collected. */
+  /** Milliseconds since the last look with `collect`. */
   readonly delay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rss: number;
   readonly heapUsed: number;
@@ -15,9 +15,9 @@ export interface InsideFigures {
   readonly timers: number;
 }
 
-/** What would be left if something leaked. */
+/** What would remain if something leaked. */
 export interface Holdings {
-  /** Descriptors: connections of RTMP peers, and everything that is neither these nor HTTP, which players open as they like. */
+  /** Descriptors: connections of RTMP peers, and all others except HTTP connections, which players open as they like. */
   readonly rtmp: number;
   readonly other: number;
   readonly timers: number;
@@ -37,11 +37,11 @@ const READY_WITHIN = 30_000;
 export class GatewayProcess {
   readonly pid: number;
   readonly addresses: GatewayAddresses;
-  /** Records at level error and above, by what they say. */
+  /** Log records at level error and above, by message. */
   readonly errors = new Map<string, number>();
-  /** Records of all levels by code or message. */
+  /** Log records of all levels, by code or message. */
   readonly records = new Map<string, number>();
-  /** Written by the gateway since it was ready. */
+  /** Bytes written by the gateway since it was ready. */
   logBytes = 0;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
@@ -115,7 +115,7 @@ export class GatewayProcess {
     return this.#stderr;
   }
 
-  /** @param collect run the garbage collector, and start the delay's histogram anew. */
+  /** @param collect whether to run the garbage collector and reset the histogram of delays */
   async look(collect: boolean): Promise<InsideFigures> {
     const id = this.#nextId++;
     const answer = new Promise<InsideFigures>((resolve) => this.#waiting.set(id, resolve));
@@ -145,7 +145,10 @@ export class GatewayProcess {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]) * 1024;
   }
 
-  /** CPU seconds of the process without its children, and seconds its main thread was ready to run and others had the core. */
+  /**
+   * CPU seconds of the process without its children, and seconds in which its main thread was ready to run but another program had the
+   * core.
+   */
   cpu(): { used: number; waited: number } {
     const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -174,7 +177,7 @@ export class GatewayProcess {
   }
 }
 
-/** `socket:[inode]` of each TCP socket whose own end is this port. */
+/** `socket:[inode]` of each TCP socket with this local port. */
 function socketsOfPort(port: number): Set<string> {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const found = new Set<string>();

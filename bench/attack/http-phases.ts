@@ -1,4 +1,4 @@
-// Attacks on the ports of HTTP and on TLS: bursts of requests, methods that nobody knows, handshakes and heads that never end.
+// Attacks on the HTTP and TLS ports: bursts of requests, unknown methods, handshakes and headers that never end.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -6,7 +6,7 @@ import { address, Peer, sleep, within } from './peer.js';
 import { type Attack, must, type Phase, tally } from './phase.js';
 
 const REQUESTS = 990;
-/** What docs/limits.md says, in milliseconds, with room for the looks once a second and for a busy machine. */
+/** The deadlines of docs/limits.md in milliseconds, with tolerance for the checks once a second and for a busy machine. */
 const WITHIN = { handshake: 10_000, head: 15_000, publish: 15_000 } as const;
 const ROOM = 4_000;
 
@@ -95,7 +95,7 @@ async function unknownMethods(attack: Attack): Promise<string> {
   );
   for (const { socket } of guests) socket.write(PREFACE);
   const each = Math.ceil(requests / guests.length);
-  // As many at a time as a client may have.
+  // As many at a time as a client is allowed.
   for (let sent = 0; sent < each; sent += 100) {
     const streams = Array.from({ length: Math.min(100, each - sent) }, (_, index) =>
       frame(1, 5, 1 + 2 * (sent + index), block),
@@ -109,7 +109,7 @@ async function unknownMethods(attack: Attack): Promise<string> {
   return `${each * guests.length} requests with the method FOO, ${ended} of ${guests.length} connections ended`;
 }
 
-/** Peers that stop in the middle, on every port, until the deadline of each; a short attack does not wait for it. */
+/** Peers that stop in the middle, on every port, until their deadline; a short run does not wait for it. */
 async function slowPeers(attack: Attack): Promise<string> {
   const { web, target } = attack;
   const hello = Buffer.from('16030102000100', 'hex');
@@ -160,7 +160,7 @@ async function slowPeers(attack: Attack): Promise<string> {
   return results.join('; ');
 }
 
-/** RTMP connections that are refused, one after the other: each could write a line. */
+/** RTMP connections that are refused one after the other: each could write a log line. */
 async function refusedPublishers(attack: Attack): Promise<string> {
   const ends: string[] = [];
   const count = attack.count(400);

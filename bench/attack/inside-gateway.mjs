@@ -1,12 +1,12 @@
-// Loaded into the gateway's process before its program (`--import`): what only the process itself can say, told over IPC.
+// Loaded into the gateway's process before its program (`--import`): reports over IPC what only the process itself knows.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Milliseconds between two looks of the histogram; a delay is what comes on top. */
+/** Milliseconds between two samples of the histogram; the delay is the time beyond that. */
 const RESOLUTION = 10;
 const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
 histogram.enable();
 
-/** All that is set and neither fired nor cleared, unreferenced ones included: those are what a leak would be made of. */
+/** All timers that are set and have neither fired nor been cleared, including unreferenced ones: a leak would consist of these. */
 const timers = new Set();
 for (const [set, clear, fires] of [
   ['setTimeout', 'clearTimeout', true],
@@ -41,7 +41,7 @@ process.on('message', ({ id, collect }) => {
       ? { p50: 0, p99: 0, max: 0 }
       : { p50: beyond(histogram.percentile(50)), p99: beyond(histogram.percentile(99)), max: beyond(histogram.max) };
   if (collect) {
-    // A collection stops the process: what it takes is ours, not the gateway's.
+    // A collection stops the process: its time is caused by us, not by the gateway.
     globalThis.gc?.();
     globalThis.gc?.();
     setImmediate(() => histogram.reset());
@@ -49,5 +49,5 @@ process.on('message', ({ id, collect }) => {
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
   process.send({ id, delay, rss, heapUsed, external, arrayBuffers, timers: timers.size });
 });
-// The gateway ends when its own work does.
+// The IPC channel must not keep the gateway alive.
 process.channel.unref();

@@ -1,4 +1,4 @@
-// The stream that must go on: a real encoder with the key, a player that counts parts, and a browser that somebody could watch.
+// The stream that must not be disturbed: a real encoder with the key, a player that counts parts, and a browser.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import type { WatcherReport } from './watcher.js';
 export interface LiveReport {
   readonly player: WatcherReport;
   readonly browser: BrowserReport | undefined;
-  /** The encoder is still connected. */
+  /** Whether the encoder is still connected. */
   readonly publishing: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface LiveStreamSetup {
   readonly publishUrl: string;
   /** `http://…/hls/live/NAME` */
   readonly playUrl: string;
-  /** Asked for all the time. */
+  /** Requested continuously. */
   readonly probeUrl: string;
   readonly withBrowser: boolean;
 }
@@ -93,7 +93,7 @@ export class LiveStreamUnderWatch {
     await this.#browser?.close();
     this.#player.kill('SIGKILL');
     this.#prober.kill('SIGKILL');
-    // FFmpeg heeds no other signal while data flows.
+    // While data flows FFmpeg reacts to no other signal.
     this.#encoder.kill('SIGKILL');
   }
 }

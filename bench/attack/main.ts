@@ -1,4 +1,4 @@
-// One gateway, one live stream with its viewers, and every attack in turn; prints what each of them did to the gateway.
+// Runs one gateway, one live stream with its viewers, and all attacks in turn; prints the effect of each on the gateway.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, setPriority, tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ import { describeSettling, type Settling, settle } from './settling.js';
 import { STREAM_PHASES } from './stream-phases.js';
 
 const PHASES: readonly Phase[] = [...CONNECTION_PHASES, ...HTTP_PHASES, ...MESSAGE_PHASES, ...STREAM_PHASES];
-/** Those on connections and on streams mostly wait for deadlines and for their own media: a short run has them at once. */
+/** Attacks on connections and on streams mostly wait for deadlines and for their own media: a short run does them at the same time. */
 const SHORT_PHASES: readonly Phase[] = [
   atOnce('connections, all at once', 'C2.01', CONNECTION_PHASES),
   atOnce('HTTP and TLS, all at once', 'C4', HTTP_PHASES),
@@ -40,13 +40,13 @@ const SHORT_PHASES: readonly Phase[] = [
   atOnce('streams, all at once', 'C2.14', STREAM_PHASES),
 ];
 const CAPTURE_BYTES = 200_000;
-/** Of the publish that is cut at every byte: enough for several groups of pictures and a few segments, little enough to be sent so often. */
+/** Source of the publish that is cut at every byte: enough for several GOPs and a few segments, small enough to be sent that often. */
 const WHOLE_CAPTURE = { size: '160x90', seconds: 4, bitrate: '50k', audioBitrate: '24k' };
 const WHOLE_CAPTURE_BYTES = [30_000, 80_000] as const;
 const CAPTURE_NAME = 'capture000';
 const LIVE_NAME = 'honest';
 const KEY = 'k3y';
-/** Streams that ended are served for their window before they are let go. */
+/** Streams that have ended are served for their window before they are released. */
 const SETTLES_WITHIN = 75_000;
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -77,7 +77,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     ...['--rtmp-port', '0', '--http-port', '0', '--publish-key', KEY, '--media-dir', join(directory, 'media')],
     ...['--ffmpeg-path', ffmpeg, '--ladder', 'source,240p', '--log-level', 'info'],
     ...['--https-port', '0', '--rtmps-port', '0', '--tls-cert', cert, '--tls-key', certificateKey],
-    // Room for the slow ones: the cap for one address and the one for all would otherwise do the work of the deadlines.
+    // Room for slow peers: otherwise the limits per address and in total would close them before the deadlines do.
     ...['--max-connections', '2000', '--handshake-timeout', `${handshakeTimeout / 1000}`],
     ...(values.short ? ['--segment-duration', '1', '--window-segments', '6', '--resume-window', '1'] : []),
   ]);
@@ -116,7 +116,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       count: (full) => Math.max(Math.min(full, 4), Math.round(full * scale)),
       lasting: (full) => full * 1000 * (values.short ? 0.08 : Math.max(0.2, Math.min(1, scale * 2))),
     };
-    // Attackers are on other machines: here they may only have what the gateway leaves.
+    // Attackers are on other machines in reality: here they may use only what the gateway leaves.
     setPriority(10);
     const settling = () => (values.short ? undefined : settle(gateway, Number(values.settle) * 1000));
     const settled = await settling();
@@ -205,7 +205,7 @@ async function runPhase(
   const cpuBefore = gateway.cpu();
   const errorsBefore = sum(gateway.errors);
   await gateway.look(true);
-  // What the collection delayed is not the attackers' doing.
+  // The delay of the collection is not caused by the attackers.
   await live.probe();
   const logBefore = gateway.logBytes;
   let peak = gateway.residentBytes();
@@ -240,7 +240,7 @@ async function runPhase(
   if ((report.browser?.stalls ?? 0) > 0) problems.push(`the browser stalled ${report.browser?.stalls} times`);
   const fatal = report.browser?.errors.filter((text) => text.includes('FATAL')) ?? [];
   if (fatal.length > 0) problems.push(`browser: ${fatal.join('; ')}`);
-  // A short run waits once for ended streams to be let go, at its end.
+  // A short run waits only once, at its end, for ended streams to be released.
   if ((last || patience >= SETTLES_WITHIN) && Object.values(left).some((count) => count > 0)) {
     problems.push(`left: ${held(left)}`);
   }
@@ -269,7 +269,7 @@ async function runPhase(
   };
 }
 
-/** At rest figures come and go a little: before an attack the most counts, after it the least. */
+/** At rest the figures vary a little: before an attack the highest counts, after it the lowest. */
 async function mostHeld(gateway: GatewayProcess): Promise<Holdings> {
   let most = await gateway.holdings();
   for (let look = 0; look < 40; look++) {

@@ -1,4 +1,4 @@
-// What the attackers send where it has to look like media: real encodings by FFmpeg, and the few records no encoder would write.
+// Media for the attackers: real encodings by FFmpeg, and a few records that no encoder would write.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -67,7 +67,7 @@ export async function encode(ffmpeg: string, directory: string, picture: Picture
   return tags;
 }
 
-/** Everything that a real encoder sent for a publish, byte by byte, from the handshake to its goodbye. */
+/** Everything that a real encoder sent for a publish, byte by byte, from the handshake to the end. */
 export async function record(ffmpeg: string, gateway: Target, streamKey: string, picture: Picture): Promise<Buffer> {
   const sent: Buffer[] = [];
   const proxy = createServer((encoder) => {
@@ -86,7 +86,7 @@ export async function record(ffmpeg: string, gateway: Target, streamKey: string,
   return Buffer.concat(sent);
 }
 
-/** Replaces a text by one as long, so that every length around it stays right. */
+/** Replaces a text by one of the same length, so that all lengths around it stay correct. */
 export function renamed(bytes: Buffer, from: string, to: string): Buffer {
   if (from.length !== to.length) throw new Error(`${from} and ${to} differ in length`);
   const copy = Buffer.from(bytes);
@@ -143,12 +143,12 @@ export function avcConfiguration(widthInMbs: number, heightInMbs: number): Buffe
   return Buffer.concat([Buffer.of(1, 66, 0xc0, 62, 0xff, 0xe1), length(sps), sps, Buffer.of(1), length(pps), pps]);
 }
 
-/** FLV video body. @param packet 0: sequence header, 1: a frame. */
+/** FLV video body. @param packet 0: sequence header, 1: a frame */
 export function avcBody(packet: 0 | 1, keyFrame: boolean, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.of(keyFrame ? 0x17 : 0x27, packet, 0, 0, 0), payload]);
 }
 
-/** One NAL unit with the length in front that an MP4 sample has. */
+/** One NAL unit with its length in front, as in an MP4 sample. */
 export function nalUnit(type: number, payload: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(payload.length + 1);

@@ -1,4 +1,4 @@
-// Attacks by what messages say: nested values, lying lengths, spoiled and cut recordings of a real publish.
+// Attacks with the content of messages: nested values, false lengths, corrupted and truncated recordings of a real publish.
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { Mutator } from '../../test/fuzz/mutator.js';
 import { subMessage } from '../../test/protocols/rtmp/wire-writer.js';
@@ -9,25 +9,25 @@ import { type Attack, inParallel, must, type Phase, publisher, tally } from './p
 const repeated = (bytes: Buffer, count: number) => Buffer.concat(Array.from({ length: count }, () => bytes));
 const string = (text: string) => encodeAmf0([text]);
 
-/** Bodies that no parser likes; `head` makes them a command or metadata. */
+/** Malicious bodies; `head` makes them a command or metadata. */
 function hostileValues(): Buffer[] {
   const objectOpen = Buffer.from('03000161', 'hex');
   return [
-    // Objects, ECMA arrays and strict arrays inside one another, never closed.
+    // Objects, ECMA arrays and strict arrays nested in one another, never closed.
     repeated(objectOpen, 60_000),
     repeated(Buffer.from('0800000001000161', 'hex'), 30_000),
     repeated(Buffer.from('0a00000001', 'hex'), 50_000),
-    // Counts and lengths that nothing follows.
+    // Counts and lengths with nothing after them.
     Buffer.from('0affffffff', 'hex'),
     Buffer.from('08ffffffff', 'hex'),
     Buffer.from('0cffffffff', 'hex'),
     Buffer.concat([Buffer.from('0affffffff', 'hex'), Buffer.alloc(200_000, 5)]),
-    // Many values, many keys, one long key again and again.
+    // Many values, many keys, one long key repeated.
     Buffer.concat([Buffer.from('03', 'hex'), repeated(Buffer.from('00016105', 'hex'), 60_000)]),
     Buffer.concat([Buffer.from('03', 'hex'), repeated(Buffer.from('000005', 'hex'), 80_000)]),
     repeated(Buffer.from('05', 'hex'), 250_000),
     Buffer.concat([Buffer.from('0c0003d000', 'hex'), Buffer.alloc(250_000, 0xff)]),
-    // Reference to an object that is still open, then to one that never was.
+    // Reference to an object that is still open, then to one that does not exist.
     Buffer.concat([objectOpen, Buffer.from('070000', 'hex'), objectOpen, Buffer.from('07ffff', 'hex')]),
     Buffer.concat([objectOpen, repeated(Buffer.from('070000000161', 'hex'), 40_000)]),
     // `__proto__` and `constructor`.
@@ -41,7 +41,7 @@ function hostileValues(): Buffer[] {
     Buffer.from('110dffffffff00', 'hex'),
     Buffer.from('1110ffffffff0001', 'hex'),
     Buffer.concat([Buffer.of(0x11), repeated(Buffer.from('0a0b01 0361'.replace(' ', ''), 'hex'), 50_000)]),
-    // NaN as the transaction and a marker that does not exist.
+    // NaN as transaction id, and a marker that does not exist.
     Buffer.from('007ff8000000000000ff', 'hex'),
   ];
 }
@@ -61,7 +61,7 @@ async function nestedAmf(attack: Attack): Promise<string> {
   const ends: string[] = [];
   await inParallel(rounds * heads.length, 16, async (index) => {
     const { type, head } = heads[index % heads.length] as (typeof heads)[number];
-    // Every message of its own, as a command that cannot be read ends the connection.
+    // A connection for each, because a command that cannot be read ends the connection.
     for (const value of values) {
       const peer = new Peer(target, { from: address(index) });
       await peer.write(peer.publishBytes(target.port, `amf${index}?key=${attack.key}`));
@@ -82,7 +82,7 @@ async function nonsenseMedia(attack: Attack): Promise<string> {
     [TYPE.aggregate, repeated(subMessage(22, 0, Buffer.alloc(0)), 10_000)],
     [TYPE.aggregate, subMessage(22, 0, subMessage(22, 0, subMessage(9, 0, noise(10))))],
     [TYPE.aggregate, repeated(subMessage(4, 0, Buffer.concat([Buffer.of(0, 6), u32(1)])), 10_000)],
-    // ModEx: an extension of one byte again and again; one longer than the body.
+    // ModEx: an extension of one byte repeated many times; one longer than the body.
     [TYPE.video, Buffer.concat([Buffer.of(0x97), repeated(Buffer.from('000007', 'hex'), 60_000)])],
     [TYPE.video, Buffer.from('97ffffffff00', 'hex')],
     [TYPE.audio, Buffer.concat([Buffer.of(0x97), repeated(Buffer.from('000007', 'hex'), 60_000)])],
@@ -117,7 +117,7 @@ async function nonsenseMedia(attack: Attack): Promise<string> {
   return tally(ends);
 }
 
-/** The name in the capture for each of the connections that are open at a time: one name would make the rest be refused. */
+/** A different name in the capture for each concurrent connection: with the same name all but one would be refused. */
 const laneName = ({ recording }: Attack, lane: number) =>
   `${recording.captureName.slice(0, -3)}${String(lane).padStart(3, '0')}`;
 
@@ -137,7 +137,7 @@ async function mutatedCaptures(attack: Attack): Promise<string> {
   const ends: string[] = [];
   await inParallel(attack.count(10_000), 24, async (index, lane) => {
     const original = captures[lane] ?? recording.capture;
-    // Half of them keep the handshake and the commands, so that the spoiled bytes are media.
+    // Half of them keep the handshake and the commands intact, so that the corrupted bytes are media.
     const kept = index % 2 === 0 ? 0 : 4_500;
     const spoiled = mutator.mutate(original.subarray(kept), recording.capture.subarray(0, 5_000));
     const peer = new Peer(target, { from: address(lane * 32 + (index % 32)) });
@@ -149,8 +149,8 @@ async function mutatedCaptures(attack: Attack): Promise<string> {
 }
 
 /**
- * Every byte offset of a whole publish is the last of one connection. It ends with a FIN, after which the gateway has read
- * exactly so much; every fourth offset is sent once more and torn off by a reset, which may overtake bytes on their way.
+ * Every byte offset of a whole publish is the last one of some connection. That connection ends with a FIN, after which the gateway has
+ * read exactly that much. Every fourth offset is sent once more and ended by a reset, which may overtake bytes in transit.
  */
 async function truncations(attack: Attack): Promise<string> {
   const { target, count } = attack;
@@ -187,7 +187,7 @@ async function refusedKeys({ target, count, lasting }: Attack): Promise<string> 
     if (performance.now() > until) return;
     const peer = new Peer(target, { from: address(index % 40) });
     await peer.write(peer.publishBytes(target.port, `guess${index}?key=wrong${index}`));
-    // Every third does not wait for the answer.
+    // Every third one does not wait for the answer.
     if (index % 3 === 0) await peer.hangUp(20);
     else await peer.endedWithin(5_000);
     must(!peer.tail.includes('NetStream.Publish.Start'), 'a wrong key was let in');

@@ -1,4 +1,4 @@
-// A hostile RTMP client: it writes whatever it is told, from whichever loopback address, and only looks at what comes back.
+// A hostile RTMP client: it writes whatever it is told, from any loopback address, and only observes the answers.
 import { connect, type Socket } from 'node:net';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { type AmfValue, amfObject } from '../../src/protocols/amf/values.js';
@@ -12,7 +12,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** What an encoder sends before anything else: C0, a C1 without a signature, and a C2 that echoes nothing. */
+/** What an encoder sends first: C0, a C1 without a signature, and a C2 that echoes nothing. */
 export const HANDSHAKE = Buffer.alloc(1 + 2 * 1536, 0x55);
 HANDSHAKE[0] = 3;
 HANDSHAKE.fill(0, 1, 9);
@@ -20,7 +20,7 @@ HANDSHAKE.fill(0, 1, 9);
 /** Message types of RTMP 1.0. */
 export const TYPE = { audio: 8, video: 9, data3: 15, command3: 17, data: 18, command: 20, aggregate: 22 } as const;
 
-/** Distinct loopback addresses, so that a limit per address is not all that holds. */
+/** Distinct loopback addresses, so that more than the limit per address is tested. */
 export function address(index: number): string {
   return `127.${16 + ((index >> 14) & 127)}.${(index >> 7) & 127}.${1 + (index & 127)}`;
 }
@@ -29,7 +29,7 @@ const TAIL_BYTES = 4096;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @returns false when the time is over first. */
+/** @returns false if the time is over first */
 export async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
@@ -46,7 +46,7 @@ export class Peer {
   readonly closed: Promise<void>;
   isClosed = false;
   bytesRead = 0;
-  /** Left alone until it was connected: refused at once. */
+  /** False if the connection was refused at once. */
   #connected = false;
   #tail = '';
   readonly #watchers = new Set<() => void>();
@@ -64,7 +64,7 @@ export class Peer {
         this.#tail = this.#tail.slice(-TAIL_BYTES);
       });
     }
-    // A reset is how many of these end; that it is over is all that matters.
+    // Many of these connections end with a reset; only their end matters.
     this.socket.on('error', () => this.socket.destroy());
     this.closed = new Promise((resolve) => {
       this.socket.on('close', () => {
@@ -83,7 +83,7 @@ export class Peer {
     return this.#tail;
   }
 
-  /** Writes and waits while the gateway does not take it. @returns false when the connection is over. */
+  /** Writes, and waits while the gateway does not read. @returns false if the connection is over */
   async write(bytes: Buffer): Promise<boolean> {
     if (this.isClosed || this.socket.destroyed || this.socket.writableEnded) return false;
     if (this.socket.write(bytes)) return true;
@@ -91,7 +91,7 @@ export class Peer {
     return !this.isClosed;
   }
 
-  /** Like `write`, but gives up waiting: a gateway that does not read is right not to. */
+  /** Like `write`, but with a time limit: a gateway may rightly stop reading. */
   async writeWithin(bytes: Buffer, ms: number): Promise<boolean> {
     return (await within(this.write(bytes), ms)) && !this.isClosed;
   }
@@ -105,7 +105,7 @@ export class Peer {
     return this.message(TYPE.command, body, { messageStreamId, chunkStreamId: 3 });
   }
 
-  /** Set Chunk Size, honestly. */
+  /** A valid Set Chunk Size. */
   chunkSizeBytes(size: number): Buffer {
     const bytes = this.message(1, u32(size), { messageStreamId: 0, chunkStreamId: 2 });
     this.writer.chunkSize = size;
@@ -147,7 +147,7 @@ export class Peer {
     return this.message(video ? TYPE.video : TYPE.audio, body, { timestamp: timestamp >>> 0, chunkStreamId });
   }
 
-  /** @returns whether these characters came within the time, before the end of the connection. */
+  /** @returns whether this text came within the time and before the end of the connection */
   async hears(text: string, ms = 10_000): Promise<boolean> {
     let watch: () => void = () => undefined;
     let heard = false;
@@ -164,7 +164,7 @@ export class Peer {
     return heard;
   }
 
-  /** Hangs up as encoders do, then without asking. */
+  /** Hangs up as encoders do, then destroys the socket. */
   async hangUp(ms = 1000): Promise<void> {
     if (this.isClosed) return;
     this.socket.end();
@@ -174,7 +174,7 @@ export class Peer {
     await this.closed;
   }
 
-  /** @returns whether the gateway ended it in time. */
+  /** @returns whether the gateway ended it in time */
   async endedWithin(ms: number): Promise<boolean> {
     this.socket.resume();
     return within(this.closed, ms);

@@ -1,18 +1,18 @@
-// What an attack is given and what it answers, so that each of them says only what it does to the gateway.
+// What an attack receives and returns, so that each attack states only what it does to the gateway.
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import type { Random } from '../../test/fuzz/mutator.js';
 import { Peer, sleep, type Target } from './peer.js';
 
 export interface Recording {
-  /** 640x360: the ladder makes it encode. */
+  /** 640x360, which the ladder makes the gateway encode. */
   readonly large: readonly FlvTag[];
   readonly small: readonly FlvTag[];
   readonly hd: readonly FlvTag[];
   /** The beginning of a publish as a real encoder sent it: 200 kB. */
   readonly capture: Buffer;
-  /** A whole publish, goodbyes included, so small that it can be cut at every single byte: four seconds of tiny pictures. */
+  /** A whole publish including its end, small enough to be cut at every byte: four seconds of tiny pictures. */
   readonly wholeCapture: Buffer;
-  /** The stream's name in both. */
+  /** The stream's name in both captures. */
   readonly captureName: string;
 }
 
@@ -20,16 +20,16 @@ export interface Attack {
   readonly target: Target;
   readonly key: string;
   readonly web: { readonly httpPort: number; readonly httpsPort: number; readonly rtmpsPort: number };
-  /** Deadlines are not waited for. */
+  /** A short run does not wait for deadlines. */
   readonly isShort: boolean;
-  /** Of the stream that must not be disturbed. */
+  /** Name of the stream that must not be disturbed. */
   readonly liveName: string;
   readonly recording: Recording;
   readonly random: Random;
   readonly handshakeTimeout: number;
-  /** A count of the full attack, less in a short one. */
+  /** A count for the full attack; smaller in a short one. */
   count(full: number): number;
-  /** Seconds of the full attack, less in a short one. Milliseconds. */
+  /** Converts seconds for the full attack to milliseconds; less in a short one. */
   lasting(full: number): number;
 }
 
@@ -37,7 +37,7 @@ export interface Phase {
   readonly name: string;
   /** Line of the acceptance list. */
   readonly line: string;
-  /** @returns what happened, in a few words. @throws when the gateway did not do what it must */
+  /** @returns what happened, in a few words. @throws if the gateway did not do what it must */
   run(attack: Attack): Promise<string>;
 }
 
@@ -45,7 +45,7 @@ export function must(holds: boolean, text: string): asserts holds {
   if (!holds) throw new Error(text);
 }
 
-/** Runs `work` for 0 … count − 1, so many at a time. */
+/** Runs `work` for 0 … count − 1, at most `lanes` at a time. */
 export async function inParallel(count: number, lanes: number, work: (index: number, lane: number) => Promise<void>) {
   let next = 0;
   const run = async (lane: number): Promise<void> => {
@@ -54,7 +54,7 @@ export async function inParallel(count: number, lanes: number, work: (index: num
   await Promise.all(Array.from({ length: Math.min(lanes, count) }, (_, lane) => run(lane)));
 }
 
-/** A publisher that has been let in. */
+/** A publisher that was accepted. */
 export async function publisher(
   { target, key }: Pick<Attack, 'target' | 'key'>,
   name: string,
@@ -67,7 +67,7 @@ export async function publisher(
   return peer;
 }
 
-/** Sends tags at `speed` times real time until they end, the time is over or the gateway hangs up. @returns media sent, ms */
+/** Sends tags at `speed` times real time until they end, the time is over or the gateway hangs up. @returns media sent, in ms */
 export async function sendTags(
   peer: Peer,
   tags: Iterable<FlvTag>,
@@ -93,7 +93,7 @@ export interface SendOptions {
   readonly timestamp?: (tag: FlvTag, index: number) => number;
 }
 
-/** The same pictures over and over, the clock running on. */
+/** The same pictures repeated with a continuous clock. */
 export function* endless(tags: readonly FlvTag[]): Generator<FlvTag> {
   const length = (tags.at(-1)?.timestamp ?? 0) + 40;
   for (let round = 0; ; round++) {
@@ -105,7 +105,7 @@ export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]+/g, ' ').slice(-200);
 }
 
-/** The last status that the gateway gave. */
+/** The last status that the gateway sent. */
 export function status(peer: Peer): string {
   return /(Net(?:Stream|Connection)\.[A-Za-z.]+)(?!.*Net(?:Stream|Connection)\.)/s.exec(peer.tail)?.[1] ?? 'none';
 }

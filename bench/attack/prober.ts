@@ -1,5 +1,5 @@
-// Asks the gateway for a small answer again and again, in a process of its own so that the attackers do not delay it: how long that
-// takes is what a viewer would feel.
+// Requests a small answer from the gateway again and again, in its own process so that the attackers do not delay it: the response time is
+// what a viewer would notice.
 import { Agent, get } from 'node:http';
 
 export interface ProbeReport {

@@ -1,13 +1,13 @@
-// What an attack did to the gateway, as figures, and which of them crossed a limit.
+// The effect of an attack on the gateway as figures, and which of them exceeded a limit.
 import type { GatewayProcess, Holdings } from './gateway-process.js';
 import type { LiveReport } from './live-stream.js';
 import type { ProbeReport } from './prober.js';
 
-/** What may not be crossed: bytes of memory that stay, and milliseconds of event loop delay. */
+/** Limits: bytes of memory that remain, and milliseconds of event loop delay. */
 export const MAX_GROWTH = 64 * 1024 * 1024;
 export const MAX_DELAY_P99 = 100;
 export const MAX_PROBE_P99 = 100;
-/** Bytes a second of log lines, whatever peers do. */
+/** Bytes of log lines per second, whatever peers do. */
 export const MAX_LOG_RATE = 50_000;
 
 export const MEGABYTE = 1024 * 1024;
@@ -17,7 +17,7 @@ export interface PhaseResult {
   readonly line: string;
   readonly seconds: number;
   readonly what: string;
-  /** Megabytes of resident memory against the start, after a collection; and the most that was seen meanwhile. */
+  /** Megabytes of resident memory relative to the start, after a collection; and the maximum meanwhile. */
   readonly growth: number;
   readonly peak: number;
   /** Megabytes in use after a collection. */
@@ -26,13 +26,13 @@ export interface PhaseResult {
   /** Milliseconds. */
   readonly delayP99: number;
   readonly delayMax: number;
-  /** Share of the time in which the gateway's main thread was ready to run and something else had the core. */
+  /** Share of the time in which the gateway's main thread was ready to run but another program had the core. */
   readonly robbed: number;
   /** CPU seconds of the gateway without FFmpeg. */
   readonly cpu: number;
   readonly live: LiveReport;
   readonly probe: ProbeReport;
-  /** Bytes of log in a second. */
+  /** Bytes of log per second. */
   readonly logRate: number;
   /** More than before the phase. */
   readonly left: Holdings;

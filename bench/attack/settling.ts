@@ -1,29 +1,29 @@
-// What the attacks have added is what a gateway has more when it is left alone again with its one honest stream than it had before.
+// Waits until memory has settled: the effect of the attacks is the difference between the gateway at rest before and after them.
 import { sleep } from './peer.js';
 
 /**
- * Before the attacks: V8 collects buffers only when many dead ones have come together, so a gateway that has just started
- * grows by some 30 MB in its first half minute, whoever its peers are. Nobody collects for it here, and the first attack
- * begins when its memory has not been higher than before for this long. After them the same time passes: V8 keeps the 32 MB
- * that it gives to new objects under load until it sees that they are not needed any more.
+ * Before the attacks: V8 collects buffers only when many unused ones exist, so a gateway that has just started grows by some 30 MB in its
+ * first half minute, whatever its peers do. No collection is forced here, and the first attack begins when memory has not exceeded its
+ * maximum for this long. After the attacks the same time passes, because V8 keeps the 32 MB that it gives to new objects under load until
+ * it notices that they are no longer needed.
  */
 const QUIET = 45_000;
-/** What counts as higher. */
+/** Growth that counts, in bytes. */
 const STEP = 1024 * 1024;
 const LOOK_EVERY = 1_000;
-/** Between two figures of the series that is printed. */
+/** Seconds between two figures in the printed series. */
 const LOOKS_SHOWN = 15;
 
 export interface Settling {
   readonly seconds: number;
-  /** Otherwise the time was over first. */
+  /** False if the time limit was reached first. */
   readonly settled: boolean;
-  /** Resident megabytes, each 15 seconds. */
+  /** Resident megabytes, every 15 seconds. */
   readonly series: readonly number[];
   readonly highest: number;
 }
 
-/** @param most milliseconds */
+/** @param most time limit in milliseconds */
 export async function settle(gateway: { residentBytes(): number }, most: number): Promise<Settling> {
   const began = performance.now();
   const looks: number[] = [];

@@ -1,4 +1,4 @@
-// Attacks by publishers that were let in and by players: clocks, parameters, pictures, names and readers.
+// Attacks by accepted publishers and by players: clocks, parameters, pictures, names and slow readers.
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { avcBody, avcConfiguration, isKeyFrame, isSequenceHeader, nalUnit } from './media.js';
 import { address, Peer, sleep } from './peer.js';
@@ -40,7 +40,7 @@ async function timestamps(attack: Attack): Promise<string> {
   return results.join('; ');
 }
 
-/** Two recordings in turn, a second of each, with their own sequence headers. */
+/** Two recordings alternating every second, with their own sequence headers. */
 function* flipping({ small, hd }: Attack['recording']): Generator<FlvTag> {
   const groups = [small, hd].map((tags) => {
     const video = tags.filter(({ type }) => type === 'video');
@@ -140,7 +140,7 @@ async function manyNames(attack: Attack): Promise<string> {
   const total = count(10_000);
   await inParallel(total, 32, async (index, lane) => {
     const peer = await publisher(attack, `name${index}`, address(lane * 64 + (index % 64)));
-    // Most only take the name; some begin to send.
+    // Most only claim the name; some start to send.
     if (index % 20 === 0) {
       media++;
       for (const tag of start) await peer.write(peer.tag(tag, tag.timestamp));
@@ -162,7 +162,7 @@ async function players(attack: Attack): Promise<string> {
     if (!reads) peer.socket.pause();
     return peer;
   };
-  // They never read another byte while the others come and go.
+  // These never read another byte while the others come and go.
   const slow = await Promise.all(Array.from({ length: count(200) }, (_, index) => play(index, liveName, false)));
   const waiting = sleep(lasting(20));
   await inParallel(count(3_000), 32, async (index) => {

@@ -1,13 +1,13 @@
-// A low-latency player without a screen, in a process of its own so that the attackers do not delay it: follows parts by blocking
-// reload, and stalls when a part comes later than a player holding PART-HOLD-BACK would need it.
+// A low-latency player without a screen, in its own process so that the attackers do not delay it: it follows parts by blocking reload, and
+// counts a stall if a part comes later than a player with PART-HOLD-BACK would need it.
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WatcherReport {
   readonly parts: number;
   readonly stalls: number;
-  /** Longest time between the arrivals of two parts, beyond what the first of them lasts. Milliseconds. */
+  /** Longest time between the arrivals of two parts, minus the duration of the first. Milliseconds. */
   readonly worstLateness: number;
-  /** Together. Milliseconds. */
+  /** Total duration of stalls. Milliseconds. */
   readonly stalled: number;
   readonly errors: readonly string[];
 }
@@ -27,7 +27,7 @@ class Watcher {
   #stalled = 0;
   #worst = 0;
   #errors: string[] = [];
-  /** When the next part has to be there, by `performance.now()`; undefined until the first one. */
+  /** Time by which the next part must arrive, by `performance.now()`; undefined until the first one. */
   #due: number | undefined;
   #lastArrival = 0;
   #lastDuration = 0;
@@ -90,7 +90,7 @@ class Watcher {
     if (now > due) {
       this.#stalls++;
       this.#stalled += now - due;
-      // A player that ran dry waits until it holds the hold-back again.
+      // A player whose buffer ran empty waits until it has the hold-back again.
       this.#due = now + holdBack;
     } else {
       this.#due = due + seconds * 1000;

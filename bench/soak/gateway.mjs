@@ -1,4 +1,4 @@
-// The gateway of the soak: as `sluice serve` runs it, but its streams live by a clock that goes as fast as their media does.
+// The gateway of the soak test: like `sluice serve`, but its streams use a clock that is as fast as their media.
 import { pino } from 'pino';
 import { loadConfig } from '../../dist/config/load-config.js';
 import { createGateway } from '../../dist/gateway.js';
@@ -34,7 +34,7 @@ process.on('message', async (request) => {
     process.disconnect();
     return;
   }
-  // Twice: what the first leaves behind in finalizers goes with the second.
+  // Twice: what the first collection leaves in finalizers is released by the second.
   globalThis.gc();
   globalThis.gc();
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
