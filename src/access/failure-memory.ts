@@ -6,7 +6,7 @@ import type { Milliseconds } from '../protocols/units.js';
 
 /** A failure is forgotten after this long without another. */
 const FORGET_AFTER: Milliseconds = 60_000;
-/** Addresses remembered; beyond them the one whose last failure is oldest is dropped. About 1 MB. No address group is longer. */
+/** Addresses remembered; beyond this number the one whose last failure is oldest is dropped. About 1 MB, because the length of an address is limited. */
 const REMEMBERED = { entries: 10_000, keyLength: 45 };
 
 export class FailureMemory {

@@ -11,8 +11,8 @@ import { UnansweredChallenges } from './unanswered-challenges.js';
 import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
 
 /**
- * Neither question is ever rejected. A refusal may take up to 4 s; who is right is answered at once, however often others were
- * wrong. A wrong answer to `connect` may take as long as a refusal of `check`.
+ * Neither method ever rejects. A refusal may be delayed by up to 4 s; correct credentials are accepted at once, however often others were
+ * wrong. A wrong answer to the challenge of `connect` may be delayed as long as a refusal by `check`.
  */
 export type PublishAccessPolicy = Required<PublishAccess>;
 

@@ -1,21 +1,21 @@
-// What a server asks before it lets a peer connect, publish or play, and what it is answered. Queries hold secrets: they are for
-// the one call, and are never logged or kept.
+// The access policy as servers use it: whether a peer may connect, publish or play. Queries hold secrets: use them within the call only, and
+// never log or keep them.
 
 import type { SluiceError } from '../protocols/errors.js';
 
 export interface ConnectRequest {
-  /** Parameters of application and tcUrl, those of a challenge included. */
+  /** Parameters of application and tcUrl, including those of a challenge. */
   readonly query: URLSearchParams;
-  /** What the encoder or player calls itself, as sent. */
+  /** Name and version of the encoder or player, as sent. */
   readonly flashVer?: string | undefined;
   /** IP address, never a host name. */
   readonly remoteAddress: string;
 }
 
 export type ConnectDecision =
-  /** With `user` the connection belongs to that user from now on. */
+  /** If `user` is set, the connection belongs to that user from now on. */
   | { readonly allowed: true; readonly user?: string }
-  /** The peer gets the message as it is. `asked`: it did nothing wrong, it was asked to connect again with more. */
+  /** The message is sent to the peer unchanged. `asked` is true if the peer did nothing wrong but must reconnect with credentials. */
   | { readonly allowed: false; readonly error: SluiceError; readonly asked: boolean };
 
 export interface PublishRequest {
@@ -38,23 +38,23 @@ export interface PlayRequest {
 
 export type AccessDecision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
 
-/** What a publisher proves itself by. */
+/** The credentials of a publisher. */
 export interface PublishProofs {
-  /** Parameters behind the stream name. */
+  /** Query parameters of the stream name. */
   readonly query: URLSearchParams;
-  /** Who the connection has belonged to since it was made. */
+  /** The user as which the connection was authenticated when it was made. */
   readonly user?: string | undefined;
 }
 
-/** Decides who may publish. Asked once per publish request, before admission; the publisher is answered when it has settled. */
+/** Decides who may publish. Called once per publish request, before admission; the publisher gets no answer until the promise settles. */
 export interface PublishAccess {
   /** A rejected promise counts as a refusal. */
   check(request: PublishRequest & PublishProofs): Promise<AccessDecision>;
-  /** Asked when a peer connects, players included; without it all may. A rejected promise counts as a refusal. */
+  /** Called when a peer connects, including players; if absent, all may connect. A rejected promise counts as a refusal. */
   connect?(request: ConnectRequest): Promise<ConnectDecision>;
 }
 
-/** Decides who may watch. The player is answered when it has settled. */
+/** Decides who may watch. The player gets no answer until the promise settles. */
 export interface PlayAccess {
   /** A rejected promise counts as a refusal. */
   check(request: PlayRequest & { readonly query: URLSearchParams }): Promise<AccessDecision>;

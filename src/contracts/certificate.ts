@@ -1,7 +1,7 @@
 // A certificate as the servers use it. It may be replaced while connections are open.
 
 export interface KeyPair {
-  /** PEM, with the chain. */
+  /** PEM, including the chain. */
   readonly cert: Buffer;
   /** PEM. */
   readonly key: Buffer;
@@ -10,6 +10,6 @@ export interface KeyPair {
 
 export interface CertificateSource {
   readonly current: KeyPair;
-  /** @returns stops the calls */
+  /** @returns a function that removes the listener */
   onChange(listener: (pair: KeyPair) => void): () => void;
 }

@@ -1,8 +1,8 @@
-// Keeps file descriptors free for streams that run already: each kind of server asks before it keeps a connection.
+// Keeps file descriptors free for running streams: every server asks before it keeps a connection.
 
 export interface DescriptorGuard {
-  /** True when the connection that was just accepted must be closed at once. */
+  /** Whether the connection that was just accepted must be closed at once. */
   refuses(): boolean;
-  /** The operating system could not accept a connection, most likely for want of descriptors. */
+  /** The operating system could not accept a connection, most likely because no descriptors were left. */
   acceptFailed(): void;
 }

@@ -4,8 +4,8 @@ export interface StoredBody {
   /** Bytes. */
   readonly length: number;
   /**
-   * Fills `into` with the bytes from `start` on. The memory may be used again when this has settled. Rejects when the bytes
-   * cannot be read any more.
+   * Fills `into` with the bytes from `start` on. The buffer may be reused once the promise has settled. Rejects if the bytes can no longer be
+   * read.
    */
   read(start: number, into: Buffer): Promise<void>;
 }

@@ -69,8 +69,8 @@ const endOf = ({ segments }: PeriodSpan): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
 
 /**
- * End of the kind of track that ends first, as players compute it from the ticks. Players wait for media up to this point in
- * every track, so rounding must not put it behind the last tick: some allow only a microsecond.
+ * End of the kind of track that ends first, as players compute it from the ticks. Players wait for media up to this point in every track, so
+ * rounding must not move it after the last tick: some players tolerate only a microsecond.
  */
 function shortestEndOf(period: Period | undefined): Seconds {
   if (period === undefined) return 0;

@@ -6,10 +6,10 @@ import type { DashRendition, DashSegment } from './source.js';
 const SEGMENTS_WAITED_FOR = 2;
 
 export interface PeriodSpan {
-  /** Media sequence number of the segment it began with, listed or not: its identity. */
+  /** Media sequence number of its first segment, even if that is no longer listed. Identifies the Period. */
   readonly first: number;
   readonly discontinuityNumber: number;
-  /** Where that begins, on the timeline of the media. */
+  /** Start of that segment on the media timeline. */
   readonly mediaStart: Seconds;
   /** The listed segments of this Period by rendition; renditions that lack media here are not included. */
   readonly segments: ReadonlyMap<DashRendition, readonly DashSegment[]>;
@@ -23,9 +23,9 @@ interface Column {
 }
 
 /**
- * Pure. What is listed, cut into Periods: within one, every rendition has one init segment and no hole.
- * A sequence number is listed when every active rendition has its segment, or lags hopelessly. A Period is told by where it began,
- * whether or not that is listed any more and somebody ever asked for it: players take another id, or another start, for another Period.
+ * Pure. Divides what is listed into Periods: within one, every rendition has one init segment and no gap.
+ * A sequence number is listed once every active rendition has its segment or is too far behind. A Period is identified by its first segment,
+ * even if that is no longer listed: players treat another id, or another start, as another Period.
  */
 export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly PeriodSpan[] {
   const runs: Column[][] = [];
@@ -85,7 +85,7 @@ function toPeriod(
     const cells = run.flatMap(({ cells }) => cells.get(rendition) ?? []);
     if (cells.length > 0 && cells[0]?.gap === false) segments.set(rendition, cells);
   }
-  // What changed last made the Period.
+  // The rendition that changed last determines the start of the Period.
   const starts = head === undefined ? [] : [...head.cells.values()].map(({ run }) => run);
   const [latest] = starts.sort((a, b) => b.mediaSequence - a.mediaSequence);
   const isListedBefore = latest !== undefined && latest.mediaSequence <= (lastBefore ?? -1);

@@ -6,7 +6,7 @@ export interface DashSegment {
   /** Presentation time of its first sample, and its end, on the media timeline. */
   readonly start: Seconds;
   readonly end: Seconds;
-  /** Where the discontinuity, the hole or the init segment that it belongs to began, listed or not. */
+  /** Where its run of media without a discontinuity, gap or change of init segment begins, even if that is no longer listed. */
   readonly run: { readonly mediaSequence: number; readonly start: Seconds };
   /** Changes where decoders must be reconfigured. */
   readonly discontinuityNumber: number;

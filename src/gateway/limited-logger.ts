@@ -1,9 +1,9 @@
-// Lines about streams, limited in rate over all streams together: a publisher that comes and goes all the time causes half a dozen
+// Limits the rate of log lines about streams, over all streams together: a publisher that reconnects again and again causes half a dozen lines
 // each time.
 import type { Logger } from '../contracts/logger.js';
 import { LogLimiter } from '../servers/rtmp/log-limiter.js';
 
-/** Of one kind in 10 s: a hundred publishers that come back after a restart are not much more. */
+/** Lines of one kind in 10 s; enough for about a hundred publishers that come back after a restart. */
 const LINES = 60;
 
 /** @param now monotonic clock */

@@ -20,7 +20,7 @@ const FRAMES_TO_BELIEVE = 3;
 /** One picture in ten seconds, as signage sends, and what such a sender is late or early. */
 const SLOWEST_INTERVAL: Milliseconds = 20_000;
 const ARRIVAL_TOLERANCE: Milliseconds = 2_000;
-/** Kinds that come together are sent this far apart by encoders. */
+/** Encoders send audio and video of the same time at most this far apart. */
 const APART: Milliseconds = 300;
 /** Used until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
@@ -112,7 +112,7 @@ export class Timeline {
     // Try the clock of this kind first; if it does not match, the other kind may already have moved to a new clock.
     for (const clock of [track.clock, other.clock]) {
       if (clock === undefined) continue;
-      // The other kind may be sent seconds before or after it: its own last frame counts as well.
+      // The other kind may be sent seconds earlier or later, so compare with the last frame of this kind too.
       const base = track.clock === clock ? nearest(wire, track.wire, clock.reference) : clock.reference;
       const step = signedStep(wire, base);
       const time = base + step + clock.offset;

@@ -23,7 +23,7 @@ export interface PublisherOptions {
   readonly domain: FailureDomain;
   /** An earlier publisher of this name sent video. */
   readonly hadVideo?: boolean;
-  /** Sound that stops is replaced by silence for as long as the pictures go on. */
+  /** Whether audio that stops is replaced by silence while the video continues. */
   readonly keepsSound: () => boolean;
   /** Called when it is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;

@@ -49,7 +49,7 @@ export class StreamMedia {
     this.#longGop = new LongGop(this.#options.maxGop);
   }
 
-  /** Sound that stops is replaced by silence. */
+  /** Whether audio that stops is replaced by silence. */
   get fillsSilence(): boolean {
     const { plan } = this.#encoding;
     const isCopied = plan?.renditions.some(({ kind, mode }) => kind === 'audio' && mode === 'copy') ?? false;

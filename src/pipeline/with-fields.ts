@@ -1,4 +1,4 @@
-// Adds to each line of a logger what the line is about, for rooms that do not know it.
+// Adds fields to each log line that say which stream it is about, for rooms that do not know it.
 
 import type { Logger } from '../contracts/logger.js';
 

@@ -1,11 +1,11 @@
-// How many frames a part holds. FFmpeg is told so when it makes parts, and the playlists promise it: both must count alike.
+// Calculates the number of frames in a part. FFmpeg makes parts by it and playlists announce their duration, so both must use the same number.
 
 import type { Seconds } from './units.js';
 
-/** Tolerates the rounding of a part duration that is meant to be whole frames, for example 0.2 s at 30/s. */
+/** Tolerates rounding in a part duration that is meant to be a whole number of frames, for example 0.2 s at 30 frames per second. */
 const FRAME_EPSILON = 1e-6;
 
-/** Whole frames in a part that lasts at most the duration asked for; never none. */
+/** Number of whole frames in a part of at most the requested duration; at least one. */
 export function framesPerPart(partDuration: Seconds, frameRate: number): number {
   return Math.max(1, Math.floor(partDuration * frameRate + FRAME_EPSILON));
 }

@@ -1,4 +1,4 @@
-// Remembers values by texts that peers choose, in bounded memory: a peer that sends ever new texts pushes out the oldest entries.
+// A cache with bounded memory for keys that peers choose: if a peer keeps sending new keys, the oldest entries are dropped.
 
 export interface RecentValuesLimits {
   readonly entries: number;
@@ -25,7 +25,7 @@ export class RecentValues<Value extends NonNullable<unknown>> {
   /** @param key a text of its own: a piece of a longer one would keep all of that in memory */
   keep(key: string, value: Value): void {
     if (key.length > this.#limits.keyLength) return;
-    // A map keeps the order of insertion: what is kept again counts as new.
+    // A Map keeps insertion order: delete and insert again, so that the entry counts as new.
     this.#values.delete(key);
     this.#values.set(key, value);
     for (const oldest of this.#values.keys()) {

@@ -6,7 +6,7 @@ import type { TranscodePlan } from './rendition-spec.js';
 
 /** Interval at which `tick` must be called. Counting ticks instead of clock time tolerates a machine that was suspended. */
 export const STALL_TICK: Milliseconds = 250;
-/** Input counts as flowing for this long after a tag: a source of two pictures a second is the slowest that is always flowing. */
+/** Input counts as flowing for this long after a tag, so that of a source with at least two pictures a second always does. */
 const FLOWS_FOR: Milliseconds = 500;
 /** CPU time within the last half of the idle limit that shows that a process is working; a waiting one uses none. */
 const COMPUTING: Milliseconds = 20;

@@ -24,7 +24,7 @@ export interface PlaylistPosition {
 }
 
 /**
- * @returns undefined when there is no directive; the error of a 400 answer when it is malformed (RFC 8216bis 6.2.5.2)
+ * @returns undefined if there is no directive; the error for a 400 answer if it is malformed (RFC 8216bis 6.2.5.2)
  */
 export function parseDirective(msn: string | undefined, part: string | undefined): Directive | SluiceError | undefined {
   if (msn === undefined) {
@@ -76,7 +76,7 @@ export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPositi
   return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
 }
 
-/** @returns the error of a 400 answer when no playlist of ours can have named this position (RFC 8216bis 6.2.5.2). */
+/** @returns the error for a 400 answer if no client can know this position from one of our playlists (RFC 8216bis 6.2.5.2) */
 export function checkAdvance(
   directive: Directive,
   position: PlaylistPosition,

@@ -58,7 +58,7 @@ export class Rendition implements PartSink {
   #ended = false;
   #withdrawn = false;
   #dirty = false;
-  /** The publisher is gone: nobody knows whether a next part comes. */
+  /** True while the publisher is away: it is unknown whether a further part will come. */
   #isAway = false;
   #parts = 0;
   #mediaIndex: number | undefined;

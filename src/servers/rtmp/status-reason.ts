@@ -4,7 +4,7 @@ import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import type { StatusReason } from '../../protocols/rtmp/status-codes.js';
 import { printable } from './log-fields.js';
 
-/** OBS and FFmpeg show the description of these codes and stop (docs/behaviour.md, A4.15). */
+/** For these codes OBS and FFmpeg show the description and stop (docs/behaviour.md, A4.15). */
 export function toStatusReason(error: SluiceError): StatusReason {
   return { code: statusCode(error), description: printable(error.message) };
 }
