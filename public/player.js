@@ -2,7 +2,7 @@
 
 import { playOrMute } from './autoplay.js';
 import { PlaybackEngine } from './engine.js';
-import { HoleJump } from './hole-jump.js';
+import { GapJump } from './gap-jump.js';
 import { LivePosition } from './live-position.js';
 import { NetworkTrouble } from './network-trouble.js';
 import { PlayerStateHolder } from './player-states.js';
@@ -88,7 +88,7 @@ export class LivePlayer extends EventTarget {
       onLost: () => this.#lost(),
       onBroadcast: () => this.#emit('broadcast'),
     });
-    this.#holes = new HoleJump(video, () => this.#wantsPicture());
+    this.#holes = new GapJump(video, () => this.#wantsPicture());
     this.#position = new LivePosition(video, this.#engine, {
       onSeek: () => this.#holes.disarm(),
       onStuck: () => this.behindLive && this.#intent.wantsPlay && this.#restart(),

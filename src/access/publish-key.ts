@@ -50,7 +50,7 @@ export async function resolvePublishKey(configured: string | undefined, stateDir
     const other = await readKey(path);
     if (other !== undefined) return { key: other, origin: 'kept', path };
   } catch (error) {
-    throw inWords(path, error);
+    throw withReason(path, error);
   }
   throw keyFileError(path, 'it vanished while being read');
 }
@@ -65,7 +65,7 @@ export async function inspectPublishKey(stateDir: string): Promise<boolean> {
   try {
     return (await readKey(path, { closeMode: false })) !== undefined;
   } catch (error) {
-    throw inWords(path, error);
+    throw withReason(path, error);
   }
 }
 
@@ -150,7 +150,7 @@ async function createKey(path: string, key: string): Promise<boolean> {
 }
 
 /** Turns system errors into errors with words; our own errors are returned unchanged. */
-function inWords(path: string, error: unknown): unknown {
+function withReason(path: string, error: unknown): unknown {
   return systemCode(error) === undefined ? error : keyFileError(path, systemReason(error), error);
 }
 

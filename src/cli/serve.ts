@@ -49,7 +49,7 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
     const { logger } = running;
     fatal.logTo(logger);
     const companion = options.companion?.(running);
-    const disposeHeld = obeyHeldSignals(running, config, io, options);
+    const disposeHeld = handleHeldSignals(running, config, io, options);
     const why = await Promise.race([stop.requested, fatal.first]);
     const isFatal = typeof why !== 'string';
     if (isFatal) {
@@ -105,7 +105,7 @@ async function start(
 }
 
 /** SIGHUP reloads what can be reloaded; SIGUSR1 and SIGUSR2 are logged and ignored. */
-function obeyHeldSignals(
+function handleHeldSignals(
   { gateway, logger }: RunningGateway,
   config: Config,
   io: CommandIo,

@@ -79,7 +79,7 @@ function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {
 }
 
 /** Values that are allowed but have no effect, and so are probably mistakes. @param set the options that were set by any source */
-export function oddities(config: Config, set: ReadonlySet<ConfigKey>, originOf: OriginOf): string[] {
+export function ineffectiveOptions(config: Config, set: ReadonlySet<ConfigKey>, originOf: OriginOf): string[] {
   const warnings: string[] = [];
   const speaksTls = config.rtmpsPort !== undefined || config.httpsPort !== undefined;
   for (const key of ['tlsCert', 'tlsKey'] as const) {

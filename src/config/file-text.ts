@@ -6,14 +6,14 @@ import { systemReason } from '../protocols/system-error.js';
 /** Enough for thousands of users with their stream names. */
 const MAX_BYTES = 1024 * 1024;
 /** Paths that a shell passes for `<(command)` and `-`, or a container for a secret. */
-const HANDED_OVER = /^\/(dev\/(fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/;
+const PASSED_DESCRIPTOR = /^\/(dev\/(fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/;
 
 export type FileText = { readonly text: string } | { readonly problem: string };
 
 /** @param path absolute */
 export function readFileText(path: string): FileText {
   try {
-    const refused = HANDED_OVER.test(path) ? undefined : refusal(statSync(path));
+    const refused = PASSED_DESCRIPTOR.test(path) ? undefined : refusal(statSync(path));
     if (refused !== undefined) return { problem: `it is ${refused}, expected a YAML file` };
     const bytes = readBounded(path);
     if (bytes.length > MAX_BYTES) return { problem: `it is longer than ${MAX_BYTES / 1024} kB` };

@@ -1,7 +1,7 @@
 // Merges all sources into one validated configuration, or reports all problems at once.
 
 import { resolve } from 'node:path';
-import { conflicts, type OriginOf, oddities } from './conflicts.js';
+import { conflicts, ineffectiveOptions, type OriginOf } from './conflicts.js';
 import { type Environment, processEnvironment, readEnvironment } from './environment.js';
 import { configError } from './errors.js';
 import { readConfigFile } from './file.js';
@@ -81,7 +81,10 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
   problems.push(...conflicts(absolute, originOf));
   if (problems.length > 0) throw configError('config.invalid', summary(problems));
   const set = new Set(assigned.keys());
-  const warnings = [...readings.flatMap((reading) => reading.warnings ?? []), ...oddities(absolute, set, originOf)];
+  const warnings = [
+    ...readings.flatMap((reading) => reading.warnings ?? []),
+    ...ineffectiveOptions(absolute, set, originOf),
+  ];
   return { config: absolute, warnings };
 }
 

@@ -35,7 +35,7 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
 };
 
 /** The library uses one code for several mistakes; its message tells them apart. */
-const TOLD_APART: readonly (readonly [RegExp, string])[] = [
+const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/Missing closing .*quote/, OPEN_QUOTE],
   [/Flow map/, 'the closing } is missing'],
   [/Flow sequence.* must end|end with a \]$/, 'the closing ] is missing, or this line must be indented more'],
@@ -61,8 +61,8 @@ const MAX_FAULTS = 3;
 export function describeFaults(faults: readonly YAMLError[], { document, lines, text, name }: FaultyText): string[] {
   const described = new Map<number, string>();
   // Explanations that fit exactly one mistake are preferred to general ones.
-  const byAptness = [...faults].sort((a, b) => Number(isToldApart(b)) - Number(isToldApart(a)));
-  for (const fault of byAptness) {
+  const specificFirst = [...faults].sort((a, b) => Number(hasOwnMessage(b)) - Number(hasOwnMessage(a)));
+  for (const fault of specificFirst) {
     const words = faultWords(fault);
     const { line, col } = lines.linePos(words === OPEN_QUOTE ? startOfLastQuote(document) : fault.pos[0]);
     if (described.has(line) || described.size >= MAX_FAULTS) continue;
@@ -81,12 +81,12 @@ function startOfLastQuote(document: Document): number {
   return start;
 }
 
-function isToldApart({ message }: YAMLError): boolean {
-  return TOLD_APART.some(([text]) => text.test(message));
+function hasOwnMessage({ message }: YAMLError): boolean {
+  return BY_MESSAGE.some(([text]) => text.test(message));
 }
 
 function faultWords({ code, message }: YAMLError): string {
-  return TOLD_APART.find(([text]) => text.test(message))?.[1] ?? WORDS[code];
+  return BY_MESSAGE.find(([text]) => text.test(message))?.[1] ?? WORDS[code];
 }
 
 const MAX_EXCERPT = 80;

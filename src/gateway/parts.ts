@@ -82,7 +82,7 @@ async function openWith(
   const store = new DiskStore(config.mediaDir, directories.mediaClaim);
   const { resumeWindow } = config;
   const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
-  tellRecovery(recovery, config, logger);
+  logRecovery(recovery, config, logger);
   const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
   const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
   const left = recovery.left.map(
@@ -117,7 +117,7 @@ function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
 const NAMED_DIRECTORIES = 5;
 
 /** Logs what was removed, and what was left alone because it belongs to somebody else. */
-function tellRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logger: Logger): void {
+function logRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logger: Logger): void {
   const first = (directories: readonly string[]) => directories.slice(0, NAMED_DIRECTORIES);
   if (removed.files > 0) {
     const fields = { mediaDir, files: removed.files, streams: removed.streams.length, first: first(removed.streams) };

@@ -50,7 +50,7 @@ export class StreamAdmission implements PublishAdmission {
       pipeline.attach(stream);
     } catch (error) {
       // Otherwise nobody would release the name or end a stream that waits for this publisher.
-      pipeline?.endInTime();
+      pipeline?.endInBackground();
       stream.end();
       throw error;
     }
@@ -105,7 +105,7 @@ export class StreamAdmission implements PublishAdmission {
     const { directory, registry } = this.#shared;
     const { suspended } = directory;
     const over = registry.size + suspended.length + 1 - this.#parts.config.maxStreams;
-    for (const pipeline of suspended.slice(0, Math.max(0, over))) pipeline.endInTime();
+    for (const pipeline of suspended.slice(0, Math.max(0, over))) pipeline.endInBackground();
   }
 }
 

@@ -165,14 +165,14 @@ export class Presentation {
     return this.#set.all.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
   }
 
-  /** Undefined also for a withdrawn rendition: see `leftover`. */
+  /** Undefined also for a withdrawn rendition: see `anyRendition`. */
   rendition(name: string): Rendition | undefined {
     const rendition = this.#set.find(name);
     return rendition?.withdrawn === true ? undefined : rendition;
   }
 
   /** Also finds a withdrawn rendition, whose media players may still be loading. */
-  leftover(name: string): Rendition | undefined {
+  anyRendition(name: string): Rendition | undefined {
     return this.#set.find(name);
   }
 

@@ -13,7 +13,7 @@ import { Rendition, type RenditionOptions } from './window/rendition.js';
  * If a rendition is this many target durations further behind than its best in this period, it is given up even if it still makes progress,
  * because it will not catch up. A rendition that starts with a queue, as after a first GOP that was too long to cut, does catch up.
  */
-const HOPELESS_LAG = 3;
+const MAX_EXTRA_LAG = 3;
 
 /** Stream time between two checks for lagging renditions. */
 const LAG_CHECK_INTERVAL: Milliseconds = 100;
@@ -130,7 +130,7 @@ export class RenditionSet {
    * given up if nothing at all comes of it, or if it is hopelessly late.
    * @param newest stream time reached at ingest
    */
-  giveUpLaggards(newest: Milliseconds): void {
+  dropLaggingRenditions(newest: Milliseconds): void {
     const { schedule } = this.#options;
     if (schedule.targetDuration === undefined || newest < this.#nextLagCheck) return;
     this.#nextLagCheck = newest + LAG_CHECK_INTERVAL;
@@ -140,7 +140,7 @@ export class RenditionSet {
       if (rendition.withdrawn) continue;
       const absent = !this.#feeds.has(rendition.plan.name);
       const silent = this.#silence(rendition) > target;
-      const late = absent ? 0 : silent ? target : HOPELESS_LAG * target + this.#allowance(rendition, newest);
+      const late = absent ? 0 : silent ? target : MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
       let index = rendition.lastIndex ?? (rendition.highestIndex ?? 0) - 1;
       const first = index;
       for (let end = schedule.endOf(index + 1); end !== undefined && end <= newest - late; ) {

@@ -218,7 +218,7 @@ export class StreamTimeline {
     }
     if (this.#forcedCuts.length > 0) for (const time of this.#forcedCuts.splice(0)) this.#options.onForcedCut(time);
     this.set.advance();
-    this.set.giveUpLaggards(this.#latest);
+    this.set.dropLaggingRenditions(this.#latest);
   }
 
   #awaitPeriod(): void {

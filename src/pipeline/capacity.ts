@@ -25,11 +25,11 @@ const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
 /** Beyond this share of all cores encoders slow each other down. */
 const FULL = 0.95;
 /** Share of the processors that the operating system gives us however busy other programs are. */
-const SHARE_BESIDE_OTHERS = 0.5;
+const GUARANTEED_SHARE = 0.5;
 /** Assumed share of load per core before anything was measured: the default ladder of one 720p stream needs one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
 /** After a rendition was dropped, the machine counts as full for this long, whatever the measured load is. */
-const SHED_MEMORY: Milliseconds = 60_000;
+const SHED_HOLD_OFF: Milliseconds = 60_000;
 
 export class Capacity {
   readonly #clock: Clock;
@@ -111,7 +111,8 @@ export class Capacity {
       return running < this.#maxTranscodes ? undefined : `${running} streams are being transcoded, the limit`;
     }
     const now = this.#clock.now();
-    if (now - this.#lastShed < SHED_MEMORY) return 'a rendition was given up in the last minute: encoding is too slow';
+    if (now - this.#lastShed < SHED_HOLD_OFF)
+      return 'a rendition was given up in the last minute: encoding is too slow';
     const settled = [...this.#running.values()].filter((since) => now - since >= SETTLING).length;
     const busy = this.busyShare;
     if (busy === undefined || settled === 0) {
@@ -125,7 +126,7 @@ export class Capacity {
     // The newest transcodes are not in the measured load yet: assume that each of them, and the requested one, costs as much as an average
     // one.
     const expected = own + (own / settled) * (running - settled + 1);
-    if (expected <= Math.max(FULL - others, SHARE_BESIDE_OTHERS)) return undefined;
+    if (expected <= Math.max(FULL - others, GUARANTEED_SHARE)) return undefined;
     const beside = others < 0.01 ? '' : `, and other programs use ${percent(others)}`;
     const needed = `one more would need ${percent(expected)}${beside}`;
     return `processors are ${percent(own)} busy with ${running} transcodes, ${needed}`;

@@ -138,7 +138,7 @@ export class Encoding {
   }
 
   /** Finishes without anybody waiting. */
-  #finishInTime(): void {
+  #finishInBackground(): void {
     this.#context.domain.run('ffmpeg of withdrawn renditions', () => this.finish());
   }
 
@@ -217,10 +217,10 @@ export class Encoding {
     }
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
-    if (wanted === undefined) this.#finishInTime();
+    if (wanted === undefined) this.#finishInBackground();
     else if (this.#transcoder?.failed === false) this.#transcoder.replace(wanted);
     else {
-      this.#finishInTime();
+      this.#finishInBackground();
       publisher.subscribe();
       this.#start(job, true);
     }

@@ -17,7 +17,7 @@ export const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
 export interface PublisherOptions {
   readonly stream: LiveStream;
   /** This is the slate, shown while nobody publishes. */
-  readonly standsIn: boolean;
+  readonly isSlate: boolean;
   readonly clock: Clock;
   /** Owns the callbacks of the stream. */
   readonly domain: FailureDomain;
@@ -40,7 +40,7 @@ export interface PresentTracks {
 
 export class Publisher {
   readonly stream: LiveStream;
-  readonly standsIn: boolean;
+  readonly isSlate: boolean;
   readonly media = new MediaTracks();
   /** Tags that are held until the tracks are known, and while a period ends. In order. */
   held: LiveTag[] = [];
@@ -63,7 +63,7 @@ export class Publisher {
     const { stream, clock, domain } = options;
     this.#options = options;
     this.stream = stream;
-    this.standsIn = options.standsIn;
+    this.isSlate = options.isSlate;
     this.#decision = new TrackDecision({
       clock,
       expectsVideo: () => {

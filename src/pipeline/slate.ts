@@ -62,7 +62,7 @@ export class Slate {
   }
 
   /** A publisher is back: when it leaves again, the file is tried again. */
-  forgive(): void {
+  allowRetry(): void {
     this.#failed = false;
   }
 
@@ -93,7 +93,7 @@ export class Slate {
       onFailed: ({ message }) => {
         if (this.#source !== source) return;
         this.#fail(pipelineError('pipeline.slate', `the slate cannot be played: ${message}`));
-        this.#stopInTime();
+        this.#stopInBackground();
       },
     });
     this.#source = source;
@@ -101,7 +101,7 @@ export class Slate {
   }
 
   /** Stops without anybody waiting. */
-  #stopInTime(): void {
+  #stopInBackground(): void {
     this.#context.domain.run('slate stop', () => this.stop());
   }
 
@@ -124,7 +124,7 @@ export class Slate {
     // Whoever cannot serve it logs the reason.
     stream.onKick(() => {
       this.#failed = true;
-      this.#stopInTime();
+      this.#stopInBackground();
     });
     this.#stream = stream;
     this.#context.onStream(stream);

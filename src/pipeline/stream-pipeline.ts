@@ -72,10 +72,10 @@ export class StreamPipeline {
       onExhausted: (publisher, cause) => {
         this.#fail(publisher, cause);
         // The next publisher starts with the whole ladder again.
-        this.endInTime();
+        this.endInBackground();
       },
     });
-    this.#window = new ResumeWindow(clock, options.resumeWindow, () => this.endInTime());
+    this.#window = new ResumeWindow(clock, options.resumeWindow, () => this.endInBackground());
     this.#slate = new Slate(owned, {
       domain: live,
       resumeTime: () => this.resumeTime,
@@ -98,7 +98,7 @@ export class StreamPipeline {
   /** Whether a publisher is attached. */
   get publishing(): boolean {
     const publisher = this.#publisher;
-    return (publisher?.gone === false && !publisher.standsIn) || this.#next !== undefined;
+    return (publisher?.gone === false && !publisher.isSlate) || this.#next !== undefined;
   }
 
   /** Number of publishers so far. */
@@ -108,7 +108,7 @@ export class StreamPipeline {
 
   /** Whether viewers see the slate. */
   get showsSlate(): boolean {
-    return this.#publisher?.standsIn === true && this.#open;
+    return this.#publisher?.isSlate === true && this.#open;
   }
 
   /** What the publisher sends; undefined while its tracks are unknown. */
@@ -175,14 +175,14 @@ export class StreamPipeline {
   }
 
   /** Like `end`, without waiting. */
-  endInTime(): void {
+  endInBackground(): void {
     this.#owner.served.run('end in time', () => this.end());
   }
 
-  #listen(stream: LiveStream, standsIn: boolean): Publisher {
+  #listen(stream: LiveStream, isSlate: boolean): Publisher {
     return new Publisher({
       stream,
-      standsIn,
+      isSlate,
       clock: this.#options.clock,
       domain: this.#owner.live,
       hadVideo: this.#plan?.source.video !== undefined,
@@ -262,11 +262,11 @@ export class StreamPipeline {
     const { resumeWindow } = this.#options;
     if (this.#ended !== undefined) return;
     if (this.#state.is('waiting') || resumeWindow <= 0) {
-      this.endInTime();
+      this.endInBackground();
       return;
     }
     if (this.#state.is('running')) this.#suspend();
-    else if (publisher.standsIn) this.#flush();
+    else if (publisher.isSlate) this.#flush();
     publisher.close();
     this.#publisher = undefined;
     const next = this.#next;
@@ -309,11 +309,11 @@ export class StreamPipeline {
     await this.#encoding.finish();
     await this.#suspending;
     await this.#options.predecessor;
-    // Before held tags pass: a change among them is entered after this one.
+    // Clear this before held tags pass, because a change among them starts another entry.
     this.#entering = undefined;
     try {
       // A slate that was replaced shows nothing more: the publisher continues at its position.
-      if (this.#ended === undefined && !(publisher.standsIn && publisher.gone)) this.#beginPeriod(publisher);
+      if (this.#ended === undefined && !(publisher.isSlate && publisher.gone)) this.#beginPeriod(publisher);
     } catch (error) {
       // An error without a type is a bug of ours: it ends the name.
       if (!(error instanceof SluiceError)) throw error;
@@ -328,7 +328,7 @@ export class StreamPipeline {
     const what = this.#whatBegins(publisher);
     if (presentation === undefined) this.#media.present(plan, publisher);
     else presentation.startPeriod(periodPlan(plan));
-    if (!publisher.standsIn) this.#continue(plan);
+    if (!publisher.isSlate) this.#continue(plan);
     this.#media.install(plan, publisher);
     this.#log.period(what, plan);
     this.#open = true;
@@ -338,9 +338,9 @@ export class StreamPipeline {
     for (const tag of held) this.#onTag(publisher, tag);
   }
 
-  #whatBegins({ standsIn }: Publisher): Parameters<StreamLog['period']>[0] {
+  #whatBegins({ isSlate }: Publisher): Parameters<StreamLog['period']>[0] {
     if (this.#media.presentation === undefined) return 'stream started';
-    if (standsIn) return 'slate shown';
+    if (isSlate) return 'slate shown';
     return this.#state.is('suspended') ? 'stream resumed' : 'stream changed';
   }
 
@@ -349,7 +349,7 @@ export class StreamPipeline {
     this.#plan = plan;
     if (!this.#state.is('running')) this.#state.to('running');
     this.#window.close();
-    this.#slate.forgive();
+    this.#slate.allowRetry();
   }
 
   /** Handles a change of the publisher: tags from this one on are held until the old FFmpeg has finished. */
@@ -395,7 +395,7 @@ export class StreamPipeline {
       return;
     }
     live.attempt('ffmpeg discard', () => this.#encoding.discard());
-    this.endInTime();
+    this.endInBackground();
     for (const publisher of [this.#publisher, this.#next]) {
       if (publisher?.gone !== false) continue;
       live.attempt('kick', () => this.#options.onFailed(publisher.stream, error));

@@ -147,7 +147,7 @@ export class Transcoder {
 
   /** In the order of the plan; undefined for a rendition that never existed. */
   get #listed(): (Rendition | undefined)[] {
-    return this.renditions.map((name) => this.#options.presentation.leftover(name));
+    return this.renditions.map((name) => this.#options.presentation.anyRendition(name));
   }
 
   /** End of the media of each rendition. */

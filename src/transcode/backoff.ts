@@ -34,7 +34,7 @@ export class Backoff {
   /** Consecutive failures that were faulty. */
   #faults = 0;
   /** Consecutive failures without output. */
-  #futile = 0;
+  #withoutOutput = 0;
 
   /** @param random uniform in [0, 1) */
   constructor(policy: RestartPolicy, random: () => number) {
@@ -50,10 +50,10 @@ export class Backoff {
   fail({ ranFor, delivered, faulty }: Failure): Milliseconds | undefined {
     const { firstDelay, maxDelay, stableAfter, maxFailures } = this.#policy;
     if (ranFor >= stableAfter) this.#faults = 0;
-    if (delivered || ranFor >= stableAfter) this.#futile = 0;
+    if (delivered || ranFor >= stableAfter) this.#withoutOutput = 0;
     if (faulty) this.#faults += 1;
-    else this.#futile += 1;
-    const failures = this.#faults + this.#futile;
+    else this.#withoutOutput += 1;
+    const failures = this.#faults + this.#withoutOutput;
     // The first failure after a process that delivered output starts no series.
     if (failures >= maxFailures && (faulty || !delivered)) return undefined;
     const delay = Math.min(maxDelay, firstDelay * 2 ** (failures - 1));

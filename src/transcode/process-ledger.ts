@@ -64,7 +64,7 @@ export class ProcessLedger {
       for (const name of await namesIn(directory)) {
         const path = join(directory, name);
         const entry = parseEntry(await textOf(path));
-        if (entry !== undefined && isOthers(entry)) continue;
+        if (entry !== undefined && mayBeInUse(entry)) continue;
         if (entry !== undefined && findProcess(entry) === 'running' && killGroup(entry.pid)) killed.push(entry.pid);
         await rm(path, { force: true });
       }
@@ -102,7 +102,7 @@ export class ProcessLedger {
  * Whether the gateway of the entry runs or may run. An entry from an earlier boot belongs to nobody; an entry from another machine cannot
  * be judged.
  */
-function isOthers({ gateway, boot, namespace }: LedgerEntry): boolean {
+function mayBeInUse({ gateway, boot, namespace }: LedgerEntry): boolean {
   const state = findProcess({ ...gateway, boot, namespace });
   if (state !== 'elsewhere') return state === 'running';
   return boot === identifyProcess(process.pid)?.boot;

@@ -394,11 +394,11 @@ describe('periods of a presentation', () => {
     expect(played.presentation.rendition('120p')).toBeUndefined();
     expect(played.presentation.multivariantBody().toString()).not.toContain('120p');
     expect(played.presentation.rendition('source')?.playlistBody().toString()).not.toContain('120p');
-    expect(played.presentation.leftover('120p')?.find('seg-1002.m4s')).toMatchObject({ kind: 'segment' });
+    expect(played.presentation.anyRendition('120p')?.find('seg-1002.m4s')).toMatchObject({ kind: 'segment' });
     played.stream.play(100);
     expect(played.story('source')).toBe('......');
     played.clock.advance(60_000);
-    expect(played.presentation.leftover('120p')?.find('seg-1002.m4s')).toBeUndefined();
+    expect(played.presentation.anyRendition('120p')?.find('seg-1002.m4s')).toBeUndefined();
   });
 
   it('nothing listed yet: another period replaces the first as if it had never been', () => {

@@ -138,7 +138,7 @@ export class SyntheticStream {
   /** FFmpeg dies; its successor gets what it had again, and encodes what is not in the playlist, beginning with a key frame. */
   replaceEncoder(): void {
     const { presentation, inits, onStep } = this.#options;
-    const end = (presentation.leftover('120p')?.end ?? 0) * 1000;
+    const end = (presentation.anyRendition('120p')?.end ?? 0) * 1000;
     presentation.pipesRestarted(['120p'], this.#since);
     onStep();
     this.#encoder = new Encoder(inits.rung);

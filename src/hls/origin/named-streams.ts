@@ -5,7 +5,7 @@ import type { Milliseconds } from '../../protocols/units.js';
 import type { Presentation } from '../presentation.js';
 import type { LeftStream } from '../store/left-stream.js';
 import { Waiters } from '../window/blocking-reload.js';
-import { lastTimes, noStream, notBack, notPlayable, type RefusedAnswer } from './origin-answer.js';
+import { expiryTimes, noStream, notPlayable, publisherAwaited, type RefusedAnswer } from './origin-answer.js';
 
 export interface NamedStreamsOptions {
   readonly clock: Clock;
@@ -91,7 +91,7 @@ export class NamedStreams {
 
   /** Its playlists were replaced or have ended, but what they listed may be requested a while longer. */
   #retire(stream: Stream, left: LeftStream): void {
-    const { unlist, remove } = lastTimes(left);
+    const { unlist, remove } = expiryTimes(left);
     const clock = left.domain.clock(this.#clock);
     clock.after(unlist, () => left.domain.run('unlisting of a left stream', () => left.unlist()));
     clock.after(remove, () => {
@@ -114,7 +114,7 @@ export class NamedStreams {
     presentation.onEnd(() => {
       const { domain } = presentation;
       const clock = domain.clock(this.#clock);
-      const { unlist, remove } = lastTimes(presentation);
+      const { unlist, remove } = expiryTimes(presentation);
       clock.after(unlist, () => {
         if (stream.current === presentation) {
           stream.current = undefined;
@@ -171,7 +171,7 @@ export class NamedStreams {
     const isHere = () => stream.starting === undefined && !stream.awaited;
     if (!isHere()) {
       const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
-      if (outcome === 'timeout' && stream.awaited) return notBack();
+      if (outcome === 'timeout' && stream.awaited) return publisherAwaited();
       if (outcome !== 'ready') return notPlayable(outcome);
     }
     return stream.current ?? stream.left ?? noStream();

@@ -54,7 +54,7 @@ export function blockingLimit(presentation: Presentation): Milliseconds {
  * How long after the end of a stream its playlists and its media are kept: players that loaded a playlist at the last moment still have its
  * duration to load the media (RFC 8216bis 6.2.1).
  */
-export function lastTimes({
+export function expiryTimes({
   windowDuration,
   targetDuration = 0,
 }: Pick<Presentation, 'windowDuration' | 'targetDuration'>): {
@@ -115,7 +115,7 @@ export function notPlayable(outcome: WaitOutcome): RefusedAnswer {
 }
 
 /** The publisher of a stream that an earlier process left open may still come: the client should ask again. */
-export function notBack(): RefusedAnswer {
+export function publisherAwaited(): RefusedAnswer {
   return refused(503, hlsError('hls.publisher-awaited', 'the stream waits for its publisher'), true, undefined);
 }
 

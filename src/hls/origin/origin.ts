@@ -178,7 +178,7 @@ export class Origin {
       return this.#playlist({ app, name, rendition: renditionName, kind: 'i-frames', directives, signal });
     }
     for (const presentation of holders.presentations) {
-      const rendition = presentation.leftover(renditionName);
+      const rendition = presentation.anyRendition(renditionName);
       if (rendition === undefined) continue;
       const answer = await this.#fileOf(presentation, rendition, file, signal);
       if (answer !== undefined) return answer;
@@ -202,7 +202,7 @@ export class Origin {
       if (asked === undefined || asked.withdrawn || !asked.isServable(false)) return undefined;
       return found('media-playlist', asked.playlistBody('media'), false, presentation);
     }
-    const there = presentation.leftover(rendition)?.find(file);
+    const there = presentation.anyRendition(rendition)?.find(file);
     if (there === undefined || there === 'hinted' || there.body === undefined) return undefined;
     return found(there.kind, there.body, false, presentation);
   }

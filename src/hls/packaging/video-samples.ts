@@ -76,7 +76,7 @@ export class VideoSamples {
   #lastGiven: Ticks | undefined;
   /** Difference from decode to presentation time: the composition offset of the last key frame as written. */
   #offset: Ticks = 0;
-  /** That of the key frame at the start of the segment: the parts of the segment add up to it, even if there are more key frames in it. */
+  /** Offset of the key frame at the start of the segment: the parts of the segment add up to it, even if there are more key frames in it. */
   #segmentOffset: Ticks = 0;
   /** Intended composition offset of key frames in this run. */
   #delay: Ticks | undefined;

@@ -195,7 +195,7 @@ export class Segmenter {
     this.#needsSync = true;
   }
 
-  /** Starts to count segments again. */
+  /** Restarts the numbering of segments. */
   startOver(): void {
     this.#from = 0;
     this.#takesOver = false;

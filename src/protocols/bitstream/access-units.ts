@@ -136,7 +136,7 @@ export class AccessUnits<T> {
 
   get #lacksSlices(): boolean {
     const fewer = (this.#current?.slices ?? 0) < this.#usualSlices;
-    return fewer && this.#options.bitstream.slicesTell && this.#falseAlarms < MAX_FALSE_ALARMS;
+    return fewer && this.#options.bitstream.sliceCountIsStable && this.#falseAlarms < MAX_FALSE_ALARMS;
   }
 
   #learn(roles: readonly UnitRole[]): void {

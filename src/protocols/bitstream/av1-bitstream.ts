@@ -20,7 +20,7 @@ export class Av1Bitstream implements Bitstream {
   /** True if the decoder configuration holds the sequence header; then key frames may come without one. */
   sequenceHeaderKnown = false;
   /** The number of frames says nothing: a temporal unit may contain any number of frames that are not shown. */
-  readonly slicesTell = false;
+  readonly sliceCountIsStable = false;
   /** True while the temporal unit has no shown frame: AV1 7.5 requires exactly one. */
   #awaitsShown = false;
 

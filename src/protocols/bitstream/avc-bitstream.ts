@@ -37,7 +37,7 @@ export class AvcBitstream implements Bitstream {
   /** Size of the length before each NAL unit, for reading and writing. */
   nalLengthSize: NalLengthSize = 4;
   readonly mayEnd = true;
-  readonly slicesTell = true;
+  readonly sliceCountIsStable = true;
   #spsBytes: Buffer | undefined;
   #sps: SequenceParameterSet | undefined;
   /** Set if the picture that has begun is a first field and waits for the second. */

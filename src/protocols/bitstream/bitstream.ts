@@ -45,7 +45,7 @@ export interface Bitstream {
   /** False if the picture of the last unit is known to continue; true if it may be complete. */
   readonly mayEnd: boolean;
   /** Whether consecutive pictures usually have the same number of slices. */
-  readonly slicesTell: boolean;
+  readonly sliceCountIsStable: boolean;
   /** The kind of a picture, from its units; never throws. */
   kindOf(units: readonly Buffer[]): FrameKind;
   /** The units of one picture in sample format, as buffers to be concatenated. */

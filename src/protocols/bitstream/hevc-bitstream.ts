@@ -15,7 +15,7 @@ export class HevcBitstream implements Bitstream {
   /** Size of the length before each NAL unit, for reading and writing. */
   nalLengthSize: NalLengthSize = 4;
   readonly mayEnd = true;
-  readonly slicesTell = true;
+  readonly sliceCountIsStable = true;
 
   split(message: Buffer): SplitMessage | undefined {
     return splitMessage(message, this.nalLengthSize, (unit) => typeOf(unit) <= MAX_SLICE);

@@ -9,7 +9,7 @@ const RANGE_END = 0.25;
 /** Seconds after the start of a range: exactly at the start, rounding may give a position before its first picture. */
 const INSIDE = 0.02;
 
-export class HoleJump {
+export class GapJump {
   #video;
   #isWanted;
   #timer;

@@ -13,7 +13,7 @@ it('C4.01 jumps over a hole once nothing has moved for a while, and not where th
   // Any page of the same origin will do.
   await page.goto(`${url}/`);
   const seen = await page.evaluate(`(async () => {
-    const { HoleJump } = await import('/assets/hole-jump.js');
+    const { GapJump } = await import('/assets/gap-jump.js');
     const base = '/hls/live/test/180p/';
     const text = async (path) => (await fetch(path)).text();
     let files = [];
@@ -39,7 +39,7 @@ it('C4.01 jumps over a hole once nothing has moved for a while, and not where th
     // Seconds 2 and 5 are missing.
     for (const file of [init, files[0], files[1], files[3], files[4], files[6]]) await append(file);
     const ranges = [0, 1, 2].map((index) => [video.buffered.start(index), video.buffered.end(index)]);
-    const holes = new HoleJump(video, () => !video.paused);
+    const holes = new GapJump(video, () => !video.paused);
     const until = (condition) => new Promise((resolve) => {
       const look = () => condition() ? resolve(video.currentTime) : setTimeout(look, 20);
       look();
@@ -54,7 +54,7 @@ it('C4.01 jumps over a hole once nothing has moved for a while, and not where th
     // The viewer goes into the other hole.
     holes.disarm();
     video.currentTime = ranges[1][1] + 0.3;
-    // That nothing takes him out of it is announced by nothing: longer than the patience of HoleJump.
+    // That nothing takes him out of it is announced by nothing: longer than the patience of GapJump.
     await new Promise((resolve) => setTimeout(resolve, 2500));
     return { ranges, after, stays: video.currentTime };
   })()`);
