@@ -30,7 +30,7 @@ export class LivePlayer extends EventTarget {
   #probe;
   #tracks;
   #standstill;
-  #holes;
+  #gaps;
   #intent;
   #destroyed = false;
   #states = new PlayerStateHolder((detail) => {
@@ -88,9 +88,9 @@ export class LivePlayer extends EventTarget {
       onLost: () => this.#lost(),
       onBroadcast: () => this.#emit('broadcast'),
     });
-    this.#holes = new GapJump(video, () => this.#wantsPicture());
+    this.#gaps = new GapJump(video, () => this.#wantsPicture());
     this.#position = new LivePosition(video, this.#engine, {
-      onSeek: () => this.#holes.disarm(),
+      onSeek: () => this.#gaps.disarm(),
       onStuck: () => this.behindLive && this.#intent.wantsPlay && this.#restart(),
     });
     const { signal } = this.#listeners;
@@ -187,7 +187,7 @@ export class LivePlayer extends EventTarget {
     this.#intent.close();
     this.#network.close();
     this.#standstill.close();
-    this.#holes.close();
+    this.#gaps.close();
     this.#tracks.close();
     this.#probe.cancel();
     this.#engine.close();
@@ -217,7 +217,7 @@ export class LivePlayer extends EventTarget {
     this.#position.reset();
     this.#outdated = false;
     this.#standstill.reset();
-    this.#holes.disarm();
+    this.#gaps.disarm();
     if (this.#intent.wantsPlay || this.#engine.isStarted) this.#load();
     // Nothing is loaded yet that would report the end.
     else this.#probe.watch((liveness) => this.#gone(liveness === 'ended' ? 'ended' : 'waiting'));

@@ -16,7 +16,7 @@ const programOptions = {
       placeholder: 'FILE',
       aliases: ['FFMPEG_PATH'],
       fallback: 'the best FFmpeg found, see `sluice doctor`',
-      description: 'FFmpeg to run. When it does not work the gateway does not start.',
+      description: 'FFmpeg to run. If it does not work, the gateway does not start.',
     }),
   ),
   logLevel: choice(LOG_LEVELS, {

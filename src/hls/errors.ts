@@ -17,11 +17,11 @@ export const hlsError = defineErrors({
   },
   'hls.not-playable-yet': {
     kind: 'unavailable',
-    summary: 'The stream has started but produced no complete segment in the time a request may wait.',
+    summary: 'The stream has started, but did not produce a complete segment within the time that a request may wait.',
   },
   'hls.publisher-awaited': {
     kind: 'unavailable',
-    summary: 'The gateway was started anew and the publisher of this stream is not back yet; ask again.',
+    summary: 'The gateway was restarted, and the publisher of this stream has not come back yet; ask again.',
   },
   'hls.directive': {
     kind: 'invalid-data',
@@ -33,15 +33,15 @@ export const hlsError = defineErrors({
   },
   'hls.reload-timeout': {
     kind: 'unavailable',
-    summary: 'A blocking reload waited three target durations and the media did not come; the source has stalled.',
+    summary: 'A blocking reload waited three target durations without new media; the source has stalled.',
   },
   'hls.reload-abandoned': {
     kind: 'unavailable',
-    summary: 'The client went away while its request waited; nobody sees this answer.',
+    summary: 'The client disconnected while its request waited; nobody sees this answer.',
   },
   'hls.too-many-waiting': {
     kind: 'limit',
-    summary: 'More requests wait for media of one rendition than this program holds open; retry.',
+    summary: 'Too many requests wait for media of one rendition; retry.',
   },
   'hls.forced-cut': {
     kind: 'limit',
@@ -51,12 +51,12 @@ export const hlsError = defineErrors({
   'hls.pictures-paused': {
     kind: 'unavailable',
     summary:
-      'The publisher sent no pictures for seconds while it went on sending sound; look at its camera, capture card or processor load.',
+      'The publisher sent no video for seconds while its audio continued; check its camera, capture card and processor load.',
   },
   'hls.sound-paused': {
     kind: 'unavailable',
     summary:
-      'The publisher stopped sending sound while it went on sending pictures; players get silence, look at its microphone or audio source.',
+      'The publisher stopped sending audio while its video continued; players get silence. Check its microphone or audio source.',
   },
   'hls.irregular-timing': {
     kind: 'invalid-data',

@@ -8,7 +8,8 @@ export const liveError = defineErrors({
   },
   'live.taken-over': {
     kind: 'invalid-state',
-    summary: 'Another publisher took this name over, because this one was silent or the gateway lets the newest win.',
+    summary:
+      'Another publisher has taken over this name, because this one was silent or the gateway prefers the newest publisher.',
   },
   'live.stream-limit': { kind: 'limit', summary: 'The gateway already carries its maximum number of streams.' },
   'live.ended': { kind: 'invalid-state', summary: 'The stream has ended, so nothing more can be published to it.' },

@@ -15,7 +15,7 @@ export const pipelineError = defineErrors({
   'pipeline.nothing-to-serve': {
     kind: 'unsupported',
     summary:
-      'Nothing of what is published can be served as it is, and nothing can be encoded here; the text says why not.',
+      'Nothing that is published can be served without encoding, and nothing can be encoded here; the text says why.',
   },
   'pipeline.long-gop': {
     kind: 'limit',
@@ -24,7 +24,8 @@ export const pipelineError = defineErrors({
   },
   'pipeline.reduced': {
     kind: 'unavailable',
-    summary: 'A stream is served with less than its ladder asks for; the text says what is missing and why.',
+    summary:
+      'A stream is served with fewer renditions than its ladder asks for; the text says which are missing and why.',
   },
   'pipeline.withdrawn': {
     kind: 'unavailable',

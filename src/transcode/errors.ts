@@ -41,7 +41,7 @@ export const transcodeError = defineErrors({
   },
   'transcode.stalled': {
     kind: 'unavailable',
-    summary: 'FFmpeg took input but wrote no output for too long and was killed.',
+    summary: 'FFmpeg took input but wrote no output for too long, and was killed.',
   },
   'transcode.output-invalid': {
     kind: 'unavailable',
@@ -49,7 +49,7 @@ export const transcodeError = defineErrors({
   },
   'transcode.thumbnail': {
     kind: 'unavailable',
-    summary: 'No thumbnail could be made of a key frame; the text says why. The stream itself is not touched by it.',
+    summary: 'No thumbnail could be made from a key frame; the text says why. The stream itself is not affected.',
   },
   'transcode.gave-up': {
     kind: 'unavailable',

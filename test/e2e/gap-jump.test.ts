@@ -1,4 +1,4 @@
-// What the player does at a hole in its buffers, on real media in a real browser without hls.js, which would sometimes help.
+// What the player does at a gap in its buffers, on real media in a real browser without hls.js, which would sometimes help.
 
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';

@@ -11,7 +11,7 @@ export const ingestOptions = {
   maxConnections: count(1, 100_000, {
     default: 500,
     unit: 'connections',
-    description: 'RTMP connections open at a time; more are closed at once.',
+    description: 'RTMP connections open at a time; further ones are closed at once.',
   }),
   maxConnectionsPerIp: count(1, 100_000, {
     default: 16,
@@ -46,7 +46,7 @@ export const ingestOptions = {
   takeoverAfter: seconds(0.5, 600, {
     default: 3,
     description:
-      'A publisher that has sent no media for this long loses its name to a newcomer, so that an encoder can come back after its network broke.',
+      'A publisher that has sent no media for this long loses its name to a new one, so that an encoder can return after a network failure.',
   }),
   rtmpPlay: choice(['on', 'off'], {
     default: 'on',
@@ -55,7 +55,7 @@ export const ingestOptions = {
   pingInterval: seconds(1, 600, {
     default: 5,
     fileOnly: true,
-    description: 'Silence of an RTMP peer after which it is asked for a sign of life.',
+    description: 'Silence of an RTMP peer after which it is sent a ping.',
   }),
   maxUnsentBytes: limit(16_384, 67_108_864, {
     default: 262_144,
@@ -65,7 +65,7 @@ export const ingestOptions = {
   maxViewerBytes: limit(262_144, 268_435_456, {
     default: 8_388_608,
     unit: 'bytes',
-    description: 'Media waiting for one RTMP viewer; beyond it the viewer goes on at the next key frame.',
+    description: 'Media queued for one RTMP viewer; beyond this the viewer continues at the next key frame.',
   }),
   maxChunkStreams: limit(8, 65_597, {
     default: 64,
@@ -98,17 +98,18 @@ export const ingestOptions = {
   maxEarlyMediaBytes: limit(0, 268_435_456, {
     default: 2_097_152,
     unit: 'bytes',
-    description: 'Media kept between a publish request and the answer to it; more is dropped up to the next key frame.',
+    description:
+      'Media kept between a publish request and its answer; anything beyond is dropped up to the next key frame.',
   }),
   messagesPerTurn: limit(1, 100_000, {
     default: 256,
     unit: 'messages',
-    description: 'RTMP messages of one connection handled before others get their turn.',
+    description: 'RTMP messages of one connection handled before other connections get their turn.',
   }),
   freeFailures: limit(0, 1000, {
     default: 5,
     unit: 'failures',
-    description: 'Wrong keys and passwords from one address that are answered at once; later answers wait.',
+    description: 'Wrong keys and passwords from one address that are answered at once; later refusals are delayed.',
   }),
   maxFailureDelay: seconds(0.1, 4, {
     default: 4,

@@ -23,14 +23,14 @@ export const placeOptions = {
   }),
   httpsPort: optionalPort({
     description:
-      'TCP port for the same over TLS (HTTPS, HTTP/2 and HTTP/1.1), with `tlsCert` and `tlsKey`. 0 picks a free port.',
+      'TCP port for players, pages and the API over TLS (HTTPS, HTTP/2 and HTTP/1.1), with `tlsCert` and `tlsKey`. 0 picks a free port.',
   }),
   tlsCert: Type.Optional(
     text({
       placeholder: 'FILE',
       fallback: 'none',
       description:
-        'Certificate chain in PEM, the own certificate first. Read again when it changes; nobody is disconnected.',
+        'Certificate chain in PEM, the server certificate first. It is reloaded when it changes; nobody is disconnected.',
     }),
   ),
   tlsKey: Type.Optional(

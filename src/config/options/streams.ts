@@ -71,7 +71,7 @@ export const streamOptions = {
     default: 0,
     unit: 'streams',
     description:
-      'Streams whose pictures are encoded at a time; a further one is served as it comes. 0 decides by how busy the processors are.',
+      'Streams whose video is encoded at the same time; a further one is served without encoding. 0 decides by the load of the processors.',
   }),
   thumbnails: choice(['on', 'off'], {
     default: 'on',

@@ -16,7 +16,8 @@ export const viewerOptions = {
   maxWaiters: count(1, 1_000_000, {
     default: 20_000,
     unit: 'requests',
-    description: 'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); more get 503.',
+    description:
+      'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); further ones get 503.',
   }),
   maxWaitersPerIp: count(1, 1_000_000, {
     default: 4000,
@@ -42,12 +43,12 @@ export const viewerOptions = {
     placeholder: 'ADDRESS,…',
     expected: 'different IP addresses or CIDR blocks',
     description:
-      'Proxies and CDNs whose `X-Forwarded-For` says who the client is. Everybody else who sends it is not believed.',
+      'Proxies and CDNs whose `X-Forwarded-For` header is trusted to name the client. From all others it is ignored.',
   }),
   metrics: choice(['public', 'loopback', 'off'], {
     default: 'loopback',
     description:
-      'Who may read `/metrics`: everybody, clients on this machine, or nobody. Clients behind `trustedProxies` are judged by the address these forward.',
+      'Who may read `/metrics`: everybody, clients on this machine, or nobody. For clients behind `trustedProxies` the forwarded address counts.',
   }),
   hstsMaxAge: count(0, 63_072_000, {
     default: 0,

@@ -5,7 +5,7 @@ import { defineErrors } from '../errors.js';
 export const amfError = defineErrors({
   'amf.malformed': {
     kind: 'invalid-data',
-    summary: 'An AMF value is cut short or breaks the format. The sender is broken or the chunk stream has slipped.',
+    summary: 'An AMF value is truncated or malformed. The sender is faulty, or the chunk stream is corrupted.',
   },
   'amf.budget': {
     kind: 'limit',

@@ -5,6 +5,6 @@ import { defineErrors } from '../errors.js';
 export const bytesError = defineErrors({
   'bytes.truncated': {
     kind: 'invalid-data',
-    summary: 'A structure ended before the bytes that it announced. The sender is broken or the data was cut.',
+    summary: 'A structure ended before the bytes that it announced. The sender is faulty, or the data was truncated.',
   },
 });

@@ -4,7 +4,7 @@ import { defineErrors } from '../errors.js';
 export const mp4Error = defineErrors({
   'mp4.box-size': {
     kind: 'invalid-data',
-    summary: 'A box announces a size that cannot be: smaller than its header, larger than its parent, or open-ended.',
+    summary: 'A box announces an impossible size: smaller than its header, larger than its parent, or open-ended.',
   },
   'mp4.box-limit': {
     kind: 'limit',
@@ -12,7 +12,8 @@ export const mp4Error = defineErrors({
   },
   'mp4.box-order': {
     kind: 'invalid-data',
-    summary: 'Boxes came in an order a fragmented file does not allow, for example a moof not followed by its mdat.',
+    summary:
+      'Boxes came in an order that a fragmented file does not allow, for example a moof without a following mdat.',
   },
   'mp4.box-missing': { kind: 'invalid-data', summary: 'A box that the format requires is not there.' },
   'mp4.box-content': { kind: 'invalid-data', summary: 'The fields of a box contradict each other or end too early.' },

@@ -10,7 +10,7 @@ export const rtmpError = defineErrors({
   'rtmp.chunk-header': {
     kind: 'invalid-data',
     summary:
-      'A chunk header contradicts the chunks before it. The encoder or something between broke the chunk stream.',
+      'A chunk header contradicts earlier chunks. The encoder, or something on the way, has corrupted the chunk stream.',
   },
   'rtmp.chunk-size': {
     kind: 'invalid-data',
@@ -26,7 +26,7 @@ export const rtmpError = defineErrors({
   },
   'rtmp.pending-bytes': {
     kind: 'limit',
-    summary: 'The peer left more bytes of unfinished messages open than one connection may hold.',
+    summary: 'The unfinished messages of the peer have more bytes than one connection may hold.',
   },
   'rtmp.command': {
     kind: 'invalid-data',

@@ -23,11 +23,12 @@ export const rtmpServerError = defineErrors({
   'rtmp-server.idle-timeout': {
     kind: 'limit',
     summary:
-      'Not one byte came from the peer for `idleTimeout`: it is gone or its network is. Encoders reconnect by themselves.',
+      'No byte came from the peer for `idleTimeout`: it or its network has failed. Encoders reconnect by themselves.',
   },
   'rtmp-server.peer-not-reading': {
     kind: 'limit',
-    summary: 'The peer reads nothing of what it is sent, so the connection was closed before the answers pile up.',
+    summary:
+      'The peer does not read what it is sent, so the connection was closed before unsent answers could accumulate.',
   },
   'rtmp-server.connection-lost': {
     kind: 'unavailable',
