@@ -26,7 +26,7 @@ const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
 const FULL = 0.95;
 /** Share of the processors that the operating system gives us however busy other programs are. */
 const GUARANTEED_SHARE = 0.5;
-/** Assumed share of load per core before anything was measured: the default ladder of one 720p stream needs one to two cores. */
+/** Transcodes per core that are admitted before anything was measured: the default ladder of one 720p stream needs one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
 /** After a rendition was dropped, the machine counts as full for this long, whatever the measured load is. */
 const SHED_HOLD_OFF: Milliseconds = 60_000;
