@@ -10,20 +10,20 @@ import { urlHost } from './gateway/addresses.js';
 import { dashOrigin } from './gateway/dash-origin.js';
 import { gatewayError } from './gateway/errors.js';
 import { gatewayFigures } from './gateway/figures.js';
+import type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
 import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
-import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
+import { programPlayAccess, programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents } from './gateway/publishers.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
-import { WebServers, type WebUrls } from './gateway/web-servers.js';
+import { WebServers } from './gateway/web-servers.js';
 import { Origin } from './hls/origin/origin.js';
 import { StreamRegistry } from './live/registry.js';
 import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
 import { Thumbnails } from './pipeline/thumbnails.js';
-import type { Clock } from './protocols/clock.js';
 import { FailureDomain } from './protocols/failure-domain.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
@@ -31,43 +31,13 @@ import { systemClock } from './system-clock.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
+export type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
 /** For the commands. */
 export { createLogger } from './gateway/logger.js';
 export { findPublishKey, loadCertificate } from './gateway/parts.js';
 export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
 export { checkMediaDirectory } from './hls/store/media-directory.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
-
-export interface StartOptions {
-  /** False: no HTTP port; the program mounts `sluiceHttp` in its own Fastify application instead. Default true. */
-  readonly http?: boolean;
-}
-
-export interface GatewayDependencies {
-  /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
-  readonly logger?: Logger;
-  /** Decides who may publish, instead of publish key and users. */
-  readonly authorizePublish?: Authorize;
-  /** Decides who may watch over RTMP. Default: everyone. */
-  readonly authorizePlay?: Authorize;
-  /** Aborts the creation of the gateway at any point. */
-  readonly signal?: AbortSignal;
-  /** The clock for times and dates of streams. Default: that of the machine. */
-  readonly clock?: Clock;
-}
-
-export interface GatewayUrls extends WebUrls {
-  /** `rtmp://HOST:PORT/live`, with the actual port. */
-  readonly rtmp: string;
-  /** `rtmps://HOST:PORT/live`, with the actual port, if `rtmpsPort` is set. */
-  readonly rtmps?: string;
-}
-
-/** The result of `start`: the addresses of the gateway, and what publishers need. */
-export interface StartedGateway extends GatewayUrls {
-  /** Publishers send it as `NAME?key=KEY`. Null if publishing needs no key. */
-  readonly publishKey: string | null;
-}
 
 /** Time for streams to flush before they are closed anyway, in milliseconds: `close()` must end within 5 s. */
 const FLUSH_GRACE = 3_500;

@@ -10,7 +10,8 @@ import {
 import type { RenditionReport } from './playlists/media-playlist.js';
 import type { PresentationOptions } from './presentation-options.js';
 import { RenditionSet, type RenditionSetOptions } from './rendition-set.js';
-import { CutSchedule, type RunRules } from './timeline/cut-schedule.js';
+import type { RunRules } from './timeline/cut-policy.js';
+import { CutSchedule } from './timeline/cut-schedule.js';
 import { type PartTiming, partTiming } from './timeline/part-timing.js';
 import type { PeriodPlan } from './timeline/plan.js';
 import { ProgramDateTime } from './timeline/program-date-time.js';

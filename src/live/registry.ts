@@ -4,7 +4,8 @@ import { callAll } from '../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import type { LiveStreamLimits } from './limits.js';
-import { LiveStream, type LiveStreamOptions } from './stream.js';
+import { LiveStream } from './stream.js';
+import type { LiveStreamOptions } from './stream-options.js';
 
 /** Far more than one machine can transcode; a bound against floods of names. */
 const MAX_STREAMS = 1_000;

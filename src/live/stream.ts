@@ -4,55 +4,24 @@ import { callAll } from '../protocols/failure-domain.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
+import { ChangeLimits } from './change-limits.js';
 import { liveError } from './errors.js';
 import { GOP_CACHE_BYTES } from './gop-cache.js';
 import type { IngestContext } from './ingest-context.js';
-import { DEFAULT_LIMITS, type LiveStreamLimits, MinuteLimit } from './limits.js';
+import { DEFAULT_LIMITS } from './limits.js';
 import type { MetadataHints } from './metadata.js';
 import { MetadataIngest } from './metadata-ingest.js';
 import { Repairs } from './repairs.js';
 import type { StreamStatistics } from './statistics.js';
+import type { LiveStreamOptions, LiveStreamState, StreamListener } from './stream-options.js';
 import { Subscribers } from './subscribers.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
-import { TRACK_TIMEOUT, type TrackChange, TrackPresence } from './track-presence.js';
+import { TRACK_TIMEOUT, TrackPresence } from './track-presence.js';
 import { UnservedMedia } from './unserved-media.js';
 import { VideoIngest } from './video-ingest.js';
 import type { VideoTrack } from './video-track.js';
-
-/** `waiting` for the first frame, `live`, then `ended`, which is final: the next publisher of the name gets a new stream. */
-export type LiveStreamState = 'waiting' | 'live' | 'ended';
-
-export interface StreamListener {
-  /** Called for each tag of the stream, synchronously while it is published. */
-  readonly onTag?: (tag: LiveTag) => void;
-  /** Called once. Without a reason the publisher ended by itself. */
-  readonly onEnd?: (reason: SluiceError | undefined) => void;
-  /** Called once for each kind of media that had to be changed (`live.repaired`) or dropped; the stream continues. */
-  readonly onWarning?: (warning: SluiceError) => void;
-  /**
-   * Called when a track appears, before the tag of its first frame, or disappears: no frame of it came for the track timeout, measured on
-   * the stream's timeline, while the other track continued. It may come back.
-   */
-  readonly onTrackChange?: (change: TrackChange) => void;
-}
-
-export interface LiveStreamOptions {
-  readonly app: string;
-  readonly name: string;
-  readonly startedAt: EpochMilliseconds;
-  /** Stream time of the first media frame. A publisher that resumes a presentation begins at its current position. Default 1000. */
-  readonly timelineOrigin?: Milliseconds;
-  /** Limit of the GOP cache, in bytes. */
-  readonly gopCacheBytes?: number;
-  /** Defaults: `DEFAULT_LIMITS`. */
-  readonly limits?: Partial<LiveStreamLimits>;
-  /** A track without a frame counts as gone after this much media time of the other track. Default 5000. */
-  readonly trackTimeout?: Milliseconds;
-  /** Monotonic clock, for `lastActivity` and per-minute limits. */
-  readonly monotonic?: () => Milliseconds;
-}
 
 /** Measured by arrival. The pieces of a picture arrive together, so if other media arrives this much later, the picture is complete. */
 const PIECES_WAIT: Milliseconds = 200;
@@ -79,13 +48,10 @@ export class LiveStream {
     callAll(this.#listeners, (listener) => listener.onWarning?.(told));
   });
   readonly #monotonic: () => Milliseconds;
-  readonly #discontinuityLimit: MinuteLimit;
-  readonly #parameterLimit: MinuteLimit;
-  readonly #limits: LiveStreamLimits;
+  readonly #changes: ChangeLimits;
   readonly #listeners = new Set<StreamListener>();
   readonly #subscribers: Subscribers;
   #bytesIn = 0;
-  #parameterChanges = 0;
   #lastActivity: Milliseconds;
   /** When the last video message arrived. */
   #lastVideo: Milliseconds;
@@ -98,10 +64,9 @@ export class LiveStream {
     this.startedAt = options.startedAt;
     this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
     this.#timeline = new Timeline({ origin: this.timelineOrigin, now: () => this.#monotonic() });
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#discontinuityLimit = new MinuteLimit(this.#limits.maxDiscontinuitiesPerMinute);
-    this.#parameterLimit = new MinuteLimit(this.#limits.maxParameterChangesPerMinute);
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#changes = new ChangeLimits(limits, this.#monotonic);
     this.#lastActivity = this.#monotonic();
     this.#lastVideo = this.#lastActivity;
     this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {
@@ -109,11 +74,11 @@ export class LiveStream {
     });
     const context: IngestContext = {
       timeline: this.#timeline,
-      limits: this.#limits,
+      limits,
       emit: (tag) => this.#emit(tag),
       warn: (warning) => this.#repairs.warn(warning),
       repair: (kind) => this.#repairs.note(kind),
-      noteParameterChange: (kind) => this.#noteParameterChange(kind),
+      noteParameterChange: (kind) => this.#changes.noteParameters(kind),
     };
     this.#video = new VideoIngest(context);
     this.#audio = new AudioIngest(context);
@@ -262,7 +227,7 @@ export class LiveStream {
       unservedTags: video.unserved + audio.unserved,
       keyFrameMismatches: video.keyFrameMismatches,
       repairs: this.#repairs.counts,
-      parameterChanges: this.#parameterChanges,
+      parameterChanges: this.#changes.parameterChanges,
       subscribers: subscribers.count,
       subscriberDroppedTags: subscribers.droppedTags,
       gopCacheBytes: subscribers.gopCache.bytes,
@@ -297,22 +262,8 @@ export class LiveStream {
     }
   }
 
-  #noteParameterChange(kind: MediaKind): void {
-    this.#parameterChanges += 1;
-    if (!this.#parameterLimit.exceeds(this.#monotonic())) return;
-    throw liveError(
-      'live.parameter-changes',
-      `${kind} changed its format, more than ${this.#limits.maxParameterChangesPerMinute} changes in a minute`,
-    );
-  }
-
   #emit(tag: LiveTag): void {
-    if (tag.discontinuity === true && this.#discontinuityLimit.exceeds(this.#monotonic())) {
-      throw liveError(
-        'live.timestamps',
-        `${tag.kind} timestamps jumped, more than ${this.#limits.maxDiscontinuitiesPerMinute} jumps in a minute`,
-      );
-    }
+    if (tag.discontinuity === true) this.#changes.noteJump(tag.kind);
     if (tag.kind !== 'script' && !tag.sequenceHeader && tag.trackId === 0) {
       if (this.#state.is('waiting')) this.#state.to('live');
       this.#presence.note(tag.kind, tag.dts);

@@ -1,6 +1,7 @@
 // One publisher may not cost the others: jumps, changes, sizes and rates have bounds, and crossing one is told.
 import { describe, expect, it } from 'vitest';
-import { LiveStream, type LiveStreamOptions } from '../../src/live/stream.js';
+import { LiveStream } from '../../src/live/stream.js';
+import type { LiveStreamOptions } from '../../src/live/stream-options.js';
 import type { TrackChange } from '../../src/live/track-presence.js';
 import { buildSps } from '../protocols/mp4/bit-writer.js';
 import { audioFrame, audioHeader, SPS_640, videoFrame, videoHeader } from './media.js';

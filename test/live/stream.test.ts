@@ -1,7 +1,8 @@
 // What a publisher may send, and what of it reaches readers: each odd encoder that broke another server has a test.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LiveStream, type LiveStreamOptions } from '../../src/live/stream.js';
+import { LiveStream } from '../../src/live/stream.js';
+import type { LiveStreamOptions } from '../../src/live/stream-options.js';
 import type { LiveTag } from '../../src/live/tag.js';
 import { TIMELINE_ORIGIN } from '../../src/live/timeline.js';
 import { SluiceError } from '../../src/protocols/errors.js';

@@ -13,7 +13,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on cuts remembered',
-    file: 'src/hls/timeline/cut-schedule.ts',
+    file: 'src/hls/timeline/cut-list.ts',
     text: 'if (this.#cuts.length > 2 * CUTS_REMEMBERED) {',
     replacement: 'if (false) {',
     test: 'test/hls/cut-schedule.test.ts',

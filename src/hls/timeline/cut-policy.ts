@@ -9,6 +9,16 @@ export interface Cut {
   readonly paused?: boolean;
 }
 
+/** The rules for the cuts of one run of a publisher. */
+export interface RunRules {
+  /** Duration of one video frame; undefined without video: then cuts are at multiples of the segment duration. */
+  readonly frame: Seconds | undefined;
+  /** Duration of a full video part: forced cuts are at multiples of it, where fragments begin. */
+  readonly nominalPart: Seconds;
+  /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
+  readonly regular?: boolean;
+}
+
 /** How one run finds its cuts; it adds them to the schedule. */
 export interface CutPolicy {
   /** No cut will be added at or before this time any more. */

@@ -1,25 +1,17 @@
 // Decides once, at ingest, where segments begin, so that every rendition is cut at the same times however late it arrives.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
-import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
-import { KeyFrameCuts } from './key-frame-cuts.js';
+import { CutList } from './cut-list.js';
+import type { Cut, CutPolicy, CutSink, RunRules } from './cut-policy.js';
+import { KeyFrameCuts, longestFirstGop } from './key-frame-cuts.js';
 import { KeyFrameMemory } from './key-frame-memory.js';
 import { RegularCuts } from './regular-cuts.js';
 import { RunEnds } from './run-ends.js';
-
-/** A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
-const FIRST_GOP_LIMIT: Milliseconds = 10_000;
-
-/** Number of cuts remembered: half an hour of 1 s segments, far more than any rendition lags. */
-const CUTS_REMEMBERED = 2_048;
 
 /** GOPs of "2 s" at 29.97 fps last 2.002 s, which rounds to 2 s: they need no larger target duration. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
 
 /** An encoder's timestamps may deviate by half a frame; for a slow source at most by this. */
 const LARGEST_TOLERANCE: Milliseconds = 50;
-
-/** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
-const LEAST_GOP_FRAMES = 2.5;
 
 /** RFC 8216bis 4.4.3.1 compares the rounded EXTINF, so a segment may be almost half a second longer than the target duration. */
 const ROUNDING: Milliseconds = 500;
@@ -36,16 +28,6 @@ export interface CutScheduleOptions {
   readonly onPausedCut?: (time: Milliseconds) => void;
 }
 
-/** The rules for the cuts of one run of a publisher. */
-export interface RunRules {
-  /** Duration of one video frame; undefined without video: then cuts are at multiples of the segment duration. */
-  readonly frame: Seconds | undefined;
-  /** Duration of a full video part: forced cuts are at multiples of it, where fragments begin. */
-  readonly nominalPart: Seconds;
-  /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
-  readonly regular?: boolean;
-}
-
 /**
  * Segment `k` is the media in [cut k, cut k+1), or up to its end if the publisher left before cut k+1. Indexes are continuous over all
  * runs. All times are on the stream timeline.
@@ -55,9 +37,7 @@ export class CutSchedule {
   readonly #segment: Milliseconds;
   #rules: RunRules;
   #policy: CutPolicy | undefined;
-  #cuts: Cut[] = [];
-  /** Index of `#cuts[0]`. */
-  #base = 0;
+  readonly #cuts = new CutList();
   /** Key frames of the source, where they decide the cuts. */
   readonly #keyFrames = new KeyFrameMemory();
   readonly #ends = new RunEnds();
@@ -95,7 +75,7 @@ export class CutSchedule {
 
   /** Index of the newest cut; -1 before the first. */
   get lastIndex(): number {
-    return this.#base + this.#cuts.length - 1;
+    return this.#cuts.lastIndex;
   }
 
   /** No cut will be added at or before this time any more. */
@@ -123,7 +103,7 @@ export class CutSchedule {
             segment: this.#segment,
             frame: this.#frame(),
             part: secondsToMilliseconds(rules.nominalPart),
-            maxGop: Math.max(this.#options.maxGop ?? FIRST_GOP_LIMIT, LEAST_GOP_FRAMES * this.#frame()),
+            maxGop: longestFirstGop(this.#options.maxGop, this.#frame()),
           });
   }
 
@@ -134,8 +114,8 @@ export class CutSchedule {
   endRun(lastIndex: number, end: Milliseconds): void {
     this.#policy = undefined;
     this.#running = false;
-    this.#cuts.length = Math.max(0, Math.min(this.#cuts.length, lastIndex + 1 - this.#base));
-    if (this.#cuts.length > 0) this.#ends.end(this.lastIndex, end, this.#base);
+    this.#cuts.forgetAfter(lastIndex);
+    if (this.#cuts.last !== undefined) this.#ends.end(this.lastIndex, end, this.#cuts.firstIndex);
   }
 
   /**
@@ -146,7 +126,7 @@ export class CutSchedule {
     if (!this.#running || this.#targetDuration === undefined) return;
     const { video, audio } = this.#ends.now;
     const longest = secondsToMilliseconds(this.#targetDuration) + ROUNDING;
-    for (let last = this.#cuts.at(-1); last !== undefined; last = this.#cuts.at(-1)) {
+    for (let { last } = this.#cuts; last !== undefined; last = this.#cuts.last) {
       if (Math.max(video, audio) - last.time < longest) return;
       const step = last.time + Math.min(this.#segment, secondsToMilliseconds(this.#targetDuration));
       const shorter = Math.min(video, audio);
@@ -157,9 +137,8 @@ export class CutSchedule {
 
   /** Starts again, because nothing was published yet; resets the target duration too. */
   reset(): void {
-    this.#cuts = [];
+    this.#cuts.clear();
     this.#keyFrames.clear();
-    this.#base = 0;
     this.#ends.clear();
     this.#runStart = 0;
     this.#targetDuration = undefined;
@@ -187,11 +166,7 @@ export class CutSchedule {
    * encoder's timestamps may deviate by half a frame
    */
   indexAt(time: Milliseconds, tolerance?: Milliseconds): number {
-    for (let i = this.#cuts.length - 1; i >= 0; i -= 1) {
-      const cut = this.#cuts[i];
-      if (cut !== undefined && time >= cut.time - (tolerance ?? this.#tolerance)) return this.#base + i;
-    }
-    return this.#base - 1;
+    return this.#cuts.indexAt(time, tolerance ?? this.#tolerance);
   }
 
   /**
@@ -209,7 +184,7 @@ export class CutSchedule {
    */
   pictureIndexAt(time: Milliseconds, index: number): number {
     const at = this.indexAt(time);
-    const cut = this.#cuts[at - this.#base];
+    const cut = this.#cuts.at(at);
     if (cut === undefined || cut.forced) return at;
     if (time < cut.time - PICTURE_ROUNDING) return at - 1;
     return at === index + 1 && this.#cutsAtKeyFrames && time < cut.time + this.#halfPart ? index : at;
@@ -221,7 +196,7 @@ export class CutSchedule {
    */
   pictureEnds(index: number, time: Milliseconds): boolean | undefined {
     const at = this.indexAt(time);
-    const cut = this.#cuts[at - this.#base];
+    const cut = this.#cuts.at(at);
     if (at <= index || cut === undefined) return false;
     if (cut.forced || at > index + 1 || Math.abs(time - cut.time) <= PICTURE_ROUNDING) return true;
     if (this.#cutsAtKeyFrames) return undefined;
@@ -230,13 +205,13 @@ export class CutSchedule {
 
   /** Whether segment `index` begins without a key frame and a picture at this time is in it or later. */
   isForcedCut(index: number, time: Milliseconds): boolean {
-    const cut = this.#cuts[index - this.#base];
+    const cut = this.#cuts.at(index);
     return cut?.forced === true && time >= cut.time - this.#tolerance;
   }
 
   /** Undefined if it is not decided yet, or no longer remembered. */
   timeOf(index: number): Milliseconds | undefined {
-    return this.#cuts[index - this.#base]?.time;
+    return this.#cuts.at(index)?.time;
   }
 
   /**
@@ -249,7 +224,7 @@ export class CutSchedule {
 
   /** Whether segment `index` was started while no pictures came: the next picture must be a key frame. */
   beginsInPause(index: number): boolean {
-    return this.#cuts[index - this.#base]?.paused === true;
+    return this.#cuts.at(index)?.paused === true;
   }
 
   /** Whether, if the source continues as before, there is a cut within one frame of `time`: no part of the same segment follows. */
@@ -259,7 +234,7 @@ export class CutSchedule {
 
   /** The stream ended before its first GOP did: the length of that GOP becomes the target duration. */
   finish(time: Milliseconds): void {
-    const first = this.#cuts[0];
+    const { first } = this.#cuts;
     if (first === undefined || this.#targetDuration !== undefined) return;
     this.#settle(time - first.time + this.#frame(), true);
   }
@@ -291,7 +266,7 @@ export class CutSchedule {
         return schedule.#targetDuration;
       },
       get last() {
-        return schedule.#running ? schedule.#cuts.at(-1) : undefined;
+        return schedule.#running ? schedule.#cuts.last : undefined;
       },
       add: (cut) => schedule.#add(cut),
       settle: (gop, independent) => schedule.#settle(gop, independent),
@@ -310,14 +285,10 @@ export class CutSchedule {
   }
 
   #add(cut: Cut): void {
-    this.#cuts.push(cut);
+    this.#cuts.add(cut);
     if (!this.#running) {
       this.#running = true;
       this.#runStart = this.lastIndex;
-    }
-    if (this.#cuts.length > 2 * CUTS_REMEMBERED) {
-      this.#base += CUTS_REMEMBERED;
-      this.#cuts = this.#cuts.slice(CUTS_REMEMBERED);
     }
   }
 

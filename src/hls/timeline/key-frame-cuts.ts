@@ -2,6 +2,12 @@
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
+/** A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
+const FIRST_GOP_LIMIT: Milliseconds = 10_000;
+
+/** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
+const LEAST_GOP_FRAMES = 2.5;
+
 /** If this much audio comes without a picture, video counts as paused, and the audio clock makes the cuts. */
 const PAUSE_LIMIT: Milliseconds = 2_000;
 
@@ -241,4 +247,9 @@ export class KeyFrameCuts implements CutPolicy {
     const lastKey = this.#lastKey ?? 0;
     return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);
   }
+}
+
+/** @param maxGop of the configuration. @param frame duration of a picture; 0 when there is none */
+export function longestFirstGop(maxGop: Milliseconds | undefined, frame: Milliseconds): Milliseconds {
+  return Math.max(maxGop ?? FIRST_GOP_LIMIT, LEAST_GOP_FRAMES * frame);
 }

@@ -1,6 +1,6 @@
 // Allocates message bodies as their bytes arrive. A peer may announce 64 messages of 10 MB and send none of them.
 
-import type { ChunkStreamState } from './chunk-stream-state.js';
+import type { ChunkStreamState } from './chunk-header-reader.js';
 import { rtmpError } from './errors.js';
 
 /** First allocation for a body of which little has arrived, in bytes. */

@@ -2,8 +2,8 @@
 
 import { ByteQueue } from '../bytes/byte-queue.js';
 import { ChunkBodyMemory } from './chunk-body-memory.js';
+import type { ChunkStreamState } from './chunk-header-reader.js';
 import { ChunkHeaderReader, MAX_HEADER_BYTES } from './chunk-header-reader.js';
-import type { ChunkStreamState } from './chunk-stream-state.js';
 import { rtmpError } from './errors.js';
 import {
   DEFAULT_CHUNK_SIZE,

@@ -13,6 +13,7 @@ import { rtmpServerError } from './errors.js';
 import type { ConnectionContext, Peer } from './peer.js';
 import { asServerError, PublishingPeer } from './publishing-peer.js';
 import { ReadGate } from './read-gate.js';
+import { SessionOutput } from './session-output.js';
 import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
 import { Viewer } from './viewer.js';
@@ -26,6 +27,7 @@ export class RtmpConnection implements Peer {
   readonly domain: FailureDomain;
   readonly nextStep: Deadline;
   readonly #socket: Socket;
+  readonly #output: SessionOutput;
   readonly #pump: SessionPump;
   readonly #silence: SilenceWatch;
   readonly #grace: Deadline;
@@ -47,6 +49,7 @@ export class RtmpConnection implements Peer {
     this.session = new ServerSession({ limits: options.limits });
     this.log = new ConnectionLog(logger, limiter, remoteAddress, id);
     this.#socket = socket;
+    this.#output = new SessionOutput(socket, this.session, context, () => this.#viewer.isPlaying);
     this.gate = new ReadGate(socket, () => this.#silence.touch());
     const domain = new FailureDomain(`rtmp connection ${id}`, (fault) => this.#broke(fault));
     this.domain = domain;
@@ -113,7 +116,7 @@ export class RtmpConnection implements Peer {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#output.unsentBytes;
   }
 
   /**
@@ -152,22 +155,8 @@ export class RtmpConnection implements Peer {
 
   flush(): void {
     if (this.#connect.isPending) return;
-    const buffers = this.session.takeOutputBuffers();
-    if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
-    const { counters, options } = this.context;
-    // One vectored write; the bodies in it are the publisher's own buffers.
-    this.#socket.cork();
-    for (const buffer of buffers) {
-      counters.bytesSent += buffer.length;
-      this.#socket.write(buffer);
-    }
-    this.#socket.uncork();
-    // A player may have one media message in its socket, in addition to unread answers.
-    const allowed = options.maxUnsentBytes + (this.#viewer.isPlaying ? options.limits.maxVideoBytes : 0);
-    const unsent = this.unsentBytes;
-    if (unsent <= allowed) return;
-    const text = `${unsent} bytes wait for the peer to read, expected at most ${allowed}`;
-    this.#abandon(rtmpServerError('rtmp-server.peer-not-reading', text));
+    const error = this.#output.flush();
+    if (error !== undefined) this.#abandon(error);
   }
 
   expire(error: SluiceError): void {

@@ -1,0 +1,37 @@
+// What a program gives to a gateway, and what the gateway says of itself when it has started.
+
+import type { Logger } from 'pino';
+import type { Clock } from '../protocols/clock.js';
+import type { Authorize } from './program-access.js';
+import type { WebUrls } from './web-servers.js';
+
+export interface StartOptions {
+  /** False: no HTTP port; the program mounts `sluiceHttp` in its own Fastify application instead. Default true. */
+  readonly http?: boolean;
+}
+
+export interface GatewayDependencies {
+  /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
+  readonly logger?: Logger;
+  /** Decides who may publish, instead of publish key and users. */
+  readonly authorizePublish?: Authorize;
+  /** Decides who may watch over RTMP. Default: everyone. */
+  readonly authorizePlay?: Authorize;
+  /** Aborts the creation of the gateway at any point. */
+  readonly signal?: AbortSignal;
+  /** The clock for times and dates of streams. Default: that of the machine. */
+  readonly clock?: Clock;
+}
+
+export interface GatewayUrls extends WebUrls {
+  /** `rtmp://HOST:PORT/live`, with the actual port. */
+  readonly rtmp: string;
+  /** `rtmps://HOST:PORT/live`, with the actual port, if `rtmpsPort` is set. */
+  readonly rtmps?: string;
+}
+
+/** The result of `start`: the addresses of the gateway, and what publishers need. */
+export interface StartedGateway extends GatewayUrls {
+  /** Publishers send it as `NAME?key=KEY`. Null if publishing needs no key. */
+  readonly publishKey: string | null;
+}

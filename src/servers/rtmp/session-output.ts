@@ -1,0 +1,47 @@
+// Writes what a session has to say to its socket, and notices a peer that does not read it.
+
+import type { Socket } from 'node:net';
+import type { SluiceError } from '../../protocols/errors.js';
+import type { ServerSession } from '../../protocols/rtmp/server-session.js';
+import { rtmpServerError } from './errors.js';
+import type { ConnectionContext } from './peer.js';
+
+export class SessionOutput {
+  readonly #socket: Socket;
+  readonly #session: ServerSession;
+  readonly #context: ConnectionContext;
+  readonly #isPlaying: () => boolean;
+
+  /** @param isPlaying the peer is being sent media */
+  constructor(socket: Socket, session: ServerSession, context: ConnectionContext, isPlaying: () => boolean) {
+    this.#socket = socket;
+    this.#session = session;
+    this.#context = context;
+    this.#isPlaying = isPlaying;
+  }
+
+  /** Bytes that the peer has not read. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** @returns the reason to give the peer up, when more waits than may */
+  flush(): SluiceError | undefined {
+    const buffers = this.#session.takeOutputBuffers();
+    if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return undefined;
+    const { counters, options } = this.#context;
+    // One vectored write; the bodies in it are the publisher's own buffers.
+    this.#socket.cork();
+    for (const buffer of buffers) {
+      counters.bytesSent += buffer.length;
+      this.#socket.write(buffer);
+    }
+    this.#socket.uncork();
+    // A player may have one media message in its socket, in addition to unread answers.
+    const allowed = options.maxUnsentBytes + (this.#isPlaying() ? options.limits.maxVideoBytes : 0);
+    const unsent = this.unsentBytes;
+    if (unsent <= allowed) return undefined;
+    const text = `${unsent} bytes wait for the peer to read, expected at most ${allowed}`;
+    return rtmpServerError('rtmp-server.peer-not-reading', text);
+  }
+}
