@@ -59,19 +59,6 @@ const CALLBACKS: ReadonlySet<string> = new Set([
   ...['transcode/ffmpeg-process.ts', 'transcode/process-ledger.ts'],
 ]);
 
-const MOST_LINES = 300;
-
-/** Files that may be longer, each with the reason. */
-const LONG_FILES: ReadonlyMap<string, string> = new Map([
-  [
-    'pipeline/stream-pipeline.ts',
-    'every state change of a name is in one place, in the order in which they may happen',
-  ],
-  ['hls/presentation.ts', 'the door of hls/: a method for each thing that may be asked of a presentation'],
-  ['hls/window/rendition.ts', 'one rendition as the window, the origin and the store see it'],
-  ['hls/window/segmenter.ts', 'the one open segment, with every rule about when it ends'],
-]);
-
 /** The specifications of two rooms each use the word in a sense of their own. */
 const TWO_MEANINGS: ReadonlySet<string> = new Set([
   // ISO/IEC 23009-1 and RFC 9110 section 3.2.
@@ -301,14 +288,6 @@ describe('architecture', () => {
     const defaults = sources.filter(({ text }) => /^export default\b/m.test(text)).map(({ path }) => path);
     const vague = sources.filter(({ path }) => /(^|\/)(utils?|misc|common|helpers?)(\.ts|\/)/.test(path));
     expect([...defaults, ...vague.map(({ path }) => path)]).toEqual([]);
-  });
-
-  it('keeps files at 300 lines or less', () => {
-    const lines = new Map(sources.map(({ path, text }) => [path, text.split('\n').length - 1]));
-    const long = [...lines].filter(([path, count]) => count > MOST_LINES && !LONG_FILES.has(path));
-    expect(long).toEqual([]);
-    // A file that has become short enough leaves the list of exceptions.
-    expect([...LONG_FILES.keys()].filter((path) => (lines.get(path) ?? 0) <= MOST_LINES)).toEqual([]);
   });
 
   it('opens every file with a sentence that says why it exists', () => {
