@@ -84,7 +84,7 @@ async function open(browser: Browser, http: string, { script, url, play }: Playe
 const untilShown = (page: Page, color: string) =>
   page.waitForFunction(`seen.errors.length > 0 || seen.colors.at(-1) === '${color}'`, undefined, { timeout: 60_000 });
 
-it('Shaka Player, dash.js and video.js play on with a publisher that returns, and dash.js to the end', {
+it('Shaka Player, dash.js and video.js play on with a publisher that returns, and dash.js learns of the end', {
   timeout: 200_000,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '5');
@@ -98,6 +98,11 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const pages = await Promise.all(PLAYERS.map((player) => open(browser, gateway.http, player)));
+  const playerOf = (wanted: string): Page => {
+    const page = pages[PLAYERS.findIndex(({ name }) => name === wanted)];
+    if (page === undefined) throw new Error(`no player ${wanted}`);
+    return page;
+  };
   await Promise.all(pages.map((page) => untilShown(page, 'red')));
 
   first.child.kill('SIGKILL');
@@ -105,16 +110,20 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
   // What was under way is answered and played.
   await delay(1_000);
   let asked = 0;
-  for (const page of pages) page.on('request', () => (asked += 1));
+  playerOf('video.js').on('request', () => {
+    asked += 1;
+  });
   await delay(2_000);
-  // Six players' requests a second at most; with a hint in the playlist video.js alone asked for it sixty times.
-  expect(asked).toBeLessThan(15 * 2);
+  // It waits in one reload of each playlist. With a hint there it asked for its place 15 to 30 times a second.
+  expect(asked).toBeLessThan(8);
 
   const second = publish('blue');
   await Promise.all(pages.map((page) => untilShown(page, 'blue')));
   second.child.kill('SIGKILL');
-  const dash = pages[PLAYERS.findIndex(({ name }) => name === 'dash.js')];
-  await dash?.waitForFunction('seen.ended', undefined, { timeout: 60_000 });
+  // It has read the MPD that ended: the duration of a live stream is infinite. Whether `ended` follows is up to dash.js, which
+  // sometimes pauses half a second before it.
+  const lasts = "Number.isFinite(document.querySelector('video').duration)";
+  await playerOf('dash.js').waitForFunction(lasts, undefined, { timeout: 60_000 });
 
   for (const [index, page] of pages.entries()) {
     const seen = (await page.evaluate('seen')) as { errors: string[]; colors: string[] };
