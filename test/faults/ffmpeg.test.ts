@@ -141,6 +141,8 @@ it('C4.02 a stopped FFmpeg whose gateway was killed is ended by the next gateway
   await whenLive(`${gateway.http}/hls/live/main`);
   const pid = await startOf(gateway, 1);
   process.kill(pid, 'SIGSTOP');
+  // It stops when it is scheduled next, which on a busy machine takes a moment.
+  await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
   await gateway.kill();
   expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
 
