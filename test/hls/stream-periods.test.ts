@@ -1,6 +1,7 @@
 // Publishers that leave and return, encoders that die, tracks that change: what every playlist says then, and never says.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
 import type { PeriodPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import { record } from '../support/ladder-recording.js';
@@ -82,6 +83,32 @@ function reconnect({ presentation, clock, checker, stream }: Scene, away: number
 }
 
 describe('periods of a presentation', () => {
+  it('DASH Periods are the same for somebody who asks for the first time, long after each has begun, as for others', async () => {
+    const played = scene();
+    const { presentation, stream } = played;
+    const origin = () =>
+      new ManifestOrigin<never>({ playable: async () => presentation, presentation: () => presentation });
+    const asked = origin();
+    const text = async (of: ManifestOrigin<never>) => (await of.manifest('live', 'a')).body.toString();
+    const ids = (mpd: string): string[] =>
+      [...mpd.matchAll(/<Period id="(\w+)" start="(\S+)"/g)].map(([, id, at]) => `${id} ${at}`);
+    stream.play(220);
+    const [first] = ids(await text(asked));
+    expect(first).toMatch(/^p1000 /);
+    reconnect(played, 5_000);
+    stream.play(120);
+    const [, second] = ids(await text(asked));
+    expect(second).toMatch(/^p1005 /);
+    // The window holds nothing of the first one any more, and not the beginning of the second.
+    for (let i = 0; i < 10; i += 1) {
+      stream.play(100);
+      await text(asked);
+    }
+    expect(presentation.listings[0]?.segments[0]?.mediaSequence).toBeGreaterThan(1005);
+    expect(await text(origin())).toBe(await text(asked));
+    expect(ids(await text(origin()))).toEqual([second]);
+  });
+
   it('B1.03 B1.04 B1.11 B2.04 a publisher that returns goes on with one discontinuity, in all renditions at one number', () => {
     const played = scene();
     played.stream.play(220);
