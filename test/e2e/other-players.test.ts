@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 
@@ -94,6 +95,7 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
       ...{ preset: 'ultrafast', gop: 25 },
     });
   const first = publish('red');
+  followStream(`${gateway.http}/hls/live/film`);
   await whenListed(`${gateway.http}/hls/live/film`, 'source', 4);
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
