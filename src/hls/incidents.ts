@@ -28,20 +28,36 @@ export class Incidents {
 
   forcedCut(time: Milliseconds, targetDuration: Seconds | undefined): void {
     this.#counters.forcedCuts += 1;
-    this.#warnings.warn(hlsError('hls.forced-cut', `no key frame in the ${targetDuration} s before ${time} ms`));
+    const warning = hlsError(
+      'hls.forced-cut',
+      `no key frame came for ${targetDuration} s, so a segment begins without one: set the keyframe interval of the encoder to 1 to 4 s`,
+    );
+    this.#options.onPublisherFault?.('forced-cuts', warning);
     this.#options.onForcedCut?.(time);
   }
 
-  picturesPaused(time: Milliseconds): void {
-    this.#warnings.warn(hlsError('hls.pictures-paused', `no picture came for some time before ${Math.round(time)} ms`));
+  picturesPaused(): void {
+    const warning = hlsError(
+      'hls.pictures-paused',
+      'the pictures pause while the sound goes on, and what is missing of them is a gap: look at the camera or capture card of the encoder, and at its processor load',
+    );
+    this.#options.onPublisherFault?.('pictures-paused', warning);
   }
 
   soundPaused(): void {
-    this.#warnings.warn(hlsError('hls.sound-paused', 'no sound has come for a second: silence stands for it'));
+    const warning = hlsError(
+      'hls.sound-paused',
+      'the sound stops while the pictures go on, and silence stands for it: look at the microphone or audio source of the encoder, and let it send silence itself',
+    );
+    this.#options.onPublisherFault?.('sound-paused', warning);
   }
 
   overlongPart(rendition: string, duration: Seconds): void {
-    this.#warnings.warn(hlsError('hls.irregular-timing', `got a frame of ${duration.toFixed(3)} s in ${rendition}`));
+    const warning = hlsError(
+      'hls.irregular-timing',
+      `a frame of ${rendition} lasts ${duration.toFixed(3)} s, longer than a part may, and is shortened: set the encoder to a constant frame rate`,
+    );
+    this.#options.onPublisherFault?.('uneven-frames', warning);
   }
 
   dvrDropped(): void {

@@ -8,6 +8,9 @@ import type { SegmentStore } from './store/segment-store.js';
 import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
 
+/** A fault of what the publisher sends that shows only when it is cut into segments. */
+export type PublisherFault = 'sound-paused' | 'pictures-paused' | 'uneven-frames' | 'forced-cuts';
+
 export interface PresentationOptions {
   readonly app: string;
   readonly name: string;
@@ -54,6 +57,8 @@ export interface PresentationOptions {
   readonly onStoreRecovered?: (() => void) | undefined;
   /** Something that viewers may notice but that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;
+  /** Called each time, however often: the warning says what to change in the encoder. */
+  readonly onPublisherFault?: ((fault: PublisherFault, warning: SluiceError) => void) | undefined;
   readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
 }
 

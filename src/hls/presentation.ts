@@ -71,7 +71,7 @@ export class Presentation {
         this.#variants.changed();
         this.#incidents.forcedCut(time, this.targetDuration);
       },
-      onPausedCut: (time) => this.#incidents.picturesPaused(time),
+      onPausedCut: () => this.#incidents.picturesPaused(),
     });
     this.#set = this.#timeline.set;
     this.#variants = new VariantListing({

@@ -39,6 +39,12 @@ export const REPAIRS = {
     'the parameter sets of the pictures change with nearly each key frame, and only the pictures tell decoders: set the encoder to constant parameter sets',
   'key-frame-flags':
     'pictures are flagged as key frames that are none, or the other way round, and are taken for what they are: set the encoder to closed groups of pictures with IDR frames',
+  // The next five show only when the media is served: whoever finds them reports them with their sentence (`Repairs.report`).
+  'sound-paused': undefined,
+  'pictures-paused': undefined,
+  'uneven-frames': undefined,
+  'forced-cuts': undefined,
+  'rare-key-frames': undefined,
 } as const satisfies Record<string, string | undefined>;
 
 export type RepairKind = keyof typeof REPAIRS;
@@ -64,10 +70,22 @@ export class Repairs {
   }
 
   note(kind: RepairKind): void {
+    const sentence = REPAIRS[kind];
+    if (this.#count(kind) && sentence !== undefined) this.warn(liveError('live.repaired', sentence));
+  }
+
+  /** Counts what the caller has found. @returns whether it is the first of its kind, which the caller logs */
+  report(kind: RepairKind, sentence: string): boolean {
+    const isFirst = this.#count(kind);
+    if (isFirst) this.#sentences.add(sentence);
+    return isFirst;
+  }
+
+  /** @returns whether it is the first of its kind */
+  #count(kind: RepairKind): boolean {
     const count = this.#counts.get(kind) ?? 0;
     this.#counts.set(kind, count + 1);
-    const sentence = REPAIRS[kind];
-    if (count === 0 && sentence !== undefined) this.warn(liveError('live.repaired', sentence));
+    return count === 0;
   }
 
   /** Reports that something is dropped. The callers report each such thing once, so there are few. */

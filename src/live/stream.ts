@@ -11,7 +11,7 @@ import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { MetadataHints } from './metadata.js';
 import { MetadataIngest } from './metadata-ingest.js';
-import { Repairs } from './repairs.js';
+import { type RepairKind, Repairs } from './repairs.js';
 import type { StreamStatistics } from './statistics.js';
 import type { LiveStreamOptions, LiveStreamState, StreamListener } from './stream-options.js';
 import { Subscribers } from './subscribers.js';
@@ -163,6 +163,14 @@ export class LiveStream {
   /** One sentence for each thing that was changed or dropped, in order of detection. */
   get shortcomings(): readonly string[] {
     return this.#repairs.sentences;
+  }
+
+  /**
+   * Counts a fault of its media that shows only when the media is served, and adds the first of each kind to `shortcomings`.
+   * @returns whether it is the first of its kind, which the caller logs
+   */
+  report(kind: RepairKind, sentence: string): boolean {
+    return this.#repairs.report(kind, sentence);
   }
 
   /** Sets the one listener that closes the publisher's connection; it is called at once if the stream was kicked before. */

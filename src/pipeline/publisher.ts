@@ -126,12 +126,12 @@ export class Publisher {
     };
   }
 
-  /** Whether the headers and the metadata disagree about the frame rate; the first pictures show which is right. */
+  /** Whether the first pictures do not confirm the frame rate that headers or metadata say: more pictures show which is right. */
   #doubtsRate(): boolean {
-    const { frameRate } = this.stream.metadataHints;
-    const said = this.stream.videoTrack?.description.frameRate;
-    if (frameRate === undefined || said === undefined || Math.abs(said / frameRate - 1) < 0.15) return false;
-    return measureFrameRate(this.held) === undefined;
+    const said = this.stream.videoTrack?.description.frameRate ?? this.stream.metadataHints.frameRate;
+    const times = pictureTimes(this.held);
+    if (times.length >= MEASURED_PICTURES) return false;
+    return said === undefined || times.length < 2 || !agree(said, rateOf(times));
   }
 
   #decided(tracks: PresentTracks): void {
@@ -166,10 +166,29 @@ export class Publisher {
   }
 }
 
+/** So many pictures tell the frame rate, even if one of them is missing: 0.3 s at 25 frames/s. */
+const MEASURED_PICTURES = 8;
+/** Rates that differ by less are the same: times are whole milliseconds, and a picture may be missing. */
+const SAME_RATE = 0.15;
+
+function agree(said: number, rate: number): boolean {
+  return Math.abs(said / rate - 1) < SAME_RATE;
+}
+
 /** Frames per second of a run of tags; undefined if it is too short. */
 function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
-  const pictures = tags.filter(({ kind, sequenceHeader, trackId }) => kind === 'video' && !sequenceHeader && !trackId);
-  const [first, last] = [pictures[0]?.dts, pictures.at(-1)?.dts];
-  if (first === undefined || last === undefined || pictures.length < 10) return undefined;
-  return ((pictures.length - 1) * 1000) / (last - first);
+  const times = pictureTimes(tags);
+  return times.length < MEASURED_PICTURES ? undefined : rateOf(times);
+}
+
+/** Decode times of the pictures of the main track. */
+function pictureTimes(tags: readonly LiveTag[]): Milliseconds[] {
+  return tags
+    .filter(({ kind, sequenceHeader, trackId }) => kind === 'video' && !sequenceHeader && !trackId)
+    .map(({ dts }) => dts);
+}
+
+/** Frames per second. @param times at least two */
+function rateOf(times: readonly Milliseconds[]): number {
+  return ((times.length - 1) * 1000) / ((times.at(-1) ?? 0) - (times[0] ?? 0));
 }

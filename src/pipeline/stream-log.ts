@@ -85,13 +85,6 @@ export class StreamLog {
     this.#logger.info(this.fields, 'the disk copy has caught up');
   }
 
-  longGop(maxGop: Seconds): void {
-    this.#logger.warn(
-      { ...this.fields, code: 'pipeline.long-gop' },
-      `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
-    );
-  }
-
   /** Dropped media: only the first of each code is logged. Repaired media: every line, because the stream reports each kind only once. */
   leftOut({ code, message }: SluiceError): void {
     if (code === 'live.repaired') {

@@ -1,10 +1,14 @@
 // Moves a publisher's media into the playlists of its name: plans it, presents it, packages it, and feeds it to FFmpeg.
 import { silentFrame } from '../hls/packaging/silence.js';
 import { Presentation } from '../hls/presentation.js';
+import type { RepairKind } from '../live/repairs.js';
+import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
+import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { LongGop } from './change-watch.js';
 import type { Encoding } from './encoding.js';
+import { pipelineError } from './errors.js';
 import { NativePackager } from './native-packager.js';
 import { planPublisher } from './plan-publisher.js';
 import type { Publisher } from './publisher.js';
@@ -20,6 +24,8 @@ export class StreamMedia {
   readonly #log: StreamLog;
   readonly #encoding: Encoding;
   readonly #publisher: () => Publisher | undefined;
+  /** What the last served publisher sends. */
+  #stream: LiveStream | undefined;
   /** The packager of the period. */
   #packager: NativePackager | undefined;
   /** For the attached publisher. */
@@ -67,6 +73,7 @@ export class StreamMedia {
   install(plan: StreamPlan, publisher: Publisher): void {
     const presentation = this.presentation;
     if (presentation === undefined) return;
+    this.#stream = publisher.stream;
     this.#packager = new NativePackager(presentation, publisher.media, plan);
     this.#encoding.begin(plan, publisher, presentation);
     this.#cutsAnywhere = plan.keyFrames !== 'source';
@@ -89,6 +96,7 @@ export class StreamMedia {
       firstArrival: publisher.firstArrival,
       onLongGop: () => this.#onLongFirstGop(),
       onWarning: (warning) => this.#log.warning(warning),
+      onPublisherFault: (fault, warning) => this.#report(fault, warning),
       onStoreRecovered: () => this.#log.storeRecovered(),
     });
     this.presentation = presentation;
@@ -120,7 +128,7 @@ export class StreamMedia {
     const settled = this.presentation?.targetDuration !== undefined;
     if (!settled || !this.#longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
     this.#longGop.find();
-    this.#log.longGop(this.#options.maxGop);
+    this.#reportLongGop();
     return true;
   }
 
@@ -128,7 +136,7 @@ export class StreamMedia {
   #onLongFirstGop(): void {
     const publisher = this.#publisher();
     if (publisher === undefined || !this.#longGop.find()) return;
-    this.#log.longGop(this.#options.maxGop);
+    this.#reportLongGop();
     if (!this.#canEncodeSource()) return;
     const plan = this.plan(publisher);
     if (plan.keyFrames === 'source') return;
@@ -138,6 +146,22 @@ export class StreamMedia {
     this.install(plan, publisher);
     // The presentation has dropped what it had: send everything again, from the key frame on.
     for (const earlier of publisher.recent()) if (isMedia(earlier)) this.pass(earlier);
+  }
+
+  #reportLongGop(): void {
+    const { maxGop } = this.#options;
+    this.#report(
+      'rare-key-frames',
+      pipelineError(
+        'pipeline.long-gop',
+        `no key frame for ${maxGop} s: set the keyframe interval of the encoder to 1 to 4 s`,
+      ),
+    );
+  }
+
+  /** Counts a fault of the publisher's media, and logs the first of each kind. */
+  #report(fault: RepairKind, warning: SluiceError): void {
+    if (this.#stream?.report(fault, warning.message) !== false) this.#log.warning(warning);
   }
 
   #canEncodeSource(): boolean {

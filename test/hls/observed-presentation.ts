@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type PeriodPlan, Presentation, type PresentationOptions } from '../../src/hls/presentation.js';
+import type { PublisherFault } from '../../src/hls/presentation-options.js';
 import type { Rendition } from '../../src/hls/window/rendition.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
@@ -39,11 +40,13 @@ export interface Setup {
   readonly presentation: Presentation;
   readonly clock: ManualClock;
   readonly warnings: SluiceError[];
+  readonly faults: PublisherFault[];
 }
 
 export function setUp(options: Partial<PresentationOptions> = {}): Setup {
   const clock = new ManualClock();
   const warnings: SluiceError[] = [];
+  const faults: PublisherFault[] = [];
   const presentation = new Presentation({
     app: 'live',
     name: 'test',
@@ -55,9 +58,10 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
     clock,
     domain: strictDomain(),
     onWarning: (warning) => warnings.push(warning),
+    onPublisherFault: (fault) => faults.push(fault),
     ...options,
   });
-  return { presentation, clock, warnings };
+  return { presentation, clock, warnings, faults };
 }
 
 /** Gives the checker what a player would get now, and checks that everything listed can be had. */

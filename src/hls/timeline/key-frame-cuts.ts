@@ -60,6 +60,8 @@ export class KeyFrameCuts implements CutPolicy {
   /** Measured interval between pictures. */
   #interval: Milliseconds;
   #picture: Milliseconds | undefined;
+  /** Time between the last two pictures. */
+  #step: Milliseconds = 0;
   #sound: Milliseconds | undefined;
   /** Duration of audio since the last picture, without pauses of the audio itself. */
   #soundSince: Milliseconds = 0;
@@ -128,6 +130,7 @@ export class KeyFrameCuts implements CutPolicy {
   #measure(dts: Milliseconds): void {
     const step = dts - (this.#picture ?? dts);
     this.#picture = dts;
+    this.#step = step;
     this.#soundSince = 0;
     if (step > 0) this.#interval += (Math.min(step, 2 * this.#interval) - this.#interval) * INTERVAL_WEIGHT;
   }
@@ -215,7 +218,7 @@ export class KeyFrameCuts implements CutPolicy {
       const between = Math.min(limit - 1, Math.max(latest, shown + this.#slack));
       const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : between;
       // Pictures were missing there, not only a key frame.
-      const paused = cut < time && time - shown > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
+      const paused = cut < time && this.#step > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
       this.#sink.add({ time: cut, forced: true, ...(paused && { paused }) });
       if (paused) this.#sink.paused(cut);
       else this.#sink.forced(cut);
