@@ -133,7 +133,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'sluice_stream_repairs_total',
     kind: 'counter',
-    help: 'Messages of the publisher that were changed or left out so that players can take them, by what was wrong',
+    help: 'What the publisher sent that was changed, left out or bridged so that players can take it, by what was wrong',
     labels: ['app', 'name', 'what'],
     read: ({ gateway }) =>
       gateway.streams.flatMap(({ app, name, repairs }) =>
