@@ -33,7 +33,7 @@ export const hlsError = defineErrors({
   },
   'hls.reload-timeout': {
     kind: 'unavailable',
-    summary: 'A blocking reload waited three target durations without new media; the source has stalled.',
+    summary: 'A request for a hinted part waited three target durations without new media; the source has stalled.',
   },
   'hls.reload-abandoned': {
     kind: 'unavailable',

@@ -12,7 +12,7 @@ export type OriginAnswer =
       readonly kind: OriginAnswerKind;
       /** The same Buffer for the same version of a playlist: its validator and compressed forms are made once for each. */
       readonly body: Buffer;
-      /** True when the request named a `_HLS_msn` (or a hinted part) and the body contains it: such an answer never changes. */
+      /** True when this is the first version that has what `_HLS_msn` asked for, or a hinted part: such an answer never changes. */
       readonly blocking?: boolean | undefined;
       /** EXT-X-TARGETDURATION of the stream; cache lifetimes are multiples of it. Default: `HttpOptions.targetDuration`. */
       readonly targetDuration?: Seconds | undefined;
