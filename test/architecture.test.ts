@@ -53,7 +53,12 @@ const CALLBACKS: ReadonlySet<string> = new Set([
   ...['gateway/rtmp-players.ts', 'live/registry.ts', 'live/subscription.ts', 'pipeline/publisher.ts'],
   ...['hls/window/blocking-reload.ts', 'hls/store/stored-reads.ts', 'hls/store/write-behind.ts'],
   ...['servers/rtmp/connection.ts', 'servers/rtmp/deadline.ts', 'servers/rtmp/descriptor-reserve.ts'],
-  ...['servers/rtmp/listener.ts', 'servers/rtmp/playback.ts', 'servers/rtmp/tls-unwrapper.ts', 'servers/rtmp/turns.ts'],
+  ...[
+    'servers/rtmp/listener.ts',
+    'servers/rtmp/playback.ts',
+    'servers/rtmp/session-pump.ts',
+    'servers/rtmp/tls-unwrapper.ts',
+  ],
   // At start, when there is no stream yet.
   ...['transcode/ffmpeg-proof.ts', 'transcode/find-ffmpeg.ts', 'transcode/child-settings.ts'],
   ...['transcode/ffmpeg-process.ts', 'transcode/process-ledger.ts'],

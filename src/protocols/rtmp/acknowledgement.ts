@@ -32,12 +32,16 @@ export class AcknowledgementCounter {
     if (windowSize > 0) this.#interval = Math.max(windowSize / 2, MIN_ACKNOWLEDGEMENT_INTERVAL);
   }
 
+  get isDue(): boolean {
+    return this.#receivedBytes - this.#acknowledgedBytes >= this.#interval;
+  }
+
   /**
    * The sequence number to send now, or undefined when none is due. It counts all bytes received so far, modulo 2^32, not those since the
    * last acknowledgement.
    */
   due(): number | undefined {
-    if (this.#receivedBytes - this.#acknowledgedBytes < this.#interval) return undefined;
+    if (!this.isDue) return undefined;
     this.#acknowledgedBytes = this.#receivedBytes;
     return this.#receivedBytes % 2 ** 32;
   }

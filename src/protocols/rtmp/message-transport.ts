@@ -112,6 +112,11 @@ export class MessageTransport {
     }
   }
 
+  /** Whether there is something to write now. */
+  get hasOutput(): boolean {
+    return this.#output.length > 0 || (this.#handshake.done && this.#acknowledgements.isDue);
+  }
+
   /** Returns everything to write now as one buffer, with an acknowledgement if one is due. */
   takeOutput(): Buffer | undefined {
     const output = this.takeOutputBuffers();

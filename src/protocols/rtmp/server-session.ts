@@ -125,6 +125,11 @@ export class ServerSession {
     return this.#events.take();
   }
 
+  /** Whether there is something to write now. */
+  get hasOutput(): boolean {
+    return this.#connection.isUnanswered || this.#transport.hasOutput;
+  }
+
   /** Returns everything to write now in one buffer; media for players is copied into it. */
   takeOutput(): Buffer | undefined {
     this.#connection.answer();

@@ -30,7 +30,7 @@ export class ConnectCheck {
     const peer = this.#peer;
     const { access, options } = peer.context;
     if (access.connect === undefined) return;
-    peer.gate.pause('access');
+    peer.pump.pause('access');
     this.#isPending = true;
     peer.nextStep.set(options.publishTimeout, () => {
       const text = `no decision about the connection within ${options.publishTimeout} ms`;
@@ -51,8 +51,8 @@ export class ConnectCheck {
     } else {
       this.#refuse(decision);
     }
-    peer.gate.resume('access');
-    peer.run();
+    peer.pump.resume('access');
+    peer.pump.run();
   }
 
   /** The connection has ended before an answer: nothing waits for it any more. */

@@ -12,7 +12,6 @@ import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { ConnectionContext, Peer } from './peer.js';
 import { asServerError, PublishingPeer } from './publishing-peer.js';
-import { ReadGate } from './read-gate.js';
 import { SessionOutput } from './session-output.js';
 import { SessionPump } from './session-pump.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -23,12 +22,11 @@ export class RtmpConnection implements Peer {
   readonly context: ConnectionContext;
   readonly session: ServerSession;
   readonly log: ConnectionLog;
-  readonly gate: ReadGate;
   readonly domain: FailureDomain;
   readonly nextStep: Deadline;
+  readonly pump: SessionPump;
   readonly #socket: Socket;
   readonly #output: SessionOutput;
-  readonly #pump: SessionPump;
   readonly #silence: SilenceWatch;
   readonly #grace: Deadline;
   readonly #closed: Promise<void>;
@@ -50,7 +48,6 @@ export class RtmpConnection implements Peer {
     this.log = new ConnectionLog(logger, limiter, remoteAddress, id);
     this.#socket = socket;
     this.#output = new SessionOutput(socket, this.session, context, () => this.#viewer.isPlaying);
-    this.gate = new ReadGate(socket, () => this.#silence.touch());
     const domain = new FailureDomain(`rtmp connection ${id}`, (fault) => this.#broke(fault));
     this.domain = domain;
     this.nextStep = new Deadline(domain);
@@ -58,10 +55,10 @@ export class RtmpConnection implements Peer {
     this.#connect = new ConnectCheck(this);
     this.#publisher = new PublishingPeer(this);
     this.#viewer = new Viewer(this);
-    this.#pump = new SessionPump({
+    this.pump = new SessionPump({
+      socket,
       domain,
       session: this.session,
-      gate: this.gate,
       turns: context.turns,
       messagesPerTurn: options.messagesPerTurn,
       maxTurn: options.maxTurn,
@@ -72,7 +69,7 @@ export class RtmpConnection implements Peer {
       domain,
       idleTimeout: options.idleTimeout,
       pingInterval: options.pingInterval,
-      isReading: () => this.gate.isOpen,
+      silence: () => this.pump.silence,
       onPing: () => {
         this.session.ping();
         this.flush();
@@ -112,7 +109,7 @@ export class RtmpConnection implements Peer {
 
   /** A decision about the peer is pending. A correct key is accepted at once, so this is most likely a delayed refusal. */
   get awaitsDecision(): boolean {
-    return this.gate.has('access') && !this.#finished;
+    return this.pump.isPausedFor('access') && !this.#finished;
   }
 
   get unsentBytes(): number {
@@ -139,10 +136,6 @@ export class RtmpConnection implements Peer {
     }
   }
 
-  run(): void {
-    this.#pump.run();
-  }
-
   /** The session is over, so few events are left: handle them without turns and without waiting for access. */
   drain(): void {
     while (!this.#finished) {
@@ -154,7 +147,7 @@ export class RtmpConnection implements Peer {
   }
 
   flush(): void {
-    if (this.#connect.isPending) return;
+    if (!this.session.hasOutput || this.#connect.isPending) return;
     const error = this.#output.flush();
     if (error !== undefined) this.#abandon(error);
   }
@@ -181,19 +174,14 @@ export class RtmpConnection implements Peer {
 
   #receive(bytes: Buffer): void {
     this.context.counters.bytesReceived += bytes.length;
-    if (this.#finished) return;
-    this.#silence.touch();
-    this.#pump.push(bytes);
-    this.#pump.run();
-    // The next read will overwrite the buffer.
-    this.#pump.keepInput();
+    if (!this.#finished) this.pump.receive(bytes);
   }
 
   #turnEnded(): void {
     if (!this.#handshakeDone && this.session.stage !== 'handshake' && !this.#finished) {
       this.#handshakeDone = true;
       // A pending decision has its own deadline.
-      if (!this.gate.has('access')) this.awaitRequest();
+      if (!this.pump.isPausedFor('access')) this.awaitRequest();
     }
     this.flush();
   }
@@ -239,7 +227,7 @@ export class RtmpConnection implements Peer {
     this.flush();
     this.#socket.end();
     // Keep reading and discard the input: closing with unread bytes would reset the connection, and the peer would lose our last messages.
-    this.gate.openForGood();
+    this.pump.discardInput();
     this.#grace.set(this.context.options.closeGrace, () => this.#socket.destroy());
   }
 
@@ -254,7 +242,7 @@ export class RtmpConnection implements Peer {
   #peerEnded(): void {
     if (this.#finished) return;
     // A paused socket still reports its end; input received before it may be waiting for its turn.
-    this.#pump.finish();
+    this.pump.finish();
     if (this.#finished) return;
     this.#connect.giveUp();
     this.session.end();
@@ -266,7 +254,7 @@ export class RtmpConnection implements Peer {
     this.#finished = true;
     const { domain } = this;
     domain.attempt('rtmp connect check', () => this.#connect.giveUp());
-    domain.attempt('rtmp pump stop', () => this.#pump.stop());
+    domain.attempt('rtmp pump stop', () => this.pump.stop());
     domain.attempt('rtmp publisher end', () => this.#publisher.end(cause));
     domain.attempt('rtmp viewers end', () => this.#viewer.stopAll());
     this.nextStep.clear();

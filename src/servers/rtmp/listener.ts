@@ -19,8 +19,8 @@ import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.j
 import type { ConnectionContext } from './peer.js';
 import type { PlayAdmission } from './playing.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
+import { Turns } from './session-pump.js';
 import { TlsUnwrapper } from './tls-unwrapper.js';
-import { Turns } from './turns.js';
 
 export interface RtmpServerDependencies {
   readonly access: PublishAccess;

@@ -12,8 +12,7 @@ import type { LogLimiter } from './log-limiter.js';
 import type { RtmpServerOptions } from './options.js';
 import type { PlayAdmission } from './playing.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
-import type { ReadGate } from './read-gate.js';
-import type { Turns } from './turns.js';
+import type { SessionPump, Turns } from './session-pump.js';
 
 /** The same for all connections of a server. */
 export interface ConnectionContext {
@@ -37,15 +36,14 @@ export interface Peer {
   readonly context: ConnectionContext;
   readonly session: ServerSession;
   readonly log: ConnectionLog;
-  readonly gate: ReadGate;
+  /** Continue with `pump.run` after an answer. */
+  readonly pump: SessionPump;
   /** Deadline for the next step of the peer, and for a decision about it. */
   readonly nextStep: Deadline;
   /** True once nothing more is sent or received. */
   readonly finished: boolean;
   /** Bytes that the socket has not sent yet. */
   readonly unsentBytes: number;
-  /** Continues with the session's events after an answer. */
-  run(): void;
   /** Handles the last events of a session that is over. */
   drain(): void;
   /** Writes the pending output of the session. */

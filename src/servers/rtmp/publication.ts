@@ -4,7 +4,6 @@ import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { callAll, type FailureDomain } from '../../protocols/failure-domain.js';
 import { Deadline } from './deadline.js';
-import { MediaPacer } from './media-pacer.js';
 import type { ConnectionContext } from './peer.js';
 import type { PublishTarget } from './publishing.js';
 
@@ -12,7 +11,6 @@ export class Publication {
   readonly messageStreamId: number;
   readonly request: PublishRequest;
   readonly target: PublishTarget;
-  readonly pacer = new MediaPacer();
   /** Runs until the first audio or video message; metadata does not count. */
   readonly firstMedia: Deadline;
   /** Why we end it; set before the session is told, so that the target learns the cause. */

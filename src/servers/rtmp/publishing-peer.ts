@@ -1,4 +1,5 @@
-// The publishing side of a connection: checks access, passes media on at a pace that the stream can take, and ends it exactly once.
+// The publishing side of a connection: checks access, passes media on, and ends it exactly once. A publisher that sends faster than real
+// time is read at real time: its data waits in its own socket and not in our memory.
 
 import type { AccessDecision, PublishRequest } from '../../contracts/access.js';
 import { SluiceError } from '../../protocols/errors.js';
@@ -13,11 +14,45 @@ import { toStatusReason } from './status-reason.js';
 
 /** Minimum pause of a publisher that is paced: reading in a few large portions needs fewer timers. */
 const MIN_PACE_PAUSE: Milliseconds = 500;
+/** A larger step is a jump of the timeline, not media, and is not counted; the stream's timeline repairs it. */
+const MAX_STEP: Milliseconds = 5_000;
+/** Media time that a publisher may catch up after a network interruption, in addition to the allowed lead. */
+const MAX_CREDIT: Milliseconds = 20_000;
+
+/** Measures how far a publisher is ahead of the clock, for example one that sends a file without -re. */
+export class MediaPacer {
+  #lastTimestamp: Milliseconds | undefined;
+  #lastNow: Milliseconds = 0;
+  #ahead: Milliseconds = 0;
+
+  /**
+   * @param timestamp u32 of an audio or video message, as on the wire; differences are taken modulo 2^32.
+   * @param now monotonic clock.
+   * @returns how far the media is ahead of the clock; negative if it is behind
+   */
+  note(timestamp: Milliseconds, now: Milliseconds): Milliseconds {
+    if (this.#lastTimestamp === undefined) {
+      this.#lastTimestamp = timestamp;
+      this.#lastNow = now;
+      return 0;
+    }
+    const step = (timestamp - this.#lastTimestamp) | 0;
+    if (step > 0 || step < -MAX_STEP) this.#lastTimestamp = timestamp;
+    if (step > 0 && step <= MAX_STEP) this.#ahead += step;
+    this.#ahead = Math.max(this.#ahead - (now - this.#lastNow), -MAX_CREDIT);
+    this.#lastNow = now;
+    return this.#ahead;
+  }
+}
 
 export class PublishingPeer {
   readonly #peer: Peer;
   readonly #pace: Deadline;
   #publication: Publication | undefined;
+  /** Of the current publication. */
+  #pacer = new MediaPacer();
+  /** Nothing of the current publication but metadata has come. */
+  #awaitsMedia = true;
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -36,7 +71,7 @@ export class PublishingPeer {
     const peer = this.#peer;
     const { admission, options } = peer.context;
     const request = { app, name, remoteAddress: peer.remoteAddress };
-    peer.gate.pause('access');
+    peer.pump.pause('access');
     peer.nextStep.set(options.publishTimeout, () => {
       const text = `no decision about the publish request within ${options.publishTimeout} ms`;
       peer.expire(rtmpServerError('rtmp-server.access-failed', text));
@@ -56,8 +91,8 @@ export class PublishingPeer {
       peer.domain.attempt('rtmp publication end', () => publication?.end(error));
       this.#refuse(messageStreamId, request, error);
     }
-    peer.gate.resume('access');
-    peer.run();
+    peer.pump.resume('access');
+    peer.pump.run();
   }
 
   media({ kind, timestamp, body }: MediaEvent): void {
@@ -65,8 +100,9 @@ export class PublishingPeer {
     if (publication === undefined) return;
     this.#peer.context.counters.mediaMessages++;
     if (kind !== 'script') {
-      publication.firstMedia.clear();
-      this.#keepPace(publication.pacer.note(timestamp, performance.now()));
+      if (this.#awaitsMedia) publication.firstMedia.clear();
+      this.#awaitsMedia = false;
+      this.#keepPace(this.#pacer.note(timestamp, performance.now()));
     }
     try {
       publication.target.publish(kind, timestamp, body);
@@ -88,7 +124,7 @@ export class PublishingPeer {
     const publication = this.#publication;
     if (publication === undefined) return;
     this.#publication = undefined;
-    this.#peer.gate.resume('pace');
+    this.#peer.pump.resume('pace');
     const reason = publication.reason ?? cause;
     this.#peer.log.publishEnded(publication.request, reason);
     publication.end(reason);
@@ -111,6 +147,8 @@ export class PublishingPeer {
     const { messageStreamId, request, target } = publication;
     const { firstMediaTimeout } = this.#peer.context.options;
     this.#publication = publication;
+    this.#pacer = new MediaPacer();
+    this.#awaitsMedia = true;
     publication.started();
     this.#peer.session.accept(messageStreamId);
     this.#peer.log.publishStarted(request);
@@ -142,12 +180,12 @@ export class PublishingPeer {
   }
 
   #keepPace(ahead: Milliseconds): void {
-    const { gate, context } = this.#peer;
+    const { pump, context } = this.#peer;
     const { maxMediaAhead } = context.options;
-    if (ahead <= maxMediaAhead || gate.has('pace')) return;
+    if (ahead <= maxMediaAhead || pump.isPausedFor('pace')) return;
     context.counters.pacingPauses++;
-    gate.pause('pace');
-    this.#pace.set(Math.max(MIN_PACE_PAUSE, ahead - maxMediaAhead), () => gate.resume('pace'));
+    pump.pause('pace');
+    this.#pace.set(Math.max(MIN_PACE_PAUSE, ahead - maxMediaAhead), () => pump.resume('pace'));
   }
 }
 

@@ -1,12 +1,70 @@
-// Passes received bytes to the session in turns, so that a flooding peer gets its fair share of the event loop and no more.
+// Decides when the bytes of a peer are read and handled: in short turns, so that a flooding peer gets its fair share of the event loop, and
+// not at all while an answer to the peer is pending or the peer is ahead of the clock.
 
+import type { Socket } from 'node:net';
 import { ByteQueue } from '../../protocols/bytes/byte-queue.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
-import type { ReadGate } from './read-gate.js';
-import type { Turns } from './turns.js';
+
+/** Time in one pass of the event loop for all connections together. */
+const SHARE: Milliseconds = 20;
+/** From this much used time on, the end of the pass is watched for, so that quiet servers do not wake up for it. */
+const WATCHED_FROM: Milliseconds = SHARE / 8;
+
+/**
+ * Fair scheduling for all connections of a server: a turn is short, but many flooding peers could each have one in every pass of the event
+ * loop. Connections that find no time left get their turns in the order in which they asked.
+ */
+export class Turns {
+  readonly #waiting = new Set<() => void>();
+  #used: Milliseconds = 0;
+  #passEnds: NodeJS.Immediate | undefined;
+
+  /** Whether the time of this pass of the event loop is used up. */
+  get areUsedUp(): boolean {
+    return this.#used >= SHARE;
+  }
+
+  /** Notes that a turn took this long. */
+  note(duration: Milliseconds): void {
+    this.#used += duration;
+    if (this.#used >= WATCHED_FROM) this.#awaitPass();
+  }
+
+  /** Runs `turn` in a later pass of the event loop. Asking several times before that counts once. */
+  later(turn: () => void): void {
+    this.#waiting.add(turn);
+    this.#awaitPass();
+  }
+
+  #awaitPass(): void {
+    this.#passEnds ??= setImmediate(() => this.#nextPass());
+  }
+
+  #nextPass(): void {
+    this.#passEnds = undefined;
+    this.#used = 0;
+    // Connections that ask during this loop wait for the next pass.
+    try {
+      for (const turn of [...this.#waiting]) {
+        if (this.areUsedUp) break;
+        this.#waiting.delete(turn);
+        turn();
+      }
+    } finally {
+      if (this.#waiting.size > 0) this.#awaitPass();
+    }
+  }
+}
+
+/**
+ * - `turn`: other connections get their turn.
+ * - `access`: a request of the peer waits for its answer.
+ * - `pace`: the publisher is ahead of the clock.
+ */
+export type PauseReason = 'turn' | 'access' | 'pace';
 
 /**
  * Bytes passed to the session at a time: it can hold 4096 of the smallest messages, which take milliseconds; a whole socket buffer of them
@@ -15,9 +73,9 @@ import type { Turns } from './turns.js';
 const SLICE_BYTES = 4096;
 
 export interface SessionPumpOptions {
+  readonly socket: Socket;
   readonly domain: FailureDomain;
   readonly session: ServerSession;
-  readonly gate: ReadGate;
   readonly turns: Turns;
   /** Maximum number of messages in a turn. */
   readonly messagesPerTurn: number;
@@ -30,6 +88,10 @@ export interface SessionPumpOptions {
 
 export class SessionPump {
   readonly #options: SessionPumpOptions;
+  /** Why the socket is not read. Several parts of the connection may want that at the same time. */
+  readonly #pauses = new Set<PauseReason>();
+  /** When the peer last sent something, or reading resumed. */
+  #lastSign: Milliseconds = performance.now();
   /** Read from the socket and not yet started. The buffers are borrowed; the session copies media out of them once. */
   readonly #unread = new ByteQueue();
   /** The buffer that the session is being given. */
@@ -43,23 +105,44 @@ export class SessionPump {
     this.#options = options;
     this.#nextTurn = options.domain.guard('rtmp turn', () => {
       if (this.#stopped) return;
-      options.gate.resume('turn');
+      this.resume('turn');
       this.run();
     });
   }
 
-  /** @param bytes borrowed until `keepInput` */
-  push(bytes: Buffer): void {
-    if (!this.#stopped) this.#unread.push(bytes);
+  /** For how long the peer has sent nothing. While the socket is not read, the silence is ours and does not count. */
+  get silence(): Milliseconds {
+    return this.#pauses.size === 0 ? performance.now() - this.#lastSign : 0;
   }
 
-  /** Copies the unprocessed rest of borrowed buffers, which are about to be overwritten. Usually nothing is left. */
-  keepInput(): void {
+  isPausedFor(reason: PauseReason): boolean {
+    return this.#pauses.has(reason);
+  }
+
+  pause(reason: PauseReason): void {
+    this.#pauses.add(reason);
+    this.#options.socket.pause();
+  }
+
+  /** Reads the socket again, unless another reason to pause remains. */
+  resume(reason: PauseReason): void {
+    if (this.#pauses.delete(reason) && this.#pauses.size === 0) this.#read();
+  }
+
+  /** Reads the socket again for whatever reason it was paused: the input is discarded from now on. */
+  discardInput(): void {
+    this.#pauses.clear();
+    this.#read();
+  }
+
+  /** Takes what was read from the socket and handles as much of it as a turn allows. @param bytes not used after the call */
+  receive(bytes: Buffer): void {
     if (this.#stopped) return;
-    if (this.#current !== undefined) this.#current = Buffer.from(this.#current.subarray(this.#fed));
-    this.#fed = 0;
-    this.#unread.keep();
-    this.#options.session.keepInput();
+    this.#lastSign = performance.now();
+    this.#unread.push(bytes);
+    this.run();
+    // The next read will overwrite the buffer.
+    this.#keepInput();
   }
 
   /** Stops at once, even within the current turn, and releases the queue. */
@@ -72,14 +155,14 @@ export class SessionPump {
 
   /** Handles events until none are left, the turn is over, or an answer to the peer is pending. */
   run(): void {
-    const { session, gate, turns, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
-    if (turns.areUsedUp && !this.#stopped && !gate.has('access')) {
+    const { session, turns, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
+    if (turns.areUsedUp && !this.#stopped && !this.#pauses.has('access')) {
       this.#yield();
       return;
     }
     const began = performance.now();
     let messages = 0;
-    while (!this.#stopped && !gate.has('access')) {
+    while (!this.#stopped && !this.#pauses.has('access')) {
       const event = session.nextEvent();
       if (event !== undefined) {
         onEvent(event);
@@ -99,12 +182,26 @@ export class SessionPump {
    * delivers no more. Does nothing while an answer is pending.
    */
   finish(): void {
-    const { session, gate, onEvent } = this.#options;
-    while (!this.#stopped && !gate.has('access')) {
+    const { session, onEvent } = this.#options;
+    while (!this.#stopped && !this.#pauses.has('access')) {
       const event = session.nextEvent();
       if (event !== undefined) onEvent(event);
       else if (!this.#feed()) return;
     }
+  }
+
+  /** Copies the unprocessed rest of borrowed buffers. Usually nothing is left. */
+  #keepInput(): void {
+    if (this.#stopped) return;
+    if (this.#current !== undefined) this.#current = Buffer.from(this.#current.subarray(this.#fed));
+    this.#fed = 0;
+    this.#unread.keep();
+    this.#options.session.keepInput();
+  }
+
+  #read(): void {
+    this.#lastSign = performance.now();
+    this.#options.socket.resume();
   }
 
   #feed(): boolean {
@@ -120,8 +217,7 @@ export class SessionPump {
   }
 
   #yield(): void {
-    const { gate, turns } = this.#options;
-    gate.pause('turn');
-    turns.later(this.#nextTurn);
+    this.pause('turn');
+    this.#options.turns.later(this.#nextTurn);
   }
 }

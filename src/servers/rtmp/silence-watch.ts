@@ -10,8 +10,8 @@ export interface SilenceWatchOptions {
   readonly idleTimeout: Milliseconds;
   /** Silence after which a ping is sent; at most half of `idleTimeout` is used, because otherwise the answer would come too late. */
   readonly pingInterval: Milliseconds;
-  /** While we do not read, the silence is ours and does not count. */
-  readonly isReading: () => boolean;
+  /** For how long the peer has sent nothing. Looked up only when a limit may be reached, so that a packet costs nothing here. */
+  readonly silence: () => Milliseconds;
   readonly onPing: () => void;
   readonly onIdle: (silence: Milliseconds) => void;
 }
@@ -19,19 +19,13 @@ export interface SilenceWatchOptions {
 export class SilenceWatch {
   readonly #options: SilenceWatchOptions;
   readonly #deadline: Deadline;
-  #lastSign: Milliseconds = performance.now();
-  #asked = false;
+  /** When the peer was sent a ping that it has not reacted to, as far as we know. */
+  #asked: Milliseconds | undefined;
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
     this.#deadline = new Deadline(options.domain);
     this.#schedule(Math.min(options.pingInterval, options.idleTimeout / 2));
-  }
-
-  /** The peer has sent a byte, or we have resumed reading. Called for each packet, so it only notes the time. */
-  touch(): void {
-    this.#lastSign = performance.now();
-    this.#asked = false;
   }
 
   stop(): void {
@@ -44,14 +38,15 @@ export class SilenceWatch {
   }
 
   #look(): void {
-    const { idleTimeout, pingInterval, isReading, onPing, onIdle } = this.#options;
+    const { idleTimeout, pingInterval, onPing, onIdle } = this.#options;
     const askAfter = Math.min(pingInterval, idleTimeout / 2);
-    const silence = isReading() ? performance.now() - this.#lastSign : 0;
+    const silence = this.#options.silence();
+    if (this.#asked !== undefined && silence <= performance.now() - this.#asked) this.#asked = undefined;
     if (silence < askAfter) {
       this.#schedule(askAfter - silence);
-    } else if (!this.#asked) {
+    } else if (this.#asked === undefined) {
       // Ask first, however long the silence: after a stall of our own process the peer has had no chance to answer yet.
-      this.#asked = true;
+      this.#asked = performance.now();
       onPing();
       this.#schedule(askAfter);
     } else if (silence < idleTimeout) {

@@ -35,7 +35,7 @@ export class Viewer {
       this.#refuse(messageStreamId, request, error);
       return;
     }
-    peer.gate.pause('access');
+    peer.pump.pause('access');
     peer.nextStep.set(options.publishTimeout, () => {
       const text = `no decision about the play request within ${options.publishTimeout} ms`;
       peer.expire(rtmpServerError('rtmp-server.access-failed', text));
@@ -69,8 +69,8 @@ export class Viewer {
     } catch (thrown) {
       this.#refuse(messageStreamId, request, asServerError(thrown));
     }
-    peer.gate.resume('access');
-    peer.run();
+    peer.pump.resume('access');
+    peer.pump.run();
   }
 
   pause({ messageStreamId, paused }: PauseEvent): void {
@@ -101,7 +101,7 @@ export class Viewer {
     const peer = this.#peer;
     if (peer.finished) return;
     peer.session.endPlay(messageStreamId);
-    peer.run();
+    peer.pump.run();
   }
 
   async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<AccessDecision> {

@@ -1,6 +1,6 @@
 // How far a publisher is ahead of the clock, whatever its timestamps do.
 import { describe, expect, it } from 'vitest';
-import { MediaPacer } from '../../../src/servers/rtmp/media-pacer.js';
+import { MediaPacer } from '../../../src/servers/rtmp/publishing-peer.js';
 
 /** The last answer after feeding [timestamp, now] pairs. */
 function ahead(pairs: readonly (readonly [number, number])[]): number {

@@ -1,7 +1,7 @@
 // How the event loop is shared among connections that all have something to do.
 import { setImmediate as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../../src/servers/rtmp/turns.js';
+import { Turns } from '../../../src/servers/rtmp/session-pump.js';
 
 describe('turns', () => {
   it('C2.07 of those who take all of a pass each, one has its turn in each pass, in the order in which they asked', async () => {
