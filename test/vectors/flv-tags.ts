@@ -154,6 +154,11 @@ export const VIDEO_VECTORS: readonly TagVector<VideoTag>[] = [
     value: { packetType: 'ignored' },
   },
   {
+    name: 'C2.12 33 tracks with one number',
+    hex: `9613${fourCc('avc1')}${'00000001aa'.repeat(33)}`,
+    value: { packetType: 'ignored' },
+  },
+  {
     name: 'A9.07 an arrangement nobody defined',
     hex: `9633${fourCc('avc1')}00000001aa`,
     value: { packetType: 'ignored' },

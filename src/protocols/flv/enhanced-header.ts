@@ -18,7 +18,7 @@ const MOD_EX_NANOSECONDS = 0;
 const MAX_NANOSECONDS = 999_999;
 /** Only one prefix is defined; this bounds the cost of a message that consists of prefixes. */
 const MAX_MOD_EX = 16;
-/** Track ids have eight bits, but no encoder sends more renditions than this at once. */
+/** Track ids have eight bits, but no encoder sends more renditions than this at once. An id that comes twice counts twice. */
 const MAX_TRACKS_PER_MESSAGE = 32;
 
 export interface EnhancedPrefix {
@@ -97,6 +97,7 @@ export function readMultitrack(
   if (arrangement > MULTITRACK_MANY_TRACKS_MANY_CODECS) return undefined;
   const ownCodecs = arrangement === MULTITRACK_MANY_TRACKS_MANY_CODECS;
   const tracks: EnhancedPayload[] = [];
+  let count = 0;
   let at = position + 1;
   let fourCc = '';
   if (!ownCodecs) {
@@ -109,7 +110,8 @@ export function readMultitrack(
       at += FOURCC_SIZE;
     }
     const trackId = body[at];
-    if (trackId === undefined || tracks.length === MAX_TRACKS_PER_MESSAGE) return undefined;
+    if (trackId === undefined || count === MAX_TRACKS_PER_MESSAGE) return undefined;
+    count += 1;
     at += 1;
     let end = body.length;
     if (arrangement !== MULTITRACK_ONE_TRACK) {

@@ -8,6 +8,19 @@ import type { RawMessage } from './raw-message.js';
 const SUB_HEADER_BYTES = 11;
 const BACK_POINTER_BYTES = 4;
 
+/**
+ * What encoders pack. Control messages have no place in it: ten thousand pings would fit in one message, each with an answer. A nested
+ * aggregate would serve no purpose but unbounded recursion.
+ */
+const PACKED: ReadonlySet<number> = new Set([
+  MESSAGE_TYPE.audio,
+  MESSAGE_TYPE.video,
+  MESSAGE_TYPE.dataAmf0,
+  MESSAGE_TYPE.dataAmf3,
+  MESSAGE_TYPE.commandAmf0,
+  MESSAGE_TYPE.commandAmf3,
+]);
+
 /** RTMP 1.0 7.1.6. A truncated sub-message ends the iteration; the sub-messages before it stay valid. */
 export class AggregateReader {
   readonly #message: AggregateMessage;
@@ -19,28 +32,31 @@ export class AggregateReader {
   }
 
   /**
-   * Returns the next sub-message. Timestamps are shifted so that the first sub-message has the timestamp of the aggregate. The body is
-   * copied, although it was already copied once: a view would keep the whole aggregate in memory, and a peer could then make us hold 10 MB
-   * for a frame that is accounted as 10 bytes.
+   * Returns the next sub-message with media, data or a command in it. Timestamps are shifted so that the first sub-message has the
+   * timestamp of the aggregate. The body is copied, although it was already copied once: a view would keep the whole aggregate in memory,
+   * and a peer could then make us hold 10 MB for a frame that is accounted as 10 bytes.
    */
   next(): RawMessage | undefined {
     const { body, timestamp, messageStreamId } = this.#message;
-    const start = this.#position + SUB_HEADER_BYTES;
-    if (start > body.length) return undefined;
-    const size = body.readUIntBE(this.#position + 1, 3);
-    if (start + size > body.length) return undefined;
-    const subTimestamp = body.readUIntBE(this.#position + 4, 3) + body.readUInt8(this.#position + 7) * 0x1000000;
-    const first = this.#firstTimestamp ?? subTimestamp;
-    this.#firstTimestamp = first;
-    const type = body.readUInt8(this.#position);
-    this.#position = start + size + BACK_POINTER_BYTES;
-    return {
-      chunkStreamId: CHUNK_STREAM.video,
-      timestamp: (timestamp + subTimestamp - first) >>> 0,
-      // A nested aggregate serves no purpose but unbounded recursion. Type 0 is not assigned, so it is ignored.
-      type: type === MESSAGE_TYPE.aggregate ? 0 : type,
-      messageStreamId,
-      body: Buffer.from(body.subarray(start, start + size)),
-    };
+    for (;;) {
+      const position = this.#position;
+      const start = position + SUB_HEADER_BYTES;
+      if (start > body.length) return undefined;
+      const end = start + body.readUIntBE(position + 1, 3);
+      if (end > body.length) return undefined;
+      const subTimestamp = body.readUIntBE(position + 4, 3) + body.readUInt8(position + 7) * 0x1000000;
+      const first = this.#firstTimestamp ?? subTimestamp;
+      this.#firstTimestamp = first;
+      const type = body.readUInt8(position);
+      this.#position = end + BACK_POINTER_BYTES;
+      if (start === end || !PACKED.has(type)) continue;
+      return {
+        chunkStreamId: CHUNK_STREAM.video,
+        timestamp: (timestamp + subTimestamp - first) >>> 0,
+        type,
+        messageStreamId,
+        body: Buffer.from(body.subarray(start, end)),
+      };
+    }
   }
 }

@@ -49,6 +49,12 @@ describe('AggregateReader', () => {
   });
 
   it('lets no aggregate nest', () => {
-    expect(read(subMessage(22, 0, subMessage(9, 0, Buffer.of(1))))[0]?.type).toBe(0);
+    expect(read(subMessage(22, 0, subMessage(9, 0, Buffer.of(1))))).toHaveLength(0);
+  });
+
+  it('C2.12 leaves out control messages and empty ones, of which thousands fit in one message', () => {
+    const controls = [1, 2, 3, 4, 5, 6].map((type) => subMessage(type, 0, Buffer.of(0, 6, 0, 0, 0, 1)));
+    const body = Buffer.concat([...controls, subMessage(8, 0, Buffer.alloc(0)), subMessage(9, 40, Buffer.of(1))]);
+    expect(read(body).map(({ type, timestamp }) => [type, timestamp])).toEqual([[9, 1040]]);
   });
 });
