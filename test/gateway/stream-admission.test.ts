@@ -1,0 +1,26 @@
+// A publish that fails half-way, after its pipeline was made: nothing of it is left, and the name can be published at once.
+import { expect, it, vi } from 'vitest';
+import { StreamPipeline } from '../../src/pipeline/stream-pipeline.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { startGateway } from '../support/gateway.js';
+import { whenLive } from '../support/hls-client.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+
+it('ends what a publish began that fails half-way, instead of waiting for its publisher', async () => {
+  const gateway = await startGateway('--ladder', 'source', '--resume-window', '30', '--segment-duration', '1');
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  vi.spyOn(StreamPipeline.prototype, 'attach').mockImplementationOnce(() => {
+    throw new TypeError('half-way');
+  });
+  const streams = async (): Promise<unknown> => {
+    const answer = (await (await fetch(`${gateway.http}/api/v1/streams`)).json()) as { streams: unknown };
+    return answer.streams;
+  };
+  await expect(publishLoop(gateway.publishUrl('cam'), source)).rejects.toThrow();
+  await expect.poll(streams).toEqual([]);
+  expect(gateway.gateway.streams()).toEqual([]);
+
+  await publishLoop(gateway.publishUrl('cam'), source);
+  await whenLive(`${gateway.http}/hls/live/cam`);
+  expect(await streams()).toMatchObject([{ name: 'cam', state: 'live' }]);
+});

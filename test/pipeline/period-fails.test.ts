@@ -1,0 +1,43 @@
+// A period that cannot begin: because of what the publisher sent, which costs its publisher, or because of a bug of ours, which is one.
+import { expect, it } from 'vitest';
+import { pipelineError } from '../../src/pipeline/errors.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+import { setUp } from './pipeline-under-test.js';
+
+async function beginWith(failure: Error) {
+  const source = await makeFlvSource({ seconds: 2 });
+  const broken: SluiceError[] = [];
+  const house = setUp({
+    presentation: () => {
+      throw failure;
+    },
+    onBroken: (error) => broken.push(error),
+  });
+  const { stream, publish, pipeline, failed, lines } = house;
+  stream.publish('video', 0, source.videoHeader);
+  stream.publish('audio', 0, source.audioHeader);
+  publish(source.media);
+  // The publisher is told in both cases.
+  const told = await failed;
+  await pipeline.end();
+  return { told, broken, lines: lines.filter(({ level }) => level === 'error' || level === 'warn') };
+}
+
+it('a bug in its beginning is logged with its stack and counted, and the publisher is told', async () => {
+  const failure = new TypeError('a bug');
+  const { told, broken, lines } = await beginWith(failure);
+  expect(told.code).toBe('pipeline.failed');
+  expect(broken).toEqual([told]);
+  expect(lines.map(({ level, fields }) => [level, fields.where, fields.err])).toEqual([
+    ['error', 'publisher decided', failure],
+  ]);
+});
+
+it('an error with a type is told as what it is, and counts as no bug', async () => {
+  const failure = pipelineError('pipeline.nothing-to-serve', 'this cannot be served');
+  const { told, broken, lines } = await beginWith(failure);
+  expect(told).toBe(failure);
+  expect(broken).toEqual([]);
+  expect(lines.map(({ level, fields }) => [level, fields.code])).toEqual([['warn', 'pipeline.nothing-to-serve']]);
+});
