@@ -105,13 +105,13 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
     // Of HTTP/2, where a client may reset what it has just asked for: nobody would read the answer.
     if (isGone(response)) return;
-    const began = performance.now();
+    const began = request.httpVersionMajor > 1 ? performance.now() : undefined;
     if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
     // Not every method that HTTP/2 lets through is one that the router knows.
     else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
     else refuseMethod(request, response);
     // Of HTTP/1.1 this is part of what the connection has spent on reading.
-    if (request.httpVersionMajor > 1) connections.turns.note(performance.now() - began);
+    if (began !== undefined) connections.turns.note(performance.now() - began);
   };
 
   const onClosing = () => {

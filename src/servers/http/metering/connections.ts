@@ -166,16 +166,16 @@ export class Connections {
   open(request: RawRequest, response: RawResponse): boolean {
     const connection = connectionOf(request);
     if (connection === undefined) return true;
-    connection.opened(request, response);
     const counted = connection.countedFor;
-    if (counted === undefined) return true;
-    if (this.#requestsPerAddress.of(counted) >= this.#options.maxRequestsPerAddress) {
-      count(this.#refused, 'requests-per-address');
-      return false;
+    if (counted === undefined) {
+      connection.opened(request, response);
+      return true;
     }
     this.#requestsPerAddress.add(counted, 1);
-    response.once('close', () => this.#requestsPerAddress.add(counted, -1));
-    return true;
+    connection.opened(request, response, () => this.#requestsPerAddress.add(counted, -1));
+    if (this.#requestsPerAddress.of(counted) <= this.#options.maxRequestsPerAddress) return true;
+    count(this.#refused, 'requests-per-address');
+    return false;
   }
 
   /** Lets answers that are under way go out, and ends every connection a moment later. */
@@ -218,8 +218,10 @@ export class Connections {
   #look(): void {
     const now = performance.now();
     for (const connection of this.#sockets.values()) {
-      const overdue = connection?.deadlines.overdue(now);
-      if (connection === undefined || overdue === undefined) continue;
+      if (connection === undefined) continue;
+      connection.checkTimeout(now);
+      const overdue = connection.deadlines.overdue(now);
+      if (overdue === undefined) continue;
       count(this.#ended, overdue.what);
       this.#end(connection, overdue);
     }

@@ -54,6 +54,10 @@ export class MeteredSocket extends Duplex {
   #awaitsTurn = false;
   /** Since the queue was empty some of it was given to the parser: it held more than a request. */
   #isBacklogged = false;
+  #timeout: Milliseconds = 0;
+  /** Bytes read and written when `checkTimeout` looked last, and when it last saw them change. */
+  #moved = 0;
+  #movedAt: Milliseconds = performance.now();
   /** Of the one write that the socket has not finished. */
   #onWritten: WriteCallback | undefined;
   /** Writes that were done before the socket said so. */
@@ -84,7 +88,6 @@ export class MeteredSocket extends Duplex {
       this.#hasEnded = true;
       this.#pump();
     });
-    socket.on('timeout', () => this.emit('timeout'));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
   }
@@ -116,9 +119,23 @@ export class MeteredSocket extends Duplex {
     return this.#queuedBytes;
   }
 
+  /** Node's HTTP/1.1 server calls this twice for each request. A timer each time would cost more than a look once a second. */
   setTimeout(timeout: Milliseconds): this {
-    this.#socket.setTimeout(timeout);
+    this.#timeout = timeout;
     return this;
+  }
+
+  /** Call about once a second. Emits `timeout` if no byte has moved in either direction for as long as `setTimeout` said. */
+  checkTimeout(now: Milliseconds): void {
+    const { bytesRead, bytesWritten } = this.#socket;
+    const moved = bytesRead + bytesWritten;
+    if (moved !== this.#moved) {
+      this.#moved = moved;
+      this.#movedAt = now;
+    } else if (this.#timeout > 0 && now - this.#movedAt >= this.#timeout) {
+      this.#movedAt = now;
+      this.emit('timeout');
+    }
   }
 
   /** Says a last word and hangs up. */
@@ -127,9 +144,10 @@ export class MeteredSocket extends Duplex {
   }
 
   /** A request came of what was given to the parser. */
-  opened(request: RawRequest, response: RawResponse): void {
+  opened(request: RawRequest, response: RawResponse, onClosed?: () => void): void {
     this.deadlines.opened(request, response);
-    response.on('close', () => {
+    response.once('close', () => {
+      onClosed?.();
       this.deadlines.closed(response);
       if (this.#queuedBytes > 0 || this.#hasEnded) this.#pump();
     });
@@ -150,13 +168,13 @@ export class MeteredSocket extends Duplex {
   override _writev(pieces: readonly OutgoingPiece[], done: WriteCallback): void {
     let last = pieces.length - 1;
     while (last > 0 && pieces[last]?.chunk.length === 0) last--;
-    this.#socket.cork();
+    if (last > 0) this.#socket.cork();
     for (let index = 0; index <= last; index++) {
       const { chunk, encoding } = pieces[index] as OutgoingPiece;
       if (index === last) this.#socket.write(chunk, encoding, this.#written);
       else this.#socket.write(chunk, encoding);
     }
-    this.#socket.uncork();
+    if (last > 0) this.#socket.uncork();
     this.#awaitWritten(done);
   }
 
@@ -223,7 +241,7 @@ export class MeteredSocket extends Duplex {
         break;
       }
       const began = performance.now();
-      this.#give();
+      this.#give(began);
       turns.note(performance.now() - began);
       isFirst = false;
     }
@@ -232,7 +250,7 @@ export class MeteredSocket extends Duplex {
     if (this.#queuedBytes === 0 && this.#hasEnded && !this.destroyed) this.push(null);
   }
 
-  #give(): void {
+  #give(now: Milliseconds): void {
     const [bytes] = this.#queue;
     if (bytes === undefined) return;
     const length = this.#options.portions.next(bytes);
@@ -240,7 +258,7 @@ export class MeteredSocket extends Duplex {
     else this.#queue[0] = bytes.subarray(length);
     this.#addQueued(-Math.min(length, bytes.length));
     this.#isBacklogged = this.#queuedBytes > 0;
-    this.deadlines.bytesGiven();
+    this.deadlines.bytesGiven(now);
     this.#isWanted = this.push(length >= bytes.length ? bytes : bytes.subarray(0, length));
     if (!this.#isWanted) this.#pause();
   }

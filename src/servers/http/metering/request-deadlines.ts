@@ -37,9 +37,9 @@ export class RequestDeadlines {
   }
 
   /** Of HTTP/1.1 whatever comes between two requests is a head; of HTTP/2 it may be any frame. */
-  bytesGiven(): void {
+  bytesGiven(now: Milliseconds): void {
     const isHead = this.#isSerial ? this.#open.size === 0 : this.#isInsideHead();
-    if (isHead) this.#headSince ??= performance.now();
+    if (isHead) this.#headSince ??= now;
     else if (this.#latest !== undefined) this.#headSince = undefined;
   }
 

@@ -4,7 +4,12 @@ import { connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { HEADERS_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT } from '../../../../src/servers/http/connections.js';
+import {
+  HEADERS_TIMEOUT,
+  KEEP_ALIVE_TIMEOUT,
+  REQUEST_TIMEOUT,
+  SOCKET_TIMEOUT,
+} from '../../../../src/servers/http/connections.js';
 import { MeteredSocket } from '../../../../src/servers/http/metering/metered-socket.js';
 import { RequestPortions } from '../../../../src/servers/http/metering/request-portions.js';
 import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
@@ -168,6 +173,24 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
     await peer.closed;
     expect(ended(site)).toEqual(counted);
     expect(peer.text()).toMatch(answer);
+  });
+
+  it('ends a connection on which no byte moves while a request waits', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    const dependencies = fakeDependencies();
+    dependencies.origin.respond = () => new Promise(() => undefined);
+    const peer = await over[scheme](await openSite(dependencies));
+    let isClosed = false;
+    void peer.closed.then(() => {
+      isClosed = true;
+    });
+    peer.socket.write(request('/hls/live/demo/v/index.m3u8?_HLS_msn=1'));
+    while (dependencies.origin.calls.length === 0) await tick();
+    await vi.advanceTimersByTimeAsync(SOCKET_TIMEOUT - 1_000);
+    for (let turns = 0; turns < 20; turns++) await tick();
+    expect(isClosed).toBe(false);
+    await vi.advanceTimersByTimeAsync(3_100);
+    await peer.closed;
   });
 });
 
