@@ -10,7 +10,6 @@ import {
   MAX_ANNOUNCED_CHUNK_SIZE,
   MAX_CHUNK_SIZE,
   MIN_CHUNK_SIZE,
-  maxMessageBytes,
   type RtmpLimits,
 } from './limits.js';
 import { MESSAGE_TYPE } from './message-types.js';
@@ -228,5 +227,26 @@ export class ChunkDecoder {
   #abort(body: Buffer): void {
     const stream = body.length >= 4 ? this.#headers.find(body.readUInt32BE(0)) : undefined;
     if (stream?.receiving) this.#memory.release(stream);
+  }
+}
+
+/** The longest body that a message of this type may announce. */
+function maxMessageBytes(messageType: number, limits: RtmpLimits): number {
+  switch (messageType) {
+    case MESSAGE_TYPE.video:
+    case MESSAGE_TYPE.aggregate:
+      return limits.maxVideoBytes;
+    case MESSAGE_TYPE.audio:
+      return limits.maxAudioBytes;
+    case MESSAGE_TYPE.setChunkSize:
+    case MESSAGE_TYPE.abort:
+    case MESSAGE_TYPE.acknowledgement:
+    case MESSAGE_TYPE.windowAcknowledgementSize:
+    case MESSAGE_TYPE.setPeerBandwidth:
+      return limits.maxControlBytes;
+    case MESSAGE_TYPE.userControl:
+      return limits.maxUserControlBytes;
+    default:
+      return limits.maxCommandBytes;
   }
 }

@@ -5,7 +5,6 @@ import { assertNever, SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
 import type { Milliseconds } from '../units.js';
 import { rtmpError } from './errors.js';
-import { EventQueue } from './event-queue.js';
 import { ClientHandshake } from './handshake.js';
 import { type RandomBytes, secureRandomBytes } from './handshake-digest.js';
 import { DEFAULT_RTMP_LIMITS } from './limits.js';
@@ -63,7 +62,7 @@ export class ClientSession {
       closed: [],
     },
   );
-  readonly #events = new EventQueue<ClientEvent>();
+  readonly #events: ClientEvent[] = [];
   #messageStreamId = 0;
 
   constructor(options: ClientSessionOptions) {
@@ -82,7 +81,7 @@ export class ClientSession {
   }
 
   nextEvent(): ClientEvent | undefined {
-    while (this.#events.isEmpty && !this.#stage.is('closed')) {
+    while (this.#events.length === 0 && !this.#stage.is('closed')) {
       const more = this.#guard(() => {
         const message = this.#transport.next();
         if (message !== undefined) this.#handle(message);
@@ -90,7 +89,7 @@ export class ClientSession {
       });
       if (more === false) return undefined;
     }
-    return this.#events.take();
+    return this.#events.shift();
   }
 
   takeOutput(): Buffer | undefined {

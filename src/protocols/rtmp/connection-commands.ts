@@ -5,7 +5,7 @@ import type { ConnectCommand } from './commands.js';
 import { CAPS_EX } from './enhanced-capabilities.js';
 import { rtmpError } from './errors.js';
 import type { MessageTransport } from './message-transport.js';
-import { connectFailure, connectSuccess, type ReconnectTarget, reconnectRequest } from './server-answers.js';
+import { connectFailure, connectSuccess } from './server-answers.js';
 import type { ConnectedEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { canonicalApp, connectQuery } from './stream-name.js';
@@ -22,17 +22,15 @@ export class ConnectionCommands {
   readonly #transport: MessageTransport;
   readonly #parameters: ConnectionParameters;
   #connect: ConnectCommand | undefined;
-  /** A connect that was received; it is answered with success unless the application rejects it first. */
-  #unanswered: ConnectCommand | undefined;
 
   constructor(transport: MessageTransport, parameters: ConnectionParameters) {
     this.#transport = transport;
     this.#parameters = parameters;
   }
 
-  /** True if a connect was received and has not been answered yet. */
-  get isUnanswered(): boolean {
-    return this.#unanswered !== undefined;
+  /** Whether the client can be asked to reconnect (Enhanced RTMP v2, "Reconnect Request"). */
+  get canReconnect(): boolean {
+    return ((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) !== 0;
   }
 
   /** Takes the connect without answering it. @throws rtmp.connect, rtmp.app-name, after the peer has been told why */
@@ -46,7 +44,6 @@ export class ConnectionCommands {
     }
     const canonical = this.#canonicalApp(command, app);
     this.#connect = command;
-    this.#unanswered = command;
     return {
       type: 'connected',
       app: canonical,
@@ -58,38 +55,21 @@ export class ConnectionCommands {
   }
 
   /**
-   * Sends the messages in the order that hardware encoders need, with the chunk size before the first message longer than the default one.
+   * Answers the connect with success. Sends the messages in the order that hardware encoders need, with the chunk size before the first
+   * message longer than the default one.
    */
-  answer(): void {
-    const connect = this.#unanswered;
-    if (connect === undefined) return;
-    this.#unanswered = undefined;
+  accept(): void {
+    if (this.#connect === undefined) return;
     const { chunkSize, windowAcknowledgementSize: windowSize } = this.#parameters;
     this.#transport.send({ type: 'window-acknowledgement-size', windowSize });
     this.#transport.send({ type: 'set-peer-bandwidth', windowSize, limitType: 'dynamic' });
     this.#transport.send({ type: 'set-chunk-size', chunkSize });
-    this.#transport.send(connectSuccess(connect));
+    this.#transport.send(connectSuccess(this.#connect));
   }
 
-  /** Answers the connect with an error. @returns false, and sends nothing, when there is no connect to answer */
-  refuse(reason: StatusReason): boolean {
-    if (this.#unanswered === undefined) return false;
-    this.#transport.send(connectFailure(this.#unanswered.transactionId, reason));
-    this.#unanswered = undefined;
-    return true;
-  }
-
-  /** @returns false, and sends nothing, if the client has not announced support (Enhanced RTMP v2, "Reconnect Request") */
-  requestReconnect(target: ReconnectTarget): boolean {
-    if (((this.#connect?.enhanced.capsEx ?? 0) & CAPS_EX.reconnect) === 0) return false;
-    this.answer();
-    this.#transport.send(reconnectRequest(target));
-    return true;
-  }
-
-  /** A connect that has not been answered gets no answer any more. */
-  end(): void {
-    this.#unanswered = undefined;
+  /** Answers the connect with an error. */
+  refuse(reason: StatusReason): void {
+    if (this.#connect !== undefined) this.#transport.send(connectFailure(this.#connect.transactionId, reason));
   }
 
   #canonicalApp(command: ConnectCommand, app: string): string {

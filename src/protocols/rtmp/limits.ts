@@ -2,7 +2,6 @@
 // "Adobe's Real Time Messaging Protocol" 1.0 (2012).
 
 import type { AmfLimits } from '../amf/budget.js';
-import { MESSAGE_TYPE } from './message-types.js';
 
 /** 5.4.1: "The maximum chunk size defaults to 128 bytes". */
 export const DEFAULT_CHUNK_SIZE = 128;
@@ -83,24 +82,3 @@ export const DEFAULT_RTMP_LIMITS: RtmpLimits = {
   maxMessageStreams: 8,
   maxEarlyMediaBytes: 2 * 1024 * 1024,
 };
-
-/** The longest body that a message of this type may announce. */
-export function maxMessageBytes(messageType: number, limits: RtmpLimits): number {
-  switch (messageType) {
-    case MESSAGE_TYPE.video:
-    case MESSAGE_TYPE.aggregate:
-      return limits.maxVideoBytes;
-    case MESSAGE_TYPE.audio:
-      return limits.maxAudioBytes;
-    case MESSAGE_TYPE.setChunkSize:
-    case MESSAGE_TYPE.abort:
-    case MESSAGE_TYPE.acknowledgement:
-    case MESSAGE_TYPE.windowAcknowledgementSize:
-    case MESSAGE_TYPE.setPeerBandwidth:
-      return limits.maxControlBytes;
-    case MESSAGE_TYPE.userControl:
-      return limits.maxUserControlBytes;
-    default:
-      return limits.maxCommandBytes;
-  }
-}

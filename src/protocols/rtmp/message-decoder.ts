@@ -1,4 +1,4 @@
-// Turns a raw message into a typed one. A type that no gateway needs to understand becomes `unknown`, never an error.
+// Turns a raw message that is not media into a typed one. A type that no gateway needs to understand becomes `unknown`, never an error.
 
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import type { AmfLimits } from '../amf/budget.js';
@@ -6,20 +6,19 @@ import type { AmfValue } from '../amf/values.js';
 import { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
 import { MESSAGE_TYPE, USER_CONTROL_EVENT } from './message-types.js';
-import type { CommandMessage, RtmpMessage, UserControlEvent } from './messages.js';
+import type { CommandMessage, MediaMessage, RtmpMessage, UserControlEvent } from './messages.js';
 import type { RawMessage } from './raw-message.js';
 
 const LIMIT_TYPES = ['hard', 'soft', 'dynamic'] as const;
 const AMF3_FORMAT_SELECTOR = 0x00;
 
+/** Audio and video are passed as they are, see `mediaMessage`. */
+export type DecodedMessage = Exclude<RtmpMessage, MediaMessage>;
+
 /** @throws rtmp.command for a command that is not AMF or lacks a usable name or transaction id. */
-export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): RtmpMessage {
+export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): DecodedMessage {
   const { body, messageStreamId, timestamp } = raw;
   switch (raw.type) {
-    case MESSAGE_TYPE.audio:
-      return { type: 'audio', messageStreamId, timestamp, body };
-    case MESSAGE_TYPE.video:
-      return { type: 'video', messageStreamId, timestamp, body };
     case MESSAGE_TYPE.dataAmf0:
       return { type: 'data', messageStreamId, timestamp, body };
     case MESSAGE_TYPE.dataAmf3:
@@ -38,7 +37,7 @@ export function decodeMessage(raw: RawMessage, amfLimits?: AmfLimits): RtmpMessa
 }
 
 /** Protocol control messages, all of which start with a u32. */
-function decodeControl(raw: RawMessage): RtmpMessage {
+function decodeControl(raw: RawMessage): DecodedMessage {
   const value = raw.body.readUInt32BE(0);
   switch (raw.type) {
     case MESSAGE_TYPE.setChunkSize:
@@ -105,6 +104,6 @@ function withoutFormatSelector(body: Buffer): Buffer {
   return body[0] === AMF3_FORMAT_SELECTOR ? body.subarray(1) : body;
 }
 
-function unknown(raw: RawMessage): RtmpMessage {
+function unknown(raw: RawMessage): DecodedMessage {
   return { type: 'unknown', messageType: raw.type };
 }

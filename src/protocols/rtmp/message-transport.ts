@@ -1,15 +1,20 @@
 // The part that both ends of a connection share: handshake, chunking, acknowledgements and pings. The sessions build on it and see only
 // commands, data and media.
 
-import { AcknowledgementCounter } from './acknowledgement.js';
 import { AggregateReader } from './aggregate.js';
 import { ChunkDecoder } from './chunk-decoder.js';
 import { ChunkEncoder } from './chunk-encoder.js';
-import { HANDSHAKE_SIZE, type RtmpLimits } from './limits.js';
+import {
+  DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE,
+  HANDSHAKE_SIZE,
+  MIN_ACKNOWLEDGEMENT_INTERVAL,
+  type RtmpLimits,
+} from './limits.js';
 import { type MediaBody, type MediaChannel, mediaChunks } from './media-chunks.js';
-import { decodeMessage } from './message-decoder.js';
+import { type DecodedMessage, decodeMessage } from './message-decoder.js';
 import { encodeMessage, type SendableMessage } from './message-encoder.js';
-import type { CommandMessage, DataMessage, MediaMessage, RtmpMessage, UserControl } from './messages.js';
+import { MESSAGE_TYPE } from './message-types.js';
+import type { CommandMessage, DataMessage, MediaMessage, UserControl } from './messages.js';
 import type { RawMessage } from './raw-message.js';
 
 /** One side of RTMP 1.0 5.2. */
@@ -23,8 +28,56 @@ export interface Handshake {
 /** The messages that are passed to the session. */
 export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
 
+/**
+ * Counts received bytes, and decides when to acknowledge them (RTMP 1.0 5.4.3, 5.4.4). Encoders stop sending when no acknowledgement comes,
+ * or when the count goes wrong at 4 GiB.
+ */
+export class AcknowledgementCounter {
+  #receivedBytes: number;
+  #acknowledgedBytes: number;
+  #interval = DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE / 2;
+
+  /** @param alreadyReceived bytes that this connection had received and acknowledged before this counter was created. */
+  constructor(alreadyReceived = 0) {
+    this.#receivedBytes = alreadyReceived;
+    this.#acknowledgedBytes = alreadyReceived;
+  }
+
+  /** Bytes received on this connection so far, the handshake included. Exact up to 2^53. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  received(bytes: number): void {
+    this.#receivedBytes += bytes;
+  }
+
+  /**
+   * The peer expects an acknowledgement every `windowSize` bytes. We send one every half window, so that the peer never stops while one is
+   * still on its way. In bytes; 0 is ignored.
+   */
+  set windowSize(windowSize: number) {
+    if (windowSize > 0) this.#interval = Math.max(windowSize / 2, MIN_ACKNOWLEDGEMENT_INTERVAL);
+  }
+
+  get isDue(): boolean {
+    return this.#receivedBytes - this.#acknowledgedBytes >= this.#interval;
+  }
+
+  /**
+   * The sequence number to send now, or undefined when none is due. It counts all bytes received so far, modulo 2^32, not those since the
+   * last acknowledgement.
+   */
+  due(): number | undefined {
+    if (!this.isDue) return undefined;
+    this.#acknowledgedBytes = this.#receivedBytes;
+    return this.#receivedBytes % 2 ** 32;
+  }
+}
+
 export class MessageTransport {
-  readonly #handshake: Handshake;
+  /** Undefined once it is complete. */
+  #handshake: Handshake | undefined;
   readonly #limits: RtmpLimits;
   readonly #decoder: ChunkDecoder;
   readonly #encoder = new ChunkEncoder();
@@ -36,14 +89,14 @@ export class MessageTransport {
 
   constructor(handshake: Handshake, limits: RtmpLimits, acknowledgements = new AcknowledgementCounter()) {
     this.#handshake = handshake;
+    this.#collectHandshake(handshake);
     this.#limits = limits;
     this.#decoder = new ChunkDecoder(limits);
     this.#acknowledgements = acknowledgements;
-    this.#collectHandshake();
   }
 
   get handshakeDone(): boolean {
-    return this.#handshake.done;
+    return this.#handshake === undefined;
   }
 
   /** Bytes received on the whole connection. */
@@ -59,12 +112,14 @@ export class MessageTransport {
   /** @throws rtmp.not-rtmp */
   receive(bytes: Buffer): void {
     this.#acknowledgements.received(bytes.length);
-    if (this.#handshake.done) {
+    const handshake = this.#handshake;
+    if (handshake === undefined) {
       this.#decoder.push(bytes);
       return;
     }
-    const taken = this.#handshake.receive(bytes);
-    this.#collectHandshake();
+    const taken = handshake.receive(bytes);
+    this.#collectHandshake(handshake);
+    if (handshake.done) this.#handshake = undefined;
     if (taken < bytes.length) this.#decoder.push(bytes.subarray(taken));
   }
 
@@ -82,7 +137,7 @@ export class MessageTransport {
       const raw = this.#nextRaw();
       if (raw === undefined) return undefined;
       if (raw.body.length === 0) continue;
-      const message = this.#pass(decodeMessage(raw, this.#limits.amf));
+      const message = mediaMessage(raw) ?? this.#pass(decodeMessage(raw, this.#limits.amf));
       if (message !== undefined) return message;
     }
   }
@@ -114,7 +169,7 @@ export class MessageTransport {
 
   /** Whether there is something to write now. */
   get hasOutput(): boolean {
-    return this.#output.length > 0 || (this.#handshake.done && this.#acknowledgements.isDue);
+    return this.#output.length > 0 || (this.handshakeDone && this.#acknowledgements.isDue);
   }
 
   /** Returns everything to write now as one buffer, with an acknowledgement if one is due. */
@@ -125,7 +180,7 @@ export class MessageTransport {
 
   /** Like `takeOutput`, as a list for a vectored write: nothing is copied. */
   takeOutputBuffers(): Buffer[] {
-    if (this.#handshake.done) {
+    if (this.handshakeDone) {
       const sequenceNumber = this.#acknowledgements.due();
       if (sequenceNumber !== undefined) this.send({ type: 'acknowledgement', sequenceNumber });
     }
@@ -141,8 +196,8 @@ export class MessageTransport {
     return this.#decoder.next();
   }
 
-  #collectHandshake(): void {
-    const bytes = this.#handshake.takeOutput();
+  #collectHandshake(handshake: Handshake): void {
+    const bytes = handshake.takeOutput();
     if (bytes !== undefined) this.#output.push(bytes);
   }
 
@@ -152,10 +207,8 @@ export class MessageTransport {
     return bytes;
   }
 
-  #pass(message: RtmpMessage): SessionMessage | undefined {
+  #pass(message: DecodedMessage): CommandMessage | DataMessage | undefined {
     switch (message.type) {
-      case 'audio':
-      case 'video':
       case 'data':
       case 'command':
         return message;
@@ -182,4 +235,11 @@ export class MessageTransport {
     if (event.type !== 'ping-request') return;
     this.answer({ type: 'user-control', event: { type: 'ping-response', timestamp: event.timestamp } });
   }
+}
+
+/** Audio and video need no decoding: the body is that of an FLV tag. @returns undefined for any other message */
+export function mediaMessage({ type, messageStreamId, timestamp, body }: RawMessage): MediaMessage | undefined {
+  if (type === MESSAGE_TYPE.video) return { type: 'video', messageStreamId, timestamp, body };
+  if (type === MESSAGE_TYPE.audio) return { type: 'audio', messageStreamId, timestamp, body };
+  return undefined;
 }

@@ -3,7 +3,6 @@
 import { assertNever } from '../errors.js';
 import type { Milliseconds } from '../units.js';
 import type { PeerCommand, PlayCommand } from './commands.js';
-import type { EventQueue } from './event-queue.js';
 import type { MediaBody } from './media-chunks.js';
 import type { MessageTransport } from './message-transport.js';
 import { CHUNK_STREAM, CONTROL_MESSAGE_STREAM, MESSAGE_TYPE } from './message-types.js';
@@ -31,14 +30,14 @@ interface PlayRequest {
 
 export class PlayCommands {
   readonly #transport: MessageTransport;
-  readonly #events: EventQueue<SessionEvent>;
+  readonly #emit: (event: SessionEvent) => void;
   readonly #plays = new Map<number, PlayState>();
   /** Newer play requests that arrived before the application answered the previous one, by message stream. */
   readonly #next = new Map<number, PlayRequest>();
 
-  constructor(transport: MessageTransport, events: EventQueue<SessionEvent>) {
+  constructor(transport: MessageTransport, emit: (event: SessionEvent) => void) {
     this.#transport = transport;
-    this.#events = events;
+    this.#emit = emit;
   }
 
   get isPlaying(): boolean {
@@ -62,14 +61,14 @@ export class PlayCommands {
     const { command, address } = request;
     const { start, duration, reset } = command;
     this.#plays.set(messageStreamId, new PlayState(messageStreamId, command.name, reset));
-    this.#events.push({ type: 'play-request', messageStreamId, ...address, start, duration, reset });
+    this.#emit({ type: 'play-request', messageStreamId, ...address, start, duration, reset });
   }
 
   accept(messageStreamId: number): void {
     const play = this.#plays.get(messageStreamId);
     if (play?.stage === 'withdrawn') {
       this.#plays.delete(messageStreamId);
-      this.#events.push({ type: 'stop-play', messageStreamId });
+      this.#emit({ type: 'stop-play', messageStreamId });
       this.#requestNext(messageStreamId);
     } else if (play?.stage === 'requested') {
       play.start();
@@ -134,7 +133,7 @@ export class PlayCommands {
     else if (play?.stage === 'playing') {
       play.end();
       this.#plays.delete(messageStreamId);
-      this.#events.push({ type: 'stop-play', messageStreamId });
+      this.#emit({ type: 'stop-play', messageStreamId });
     }
   }
 
@@ -159,7 +158,7 @@ export class PlayCommands {
         const { paused, position } = command;
         play.paused = paused;
         this.#notify(play, paused ? 'NetStream.Pause.Notify' : 'NetStream.Unpause.Notify', 'The stream is live.');
-        this.#events.push({ type: 'pause', messageStreamId, paused, position });
+        this.#emit({ type: 'pause', messageStreamId, paused, position });
         return;
       }
       case 'seek':

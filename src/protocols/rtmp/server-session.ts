@@ -4,11 +4,9 @@
 import { SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
 import type { Milliseconds } from '../units.js';
-import type { AcknowledgementCounter } from './acknowledgement.js';
 import { type ConnectCommand, type PeerCommand, parseCommand } from './commands.js';
 import { ConnectionCommands } from './connection-commands.js';
 import { rtmpError } from './errors.js';
-import { EventQueue } from './event-queue.js';
 import { ServerHandshake } from './handshake.js';
 import { type RandomBytes, secureRandomBytes } from './handshake-digest.js';
 import {
@@ -18,10 +16,11 @@ import {
   SERVER_CHUNK_SIZE,
 } from './limits.js';
 import type { MediaBody } from './media-chunks.js';
-import { MessageTransport, type SessionMessage } from './message-transport.js';
+import { type AcknowledgementCounter, MessageTransport, type SessionMessage } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { MediaKind } from './play-commands.js';
-import { type ReconnectTarget, streamError, streamLength } from './server-answers.js';
+import { PublishState } from './publish-state.js';
+import { type ReconnectTarget, reconnectRequest, streamError, streamLength } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
 import { acknowledge, StreamCommands } from './stream-commands.js';
@@ -55,7 +54,7 @@ export type SessionStage = 'handshake' | 'connecting' | 'connected' | 'publishin
 export class ServerSession {
   readonly #limits: RtmpLimits;
   readonly #transport: MessageTransport;
-  /** Does not include `publishing` and `playing`, which the stream commands know. */
+  /** Does not include `publishing` and `playing`, which follow from the publish and the plays. */
   readonly #stage = new StateMachine<Exclude<SessionStage, 'publishing' | 'playing'>>(
     'rtmp server session',
     'handshake',
@@ -66,8 +65,13 @@ export class ServerSession {
       closed: [],
     },
   );
-  readonly #events = new EventQueue<SessionEvent>();
+  /** Events that are not taken yet, after the `#taken` first ones: one message can produce several, and an accept thousands. */
+  #events: SessionEvent[] = [];
+  #taken = 0;
   readonly #connection: ConnectionCommands;
+  /** A connect was received. It is answered with success unless the application rejects it before it takes the next event. */
+  #connectUnanswered = false;
+  readonly #publish: PublishState;
   #streams: StreamCommands | undefined;
 
   constructor(options: Partial<ServerSessionOptions> = {}) {
@@ -78,12 +82,13 @@ export class ServerSession {
       chunkSize: options.chunkSize ?? SERVER_CHUNK_SIZE,
       windowAcknowledgementSize: options.windowAcknowledgementSize ?? DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE,
     });
+    this.#publish = new PublishState(this.#limits, this.#emit);
   }
 
   get stage(): SessionStage {
     const stage = this.#stage.state;
     if (stage !== 'connected' || this.#streams === undefined) return stage;
-    if (this.#streams.isPublishing) return 'publishing';
+    if (this.#publish.stage === 'live') return 'publishing';
     return this.#streams.plays.isPlaying ? 'playing' : stage;
   }
 
@@ -102,7 +107,11 @@ export class ServerSession {
    */
   receive(bytes: Buffer): void {
     if (this.#stage.is('closed')) return;
-    this.#guard(() => this.#transport.receive(bytes));
+    try {
+      this.#transport.receive(bytes);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
     if (this.#stage.is('handshake') && this.#transport.handshakeDone) this.#stage.to('connecting');
   }
 
@@ -113,32 +122,33 @@ export class ServerSession {
 
   /** Decodes up to the next event only, so that a caller that stops taking events also stops the work. */
   nextEvent(): SessionEvent | undefined {
-    this.#connection.answer();
-    while (this.#events.isEmpty && !this.#stage.is('closed')) {
-      const more = this.#guard(() => {
+    this.#answerConnect();
+    try {
+      while (this.#taken === this.#events.length && !this.#stage.is('closed')) {
         const message = this.#transport.next();
-        if (message !== undefined) this.#handle(message);
-        return message !== undefined;
-      });
-      if (more === false) return undefined;
+        if (message === undefined) return undefined;
+        this.#handle(message);
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
     }
-    return this.#events.take();
+    return this.#takeEvent();
   }
 
   /** Whether there is something to write now. */
   get hasOutput(): boolean {
-    return this.#connection.isUnanswered || this.#transport.hasOutput;
+    return this.#connectUnanswered || this.#transport.hasOutput;
   }
 
   /** Returns everything to write now in one buffer; media for players is copied into it. */
   takeOutput(): Buffer | undefined {
-    this.#connection.answer();
+    this.#answerConnect();
     return this.#transport.takeOutput();
   }
 
   /** Like `takeOutput`, as a list for a vectored write. Bodies given to `sendMedia` are included as views, not copied. */
   takeOutputBuffers(): Buffer[] {
-    this.#connection.answer();
+    this.#answerConnect();
     return this.#transport.takeOutputBuffers();
   }
 
@@ -153,7 +163,8 @@ export class ServerSession {
    */
   reject(messageStreamId: number, reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
-    if (!this.#connection.refuse(reason)) this.#transport.send(streamError(messageStreamId, reason));
+    if (this.#connectUnanswered) this.#connection.refuse(reason);
+    else this.#transport.send(streamError(messageStreamId, reason));
     this.#close(undefined);
   }
 
@@ -163,7 +174,7 @@ export class ServerSession {
    */
   rejectConnect(reason: StatusReason): void {
     if (this.#stage.is('closed')) return;
-    if (!this.#connection.isUnanswered) throw new TypeError('the connection has been answered');
+    if (!this.#connectUnanswered) throw new TypeError('the connection has been answered');
     this.reject(CONTROL_MESSAGE_STREAM, reason);
   }
 
@@ -206,7 +217,10 @@ export class ServerSession {
    * @returns false, and sends nothing, if the client has not announced support.
    */
   requestReconnect(target: ReconnectTarget): boolean {
-    return this.#stage.is('connected') && this.#connection.requestReconnect(target);
+    if (!this.#stage.is('connected') || !this.#connection.canReconnect) return false;
+    this.#answerConnect();
+    this.#transport.send(reconnectRequest(target));
+    return true;
   }
 
   /** Ends the session because the peer has hung up, or because the server wants to close it. Sends nothing to the peer. */
@@ -220,31 +234,47 @@ export class ServerSession {
     this.#transport.send({ type: 'user-control', event: { type: 'ping-request', timestamp: timestamp >>> 0 } });
   }
 
-  /** Handles input from the peer. Anything thrown closes this session only. */
-  #guard<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (thrown) {
-      const error =
-        thrown instanceof SluiceError
-          ? thrown
-          : rtmpError('rtmp.internal', `a message could not be handled: ${String(thrown)}`, { cause: thrown });
-      this.#close(error);
-      return undefined;
+  readonly #emit = (event: SessionEvent): void => {
+    this.#events.push(event);
+  };
+
+  #takeEvent(): SessionEvent | undefined {
+    const event = this.#events[this.#taken];
+    if (event === undefined) return undefined;
+    this.#taken += 1;
+    if (this.#taken === this.#events.length) {
+      this.#events = [];
+      this.#taken = 0;
     }
+    return event;
+  }
+
+  #answerConnect(): void {
+    if (!this.#connectUnanswered) return;
+    this.#connectUnanswered = false;
+    this.#connection.accept();
+  }
+
+  /** Whatever the input of a peer makes us throw closes this session only. */
+  #fail(thrown: unknown): void {
+    const error =
+      thrown instanceof SluiceError
+        ? thrown
+        : rtmpError('rtmp.internal', `a message could not be handled: ${String(thrown)}`, { cause: thrown });
+    this.#close(error);
   }
 
   #close(error: SluiceError | undefined): void {
     if (this.#stage.is('closed')) return;
-    this.#connection.end();
+    this.#connectUnanswered = false;
     this.#streams?.end();
     this.#stage.to('closed');
-    this.#events.push({ type: 'closed', ...(error !== undefined && { error }) });
+    this.#emit({ type: 'closed', ...(error !== undefined && { error }) });
   }
 
   #handle(message: SessionMessage): void {
     if (message.type === 'command') this.#command(message.messageStreamId, parseCommand(message));
-    else this.#streams?.media(message);
+    else this.#publish.media(message);
   }
 
   #command(messageStreamId: number, command: PeerCommand): void {
@@ -257,8 +287,9 @@ export class ServerSession {
 
   #connected(command: ConnectCommand): void {
     const event = this.#connection.connect(command);
-    this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#events);
+    this.#streams = new StreamCommands(command, this.#limits, this.#transport, this.#publish, this.#emit);
+    this.#connectUnanswered = true;
     this.#stage.to('connected');
-    this.#events.push(event);
+    this.#emit(event);
   }
 }

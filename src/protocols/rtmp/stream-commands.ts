@@ -1,16 +1,13 @@
-// Handles what a connected peer does with streams: creating them, publishing on one, sending media, and the many ways of ending.
+// Handles what a connected peer asks of streams: to create them, to publish on one, to play, and the many ways of ending.
 
 import { SluiceError } from '../errors.js';
 import type { ConnectCommand, PeerCommand, PlayCommand, PublishCommand } from './commands.js';
-import type { EventQueue } from './event-queue.js';
 import type { RtmpLimits } from './limits.js';
 import { MessageStreams } from './message-streams.js';
 import type { MessageTransport } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
-import type { DataMessage, MediaMessage } from './messages.js';
-import { metadataBody } from './metadata.js';
 import { PlayCommands } from './play-commands.js';
-import { PublishState } from './publish-state.js';
+import type { PublishState } from './publish-state.js';
 import { emptyResult, fcPublished, fcSubscribed, streamCreated, streamError, streamStatus } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
 import type { StatusReason } from './status-codes.js';
@@ -18,34 +15,29 @@ import { canonicalStream, type StreamAddress } from './stream-name.js';
 
 export type StreamCommand = Exclude<PeerCommand, { readonly type: 'connect' | 'stream-length' | 'other' }>;
 
-/** The message streams of one connected peer, with its one publish and its plays. */
+/** The message streams of one connected peer: what it asks for on them, and our answers. */
 export class StreamCommands {
   readonly #connect: ConnectCommand;
-  readonly #limits: RtmpLimits;
   readonly #transport: MessageTransport;
-  readonly #events: EventQueue<SessionEvent>;
+  readonly #publish: PublishState;
+  readonly #emit: (event: SessionEvent) => void;
   readonly #messageStreams: MessageStreams;
   readonly plays: PlayCommands;
-  #publish: PublishState | undefined;
   #hasPublished = false;
 
   constructor(
     connect: ConnectCommand,
     limits: RtmpLimits,
     transport: MessageTransport,
-    events: EventQueue<SessionEvent>,
+    publish: PublishState,
+    emit: (event: SessionEvent) => void,
   ) {
     this.#connect = connect;
-    this.#limits = limits;
     this.#transport = transport;
-    this.#events = events;
+    this.#publish = publish;
+    this.#emit = emit;
     this.#messageStreams = new MessageStreams(limits.maxMessageStreams);
-    this.plays = new PlayCommands(transport, events);
-  }
-
-  /** True between an accepted publish and its end. */
-  get isPublishing(): boolean {
-    return this.#publish?.stage === 'live';
+    this.plays = new PlayCommands(transport, emit);
   }
 
   /** @throws errors that must close the connection, after the peer has been told why. */
@@ -63,7 +55,7 @@ export class StreamCommands {
         return;
       case 'publish':
         // Encoders end a publish with several commands; an earlier one has already ended it.
-        if (command.name === '' && this.#hasPublished && this.#publish === undefined) return;
+        if (command.name === '' && this.#hasPublished && this.#publish.stage === 'none') return;
         this.#onStream(messageStreamId, 'NetStream.Publish.BadName', (id) => this.#requestPublish(id, command));
         return;
       case 'play':
@@ -83,7 +75,7 @@ export class StreamCommands {
         this.plays.endNamed(command.name);
         return;
       case 'fc-unpublish':
-        this.endPublish();
+        this.#publish.end();
         return;
       case 'close-stream':
         this.#endOn(messageStreamId);
@@ -97,59 +89,27 @@ export class StreamCommands {
     }
   }
 
-  /** Passes media on, queues it until the publish is answered, or drops it if it belongs to no publish. */
-  media(message: MediaMessage | DataMessage): void {
-    const publish = this.#publish;
-    if (publish === undefined || !concerns(publish, message.messageStreamId)) return;
-    const body = message.type === 'data' ? metadataBody(message.body, this.#limits.amf) : message.body;
-    if (body === undefined) return;
-    const event = publish.media({
-      type: 'media',
-      messageStreamId: publish.messageStreamId,
-      kind: message.type === 'data' ? 'script' : message.type,
-      timestamp: message.timestamp,
-      body,
-    });
-    if (event !== undefined) this.#events.push(event);
-  }
-
   /** The application accepts a `publish-request`. */
   accept(messageStreamId: number): void {
     const publish = this.#publish;
-    if (publish?.messageStreamId !== messageStreamId) return;
-    if (publish.stage === 'withdrawn') {
-      // The peer withdrew the publish meanwhile: it was accepted, and it is over.
-      this.#publish = undefined;
-      this.#events.push({ type: 'unpublish', messageStreamId });
-    } else if (publish.stage === 'requested') {
+    if (publish.stage === 'live' || !publish.isOn(messageStreamId)) return;
+    if (publish.stage === 'requested') {
       this.#transport.send({ type: 'user-control', event: { type: 'stream-begin', messageStreamId } });
       this.#transport.send(streamStatus(messageStreamId, 'NetStream.Publish.Start', 'Publishing has started.'));
       this.#hasPublished = true;
-      for (const event of publish.accept()) this.#events.push(event);
     }
-  }
-
-  /** Ends the publish, if there is one, in any stage. */
-  endPublish(): void {
-    const publish = this.#publish;
-    if (publish?.stage === 'live') {
-      publish.end();
-      this.#publish = undefined;
-      this.#events.push({ type: 'unpublish', messageStreamId: publish.messageStreamId });
-    } else if (publish?.stage === 'requested') {
-      publish.withdraw();
-    }
+    publish.accept();
   }
 
   /** Ends everything, because the connection ends. */
   end(): void {
-    this.endPublish();
+    this.#publish.end();
     this.plays.endOn(CONTROL_MESSAGE_STREAM);
   }
 
   #endOn(messageStreamId: number): void {
     this.plays.endOn(messageStreamId);
-    if (this.#publish !== undefined && concerns(this.#publish, messageStreamId)) this.endPublish();
+    if (this.#publish.isConcernedBy(messageStreamId)) this.#publish.end();
   }
 
   /** Publish and play need a stream made by createStream (RTMP 1.0 7.2.2): media sent on any other would be lost. */
@@ -164,19 +124,18 @@ export class StreamCommands {
   }
 
   #requestPublish(messageStreamId: number, { name, publishType }: PublishCommand): void {
-    const current = this.#publish;
-    if (current === undefined) {
+    if (this.#publish.stage === 'none') {
       if (this.plays.has(messageStreamId)) {
         const description = 'This message stream plays; create another one to publish.';
         this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Publish.BadName', description }));
         return;
       }
       const address = this.#address(messageStreamId, name, 'NetStream.Publish.BadName');
-      this.#publish = new PublishState(messageStreamId, this.#limits.maxEarlyMediaBytes);
-      this.#events.push({ type: 'publish-request', messageStreamId, ...address, publishType });
-    } else if (name === '' && concerns(current, messageStreamId)) {
+      this.#publish.request(messageStreamId);
+      this.#emit({ type: 'publish-request', messageStreamId, ...address, publishType });
+    } else if (name === '' && this.#publish.isConcernedBy(messageStreamId)) {
       // publish(false): the connection stays open, so the encoder does wait for an answer (7.2.2.6).
-      this.endPublish();
+      this.#publish.end();
       this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Unpublish.Success', 'Publishing has ended.'));
     } else {
       const description = 'This connection publishes already; open another one for another stream.';
@@ -189,7 +148,7 @@ export class StreamCommands {
       // play(false): the connection stays open, and the player waits for an answer.
       this.plays.endOn(messageStreamId);
       this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Play.Stop', 'Playing has stopped.'));
-    } else if (this.#publish?.messageStreamId === messageStreamId) {
+    } else if (this.#publish.isOn(messageStreamId)) {
       const description = 'This message stream publishes; create another one to play.';
       this.#transport.answer(streamError(messageStreamId, { code: 'NetStream.Play.Failed', description }));
     } else {
@@ -214,12 +173,4 @@ export class StreamCommands {
 /** A peer that sends a transaction id waits for an answer, even to a command that we do not know. */
 export function acknowledge(transport: MessageTransport, transactionId: number): void {
   if (transactionId !== 0) transport.answer(emptyResult(transactionId));
-}
-
-/**
- * Whether a command on this message stream concerns the publish. Some cameras publish on the stream they created and send everything else
- * on stream 0.
- */
-function concerns(publish: PublishState, messageStreamId: number): boolean {
-  return messageStreamId === publish.messageStreamId || messageStreamId === CONTROL_MESSAGE_STREAM;
 }

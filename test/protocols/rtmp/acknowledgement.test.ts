@@ -1,6 +1,6 @@
 // When acknowledgements are due and what they count: encoders stall when one is missing, and after 4 GiB when it is wrong.
 import { describe, expect, it } from 'vitest';
-import { AcknowledgementCounter } from '../../../src/protocols/rtmp/acknowledgement.js';
+import { AcknowledgementCounter } from '../../../src/protocols/rtmp/message-transport.js';
 
 describe('AcknowledgementCounter', () => {
   it('A3.01 is due each half window, and says all bytes received (A3.02)', () => {

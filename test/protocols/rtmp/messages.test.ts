@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { decodeMessage } from '../../../src/protocols/rtmp/message-decoder.js';
 import { encodeMessage } from '../../../src/protocols/rtmp/message-encoder.js';
+import { mediaMessage } from '../../../src/protocols/rtmp/message-transport.js';
 import { MESSAGE_VECTORS } from '../../vectors/rtmp-messages.js';
 
 function rawCommand(body: Buffer, type = 20) {
@@ -12,7 +13,7 @@ function rawCommand(body: Buffer, type = 20) {
 describe('message vectors', () => {
   it.each(MESSAGE_VECTORS)('decodes $name', ({ type, hex, value, messageStreamId = 0, timestamp = 0 }) => {
     const raw = { chunkStreamId: 9, timestamp, type, messageStreamId, body: Buffer.from(hex, 'hex') };
-    expect(decodeMessage(raw)).toEqual(value);
+    expect(mediaMessage(raw) ?? decodeMessage(raw)).toEqual(value);
   });
 
   it.each(MESSAGE_VECTORS.filter(({ canonical }) => canonical !== false))(

@@ -1,6 +1,6 @@
 // Control messages at the moments in which encoders send them.
 import { describe, expect, it } from 'vitest';
-import { AcknowledgementCounter } from '../../../src/protocols/rtmp/acknowledgement.js';
+import { AcknowledgementCounter } from '../../../src/protocols/rtmp/message-transport.js';
 import { TestPeer } from './test-peer.js';
 import { pattern, subMessage, u32 } from './wire-writer.js';
 
