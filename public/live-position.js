@@ -2,12 +2,23 @@
 
 /** Milliseconds within which a browser that plays HLS itself goes to live, if it does at all. */
 const SEEK_PATIENCE = 1_500;
+/** Seconds behind the target from which "Go live" is offered; hls.js catches up with smaller distances by playing faster. */
+export const BEHIND_LIVE = 3;
+/** Seconds of media to play near live before the viewer counts as being there: right after a seek, playback often stalls once more. */
+const SETTLED = 5;
+/** Seconds of media that must be buffered after a position to jump to it without a stall. */
+const AHEAD = 0.5;
 
 export class LivePosition {
   #video;
   #engine;
   #options;
   #isShifted = false;
+  /** The viewer has asked for live, by a start or by "Go live", and is not there yet. */
+  #isApproaching = false;
+  /** Where in the video he came near live; undefined while he is further away. @type {number | undefined} */
+  #arrivedAt;
+  #listeners = new AbortController();
   /** Seconds behind live to return to after a restart. */
   #kept = 0;
   #patience;
@@ -21,6 +32,9 @@ export class LivePosition {
     this.#video = video;
     this.#engine = engine;
     this.#options = options;
+    const { signal } = this.#listeners;
+    video.addEventListener('timeupdate', () => this.#approach(), { signal });
+    video.addEventListener('pause', () => (this.#isApproaching = false), { signal });
   }
 
   /** Whether the viewer chose to watch behind live. */
@@ -33,11 +47,14 @@ export class LivePosition {
     const target = this.#engine.seekTarget(seconds);
     if (target === undefined) return;
     this.#isShifted = true;
+    this.#isApproaching = false;
     this.#seek(target);
   }
 
   goLive() {
     this.#isShifted = false;
+    this.#isApproaching = true;
+    this.#arrivedAt = undefined;
     this.#engine.approachLive();
     const target = this.#engine.seekTarget(0);
     this.#options.onSeek();
@@ -52,6 +69,13 @@ export class LivePosition {
   reset() {
     clearTimeout(this.#patience);
     this.#isShifted = false;
+    this.#isApproaching = true;
+    this.#arrivedAt = undefined;
+  }
+
+  close() {
+    clearTimeout(this.#patience);
+    this.#listeners.abort();
   }
 
   /** Call before a restart that the viewer should not notice. */
@@ -66,8 +90,34 @@ export class LivePosition {
     if (behind > 0) this.goBack(behind);
   }
 
+  /**
+   * Live moves on while the media there is loaded, and hls.js takes a distance of more than a few seconds for the viewer's wish and keeps
+   * it. So the player jumps forward once the present is buffered; on a line that is slower than the stream, it never is.
+   */
+  #approach() {
+    const { paused, seeking, currentTime } = this.#video;
+    if (!this.#isApproaching || this.#engine.isNative || paused || seeking) return;
+    const target = this.#engine.seekTarget(0);
+    if (target === undefined) return;
+    if (target - currentTime <= BEHIND_LIVE) {
+      this.#arrivedAt ??= currentTime;
+      this.#isApproaching = currentTime - this.#arrivedAt < SETTLED;
+    } else {
+      this.#arrivedAt = undefined;
+      if (isBuffered(this.#video, target)) this.#seek(target);
+    }
+  }
+
   #seek(position) {
     this.#options.onSeek();
     this.#video.currentTime = position;
   }
+}
+
+/** Whether playback can continue at this position, which is later than the current one, without loading anything. */
+function isBuffered({ buffered }, position) {
+  for (let index = 0; index < buffered.length; index += 1) {
+    if (buffered.start(index) <= position && position + AHEAD <= buffered.end(index)) return true;
+  }
+  return false;
 }

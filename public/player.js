@@ -3,7 +3,7 @@
 import { playOrMute } from './autoplay.js';
 import { PlaybackEngine } from './engine.js';
 import { GapJump } from './gap-jump.js';
-import { LivePosition } from './live-position.js';
+import { BEHIND_LIVE, LivePosition } from './live-position.js';
 import { NetworkTrouble } from './network-trouble.js';
 import { PlayerStateHolder } from './player-states.js';
 import { LiveProbe } from './probe.js';
@@ -15,8 +15,6 @@ import { ViewerIntent } from './viewer-intent.js';
 const PATIENCE = 15_000;
 /** Milliseconds between two `position` events if nothing else changes. */
 const POSITION_INTERVAL = 500;
-/** Seconds behind the target from which "Go live" is offered; hls.js catches up with smaller distances by playing faster. */
-const BEHIND_LIVE = 3;
 
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another level is shown), `blocked` (the
@@ -188,6 +186,7 @@ export class LivePlayer extends EventTarget {
     this.#network.close();
     this.#standstill.close();
     this.#gaps.close();
+    this.#position.close();
     this.#tracks.close();
     this.#probe.cancel();
     this.#engine.close();

@@ -1,9 +1,13 @@
 // Going back in a stream that is kept for longer, as viewers do it: with a mouse, a finger, keys, and what a screen reader is told.
 
+import { EventEmitter, once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { startLiveFixture } from './live-fixture.js';
+
+/** Milliseconds for one step of a page on a machine that is busy with other tests. */
+const PATIENCE = 90_000;
 
 let browser: Browser;
 
@@ -20,8 +24,9 @@ async function watch(path: string, options: { readonly kept?: number; readonly h
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch });
   onTestFinished(() => context.close());
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(`${url}${path}`);
-  await page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  await page.waitForSelector('video[data-state="playing"]', { state: 'attached' });
   return page;
 }
 
@@ -37,8 +42,18 @@ const untilPlaysAt = (page: Page, least: number, most: number) =>
       return !paused && !seeking && readyState >= 3 && behind >= Number(from) && behind <= Number(to);
     },
     [least, most],
-    { timeout: 90_000 },
   );
+
+/** Keeps the requests for media waiting until the returned function is called. */
+async function holdMedia(page: Page): Promise<() => void> {
+  const held = new EventEmitter();
+  const released = once(held, 'released');
+  await page.route(/\.m4s$/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return () => held.emit('released');
+}
 
 /** What the controls say of where the viewer is, all of it at one moment. */
 const told = (page: Page): Promise<object> =>
@@ -86,9 +101,12 @@ it('goes back by keys and slider, stays there, and returns to live', async () =>
   await untilPlaysAt(page, 60, 200);
   await page.mouse.move(400, 300);
   await page.mouse.move(420, 320);
+  // While the media at the live edge is on its way, live moves on by more than hls.js catches up with.
+  const release = await holdMedia(page);
   await page.click('.live.behind');
-  // A player that has stood still on a busy machine keeps further behind; what the page calls live is asked below.
-  await untilPlaysAt(page, 0, 10);
+  await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.behind > 5);
+  release();
+  await untilPlaysAt(page, 0, 4);
   await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
 }, 240_000);
 
@@ -106,7 +124,8 @@ it('goes back by dragging, and seeks when the finger is lifted', async () => {
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.4, y, { steps: 4 });
   expect(await page.textContent('.scrub-time')).toMatch(/^−\d:\d\d$/);
-  expect(await behind(page)).toBeLessThan(5);
+  // Still where it played, give or take a stall; the finger is at 60 s.
+  expect(await behind(page)).toBeLessThan(25);
   await page.mouse.up();
   await untilPlaysAt(page, 30, 90);
   await page.touchscreen.tap(box.x + box.width * 0.7, y);
