@@ -184,6 +184,7 @@ export class VideoParts implements PartMaker {
       segmentIndex,
       start: (start + this.#offset) / timescale,
       duration: Math.min(duration / timescale, partTarget),
+      end: (start + duration + this.#offset) / timescale,
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(bytes.length, samples),
       completes,

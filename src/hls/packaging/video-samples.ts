@@ -221,6 +221,8 @@ export class VideoSamples {
       samples,
     });
     const duration = end - this.#from;
+    // As in `push`: the next frame, which is shown at `wanted`, comes after a pause.
+    const shownUntil = wanted - end > PAUSE_FRAMES * this.#interval ? wanted : end;
     if (duration > this.#target) onOverlongPart?.(duration / timescale);
     sink.accept({
       bytes,
@@ -229,7 +231,7 @@ export class VideoSamples {
       start: (this.#from + this.#segmentOffset) / timescale,
       // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
       duration: Math.min(duration / timescale, partTarget),
-      end: (end + this.#segmentOffset) / timescale,
+      end: (shownUntil + this.#segmentOffset) / timescale,
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(lengthOf(bytes), samples),
       completes,

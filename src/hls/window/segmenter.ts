@@ -135,7 +135,7 @@ export class Segmenter {
     if (this.#open !== undefined && index > this.#open.index) this.#close();
     if (this.#open === undefined) {
       this.#fillGaps(index);
-      this.#open = this.#newSegment(index, this.#isAtCut(part) ? part.start : this.#missingFrom(part));
+      this.#open = this.#newSegment(index, this.#startsAtPart(part) ? part.start : this.#missingFrom(part));
     }
     this.#needsSync = false;
     this.#takesOver = false;
@@ -216,6 +216,12 @@ export class Segmenter {
     return cut === undefined || part.start - cut <= SAME_TIME;
   }
 
+  /** Whether a segment begins with this part: otherwise it begins at its cut, where the segment before it ended. */
+  #startsAtPart(part: MadePart): boolean {
+    const isLate = part.start > (this.#end ?? part.start) && this.#end === this.#cutTime(part.segmentIndex);
+    return this.#isAtCut(part) && !isLate;
+  }
+
   /** Start of a segment whose beginning is missing; for the first listed segment nothing counts as missing. */
   #missingFrom(part: MadePart): Seconds {
     return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
@@ -234,9 +240,11 @@ export class Segmenter {
     const failed = this.#openIsBroken || (lost === true && !paused);
     // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
     const rounding = failed || lost !== undefined ? NOTHING_MISSING : SAME_TIME;
-    const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
-    const missing = differs ? end - open.end : 0;
     const continued = this.#cutTime(open.index + 1) !== undefined;
+    const isElsewhere = end !== undefined && Math.abs(end - open.end) > rounding;
+    // A picture before a pause lasts until the next one, which may be beyond the longest segment.
+    const differs = end !== undefined && end > open.start && (isElsewhere || (continued && this.#isTooLong(open)));
+    const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
     // If media is missing up to the next segment, the date of that segment is right, and EXTINF must agree with it. The last segment of a
     // publisher lasts as long as its media.
@@ -247,6 +255,12 @@ export class Segmenter {
     this.#openIsShared = false;
     this.#openIsBroken = false;
     this.#add({ ...open, end: stretched ? end : open.end }, media, gap);
+  }
+
+  /** RFC 8216bis 4.4.3.1. */
+  #isTooLong({ start, end }: OpenSegment): boolean {
+    const { targetDuration } = this.#options.schedule;
+    return targetDuration !== undefined && Math.round(end - start) > targetDuration;
   }
 
   /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */
