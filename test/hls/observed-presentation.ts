@@ -64,13 +64,24 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
   return { presentation, clock, warnings, faults };
 }
 
+/** Media playlists as they were looked at last. */
+const seenBodies = new WeakMap<PlaylistChecker, ReadonlyMap<string, Buffer>>();
+
 /** Gives the checker what a player would get now, and checks that everything listed can be had. */
 export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
+  const bodies = new Map<string, Buffer>();
   // Also those that an earlier period had.
   for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
     const rendition = presentation.rendition(name);
-    if (rendition?.isServable(true) !== true) continue;
-    const playlist = checker.add(name, rendition.playlistBody().toString());
+    if (rendition?.isServable(true) === true) bodies.set(name, rendition.playlistBody());
+  }
+  // Most steps change no playlist, and then nothing else that a player can see.
+  const before = seenBodies.get(checker);
+  seenBodies.set(checker, bodies);
+  if (before?.size === bodies.size && [...bodies].every(([name, body]) => before.get(name)?.equals(body))) return;
+  for (const [name, body] of bodies) {
+    const rendition = presentation.rendition(name) as Rendition;
+    const playlist = checker.add(name, body.toString());
     checker.addDelta(name, rendition.deltaBody().toString());
     observeIFrames(rendition, checker);
     const uris = playlist.segments.flatMap(({ uri, map, gap, parts }) => [
