@@ -99,8 +99,7 @@ export class Gateway {
       maxStreams: config.maxStreams,
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
-      now: () => clock.wallClock(),
-      monotonic: () => clock.now(),
+      clock,
     });
     this.#capacity = new Capacity({ clock, maxTranscodes: config.maxTranscodes });
     this.#pictures = thumbnailMaker(parts);

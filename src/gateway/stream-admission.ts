@@ -54,12 +54,8 @@ export class StreamAdmission implements PublishAdmission {
       stream.end();
       throw error;
     }
-    return {
-      publish: (kind, timestamp, body) => stream.publish(kind, timestamp, body),
-      // The pipeline listens to the stream and continues or ends with it.
-      end: (reason) => stream.end(reason),
-      onKick: (listener) => stream.onKick(listener),
-    };
+    // The publisher's connection gives its media to the stream itself; the pipeline listens to it and continues or ends with it.
+    return stream;
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {

@@ -7,12 +7,11 @@ import { type AudioCodec, type AudioCodecId, audioCodecName } from '../protocols
 import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { AdtsMessages } from './adts-messages.js';
-import { AdvancingTime } from './advancing-time.js';
 import { liveError } from './errors.js';
 import type { IngestContext } from './ingest-context.js';
 import { aacBody, audioBody, type MediaBody } from './media-body.js';
-import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
+import { TrackMeter } from './track-meter.js';
 
 export type ServedAudioCodec = AudioCodecId;
 
@@ -43,7 +42,7 @@ const UNDESCRIBED: ReadonlySet<AudioCodecId> = new Set<AudioCodecId>([
 
 export class AudioIngest {
   readonly #context: IngestContext;
-  readonly rate = new RateMeter();
+  readonly meter = new TrackMeter();
   header: LiveTag | undefined;
   track: AudioTrack | undefined;
   /** Why there is no track although audio arrives. */
@@ -60,7 +59,6 @@ export class AudioIngest {
   /** The last sequence header as received. */
   #received: Buffer | undefined;
   readonly #adts: AdtsMessages;
-  readonly #time = new AdvancingTime();
 
   constructor(context: IngestContext) {
     this.#context = context;
@@ -155,7 +153,7 @@ export class AudioIngest {
   }
 
   #acceptFrame(tag: AudioTag, codec: ServedAudioCodec, timestamp: Milliseconds, body: Buffer): void {
-    if (this.#time.standsStill(timestamp)) this.#context.repair('stuck-timestamps');
+    if (this.meter.standsStill(timestamp)) this.#context.repair('stuck-timestamps');
     if (codec !== 'aac' || !beginsWithAdts(tag.data)) {
       this.#passFrame(tag, codec, timestamp, body);
       return;
@@ -187,7 +185,7 @@ export class AudioIngest {
       return;
     }
     this.frames += 1;
-    this.rate.add(point.dts, body.length);
+    this.meter.add(point.dts, body.length);
     const media = audioBody(tag, body, codec);
     this.#context.emit({
       kind: 'audio',

@@ -1,7 +1,8 @@
 // The live streams by name. A name belongs to one publisher at a time.
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { callAll } from '../protocols/failure-domain.js';
-import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
+import type { Milliseconds } from '../protocols/units.js';
 import { liveError } from './errors.js';
 import type { LiveStreamLimits } from './limits.js';
 import { LiveStream } from './stream.js';
@@ -16,6 +17,8 @@ const TAKEOVER_AFTER: Milliseconds = 3_000;
 /** `reject` the new publisher, or `override` the current one. */
 export type PublishConflict = 'reject' | 'override';
 
+type RegistryClock = Pick<Clock, 'now' | 'wallClock'>;
+
 export interface StreamRegistryOptions {
   readonly maxStreams?: number;
   /** Limit of each stream's GOP cache, in bytes. */
@@ -28,10 +31,8 @@ export interface StreamRegistryOptions {
   readonly conflict?: PublishConflict;
   /** A publisher that has sent nothing for this long loses its name to a new one, whatever `conflict` says. Default 3000. */
   readonly takeoverAfter?: Milliseconds;
-  /** Wall clock, for `startedAt`. */
-  readonly now?: () => EpochMilliseconds;
-  /** Monotonic clock, for silence detection and per-minute limits. */
-  readonly monotonic?: () => Milliseconds;
+  /** The wall clock is for `startedAt`, the monotonic one for silence and per-minute limits. */
+  readonly clock?: RegistryClock;
 }
 
 export interface ClaimOptions {
@@ -51,22 +52,20 @@ export class StreamRegistry {
   readonly #maxStreams: number;
   readonly #conflict: PublishConflict;
   readonly #takeoverAfter: Milliseconds;
-  readonly #now: () => EpochMilliseconds;
-  readonly #monotonic: () => Milliseconds;
+  readonly #clock: RegistryClock;
   readonly #streamOptions: Pick<LiveStreamOptions, 'gopCacheBytes' | 'limits' | 'trackTimeout'>;
 
   constructor(options: StreamRegistryOptions = {}) {
     this.#maxStreams = options.maxStreams ?? MAX_STREAMS;
     this.#conflict = options.conflict ?? 'reject';
     this.#takeoverAfter = options.takeoverAfter ?? TAKEOVER_AFTER;
-    this.#monotonic = options.monotonic ?? (() => performance.now());
+    this.#clock = options.clock ?? { now: () => performance.now(), wallClock: () => Date.now() };
     const { gopCacheBytes, limits, trackTimeout } = options;
     this.#streamOptions = {
       ...(gopCacheBytes !== undefined && { gopCacheBytes }),
       ...(limits !== undefined && { limits }),
       ...(trackTimeout !== undefined && { trackTimeout }),
     };
-    this.#now = options.now ?? Date.now;
   }
 
   get size(): number {
@@ -95,9 +94,9 @@ export class StreamRegistry {
     const stream = new LiveStream({
       app,
       name,
-      startedAt: this.#now(),
+      startedAt: this.#clock.wallClock(),
       ...options,
-      monotonic: this.#monotonic,
+      clock: this.#clock,
       ...this.#streamOptions,
     });
     this.#streams.set(key, stream);
@@ -120,7 +119,7 @@ export class StreamRegistry {
 
   #takeOver(holder: LiveStream | undefined): void {
     if (holder === undefined) return;
-    const silence = this.#monotonic() - holder.lastActivity;
+    const silence = this.#clock.now() - holder.lastActivity;
     if (this.#conflict === 'reject' && silence < this.#takeoverAfter) return;
     const why = silence < this.#takeoverAfter ? '' : `, this one sent nothing for ${Math.round(silence)} ms`;
     holder.kick(liveError('live.taken-over', `another publisher took over ${holder.app}/${holder.name}${why}`));

@@ -1,5 +1,6 @@
 // What a live stream is created with, and what its listeners are told.
 
+import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import type { LiveStreamLimits } from './limits.js';
@@ -35,6 +36,6 @@ export interface LiveStreamOptions {
   readonly limits?: Partial<LiveStreamLimits>;
   /** A track without a frame counts as gone after this much media time of the other track. Default 5000. */
   readonly trackTimeout?: Milliseconds;
-  /** Monotonic clock, for `lastActivity` and per-minute limits. */
-  readonly monotonic?: () => Milliseconds;
+  /** For `lastActivity`, pauses of the publisher and per-minute limits. */
+  readonly clock?: Pick<Clock, 'now'>;
 }

@@ -1,4 +1,5 @@
 // A live stream: one publisher, many readers. Everything from the publisher is checked and timed once, here, and then shared.
+import type { Clock } from '../protocols/clock.js';
 import { assertNever, SluiceError } from '../protocols/errors.js';
 import { callAll } from '../protocols/failure-domain.js';
 import { StateMachine } from '../protocols/state-machine.js';
@@ -6,7 +7,6 @@ import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
 import { ChangeLimits } from './change-limits.js';
 import { liveError } from './errors.js';
-import { GOP_CACHE_BYTES } from './gop-cache.js';
 import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { MetadataHints } from './metadata.js';
@@ -14,7 +14,7 @@ import { MetadataIngest } from './metadata-ingest.js';
 import { type RepairKind, Repairs } from './repairs.js';
 import type { StreamStatistics } from './statistics.js';
 import type { LiveStreamOptions, LiveStreamState, StreamListener } from './stream-options.js';
-import { Subscribers } from './subscribers.js';
+import { GOP_CACHE_BYTES, Subscribers } from './subscribers.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
@@ -47,7 +47,7 @@ export class LiveStream {
   readonly #repairs = new Repairs((told) => {
     callAll(this.#listeners, (listener) => listener.onWarning?.(told));
   });
-  readonly #monotonic: () => Milliseconds;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #changes: ChangeLimits;
   readonly #listeners = new Set<StreamListener>();
   readonly #subscribers: Subscribers;
@@ -63,11 +63,11 @@ export class LiveStream {
     this.name = options.name;
     this.startedAt = options.startedAt;
     this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
-    this.#timeline = new Timeline({ origin: this.timelineOrigin, now: () => this.#monotonic() });
+    this.#timeline = new Timeline({ origin: this.timelineOrigin, now: () => this.#clock.now() });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#monotonic = options.monotonic ?? (() => performance.now());
-    this.#changes = new ChangeLimits(limits, this.#monotonic);
-    this.#lastActivity = this.#monotonic();
+    this.#clock = options.clock ?? performance;
+    this.#changes = new ChangeLimits(limits, () => this.#clock.now());
+    this.#lastActivity = this.#clock.now();
     this.#lastVideo = this.#lastActivity;
     this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {
       callAll(this.#listeners, (listener) => listener.onTrackChange?.(change));
@@ -152,12 +152,14 @@ export class LiveStream {
    */
   publish(kind: LiveTagKind, timestamp: Milliseconds, body: Buffer): void {
     if (this.#state.is('ended')) throw liveError('live.ended', `got ${kind} for a stream that has ended`);
-    this.#lastActivity = this.#monotonic();
+    this.#lastActivity = this.#clock.now();
     if (kind === 'video') this.#lastVideo = this.#lastActivity;
     else if (this.#lastActivity - this.#lastVideo > PIECES_WAIT) this.#video.settle();
     this.#bytesIn += body.length;
     this.#accept(kind, timestamp, body);
-    this.#unserved.check(kind, timestamp, this.#video, this.#audio);
+    if (this.#video.track === undefined && this.#audio.track === undefined) {
+      this.#unserved.check(kind, timestamp, this.#video.refused, this.#audio.refused);
+    }
   }
 
   /** One sentence for each thing that was changed or dropped, in order of detection. */
@@ -227,9 +229,9 @@ export class LiveStream {
       videoFrames: video.frames,
       keyFrames: video.keyFrames,
       audioFrames: audio.frames,
-      videoBitrate: video.rate.bitrate,
-      audioBitrate: audio.rate.bitrate,
-      videoFrameRate: video.rate.frameRate,
+      videoBitrate: video.meter.bitrate,
+      audioBitrate: audio.meter.bitrate,
+      videoFrameRate: video.meter.frameRate,
       droppedTags: video.dropped + audio.dropped,
       ignoredTags: video.ignored + audio.ignored + this.#metadata.ignored,
       unservedTags: video.unserved + audio.unserved,
@@ -272,18 +274,14 @@ export class LiveStream {
 
   #emit(tag: LiveTag): void {
     if (tag.discontinuity === true) this.#changes.noteJump(tag.kind);
-    if (tag.kind !== 'script' && !tag.sequenceHeader && tag.trackId === 0) {
-      if (this.#state.is('waiting')) this.#state.to('live');
-      this.#presence.note(tag.kind, tag.dts);
-    }
-    this.#distribute(tag);
-  }
-
-  #distribute(tag: LiveTag): void {
     if (tag.trackId > 0) {
       // Readers and the GOP cache carry only video track 0.
       callAll(this.#listeners, (listener) => listener.onTag?.(tag));
       return;
+    }
+    if (tag.kind !== 'script' && !tag.sequenceHeader) {
+      if (this.#state.is('waiting')) this.#state.to('live');
+      this.#presence.note(tag.kind, tag.dts);
     }
     const number = this.#subscribers.keep(tag);
     try {

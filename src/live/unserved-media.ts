@@ -8,20 +8,24 @@ const UNSERVED_WAIT: Milliseconds = 2_000;
 /** A single bad timestamp must not look like a long wait. */
 const MIN_MESSAGES = 10;
 
-export interface TrackIngest {
-  readonly track: unknown;
-  readonly refused: SluiceError | undefined;
-}
-
 export class UnservedMedia {
   #since: { readonly kind: LiveTagKind; readonly timestamp: Milliseconds; messages: number } | undefined;
 
-  /** @throws the reason why nothing can be served; that of the video if both kinds are unusable */
-  check(kind: LiveTagKind, timestamp: Milliseconds, video: TrackIngest, audio: TrackIngest): void {
-    if (video.track !== undefined || audio.track !== undefined) return;
-    const reason = video.refused ?? audio.refused;
+  /**
+   * Takes a message that came while there is no track.
+   * @param video why video that came cannot be served
+   * @param audio the same for audio
+   * @throws the reason why nothing can be served; that of the video if both kinds are unusable
+   */
+  check(
+    kind: LiveTagKind,
+    timestamp: Milliseconds,
+    video: SluiceError | undefined,
+    audio: SluiceError | undefined,
+  ): void {
+    const reason = video ?? audio;
     if (reason === undefined) return;
-    if (video.refused !== undefined && audio.refused !== undefined) throw reason;
+    if (video !== undefined && audio !== undefined) throw reason;
     this.#since ??= { kind, timestamp, messages: 0 };
     if (this.#since.kind !== kind) return;
     this.#since.messages += 1;

@@ -96,7 +96,7 @@ export class VideoHeaders {
   }
 
   /**
-   * Takes the units of an H.264 or HEVC picture, in order.
+   * Takes the units of an H.264 or HEVC picture that has parameter sets, or at which decoding can start.
    * @param current the description in force
    * @param canStart whether decoding can start at this picture: only there parameter sets come into force
    * @returns the header that must be sent before the picture, if any

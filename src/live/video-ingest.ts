@@ -5,14 +5,13 @@ import { parseVideoTag, type VideoTag } from '../protocols/flv/video-tag.js';
 import { type ColorDescription, isUnspecified } from '../protocols/mp4/color.js';
 import type { DescribedVideoCodec, VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { AdvancingTime } from './advancing-time.js';
 import { liveError } from './errors.js';
 import { ExtraVideoTracks } from './extra-video-tracks.js';
 import type { IngestContext } from './ingest-context.js';
 import { videoBody } from './media-body.js';
 import { checkFrameRate, checkPicture } from './picture-limits.js';
-import { RateMeter } from './rate-meter.js';
 import type { LiveTag } from './tag.js';
+import { TrackMeter } from './track-meter.js';
 import { type VideoHeader, VideoHeaders } from './video-headers.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
 import type { VideoTrack } from './video-track.js';
@@ -26,7 +25,7 @@ const MIN_MESSAGES_BEFORE_GIVING_UP = 30;
 
 export class VideoIngest {
   readonly #context: IngestContext;
-  readonly rate = new RateMeter();
+  readonly meter = new TrackMeter();
   header: LiveTag | undefined;
   track: VideoTrack | undefined;
   /** Why there is no track although video arrives. */
@@ -44,7 +43,6 @@ export class VideoIngest {
   #codec: DescribedVideoCodec | undefined;
   #headers: VideoHeaders | undefined;
   #pictures: VideoPictures | undefined;
-  readonly #time = new AdvancingTime();
   #color: ColorDescription | undefined;
   #started = false;
   #waitingSince: Milliseconds | undefined;
@@ -167,11 +165,13 @@ export class VideoIngest {
     const { codec } = tag;
     if (!isServed(codec)) return;
     const keyFrame = this.#isKeyFrame(picture);
-    const learned = this.#headers?.fromUnits(picture.units, this.track?.description, keyFrame);
-    if (learned !== undefined) this.#setTrack(codec, learned);
+    if (picture.hasParameterSets || keyFrame) {
+      const learned = this.#headers?.fromUnits(picture.units, this.track?.description, keyFrame);
+      if (learned !== undefined) this.#setTrack(codec, learned);
+    }
     const media = videoBody(tag, message.body, { codec, keyFrame, data: picture.data });
     if (kind === 'key' && (codec === 'av1' || codec === 'vp9')) this.#describeByKeyFrame(codec, media.data);
-    if (this.#time.standsStill(message.timestamp)) this.#context.repair('stuck-timestamps');
+    if (this.meter.standsStill(message.timestamp)) this.#context.repair('stuck-timestamps');
     if (!this.#started && (this.track === undefined || !keyFrame)) {
       this.dropped += 1;
       return;
@@ -184,8 +184,8 @@ export class VideoIngest {
     this.#started = true;
     this.frames += 1;
     if (keyFrame) this.keyFrames += 1;
-    this.rate.add(point.dts, media.body.length);
-    checkFrameRate(this.rate.frameRate, this.#context.limits);
+    const measured = this.meter.add(point.dts, media.body.length);
+    if (measured) checkFrameRate(this.meter.frameRate, this.#context.limits);
     // Properties are written out one by one, because an object spread is slow and this runs for every frame.
     const frame: LiveTag = {
       kind: 'video',

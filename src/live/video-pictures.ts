@@ -30,6 +30,8 @@ export interface VideoPicture {
   readonly data: Buffer | readonly Buffer[];
   /** NAL units or OBUs; empty for VP9. */
   readonly units: readonly Buffer[];
+  /** Whether parameter sets are among the units. */
+  readonly hasParameterSets: boolean;
 }
 
 export interface VideoPicturesOptions {
@@ -93,7 +95,8 @@ export class VideoPictures {
     const { data } = message.tag;
     if (this.#bitstream === undefined || this.#units === undefined) {
       const kind = vp9FrameKind(data);
-      this.#options.onPicture({ message, timestamp: message.timestamp, first: true, kind, data, units: [] });
+      const { timestamp } = message;
+      this.#options.onPicture({ message, timestamp, first: true, kind, data, units: [], hasParameterSets: false });
       return;
     }
     const split = this.#bitstream.split(data);
@@ -118,10 +121,12 @@ export class VideoPictures {
     this.#units?.flush();
   }
 
-  #onPicture({ message, index, sample, units }: Picture<VideoMessage>, bitstream: Bitstream): void {
+  #onPicture(picture: Picture<VideoMessage>, bitstream: Bitstream): void {
+    const { message, index, sample, units, hasParameterSets } = picture;
     const timestamp = (message.timestamp + Math.round(index * this.#intervalAt(message, index))) >>> 0;
     const data = sample ?? bitstream.join(units);
-    this.#options.onPicture({ message, timestamp, first: index === 0, kind: bitstream.kindOf(units), data, units });
+    const kind = bitstream.kindOf(units);
+    this.#options.onPicture({ message, timestamp, first: index === 0, kind, data, units, hasParameterSets });
   }
 
   #intervalAt(message: VideoMessage, index: number): Milliseconds {

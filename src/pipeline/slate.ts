@@ -118,7 +118,7 @@ export class Slate {
       app,
       name,
       startedAt: clock.wallClock(),
-      monotonic: () => clock.now(),
+      clock,
       ...(timelineOrigin !== undefined && { timelineOrigin }),
     });
     // Whoever cannot serve it logs the reason.

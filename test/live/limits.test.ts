@@ -8,7 +8,7 @@ import { audioFrame, audioHeader, SPS_640, videoFrame, videoHeader } from './med
 
 function newStream(options: Partial<LiveStreamOptions> = {}) {
   const clock = { now: 0 };
-  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, monotonic: () => clock.now, ...options });
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: { now: () => clock.now }, ...options });
   stream.publish('video', 0, videoHeader());
   return { stream, clock };
 }

@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { StreamRegistry, type StreamRegistryOptions } from '../../src/live/registry.js';
 import { audioHeader } from './media.js';
 
-function setup(options: StreamRegistryOptions = {}) {
+function setup({ wallClock = Date.now, ...options }: StreamRegistryOptions & { wallClock?: () => number } = {}) {
   const clock = { now: 0 };
-  const registry = new StreamRegistry({ takeoverAfter: 3_000, monotonic: () => clock.now, ...options });
+  const registry = new StreamRegistry({
+    takeoverAfter: 3_000,
+    clock: { now: () => clock.now, wallClock },
+    ...options,
+  });
   const ends: string[] = [];
   registry.on({ onEnd: (stream, reason) => ends.push(`${stream.startedAt} ${reason?.code}`) });
   return { clock, registry, ends };
@@ -16,7 +20,7 @@ const taken = expect.objectContaining({ code: 'live.name-taken' });
 describe('takeover of a name', () => {
   it('A8.02 gives the name of a silent holder to the newcomer at once, and tells the holder', () => {
     let wall = 0;
-    const { clock, registry, ends } = setup({ now: () => (wall += 1) });
+    const { clock, registry, ends } = setup({ wallClock: () => (wall += 1) });
     const holder = registry.claim('live', 'a');
     const kicks: string[] = [];
     holder.onKick((reason) => {

@@ -4,7 +4,7 @@ import { StreamRegistry } from '../../src/live/registry.js';
 
 describe('StreamRegistry', () => {
   it('gives a name to one publisher at a time, and back when the stream ends', () => {
-    const registry = new StreamRegistry({ now: () => 1234 });
+    const registry = new StreamRegistry({ clock: { now: () => 0, wallClock: () => 1234 } });
     const stream = registry.claim('live', 'a');
     expect(stream).toMatchObject({ app: 'live', name: 'a', startedAt: 1234, state: 'waiting' });
     expect(registry.get('live', 'a')).toBe(stream);

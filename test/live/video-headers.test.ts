@@ -176,7 +176,7 @@ describe('key frames', () => {
 
   it('wait for the rest of their picture for 0.2 s while sound comes, and not at all once messages are known to be whole', () => {
     let now = 0;
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, monotonic: () => now });
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: { now: () => now } });
     const pictures: number[] = [];
     stream.on({
       onTag: ({ kind, sequenceHeader, dts }) => void (kind === 'video' && !sequenceHeader && pictures.push(dts)),

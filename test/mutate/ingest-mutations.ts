@@ -109,7 +109,7 @@ export const INGEST_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on a group of pictures kept for new readers',
-    file: 'src/live/gop-cache.ts',
+    file: 'src/live/subscribers.ts',
     text: '    if (this.#bytes + tag.body.length > this.#maxBytes) {\n      this.clear();\n      this.#overflows',
     replacement: '    if (false) {\n      this.clear();\n      this.#overflows',
     test: 'test/live/subscription.test.ts',

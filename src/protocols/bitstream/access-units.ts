@@ -18,6 +18,8 @@ export interface Picture<T> {
   readonly sample: Buffer | undefined;
   /** Views of the messages, in decoding order; at least one is a slice. */
   readonly units: readonly Buffer[];
+  /** Whether parameter sets are among the units. */
+  readonly hasParameterSets: boolean;
 }
 
 /** What was found out about messages; reported each time. */
@@ -53,6 +55,7 @@ interface Collected<T> {
   readonly index: number;
   sample: Buffer | undefined;
   readonly units: Buffer[];
+  hasParameterSets: boolean;
   slices: number;
 }
 
@@ -72,6 +75,7 @@ export class AccessUnits<T> {
   /** Units before the first slice of the next picture. The delimiter is kept apart, because it must come first. */
   #delimiter: Buffer | undefined;
   #next: Buffer[] = [];
+  #nextHasParameterSets = false;
   #currentBytes = 0;
   #nextBytes = 0;
   /** Number of slices of the last picture emitted. */
@@ -122,10 +126,10 @@ export class AccessUnits<T> {
     if (picture === undefined) return;
     this.#current = undefined;
     this.#currentBytes = 0;
-    const { source, index, sample, units, slices } = picture;
+    const { source, index, sample, units, hasParameterSets, slices } = picture;
     this.#usualSlices = slices;
     if (this.#cutting === 'pieces' && sample === undefined) this.#options.onFinding('pieces');
-    this.#options.onPicture({ message: source.message, index, sample, units });
+    this.#options.onPicture({ message: source.message, index, sample, units, hasParameterSets });
   }
 
   /** Emits the picture that is held, because the rest of it would have come by now. */
@@ -181,6 +185,7 @@ export class AccessUnits<T> {
       case 'parameter-set':
       case 'prefix':
         this.#next.push(unit);
+        if (role === 'parameter-set') this.#nextHasParameterSets = true;
         this.#nextBytes += cost(unit);
         return false;
     }
@@ -189,7 +194,8 @@ export class AccessUnits<T> {
   #begin(unit: Buffer, source: Source<T>): void {
     const units = this.#delimiter === undefined ? this.#next : [this.#delimiter, ...this.#next];
     units.push(unit);
-    this.#current = { source, index: source.pictures, sample: undefined, units, slices: 1 };
+    const hasParameterSets = this.#nextHasParameterSets;
+    this.#current = { source, index: source.pictures, sample: undefined, units, hasParameterSets, slices: 1 };
     this.#currentBytes = this.#nextBytes + cost(unit);
     this.#forgetNext();
     source.pictures += 1;
@@ -199,6 +205,7 @@ export class AccessUnits<T> {
   #keepWithCurrent(): void {
     if (this.#current === undefined || this.#nextBytes === 0) return;
     this.#current.units.push(...this.#next);
+    this.#current.hasParameterSets ||= this.#nextHasParameterSets;
     this.#currentBytes += this.#nextBytes;
     this.#forgetNext();
   }
@@ -206,6 +213,7 @@ export class AccessUnits<T> {
   #forgetNext(): void {
     this.#delimiter = undefined;
     this.#next = [];
+    this.#nextHasParameterSets = false;
     this.#nextBytes = 0;
   }
 

@@ -83,7 +83,8 @@ export class AvcBitstream implements Bitstream {
       if (type === SLICE || type === PARTITION_A) slice ??= unit;
     }
     if (slice === undefined) return 'unknown';
-    const opens = isIntra(slice) && units.some((unit) => typeOf(unit) === SEI && hasImmediateRecoveryPoint(unit));
+    // Most pictures have no SEI, so look for one first: reading a slice header costs more.
+    const opens = units.some(isSei) && isIntra(slice) && units.some(hasImmediateRecoveryPoint);
     return opens ? 'open' : 'inter';
   }
 
@@ -109,6 +110,10 @@ export class AvcBitstream implements Bitstream {
 
 function typeOf(unit: Buffer): number {
   return (unit[0] ?? 0) & 0x1f;
+}
+
+function isSei(unit: Buffer): boolean {
+  return typeOf(unit) === SEI;
 }
 
 /** Slices are large and never contain a start code. */
@@ -144,6 +149,7 @@ function isIntra(slice: Buffer): boolean {
 
 /** H.264 7.3.2.3.1 and D.1.8: recovery_frame_cnt 0. With gradual refresh the count is higher, and decoders show grey until then. */
 function hasImmediateRecoveryPoint(unit: Buffer): boolean {
+  if (!isSei(unit)) return false;
   const clean = removeEmulationPrevention(unit.subarray(1));
   let at = 0;
   const readExtended = (): number => {

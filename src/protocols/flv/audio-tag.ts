@@ -1,5 +1,5 @@
 // Parses the header of an audio message, legacy or Enhanced RTMP, without copying.
-import { type AudioCodec, audioCodecOfFourCc, audioCodecOfNumber } from './codecs.js';
+import { type AudioCodec, audioCodecOfFourCc, LEGACY_AUDIO_CODECS } from './codecs.js';
 import {
   type EnhancedPayload,
   PACKET_CODED_FRAMES,
@@ -86,7 +86,7 @@ function parseLegacy(body: Buffer, head: number, soundFormat: number): AudioTag 
   const headSize = isAac ? 2 : 1;
   const packetType = body.length <= headSize ? 'ignored' : isAac ? aacPacketType(body[1]) : 'frames';
   // Properties are written out one by one, because an object spread is slow and this runs for every frame.
-  const codec = audioCodecOfNumber(soundFormat);
+  const codec = LEGACY_AUDIO_CODECS[soundFormat] ?? { unsupported: `sound format ${soundFormat}` };
   const sampleRate = FIXED_SOUND_RATES[soundFormat] ?? SOUND_RATES[(head >> 2) & 0x03] ?? 44_100;
   const channels = MONO_SOUND_FORMATS.has(soundFormat) ? 1 : 1 + (head & 0x01);
   const data = packetType === 'ignored' ? EMPTY : body.subarray(headSize);

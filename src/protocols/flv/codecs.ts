@@ -37,7 +37,7 @@ export type VideoCodec = VideoCodecId | UnknownCodec;
 export type AudioCodec = AudioCodecId | UnknownCodec;
 
 /** FLV 10.1 E.4.3.1 CodecID. 12 was never standardized, but HEVC encoders used it before Enhanced RTMP. */
-const LEGACY_VIDEO: Readonly<Record<number, VideoCodecId>> = {
+export const LEGACY_VIDEO_CODECS: Readonly<Record<number, VideoCodecId>> = {
   2: 'sorenson-h263',
   3: 'screen',
   4: 'vp6',
@@ -50,7 +50,7 @@ const LEGACY_VIDEO: Readonly<Record<number, VideoCodecId>> = {
 };
 
 /** FLV 10.1 E.4.2.1 SoundFormat. 13 is a private number that some encoders use for Opus. */
-const LEGACY_AUDIO: Readonly<Record<number, AudioCodecId>> = {
+export const LEGACY_AUDIO_CODECS: Readonly<Record<number, AudioCodecId>> = {
   0: 'pcm',
   1: 'adpcm',
   2: 'mp3',
@@ -114,14 +114,6 @@ const AUDIO_NAMES: Readonly<Record<AudioCodecId, string>> = {
   'g711-mulaw': 'G.711 mu-law',
   speex: 'Speex',
 };
-
-export function videoCodecOfNumber(codecId: number): VideoCodec {
-  return LEGACY_VIDEO[codecId] ?? { unsupported: `codec id ${codecId}` };
-}
-
-export function audioCodecOfNumber(soundFormat: number): AudioCodec {
-  return LEGACY_AUDIO[soundFormat] ?? { unsupported: `sound format ${soundFormat}` };
-}
 
 export function videoCodecOfFourCc(fourCc: string): VideoCodec {
   return VIDEO_FOURCC.get(fourCc) ?? { unsupported: printableFourCc(fourCc) };

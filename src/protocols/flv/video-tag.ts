@@ -1,7 +1,7 @@
 // Parses the header of a video message, legacy or Enhanced RTMP, without copying.
 import type { ColorDescription } from '../mp4/color.js';
 import type { Milliseconds } from '../units.js';
-import { type VideoCodec, videoCodecOfFourCc, videoCodecOfNumber } from './codecs.js';
+import { LEGACY_VIDEO_CODECS, type VideoCodec, videoCodecOfFourCc } from './codecs.js';
 import { readColorInfo } from './color-info.js';
 import {
   type EnhancedPayload,
@@ -105,7 +105,7 @@ function legacyTag(
   compositionTime = 0,
 ): VideoTag {
   return {
-    codec: videoCodecOfNumber(codecId),
+    codec: LEGACY_VIDEO_CODECS[codecId] ?? { unsupported: `codec id ${codecId}` },
     frameType,
     packetType,
     keyFrame: frameType === FRAME_TYPE_KEY,

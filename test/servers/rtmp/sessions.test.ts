@@ -216,7 +216,10 @@ describe('sessions', () => {
 
   it('A8.02 a silent holder loses its name, hears why, and both are told once', async () => {
     let now = 0;
-    const { port, events } = await withRegistry({ takeoverAfter: 3_000, monotonic: () => now });
+    const { port, events } = await withRegistry({
+      takeoverAfter: 3_000,
+      clock: { now: () => now, wallClock: Date.now },
+    });
     const old = new Encoder(port, 'show');
     await old.event('publishing');
     now = 3_001;
@@ -228,7 +231,10 @@ describe('sessions', () => {
   });
 
   it('A8.03 an active holder keeps its name: the newcomer is BadName', async () => {
-    const { port, events, registry } = await withRegistry({ takeoverAfter: 3_000, monotonic: () => 0 });
+    const { port, events, registry } = await withRegistry({
+      takeoverAfter: 3_000,
+      clock: { now: () => 0, wallClock: Date.now },
+    });
     const holder = new Encoder(port, 'show');
     await holder.event('publishing');
     const newcomer = new Encoder(port, 'show');
