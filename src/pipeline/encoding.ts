@@ -4,7 +4,7 @@ import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import type { Milliseconds, Seconds } from '../protocols/units.js';
+import type { Seconds } from '../protocols/units.js';
 import type { ChildSettings } from '../transcode/child-settings.js';
 import type { TranscodeLoad } from '../transcode/load-meter.js';
 import { type Capacity, TranscodePlace } from './capacity.js';
@@ -66,7 +66,8 @@ export class Encoding {
   readonly #place: TranscodePlace;
   readonly #withdrawn = new Map<string, Withdrawal>();
   #job: Job | undefined;
-  #transcoder: Transcoder | undefined;
+  /** What runs FFmpeg now; undefined if nothing is encoded. */
+  transcoder: Transcoder | undefined;
   #finishing: Promise<void> = Promise.resolve();
   /** Restarts of earlier transcoders. */
   #restarts = 0;
@@ -89,7 +90,7 @@ export class Encoding {
 
   /** Undefined if nothing is encoded. */
   get state(): EncodingState | undefined {
-    const transcoder = this.#transcoder;
+    const transcoder = this.transcoder;
     if (transcoder === undefined) return undefined;
     return {
       renditions: transcoder.renditions,
@@ -115,15 +116,10 @@ export class Encoding {
     this.#start(this.#job, false);
   }
 
-  /** The publisher has sent a tag with this time. */
-  note(kind: 'video' | 'audio', dts: Milliseconds): void {
-    this.#transcoder?.note(kind, dts);
-  }
-
   /** Lets FFmpeg finish everything it was given, and uses its output. Resolves when it has ended. Never rejects. */
   finish(): Promise<void> {
-    const transcoder = this.#transcoder;
-    this.#transcoder = undefined;
+    const transcoder = this.transcoder;
+    this.transcoder = undefined;
     if (transcoder === undefined) return this.#finishing;
     this.#restarts += transcoder.restarts;
     this.#droppedTags += transcoder.droppedTags;
@@ -133,8 +129,8 @@ export class Encoding {
 
   /** Kills FFmpeg and discards its remaining output. */
   discard(): void {
-    this.#transcoder?.discard();
-    this.#transcoder = undefined;
+    this.transcoder?.discard();
+    this.transcoder = undefined;
   }
 
   /** Finishes without anybody waiting. */
@@ -165,13 +161,13 @@ export class Encoding {
       // FFmpeg's supervisor knows no stream names, and many run side by side.
       logger: withFields(logger, this.#context.fields),
       onFailed: (error) => {
-        if (this.#transcoder === transcoder) this.#onFailed(job, error);
+        if (this.transcoder === transcoder) this.#onFailed(job, error);
       },
       onLoad: (load) => {
-        if (this.#transcoder === transcoder && load.overloaded && this.#options.shedsOnOverload) this.#shed(job, load);
+        if (this.transcoder === transcoder && load.overloaded && this.#options.shedsOnOverload) this.#shed(job, load);
       },
     });
-    this.#transcoder = transcoder;
+    this.transcoder = transcoder;
     transcoder.start();
   }
 
@@ -218,7 +214,7 @@ export class Encoding {
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
     if (wanted === undefined) this.#finishInBackground();
-    else if (this.#transcoder?.failed === false) this.#transcoder.replace(wanted);
+    else if (this.transcoder?.failed === false) this.transcoder.replace(wanted);
     else {
       this.#finishInBackground();
       publisher.subscribe();

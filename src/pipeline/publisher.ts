@@ -1,4 +1,5 @@
-// One publisher of a name: its tags are examined from the first one on, and kept until it is known how to serve them.
+// One publisher of a name: its tags are examined from the first one on, kept until it is known how to serve them, and then watched for
+// changes, each of which becomes exactly one discontinuity.
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
@@ -7,12 +8,75 @@ import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceHints } from '../transcode/describe-source.js';
-import { ChangeWatch } from './change-watch.js';
 import { MediaTracks } from './media-tracks.js';
 import { TrackDecision } from './track-decision.js';
 
 /** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest are dropped, up to the next key frame. */
 export const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** What to do with a tag. */
+export type ChangeVerdict =
+  /** It belongs to the current period. */
+  | 'goes-on'
+  /** Drop it: it belongs to parameters that are not in force yet, or carries no media. */
+  | 'left-out'
+  /** It is the first tag of a new period. */
+  | 'begins-anew';
+
+/** Stream time to wait for a key frame. */
+const MAX_WAIT: Milliseconds = 10_000;
+
+/**
+ * New parameters, clock jumps and changed sets of tracks arrive separately, each at its own time. They take effect together, at the next
+ * frame at which decoding can start. Frames of a track whose parameters changed are dropped until then, because they cannot be decoded with
+ * the old parameters; all other frames pass.
+ */
+export class ChangeWatch {
+  #hasVideo: boolean;
+  /** Tracks whose parameters changed. */
+  readonly #changed = new Set<'video' | 'audio'>();
+  #pending = false;
+  #since: Milliseconds | undefined;
+
+  constructor(hasVideo: boolean) {
+    this.#hasVideo = hasVideo;
+  }
+
+  /** Something changed that no tag shows: a new period is due. */
+  noteChange(): void {
+    this.#pending = true;
+  }
+
+  /** The set of tracks has changed. */
+  noteTracks(hasVideo: boolean): void {
+    this.#hasVideo = hasVideo;
+    this.#pending = true;
+  }
+
+  /** Takes a tag of the main tracks, in order. */
+  note(tag: LiveTag): ChangeVerdict {
+    if (tag.kind === 'script') return 'left-out';
+    if (tag.sequenceHeader) {
+      if (tag.changed === true) {
+        this.#changed.add(tag.kind);
+        this.#pending = true;
+      }
+      return 'left-out';
+    }
+    if (tag.discontinuity === true) this.#pending = true;
+    if (!this.#pending) return 'goes-on';
+    this.#since ??= tag.dts;
+    const canStart = this.#hasVideo ? tag.kind === 'video' && tag.keyFrame : tag.kind === 'audio';
+    // Without a key frame for so long the pictures are lost anyway; the audio need not be.
+    if (canStart || tag.dts - this.#since > MAX_WAIT) {
+      this.#pending = false;
+      this.#changed.clear();
+      this.#since = undefined;
+      return 'begins-anew';
+    }
+    return this.#changed.has(tag.kind) ? 'left-out' : 'goes-on';
+  }
+}
 
 export interface PublisherOptions {
   readonly stream: LiveStream;
@@ -151,7 +215,8 @@ export class Publisher {
   }
 
   #onTag(tag: LiveTag): void {
-    this.media.note(tag);
+    // Pictures between key frames tell nothing about their track.
+    if (tag.sequenceHeader || tag.keyFrame || tag.kind === 'audio') this.media.note(tag);
     if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.now();
     if (this.tracks !== undefined) {
       this.#options.onTag(this, tag);

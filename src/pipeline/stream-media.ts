@@ -6,7 +6,7 @@ import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import { LongGop } from './change-watch.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { Encoding } from './encoding.js';
 import { pipelineError } from './errors.js';
 import { NativePackager } from './native-packager.js';
@@ -15,6 +15,53 @@ import type { Publisher } from './publisher.js';
 import type { StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
 import { periodPlan, type StreamPlan } from './stream-plan.js';
+
+/** In pictures: in a source with one picture every ten seconds, every second one may be a key frame. */
+const SHORTEST_LONG_GOP = 2.5;
+
+/** Detects a publisher whose key frames are too far apart to cut segments at them; its source is then encoded. One per publisher. */
+class LongGop {
+  readonly #longest: Milliseconds;
+  #lastKeyFrame: Milliseconds | undefined;
+  #lastPicture: Milliseconds | undefined;
+  #interval: Milliseconds = 0;
+  #found = false;
+
+  /** @param maxGop longest GOP that is cut without encoding */
+  constructor(maxGop: Seconds) {
+    this.#longest = secondsToMilliseconds(maxGop);
+  }
+
+  /** Whether a long GOP was found; the key frames are then our own. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  note({ kind, keyFrame, dts }: LiveTag): void {
+    if (kind !== 'video') return;
+    if (keyFrame) this.#lastKeyFrame = dts;
+    this.#interval = dts - (this.#lastPicture ?? dts);
+    this.#lastPicture = dts;
+  }
+
+  /** Whether this tag, already noted, is too far from the last key frame. */
+  exceeds({ kind, dts }: LiveTag): boolean {
+    const last = this.#lastKeyFrame;
+    return (
+      !this.#found &&
+      kind === 'video' &&
+      last !== undefined &&
+      dts - last > Math.max(this.#longest, SHORTEST_LONG_GOP * this.#interval)
+    );
+  }
+
+  /** @returns false if it was already known */
+  find(): boolean {
+    const first = !this.#found;
+    this.#found = true;
+    return first;
+  }
+}
 
 export class StreamMedia {
   /** The presentation for all publishers of the name; undefined before the first is served. */
@@ -113,7 +160,7 @@ export class StreamMedia {
       presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
     } else presentation.noteAudio(tag.dts);
     this.#packager?.write(tag);
-    if (tag.kind !== 'script') this.#encoding.note(tag.kind, tag.dts);
+    if (tag.kind !== 'script') this.#encoding.transcoder?.note(tag.kind, tag.dts);
   }
 
   /** Takes a tag with media of a further track. */

@@ -1,7 +1,7 @@
 // What a publisher changes, tag by tag, against the one frame at which it begins anew.
 import { describe, expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
-import { ChangeWatch } from '../../src/pipeline/change-watch.js';
+import { ChangeWatch } from '../../src/pipeline/publisher.js';
 
 const EMPTY = Buffer.alloc(0);
 
