@@ -12,6 +12,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     restoreMocks: true,
+    setupFiles: ['test/support/property-seed.ts'],
     // In the order of their names: those that take minutes are not left for the end, where the other workers have nothing more to do.
     projects: [
       {
