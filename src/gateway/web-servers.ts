@@ -2,7 +2,7 @@
 
 import type { DescriptorGuard } from '../contracts/descriptor-guard.js';
 import { buildHttpApp, type HttpApp } from '../servers/http/app.js';
-import { MAX_CONNECTIONS } from '../servers/http/connections.js';
+import { MAX_CONNECTIONS } from '../servers/http/connection-limits.js';
 import type { HttpDependencies } from '../servers/http/dependencies.js';
 import { WebPort } from '../servers/http/web-port.js';
 import { connectionsBeside, openFileLimit } from '../servers/rtmp/open-file-limit.js';

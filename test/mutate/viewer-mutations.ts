@@ -89,6 +89,14 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     title: '500 viewers behind one address',
   },
   {
+    drops: 'the timeout of connections on which no byte moves',
+    file: 'src/servers/http/metering/connections.ts',
+    text: 'connection.checkTimeout(now);',
+    replacement: '',
+    test: `${TESTS}/metering/connections.test.ts`,
+    title: 'ends a connection on which no byte moves',
+  },
+  {
     drops: 'the budget of unread answers of one address',
     file: `${DELIVERY}/unsent-answers.ts`,
     text: 'client.memory.bytes > maxBytesPerAddress',
@@ -106,7 +114,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'that a body in memory counts once',
-    file: `${DELIVERY}/shared-memory.ts`,
+    file: `${DELIVERY}/unsent-answers.ts`,
     text: 'if (holders === 0) this.#bytes',
     replacement: 'this.#bytes',
     test: `${TESTS}/unsent-answers.test.ts`,

@@ -1,4 +1,4 @@
-// Joins the routes into one Fastify application without a socket, and puts the quick way for media in front of it.
+// Builds the Fastify application, without a listening socket. Usual requests for media bypass its router and go straight to the delivery.
 
 import {
   createServer,
@@ -12,47 +12,46 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Seconds } from '../../protocols/units.js';
-import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connections.js';
+import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connection-limits.js';
 import type { Delivery } from './delivery/delivery.js';
 import { isGone } from './delivery/exchange.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
-import { isSecure } from './metering/connection-of.js';
-import { Connections, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
-import { loadPages, publicDirectory } from './pages.js';
+import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
+import { loadPages, publicDirectory } from './pages/pages.js';
 import { createServices, installSluice } from './plugin.js';
 import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
 import { isLogged, logRequest } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
 import { METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
 
-/** Of all connections, what one address may have: proxies that are trusted are not counted, and 500 viewers have some 3,000. */
+/** The share of all connections that one address may have. 500 viewers have about 3,000; trusted proxies are not counted. */
 const CONNECTIONS_PER_ADDRESS_SHARE = 1 / 4;
 
 export interface AppDependencies extends HttpDependencies {
-  /** A pino logger. Without one nothing is logged. */
+  /** A pino logger. Without it, nothing is logged. */
   readonly logger?: FastifyBaseLogger | undefined;
-  /** Connections open at a time. Default 20 000. */
+  /** Open connections. Default 20 000. */
   readonly maxConnections?: number | undefined;
-  /** Requests of one address that are not answered. Default 8192. */
+  /** Unanswered requests per address. Default 8192. */
   readonly maxRequestsPerAddress?: number | undefined;
-  /** Of `Strict-Transport-Security`, on answers by HTTPS from ports of our own. Default 0: no such header. */
+  /** `max-age` of `Strict-Transport-Security`, sent on HTTPS answers of our own ports. Default 0: the header is not sent. */
   readonly hstsMaxAge?: Seconds | undefined;
-  /** Keeps descriptors for what runs. Default: none are kept. */
+  /** Reserves file descriptors for running streams. Default: none are reserved. */
   readonly descriptors?: DescriptorGuard | undefined;
 }
 
 export interface HttpApp {
-  /** Not listening. */
+  /** Not listening: `WebPort`s accept its connections. */
   readonly app: FastifyInstance;
-  /** For the ports in front of it. */
+  /** The connections of all `WebPort`s. */
   readonly connections: Connections;
   readonly log: LimitedLog;
   readonly delivery: Delivery;
 }
 
-/** A ready-made application, not listening. To mount the same routes in an application of your own, register `sluiceHttp`. */
+/** A complete application that is not listening yet. To mount the routes in your own application, register `sluiceHttp` instead. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
   return buildHttpApp(dependencies).app;
 }
@@ -72,7 +71,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   const log = new LimitedLog(logger);
   const app = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
-    // Fastify's own request lines hold whole URLs, and with them the keys in their queries.
+    // Fastify's own request lines contain whole URLs, and so the keys in their queries.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 128 * 1024,
     routerOptions: { maxParamLength: 255 },
@@ -84,7 +83,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     },
   });
 
-  /** Media that is asked for in the usual way needs no router, hooks and schemas; everything else gets them. */
+  /** Usual requests for media skip router, hooks and schemas; all others go through them. */
   const serve = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
     const target = request.method === 'GET' || request.method === 'HEAD' ? parseTarget(request.url ?? '') : undefined;
     if (target === undefined) {
@@ -97,27 +96,28 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
 
   const refuseMethod = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '' } = request;
-    if (!METHODS.includes(method)) log.write('warn', { method: method.slice(0, 32) }, 'unknown methods are refused');
+    if (!METHODS.includes(method))
+      log.write('warn', { method: method.slice(0, 32) }, 'a request with an unknown method was refused');
     connections.refusedMethod();
     sendRawProblem(request, response, METHOD_NOT_ALLOWED);
   };
 
   const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
-    // Of HTTP/2, where a client may reset what it has just asked for: nobody would read the answer.
+    // An HTTP/2 client may already have reset the request: nobody would read the answer.
     if (isGone(response)) return;
     const began = request.httpVersionMajor > 1 ? performance.now() : undefined;
     if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
-    // Not every method that HTTP/2 lets through is one that the router knows.
+    // HTTP/2 passes on methods that the router does not know.
     else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
     else refuseMethod(request, response);
-    // Of HTTP/1.1 this is part of what the connection has spent on reading.
+    // For HTTP/1.1 the metered socket counts this time as part of reading.
     if (began !== undefined) connections.turns.note(performance.now() - began);
   };
 
   const onClosing = () => {
     delivery.closing = true;
   };
-  // RFC 6797 section 7.2: not on answers by plain HTTP.
+  // RFC 6797 section 7.2: not on answers over plain HTTP.
   app.addHook('onRequest', (request, reply, done) => {
     if (hstsMaxAge > 0 && isSecure(request.raw)) reply.header('strict-transport-security', `max-age=${hstsMaxAge}`);
     done();

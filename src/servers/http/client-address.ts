@@ -1,16 +1,16 @@
-// Finds the client of a request: behind a proxy it is the forwarded address, if the operator trusts that proxy.
+// Finds the client address of a request: the forwarded one if the peer is a proxy that the operator trusts.
 
 import { BlockList, isIP } from 'node:net';
 import { plainAddress } from '../../protocols/address-group.js';
 import { RecentValues } from '../../protocols/recent-values.js';
 
-/** Addresses remembered: some 2 MB. The longest way to write one has 45 characters, without the zone that anybody may add. */
+/** Cached addresses, about 2 MB. An address has at most 45 characters, without a zone, which anybody could make longer. */
 const KNOWN = { entries: 10_000, keyLength: 45 };
 
-/** Reads `X-Forwarded-For` from the right, as far as its writers are trusted. */
+/** Reads `X-Forwarded-For` from the right, as long as the proxy that added the entry is trusted. */
 export class ClientAddresses {
   readonly #trusted = new BlockList();
-  /** Looking into the list costs more than the rest of an answer, and the same addresses come again and again. */
+  /** Whether an address is trusted. Cached, because asking the BlockList costs more than the rest of an answer. */
   readonly #known = new RecentValues<boolean>(KNOWN);
 
   /** @param trustedProxies IP addresses and CIDR blocks, checked by the configuration */
@@ -24,9 +24,9 @@ export class ClientAddresses {
   }
 
   /**
-   * @param peer address of the socket
+   * @param peer address of the connection
    * @param forwardedFor the `X-Forwarded-For` header
-   * @returns undefined for a trusted proxy that does not say whom it asks for
+   * @returns undefined for a trusted proxy that does not name its client
    */
   of(peer: string | undefined, forwardedFor: string | undefined): string | undefined {
     let address = plainAddress(peer ?? '');
@@ -35,7 +35,7 @@ export class ClientAddresses {
     const hops = forwardedFor.split(',');
     for (let index = hops.length - 1; index >= 0; index--) {
       const hop = plainAddress((hops[index] ?? '').trim());
-      // What stands left of nonsense was written by nobody we know.
+      // Not an address. What stands left of it was not written by a trusted proxy.
       if (isIP(hop) === 0) return address;
       address = hop;
       if (!this.#isTrusted(address)) return address;
@@ -48,7 +48,7 @@ export class ClientAddresses {
     if (known !== undefined) return known;
     const family = isIP(address);
     const trusted = family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
-    // Without the copy an address would keep the whole X-Forwarded-For that it was cut out of.
+    // A copy, because a substring would keep the whole X-Forwarded-For header in memory.
     this.#known.keep(Buffer.from(address, 'latin1').toString('latin1'), trusted);
     return trusted;
   }

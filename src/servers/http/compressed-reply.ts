@@ -1,19 +1,18 @@
-// Sends text that is made for one request: compressed where that saves something, with a validator where it may be kept.
+// Sends text that is made for one request: compressed if that saves bytes, with a validator (ETag) if caches may keep it.
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { chooseCoding } from './delivery/content-coding.js';
-import { matchesEntityTag } from './entity-tag.js';
+import { chooseCoding, matchesEntityTag } from './negotiation.js';
 
-/** Below this the headers weigh more than what is saved. */
+/** Compressing anything shorter saves less than the additional headers cost. */
 const MIN_COMPRESSED_BYTES = 512;
 
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
 
-/** The caller has set type and Cache-Control. `no-store` gets no validator: there is nothing to compare it with. */
+/** Set the type and Cache-Control first. With `no-store` no validator is sent, because nobody keeps a copy to compare. */
 export async function sendCompressed(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -23,7 +22,7 @@ export async function sendCompressed(
   reply.header('vary', 'Accept-Encoding');
   if (reply.getHeader('cache-control') !== 'no-store') {
     const entityTag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
-    // Weak: the same version has one tag in every coding.
+    // Weak, because all codings of a version have the same tag.
     reply.header('etag', `W/${entityTag}`);
     if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return reply.code(304).send();
   }

@@ -1,4 +1,4 @@
-// The codes this room answers with, so that an API client can branch on them without reading English.
+// Registry of the error codes of HTTP answers. API clients can test the codes instead of the English texts.
 
 import { defineErrors } from '../../protocols/errors.js';
 
@@ -11,12 +11,11 @@ export const httpError = defineErrors({
   'http.not-found': { kind: 'invalid-data', summary: 'No such address on this server.' },
   'http.stream-not-found': {
     kind: 'unavailable',
-    summary: 'No stream of that application and name is being published.',
+    summary: 'Nothing is published under that application and name.',
   },
   'http.thumbnail-not-found': {
     kind: 'unavailable',
-    summary:
-      'There is no thumbnail of that stream: nothing is published, it has no pictures yet, or `thumbnails` is off.',
+    summary: 'There is no thumbnail of that stream: nothing is published, it has no video yet, or `thumbnails` is off.',
   },
   'http.method-not-allowed': {
     kind: 'invalid-data',
@@ -25,7 +24,7 @@ export const httpError = defineErrors({
   'http.too-many-requests': {
     kind: 'limit',
     summary:
-      'Status 503. More than 8192 requests of one address wait for their answers. Behind a proxy, name it in `trustedProxies`.',
+      'Status 503. More than 8192 requests of one address are unanswered. If that is a proxy, name it in `trustedProxies`.',
   },
   'http.uri-too-long': {
     kind: 'limit',
@@ -34,21 +33,21 @@ export const httpError = defineErrors({
   'http.too-many-waiting': {
     kind: 'limit',
     summary:
-      'More requests wait for media than `maxWaiters` allows in all, or `maxWaitersPerIp` for one address. Behind a proxy, name it in `trustedProxies`.',
+      'More requests wait for media than `maxWaiters` allows, or `maxWaitersPerIp` for one address. If that is a proxy, name it in `trustedProxies`.',
   },
   'http.forbidden': {
     kind: 'invalid-data',
-    summary: 'Metrics are shown on this machine only: see `metrics`.',
+    summary: 'Metrics can be read on this machine only: see the option `metrics`.',
   },
   'http.listen': {
     kind: 'unavailable',
     summary:
-      'A port of HTTP or HTTPS cannot be listened on: it is in use, needs privileges, or the address is not of this machine.',
+      'Cannot listen on the HTTP or HTTPS port: it is in use, needs privileges, or the address is not one of this machine.',
   },
-  'http.internal': { kind: 'unavailable', summary: 'The server failed; its log says why.' },
+  'http.internal': { kind: 'unavailable', summary: 'Internal error. The log of the server says why.' },
 });
 
-/** An error of ours on its way to the client, with the status it becomes. */
+/** An error that is answered with this status, code and message. */
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem';
   readonly statusCode: number;

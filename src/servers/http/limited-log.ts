@@ -1,4 +1,4 @@
-// Lines that peers can cause at will: one a second of each kind, and how many were left out is always told in the end.
+// Logs lines that peers can cause at will: at most one per second of each kind. The number of suppressed lines is always logged.
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -9,7 +9,7 @@ type Level = 'info' | 'warn' | 'error';
 
 interface Recent {
   suppressed: number;
-  /** The last that was left out. */
+  /** Writes the last suppressed line. */
   write: ((suppressed: number) => void) | undefined;
   readonly timer: NodeJS.Timeout;
 }
@@ -22,7 +22,7 @@ export class LimitedLog {
     this.#logger = logger;
   }
 
-  /** @param message one of a closed set: lines of the same message are of the same kind */
+  /** @param message from a fixed set: lines with the same message are of the same kind */
   write(level: Level, fields: object, message: string): void {
     const recent = this.#recent.get(message);
     if (recent === undefined) {
@@ -34,7 +34,7 @@ export class LimitedLog {
     recent.write = (suppressed) => this.#logger?.[level]({ ...fields, suppressed }, message);
   }
 
-  /** Tells what was left out. */
+  /** Logs how many lines are still suppressed. */
   close(): void {
     for (const message of [...this.#recent.keys()]) this.#settle(message);
   }
@@ -46,7 +46,7 @@ export class LimitedLog {
     }, INTERVAL).unref();
   }
 
-  /** @returns whether a line was written; it stands for itself, the others were `suppressed` */
+  /** @returns whether a line was written: the last suppressed one, with the number of the others */
   #settle(message: string): boolean {
     const recent = this.#recent.get(message);
     this.#recent.delete(message);

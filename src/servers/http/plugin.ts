@@ -1,8 +1,7 @@
-// The HTTP side as one Fastify plugin, so that it can be mounted under any prefix of any application.
+// The HTTP side as a Fastify plugin, to be mounted under any prefix of any application.
 
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { assetLibrary } from './assets/asset-library.js';
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
 import { DEFAULT_UNSENT_LIMITS } from './delivery/unsent-answers.js';
@@ -11,7 +10,8 @@ import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
 import type { ConnectionFigures } from './metering/connections.js';
 import { Metrics } from './metrics/metrics.js';
-import { loadPages, publicDirectory } from './pages.js';
+import { assetLibrary } from './pages/asset-library.js';
+import { loadPages, publicDirectory } from './pages/pages.js';
 import { installErrorHandler, installNotFoundHandler, installRequestLimits } from './plugins/errors.js';
 import { installRequestLog } from './plugins/request-log.js';
 import { installSecurityHeaders } from './plugins/security-headers.js';
@@ -26,19 +26,19 @@ import { pageRoutes } from './routes/pages.js';
 import { thumbnailRoutes } from './routes/thumbnails.js';
 
 /**
- * Registers every route of the gateway under Fastify's `prefix`. Hooks and handlers stay inside the plugin's own scope; without a
- * prefix the 404 of the host application is left alone too. Names may be 255 bytes long: raise the host's
- * `routerOptions.maxParamLength` (default 100) if streams are named so.
+ * Registers all routes of the gateway under Fastify's `prefix`. Its hooks and handlers do not affect other routes of the application; without
+ * a prefix, the application keeps its own 404 handler. Stream names may have 255 bytes: for names over 100 bytes, raise the application's
+ * `routerOptions.maxParamLength`.
  */
 export const sluiceHttp: FastifyPluginAsync<HttpDependencies> = async (app, dependencies) => {
   const services = createServices(dependencies, app.log);
   installSluice(app, dependencies, { ownsNotFound: app.prefix !== '', services });
 };
 
-/** Addresses of the machine itself: a proxy on it is the operator's own. */
+/** Loopback addresses: a proxy on the same machine belongs to the operator. */
 const LOOPBACK_PROXIES: readonly string[] = ['127.0.0.0/8', '::1'];
 
-/** What the routes share. */
+/** Objects that the routes share. */
 export interface HttpServices {
   readonly delivery: Delivery;
   readonly viewers: Viewers;
@@ -70,11 +70,11 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
 interface InstallOptions {
   readonly ownsNotFound: boolean;
   readonly services: HttpServices;
-  /** Of ports of our own. */
+  /** Figures of our own ports; undefined if another server accepts the connections. */
   readonly connections?: () => ConnectionFigures;
 }
 
-/** @internal The same on an instance that is ours altogether. */
+/** @internal Installs the same on an instance of our own. */
 export function installSluice(
   app: FastifyInstance,
   dependencies: HttpDependencies,

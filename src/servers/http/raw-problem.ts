@@ -1,4 +1,4 @@
-// Refusals that are given before the application sees the request: in Node's own words, so that they cost as little as can be.
+// Refuses requests before Fastify sees them, directly on Node's response, so that a refusal costs as little as possible.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CORS_HEADERS } from './plugins/cors.js';
@@ -14,7 +14,7 @@ export const METHOD_NOT_ALLOWED: Problem = {
 export const TOO_MANY_REQUESTS: Problem = {
   status: 503,
   code: 'http.too-many-requests',
-  message: 'too many requests of this address are not answered yet',
+  message: 'too many requests of this address are unanswered',
 };
 
 export function sendRawProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {

@@ -1,5 +1,5 @@
-// A port for HTTP, or for HTTPS with HTTP/2 (chosen by ALPN) and HTTP/1.1: it listens, and passes accepted connections to those that both
-// ports share.
+// A listening port: HTTP, or HTTPS with HTTP/2 and HTTP/1.1 (chosen by ALPN). It accepts connections and passes them to the `Connections`
+// that all ports share.
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -7,12 +7,12 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { CertificateSource } from '../../contracts/certificate.js';
 import { listenReason } from '../../protocols/system-error.js';
 import type { Milliseconds } from '../../protocols/units.js';
-import { TLS_HANDSHAKE_TIMEOUT } from './connections.js';
+import { TLS_HANDSHAKE_TIMEOUT } from './connection-limits.js';
 import { httpError } from './errors.js';
 import type { LimitedLog } from './limited-log.js';
 import type { Connections } from './metering/connections.js';
 
-/** What a TLS handshake is charged with when it begins: most of it is done when the client's part arrives, by Node itself. */
+/** Time that counts against the turn when a TLS handshake begins. It cannot be measured: Node does most of the work later. */
 const HANDSHAKE_WORK: Milliseconds = 2.5;
 
 export interface WebPortOptions {
@@ -20,9 +20,9 @@ export interface WebPortOptions {
   readonly port: number;
   readonly connections: Connections;
   readonly log: LimitedLog;
-  /** With it TLS is spoken. */
+  /** If set, the port uses TLS. */
   readonly certificate?: CertificateSource | undefined;
-  /** Accepting failed, most likely for want of descriptors. */
+  /** Called if accepting failed, usually for lack of file descriptors. */
   readonly onAcceptFailed?: (() => void) | undefined;
 }
 
@@ -59,7 +59,7 @@ export class WebPort {
         cause,
       });
     }
-    // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
+    // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
     this.#server.on('error', (error) => {
       onAcceptFailed?.();
       log.write('warn', { err: error }, 'a connection could not be accepted');
@@ -67,7 +67,7 @@ export class WebPort {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Accepts nobody any more. @returns when the last connection has ended: that is for `Connections.close` to bring about */
+  /** Stops accepting. Resolves when the last connection has ended, which `Connections.close` brings about. */
   async close(): Promise<void> {
     this.#ignoreCertificate();
     if (!this.#server.listening) return;
@@ -76,10 +76,10 @@ export class WebPort {
     await closed;
   }
 
-  /** @returns what accepts; the server that speaks TLS is handed its sockets, some in each pass of the event loop */
+  /** @returns the server that accepts. It passes the sockets on to a TLS server, a few in each pass of the event loop. */
   #createTlsServer(certificate: CertificateSource): Server {
     const { connections } = this.#options;
-    /** What was accepted and speaks no TLS yet, by the peer's address and port, which the socket inside shows as well. */
+    /** Accepted sockets by the peer's address and port, which the TLS socket has as well. */
     const accepted = new Map<string, Socket>();
     const tls = createTlsServer({
       ...certificate.current,
@@ -106,7 +106,7 @@ export class WebPort {
           return;
         }
         connections.turns.note(HANDSHAKE_WORK);
-        // A server of TLS takes any connection that is handed to it by this event, as its documentation has it.
+        // Documented: a TLS server adopts any connection that is passed to it with this event.
         tls.emit('connection', socket);
       };
       socket.once('close', () => {

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
-import { KEEP_ALIVE_TIMEOUT } from '../../../src/servers/http/connections.js';
+import { KEEP_ALIVE_TIMEOUT } from '../../../src/servers/http/connection-limits.js';
 import type { HttpDependencies, OriginAnswer } from '../../../src/servers/http/dependencies.js';
 import { sluiceHttp } from '../../../src/servers/http/plugin.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';

@@ -12,7 +12,7 @@ import {
   MAX_CONNECTIONS,
   REQUEST_TIMEOUT,
   SOCKET_TIMEOUT,
-} from '../../../src/servers/http/connections.js';
+} from '../../../src/servers/http/connection-limits.js';
 import type { OriginAnswer } from '../../../src/servers/http/dependencies.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 

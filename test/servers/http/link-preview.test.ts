@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';
 import type { HttpDependencies } from '../../../src/servers/http/dependencies.js';
-import { streamHead } from '../../../src/servers/http/link-preview.js';
+import { streamHead } from '../../../src/servers/http/pages/link-preview.js';
 import { fakeDependencies } from './fake-origin.js';
 
 const BASE = 'https://live.example/tv';

@@ -1,7 +1,7 @@
 // One script out of several modules: what it does must be what the modules do.
 
 import { describe, expect, it } from 'vitest';
-import { bundleModules } from '../../../src/servers/http/assets/module-bundle.js';
+import { bundleModules } from '../../../src/servers/http/pages/module-bundle.js';
 
 function bundle(modules: Readonly<Record<string, string>>): string {
   return bundleModules('main.js', (path) => modules[path]);

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
-import { SharedMemory } from '../../../src/servers/http/delivery/shared-memory.js';
+import { SharedMemory } from '../../../src/servers/http/delivery/unsent-answers.js';
 import type { HttpOptions } from '../../../src/servers/http/dependencies.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';

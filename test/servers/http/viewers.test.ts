@@ -1,7 +1,6 @@
 // Who watches is counted in bounded memory, whatever the viewers send.
 import { describe, expect, it } from 'vitest';
-import { fingerprint } from '../../../src/servers/http/delivery/fingerprint.js';
-import { Viewers } from '../../../src/servers/http/delivery/viewers.js';
+import { fingerprint, Viewers } from '../../../src/servers/http/delivery/viewers.js';
 import { heapInUse } from '../../support/collect-garbage.js';
 
 describe('viewers', () => {

@@ -1,4 +1,4 @@
-// Writes the answers below /hls/ and /dash/ and counts them: as a view of a body in memory, or piece by piece.
+// Writes the answers below /hls/ and /dash/ and counts them. A body is written at once, or in pieces if it would have to be copied.
 
 import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
@@ -12,12 +12,12 @@ import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import type { SlowReaders } from './slow-readers.js';
 import type { UnsentAnswers, UnsentMemory } from './unsent-answers.js';
 
-/** A herd that runs into a bug of ours is one record, not thousands. */
+/** If thousands of waiting requests fail together, that is one log line. */
 const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
 
 const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
-/** Of a body that is a string: Node and the kernel copy it. */
+/** For a body that is a string: Node and the kernel copy it. */
 const NO_SHARED_MEMORY: UnsentMemory = {};
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
@@ -44,17 +44,17 @@ export class AnswerWriter {
     this.#options = options;
   }
 
-  /** Since the start, by status. */
+  /** Number of answers since the start, by status. */
   get answers(): ReadonlyMap<number, number> {
     return this.#answers;
   }
 
-  /** Of bodies, handed to connections since the start. */
+  /** Bytes of bodies handed to connections since the start. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** 200 with all of it. */
+  /** 200 with the whole body. */
   whole(exchange: Exchange, { headers, body, text }: Representation): void {
     if (text !== undefined && !('stream' in exchange.response)) {
       this.plain(exchange, 200, headers, text);
@@ -76,20 +76,20 @@ export class AnswerWriter {
     this.plain(exchange, status, [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS], body);
   }
 
-  /** @param body a string has a character for each byte */
+  /** @param body if it is a string, it has one character per byte */
   plain(exchange: Exchange, status: number, headers: readonly string[], body?: Buffer | string): void {
     writeAnswer(exchange, status, this.#complete(exchange, headers), body);
     const bytes = exchange.request.method === 'HEAD' ? undefined : body?.length;
     this.#count(exchange, status, bytes, Buffer.isBuffer(body) ? { shared: body } : NO_SHARED_MEMORY);
   }
 
-  /** 500, for what went wrong with us. */
+  /** 500, and a log line. */
   failure(exchange: Exchange, failure: unknown): void {
     this.#logFailure(exchange, failure);
     this.text(exchange, 500, 'no-store', 'http.internal: internal error\n', []);
   }
 
-  /** An answer that failed while it was made: 500 where nothing of it is out yet, otherwise its end. */
+  /** Call if writing an answer failed: sends 500, or cuts the answer off if its head has been sent. */
   broken(exchange: Exchange, failure: unknown): void {
     const { response } = exchange;
     if (response.headersSent) {
@@ -100,12 +100,12 @@ export class AnswerWriter {
     try {
       this.failure(exchange, failure);
     } catch {
-      // It is in the log; there is no other way to say it.
+      // The failure has been logged. The client cannot be told.
       cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
     }
   }
 
-  /** The bytes of `body` from `start` up to `end`: at once where that makes no copy of them, or piece by piece. */
+  /** Sends the bytes of `body` from `start` up to `end`: at once if they are few or need not be copied, otherwise in pieces. */
   #body(
     exchange: Exchange,
     status: number,
@@ -135,7 +135,7 @@ export class AnswerWriter {
     return this.closing && request.httpVersionMajor === 1 ? [...all, 'connection', 'close'] : all;
   }
 
-  /** @param memory with bytes of its own where pieces of the body will follow */
+  /** @param memory has `own` bytes if the body follows in pieces */
   #count(exchange: Exchange, status: number, bytes: number | undefined, memory: UnsentMemory): void {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     if (bytes === undefined) return;
@@ -147,14 +147,14 @@ export class AnswerWriter {
     }
   }
 
-  /** An answer that is not read to its end yet: what it holds is charged, and its client has so long to take it. */
+  /** Watches an answer until its client has read it: the client must not be too slow, and the memory counts against its address. */
   watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnsentMemory): void {
     const { slow, unsent, addressOf } = this.#options;
     slow.watch(response, bytes);
     unsent.hold(response, addressOf(request), memory);
   }
 
-  /** Who floods us with requests that he does not read the answers of is one line in a while. */
+  /** Logs that unread answers were cut off. Limited in rate, because a client can cause it at will. */
   warnOfCut(limit: 'address' | 'total'): void {
     const now = performance.now();
     if (now - this.#lastCut < CUT_LOG_INTERVAL) {
@@ -182,7 +182,7 @@ export class AnswerWriter {
   }
 }
 
-/** Of a body in memory: it is small, or all who are sent it share it. */
+/** Whether a body in memory is sent at once: it is small, or all its readers share it. */
 function isSentAtOnce(exchange: Exchange, bytes: number): boolean {
   return bytes <= PIECE_BYTES || !copiesBodies(exchange);
 }

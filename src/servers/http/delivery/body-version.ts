@@ -1,43 +1,42 @@
-// One version of a body as HTTP sees it: its validator, its compressed forms and its header lists, each made once for all viewers.
+// One version of a playlist or media file: its validator (ETag), compressed forms and header lists, each made once for all viewers.
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from 'node:zlib';
 import type { StoredBody } from '../../../contracts/stored-body.js';
 import type { Seconds } from '../../../protocols/units.js';
-import { cacheControl } from '../cache-control.js';
 import type { OriginAnswer, OriginAnswerKind } from '../dependencies.js';
-import { CODINGS, type ContentCoding } from './content-coding.js';
-import { contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
+import { CODINGS, type ContentCoding } from '../negotiation.js';
+import { cacheControl, contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
 
-/** Below this the headers weigh more than what is saved. */
+/** Compressing anything shorter saves less than the additional header costs. */
 const MIN_COMPRESSED_BYTES = 256;
 
-/** Up to here compressing takes well below a millisecond, and a thread would only delay the viewers that wait for it. */
+/** Up to this size compressing takes much less than a millisecond, and a thread would only delay the waiting viewers. */
 const MAX_SYNC_BYTES = 32 * 1024;
 
-/** Text of a playlist hardly shrinks further beyond this, at several times the cost. */
+/** Higher levels take several times as long and hardly make a playlist smaller. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
 export type FoundAnswer = Extract<OriginAnswer, { readonly body: Buffer }>;
 export type StoredAnswer = Extract<OriginAnswer, { readonly stored: StoredBody }>;
 
-/** Node writes a head and a body that is a string in one piece, which costs less than two; copying a larger body would cost more. */
+/** Node joins a head and a body that is a string into one write, which is cheaper than two. For a larger body the copy costs more. */
 export const MAX_TEXT_BYTES = 16 * 1024;
 
-/** One form of a version: what `writeHead` and `end` take. */
+/** One encoded form of a version: what `writeHead` and `end` need. */
 export interface Representation {
   readonly entityTag: string;
   readonly body: Buffer | StoredBody;
-  /** Status 200 with Content-Length; flat names and values. */
+  /** For status 200, Content-Length included. Names and values in turn. */
   readonly headers: readonly string[];
-  /** The same without what describes a body: for 304, and with Content-Range and Content-Length for 206. */
+  /** Without the headers that describe the body: for 304, and for 206, which adds Content-Range and Content-Length. */
   readonly metadata: readonly string[];
-  /** The same body, a character for each byte; undefined when it is large. */
+  /** The body with one character per byte; undefined if it is large. */
   readonly text?: string | undefined;
 }
 
-/** Of media that is read while it is sent. Made for each viewer: most players ask for such a file once. */
+/** For media that is read from disk while it is sent. Made for each request, because few viewers request such a file. */
 export function storedRepresentation(answer: StoredAnswer, path: string, targetDuration: Seconds): Representation {
   const { kind, stored: body, blocking = false } = answer;
   const lifetime = cacheControl({ status: 200, kind, blocking, targetDuration });
@@ -46,7 +45,7 @@ export function storedRepresentation(answer: StoredAnswer, path: string, targetD
   return { entityTag, body, metadata, headers: [...metadata, 'content-length', String(body.length)] };
 }
 
-/** Flat names and values of what does not describe the bytes themselves. */
+/** Names and values of the headers that do not describe the body itself. */
 function describe(kind: OriginAnswerKind, lifetime: string, entityTag: string): string[] {
   return [
     ...['content-type', contentType(kind)],
@@ -58,18 +57,18 @@ function describe(kind: OriginAnswerKind, lifetime: string, entityTag: string): 
   ];
 }
 
-/** Hashing a segment that was read from disk for one viewer would cost more than sending it, and its name is never used twice. */
+/** The validator of a media file: its name and length, because names are never reused. Hashing the body would cost more than sending it. */
 function mediaTag(path: string, length: number): string {
   return digest(`${path} ${length}`);
 }
 
-/** The versions of the bodies in use. They live as long as the origin keeps their Buffer. */
+/** The version of each body in memory. It lives as long as the origin keeps the Buffer. */
 export class BodyVersions {
   readonly #versions = new WeakMap<Buffer, BodyVersion>();
 
   /**
-   * @param path names the resource, for the validator of media, whose names are never used twice
-   * @param targetDuration of the stream, the unit of cache lifetimes
+   * @param path identifies the file, for the validator of media
+   * @param targetDuration target duration of the stream, the unit of cache lifetimes
    */
   of(answer: FoundAnswer, path: string, targetDuration: Seconds): BodyVersion {
     const known = this.#versions.get(answer.body);
@@ -86,10 +85,10 @@ export class BodyVersion {
   readonly kind: OriginAnswerKind;
   readonly targetDuration: Seconds;
   readonly #body: Buffer;
-  /** Without its quotes. */
+  /** The entity tag without quotes. */
   readonly #tag: string;
   readonly #compressed = new Map<ContentCoding, Promise<Buffer>>();
-  /** Indexed by coding and by whether the answer is of a blocking request. */
+  /** Index: twice the index of the coding, plus 1 for blocking requests. */
   readonly #representations: (InMemory | undefined)[] = [];
 
   constructor({ body, kind, entityTag }: FoundAnswer, path: string, targetDuration: Seconds) {
@@ -100,7 +99,7 @@ export class BodyVersion {
     else this.#tag = isPlaylist(kind) ? digest(body) : mediaTag(path, body.length);
   }
 
-  /** At once where it is at hand; the first of a large body has to be waited for. */
+  /** A promise only while a large body is compressed for the first time. */
   representation(coding: ContentCoding, blocking: boolean): InMemory | Promise<InMemory> {
     const used = isPlaylist(this.kind) && this.#body.length >= MIN_COMPRESSED_BYTES ? coding : 'identity';
     const index = CODINGS.indexOf(used) * 2 + (blocking ? 1 : 0);
@@ -140,7 +139,7 @@ export class BodyVersion {
   }
 }
 
-/** 128 bits of SHA-256: nobody has a reason to look for collisions in playlists of his own. */
+/** 128 bits of SHA-256. That is enough: publishers gain nothing from collisions between their own playlists. */
 function digest(content: Buffer | string): string {
   return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }

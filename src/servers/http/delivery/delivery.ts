@@ -1,14 +1,12 @@
-// Answers everything below /hls/ straight on Node's request and response: at this rate a framework costs more than the answer.
+// Answers requests below /hls/ directly on Node's request and response: at this rate, a framework would cost more than the answer.
 
 import type { FastifyBaseLogger } from 'fastify';
 import { assertNever } from '../../../protocols/errors.js';
 import type { Seconds } from '../../../protocols/units.js';
-import { cacheControl } from '../cache-control.js';
 import type { ClientAddresses } from '../client-address.js';
 import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
-import { matchesEntityTag } from '../entity-tag.js';
-import { peerAddress } from '../metering/connection-of.js';
-import { readRange } from '../range.js';
+import { peerAddress } from '../metering/connections.js';
+import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
 import {
   BodyVersions,
@@ -17,7 +15,6 @@ import {
   type StoredAnswer,
   storedRepresentation,
 } from './body-version.js';
-import { chooseCoding } from './content-coding.js';
 import {
   type Exchange,
   type ForeignHeaders,
@@ -27,7 +24,7 @@ import {
   type RawRequest,
   type RawResponse,
 } from './exchange.js';
-import { isPlaylist } from './media-headers.js';
+import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
@@ -35,14 +32,14 @@ import { UnsentAnswers, type UnsentLimits, type UnsentMemory } from './unsent-an
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
-/** Seconds after which a client that was turned away may ask again. */
+/** Retry-After of refused requests. */
 const RETRY_AFTER: Seconds = 1;
 
 export interface DeliveryOptions {
   readonly origin: HlsOrigin;
-  /** Needed for targets that ask for a manifest. */
+  /** Needed only if manifests are requested. */
   readonly dash?: DashOrigin | undefined;
-  /** For media whose origin names none. */
+  /** Default for answers in which the origin names none. */
   readonly targetDuration: Seconds;
   readonly limits: WaitingLimits;
   readonly unsent: UnsentLimits;
@@ -52,20 +49,20 @@ export interface DeliveryOptions {
 }
 
 export interface DeliveryFigures {
-  /** Answers since the start, by status. */
+  /** Number of answers since the start, by status. */
   readonly answers: ReadonlyMap<number, number>;
   /** Bytes of bodies handed to connections since the start. */
   readonly bytes: number;
   readonly waiting: number;
   readonly waitersRefused: number;
   readonly waitersAbandoned: number;
-  /** Requests answered by the call of another one. */
+  /** Requests that were coalesced with an earlier one. */
   readonly shared: number;
   readonly slowReaders: number;
   readonly slowReadersCut: number;
-  /** Memory that unread answers hold. */
+  /** Bytes of memory held by unread answers. */
   readonly unsentBytes: number;
-  /** Answers cut off because one address held too much of it, or all together did. */
+  /** Answers cut off because one address, or all together, held too much of that memory. */
   readonly unsentCut: { readonly address: number; readonly total: number };
 }
 
@@ -111,7 +108,7 @@ export class Delivery {
     };
   }
 
-  /** Answers a GET or HEAD, now or when the origin has what is asked for. */
+  /** Answers a GET or HEAD request, as soon as the origin has what it asks for. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
     const exchange = { request, response, foreign, release: undefined };
     const answer = this.#atHand(target);
@@ -119,12 +116,12 @@ export class Delivery {
     else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
   }
 
-  /** While the server closes every answer ends its connection. */
+  /** Set this when the server closes: every answer then also closes its connection. */
   set closing(closing: boolean) {
     this.#writer.closing = closing;
   }
 
-  /** An answer of somebody else that is not read to its end yet counts like one of ours. */
+  /** Applies the limits on unread answers to an answer written elsewhere. */
   watchUnread(request: RawRequest, response: RawResponse, bytes: number, memory: UnsentMemory): void {
     this.#writer.watch({ request, response }, bytes, memory);
   }
@@ -133,7 +130,7 @@ export class Delivery {
     this.#slow.close();
   }
 
-  /** Whatever fails while one request is answered costs the one who made it, and nobody who waits with it. */
+  /** A failure while one request is answered must not affect the requests coalesced with it. */
   #attempt(exchange: Exchange, answer: () => void): void {
     try {
       answer();
@@ -147,12 +144,12 @@ export class Delivery {
     try {
       return this.#options.origin.atHand?.(app, name, rendition, file);
     } catch {
-      // It will fail again where it is asked in earnest, and be told of there.
+      // The full request below will fail as well, and that failure is reported.
       return undefined;
     }
   }
 
-  /** Async, so that an origin that throws is a failure to answer with, not one of the process. */
+  /** Async, so that an exception in the origin becomes a rejection, which is answered, and does not end the process. */
   async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
     const { origin, dash } = this.#options;
     const { asked, app, name, rendition, file, directives } = target;
@@ -217,7 +214,12 @@ export class Delivery {
       return;
     }
     const range = header(request, 'range');
-    if (range === undefined || isPlaylist(answer.kind) || request.method !== 'GET' || isStale(request, entityTag)) {
+    if (
+      range === undefined ||
+      isPlaylist(answer.kind) ||
+      request.method !== 'GET' ||
+      !matchesIfRange(header(request, 'if-range'), entityTag)
+    ) {
       this.#writer.whole(exchange, representation);
       return;
     }
@@ -262,10 +264,4 @@ export class Delivery {
     const forwarded = request.headers['x-forwarded-for'];
     return this.#options.addresses.of(peerAddress(request), Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
   }
-}
-
-/** If-Range compares strongly, RFC 9110 section 13.1.5; a date never matches, since no Last-Modified is sent. */
-function isStale(request: RawRequest, entityTag: string): boolean {
-  const condition = header(request, 'if-range');
-  return condition !== undefined && condition !== entityTag;
 }

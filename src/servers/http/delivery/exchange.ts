@@ -1,4 +1,4 @@
-// A request and its answer as the delivery sees them: the little that HTTP/1.1 and HTTP/2 have in common.
+// A request and its response: what HTTP/1.1 and HTTP/2 have in common of what the delivery needs.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
@@ -6,19 +6,19 @@ import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'no
 export type RawRequest = IncomingMessage | Http2ServerRequest;
 export type RawResponse = ServerResponse | Http2ServerResponse;
 
-/** Headers that the application around us has set already: flat names and values, or undefined for none. */
+/** Headers that the surrounding application has already set: names and values in turn, or undefined if there are none. */
 export type ForeignHeaders = readonly string[] | undefined;
 
-/** Waits for the answer of a call that it may share with others. */
+/** One request, which may share the origin's answer with others. */
 export interface Exchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly foreign: ForeignHeaders;
-  /** Frees what its waiting holds; set while it counts as waiting. */
+  /** Gives its place in the waiting room back. Set while it counts as waiting. */
   release: (() => void) | undefined;
 }
 
-/** Node gives these as one string each, also when they were sent more than once. */
+/** The value of a header that Node joins into one string if it was sent several times. */
 export function header(
   request: RawRequest,
   name: keyof IncomingHttpHeaders & ('range' | 'if-none-match' | 'if-range' | 'accept-encoding' | 'user-agent'),
@@ -27,7 +27,7 @@ export function header(
   return Array.isArray(value) ? value.join(', ') : value;
 }
 
-/** What the client sent with its request, target included. */
+/** Size of the request target and headers. */
 export function headerBytes({ url = '', rawHeaders }: RawRequest): number {
   return rawHeaders.reduce((sum, text) => sum + text.length, url.length);
 }
@@ -36,14 +36,14 @@ export function isGone(response: RawResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** Bytes that the client has not taken yet. */
+/** Bytes written and not yet taken by the kernel. */
 export function unsentBytes(response: RawResponse): number {
   return 'stream' in response ? response.stream.writableLength : response.writableLength;
 }
 
 /**
- * Ends the answer where it stands: the connection of HTTP/1.1, the one stream of HTTP/2.
- * @param code why, RFC 9113 section 7: by default that the client takes more than it should
+ * Cuts an answer off: closes the connection (HTTP/1.1) or resets the stream (HTTP/2).
+ * @param code the reason, RFC 9113 section 7; by default that the client uses too many resources
  */
 export function cutOff(response: RawResponse, code: number = constants.NGHTTP2_ENHANCE_YOUR_CALM): void {
   if ('stream' in response) response.stream.close(code);
@@ -51,7 +51,7 @@ export function cutOff(response: RawResponse, code: number = constants.NGHTTP2_E
 }
 
 export function writeHead({ response }: Exchange, status: number, headers: readonly string[]): void {
-  // The two classes agree in everything that is used here but the types of a list.
+  // The two classes differ only in the type of the header list.
   (response as ServerResponse).writeHead(status, headers as string[]);
 }
 

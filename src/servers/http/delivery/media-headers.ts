@@ -1,11 +1,12 @@
-// The headers that every answer below /hls/ has, as one list, so that the fast way and the router's way cannot differ.
+// The headers of answers below /hls/ and /dash/: those that all have, the content type, and how long caches may keep them.
 
 import { assertNever } from '../../../protocols/errors.js';
+import type { Seconds } from '../../../protocols/units.js';
 import type { OriginAnswerKind } from '../dependencies.js';
 import { CORS_HEADERS } from '../plugins/cors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
 
-/** Flat names and values. Policies for pages say nothing about media; that it is none is what counts. */
+/** Headers of every answer, names and values in turn. Policies for pages do not apply to media, so `nosniff` is enough. */
 export const MEDIA_HEADERS: readonly string[] = Object.entries({
   'x-content-type-options': STRICT_HEADERS['x-content-type-options'],
   ...CORS_HEADERS,
@@ -29,7 +30,52 @@ export function contentType(kind: OriginAnswerKind): string {
   }
 }
 
-/** Text that changes while its URL stays. */
+/** Whether it is text that changes while its URL stays the same. */
 export function isPlaylist(kind: OriginAnswerKind): boolean {
   return kind === 'multivariant' || kind === 'media-playlist' || kind === 'manifest';
+}
+
+export interface CacheQuestion {
+  readonly status: number;
+  /** What was requested, also if the answer is an error. */
+  readonly kind: OriginAnswerKind;
+  /** The request had delivery directives, and will get this same answer whenever it is repeated. */
+  readonly blocking: boolean;
+  /** Undefined if nothing is published under that name: a stream may start at any moment. */
+  readonly targetDuration: Seconds | undefined;
+}
+
+/** One year. Names of media files are never reused. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+const NO_STORE = 'no-store';
+
+/**
+ * Pure. The `Cache-Control` value, by RFC 8216bis appendix B.1. In target durations: 6 for a successful blocking playlist, 4 for its 404,
+ * 0.5 for other playlists (rounded down to whole seconds), 1 for a missing file. Nothing else is stored.
+ * The 404 for a hinted part that never came is kept for 4 too, because that request never gets another answer.
+ * A missing multivariant playlist or MPD is not stored, nor any answer for a missing stream, because the stream may be about to start.
+ */
+export function cacheControl({ status, kind, blocking, targetDuration }: CacheQuestion): string {
+  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration ?? 0);
+  if (status !== 404 || kind === 'multivariant' || kind === 'manifest' || targetDuration === undefined) return NO_STORE;
+  return maxAge((blocking ? 4 : 1) * targetDuration);
+}
+
+function lifetimeOfSuccess(kind: OriginAnswerKind, blocking: boolean, targetDuration: Seconds): string {
+  switch (kind) {
+    case 'multivariant':
+    case 'media-playlist':
+    case 'manifest':
+      return maxAge((blocking ? 6 : 0.5) * targetDuration);
+    case 'init':
+    case 'segment':
+    case 'part':
+      return IMMUTABLE;
+    default:
+      return assertNever(kind);
+  }
+}
+
+function maxAge(seconds: Seconds): string {
+  return `public, max-age=${Math.floor(seconds)}`;
 }

@@ -1,16 +1,16 @@
-// Sends a body piece by piece, the next one when the client has taken the last: what a client that does not read makes us keep is
-// one piece, not the body.
+// Sends a body in pieces, each when the kernel has taken the one before (backpressure). So a client that does not read makes us hold one
+// piece, not the whole body.
 
 import type { StoredBody } from '../../../contracts/stored-body.js';
-import { isSecure } from '../metering/connection-of.js';
+import { isSecure } from '../metering/connections.js';
 import { type Exchange, isGone, type RawResponse } from './exchange.js';
 
-/** A tenth of a second at 10 Mbit/s. Smaller pieces cost more reads, larger ones more memory for each slow reader. */
+/** 0.1 s at 10 Mbit/s. Smaller pieces need more reads, larger ones more memory per slow reader. */
 export const PIECE_BYTES = 128 * 1024;
 
 /**
- * The bytes of `body` from `start` up to `end`. Resolves when the last one was handed over, or the client left.
- * @throws what reading the body throws; the caller then cuts the answer off
+ * Sends the bytes of `body` from `start` up to `end`. Resolves when the last has been written, or when the client has left.
+ * @throws what reading the body throws; the caller must then cut the answer off
  */
 export async function sendPieces(
   response: RawResponse,
@@ -18,7 +18,7 @@ export async function sendPieces(
   start: number,
   end: number,
 ): Promise<void> {
-  // A piece is read into the memory of the one before it, which has been sent.
+  // All pieces are read into the same memory: the one before has been sent by then.
   const memory = Buffer.isBuffer(body) ? undefined : Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - start));
   for (let at = start; at < end; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, end - at);
@@ -32,14 +32,14 @@ export async function sendPieces(
 }
 
 /**
- * Whether this connection encrypts all it is given at once, into memory of its own. A plain one keeps a view of the body, which
- * all readers of it share.
+ * Whether writing a body copies it. TLS encrypts all that is written at once, into memory of the connection. A plain connection keeps a view
+ * of the body, which all its readers share.
  */
 export function copiesBodies({ request, response }: Exchange): boolean {
   return 'stream' in response || isSecure(request);
 }
 
-/** Resolves when the kernel has it, or the client has left. */
+/** Resolves when the kernel has taken the piece, or when the client has left. */
 function written(response: RawResponse, piece: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -47,7 +47,7 @@ function written(response: RawResponse, piece: Buffer): Promise<void> {
       resolve();
     };
     response.on('close', done);
-    // The two classes agree in this; only their types are strangers.
+    // The two classes have this method in common, but not its type.
     (response as { write(piece: Buffer, written: () => void): void }).write(piece, done);
   });
 }

@@ -1,19 +1,20 @@
-// Asks the origin once for all who want the same at the same time: a finished part wakes one waiter, and that one everybody.
+// Request coalescing: concurrent requests for the same target share one call of the origin (single flight). When a part is finished, one
+// call settles, and all its requests are answered.
 
 import type { OriginAnswer } from '../dependencies.js';
 import { type Exchange, isGone } from './exchange.js';
 import type { DeliveryTarget } from './target.js';
 
-/** Answers written before other work of the process gets its turn: 256 take about 3 ms. */
+/** Answers written before other work gets its turn. 256 take about 3 ms. */
 const ANSWERS_PER_TURN = 256;
 
 export type CallOutcome = { readonly answer: OriginAnswer } | { readonly failure: unknown };
 
 export interface SharedCallsOptions {
-  /** Must not wait for anything but the signal and what is asked for. */
+  /** Asks the origin. Must settle when the target is available or the signal aborts, and depend on nothing else. */
   readonly ask: (target: DeliveryTarget, signal: AbortSignal) => Promise<OriginAnswer>;
   readonly answer: (exchange: Exchange, target: DeliveryTarget, outcome: CallOutcome) => void;
-  /** @returns what frees the place of one that has to wait; undefined when it must not */
+  /** Called for each request that has to wait. @returns a function that gives its place back, or undefined if it must not wait */
   readonly admit: (exchange: Exchange) => (() => void) | undefined;
   readonly refuse: (exchange: Exchange) => void;
 }
@@ -22,26 +23,26 @@ interface Call {
   readonly target: DeliveryTarget;
   readonly controller: AbortController;
   readonly exchanges: Set<Exchange>;
-  /** It did not settle in the turn it was made in. */
+  /** It did not settle in the pass of the event loop in which it was made. */
   waits: boolean;
 }
 
 export class SharedCalls {
   readonly #options: SharedCallsOptions;
   readonly #calls = new Map<string, Call>();
-  /** Of a call that was answered at once: making one costs more than a playlist does. */
+  /** Reused from a call that settled at once: making one costs more than answering with a playlist. */
   #spare: AbortController | undefined;
   #fresh: { readonly call: Call; readonly exchange: Exchange }[] = [];
-  /** Requests that were answered by the call of another one. */
+  /** Requests that joined the call of an earlier one. */
   shared = 0;
-  /** Clients that left before their answer. */
+  /** Requests whose client left before the answer. */
   abandoned = 0;
 
   constructor(options: SharedCallsOptions) {
     this.#options = options;
   }
 
-  /** Calls that the origin has not answered yet. */
+  /** Number of calls that the origin has not answered yet. */
   get pending(): number {
     return this.#calls.size;
   }
@@ -57,7 +58,7 @@ export class SharedCalls {
       this.shared++;
     }
     call.exchanges.add(exchange);
-    // Most answers are there before this turn ends. Only who really waits is counted and listened to.
+    // Most calls settle before this pass of the event loop ends. Only requests that really wait are counted and watched.
     if (this.#fresh.push({ call, exchange }) === 1) setImmediate(() => this.#settleDown());
   }
 
@@ -98,9 +99,9 @@ export class SharedCalls {
     }
   }
 
-  /** It did not get its answer in the turn it came in: from now on it counts as waiting. */
+  /** The request was not answered in the pass in which it came: from now on it counts as waiting. */
   #settle(call: Call, exchange: Exchange): void {
-    // Answered, or about to be.
+    // It has been answered, or will be in a moment.
     if (!call.exchanges.has(exchange) || this.#calls.get(call.target.key) !== call) return;
     if (isGone(exchange.response)) {
       this.#abandon(call, exchange);
@@ -127,7 +128,7 @@ export class SharedCalls {
     exchange.release = undefined;
   }
 
-  /** The last one who leaves ends the call. */
+  /** When the last request leaves, its call is aborted. */
   #abandon(call: Call, exchange: Exchange): void {
     this.#leave(call, exchange);
     if (call.exchanges.size > 0 || this.#calls.get(call.target.key) !== call) return;

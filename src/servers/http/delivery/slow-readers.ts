@@ -1,12 +1,12 @@
-// Cuts off clients that read an answer too slowly: otherwise they could hold a connection and a body for as long as they like.
+// Cuts off answers that clients read too slowly. Otherwise a client could hold a connection and a body for ever.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
-/** Given to every answer. */
+/** The time for every answer. */
 const WRITE_GRACE: Milliseconds = 30_000;
 
-/** On top of it, for large bodies: 1 Mbit/s, below which no rendition that has such segments could be watched. */
+/** Large bodies get more time, at this rate: 1 Mbit/s. At a lower rate no rendition with such segments could be watched. */
 const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
 
 const LOOK_INTERVAL: Milliseconds = 5_000;
@@ -24,12 +24,12 @@ export class SlowReaders {
     this.#interval = interval;
   }
 
-  /** Answers that are not read to the end yet. */
+  /** Number of answers that have not been read completely. */
   get size(): number {
     return this.#deadlines.size;
   }
 
-  /** Takes an answer whose bytes the kernel did not take at once. */
+  /** Watches an answer that the kernel did not take at once. */
   watch(response: RawResponse, bytes: number): void {
     const allowed = this.#grace + (bytes / MINIMUM_RATE_BYTES_PER_SECOND) * 1000;
     this.#deadlines.set(response, performance.now() + allowed);

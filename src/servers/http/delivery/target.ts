@@ -1,39 +1,39 @@
-// What a request below /hls/ asks for, and its one canonical key: requests with the same key are the same request.
+// Parses what a request below /hls/ asks for into a target with a canonical key. Requests with the same key are coalesced.
 
 import { RecentValues } from '../../../protocols/recent-values.js';
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
 import { MAX_TARGET_BYTES } from '../plugins/errors.js';
 
 export interface DeliveryTarget {
-  /** Path and `_HLS_*` directives in a fixed order; whatever else the query holds is not part of it. */
+  /** The path and the `_HLS_*` directives in a fixed order, without the rest of the query. */
   readonly key: string;
   readonly app: string;
   readonly name: string;
-  /** What would be answered; a file counts as a segment until the origin says what it is. */
+  /** The kind of the expected answer. A file counts as a segment until the origin says what it is. */
   readonly asked: Extract<OriginAnswerKind, 'multivariant' | 'media-playlist' | 'manifest' | 'segment'>;
   /** Empty for the multivariant playlist and the MPD. */
   readonly rendition: string;
-  /** Empty for playlists, but for those of I-frames. */
+  /** Empty for playlists, except I-frame playlists. */
   readonly file: string;
   readonly directives: DeliveryDirectives;
 }
 
-/** Of everything that was asked for without any; compared by identity. */
+/** The directives of every request without any. Compared by identity. */
 export const NO_DIRECTIVES: DeliveryDirectives = {};
 const PLAYLIST = 'index.m3u8';
 const I_FRAMES = 'iframes.m3u8';
-/** A value longer than this is no directive of ours; the schema of the route says so with a 400. */
+/** A longer value is left to the router, whose schema answers 400. */
 const MAX_DIRECTIVE_LENGTH = 32;
 
-/** The usual shape of a request target. Names are those of `NameSchema`; `\w` is its `0-9A-Za-z_`. */
+/** The usual form of a request target. Names have the characters that `NameSchema` allows. */
 const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?([\w.-]{1,255})(?:\?([^%+#]*))?$/;
 
-/** Players ask for the same targets again and again, and a live stream soon has others. */
+/** Players request the same targets again and again; those of a live stream soon change. */
 const remembered = new RecentValues<DeliveryTarget>({ entries: 1024, keyLength: 256 });
 
 /**
- * Reads a request target that is written the usual way.
- * @returns undefined for everything else, right or wrong: escapes, odd names, repeated directives are the router's to judge
+ * Parses a request target of the usual form.
+ * @returns undefined for any other, valid or not: the router judges escapes, unusual names and repeated directives
  */
 export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
   const known = remembered.get(requestTarget);
@@ -62,7 +62,7 @@ export function multivariantTarget(app: string, name: string): DeliveryTarget {
   return { key, app, name, asked: 'multivariant', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
 
-/** @param name of a stream whose MPD is asked for; no key of `/hls/` begins with a slash */
+/** The MPD of a stream. Its key begins with a slash, so that it equals no key below `/hls/`. */
 export function manifestTarget(app: string, name: string): DeliveryTarget {
   return { key: `/${app}/${name}`, app, name, asked: 'manifest', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
@@ -77,7 +77,7 @@ export function mediaPlaylistTarget(
   return { key, app, name, asked: 'media-playlist', rendition, file: '', directives };
 }
 
-/** A file that heeds directives like the playlist beside it. */
+/** The I-frame playlist: a file, but with the same directives as the media playlist. */
 export function iFramePlaylistTarget(
   app: string,
   name: string,
@@ -102,7 +102,7 @@ export function fileTarget(app: string, name: string, rendition: string, file: s
 
 const isDots = (name: string): boolean => name === '.' || name === '..';
 
-/** Absent and empty are different things to ask for, and values are checked by nobody yet: each is quoted by its length. */
+/** Absent and empty directives differ. The values are unchecked, so each is prefixed with its length to keep keys unambiguous. */
 function directiveKey({ msn, part, skip }: DeliveryDirectives): string {
   if (msn === undefined && part === undefined && skip === undefined) return '';
   return [msn, part, skip].map((value) => (value === undefined ? '' : `${value.length}:${value}`)).join('&');

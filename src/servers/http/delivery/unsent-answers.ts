@@ -1,14 +1,13 @@
-// One budget for all memory that answers hold which nobody has read yet, and one for each address: over it the answer that waits
-// longest is cut off, of the address that holds the most, so that who reads is never the one to pay.
+// Bounds the memory that unread answers hold, in all and per address. Over a budget the oldest answer is cut off: that of the same address,
+// or of the address that holds the most. So clients that do read are not affected.
 
 import { addressGroup } from '../../../protocols/address-group.js';
 import { cutOff, type RawResponse } from './exchange.js';
-import { SharedMemory } from './shared-memory.js';
 
 export interface UnsentLimits {
-  /** Bytes in all. */
+  /** Bytes of all addresses together. */
   readonly maxBytes: number;
-  /** Bytes of one address. One answer it may always have. */
+  /** Bytes of one address. A single answer is always allowed. */
   readonly maxBytesPerAddress: number;
 }
 
@@ -17,13 +16,13 @@ export const DEFAULT_UNSENT_LIMITS: UnsentLimits = {
   maxBytesPerAddress: 64 * 1024 * 1024,
 };
 
-/** What an answer holds besides its body: request, response and what belongs to them. */
+/** An answer holds this besides its body: the request, the response and their objects. */
 const ANSWER_BYTES = 4 * 1024;
 
 export interface UnsentMemory {
-  /** A body in memory, which all who are sent it share. */
+  /** A body in memory that several answers share. */
   readonly shared?: Buffer | undefined;
-  /** Bytes of its own. */
+  /** Bytes that only this answer holds. */
   readonly own?: number | undefined;
 }
 
@@ -33,10 +32,10 @@ interface Unsent {
   readonly memory: UnsentMemory;
 }
 
-/** All addresses of one party; one for all whose address is not known, which are bounded in all only. */
+/** One party, with all its addresses. All clients with an unknown address are one party, to which only the total limit applies. */
 interface Client {
   readonly group: string | undefined;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly answers: Set<Unsent>;
   readonly memory: SharedMemory;
 }
@@ -45,23 +44,23 @@ export class UnsentAnswers {
   readonly #limits: UnsentLimits;
   readonly #clients = new Map<string | undefined, Client>();
   readonly #memory = new SharedMemory();
-  /** Answers cut off since the start, because one address had too many bytes unread or all together had. */
+  /** Answers cut off since the start, by the limit. */
   readonly cut = { address: 0, total: 0 };
 
   readonly #onCut: (limit: 'address' | 'total') => void;
 
-  /** @param onCut told of each answer that is cut off, by which limit */
+  /** @param onCut called for each answer that is cut off */
   constructor(limits: UnsentLimits, onCut: (limit: 'address' | 'total') => void) {
     this.#limits = limits;
     this.#onCut = onCut;
   }
 
-  /** Bytes held. What several answers share counts once. */
+  /** Bytes held. Memory that several answers share counts once. */
   get bytes(): number {
     return this.#memory.bytes;
   }
 
-  /** Takes an answer whose bytes the kernel did not take at once, until it is sent or its client has left. */
+  /** Counts an answer that the kernel did not take at once, until it has been sent or its client has left. */
   hold(response: RawResponse, address: string | undefined, memory: UnsentMemory): void {
     const group = address === undefined ? undefined : addressGroup(address);
     const client = this.#client(group);
@@ -95,13 +94,13 @@ export class UnsentAnswers {
 
   #greediest(): Client {
     const [first, ...others] = this.#clients.values();
-    if (first === undefined) throw new TypeError('nobody holds anything');
+    if (first === undefined) throw new TypeError('the limit is exceeded, but no client holds an answer');
     return others.reduce((most, client) => (client.memory.bytes > most.memory.bytes ? client : most), first);
   }
 
   #cutOldest({ answers }: Client, limit: 'address' | 'total'): void {
     const [oldest] = answers;
-    if (oldest === undefined) throw new TypeError('a client without answers is not remembered');
+    if (oldest === undefined) throw new TypeError('expected a client with at least one answer');
     this.#release(oldest);
     this.cut[limit]++;
     this.#onCut(limit);
@@ -114,5 +113,38 @@ export class UnsentAnswers {
     client.memory.remove(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
     this.#memory.remove(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
     if (client.answers.size === 0) this.#clients.delete(client.group);
+  }
+}
+
+/** Sums up memory that has several holders: shared memory counts once, as long as anybody holds it. */
+export class SharedMemory {
+  /** Number of holders, by memory block. A view of one byte keeps the whole block in memory. */
+  readonly #holders = new Map<ArrayBufferLike, number>();
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @param own number of bytes without another holder */
+  add(shared: Buffer | undefined, own: number): void {
+    this.#bytes += own;
+    if (shared === undefined) return;
+    const holders = this.#holders.get(shared.buffer) ?? 0;
+    if (holders === 0) this.#bytes += shared.buffer.byteLength;
+    this.#holders.set(shared.buffer, holders + 1);
+  }
+
+  /** Undoes one `add` with the same arguments. */
+  remove(shared: Buffer | undefined, own: number): void {
+    this.#bytes -= own;
+    if (shared === undefined) return;
+    const holders = (this.#holders.get(shared.buffer) ?? 1) - 1;
+    if (holders > 0) {
+      this.#holders.set(shared.buffer, holders);
+      return;
+    }
+    this.#holders.delete(shared.buffer);
+    this.#bytes -= shared.buffer.byteLength;
   }
 }

@@ -1,18 +1,17 @@
-// Tells how many watch a stream from who asked for its playlists lately: cheap, and honest about what it cannot see.
+// Estimates how many viewers a stream has from the recent requests for its playlists.
 
 import type { Milliseconds } from '../../../protocols/units.js';
-import { fingerprint } from './fingerprint.js';
 
-/** Longer than the pause of any player between two reloads of a live playlist at the default segment duration. */
+/** Longer than any player waits between two reloads of a live playlist, at the default segment duration. */
 const VIEWER_WINDOW: Milliseconds = 15_000;
 
-/** Viewers remembered of all streams together, some 100 bytes each whatever they send; the one seen longest ago makes room. */
+/** Viewers remembered, of all streams together. Each takes about 100 bytes, whatever it sends. Beyond this, the one seen longest ago is dropped. */
 const MAX_VIEWERS = 100_000;
 
-/** A viewer that is seen again so soon keeps its place in the order, which costs more than looking it up. */
+/** A viewer seen again within this time is not moved to the end of the order: moving costs more than the look-up. */
 const RENEW_AFTER: Milliseconds = 1_000;
 
-/** Of one stream, as long as it has any. */
+/** The viewers of one stream. Exists while there are any. */
 interface Audience {
   viewers: number;
 }
@@ -24,13 +23,13 @@ interface Sighting {
 }
 
 /**
- * Distinct pairs of client address and User-Agent that were given a media playlist in the last window. Viewers behind one
- * address with the same player count as one, and viewers behind a cache as the few requests it makes.
+ * Counts distinct pairs of client address and User-Agent that got a media playlist or MPD within the window. Viewers with one address and the
+ * same player count as one. Of viewers behind a cache, only the cache is seen.
  */
 export class Viewers {
   readonly #now: () => Milliseconds;
   readonly #limit: number;
-  /** By fingerprint of stream, address and User-Agent: 14 kB of header must not be kept for 15 s. The oldest sighting first. */
+  /** By fingerprint of stream, address and User-Agent, because 14 kB of header must not be kept for 15 s. Oldest sighting first. */
   readonly #seen = new Map<number, Sighting>();
   readonly #audiences = new Map<string, Audience>();
 
@@ -39,7 +38,7 @@ export class Viewers {
     this.#limit = limit;
   }
 
-  /** @param address undefined for a proxy that does not say whom it asks for: it counts as one viewer for each User-Agent */
+  /** @param address undefined for a proxy that does not name its client: it counts as one viewer per User-Agent */
   saw(app: string, name: string, address: string | undefined, userAgent: string | undefined): void {
     const at = this.#now();
     const stream = `${app}/${name}`;
@@ -66,12 +65,12 @@ export class Viewers {
     return this.#audiences.get(`${app}/${name}`)?.viewers ?? 0;
   }
 
-  /** Viewers remembered, of all streams. */
+  /** Number of viewers remembered, of all streams. */
   get remembered(): number {
     return this.#seen.size;
   }
 
-  /** Those that were not seen for a window, and the oldest of more than `room`. */
+  /** Drops viewers not seen within the window, and the oldest if there are more than `room`. */
   #forget(now: Milliseconds, room: number): void {
     for (const [viewer, { audience, stream, at }] of this.#seen) {
       if (now - at < VIEWER_WINDOW && this.#seen.size <= room) return;
@@ -80,4 +79,36 @@ export class Viewers {
       if (audience.viewers === 0) this.#audiences.delete(stream);
     }
   }
+}
+
+/** Odd constants whose bits are well mixed, so that each character affects every bit of the result (Knuth's multiplicative hashing). */
+const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
+const SEED = 0x2545f491;
+/** A number holds 53 bits exactly: 32 come from one half, these from the other. */
+const HIGH_BITS = 21;
+
+/**
+ * Maps texts of any length to a number, to tell them apart without keeping them. Not for secrets: collisions can be constructed. Among
+ * 100,000 texts, the probability of any collision is below one in a million.
+ * @returns an integer of 53 bits
+ */
+export function fingerprint(...texts: readonly string[]): number {
+  let low = SEED;
+  let high = ~SEED;
+  for (const text of texts) {
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      low = Math.imul(low ^ code, MULTIPLIERS[0]);
+      low ^= low >>> 15;
+      high = Math.imul(high ^ code, MULTIPLIERS[1]);
+      high ^= high >>> 13;
+    }
+    // Marks the end of a text: ('a', 'bc') and ('ab', 'c') must differ.
+    low = Math.imul(low ^ 0x10000, MULTIPLIERS[1]);
+    high = Math.imul(high ^ 0x10000, MULTIPLIERS[0]);
+  }
+  low = Math.imul(low ^ (low >>> 16), MULTIPLIERS[1]);
+  high = Math.imul(high ^ (high >>> 16), MULTIPLIERS[0]);
+  low ^= high >>> 11;
+  return (low >>> 0) + (high >>> (32 - HIGH_BITS)) * 2 ** 32;
 }

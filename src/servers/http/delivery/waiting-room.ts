@@ -1,21 +1,21 @@
-// Counts the requests that wait and the memory they take, in total and by address, so that neither a crowd nor one client takes everything.
+// Limits the requests that wait for media and the memory they take, in total and per address.
 
 import { AddressTally } from '../../../protocols/address-tally.js';
 
 export interface WaitingLimits {
-  /** Requests held open in all. */
+  /** Waiting requests of all addresses together. */
   readonly maxWaiters: number;
-  /** Requests held open for one client address. */
+  /** Waiting requests of one client address. */
   readonly maxWaitersPerIp: number;
 }
 
-/** By default a school of 500 viewers may come from one address: a player of low latency has up to four requests waiting. */
+/** By default there is ample room for 500 viewers behind one address: a low-latency player has up to four requests waiting. */
 export const DEFAULT_WAITING_LIMITS: WaitingLimits = { maxWaiters: 20_000, maxWaitersPerIp: 4_000 };
 
-/** What a waiting request with its connection takes, its target and headers not counted: 9 kB were measured. */
+/** Memory of a waiting request and its connection, without its target and headers. 9 kB were measured with the headers of a browser. */
 const REQUEST_BYTES = 8 * 1024;
 
-/** What waiting requests may take on average, headers included, so that as many may wait as the limits say only if these are short. */
+/** Average memory per waiting request, headers included, for which the limits are sized. With longer headers fewer requests may wait. */
 export const AVERAGE_WAITER_BYTES = 10 * 1024;
 
 export class WaitingRoom {
@@ -24,7 +24,7 @@ export class WaitingRoom {
   readonly #bytesOf = new AddressTally();
   #size = 0;
   #bytes = 0;
-  /** Turned away since the start. */
+  /** Requests refused since the start. */
   refused = 0;
 
   constructor(limits: WaitingLimits) {
@@ -35,20 +35,20 @@ export class WaitingRoom {
     return this.#size;
   }
 
-  /** Bytes that those who wait take, by estimate. */
+  /** Estimated memory of the waiting requests. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Addresses, of IPv6 networks, that somebody waits from. */
+  /** Number of addresses (for IPv6: of /64 networks) with waiting requests. */
   get addresses(): number {
     return this.#requests.size;
   }
 
   /**
-   * @param address undefined when it is not known: a trusted proxy that names nobody counts only in all
-   * @param headerBytes of the request, its target included
-   * @returns what frees the place, once; undefined when there is none
+   * @param address undefined if it is unknown: only the total limit applies to a trusted proxy that does not name its client
+   * @param headerBytes size of the request target and headers
+   * @returns a function that gives the place back, to be called once; undefined if there is no place
    */
   enter(address: string | undefined, headerBytes: number): (() => void) | undefined {
     const bytes = REQUEST_BYTES + headerBytes;
@@ -76,7 +76,7 @@ export class WaitingRoom {
   }
 }
 
-/** @param requests that wait already. @param bytes with the next one, which may be as long as it likes where it is alone */
+/** @param requests those that wait already. @param bytes including the next one, which always fits if nothing else waits */
 function fits(requests: number, bytes: number, limit: number): boolean {
   return requests === 0 || (requests < limit && bytes <= limit * AVERAGE_WAITER_BYTES);
 }

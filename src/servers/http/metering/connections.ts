@@ -1,37 +1,37 @@
-// All connections of the HTTP ports: who may have one, what protocol it gets, what it may take of the process, and its end.
+// All connections of the HTTP ports: admits them, counts them against the limits, hands them to Node's HTTP servers, and ends them.
 
 import type { Server as HttpServer, RequestListener } from 'node:http';
 import { constants, createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { DescriptorGuard } from '../../../contracts/descriptor-guard.js';
 import { AddressTally } from '../../../protocols/address-tally.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
-import { CLOSE_GRACE, SOCKET_TIMEOUT } from '../connections.js';
+import { CLOSE_GRACE, SOCKET_TIMEOUT } from '../connection-limits.js';
 import { cutOff, type RawRequest, type RawResponse } from '../delivery/exchange.js';
-import { connectionOf, joinSession } from './connection-of.js';
 import { FramePortions } from './frame-portions.js';
 import { MeteredSocket } from './metered-socket.js';
 import type { Abuse } from './portions.js';
+import { RequestPortions } from './portions.js';
 import type { Overdue } from './request-deadlines.js';
-import { RequestPortions } from './request-portions.js';
 import { WorkTurns } from './work-turns.js';
 
-/** Requests of one HTTP/2 connection at a time: a player needs a dozen, and each may wait. */
+/** Concurrent requests on one HTTP/2 connection. A player needs a dozen, and each may be a blocking reload. */
 const MAX_CONCURRENT_STREAMS = 128;
 
-/** Requests that are not answered, of all connections of one address: 500 viewers behind it have some 2,000. */
+/** Unanswered requests on all connections of one address. 500 viewers behind one address have some 2,000. */
 export const MAX_REQUESTS_PER_ADDRESS = 8_192;
 
-/** Between two looks for connections that are late. */
+/** How often connections are checked for missed deadlines. */
 const LOOK_INTERVAL: Milliseconds = 1_000;
 
 const REQUEST_TIMEOUT_ANSWER = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 export interface ConnectionsOptions {
-  /** What speaks HTTP/1.1; it need not listen. */
+  /** The HTTP/1.1 server that connections are handed to. It need not listen itself. */
   readonly http: HttpServer;
-  /** What is done with a request of HTTP/2. */
+  /** Handles the requests that arrive by HTTP/2. */
   readonly handle: RequestListener;
   readonly addresses: ClientAddresses;
   readonly maxConnections: number;
@@ -40,7 +40,7 @@ export interface ConnectionsOptions {
   readonly descriptors?: DescriptorGuard | undefined;
 }
 
-/** What a connection is refused for. */
+/** The limit because of which a connection is refused. */
 export type Refusal = 'open-files' | 'connections' | 'connections-per-address';
 
 type RequestRefusal = 'requests-per-address' | 'method';
@@ -49,17 +49,19 @@ type Ending = Abuse | Overdue | 'handshake';
 export interface ConnectionFigures {
   readonly open: number;
   readonly accepted: number;
-  /** Connections closed at once and requests turned away, by what there was too much of. */
+  /** Connections closed on arrival and requests refused, by the limit. */
   readonly refused: ReadonlyMap<Refusal | RequestRefusal, number>;
-  /** Ended for what they sent, or did not send in time. */
+  /** Connections ended because of what they sent, or did not send in time. */
   readonly ended: ReadonlyMap<Ending, number>;
 }
+
+const connectionOfSession = new WeakMap<ServerHttp2Session, MeteredSocket>();
 
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #http2: Http2Server;
   readonly #turns = new WorkTurns();
-  /** What was accepted, with what is spoken on it: inside TLS that takes a handshake. */
+  /** Each accepted socket, with its metered connection. A TLS socket has none until the handshake is complete. */
   readonly #sockets = new Map<Socket, MeteredSocket | undefined>();
   readonly #sessions = new Map<MeteredSocket, ServerHttp2Session>();
   readonly #perAddress = new AddressTally();
@@ -75,7 +77,7 @@ export class Connections {
     this.#options = options;
     this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } });
     this.#http2.setTimeout(SOCKET_TIMEOUT);
-    // The compatible classes of HTTP/2 are what Fastify is made for; only their types are strangers to those of HTTP/1.1.
+    // Fastify accepts the request and response classes of Node's HTTP/2 compatibility API; only their types differ from HTTP/1.1.
     this.#http2.on('request', options.handle as never);
   }
 
@@ -89,17 +91,17 @@ export class Connections {
   }
 
   /**
-   * Gives a socket that was just accepted a place until it closes.
-   * @returns what there is too much of, when it was closed at once
+   * Counts a newly accepted socket until it closes.
+   * @returns the limit that is reached; the socket has then been closed
    */
   admit(socket: Socket): Refusal | undefined {
     const address = socket.remoteAddress;
-    // Reset between the kernel's accept and ours.
+    // The client reset the connection between the kernel's accept and ours.
     if (address === undefined || this.#isClosing) {
       socket.destroy();
       return undefined;
     }
-    // Whose clients are many are the proxies that the operator trusts: they are not counted.
+    // Trusted proxies are not counted: they connect on behalf of many clients.
     const counted = this.#options.addresses.of(address, undefined);
     const refusal = this.#refusal(counted);
     if (refusal !== undefined) {
@@ -128,8 +130,8 @@ export class Connections {
   }
 
   /**
-   * Speaks HTTP on it.
-   * @param inside what is read and written; that of a plain connection is the accepted socket itself
+   * Hands a connection to the HTTP server for its protocol.
+   * @param inside the socket that carries HTTP: the TLS socket, or the accepted socket itself on a plain connection
    */
   serve(accepted: Socket, inside: Socket, protocol: 'http/1.1' | 'h2', isSecure: boolean): void {
     const { remoteAddress } = accepted;
@@ -151,7 +153,7 @@ export class Connections {
     this.#sockets.set(accepted, connection);
     if (protocol === 'http/1.1') {
       connection.on('error', () => connection.destroy());
-      // Both servers take any connection that is handed to them by this event, as their documentation has it.
+      // Documented: a server adopts any stream that is passed to it with this event.
       this.#options.http.emit('connection', connection);
       return;
     }
@@ -160,8 +162,8 @@ export class Connections {
   }
 
   /**
-   * A request is about to be served.
-   * @returns false when it must be turned away, because too many of the same address are not answered
+   * Call before a request is served.
+   * @returns false if it must be refused, because too many requests of its address are unanswered
    */
   open(request: RawRequest, response: RawResponse): boolean {
     const connection = connectionOf(request);
@@ -178,7 +180,7 @@ export class Connections {
     return false;
   }
 
-  /** Lets answers that are under way go out, and ends every connection a moment later. */
+  /** Lets pending answers complete, and closes all connections when `CLOSE_GRACE` is over. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#looking);
@@ -205,13 +207,13 @@ export class Connections {
   }
 
   #joinSession(session: ServerHttp2Session, connection: MeteredSocket): void {
-    joinSession(session, connection);
+    connectionOfSession.set(session, connection);
     this.#sessions.set(connection, session);
     session.once('close', () => {
       this.#sessions.delete(connection);
       connection.destroy();
     });
-    // A session that misbehaves ends; that is not the server's trouble.
+    // A protocol error ends this session and nothing else.
     session.on('error', () => session.destroy());
   }
 
@@ -241,4 +243,22 @@ export class Connections {
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** The connection a request arrived on. @returns undefined if another server accepted it, or if its HTTP/2 session has ended */
+export function connectionOf(request: RawRequest): MeteredSocket | undefined {
+  if (!('stream' in request)) return request.socket instanceof MeteredSocket ? request.socket : undefined;
+  // The type says that there always is a session, but a destroyed stream has none.
+  const session = request.stream.session as ServerHttp2Session | undefined;
+  return session && connectionOfSession.get(session);
+}
+
+/** Whether a request arrived over TLS. */
+export function isSecure(request: RawRequest): boolean {
+  return connectionOf(request)?.isSecure ?? (request.socket as TLSSocket).encrypted === true;
+}
+
+/** The address at the other end of the connection: a client or a proxy. */
+export function peerAddress(request: RawRequest): string | undefined {
+  return connectionOf(request)?.remoteAddress ?? request.socket.remoteAddress;
 }

@@ -1,4 +1,5 @@
-// HTTP/2 in portions of a few frames (RFC 9113 section 4.1): Node makes a stream of every head that it is given, wanted or not.
+// Cuts HTTP/2 input into portions of a few frames (RFC 9113 section 4.1), because Node creates a stream for each request head in what it is
+// given, even if the client has reset it meanwhile.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { Abuse, Portions } from './portions.js';
@@ -8,15 +9,15 @@ const HEADER_BYTES = 9;
 const TYPE = { headers: 1, resetStream: 3, continuation: 9 } as const;
 const END_HEADERS = 4;
 
-/** A head costs some ten times as much as another frame. */
+/** Parsing a request head costs about ten times as much as any other frame. */
 const HEAD_WEIGHT = 8;
 const FRAME_WEIGHT = 1;
 const MAX_PORTION_WEIGHT = HEAD_WEIGHT;
 const MAX_PORTION_BYTES = 16_384;
 
 /**
- * Streams that a client may reset at once, and per second in the long run: a player resets those of a rendition that it leaves,
- * and a CDN those of its viewers that leave.
+ * How many streams a client may reset in a burst, and per second in the long run. Players reset streams when they switch the rendition,
+ * and CDNs when their viewers leave.
  */
 const RESET_BURST = 100;
 const RESETS_PER_SECOND = 30;
@@ -24,17 +25,17 @@ const RESETS_PER_SECOND = 30;
 export class FramePortions implements Portions {
   readonly #now: () => Milliseconds;
   readonly #header = Buffer.alloc(HEADER_BYTES);
-  /** Bytes of `#header` that have arrived. */
+  /** Number of bytes of `#header` received so far. */
   #headerBytes = 0;
-  /** Of the frame, or of the preface, that is arriving. */
+  /** Bytes missing of the current frame, or of the connection preface. */
   #payloadLeft = PREFACE_BYTES;
   #weight = 0;
-  /** Bytes that arrived since the last cut. */
+  /** Bytes received since the last cut. */
   #uncut = 0;
-  /** Lengths of portions that arrived whole and were not given away. */
+  /** Lengths of the portions that are complete and not yet taken with `next`. */
   #cuts: number[] = [];
   #resets = 0;
-  /** When some of them were forgiven last. */
+  /** When `#resets` was last reduced. */
   #resetsSince: Milliseconds = 0;
   isInsideHead = false;
 
@@ -68,7 +69,7 @@ export class FramePortions implements Portions {
   next(bytes: Buffer): number {
     const cut = this.#cuts[0];
     if (cut === undefined || cut > bytes.length) {
-      // What is left has no cut in it, or is the rest of another piece.
+      // The rest has no complete portion, or the portion continues in the next chunk.
       if (cut === undefined) this.#uncut = Math.max(0, this.#uncut - bytes.length);
       else this.#cuts[0] = cut - bytes.length;
       return bytes.length;
@@ -91,7 +92,7 @@ export class FramePortions implements Portions {
     this.#arrived(0);
   }
 
-  /** A portion ends with a frame, or inside one that is long. */
+  /** Ends the portion at the end of a frame, or inside a long one. */
   #arrived(bytes: number): void {
     this.#uncut += bytes;
     const isFull = this.#weight >= MAX_PORTION_WEIGHT && this.#payloadLeft === 0;
@@ -101,7 +102,7 @@ export class FramePortions implements Portions {
     this.#weight = 0;
   }
 
-  /** Those of the time since the last look. */
+  /** Reduces the count of resets by those allowed since the last call. */
   #forgiveResets(): void {
     if (this.#resets === 0) return;
     const now = this.#now();

@@ -1,5 +1,5 @@
-// A connection as Node's HTTP servers see it, whose bytes reach their parsers in portions and in turns. A parser that is given a
-// whole read makes all requests that are in it, up to 2,500, before anything else of the process runs.
+// The stream between an accepted socket and Node's HTTP servers. It passes input to their parsers in portions and in turns, because a
+// parser that gets a whole read creates all requests in it, up to 2,500, before anything else in the process can run.
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -9,27 +9,27 @@ import type { Abuse, Portions } from './portions.js';
 import { RequestDeadlines } from './request-deadlines.js';
 import type { WorkTurns } from './work-turns.js';
 
-/** Sent ahead while a request is being answered: a hundred requests or so. Browsers and proxies send none. */
+/** Bytes a client may pipeline while a request is answered: about a hundred requests. Browsers and proxies pipeline nothing. */
 const MAX_PIPELINED_BYTES = 16_384;
 
-/** Read ahead of a connection's turn, which shows what it is up to; its socket is left alone beyond that. */
+/** Bytes read ahead of a connection's turn, enough to detect abuse. Beyond that its socket is not read. */
 const MAX_QUEUED_BYTES = 65_536;
 
-/** The same of all connections together; who adds to it is hung up on. */
+/** The same for all connections together. Beyond that, the connection that adds to it is closed. */
 const MAX_QUEUED_BYTES_OF_ALL = 32 * 1024 * 1024;
 
 export interface MeteredSocketOptions {
-  /** Plain, or the inside of a TLS connection; with `allowHalfOpen`. */
+  /** A plain socket, or the TLS socket over it, created with `allowHalfOpen`. */
   readonly socket: Socket;
   readonly remoteAddress: string;
-  /** Whom it is counted for; undefined for a proxy that many clients come through. */
+  /** The address it counts against; undefined for a trusted proxy, which many clients use. */
   readonly countedFor: string | undefined;
   readonly isSecure: boolean;
-  /** HTTP/1.1 answers in order: the next request waits until the one before it is answered. HTTP/2 answers as it likes. */
+  /** True for HTTP/1.1, which answers in order: the next request waits for the answer to the one before it. */
   readonly isSerial: boolean;
   readonly portions: Portions;
   readonly turns: WorkTurns;
-  /** By all connections together. */
+  /** Bytes queued by all connections together. */
   readonly queued: { bytes: number };
   readonly onAbuse: (abuse: Abuse) => void;
 }
@@ -47,20 +47,20 @@ export class MeteredSocket extends Duplex {
   readonly #socket: Socket;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** Whoever reads us wants more. */
+  /** The parser is ready for more. */
   #isWanted = false;
   #hasEnded = false;
   #isPaused = false;
   #awaitsTurn = false;
-  /** Since the queue was empty some of it was given to the parser: it held more than a request. */
+  /** The queue held more than one portion when the parser was last given one: requests are pipelined. */
   #isBacklogged = false;
   #timeout: Milliseconds = 0;
   /** Bytes read and written when `checkTimeout` looked last, and when it last saw them change. */
   #moved = 0;
   #movedAt: Milliseconds = performance.now();
-  /** Of the one write that the socket has not finished. */
+  /** The callback of the write that the socket has not finished; there is at most one. */
   #onWritten: WriteCallback | undefined;
-  /** Writes that were done before the socket said so. */
+  /** Number of writes reported as done before the socket called back. */
   #doneEarly = 0;
   readonly #written: WriteCallback = (error) => {
     if (this.#doneEarly > 0) {
@@ -77,7 +77,7 @@ export class MeteredSocket extends Duplex {
   };
 
   constructor(options: MeteredSocketOptions) {
-    // Heads come as strings, which the socket encodes as it writes them.
+    // Response heads arrive as strings; the socket encodes them when it writes.
     super({ decodeStrings: false });
     this.#options = options;
     this.deadlines = new RequestDeadlines(options.isSerial, () => options.portions.isInsideHead);
@@ -92,12 +92,11 @@ export class MeteredSocket extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
-  /** For who asks where a request comes from, as of a socket of Node's. */
+  /** This and the next two under the names that `net.Socket` has for them. */
   get remoteAddress(): string {
     return this.#options.remoteAddress;
   }
 
-  /** Our own end of the connection, as of a socket of Node's. */
   get localAddress(): string | undefined {
     return this.#socket.localAddress;
   }
@@ -114,7 +113,7 @@ export class MeteredSocket extends Duplex {
     return this.#options.isSecure;
   }
 
-  /** Bytes that were not given to the parser. */
+  /** Bytes received that the parser has not been given. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
@@ -138,12 +137,12 @@ export class MeteredSocket extends Duplex {
     }
   }
 
-  /** Says a last word and hangs up. */
+  /** Sends a last text and closes the connection. */
   hangUp(text: string): void {
     this.#socket.end(text, () => this.destroy());
   }
 
-  /** A request came of what was given to the parser. */
+  /** The parser has made a request. @param onClosed called when its response is complete or its client has left */
   opened(request: RawRequest, response: RawResponse, onClosed?: () => void): void {
     this.deadlines.opened(request, response);
     response.once('close', () => {
@@ -164,7 +163,7 @@ export class MeteredSocket extends Duplex {
     this.#awaitWritten(done);
   }
 
-  /** Head and body of an answer: one system call for both. Node ends each answer with an empty piece. */
+  /** Writes head and body of an answer in one system call. Node appends an empty piece to each answer. */
   override _writev(pieces: readonly OutgoingPiece[], done: WriteCallback): void {
     let last = pieces.length - 1;
     while (last > 0 && pieces[last]?.chunk.length === 0) last--;
@@ -179,8 +178,8 @@ export class MeteredSocket extends Duplex {
   }
 
   /**
-   * What the kernel took while `write` ran is done, and must not count as bytes that the client has not read. The socket's own
-   * callback comes a tick later all the same, in the order of the writes, and is then passed over.
+   * Reports a write as done as soon as the kernel has taken it, so that it does not count as unread by the client. The socket calls back
+   * a tick later, in the order of the writes; these calls are then ignored.
    */
   #awaitWritten(done: WriteCallback): void {
     if (this.#socket.writableLength > 0) {
@@ -226,7 +225,7 @@ export class MeteredSocket extends Duplex {
     this.destroy();
   }
 
-  /** The request before has its answer to wait for. */
+  /** The next request must wait for the answer to the one before it. */
   get #isBlocked(): boolean {
     return this.#options.isSerial && this.deadlines.awaitsAnswer;
   }

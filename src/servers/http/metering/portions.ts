@@ -1,16 +1,37 @@
-// What the two versions of HTTP tell the connection about the bytes that arrive: where a portion ends, and what nobody needs to send.
+// How a connection cuts its input into portions for Node's parser. HTTP/1.1 is cut after each request head, so that a pipelined request
+// waits until the one before it is answered; `frame-portions.ts` cuts HTTP/2.
 
-/** Why a connection is ended for what it sends. */
+/** What a connection can be ended for sending too much of. */
 export type Abuse = 'pipelined-bytes' | 'queued-bytes' | 'reset-streams';
 
 export interface Portions {
-  /** Looks at bytes as they arrive, in order, before any of them is given to the parser. @returns why the connection must end */
+  /** Inspects bytes as they arrive, before the parser gets any of them. @returns why the connection must be ended, if it must */
   look(bytes: Buffer): Abuse | undefined;
   /**
-   * @param bytes the oldest that were not given to the parser
-   * @returns how many of them the parser may have at once
+   * @param bytes the oldest ones that the parser has not been given
+   * @returns how many of them make up the next portion
    */
   next(bytes: Buffer): number;
-  /** A head has begun and has not ended. HTTP/1.1 tells by the request that comes of it. */
+  /** Whether a request head has begun and is incomplete. Always false for HTTP/1.1, where the absence of a request says so. */
   readonly isInsideHead: boolean;
+}
+
+/** Most heads are shorter. Longer ones, and bodies, take several portions. */
+const MAX_PORTION_BYTES = 1024;
+
+/** The empty line that ends a head (RFC 9112 section 2.1). The line before it may end with CRLF or LF. */
+const END_OF_HEAD = Buffer.from('\n\r\n');
+
+export class RequestPortions implements Portions {
+  readonly isInsideHead = false;
+
+  look(): undefined {
+    return undefined;
+  }
+
+  next(bytes: Buffer): number {
+    const end = bytes.indexOf(END_OF_HEAD);
+    const whole = end === -1 ? bytes.length : end + END_OF_HEAD.length;
+    return Math.min(whole, MAX_PORTION_BYTES);
+  }
 }

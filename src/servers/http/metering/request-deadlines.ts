@@ -1,7 +1,7 @@
-// How long a connection may take for what, the same on every port and for both versions of HTTP.
+// The deadlines of one connection: for the head of a request, for its body, and between two requests. The same for HTTP/1.1 and HTTP/2.
 
 import type { Milliseconds } from '../../../protocols/units.js';
-import { HEADERS_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT } from '../connections.js';
+import { HEADERS_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT } from '../connection-limits.js';
 import { isGone, type RawRequest, type RawResponse } from '../delivery/exchange.js';
 
 export type Overdue = 'headers' | 'request' | 'idle';
@@ -15,28 +15,28 @@ export class RequestDeadlines {
   readonly #isSerial: boolean;
   readonly #isInsideHead: () => boolean;
   readonly #open = new Map<RawResponse, OpenRequest>();
-  /** Since when a head is awaited: from the first byte of it, or from the accept. */
+  /** Since when a request head is awaited: since its first byte, or since the connection was accepted. */
   #headSince: Milliseconds | undefined = performance.now();
   #latest: RawRequest | undefined;
   #idleSince: Milliseconds = performance.now();
 
-  /** @param isInsideHead of HTTP/2, where other frames come between two requests */
+  /** @param isInsideHead needed for HTTP/2, where other frames may come between two requests */
   constructor(isSerial: boolean, isInsideHead: () => boolean) {
     this.#isSerial = isSerial;
     this.#isInsideHead = isInsideHead;
   }
 
-  /** Requests that are not answered. */
+  /** Number of unanswered requests. */
   get open(): number {
     return this.#open.size;
   }
 
-  /** A request was received whole and is not answered. */
+  /** Whether a request has been received completely and is unanswered. */
   get awaitsAnswer(): boolean {
     return this.#open.size > 0 && this.#latest?.complete === true;
   }
 
-  /** Of HTTP/1.1 whatever comes between two requests is a head; of HTTP/2 it may be any frame. */
+  /** The parser was given bytes. In HTTP/1.1 everything between two requests belongs to a head; in HTTP/2 it may be any frame. */
   bytesGiven(now: Milliseconds): void {
     const isHead = this.#isSerial ? this.#open.size === 0 : this.#isInsideHead();
     if (isHead) this.#headSince ??= now;
@@ -54,7 +54,7 @@ export class RequestDeadlines {
     this.#idleSince = performance.now();
   }
 
-  /** @returns the wait that is over, and the answer to a request whose body is late */
+  /** @returns the deadline that was missed, and the response to the request if its body is late */
   overdue(now: Milliseconds): { readonly what: Overdue; readonly response?: RawResponse } | undefined {
     if (this.#headSince !== undefined && now - this.#headSince > HEADERS_TIMEOUT) return { what: 'headers' };
     for (const [response, { request, since }] of this.#open) {

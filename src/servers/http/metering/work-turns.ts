@@ -1,41 +1,41 @@
-// Shares each pass of the event loop among all HTTP connections, so that a burst on many of them delays nobody else: RTMP, media and
-// small requests go on between two turns.
+// Fair scheduling of HTTP work: all connections together may use a fixed time in each pass of the event loop, so that a burst of
+// requests delays neither RTMP nor media. The rest of the work waits for its turn in a later pass.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 
-/** HTTP work of all connections together in one pass of the event loop. */
+/** Time for HTTP work of all connections together, per pass of the event loop. */
 const SHARE: Milliseconds = 10;
 
-/** From here on the end of the pass is waited for: a quiet server need not wake up for it. */
+/** Below this the end of the pass is not awaited, so that an almost idle server does not wake up for it. */
 const WATCHED_FROM: Milliseconds = SHARE / 8;
 
 export type Turn = () => void;
 
-/** One for all HTTP connections of a process. */
+/** One instance serves all HTTP connections of a process. */
 export class WorkTurns {
-  /** Who sends one request goes before who has sent many at once, however many of the latter there are. */
+  /** Connections with a single request. They go first, however many wait in `#long`, where those with pipelined requests are. */
   readonly #short = new Set<Turn>();
   readonly #long = new Set<Turn>();
   #used: Milliseconds = 0;
   #passEnds: NodeJS.Immediate | undefined;
 
-  /** All that HTTP may take of this pass was taken. */
+  /** Whether the time for this pass is used up. */
   get areUsedUp(): boolean {
     return this.#used >= SHARE;
   }
 
-  /** Somebody waits for a turn. */
+  /** Whether anybody waits for a turn. */
   get areWanted(): boolean {
     return this.#short.size + this.#long.size > 0;
   }
 
-  /** Work took so long. */
+  /** Counts work that took this long. */
   note(duration: Milliseconds): void {
     this.#used += duration;
     if (this.#used >= WATCHED_FROM) this.#awaitPass();
   }
 
-  /** Runs `turn` once, when there is room for it. Asked again before that, it is one turn all the same. */
+  /** Runs `turn` once, as soon as there is time. Asking again before that changes nothing. */
   later(turn: Turn, isLong: boolean): void {
     (isLong ? this.#long : this.#short).add(turn);
     this.#awaitPass();
@@ -58,7 +58,7 @@ export class WorkTurns {
     if (this.areWanted) this.#awaitPass();
   }
 
-  /** In the order in which they asked; who asks again meanwhile waits for the pass after this one. */
+  /** Runs them in the order in which they asked. Those that ask again meanwhile wait for the next pass. */
   #run(waiting: Set<Turn>): void {
     for (const turn of [...waiting]) {
       if (this.areUsedUp) return;

@@ -1,18 +1,18 @@
-// Every figure of /metrics by name, in one table that docs/metrics.md is held to.
+// All metrics of /metrics in one table. A test compares docs/metrics.md with it.
 
 import type { DeliveryFigures } from '../delivery/delivery.js';
 import type { GatewayFigures, StreamFigures } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
 import type { ProcessFigures } from './process-figures.js';
 
-/** What all figures of one look are taken from. */
+/** The figures from which one answer of /metrics is made. */
 export interface Snapshot {
   readonly gateway: GatewayFigures;
   readonly delivery: DeliveryFigures;
-  /** Of ports of our own. */
+  /** Undefined if another server accepts the connections. */
   readonly connections: ConnectionFigures | undefined;
   readonly process: ProcessFigures;
-  /** By HLS, of the streams the directory lists. */
+  /** Viewers by HLS and DASH of all listed streams. */
   readonly viewers: readonly { readonly app: string; readonly name: string; readonly viewers: number }[];
 }
 
@@ -29,12 +29,12 @@ export interface MetricDefinition {
   read(snapshot: Snapshot): readonly MetricSample[];
 }
 
-/** The fields that are figures. */
+/** The names of the numeric fields. */
 type Figure<T> = { [K in keyof T]-?: T[K] extends number | undefined ? K : never }[keyof T];
 
 type Define<T> = (kind: 'counter' | 'gauge', name: string, help: string, figure: Figure<T>) => MetricDefinition;
 
-/** Figures without labels, all from one place; where that is not known they are left out. */
+/** Defines metrics without labels from the fields of one object. They are left out if the object is undefined. */
 function one<T>(find: (snapshot: Snapshot) => T | undefined): Define<T> {
   return (kind, name, help, figure) => ({
     name,
@@ -45,7 +45,7 @@ function one<T>(find: (snapshot: Snapshot) => T | undefined): Define<T> {
   });
 }
 
-/** A figure that not every stream has yet is left out for that stream. */
+/** Defines metrics with one sample per stream. Streams for which the figure is unknown are left out. */
 const ofStream: Define<StreamFigures> = (kind, name, help, figure) => ({
   name,
   kind,
@@ -56,7 +56,7 @@ const ofStream: Define<StreamFigures> = (kind, name, help, figure) => ({
 });
 
 function sample<T>(labels: MetricSample['labels'], from: T | undefined, figure: Figure<T>): readonly MetricSample[] {
-  // `Figure` names nothing else.
+  // `Figure` contains only names of numeric fields.
   const value = from?.[figure] as number | undefined;
   return value === undefined ? [] : [{ labels, value }];
 }

@@ -1,4 +1,4 @@
-// Writes the figures in Prometheus' text format, all taken at the moment they are asked for: nothing is counted twice.
+// Renders the metrics in the text format of Prometheus. All are read at the time of the request; nothing is counted a second time here.
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Delivery } from '../delivery/delivery.js';
@@ -53,7 +53,7 @@ export class Metrics {
   }
 }
 
-/** Streams come and go: what is not read this time is not shown. */
+/** Resets the instrument first, so that streams that have gone are not shown. */
 function instrument(definition: MetricDefinition, registry: Registry): (snapshot: Snapshot) => void {
   const { name, help, kind, labels, read } = definition;
   const configuration = { name, help, labelNames: [...labels], registers: [registry] };

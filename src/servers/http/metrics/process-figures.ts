@@ -1,4 +1,4 @@
-// What the process costs and how late it is, because an event loop that lags delays every stream at once.
+// CPU time, memory and event loop delay of the process. A late event loop delays all streams.
 
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Milliseconds, Seconds } from '../../../protocols/units.js';
@@ -7,11 +7,11 @@ import type { Milliseconds, Seconds } from '../../../protocols/units.js';
 const RESOLUTION: Milliseconds = 20;
 
 export interface ProcessFigures {
-  /** Beyond the sampling interval. */
+  /** Delay beyond the sampling interval. */
   readonly delayP50: Seconds;
   readonly delayP99: Seconds;
   readonly delayMax: Seconds;
-  /** User and system. */
+  /** User and system time. */
   readonly cpu: Seconds;
   readonly uptime: Seconds;
   /** Bytes. */
@@ -31,7 +31,7 @@ export class ProcessObserver {
     this.#delay.disable();
   }
 
-  /** Event loop figures are those since the last call. */
+  /** The figures of the event loop cover the time since the last call. */
   read(): ProcessFigures {
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed, external } = process.memoryUsage();
@@ -50,7 +50,7 @@ export class ProcessObserver {
   }
 }
 
-/** @param nanoseconds between two samples; an histogram without any says an absurd maximum */
+/** @param nanoseconds between two samples. A histogram without samples reports an absurd maximum, which becomes 0. */
 function beyondInterval(nanoseconds: number): Seconds {
   const seconds = nanoseconds / 1e9 - RESOLUTION / 1000;
   return Number.isFinite(seconds) && seconds < 1e6 ? Math.max(0, seconds) : 0;

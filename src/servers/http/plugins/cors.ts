@@ -1,8 +1,8 @@
-// Lets any site's player read the media, on failures too: without the header a browser hides the status of an error.
+// CORS: lets players on any site read the media, and errors too, because without the header a browser hides their status.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
-/** No credentials are involved, so any origin may read. */
+/** Any origin may read, because no credentials are involved. */
 export const CORS_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Content-Length, Content-Range, Date, Age',
@@ -10,7 +10,7 @@ export const CORS_HEADERS = {
   'timing-allow-origin': '*',
 } as const;
 
-/** What players add to their requests, none of which changes an answer's rights: CMCD as CTA-5004 sends it, and what caches are told. */
+/** Request headers that players add: CMCD (CTA-5004), cache directives and the like. None of them gives access to anything. */
 const ALLOWED_HEADERS = [
   ...['Range', 'Authorization', 'Cache-Control', 'Pragma', 'If-None-Match', 'If-Modified-Since', 'X-Requested-With'],
   ...['CMCD-Request', 'CMCD-Object', 'CMCD-Status', 'CMCD-Session'],
@@ -20,7 +20,7 @@ export function setCorsHeaders(reply: FastifyReply): void {
   reply.headers(CORS_HEADERS);
 }
 
-/** CORS for every route of `app`, and the answer to its preflights. */
+/** Sets CORS headers on every route of `app`, and answers preflight requests. */
 export function installCors(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     setCorsHeaders(reply);

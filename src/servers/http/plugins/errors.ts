@@ -1,14 +1,14 @@
-// Every failure leaves here: a typed body for programs, a short text for players, a page for people, never a stack.
+// Turns every error into an answer: JSON for programs, a short text for players, a page for people. Never a stack trace.
 
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../protocols/errors.js';
 import { HttpProblem } from '../errors.js';
-import { renderErrorPage } from '../pages.js';
+import { renderErrorPage } from '../pages/pages.js';
 import { setCorsHeaders } from './cors.js';
 import { pagePolicy } from './security-headers.js';
 
-/** Node accepts 16 KiB of headers; no address of ours needs a tenth of that. */
+/** Our longest addresses are shorter. Node itself would accept 16 KiB. */
 export const MAX_TARGET_BYTES = 2048;
 export const READING_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
@@ -20,7 +20,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Refuses what can be refused before routing details matter: methods that write, targets without end. */
+/** Refuses writing methods and overlong request targets, whatever the route. */
 export function installRequestLimits(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.raw.url !== undefined && request.raw.url.length > MAX_TARGET_BYTES) {
@@ -52,7 +52,7 @@ export function installNotFoundHandler(app: FastifyInstance, page: string): void
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOT_FOUND, { page, mount: app.prefix }));
 }
 
-/** The request target without its query, which may carry somebody's key. */
+/** The request target without its query, which may contain a key. */
 export function pathOf({ url: target = '' }: Pick<IncomingMessage, 'url'>): string {
   const end = target.indexOf('?');
   return end === -1 ? target : target.slice(0, end);
@@ -67,12 +67,12 @@ export function describeProblem(error: FastifyError): Problem {
     return { status: 414, code: 'http.uri-too-long', message: 'a name of the request is too long' };
   }
   const status = error.statusCode ?? 500;
-  // Texts of our own client errors say got and expected; those of other libraries may quote the request, those of 5xx the machine.
+  // Only our own texts are sent: those of libraries may quote the request, or reveal details of this machine.
   if (status >= 400 && status < 500) return { status, code: 'http.bad-request', message: 'the request is malformed' };
   return { status: 500, code: error instanceof SluiceError ? error.code : 'http.internal', message: 'internal error' };
 }
 
-/** How people see an error. `mount`: the prefix that the routes are registered under. */
+/** For error pages. `mount`: the prefix under which the routes are registered. */
 interface ErrorPageContext {
   readonly page: string;
   readonly mount: string;
@@ -98,7 +98,7 @@ export function sendProblem(
   return reply.type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
 }
 
-/** For players: they look at the status (so CORS, even where no hook of the HLS routes ran) and show the text at most. */
+/** For players, which use only the status and may show the text. Sets CORS itself: the hooks of the HLS routes may not have run. */
 export function sendTextProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');

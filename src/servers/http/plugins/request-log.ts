@@ -1,13 +1,13 @@
-// One line per request that can never hold a secret: the query is left out whole, since players append keys and tokens to it.
+// Logs one line per request. The query is left out, because it may contain keys and tokens.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { pathOf } from './errors.js';
 
-/** Characters of a path that a record shows; Node lets no control character into a request target. */
+/** Longer paths are cut off in the log. They contain no control characters: Node refuses those in a request target. */
 const MAX_PATH = 256;
 
-/** At `debug`, because a single low-latency viewer makes several requests a second; failures of ours are logged as errors elsewhere. */
+/** Logs at `debug`, because a single low-latency viewer makes several requests per second. Internal errors are logged elsewhere. */
 export function installRequestLog(app: FastifyInstance): void {
   app.addHook('onResponse', (request, reply, done) => {
     write(request.log, request.raw, reply.statusCode, reply.elapsedTime);
@@ -19,7 +19,7 @@ export function isLogged({ level }: FastifyBaseLogger): boolean {
   return level === 'debug' || level === 'trace';
 }
 
-/** The same for a request that no hook sees. */
+/** The same for a request that bypasses Fastify. */
 export function logRequest(logger: FastifyBaseLogger, request: IncomingMessage, response: ServerResponse): void {
   const start = performance.now();
   response.once('close', () => write(logger, request, response.statusCode, performance.now() - start));

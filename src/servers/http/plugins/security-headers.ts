@@ -1,11 +1,11 @@
-// Headers that keep a page a page: what it may load, who may frame it, what it may ask of the browser.
+// Security headers: what a page may load, which sites may frame it, and which browser features it may use.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
-/** For answers that are no page: nothing may run, nobody may frame. */
+/** For answers that are not pages: nothing may be loaded, and no site may frame them. */
 const NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-/** For pages: own scripts and styles only, nothing inline; hls.js plays through blob: URLs. */
+/** For pages: only scripts and styles of this server, nothing inline. hls.js plays through blob: URLs. */
 export function pagePolicy(frameAncestors: string): string {
   return [
     "default-src 'self'",
@@ -22,7 +22,7 @@ export function pagePolicy(frameAncestors: string): string {
   ].join('; ');
 }
 
-/** Sets the strict defaults on every answer of `app`, errors included; a page relaxes them with `pagePolicy`. */
+/** Sets the strict defaults on every answer of `app`, errors included. Pages replace the policy with `pagePolicy`. */
 export function installSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', (_request, reply, done) => {
     setStrictHeaders(reply);
@@ -30,7 +30,7 @@ export function installSecurityHeaders(app: FastifyInstance): void {
   });
 }
 
-/** What every answer gets that is no page. */
+/** Headers of all answers that are not pages. */
 export const STRICT_HEADERS = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': NOTHING_POLICY,
@@ -39,7 +39,7 @@ export const STRICT_HEADERS = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 } as const;
 
-/** The same for answers that no hook sees: those to a target the router could not decode. */
+/** Sets them on answers for which no hook runs: those to a target that the router cannot decode. */
 export function setStrictHeaders(reply: FastifyReply): void {
   reply.headers(STRICT_HEADERS);
 }

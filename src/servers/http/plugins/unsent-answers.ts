@@ -1,15 +1,15 @@
-// Answers of the framework, such as pages, lists and figures, count towards what may be unread like those of the delivery.
+// Applies the limits on unread answers to those that Fastify sends, such as pages, lists and metrics.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Delivery } from '../delivery/delivery.js';
 import { isGone, unsentBytes } from '../delivery/exchange.js';
 
-/** What a stream from a file has in memory at a time: the `highWaterMark` of `fs.createReadStream`. */
+/** Memory of a stream that reads a file: the `highWaterMark` of `fs.createReadStream`. */
 const STREAM_BYTES = 64 * 1024;
 
 export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery): void {
   app.addHook('onSend', (request, reply, payload, done) => {
-    // Written in this turn; of most answers nothing is left then.
+    // Fastify writes the payload in this pass of the event loop. Afterwards most answers have been sent completely.
     if (payload !== null && payload !== undefined && request.method !== 'HEAD') setImmediate(watch, reply, payload);
     done(null, payload);
   });

@@ -1,4 +1,4 @@
-// The JSON state of the streams, for the live list and for other people's dashboards.
+// The JSON API: the state of the streams, for the live list and for dashboards.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
@@ -49,8 +49,8 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
       exposeHeadRoute: true,
     },
     (request, reply) => {
-      // Whoever knows the name may read the stream itself from any site, and a sandboxed embed asks from no origin at all. The list
-      // tells names, and stays with this site.
+      // Any site may read the state of a stream whose name it knows; a sandboxed embed page has no origin at all. The list reveals names,
+      // so it has no CORS headers.
       setCorsHeaders(reply);
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);
@@ -60,7 +60,7 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
   );
 }
 
-/** Serialized by the schema of the route, compressed where it is long: a list of 100 streams has 44 kB. */
+/** Serializes by the schema of the route, and compresses long answers: a list of 100 streams has 44 kB. */
 function sendJson(request: FastifyRequest, reply: FastifyReply, value: object): Promise<FastifyReply> {
   const text = String(reply.serialize(value));
   return sendCompressed(request, reply.type('application/json; charset=utf-8'), text);

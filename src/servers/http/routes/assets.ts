@@ -1,25 +1,24 @@
-// Serves scripts, styles and pictures of the pages: for ever under an address with their version, revalidated under the plain one.
+// Serves scripts, styles and images of the pages. Addresses with a version may be cached for ever; plain ones are revalidated.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AssetLibrary } from '../assets/asset-library.js';
-import { chooseCoding } from '../delivery/content-coding.js';
-import { matchesEntityTag } from '../entity-tag.js';
 import { HttpProblem } from '../errors.js';
+import { chooseCoding, matchesEntityTag } from '../negotiation.js';
+import type { AssetLibrary } from '../pages/asset-library.js';
 import { setCorsHeaders } from '../plugins/cors.js';
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
-/** Kept, but asked for each time whether it has changed. */
+/** Caches may keep it, but must ask each time whether it has changed. */
 const REVALIDATED = 'no-cache';
 
-/** `~VERSION/` in front of the path; what follows is the path below `public/`. */
+/** `~VERSION/PATH`, where PATH is below `public/`. */
 const VERSIONED = /^~([\w-]+)\/(.+)$/;
 
-/** Registers `/assets/PATH`, `/assets/~VERSION/PATH` and `/favicon.ico`, which browsers and crawlers ask for without being told to. */
+/** Registers `/assets/PATH`, `/assets/~VERSION/PATH`, and `/favicon.ico`, which browsers and crawlers request by themselves. */
 export async function assetRoutes(
   app: FastifyInstance,
   { library }: { readonly library: AssetLibrary },
 ): Promise<void> {
-  // Module scripts of a sandboxed frame come with `Origin: null`, and a page with COEP takes nothing that does not say who may use it.
+  // Needed by sandboxed frames, which request module scripts with `Origin: null`, and by pages with COEP.
   app.addHook('onRequest', (_request, reply, done) => {
     setCorsHeaders(reply);
     done();
@@ -30,7 +29,7 @@ export async function assetRoutes(
   app.get<{ Params: { '*': string } }>('/assets/*', { exposeHeadRoute: true }, (request, reply) => {
     const asked = request.params['*'];
     const [, version, path = asked] = VERSIONED.exec(asked) ?? [];
-    // A page of another version of the gateway gets what there is: an answer that may fit is worth more than none.
+    // A page from another version of the gateway gets the current file: it may fit, and is better than a 404.
     const lifetime = version === library.version ? IMMUTABLE : REVALIDATED;
     return sendAsset(request, reply, { library, path, lifetime });
   });

@@ -1,4 +1,4 @@
-// The MPD of a stream and the clock it is read by; the media it names is that of /hls/.
+// The MPD of a stream, and the clock that it refers to. Its media is served below /hls/.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -15,7 +15,7 @@ export interface DashRouteOptions {
   readonly dash: DashOrigin;
 }
 
-/** Registers `/dash/...` on `app`, in a scope of its own, so that CORS covers this tree and its errors. */
+/** Registers `/dash/...` on `app`. CORS applies to these routes and their errors only. */
 export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashRouteOptions): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
@@ -30,7 +30,7 @@ export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashR
     },
   );
 
-  // UTCTiming http-iso, ISO/IEC 23009-1 5.8.4.11: of no use to anybody but the one who asks.
+  // UTCTiming http-iso, ISO/IEC 23009-1 5.8.4.11. Must not be cached.
   routes.get(
     '/dash/:app/:name/time',
     { schema: { params: StreamParameters }, exposeHeadRoute: true },

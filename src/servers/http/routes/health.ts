@@ -1,4 +1,4 @@
-// Liveness and readiness, apart: a restart helps the first, waiting helps the second.
+// Liveness and readiness probes. They are separate, because a restart helps if the first fails, and waiting if the second does.
 
 import type { FastifyInstance } from 'fastify';
 import type { Health } from '../dependencies.js';

@@ -1,4 +1,5 @@
-// The HLS tree by Fastify's router: judges what the quick way left alone, and serves where the gateway is mounted in another application.
+// The HLS routes of Fastify. They handle the unusual requests that `parseTarget` rejects, and all requests if the gateway is mounted in another
+// application.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -16,7 +17,7 @@ import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
 import { DeliveryDirectiveQuery, FileParameters, RenditionParameters, StreamParameters } from '../schemas/names.js';
 
-/** Registers `/hls/...` on `app`, in a scope of its own so that CORS covers this tree, its errors, and nothing else. */
+/** Registers `/hls/...` on `app`. CORS applies to these routes and their errors only. */
 export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly delivery: Delivery }): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
@@ -56,7 +57,7 @@ export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly d
     },
   );
 
-  // Anything else below /hls/ ends here rather than in the application's own 404, to keep CORS and the short text.
+  // All other addresses below /hls/. The application's own 404 would have neither CORS headers nor the short text.
   routes.route({
     method: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'],
     url: '/hls/*',
@@ -64,14 +65,14 @@ export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly d
   });
 }
 
-/** What the answers say themselves. */
+/** Headers that the delivery sets itself. */
 const OWN = new Set([
   ...MEDIA_HEADERS.filter((_text, index) => index % 2 === 0),
   ...Object.keys(STRICT_HEADERS),
   ...['cache-control', 'content-type', 'content-length', 'content-encoding', 'content-range', 'accept-ranges', 'etag'],
 ]);
 
-/** Headers that hooks of the application around us have set; it may want them on every answer. */
+/** Headers set by hooks of the surrounding application, which may want them on every answer. */
 export function foreignHeaders(reply: FastifyReply): readonly string[] | undefined {
   const foreign: string[] = [];
   for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -1,9 +1,9 @@
-// Prometheus figures, for this machine alone unless the operator says otherwise: they tell more than viewers need to know.
+// Prometheus metrics. By default they can be read on this machine only, because they reveal more than viewers need to know.
 
 import type { FastifyInstance } from 'fastify';
 import { type ClientAddresses, isLoopback } from '../client-address.js';
 import { HttpProblem } from '../errors.js';
-import { peerAddress } from '../metering/connection-of.js';
+import { peerAddress } from '../metering/connections.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 export interface MetricsRouteOptions {
@@ -23,9 +23,9 @@ export async function metricsRoutes(app: FastifyInstance, options: MetricsRouteO
       const peer = peerAddress(request.raw);
       const forwarded = request.headers['x-forwarded-for'];
       const address = addresses.of(peer, Array.isArray(forwarded) ? forwarded.join(',') : forwarded) ?? peer ?? '';
-      // A proxy on this machine that hides whom it asks for is still seen to be one.
+      // A proxy on this machine that does not name its client still sends a Via header.
       if (!isLoopback(address) || (forwarded === undefined && request.headers.via !== undefined)) {
-        throw new HttpProblem(403, 'http.forbidden', 'metrics are shown on this machine only');
+        throw new HttpProblem(403, 'http.forbidden', 'metrics can be read on this machine only');
       }
     }
     return reply.type(metrics.contentType).send(await metrics.render());

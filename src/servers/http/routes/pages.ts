@@ -1,16 +1,15 @@
-// The pages people see. All that is known about a stream comes to them by the API as text, except what must be in the head for
-// programs that run no scripts.
+// The pages. Their scripts load the state of a stream from the API; only the head is filled in here, for programs that run no scripts.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendCompressed } from '../compressed-reply.js';
 import type { StreamDirectory } from '../dependencies.js';
 import { HttpProblem } from '../errors.js';
-import { streamHead } from '../link-preview.js';
-import { describeEmbed, type EmbedQuery } from '../oembed.js';
-import type { Pages } from '../pages.js';
+import { streamHead } from '../pages/link-preview.js';
+import { describeEmbed, type EmbedQuery } from '../pages/oembed.js';
+import type { Pages } from '../pages/pages.js';
+import { publicAddress } from '../pages/public-address.js';
 import { pagePolicy } from '../plugins/security-headers.js';
-import { publicAddress } from '../public-address.js';
 import { StreamParameters } from '../schemas/names.js';
 
 export interface PageRouteOptions {
@@ -20,7 +19,7 @@ export interface PageRouteOptions {
   readonly streams: StreamDirectory;
   readonly thumbnails: boolean;
   readonly publicUrl: string | undefined;
-  /** Of the assets. */
+  /** Version of the assets. */
   readonly version: string;
 }
 
@@ -41,7 +40,7 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   };
 
   routes.get('/', { exposeHeadRoute: true }, (request, reply) => {
-    // Mounted at /video, that address without its slash would resolve the page's relative links one level too high.
+    // If mounted at /video, the page needs /video/: otherwise its relative links would lead one level too high.
     const path = request.raw.url?.split('?', 1)[0] ?? '/';
     if (!path.endsWith('/')) return reply.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/`, 308);
     return sendPage(request, reply, pages.list, pageFrameAncestors);
@@ -54,7 +53,7 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   });
   routes.get('/embed/:app/:name', forStream, (request, reply) => {
     const { app: application, name } = request.params;
-    // A page with COEP shows only frames that have it too and say that they may be shown elsewhere.
+    // A page with COEP may frame this page only if it has both headers.
     reply.headers({ 'cross-origin-resource-policy': 'cross-origin', 'cross-origin-embedder-policy': 'require-corp' });
     return sendPage(request, reply, withHead(pages.embed, request, application, name), embedFrameAncestors);
   });
@@ -62,7 +61,7 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   app.get<{ Querystring: EmbedQuery }>('/oembed', { exposeHeadRoute: true }, (request, reply) => {
     const base = baseOf(request);
     if (base === undefined) {
-      throw new HttpProblem(404, 'http.not-found', 'oEmbed needs to know its own address: set publicUrl');
+      throw new HttpProblem(404, 'http.not-found', 'oEmbed needs the public address of this server: set publicUrl');
     }
     reply.headers({ 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' });
     return reply.send(describeEmbed(request.query, { base, hasThumbnail }));

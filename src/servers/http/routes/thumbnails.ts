@@ -1,18 +1,18 @@
-// A small picture of what is on air, for lists and posters; cached like a playlist, because it changes like one.
+// The thumbnail of a stream, for lists and posters. Cached like a playlist, because it changes as often.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Seconds } from '../../../protocols/units.js';
 import type { ThumbnailSource } from '../dependencies.js';
-import { matchesEntityTag } from '../entity-tag.js';
+import { matchesEntityTag } from '../negotiation.js';
 import { installCors } from '../plugins/cors.js';
 import { sendTextProblem } from '../plugins/errors.js';
 import { StreamParameters } from '../schemas/names.js';
 
-/** How long a cache may believe that there is none: a stream may start at any moment. */
+/** How long caches may keep a 404. Short, because a stream may start at any moment. */
 const MISSING_MAX_AGE: Seconds = 1;
 
-/** Registers `/hls/APP/NAME/thumbnail.jpg` on `app`. Without a source there are none. */
+/** Registers `/hls/APP/NAME/thumbnail.jpg` on `app`. Without a source every answer is 404. */
 export async function thumbnailRoutes(
   app: FastifyInstance,
   { thumbnails }: { readonly thumbnails: ThumbnailSource | undefined },

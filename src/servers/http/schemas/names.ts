@@ -1,8 +1,8 @@
-// Names from a URL are checked before anything else sees them: no path, no markup and no playlist line can be built from them.
+// Validates names from URLs before anything uses them, so that they cannot inject paths, markup or playlist lines.
 
 import { Type } from 'typebox';
 
-/** One path segment after exactly one percent-decoding: a closed charset, and neither `.` nor `..`. */
+/** One path segment, percent-decoded once: letters, digits and `_.-`, and neither `.` nor `..`. */
 export const NameSchema = Type.String({ pattern: '^(?!\\.{1,2}$)[0-9A-Za-z_.-]{1,255}$' });
 
 export const StreamParameters = Type.Object({ app: NameSchema, name: NameSchema });
@@ -16,7 +16,7 @@ export const FileParameters = Type.Object({
   file: NameSchema,
 });
 
-/** RFC 8216bis section 6.2.5. Unknown parameters are allowed and ignored; a repeated one is no string and refused. */
+/** RFC 8216bis section 6.2.5. Unknown parameters are ignored. A repeated one is parsed as an array, so it is refused. */
 export const DeliveryDirectiveQuery = Type.Object({
   _HLS_msn: Type.Optional(Type.String({ maxLength: 32 })),
   _HLS_part: Type.Optional(Type.String({ maxLength: 32 })),

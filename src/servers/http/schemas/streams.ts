@@ -1,4 +1,4 @@
-// The JSON of the API. A serializer is compiled from it, so a field that is not listed here cannot leak.
+// The JSON schema of the API. Answers are serialized by it, so a field that is not listed here cannot leak.
 
 import { Type } from 'typebox';
 
@@ -15,7 +15,7 @@ export const StreamSchema = Type.Object({
     Type.Literal('resuming'),
     Type.Literal('ended'),
   ]),
-  startedAt: Type.Optional(Type.String({ description: 'ISO 8601, when this publish began' })),
+  startedAt: Type.Optional(Type.String({ description: 'when publishing began, ISO 8601' })),
   source: Type.Optional(
     Type.Object({
       video: Type.Optional(
@@ -42,12 +42,12 @@ export const StreamSchema = Type.Object({
       height: Type.Optional(Positive),
       frameRate: Type.Optional(Positive),
       codecs: Type.Optional(Type.String()),
-      bandwidth: Type.Optional(Type.Number({ description: 'bit/s, highest measured so far' })),
+      bandwidth: Type.Optional(Type.Number({ description: 'bit/s, the highest of a segment so far' })),
     }),
   ),
   viewers: Type.Optional(Count),
   thumbnail: Type.Optional(
-    Type.Boolean({ description: 'true where hls/APP/NAME/thumbnail.jpg can be asked for, else left out' }),
+    Type.Boolean({ description: 'true if hls/APP/NAME/thumbnail.jpg exists, otherwise left out' }),
   ),
   ingest: Type.Optional(
     Type.Object({
@@ -56,14 +56,16 @@ export const StreamSchema = Type.Object({
     }),
   ),
   publishes: Type.Optional(Count),
-  resumeLeft: Type.Optional(Type.Number({ description: 'seconds in which the publisher may come back' })),
-  slate: Type.Optional(Type.Literal(true, { description: 'while the publisher is away, viewers see the slate' })),
+  resumeLeft: Type.Optional(Type.Number({ description: 'seconds left for the publisher to return' })),
+  slate: Type.Optional(
+    Type.Literal(true, { description: 'true while viewers see the slate because the publisher is away' }),
+  ),
   transcode: Type.Optional(
     Type.Object({
       renditions: Type.Array(Type.String()),
       restarts: Count,
       droppedTags: Count,
-      speed: Type.Optional(Type.Number({ description: 'media time made over media time received' })),
+      speed: Type.Optional(Type.Number({ description: 'media time encoded / media time received' })),
       lag: Type.Optional(Type.Number({ description: 'seconds' })),
     }),
   ),
@@ -78,7 +80,7 @@ export const StreamSchema = Type.Object({
 
 export const StreamListSchema = Type.Object({
   streams: Type.Array(StreamSchema),
-  /** Where encoders publish to; the host is the one that the reader sees in the address bar. */
+  /** Where encoders publish to. The host is not included: it is the one in the browser's address bar. */
   publish: Type.Object({
     rtmpPort: Type.Optional(Type.Integer()),
     app: Type.String(),

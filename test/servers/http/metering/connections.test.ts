@@ -9,9 +9,9 @@ import {
   KEEP_ALIVE_TIMEOUT,
   REQUEST_TIMEOUT,
   SOCKET_TIMEOUT,
-} from '../../../../src/servers/http/connections.js';
+} from '../../../../src/servers/http/connection-limits.js';
 import { MeteredSocket } from '../../../../src/servers/http/metering/metered-socket.js';
-import { RequestPortions } from '../../../../src/servers/http/metering/request-portions.js';
+import { RequestPortions } from '../../../../src/servers/http/metering/portions.js';
 import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
 import { fakeDependencies } from '../fake-origin.js';
 import { openSite, type Site } from '../site.js';

@@ -1,4 +1,4 @@
-// Scripts, styles and pictures of the pages, in memory: each is hashed once and compressed once, whatever the number of viewers.
+// Scripts, styles and images of the pages, in memory. Each is hashed once and compressed once for all viewers.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,13 +6,13 @@ import { createRequire } from 'node:module';
 import { extname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { ContentCoding } from '../delivery/content-coding.js';
+import type { ContentCoding } from '../negotiation.js';
 import { bundleModules } from './module-bundle.js';
 
-/** Where the pages import hls.js from; the file itself lies in its npm package. */
+/** The path from which pages import hls.js. The file itself is in the npm package. */
 export const HLS_MODULE = 'vendor/hls.mjs';
 
-/** In a page, with the path of the script below `assets/`. */
+/** The script element of a page. Captures the path of the script below `assets/`. */
 export const PAGE_SCRIPT = /<script type="module" src="assets\/([^"]+)">/g;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -25,10 +25,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
 };
 
-/** These are compressed already. */
+/** Formats that are already compressed. */
 const COMPRESSED_TYPES = new Set(['.png', '.ico']);
 
-/** The highest level of Brotli saves another 7 % of hls.js, but takes 0.7 s instead of 0.05 s, for which the first viewer would wait. */
+/** Level 11 makes hls.js 7 % smaller, but takes 0.7 s instead of 0.05 s, and the first viewer would have to wait. */
 const BROTLI_QUALITY = 9;
 
 const gzipAsync = promisify(gzip);
@@ -36,7 +36,7 @@ const brotliAsync = promisify(brotliCompress);
 
 export class Asset {
   readonly type: string;
-  /** Without its quotes. */
+  /** The entity tag without quotes. */
   readonly digest: string;
   readonly #body: Buffer;
   readonly #isCompressible: boolean;
@@ -53,7 +53,7 @@ export class Asset {
     return this.#body.toString('utf8');
   }
 
-  /** @param wanted the best coding that the client takes */
+  /** @param wanted the best coding that the client accepts */
   async encoded(wanted: ContentCoding): Promise<{ readonly coding: ContentCoding; readonly body: Buffer }> {
     if (wanted === 'identity' || !this.#isCompressible) return { coding: 'identity', body: this.#body };
     let compressed = this.#compressed.get(wanted);
@@ -66,15 +66,15 @@ export class Asset {
 }
 
 export class AssetLibrary {
-  /** Changes whenever any of the files does: the scripts import each other by relative paths, so they are versioned as one. */
+  /** Changes if any of the files changes. One version for all, because the scripts import each other by relative paths. */
   readonly version: string;
   readonly #assets: ReadonlyMap<string, Asset>;
 
-  /** @param directory `public/`; its HTML files are no assets. @throws when it cannot be read */
+  /** @param directory `public/`. @throws if it cannot be read */
   constructor(directory: string) {
     const assets = new Map<string, Asset>();
     for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-      // Pages are no assets, and neither is what an editor or an operating system leaves in a directory.
+      // Skips the HTML pages, and files that editors or operating systems leave in a directory.
       if (TYPES[extname(name)] === undefined) continue;
       const path = name.replaceAll(sep, '/');
       assets.set(path, new Asset(path, readFileSync(join(directory, name))));
@@ -96,25 +96,25 @@ export class AssetLibrary {
     return this.#assets.get(path);
   }
 
-  /** Compresses what every viewer needs before the first one comes. Browsers that take no Brotli are few. */
+  /** Compresses what every viewer needs in advance. With Brotli only, because few browsers lack it. */
   prepare(): void {
     const needed = [...this.#assets].filter(([path]) => path === HLS_MODULE || path.startsWith(bundlePath('')));
-    // A failure is met again, and reported, when somebody asks.
+    // If this fails, it fails again on the first request, and is reported there.
     for (const [, asset] of needed) asset.encoded('br').catch(() => undefined);
   }
 
-  /** The address below `assets/` under which a file may be kept for ever. */
+  /** The address below `assets/` under which caches may keep a file for ever. */
   lasting(path: string): string {
     return `~${this.version}/${path}`;
   }
 }
 
-/** Where the script of a page lies, in one with all that it imports except hls.js. */
+/** The path of a page's script bundled with all modules that it imports, except hls.js. */
 export function bundlePath(script: string): string {
   return `bundle/${script}`;
 }
 
-/** Those that the pages name. */
+/** The scripts that the pages refer to. */
 function pageScripts(directory: string): ReadonlySet<string> {
   const pages = readdirSync(directory).filter((name) => name.endsWith('.html'));
   const found = pages.flatMap((name) => [...readFileSync(join(directory, name), 'utf8').matchAll(PAGE_SCRIPT)]);
@@ -123,13 +123,13 @@ function pageScripts(directory: string): ReadonlySet<string> {
 
 let shared: { readonly directory: string; readonly library: AssetLibrary } | undefined;
 
-/** One library for all applications of this process, so that a second gateway compresses nothing again. */
+/** One library for all applications of this process, so that a second gateway does not compress everything again. */
 export function assetLibrary(directory: string): AssetLibrary {
   if (shared?.directory !== directory) shared = { directory, library: new AssetLibrary(directory) };
   return shared.library;
 }
 
-/** The ES module build of hls.js, wherever npm put the package. The light build lacks separate audio tracks, which our streams have. */
+/** The ES module build of hls.js, wherever npm has installed it. The light build does not support separate audio renditions, which we use. */
 function hlsModulePath(): string {
   return createRequire(import.meta.url).resolve('hls.js/dist/hls.min.mjs');
 }

@@ -1,12 +1,12 @@
-// The address under which viewers reach the server, for what needs absolute URLs: link previews and oEmbed.
+// The address under which viewers reach the server, for link previews and oEmbed, which need absolute URLs.
 
 import type { FastifyRequest } from 'fastify';
-import { connectionOf, isSecure } from './metering/connection-of.js';
+import { connectionOf, isSecure } from '../metering/connections.js';
 
 /**
- * The configured `publicUrl`; else the Host of the request where it is the very address that the connection came to, or loopback.
- * Any other Host is the client's word alone, which must not be repeated in a page that a cache may give to others.
- * @returns without a slash at its end; undefined where it is not known for certain
+ * The configured `publicUrl`; otherwise the Host of the request, if it equals the address that the connection was made to, or is `localhost`
+ * on loopback. Any other Host is only claimed by the client, and must not get into a page that a cache may give to others.
+ * @returns without a final slash; undefined if the address is not certain
  */
 export function publicAddress(
   request: FastifyRequest,
@@ -17,7 +17,7 @@ export function publicAddress(
   const { localAddress, localPort } = connectionOf(request.raw) ?? request.raw.socket;
   const host = request.headers.host;
   if (localAddress === undefined || host === undefined) return undefined;
-  // A dual-stack socket writes an IPv4 address as one of IPv6.
+  // A dual-stack socket shows an IPv4 address as IPv4-mapped IPv6.
   const address = localAddress.replace(/^::ffff:/, '');
   const own = [address.includes(':') ? `[${address}]` : address, ...(isLoopback(address) ? ['localhost'] : [])];
   const secure = isSecure(request.raw);

@@ -1,9 +1,9 @@
-// The HTML pages, read once when the application is built: a missing file is an error at start, not at the first visitor.
+// Reads the HTML pages when the application is built, so that a missing file is an error at start and not for the first visitor.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type AssetLibrary, assetLibrary, bundlePath, HLS_MODULE, PAGE_SCRIPT } from './assets/asset-library.js';
+import { type AssetLibrary, assetLibrary, bundlePath, HLS_MODULE, PAGE_SCRIPT } from './asset-library.js';
 
 export interface Pages {
   readonly list: string;
@@ -12,14 +12,14 @@ export interface Pages {
   readonly error: string;
 }
 
-/** `public/` of this package. Looked for upwards, because this file runs from `src/` in tests and `dist/` when installed. */
+/** `public/` of this package. Searched upwards, because this file runs from `src/` in tests and from `dist/` when installed. */
 export function publicDirectory(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const candidate = join(directory, 'public');
     if (isSluicePublic(candidate)) return candidate;
     const parent = dirname(directory);
-    if (parent === directory) throw new Error('public/ of the sluice package was not found above its HTTP server');
+    if (parent === directory) throw new Error('the directory public/ of the sluice package was not found');
     directory = parent;
   }
 }
@@ -39,7 +39,7 @@ export function loadPages(directory: string): Pages {
   return { list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') };
 }
 
-/** Gives every asset its lasting address, and makes one script of each page's modules; hls.js is fetched beside it, not after it. */
+/** Gives every asset its versioned address, replaces scripts by their bundles, and preloads hls.js so that it loads in parallel. */
 function withAssets(page: string, library: AssetLibrary): string {
   const tag = (path: string): string => `<script type="module" src="assets/${bundlePath(path)}">`;
   const withScripts = page.replace(PAGE_SCRIPT, (_match, script: string) => {
@@ -50,9 +50,8 @@ function withAssets(page: string, library: AssetLibrary): string {
 }
 
 /**
- * Pages hold a `<base href>` that leads back to the mount point by `../` alone, so they work under any prefix and behind
- * any proxy that adds one. An error may happen at any depth, so its base is counted from the path; nothing else of the path
- * reaches the page.
+ * Pages have a `<base href>` that leads to the mount point by `../` alone, so they work under any prefix, even one that a proxy adds. Errors
+ * occur at any depth, so the depth is counted from the path. Nothing else of the path gets into the page.
  */
 export function renderErrorPage(page: string, pathBelowMount: string, status: number, message: string): string {
   const depth = Math.min(32, pathBelowMount.split('/').length - 2);
@@ -63,7 +62,7 @@ export function renderErrorPage(page: string, pathBelowMount: string, status: nu
     .replaceAll('{{message}}', () => escapeText(message));
 }
 
-/** For text between tags and in quoted attributes. */
+/** Escapes text for use between tags and in quoted attributes. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

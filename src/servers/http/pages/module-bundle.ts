@@ -1,28 +1,28 @@
-// Makes one script of a page out of its ES modules, so that it costs one request and not thirty: each module becomes a function that
-// is called once, in the order of the imports. It understands the modules of public/ as our formatter writes them, and no others.
+// Bundles the ES modules of a page into one script, so that it takes one request instead of thirty. Each module becomes a function that is
+// called once, in the order of the imports. Works only for modules as our formatter writes them, which those of public/ are.
 
 import { posix } from 'node:path';
 
-/** `import { a, b as c } from './x.js';` at the beginning of a line. */
+/** `import { a, b as c } from '../assets/x.js';` at the beginning of a line. */
 const IMPORT = /^import \{([^}]*)\} from '([^']+)';\n/gm;
 /** `export function f`, `export async function f`, `export class C`, `export const c`. */
 const EXPORT = /^export ((?:async )?function|class|const) (\w+)/gm;
 
 /**
- * @param entry path of the script that a page names
- * @param read the text of a module of ours; undefined for one that stays a module of its own, as hls.js does
- * @throws {Error} for a module that is written in another way, or that imports itself through others
+ * @param entry path of the script that a page refers to
+ * @param read returns the text of a module; undefined for one that is not bundled, such as hls.js
+ * @throws {Error} if a module cannot be parsed, or if imports form a cycle
  */
 export function bundleModules(entry: string, read: (path: string) => string | undefined): string {
   const imports: string[] = [];
   const functions: string[] = [];
-  /** The name under which a module is known in the bundle; undefined while its imports are being read. */
+  /** The variable of each module in the bundle; undefined while its imports are being read. */
   const names = new Map<string, string | undefined>();
 
   const add = (path: string): string => {
     if (names.has(path)) {
       const known = names.get(path);
-      if (known === undefined) throw new Error(`public/${path} imports itself through others`);
+      if (known === undefined) throw new Error(`public/${path} is part of an import cycle`);
       return known;
     }
     names.set(path, undefined);

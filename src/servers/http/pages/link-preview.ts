@@ -1,29 +1,29 @@
-// What a shared link shows in a chat, on a forum or in a search: name, description and picture, in the head of the page, because
-// the programs that look there run no scripts.
+// Metadata for link previews in chats, forums and search results: name, description and picture. It is in the head of the page, because
+// programs that read it run no scripts.
 
-import type { StreamState } from './dependencies.js';
+import type { StreamState } from '../dependencies.js';
 import { escapeText } from './pages.js';
 
-/** The same as in public/share.png. */
+/** The size of public/share.png. */
 const CARD_SIZE = { width: 1200, height: 630 };
 
 export interface PreviewedStream {
   readonly app: string;
   readonly name: string;
-  /** Undefined while nothing of that name is published. */
+  /** Undefined while nothing is published under that name. */
   readonly state: StreamState | undefined;
   readonly hasThumbnail: boolean;
-  /** The address that viewers use, without a slash at its end; undefined where it is not known for certain. */
+  /** The public address of the server, without a final slash; undefined if it is not certain. */
   readonly base: string | undefined;
-  /** Of the assets. */
+  /** Version of the assets. */
   readonly version: string;
 }
 
-/** The head of a watch or embed page: title, Open Graph and Twitter cards, the way to oEmbed, and the playlist as a preload. */
+/** The head of a watch or embed page: title, Open Graph and Twitter cards, oEmbed discovery, and preloads of the playlists. */
 export function streamHead(stream: PreviewedStream): string {
   const { app, name, base, hasThumbnail } = stream;
   const path = streamPath(app, name);
-  // Without a known address, from the page: both kinds of page lie two levels below the root.
+  // Without a known address, relative to the page: both kinds of page are two levels below the root.
   const absolute = (target: string): string => `${base ?? '../..'}/${target}`;
   const title = escapeText(name);
   const description = escapeText(describe(stream));
@@ -63,7 +63,7 @@ export function streamHead(stream: PreviewedStream): string {
   ].join('\n  ');
 }
 
-/** The address of a stream below `hls/`, `watch/` and `embed/`. */
+/** The path of a stream below `hls/`, `watch/` and `embed/`. */
 export function streamPath(app: string, name: string): string {
   return `${encodeURIComponent(app)}/${encodeURIComponent(name)}`;
 }
@@ -87,8 +87,8 @@ function discovery(base: string, watch: string, title: string): string {
 }
 
 /**
- * What the player reads first, asked for while its scripts are on their way: the multivariant playlist, that of its first rendition
- * and that of the sound. `<base>` holds for them.
+ * Preloads what the player reads first, while its scripts are still loading: the multivariant playlist, and those of the first video
+ * rendition and of the audio. Relative to `<base>`.
  */
 function playlistPreloads(path: string, { renditions }: StreamState): string[] {
   const [first] = renditions.filter(({ height }) => height !== undefined);

@@ -1,4 +1,4 @@
-// Bounds what a peer can hold by doing nothing, and ends every connection when the server does.
+// Limits and timeouts of HTTP connections, so that an idle or slow peer cannot hold one for ever. Also closes all of them with the server.
 
 import type { ServerOptions } from 'node:http';
 import type { Server, Socket } from 'node:net';
@@ -6,31 +6,31 @@ import type { FastifyInstance } from 'fastify';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Connections open at a time; one more is closed at once. */
+/** Open connections. One more is closed on arrival. */
 export const MAX_CONNECTIONS = 20_000;
 
-/** From the accept, or the first byte of a later request, to the end of the headers; 408 afterwards. */
+/** From the accept, or the first byte of a later request, to the end of the headers. After that the answer is 408. */
 export const HEADERS_TIMEOUT: Milliseconds = 15_000;
 
-/** The same to the end of the body. The wait for the answer does not count: blocking reloads may take long. */
+/** The same up to the end of the body. Waiting for the answer does not count: blocking reloads may take long. */
 export const REQUEST_TIMEOUT: Milliseconds = 30_000;
 
 /** From the accept to the end of the TLS handshake. */
 export const TLS_HANDSHAKE_TIMEOUT: Milliseconds = 10_000;
 
-/** Between two requests. More than the 60 s that proxies keep a connection: the one to close an idle one must not be us. */
+/** Between two requests. Longer than the 60 s for which proxies keep idle connections, so that the proxy closes them, not us. */
 export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
 
-/** No byte in either direction while a request is answered. More than three target durations of 30 s, the longest wait. */
+/** Without a byte in either direction. Longer than three target durations of 30 s, the longest that a blocking reload waits. */
 export const SOCKET_TIMEOUT: Milliseconds = 120_000;
 
-/** What keeps one connection out keeps out those after it. */
+/** The first refusal is logged, and then at most one per interval: the cause usually lasts. */
 const WARNING_INTERVAL: Milliseconds = 10_000;
 
-/** How often Node looks for requests that are late. */
+/** How often Node checks for late requests. */
 const CHECK_INTERVAL: Milliseconds = 5_000;
 
-/** From `close()` to the end of connections that still wait or are not read; the answers already given go out before. */
+/** From `close()` until connections with pending requests or unread answers are destroyed. */
 export const CLOSE_GRACE: Milliseconds = 500;
 
 /** For `http.createServer`. */
@@ -44,13 +44,14 @@ export const CONNECTION_OPTIONS = {
 export interface ConnectionLimits {
   readonly maxConnections: number;
   readonly descriptors?: DescriptorGuard | undefined;
-  /** From now on it ends. */
+  /** Called when the server begins to close. */
   readonly onClosing: () => void;
 }
 
 /**
- * Closes what the guard refuses before anybody has read of it, and tells it of failures. Call once the server listens.
- * @param warn of the first, and at most every 10 s
+ * Closes connections that the guard refuses before any of their bytes is read, and tells the guard when accepting fails. Call this when the
+ * server listens.
+ * @param warn called for the first refusal or failure, and then at most every 10 s
  */
 export function guardDescriptors(
   server: Server,
@@ -69,14 +70,14 @@ export function guardDescriptors(
     socket.destroy();
     warnAgain({ limit: 'openFiles' }, 'connections are refused: too many files are open in this process');
   });
-  // A connection that could not be accepted, for want of descriptors or memory. Without a listener it would end the process.
+  // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
   server.on('error', (error) => {
     guard?.acceptFailed();
     warnAgain({ err: error }, 'a connection could not be accepted');
   });
 }
 
-/** Installs what no option of a server says, for an application whose server is ours. */
+/** Installs the limits that are not options of a server, for an application that owns its server. */
 export function installConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
   const { maxConnections, descriptors, onClosing } = limits;
   app.server.maxConnections = maxConnections;
@@ -90,14 +91,14 @@ export function installConnectionLimits(app: FastifyInstance, limits: Connection
   app.addHook('preClose', (done) => {
     closing = true;
     onClosing();
-    // Where ports of our own stand before it, they end their connections themselves.
+    // If our own ports accept the connections, they also end them.
     if (!app.server.listening) return done();
-    // Node closes the connections that are idle now, and would wait for the others for as long as they like.
+    // Node closes idle connections now, but would wait for the others without a limit.
     grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE).unref();
     app.server.once('close', () => clearTimeout(grace));
     done();
   });
-  // Otherwise a connection that gets its answer from now on would be kept alive for its next request.
+  // Without this, connections that get an answer while the server closes would be kept alive.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);

@@ -1,16 +1,16 @@
-// Tells another site how to embed a stream of which it was given the link: https://oembed.com, a video as an iframe.
+// oEmbed (https://oembed.com): tells another site how to embed a stream whose link it has. The type is a video in an iframe.
 
-import { HttpProblem } from './errors.js';
+import { HttpProblem } from '../errors.js';
 import { streamPath } from './link-preview.js';
 
-/** Of the frame, where the consumer names no maximum. */
+/** Width of the frame if the consumer sets no maximum. */
 const WIDTH = 960;
 const LARGEST = 3840;
 const ASPECT = 16 / 9;
 
 const PATH = /^\/(?:watch|embed)\/([0-9A-Za-z_.-]{1,255})\/([0-9A-Za-z_.-]{1,255})$/;
 
-/** As it came: section 2.2. */
+/** The unchecked query, section 2.2. */
 export interface EmbedQuery {
   readonly url?: unknown;
   readonly format?: unknown;
@@ -19,15 +19,15 @@ export interface EmbedQuery {
 }
 
 export interface EmbedSource {
-  /** The address of this server as its viewers know it, without a slash at its end. */
+  /** The public address of this server, without a final slash. */
   readonly base: string;
   hasThumbnail(app: string, name: string): boolean;
 }
 
-/** @throws {HttpProblem} 404 for what is no stream of this server, 501 for another format than JSON, as section 2.3.3 says */
+/** @throws {HttpProblem} 404 if the URL is not that of a stream page of this server, 501 for any format but JSON (section 2.3.3) */
 export function describeEmbed(query: EmbedQuery, { base, hasThumbnail }: EmbedSource): object {
   if (query.format !== undefined && query.format !== 'json') {
-    throw new HttpProblem(501, 'http.bad-request', 'expected format=json: oEmbed is answered in JSON only');
+    throw new HttpProblem(501, 'http.bad-request', 'expected format=json, the only supported format');
   }
   const url = typeof query.url === 'string' ? query.url : '';
   const [, app, name] =
