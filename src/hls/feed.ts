@@ -1,5 +1,7 @@
 // The interface through which the presentation feeds a rendition, whoever packages its media.
+import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
+import type { PartOptions } from './packaging/part.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { RenditionPartTiming } from './timeline/part-timing.js';
 import type { Rendition } from './window/rendition.js';
@@ -24,4 +26,26 @@ export interface Feed {
   advance(): void;
   /** The publisher has left, or what it sends changes: emit all held media now. */
   finishRun(): void;
+}
+
+/** Makes parts of what a feed is given. */
+export interface PartMaker {
+  /** The cut schedule has advanced: held media may be emitted. */
+  advance(): void;
+  /** This run has ended: emit all held media. */
+  flush(): void;
+}
+
+/** Uses an init segment for the parts that follow. @param init kept, not copied */
+export function setInit({ rendition, onTrackChanged, onInit }: FeedOptions, init: Buffer, track: InitTrack): void {
+  if (rendition.init?.equals(init) === true) return;
+  if (rendition.init !== undefined) onTrackChanged(rendition);
+  rendition.setInit(init, track);
+  onInit();
+}
+
+export function partOptions(feed: FeedOptions, { trackId, timescale, kind }: InitTrack): PartOptions {
+  const { rendition, schedule, partTarget, timing } = feed;
+  const onOverlongPart = kind === 'video' ? feed.onOverlongPart : undefined;
+  return { schedule, sink: rendition, trackId, timescale, partTarget, nominal: timing.nominal, onOverlongPart };
 }

@@ -1,18 +1,23 @@
 // Turns the bytes of one FFmpeg output pipe into parts: one reader and one part maker per run of FFmpeg.
+
+import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
-import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
+import { parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
-import type { Feed, FeedOptions } from './feed.js';
-import { AudioRegrouper } from './packaging/audio-regrouper.js';
-import type { PartMaker } from './packaging/part-sink.js';
-import { VideoParts } from './packaging/video-parts.js';
+import { type Feed, type FeedOptions, type PartMaker, partOptions, setInit } from './feed.js';
+import { AudioFragments } from './packaging/audio-fragments.js';
+import { VideoFragments } from './packaging/video-fragments.js';
 import type { Rendition } from './window/rendition.js';
+
+interface FragmentMaker extends PartMaker {
+  push(fragment: Fragment): void;
+}
 
 export class PipeFeed implements Feed {
   readonly rendition: Rendition;
   readonly #options: FeedOptions;
   #reader = new FragmentReader();
-  #maker: PartMaker | undefined;
+  #maker: FragmentMaker | undefined;
   /** Media before this was already emitted, by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
@@ -55,28 +60,16 @@ export class PipeFeed implements Feed {
   }
 
   #onInit(written: Buffer): void {
-    const { rendition, onTrackChanged, onInit } = this.#options;
-    let { track } = rendition;
-    if (track === undefined || rendition.init?.equals(written) !== true) {
-      // Copied: the reader returns a view of a whole pipe chunk, which would stay in memory as long as the init segment and the parameter
-      // sets in it.
-      const bytes = Buffer.from(written);
-      track = parseInitSegment(bytes);
-      if (rendition.init !== undefined) onTrackChanged(rendition);
-      rendition.setInit(bytes, track);
-      onInit();
-    }
-    this.#maker = this.#newMaker(track);
-  }
-
-  #newMaker(init: InitTrack): PartMaker {
-    const { rendition, schedule, partTarget, timing, onOverlongPart } = this.#options;
-    const { trackId, timescale, frameDuration } = init;
-    const shared = { schedule, trackId, timescale, partTarget, nominal: timing.nominal, sink: rendition };
-    if (init.kind === 'audio') {
-      const isOpen = (): boolean => schedule.runStart !== undefined;
-      return new AudioRegrouper({ ...shared, frameDuration, shownUntil: this.#shownUntil, isOpen });
-    }
-    return new VideoParts({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
+    // Copied: the reader returns a view of a whole pipe chunk, which would stay in memory as long as the init segment and the parameter
+    // sets in it.
+    const init = Buffer.from(written);
+    const track = parseInitSegment(init);
+    setInit(this.#options, init, track);
+    const { timing } = this.#options;
+    const options = { ...partOptions(this.#options, track), shared: true };
+    this.#maker =
+      track.kind === 'audio'
+        ? new AudioFragments({ ...options, shownUntil: this.#shownUntil })
+        : new VideoFragments({ ...options, frame: timing.frame ?? timing.nominal });
   }
 }

@@ -1,7 +1,7 @@
 // Packages the publisher's frames into parts, in this process.
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Milliseconds } from '../protocols/units.js';
-import type { Feed, FeedOptions } from './feed.js';
+import { type Feed, type FeedOptions, partOptions, setInit } from './feed.js';
 import { AudioSamples } from './packaging/audio-samples.js';
 import { silentFrame } from './packaging/silence.js';
 import { VideoSamples } from './packaging/video-samples.js';
@@ -40,11 +40,7 @@ export class SampleFeed implements Feed {
     if (this.rendition.init?.equals(init) === true && (this.#video ?? this.#audio) !== undefined) return;
     const track = parseInitSegment(init);
     this.finishRun();
-    if (this.rendition.init?.equals(init) !== true) {
-      if (this.rendition.init !== undefined) this.#options.onTrackChanged(this.rendition);
-      this.rendition.setInit(init, track);
-      this.#options.onInit();
-    }
+    setInit(this.#options, init, track);
     this.#begin(track);
   }
 
@@ -64,15 +60,13 @@ export class SampleFeed implements Feed {
   }
 
   #begin(track: InitTrack): void {
-    const { rendition, schedule, partTarget, timing, onOverlongPart } = this.#options;
-    const { trackId, timescale } = track;
-    const shared = { schedule, sink: rendition, trackId, timescale, partTarget, nominal: timing.nominal };
+    const { timing, onSilence } = this.#options;
+    const options = partOptions(this.#options, track);
     this.#video = undefined;
     this.#audio = undefined;
     if (track.kind === 'audio') {
       const { frameDuration, codecs, channels } = track;
-      const silence = silentFrame(codecs, channels);
-      this.#audio = new AudioSamples({ ...shared, frameDuration, silence, onSilence: this.#options.onSilence });
-    } else this.#video = new VideoSamples({ ...shared, frame: timing.frame ?? timing.nominal, onOverlongPart });
+      this.#audio = new AudioSamples({ ...options, frameDuration, silence: silentFrame(codecs, channels), onSilence });
+    } else this.#video = new VideoSamples({ ...options, frame: timing.frame ?? timing.nominal });
   }
 }

@@ -1,7 +1,7 @@
 // How sound is timed: by counting its samples, against timestamps that are rounded, jitter, drift, or jump.
 import { describe, expect, it } from 'vitest';
 import { AudioSamples, DRIFT_LIMIT, LEAD_LIMIT } from '../../src/hls/packaging/audio-samples.js';
-import type { MadePart } from '../../src/hls/packaging/part-sink.js';
+import type { MadePart } from '../../src/hls/packaging/part.js';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
 
 const RATE = 48_000;

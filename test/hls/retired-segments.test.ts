@@ -1,7 +1,7 @@
 // What has left the playlist must stay fetchable for its time, and not in memory: attackers who publish in bursts fill it otherwise.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PartBody } from '../../src/hls/packaging/part-body.js';
+import { PartBody } from '../../src/hls/packaging/part.js';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import type { SegmentStore } from '../../src/hls/store/segment-store.js';
 import { LiveWindow } from '../../src/hls/window/live-window.js';
@@ -208,7 +208,7 @@ function segment(index: number): CompleteSegment {
     uri: segmentUri(index),
     duration: 2,
     parts: [],
-    media: new SegmentMedia([new PartBody(Buffer.alloc(10))]),
+    media: new SegmentMedia([new PartBody([Buffer.alloc(10)])]),
     run: { mediaSequence: 0, start: 0 },
     gap: false,
   };

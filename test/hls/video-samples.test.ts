@@ -1,6 +1,6 @@
 // Parts of a publisher whose pictures come at uneven times: full enough to be listed, short enough for PART-TARGET.
 import { expect, it } from 'vitest';
-import type { MadePart } from '../../src/hls/packaging/part-sink.js';
+import type { MadePart } from '../../src/hls/packaging/part.js';
 import { VideoSamples } from '../../src/hls/packaging/video-samples.js';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
 import { partTiming } from '../../src/hls/timeline/part-timing.js';

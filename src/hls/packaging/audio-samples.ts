@@ -1,9 +1,7 @@
-// Packages the publisher's audio frames into parts, timed by counting samples: RTMP's milliseconds are too coarse for audio.
-import { writeFragment } from '../../protocols/mp4/fragment-writer.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
-import type { CutSchedule } from '../timeline/cut-schedule.js';
-import { audioFramesPerPart } from '../timeline/part-timing.js';
-import type { PartSink } from './part-sink.js';
+// Times the publisher's audio frames by counting samples, because RTMP's milliseconds are too coarse for audio, and fills its pauses.
+import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
+import { AudioParts } from './audio-parts.js';
+import type { PartOptions } from './part.js';
 
 /** How far the sample count may deviate from the publisher's timestamps: half of the noticeable lip-sync error. */
 export const DRIFT_LIMIT: Milliseconds = 50;
@@ -29,17 +27,7 @@ const PAUSE_LIMIT: Milliseconds = 1_000;
 /** The same limit in multiples of the video step. */
 const PAUSE_STEPS = 1.5;
 
-/** Number of frames held until the schedule has passed them: over 20 s. Beyond it the oldest are emitted with what is known. */
-const HELD_FRAMES_LIMIT = 1_024;
-
-export interface AudioSamplesOptions {
-  readonly schedule: CutSchedule;
-  readonly sink: PartSink;
-  readonly trackId: number;
-  /** The sample rate, so that one PCM sample is one tick. */
-  readonly timescale: number;
-  readonly partTarget: Seconds;
-  readonly nominal: Seconds;
+export interface AudioSamplesOptions extends PartOptions {
   /** PCM samples of a frame that does not tell its number. */
   readonly frameDuration: Ticks | undefined;
   /** The frame that replaces paused audio; if undefined, nothing does. */
@@ -48,26 +36,13 @@ export interface AudioSamplesOptions {
   readonly onSilence?: (() => void) | undefined;
 }
 
-interface Frame {
-  readonly start: Ticks;
-  duration: Ticks;
-  readonly data: Buffer;
-  readonly cts: 0;
-  readonly sync: true;
-}
-
 export class AudioSamples {
   readonly #options: AudioSamplesOptions;
-  #held: Frame[] = [];
-  #part: Frame[] = [];
-  /** Index in the cut schedule. */
-  #index = -1;
+  readonly #parts: AudioParts;
   /** Start of the next frame according to the sample count. */
   #next: Ticks | undefined;
   #offBy: Ticks = 0;
   #offFrames = 0;
-  #framesPerPart: number | undefined;
-  #sequenceNumber = 0;
   #frameDuration: Ticks = 0;
   /** Position of the video when the last audio frame came; undefined if audio cannot be replaced. */
   #picturesAtFrame: Milliseconds | undefined;
@@ -81,13 +56,13 @@ export class AudioSamples {
 
   constructor(options: AudioSamplesOptions) {
     this.#options = options;
+    this.#parts = new AudioParts({ ...options, lead: LEAD_LIMIT });
   }
 
   push(dts: Milliseconds, data: Buffer, sampleCount: number | undefined): void {
-    const { timescale, frameDuration, nominal, partTarget } = this.#options;
+    const { timescale, frameDuration } = this.#options;
     const given = Math.round((dts / 1000) * timescale);
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));
-    this.#framesPerPart ??= audioFramesPerPart(nominal, duration / timescale, partTarget);
     this.#frameDuration = duration;
     // The frame came too late: silence has already been emitted in its place.
     if (this.#silent > 0 && given < (this.#next ?? given) - duration / 2) return;
@@ -98,7 +73,7 @@ export class AudioSamples {
     this.#next = start + corrected;
     this.#soundEnd = this.#next;
     this.#picturesAtFrame = this.#options.schedule.horizon;
-    this.#held.push({ start, duration: corrected, data, cts: 0, sync: true });
+    this.#parts.push(start, corrected, data);
     this.advance();
   }
 
@@ -136,40 +111,23 @@ export class AudioSamples {
     if (silence === undefined || this.#next === undefined || duration <= 0) return;
     while (this.#next + duration <= until) {
       this.#silent += 1;
-      this.#held.push({ start: this.#next, duration, data: silence, cts: 0, sync: true });
+      this.#parts.push(this.#next, duration, silence);
       this.#next += duration;
     }
   }
 
   /** The cut schedule has advanced: held frames may be emitted. */
   advance(): void {
-    const { schedule } = this.#options;
-    if (schedule.runStart === undefined) {
-      if (this.#held.length > HELD_FRAMES_LIMIT) this.#held.splice(0, this.#held.length - HELD_FRAMES_LIMIT);
-      return;
-    }
     this.#fillPause();
-    const { horizon } = schedule;
-    let released = 0;
-    for (const frame of this.#held) {
-      // A cut is attributed to the end of this frame if it is at most half a frame later.
-      const known = this.#time(frame.start + 1.5 * frame.duration) <= horizon;
-      if (!known && this.#held.length - released <= HELD_FRAMES_LIMIT) break;
-      released += 1;
-      this.#release(frame);
-    }
-    if (released > 0) this.#held.splice(0, released);
-    else if (this.#held.length === 0) this.#emitPaused(horizon);
+    if (this.#parts.advance()) return;
+    // If the audio has paused, frames that were collected must not wait for its return.
+    const { schedule, nominal } = this.#options;
+    this.#parts.emitBefore(schedule.horizon - secondsToMilliseconds(nominal));
   }
 
-  /** Emits all held frames. */
+  /** Emits all frames. */
   flush(): void {
-    const held = this.#held;
-    this.#held = [];
-    if (this.#options.schedule.runStart !== undefined) {
-      for (const frame of held) this.#release(frame);
-      this.#emit(false);
-    }
+    this.#parts.flush();
     this.#next = undefined;
     this.#offFrames = 0;
     this.#picturesAtFrame = undefined;
@@ -182,8 +140,7 @@ export class AudioSamples {
     if (next === undefined) return given;
     const off = given - next;
     if (off <= (LOSS_LIMIT / 1000) * this.#options.timescale) return next;
-    const last = this.#held.at(-1);
-    if (last !== undefined) last.duration += off;
+    this.#parts.lengthenLast(off);
     return given;
   }
 
@@ -205,74 +162,5 @@ export class AudioSamples {
     if (correction === this.#offBy) this.#offFrames = 0;
     else this.#offBy -= correction;
     return correction;
-  }
-
-  #release(frame: Frame): void {
-    const index = this.#indexAt(frame.start, frame.duration);
-    if (index === undefined) return;
-    const last = this.#part.at(-1);
-    if (last !== undefined) {
-      const hole = frame.start !== last.start + last.duration;
-      const tooLong = frame.start + frame.duration - (this.#part[0]?.start ?? 0) > this.#targetTicks();
-      if (index !== this.#index) this.#emit(true);
-      else if (hole || tooLong) this.#emit(false);
-    } else if (index > this.#index) {
-      this.#options.sink.complete(index - 1);
-    }
-    this.#index = index;
-    this.#part.push(frame);
-    const completes = (this.#indexAt(frame.start + frame.duration, frame.duration) ?? index) > index;
-    if (completes || this.#part.length >= (this.#framesPerPart ?? 1)) this.#emit(completes);
-  }
-
-  /** The audio has paused: frames that were collected must not wait for its return. */
-  #emitPaused(horizon: Milliseconds): void {
-    const last = this.#part.at(-1);
-    if (last === undefined) return;
-    const end = this.#time(last.start + last.duration) + secondsToMilliseconds(this.#options.nominal);
-    if (end < horizon) this.#emit(false);
-  }
-
-  #emit(completes: boolean): void {
-    const [first] = this.#part;
-    const last = this.#part.at(-1);
-    if (first === undefined || last === undefined) return;
-    const samples = this.#part;
-    this.#part = [];
-    const { trackId, timescale, partTarget, sink } = this.#options;
-    const bytes = writeFragment({
-      sequenceNumber: ++this.#sequenceNumber,
-      trackId,
-      baseMediaDecodeTime: first.start,
-      samples,
-    });
-    sink.accept({
-      bytes,
-      shared: false,
-      segmentIndex: this.#index,
-      start: first.start / timescale,
-      duration: Math.min((last.start + last.duration - first.start) / timescale, partTarget),
-      independent: true,
-      completes,
-    });
-  }
-
-  #targetTicks(): Ticks {
-    return this.#options.partTarget * this.#options.timescale;
-  }
-
-  #time(ticks: Ticks): Milliseconds {
-    return secondsToMilliseconds(ticks / this.#options.timescale);
-  }
-
-  /** Undefined before the run. */
-  #indexAt(ticks: Ticks, frame: Ticks): number | undefined {
-    const { schedule } = this.#options;
-    const time = this.#time(ticks);
-    const index = schedule.indexAt(time, this.#time(frame / 2));
-    const first = schedule.runStart ?? 0;
-    if (index >= first) return index;
-    const begins = schedule.timeOf(first);
-    return begins !== undefined && begins - time <= LEAD_LIMIT ? first : undefined;
   }
 }

@@ -1,211 +1,213 @@
-// Turns FFmpeg's video fragments into parts, unchanged wherever that satisfies RFC 8216bis 4.4.4.9.
+// Collects the pictures of a track, FFmpeg's or the publisher's, into parts that satisfy RFC 8216bis 4.4.4.9 (docs/decisions/0002).
 import type { Fragment, Sample } from '../../protocols/mp4/fragment.js';
-import { writeFragment } from '../../protocols/mp4/fragment-writer.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
-import type { CutSchedule } from '../timeline/cut-schedule.js';
+import type { Ticks } from '../../protocols/units.js';
 import { fullPart, shortestPart } from '../timeline/part-timing.js';
-import { keyFrameBytes, type MadePart, type PartMaker, type PartSink } from './part-sink.js';
+import { type PartOptions, PartWriter } from './part.js';
 
-export interface VideoPartsOptions {
-  readonly schedule: CutSchedule;
-  readonly sink: PartSink;
-  readonly trackId: number;
-  readonly timescale: number;
-  readonly partTarget: Seconds;
-  readonly nominal: Seconds;
-  readonly frame: Seconds;
-  /** A frame lasted longer than PART-TARGET; its part is listed with that duration. */
-  readonly onOverlongPart?: (duration: Seconds) => void;
+/** This many frame intervals without a picture are a pause. */
+const PAUSE_FRAMES = 2;
+
+/** A part longer than this many PART-TARGETs contains a pause of the source, which its frame keeps. */
+const PAUSE_TARGETS = 1.5;
+
+/** A picture and its place in the stream. */
+export interface TimedPicture extends Pick<Sample, 'sync' | 'data'> {
+  /** Presentation time. */
+  readonly shown: Ticks;
+  /** Decode time of the next picture, as far as it is known. */
+  readonly end: number;
+}
+
+/** A picture of the part being collected; its duration is known when the next one comes. */
+interface CollectedSample extends Pick<Sample, 'sync' | 'data'> {
+  cts: Ticks;
+  duration: Ticks;
 }
 
 /**
- * FFmpeg ends a fragment at every key frame, even if it is not a cut: 1 s GOPs of 25 frames in a 2 s segment give parts of 12, 12 and 1
- * frames, and a 1-frame part in the middle of a segment is not allowed. Only in such cases are samples regrouped; all other fragments pass
- * without a copy.
+ * A part ends where its pictures do, or at PART-TARGET if they last longer: then the next picture is decoded earlier and shown at its time,
+ * so that decode times have no gap. A gap makes browsers drop frames up to the next key frame (Media Source Extensions, coded frame
+ * processing).
  */
-export class VideoParts implements PartMaker {
-  readonly #options: VideoPartsOptions;
+export class VideoParts {
+  readonly #writer: PartWriter;
   readonly #target: Ticks;
   readonly #nominal: Ticks;
-  readonly #frame: Ticks;
   readonly #shortest: Ticks;
-  /** Difference from decode to presentation time: 0 with `+cmaf`, otherwise the composition offset of the last sync sample. */
-  #offset: Ticks = 0;
-  /** Segment index of the newest fragment. */
+  #interval = 0;
+  #samples: CollectedSample[] = [];
+  /** Segment of the newest part: its index in the cut schedule. */
   #index = -1;
-  #pending: Sample[] = [];
-  #pendingStart: Ticks = 0;
-  #pendingDuration: Ticks = 0;
-  #pendingIndex = -1;
-  #sequenceNumber = 0;
+  /** Decode time of the first collected sample. */
+  #start: Ticks = 0;
+  /** The same, except after a pause: then the time at which it came. It is decoded where the previous sample ended. */
+  #from: Ticks = 0;
+  /** Decode time of the newest sample, and the time at which it ends, as far as it is known. */
+  #last: Ticks = Number.NEGATIVE_INFINITY;
+  #lastEnd = 0;
+  /** Decode time at which the last part ended; undefined if nothing continues it. */
+  #end: Ticks | undefined;
+  /** Difference from decode to presentation time: the composition offset of the last key frame as written. */
+  #offset: Ticks = 0;
+  /** Offset of the key frame at the start of the segment: the parts of the segment add up to it, even if there are more key frames in it. */
+  #segmentOffset: Ticks = 0;
 
-  constructor(options: VideoPartsOptions) {
-    this.#options = options;
-    this.#target = options.partTarget * options.timescale;
-    this.#nominal = options.nominal * options.timescale;
-    this.#frame = options.frame * options.timescale;
-    this.#shortest = shortestPart(options.partTarget, options.nominal) * options.timescale;
+  constructor(options: PartOptions) {
+    const { timescale, partTarget, nominal } = options;
+    this.#writer = new PartWriter(options);
+    this.#target = partTarget * timescale;
+    this.#nominal = nominal * timescale;
+    this.#shortest = shortestPart(partTarget, nominal) * timescale;
   }
 
-  push(fragment: Fragment): void {
-    const first = fragment.samples[0];
-    if (fragment.startsWithSync && first !== undefined) this.#offset = first.cts;
-    const start = fragment.baseMediaDecodeTime;
-    const index = this.#indexOf(fragment);
-    this.#index = index;
-    if (index < 0) return;
-    if (this.#pending.length > 0) {
-      const hole = Math.abs(start - this.#pendingStart - this.#pendingDuration) > this.#frame / 2;
-      if (index !== this.#pendingIndex) this.#emitFullParts(true);
-      else if (hole) this.#emitPending(this.#pending.length, false);
+  /** Whether no picture waits for its part to end. */
+  get isEmpty(): boolean {
+    return this.#samples.length === 0;
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  get last(): Ticks {
+    return this.#last;
+  }
+
+  get end(): Ticks | undefined {
+    return this.#end;
+  }
+
+  get offset(): Ticks {
+    return this.#offset;
+  }
+
+  /** The earliest time at which a further picture can be decoded, if those before it are shortened. */
+  get earliest(): Ticks {
+    return this.isEmpty ? this.#last + 1 : this.#start + this.#samples.length;
+  }
+
+  /** Whether the collected part ends at `end`, and not after a further picture of this duration. */
+  isFull(end: number, duration: number): boolean {
+    const length = end - this.#from;
+    if (length > this.#target) return true;
+    const full = fullPart(this.#shortest, this.#nominal, this.#interval);
+    return length >= this.#shortest && (length >= full || length + duration > this.#target);
+  }
+
+  /**
+   * Emits the collected part if it is too short but would be too long with the next picture of its segment, whose duration is known: that
+   * picture is decoded later. Call before `begin`.
+   */
+  stretch(wanted: Ticks, duration: Ticks): void {
+    const length = wanted - this.#from;
+    if (this.isEmpty || length >= this.#shortest || length + duration <= this.#target) return;
+    this.emit(Math.ceil(this.#from + this.#shortest), false, true);
+  }
+
+  /**
+   * Emits the collected part if the next picture is not in it. Call before `add`.
+   * @param wanted decode time of that picture
+   * @param interval usual duration of a picture
+   * @param duration how long this one lasts, if it is known
+   * @returns its decode time: where the part before it ended, or as wanted
+   */
+  begin(wanted: Ticks, index: number, interval: number, duration = interval): Ticks {
+    this.#interval = interval;
+    if (!this.isEmpty) {
+      if (wanted <= this.#last) this.#squeeze(wanted);
+      if (index !== this.#index) this.emit(wanted, true);
+      else if (this.isFull(wanted, duration)) this.emit(wanted, false, true);
+      else this.#lengthenLast(wanted);
     }
-    const before = this.#samplesBeforeForcedCut(fragment, index);
-    if (before > 0) {
-      this.#pushSplit(fragment, index, before);
-      return;
-    }
-    const completes = this.#options.schedule.pictureEnds(index, this.#shown(start + fragment.duration));
-
-    if (this.#pending.length === 0 && this.#passesAsItIs(fragment, completes)) {
-      this.#options.sink.accept(
-        this.#made(fragment.bytes, fragment.samples, true, index, start, fragment.duration, completes),
-      );
-      return;
-    }
-    this.#gather(fragment.samples, index, start);
-    if (completes !== undefined) this.#emitFullParts(completes);
+    if (!this.isEmpty) return wanted;
+    this.#start = this.#end ?? wanted;
+    this.#from = this.#isPause(this.#start, wanted) ? wanted : this.#start;
+    return this.#start;
   }
 
-  #gather(samples: readonly Sample[], index: number, start: Ticks): void {
-    if (this.#pending.length === 0) {
-      this.#pendingStart = start;
-      this.#pendingIndex = index;
-    }
-    this.#pending.push(...samples);
-    this.#pendingDuration += durationOf(samples);
+  /** @param at as returned by `begin` */
+  add(at: Ticks, index: number, { shown, end, sync, data }: TimedPicture): void {
+    const cts = shown - at;
+    if (sync) this.#offset = cts;
+    this.#enter(index);
+    this.#last = at;
+    this.#lastEnd = end;
+    this.#samples.push({ duration: 0, cts, sync, data });
   }
 
-  /** A forced cut is where the source was cut. FFmpeg does not know about it, so a fragment may span it and must be split. */
-  #pushSplit({ baseMediaDecodeTime: start, samples, duration }: Fragment, index: number, before: number): void {
-    const head = samples.slice(0, before);
-    this.#gather(head, index, start);
-    this.#emitFullParts(true);
-    this.#index = index + 1;
-    this.#gather(samples.slice(before), this.#index, start + durationOf(head));
-    const completes = this.#options.schedule.pictureEnds(this.#index, this.#shown(start + duration));
-    if (completes !== undefined) this.#emitFullParts(completes);
+  /** Hands on a fragment as it is, if `isEmpty`. */
+  pass(fragment: Fragment, index: number, completes: boolean): void {
+    const { bytes, samples, baseMediaDecodeTime, duration, startsWithSync } = fragment;
+    if (startsWithSync) this.#offset = samples[0]?.cts ?? 0;
+    this.#enter(index);
+    this.#end = undefined;
+    const start = baseMediaDecodeTime + this.#segmentOffset;
+    const place = { segmentIndex: index, start, duration, completes, continues: !completes };
+    this.#writer.pass([bytes], samples, true, place);
   }
 
-  /** @returns 0 if there is no forced cut inside the fragment */
-  #samplesBeforeForcedCut({ baseMediaDecodeTime, samples }: Fragment, index: number): number {
-    let at = baseMediaDecodeTime;
-    for (const [i, sample] of samples.entries()) {
-      if (i > 0 && this.#options.schedule.isForcedCut(index + 1, this.#shown(at))) return i;
-      at += sample.duration;
-    }
-    return 0;
+  /** A picture that is not in the collected part exists: emits the part if it is long enough. @param completes if not in its segment either */
+  settle(completes: boolean): void {
+    const isLong = this.#lastEnd - this.#from >= this.#shortest;
+    if (!this.isEmpty && (completes || isLong)) this.emit(this.#lastEnd, completes, !completes);
   }
 
-  advance(): void {
-    // Video is never held for the schedule: its fragments come after their key frames were noted.
+  /** Emits the collected part; nothing continues it. */
+  flush(completes = false): void {
+    if (!this.isEmpty) this.emit(Math.round(this.#lastEnd), completes);
+    this.#end = undefined;
+    this.#last = Number.NEGATIVE_INFINITY;
   }
 
-  flush(): void {
-    if (this.#pending.length > 0) this.#emitPending(this.#pending.length, false);
-  }
-
-  #passesAsItIs(fragment: Fragment, completes: boolean | undefined): completes is boolean {
-    // The name of the part after it is not known.
-    if (completes === undefined) return false;
-    // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see #made.
-    if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
-    if (completes || fragment.duration >= this.#shortest) return true;
-    // A short part may remain if it is independent, but a stream of key frames only must not get a part per frame.
-    return fragment.startsWithSync && fragment.duration >= this.#nominal / 2;
-  }
-
-  #emitFullParts(completes: boolean): void {
-    const full = fullPart(this.#shortest, this.#nominal, this.#frame);
-    while (this.#pending.length > 0) {
-      let count = 0;
-      let duration = 0;
-      for (const sample of this.#pending) {
-        if (count > 0 && (duration + sample.duration > this.#target || duration >= full)) break;
-        count += 1;
-        duration += sample.duration;
-      }
-      const all = count === this.#pending.length;
-      const long = duration >= this.#shortest;
-      if (all && !completes && !long) return;
-      if (!all && !long) this.#delayAfter(count, Math.ceil(this.#shortest) - duration);
-      this.#emitPending(count, all && completes);
-    }
-  }
-
-  /** A part is too short, and would be too long with one more frame: decode that frame later, and show it at its time. */
-  #delayAfter(count: number, delay: Ticks): void {
-    const last = this.#pending[count - 1];
-    const next = this.#pending[count];
-    if (last === undefined || next === undefined || delay <= 0 || delay >= next.duration) return;
-    this.#pending[count - 1] = { ...last, duration: last.duration + delay };
-    this.#pending[count] = { ...next, duration: next.duration - delay, cts: next.cts - delay };
-  }
-
-  #emitPending(count: number, completes: boolean): void {
-    const samples = this.#pending.splice(0, count);
-    const duration = durationOf(samples);
-    const start = this.#pendingStart;
-    this.#pendingStart += duration;
-    this.#pendingDuration -= duration;
-    const bytes = writeFragment({
-      sequenceNumber: ++this.#sequenceNumber,
-      trackId: this.#options.trackId,
-      baseMediaDecodeTime: start,
-      samples,
-    });
-    this.#options.sink.accept(this.#made(bytes, samples, false, this.#pendingIndex, start, duration, completes));
-  }
-
-  #made(
-    bytes: Buffer,
-    samples: readonly Sample[],
-    shared: boolean,
-    segmentIndex: number,
-    start: Ticks,
-    duration: Ticks,
-    completes: boolean,
-  ): MadePart {
-    const { timescale, partTarget, onOverlongPart } = this.#options;
-    // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
-    if (duration > this.#target) onOverlongPart?.(duration / timescale);
-    return {
-      bytes,
-      shared,
-      segmentIndex,
-      start: (start + this.#offset) / timescale,
-      duration: Math.min(duration / timescale, partTarget),
-      end: (start + duration + this.#offset) / timescale,
-      independent: samples[0]?.sync === true,
-      keyFrameBytes: keyFrameBytes(bytes.length, samples),
+  /**
+   * Emits the collected part.
+   * @param wanted decode time at which its last sample ends; earlier if the part would be too long, except for pauses
+   * @param continues whether a further picture of the segment exists
+   */
+  emit(wanted: Ticks, completes: boolean, continues = false): void {
+    const longest = Math.floor(this.#from + this.#target);
+    const end = wanted - this.#from > PAUSE_TARGETS * this.#target ? wanted : Math.min(wanted, longest);
+    this.#lengthenLast(end);
+    const samples = this.#samples;
+    this.#samples = [];
+    this.#end = end;
+    this.#writer.write(samples, this.#start, {
+      segmentIndex: this.#index,
+      start: this.#from + this.#segmentOffset,
+      duration: end - this.#from,
+      // As in `begin`: the next picture comes after a pause.
+      end: (this.#isPause(end, wanted) ? wanted : end) + this.#segmentOffset,
       completes,
-      // FFmpeg emits a fragment when it has the next frame.
-      continues: !completes,
-    };
+      continues,
+    });
   }
 
-  #indexOf({ baseMediaDecodeTime, startsWithSync }: Fragment): number {
-    const { schedule } = this.#options;
-    const time = this.#shown(baseMediaDecodeTime);
-    if (!startsWithSync) return schedule.pictureIndexAt(time, this.#index);
-    // The first picture of an encoder is a key frame, whatever it was in the source.
-    return this.#index < 0 ? schedule.indexAt(time) : schedule.keyFrameIndexAt(time);
+  #isPause(from: Ticks, until: Ticks): boolean {
+    return until - from > PAUSE_FRAMES * this.#interval;
   }
 
-  #shown(decodeTime: Ticks): Milliseconds {
-    return secondsToMilliseconds((decodeTime + this.#offset) / this.#options.timescale);
+  #enter(index: number): void {
+    if (index === this.#index) return;
+    this.#index = index;
+    this.#segmentOffset = this.#offset;
   }
-}
 
-function durationOf(samples: readonly Sample[]): Ticks {
-  return samples.reduce((sum, { duration }) => sum + duration, 0);
+  #lengthenLast(next: Ticks): void {
+    const last = this.#samples.at(-1);
+    if (last !== undefined) last.duration = next - this.#last;
+  }
+
+  /** Shortens the collected frames if the picture after them must be decoded before they end. */
+  #squeeze(end: Ticks): void {
+    const length = end - this.#start;
+    const count = this.#samples.length;
+    let given = this.#start;
+    for (const [i, sample] of this.#samples.entries()) {
+      const at = this.#start + Math.floor((length * i) / count);
+      sample.cts += given - at;
+      given += sample.duration;
+      sample.duration = this.#start + Math.floor((length * (i + 1)) / count) - at;
+      this.#last = at;
+    }
+  }
 }

@@ -3,7 +3,7 @@
 import type { Clock } from '../../protocols/clock.js';
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
-import type { MadePart, PartSink } from '../packaging/part-sink.js';
+import type { MadePart, PartSink } from '../packaging/part.js';
 import type { RenditionReport } from '../playlists/media-playlist.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { RenditionPlan } from '../timeline/plan.js';

@@ -1,7 +1,7 @@
 // The content of the live window: segments with their parts, each with its media once in memory.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
-import type { PartBody } from '../packaging/part-body.js';
+import type { PartBody } from '../packaging/part.js';
 
 export interface InitSegment {
   /** `init-{msn of the first segment that needs it}.mp4` */

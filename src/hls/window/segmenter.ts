@@ -1,8 +1,7 @@
 // Puts a track's parts into segments with continuous numbers, even if its encoder omits media or delivers it late.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
-import { PartBody } from '../packaging/part-body.js';
-import type { MadePart } from '../packaging/part-sink.js';
+import type { MadePart } from '../packaging/part.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { StreamPeriod, StreamPeriods } from '../timeline/stream-periods.js';
 import {
@@ -143,10 +142,10 @@ export class Segmenter {
     if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
     const uri = partUri(open.mediaSequence, open.parts.length);
     open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
-    open.bodies.push(new PartBody(part.bytes));
+    open.bodies.push(part.body);
     this.#openIsShared ||= part.shared;
     this.#openContinues = part.continues === true;
-    open.end = part.end ?? part.start + part.duration;
+    open.end = part.end;
     if (part.completes) this.#close();
     return true;
   }

@@ -1,4 +1,4 @@
-// Writes samples as one moof+mdat: for parts that the gateway packages itself, and for FFmpeg's audio regrouped at the video cuts.
+// Writes samples as one moof+mdat, the form of every part that is not one of FFmpeg's fragments as it came.
 import type { Ticks } from '../units.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -55,17 +55,7 @@ const MDAT = fourCc('mdat');
  * @throws mp4.fragment if there are no samples
  */
 export function writeFragment(fragment: FragmentToWrite): Buffer {
-  const { samples } = fragment;
-  const { out, headSize } = writeHead(
-    fragment,
-    samples.reduce((size, { data }) => size + data.length, 0),
-  );
-  let at = headSize;
-  for (const { data } of samples) {
-    out.set(data, at);
-    at += data.length;
-  }
-  return out;
+  return writeBegin(fragment, fragment.samples.length);
 }
 
 /** Smaller data is cheaper to copy than to reference, and a view may keep a much larger buffer in memory. Bytes. */
@@ -76,13 +66,16 @@ const SMALLEST_PIECE = 4_096;
  * @throws mp4.fragment if there are no samples
  */
 export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
-  const pieces = [writeHead(fragment, 0).out];
+  const { samples } = fragment;
+  const large = samples.findIndex(({ data }) => data.length >= SMALLEST_PIECE);
+  if (large === -1) return [writeFragment(fragment)];
+  const pieces = [writeBegin(fragment, large)];
   let small: Buffer[] = [];
   const flush = (): void => {
     if (small.length > 0) pieces.push(Buffer.concat(small));
     small = [];
   };
-  for (const { data } of fragment.samples) {
+  for (const { data } of samples.slice(large)) {
     if (data.length < SMALLEST_PIECE) {
       small.push(data);
     } else {
@@ -92,6 +85,19 @@ export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
   }
   flush();
   return pieces;
+}
+
+/** @param count number of samples whose data follows in the same buffer */
+function writeBegin(fragment: FragmentToWrite, count: number): Buffer {
+  const followed = fragment.samples.slice(0, count);
+  const room = followed.reduce((size, { data }) => size + data.length, 0);
+  const { out, headSize } = writeHead(fragment, room);
+  let at = headSize;
+  for (const { data } of followed) {
+    out.set(data, at);
+    at += data.length;
+  }
+  return out;
 }
 
 /** @param room bytes to reserve after the head for sample data that the caller writes */

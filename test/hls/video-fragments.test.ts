@@ -1,14 +1,18 @@
 // Which parts come of FFmpeg's fragments, and when: FFmpeg ends a fragment at every key frame, whether a segment begins there or not.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MadePart } from '../../src/hls/packaging/part-sink.js';
-import { VideoParts } from '../../src/hls/packaging/video-parts.js';
+import type { MadePart } from '../../src/hls/packaging/part.js';
+import { VideoFragments } from '../../src/hls/packaging/video-fragments.js';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
 import { partTiming, SHORTEST_PART_SHARE } from '../../src/hls/timeline/part-timing.js';
 import { framesPerPart } from '../../src/protocols/frames-per-part.js';
 import type { Fragment } from '../../src/protocols/mp4/fragment.js';
+import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
+import { parseFragment } from '../../src/protocols/mp4/movie-fragment.js';
 
 const TIMESCALE = 90_000;
+
+const DEFAULTS = { trackId: 1, defaultSampleDuration: 0, defaultSampleSize: 0, defaultSampleFlags: 0 };
 
 /** A part and the frame whose arrival made FFmpeg let it go. */
 interface TimedPart extends MadePart {
@@ -25,7 +29,7 @@ function run(frameRate: number, gop: number): { parts: TimedPart[]; partTarget: 
   const ticks = Math.round(TIMESCALE / frameRate);
   const parts: TimedPart[] = [];
   let at = 0;
-  const maker = new VideoParts({
+  const maker = new VideoFragments({
     schedule,
     sink: { accept: (part) => parts.push({ ...part, at }), complete: () => undefined, needsSync: false },
     trackId: 1,
@@ -72,7 +76,7 @@ function longestWait(parts: readonly TimedPart[]): number {
   return Math.max(...parts.slice(1).map((part, i) => part.at - (parts[i]?.at ?? 0)));
 }
 
-describe('VideoParts', () => {
+describe('VideoFragments', () => {
   it.each([
     { frameRate: 15, gop: 15 },
     { frameRate: 24, gop: 24 },
@@ -115,7 +119,7 @@ describe('VideoParts', () => {
         const nominal = renditions[0]?.nominal ?? 0;
         const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 1 / rate, nominalPart: nominal });
         const parts: MadePart[] = [];
-        const maker = new VideoParts({
+        const maker = new VideoFragments({
           schedule,
           sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
           ...{ trackId: 1, timescale: 1000, partTarget, nominal, frame: 1 / rate },
@@ -164,6 +168,69 @@ describe('VideoParts', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('hands on every picture once, at its time and without a gap, however long pictures last', () => {
+    const rate = 25;
+    const plan = { renditions: [{ name: '480p', kind: 'video', input: 'pipe', frameRate: rate }] } as const;
+    const { partTarget, renditions } = partTiming(plan, 0.5);
+    const nominal = renditions[0]?.nominal ?? 0;
+    // In frames: mostly one, sometimes a pause.
+    const length = fc.oneof(
+      { weight: 20, arbitrary: fc.constant(1) },
+      { weight: 1, arbitrary: fc.integer({ max: 30, min: 2 }) },
+    );
+    const lengths = fc.array(length, { minLength: 100, maxLength: 200 });
+    fc.assert(
+      fc.property(lengths, fc.constantFrom(17, 25, 50), (frames, gop) => {
+        const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 1 / rate, nominalPart: nominal });
+        const parts: MadePart[] = [];
+        const maker = new VideoFragments({
+          schedule,
+          sink: { accept: (part) => parts.push(part), complete: () => undefined, needsSync: false },
+          ...{ trackId: 1, timescale: 1000, partTarget, nominal, frame: 1 / rate },
+        });
+        const pictures: { at: number; sync: boolean }[] = [];
+        let at = 1000;
+        for (const [i, count] of frames.entries()) {
+          pictures.push({ at, sync: i % gop === 0 });
+          at += count * 40;
+        }
+        let first = 0;
+        for (const [i, picture] of pictures.entries()) {
+          schedule.noteVideo(picture.at, picture.at, picture.sync);
+          const start = pictures[first]?.at ?? 0;
+          if (i === first || (!picture.sync && picture.at - start < 460)) continue;
+          const samples = pictures.slice(first, i).map(({ at: begin, sync }, k) => ({
+            ...{
+              duration: (pictures[first + k + 1]?.at ?? 0) - begin,
+              size: 1,
+              cts: 0,
+              sync,
+              data: Buffer.of(first + k),
+            },
+          }));
+          const bytes = writeFragment({ sequenceNumber: i, trackId: 1, baseMediaDecodeTime: start, samples });
+          maker.push(parseFragment(bytes, DEFAULTS));
+          first = i;
+        }
+        maker.flush();
+        const shown: number[] = [];
+        let end = 1000;
+        for (const { body, duration } of parts) {
+          expect(duration).toBeLessThanOrEqual(partTarget + 1e-9);
+          const made = parseFragment(body.whole(), DEFAULTS);
+          expect(made.baseMediaDecodeTime).toBe(end);
+          for (const { duration: ticks, cts, data } of made.samples) {
+            expect(data[0]).toBe(shown.length);
+            shown.push(end + cts);
+            end += ticks;
+          }
+        }
+        expect(shown).toEqual(pictures.slice(0, first).map((picture) => picture.at));
+      }),
+      { numRuns: 200 },
     );
   });
 });

@@ -1,0 +1,137 @@
+// Collects the audio frames of a track, FFmpeg's or the publisher's, into parts. Segments end at the frame nearest to the video's cut
+// (docs/decisions/0001).
+import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
+import { audioFramesPerPart } from '../timeline/part-timing.js';
+import { type PartOptions, PartWriter } from './part.js';
+
+/** Number of frames held until the schedule has passed them: over 20 s. Beyond it the oldest are emitted with what is known. */
+const HELD_FRAMES_LIMIT = 1_024;
+
+export interface AudioPartsOptions extends PartOptions {
+  /** Audio up to this long before the first picture of a run is kept, as part of its segment. */
+  readonly lead: Milliseconds;
+}
+
+interface Frame {
+  readonly start: Ticks;
+  duration: Ticks;
+  readonly data: Buffer;
+  readonly cts: 0;
+  readonly sync: true;
+}
+
+export class AudioParts {
+  readonly #options: AudioPartsOptions;
+  readonly #writer: PartWriter;
+  /** Frames whose segment is not known yet. */
+  #held: Frame[] = [];
+  /** Frames of the next part. */
+  #part: Frame[] = [];
+  /** Segment of the newest frame that was held no longer: its index in the cut schedule. */
+  #index = -1;
+  #framesPerPart = 0;
+
+  constructor(options: AudioPartsOptions) {
+    this.#options = options;
+    this.#writer = new PartWriter(options);
+  }
+
+  /** Holds a frame until `advance`. */
+  push(start: Ticks, duration: Ticks, data: Buffer): void {
+    const { nominal, timescale, partTarget } = this.#options;
+    const frame = { start, duration: Math.max(1, duration), data, cts: 0, sync: true } as const;
+    if (this.#framesPerPart === 0)
+      this.#framesPerPart = audioFramesPerPart(nominal, frame.duration / timescale, partTarget);
+    this.#held.push(frame);
+  }
+
+  /** The last frame lasts longer, if it is still held. */
+  lengthenLast(by: Ticks): void {
+    const last = this.#held.at(-1);
+    if (last !== undefined) last.duration += by;
+  }
+
+  /** The cut schedule has advanced, or frames were added. @returns whether the segment of any of them became known */
+  advance(): boolean {
+    const { schedule } = this.#options;
+    const held = this.#held;
+    if (schedule.runStart === undefined) {
+      if (held.length > HELD_FRAMES_LIMIT) held.splice(0, held.length - HELD_FRAMES_LIMIT);
+      return false;
+    }
+    const { horizon } = schedule;
+    let released = 0;
+    for (const frame of held) {
+      // A cut is attributed to the end of this frame if it is at most half a frame later.
+      const known = this.#time(frame.start + 1.5 * frame.duration) <= horizon;
+      if (!known && held.length - released <= HELD_FRAMES_LIMIT) break;
+      released += 1;
+      this.#collect(frame);
+    }
+    if (released > 0) held.splice(0, released);
+    return released > 0;
+  }
+
+  /** Emits the collected part if it ends before this and no frame is held. */
+  emitBefore(time: Milliseconds): void {
+    const last = this.#part.at(-1);
+    if (last !== undefined && this.#held.length === 0 && this.#time(last.start + last.duration) < time)
+      this.#emit(false);
+  }
+
+  /** Emits all frames. */
+  flush(): void {
+    const held = this.#held;
+    this.#held = [];
+    if (this.#options.schedule.runStart === undefined) return;
+    for (const frame of held) this.#collect(frame);
+    this.#emit(false);
+  }
+
+  #collect(frame: Frame): void {
+    const { sink, partTarget, timescale } = this.#options;
+    const index = this.#indexAt(frame.start, frame.duration);
+    if (index === undefined) return;
+    const [first] = this.#part;
+    const last = this.#part.at(-1);
+    if (first !== undefined && last !== undefined) {
+      const hole = Math.abs(frame.start - (last.start + last.duration)) > frame.duration / 2;
+      const tooLong = frame.start + frame.duration - first.start > partTarget * timescale;
+      // Timestamps in milliseconds make frames a few ticks longer or shorter; each lasts until the next one begins.
+      if (!hole) last.duration = frame.start - last.start;
+      if (index !== this.#index) this.#emit(true);
+      else if (hole || tooLong) this.#emit(false);
+    } else if (index > this.#index) {
+      sink.complete(index - 1);
+    }
+    this.#index = index;
+    this.#part.push(frame);
+    const completes = (this.#indexAt(frame.start + frame.duration, frame.duration) ?? index) > index;
+    if (completes || this.#part.length >= this.#framesPerPart) this.#emit(completes);
+  }
+
+  #emit(completes: boolean): void {
+    const samples = this.#part;
+    const [first] = samples;
+    const last = samples.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.#part = [];
+    const duration = last.start + last.duration - first.start;
+    this.#writer.write(samples, first.start, { segmentIndex: this.#index, start: first.start, duration, completes });
+  }
+
+  #time(ticks: Ticks): Milliseconds {
+    return secondsToMilliseconds(ticks / this.#options.timescale);
+  }
+
+  /** Undefined before the run. */
+  #indexAt(ticks: Ticks, frame: Ticks): number | undefined {
+    const { schedule, lead } = this.#options;
+    const time = this.#time(ticks);
+    const index = schedule.indexAt(time, this.#time(frame / 2));
+    const first = schedule.runStart ?? 0;
+    if (index >= first) return index;
+    const begins = schedule.timeOf(first);
+    return begins !== undefined && begins - time <= lead ? first : undefined;
+  }
+}

@@ -1,0 +1,136 @@
+// A part of a track: its media, its place on the timeline, and how it is written from collected samples.
+import type { FragmentToWrite } from '../../protocols/mp4/fragment-writer.js';
+import { writeFragmentPieces } from '../../protocols/mp4/fragment-writer.js';
+import type { Seconds, Ticks } from '../../protocols/units.js';
+import type { CutSchedule } from '../timeline/cut-schedule.js';
+
+/** One or several moof+mdat: several buffers in order until they are requested as a whole, then a single one. Most parts never are. */
+export class PartBody {
+  #pieces: readonly Buffer[];
+  /** Bytes. */
+  readonly length: number;
+
+  constructor(pieces: readonly Buffer[]) {
+    this.#pieces = pieces;
+    this.length = pieces.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** The buffers must not be modified. */
+  get pieces(): readonly Buffer[] {
+    return this.#pieces;
+  }
+
+  /** All bytes in one buffer; the same at each call. */
+  whole(): Buffer {
+    const [first] = this.#pieces;
+    if (first !== undefined && this.#pieces.length === 1) return first;
+    const whole = Buffer.concat(this.#pieces, this.length);
+    this.#pieces = [whole];
+    return whole;
+  }
+
+  /** Refers to the same bytes at another place from now on. */
+  moveTo(whole: Buffer): void {
+    this.#pieces = [whole];
+  }
+}
+
+/** One part with its place on the timeline; not numbered yet. */
+export interface MadePart {
+  readonly body: PartBody;
+  /** The body consists of views of larger buffers, which must not be kept for as long as the segment. */
+  readonly shared: boolean;
+  /** Index of its segment in the cut schedule. */
+  readonly segmentIndex: number;
+  /** Media time of the first sample, on the stream timeline. */
+  readonly start: Seconds;
+  readonly duration: Seconds;
+  /** Where its media ends: its last frame may last longer than `duration` may say. */
+  readonly end: Seconds;
+  /** Decoding can start here: INDEPENDENT=YES. */
+  readonly independent: boolean;
+  /** Number of bytes up to the end of the first sample, if that is a picture that can be decoded alone; otherwise undefined. */
+  readonly keyFrameBytes?: number | undefined;
+  /** The next cut is at its end: the segment is complete. */
+  readonly completes: boolean;
+  /** Media of the same segment after this part already exists, so there is no cut at its end, whatever the usual GOP length is. */
+  readonly continues?: boolean;
+}
+
+/** Receives the parts of one track: a rendition. */
+export interface PartSink {
+  accept(part: MadePart): void;
+  /** No further part of this segment comes: its last one was emitted before the cut was known. */
+  complete(segmentIndex: number): void;
+  /** The next part must be decodable alone; parts that are not are rejected. */
+  readonly needsSync: boolean;
+}
+
+/** The track that parts are made of, and the rules for them. */
+export interface PartOptions {
+  readonly schedule: CutSchedule;
+  readonly sink: PartSink;
+  readonly trackId: number;
+  readonly timescale: number;
+  readonly partTarget: Seconds;
+  /** Duration of a full part. */
+  readonly nominal: Seconds;
+  /** The samples are views of larger buffers, which must not be kept for as long as the segment. */
+  readonly shared?: boolean;
+  /** A frame lasted longer than PART-TARGET; its part is listed with that duration. */
+  readonly onOverlongPart?: ((duration: Seconds) => void) | undefined;
+}
+
+/** Where collected samples belong; times are media times, on the track's timescale. */
+export interface PartPlace extends Pick<MadePart, 'segmentIndex' | 'completes' | 'continues'> {
+  readonly start: Ticks;
+  readonly duration: Ticks;
+  /** Where the next sample is shown, if that is not where the duration ends. */
+  readonly end?: Ticks;
+}
+
+/** Writes the parts of a track. */
+export class PartWriter {
+  readonly #options: PartOptions;
+  #sequenceNumber = 0;
+
+  constructor(options: PartOptions) {
+    this.#options = options;
+  }
+
+  /** @param samples at least one; they are referred to, not copied, if they are large */
+  write(samples: FragmentToWrite['samples'], baseMediaDecodeTime: Ticks, place: PartPlace): void {
+    const { trackId, shared } = this.#options;
+    const sequenceNumber = ++this.#sequenceNumber;
+    const pieces = writeFragmentPieces({ sequenceNumber, trackId, baseMediaDecodeTime, samples });
+    // A single piece is a copy.
+    this.pass(pieces, samples, shared === true && pieces.length > 1, place);
+  }
+
+  /** Hands on a part that is written already. */
+  pass(pieces: readonly Buffer[], samples: FragmentToWrite['samples'], shared: boolean, place: PartPlace): void {
+    const { timescale, partTarget, sink, onOverlongPart } = this.#options;
+    const { start, duration, end = start + duration, ...rest } = place;
+    const body = new PartBody(pieces);
+    if (duration > partTarget * timescale) onOverlongPart?.(duration / timescale);
+    sink.accept({
+      ...rest,
+      body,
+      shared,
+      start: start / timescale,
+      // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
+      duration: Math.min(duration / timescale, partTarget),
+      end: end / timescale,
+      independent: samples[0]?.sync === true,
+      keyFrameBytes: keyFrameBytes(body.length, samples),
+    });
+  }
+}
+
+/** @param size size of a fragment that ends with the data of `samples`, in their order */
+function keyFrameBytes(size: number, samples: FragmentToWrite['samples']): number | undefined {
+  if (samples[0]?.sync !== true) return undefined;
+  let length = size;
+  for (const [i, { data }] of samples.entries()) if (i > 0) length -= data.length;
+  return length;
+}
