@@ -80,9 +80,8 @@ export class Victim {
     this.#sources = sources;
   }
 
-  /** Brings it to the seam, and waits until all that follows has followed. */
-  async suffer(row: SeamRow, fault: Fault): Promise<Outcome> {
-    const { trigger, after } = row;
+  /** Plays it, where the seam is one of a stream that plays. */
+  async prepare({ trigger, of }: SeamRow): Promise<void> {
     this.#injections.hurried.set(
       `live/${this.name}`,
       new Map([
@@ -94,7 +93,7 @@ export class Victim {
     const early = ['publishes', 'publishes without sound', 'peer hangs up', 'peer resets'].includes(trigger);
     const { source } = this.#sources;
     if (!early) await this.#play(trigger === 'sends what is left out' ? silent(source) : source);
-    if (row.of === 'player') {
+    if (of === 'player') {
       this.#watchByRtmp();
       await this.#logged(({ msg, stream }) => msg === 'play started' && stream === this.name);
     }
@@ -102,6 +101,11 @@ export class Victim {
       await this.#publisher?.stop();
       await this.#logged(({ msg, stream }) => msg === 'slate shown' && stream === this.name);
     }
+  }
+
+  /** Brings it to the seam, and waits until all that follows has followed. */
+  async suffer(row: SeamRow, fault: Fault): Promise<Outcome> {
+    const { after } = row;
     let reached: Error | undefined;
     void this.#arm(row, fault).then((error) => {
       reached = error;
