@@ -4,6 +4,7 @@ import type { EventBus } from '../events/event-bus.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
+import { callAll } from '../protocols/failure-domain.js';
 import type { PlayAdmission, PlayItem, PlayListener, PlaySource } from '../servers/rtmp/playing.js';
 
 export interface PlayedStreams {
@@ -13,22 +14,51 @@ export interface PlayedStreams {
   readonly events: Pick<EventBus, 'subscribe'>;
 }
 
-export function rtmpPlayers(streams: PlayedStreams): PlayAdmission {
+/** Listens to registry and events once for all players, from now on: what happens to a stream is told to the players of its name only. */
+export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): PlayAdmission {
+  const players = new Map<string, Set<HeldSource>>();
+  const playersOf = (app: string, name: string): HeldSource[] => [...(players.get(keyOf(app, name)) ?? [])];
+  registry.on({
+    onStart: (stream) => callAll(playersOf(stream.app, stream.name), (player) => player.read(stream)),
+  });
+  events.subscribe((event) => {
+    if (event.type === 'stream.ended') callAll(playersOf(event.app, event.name), (player) => player.streamEnded());
+  });
   return {
-    open(request, listener) {
-      const stream = streams.registry.get(request.app, request.name);
-      if (stream === undefined && !streams.isHeld(request.app, request.name)) return undefined;
-      return new HeldSource(streams, request, listener, stream);
+    open({ app, name }: PlayRequest, listener) {
+      const stream = registry.get(app, name);
+      if (stream === undefined && !isHeld(app, name)) return undefined;
+      const key = keyOf(app, name);
+      const ofName = players.get(key) ?? new Set();
+      const player = new HeldSource(listener, {
+        isHeld: () => isHeld(app, name),
+        onClose: () => {
+          if (ofName.delete(player) && ofName.size === 0) players.delete(key);
+        },
+      });
+      players.set(key, ofName.add(player));
+      if (stream !== undefined) player.read(stream);
+      return player;
     },
   };
 }
 
+/** Neither part can contain a line feed, so different pairs have different keys. */
+function keyOf(app: string, name: string): string {
+  return `${app}\n${name}`;
+}
+
+interface HeldName {
+  /** Whether another publisher of the name is awaited. */
+  readonly isHeld: () => boolean;
+  /** May be called several times. */
+  readonly onClose: () => void;
+}
+
 /** What one player reads of a name, over several publishers. */
 class HeldSource implements PlaySource {
-  readonly #streams: PlayedStreams;
-  readonly #request: PlayRequest;
   readonly #listener: PlayListener;
-  readonly #stops: (() => void)[] = [];
+  readonly #name: HeldName;
   #subscription: Subscription | undefined;
   #stopListening: () => void = () => undefined;
   /** Tags dropped while reading from earlier publishers. */
@@ -36,23 +66,9 @@ class HeldSource implements PlaySource {
   /** No further publisher is awaited. */
   #over = false;
 
-  constructor(streams: PlayedStreams, request: PlayRequest, listener: PlayListener, stream: LiveStream | undefined) {
-    this.#streams = streams;
-    this.#request = request;
+  constructor(listener: PlayListener, name: HeldName) {
     this.#listener = listener;
-    const { app, name } = request;
-    const isOurs = (other: { readonly app: string; readonly name: string }) => other.app === app && other.name === name;
-    this.#stops.push(
-      streams.registry.on({
-        onStart: (next) => {
-          if (isOurs(next)) this.#read(next);
-        },
-      }),
-      streams.events.subscribe((event) => {
-        if (event.type === 'stream.ended' && isOurs(event) && this.#subscription?.ended !== false) this.#end();
-      }),
-    );
-    if (stream !== undefined) this.#read(stream);
+    this.#name = name;
   }
 
   take(): PlayItem | undefined {
@@ -68,20 +84,25 @@ class HeldSource implements PlaySource {
   }
 
   close(): void {
-    for (const stop of this.#stops.splice(0)) stop();
+    this.#name.onClose();
     this.#leave();
   }
 
-  #read(stream: LiveStream): void {
+  /** A publisher of the name has come. */
+  read(stream: LiveStream): void {
     this.#leave();
     const { maxBytes, onReadable } = this.#listener;
     this.#subscription = stream.subscribe({ maxBytes, onReadable });
     this.#stopListening = stream.on({
       onEnd: () => {
-        const { app, name } = this.#request;
-        if (!this.#streams.isHeld(app, name)) this.#end();
+        if (!this.#name.isHeld()) this.#end();
       },
     });
+  }
+
+  /** The playlists of the name have ended. If a new publisher has come meanwhile, they were those of an earlier one. */
+  streamEnded(): void {
+    if (this.#subscription?.ended !== false) this.#end();
   }
 
   /** Drops what the player has not read from the last publisher; it continues at the next publisher's key frame. */

@@ -169,7 +169,11 @@ export class VideoIngest {
       const learned = this.#headers?.fromUnits(picture.units, this.track?.description, keyFrame);
       if (learned !== undefined) this.#setTrack(codec, learned);
     }
-    const media = videoBody(tag, message.body, { codec, keyFrame, data: picture.data });
+    // Nearly every H.264 message is a picture with the right header, and passes as it came.
+    const isPlain = codec === 'avc' && !tag.enhanced && keyFrame === tag.keyFrame && picture.data === tag.data;
+    const media = isPlain
+      ? { body: message.body, data: tag.data }
+      : videoBody(tag, message.body, { codec, keyFrame, data: picture.data });
     if (kind === 'key' && (codec === 'av1' || codec === 'vp9')) this.#describeByKeyFrame(codec, media.data);
     if (this.meter.standsStill(message.timestamp)) this.#context.repair('stuck-timestamps');
     if (!this.#started && (this.track === undefined || !keyFrame)) {

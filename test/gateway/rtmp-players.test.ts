@@ -1,0 +1,68 @@
+// Many RTMP players of many names: what happens to a stream concerns the players of its name, and costs the others nothing.
+import { expect, it } from 'vitest';
+import { EventBus } from '../../src/events/event-bus.js';
+import { rtmpPlayers } from '../../src/gateway/rtmp-players.js';
+import { type RegistryListener, StreamRegistry } from '../../src/live/registry.js';
+
+function setUp() {
+  const registry = new StreamRegistry();
+  const bus = new EventBus((error) => {
+    throw error;
+  });
+  let listeners = 0;
+  const counted = (stop: () => void): (() => void) => {
+    listeners += 1;
+    return () => {
+      listeners -= 1;
+      stop();
+    };
+  };
+  const players = rtmpPlayers({
+    registry: {
+      get: (app, name) => registry.get(app, name),
+      on: (listener: RegistryListener) => counted(registry.on(listener)),
+    },
+    isHeld: () => true,
+    events: { subscribe: (listener) => counted(bus.subscribe(listener)) },
+  });
+  const ends: string[] = [];
+  const open = (name: string) => {
+    const request = { app: 'live', name, remoteAddress: '192.0.2.1' };
+    const source = players.open(request, { maxBytes: 1000, onReadable: () => undefined, onEnd: () => ends.push(name) });
+    if (source === undefined) throw new Error('nobody publishes');
+    return source;
+  };
+  const streamEnds = (name: string): void => bus.emit({ type: 'stream.ended', app: 'live', name, time: 0 });
+  return { registry, ends, open, streamEnds, listeners: () => listeners };
+}
+
+it('listens once, however many players there are', () => {
+  const { open, listeners } = setUp();
+  const before = listeners();
+  const sources = Array.from({ length: 50 }, (_, index) => open(`name-${index % 5}`));
+  expect(listeners()).toBe(before);
+  for (const source of sources) source.close();
+  expect(listeners()).toBe(before);
+});
+
+it('tells the players of a name, and no others, that a publisher comes and that the stream has ended', () => {
+  const { registry, ends, open, streamEnds } = setUp();
+  const [first, second, other] = [open('a'), open('a'), open('b')];
+  const stream = registry.claim('live', 'a');
+  expect([stream.statistics.subscribers, registry.claim('live', 'c').statistics.subscribers]).toEqual([2, 0]);
+  first.close();
+  expect(stream.statistics.subscribers).toBe(1);
+  // The end of the playlists of an earlier publisher: the current one goes on.
+  streamEnds('a');
+  expect(ends).toEqual([]);
+  stream.end();
+  streamEnds('a');
+  expect([ends, first.ended, second.ended, other.ended]).toEqual([['a'], false, true, false]);
+  // A source may be closed twice; that must not take the place of one that came later.
+  second.close();
+  open('a');
+  second.close();
+  other.close();
+  registry.claim('live', 'a');
+  expect(registry.get('live', 'a')?.statistics.subscribers).toBe(1);
+});
