@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { pino } from 'pino';
 import { inspectPublishKey, publishKeyPath } from '../access/publish-key.js';
+import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
 import { checkMediaDirectory, ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
@@ -38,7 +39,7 @@ export async function doctor(config: Config, io: CommandIo, { warnings = [] }: C
     await checkPort('HTTP', config.host, config.httpPort),
     ...(config.httpsPort === undefined ? [] : [await checkPort('HTTPS', config.host, config.httpsPort)]),
     ...(await checkFiles(config)),
-    await checkDirectory('media', config.mediaDir),
+    ...(config.mediaDir === NO_MEDIA_DIRECTORY ? [] : [await checkDirectory('media', config.mediaDir)]),
     ...(await checkPublishKey(config)),
   ];
   const problems = findings.filter(({ level }) => level === 'problem').length;

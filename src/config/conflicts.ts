@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
+import { NO_MEDIA_DIRECTORY } from './options/places.js';
 import type { Config, ConfigKey } from './schema.js';
 
 /** Where an option, or one entry of its list, was set. */
@@ -54,12 +55,23 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
     problems.push(`${originOf('trustedProxies', i)}: got "${entry}", expected an IP address or CIDR block`);
   });
   problems.push(...userProblems(config, originOf));
-  if (isInside(config.stateDir, config.mediaDir)) {
+  problems.push(...unkeptMediaProblems(config, originOf));
+  if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
     problems.push(
       `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
     );
   }
   return problems;
+}
+
+/** Segments that have left memory are read from the media directory. */
+function unkeptMediaProblems({ mediaDir, dvrWindow, playlistType }: Config, originOf: OriginOf): string[] {
+  if (mediaDir !== NO_MEDIA_DIRECTORY) return [];
+  const needed = `needs a media directory, but ${originOf('mediaDir')} is ${NO_MEDIA_DIRECTORY}`;
+  return [
+    ...(dvrWindow === 'off' ? [] : [`${originOf('dvrWindow')}: got "${dvrWindow}", which ${needed}`]),
+    ...(playlistType === 'live' ? [] : [`${originOf('playlistType')}: got "${playlistType}", which ${needed}`]),
+  ];
 }
 
 function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {

@@ -7,6 +7,7 @@ import { configError } from './errors.js';
 import { readConfigFile } from './file.js';
 import { readFlags } from './flags.js';
 import { FILE_OPTIONS, readValue } from './option.js';
+import { NO_MEDIA_DIRECTORY } from './options/places.js';
 import { OPEN_PUBLISHING } from './options/publishing.js';
 import { type ProgramOptions, readProgramOptions } from './program-options.js';
 import type { Config, ConfigKey } from './schema.js';
@@ -68,7 +69,7 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
   const config = Object.fromEntries(values) as Config;
   const absolute = {
     ...config,
-    mediaDir: resolve(cwd, config.mediaDir),
+    mediaDir: config.mediaDir === NO_MEDIA_DIRECTORY ? NO_MEDIA_DIRECTORY : resolve(cwd, config.mediaDir),
     stateDir: resolve(cwd, config.stateDir),
     ...(config.slate !== undefined && { slate: resolve(cwd, config.slate) }),
     ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),

@@ -3,6 +3,7 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
 import type { MediaClaim } from '../hls/store/disk-store.js';
 import { checkMediaDirectory, MEDIA_LOCK, markMediaDirectory } from '../hls/store/media-directory.js';
@@ -17,8 +18,8 @@ export const STATE_MODE = 0o700;
 const STATE_LOCK = 'gateway.lock';
 
 export interface OwnDirectories {
-  /** Whether the media directory is still ours. */
-  readonly mediaClaim: MediaClaim;
+  /** Whether the media directory is still ours; undefined if there is none. */
+  readonly mediaClaim: MediaClaim | undefined;
   /** Releases both directories. */
   release(): Promise<void>;
 }
@@ -34,7 +35,7 @@ export async function takeDirectories(config: Config, logger: Logger): Promise<O
     return {
       mediaClaim: media,
       release: async () => {
-        await Promise.all([media.release(), state?.release()]);
+        await Promise.all([media?.release(), state?.release()]);
       },
     };
   } catch (error) {
@@ -43,7 +44,8 @@ export async function takeDirectories(config: Config, logger: Logger): Promise<O
   }
 }
 
-async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise<DirectoryLock> {
+async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise<DirectoryLock | undefined> {
+  if (mediaDir === NO_MEDIA_DIRECTORY) return undefined;
   await ensureDirectory(mediaDir);
   // Check before anything is written into it.
   await orDirectoryError(mediaDir, 'read', () => checkMediaDirectory(mediaDir));

@@ -32,7 +32,8 @@ export interface GatewayParts {
   readonly childSettings: ChildSettings | undefined;
   /** Null if publishing is open. */
   readonly key: string | null;
-  readonly store: DiskStore;
+  /** Undefined if nothing is kept on disk. */
+  readonly store: DiskStore | undefined;
   readonly sequences: SequenceNumbers;
   /** Streams of an earlier process whose publishers may come back. */
   readonly left: readonly LeftStream[];
@@ -79,15 +80,7 @@ async function openWith(
   await ledger.sweep();
   const { key } = await findPublishKey(config);
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
-  const store = new DiskStore(config.mediaDir, directories.mediaClaim);
-  const { resumeWindow } = config;
-  const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
-  logRecovery(recovery, config, logger);
-  const sequences = new SequenceNumbers({ clock, recovered: recovery.sequences });
-  const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
-  const left = recovery.left.map(
-    (files) => new LeftStream({ ...files, store, domain: leftDomain(files, logger), onFailure }),
-  );
+  const kept = await openMedia(directories, config, logger, clock);
   // Opened last: it watches its files until it is closed, and nothing after it can fail.
   const certificate = await loadCertificate(config, logger);
   return {
@@ -98,11 +91,33 @@ async function openWith(
     ffmpeg,
     childSettings,
     key,
-    store,
-    sequences,
-    left,
+    ...kept,
     certificate,
     directories,
+  };
+}
+
+/** What an earlier process left in the media directory; without one, what the next life of a name must not repeat. */
+async function openMedia(
+  { mediaClaim }: OwnDirectories,
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+): Promise<Pick<GatewayParts, 'store' | 'sequences' | 'left'>> {
+  if (mediaClaim === undefined) {
+    return { store: undefined, sequences: new SequenceNumbers({ clock, earlierUnknown: true }), left: [] };
+  }
+  const store = new DiskStore(config.mediaDir, mediaClaim);
+  const { resumeWindow } = config;
+  const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
+  logRecovery(recovery, config, logger);
+  const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
+  return {
+    store,
+    sequences: new SequenceNumbers({ clock, recovered: recovery.sequences }),
+    left: recovery.left.map(
+      (files) => new LeftStream({ ...files, store, domain: leftDomain(files, logger), onFailure }),
+    ),
   };
 }
 

@@ -3,6 +3,9 @@
 import { Type } from 'typebox';
 import { optionalPort, port, text } from '../option-kinds.js';
 
+/** As `mediaDir`: nothing is written. A directory of that name is `./none`. */
+export const NO_MEDIA_DIRECTORY = 'none';
+
 export const placeOptions = {
   host: text({
     default: '0.0.0.0',
@@ -48,9 +51,9 @@ export const placeOptions = {
   ),
   mediaDir: text({
     default: 'media',
-    placeholder: 'DIR',
+    placeholder: 'DIR|none',
     description:
-      'Where segments and playlists are written: at every instant a static HLS tree. Must be empty at the first start and belong to one gateway only; a directory with other files is refused.',
+      'Where segments and playlists are written: at every instant a static HLS tree. Must be empty at the first start and belong to one gateway only; a directory with other files is refused. `none` keeps media in memory only: no copy, nothing to continue after a restart, no `dvrWindow`.',
   }),
   stateDir: text({
     default: '.sluice',

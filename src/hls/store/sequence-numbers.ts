@@ -36,15 +36,22 @@ export type RecoveredSequences = ReadonlyMap<StorePath, EarlierLife>;
 export interface SequenceNumbersOptions {
   readonly clock: Clock;
   readonly recovered?: RecoveredSequences;
+  /**
+   * Earlier processes left no trace, because nothing is kept on disk: players may still hold a playlist of any name. Its discontinuity
+   * numbers are unknown too, so those of the clock are used.
+   */
+  readonly earlierUnknown?: boolean;
 }
 
 export class SequenceNumbers {
   readonly #clock: Clock;
+  readonly #earlierUnknown: boolean;
   readonly #lives: Map<StorePath, EarlierLife>;
   readonly #startedAt: { readonly wallClock: number; readonly monotonic: Milliseconds };
 
   constructor(options: SequenceNumbersOptions) {
     this.#clock = options.clock;
+    this.#earlierUnknown = options.earlierUnknown ?? false;
     this.#lives = new Map(options.recovered);
     this.#startedAt = { wallClock: this.#clock.wallClock(), monotonic: this.#clock.now() };
   }
@@ -52,11 +59,12 @@ export class SequenceNumbers {
   /** The numbers for a new presentation of this name. */
   next(app: string, name: string): SequenceStart {
     const life = this.#lives.get(`${app}/${name}`);
-    const first = Math.max(1, this.#secondsSinceEpoch(), life?.next ?? 0);
+    const seconds = this.#secondsSinceEpoch();
+    const first = Math.max(1, seconds, life?.next ?? 0);
     return {
       firstMediaSequence: first,
-      firstDiscontinuitySequence: life?.discontinuityNumber ?? 0,
-      continuesEarlier: life !== undefined,
+      firstDiscontinuitySequence: life?.discontinuityNumber ?? (this.#earlierUnknown ? Math.max(0, seconds) : 0),
+      continuesEarlier: life !== undefined || this.#earlierUnknown,
       ...(life?.endDate !== undefined && { earliestDate: life.endDate }),
     };
   }
