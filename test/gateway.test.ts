@@ -1,4 +1,4 @@
-// A gateway as a program that embeds it sees it: what it needs is checked when it is made, and its servers start as asked.
+// The gateway as a library: its options are checked when it is created, and its servers start as configured.
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Fastify from 'fastify';
@@ -28,7 +28,7 @@ describe('createGateway', () => {
     }
   });
 
-  it('makes the directories, parents included, the one of the key for nobody else to read', async () => {
+  it('creates its directories with their parents; nobody else can read the one with the key', async () => {
     const cwd = await temporaryDirectory();
     const gateway = await gatewayIn(cwd, '--media-dir', 'a/b/media', '--state-dir', 'c/state');
     await gateway.close();
@@ -38,7 +38,7 @@ describe('createGateway', () => {
 });
 
 describe('Gateway', () => {
-  it('takes publishers without an HTTP port of its own, and plays in the application of the program', async () => {
+  it('accepts publishers without an HTTP port of its own, and serves viewers through the surrounding application', async () => {
     const gateway = await gatewayIn(
       await temporaryDirectory(),
       ...['--publish-key', 'none', '--ladder', 'source', '--segment-duration', '1', '--resume-window', '1'],
@@ -83,7 +83,7 @@ async function options(): Promise<ProgramOptions> {
 }
 
 describe('createGateway for programs', () => {
-  it('takes options as an object, those included that only the file can set, and has a logger of its own', async () => {
+  it('accepts options as an object, file-only ones included, and has a default logger', async () => {
     const users = [{ name: 'ann', hash: `adobe:${'s'.repeat(12)}:${'A'.repeat(22)}==` }];
     const gateway = await createGateway({ ...(await options()), users, maxChunkStreams: 16, publishKey: undefined });
     onTestFinished(() => gateway.close());
@@ -93,7 +93,7 @@ describe('createGateway for programs', () => {
     expect(publishKey).toMatch(/^[\w-]{20,}$/);
   });
 
-  it('names every bad option at once, with what it expected', async () => {
+  it('reports all invalid options together, with what was expected', async () => {
     const bad = { httpPort: 99_999, partDurations: 1, ladder: ['huge'] } as ProgramOptions;
     await expect(createGateway(bad)).rejects.toThrow(
       /3 problems[\s\S]*options\.partDurations: unknown option; did you mean partDuration\?[\s\S]*options\.httpPort: got 99999, expected a whole number from 0 to 65535[\s\S]*options\.ladder, entry 1: got "huge"/,
@@ -109,14 +109,14 @@ describe('createGateway for programs', () => {
 });
 
 describe('start and close in any order', () => {
-  it('refuses a start after close, and frees what it had', async () => {
+  it('refuses to start after close, and releases its resources', async () => {
     const gateway = await createGateway(await options());
     await gateway.close();
     await expect(gateway.start()).rejects.toMatchObject({ code: 'gateway.closed' });
     await gateway.close();
   });
 
-  it('refuses a second start and goes on with the first', async () => {
+  it('refuses a second start and continues with the first', async () => {
     const gateway = await createGateway(await options());
     onTestFinished(() => gateway.close());
     const first = gateway.start();
@@ -124,7 +124,7 @@ describe('start and close in any order', () => {
     expect((await fetch(`${(await first).http}/healthz`)).status).toBe(200);
   });
 
-  it('a close while it starts frees the ports, and the start says why it failed', async () => {
+  it('releases the ports if it is closed while it starts, and the start fails with a reason', async () => {
     const given = await options();
     const gateway = await createGateway(given);
     const started = gateway.start();
@@ -153,7 +153,7 @@ describe('start and close in any order', () => {
 });
 
 describe('events, list, kick and decisions of a program', () => {
-  it('tells a publish from its first to its last moment, whatever listeners throw', async () => {
+  it('reports a publish from beginning to end, even if listeners throw', async () => {
     const gateway = await createGateway(
       { ...(await options()), resumeWindow: 0 },
       {
@@ -192,7 +192,7 @@ describe('events, list, kick and decisions of a program', () => {
     ]);
   });
 
-  it('refuses a publisher when the decision throws, and shows the encoder nothing of it', async () => {
+  it('refuses a publisher if the decision function throws, without revealing the error to the encoder', async () => {
     const gateway = await createGateway(await options(), {
       authorizePublish: () => {
         throw new Error('secret of the data base');

@@ -1,9 +1,9 @@
-// An attacker chooses how many addresses to come from: what is remembered of them is bounded, and no network counts twice.
+// Failed attempts are remembered by address. The memory is bounded, and all addresses of an IPv6 network count as one.
 import { describe, expect, it } from 'vitest';
 import { FailureMemory } from '../../src/access/failure-memory.js';
 
 describe('failure memory', () => {
-  it('counts the addresses of one IPv6 network as one, IPv4 addresses apart', () => {
+  it('counts all addresses of an IPv6 network as one, and each IPv4 address separately', () => {
     const memory = new FailureMemory();
     expect(memory.record('2001:db8:1:2:3:4:5:6', 0)).toBe(1);
     expect(memory.record('2001:db8:1:2::9', 0)).toBe(2);
@@ -17,7 +17,7 @@ describe('failure memory', () => {
     expect(memory.record('::FFFF:c000:202', 0)).toBe(2);
   });
 
-  it('is bounded, and forgets the address that failed longest ago', () => {
+  it('is bounded, and drops the address whose failure is the oldest', () => {
     const memory = new FailureMemory();
     memory.record('a', 0);
     memory.record('b', 0);

@@ -1,4 +1,4 @@
-// Who is let in, who waits after guessing, and that one who has the key is never made to wait for those who do not.
+// Who may publish, how guessing keys is slowed down, and that the right key is never delayed because of those who guess.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 
@@ -26,7 +26,7 @@ function setUp(key: string | null = SECRET) {
 }
 
 describe('publish access', () => {
-  it('allows the right key, and anything when publishing is open', async () => {
+  it('accepts the right key, and any key if publishing is open', async () => {
     expect(await setUp().check(`key=${SECRET}`)).toEqual({ allowed: true });
     expect(await setUp().check(`a=b&key=${SECRET}&c=d`)).toEqual({ allowed: true });
     expect(await setUp(null).check('')).toEqual({ allowed: true });
@@ -42,7 +42,7 @@ describe('publish access', () => {
     ['under another name', `Key=${SECRET}`],
     ['second', `key=x&key=${SECRET}`],
     ['as a prototype key', '__proto__=1&constructor=2'],
-  ])('C3.09 answers a key that is %s like any other refusal, without the key', async (_, query) => {
+  ])('C3.09 refuses a key that is %s like any other wrong key, without repeating it', async (_, query) => {
     const decision = await setUp().check(query);
     expect(decision).toEqual(await setUp().check('key=other'));
     expect(decision).toMatchObject({ allowed: false, error: { code: 'access.publish-denied', kind: 'denied' } });
@@ -58,7 +58,7 @@ describe('publish access', () => {
     },
   );
 
-  it('C3.09 slows down an address that goes on guessing, at most 4 s, and forgets it after a minute', async () => {
+  it('C3.09 delays an address that keeps guessing by at most 4 s, and forgets it after a minute', async () => {
     const { check, waits, advance } = setUp();
     for (let i = 0; i < 5; i++) await check('key=guess');
     expect(waits).toEqual([]);
@@ -72,7 +72,7 @@ describe('publish access', () => {
     expect(waits).toEqual([]);
   });
 
-  it('C3.09 answers the right key at once even from an address that guessed, and other addresses too', async () => {
+  it('C3.09 accepts the right key at once, even from an address that has guessed, and does not delay other addresses', async () => {
     const { check, waits } = setUp();
     for (let i = 0; i < 20; i++) await check('key=guess');
     waits.length = 0;

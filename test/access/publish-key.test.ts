@@ -1,4 +1,4 @@
-// The generated key is for its owner alone, survives restarts, and is one key however many gateways start at once.
+// The generated publish key: readable by its owner only, kept over restarts, and the same for gateways that start at the same time.
 import { mkdtempSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { inspectPublishKey, resolvePublishKey } from '../../src/access/publish-k
 const freshDirectory = (): string => mkdtempSync(join(tmpdir(), 'sluice-key-'));
 
 describe('publish key', () => {
-  it('C3.09 generates 128 bits or more, in a file that only its owner can read', async () => {
+  it('C3.09 generates at least 128 bits, in a file that only its owner can read', async () => {
     const stateDir = join(freshDirectory(), 'a', '.sluice');
     const { key, origin, path } = await resolvePublishKey(undefined, stateDir);
     expect(origin).toBe('generated');
@@ -28,7 +28,7 @@ describe('publish key', () => {
     expect((await resolvePublishKey(undefined, freshDirectory())).key).not.toBe(first.key);
   });
 
-  it('gives gateways that start at the same moment one key', async () => {
+  it('gives gateways that start at the same moment the same key', async () => {
     const stateDir = freshDirectory();
     const keys = await Promise.all(Array.from({ length: 20 }, () => resolvePublishKey(undefined, stateDir)));
     expect(new Set(keys.map(({ key }) => key)).size).toBe(1);
@@ -36,14 +36,14 @@ describe('publish key', () => {
     expect(await readdir(stateDir)).toEqual(['publish-key']);
   });
 
-  it('writes nothing when a key, or none, is configured', async () => {
+  it('writes nothing if a key is configured, or publishing is open', async () => {
     const stateDir = join(freshDirectory(), '.sluice');
     expect(await resolvePublishKey('secret', stateDir)).toEqual({ key: 'secret', origin: 'configured' });
     expect(await resolvePublishKey('none', stateDir)).toEqual({ key: null, origin: 'open' });
     await expect(stat(stateDir)).rejects.toThrow('ENOENT');
   });
 
-  it('takes a key that the operator wrote, and closes a careless mode', async () => {
+  it('uses a key file that the operator wrote, and corrects its mode if others could read it', async () => {
     const stateDir = freshDirectory();
     const path = join(stateDir, 'publish-key');
     await writeFile(path, '  my-own-key\r\n', { mode: 0o644 });
@@ -102,7 +102,7 @@ describe('publish key', () => {
     }
   });
 
-  it('looks without making or changing anything', async () => {
+  it('can be looked up without creating or changing anything', async () => {
     const stateDir = join(freshDirectory(), '.sluice');
     expect(await inspectPublishKey(stateDir)).toBe(false);
     await expect(stat(stateDir)).rejects.toThrow('ENOENT');
@@ -114,7 +114,7 @@ describe('publish key', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
-  it('says which directory cannot be made', async () => {
+  it('says which directory cannot be created', async () => {
     const file = join(freshDirectory(), 'file');
     await writeFile(file, '');
     await expect(resolvePublishKey(undefined, join(file, 'x'))).rejects.toMatchObject({

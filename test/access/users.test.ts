@@ -1,4 +1,4 @@
-// Users with passwords: what is kept of a password, the ways an encoder sends one, and that guessing learns nothing.
+// Users with passwords: how passwords are stored, how encoders send them, and that guessing reveals nothing.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, parsePasswordHash } from '../../src/access/password-hash.js';
@@ -56,7 +56,7 @@ const NEED = '[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ]';
 const FAILED = '[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=authfailed';
 
 describe('passwords', () => {
-  it('are kept as salt and base64(md5(user + salt + password)), each time with another salt', () => {
+  it('are stored as salt and base64(md5(user + salt + password)), with a new salt each time', () => {
     const { salt, digest } = parsePasswordHash(anna.hash);
     expect(digest).toBe(createHash('md5').update(`anna${salt}${PASSWORD}`).digest('base64'));
     expect(hashPassword('anna', PASSWORD)).not.toBe(anna.hash);
@@ -78,7 +78,7 @@ describe('users in the query', () => {
     expect(await setUp().check(query)).toBe(allowed);
   });
 
-  it('publish where they may and nowhere else', async () => {
+  it('may publish only the streams that they are allowed to', async () => {
     const { check } = setUp();
     const query = { user: 'carl', pass: 'x' };
     expect(await check(query, undefined, 'studio', 'news')).toBe(true);
@@ -87,13 +87,13 @@ describe('users in the query', () => {
     expect(await check({ user: 'anna', pass: PASSWORD }, undefined, 'other')).toBe(false);
   });
 
-  it('are the only ones who publish when there is no key', async () => {
+  it('are the only ones who may publish if there is no key', async () => {
     const { check } = setUp({ key: null });
     expect(await check({})).toBe(false);
     expect(await check({ user: 'anna', pass: PASSWORD })).toBe(true);
   });
 
-  it('C3.09 slow an address down when they are wrong, like wrong keys', async () => {
+  it('C3.09 delay an address when they are wrong, like wrong keys', async () => {
     const { check, waits } = setUp({ freeFailures: 2, maxDelay: 300 });
     for (let i = 0; i < 12; i++) await check({ user: i % 2 === 0 ? 'anna' : 'bert', pass: 'guess' });
     expect(waits).toHaveLength(10);
@@ -105,7 +105,7 @@ describe('users in the query', () => {
 });
 
 describe('authmod=adobe', () => {
-  it('A4.16 asks encoders that bring nothing, and lets pass who brings key or password, players, and all when switched off', async () => {
+  it('A4.16 challenges encoders without key or password; not players, nor anybody if it is switched off', async () => {
     const { connect } = setUp();
     expect(await connect('')).toBe(NEED);
     expect(await connect('authmod=llnw&user=anna')).toBe(NEED);
@@ -116,7 +116,7 @@ describe('authmod=adobe', () => {
     expect(await setUp({ users: [] }).connect('')).toBe('yes ');
   });
 
-  it('A4.16 gives salt and challenge, and takes the right answer', async () => {
+  it('A4.16 sends salt and challenge, and accepts the right response', async () => {
     const { connect, check, answer } = setUp();
     expect(await connect('authmod=adobe&user=anna')).toMatch(
       /^\[ AccessManager\.Reject \] : \[ authmod=adobe \] : \?reason=needauth&user=anna&salt=[\w-]+&challenge=([\w-]+)&opaque=\1$/,
@@ -127,7 +127,7 @@ describe('authmod=adobe', () => {
     expect(await check({}, 'carl', 'studio', 'news')).toBe(true);
   });
 
-  it('C3.09 answers a wrong password and an unknown user alike, and counts both', async () => {
+  it('C3.09 answers a wrong password and an unknown user in the same way, and counts both', async () => {
     const { connect, answer, waits } = setUp({ freeFailures: 0 });
     expect(await connect(await answer('anna', 'wrong'))).toBe(FAILED);
     expect(await connect(await answer('bert', 'wrong'))).toBe(FAILED);
@@ -173,7 +173,7 @@ describe('authmod=adobe', () => {
     },
   );
 
-  it('repeats nothing of a user name that it does not know to be one', async () => {
+  it('never repeats a user name that it does not know', async () => {
     const { connect } = setUp();
     for (const user of ['a b', 'x&opaque=1', `${'a'.repeat(65)}`, '\r\n']) {
       expect(await connect({ authmod: 'adobe', user })).toBe(NEED);
@@ -182,7 +182,7 @@ describe('authmod=adobe', () => {
 });
 
 describe('an encoder that was asked for a user', () => {
-  it('is told of when it gives up, once for its address, and not when it names a user', async () => {
+  it('is logged once per address if it gives up, and not if it then names a user', async () => {
     const told: string[] = [];
     const { promise, resolve } = withResolver();
     const { connect } = setUp({
@@ -201,7 +201,7 @@ describe('an encoder that was asked for a user', () => {
     expect(told).toEqual(['192.0.2.2']);
   });
 
-  it('is remembered with a bound on the number of addresses', async () => {
+  it('is remembered for a bounded number of addresses', async () => {
     const told = new Set<string>();
     const { promise, resolve } = withResolver();
     const { connect } = setUp({

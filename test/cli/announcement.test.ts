@@ -1,11 +1,11 @@
-// What a person pastes into an encoder must work where the encoder runs, and name no secret that the person has chosen.
+// The lines to paste into an encoder must work on the encoder's machine, and must not show a key that the operator has chosen.
 import { describe, expect, it } from 'vitest';
 import { announcement } from '../../src/cli/announcement.js';
 
 const LOCAL = { rtmp: 'rtmp://localhost:1935/live', http: 'http://localhost:8080' };
 
 describe('announcement', () => {
-  it('says how other machines reach a gateway that listens everywhere', () => {
+  it('says how other machines reach a gateway that listens on all addresses', () => {
     const text = announcement({ ...LOCAL, publishKey: { key: 'abc', origin: 'generated', path: '/k' } });
     expect(text).toBe(`
   Paste into OBS (Settings > Stream > Service: Custom), with a NAME of your choice:
@@ -18,7 +18,7 @@ describe('announcement', () => {
 `);
   });
 
-  it('does not where it has an address', () => {
+  it('does not if it listens on one address', () => {
     const rtmp = 'rtmp://192.0.2.1:1935/live';
     const text = announcement({ rtmp, http: 'https://tv.example', publishKey: { key: null, origin: 'open' } });
     expect(text).toContain(`Server:     ${rtmp}\n`);

@@ -1,4 +1,4 @@
-// Whoever stops reading the log must not cost the gateway its memory, and whoever reads on must find the end of it.
+// If the reader of the log stops, the gateway must not run out of memory; if it continues, it must get the end of the log.
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,7 +35,7 @@ async function startWriter() {
   return { child, report };
 }
 
-it('bounds what waits, says how much was left out, and writes the end for whoever reads on', async () => {
+it('bounds the buffered output, says how much was dropped, and still writes the end when the reader continues', async () => {
   const { child, report } = await startWriter();
   expect(report.highest).toBeLessThanOrEqual(100_100);
   expect(report.inStream).toBeLessThan(200_000);
@@ -54,7 +54,7 @@ it('bounds what waits, says how much was left out, and writes the end for whoeve
   expect(lines.length - notices.length - 1 + leftOut).toBe(100_000);
 });
 
-it('does not wait for ever for a reader at the end', async () => {
+it('does not wait for the reader for ever when it ends', async () => {
   const { child } = await startWriter();
   child.send(['end', 100]);
   await once(child, 'exit');

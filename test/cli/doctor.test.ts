@@ -1,4 +1,4 @@
-// The doctor tries everything for real, names each problem with its reason, and leaves nothing behind.
+// The doctor really tries everything, reports each problem with its cause, and leaves nothing behind.
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,7 +12,7 @@ import { runCommand } from './command-under-test.js';
 const FREE_PORTS = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0'];
 
 describe('doctor', () => {
-  it('finds everything on a machine that has had npm install, and changes nothing', async () => {
+  it('finds everything it needs after npm install, and changes nothing', async () => {
     const run = await runCommand(['doctor', ...FREE_PORTS]);
     expect(await run.status).toBe(0);
     const report = run.stdout();
@@ -27,7 +27,7 @@ describe('doctor', () => {
     expect(readdirSync(run.cwd)).toEqual([]);
   });
 
-  it('lists every problem with its reason, and exits with 1', async () => {
+  it('lists every problem with its cause, and exits with 1', async () => {
     const cwd = await temporaryDirectory();
     writeFileSync(join(cwd, 'file'), '');
     const taken = createServer().listen(0, '127.0.0.1');
@@ -73,7 +73,7 @@ describe('doctor', () => {
     );
   });
 
-  it('does not promise a directory where nothing can be made', async () => {
+  it('reports a directory in which nothing can be created', async () => {
     const run = await runCommand([
       'doctor',
       ...FREE_PORTS,
@@ -86,7 +86,7 @@ describe('doctor', () => {
     expect(run.stdout()).toMatch(/PROBLEM {2}media directory \/proc\/sluice\/test cannot be written \(E[A-Z]+, .+\)/);
   });
 
-  it('says what is wrong with the file of the publish key', async () => {
+  it('says what is wrong with the publish key file', async () => {
     const cwd = await temporaryDirectory();
     mkdirSync(join(cwd, '.sluice'));
     writeFileSync(join(cwd, '.sluice', 'publish-key'), '');

@@ -1,11 +1,11 @@
-// The printed line opens the gateway for that password, which itself is shown nowhere.
+// The printed line allows to publish with that password, and the password itself is never shown.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 import { parseConfigFile } from '../../src/config/file.js';
 import { runCommand } from './command-under-test.js';
 
 describe('hash-password', () => {
-  it('prints what the configuration takes and the password opens, and never the password', async () => {
+  it('prints a line for the configuration that accepts the password, and never the password itself', async () => {
     const secret = 'p&ssw=rd with spaces';
     const run = await runCommand(['hash-password', 'anna'], { secret });
     expect(await run.status).toBe(0);

@@ -1,4 +1,4 @@
-// The command line: its help, its exit statuses, and every mistake of one call told at once.
+// The command line: its help, its exit statuses, and that all mistakes in one call are reported together.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/config/option.js';
@@ -20,7 +20,7 @@ describe('command line', () => {
     expect(run.stdout()).toBe(`${manifest.version}\n`);
   });
 
-  it('says everything that is wrong at once, and exits with 2', async () => {
+  it('reports all mistakes together, and exits with 2', async () => {
     const run = await runCommand(['serv', '--http-prot', '1', '--rtmp-port', 'x'], {
       env: { SLUICE_LOGLEVEL: 'info' },
     });

@@ -1,4 +1,4 @@
-// A media directory that was mistyped, that an earlier version made, or that another gateway uses: started as an operator would.
+// Starts with a media directory that was mistyped, was created by an earlier version, or is used by another gateway.
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, link, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -91,7 +91,7 @@ async function refuses(mediaDir: string): Promise<string> {
 }
 
 describe('the media directory', () => {
-  it('that is the home of somebody is refused, and byte for byte as before', async () => {
+  it('is refused if it is a home directory, which stays as it was, byte for byte', async () => {
     const home = await somebodysHome();
     const before = await picture(home);
     expect(await refuses(home)).toMatch(
@@ -111,7 +111,7 @@ describe('the media directory', () => {
     },
   );
 
-  it('of a clone, with a placeholder in it, is taken and stays so', async () => {
+  it('is accepted from a fresh clone, with a placeholder in it, and stays accepted', async () => {
     const root = await temporaryDirectory();
     await copyFile(new URL('../../media/.gitkeep', import.meta.url), join(root, '.gitkeep'));
     await startsIn(root);
@@ -132,7 +132,7 @@ describe('the media directory', () => {
     });
   });
 
-  it('of an earlier version, without a marker, is taken; its streams are left as they are', async () => {
+  it('is accepted from an earlier version, without a marker; its streams are left as they are', async () => {
     const root = await temporaryDirectory();
     await grow(root, {
       '.gitkeep': '',
@@ -152,7 +152,7 @@ describe('the media directory', () => {
     expect(await readdir(root)).toContain('.sluice-media');
   });
 
-  it('is taken on the word of a person, who puts an empty marker beside what is there', async () => {
+  it('is accepted if the operator puts an empty marker into it', async () => {
     const home = await somebodysHome();
     await writeFile(join(home, '.sluice-media'), '');
     const before = await picture(home);
@@ -160,7 +160,7 @@ describe('the media directory', () => {
     expect(await picture(home)).toEqual(before);
   });
 
-  it('says in one line what was removed of streams that carry the mark', async () => {
+  it('has its removed streams logged in one line, if they carry the marker', async () => {
     const root = await temporaryDirectory();
     await startsIn(root);
     await grow(root, {
@@ -185,7 +185,7 @@ describe('the media directory', () => {
     expect(await readdir(root, { recursive: true })).toContain('live/show/source/thesis.tmp');
   });
 
-  it('and the state directory belong to one gateway at a time: a second one, and the demo, are told what to do', async () => {
+  it('and the state directory belong to one gateway at a time: a second one, and the demo, say what to do', async () => {
     const first = await runCommand([...FLAGS], { env });
     await first.ready();
     for (const command of [['serve'], ['demo'], ['serve', '--media-dir', 'other'], ['serve', '--state-dir', 'other']]) {

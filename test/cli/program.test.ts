@@ -1,4 +1,4 @@
-// The command as a shell runs it: compiled, started, asked and ended, with its key in no list of processes.
+// The command as a shell runs it: compiled, started, used and ended. Its key never appears in a process list.
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { buildProgram } from '../support/built-program.js';
 import { npmFfmpeg, runProgram, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-it('is a program: built by tsc, started by node, ended by a signal', async () => {
+it('is built by tsc, started by node and ended by a signal', async () => {
   const cli = join(await buildProgram(), 'dist', 'cli.js');
 
   const help = await runProgram(process.execPath, [cli, '--help']);
@@ -60,7 +60,7 @@ async function startServing(...flags: string[]) {
 }
 
 describe.skipIf(process.platform === 'win32')('signals', () => {
-  it('opens no debugger at SIGUSR1, reads certificates and configuration again at SIGHUP, and lives on', async () => {
+  it('opens no debugger on SIGUSR1, reloads certificates and configuration on SIGHUP, and keeps running', async () => {
     const { program, logged } = await startServing();
     const { child } = program;
     await logged('"msg":"ready"');
@@ -76,7 +76,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
     expect(program.stderr()).not.toMatch(/debugger/i);
   });
 
-  it('says at SIGHUP which options changed and what is wrong with them', async () => {
+  it('says on SIGHUP which options have changed and what is wrong with them', async () => {
     const config = join(await temporaryDirectory(), 'sluice.yaml');
     await writeFile(config, 'maxStreams: 5\n');
     const { program, logged } = await startServing('--config', config);
@@ -102,7 +102,7 @@ describe.runIf(process.platform === 'linux')('a start that cannot succeed', () =
     );
   });
 
-  it('ends at SIGTERM while FFMPEG_PATH names a script whose child hangs, and takes the child along', async () => {
+  it('ends on SIGTERM while FFMPEG_PATH is a script whose child hangs, and ends the child too', async () => {
     const directory = await temporaryDirectory();
     const wrapper = join(directory, 'ffmpeg');
     await writeFile(wrapper, `#!/bin/sh\nsleep 600 &\necho $! > '${directory}/child'\nwait\n`);

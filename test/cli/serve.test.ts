@@ -1,4 +1,4 @@
-// The gateway as a person starts and stops it: what is printed and what is kept secret, and one line for each way it cannot start.
+// Starting and stopping the gateway: what is printed, what stays secret, and one line for each reason why it cannot start.
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,7 +15,7 @@ const FREE_PORTS = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0
 const env = { FFMPEG_PATH: npmFfmpeg() };
 
 describe('serve', () => {
-  it('starts by itself, says once that it is ready, shows the key only to the person, and ends in order', async () => {
+  it('starts, logs once that it is ready, prints the key outside the log only, and ends cleanly', async () => {
     const run = await runCommand([...FREE_PORTS, '--log-level', 'trace'], { env });
     const { rtmp, http } = await run.ready();
     expect(rtmp).toMatch(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/);
@@ -48,7 +48,7 @@ describe('serve', () => {
     await expect(fetch(`${http}/healthz`)).rejects.toThrow();
   });
 
-  it('never shows a key that was configured, and writes none', async () => {
+  it('never shows a configured key, and writes no key file', async () => {
     const secret = 'configured-key-never-seen';
     const run = await runCommand(['serve', ...FREE_PORTS, '--log-level', 'trace'], {
       env: { ...env, SLUICE_PUBLISH_KEY: secret },
@@ -73,7 +73,7 @@ describe('serve', () => {
     expect(await run.status).toBe(0);
   });
 
-  it('says where RTMPS is and how users publish, and hides their hashes from the log', async () => {
+  it('says where RTMPS is and how users publish, and keeps their password hashes out of the log', async () => {
     const cwd = await temporaryDirectory();
     const { cert, key } = await writeCertificate(cwd);
     const hash = hashPassword('anna', 'secret');
@@ -98,7 +98,7 @@ describe('serve', () => {
     expect(run.stderr()).toMatch(/^sluice: cannot start: certificate .*no\.pem.*ENOENT.*\n$/);
   });
 
-  it('links to the application that is allowed, not to one called live', async () => {
+  it('links to the configured application instead of live', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none', '--apps', 'show,other'], { env });
     const { rtmp, http } = await run.ready();
     expect(rtmp).toMatch(/\/show$/);
@@ -115,7 +115,7 @@ describe('serve', () => {
     expect(await run.status).toBe(0);
   });
 
-  it('stops in order and fails when something was thrown that belongs to no stream', async () => {
+  it('stops cleanly and exits with an error after an exception that belongs to no stream', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
     const { http } = await run.ready();
     run.fatal(new TypeError('a bug in the middle of nowhere'));
@@ -133,7 +133,7 @@ describe('serve', () => {
     await expect(fetch(http)).rejects.toThrow();
   });
 
-  it('a second signal ends it at once, but one Ctrl-C that npm hands on as well is one', async () => {
+  it('ends at once on a second signal; a Ctrl-C that npm forwards as well counts once', async () => {
     const run = await runCommand([...FREE_PORTS, '--publish-key', 'none'], { env });
     await run.ready();
     vi.useFakeTimers({ toFake: ['performance'] });
@@ -182,7 +182,7 @@ describe('serve', () => {
     expect(run.stderr()).toMatch(/^sluice: cannot start: cannot write to \/proc\/sluice\/test \(E[A-Z]+(, .+)?\)\n$/);
   });
 
-  it('says in one line that the FFmpeg it was given does not work', async () => {
+  it('says in one line that the configured FFmpeg does not work', async () => {
     const run = await runCommand([...FREE_PORTS], { env: { FFMPEG_PATH: '/bin/true' } });
     expect(await run.status).toBe(1);
     expect(run.stderr()).toMatch(/^sluice: cannot start: FFMPEG_PATH \(\/bin\/true\).*\n$/);
@@ -203,7 +203,7 @@ describe('demo', () => {
     expect(run.stdout() + run.stderr()).not.toContain(key);
   });
 
-  it('publishes to the application that is allowed', async () => {
+  it('publishes to the configured application', async () => {
     const run = await runCommand(['demo', ...FREE_PORTS, '--ladder', 'source', '--apps', 'show'], { env });
     const { http } = await run.ready();
     await expect.poll(() => run.stderr()).toContain(`${http}/watch/show/demo`);

@@ -1,4 +1,4 @@
-// Whatever the documentation says may be written can be written: in the file with and without quotes, in the environment, and as a flag.
+// Every documented value is accepted everywhere: in the file with and without quotes, in the environment, and as a flag.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +96,7 @@ describe.each(FILE_OPTIONS.filter(({ key }) => key !== 'users').map((option) => 
       return loadConfig({ argv: [...argv, ...others], env, cwd })[key];
     };
 
-    it.each(documentedValues(option))('takes %s from everywhere, and always as the same', (value) => {
+    it.each(documentedValues(option))('accepts %s from every source, with the same result', (value) => {
       const [first, ...others] = written(option, value).map(fromFile);
       for (const other of others) expect(other).toEqual(first);
       const outside = OPTIONS.find((candidate) => candidate.key === key);
@@ -107,7 +107,7 @@ describe.each(FILE_OPTIONS.filter(({ key }) => key !== 'users').map((option) => 
   },
 );
 
-it('takes users, applications and streams whose names are numbers', () => {
+it('accepts users, applications and streams whose names are numbers', () => {
   const path = join(cwd, 'users.yaml');
   writeFileSync(
     path,
@@ -119,7 +119,7 @@ it('takes users, applications and streams whose names are numbers', () => {
   ]);
 });
 
-it('follows aliases, but not without end', () => {
+it('follows YAML aliases up to a limit', () => {
   const path = join(cwd, 'aliases.yaml');
   writeFileSync(path, `ladder: &rungs [source, 720p]\napps: [live, &other 2024]\npublishKey: *other\n`);
   expect(loadConfig({ argv: ['--config', path], env: {}, cwd })).toMatchObject({ publishKey: '2024' });

@@ -1,4 +1,4 @@
-// Where each value comes from and which source wins, and that every mistake is told with its place and what was expected.
+// The source of each option, their precedence, and that every mistake is reported with its place and what was expected.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,7 +145,7 @@ describe('loadConfig', () => {
     expect(load({ argv: ['--config', file(text)] })).toMatchObject(expected);
   });
 
-  it('finds the file and FFmpeg through the environment', () => {
+  it('takes the paths of the file and of FFmpeg from the environment', () => {
     expect(load({ env: { SLUICE_CONFIG: file('httpPort: 7'), FFMPEG_PATH: '/opt/ffmpeg' } })).toMatchObject({
       httpPort: 7,
       ffmpegPath: '/opt/ffmpeg',
@@ -153,7 +153,7 @@ describe('loadConfig', () => {
     expect(load({ env: { SLUICE_FFMPEG_PATH: '/a', FFMPEG_PATH: '/b' } })).toMatchObject({ ffmpegPath: '/a' });
   });
 
-  it('ignores empty variables and the ones that Kubernetes sets for services', () => {
+  it('ignores empty variables and those that Kubernetes sets for services', () => {
     const env = {
       SLUICE_HTTP_PORT: '',
       SLUICE_SERVICE_HOST: '10.0.0.1',

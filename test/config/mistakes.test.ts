@@ -29,7 +29,7 @@ describe('a configuration file with', () => {
     expect(messageOfFile(text)).toBe(message);
   });
 
-  it('a screenful of problems names the first of them', () => {
+  it('limits the message to 20 lines if there are very many problems', () => {
     const message = messageOfFile(Array.from({ length: 100_000 }, (_, i) => `k${i}: 1\n`).join(''));
     expect(message.split('\n')).toHaveLength(20);
     expect(message).toMatch(/^sluice\.yaml:1 k0: unknown key\n/);
@@ -67,7 +67,7 @@ describe('a configuration file that is none', () => {
     expect(messageOf(['--config', path])).toBe(`${path}: cannot read the configuration file (${reason})`);
   });
 
-  it('takes an empty one, and what a shell hands over', () => {
+  it('accepts /dev/null as an empty file', () => {
     expect(messageOf(['--config', '/dev/null'])).toBe('no problem');
   });
 });
@@ -112,7 +112,7 @@ describe('a command line with', () => {
       ['--slate does nothing: no stream waits for its publisher (--resume-window is 0)'],
     ],
     [['--http-port', '80'], []],
-  ])('%j is warned of what it hardly means', (argv, warnings) => {
+  ])('%j causes a warning that it is probably not meant', (argv, warnings) => {
     expect(loadConfigWithWarnings({ argv, env: {}, cwd }).warnings).toEqual(warnings);
   });
 });

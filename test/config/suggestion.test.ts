@@ -1,4 +1,4 @@
-// A misspelt option names the one that was meant, and a long one costs no time.
+// An error about a misspelt option suggests the right one, and a very long name takes no time.
 import { describe, expect, it } from 'vitest';
 import { didYouMean, suggest } from '../../src/config/suggestion.js';
 
@@ -15,7 +15,7 @@ describe('suggestion', () => {
     expect(suggest(word, flags)).toBe(expected);
   });
 
-  it('stays quick for a word of any length', () => {
+  it('is fast for a word of any length', () => {
     expect(didYouMean('x'.repeat(1_000_000), flags)).toBe('');
   });
 });

@@ -1,4 +1,4 @@
-// The demo publishes over real RTMP, comes back by itself, and leaves no process behind.
+// The demo publishes over real RTMP, reconnects by itself, and leaves no process behind.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DemoPublisher } from '../../src/demo/demo-publisher.js';
 import { SluiceError } from '../../src/protocols/errors.js';
@@ -43,7 +43,7 @@ describe('demo publisher', () => {
     expect(JSON.stringify([logs, demoLogs])).not.toContain(SECRET);
   });
 
-  it('comes back when the gateway drops it, with one FFmpeg at a time', async () => {
+  it('reconnects if the gateway closes the connection, with one FFmpeg at a time', async () => {
     const { target, demoLogs } = await startDemo();
     const first = await target();
     await first.received(10);
@@ -57,7 +57,7 @@ describe('demo publisher', () => {
     });
   });
 
-  it('tells why it was refused, and keeps trying without starting an encoder', async () => {
+  it('logs why it was refused, and keeps trying without starting an encoder', async () => {
     const error = new SluiceError('access.publish-denied', 'denied', 'wrong key');
     const { demoLogs } = await startDemo({ check: async () => ({ allowed: false, error }) });
     await expect.poll(() => demoLogs.length).toBeGreaterThan(1);
@@ -65,14 +65,14 @@ describe('demo publisher', () => {
     expect(await ffmpegChildren()).toEqual([]);
   });
 
-  it('says so when its FFmpeg does not start or dies', async () => {
+  it('logs when its FFmpeg does not start, or dies', async () => {
     const missing = await startDemo({}, '/no/such/ffmpeg');
     await expect.poll(() => missing.demoLogs.find(({ code }) => code === 'demo.ffmpeg')?.reason).toContain('ENOENT');
     const dying = await startDemo({}, '/bin/false');
     await expect.poll(() => dying.demoLogs.find(({ code }) => code === 'demo.ffmpeg')?.reason).toContain('status 1');
   });
 
-  it('waits for a gateway that is not there', async () => {
+  it('keeps trying while the gateway is not there', async () => {
     const { server, demoLogs, publisher } = await startDemo();
     await server.close();
     await expect.poll(() => demoLogs.at(-1)?.reason).toContain('ECONNREFUSED');

@@ -1,4 +1,4 @@
-// The demo's picture has the key frames it promises, also where FFmpeg cannot draw text.
+// The test pattern has a key frame every two seconds, even if FFmpeg cannot draw text.
 import { describe, expect, it } from 'vitest';
 import { canDrawCaption, testPatternArguments } from '../../src/demo/test-pattern.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
@@ -15,7 +15,7 @@ describe('test pattern', () => {
     }
   });
 
-  it('does without the caption where FFmpeg cannot draw text', async () => {
+  it('has no caption if FFmpeg cannot draw text', async () => {
     expect(await canDrawCaption('/bin/false', AbortSignal.timeout(20_000))).toBe(false);
     expect(await canDrawCaption('/no/such/ffmpeg', AbortSignal.timeout(20_000))).toBe(false);
     expect(testPatternArguments(false).join(' ')).not.toContain('drawtext');

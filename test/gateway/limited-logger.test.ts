@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { limitedLogger } from '../../src/gateway/limited-logger.js';
 
-it('leaves out the lines of one kind beyond 60 in 10 s, says how many they were, and keeps those of other kinds', () => {
+it('suppresses lines of one kind beyond 60 in 10 s, logs how many, and keeps those of other kinds', () => {
   let now = 0;
   const lines: { level: string; fields: object; message: string }[] = [];
   const write = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });

@@ -6,7 +6,7 @@ import { startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 
-it('ends what a publish began that fails half-way, instead of waiting for its publisher', async () => {
+it('ends a stream whose publish fails half-way, instead of waiting for the publisher to return', async () => {
   const gateway = await startGateway('--ladder', 'source', '--resume-window', '30', '--segment-duration', '1');
   const source = await makeFlvSource({ seconds: 4, gop: 25 });
   vi.spyOn(StreamPipeline.prototype, 'attach').mockImplementationOnce(() => {

@@ -11,7 +11,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'this.#seen.size <= room) return;',
     replacement: 'true) return;',
     test: `${TESTS}/viewers.test.ts`,
-    title: 'is bounded when nobody says how',
+    title: 'is bounded by default',
     short: true,
   },
   {
@@ -20,7 +20,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'this.#seen.set(viewer, { audience, stream, at });',
     replacement: 'this.#seen.set((stream + userAgent) as never, { audience, stream, at });',
     test: `${TESTS}/viewers.test.ts`,
-    title: 'keeps nothing of a long User-Agent',
+    title: 'does not keep a long User-Agent',
   },
   {
     drops: 'the bound on values remembered of requests',
@@ -28,7 +28,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'this.#values.delete(oldest);',
     replacement: '',
     test: `${TESTS}/recent-values.test.ts`,
-    title: 'keeps so many values',
+    title: 'keeps a bounded number of values',
     short: true,
   },
   {
@@ -45,7 +45,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: "Buffer.from(address, 'latin1').toString('latin1')",
     replacement: 'address',
     test: `${TESTS}/recent-values.test.ts`,
-    title: 'keeps nothing of the X-Forwarded-For',
+    title: 'does not keep the X-Forwarded-For',
   },
   {
     drops: 'that nothing left of nonsense in X-Forwarded-For is believed',
@@ -53,7 +53,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'if (isIP(hop) === 0) return address;',
     replacement: 'if (isIP(hop) === 0) continue;',
     test: `${TESTS}/recent-values.test.ts`,
-    title: 'takes nothing that stands left of nonsense',
+    title: 'ignores everything to the left of an invalid entry',
     short: true,
   },
   {
@@ -62,7 +62,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'if (!this.#isTrusted(address)) return address;\n    if (forwardedFor',
     replacement: 'if (forwardedFor',
     test: `${TESTS}/recent-values.test.ts`,
-    title: 'takes nothing that stands left of nonsense',
+    title: 'ignores everything to the left of an invalid entry',
   },
   {
     drops: 'the bound on waiting requests of one address',
@@ -110,7 +110,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'while (this.#memory.bytes > maxBytes) {',
     replacement: 'while (false) {',
     test: `${TESTS}/unsent-answers.test.ts`,
-    title: 'in all are cut off of the address that holds the most',
+    title: 'over the total limit are cut off at the address that holds the most',
   },
   {
     drops: 'that a body in memory counts once',
@@ -118,7 +118,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'if (holders === 0) this.#bytes',
     replacement: 'this.#bytes',
     test: `${TESTS}/unsent-answers.test.ts`,
-    title: 'of a body in memory count once',
+    title: 'that share a body in memory count it once',
   },
   {
     drops: 'that answers of the framework count',
@@ -126,7 +126,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'installUnsentAnswers(app, delivery);',
     replacement: '',
     test: `${TESTS}/unsent-answers.test.ts`,
-    title: 'of pages, lists and figures count too',
+    title: 'of pages, lists and metrics count too',
   },
   {
     drops: 'that stored bodies wait for their reader',
@@ -150,7 +150,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'if (deadline > now) continue;',
     replacement: 'continue;',
     test: `${TESTS}/slow-readers.test.ts`,
-    title: 'readers that stand still are cut off',
+    title: 'readers that stop are cut off',
   },
   {
     drops: 'the extra time for large bodies',
@@ -158,7 +158,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'this.#grace + (bytes / MINIMUM_RATE_BYTES_PER_SECOND) * 1000',
     replacement: 'this.#grace',
     test: `${TESTS}/slow-readers.test.ts`,
-    title: 'a large body is given more time',
+    title: 'a large body has more time',
     short: true,
   },
 ];

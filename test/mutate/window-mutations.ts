@@ -67,7 +67,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'else killGroup(child);',
     replacement: 'else stdout.length = 0;',
     test: 'test/transcode/find-ffmpeg.test.ts',
-    title: 'ends a program that prints without end',
+    title: 'ends a program that never stops printing',
   },
   {
     drops: 'the bound on what a rejected FFmpeg has to say',
@@ -75,7 +75,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'reason: reason.slice(0, MAX_REASON_LENGTH)',
     replacement: 'reason',
     test: 'test/transcode/find-ffmpeg.test.ts',
-    title: 'keeps a short reason of a long one',
+    title: 'shortens a long reason',
   },
   {
     drops: 'the bound on the size of a thumbnail',
@@ -83,7 +83,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (bytes > MAX_PICTURE_BYTES) child.kill();',
     replacement: 'if (bytes > MAX_PICTURE_BYTES) chunks.length = 0;',
     test: 'test/transcode/thumbnail.test.ts',
-    title: 'kills an FFmpeg whose picture is too large',
+    title: 'kills an FFmpeg whose output is too large',
   },
   {
     drops: 'the bound on a line of FFmpeg that does not end',
@@ -91,7 +91,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: "this.#pending = (lines.pop() ?? '').slice(0, MAX_LINE_LENGTH);",
     replacement: "this.#pending = lines.pop() ?? '';",
     test: 'test/transcode/stderr-ring.test.ts',
-    title: 'keeps the beginning of a line that does not end',
+    title: 'keeps only the beginning of a line that does not end',
   },
   {
     drops: 'the bound on lines of FFmpeg that are kept',
@@ -107,6 +107,6 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: "this.#pending = (lines.pop() ?? '').slice(-MAX_PENDING_BYTES);",
     replacement: "this.#pending = lines.pop() ?? '';",
     test: 'test/transcode/progress.test.ts',
-    title: 'forgets the beginning of a line that does not end',
+    title: 'drops the beginning of a line that does not end',
   },
 ];

@@ -43,7 +43,7 @@ describe('TlsCertificate', () => {
     });
   });
 
-  it('names the file of the two that cannot be read', async () => {
+  it('names the one of the two files that cannot be read', async () => {
     const directory = await temporaryDirectory();
     const { cert } = await writeCertificate(directory);
     const logger = { info: () => undefined, error: () => undefined };
@@ -52,7 +52,7 @@ describe('TlsCertificate', () => {
     );
   });
 
-  it('takes a new pair, whether the files are written over or renamed into place', async () => {
+  it('loads a new pair, whether the files are overwritten or renamed into place', async () => {
     const { directory, paths, certificate, changes } = await watched();
     const second = selfSignedCertificate('second');
     await writeCertificate(directory, second);
@@ -66,7 +66,7 @@ describe('TlsCertificate', () => {
     expect(changes.at(-1)).toBe(certificate.current);
   });
 
-  it('keeps the old pair while the new one is broken, says so once, and takes the repaired one', async () => {
+  it('keeps the old pair while the new one is broken, logs that once, and loads the repaired one', async () => {
     const { directory, paths, first, messages, certificate } = await watched();
     await writeFile(paths.cert, 'half a certifi');
     await expect.poll(() => messages).toEqual(['the new certificate cannot be used, the old one stays in force']);
@@ -77,7 +77,7 @@ describe('TlsCertificate', () => {
     expect(messages.filter((message) => message === 'new certificate in force')).toHaveLength(1);
   });
 
-  it('looks no more once it is closed', async () => {
+  it('stops checking when it is closed', async () => {
     const { directory, certificate, changes, first } = await watched();
     certificate.close();
     const other = await TlsCertificate.load({

@@ -82,7 +82,7 @@ describe('buildFfmpegArguments', () => {
     );
   });
 
-  it('C4.01 decodes and does not encode what the FFmpeg before has made', () => {
+  it('C4.01 decodes but does not encode again what the previous FFmpeg has encoded', () => {
     const asked = plan({
       name: '',
       source: { video: VIDEO, audio: { codec: 'mp3' } },
@@ -105,13 +105,13 @@ describe('buildFfmpegArguments', () => {
     expect(rule[rule.indexOf('-force_key_frames') + 1]).toContain('t+61.0401');
   });
 
-  it('has no command line for nothing: then there is no FFmpeg', () => {
+  it('returns no command line if there is nothing to encode', () => {
     expect(() =>
       buildFfmpegArguments(plan({ name: '', source: { video: VIDEO, audio: AAC }, ladder: ['source'] })),
     ).toThrow(TypeError);
   });
 
-  it('keeps every element whole, also one with a space', () => {
+  it('keeps an argument with a space as one element', () => {
     const args = toArgumentList({
       inputOptions: ['-a', 'b c'],
       input: 'pipe:0',

@@ -14,7 +14,7 @@ describe('Backoff', () => {
     expect(delays).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   });
 
-  it('lets chance decide half of the delay', () => {
+  it('randomizes half of the delay', () => {
     expect(new Backoff(PATIENT, () => 0).fail(FUTILE)).toBe(125);
     expect(new Backoff(PATIENT, () => 0.5).fail(FUTILE)).toBe(187.5);
   });
@@ -27,14 +27,14 @@ describe('Backoff', () => {
     expect(backoff.fail({ ...HUNG, ranFor: 30_000 })).toBe(250);
   });
 
-  it('C4.01 takes what ends a process that delivered for an accident, however often', () => {
+  it('C4.01 keeps restarting a process that delivers before it dies, however often', () => {
     const backoff = new Backoff(DEFAULT_RESTART_POLICY, () => 1);
     for (let failure = 0; failure < 50; failure += 1) expect(backoff.fail(KILLED)).toBe(250);
     expect([50, 51, 52].map(() => backoff.fail(FUTILE))).toEqual([500, 1_000, 2_000]);
     expect(backoff.fail(FUTILE)).toBeUndefined();
   });
 
-  it('C4.01 gives up one that delivers and hangs, again and again, even when others are killed between', () => {
+  it('C4.01 gives up a process that repeatedly delivers and then hangs, even if others are killed in between', () => {
     const backoff = new Backoff(DEFAULT_RESTART_POLICY, () => 1);
     for (let failure = 0; failure < 4; failure += 1) {
       expect(backoff.fail(HUNG)).toBeDefined();

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { childEnvironment } from '../../src/transcode/child-environment.js';
 
-it('hands on what a program needs to be found and loaded, and nothing else', () => {
+it('passes on only the variables that are needed to find and load a program', () => {
   const environment = {
     PATH: '/usr/bin',
     LD_LIBRARY_PATH: '/opt/lib',

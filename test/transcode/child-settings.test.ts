@@ -20,7 +20,7 @@ const usual = async () => ({
 const limitOf = (pid: number, name: string): string | undefined =>
   new RegExp(`^${name} +(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
 
-it('a running FFmpeg has a memory limit, no core file, no way to new privileges, little priority and a directory of its own', async () => {
+it('a running FFmpeg has a memory limit, no core file, no new privileges, low priority and its own directory', async () => {
   const gateway = await startGateway('--ladder', 'source,144p', '--segment-duration', '1');
   const publisher = publishTestPattern(gateway.publishUrl('limited'), { size: '320x180', preset: 'ultrafast' });
   const encoders = async () => (await ffmpegChildren()).filter((pid) => pid !== publisher.pid);
@@ -42,19 +42,19 @@ it('a running FFmpeg has a memory limit, no core file, no way to new privileges,
   expect(statSync(directory).mode & 0o777).toBe(0o700);
 });
 
-it('a limit under which FFmpeg cannot start is left out and told', async () => {
+it('a limit under which FFmpeg cannot start is omitted and logged', async () => {
   const { settings, missing } = await findChildSettings({ ...(await usual()), maxMemory: 1024 * 1024 });
   expect(missing).toEqual([expect.stringContaining('without a memory limit')]);
   expect(settings.launcher?.join(' ')).toMatch(/setpriv --no-new-privs --$/);
 });
 
-it('a system without util-linux runs FFmpeg without limits, and says so', async () => {
+it('a system without util-linux runs FFmpeg without limits, and logs that', async () => {
   const { settings, missing } = await findChildSettings({ ...(await usual()), searchPath: '' });
   expect(settings.launcher).toBeUndefined();
   expect(missing).toHaveLength(2);
 });
 
-it('an FFmpeg that wants more memory than its limit ends, and the machine goes on', async () => {
+it('an FFmpeg that needs more memory than its limit ends, and nothing else does', async () => {
   const { settings } = await findChildSettings({ ...(await usual()), maxMemory: MEMORY });
   const [command = '', ...args] = [...(settings.launcher ?? []), npmFfmpeg()];
   const { spawnSync } = await import('node:child_process');

@@ -55,7 +55,7 @@ describe('describeSource', () => {
     });
   });
 
-  it('A7.17 sees chroma and depth that browsers cannot play', async () => {
+  it('A7.17 recognizes chroma formats and bit depths that browsers cannot play', async () => {
     const { description } = await makeFlvSource({ seconds: 1, videoOptions: ['-pix_fmt', 'yuv422p10le'] });
     expect(description.video).toMatchObject({ profile: 122, chromaFormat: 2, bitDepth: 10 });
   });
@@ -150,13 +150,13 @@ describe('describeSource', () => {
     { transfer: 16, hdr: 'PQ' },
     { transfer: 18, hdr: 'HLG' },
     { transfer: 1, hdr: undefined },
-  ])('tells HDR by the transfer characteristics $transfer', ({ transfer, hdr }) => {
+  ])('recognizes HDR by the transfer characteristics $transfer', ({ transfer, hdr }) => {
     const description = { width: 1920, height: 1080, bitDepth: 10, color: { transfer } };
     const { video } = describeSource({ video: { codec: 'hevc', configuration: Buffer.alloc(0), description } });
     expect(video?.hdr).toBe(hdr);
   });
 
-  it('A7.10 takes audio that has no header by its name, with what its frames say', () => {
+  it('A7.10 describes audio without a header by its codec and its frames', () => {
     expect(describeSource({ audio: { codec: 'mp3' } }).audio).toEqual({ codec: 'mp3' });
     const opus = { codec: 'opus', description: { sampleRate: 48_000, channels: 6 } } as const;
     expect(describeSource({ audio: opus, metadata: { audioBitrate: 96_000 } }).audio).toEqual({

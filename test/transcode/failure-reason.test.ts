@@ -24,7 +24,7 @@ describe('failureReason', () => {
     expect(failureReason(['[warning] something else', line, '[error] Conversion failed!'])).toContain(expected);
   });
 
-  it('names the cause, not its consequence, wherever they stand', () => {
+  it('names the cause and not its consequence, in whatever order they appear', () => {
     expect(
       failureReason(['[error] pipe:0: Invalid data found when processing input', "[error] Unknown encoder 'aac'"]),
     ).toContain('encoder aac');

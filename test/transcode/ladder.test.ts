@@ -52,15 +52,15 @@ describe('fitLadder', () => {
     expect(sizes(DEFAULT, source)).toEqual(expected);
   });
 
-  it('keeps a rung of the size of a source that is not served itself', () => {
+  it('keeps a rung of the source size if the source itself is not served', () => {
     expect(sizes(['720p', '480p'], sourceVideo(1280, 720))).toEqual(['720p encode 1280x720', '480p encode 854x480']);
   });
 
-  it('stands in with the size of the source when every rung is above it', () => {
+  it('encodes at the source size if every rung is larger', () => {
     expect(sizes(['720p', '480p'], sourceVideo(427, 241))).toEqual(['240p encode 426x240']);
   });
 
-  it('adds the one audio track last, and gives audio alone when there is no video or none is wanted', () => {
+  it('adds the audio track last, and has only audio if there is no video or none is wanted', () => {
     expect(
       fitLadder(['720p', 'source'], { video: sourceVideo(1920, 1080), audio: AAC }).map(({ name }) => name),
     ).toEqual(['720p', 'source', 'audio']);
@@ -93,7 +93,7 @@ describe('fitLadder', () => {
     expect(fitLadder(['audio'], { audio: { ...AAC, ...source } })[0]).toMatchObject({ mode });
   });
 
-  it('encodes Opus, FLAC and AC-3 where FFmpeg reads them from FLV, and hands them on where it does not', () => {
+  it('encodes Opus, FLAC and AC-3 if FFmpeg reads them from FLV, and passes them through otherwise', () => {
     const old = { enhancedRtmp: true, enhancedRtmpAudio: false, versionText: '7.0' };
     for (const codec of ['opus', 'flac', 'ac-3', 'e-ac-3'] as const) {
       const audio = { codec, sampleRate: 48_000, channels: 6 };
@@ -116,7 +116,7 @@ describe('fitLadder', () => {
     expect(fitLadder(['source'], { video: sourceVideo(1280, 720, more) })).toMatchObject([{ name: 'source', mode }]);
   });
 
-  it('A7.16 encodes the source at its own size and rate when its groups of pictures cannot be cut', () => {
+  it('A7.16 encodes the source at its own size and rate if it cannot be cut at its key frames', () => {
     const source = { video: sourceVideo(1920, 1080, { bitrate: 9_000_000 }), audio: AAC };
     const specs = fitLadder(['source', '480p'], source, { keyFrames: 'regular' });
     expect(specs).toMatchObject([
@@ -140,7 +140,7 @@ describe('fitLadder', () => {
     expect(source).toMatchObject({ width: expected[0], height: expected[1] });
   });
 
-  it('gives fast pictures more bits, and none more than the publisher says it sends', () => {
+  it('gives high frame rates more bits, but never more than the publisher announces', () => {
     const rung = (source: SourceVideo) => fitLadder(['source', '720p'], { video: source })[1] as EncodedVideoSpec;
     expect(rung(sourceVideo(1920, 1080)).bitrate).toBe(2_500_000);
     expect(rung(sourceVideo(1920, 1080, { frameRate: 60 })).bitrate).toBe(3_790_000);
@@ -160,7 +160,7 @@ describe('fitLadder', () => {
     expect(() => fitLadder(ladder, { audio: AAC })).toThrow(message);
   });
 
-  it('says so when nothing is left', () => {
+  it('says so if no rendition is left', () => {
     expect(() => fitLadder(['audio'], { video: sourceVideo(640, 360) })).toThrow(
       expect.objectContaining({ code: 'transcode.ladder-empty' }),
     );

@@ -55,7 +55,7 @@ describe('LoadMeter', () => {
     expect(loads.at(-1)?.queuedBytes).toBe(10);
   });
 
-  it('takes nothing for overload that keeps up with jitter, whatever FFmpeg counts from', () => {
+  it('reports no overload for an FFmpeg that keeps up with jitter, whatever its first timestamp', () => {
     const loads = play({
       received: (now) => 1_000 + now,
       made: (now) => now - 5_000 - ((now / 1_000) % 3) * 60,
@@ -65,7 +65,7 @@ describe('LoadMeter', () => {
     expect(loads.at(-1)?.lag).toBeLessThan(200);
   });
 
-  it('takes a publisher that pauses or sends half as much for what it is', () => {
+  it('reports no overload if the publisher pauses, or sends half as much', () => {
     const half = (now: number): number => now / 2;
     expect(overloadedAt(play({ received: half, made: half, seconds: 60 }))).toBe(-1);
     const paused = (now: number): number => Math.min(now, 10_000);
@@ -74,7 +74,7 @@ describe('LoadMeter', () => {
     expect(loads.at(-1)).toMatchObject({ speed: 1, lag: 0 });
   });
 
-  it('does not find an FFmpeg late that has just been given what came after a pause, or in a burst', () => {
+  it('reports no lag right after a pause or a burst of input', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 20_000 }),
@@ -94,14 +94,14 @@ describe('LoadMeter', () => {
     );
   });
 
-  it('does not find an FFmpeg late that makes one picture in ten seconds of a slide show', () => {
+  it('reports no lag for a slide show with one picture in ten seconds', () => {
     const received = (now: number): number => Math.floor(now / 10_000) * 10_000;
     // It takes a second for each.
     const made = (now: number): number => received(Math.max(0, now - 1_000));
     expect(overloadedAt(play({ received, made, seconds: 100 }))).toBe(-1);
   });
 
-  it('does not take a stall of this process for one of FFmpeg', () => {
+  it('does not mistake a stall of this process for one of FFmpeg', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 24 }), (seconds, frames) => {
         const from = 6_000 + frames * FRAME;
@@ -115,7 +115,7 @@ describe('LoadMeter', () => {
     );
   });
 
-  it('does not take a machine that stood still while there was much to do for a slow FFmpeg', () => {
+  it('does not mistake a machine that stood still for a slow FFmpeg', () => {
     const meter = new LoadMeter();
     meter.noteReceived(0, 0);
     meter.report({ ended: false, outputTime: 0 }, 0, 0);
@@ -126,7 +126,7 @@ describe('LoadMeter', () => {
     expect(load?.lag).toBeLessThan(2_000);
   });
 
-  it('takes a start with a queue for catching up, not for lag', () => {
+  it('treats a start with queued input as catching up, not as lag', () => {
     const loads = play({
       received: (now) => 2_000 + now,
       made: (now) => Math.min(now * 1.5, 2_000 + now),
@@ -143,7 +143,7 @@ describe('LoadMeter', () => {
     expect(loads.at(-1)).toMatchObject({ overloaded: false, lag: 0 });
   });
 
-  it('says nothing before there is something to compare', () => {
+  it('reports nothing before it can compare', () => {
     const meter = new LoadMeter();
     expect(meter.report({ ended: false, outputTime: 5 }, 0, 0)).toBeUndefined();
     meter.noteReceived(5, 0);

@@ -31,7 +31,7 @@ async function written(directory: string, pid: number): Promise<string> {
 }
 
 describe('C4.02 ProcessLedger', () => {
-  it('ends what a dead gateway has left, stopped or not, once', async () => {
+  it('ends the processes that a dead gateway has left, stopped or not, once', async () => {
     const directory = join(await temporaryDirectory(), 'ffmpeg');
     const left = startSleeping();
     // It leads its own group when it has become what it is to be.
@@ -46,7 +46,7 @@ describe('C4.02 ProcessLedger', () => {
     expect(await next.sweep()).toEqual([]);
   });
 
-  it('leaves alone what runs under a gateway, what got the same id later or in another boot, and what it cannot read', async () => {
+  it('spares processes of a running gateway, ids that were reused or are from another boot, and unreadable entries', async () => {
     const directory = await temporaryDirectory();
     const other = startSleeping();
     const ledger = new ProcessLedger({ directory, logger: silentLogger });
@@ -72,7 +72,7 @@ describe('C4.02 ProcessLedger', () => {
     expect(readProcessStart(other.pid)).toBe(entry.start);
   });
 
-  it('two containers with one directory clear nothing of each other, although both gateways are process 1', async () => {
+  it('spares processes of another container with the same directory, although both gateways are process 1', async () => {
     const directory = await temporaryDirectory();
     const other = startSleeping();
     new ProcessLedger({ directory, logger: silentLogger }).started(other.pid);
@@ -90,7 +90,7 @@ describe('C4.02 ProcessLedger', () => {
     expect(await entriesOf(directory, other.pid)).toEqual([`${other.pid}-1.json`]);
   });
 
-  it('ends what the gateway of this container left that was its process 1', async () => {
+  it('ends the processes left by an earlier gateway of this container that was process 1', async () => {
     const directory = await temporaryDirectory();
     const left = startSleeping();
     await eventually(async () => ((await readFile(`/proc/${left.pid}/comm`, 'utf8')) === 'sleep\n' ? true : undefined));
@@ -100,7 +100,7 @@ describe('C4.02 ProcessLedger', () => {
     await left.exit;
   });
 
-  it('forgets what has ended', async () => {
+  it('drops entries of processes that have ended', async () => {
     const directory = await temporaryDirectory();
     const ledger = new ProcessLedger({ directory, logger: silentLogger });
     const { pid } = startSleeping();

@@ -45,7 +45,7 @@ describe('ProgressReader', () => {
     expect(reader.push(Buffer.from('\n=\nfoo\nprogress=end\n'))).toEqual([{ ended: true }]);
   });
 
-  it('forgets the beginning of a line that does not end', () => {
+  it('drops the beginning of a line that does not end', () => {
     const reader = new ProgressReader();
     reader.push(Buffer.from(`frame=7${' '.repeat(16_384)}`));
     expect(reader.push(Buffer.from('\nprogress=end\n'))).toEqual([{ ended: true }]);

@@ -58,7 +58,7 @@ describe('slateArguments', () => {
     await expect(`${slateArguments(spec).join('\n')}\n`).toMatchFileSnapshot(`golden/${name}.txt`);
   });
 
-  it('takes no path that depends on a directory', () => {
+  it('refuses a relative path, which FFmpeg could take for an option', () => {
     expect(() => slateArguments({ file: '-i', ...size, frameRate: 25 })).toThrow(TypeError);
   });
 });

@@ -15,7 +15,7 @@ function hangsAfter(each: (watch: StallWatch, elapsed: number) => boolean, limit
 }
 
 describe('StallWatch', () => {
-  it('C4.01 finds an FFmpeg that has written before and now does nothing, within a target duration', () => {
+  it('C4.01 detects within a target duration that an FFmpeg which has delivered does nothing any more', () => {
     const found = hangsAfter((watch, elapsed) => {
       watch.noteInput();
       if (elapsed === STALL_TICK) watch.noteOutput();
@@ -24,7 +24,7 @@ describe('StallWatch', () => {
     expect(found).toBe(STALL_TICK + LIMITS.idle);
   });
 
-  it('gives one that computes, one that has not begun, and one that cannot be looked at the longer limit', () => {
+  it('waits longer for one that computes, has not begun, or cannot be inspected', () => {
     let cpuTime = 0;
     const computing = () => {
       cpuTime += 100;
@@ -41,7 +41,7 @@ describe('StallWatch', () => {
     expect(found(IDLE, false)).toBe(LIMITS.busy);
   });
 
-  it('C4.01 finds a stopped process sooner still, also before it has begun', () => {
+  it('C4.01 detects a stopped process even sooner, also before it has begun', () => {
     const found = hangsAfter((watch) => {
       watch.noteInput();
       return watch.tick(0, () => ({ stopped: true, sleeping: false, cpuTime: 0 }));
@@ -49,7 +49,7 @@ describe('StallWatch', () => {
     expect(found).toBe(LIMITS.idle / 2);
   });
 
-  it('C4.01 finds one that never reads as fast as one that has begun, unless its program is still being loaded', () => {
+  it('C4.01 detects one that never reads as fast as one that has begun, unless its program is still loading', () => {
     const found = (activity: Parameters<StallWatch['tick']>[1]) => hangsAfter((watch) => watch.tick(1, activity));
     expect(found(IDLE)).toBe(LIMITS.idle);
     expect(found(() => ({ ...IDLE(), sleeping: false }))).toBe(LIMITS.busy);
@@ -59,7 +59,7 @@ describe('StallWatch', () => {
     expect(hangsAfter((watch) => watch.tick(1, UNKNOWN))).toBe(LIMITS.busy);
   });
 
-  it('leaves FFmpeg alone without input, and while its progress says that it gets on', () => {
+  it('reports nothing without input, or while FFmpeg reports progress', () => {
     expect(hangsAfter((watch) => watch.tick(0, IDLE))).toBeUndefined();
     const progressing = hangsAfter((watch, elapsed) => {
       watch.noteInput();
@@ -70,7 +70,7 @@ describe('StallWatch', () => {
     expect(progressing).toBeUndefined();
   });
 
-  it('does not count the end of a stream against it', () => {
+  it('reports nothing at the end of a stream', () => {
     const found = hangsAfter((watch, elapsed) => {
       if (elapsed <= 1_000) {
         watch.noteInput();
@@ -83,7 +83,7 @@ describe('StallWatch', () => {
 });
 
 describe('readProcessActivity', () => {
-  it('reads state and time behind a name that looks like the rest of the line', () => {
+  it('reads state and time after a process name that looks like the rest of the line', () => {
     const line = '17 (a) T (x)) T 1 17 17 0 -1 4194560 1 0 0 0 123 45 0 0 20 0 1 0 5 6 7';
     expect(parseProcessStat(line)).toEqual({ stopped: true, sleeping: false, cpuTime: 1_680 });
     expect(parseProcessStat('nonsense')).toBeUndefined();

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { StderrRing } from '../../src/transcode/stderr-ring.js';
 import { heapInUse } from '../support/collect-garbage.js';
 
-it('keeps the beginning of a line that does not end, and no more', () => {
+it('keeps only the beginning of a line that does not end', () => {
   const ring = new StderrRing();
   const before = heapInUse();
   for (let i = 0; i < 200; i += 1) ring.push(Buffer.alloc(65_536, 'x'));

@@ -121,7 +121,7 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 describe('TranscodeSupervisor with small programs', () => {
-  it('hands on every byte before stop resolves', async () => {
+  it('delivers every byte before stop resolves', async () => {
     const { supervisor, events, outputs } = supervise({ ffmpeg: fixture('echoes') });
     supervisor.start();
     expect(events).toEqual(['start 1']);
@@ -133,7 +133,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(events.at(-1)).toBe('exit 1');
   });
 
-  it('asks for a pause when the queue is long, and says when it is gone', async () => {
+  it('asks for a pause if the queue is long, and reports when it has been written', async () => {
     const { supervisor, seen } = supervise({ ffmpeg: fixture('echoes') });
     supervisor.start();
     expect(supervisor.write([Buffer.alloc(QUEUE_MARK_BYTES * 2)])).toBe(false);
@@ -143,7 +143,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(supervisor.write([Buffer.alloc(1)])).toBe(true);
   });
 
-  it('C4.01 tries again with growing delays when FFmpeg exits at once, then gives up with its last words', async () => {
+  it('C4.01 restarts an FFmpeg that exits at once with growing delays, and gives up with its last output', async () => {
     const delays: number[] = [];
     const { supervisor, clock, events, errors, seen } = supervise({
       ffmpeg: fixture('dies-at-once'),
@@ -184,7 +184,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(clock.pending).toEqual([]);
   });
 
-  it('C4.01 kills and restarts an FFmpeg that takes input and gives nothing', async () => {
+  it('C4.01 kills and restarts an FFmpeg that reads input and writes nothing', async () => {
     const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('takes-and-gives-nothing') });
     supervisor.start();
     for (let quarter = 0; quarter < 8 * 4; quarter += 1) {
@@ -198,7 +198,7 @@ describe('TranscodeSupervisor with small programs', () => {
     await seen('start 2');
   });
 
-  it('C4.01 kills an FFmpeg that never reads, although nothing more is written', async () => {
+  it('C4.01 kills an FFmpeg that never reads, even if there is no new input', async () => {
     const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('never-reads') });
     supervisor.start();
     expect(supervisor.write([Buffer.alloc(QUEUE_MARK_BYTES)])).toBe(false);
@@ -208,7 +208,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(supervisor.queuedBytes).toBe(0);
   });
 
-  it('leaves FFmpeg alone while the publisher is silent', async () => {
+  it('does not kill FFmpeg while the publisher sends nothing', async () => {
     const { supervisor, clock, errors, log, seen } = supervise({ ffmpeg: fixture('echoes') });
     supervisor.start();
     supervisor.write([Buffer.alloc(100)]);
@@ -219,7 +219,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(log.at(-1)?.fields.exit).toEqual({ kind: 'exited', code: 0 });
   });
 
-  it('C3.05 keeps little and printable of a flood on stderr', async () => {
+  it('C3.05 keeps a short printable part of a flood on stderr', async () => {
     const { supervisor, log, errors, seen } = supervise({ ffmpeg: fixture('floods-stderr') });
     supervisor.start();
     await seen('exit 1');
@@ -231,7 +231,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(kept.at(-2)).toContain('[warning] line 19999');
   });
 
-  it('takes secrets out of stderr before it logs them', async () => {
+  it('removes secrets from stderr before it is logged', async () => {
     const { supervisor, log, errors, seen } = supervise({
       ffmpeg: fixture('dies-at-once'),
       redact: (line) => line.replaceAll('encoder', '***'),
@@ -253,7 +253,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(supervisor.state).toBe('stopped');
   });
 
-  it('kills after the grace an FFmpeg that does not end with its input', async () => {
+  it('kills an FFmpeg that does not end after its input, when the grace period is over', async () => {
     const { supervisor, clock, log } = supervise({ ffmpeg: fixture('takes-and-gives-nothing') });
     supervisor.start();
     const pid = supervisor.pid ?? 0;
@@ -267,7 +267,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(clock.pending).toEqual([]);
   });
 
-  it('kills what a wrapper script started, too', async () => {
+  it('kills the child of a wrapper script, too', async () => {
     const { supervisor, outputs, seen } = supervise({ ffmpeg: fixture('starts-another') });
     supervisor.start();
     await seen('output');
@@ -278,7 +278,7 @@ describe('TranscodeSupervisor with small programs', () => {
     await untilGone(inner);
   });
 
-  it('C4.01 kills one whose output is rejected, delivers nothing more of it and starts another', async () => {
+  it('C4.01 kills an FFmpeg whose output is rejected, delivers no more of it, and starts another', async () => {
     const { supervisor, clock, errors, events, seen } = supervise({
       ffmpeg: fixture('echoes'),
       onOutput: () => supervisor.reject(new SluiceError('test.nonsense', 'invalid-data', 'got nonsense')),
@@ -291,7 +291,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(errors).toMatchObject([{ code: 'transcode.output-invalid', cause: { code: 'test.nonsense' } }]);
   });
 
-  it('ends without an error when what it flushes is rejected', async () => {
+  it('ends without an error if its final output is rejected', async () => {
     const { supervisor, errors } = supervise({
       ffmpeg: fixture('echoes'),
       onOutput: () => supervisor.reject(new SluiceError('test.nonsense', 'invalid-data', 'got nonsense')),
@@ -303,7 +303,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(errors).toEqual([]);
   });
 
-  it('does not start again when it is stopped while it waits for that', async () => {
+  it('does not restart if it is stopped during the delay', async () => {
     const { supervisor, clock, events, seen } = supervise({ ffmpeg: fixture('dies-at-once') });
     supervisor.start();
     await seen('exit 1');
@@ -314,14 +314,14 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(events).toEqual(['start 1', 'exit 1']);
   });
 
-  it('can be stopped before it was started, twice, and never starts again', async () => {
+  it('can be stopped before it is started, and twice, and never starts again', async () => {
     const { supervisor } = supervise({ ffmpeg: fixture('echoes') });
     await Promise.all([supervisor.stop(), supervisor.stop()]);
     expect(supervisor.state).toBe('stopped');
     expect(() => supervisor.start()).toThrow('illegal transition stopped -> starting');
   });
 
-  it('C3.01 shows FFmpeg an environment of its own, never that of the gateway', async () => {
+  it('C3.01 gives FFmpeg its own environment, never that of the gateway', async () => {
     process.env.SLUICE_PUBLISH_KEY = 'very-secret';
     onTestFinished(() => void delete process.env.SLUICE_PUBLISH_KEY);
     const { supervisor, outputs, seen } = supervise({ ffmpeg: fixture('shows-environment') });
@@ -331,7 +331,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(JSON.parse(Buffer.concat(outputs).toString())).toEqual(Object.keys(ENVIRONMENT));
   });
 
-  it('C4.01 kills one that has written before within a target duration of its silence', async () => {
+  it('C4.01 kills an FFmpeg that stops writing within a target duration', async () => {
     const { supervisor, clock, errors, seen } = supervise({ ffmpeg: fixture('says-one-thing') });
     supervisor.start();
     await seen('output');
@@ -345,7 +345,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(clock.now()).toBeLessThan(2_000);
   });
 
-  it('C4.01 gives up one that delivers and then hangs each time', async () => {
+  it('C4.01 gives up an FFmpeg that delivers and then hangs each time', async () => {
     const { supervisor, clock, errors, outputs, seen } = supervise({
       ffmpeg: fixture('says-one-thing'),
       delivered: () => true,
@@ -365,7 +365,7 @@ describe('TranscodeSupervisor with small programs', () => {
     expect(errors.map(({ code }) => code)).toEqual([...Array(5).fill('transcode.stalled'), 'transcode.gave-up']);
   });
 
-  it('waits with regular key frames for the picture that FFmpeg is to begin with', async () => {
+  it('with regular key frames, waits for the first picture before it starts FFmpeg', async () => {
     let firstPicture: number | undefined;
     const { supervisor, events } = supervise({
       ffmpeg: fixture('echoes'),
@@ -382,14 +382,14 @@ describe('TranscodeSupervisor with small programs', () => {
     await supervisor.stop();
   });
 
-  it('refuses plans that cannot work where they are made', () => {
+  it('refuses plans that cannot work when they are created', () => {
     const { supervisor } = supervise({ ffmpeg: fixture('echoes') });
     expect(() => supervisor.replacePlan({ ...PLAN, renditions: [] })).toThrow(TypeError);
     expect(() => supervisor.replacePlan({ ...PLAN, keyFrames: 'regular' })).toThrow('firstPicture');
     expect(supervisor.plan).toBe(PLAN);
   });
 
-  it('replaces the plan of one that hangs after the grace, and does not count that as a failure', async () => {
+  it('replaces a plan after the grace period even if FFmpeg hangs, and does not count that as a failure', async () => {
     const { supervisor, clock, errors, events, seen } = supervise({ ffmpeg: fixture('takes-and-gives-nothing') });
     supervisor.start();
     supervisor.replacePlan(PLAN);
@@ -414,7 +414,7 @@ describe('TranscodeSupervisor with small programs', () => {
 });
 
 describe('TranscodeSupervisor with the real FFmpeg', () => {
-  it('C4.01 restarts a killed FFmpeg, which begins anew with an init segment on the same timeline', async () => {
+  it('C4.01 restarts a killed FFmpeg, which starts with an init segment on the same timeline', async () => {
     const source = await makeFlvSource({});
     const plan = planFor(source, ['source', '96p']);
     const generations: TrackRecorder[] = [];
@@ -443,7 +443,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(generations[1]?.times).toHaveLength(source.videoTimes.length);
   });
 
-  it('C4.11 makes other rungs from a key frame on after all of the old ones was delivered', async () => {
+  it('C4.11 switches to other rungs at a key frame, after all output of the old ones has been delivered', async () => {
     const source = await makeFlvSource({ gop: GOP });
     const plans = [planFor(source, ['source', '144p', '96p']), planFor(source, ['source', '96p'])] as const;
     const second = source.media.filter(({ type }) => type === 'video')[GOP]?.timestamp ?? 0;
@@ -477,7 +477,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(tracks.get('96p of 2')?.keyFrameTimes[0]).toBeCloseTo(source.keyFrameTimes[1] ?? 0, 1);
   });
 
-  it('C4.11 tells the load of an FFmpeg that works', async () => {
+  it('C4.11 measures the load of a working FFmpeg', async () => {
     const source = await makeFlvSource({ seconds: 4 });
     const plan = planFor(source, ['source', '96p']);
     const media = fedMedia(source, plan);
@@ -513,7 +513,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('C2.18 outlives corrupted pictures', async () => {
+  it('C2.18 survives corrupted pictures', async () => {
     const source = await makeFlvSource({ seconds: 2 });
     const plan = planFor(source, ['source', '96p']);
     const { supervisor, errors, outputs } = supervise({
@@ -535,7 +535,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     expect(Buffer.concat(outputs).length).toBeGreaterThan(10_000);
   });
 
-  it('C3.02 opens and connects to nothing that a payload names', async () => {
+  it('C3.02 opens no file and makes no connection that a payload names', async () => {
     const source = await makeFlvSource({ seconds: 2 });
     const plan = planFor(source, ['source', '96p']);
     const canary = createServer().listen(0, '127.0.0.1');

@@ -38,7 +38,7 @@ describe('ThumbnailMaker', () => {
     { codec: 'hevc', args: ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error'] },
     { codec: 'av1', args: ['-c:v', 'libsvtav1', '-preset', '13'] },
     { codec: 'vp9', args: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8'] },
-  ])('makes a JPEG of one key frame of $codec', async ({ codec, args }) => {
+  ])('makes a JPEG from one key frame of $codec', async ({ codec, args }) => {
     const frame = await keyFrameOf(codec, args);
     expect(await inspect(await makerUnderTest().make(() => frame))).toBe('mjpeg 320x180');
   });
@@ -47,18 +47,18 @@ describe('ThumbnailMaker', () => {
     { name: 'large', scale: '1920:1080,setsar=1', size: '640x360' },
     { name: 'upright', scale: '1080:1920,setsar=1', size: '360x640' },
     { name: 'anamorphic', scale: '720:576,setsar=64/45', size: '640x360' },
-  ])('fits a picture that is $name into 640 samples, with square ones', async ({ scale, size }) => {
+  ])('scales a picture that is $name into 640 pixels, which are square', async ({ scale, size }) => {
     const frame = await keyFrameOf('avc', ['-vf', `scale=${scale}`, ...AVC]);
     expect(await inspect(await makerUnderTest().make(() => frame))).toBe(`mjpeg ${size}`);
   });
 
-  it('takes a recovery point of an open group of pictures', async () => {
+  it('accepts a recovery point of an open group of pictures', async () => {
     const open = ['-x264-params', 'open-gop=1:keyint=10:min-keyint=10:scenecut=0:bframes=2'];
     const frame = await keyFrameOf('avc', ['-c:v', 'libx264', ...open]);
     expect(await inspect(await makerUnderTest().make(() => frame))).toBe('mjpeg 320x180');
   });
 
-  it('says why there is none: no frame, or one that cannot be decoded', async () => {
+  it('says why there is none: no key frame, or one that cannot be decoded', async () => {
     const maker = makerUnderTest();
     const frame = await keyFrameOf('avc', AVC);
     await expect(maker.make(() => undefined)).rejects.toMatchObject({ code: 'transcode.thumbnail' });
@@ -69,7 +69,7 @@ describe('ThumbnailMaker', () => {
     expect(maker.running).toBe(0);
   });
 
-  it('makes few at a time, and refuses what would wait behind too many', async () => {
+  it('makes a few at a time, and refuses requests if too many wait', async () => {
     const maker = makerUnderTest({ concurrency: 1, maxWaiting: 2 });
     const frame = await keyFrameOf('avc', AVC);
     let most = 0;
@@ -84,7 +84,7 @@ describe('ThumbnailMaker', () => {
     expect(most).toBe(1);
   });
 
-  it('kills an FFmpeg whose picture is too large', async () => {
+  it('kills an FFmpeg whose output is too large', async () => {
     const frame = await keyFrameOf('avc', AVC);
     const program = join(await temporaryDirectory(), 'ffmpeg');
     const script = '#!/bin/sh\nhead -c 3000000 /dev/zero >&3 2>/dev/null || head -c 3000000 /dev/zero\nexec sleep 60\n';
@@ -94,7 +94,7 @@ describe('ThumbnailMaker', () => {
     expect(await ffmpegChildren()).toEqual([]);
   });
 
-  it('kills an FFmpeg that takes too long, and on closing what runs and waits', async () => {
+  it('kills an FFmpeg that takes too long, and all running and waiting ones on close', async () => {
     const frame = await keyFrameOf('avc', AVC);
     const program = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(program, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });

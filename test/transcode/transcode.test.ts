@@ -53,29 +53,32 @@ describe('the media FFmpeg makes', () => {
     { rate: '30', frameRate: 30 },
     { rate: '50', frameRate: 50 },
     { rate: '60', frameRate: 60 },
-  ])('B1 A7.06 keeps every frame at its time and puts N in each part at $rate/s', async ({ rate, frameRate }) => {
-    const gop = Math.round(frameRate * 2);
-    const source = await makeFlvSource({ rate, gop });
-    expect(source.description.video?.frameRate).toBeCloseTo(frameRate, 2);
-    const { plan, tracks } = await transcode(source, ['source', '144p', '96p']);
-    expect(plan.renditions.map(({ name }) => name)).toEqual(['144p', '96p']);
-    const frames = framesPerPart(0.5, frameRate);
-    for (const track of tracks.values()) {
-      expect(track.init?.timescale).toBe(VIDEO_TIMESCALE);
-      expect(largestError(track.sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
-      expect(largestError(track.keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
-      for (const [index, fragment] of track.fragments.entries()) {
-        const next = track.fragments[index + 1];
-        // Only what a key frame or the end cuts may be short.
-        if (next !== undefined && !next.startsWithSync) expect(fragment.samples).toBe(frames);
-        else expect(fragment.samples).toBeLessThanOrEqual(frames);
-        if (next !== undefined) expect(next.start).toBeCloseTo(fragment.start + fragment.duration, 3);
-        expect(fragment.presentationStart).toBe(fragment.start);
+  ])(
+    'B1 A7.06 keeps the time of every frame, and puts the same number into each part at $rate/s',
+    async ({ rate, frameRate }) => {
+      const gop = Math.round(frameRate * 2);
+      const source = await makeFlvSource({ rate, gop });
+      expect(source.description.video?.frameRate).toBeCloseTo(frameRate, 2);
+      const { plan, tracks } = await transcode(source, ['source', '144p', '96p']);
+      expect(plan.renditions.map(({ name }) => name)).toEqual(['144p', '96p']);
+      const frames = framesPerPart(0.5, frameRate);
+      for (const track of tracks.values()) {
+        expect(track.init?.timescale).toBe(VIDEO_TIMESCALE);
+        expect(largestError(track.sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
+        expect(largestError(track.keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
+        for (const [index, fragment] of track.fragments.entries()) {
+          const next = track.fragments[index + 1];
+          // Only what a key frame or the end cuts may be short.
+          if (next !== undefined && !next.startsWithSync) expect(fragment.samples).toBe(frames);
+          else expect(fragment.samples).toBeLessThanOrEqual(frames);
+          if (next !== undefined) expect(next.start).toBeCloseTo(fragment.start + fragment.duration, 3);
+          expect(fragment.presentationStart).toBe(fragment.start);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it('A7.14 starts every track at its time on the stream timeline, an hour in', async () => {
+  it('A7.14 starts every track at its time on the stream timeline, even after an hour', async () => {
     const source = await makeFlvSource({ seconds: 2, offset: 3_600_000, audioCodec: 'libmp3lame' });
     const { track } = await transcode(source, ['source', '96p']);
     expect(track('96p').fragments[0]?.presentationStart).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
@@ -90,7 +93,7 @@ describe('the media FFmpeg makes', () => {
     expect(largestError(track('96p').sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
   });
 
-  it('A7.12 keeps video flowing when audio that is to be encoded comes three seconds late', async () => {
+  it('A7.12 keeps delivering video if the audio to be encoded comes three seconds late', async () => {
     const source = await makeFlvSource({ audioCodec: 'libmp3lame' });
     // Such audio has no sequence header: the frame by which its track was found comes first.
     const [first] = source.media.filter((tag) => tag.type === 'audio');
@@ -111,7 +114,7 @@ describe('the media FFmpeg makes', () => {
     { codec: 'pcm_s16le', name: 'pcm', sampleRate: 22_050, channels: 2 },
     { codec: 'adpcm_swf', name: 'adpcm', sampleRate: 44_100, channels: 2 },
     { codec: 'nellymoser', name: 'nellymoser', sampleRate: 22_050, channels: 1 },
-  ])('A7.10 turns $name into AAC that stays where it was, beside copied video', async ({ codec, name, ...format }) => {
+  ])('A7.10 encodes $name to AAC at the same times, beside copied video', async ({ codec, name, ...format }) => {
     const source = await makeFlvSource({ audioCodec: codec, seconds: 2, ...format });
     expect(source.description.audio?.codec).toBe(name);
     const { plan, track } = await transcode(source, ['source']);
@@ -135,7 +138,7 @@ describe('the media FFmpeg makes', () => {
     },
   );
 
-  it('A7.16 forces key frames at the multiples of the segment duration, the source included, whatever its own are', async () => {
+  it('A7.16 forces key frames at multiples of the segment duration, also in an encoded source', async () => {
     const source = await makeFlvSource({ seconds: 7, gop: 1000, offset: 3_601_234, audio: false });
     expect(source.keyFrameTimes).toHaveLength(1);
     const { plan, tracks } = await transcode(source, ['source', '96p'], { keyFrames: 'regular' });
@@ -149,7 +152,7 @@ describe('the media FFmpeg makes', () => {
     }
   });
 
-  it('A7.17 turns a 4:2:2 10-bit source, which browsers cannot play, into one that they can', async () => {
+  it('A7.17 converts a 4:2:2 10-bit source into one that browsers can play', async () => {
     const source = await makeFlvSource({ seconds: 2, videoOptions: ['-pix_fmt', 'yuv422p10le'] });
     const { plan, track } = await transcode(source, ['source']);
     expect(plan.renditions).toMatchObject([{ name: 'source', mode: 'encode', width: 320, height: 180 }]);
@@ -179,7 +182,7 @@ describe('the media FFmpeg makes', () => {
     expect(track('144p').sortedTimes()).toHaveLength(source.videoTimes.length);
   });
 
-  it('A7.17 deinterlaces an interlaced source, every frame and key frame at its own time', async () => {
+  it('A7.17 deinterlaces an interlaced source and keeps the times of frames and key frames', async () => {
     const videoOptions = ['-flags', '+ilme+ildct', '-x264-params', 'tff=1', '-vf', 'interlace', '-bf', '0'];
     const source = await makeFlvSource({ seconds: 3, rate: '50', gop: 25, audio: false, videoOptions });
     expect(source.description.video?.interlaced).toBe(true);
@@ -189,13 +192,13 @@ describe('the media FFmpeg makes', () => {
     expect(largestError(track('96p').keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
   });
 
-  it('A7.17 makes even rungs of an odd portrait source', async () => {
+  it('A7.17 makes rungs with even sizes from a portrait source with odd sizes', async () => {
     const source = await makeFlvSource({ seconds: 2, size: '182x322' });
     const { track } = await transcode(source, ['source', '96p']);
     expect(track('96p').init).toMatchObject({ width: 96, height: 170 });
   });
 
-  it('keeps the bitrate it promises, although FFmpeg only guesses the frame rate', async () => {
+  it('keeps its announced bitrate, although FFmpeg only guesses the frame rate', async () => {
     const source = await makeFlvSource({ size: '640x360', seconds: 6, videoOptions: ['-qp', '10'] });
     const { plan, track } = await transcode(source, ['240p']);
     const rung = plan.renditions[0];

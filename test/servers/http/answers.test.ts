@@ -112,7 +112,7 @@ describe('an answer', () => {
     },
   );
 
-  it('B4.04 has the date of the second it is sent in', async () => {
+  it('B4.04 has a Date header with the current second', async () => {
     const second = () => Math.floor(Date.now() / 1000) * 1000;
     const before = second();
     const { headers } = await fetch(`http://127.0.0.1:${port}${PATH}`);
@@ -122,7 +122,7 @@ describe('an answer', () => {
     expect(date).toBeLessThanOrEqual(second());
   });
 
-  it('cannot have a header that would end its line', async () => {
+  it('cannot have a header with a line break', async () => {
     origin.respond = () => ({ ...PLAYLIST, entityTag: '"x"\r\nset-cookie: a=b"' }) as OriginAnswer;
     const reply = await fetch(`http://127.0.0.1:${port}${PATH}`);
     expect(reply.status).toBe(500);
@@ -131,7 +131,7 @@ describe('an answer', () => {
 });
 
 describe('its connection', () => {
-  it('pipelined requests are answered in their order, whatever each asks for', async () => {
+  it('pipelined requests are answered in their order, whatever they ask for', async () => {
     // The first waits: the others are ready before it is.
     let release: (() => void) | undefined;
     const quick = origin.respond;
@@ -184,7 +184,7 @@ describe('its connection', () => {
   it.each([
     ['Connection: close', get(PATH, 'Connection: close\r\n')],
     ['HTTP/1.0', get(PATH).replace('1.1', '1.0')],
-  ])('%s ends it after the answer', async (_name, request) => {
+  ])('%s closes it after the answer', async (_name, request) => {
     const socket = await dial();
     socket.write(request);
     const { head, body } = await reader(socket)();
@@ -203,7 +203,7 @@ describe('its connection', () => {
     socket.destroy();
   });
 
-  it('nothing is written after the end: a client has said that it will send no more when the answer comes', async () => {
+  it('nothing is written after the end if the client has half-closed before the answer comes', async () => {
     let answer: (() => void) | undefined;
     origin.respond = () =>
       new Promise((resolve) => {
@@ -219,7 +219,7 @@ describe('its connection', () => {
     expect(http.delivery.figures.waiting).toBe(0);
   });
 
-  it('C4.07 a large answer that is read slowly counts as slow until it is read, and is whole', async () => {
+  it('C4.07 a large answer counts as slow until it has been read, and arrives whole', async () => {
     const socket = await dial();
     socket.write(get(SEGMENT_PATH));
     await until(() => http.delivery.figures.slowReaders === 1);
@@ -241,7 +241,7 @@ describe('its connection', () => {
     expect(await fetch(`http://127.0.0.1:${port}${PATH}`).then((reply) => reply.text())).toBe(TEXT);
   });
 
-  it('answers, bytes and the end of each response are counted as ever', async () => {
+  it('answers, bytes and the end of each response are counted', async () => {
     const ends: boolean[] = [];
     http.app.server.prependListener('request', (_request, response) => {
       response.once('finish', () => response.once('close', () => ends.push(response.destroyed)));

@@ -6,7 +6,7 @@ import type { StreamState } from '../../../src/servers/http/dependencies.js';
 import { fakeDependencies, LIVE_STREAM } from './fake-origin.js';
 
 describe('GET /api/v1/streams', () => {
-  it('lists the streams and where to publish, never cached', async () => {
+  it('lists the streams and where to publish, and is never cached', async () => {
     const answer = await buildApp(fakeDependencies()).inject('/api/v1/streams');
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).toMatchObject({
@@ -17,13 +17,13 @@ describe('GET /api/v1/streams', () => {
     expect(answer.json()).toEqual({ streams: [LIVE_STREAM], publish: { app: 'live', proof: 'key', rtmpPort: 1935 } });
   });
 
-  it('C3.10 no other site may read it, no cookie is set', async () => {
+  it('C3.10 cannot be read by other sites, and sets no cookie', async () => {
     const answer = await buildApp(fakeDependencies()).inject('/api/v1/streams');
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     expect(answer.headers['set-cookie']).toBeUndefined();
   });
 
-  it('C3.07 a field that the schema does not list cannot leak', async () => {
+  it('C3.07 never contains a field that is not in the schema', async () => {
     const careless = {
       ...LIVE_STREAM,
       key: 'SECRET',
@@ -38,7 +38,7 @@ describe('GET /api/v1/streams', () => {
     }
   });
 
-  it('fields that are not known yet are left out', async () => {
+  it('leaves out fields that are unknown', async () => {
     const waiting: StreamState = {
       app: 'live',
       name: 'x',
@@ -56,7 +56,7 @@ describe('GET /api/v1/streams', () => {
 });
 
 describe('GET /api/v1/streams/{app}/{name}', () => {
-  it('gives one stream', async () => {
+  it('returns one stream', async () => {
     const answer = await buildApp(fakeDependencies()).inject('/api/v1/streams/live/demo');
     expect(answer.json()).toEqual(LIVE_STREAM);
   });
@@ -78,12 +78,12 @@ describe('GET /api/v1/streams/{app}/{name}', () => {
 });
 
 describe('probes', () => {
-  it('/healthz says that the process answers', async () => {
+  it('/healthz answers while the process lives', async () => {
     const answer = await buildApp(fakeDependencies()).inject('/healthz');
     expect([answer.statusCode, answer.json()]).toEqual([200, { status: 'ok' }]);
   });
 
-  it('/readyz says why not', async () => {
+  it('/readyz gives the reasons if it is not ready', async () => {
     const health = { ready: () => ({ ready: false, reasons: ['no FFmpeg was found'] }) };
     const answer = await buildApp({ ...fakeDependencies(), health }).inject('/readyz');
     expect([answer.statusCode, answer.json()]).toEqual([503, { ready: false, reasons: ['no FFmpeg was found'] }]);

@@ -15,7 +15,7 @@ async function linksOf(page: string, pattern: RegExp): Promise<string[]> {
 }
 
 describe('assets', () => {
-  it('carry their version in the address, under which they are kept for ever', async () => {
+  it('have a version in their address, under which caches keep them for ever', async () => {
     for (const page of ['/', '/watch/live/demo', '/embed/live/demo']) {
       const links = await linksOf(page, /(?:href|src)="(assets\/[^"]+)"/g);
       expect(links.length).toBeGreaterThan(2);
@@ -70,7 +70,7 @@ describe('assets', () => {
     },
   );
 
-  it('may be used by pages of any origin, as sandboxed frames and pages with COEP need', async () => {
+  it('may be used by pages of any origin, which sandboxed frames and pages with COEP need', async () => {
     const { headers } = await app.inject('/assets/embed.js');
     expect(headers).toMatchObject({
       'access-control-allow-origin': '*',
@@ -78,7 +78,7 @@ describe('assets', () => {
     });
   });
 
-  it('favicon.ico is there for who asks without having been told to', async () => {
+  it('favicon.ico is served, because browsers request it by themselves', async () => {
     const answer = await app.inject('/favicon.ico');
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'image/x-icon']);
     // Reserved, type 1 (icon): the first four bytes of an ICO file.
@@ -87,7 +87,7 @@ describe('assets', () => {
 });
 
 describe('pages and API', () => {
-  it('a page is compressed, and not sent again while it is the same', async () => {
+  it('a page is compressed, and answered with 304 while it is unchanged', async () => {
     const headers = { 'accept-encoding': 'br' };
     const first = await app.inject({ url: '/watch/live/demo', headers });
     expect(first.headers).toMatchObject({ 'content-encoding': 'br', 'cache-control': 'no-cache' });

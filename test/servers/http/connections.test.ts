@@ -85,7 +85,7 @@ async function secondsToClose(): Promise<number> {
 }
 
 describe('the end of the server', () => {
-  it('answers blocked requests whose presentation has just ended, and keeps no connection', async () => {
+  it('answers blocking reloads of a stream that has just ended, and keeps no connection', async () => {
     const idle = await Promise.all(Array.from({ length: 5 }, callIdle));
     const { peers, answer } = await callBlocked();
     answer();
@@ -95,7 +95,7 @@ describe('the end of the server', () => {
     for (const { text } of peers) expect(text()).toMatch(/^HTTP\/1\.1 200 [\s\S]*#EXT-X-ENDLIST\n$/);
   });
 
-  it('gives answers that come while it closes, and says that the connection ends with them', async () => {
+  it('sends answers that are ready while it closes, with Connection: close', async () => {
     const { peers, answer } = await callBlocked();
     const closed = secondsToClose();
     while (app.server.listening) await new Promise((resolve) => setImmediate(resolve));
@@ -105,7 +105,7 @@ describe('the end of the server', () => {
     for (const { text } of peers) expect(text()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*ENDLIST\n$/i);
   });
 
-  it('waits a moment and no longer for requests that nobody answers', async () => {
+  it('waits only a moment for requests that are never answered', async () => {
     const idle = await Promise.all(Array.from({ length: 5 }, callIdle));
     const { peers } = await callBlocked();
     const aborted = Promise.all(origin.calls.map(({ signal }) => once(signal, 'abort')));
@@ -118,7 +118,7 @@ describe('the end of the server', () => {
 });
 
 describe('what a peer may hold', () => {
-  it('every wait for a peer is bounded', () => {
+  it('has a timeout for every wait', () => {
     expect(app.server).toMatchObject({
       maxConnections: MAX_CONNECTIONS,
       headersTimeout: HEADERS_TIMEOUT,
@@ -128,7 +128,7 @@ describe('what a peer may hold', () => {
     });
   });
 
-  it('a connection over the bound is closed, and one below it is served again', async () => {
+  it('closes a connection over the limit, and accepts one again below it', async () => {
     app.server.maxConnections = 2;
     const [first, second] = await Promise.all([callIdle(), callIdle()]);
     const third = await call('/healthz');

@@ -35,7 +35,7 @@ const MANIFEST = '/dash/live/demo/manifest.mpd';
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
 
 describe('manifest.mpd', () => {
-  it('has its type, a lifetime of half a target duration, a validator, and is for every site', async () => {
+  it('has its content type, a lifetime of half a target duration, a validator, and CORS headers', async () => {
     const answer = await get(MANIFEST);
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).toMatchObject({
@@ -57,7 +57,7 @@ describe('manifest.mpd', () => {
     expect([head.statusCode, head.headers['content-length'], head.body]).toEqual([200, String(MPD.length), '']);
   });
 
-  it('of a name that is not live is not remembered as missing', async () => {
+  it('is a 404 that caches must not store if the name is not live', async () => {
     dash.answer = NOT_LIVE;
     const answer = await get(MANIFEST);
     expect([answer.statusCode, answer.headers['cache-control']]).toEqual([404, 'no-store']);
@@ -81,7 +81,7 @@ describe('manifest.mpd', () => {
 });
 
 describe('time', () => {
-  it('is the clock of the manifest, to the millisecond, and never stored', async () => {
+  it('is the clock of the manifest, in milliseconds, and is never cached', async () => {
     const answer = await get('/dash/live/demo/time');
     expect([answer.statusCode, answer.body]).toEqual([200, '2026-01-02T03:04:05.678Z']);
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'access-control-allow-origin': '*' });
@@ -90,7 +90,7 @@ describe('time', () => {
   });
 });
 
-it('without an origin for it nothing is below /dash/', async () => {
+it('without a DASH origin everything below /dash/ is 404', async () => {
   const bare = buildApp(fakeDependencies());
   expect((await bare.inject(MANIFEST)).statusCode).toBe(404);
   await bare.close();

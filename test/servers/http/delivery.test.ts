@@ -64,7 +64,7 @@ function hold(): (answer: OriginAnswer) => void {
 }
 
 describe('what is at hand', () => {
-  it('is answered without a call; what is not, or was asked for with directives, is called for', async () => {
+  it('is answered without a call of the origin, unless the request has directives', async () => {
     const asked: unknown[] = [];
     origin.atHand = (...names) => {
       asked.push(names);
@@ -83,7 +83,7 @@ describe('what is at hand', () => {
     expect(origin.calls.map(({ method }) => method)).toEqual(['file', 'mediaPlaylist']);
   });
 
-  it('an origin that throws, be it at once, is answered 500, and the next request as usual', async () => {
+  it('an origin that throws, even synchronously, gives a 500, and the next request is answered', async () => {
     origin.atHand = () => {
       throw new Error('a bug');
     };
@@ -97,7 +97,7 @@ describe('what is at hand', () => {
     expect((await ask(URL_OF_PLAYLIST)).status).toBe(200);
   });
 
-  it('is asked for in earnest when looking for it failed', async () => {
+  it('is requested from the origin if looking it up in memory fails', async () => {
     origin.atHand = () => {
       throw new Error('a bug');
     };
@@ -107,7 +107,7 @@ describe('what is at hand', () => {
 });
 
 describe('validators', () => {
-  it('B4.04 a version of a playlist has one strong ETag, the next has another, and a match is 304 without body', async () => {
+  it('B4.04 each version of a playlist has its own strong ETag, and a match gives 304 without body', async () => {
     origin.respond = () => playlist(LONG);
     const first = await ask(URL_OF_PLAYLIST, { 'accept-encoding': 'identity' });
     const tag = first.headers.get('etag') ?? '';
@@ -123,7 +123,7 @@ describe('validators', () => {
     expect(next.headers.get('etag')).not.toBe(tag);
   });
 
-  it('B4.04 B4.07 If-Range cuts only the version it names', async () => {
+  it('B4.04 B4.07 a Range applies only to the version that If-Range names', async () => {
     origin.respond = () => ({ status: 200, kind: 'segment', body: Buffer.from('0123456789') });
     const path = '/hls/live/demo/v/seg-1.m4s';
     const tag = (await ask(path)).headers.get('etag') ?? '';
@@ -135,7 +135,7 @@ describe('validators', () => {
 });
 
 describe('compression', () => {
-  it('B4.05 playlists as gzip or Brotli, each with its ETag; media and short bodies as they are', async () => {
+  it('B4.05 playlists are compressed with gzip or Brotli, each with its ETag; media and short bodies are not', async () => {
     origin.respond = ({ names }) =>
       names.length === 4 ? { status: 200, kind: 'segment', body: LONG } : playlist(LONG);
     const raw = async (path: string, encoding: string) => {
@@ -158,7 +158,7 @@ describe('compression', () => {
     expect(media.body).toEqual(LONG);
   });
 
-  it('B4.05 a playlist of a long window is compressed off the event loop, once for all who ask', async () => {
+  it('B4.05 a long playlist is compressed off the event loop, once for all requests', async () => {
     const huge = Buffer.concat(Array.from({ length: 40 }, () => LONG));
     origin.respond = () => playlist(huge);
     const answers = await Promise.all(
@@ -172,8 +172,8 @@ describe('compression', () => {
   });
 });
 
-describe('shared calls', () => {
-  it('B4.11 C4.05 identical blocked requests are one call, whatever else stands in their queries, and one body', async () => {
+describe('request coalescing', () => {
+  it('B4.11 C4.05 identical blocking reloads share one call and one body, whatever else is in their queries', async () => {
     const answer = hold();
     const paths = Array.from({ length: 300 }, (_, id) => `${URL_OF_PLAYLIST}?s=${id}&_HLS_part=1&_HLS_msn=7`);
     await http.app.close();
@@ -191,7 +191,7 @@ describe('shared calls', () => {
     expect(http.delivery.figures).toMatchObject({ waiting: 0, shared: paths.length - 1 });
   });
 
-  it('C3.11 a query that is no directive, and Host or X-Forwarded-*, cannot change a body', async () => {
+  it('C3.11 a body does not depend on other query parameters, Host or X-Forwarded-*', async () => {
     origin.respond = () => playlist(LONG);
     const hostile = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'gopher' };
     const answer = await http.app.inject({ url: `${URL_OF_PLAYLIST}?cb=evil.example`, headers: hostile });
@@ -199,7 +199,7 @@ describe('shared calls', () => {
     expect(JSON.stringify(answer.headers)).not.toContain('evil');
   });
 
-  it('B3.08 only the last client that leaves ends the shared wait', async () => {
+  it('B3.08 the shared call is aborted when its last client leaves, and not before', async () => {
     hold();
     const path = `${URL_OF_PLAYLIST}?_HLS_msn=9`;
     const [first, second] = await Promise.all([open(path), open(path)]);
@@ -214,7 +214,7 @@ describe('shared calls', () => {
 });
 
 describe('limits on waiting', () => {
-  it('C4.06 one address: the next waiter gets 503 with Retry-After, other requests go on', async () => {
+  it('C4.06 one address: the next waiter gets 503 with Retry-After, other requests are answered', async () => {
     await http.app.close();
     await start({ maxWaitersPerIp: 3 });
     hold();
@@ -234,7 +234,7 @@ describe('limits on waiting', () => {
     await until(() => http.delivery.figures.waiting === 0);
   });
 
-  it('C3.12 C4.06 viewers behind a trusted proxy are counted apart, a stranger cannot say who he is', async () => {
+  it('C3.12 C4.06 viewers behind a trusted proxy are counted separately; other peers cannot claim an address', async () => {
     const spread = async (trustedProxies: string[]) => {
       await http.app.close();
       await start({ maxWaitersPerIp: 2, trustedProxies });
@@ -249,7 +249,7 @@ describe('limits on waiting', () => {
     expect(await spread([])).toBe(2);
   });
 
-  it('C4.06 the addresses of one IPv6 network are one client, those of another network are not', async () => {
+  it('C4.06 all addresses of an IPv6 network count as one client, those of another network do not', async () => {
     await http.app.close();
     await start({ maxWaitersPerIp: 2, trustedProxies: ['127.0.0.1'] });
     hold();
@@ -287,7 +287,7 @@ describe('limits on waiting', () => {
     await until(() => http.delivery.figures.waiting === 0);
   });
 
-  it('C4.06 many aborted waits leave nothing behind', async () => {
+  it('C4.06 many aborted requests leave nothing behind', async () => {
     const waits = Number(process.env.ABORTED_WAITS ?? 2000);
     await http.app.close();
     await start({ maxWaitersPerIp: 1000 });
@@ -304,7 +304,7 @@ describe('limits on waiting', () => {
     expect(origin.calls.every(({ signal }) => signal.aborted)).toBe(true);
   });
 
-  it('B4.06 HEAD on a blocking URL waits no longer than GET, and ends without body', async () => {
+  it('B4.06 a blocking HEAD waits no longer than GET, and has no body', async () => {
     const answer = hold();
     const head = ask(`${URL_OF_PLAYLIST}?_HLS_msn=3`, {}, 'HEAD');
     await until(() => http.delivery.figures.waiting === 1);
@@ -314,8 +314,8 @@ describe('limits on waiting', () => {
   });
 });
 
-describe('two ways in', () => {
-  it('mounted in another application the answers are the same, with the headers of that application', async () => {
+describe('with and without the router', () => {
+  it('answers are the same when mounted in another application, plus the headers of that application', async () => {
     const foreign = Fastify();
     const dependencies = fakeDependencies();
     dependencies.origin.respond = () => playlist(LONG);
@@ -351,7 +351,7 @@ describe('two ways in', () => {
     expect(parseTarget(target)).toBeUndefined();
   });
 
-  it('B4.11 the key of a target has its directives in one order and nothing else', () => {
+  it('B4.11 the key of a target contains the directives in a fixed order and nothing else of the query', () => {
     const key = (query: string) => parseTarget(`/hls/a/b/c/index.m3u8?${query}`)?.key;
     expect(key('_HLS_msn=1&_HLS_part=2')).toBe(key('x=y&_HLS_part=2&_HLS_msn=1&_HLS_push=1'));
     expect(key('_HLS_msn=1&_HLS_part=2')).not.toBe(key('_HLS_msn=2&_HLS_part=1'));
@@ -361,7 +361,7 @@ describe('two ways in', () => {
     expect(new Set([iFrames('_HLS_msn=1'), iFrames('_HLS_msn=2'), iFrames(''), key('_HLS_msn=1')]).size).toBe(4);
   });
 
-  it('B4.10 a target beyond 2048 bytes is 414 also when it is well formed', async () => {
+  it('B4.10 a target of more than 2048 bytes gives 414 even if it is well formed', async () => {
     const long = await ask(`${URL_OF_PLAYLIST}?x=${'y'.repeat(2100)}`);
     expect([long.status, long.headers.get('access-control-allow-origin')]).toEqual([414, '*']);
     expect(origin.calls).toHaveLength(0);

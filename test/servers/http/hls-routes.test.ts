@@ -25,8 +25,8 @@ afterEach(() => app.close());
 
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
 
-describe('what the origin is asked', () => {
-  it('names and raw delivery directives reach it as they stood in the URL', async () => {
+describe('calls of the origin', () => {
+  it('get the names and delivery directives as in the URL', async () => {
     await get('/hls/live/demo/index.m3u8');
     await get('/hls/live/demo/720p/index.m3u8?_HLS_msn=12&_HLS_part=3&_HLS_skip=YES');
     await get('/hls/live/demo/720p/iframes.m3u8?_HLS_msn=12&_HLS_skip=YES');
@@ -47,7 +47,7 @@ describe('what the origin is asked', () => {
     ]);
   });
 
-  it('B3.04 odd directives are passed on for the origin to refuse, its 400 is relayed and never stored', async () => {
+  it('B3.04 get unusual directives too; the 400 of the origin is passed on and never cached', async () => {
     origin.respond = () => ({ status: 400, error: fakeError('fake.bad-directive', 'got _HLS_part without _HLS_msn') });
     const answer = await get('/hls/live/demo/720p/index.m3u8?_HLS_part=-1');
     expect(origin.calls[0]?.directives).toEqual({ msn: undefined, part: '-1', skip: undefined });
@@ -56,7 +56,7 @@ describe('what the origin is asked', () => {
     expect(answer.body).toBe('fake.bad-directive: got _HLS_part without _HLS_msn\n');
   });
 
-  it('B3.11 unknown parameters are ignored in any order, a repeated directive is refused', async () => {
+  it('B3.11 ignore unknown parameters in any order; a repeated directive is refused', async () => {
     await get('/hls/live/demo/720p/index.m3u8?token=x&_HLS_part=1&_HLS_new=2&_HLS_msn=7');
     expect(origin.calls[0]?.directives).toEqual({ msn: '7', part: '1', skip: undefined });
     const repeated = await get('/hls/live/demo/720p/index.m3u8?_HLS_msn=7&_HLS_msn=8');
@@ -64,7 +64,7 @@ describe('what the origin is asked', () => {
     expect(origin.calls).toHaveLength(1);
   });
 
-  it('B3.08 a reader that leaves aborts the signal of its waiter at once', async () => {
+  it('B3.08 are aborted at once when their client leaves', async () => {
     const asked = new Promise<AbortSignal>((resolve) => {
       origin.respond = ({ signal }) => {
         resolve(signal);
@@ -268,7 +268,7 @@ describe('names', () => {
     '/assets/%2e%2e/package.json',
     '/assets/..%2fpackage.json',
     '/assets/%2e%2e%2fpackage.json',
-  ])('C3.03 C3.11 A5.04 %s is refused before the origin hears of it', async (url) => {
+  ])('C3.03 C3.11 A5.04 %s is refused without a call of the origin', async (url) => {
     const answer = await get(url);
     expect(answer.statusCode).toBeGreaterThanOrEqual(400);
     expect(answer.statusCode).toBeLessThan(500);
@@ -276,13 +276,13 @@ describe('names', () => {
     expect(answer.body).not.toContain('EXT-X');
   });
 
-  it('A5.07 a name of 255 bytes of the charset is fine', async () => {
+  it('A5.07 a name of 255 allowed characters is accepted', async () => {
     const name = `${'a'.repeat(250)}.-_Z9`;
     await get(`/hls/live/${name}/index.m3u8`);
     expect(origin.calls[0]?.names).toEqual(['live', name]);
   });
 
-  it('B4.10 only reading methods: 405 with Allow, and no body is looked at', async () => {
+  it('B4.10 writing methods get 405 with Allow, and their body is not read', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
       for (const url of ['/hls/live/demo/index.m3u8', '/hls/nothing', '/', '/api/v1/streams', '/no/such/thing']) {
         const answer = await app.inject({ method, url, payload: '<x>', headers: { 'content-type': 'odd/type' } });

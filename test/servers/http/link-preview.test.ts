@@ -22,7 +22,7 @@ function metaOf(html: string): Record<string, string> {
 }
 
 describe('the head of a watch page', () => {
-  it('names the stream, says what it is and shows a picture of it', async () => {
+  it('has name, description and thumbnail of the stream', async () => {
     const { body } = await appWith().inject('/watch/live/demo');
     expect(body).toContain('<title>demo – Sluice</title>');
     expect(body).toContain(`<link rel="canonical" href="${BASE}/watch/live/demo">`);
@@ -38,7 +38,7 @@ describe('the head of a watch page', () => {
     });
   });
 
-  it('of a stream that is not live shows a picture that is there', async () => {
+  it('has the general picture if the stream is not live', async () => {
     const app = appWith();
     const meta = metaOf((await app.inject('/watch/live/nobody')).body);
     expect(meta['og:description']).toContain('nobody is not live at the moment');
@@ -46,7 +46,7 @@ describe('the head of a watch page', () => {
     expect([picture.statusCode, picture.headers['content-type']]).toEqual([200, 'image/png']);
   });
 
-  it('escapes whatever a name holds', () => {
+  it('escapes names', () => {
     const name = `"><script>alert(1)</script></title>'&\u202e`;
     const head = streamHead({ app: 'live', name, state: undefined, hasThumbnail: true, base: BASE, version: 'v' });
     expect(head).not.toMatch(/<script|<\/title>'/);
@@ -55,7 +55,7 @@ describe('the head of a watch page', () => {
       expect(line.trim()).toMatch(/^<(?:title|meta|link)[^<>]*>(?:[^<>]*<\/title>)?$/);
   });
 
-  it('without publicUrl believes no Host but the address that the connection came to', async () => {
+  it('without publicUrl trusts a Host only if it is the address of the connection', async () => {
     const app = appWith({ publicUrl: undefined });
     onTestFinished(() => app.close());
     await app.listen({ host: '127.0.0.1', port: 0 });
@@ -78,14 +78,14 @@ describe('the head of a watch page', () => {
 describe('oEmbed', () => {
   const ask = (query: Record<string, string>) => appWith().inject({ url: '/oembed', query });
 
-  it('is found from the watch page', async () => {
+  it('is announced on the watch page', async () => {
     const { body } = await appWith().inject('/watch/live/demo');
     const [, href = ''] = /application\/json\+oembed" href="([^"]+)"/.exec(body) ?? [];
     const { pathname, searchParams } = new URL(href.replaceAll('&#38;', '&'));
     expect([pathname, searchParams.get('url')]).toEqual(['/tv/oembed', `${BASE}/watch/live/demo`]);
   });
 
-  it('gives the frame of a stream, as large as is asked for', async () => {
+  it('returns the iframe of a stream in the requested size', async () => {
     const url = `${BASE}/watch/live/demo`;
     expect((await ask({ url })).json()).toMatchObject({
       version: '1.0',

@@ -31,7 +31,7 @@ function app(changes: Parameters<typeof fakeDependencies>[0] = {}) {
 }
 
 describe('GET /metrics', () => {
-  it('gives every figure that is known, twice the same', async () => {
+  it('returns every known figure, and the same again on the next request', async () => {
     const server = app();
     await server.inject('/metrics');
     const answer = await server.inject('/metrics');
@@ -79,7 +79,7 @@ describe('GET /metrics', () => {
 });
 
 describe('viewers', () => {
-  it('counts distinct clients that were given a media playlist, in the API and the figures', async () => {
+  it('are the distinct clients that got a media playlist, in the API and in the metrics', async () => {
     const dependencies = fakeDependencies();
     dependencies.origin.respond = () => ({ status: 200, kind: 'media-playlist', body: Buffer.from('#EXTM3U\n') });
     const server = buildApp(dependencies);

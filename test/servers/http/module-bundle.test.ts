@@ -8,7 +8,7 @@ function bundle(modules: Readonly<Record<string, string>>): string {
 }
 
 describe('bundleModules', () => {
-  it('runs each module once, before those that import it, in scopes of their own', () => {
+  it('runs each module once, in its own scope, before those that import it', () => {
     const ran: string[] = [];
     const script = bundle({
       'main.js':
@@ -23,7 +23,7 @@ describe('bundleModules', () => {
     expect(ran).toEqual(['count', 'a', 'b', 'main a1b2']);
   });
 
-  it('leaves what is no module of ours an import, at the top, relative to where the bundle lies', () => {
+  it('keeps the import of other modules, at the top, relative to the bundle', () => {
     const script = bundle({ 'main.js': "import { Hls } from './vendor/hls.mjs';\nnew Hls();\n" });
     expect(script).toMatch(/^import \* as (\w+) from '\.\.\/vendor\/hls\.mjs';\n[\s\S]*const \{ Hls \} = \1;/);
   });

@@ -17,7 +17,7 @@ function assetsOf(html: string, pageUrl: string): string[] {
 }
 
 describe('pages', () => {
-  it.each(PAGES)('%s is HTML that is always revalidated', async (url) => {
+  it.each(PAGES)('%s is HTML that caches must always revalidate', async (url) => {
     const page = await buildApp(fakeDependencies()).inject(url);
     expect(page.statusCode).toBe(200);
     expect(page.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' });
@@ -43,7 +43,7 @@ describe('pages', () => {
     expect(page.body).not.toMatch(/<script(?![^>]*\bsrc=)|\son\w+=|style="|<style/);
   });
 
-  it('C3.06 framing is configurable', async () => {
+  it('C3.06 which sites may frame them is configurable', async () => {
     const app = buildApp({
       ...fakeDependencies(),
       pageFrameAncestors: "'none'",
@@ -65,7 +65,7 @@ describe('pages', () => {
     },
   );
 
-  it('B4.09 C3.11 Host and forwarding headers are reflected nowhere', async () => {
+  it('B4.09 C3.11 Host and forwarding headers never appear in an answer', async () => {
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-prefix': '/evil' };
     for (const url of [...PAGES, '/no', '/api/v1/streams']) {
       const answer = await buildApp(fakeDependencies()).inject({ url, headers });
@@ -75,7 +75,7 @@ describe('pages', () => {
 });
 
 describe('assets', () => {
-  it('everything that a page refers to is there, with a type', async () => {
+  it('everything that a page refers to exists and has a content type', async () => {
     const app = buildApp(fakeDependencies());
     for (const url of [...PAGES, '/no/such/page']) {
       const page = await app.inject({ url, headers: { accept: 'text/html' } });
@@ -89,7 +89,7 @@ describe('assets', () => {
     }
   });
 
-  it('hls.js comes from its package; pages and neighbours of public/ do not come as assets', async () => {
+  it('hls.js is served from its package; HTML pages and files outside public/ are not assets', async () => {
     const app = buildApp(fakeDependencies());
     const module = await app.inject('/assets/vendor/hls.mjs');
     expect(module.headers['content-type']).toBe('text/javascript; charset=utf-8');
@@ -108,7 +108,7 @@ describe('mounted under a prefix', () => {
     return app;
   };
 
-  it('pages, API and media work below it, the host keeps its own', async () => {
+  it('pages, API and media work below it, and the application keeps its own routes', async () => {
     const app = await host();
     expect((await app.inject('/')).body).toBe('host');
     expect((await app.inject('/')).headers['content-security-policy']).toBeUndefined();
@@ -119,7 +119,7 @@ describe('mounted under a prefix', () => {
     expect((await app.inject({ method: 'POST', url: '/' })).statusCode).toBe(404);
   });
 
-  it('the links of every page stay below it', async () => {
+  it('all links of the pages stay below it', async () => {
     const app = await host();
     for (const url of ['/video/', '/video/watch/live/demo', '/video/embed/live/demo', '/video/no/such/page']) {
       const page = await app.inject({ url, headers: { accept: 'text/html' } });
@@ -130,12 +130,12 @@ describe('mounted under a prefix', () => {
     }
   });
 
-  it('the address without its slash leads to the one with it', async () => {
+  it('the address without the final slash redirects to the one with it', async () => {
     const answer = await (await host()).inject('/video');
     expect([answer.statusCode, answer.headers.location]).toEqual([308, 'video/']);
   });
 
-  it('without a prefix the 404 of the host stays its own', async () => {
+  it('without a prefix the application keeps its own 404', async () => {
     const app = Fastify();
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('host'));
     await app.register(sluiceHttp, fakeDependencies());

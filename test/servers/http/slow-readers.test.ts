@@ -28,7 +28,7 @@ async function serve(slow: SlowReaders) {
   return (server.address() as AddressInfo).port;
 }
 
-it('C4.07 readers that stand still are cut off, and share one buffer until then', async () => {
+it('C4.07 readers that stop are cut off, and share one buffer until then', async () => {
   // All of them are there before the first is cut.
   const slow = new SlowReaders(300 + 5 * READERS, 20);
   const port = await serve(slow);
@@ -57,7 +57,7 @@ it('C4.07 readers that stand still are cut off, and share one buffer until then'
   expect(slow.size).toBe(0);
 });
 
-it('C4.07 a large body is given more time than a small one', async () => {
+it('C4.07 a large body has more time than a small one', async () => {
   const slow = new SlowReaders(100, 20);
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-length': BODY.length });
@@ -87,7 +87,7 @@ it('C4.07 a large body is given more time than a small one', async () => {
   expect([slow.cut, slow.size]).toEqual([1, 1]);
 });
 
-it('a reader that reads to the end is left alone, and nothing is kept of it', async () => {
+it('a reader that reads to the end is not cut off, and nothing is kept of it', async () => {
   const slow = new SlowReaders(60_000, 20);
   const port = await serve(slow);
   const answer = await fetch(`http://127.0.0.1:${port}/`);

@@ -86,7 +86,7 @@ const ways: { name: string; ask: Ask }[] = [
 ];
 
 describe.each(ways)('over $name', ({ ask }) => {
-  it('gives the file, its head alone, pieces of it, and nothing to who has it', async () => {
+  it('answers GET, HEAD, ranges and conditional requests from the file', async () => {
     const whole = await ask(PATH);
     expect(whole.status).toBe(200);
     expect(whole.body.equals(SEGMENT)).toBe(true);
@@ -104,14 +104,14 @@ describe.each(ways)('over $name', ({ ask }) => {
     expect((await ask(PATH, { 'if-none-match': etag })).status).toBe(304);
   });
 
-  it('gives a body in memory whole, too', async () => {
+  it('sends a body in memory whole', async () => {
     origin.respond = () => ({ status: 200, kind: 'segment', body: SEGMENT, targetDuration: 2 });
     expect((await ask(PATH)).body.equals(SEGMENT)).toBe(true);
     const slice = await ask(PATH, { range: 'bytes=1-5000000' });
     expect(slice.body.equals(SEGMENT.subarray(1, 5_000_001))).toBe(true);
   });
 
-  it('cuts the answer off when the file cannot be read to its end, and goes on with others', async () => {
+  it('cuts the answer off if reading the file fails, and keeps answering others', async () => {
     let reads = 0;
     const failing = {
       length: SEGMENT.length,
@@ -140,14 +140,14 @@ async function standStill(secure: boolean, path: string): Promise<Socket> {
   return socket;
 }
 
-describe('readers that stand still', () => {
+describe('readers that stop', () => {
   const READERS = 40;
 
   it.each([
     ['of different files, over HTTP', false, true],
     ['of different files, over HTTPS', true, true],
     ['of one segment in memory, over HTTPS', true, false],
-  ])('hold one piece each: %s', async (_, secure, fromDisk) => {
+  ])('make the server hold one piece each: %s', async (_, secure, fromDisk) => {
     if (fromDisk)
       await Promise.all(Array.from({ length: READERS }, (__, i) => store.write(`seg-${100 + i}.m4s`, SEGMENT)));
     else origin.respond = () => ({ status: 200, kind: 'segment', body: SEGMENT, targetDuration: 2 });

@@ -18,7 +18,7 @@ function appWith(asked: string[] = []) {
 }
 
 describe('thumbnail.jpg', () => {
-  it('B4.01 is a JPEG for every site, for as long as its source says', async () => {
+  it('B4.01 is a JPEG with CORS headers and the lifetime that its source gives', async () => {
     const answer = await appWith().inject(URL);
     expect(answer.statusCode).toBe(200);
     expect(answer.rawPayload).toEqual(JPEG);
@@ -34,7 +34,7 @@ describe('thumbnail.jpg', () => {
     expect([head.statusCode, head.body]).toEqual([200, '']);
   });
 
-  it('is not sent to who has it', async () => {
+  it('is answered with 304 if the client has it', async () => {
     for (const tag of ['"abc"', 'W/"abc"', '"x", "abc"', '*']) {
       const answer = await appWith().inject({ url: URL, headers: { 'if-none-match': tag } });
       expect([answer.statusCode, answer.body]).toEqual([304, '']);
@@ -43,7 +43,7 @@ describe('thumbnail.jpg', () => {
     expect((await appWith().inject({ url: URL, headers: { 'if-none-match': '"abd"' } })).statusCode).toBe(200);
   });
 
-  it('B4.03 where there is none, that is remembered for a second', async () => {
+  it('B4.03 is a 404 that caches keep for a second if there is none', async () => {
     for (const app of [appWith(), buildApp(fakeDependencies())]) {
       const answer = await app.inject('/hls/live/other/thumbnail.jpg');
       expect(answer.statusCode).toBe(404);
@@ -55,7 +55,7 @@ describe('thumbnail.jpg', () => {
     }
   });
 
-  it('C3.03 asks for no name that is none', async () => {
+  it('C3.03 never asks the source for an invalid name', async () => {
     const asked: string[] = [];
     const app = appWith(asked);
     for (const url of ['/hls/live/a%20b/thumbnail.jpg', '/hls/../x/thumbnail.jpg', '/hls/live/%2e%2e/thumbnail.jpg']) {
@@ -64,7 +64,7 @@ describe('thumbnail.jpg', () => {
     expect(asked).toEqual([]);
   });
 
-  it('the API says of which streams there is one', async () => {
+  it('the API says which streams have one', async () => {
     const of = async (app: ReturnType<typeof appWith>): Promise<unknown> =>
       (await app.inject('/api/v1/streams/live/demo')).json().thumbnail;
     expect(await of(appWith())).toBe(true);

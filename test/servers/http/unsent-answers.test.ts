@@ -67,7 +67,7 @@ async function isWhole(socket: Socket): Promise<boolean> {
 const MiB = 1024 * 1024;
 
 describe('unread answers', () => {
-  it('of one address are cut off, the oldest first, when they hold too much; others do not notice', async () => {
+  it('of one address are cut off, the oldest first, if they hold too much; others are not affected', async () => {
     const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
     const other = await standStill(started, '192.0.2.9', file('other'));
     const sockets: Socket[] = [];
@@ -82,14 +82,14 @@ describe('unread answers', () => {
     expect(started.http.delivery.figures.slowReaders).toBe(0);
   });
 
-  it('of the addresses of one IPv6 network count together', async () => {
+  it('of all addresses of an IPv6 network count together', async () => {
     const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
     for (let n = 0; n < 4; n++) await standStill(started, `2001:db8:1:2::${n}`, file(n));
     await standStill(started, '2001:db8:1:3::1', file('other'));
     expect(started.http.delivery.figures.unsentCut).toEqual({ address: 2, total: 0 });
   });
 
-  it('in all are cut off of the address that holds the most, and one line says so', async () => {
+  it('over the total limit are cut off at the address that holds the most, with one log line', async () => {
     const started = await start({ maxUnreadBytes: 44 * MiB, maxUnreadBytesPerIp: 1_000 * MiB });
     const first = await standStill(started, '192.0.2.1', file('first'));
     const greedy: Socket[] = [];
@@ -111,7 +111,7 @@ describe('unread answers', () => {
     expect(metrics).toContain('sluice_unread_answers_cut_total{limit="total"} 3');
   });
 
-  it('of a body in memory count once, however many are sent it', async () => {
+  it('that share a body in memory count it once', async () => {
     const started = await start({ maxUnreadBytes: 20 * MiB, maxUnreadBytesPerIp: 20 * MiB });
     const sockets: Socket[] = [];
     for (let n = 0; n < 20; n++) sockets.push(await standStill(started, '192.0.2.1', file(n, 'shared')));
@@ -120,14 +120,14 @@ describe('unread answers', () => {
     expect(await Promise.all(sockets.map(isWhole))).toEqual(Array(20).fill(true));
   });
 
-  it('may be one of an address, however large', async () => {
+  it('are always allowed if there is one per address, however large', async () => {
     const started = await start({ maxUnreadBytesPerIp: MiB });
     const socket = await standStill(started, '192.0.2.1', file(1));
     expect(started.http.delivery.figures.unsentCut.address).toBe(0);
     expect(await isWhole(socket)).toBe(true);
   });
 
-  it('of pages, lists and figures count too, on every stream of HTTP/2', async () => {
+  it('of pages, lists and metrics count too, on every HTTP/2 stream', async () => {
     const many = Array.from({ length: 3_000 }, (_, n) => ({
       app: 'live',
       name: `stream-${n}`,
@@ -157,7 +157,7 @@ describe('unread answers', () => {
 });
 
 describe('shared memory', () => {
-  it('counts what is shared once, for as long as anybody holds it, and all that a view is a view of', () => {
+  it('counts shared memory once while anybody holds it, and the whole block of each view', () => {
     const memory = new SharedMemory();
     const body = Buffer.from(new ArrayBuffer(1_000));
     memory.add(body, 10);

@@ -4,7 +4,7 @@ import { fingerprint, Viewers } from '../../../src/servers/http/delivery/viewers
 import { heapInUse } from '../../support/collect-garbage.js';
 
 describe('viewers', () => {
-  it('counts each address and User-Agent once, for as long as it was seen lately', () => {
+  it('counts each pair of address and User-Agent once, while it has been seen recently', () => {
     let now = 0;
     const viewers = new Viewers(() => now);
     viewers.saw('live', 'a', '192.0.2.1', 'x');
@@ -22,7 +22,7 @@ describe('viewers', () => {
     expect(viewers.remembered).toBe(0);
   });
 
-  it('remembers so many of all streams together, and forgets who was seen longest ago', () => {
+  it('remembers a bounded number for all streams together, and drops the one seen longest ago', () => {
     let now = 0;
     const viewers = new Viewers(() => now++, 100);
     viewers.saw('live', 'a', '192.0.2.1', 'first');
@@ -36,13 +36,13 @@ describe('viewers', () => {
     expect(viewers.count('live', 'c')).toBe(99);
   });
 
-  it('is bounded when nobody says how', () => {
+  it('is bounded by default', () => {
     const viewers = new Viewers(() => 0);
     for (let i = 0; i < 100_010; i++) viewers.saw('live', 'a', '192.0.2.1', `${i}`);
     expect(viewers.remembered).toBe(100_000);
   });
 
-  it('keeps nothing of a long User-Agent', () => {
+  it('does not keep a long User-Agent', () => {
     const viewers = new Viewers();
     const before = heapInUse();
     for (let i = 0; i < 3_000; i++) {
@@ -56,20 +56,20 @@ describe('viewers', () => {
 });
 
 describe('fingerprint', () => {
-  it('tells apart texts that differ in little', () => {
+  it('differs for similar texts', () => {
     const seen = new Set<number>();
     for (let i = 0; i < 200_000; i++) seen.add(fingerprint('live/demo', `192.0.${i >> 8}.${i & 255}`, 'Mozilla/5.0'));
     expect(seen.size).toBe(200_000);
     expect([...seen].every((number) => Number.isSafeInteger(number) && number >= 0)).toBe(true);
   });
 
-  it('heeds where one text ends', () => {
+  it('depends on where one text ends and the next begins', () => {
     expect(fingerprint('a', 'bc')).not.toBe(fingerprint('ab', 'c'));
     expect(fingerprint('a', '')).not.toBe(fingerprint('', 'a'));
     expect(fingerprint('a')).not.toBe(fingerprint('a', ''));
   });
 
-  it('spreads over all bits', () => {
+  it('uses all bits', () => {
     const ones = Array(53).fill(0);
     for (let i = 0; i < 10_000; i++) {
       const bits = fingerprint(`viewer ${i}`).toString(2).padStart(53, '0');

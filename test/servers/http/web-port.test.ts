@@ -86,7 +86,7 @@ async function over2(session: ReturnType<typeof openSession>, headers: Record<st
 }
 
 describe('HTTPS', () => {
-  it('B3.16 speaks HTTP/2 to who offers it, with playlists, media and pages on one connection, and answers pings', async () => {
+  it('B3.16 speaks HTTP/2 with clients that offer it: playlists, media and pages on one connection, and pings', async () => {
     const session = openSession();
     const playlist = await over2(session, { ':path': PATH });
     expect(session.alpnProtocol).toBe('h2');
@@ -110,7 +110,7 @@ describe('HTTPS', () => {
     });
   });
 
-  it('B3.16 B3.08 a blocked stream that the client resets frees its waiter, the connection stays', async () => {
+  it('B3.16 B3.08 frees the waiter of a stream that the client resets, and keeps the connection', async () => {
     const session = openSession();
     origin.respond = ({ signal }) =>
       new Promise((_resolve, reject) => {
@@ -138,7 +138,7 @@ describe('HTTPS', () => {
     expect(answer).toEqual({ version: '1.1', status: 200, body: LONG.toString() });
   });
 
-  it('a new certificate is in force for the next connection, and the old connection goes on', async () => {
+  it('uses a new certificate for the next connection, and keeps existing connections', async () => {
     const commonName = async (): Promise<string | undefined> => {
       const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
       await once(socket, 'secureConnect');
@@ -154,7 +154,7 @@ describe('HTTPS', () => {
     expect((await over2(session, { ':path': PATH })).answer[':status']).toBe(200);
   });
 
-  it('C3.13 plain text on the TLS port is closed and hurts nobody', async () => {
+  it('C3.13 closes a connection that sends plain text to the TLS port, and serves others', async () => {
     const plain = (await import('node:net')).connect(port, '127.0.0.1');
     plain.on('error', () => plain.destroy());
     plain.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -163,7 +163,7 @@ describe('HTTPS', () => {
     expect((await over2(openSession(), { ':path': '/healthz' })).answer[':status']).toBe(200);
   });
 
-  it('a port that is taken is a typed error', async () => {
+  it('fails with a typed error if the port is in use', async () => {
     const { connections, log } = http;
     const second = new WebPort({ host: '127.0.0.1', port, certificate, connections, log });
     await expect(second.listen()).rejects.toMatchObject({ code: 'http.listen' });

@@ -92,7 +92,7 @@ afterEach(() => {
 });
 
 describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
-  it('answers what was sent ahead in order', async () => {
+  it('answers pipelined requests in order', async () => {
     const peer = await over[scheme](await openSite());
     peer.socket.write(Array.from({ length: 30 }, (_, index) => request(`/nothing${index % 2 ? '' : '/'}`)).join(''));
     peer.socket.write(request('/healthz', 'Connection: close\r\n'));
@@ -101,7 +101,7 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
     expect(peer.text()).toMatch(/"status":"ok"}$/);
   });
 
-  it('ends a connection that sends more than 16 KiB ahead, and answers the others', async () => {
+  it('ends a connection that pipelines more than 16 KiB, and answers the others', async () => {
     const site = await openSite();
     const [greedy, modest] = [await over[scheme](site), await over[scheme](site)];
     greedy.socket.write(request('/healthz').repeat(900));
@@ -112,7 +112,7 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
     expect(modest.text()).toContain('"ok"');
   });
 
-  it('answers a single request before those that others have sent ahead', async () => {
+  it('answers a single request before those that others have pipelined', async () => {
     const site = await openSite();
     const burst = request('/healthz').repeat(300);
     const peers = await Promise.all(Array.from({ length: 20 }, () => over[scheme](site)));
@@ -125,14 +125,14 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
     for (const peer of peers) await peer.hears(/"ok"/, 300);
   });
 
-  it('answers the request behind one that asks to upgrade', async () => {
+  it('answers the request after one that asks for an upgrade', async () => {
     const peer = await over[scheme](await openSite());
     peer.socket.write(request('/healthz', 'Connection: upgrade\r\nUpgrade: x\r\n') + request('/readyz'));
     await peer.hears(/"ready":true/);
     expect(peer.text().match(/HTTP\/1\.1 200/g)).toHaveLength(2);
   });
 
-  it('refuses methods that do not read, with their bodies', async () => {
+  it('refuses writing methods, and skips their bodies', async () => {
     const peer = await over[scheme](await openSite());
     peer.socket.write(
       `POST /hls/live/demo/index.m3u8 HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n${'a\n\r\n'.repeat(10_000)}`,
@@ -213,7 +213,7 @@ describe('HTTP/2', () => {
     return { status: head[':status'], body };
   };
 
-  it('ends a session that resets more than 100 streams at once, and serves none of those that were reset', async () => {
+  it('ends a session that resets more than 100 streams in a burst, and serves none of those streams', async () => {
     const dependencies = fakeDependencies();
     let calls = 0;
     dependencies.origin.respond = () => {
@@ -237,7 +237,7 @@ describe('HTTP/2', () => {
     expect((await answer(openSession(site), { ':path': '/healthz' })).status).toBe(200);
   });
 
-  it('serves nobody who has left already', async () => {
+  it('does not serve streams that have been reset already', async () => {
     const dependencies = fakeDependencies();
     const site = await openSite(dependencies);
     const calls = dependencies.origin.calls;
@@ -256,7 +256,7 @@ describe('HTTP/2', () => {
     expect(calls.length).toBeLessThan(30);
   });
 
-  it('refuses a method that nobody knows before the application, with one line a second', async () => {
+  it('refuses an unknown method before the application sees it', async () => {
     const site = await openSite();
     const session = openSession(site);
     for (const path of ['/', '/hls/live/demo/index.m3u8']) {
@@ -297,7 +297,7 @@ describe('HTTP/2', () => {
     expect(ended(site)).toEqual(counted);
   });
 
-  it('ends a stream whose body is late, and the session goes on', async () => {
+  it('ends a stream whose body is late, and keeps the session', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const site = await openSite();
     const session = openSession(site);
@@ -317,7 +317,7 @@ describe('HTTP/2', () => {
   });
 });
 
-it('asks browsers that came by HTTPS to come by nothing else, where that is configured', async () => {
+it('sends Strict-Transport-Security over HTTPS only, and only if configured', async () => {
   const header = /strict-transport-security: max-age=300\r\n/;
   const [asking, silent] = [await openSite({ hstsMaxAge: 300 }), await openSite()];
   const answer = async (peer: Peer): Promise<string> => {
@@ -331,7 +331,7 @@ it('asks browsers that came by HTTPS to come by nothing else, where that is conf
 });
 
 describe('connections of one address', () => {
-  it('are bounded, but for proxies that are trusted', async () => {
+  it('are bounded, except those of trusted proxies', async () => {
     const strict = await openSite({ trustedProxies: [], maxConnections: 8 });
     const [first, second, third] = [await over.http(strict), await over.http(strict), await over.http(strict)];
     await third.closed;
@@ -361,7 +361,7 @@ describe('connections of one address', () => {
   });
 });
 
-it('turns requests of one address away when too many are not answered', async () => {
+it('refuses requests of one address if too many are unanswered', async () => {
   const dependencies = fakeDependencies();
   const site = await openSite({ ...dependencies, trustedProxies: [], maxRequestsPerAddress: 2 });
   let give: () => void = () => undefined;
@@ -388,7 +388,7 @@ it('turns requests of one address away when too many are not answered', async ()
   expect(third.text()).toContain('"ok"');
 });
 
-it('hangs up on who adds to more than 32 MiB that wait for their turn', async () => {
+it('closes the connection whose bytes exceed the 32 MiB that may wait for their turn', async () => {
   const listener = createServer();
   onTestFinished(() => {
     listener.close();
@@ -413,7 +413,7 @@ it('hangs up on who adds to more than 32 MiB that wait for their turn', async ()
   expect(queued.bytes).toBe(32 * 1024 * 1024);
 });
 
-it('ends in order whatever connections there are', async () => {
+it('closes cleanly whatever the state of its connections', async () => {
   const dependencies = fakeDependencies();
   const site = await openSite(dependencies);
   const halfOpen = connect(site.secure, '127.0.0.1');

@@ -40,7 +40,7 @@ function heads(bytes: Buffer): number {
 }
 
 describe('portions of HTTP/2', () => {
-  it('each hold one head and what belongs to it', () => {
+  it('each contain one request head and the frames that belong to it', () => {
     const [preface, ...rest] = portionsOf([Buffer.concat([PREFACE, ...Array.from({ length: 50 }, head)])]);
     expect(rest).toHaveLength(49);
     expect([heads(preface?.subarray(PREFACE.length) ?? Buffer.alloc(0)), ...rest.map(heads)]).toEqual(
@@ -48,7 +48,7 @@ describe('portions of HTTP/2', () => {
     );
   });
 
-  it('lose nothing and never stand still, whatever arrives in whatever pieces', () => {
+  it('lose nothing and always make progress, whatever the input and its cutting', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 30 }), (pieces) => {
         const buffers = pieces.map((piece) => Buffer.from(piece));
@@ -57,7 +57,7 @@ describe('portions of HTTP/2', () => {
     );
   });
 
-  it('hold one head at most, also of frames that arrive in pieces', () => {
+  it('contain at most one request head, even if frames arrive in pieces', () => {
     const bytes = Buffer.concat([PREFACE, ...Array.from({ length: 40 }, () => Buffer.concat([head(), reset()]))]);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 80 }), (lengths) => {
@@ -77,7 +77,7 @@ describe('portions of HTTP/2', () => {
     );
   });
 
-  it('tell that a head has begun and not ended', () => {
+  it('know whether a request head is incomplete', () => {
     const portions = new FramePortions();
     portions.look(Buffer.concat([PREFACE, head(1)]));
     expect(portions.isInsideHead).toBe(true);
@@ -85,7 +85,7 @@ describe('portions of HTTP/2', () => {
     expect(portions.isInsideHead).toBe(false);
   });
 
-  it('allow 100 resets at once and 30 a second in the long run', () => {
+  it('allow a burst of 100 resets, and 30 per second in the long run', () => {
     let now = 0;
     const portions = new FramePortions(() => now);
     expect(portions.look(Buffer.concat([PREFACE, ...Array.from({ length: 100 }, reset)]))).toBeUndefined();

@@ -4,7 +4,7 @@ import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
 
 const pass = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('gives what was used up back in the next pass', async () => {
+it('gives the full time again in the next pass', async () => {
   const turns = new WorkTurns();
   turns.note(9);
   expect(turns.areUsedUp).toBe(false);
@@ -14,7 +14,7 @@ it('gives what was used up back in the next pass', async () => {
   expect(turns.areUsedUp).toBe(false);
 });
 
-it('serves short requests before long ones, each in the order in which they asked, within the share of a pass', async () => {
+it('runs short turns before long ones, each in order, within the time for a pass', async () => {
   const turns = new WorkTurns();
   const served: string[] = [];
   const work = (name: string) => () => {
@@ -33,7 +33,7 @@ it('serves short requests before long ones, each in the order in which they aske
   expect(turns.areWanted).toBe(false);
 });
 
-it('does not call who has left, and calls who asks twice once', async () => {
+it('skips those that have left, and runs one that asks twice only once', async () => {
   const turns = new WorkTurns();
   let calls = 0;
   const turn = (): void => {
