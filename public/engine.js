@@ -73,6 +73,12 @@ export class PlaybackEngine {
     return target == null ? 0 : Math.max(0, this.#hls.latency - target);
   }
 
+  /** Whether playback is at media that has left the playlist: hls.js plays it from what it has buffered during a pause. */
+  get isLeftBehind() {
+    const details = this.#hls?.latestLevelDetails;
+    return details?.live === true && this.#video.currentTime < details.fragmentStart;
+  }
+
   /** How far back the viewer can go: `{ length, behind }` in seconds; undefined if that is too little for a control. */
   get window() {
     return liveWindow(this.#hls, this.#video);

@@ -65,6 +65,11 @@ export class LivePosition {
     this.#patience = setTimeout(() => !this.#isShifted && this.#options.onStuck(), SEEK_PATIENCE);
   }
 
+  /** The viewer continues after a pause: live, if the stream no longer keeps what he would see next. */
+  resume() {
+    if (this.#engine.isLeftBehind) this.goLive();
+  }
+
   /** A start begins at live. */
   reset() {
     clearTimeout(this.#patience);

@@ -58,7 +58,7 @@ export class LivePlayer extends EventTarget {
     this.#intent = new ViewerIntent(video, {
       wantsPlay: autoplay,
       isPlaying: () => this.state === 'playing',
-      onPlay: () => this.#outdated && this.#restart(),
+      onPlay: () => (this.#outdated ? this.#restart() : this.#position.resume()),
     });
     this.#probe = new LiveProbe(source);
     this.#tracks = new TrackWatch(source, {
@@ -155,6 +155,7 @@ export class LivePlayer extends EventTarget {
       this.#restart();
       return;
     }
+    if (this.state === 'playing') this.#position.resume();
     if (!(await playOrMute(this.#video, () => this.#emit('blocked')))) this.#intent.wantsPlay = false;
   }
 

@@ -1,11 +1,18 @@
 // Makes the MPD as data from the listed segments. Pure, so that tests can compare it with a golden file.
-import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { type BitsPerSecond, type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { AdaptationSet, Manifest, Period, Representation } from './manifest.js';
 import type { PeriodSpan } from './periods.js';
 import type { DashPresentation, DashRendition, DashSegment } from './source.js';
 
 /** Live players stay this many target durations behind, like HOLD-BACK in HLS. */
 const PRESENTATION_DELAY = 3;
+
+/**
+ * Target durations for which the MPD of an ended stream stays dynamic, with its duration, before it becomes static. Players reload it four
+ * times in that. A player that learns of end and static at once may take the MPD for one that counts from 0, as DASH-IF IOP 4.3 section
+ * 4.6.4 has it (Shaka Player), and then never reaches the end.
+ */
+const ENDING = 2;
 
 /** Later segments may be larger than the measured ones by this factor, and announced rates exclude the container. */
 const HEADROOM = 1.1;
@@ -28,7 +35,7 @@ export function describeManifest(
   spans: readonly PeriodSpan[],
   { media, time }: ManifestUrls,
 ): Manifest {
-  const { ended, wallClock, mediaOrigin, listings } = presentation;
+  const { wallClock, mediaOrigin, listings } = presentation;
   const origin = sinceEpoch(mediaOrigin);
   const targetDuration = presentation.targetDuration ?? 0;
   // Players keep the kinds of tracks that they started with: they skip a Period that lacks one like a gap.
@@ -43,12 +50,13 @@ export function describeManifest(
     periods: shown.map((span) => period(span, kinds, origin)),
   };
   const end = last === undefined ? 0 : endOf(last);
-  if (ended) {
-    return { ...manifest, type: 'static', mediaPresentationDuration: shortestEndOf(manifest.periods.at(-1)) };
-  }
+  const phase = phaseOf(presentation);
+  const known = phase === 'live' ? {} : { mediaPresentationDuration: shortestEndOf(manifest.periods.at(-1)) };
+  if (phase === 'ended') return { ...manifest, ...known, type: 'static' };
   const begin = first === undefined ? 0 : beginOf(first);
   return {
     ...manifest,
+    ...known,
     type: 'dynamic',
     // As long as a cache may keep it.
     minimumUpdatePeriod: targetDuration / 2,
@@ -56,6 +64,12 @@ export function describeManifest(
     suggestedPresentationDelay: PRESENTATION_DELAY * targetDuration,
     timeUrl: time,
   };
+}
+
+/** `ending`: nothing more will come, and players learn of the duration. */
+export function phaseOf({ endedAt, wallClock, targetDuration = 0 }: DashPresentation): 'live' | 'ending' | 'ended' {
+  if (endedAt === undefined) return 'live';
+  return wallClock - endedAt < secondsToMilliseconds(ENDING * targetDuration) ? 'ending' : 'ended';
 }
 
 function has(span: PeriodSpan, kind: 'video' | 'audio'): boolean {

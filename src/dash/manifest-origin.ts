@@ -1,6 +1,6 @@
 // Serves the MPD of a stream to the HTTP server, rendered once for each version of the listed segments.
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
-import { describeManifest } from './describe-manifest.js';
+import { describeManifest, phaseOf } from './describe-manifest.js';
 import { cutIntoPeriods } from './periods.js';
 import { renderManifest } from './render-manifest.js';
 import type { DashPresentation } from './source.js';
@@ -53,8 +53,8 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
     const key = versionKey(presentation);
     const known = this.#versions.get(presentation);
     if (known?.key === key) return known.body;
-    const { listings, ended } = presentation;
-    const periods = cutIntoPeriods(listings, ended);
+    const { listings, endedAt } = presentation;
+    const periods = cutIntoPeriods(listings, endedAt !== undefined);
     const body = Buffer.from(renderManifest(describeManifest(presentation, periods, { media, time: 'time' })));
     this.#versions.set(presentation, { key, body });
     return body;
@@ -62,10 +62,11 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
 }
 
 /** Listed segments never change, except that they are added at one end and removed at the other. */
-function versionKey({ listings, ended }: DashPresentation): string {
+function versionKey(presentation: DashPresentation): string {
+  const { listings } = presentation;
   const parts = listings.map(({ plan, active, segments }) => {
     const [first, last] = [segments[0]?.mediaSequence, segments.at(-1)?.mediaSequence];
     return `${plan.name} ${first} ${last} ${active}`;
   });
-  return `${ended} ${parts.join(' ')}`;
+  return `${phaseOf(presentation)} ${parts.join(' ')}`;
 }

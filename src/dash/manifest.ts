@@ -11,7 +11,7 @@ export interface Manifest {
   readonly minimumUpdatePeriod?: Seconds;
   readonly timeShiftBufferDepth?: Seconds;
   readonly suggestedPresentationDelay?: Seconds;
-  /** Static MPD only: the end of its last Period. */
+  /** Of a stream that has ended: the end of its last Period. */
   readonly mediaPresentationDuration?: Seconds;
   /** Base of the media URLs, itself relative to the MPD. */
   readonly baseUrl: string;

@@ -41,7 +41,8 @@ export interface DashRendition {
 
 export interface DashPresentation {
   readonly targetDuration: Seconds | undefined;
-  readonly ended: boolean;
+  /** When it ended, in presentation time; undefined while it goes on. */
+  readonly endedAt: EpochMilliseconds | undefined;
   /**
    * The date that media time 0 had when the stream began: presentation time counts from it, as evenly as media time does. An
    * encoder whose clock runs slow or fast takes presentation time along; what players need to know is in `wallClock`.

@@ -49,6 +49,7 @@ export class Presentation {
   readonly #incidents: Incidents;
   #suspended = false;
   #ended = false;
+  #endedAt: EpochMilliseconds | undefined;
   readonly #endListeners: (() => void)[] = [];
   #wasServable = false;
   #segmentAdded = false;
@@ -95,6 +96,11 @@ export class Presentation {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** When it ended, by `wallClock`. */
+  get endedAt(): EpochMilliseconds | undefined {
+    return this.#endedAt;
   }
 
   /** Runs asynchronous work for the presentation. */
@@ -292,6 +298,7 @@ export class Presentation {
       });
       for (const rendition of this.#set.all) domain.attempt('playlist end', () => rendition.finish());
       this.#ended = true;
+      this.#endedAt = this.wallClock;
       domain.attempt('rest', () => this.#rest());
       domain.attempt('multivariant end', () => this.#variants.end());
       domain.attempt('waiting requests', () => this.waiters.wake());

@@ -35,7 +35,7 @@ function segments(init: { timescale: number; codecs: string; width?: number; hei
   });
 }
 
-function presentation(rung: Change = {}, all: Change = {}, ended = false): DashPresentation {
+function presentation(rung: Change = {}, all: Change = {}, endedAgo?: number): DashPresentation {
   const video = { codecs: 'avc1.64001f', timescale: 90_000, width: 1280, height: 720 };
   const small = { codecs: 'avc1.64000c', timescale: 16_000, width: 320, height: 180 };
   const sound = { codecs: 'mp4a.40.2', timescale: 48_000, sampleRate: 48_000, channels: 2 };
@@ -48,7 +48,7 @@ function presentation(rung: Change = {}, all: Change = {}, ended = false): DashP
   });
   return {
     targetDuration: 2,
-    ended,
+    endedAt: endedAgo === undefined ? undefined : BEGIN + 30_000 - endedAgo,
     mediaOrigin: BEGIN,
     wallClock: BEGIN + 30_000,
     listings: [
@@ -107,8 +107,8 @@ describe('DASH manifest', () => {
       get targetDuration() {
         return shown.targetDuration;
       },
-      get ended() {
-        return shown.ended;
+      get endedAt() {
+        return shown.endedAt;
       },
       get mediaOrigin() {
         return shown.mediaOrigin;
@@ -146,10 +146,17 @@ describe('DASH manifest', () => {
   });
 
   it('ends static, with all of it and its length', async () => {
-    const mpd = await text(presentation({ to: 105 }, {}, true));
+    const mpd = await text(presentation({ to: 105 }, {}, 4_000));
     expect(mpd).toContain('type="static"');
     expect(mpd).toContain('mediaPresentationDuration="PT1780315222.999999S"');
     expect(mpd).not.toMatch(/minimumUpdatePeriod|UTCTiming|timeShiftBufferDepth/);
     expect(periodsOf(mpd).at(-1)).toEqual(['p104', 'PT1780315219S', 'source 180p audio', '104 104 104']);
+  });
+
+  it('tells players its length while they still reload it, before it becomes static', async () => {
+    const mpd = await text(presentation({ to: 105 }, {}, 3_999));
+    expect(mpd).toContain('type="dynamic"');
+    expect(mpd).toContain('mediaPresentationDuration="PT1780315222.999999S"');
+    expect(mpd).toContain('minimumUpdatePeriod="PT1S"');
   });
 });

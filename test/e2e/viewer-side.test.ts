@@ -63,6 +63,22 @@ it('a pause from outside the page is the viewer’s until he undoes it; one of a
   await page.waitForFunction(() => !Object(globalThis).document.querySelector('video').paused);
 });
 
+it('a viewer who plays on after a pause that is longer than the stream is kept sees live', async () => {
+  const { fixture, url } = await startLiveFixture();
+  await fixture.publish();
+  const { page } = await open();
+  await page.goto(`${url}/watch/live/test`);
+  await untilState(page, 'playing');
+  await page.keyboard.press('k');
+  // The playlists list six seconds.
+  await page.waitForFunction(() => Object(globalThis).sluicePlayer.latency > 12);
+  await page.keyboard.press('k');
+  await page.waitForFunction(() => {
+    const { document, sluicePlayer } = Object(globalThis);
+    return sluicePlayer.latency < 6 && document.querySelector('video').readyState >= 3 && !sluicePlayer.behindLive;
+  });
+});
+
 it('autoplay=0 loads nothing before play is pressed, and says nothing over the picture', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
