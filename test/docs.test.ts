@@ -111,6 +111,8 @@ const FLAGS_OF_OTHERS = [
   '--shell',
   '--standalone',
   '--deploy-hook',
+  '--downloader',
+  '--stream-segmented-queue-deadline',
 ];
 
 describe('docs/glossary.md', () => {
