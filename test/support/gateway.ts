@@ -19,6 +19,8 @@ export interface TestGateway {
   readonly http: string;
   /** `rtmp://127.0.0.1:PORT/live` */
   readonly rtmp: string;
+  /** `https://127.0.0.1:PORT` when it is on. */
+  readonly https?: string;
   /** `rtmps://127.0.0.1:PORT/live` when it is on. */
   readonly rtmps?: string;
   readonly mediaDir: string;
@@ -70,6 +72,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     gateway,
     http,
     rtmp,
+    ...(urls.https !== undefined && { https: urls.https.replace(/\/$/, '') }),
     ...(urls.rtmps !== undefined && { rtmps: urls.rtmps }),
     mediaDir: config.mediaDir,
     key: TEST_KEY,

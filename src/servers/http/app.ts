@@ -8,23 +8,24 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { constants } from 'node:http2';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Seconds } from '../../protocols/units.js';
 import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connection-limits.js';
 import type { Delivery } from './delivery/delivery.js';
-import { isGone } from './delivery/exchange.js';
+import { cutOff, isGone } from './delivery/exchange.js';
 import { parseTarget } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
 import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages/pages.js';
 import { createServices, installSluice } from './plugin.js';
-import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
+import { describeProblem, pathOf, READING_METHODS, sendProblem } from './plugins/errors.js';
 import { isLogged, logRequest } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
-import { METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
+import { INTERNAL, METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
 
 /** The share of all connections that one address may have. 500 viewers have about 3,000; trusted proxies are not counted. */
 const CONNECTIONS_PER_ADDRESS_SHARE = 1 / 4;
@@ -106,10 +107,17 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     // An HTTP/2 client may already have reset the request: nobody would read the answer.
     if (isGone(response)) return;
     const began = request.httpVersionMajor > 1 ? performance.now() : undefined;
-    if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
-    // HTTP/2 passes on methods that the router does not know.
-    else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
-    else refuseMethod(request, response);
+    try {
+      if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
+      // HTTP/2 passes on methods that the router does not know.
+      else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
+      else refuseMethod(request, response);
+    } catch (failure) {
+      // A bug of ours costs this request, not the process.
+      log.write('error', { err: failure, path: pathOf(request).slice(0, 256) }, 'request failed');
+      if (response.headersSent) cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+      else sendRawProblem(request, response, INTERNAL);
+    }
     // For HTTP/1.1 the metered socket counts this time as part of reading.
     if (began !== undefined) connections.turns.note(performance.now() - began);
   };

@@ -17,6 +17,8 @@ export const TOO_MANY_REQUESTS: Problem = {
   message: 'too many requests of this address are unanswered',
 };
 
+export const INTERNAL: Problem = { status: 500, code: 'http.internal', message: 'internal error' };
+
 export function sendRawProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
   const { status, code, message } = problem;
   const isMedia = /^\/(?:hls|dash)\//.test(pathOf(request));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   HEADERS_TIMEOUT,
@@ -256,13 +257,15 @@ describe('HTTP/2', () => {
     expect(calls.length).toBeLessThan(30);
   });
 
-  it('refuses an unknown method before the application sees it', async () => {
-    const site = await openSite();
+  it('refuses an unknown method before the application sees it, with one line a second', async () => {
+    const lines: string[] = [];
+    const site = await openSite({ logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }) });
     const session = openSession(site);
     for (const path of ['/', '/hls/live/demo/index.m3u8']) {
       const { status, body } = await answer(session, { ':method': 'FOO', ':path': path });
       expect([status, body]).toEqual([405, expect.stringContaining('http.method-not-allowed')]);
     }
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ method: 'FOO' }]);
   });
 
   it.each([
