@@ -61,7 +61,7 @@ const CALLBACKS: ReadonlySet<string> = new Set([
   ],
   // At start, when there is no stream yet.
   ...['transcode/ffmpeg-proof.ts', 'transcode/find-ffmpeg.ts', 'transcode/child-settings.ts'],
-  ...['transcode/ffmpeg-process.ts', 'transcode/process-ledger.ts'],
+  'transcode/ffmpeg-process.ts',
 ]);
 
 /** The specifications of two rooms each use the word in a sense of their own. */

@@ -18,14 +18,12 @@ import { childEnvironment } from '../transcode/child-environment.js';
 import { type ChildSettings, findChildSettings } from '../transcode/child-settings.js';
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
-import { ProcessLedger } from '../transcode/process-ledger.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 
 export interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly ledger: ProcessLedger;
   /** Undefined if there is none and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
   /** How to run FFmpeg; undefined if there is none. */
@@ -41,14 +39,11 @@ export interface GatewayParts {
   readonly directories: OwnDirectories;
 }
 
-/** Directory below the state directory: process ids of running FFmpegs. */
-const LEDGER = 'ffmpeg';
-
 /** Working directory of FFmpeg, below the state directory. FFmpeg writes nothing there; if a bug makes it write, the file ends up here. */
 const CHILD_DIRECTORY = 'ffmpeg-work';
 
 /**
- * Ends FFmpegs that an earlier gateway left behind, and reads its sequence numbers from the media directory.
+ * Opens what the gateway needs, and reads the sequence numbers of an earlier gateway from the media directory.
  * @param signal aborts the search for FFmpeg, because a candidate may hang
  * @throws {SluiceError} for the first thing that is missing
  */
@@ -76,8 +71,6 @@ async function openWith(
 ): Promise<GatewayParts> {
   const ffmpeg = await findUsableFfmpeg(config, logger, signal);
   if (config.slate !== undefined) await ensureFile(config.slate);
-  const ledger = new ProcessLedger({ directory: join(config.stateDir, LEDGER), logger });
-  await ledger.sweep();
   const { key } = await findPublishKey(config);
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   const kept = await openMedia(directories, config, logger, clock);
@@ -87,7 +80,6 @@ async function openWith(
     config,
     logger,
     clock,
-    ledger,
     ffmpeg,
     childSettings,
     key,

@@ -59,7 +59,7 @@ export class StreamAdmission implements PublishAdmission {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, clock, ledger, childSettings, ffmpeg, store, sequences } = this.#parts;
+    const { config, clock, childSettings, ffmpeg, store, sequences } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
@@ -68,7 +68,6 @@ export class StreamAdmission implements PublishAdmission {
       origin,
       ffmpeg,
       childSettings,
-      ledger,
       ladder: config.ladder,
       partDuration: config.partDuration,
       segmentDuration: config.segmentDuration,

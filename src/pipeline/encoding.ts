@@ -11,7 +11,7 @@ import { type Capacity, TranscodePlace } from './capacity.js';
 import { pipelineError } from './errors.js';
 import type { Publisher } from './publisher.js';
 import { byCost, type StreamPlan, transcodePlan } from './stream-plan.js';
-import { type EncodingLedger, Transcoder } from './transcoder.js';
+import { Transcoder } from './transcoder.js';
 import { withFields } from './with-fields.js';
 
 export interface EncodingOptions {
@@ -19,7 +19,6 @@ export interface EncodingOptions {
   readonly ffmpeg: { readonly path: string } | undefined;
   /** How to run FFmpeg. */
   readonly childSettings?: ChildSettings | undefined;
-  readonly ledger?: EncodingLedger | undefined;
   readonly ladder: readonly string[];
   readonly partDuration: Seconds;
   readonly segmentDuration: Seconds;
@@ -139,7 +138,7 @@ export class Encoding {
   }
 
   #start(job: Job, continues: boolean): void {
-    const { ffmpeg, childSettings, ledger, clock, logger } = this.#options;
+    const { ffmpeg, childSettings, clock, logger } = this.#options;
     const { plan, publisher, presentation } = job;
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
@@ -151,7 +150,6 @@ export class Encoding {
     const transcoder = new Transcoder({
       ffmpeg,
       childSettings,
-      ledger,
       plan: wanted,
       continues,
       publisher,

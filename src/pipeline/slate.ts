@@ -9,7 +9,6 @@ import type { SlateSpec } from '../transcode/slate-arguments.js';
 import { SlateSource } from '../transcode/slate-source.js';
 import { pipelineError } from './errors.js';
 import type { StreamPlan } from './stream-plan.js';
-import type { EncodingLedger } from './transcoder.js';
 
 export interface SlateOptions {
   readonly app: string;
@@ -18,7 +17,6 @@ export interface SlateOptions {
   readonly slate?: string | undefined;
   readonly ffmpeg: { readonly path: string } | undefined;
   readonly childSettings?: ChildSettings | undefined;
-  readonly ledger?: EncodingLedger | undefined;
   readonly segmentDuration: Seconds;
   readonly maxGop: Seconds;
   readonly clock: Clock;
@@ -72,13 +70,13 @@ export class Slate {
     const stream = this.#stream;
     this.#source = undefined;
     this.#stream = undefined;
-    if (source !== undefined) this.#gone = this.#ended(source);
+    if (source !== undefined) this.#gone = source.stop();
     stream?.end();
     return this.#gone;
   }
 
   #start(slate: SlateSpec, ffmpeg: { readonly path: string }): void {
-    const { childSettings, clock, ledger } = this.#options;
+    const { childSettings, clock } = this.#options;
     const source = new SlateSource({
       ffmpeg,
       slate,
@@ -97,18 +95,11 @@ export class Slate {
       },
     });
     this.#source = source;
-    if (source.pid !== undefined) ledger?.started(source.pid);
   }
 
   /** Stops without anybody waiting. */
   #stopInBackground(): void {
     this.#context.domain.run('slate stop', () => this.stop());
-  }
-
-  async #ended(source: SlateSource): Promise<void> {
-    const { pid } = source;
-    await source.stop();
-    if (pid !== undefined) this.#options.ledger?.ended(pid);
   }
 
   #open(): LiveStream {

@@ -5,7 +5,6 @@ import { FailureDomain, type Fault } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { asSluiceError } from './errors.js';
 import type { StreamLog } from './stream-log.js';
-import type { EncodingLedger } from './transcoder.js';
 
 /** Longer than FFmpeg needs to flush, to be killed, and to close its pipes. */
 const PATIENCE: Milliseconds = 10_000;
@@ -55,25 +54,6 @@ export class StreamOwner {
     });
     await Promise.race([this.served.settled(where, async () => work), this.#untilBroken, late]);
     cancel();
-  }
-
-  /** Wraps a ledger: processes whose end it was not told are reported as ended when the live domain closes. */
-  ledger(ledger: EncodingLedger): EncodingLedger {
-    const running = new Map<number, () => void>();
-    return {
-      started: (pid) => {
-        running.set(
-          pid,
-          this.live.own(() => ledger.ended(pid)),
-        );
-        ledger.started(pid);
-      },
-      ended: (pid) => {
-        running.get(pid)?.();
-        running.delete(pid);
-        ledger.ended(pid);
-      },
-    };
   }
 
   #onFault({ where, cause }: Fault): void {

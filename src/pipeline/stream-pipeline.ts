@@ -53,7 +53,7 @@ export class StreamPipeline {
   readonly #abandon: () => void;
 
   constructor(options: StreamPipelineOptions) {
-    const { app, name, logger, ledger } = options;
+    const { app, name, logger } = options;
     this.app = app;
     this.name = name;
     this.#log = new StreamLog(logger, { app, stream: name }, options.onNews);
@@ -64,7 +64,7 @@ export class StreamPipeline {
     });
     const { live, served } = this.#owner;
     const clock = live.clock(options.clock);
-    const owned = { ...options, clock, ledger: ledger && this.#owner.ledger(ledger) };
+    const owned = { ...options, clock };
     this.#options = owned;
     this.#encoding = new Encoding(owned, {
       domain: live,

@@ -12,7 +12,6 @@ import type { TranscodeLoad } from '../transcode/load-meter.js';
 import type { TranscodeProgress } from '../transcode/progress.js';
 import { fedTracks, type TranscodePlan, type WantedFrom } from '../transcode/rendition-spec.js';
 import { TranscodeSupervisor } from '../transcode/supervisor.js';
-import type { TranscodeSupervisorOptions } from '../transcode/supervisor-options.js';
 import { asSluiceError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
 import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
@@ -21,12 +20,9 @@ import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 const MAX_BEHIND: Milliseconds = 10_000;
 
 /** Records each FFmpeg process. */
-export type EncodingLedger = NonNullable<TranscodeSupervisorOptions['ledger']>;
-
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
   readonly childSettings: ChildSettings | undefined;
-  readonly ledger: EncodingLedger | undefined;
   readonly plan: TranscodePlan;
   /** There was an earlier transcoder in this period, which did not reach its end. */
   readonly continues: boolean;
@@ -63,7 +59,7 @@ export class Transcoder {
   #discarded = false;
 
   constructor(options: TranscoderOptions) {
-    const { ffmpeg, childSettings, ledger, plan, presentation, clock, domain, logger, publisher } = options;
+    const { ffmpeg, childSettings, plan, presentation, clock, domain, logger, publisher } = options;
     this.#options = options;
     this.#fresh = !options.continues;
     this.#subscription = publisher.subscription;
@@ -74,7 +70,6 @@ export class Transcoder {
       domain,
       logger,
       ...(childSettings && { childSettings }),
-      ledger,
       onOutput: (rendition, bytes) => this.#write(rendition, bytes),
       onStart: () => {
         if (!this.#fresh) presentation.pipesRestarted(this.renditions, this.#inputFrom ?? Number.POSITIVE_INFINITY);

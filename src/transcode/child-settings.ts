@@ -56,6 +56,8 @@ export async function findChildSettings(options: ChildSettingsOptions): Promise<
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const maxMemory = options.maxMemory ?? Math.min(MAX_CHILD_MEMORY, Math.floor(totalmem() * MAX_SHARE_OF_MACHINE));
   const wrappers = [
+    // The kernel kills FFmpeg with the process that started it, even a stopped one, which would not notice the end of its input.
+    { program: 'setpriv', args: ['--pdeathsig', 'KILL', '--'], gives: 'a sure end if the gateway is killed' },
     { program: 'setpriv', args: ['--no-new-privs', '--'], gives: 'a bar to new privileges' },
     { program: 'prlimit', args: [`--data=${maxMemory}`, '--core=0', '--'], gives: 'a memory limit' },
   ];

@@ -8,7 +8,6 @@ import type { RestartPolicy } from './backoff.js';
 import type { ChildSettings } from './child-settings.js';
 import type { SpawnProcess } from './ffmpeg-process.js';
 import type { TranscodeLoad } from './load-meter.js';
-import type { ProcessLedger } from './process-ledger.js';
 import type { TranscodeProgress } from './progress.js';
 import type { TranscodePlan, WantedFrom } from './rendition-spec.js';
 import type { StallLimits } from './stall-watch.js';
@@ -55,8 +54,6 @@ export interface TranscodeSupervisorOptions {
   readonly spawn?: SpawnProcess;
   /** How FFmpeg is run; see `findChildSettings`. */
   readonly childSettings?: ChildSettings;
-  /** Records each FFmpeg, so that it can be ended if this process is killed. */
-  readonly ledger?: Pick<ProcessLedger, 'started' | 'ended'> | undefined;
   readonly restart?: Partial<RestartPolicy>;
   /** Input time without a sign of life after which FFmpeg is considered hung and is killed. */
   readonly stall?: Partial<StallLimits>;

@@ -216,7 +216,6 @@ export class TranscodeSupervisor {
     this.#domain.run('ffmpeg ended', async () => this.#onExit(run, await process.exited));
     if (process.pid === undefined) return;
     logger.info({ ffmpegPid: process.pid, generation }, 'FFmpeg started');
-    this.#options.ledger?.started(process.pid);
     this.#watchForStall(run, process.pid);
     this.#options.onStart(generation);
   }
@@ -258,7 +257,6 @@ export class TranscodeSupervisor {
     const { generation, process } = run;
     run.cancelTick();
     run.cancelGrace();
-    if (process.pid !== undefined) this.#options.ledger?.ended(process.pid);
     this.#run = undefined;
     if (this.#state.is('stopping', 'replacing')) {
       if (this.#state.is('stopping')) this.#state.to('stopped');

@@ -134,7 +134,7 @@ it('C4.11 a ladder that takes four times what there is: rungs go one by one, the
   expect(metrics).toMatch(/^sluice_ladders_refused_total 1$/m);
 });
 
-it('C4.02 a stopped FFmpeg whose gateway was killed is ended by the next gateway', { timeout: 60_000 }, async () => {
+it('C4.02 a stopped FFmpeg is ended with its gateway, which is killed', { timeout: 60_000 }, async () => {
   const program = await buildGateway('--ladder', 'source,144p', '--segment-duration', '1');
   const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/main`, await makeFlvSource({ seconds: 4, gop: 25 }));
@@ -144,10 +144,6 @@ it('C4.02 a stopped FFmpeg whose gateway was killed is ended by the next gateway
   // It stops when it is scheduled next, which on a busy machine takes a moment.
   await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
   await gateway.kill();
-  expect(await readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
-
-  const next = await program.start();
-  expect(next.logs.find(({ ffmpegPids }) => ffmpegPids !== undefined)?.ffmpegPids).toEqual([pid]);
   await eventually(async () => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     return stat === '' || /\) Z /.test(stat) ? true : undefined;

