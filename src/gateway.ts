@@ -101,7 +101,10 @@ export class Gateway {
       takeoverAfter: config.takeoverAfter * 1000,
       clock,
     });
-    this.#capacity = new Capacity({ clock, maxTranscodes: config.maxTranscodes });
+    const load = new FailureDomain('load', ({ cause }) =>
+      logger.error({ err: cause }, 'internal error: the load is not measured'),
+    );
+    this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
     this.#pictures = thumbnailMaker(parts);
     this.#thumbnails = this.#pictures && this.#newThumbnails(this.#pictures);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {

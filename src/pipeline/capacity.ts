@@ -143,8 +143,10 @@ export class Capacity {
     this.#samples = [this.#cpuTimes()];
     const again = (): void => {
       this.#cancel = this.#clock.after(SAMPLE_INTERVAL, () => {
-        this.#samples.push(this.#cpuTimes());
-        if (this.#samples.length > SAMPLES + 1) this.#samples.shift();
+        const before = this.#samples.slice(-SAMPLES);
+        // If measuring fails, the load is unknown, not what it was; the next admission tries again.
+        this.#stop();
+        this.#samples = [...before, this.#cpuTimes()];
         again();
       });
     };

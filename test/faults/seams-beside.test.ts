@@ -11,9 +11,11 @@ import { FailureDomain, type Fault } from '../../src/protocols/failure-domain.js
 import { TlsCertificate } from '../../src/tls/certificate.js';
 import { settle } from '../hls/origin-under-test.js';
 import { selfSignedCertificate, type TestCertificate } from '../support/certificate.js';
-import { eventually } from '../support/hls-client.js';
+import { startGateway } from '../support/gateway.js';
+import { eventually, whenListed } from '../support/hls-client.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { npmFfmpeg } from '../support/processes.js';
+import { PlaylistFollower } from '../support/playlist-follower.js';
+import { ffmpegChildren, npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
@@ -115,4 +117,34 @@ it('a certificate that one server does not take is told of, and the others take 
   await eventually(async () => (taken.length > 0 && told.length > 0 ? true : undefined), 10_000);
   expect(taken[0]?.toString()).toBe(next.cert);
   expect(told).toEqual(['internal error: a new certificate is not used on every port']);
+});
+
+it('a timer that fails costs what it was for: the measured load, one thumbnail; the stream goes on', async () => {
+  const injections = new Injections();
+  const gateway = await startGateway(...['--ladder', 'source,64p', '--segment-duration', '1', '--max-transcodes', '0']);
+  const told = (text: string) =>
+    eventually(async () => gateway.logs.find((record) => JSON.stringify(record).includes(text)), 20_000);
+  const arm = (seam: string, name: string): Promise<Error> =>
+    injections.arm({ seam: `timer in ${seam}`, domain: (domain) => domain === name, fault: 'throw' });
+  const unmeasured = arm('pipeline/capacity.ts', 'load');
+  await publishLoop(gateway.publishUrl('cam'), await makeFlvSource({ seconds: 4, gop: 25 }));
+  const base = `${gateway.http}/hls/live/cam`;
+  await whenListed(base, 'source', 1);
+  const follower = new PlaylistFollower(base, 'source');
+  await unmeasured;
+  await told('internal error: the load is not measured');
+
+  const late = arm('transcode/thumbnail-maker.ts', 'thumbnail');
+  const picture = async (): Promise<number> => (await fetch(`${base}/thumbnail.jpg`)).status;
+  expect(await picture()).toBe(404);
+  await late;
+  await told('no thumbnail: TypeError: injected');
+  // The next key frame is tried.
+  await eventually(async () => ((await picture()) === 200 ? true : undefined), 20_000);
+  // That of the stream.
+  expect(await ffmpegChildren()).toHaveLength(1);
+  await follower.stop();
+  expect(follower.refusals).toEqual([]);
+  expect(follower.last?.segments.some(({ gap, discontinuity }) => gap || discontinuity)).toBe(false);
+  expect(gateway.logs.filter(({ level }) => level === 60)).toEqual([]);
 });

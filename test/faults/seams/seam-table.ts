@@ -77,6 +77,8 @@ export const SEAMS: readonly SeamRow[] = [
   ...promises('publisher leaves', 'suspension', 'slate shown', 'ffmpeg finish', 'ffmpeg stop', 'end in time', 'flush'),
   // How long it has to flush.
   { seam: 'timer in transcode/supervisor.ts', trigger: 'publisher leaves', delay: (ms) => ms === 3_000 },
+  // How long each step of its end may take.
+  ...stream('publisher leaves', 'timer in pipeline/stream-owner.ts'),
   ...stream('publisher leaves', 'abandoned name', 'presentation end', 'sequence numbers', 'end news', 'capacity'),
   ...stream('publisher leaves', 'publisher close', 'next publisher close', 'window close', 'directory'),
   ...stream('publisher leaves', 'last segments', 'playlist end', 'rest', 'multivariant end', 'waiting requests'),
@@ -116,6 +118,6 @@ export const SEAMS: readonly SeamRow[] = [
 export const OTHERS: readonly string[] = [
   ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'directories', 'rtmp shutdown', 'rtmp late shutdown'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
-  ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/stream-owner.ts', 'timer in pipeline/capacity.ts'],
+  ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts'],
   'certificate look',
 ];
