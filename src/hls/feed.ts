@@ -40,12 +40,20 @@ export interface PartMaker {
 export function setInit({ rendition, onTrackChanged, onInit }: FeedOptions, init: Buffer, track: InitTrack): void {
   if (rendition.init?.equals(init) === true) return;
   if (rendition.init !== undefined) onTrackChanged(rendition);
-  rendition.setInit(init, track);
+  rendition.segmenter.setInit(init, track);
   onInit();
 }
 
 export function partOptions(feed: FeedOptions, { trackId, timescale, kind }: InitTrack): PartOptions {
   const { rendition, schedule, partTarget, timing } = feed;
   const onOverlongPart = kind === 'video' ? feed.onOverlongPart : undefined;
-  return { schedule, sink: rendition, trackId, timescale, partTarget, nominal: timing.nominal, onOverlongPart };
+  return {
+    schedule,
+    sink: rendition.segmenter,
+    trackId,
+    timescale,
+    partTarget,
+    nominal: timing.nominal,
+    onOverlongPart,
+  };
 }

@@ -3,7 +3,7 @@
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
 import { parseInitSegment } from '../protocols/mp4/init-segment.js';
-import type { Seconds } from '../protocols/units.js';
+import { type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 import { type Feed, type FeedOptions, type PartMaker, partOptions, setInit } from './feed.js';
 import { AudioFragments } from './packaging/audio-fragments.js';
 import { VideoFragments } from './packaging/video-fragments.js';
@@ -40,16 +40,17 @@ export class PipeFeed implements Feed {
    * new FFmpeg makes what the old one did not finish.
    * @param from media time at which the input of the new FFmpeg begins
    */
-  restarted(from: Seconds): void {
+  restarted(from: Milliseconds): void {
     this.#maker = undefined;
     this.#reader = new FragmentReader();
     this.#shownUntil = this.rendition.end ?? Number.NEGATIVE_INFINITY;
-    this.rendition.interrupt(from);
+    this.rendition.segmenter.interrupt(millisecondsToSeconds(from));
+    this.rendition.segmenter.closeInterrupted();
   }
 
   advance(): void {
     this.#maker?.advance();
-    this.rendition.closeInterrupted();
+    this.rendition.segmenter.closeInterrupted();
   }
 
   /** Emits all held media; incomplete fragments are dropped. */

@@ -4,6 +4,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import type { MediaSample } from './sample-feed.js';
 import type { SegmentStore } from './store/segment-store.js';
 import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
@@ -60,6 +61,16 @@ export interface PresentationOptions {
   /** Called each time, however often: the warning says what to change in the encoder. */
   readonly onPublisherFault?: ((fault: PublisherFault, warning: SluiceError) => void) | undefined;
   readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
+}
+
+/** A frame as the publisher sends it. */
+export interface SourceFrame extends MediaSample {
+  /** Pictures and sound of the main tracks decide where segments begin; further tracks follow them. */
+  readonly role: 'video' | 'audio' | 'extra';
+  /** Whether a segment may begin with this picture. */
+  readonly mayCut: boolean;
+  /** The rendition with input `samples` that consists of these frames; undefined if they are only encoded. */
+  readonly rendition: string | undefined;
 }
 
 export interface SegmentInfo {

@@ -1,54 +1,38 @@
-// The renditions of a stream over all its periods, and their feeds in the current one.
-import type { Clock } from '../protocols/clock.js';
-import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
-import type { Feed, FeedOptions } from './feed.js';
+// The renditions of a stream over all its periods, and what feeds each of them in the current one.
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { FeedOptions } from './feed.js';
+import type { Incidents } from './incidents.js';
 import { PipeFeed } from './pipe-feed.js';
+import type { RenditionReport } from './playlists/media-playlist.js';
+import type { PresentationOptions } from './presentation-options.js';
 import { SampleFeed } from './sample-feed.js';
-import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { PartTiming, RenditionPartTiming } from './timeline/part-timing.js';
 import type { RenditionPlan } from './timeline/plan.js';
 import { Rendition, type RenditionOptions } from './window/rendition.js';
+import type { PlaylistKind } from './window/rendition-playlists.js';
 
-/**
- * If a rendition is this many target durations further behind than its best in this period, it is given up even if it still makes progress,
- * because it will not catch up. A rendition that starts with a queue, as after a first GOP that was too long to cut, does catch up.
- */
-const MAX_EXTRA_LAG = 3;
+/** RFC 8216bis 6.2.2 and Apple's authoring rules: at least six segments are listed. */
+export const SMALLEST_WINDOW = 6;
 
-/** Stream time between two checks for lagging renditions. */
-const LAG_CHECK_INTERVAL: Milliseconds = 100;
+/** Shorter windows hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0008). */
+const SMALLEST_WINDOW_WITH_SKIPS = 8;
 
-/**
- * Between two checks, real time counts at most as much as media that came meanwhile, plus this. If it was longer, this process or the whole
- * machine stood still, and no rendition could make progress.
- */
-const LOOK_SLACK: Milliseconds = 500;
-
-export interface RenditionSetOptions {
-  readonly clock: Clock;
-  readonly schedule: CutSchedule;
-  readonly newRendition: (plan: RenditionPlan) => Omit<RenditionOptions, 'plan'>;
-  readonly newFeed: Pick<FeedOptions, 'onTrackChanged' | 'onInit' | 'onSilence'> & {
-    readonly onOverlongPart: (rendition: Rendition, duration: number) => void;
-  };
+export interface RenditionSetOptions
+  extends Pick<RenditionOptions, 'schedule' | 'periods' | 'programDateTime' | 'onSegment' | 'onChange'>,
+    Pick<FeedOptions, 'onTrackChanged' | 'onInit'> {
+  readonly presentation: PresentationOptions;
+  readonly incidents: Pick<Incidents, 'dvrDropped' | 'soundPaused' | 'overlongPart'>;
 }
 
-export class RenditionSet {
-  readonly #options: RenditionSetOptions;
-  #all: Rendition[] = [];
-  #feeds = new Map<string, Feed>();
-  /** The values of the map, as an array that is fast to iterate for each sample. */
-  #feedList: readonly Feed[] = [];
-  #nextLagCheck: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** The last check for lagging renditions: its time, and the newest media then. */
-  #lastLook: { readonly now: Milliseconds; readonly newest: Milliseconds } | undefined;
-  /** Real time in which renditions could make progress, since the beginning. */
-  #attended: Milliseconds = 0;
-  /** By rendition: its last progress, and the value of `#attended` when it was first seen. */
-  readonly #progress = new WeakMap<Rendition, { readonly at: Milliseconds; readonly seen: Milliseconds }>();
+type AnyFeed = SampleFeed | PipeFeed;
 
-  /** By rendition: its smallest lag in the period. */
-  #leastLag = new WeakMap<Rendition, Milliseconds>();
+export class RenditionSet {
+  /** One for each rendition of the current period that was not withdrawn. */
+  feeds: readonly AnyFeed[] = [];
+  /** Those of sound, which waits for the pictures of its time. */
+  soundFeeds: readonly AnyFeed[] = [];
+  readonly #options: RenditionSetOptions;
+  #all: readonly Rendition[] = [];
 
   constructor(options: RenditionSetOptions) {
     this.#options = options;
@@ -61,11 +45,7 @@ export class RenditionSet {
 
   /** Renditions of the current period, in the order of its plan. */
   get active(): readonly Rendition[] {
-    return this.#feedList.map(({ rendition }) => rendition);
-  }
-
-  get feeds(): readonly Feed[] {
-    return this.#feedList;
+    return this.feeds.map(({ rendition }) => rendition);
   }
 
   find(name: string): Rendition | undefined {
@@ -73,51 +53,55 @@ export class RenditionSet {
   }
 
   /** @returns undefined for a rendition that is not in this period or was withdrawn. @throws RangeError for one that never existed */
-  feed(name: string): Feed | undefined {
-    const feed = this.#feeds.get(name);
+  sampleFeed(name: string): SampleFeed | undefined {
+    const feed = this.#find(name);
+    if (feed instanceof PipeFeed) throw new TypeError(`${name} is fed by a pipe`);
+    return feed;
+  }
+
+  /** The same for a rendition that FFmpeg makes. */
+  pipeFeed(name: string): PipeFeed | undefined {
+    const feed = this.#find(name);
+    if (feed instanceof SampleFeed) throw new TypeError(`${name} is not fed by a pipe`);
+    return feed;
+  }
+
+  #find(name: string): AnyFeed | undefined {
+    const feed = this.feeds.find(({ rendition }) => rendition.plan.name === name);
     if (feed === undefined && this.find(name) === undefined) throw new RangeError(`no rendition ${name}`);
     return feed;
   }
 
   /** Starts a period with these renditions. */
   plan(timing: PartTiming): void {
-    this.#leastLag = new WeakMap();
-    this.#feedList = timing.renditions.map((planned) => this.#feedOf(planned, timing.partTarget));
-    this.#feeds = new Map(this.#feedList.map((feed) => [feed.rendition.plan.name, feed]));
-    const active = this.active;
+    this.#feed(timing.renditions.map((planned) => this.#feedOf(planned, timing.partTarget)));
+    const { active } = this;
     this.#all = [...active, ...this.#all.filter((rendition) => !active.includes(rendition))];
   }
 
-  withdraw(name: string): void {
-    this.#feeds.delete(name);
-    this.#feedList = [...this.#feeds.values()];
-    this.find(name)?.withdraw();
-    for (const rendition of this.#all) rendition.invalidate();
+  /** Nothing more is taken for it in this period. */
+  stopFeeding(rendition: Rendition): void {
+    this.#feed(this.feeds.filter((feed) => feed.rendition !== rendition));
   }
 
-  /** Starts again, because nothing was published yet. */
-  reset(): void {
-    for (const rendition of this.#all) rendition.reset();
-  }
-
-  advance(): void {
-    for (const feed of this.#feedList) feed.advance();
+  #feed(feeds: readonly AnyFeed[]): void {
+    this.feeds = feeds;
+    this.soundFeeds = feeds.filter(({ rendition }) => rendition.plan.kind === 'audio');
   }
 
   /** Index in the cut schedule of the newest segment of which any rendition has media; -1 if none has. */
   get highestIndex(): number {
-    return this.#all.reduce((highest, rendition) => Math.max(highest, rendition.highestIndex ?? -1), -1);
+    return this.#all.reduce((highest, { segmenter }) => Math.max(highest, segmenter.highestIndex ?? -1), -1);
   }
 
   /**
-   * If the publisher left so soon after a cut that some renditions have nothing after it, drops what the others have (less than a part) as
-   * long as it was not published. Otherwise it would be listed next to gaps.
-   * @param listed index of the newest segment that players know
+   * If the publisher left so soon after a cut that some renditions have nothing after it, drops what the others have (less than a part), which
+   * players do not know yet. Otherwise it would be listed next to gaps.
    */
-  forgetUneven(listed: number): void {
+  forgetUneven(): void {
     const { active, highestIndex } = this;
-    const isEven = active.every((rendition) => rendition.highestIndex === highestIndex);
-    if (highestIndex > listed && !isEven) for (const rendition of active) rendition.forget(highestIndex);
+    if (active.every(({ segmenter }) => segmenter.highestIndex === highestIndex)) return;
+    for (const { segmenter } of active) segmenter.forget(highestIndex);
   }
 
   /** End of the media of the rendition that is furthest ahead. */
@@ -125,73 +109,42 @@ export class RenditionSet {
     return this.#all.reduce((end, rendition) => Math.max(end, secondsToMilliseconds(rendition.end ?? 0)), 0);
   }
 
-  /**
-   * Players must not wait for a rendition that does not come. It may be a target duration late; then it is
-   * given up if nothing at all comes of it, or if it is hopelessly late.
-   * @param newest stream time reached at ingest
-   */
-  dropLaggingRenditions(newest: Milliseconds): void {
-    const { schedule } = this.#options;
-    if (schedule.targetDuration === undefined || newest < this.#nextLagCheck) return;
-    this.#nextLagCheck = newest + LAG_CHECK_INTERVAL;
-    this.#look(newest);
-    const target = secondsToMilliseconds(schedule.targetDuration);
-    for (const rendition of this.#all) {
-      if (rendition.withdrawn) continue;
-      const absent = !this.#feeds.has(rendition.plan.name);
-      const silent = this.#silence(rendition) > target;
-      const late = absent ? 0 : silent ? target : MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
-      let index = rendition.lastIndex ?? (rendition.highestIndex ?? 0) - 1;
-      const first = index;
-      for (let end = schedule.endOf(index + 1); end !== undefined && end <= newest - late; ) {
-        index += 1;
-        end = schedule.endOf(index + 1);
-      }
-      if (index > first) rendition.giveUp(index);
-    }
-  }
-
-  #look(newest: Milliseconds): void {
-    const now = this.#options.clock.now();
-    const last = this.#lastLook ?? { now, newest };
-    this.#attended += Math.min(now - last.now, Math.max(0, newest - last.newest) + LOOK_SLACK);
-    this.#lastLook = { now, newest };
-  }
-
-  #allowance(rendition: Rendition, newest: Milliseconds): Milliseconds {
-    if (rendition.end === undefined) return 0;
-    const lag = Math.max(0, newest - secondsToMilliseconds(rendition.end));
-    const least = Math.min(this.#leastLag.get(rendition) ?? lag, lag);
-    this.#leastLag.set(rendition, least);
-    return least;
-  }
-
-  /** How long the rendition has made no progress. */
-  #silence(rendition: Rendition): Milliseconds {
-    const at = rendition.lastProgress;
-    let progress = this.#progress.get(rendition);
-    if (progress?.at !== at) {
-      const never = at === Number.NEGATIVE_INFINITY;
-      progress = { at, seen: never ? Number.NEGATIVE_INFINITY : this.#attended };
-      this.#progress.set(rendition, progress);
-    }
-    return this.#attended - progress.seen;
-  }
-
-  #feedOf(timing: RenditionPartTiming, partTarget: number): Feed {
+  #feedOf(timing: RenditionPartTiming, partTarget: Seconds): AnyFeed {
     const { plan } = timing;
-    const rendition = this.find(plan.name) ?? new Rendition({ ...this.#options.newRendition(plan), plan });
+    const rendition = this.find(plan.name) ?? this.#newRendition(plan, partTarget);
     rendition.plan = plan;
-    if (rendition.withdrawn) rendition.reinstate();
-    const { schedule, newFeed } = this.#options;
+    if (rendition.withdrawn) rendition.await();
+    const { schedule, onTrackChanged, onInit, incidents } = this.#options;
     const options = {
-      ...newFeed,
-      rendition,
-      schedule,
-      partTarget,
-      timing,
-      onOverlongPart: (duration: number) => newFeed.onOverlongPart(rendition, duration),
+      ...{ rendition, schedule, partTarget, timing, onTrackChanged, onInit },
+      onSilence: () => incidents.soundPaused(),
+      onOverlongPart: (duration: Seconds) => incidents.overlongPart(plan.name, duration),
     };
     return plan.input === 'pipe' ? new PipeFeed(options) : new SampleFeed(options);
+  }
+
+  #newRendition(plan: RenditionPlan, partTarget: Seconds): Rendition {
+    const { presentation, schedule, periods, programDateTime, onSegment, onChange, incidents } = this.#options;
+    const { clock, firstMediaSequence, windowSegments, store } = presentation;
+    const event = presentation.event === true && store !== undefined;
+    const dvrWindow = event ? Number.POSITIVE_INFINITY : store && presentation.dvrWindow;
+    return new Rendition({
+      ...{ plan, clock, schedule, periods, firstMediaSequence, partTarget, dvrWindow, event },
+      ...{ programDateTime, onSegment, onChange },
+      onArchiveLost: () => incidents.dvrDropped(),
+      windowSegments: Math.max(SMALLEST_WINDOW, windowSegments),
+      skips: dvrWindow !== undefined || windowSegments >= SMALLEST_WINDOW_WITH_SKIPS,
+      reports: (asked, kind) => this.#reports(asked, kind),
+    });
+  }
+
+  /** RFC 8216bis B.1: reports for all playlists but the one that contains them, I-frame playlists last. */
+  #reports(asked: Rendition, kind: PlaylistKind): readonly RenditionReport[] {
+    return (['media', 'i-frames'] as const).flatMap((reported) =>
+      this.#all
+        .filter((rendition) => rendition !== asked || reported !== kind)
+        .map((rendition) => rendition.report(reported))
+        .filter((report) => report !== undefined),
+    );
   }
 }

@@ -1,5 +1,5 @@
 // Packages what needs no encoding: the publisher's own coded frames, with an init segment made by the gateway.
-import type { Presentation } from '../hls/presentation.js';
+import type { Presentation, SourceFrame } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
 import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
@@ -27,16 +27,23 @@ export class NativePackager {
     presentation.setTrack('audio', writeInitSegment({ trackId: 1, timescale, description: this.#audio }));
   }
 
-  /** Takes a tag with media, of any track, after it was noted. */
-  write(tag: LiveTag): void {
+  /** A tag with media, of any track, as the presentation takes it. @param mayCut whether a segment may begin with it */
+  frame(tag: LiveTag, mayCut: boolean): SourceFrame {
     const { kind, trackId, dts, compositionTime: cts, keyFrame: sync, data } = tag;
     if (kind === 'video') {
-      const rendition = this.#video.get(trackId);
-      if (rendition !== undefined) this.#presentation.writeSample(rendition, { dts, cts, sync, data });
-    } else if (kind === 'audio' && this.#audio !== undefined) {
-      const sampleCount = countSamples(this.#audio, data);
-      this.#presentation.writeSample('audio', { dts, cts: 0, sync: true, data, sampleCount });
+      return {
+        role: trackId > 0 ? 'extra' : 'video',
+        mayCut,
+        rendition: this.#video.get(trackId),
+        dts,
+        cts,
+        sync,
+        data,
+      };
     }
+    const sampleCount = this.#audio && countSamples(this.#audio, data);
+    const rendition = this.#audio && 'audio';
+    return { role: 'audio', mayCut, rendition, dts, cts: 0, sync: true, data, sampleCount };
   }
 
   #addVideo(media: MediaTracks, trackId: number, rendition: string): void {

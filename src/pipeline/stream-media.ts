@@ -150,22 +150,14 @@ export class StreamMedia {
     origin.attach(presentation);
   }
 
-  /** Takes a tag of the publisher's main tracks. */
+  /** Takes a tag with media, of any track. */
   pass(tag: LiveTag): void {
-    const presentation = this.presentation;
-    if (presentation === undefined) return;
-    if (tag.kind === 'video') {
-      const keyFrame = tag.keyFrame || this.#cutsAnywhere;
-      this.#cutsAnywhere = this.#cutsEverywhere;
-      presentation.noteVideo(tag.dts, tag.dts + tag.compositionTime, keyFrame);
-    } else presentation.noteAudio(tag.dts);
-    this.#packager?.write(tag);
-    if (tag.kind !== 'script') this.#encoding.transcoder?.note(tag.kind, tag.dts);
-  }
-
-  /** Takes a tag with media of a further track. */
-  passExtra(tag: LiveTag): void {
-    this.#packager?.write(tag);
+    if (this.presentation === undefined || this.#packager === undefined) return;
+    const isExtra = tag.trackId > 0;
+    const mayCut = tag.keyFrame || this.#cutsAnywhere;
+    if (tag.kind === 'video' && !isExtra) this.#cutsAnywhere = this.#cutsEverywhere;
+    this.presentation.take(this.#packager.frame(tag, mayCut));
+    if (tag.kind !== 'script' && !isExtra) this.#encoding.transcoder?.note(tag.kind, tag.dts);
   }
 
   /** Whether its GOP has become too long to cut: from this tag on the source is encoded, in a new period. */

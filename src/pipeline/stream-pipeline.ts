@@ -368,7 +368,7 @@ export class StreamPipeline {
       return;
     }
     if (tag.trackId > 0) {
-      if (!tag.sequenceHeader) this.#media.passExtra(tag);
+      if (!tag.sequenceHeader) this.#media.pass(tag);
       return;
     }
     switch (publisher.changes.note(tag)) {

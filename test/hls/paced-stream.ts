@@ -82,14 +82,17 @@ export function publishPaced(pace: Pace, { presentation, clock, inits, onStep }:
     clock.advance(Math.max(0, at - now));
     now = Math.max(now, at);
     if (kind === 'video') {
-      presentation.noteVideo(dts, pts, key);
-      presentation.writeSample('source', { dts, cts: pts - dts, sync: key, data: Buffer.from(`picture ${pts}`) });
+      const frame = { dts, cts: pts - dts, sync: key, data: Buffer.from(`picture ${pts}`) };
+      presentation.take({ role: 'video', mayCut: key, rendition: 'source', ...frame });
       encode(encoder?.encode({ dts, pts, key }) ?? []);
     } else {
-      presentation.noteAudio(dts);
-      if (names.has('audio')) {
-        presentation.writeSample('audio', { dts, cts: 0, sync: true, data: Buffer.from(`sound ${dts}`) });
-      }
+      const frame = { dts, cts: 0, sync: true, data: Buffer.from(`sound ${dts}`) };
+      presentation.take({
+        role: 'audio',
+        mayCut: false,
+        rendition: names.has('audio') ? 'audio' : undefined,
+        ...frame,
+      });
     }
     onStep();
   }

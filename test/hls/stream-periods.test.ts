@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
-import type { PeriodPlan, Presentation, PresentationOptions } from '../../src/hls/presentation.js';
+import type { PeriodPlan, Presentation, PresentationOptions, SourceFrame } from '../../src/hls/presentation.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import { record } from '../support/ladder-recording.js';
 import type { ManualClock } from '../support/manual-clock.js';
@@ -45,6 +45,11 @@ function withLevel(init: Buffer, level: number): Buffer {
   changed[avcC + 3] = level;
   changed[avcC + 8 + 3] = level;
   return changed;
+}
+
+/** A picture of the source. */
+function picture(dts: number, key: boolean): SourceFrame {
+  return { role: 'video', mayCut: key, rendition: 'source', dts, cts: 0, sync: key, data: Buffer.from('x') };
 }
 
 interface Scene {
@@ -222,7 +227,7 @@ describe('periods of a presentation', () => {
         .filter((line) => line.startsWith('seg-')),
     ).toEqual(before.split('\n').filter((line) => line.startsWith('seg-')));
     // What comes late changes nothing any more.
-    played.presentation.noteVideo(99_000, 99_000, true);
+    played.presentation.take(picture(99_000, true));
     played.presentation.startPeriod(PLAN);
     expect(parsePlaylist(body()).ended).toBe(true);
   });
@@ -452,11 +457,10 @@ describe('periods of a presentation', () => {
     presentation.setTrack('source', inits.video);
     for (let i = 0; i < 101; i += 1) {
       const dts = 1_000 + i * 40;
-      presentation.noteVideo(dts, dts, i === 0);
-      if (gops.length === 0) presentation.writeSample('source', { dts, cts: 0, sync: i === 0, data: Buffer.from('x') });
+      presentation.take(picture(dts, i === 0));
     }
     expect(gops).toEqual([]);
-    presentation.noteVideo(5_040, 5_040, false);
+    presentation.take(picture(5_040, false));
     expect(gops).toEqual([4_040]);
     expect(presentation.targetDuration).toBe(2);
     expect(presentation.nextMediaSequence).toBe(1000);

@@ -110,9 +110,8 @@ export class SyntheticStream {
     const { presentation, clock, onStep } = this.#options;
     for (let i = 0; i < frames; i += 1) {
       const frame = { dts: this.#video, key: this.#count % this.gop === 0 };
-      presentation.noteVideo(frame.dts, frame.dts, frame.key);
-      const data = Buffer.from('frame');
-      presentation.writeSample('source', { dts: frame.dts, cts: 0, sync: frame.key, data });
+      const sample = { dts: frame.dts, cts: 0, sync: frame.key, data: Buffer.from('frame') };
+      presentation.take({ role: 'video', mayCut: frame.key, rendition: 'source', ...sample });
       this.#encode(frame);
       onStep();
       this.#count += 1;
@@ -120,8 +119,8 @@ export class SyntheticStream {
       clock.advance(this.pace);
       for (; this.audio && sound === 'as-ever' && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
         const dts = Math.round(this.#sound);
-        presentation.noteAudio(dts);
-        presentation.writeSample('audio', { dts, cts: 0, sync: true, data: Buffer.from('sound') });
+        const sample = { dts, cts: 0, sync: true, data: Buffer.from('sound') };
+        presentation.take({ role: 'audio', mayCut: false, rendition: 'audio', ...sample });
         onStep();
       }
     }

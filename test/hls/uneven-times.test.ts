@@ -83,9 +83,9 @@ async function play(
   };
   for (const [i, { dts, pts, key }] of pictures.entries()) {
     clock.advance(dts - (pictures[i - 1]?.dts ?? dts));
-    presentation.noteVideo(dts, pts, key);
-    if (cuts !== 'regular')
-      presentation.writeSample('source', { dts, cts: pts - dts, sync: key, data: Buffer.from(`${pts};`) });
+    const rendition = cuts === 'regular' ? undefined : 'source';
+    const frame = { dts, cts: pts - dts, sync: key, data: Buffer.from(`${pts};`) };
+    presentation.take({ role: 'video', mayCut: key, rendition, ...frame });
     observe(presentation, checker, media);
     encode(i);
   }

@@ -4,8 +4,8 @@ import type { Mutation } from './mutation.js';
 export const WINDOW_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'the bound on key frames remembered',
-    file: 'src/hls/timeline/key-frame-memory.ts',
-    text: 'if (this.#times.length > 2 * REMEMBERED) this.#times = this.#times.slice(REMEMBERED);',
+    file: 'src/hls/timeline/cut-memory.ts',
+    text: 'if (this.#times.length > 2 * KEY_FRAMES_REMEMBERED) this.#times = this.#times.slice(KEY_FRAMES_REMEMBERED);',
     replacement: '',
     test: 'test/hls/cut-schedule.test.ts',
     title: 'remembers few of the key frames',
@@ -13,7 +13,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on cuts remembered',
-    file: 'src/hls/timeline/cut-list.ts',
+    file: 'src/hls/timeline/cut-memory.ts',
     text: 'if (this.#cuts.length > 2 * CUTS_REMEMBERED) {',
     replacement: 'if (false) {',
     test: 'test/hls/cut-schedule.test.ts',

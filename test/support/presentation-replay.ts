@@ -51,7 +51,7 @@ export class Replay {
       if (tag.dts > (this.#options.notedUntil ?? Number.NEGATIVE_INFINITY)) {
         this.#options.clock.advance(Math.max(0, tag.dts - (this.#last ?? tag.dts)));
         this.#last = Math.max(this.#last ?? tag.dts, tag.dts);
-        note(this.#presentation, tag);
+        take(this.#presentation, tag);
       }
       while (this.#chunks[0] !== undefined && this.#chunks[0].due <= tag.dts) {
         this.#writeNext();
@@ -88,9 +88,11 @@ export async function replay(presentation: Presentation, recording: Recording, o
   await new Replay(presentation, recording, options).finish();
 }
 
-export function note(presentation: Presentation, tag: NotedTag): void {
-  if (tag.kind === 'video') presentation.noteVideo(tag.dts, tag.pts, tag.keyFrame);
-  else presentation.noteAudio(tag.dts);
+/** @param rendition the one of input `samples` that consists of these tags, if any */
+function take(presentation: Presentation, tag: NotedTag, rendition?: string): void {
+  const { kind, dts, pts, keyFrame, data } = tag;
+  const sync = kind === 'audio' || keyFrame;
+  presentation.take({ role: kind, mayCut: keyFrame, rendition, dts, cts: pts - dts, sync, data });
 }
 
 /** The earliest tag that makes FFmpeg let a fragment go: with `+cmaf` its times run ahead of decode time by the reordering. */
@@ -155,12 +157,7 @@ export function publish(presentation: Presentation, recording: Recording, option
     last = Math.max(last ?? tag.dts, tag.dts);
     if (lost?.(tag) === true) continue;
     const dts = tag.dts + move;
-    note(presentation, { ...tag, dts, pts: tag.pts + move });
-    const name = tag.kind === 'video' ? video : audio;
-    if (name !== undefined) {
-      const sync = tag.kind === 'audio' || tag.keyFrame;
-      presentation.writeSample(name, { dts, cts: tag.pts - tag.dts, sync, data: tag.data });
-    }
+    take(presentation, { ...tag, dts, pts: tag.pts + move }, tag.kind === 'video' ? video : audio);
     onStep?.();
   }
 }

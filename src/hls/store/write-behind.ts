@@ -20,18 +20,22 @@ export interface WriteBehindOptions {
   readonly firstMediaSequence: number;
   /** Including those of earlier periods. */
   readonly renditions: { readonly all: readonly Rendition[] };
-  /** Undefined while it must not be served. */
-  readonly multivariant: () => Buffer | undefined;
+  readonly variants: { readonly playable: boolean; body(): Buffer };
+  readonly incidents: StoreIncidents;
+}
+
+/** What is told of the store. */
+export interface StoreIncidents {
   /** Called for each failure; writing is retried. */
-  readonly onFailure: (cause: unknown) => void;
-  /** Called with the number of files that had disappeared. */
-  readonly onGone: (files: number) => void;
-  /** Called after failures or missing files, once everything was checked and the store has the current window. */
-  readonly onRecovered: () => void;
+  storeFailed(cause: unknown): void;
+  /** This number of files had disappeared. */
+  filesGone(files: number): void;
+  /** After failures or missing files everything was checked, and the store has the current window. */
+  storeRecovered(): void;
   /** The presentation has ended, and files could not be removed: the next start removes them. */
-  readonly onLeftBehind: (files: number, cause: unknown) => void;
+  filesLeftBehind(files: number, cause: unknown): void;
   /** Listed segments had to be dropped because the disk was full or files were removed. */
-  readonly onDvrDropped: () => void;
+  dvrDropped(): void;
 }
 
 /** Share of the segments that are only on disk to drop when the disk is full. */
@@ -98,9 +102,9 @@ export class WriteBehind {
   /** Removes everything that this presentation wrote. Never rejects; files that cannot be removed are counted and reported once. */
   async dispose(): Promise<void> {
     await this.#passes.stop();
-    const { renditions, onLeftBehind } = this.#options;
+    const { renditions, incidents } = this.#options;
     const refusals = await this.#files.removeAll(renditions.all.map(({ plan }) => plan.name));
-    if (refusals.length > 0) onLeftBehind(refusals.length, refusals[0]);
+    if (refusals.length > 0) incidents.filesLeftBehind(refusals.length, refusals[0]);
   }
 
   /** A requested file is not in the store any more. If it is listed, it leaves the playlists. */
@@ -116,7 +120,7 @@ export class WriteBehind {
 
   async #failed(cause: unknown): Promise<void> {
     this.#suspect = true;
-    this.#options.onFailure(cause);
+    this.#options.incidents.storeFailed(cause);
     // A failure here concerns the same disk and was just reported; the removal is tried again in the next pass.
     await this.#makeRoom(cause).catch(() => undefined);
   }
@@ -139,11 +143,11 @@ export class WriteBehind {
   #noteGone(files: number): void {
     this.#suspect = true;
     this.#gone += files;
-    this.#options.onGone(files);
+    this.#options.incidents.filesGone(files);
   }
 
   async #pass(): Promise<void> {
-    const { renditions, directory, clock, multivariant, onRecovered } = this.#options;
+    const { renditions, directory, clock, variants, incidents } = this.#options;
     const failures: unknown[] = [];
     this.#gone = 0;
     const looksAtAll = this.#suspect;
@@ -163,7 +167,7 @@ export class WriteBehind {
     if (failures.length > 0) throw failures[0];
     // After the end of a stream the store may have had the only copy: if that is gone, there is nothing to write any more.
     const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable(false));
-    const body = isWhole ? multivariant() : undefined;
+    const body = isWhole && variants.playable ? variants.body() : undefined;
     const path = `${directory}/${PLAYLIST}`;
     if (await this.#files.checkPlaylist(path)) this.#noteGone(1);
     if (body !== undefined) await this.#files.writePlaylist(path, body);
@@ -178,7 +182,7 @@ export class WriteBehind {
     this.#looks = 0;
     if (!looksAtAll || !isWhole || this.#passes.stopped) return;
     this.#suspect = false;
-    onRecovered();
+    incidents.storeRecovered();
   }
 
   /** On a full disk, first removes what is no longer listed; if that is not enough, the oldest listed segments that are only on disk. */
@@ -198,7 +202,7 @@ export class WriteBehind {
 
   /** Lists what is only in the store from this segment on; the files before it are removed at `removeAt`. */
   #dropBefore(mediaSequence: number, removeAt: Milliseconds): void {
-    const { renditions, onDvrDropped } = this.#options;
+    const { renditions, incidents } = this.#options;
     let dropped = 0;
     for (const rendition of renditions.all) {
       const count = rendition.dropBefore(mediaSequence);
@@ -208,7 +212,7 @@ export class WriteBehind {
       this.#files.retire(this.#directoryOf(rendition), first, neededInits(rendition), removeAt);
     }
     if (dropped === 0) return;
-    onDvrDropped();
+    incidents.dvrDropped();
     // Playlists in the store still list them.
     this.wake();
   }

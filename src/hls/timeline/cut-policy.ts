@@ -1,5 +1,7 @@
 // The interface between the cut schedule and the policies that find the cuts of one run of a publisher.
 import type { Milliseconds, Seconds } from '../../protocols/units.js';
+import type { PartTiming } from './part-timing.js';
+import type { PeriodPlan } from './plan.js';
 
 export interface Cut {
   readonly time: Milliseconds;
@@ -17,6 +19,11 @@ export interface RunRules {
   readonly nominalPart: Seconds;
   /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
   readonly regular?: boolean;
+}
+
+export function runRules({ cuts }: PeriodPlan, { frame, renditions }: PartTiming): RunRules {
+  const nominalPart = Math.max(...renditions.map(({ nominal }) => nominal));
+  return { frame, nominalPart, regular: cuts === 'regular' };
 }
 
 /** How one run finds its cuts; it adds them to the schedule. */

@@ -1,11 +1,9 @@
 // Decides once, at ingest, where segments begin, so that every rendition is cut at the same times however late it arrives.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
-import { CutList } from './cut-list.js';
+import { CutList, KeyFrameMemory, RunEnds } from './cut-memory.js';
 import type { Cut, CutPolicy, CutSink, RunRules } from './cut-policy.js';
 import { KeyFrameCuts, longestFirstGop } from './key-frame-cuts.js';
-import { KeyFrameMemory } from './key-frame-memory.js';
 import { RegularCuts } from './regular-cuts.js';
-import { RunEnds } from './run-ends.js';
 
 /** GOPs of "2 s" at 29.97 fps last 2.002 s, which rounds to 2 s: they need no larger target duration. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
@@ -23,6 +21,8 @@ export interface CutScheduleOptions {
   readonly segmentDuration: Seconds;
   /** Longest first GOP for which TARGETDURATION is chosen. */
   readonly maxGop?: Milliseconds;
+  /** Called with each cut and the index of the segment that it begins. */
+  readonly onCut?: (index: number, time: Milliseconds) => void;
   readonly onForcedCut?: (time: Milliseconds) => void;
   /** A cut was made while no pictures came. */
   readonly onPausedCut?: (time: Milliseconds) => void;
@@ -290,6 +290,7 @@ export class CutSchedule {
       this.#running = true;
       this.#runStart = this.lastIndex;
     }
+    this.#options.onCut?.(this.lastIndex, cut.time);
   }
 
   get #tolerance(): Milliseconds {

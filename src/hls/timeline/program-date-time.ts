@@ -88,6 +88,11 @@ export class ProgramDateTime {
     return date - this.#offsetAt(about);
   }
 
+  /** The latest time that was noted. */
+  get newest(): Milliseconds {
+    return this.#newest;
+  }
+
   /** The current time on the clock of these dates, which follows the wall clock without jumps. */
   get wallClock(): EpochMilliseconds {
     return this.#dateAt(this.#clock.now());
@@ -99,6 +104,11 @@ export class ProgramDateTime {
    */
   get origin(): EpochMilliseconds {
     return this.#origin ?? this.wallClock;
+  }
+
+  /** The current media time, as a date counted from `origin`. */
+  get mediaNow(): EpochMilliseconds {
+    return this.origin + (this.now ?? 0);
   }
 
   at(mediaTime: Seconds): EpochMilliseconds {

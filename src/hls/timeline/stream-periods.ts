@@ -1,5 +1,5 @@
 // The periods of a stream: where its parameters or its publisher changed, numbered once for all renditions.
-import type { Seconds } from '../../protocols/units.js';
+import { type Milliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
 
 /** Number of periods remembered: far more than a window can contain. */
 const PERIODS_REMEMBERED = 256;
@@ -17,9 +17,10 @@ export interface StreamPeriod {
 }
 
 export interface StreamPeriodsOptions {
-  readonly firstDiscontinuitySequence: number;
+  /** Default 0. */
+  readonly firstDiscontinuitySequence?: number | undefined;
   /** The very first period continues an earlier life of the name. */
-  readonly continuesEarlier: boolean;
+  readonly continuesEarlier?: boolean | undefined;
 }
 
 export class StreamPeriods {
@@ -38,7 +39,7 @@ export class StreamPeriods {
 
   /** Number of EXT-X-DISCONTINUITY tags so far. */
   get discontinuityNumber(): number {
-    return this.#begun.at(-1)?.discontinuityNumber ?? this.#options.firstDiscontinuitySequence;
+    return this.#begun.at(-1)?.discontinuityNumber ?? this.#options.firstDiscontinuitySequence ?? 0;
   }
 
   /** Requests that the next possible segment begins a period. Calling it again before that has no effect. */
@@ -46,10 +47,15 @@ export class StreamPeriods {
     this.#awaited = true;
   }
 
+  /** The next segment begins at this cut. */
+  noteCut(index: number, time: Milliseconds): void {
+    if (this.#awaited) this.begin(index, millisecondsToSeconds(time));
+  }
+
   begin(startIndex: number, start: Seconds): StreamPeriod {
     // A period in which no segment was made is dropped.
     while ((this.#begun.at(-1)?.startIndex ?? -1) >= startIndex) this.#begun.pop();
-    const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier;
+    const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier === true;
     const period = {
       startIndex,
       start,

@@ -1,8 +1,7 @@
-// Finds the bytes for the file names in a track's playlists, in memory or in the store, and knows the name of the next part.
-import { secondsToMilliseconds } from '../../protocols/units.js';
+// Finds the bytes for the file names in a track's playlists, in memory or in the store.
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { LiveWindow } from './live-window.js';
-import { type ByteSpan, type InitSegment, parseMediaFileName, partUri } from './segment.js';
+import { type ByteSpan, type InitSegment, parseMediaFileName } from './segment.js';
 import type { SegmentArchive } from './segment-archive.js';
 import type { Segmenter } from './segmenter.js';
 
@@ -26,21 +25,9 @@ export type FoundFile =
 
 export class MediaFiles {
   readonly #made: MadeMedia;
-  /** A part that was hinted at before its segment was closed without it, because the publisher left. */
-  brokenHint: string | undefined;
 
   constructor(made: MadeMedia) {
     this.#made = made;
-  }
-
-  /** The next part: the first of the next segment if the open one is expected to end at its current end. */
-  get nextPart(): string | undefined {
-    const { open, openContinues, lastMediaSequence } = this.#made.segmenter;
-    if (open !== undefined) {
-      const full = !openContinues && this.#made.schedule.expectsCut(secondsToMilliseconds(open.end));
-      return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
-    }
-    return lastMediaSequence === undefined ? undefined : partUri(lastMediaSequence + 1, 0);
   }
 
   /** @param goesOn whether further parts will come */
@@ -69,13 +56,9 @@ export class MediaFiles {
         const stored = segment?.gap === false ? segment.media.storedPart(name.index) : undefined;
         if (segment !== undefined && stored !== undefined)
           return { kind: 'part', within: { uri: segment.uri, ...stored } };
-        return goesOn && this.#isHinted(fileName) ? 'hinted' : undefined;
+        return goesOn && this.#made.segmenter.hints(fileName) ? 'hinted' : undefined;
       }
     }
-  }
-
-  #isHinted(fileName: string): boolean {
-    return fileName === this.nextPart || fileName === this.brokenHint;
   }
 
   #findInit(uri: string): InitSegment | undefined {

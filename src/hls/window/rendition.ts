@@ -1,9 +1,8 @@
 // One track as players see it: keeps the live window, answers requests, and renders each playlist version once.
-
 import type { Clock } from '../../protocols/clock.js';
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
-import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
-import type { MadePart, PartSink } from '../packaging/part.js';
+import { StateMachine } from '../../protocols/state-machine.js';
+import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { RenditionReport } from '../playlists/media-playlist.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { RenditionPlan } from '../timeline/plan.js';
@@ -34,14 +33,27 @@ export interface RenditionOptions {
   readonly dvrWindow: Seconds | undefined;
   /** EXT-X-PLAYLIST-TYPE:EVENT */
   readonly event: boolean;
-  readonly onArchiveLost: (rendition: Rendition) => void;
+  readonly onArchiveLost: () => void;
   readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** Current RENDITION-REPORTs of all playlists but the given one of the given rendition. */
   readonly reports: (asked: Rendition, kind: PlaylistKind) => readonly RenditionReport[];
   readonly onSegment: (rendition: Rendition, segment: CompleteSegment) => void;
+  /** Called once before each `publish` that is due. */
+  readonly onChange: (rendition: Rendition) => void;
 }
 
-export class Rendition implements PartSink {
+/**
+ * What the presentation has decided about it:
+ *
+ * - `live`: its media comes.
+ * - `away`: the publisher has left, or has returned and nothing came yet. No part is hinted at: some players take a hint for a promise, and
+ *   fail when it is not kept. What was hinted at before is still waited for.
+ * - `withdrawn`: it has no playlist, and players are told to use another rendition. A later period may have it again.
+ * - `ended`: with ENDLIST.
+ */
+type RenditionState = 'live' | 'away' | 'withdrawn' | 'ended';
+
+export class Rendition {
   /** Plan in the newest period that contains it. */
   plan: RenditionPlan;
   readonly waiters: Waiters;
@@ -50,19 +62,19 @@ export class Rendition implements PartSink {
   readonly playlists: RenditionPlaylists;
   /** Segments that are listed but not in memory; undefined without a DVR window. */
   readonly archive: SegmentArchive | undefined;
+  readonly window: LiveWindow;
+  /** Takes its parts. */
+  readonly segmenter: Segmenter;
   readonly #options: RenditionOptions;
-  readonly #window: LiveWindow;
-  readonly #segmenter: Segmenter;
   readonly #files: MediaFiles;
   readonly #listed: ListedMedia;
-  #ended = false;
-  #withdrawn = false;
+  readonly #state = new StateMachine<RenditionState>('rendition', 'live', {
+    live: ['away', 'withdrawn', 'ended'],
+    away: ['live', 'away', 'withdrawn', 'ended'],
+    withdrawn: ['away'],
+    ended: [],
+  });
   #dirty = false;
-  /** True while the publisher is away: it is unknown whether a further part will come. */
-  #isAway = false;
-  #parts = 0;
-  #mediaIndex: number | undefined;
-  #lastProgress: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: RenditionOptions) {
     const { plan, clock, schedule, periods, firstMediaSequence, partTarget, windowSegments, programDateTime } = options;
@@ -73,59 +85,55 @@ export class Rendition implements PartSink {
     if (dvrWindow !== undefined) {
       this.archive = new SegmentArchive({ duration: dvrWindow, iFrames: plan.kind === 'video' });
     }
-    this.#window = new LiveWindow({
+    this.window = new LiveWindow({
       segments: windowSegments,
       now: () => clock.now(),
       archive: this.archive,
-      onArchiveLost: () => options.onArchiveLost(this),
+      onArchiveLost: options.onArchiveLost,
     });
-    this.#segmenter = new Segmenter({
+    this.segmenter = new Segmenter({
       schedule,
       periods,
       firstMediaSequence,
       partTarget,
       programDateTime,
       onSegment: (segment) => this.#add(segment),
+      onPart: () => this.#onPart(),
     });
-    const made = { schedule, segmenter: this.#segmenter, window: this.#window, archive: this.archive };
+    const made = { schedule, segmenter: this.segmenter, window: this.window, archive: this.archive };
     this.#files = new MediaFiles(made);
     this.#listed = new ListedMedia({
       ...made,
       ...{ name: plan.name, partTarget, skips: options.skips, event: options.event },
-      nextPart: () => (this.#isAway ? undefined : this.#files.nextPart),
+      nextPart: () => (this.#state.is('away') ? undefined : this.segmenter.nextPart),
       reports: (kind) => options.reports(this, kind),
-      ended: () => this.#ended,
+      ended: () => this.ended,
     });
     this.playlists = new RenditionPlaylists(this.#listed);
   }
 
   /** Track of the newest init segment. */
   get track(): InitTrack | undefined {
-    return this.#segmenter.init?.track;
+    return this.segmenter.init?.track;
   }
 
   /** Tracks of all init segments that listed segments need, the newest first. */
   get listedTracks(): readonly InitTrack[] {
-    const inits = this.#window.listed.filter(({ gap }) => !gap).map(({ init }) => init);
+    const inits = this.window.listed.filter(({ gap }) => !gap).map(({ init }) => init);
     return [...new Set([...(this.archive?.inits ?? []), ...inits])].reverse().map(({ track }) => track);
   }
 
   /** The newest init segment. */
   get init(): Buffer | undefined {
-    return this.#segmenter.init?.bytes;
-  }
-
-  get window(): LiveWindow {
-    return this.#window;
+    return this.segmenter.init?.bytes;
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#state.is('ended');
   }
 
-  /** Whether it was withdrawn: players are told to use another one. */
   get withdrawn(): boolean {
-    return this.#withdrawn;
+    return this.#state.is('withdrawn');
   }
 
   /** Number of complete segments with media made so far. */
@@ -134,140 +142,64 @@ export class Rendition implements PartSink {
   }
 
   get parts(): number {
-    return this.#parts;
-  }
-
-  /** Index in the cut schedule of the newest segment with media or a gap, open or complete. */
-  get highestIndex(): number | undefined {
-    return this.#segmenter.open?.index ?? this.#segmenter.lastIndex;
-  }
-
-  /** Index in the cut schedule of the newest complete segment or gap. */
-  get lastIndex(): number | undefined {
-    return this.#segmenter.lastIndex;
+    return this.segmenter.parts;
   }
 
   /** Media time at which its media ends so far. */
   get end(): Seconds | undefined {
-    return this.#segmenter.end;
+    return this.segmenter.end;
   }
 
-  /** Index in the cut schedule of the newest segment with media. */
-  get mediaIndex(): number | undefined {
-    return this.#mediaIndex;
+  /** Whether media that is missing is an encoder's failure, and not a pause of the publisher. */
+  get isEncoded(): boolean {
+    return this.plan.input === 'pipe';
   }
 
-  /** Monotonic time at which its last part came. */
-  get lastProgress(): Milliseconds {
-    return this.#lastProgress;
-  }
+  // Life: the presentation decides
 
-  // Input: see `Segmenter`
-
-  get needsSync(): boolean {
-    return this.#segmenter.needsSync;
-  }
-
-  setInit(bytes: Buffer, track: InitTrack): void {
-    this.#segmenter.setInit(bytes, track);
-  }
-
-  resumeAt(index: number): void {
-    this.#segmenter.resumeAt(index);
-    this.#files.brokenHint = undefined;
-  }
-
-  interrupt(from: Seconds): void {
-    this.#segmenter.interrupt(from);
-  }
-
-  closeInterrupted(): void {
-    this.#segmenter.closeInterrupted();
-  }
-
-  accept(part: MadePart): void {
-    if (!this.#segmenter.accept(part)) return;
-    this.#isAway = false;
-    this.#parts += 1;
-    this.#mediaIndex = part.segmentIndex;
-    this.#lastProgress = this.#options.clock.now();
-    this.#dirty = true;
-  }
-
-  complete(segmentIndex: number): void {
-    this.#segmenter.complete(segmentIndex);
-  }
-
-  /** Discards the open segment if it is `index` and was not published yet. */
-  forget(index: number): void {
-    const parts = this.#segmenter.forget(index);
-    if (parts === 0) return;
-    this.#parts -= parts;
-    this.#mediaIndex = this.#segmenter.lastIndex;
-  }
-
-  giveUp(index: number): void {
-    this.#segmenter.giveUp(index, this.plan.input === 'pipe');
-  }
-
-  finishRun(lastIndex: number): void {
-    const hint = this.#files.nextPart;
-    this.#segmenter.finishRun(lastIndex, this.plan.input === 'pipe');
-    if (hint !== this.#files.nextPart) this.#files.brokenHint = hint;
-  }
-
-  /**
-   * The publisher is gone and may come back. No part is hinted at until one comes: some players take a hint for a promise, and fail
-   * when it is not kept. What was hinted at before is still waited for.
-   */
-  suspend(): void {
-    this.#isAway = true;
-    this.#dirty = true;
+  /** The publisher has left, or the rendition is in the plan again. */
+  await(): void {
+    this.#state.to('away');
+    this.invalidate();
   }
 
   /** Removes it from all playlists; media whose names players have loaded stays available for its time. */
   withdraw(): void {
-    this.#withdrawn = true;
-    this.#segmenter.withdraw();
-    this.#window.retireAll(this.#options.schedule.targetDuration ?? 0);
-    this.#dirty = true;
+    this.#state.to('withdrawn');
+    this.segmenter.clear();
+    this.window.retireAll(this.#options.schedule.targetDuration ?? 0);
+    this.invalidate();
+  }
+
+  /** Writes ENDLIST, unless it has no playlist. */
+  finish(): void {
+    if (this.withdrawn) return;
+    this.#state.to('ended');
+    this.playlists.segmentsChanged();
+    this.invalidate();
     this.publish();
   }
 
   /** Starts again, because nothing was published yet. */
   reset(): void {
-    this.#segmenter.withdraw();
-    this.#segmenter.startOver();
-    this.#window.clear();
+    this.segmenter.reset();
+    this.window.clear();
     this.bandwidth = new BandwidthMeter();
-    this.#mediaIndex = undefined;
-    this.#parts = 0;
     this.#listed.reset();
     this.playlists.segmentsChanged();
   }
 
-  /** It is in the plan again: its playlist starts again. */
-  reinstate(): void {
-    this.#withdrawn = false;
-  }
-
-  /** Writes ENDLIST. */
-  finish(): void {
-    this.#ended = true;
-    this.playlists.segmentsChanged();
-    this.#dirty = true;
-    this.publish();
-  }
-
   /** Releases all media, even if somebody still refers to this object. */
   dispose(): void {
-    this.#window.clear();
+    this.window.clear();
     this.playlists.segmentsChanged();
   }
 
-  /** What its playlists say about other renditions is out of date. */
+  /** What its playlists say is out of date: `publish` is due. */
   invalidate(): void {
+    if (this.#dirty) return;
     this.#dirty = true;
+    this.#options.onChange(this);
   }
 
   /** Publishes changes to waiting requests: once per batch, not once per part. */
@@ -280,11 +212,16 @@ export class Rendition implements PartSink {
 
   #add(segment: CompleteSegment): void {
     const targetDuration = this.#options.schedule.targetDuration;
-    this.#window.add(segment, targetDuration ?? segment.duration);
+    this.window.add(segment, targetDuration ?? segment.duration);
     if (!segment.gap) this.bandwidth.add(segment, targetDuration ?? 0);
     this.playlists.segmentsChanged();
-    this.#dirty = true;
+    this.invalidate();
     this.#options.onSegment(this, segment);
+  }
+
+  #onPart(): void {
+    if (this.#state.is('away')) this.#state.to('live');
+    this.invalidate();
   }
 
   // Output
@@ -296,17 +233,17 @@ export class Rendition implements PartSink {
   /** Whether the target duration is known and there is something to list: a complete segment or, for a directive, a part. */
   isServable(forDirective: boolean): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
-    if (this.segments > 0 && this.#window.listed.length > 0) return true;
-    return forDirective && (this.#segmenter.open?.parts.length ?? 0) > 0;
+    if (this.segments > 0 && this.window.listed.length > 0) return true;
+    return forDirective && (this.segmenter.open?.parts.length ?? 0) > 0;
   }
 
   satisfies(directive: Directive): boolean {
-    return this.#ended || this.#withdrawn || (this.isServable(true) && isSatisfied(directive, this.position));
+    return this.ended || this.withdrawn || (this.isServable(true) && isSatisfied(directive, this.position));
   }
 
   /** See `isFirstAnswer`. False after ENDLIST. */
   isFirstAnswer(directive: Directive): boolean {
-    return !this.#ended && isFirstAnswer(directive, this.position);
+    return !this.ended && isFirstAnswer(directive, this.position);
   }
 
   checkAdvance(directive: Directive): ReturnType<typeof checkAdvance> {
@@ -327,36 +264,33 @@ export class Rendition implements PartSink {
 
   /** Whether it has an I-frame playlist: a video with a complete segment. */
   get hasIFrames(): boolean {
-    return this.plan.kind === 'video' && !this.#withdrawn && this.isServable(false);
+    return this.plan.kind === 'video' && !this.withdrawn && this.isServable(false);
   }
 
   /** Duration of its playlist. */
   get listedDuration(): Seconds {
-    return this.#window.listedDuration + (this.archive?.duration ?? 0);
+    return this.window.listedDuration + (this.archive?.duration ?? 0);
   }
 
   /** Lists what is only in the store from this segment on. @returns the number of removed segments */
   dropBefore(mediaSequence: number): number {
     const archived = this.archive?.removeBefore(mediaSequence) ?? 0;
-    return this.#dropped(archived + this.#window.dropReleasedBefore(mediaSequence));
-  }
-
-  #dropped(count: number): number {
+    const count = archived + this.window.dropReleasedBefore(mediaSequence);
     if (count === 0) return 0;
     this.playlists.segmentsChanged();
-    this.#dirty = true;
+    this.invalidate();
     this.publish();
     return count;
   }
 
   /** For RENDITION-REPORT. Undefined for a playlist that is empty or does not exist. */
   report(kind: PlaylistKind): RenditionReport | undefined {
-    if (this.#withdrawn) return undefined;
+    if (this.withdrawn) return undefined;
     if (kind === 'media') return this.#listed.report;
     return this.hasIFrames && this.bandwidth.iFramePeak > 0 ? this.#listed.iFrameReport : undefined;
   }
 
   find(fileName: string): FoundFile {
-    return this.#files.find(fileName, !this.#ended && !this.#withdrawn);
+    return this.#files.find(fileName, !this.ended && !this.withdrawn);
   }
 }

@@ -1,29 +1,17 @@
 // Puts a track's parts into segments with continuous numbers, even if its encoder omits media or delivers it late.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
-import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
-import type { MadePart } from '../packaging/part.js';
+import { millisecondsToSeconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
+import type { MadePart, PartSink } from '../packaging/part.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
-import type { StreamPeriod, StreamPeriods } from '../timeline/stream-periods.js';
-import {
-  type CompleteSegment,
-  type InitSegment,
-  initUri,
-  type OpenSegment,
-  partUri,
-  type RunStart,
-  SegmentMedia,
-  segmentUri,
-} from './segment.js';
+import { type CompleteSegment, type OpenSegment, partUri } from './segment.js';
+import { type SegmentInMaking, SegmentMaker, type SegmentMakerOptions } from './segment-maker.js';
 
-export interface SegmenterOptions {
+export interface SegmenterOptions extends SegmentMakerOptions {
   readonly schedule: CutSchedule;
-  readonly periods: StreamPeriods;
-  /** Media sequence number of segment 0 of the cut schedule. */
-  readonly firstMediaSequence: number;
-  readonly partTarget: Seconds;
-  readonly programDateTime: (mediaTime: Seconds) => EpochMilliseconds;
   /** Called with a complete segment or a gap, in the order of media sequence numbers. */
   readonly onSegment: (segment: CompleteSegment) => void;
+  /** A part was added. */
+  readonly onPart: () => void;
 }
 
 /** If the end of a part is further than this from a cut, it is at a different time and not a rounding error. */
@@ -32,34 +20,33 @@ const SAME_TIME: Seconds = 0.1;
 /** If media ends less than this before a cut, or before the next media, no frame is missing. */
 const NOTHING_MISSING: Seconds = 0.02;
 
-export class Segmenter {
+/**
+ * The next part that is accepted: `any`; or a `key-frame`, which can be decoded alone; or one of a `successor`, whose encoder replaces one
+ * that died: it begins with a key frame too, and where the media of the other ended or where a segment begins.
+ */
+type Expected = 'any' | 'key-frame' | 'successor';
+
+export class Segmenter implements PartSink {
   readonly #options: SegmenterOptions;
-  #init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
-  /** `#init` under the name that the newest segment uses. */
-  #namedInit: InitSegment | undefined;
-  #needsSync = true;
+  readonly #maker: SegmentMaker;
+  #open: SegmentInMaking | undefined;
+  /** The newest complete segment or gap. */
+  #last: Pick<CompleteSegment, 'index' | 'mediaSequence' | 'end'> | undefined;
+  #expects: Expected = 'key-frame';
   /** Parts of earlier segments are rejected: they are from another encoder, or were given up. */
   #from = 0;
-  #open: OpenSegment | undefined;
-  /** Some of its bodies are views of larger buffers. */
-  #openIsShared = false;
-  #openContinues = false;
-  /** The encoder of `#open` died: the rest of it will not come. */
-  #openIsBroken = false;
-  /** The next media is from another encoder: it must start where the media of the one that died ended, or where a segment begins. */
-  #takesOver = false;
-  #lastIndex: number | undefined;
-  #end: Seconds | undefined;
-  /** Run of the newest complete segment or gap. */
-  #run: { readonly period: StreamPeriod | undefined; readonly state: string; readonly start: RunStart } | undefined;
+  #parts = 0;
+  #mediaIndex: number | undefined;
+  /** A part that was hinted at before its segment was closed without it, because the publisher left. */
+  #brokenHint: string | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
+    this.#maker = new SegmentMaker(options);
   }
 
-  /** The init segment for new segments. */
-  get init(): { readonly bytes: Buffer; readonly track: InitTrack } | undefined {
-    return this.#init;
+  get init(): SegmentMaker['init'] {
+    return this.#maker.init;
   }
 
   /** The segment being made. */
@@ -67,87 +54,77 @@ export class Segmenter {
     return this.#open;
   }
 
-  /** Whether more of `open` is known to come. */
-  get openContinues(): boolean {
-    return this.#openContinues;
+  /** Number of parts made so far. */
+  get parts(): number {
+    return this.#parts;
   }
 
   /** Index in the cut schedule of the newest complete segment or gap. */
   get lastIndex(): number | undefined {
-    return this.#lastIndex;
+    return this.#last?.index;
+  }
+
+  /** Index in the cut schedule of the newest segment with media or a gap, open or complete. */
+  get highestIndex(): number | undefined {
+    return this.#open?.index ?? this.#last?.index;
+  }
+
+  /** Index in the cut schedule of the newest segment with media. */
+  get mediaIndex(): number | undefined {
+    return this.#mediaIndex;
   }
 
   /** Media sequence number of the newest complete segment or gap. */
   get lastMediaSequence(): number | undefined {
-    return this.#lastIndex === undefined ? undefined : this.#mediaSequence(this.#lastIndex);
+    return this.#last?.mediaSequence;
   }
 
   /** Media time at which the media (or the last gap) ends so far. */
   get end(): Seconds | undefined {
-    return this.#open?.end ?? this.#end;
+    return this.#open?.end ?? this.#last?.end;
   }
 
   get needsSync(): boolean {
-    return this.#needsSync;
+    return this.#expects !== 'any';
+  }
+
+  /** Name of the part that comes next: the first of the next segment if the open one is expected to end where it ends now. */
+  get nextPart(): string | undefined {
+    const open = this.#open;
+    if (open === undefined) return this.#last && partUri(this.#last.mediaSequence + 1, 0);
+    const full = open.rest !== 'certain' && this.#options.schedule.expectsCut(secondsToMilliseconds(open.end));
+    return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
+  }
+
+  /** Whether this part was hinted at, although the publisher may have left before it was made. */
+  hints(part: string): boolean {
+    return part === this.nextPart || part === this.#brokenHint;
   }
 
   /** Applies from the next segment on. @param bytes kept as they are, together with the buffer they are a view of */
   setInit(bytes: Buffer, track: InitTrack): void {
-    this.#init = { bytes, track };
+    this.#maker.init = { bytes, track };
   }
 
-  /** Rejects media before segment `index`, which must begin with a key frame. */
-  resumeAt(index: number): void {
-    this.#from = Math.max(this.#from, index);
-    this.#needsSync = true;
-    this.#takesOver = false;
-  }
-
-  /**
-   * The encoder died, and the media of its successor begins at `from`. If that is not after the end of the existing media, it continues
-   * there; otherwise the open segment stays without its end, and the successor starts at the beginning of a segment.
-   */
-  interrupt(from: Seconds): void {
-    const { end } = this;
-    if (end === undefined || from > end + NOTHING_MISSING) {
-      if (this.#open !== undefined) this.#openIsBroken = true;
-      this.resumeAt((this.#open?.index ?? this.#lastIndex ?? -1) + 1);
-    }
-    this.#needsSync = true;
-    this.#takesOver = end !== undefined;
-  }
-
-  /** Ends the segment that `interrupt` left open, as soon as its end is known. */
-  closeInterrupted(): void {
-    if (this.#openIsBroken && this.#open !== undefined && this.#endTime(this.#open.index) !== undefined) this.#close();
-  }
-
-  /** @returns false if the part cannot be used: it is before the period or before a key frame, or it comes too late */
-  accept(part: MadePart): boolean {
+  /** A part that is before the period or before a key frame, or that comes too late, is dropped. */
+  accept(part: MadePart): void {
+    if (!this.#canUse(part)) return;
     const index = part.segmentIndex;
-    if (this.#init === undefined || this.#options.periods.at(index) === undefined) return false;
-    if (index < this.#from || index < (this.#open?.index ?? (this.#lastIndex ?? -1) + 1)) return false;
-    const { schedule } = this.#options;
-    const comesAfterPause = index !== this.#open?.index && schedule.beginsInPause(index);
-    if ((this.#needsSync || comesAfterPause) && !part.independent) return false;
-    if (this.#takesOver && !this.#canTakeOver(part)) return false;
     if (this.#open !== undefined && index > this.#open.index) this.#close();
-    if (this.#open === undefined) {
-      this.#fillGaps(index);
-      this.#open = this.#newSegment(index, this.#startsAtPart(part) ? part.start : this.#missingFrom(part));
-    }
-    this.#needsSync = false;
-    this.#takesOver = false;
-    const open = this.#open;
+    const open = this.#open ?? this.#begin(part);
+    this.#open = open;
+    this.#expects = 'any';
     if (open.parts.length === 0) open.keyFrameBytes = part.keyFrameBytes;
     const uri = partUri(open.mediaSequence, open.parts.length);
     open.parts.push({ uri, duration: part.duration, independent: part.independent, gap: false });
     open.bodies.push(part.body);
-    this.#openIsShared ||= part.shared;
-    this.#openContinues = part.continues === true;
+    open.shared ||= part.shared;
+    open.rest = part.continues === true ? 'certain' : 'unknown';
     open.end = part.end;
+    this.#parts += 1;
+    this.#mediaIndex = index;
     if (part.completes) this.#close();
-    return true;
+    this.#options.onPart();
   }
 
   /** No more media comes for segments up to and including `index`; a segment without any media is not closed by this. */
@@ -156,50 +133,88 @@ export class Segmenter {
   }
 
   /**
+   * The encoder died, and the media of its successor begins at `from`. If that is not after the end of the existing media, it continues
+   * there; otherwise the open segment stays without its end, and the successor starts at the beginning of a segment.
+   */
+  interrupt(from: Seconds): void {
+    const { end, highestIndex = -1 } = this;
+    if (end === undefined || from > end + NOTHING_MISSING) this.breakOff(highestIndex + 1);
+    this.#expects = end === undefined ? 'key-frame' : 'successor';
+  }
+
+  /** The rest of the open segment will not come: media continues with segment `index`, which must begin with a key frame. */
+  breakOff(index: number): void {
+    if (this.#open !== undefined) this.#open.rest = 'lost';
+    this.#resumeAt(index);
+    this.#brokenHint = undefined;
+  }
+
+  /** Ends the segment that was broken off, as soon as its end is known. */
+  closeInterrupted(): void {
+    if (this.#open?.rest === 'lost' && this.#endTime(this.#open.index) !== undefined) this.#close();
+  }
+
+  /**
    * The other renditions are far ahead: segments up to and including `index` are listed with what there is, or as gaps.
    * @param lost media missing in an open segment is due to an encoder's failure, not to a pause of the publisher
    */
   giveUp(index: number, lost: boolean): void {
-    if (this.#lastIndex === undefined && this.#open === undefined) return;
     if (this.#open !== undefined && this.#open.index <= index) {
       this.#close(lost);
-      this.#needsSync = true;
+      this.#needKeyFrame();
     }
     this.#fillGaps(index + 1);
   }
 
-  /** Discards the open segment if it is `index`. @returns the number of discarded parts */
-  forget(index: number): number {
-    const open = this.#open;
-    if (open?.index !== index) return 0;
-    this.#open = undefined;
-    this.#openIsShared = false;
-    this.#openIsBroken = false;
-    return open.parts.length;
+  /** The publisher has left, and `lastIndex` is the last segment. @param lost see `giveUp` */
+  endRun(lastIndex: number, lost: boolean): void {
+    const hint = this.nextPart;
+    this.giveUp(lastIndex, lost);
+    this.#resumeAt(lastIndex + 1);
+    if (hint !== this.nextPart) this.#brokenHint = hint;
   }
 
-  /** The publisher has left, and `lastIndex` is the last segment. */
-  finishRun(lastIndex: number, lost: boolean): void {
-    this.giveUp(lastIndex, lost);
-    this.resumeAt(lastIndex + 1);
+  /** Discards the open segment if it is `index`. */
+  forget(index: number): void {
+    if (this.#open?.index !== index) return;
+    this.#parts -= this.#open.parts.length;
+    this.#open = undefined;
+    this.#mediaIndex = this.#last?.index;
   }
 
   /** Its playlist was removed. If the rendition returns, it starts again. */
-  withdraw(): void {
+  clear(): void {
     this.#open = undefined;
-    this.#lastIndex = undefined;
-    this.#run = undefined;
-    this.#namedInit = undefined;
-    this.#end = undefined;
-    this.#needsSync = true;
+    this.#last = undefined;
+    this.#maker.clear();
+    this.#expects = 'key-frame';
   }
 
-  /** Restarts the numbering of segments. */
-  startOver(): void {
+  /** Nothing was published yet: starts again with segment 0. */
+  reset(): void {
+    this.clear();
     this.#from = 0;
-    this.#takesOver = false;
-    this.#openIsBroken = false;
-    this.#openIsShared = false;
+    this.#parts = 0;
+    this.#mediaIndex = undefined;
+  }
+
+  #canUse(part: MadePart): boolean {
+    const { schedule, periods } = this.#options;
+    const index = part.segmentIndex;
+    if (this.init === undefined || periods.at(index) === undefined) return false;
+    if (index < this.#from || index < (this.#open?.index ?? (this.#last?.index ?? -1) + 1)) return false;
+    const comesAfterPause = index !== this.#open?.index && schedule.beginsInPause(index);
+    if ((this.needsSync || comesAfterPause) && !part.independent) return false;
+    return this.#expects !== 'successor' || this.#canTakeOver(part);
+  }
+
+  #needKeyFrame(): void {
+    if (this.#expects === 'any') this.#expects = 'key-frame';
+  }
+
+  #resumeAt(index: number): void {
+    this.#from = Math.max(this.#from, index);
+    this.#expects = 'key-frame';
   }
 
   /** Rejects media that was already published, and media after a gap inside a segment. */
@@ -215,15 +230,17 @@ export class Segmenter {
     return cut === undefined || part.start - cut <= SAME_TIME;
   }
 
-  /** Whether a segment begins with this part: otherwise it begins at its cut, where the segment before it ended. */
-  #startsAtPart(part: MadePart): boolean {
-    const isLate = part.start > (this.#end ?? part.start) && this.#end === this.#cutTime(part.segmentIndex);
-    return this.#isAtCut(part) && !isLate;
-  }
-
-  /** Start of a segment whose beginning is missing; for the first listed segment nothing counts as missing. */
-  #missingFrom(part: MadePart): Seconds {
-    return (this.#lastIndex === undefined ? undefined : this.#cutTime(part.segmentIndex)) ?? part.start;
+  /**
+   * If the beginning is missing, or the segment before it ended at its cut, the segment begins at its cut; for the first listed segment
+   * nothing counts as missing.
+   */
+  #begin(part: MadePart): SegmentInMaking {
+    const index = part.segmentIndex;
+    this.#fillGaps(index);
+    const cut = this.#cutTime(index);
+    const beginsLate = part.start > (this.#last?.end ?? part.start) && this.#last?.end === cut;
+    const isWhole = this.#last === undefined || (this.#isAtCut(part) && !beginsLate);
+    return this.#maker.open(index, (isWhole ? undefined : cut) ?? part.start);
   }
 
   /** @param lost see `giveUp`; undefined if the next media shows that the segment is complete */
@@ -232,103 +249,42 @@ export class Segmenter {
     if (open === undefined) return;
     this.#open = undefined;
     const end = this.#endTime(open.index, open.init.track.kind);
+    const { targetDuration = Number.POSITIVE_INFINITY } = this.#options.schedule;
     const paused = this.#options.schedule.beginsInPause(open.index + 1);
     // Media after the pause must be decodable without the media before it.
-    if (paused) this.#needsSync = true;
+    if (paused) this.#needKeyFrame();
     // Media that nobody sent is not lost.
-    const failed = this.#openIsBroken || (lost === true && !paused);
+    const failed = open.rest === 'lost' || (lost === true && !paused);
     // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
     const rounding = failed || lost !== undefined ? NOTHING_MISSING : SAME_TIME;
     const continued = this.#cutTime(open.index + 1) !== undefined;
     const isElsewhere = end !== undefined && Math.abs(end - open.end) > rounding;
-    // A picture before a pause lasts until the next one, which may be beyond the longest segment.
-    const differs = end !== undefined && end > open.start && (isElsewhere || (continued && this.#isTooLong(open)));
+    // A picture before a pause lasts until the next one, which may be beyond the longest segment (RFC 8216bis 4.4.3.1).
+    const isTooLong = continued && Math.round(open.end - open.start) > targetDuration;
+    const differs = end !== undefined && end > open.start && (isElsewhere || isTooLong);
     const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
     // If media is missing up to the next segment, the date of that segment is right, and EXTINF must agree with it. The last segment of a
     // publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
-    if (gap) this.#addGapParts(open, missing);
-    const media = new SegmentMedia(open.bodies);
-    if (this.#openIsShared) media.whole();
-    this.#openIsShared = false;
-    this.#openIsBroken = false;
-    this.#add({ ...open, end: stretched ? end : open.end }, media, gap);
-  }
-
-  /** RFC 8216bis 4.4.3.1. */
-  #isTooLong({ start, end }: OpenSegment): boolean {
-    const { targetDuration } = this.#options.schedule;
-    return targetDuration !== undefined && Math.round(end - start) > targetDuration;
-  }
-
-  /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */
-  #addGapParts(open: OpenSegment, missing: Seconds): void {
-    const count = Math.ceil(missing / this.#options.partTarget - 1e-6);
-    for (let i = 0; i < count; i += 1) {
-      const uri = partUri(open.mediaSequence, open.parts.length);
-      open.parts.push({ uri, duration: missing / count, independent: false, gap: true });
-    }
+    if (gap) this.#maker.addGapParts(open, missing);
+    this.#add(this.#maker.complete(open, stretched ? end : open.end, gap));
   }
 
   #fillGaps(until: number): void {
-    if (this.#lastIndex === undefined) return;
-    for (let index = this.#lastIndex + 1; index < until; index += 1) {
-      const start = this.#cutTime(index) ?? this.#end ?? 0;
+    for (let last = this.#last; last !== undefined && last.index + 1 < until; last = this.#last) {
+      const index = last.index + 1;
+      const start = this.#cutTime(index) ?? last.end;
       const end = this.#endTime(index) ?? start + (this.#options.schedule.targetDuration ?? 0);
-      this.#needsSync = true;
-      this.#add({ ...this.#newSegment(index, start), end }, new SegmentMedia([]), true);
+      this.#needKeyFrame();
+      this.#add(this.#maker.complete(this.#maker.open(index, start), end, true));
     }
   }
 
-  #newSegment(index: number, start: Seconds): OpenSegment {
-    const mediaSequence = this.#mediaSequence(index);
-    const period = this.#options.periods.at(index);
-    return {
-      mediaSequence,
-      index,
-      init: this.#initFor(mediaSequence),
-      start,
-      end: start,
-      programDateTime: this.#options.programDateTime(start),
-      discontinuity: period?.discontinuity === true && index === period.startIndex,
-      discontinuityNumber: period?.discontinuityNumber ?? 0,
-      parts: [],
-      bodies: [],
-      keyFrameBytes: undefined,
-    };
-  }
-
-  #add({ bodies: _, ...segment }: OpenSegment, media: SegmentMedia, gap: boolean): void {
-    const { mediaSequence, index, start, end } = segment;
-    this.#lastIndex = index;
-    this.#end = end;
-    const run = this.#runOf(segment, gap);
-    this.#options.onSegment({ ...segment, uri: segmentUri(mediaSequence), duration: end - start, media, run, gap });
-  }
-
-  /** The whole period, unless media is missing in it or its init segment changes. */
-  #runOf({ index, mediaSequence, init, start }: Omit<OpenSegment, 'bodies'>, gap: boolean): RunStart {
-    const period = this.#options.periods.at(index);
-    const state = gap ? '' : init.uri;
-    const before = this.#run;
-    let begun = before?.start;
-    if (begun === undefined || before?.period !== period) {
-      begun = period && { mediaSequence: this.#mediaSequence(period.startIndex), start: period.start };
-    } else if (before?.state !== state) begun = undefined;
-    this.#run = { period, state, start: begun ?? { mediaSequence, start } };
-    return this.#run.start;
-  }
-
-  #initFor(mediaSequence: number): InitSegment {
-    const current = this.#init;
-    if (current === undefined) throw new TypeError('a segment before its init segment');
-    if (this.#namedInit?.bytes !== current.bytes) this.#namedInit = { uri: initUri(mediaSequence), ...current };
-    return this.#namedInit;
-  }
-
-  #mediaSequence(index: number): number {
-    return this.#options.firstMediaSequence + index;
+  #add(segment: CompleteSegment): void {
+    const { index, mediaSequence, end } = segment;
+    this.#last = { index, mediaSequence, end };
+    this.#options.onSegment(segment);
   }
 
   #cutTime(index: number): Seconds | undefined {

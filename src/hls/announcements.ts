@@ -1,0 +1,62 @@
+// Tells waiting requests and the store what has changed: once for each thing that came, however many parts it made.
+import type { Incidents } from './incidents.js';
+import type { PresentationOptions } from './presentation-options.js';
+import type { RenditionSet } from './rendition-set.js';
+import type { WriteBehind } from './store/write-behind.js';
+import type { CutSchedule } from './timeline/cut-schedule.js';
+import type { VariantListing } from './variant-listing.js';
+import type { Waiters } from './window/blocking-reload.js';
+import type { Rendition } from './window/rendition.js';
+import type { CompleteSegment } from './window/segment.js';
+
+export interface AnnouncementsOptions {
+  readonly set: Pick<RenditionSet, 'all'>;
+  readonly schedule: Pick<CutSchedule, 'targetDuration' | 'beginsInPause'>;
+  readonly variants: Pick<VariantListing, 'playable' | 'changed'>;
+  /** Woken when the stream becomes playable. */
+  readonly waiters: Waiters;
+  readonly incidents: Pick<Incidents, 'missingMedia'>;
+  readonly writeBehind: WriteBehind | undefined;
+  readonly onSegment: PresentationOptions['onSegment'];
+}
+
+export class Announcements {
+  /** There is something to publish. */
+  isDue = true;
+  readonly #options: AnnouncementsOptions;
+  /** Renditions whose changes players do not know yet. */
+  #changed: Rendition[] = [];
+  #segmentAdded = false;
+  #wasServable = false;
+
+  constructor(options: AnnouncementsOptions) {
+    this.#options = options;
+  }
+
+  noteChange(rendition: Rendition): void {
+    this.isDue = true;
+    this.#changed.push(rendition);
+  }
+
+  noteSegment({ plan: { name } }: Rendition, { mediaSequence, index, duration, media, gap }: CompleteSegment): void {
+    const { schedule, variants, incidents, onSegment } = this.#options;
+    if (gap) incidents.missingMedia(name, mediaSequence, schedule.beginsInPause(index));
+    variants.changed();
+    this.#segmentAdded = true;
+    onSegment?.({ rendition: name, mediaSequence, duration, bytes: media.length });
+  }
+
+  publish(): void {
+    const { set, schedule, variants, waiters, writeBehind } = this.#options;
+    for (const rendition of this.#changed.splice(0)) rendition.publish();
+    this.isDue = schedule.targetDuration === undefined;
+    if (!this.#wasServable && !this.isDue) {
+      this.#wasServable = true;
+      for (const rendition of set.all) rendition.waiters.wake();
+    }
+    if (!this.#segmentAdded) return;
+    this.#segmentAdded = false;
+    if (waiters.size > 0 && variants.playable) waiters.wake();
+    writeBehind?.wake();
+  }
+}

@@ -1,0 +1,99 @@
+// Finds renditions that players must not wait for: one may be a target duration late, and is then given up if nothing at all comes of it, or
+// if it is hopelessly late.
+import type { Clock } from '../protocols/clock.js';
+import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { RenditionSet } from './rendition-set.js';
+import type { CutSchedule } from './timeline/cut-schedule.js';
+import type { Rendition } from './window/rendition.js';
+
+/**
+ * If a rendition is this many target durations further behind than its best in this period, it is given up even if it still makes progress,
+ * because it will not catch up. A rendition that starts with a queue, as after a first GOP that was too long to cut, does catch up.
+ */
+const MAX_EXTRA_LAG = 3;
+
+/** Stream time between two checks. */
+const CHECK_INTERVAL: Milliseconds = 100;
+
+/**
+ * Between two checks, real time counts at most as much as media that came meanwhile, plus this. If it was longer, this process or the whole
+ * machine stood still, and no rendition could make progress.
+ */
+const CHECK_SLACK: Milliseconds = 500;
+
+export class LagWatch {
+  /** Stream time from which on a check is due. */
+  nextCheck: Milliseconds = Number.NEGATIVE_INFINITY;
+  readonly #clock: Clock;
+  readonly #schedule: CutSchedule;
+  /** The last check: its time, and the newest media then. */
+  #lastCheck: { readonly now: Milliseconds; readonly newest: Milliseconds } | undefined;
+  /** Real time in which renditions could make progress, since the beginning. */
+  #attended: Milliseconds = 0;
+  /** By rendition: its number of parts, and the value of `#attended` when they were first seen. */
+  readonly #progress = new WeakMap<Rendition, { readonly parts: number; readonly seen: Milliseconds }>();
+  /** By rendition: its smallest lag in the period. */
+  #leastLag = new WeakMap<Rendition, Milliseconds>();
+
+  constructor(clock: Clock, schedule: CutSchedule) {
+    this.#clock = clock;
+    this.#schedule = schedule;
+  }
+
+  beginPeriod(): void {
+    this.#leastLag = new WeakMap();
+  }
+
+  /**
+   * Lists what there is of renditions that are too late. Call at each time from `nextCheck` on, when the target duration is known.
+   * @param newest stream time reached at ingest
+   */
+  giveUpLate({ all, active }: Pick<RenditionSet, 'all' | 'active'>, newest: Milliseconds): void {
+    this.nextCheck = newest + CHECK_INTERVAL;
+    const now = this.#clock.now();
+    const last = this.#lastCheck ?? { now, newest };
+    this.#attended += Math.min(now - last.now, Math.max(0, newest - last.newest) + CHECK_SLACK);
+    this.#lastCheck = { now, newest };
+    for (const rendition of all) {
+      const until = rendition.withdrawn ? undefined : this.#lateUntil(rendition, active.includes(rendition), newest);
+      if (until !== undefined) rendition.segmenter.giveUp(until, rendition.isEncoded);
+    }
+  }
+
+  /**
+   * @param inPeriod whether media comes of it in this period
+   * @returns the index of the last segment that is not waited for any longer; undefined if it is in time
+   */
+  #lateUntil(rendition: Rendition, inPeriod: boolean, newest: Milliseconds): number | undefined {
+    const target = secondsToMilliseconds(this.#schedule.targetDuration ?? 0);
+    const silent = this.#silence(rendition) > target;
+    const late = !inPeriod ? 0 : silent ? target : MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
+    const { lastIndex, highestIndex = 0 } = rendition.segmenter;
+    const first = lastIndex ?? highestIndex - 1;
+    let index = first;
+    for (let end = this.#schedule.endOf(index + 1); end !== undefined && end <= newest - late; ) {
+      index += 1;
+      end = this.#schedule.endOf(index + 1);
+    }
+    return index > first ? index : undefined;
+  }
+
+  #allowance(rendition: Rendition, newest: Milliseconds): Milliseconds {
+    if (rendition.end === undefined) return 0;
+    const lag = Math.max(0, newest - secondsToMilliseconds(rendition.end));
+    const least = Math.min(this.#leastLag.get(rendition) ?? lag, lag);
+    this.#leastLag.set(rendition, least);
+    return least;
+  }
+
+  /** How long the rendition has made no progress. */
+  #silence(rendition: Rendition): Milliseconds {
+    const { parts } = rendition;
+    let progress = this.#progress.get(rendition);
+    if (progress?.parts !== parts) {
+      progress = { parts, seen: parts === 0 ? Number.NEGATIVE_INFINITY : this.#attended };
+      this.#progress.set(rendition, progress);
+    }
+    return this.#attended - progress.seen;
+  }
+}

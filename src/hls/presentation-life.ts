@@ -1,0 +1,300 @@
+// The life of a presentation: here alone is decided when a period begins, and when the stream pauses, loses a rendition or ends. What is
+// below carries it out.
+import { StateMachine } from '../protocols/state-machine.js';
+import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { Announcements } from './announcements.js';
+import { Incidents } from './incidents.js';
+import { LagWatch } from './lag-watch.js';
+import type { PresentationOptions, SourceFrame } from './presentation-options.js';
+import { RenditionSet } from './rendition-set.js';
+import { SampleFeed } from './sample-feed.js';
+import { WriteBehind } from './store/write-behind.js';
+import { runRules } from './timeline/cut-policy.js';
+import { CutSchedule } from './timeline/cut-schedule.js';
+import { type PartTiming, partTiming } from './timeline/part-timing.js';
+import type { PeriodPlan } from './timeline/plan.js';
+import { ProgramDateTime } from './timeline/program-date-time.js';
+import { StreamPeriods } from './timeline/stream-periods.js';
+import { VariantListing } from './variant-listing.js';
+import { Waiters } from './window/blocking-reload.js';
+import type { Rendition } from './window/rendition.js';
+
+/** If one track alone continues at the end for longer than this, it is listed next to a gap in the others. */
+const LEFT_OUT: Milliseconds = 100;
+
+/**
+ * ```
+ *  ┌─period─┐            ┌───────period────────┐
+ *  │        ▼            ▼                     │
+ *  └────── live ──publisher gone──▶ suspended ─┘
+ *            └──────end──▶ ended ◀──end──┘
+ * ```
+ */
+type LifeState = 'live' | 'suspended' | 'ended';
+
+export class PresentationLife {
+  readonly app: string;
+  readonly name: string;
+  /** Woken when the stream becomes playable or ends. */
+  readonly waiters: Waiters;
+  /** When it ended, by `wallClock`. */
+  endedAt: EpochMilliseconds | undefined;
+  protected readonly options: PresentationOptions;
+  protected readonly schedule: CutSchedule;
+  protected readonly periods: StreamPeriods;
+  protected readonly dates: ProgramDateTime;
+  protected readonly set: RenditionSet;
+  protected readonly variants: VariantListing;
+  protected readonly incidents: Incidents;
+  protected readonly writeBehind: WriteBehind | undefined;
+  protected plan: PeriodPlan;
+  protected timing: PartTiming;
+  readonly #state = new StateMachine<LifeState>('presentation', 'live', {
+    live: ['live', 'suspended', 'ended'],
+    suspended: ['live', 'ended'],
+    ended: [],
+  });
+  readonly #lag: LagWatch;
+  readonly #announcements: Announcements;
+  readonly #endListeners: (() => void)[] = [];
+
+  constructor(options: PresentationOptions) {
+    const { app, name, clock, plan, partDuration, segmentDuration, maxGop, store } = options;
+    this.app = app;
+    this.name = name;
+    this.options = options;
+    this.plan = plan;
+    this.timing = partTiming(plan, partDuration);
+    this.waiters = new Waiters(clock);
+    this.incidents = new Incidents(options);
+    this.dates = new ProgramDateTime(clock, options.firstArrival, options.earliestDate);
+    this.periods = new StreamPeriods(options);
+    this.schedule = new CutSchedule(
+      {
+        segmentDuration,
+        ...(maxGop !== undefined && { maxGop: secondsToMilliseconds(maxGop) }),
+        onCut: (index, time) => this.periods.noteCut(index, time),
+        onForcedCut: (time) => {
+          // EXT-X-INDEPENDENT-SEGMENTS no longer holds.
+          this.variants.changed();
+          this.incidents.forcedCut(time, this.targetDuration);
+        },
+        onPausedCut: () => this.incidents.picturesPaused(),
+      },
+      runRules(this.plan, this.timing),
+    );
+    const { schedule, periods, incidents, waiters } = this;
+    const set = new RenditionSet({
+      ...{ presentation: options, incidents, schedule, periods },
+      programDateTime: (mediaTime) => this.dates.at(mediaTime),
+      onSegment: (rendition, segment) => this.#announcements.noteSegment(rendition, segment),
+      onChange: (rendition) => this.#announcements.noteChange(rendition),
+      onTrackChanged: (rendition) => this.#onTrackChanged(rendition),
+      onInit: () => this.variants.changed(),
+    });
+    this.set = set;
+    set.plan(this.timing);
+    this.#lag = new LagWatch(clock, schedule);
+    const variants = new VariantListing({ renditions: set, schedule, frameRate: () => this.plan.frameRate });
+    this.variants = variants;
+    const { domain, firstMediaSequence, onSegment } = options;
+    const directory = `${app}/${name}`;
+    const stored = { clock, domain, firstMediaSequence, incidents, renditions: set, directory, variants };
+    const writeBehind = store && new WriteBehind({ store, ...stored });
+    this.writeBehind = writeBehind;
+    this.#announcements = new Announcements({ set, schedule, variants, waiters, incidents, writeBehind, onSegment });
+  }
+
+  get ended(): boolean {
+    return this.#state.is('ended');
+  }
+
+  /** EXT-X-TARGETDURATION; undefined until the first GOP was measured. */
+  get targetDuration(): Seconds | undefined {
+    return this.schedule.targetDuration;
+  }
+
+  // Media
+
+  /** Call for each frame of the publisher at ingest, before its bytes go anywhere else. */
+  take(frame: SourceFrame): void {
+    if (!this.#state.is('live')) return;
+    if (frame.role !== 'extra') this.#note(frame);
+    const feed = this.set.feeds.find(({ rendition }) => rendition.plan.name === frame.rendition);
+    // Otherwise it was withdrawn, or the first GOP is too long, and a period has just begun in which this track is encoded.
+    if (feed instanceof SampleFeed) feed.write(frame);
+    if (this.#announcements.isDue) this.#announcements.publish();
+  }
+
+  /**
+   * Sets the track of a rendition with input `samples`, before its first sample and whenever the track changes. If this period has parts of
+   * another track, the next segment starts a new period. A caller that knows about the change calls `startPeriod` first, and loses no media.
+   * @param init ftyp and moov; kept, not copied
+   * @throws the typed errors of `parseInitSegment`
+   */
+  setTrack(rendition: string, init: Buffer): void {
+    if (!this.ended) this.set.sampleFeed(rendition)?.setTrack(init);
+  }
+
+  /**
+   * Adds bytes from the output pipe of a rendition with input `pipe`; they may be split anywhere.
+   * @throws the typed MP4 error for bytes that are not fMP4; the FFmpeg that wrote them should be replaced
+   */
+  write(rendition: string, bytes: Buffer): void {
+    if (!this.#state.is('live')) return;
+    try {
+      this.set.pipeFeed(rendition)?.write(bytes);
+    } finally {
+      this.#announcements.publish();
+    }
+  }
+
+  /**
+   * FFmpeg was replaced within the period: the next bytes of these renditions begin with an init segment. If it equals the previous one,
+   * media continues where it ended, provided that `from` is not later; otherwise it continues with the next segment, and EXT-X-GAP marks
+   * what is missing. A different init segment starts a new period at the next segment.
+   * @param from presentation time of the first picture or sample in the input of the new FFmpeg
+   */
+  pipesRestarted(renditions: readonly string[], from: Milliseconds): void {
+    if (this.ended) return;
+    for (const name of renditions) this.set.pipeFeed(name)?.restarted(from);
+    this.#announcements.publish();
+  }
+
+  // Decisions
+
+  /**
+   * Starts a new period, because the publisher returned, or its tracks, parameters or clock changed: from the next key frame (without
+   * video, the next sample) all renditions have EXT-X-DISCONTINUITY at the same sequence number. New renditions are added, missing ones
+   * list gaps. What pipes have not delivered is lost: flush FFmpeg first if it matters.
+   */
+  startPeriod(plan: PeriodPlan): void {
+    if (this.ended) return;
+    this.#endRun();
+    if (this.targetDuration === undefined) {
+      // Nothing was published yet.
+      this.schedule.reset();
+      this.periods.reset();
+      for (const rendition of this.set.all) rendition.reset();
+    }
+    this.#state.to('live');
+    this.plan = plan;
+    this.timing = partTiming(plan, this.options.partDuration, this.timing.partTarget);
+    this.schedule.begin(runRules(this.plan, this.timing));
+    this.periods.await();
+    this.set.plan(this.timing);
+    this.#lag.beginPeriod();
+    this.variants.changed();
+    this.#announcements.publish();
+  }
+
+  /**
+   * The publisher has left and may come back: all renditions finish their segments at the same point, with what pipes have delivered so
+   * far. Playlists stay open, and requests wait. Continue with `startPeriod` or `end`.
+   */
+  suspend(): void {
+    if (!this.#state.is('live')) return;
+    this.#endRun();
+    this.#state.to('suspended');
+    for (const rendition of this.set.all) {
+      if (!rendition.withdrawn) rendition.await();
+      rendition.window.rest();
+    }
+    this.#announcements.publish();
+  }
+
+  /** Removes the rendition from the multivariant playlist, together with its own playlist. A later period may have it again. */
+  withdraw(name: string): void {
+    const rendition = this.set.find(name);
+    if (this.ended || rendition === undefined || rendition.withdrawn) return;
+    this.set.stopFeeding(rendition);
+    rendition.withdraw();
+    // Their playlists report on it.
+    for (const other of this.set.all) other.invalidate();
+    this.variants.changed();
+    this.#announcements.publish();
+    this.writeBehind?.wake();
+  }
+
+  /**
+   * Ends the presentation: finishes the last segments, writes ENDLIST and wakes waiting requests. Resolves when the store has caught up or
+   * failed.
+   */
+  async end(): Promise<void> {
+    if (!this.ended) {
+      // Each step runs even if another fails: players must get ENDLIST in any case.
+      const { domain } = this.options;
+      domain.attempt('last segments', () => {
+        // If only the first GOP exists, it determines the target duration.
+        this.schedule.finish(this.dates.newest);
+        this.#endRun(true);
+      });
+      this.#state.to('ended');
+      this.endedAt = this.dates.mediaNow;
+      for (const rendition of this.set.all) domain.attempt('playlist end', () => rendition.finish());
+      domain.attempt('rest', () => {
+        for (const { window } of this.set.all) window.rest();
+      });
+      domain.attempt('multivariant end', () => this.variants.end());
+      domain.attempt('waiting requests', () => this.waiters.wake());
+      for (const listener of this.#endListeners.splice(0)) domain.attempt('end listener', listener);
+    }
+    await this.writeBehind?.finish();
+  }
+
+  /** Calls the listener once when the presentation ends, or at once if it has ended; the origin then starts its expiry. */
+  onEnd(listener: () => void): void {
+    if (this.ended) listener();
+    else this.#endListeners.push(listener);
+  }
+
+  /**
+   * Finishes everything published so far at the same point in all renditions.
+   * @param last nobody will continue: what one track has more than the others is kept, although the others then list a gap
+   */
+  #endRun(last = false): void {
+    const listed = this.set.highestIndex;
+    this.schedule.cutTail();
+    for (const feed of this.set.feeds) feed.finishRun();
+    // If media of one kind continues alone for longer than a segment may last, it was split, and may be more than a few frames.
+    const { highestIndex: tail } = this.set;
+    const keepsTail = last || this.schedule.beginsInPause(tail);
+    const isLong = this.set.end - (this.schedule.timeOf(tail) ?? 0) > LEFT_OUT;
+    if (tail > listed && !(keepsTail && isLong)) this.set.forgetUneven();
+    const { highestIndex, end } = this.set;
+    this.schedule.endRun(highestIndex, end);
+    for (const { withdrawn, segmenter, isEncoded } of this.set.all)
+      if (!withdrawn) segmenter.endRun(highestIndex, isEncoded);
+  }
+
+  /** A track changed unannounced: the next segment starts a period, and this rendition has no media before it. */
+  #onTrackChanged({ segmenter }: Rendition): void {
+    const { lastIndex } = this.schedule;
+    const period = this.periods.at(lastIndex);
+    if (this.periods.awaited || period === undefined || (segmenter.mediaIndex ?? -1) < period.startIndex) return;
+    this.periods.await();
+    segmenter.breakOff(lastIndex + 1);
+  }
+
+  // What follows from media
+
+  /** A frame of the main tracks moves the schedule, and with it what waits for that. */
+  #note({ role, dts, cts, mayCut }: SourceFrame): void {
+    const { schedule } = this;
+    const { lastIndex } = schedule;
+    const pts = dts + cts;
+    this.dates.note(pts);
+    if (role === 'audio') schedule.noteAudio(dts);
+    else schedule.noteVideo(dts, pts, mayCut);
+    const longGop = schedule.takeLongGop();
+    if (longGop !== undefined) {
+      this.options.onLongGop?.(longGop);
+      // Nobody chose other cuts, so note again the key frame that was left undecided.
+      schedule.noteVideo(dts, pts, mayCut);
+    }
+    // Sound waits for the pictures of its time; everything else waits for cuts at most.
+    for (const feed of schedule.lastIndex === lastIndex ? this.set.soundFeeds : this.set.feeds) feed.advance();
+    const { newest } = this.dates;
+    if (newest >= this.#lag.nextCheck && this.targetDuration !== undefined) this.#lag.giveUpLate(this.set, newest);
+  }
+}
