@@ -54,7 +54,7 @@ export interface MadePart {
   /** The next cut is at its end: the segment is complete. */
   readonly completes: boolean;
   /** Media of the same segment after this part already exists, so there is no cut at its end, whatever the usual GOP length is. */
-  readonly continues?: boolean;
+  readonly continues: boolean;
 }
 
 /** Receives the parts of one track: a rendition. */
@@ -82,7 +82,8 @@ export interface PartOptions {
 }
 
 /** Where collected samples belong; times are media times, on the track's timescale. */
-export interface PartPlace extends Pick<MadePart, 'segmentIndex' | 'completes' | 'continues'> {
+export interface PartPlace extends Pick<MadePart, 'segmentIndex' | 'completes'> {
+  readonly continues?: boolean;
   readonly start: Ticks;
   readonly duration: Ticks;
   /** Where the next sample is shown, if that is not where the duration ends. */
@@ -110,19 +111,21 @@ export class PartWriter {
   /** Hands on a part that is written already. */
   pass(pieces: readonly Buffer[], samples: FragmentToWrite['samples'], shared: boolean, place: PartPlace): void {
     const { timescale, partTarget, sink, onOverlongPart } = this.#options;
-    const { start, duration, end = start + duration, ...rest } = place;
+    const { segmentIndex, start, duration, end = start + duration, completes, continues = false } = place;
     const body = new PartBody(pieces);
     if (duration > partTarget * timescale) onOverlongPart?.(duration / timescale);
     sink.accept({
-      ...rest,
       body,
       shared,
+      segmentIndex,
       start: start / timescale,
       // The playlist rule takes precedence over the exact duration. The media keeps its long frame, so playback has no gap.
       duration: Math.min(duration / timescale, partTarget),
       end: end / timescale,
       independent: samples[0]?.sync === true,
       keyFrameBytes: keyFrameBytes(body.length, samples),
+      completes,
+      continues,
     });
   }
 }
@@ -130,7 +133,7 @@ export class PartWriter {
 /** @param size size of a fragment that ends with the data of `samples`, in their order */
 function keyFrameBytes(size: number, samples: FragmentToWrite['samples']): number | undefined {
   if (samples[0]?.sync !== true) return undefined;
-  let length = size;
-  for (const [i, { data }] of samples.entries()) if (i > 0) length -= data.length;
+  let length = size + samples[0].data.length;
+  for (const { data } of samples) length -= data.length;
   return length;
 }
