@@ -113,6 +113,14 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     title: 'over the total limit are cut off at the address that holds the most',
   },
   {
+    drops: 'the limit of unread answers of one HTTP/2 connection',
+    file: `${DELIVERY}/unsent-answers.ts`,
+    text: 'if (session !== undefined && !isShared) this.#closeGreedy(session);',
+    replacement: '',
+    test: `${TESTS}/unsent-answers.test.ts`,
+    title: 'are closed once all together hold much',
+  },
+  {
     drops: 'that a body in memory counts once',
     file: `${DELIVERY}/unsent-answers.ts`,
     text: 'if (holders === 0) this.#bytes',

@@ -1,6 +1,6 @@
 // What answers hold that nobody reads is bounded, in all and for each address, and who reads is never the one to pay.
 import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -73,7 +73,7 @@ describe('unread answers', () => {
     const sockets: Socket[] = [];
     for (let n = 0; n < 4; n++) sockets.push(await standStill(started, '192.0.2.1', file(n)));
     const { figures } = started.http.delivery;
-    expect(figures.unsentCut).toEqual({ address: 2, total: 0 });
+    expect(figures.unsentCut).toEqual({ address: 2, connection: 0, total: 0 });
     expect(figures.unsentBytes).toBeGreaterThan(3 * BODY_BYTES);
     expect(figures.unsentBytes).toBeLessThan(3 * BODY_BYTES + MiB);
     expect(await Promise.all(sockets.map(isWhole))).toEqual([false, false, true, true]);
@@ -86,7 +86,7 @@ describe('unread answers', () => {
     const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
     for (let n = 0; n < 4; n++) await standStill(started, `2001:db8:1:2::${n}`, file(n));
     await standStill(started, '2001:db8:1:3::1', file('other'));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 2, total: 0 });
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 2, connection: 0, total: 0 });
   });
 
   it('over the total limit are cut off at the address that holds the most, with one log line', async () => {
@@ -95,7 +95,7 @@ describe('unread answers', () => {
     const greedy: Socket[] = [];
     for (let n = 0; n < 6; n++) greedy.push(await standStill(started, '192.0.2.2', file(n)));
     const last = await standStill(started, '192.0.2.3', file('last'));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, total: 3 });
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 0, total: 3 });
     expect(started.logged).toMatchObject([{ limit: 'total', suppressed: 0 }]);
     expect(await Promise.all([first, last, ...greedy].map(isWhole))).toEqual([
       true,
@@ -115,7 +115,7 @@ describe('unread answers', () => {
     const started = await start({ maxUnreadBytes: 20 * MiB, maxUnreadBytesPerIp: 20 * MiB });
     const sockets: Socket[] = [];
     for (let n = 0; n < 20; n++) sockets.push(await standStill(started, '192.0.2.1', file(n, 'shared')));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, total: 0 });
+    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 0, total: 0 });
     expect(started.http.delivery.figures.unsentBytes).toBeLessThan(BODY_BYTES + MiB);
     expect(await Promise.all(sockets.map(isWhole))).toEqual(Array(20).fill(true));
   });
@@ -153,6 +153,38 @@ describe('unread answers', () => {
     await Promise.all(streams.map((stream) => once(stream, 'response').catch(() => undefined)));
     while (http.delivery.figures.unsentCut.address < 20) await new Promise((resolve) => setImmediate(resolve));
     expect(http.delivery.figures.unsentBytes).toBeLessThanOrEqual(4 * MiB);
+  });
+});
+
+describe('HTTP/2 connections with many unread answers', () => {
+  it('are closed once all together hold much; one with few is not', async () => {
+    const dependencies = fakeDependencies();
+    const body = () => Buffer.alloc(64 * 1024);
+    dependencies.origin.respond = () => ({ status: 200, kind: 'segment', body: body(), targetDuration: 2 });
+    const { http, secure: port } = await openSite({ ...dependencies, trustedProxies: [], maxUnreadBytes: 64 * MiB });
+    const request = async (count: number): Promise<ClientHttp2Session> => {
+      const session = connectHttp2(`https://127.0.0.1:${port}`, {
+        rejectUnauthorized: false,
+        settings: { initialWindowSize: 0 },
+      });
+      session.on('error', () => undefined);
+      onTestFinished(() => session.destroy());
+      const streams = Array.from({ length: count }, (_, n) =>
+        session.request({ ':path': file(n) }).on('error', () => undefined),
+      );
+      const answers = streams.map(
+        (stream) => new Promise((resolve) => stream.on('response', resolve).on('close', resolve)),
+      );
+      await Promise.all(answers);
+      return session;
+    };
+    const modest = await request(10);
+    const greedy = await request(100);
+    if (!greedy.destroyed) await once(greedy, 'close');
+    expect(modest.destroyed).toBe(false);
+    expect(http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 1, total: 0 });
+    while (http.delivery.figures.slowReaders > 10) await new Promise((resolve) => setImmediate(resolve));
+    expect(http.delivery.figures.unsentBytes).toBeLessThan(4 * MiB);
   });
 });
 

@@ -4,13 +4,14 @@ import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
 import type { StoredBody } from '../../../contracts/stored-body.js';
 import type { Milliseconds } from '../../../protocols/units.js';
+import { connectionOf } from '../metering/connections.js';
 import { pathOf } from '../plugins/errors.js';
 import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';
 import { MEDIA_HEADERS } from './media-headers.js';
 import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import type { SlowReaders } from './slow-readers.js';
-import type { UnsentAnswers, UnsentMemory } from './unsent-answers.js';
+import type { UnsentAnswers, UnsentLimit, UnsentMemory } from './unsent-answers.js';
 
 /** If thousands of waiting requests fail together, that is one log line. */
 const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
@@ -151,11 +152,12 @@ export class AnswerWriter {
   watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnsentMemory): void {
     const { slow, unsent, addressOf } = this.#options;
     slow.watch(response, bytes);
-    unsent.hold(response, addressOf(request), memory);
+    const isShared = connectionOf(request)?.countedFor === undefined;
+    unsent.hold(response, addressOf(request), memory, isShared);
   }
 
   /** Logs that unread answers were cut off. Limited in rate, because a client can cause it at will. */
-  warnOfCut(limit: 'address' | 'total'): void {
+  warnOfCut(limit: UnsentLimit): void {
     const now = performance.now();
     if (now - this.#lastCut < CUT_LOG_INTERVAL) {
       this.#cutsUnlogged++;

@@ -28,7 +28,7 @@ import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
-import { UnsentAnswers, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
+import { UnsentAnswers, type UnsentLimit, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
@@ -63,7 +63,7 @@ export interface DeliveryFigures {
   /** Bytes of memory held by unread answers. */
   readonly unsentBytes: number;
   /** Answers cut off because one address, or all together, held too much of that memory. */
-  readonly unsentCut: { readonly address: number; readonly total: number };
+  readonly unsentCut: Readonly<Record<UnsentLimit, number>>;
 }
 
 export class Delivery {

@@ -1,6 +1,8 @@
 // Bounds the memory that unread answers hold, in all and per address. Over a budget the oldest answer is cut off: that of the same address,
-// or of the address that holds the most. So clients that do read are not affected.
+// or of the address that holds the most. Before that, HTTP/2 connections with many unread answers are closed. So clients that do read are
+// not affected.
 
+import { constants, type Http2Session } from 'node:http2';
 import { addressGroup } from '../../../protocols/address-group.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
@@ -18,6 +20,18 @@ export const DEFAULT_UNSENT_LIMITS: UnsentLimits = {
 
 /** An answer holds this besides its body: the request, the response and their objects. */
 const ANSWER_BYTES = 4 * 1024;
+/** The same of HTTP/2, whose streams are objects too: 10 kB were measured with a playlist of 1.5 kB. */
+const STREAM_BYTES = 8 * 1024;
+
+/**
+ * From this share of the total on, an HTTP/2 connection with more unread answers than this is closed. It would not be enough to cut its
+ * answers: it could make 128 more requests at once, and V8 frees the streams much later than they were made.
+ */
+const PRESSED_FROM = 1 / 16;
+const MAX_ANSWERS_WHEN_PRESSED = 16;
+
+/** `connection` applies to HTTP/2: one with many unread answers is closed while all together hold a large share of the total. */
+export type UnsentLimit = 'address' | 'connection' | 'total';
 
 export interface UnsentMemory {
   /** A body in memory that several answers share. */
@@ -29,7 +43,10 @@ export interface UnsentMemory {
 interface Unsent {
   readonly response: RawResponse;
   readonly client: Client;
+  /** Of HTTP/2. */
+  readonly session: Http2Session | undefined;
   readonly memory: UnsentMemory;
+  readonly bytes: number;
 }
 
 /** One party, with all its addresses. All clients with an unknown address are one party, to which only the total limit applies. */
@@ -44,13 +61,15 @@ export class UnsentAnswers {
   readonly #limits: UnsentLimits;
   readonly #clients = new Map<string | undefined, Client>();
   readonly #memory = new SharedMemory();
-  /** Answers cut off since the start, by the limit. */
-  readonly cut = { address: 0, total: 0 };
+  /** Number of answers of each HTTP/2 connection. */
+  readonly #ofSession = new Map<Http2Session, number>();
+  /** Answers cut off since the start, by the limit; of `connection`, the connections. */
+  readonly cut: Record<UnsentLimit, number> = { address: 0, connection: 0, total: 0 };
 
-  readonly #onCut: (limit: 'address' | 'total') => void;
+  readonly #onCut: (limit: UnsentLimit) => void;
 
   /** @param onCut called for each answer that is cut off */
-  constructor(limits: UnsentLimits, onCut: (limit: 'address' | 'total') => void) {
+  constructor(limits: UnsentLimits, onCut: (limit: UnsentLimit) => void) {
     this.#limits = limits;
     this.#onCut = onCut;
   }
@@ -60,16 +79,23 @@ export class UnsentAnswers {
     return this.#memory.bytes;
   }
 
-  /** Counts an answer that the kernel did not take at once, until it has been sent or its client has left. */
-  hold(response: RawResponse, address: string | undefined, memory: UnsentMemory): void {
+  /**
+   * Counts an answer that the kernel did not take at once, until it has been sent or its client has left.
+   * @param isShared the connection belongs to a trusted proxy and carries many clients
+   */
+  hold(response: RawResponse, address: string | undefined, memory: UnsentMemory, isShared = false): void {
     const group = address === undefined ? undefined : addressGroup(address);
     const client = this.#client(group);
-    const unsent = { response, client, memory };
+    const session = 'stream' in response ? response.stream.session : undefined;
+    const bytes = (session === undefined ? ANSWER_BYTES : STREAM_BYTES) + (memory.own ?? 0);
+    const unsent = { response, client, session, memory, bytes };
     client.answers.add(unsent);
-    client.memory.add(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
-    this.#memory.add(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
+    client.memory.add(memory.shared, bytes);
+    this.#memory.add(memory.shared, bytes);
+    if (session !== undefined) this.#ofSession.set(session, (this.#ofSession.get(session) ?? 0) + 1);
     const done = (): void => this.#release(unsent);
     response.once('finish', done).once('close', done);
+    if (session !== undefined && !isShared) this.#closeGreedy(session);
     this.#keepWithin(client);
   }
 
@@ -80,6 +106,14 @@ export class UnsentAnswers {
       this.#clients.set(group, client);
     }
     return client;
+  }
+
+  #closeGreedy(session: Http2Session): void {
+    const isPressed = this.#memory.bytes > this.#limits.maxBytes * PRESSED_FROM;
+    if (!isPressed || session.destroyed || (this.#ofSession.get(session) ?? 0) <= MAX_ANSWERS_WHEN_PRESSED) return;
+    this.cut.connection++;
+    this.#onCut('connection');
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #keepWithin(client: Client): void {
@@ -108,10 +142,15 @@ export class UnsentAnswers {
   }
 
   #release(unsent: Unsent): void {
-    const { client, memory } = unsent;
+    const { client, session, memory, bytes } = unsent;
     if (!client.answers.delete(unsent)) return;
-    client.memory.remove(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
-    this.#memory.remove(memory.shared, ANSWER_BYTES + (memory.own ?? 0));
+    client.memory.remove(memory.shared, bytes);
+    this.#memory.remove(memory.shared, bytes);
+    if (session !== undefined) {
+      const others = (this.#ofSession.get(session) ?? 1) - 1;
+      if (others > 0) this.#ofSession.set(session, others);
+      else this.#ofSession.delete(session);
+    }
     if (client.answers.size === 0) this.#clients.delete(client.group);
   }
 }

@@ -203,7 +203,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'sluice_unread_answers_cut_total',
     kind: 'counter',
-    help: 'Answers ended because too much memory was unread, of one address or in all',
+    help: 'Answers ended because too much memory was unread: of one address, of one HTTP/2 connection, or in all',
     labels: ['limit'],
     read: ({ delivery }) => Object.entries(delivery.unsentCut).map(([limit, value]) => ({ labels: { limit }, value })),
   },
