@@ -9,8 +9,8 @@ import type { IngestContext } from './ingest-context.js';
 import { videoBody } from './media-body.js';
 import { checkPicture } from './picture-limits.js';
 import type { LiveTag } from './tag.js';
+import type { VideoTrack } from './video-headers.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
-import type { VideoTrack } from './video-track.js';
 
 /** More sizes of one picture than any encoder sends. */
 const MAX_EXTRA_VIDEO_TRACKS = 8;

@@ -20,8 +20,8 @@ import type { LiveTag, LiveTagKind } from './tag.js';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
 import { TRACK_TIMEOUT, TrackPresence } from './track-presence.js';
 import { UnservedMedia } from './unserved-media.js';
+import type { VideoTrack } from './video-headers.js';
 import { VideoIngest } from './video-ingest.js';
-import type { VideoTrack } from './video-track.js';
 
 /** Measured by arrival. The pieces of a picture arrive together, so if other media arrives this much later, the picture is complete. */
 const PIECES_WAIT: Milliseconds = 200;

@@ -4,10 +4,22 @@ import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
 import type { VideoTag } from '../protocols/flv/video-tag.js';
 import { findSequenceHeader } from '../protocols/mp4/av1.js';
+import type { ColorDescription } from '../protocols/mp4/color.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import { liveError } from './errors.js';
 import { type MediaBody, videoBody, videoHeaderBody } from './media-body.js';
 import type { RepairKind } from './repairs.js';
+
+/** The properties of a video track, for planning renditions and writing init segments. */
+export interface VideoTrack {
+  readonly codec: DescribedVideoCodec;
+  /** The record of the sequence header as received: avcC, hvcC, av1C, vpcC. For AV1 and VP9 without one, the record of the description. */
+  readonly configuration: Buffer;
+  /** AV1 and VP9: without width and height until the first key frame. */
+  readonly description: VideoDescription;
+  /** From Enhanced RTMP metadata; the description has the colours of the bitstream. */
+  readonly color?: ColorDescription;
+}
 
 export interface VideoHeader {
   /** The sequence header to pass on. */

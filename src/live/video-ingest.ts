@@ -12,9 +12,8 @@ import { videoBody } from './media-body.js';
 import { checkFrameRate, checkPicture } from './picture-limits.js';
 import type { LiveTag } from './tag.js';
 import { TrackMeter } from './track-meter.js';
-import { type VideoHeader, VideoHeaders } from './video-headers.js';
+import { type VideoHeader, VideoHeaders, type VideoTrack } from './video-headers.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
-import type { VideoTrack } from './video-track.js';
 
 /** If only frames have come for this long, there will be no sequence header: tell the publisher. */
 const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;

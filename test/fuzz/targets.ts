@@ -13,7 +13,7 @@ import { parseVideoTag } from '../../src/protocols/flv/video-tag.js';
 import { ChunkDecoder } from '../../src/protocols/rtmp/chunk-decoder.js';
 import { ServerHandshake } from '../../src/protocols/rtmp/handshake.js';
 import { DEFAULT_RTMP_LIMITS, HANDSHAKE_SIZE } from '../../src/protocols/rtmp/limits.js';
-import type { RawMessage } from '../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../src/protocols/rtmp/messages.js';
 import { canonicalApp, canonicalStream } from '../../src/protocols/rtmp/stream-name.js';
 import { plainHandshake } from '../protocols/rtmp/test-peer.js';
 import { AMF0_VECTORS } from '../vectors/amf0.js';

@@ -7,7 +7,7 @@ import { DEFAULT_RTMP_LIMITS } from '../../src/protocols/rtmp/limits.js';
 import { decodeMessage } from '../../src/protocols/rtmp/message-decoder.js';
 import { encodeMessage, type SendableMessage } from '../../src/protocols/rtmp/message-encoder.js';
 import { mediaMessage } from '../../src/protocols/rtmp/message-transport.js';
-import type { RawMessage } from '../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../src/protocols/rtmp/messages.js';
 import { u32, WireWriter } from '../protocols/rtmp/wire-writer.js';
 import { cutAt } from './cutting.js';
 

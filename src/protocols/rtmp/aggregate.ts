@@ -1,8 +1,7 @@
 // Splits an aggregate message into its sub-messages. Flash Media Live Encoder packs several media messages into one.
 
 import { CHUNK_STREAM, MESSAGE_TYPE } from './message-types.js';
-import type { AggregateMessage } from './messages.js';
-import type { RawMessage } from './raw-message.js';
+import type { AggregateMessage, RawMessage } from './messages.js';
 
 /** Type 1, size 3, timestamp 3 + 1, stream id 3: an FLV tag header (7.1.6). */
 const SUB_HEADER_BYTES = 11;

@@ -1,6 +1,5 @@
 // Turns the bytes after the handshake into raw messages. It works on the received buffers: a body is copied once, a header never.
 
-import { ByteQueue } from '../bytes/byte-queue.js';
 import { ChunkBodyMemory } from './chunk-body-memory.js';
 import type { ChunkStreamState } from './chunk-header-reader.js';
 import { ChunkHeaderReader, MAX_HEADER_BYTES } from './chunk-header-reader.js';
@@ -13,7 +12,7 @@ import {
   type RtmpLimits,
 } from './limits.js';
 import { MESSAGE_TYPE } from './message-types.js';
-import type { RawMessage } from './raw-message.js';
+import type { RawMessage } from './messages.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -32,7 +31,8 @@ export class ChunkDecoder {
   #inputIsOurs = false;
   /** The remainder of an input, to be read before any queued one; see {@link #readCarriedHeader}. */
   #rest: Buffer | undefined;
-  readonly #waiting = new ByteQueue();
+  /** Buffers received after the input. Seldom any: callers take all messages of one buffer before they push the next. */
+  readonly #waiting: Buffer[] = [];
   /** Total bytes of the inputs before `#input`. */
   #consumedBefore = 0;
 
@@ -59,7 +59,8 @@ export class ChunkDecoder {
 
   /** Bytes pushed and not yet decoded. */
   get bufferedBytes(): number {
-    return this.#waiting.length + (this.#rest?.length ?? 0) + (this.#input.length - this.#position) + this.#carried;
+    const waiting = this.#waiting.reduce((bytes, { length }) => bytes + length, 0);
+    return waiting + (this.#rest?.length ?? 0) + (this.#input.length - this.#position) + this.#carried;
   }
 
   /** Bytes decoded so far. At the end of a message this does not depend on how the bytes were split into buffers. */
@@ -68,7 +69,7 @@ export class ChunkDecoder {
   }
 
   push(bytes: Buffer): void {
-    this.#waiting.push(bytes);
+    if (bytes.length > 0) this.#waiting.push(bytes);
   }
 
   /** Copies all unconsumed input, so that the caller may reuse its buffers. */
@@ -80,7 +81,7 @@ export class ChunkDecoder {
       this.#inputIsOurs = true;
     }
     if (this.#rest !== undefined) this.#rest = Buffer.from(this.#rest);
-    this.#waiting.keep();
+    for (const [index, bytes] of this.#waiting.entries()) this.#waiting[index] = Buffer.from(bytes);
   }
 
   /**
@@ -102,7 +103,7 @@ export class ChunkDecoder {
 
   /** Makes the next queued buffer the input. */
   #advance(): boolean {
-    const next = this.#rest ?? this.#waiting.take();
+    const next = this.#rest ?? this.#waiting.shift();
     this.#rest = undefined;
     this.#consumedBefore += this.#input.length;
     this.#position = 0;

@@ -2,7 +2,7 @@
 
 import { DEFAULT_CHUNK_SIZE, EXTENDED_TIMESTAMP, MAX_CHUNK_SIZE } from './limits.js';
 import { MESSAGE_TYPE } from './message-types.js';
-import type { RawMessage } from './raw-message.js';
+import type { RawMessage } from './messages.js';
 
 interface SentHeader {
   readonly timestamp: number;

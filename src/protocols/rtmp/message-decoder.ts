@@ -6,8 +6,7 @@ import type { AmfValue } from '../amf/values.js';
 import { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
 import { MESSAGE_TYPE, USER_CONTROL_EVENT } from './message-types.js';
-import type { CommandMessage, MediaMessage, RtmpMessage, UserControlEvent } from './messages.js';
-import type { RawMessage } from './raw-message.js';
+import type { CommandMessage, MediaMessage, RawMessage, RtmpMessage, UserControlEvent } from './messages.js';
 
 const LIMIT_TYPES = ['hard', 'soft', 'dynamic'] as const;
 const AMF3_FORMAT_SELECTOR = 0x00;

@@ -3,8 +3,7 @@
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import { assertNever } from '../errors.js';
 import { CHUNK_STREAM, CONTROL_MESSAGE_STREAM, MESSAGE_TYPE, USER_CONTROL_EVENT } from './message-types.js';
-import type { CommandMessage, RtmpMessage, SetPeerBandwidth, UserControlEvent } from './messages.js';
-import type { RawMessage } from './raw-message.js';
+import type { CommandMessage, RawMessage, RtmpMessage, SetPeerBandwidth, UserControlEvent } from './messages.js';
 
 /** Every message but `unknown`, which is only ever received. */
 export type SendableMessage = Exclude<RtmpMessage, { readonly type: 'unknown' }>;

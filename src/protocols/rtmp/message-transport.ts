@@ -14,8 +14,7 @@ import { type MediaBody, type MediaChannel, mediaChunks } from './media-chunks.j
 import { type DecodedMessage, decodeMessage } from './message-decoder.js';
 import { encodeMessage, type SendableMessage } from './message-encoder.js';
 import { MESSAGE_TYPE } from './message-types.js';
-import type { CommandMessage, DataMessage, MediaMessage, UserControl } from './messages.js';
-import type { RawMessage } from './raw-message.js';
+import type { CommandMessage, DataMessage, MediaMessage, RawMessage, UserControl } from './messages.js';
 
 /** One side of RTMP 1.0 5.2. */
 export interface Handshake {

@@ -2,7 +2,6 @@
 // not at all while an answer to the peer is pending or the peer is ahead of the clock.
 
 import type { Socket } from 'node:net';
-import { ByteQueue } from '../../protocols/bytes/byte-queue.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
@@ -71,6 +70,7 @@ export type PauseReason = 'turn' | 'access' | 'pace';
  * would take too long.
  */
 const SLICE_BYTES = 4096;
+const NOTHING = Buffer.alloc(0);
 
 export interface SessionPumpOptions {
   readonly socket: Socket;
@@ -92,11 +92,8 @@ export class SessionPump {
   readonly #pauses = new Set<PauseReason>();
   /** When the peer last sent something, or reading resumed. */
   #lastSign: Milliseconds = performance.now();
-  /** Read from the socket and not yet started. The buffers are borrowed; the session copies media out of them once. */
-  readonly #unread = new ByteQueue();
-  /** The buffer that the session is being given. */
-  #current: Buffer | undefined;
-  /** Number of its bytes that the session has been given. */
+  /** What was read from the socket, of which the session has been given `#fed` bytes. Borrowed: the session copies media out of it once. */
+  #input: Buffer = NOTHING;
   #fed = 0;
   #stopped = false;
   readonly #nextTurn: () => void;
@@ -139,7 +136,9 @@ export class SessionPump {
   receive(bytes: Buffer): void {
     if (this.#stopped) return;
     this.#lastSign = performance.now();
-    this.#unread.push(bytes);
+    // Something is left only while the socket is paused, and then nothing is received. Nothing would get lost if it were.
+    this.#input = this.#isFed ? bytes : Buffer.concat([this.#input.subarray(this.#fed), bytes]);
+    this.#fed = 0;
     this.run();
     // The next read will overwrite the buffer.
     this.#keepInput();
@@ -148,9 +147,8 @@ export class SessionPump {
   /** Stops at once, even within the current turn, and releases the queue. */
   stop(): void {
     this.#stopped = true;
-    this.#current = undefined;
+    this.#input = NOTHING;
     this.#fed = 0;
-    while (this.#unread.length > 0) this.#unread.take();
   }
 
   /** Handles events until none are left, the turn is over, or an answer to the peer is pending. */
@@ -190,12 +188,11 @@ export class SessionPump {
     }
   }
 
-  /** Copies the unprocessed rest of borrowed buffers. Usually nothing is left. */
+  /** Copies the unprocessed rest of a borrowed buffer. Usually nothing is left. */
   #keepInput(): void {
     if (this.#stopped) return;
-    if (this.#current !== undefined) this.#current = Buffer.from(this.#current.subarray(this.#fed));
+    this.#input = this.#isFed ? NOTHING : Buffer.from(this.#input.subarray(this.#fed));
     this.#fed = 0;
-    this.#unread.keep();
     this.#options.session.keepInput();
   }
 
@@ -204,15 +201,18 @@ export class SessionPump {
     this.#options.socket.resume();
   }
 
+  get #isFed(): boolean {
+    return this.#fed === this.#input.length;
+  }
+
+  /** Gives the session the next slice. @returns false if there is none */
   #feed(): boolean {
-    const bytes = this.#current ?? this.#unread.take();
-    if (bytes === undefined) return false;
-    const end = Math.min(bytes.length, this.#fed + SLICE_BYTES);
-    const whole = this.#fed === 0 && end === bytes.length;
-    this.#options.session.receive(whole ? bytes : bytes.subarray(this.#fed, end));
-    const done = end === bytes.length;
-    this.#current = done ? undefined : bytes;
-    this.#fed = done ? 0 : end;
+    if (this.#isFed) return false;
+    const bytes = this.#input;
+    const begin = this.#fed;
+    this.#fed = Math.min(bytes.length, begin + SLICE_BYTES);
+    const isWhole = begin === 0 && this.#fed === bytes.length;
+    this.#options.session.receive(isWhole ? bytes : bytes.subarray(begin, this.#fed));
     return true;
   }
 

@@ -1,7 +1,7 @@
 // Aggregate messages taken apart, with their timestamps, also where they are cut or lie about their sizes.
 import { describe, expect, it } from 'vitest';
 import { AggregateReader } from '../../../src/protocols/rtmp/aggregate.js';
-import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
 import { subMessage } from './wire-writer.js';
 
 function read(body: Buffer, timestamp = 1000): RawMessage[] {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
-import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
 import { basicHeader, messageHeader, pattern, u32, type WireMessage, WireWriter } from './wire-writer.js';
 
 function message(overrides: Partial<WireMessage> = {}): WireMessage {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { ChunkEncoder } from '../../../src/protocols/rtmp/chunk-encoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
-import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
 import { pattern } from './wire-writer.js';
 
 function message(overrides: Partial<RawMessage> = {}): RawMessage {

@@ -5,7 +5,7 @@ import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { type AmfValue, amfObject, amfProperties } from '../../../src/protocols/amf/values.js';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
-import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
 import { ServerSession, type ServerSessionOptions } from '../../../src/protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../../src/protocols/rtmp/session-event.js';
 import { WireWriter } from './wire-writer.js';

@@ -12,7 +12,7 @@ import type { SluiceError } from '../../../src/protocols/errors.js';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { type ClientEvent, ClientSession } from '../../../src/protocols/rtmp/client-session.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
-import type { RawMessage } from '../../../src/protocols/rtmp/raw-message.js';
+import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
 import { RtmpServer, type RtmpServerDependencies } from '../../../src/servers/rtmp/listener.js';
 import type { RtmpServerOptions } from '../../../src/servers/rtmp/options.js';
 import type { PlayItem, PlayListener, PlaySource } from '../../../src/servers/rtmp/playing.js';
