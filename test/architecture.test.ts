@@ -48,21 +48,46 @@ function codeLines(text: string): { readonly line: string; readonly number: numb
 const CALLBACK =
   /\.(on|once|addListener|prependListener|addEventListener|then|finally)\(|\b(setTimeout|setInterval|setImmediate|queueMicrotask)\(/;
 
-/** Files that were read for it: what they give away is guarded by a domain, or is a line that cannot throw. */
-const CALLBACKS: ReadonlySet<string> = new Set([
-  ...['gateway/rtmp-players.ts', 'live/registry.ts', 'live/subscription.ts', 'pipeline/publisher.ts'],
-  ...['hls/window/blocking-reload.ts', 'hls/store/stored-reads.ts', 'hls/store/write-behind.ts'],
-  ...['servers/rtmp/connection.ts', 'servers/rtmp/deadline.ts', 'servers/rtmp/descriptor-reserve.ts'],
-  ...[
-    'servers/rtmp/listener.ts',
-    'servers/rtmp/playback.ts',
-    'servers/rtmp/session-pump.ts',
-    'servers/rtmp/tls-unwrapper.ts',
-  ],
+/**
+ * How many of them were read for it, by file: what they give away is guarded by a domain, caught on the spot, or a line that cannot throw. Each
+ * other one needs a domain, and its seam a row in test/faults/seams/seam-table.ts.
+ */
+const CALLBACKS: Readonly<Record<string, number>> = {
+  'access/unanswered-challenges.ts': 1,
+  'gateway/rtmp-players.ts': 2,
+  'hls/store/stored-reads.ts': 2,
+  'hls/window/blocking-reload.ts': 1,
+  'live/registry.ts': 1,
+  'live/subscription.ts': 1,
+  'pipeline/publisher.ts': 1,
+  'servers/http/app.ts': 1,
+  'servers/http/connection-limits.ts': 4,
+  'servers/http/delivery/body-version.ts': 1,
+  'servers/http/delivery/delivery.ts': 1,
+  'servers/http/delivery/pieces.ts': 1,
+  'servers/http/delivery/shared-calls.ts': 4,
+  'servers/http/delivery/slow-readers.ts': 2,
+  'servers/http/delivery/unsent-answers.ts': 1,
+  'servers/http/limited-log.ts': 1,
+  'servers/http/metering/connections.ts': 11,
+  'servers/http/metering/metered-socket.ts': 6,
+  'servers/http/metering/work-turns.ts': 1,
+  'servers/http/plugins/request-log.ts': 1,
+  'servers/http/plugins/unsent-answers.ts': 1,
+  'servers/http/web-port.ts': 4,
+  'servers/rtmp/connection.ts': 2,
+  'servers/rtmp/deadline.ts': 1,
+  'servers/rtmp/descriptor-reserve.ts': 1,
+  'servers/rtmp/listener.ts': 4,
+  'servers/rtmp/playback.ts': 1,
+  'servers/rtmp/session-pump.ts': 1,
+  'servers/rtmp/tls-unwrapper.ts': 3,
+  'tls/certificate.ts': 2,
+  'transcode/ffmpeg-process.ts': 8,
   // At start, when there is no stream yet.
-  ...['transcode/ffmpeg-proof.ts', 'transcode/find-ffmpeg.ts', 'transcode/child-settings.ts'],
-  'transcode/ffmpeg-process.ts',
-]);
+  'transcode/child-settings.ts': 2,
+  'transcode/ffmpeg-proof.ts': 6,
+};
 
 /** The specifications of two rooms each use the word in a sense of their own. */
 const TWO_MEANINGS: ReadonlySet<string> = new Set([
@@ -249,16 +274,17 @@ describe('architecture', () => {
   });
 
   it('gives callbacks of streams and connections to nobody but through their failure domain', () => {
-    const rooms = /^(live|transcode|pipeline|hls|dash|servers\/rtmp|gateway)\//;
-    const broken = sources.flatMap(({ path, text }) =>
-      codeLines(text)
+    const rooms = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events)\//;
+    const found = sources
+      .filter(({ path }) => rooms.test(path))
+      .map(({ path, text }) => {
         // What is awaited has somebody to fail for.
-        .filter(
-          ({ line }) => rooms.test(path) && !CALLBACKS.has(path) && CALLBACK.test(line) && !/\bawait\b/.test(line),
-        )
-        .map(({ number, line }) => `${path}:${number} ${line.trim()}`),
-    );
-    expect(broken).toEqual([]);
+        const lines = codeLines(text).filter(({ line }) => CALLBACK.test(line) && !/\bawait\b/.test(line));
+        return { path, lines: lines.map(({ number, line }) => `${number} ${line.trim()}`) };
+      });
+    const wrong = found.filter(({ path, lines }) => lines.length !== (CALLBACKS[path] ?? 0));
+    expect(wrong, 'callbacks that nobody has read for what becomes of their errors').toEqual([]);
+    expect(Object.keys(CALLBACKS).filter((path) => !found.some((file) => file.path === path))).toEqual([]);
   });
 
   it('keeps contracts/ to types and constants', () => {
