@@ -100,7 +100,7 @@ export class FfmpegProcess {
     this.#ended = true;
     const child = this.#child;
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    killGroup(child, child.pid);
+    killGroup(child);
     this.#stdin?.destroy();
   }
 
@@ -192,7 +192,10 @@ function drain(pipe: Readable | Writable | null | undefined, onData: (bytes: Buf
   pipe.on('error', () => undefined);
 }
 
-function killGroup(child: ChildProcess, pid: number): void {
+/** Kills a child that was spawned `detached`, and all processes of its group. If that fails, the child emits an error. */
+export function killGroup(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
   if (process.platform === 'win32') {
     child.kill('SIGKILL');
     return;

@@ -5,6 +5,7 @@ import { systemCode, systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-environment.js';
 import type { FfmpegInstallation, FfmpegOrigin } from './ffmpeg-installation.js';
+import { killGroup } from './ffmpeg-process.js';
 
 /** The result of a check; the reason is one line for a person. */
 export type FfmpegProof =
@@ -197,21 +198,6 @@ function spawnCandidate(path: string, environment: ChildEnvironment, args: reado
     windowsHide: true,
     detached: process.platform !== 'win32',
   });
-}
-
-function killGroup(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined) return;
-  if (process.platform === 'win32') {
-    child.kill('SIGKILL');
-    return;
-  }
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    // All processes of the group have ended.
-    if (systemCode(error) !== 'ESRCH') throw error;
-  }
 }
 
 function errorText(error: unknown, path: string): string {
