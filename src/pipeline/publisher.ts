@@ -88,7 +88,7 @@ export interface PublisherOptions {
   /** An earlier publisher of this name sent video. */
   readonly hadVideo?: boolean;
   /** Whether audio that stops is replaced by silence while the video continues. */
-  readonly keepsSound: () => boolean;
+  readonly keepsSound: (publisher: Publisher) => boolean;
   /** Called when it is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
   /** Called for each later tag. */
@@ -209,7 +209,7 @@ export class Publisher {
     const { tracks } = this;
     if (tracks === undefined || tracks[kind] === present) return;
     // Silence stands for it, so nothing changes for players.
-    if (kind === 'audio' && !present && tracks.video && this.#options.keepsSound()) return;
+    if (kind === 'audio' && !present && tracks.video && this.#options.keepsSound(this)) return;
     this.tracks = { ...tracks, [kind]: present };
     this.changes.noteTracks(this.tracks.video);
   }

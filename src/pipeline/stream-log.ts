@@ -16,6 +16,8 @@ const NEWS = {
   'stream changed': 'stream.changed',
 } as const;
 
+export type PeriodNews = keyof typeof NEWS | 'slate shown';
+
 export class StreamLog {
   /** Fields of each line. */
   readonly fields: { readonly app: string; readonly stream: string };
@@ -34,7 +36,7 @@ export class StreamLog {
     this.fields = fields;
   }
 
-  period(what: 'stream started' | 'stream resumed' | 'stream changed' | 'slate shown', plan: StreamPlan): void {
+  period(what: PeriodNews, plan: StreamPlan): void {
     const renditions = plan.renditions.map(({ name }) => name);
     this.#logger.info({ ...this.fields, renditions, source: plan.source }, what);
     for (const shortcoming of plan.shortcomings) {

@@ -12,7 +12,7 @@ import { pipelineError } from './errors.js';
 import { NativePackager } from './native-packager.js';
 import { planPublisher } from './plan-publisher.js';
 import type { Publisher } from './publisher.js';
-import type { StreamLog } from './stream-log.js';
+import type { PeriodNews, StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
 import { periodPlan, type StreamPlan } from './stream-plan.js';
 
@@ -70,7 +70,8 @@ export class StreamMedia {
   readonly #domain: FailureDomain;
   readonly #log: StreamLog;
   readonly #encoding: Encoding;
-  readonly #publisher: () => Publisher | undefined;
+  readonly #onChange: (publisher: Publisher) => void;
+  #served: Publisher | undefined;
   /** What the last served publisher sends. */
   #stream: LiveStream | undefined;
   /** The packager of the period. */
@@ -82,19 +83,19 @@ export class StreamMedia {
   /** Every picture is encoded as a key frame. */
   #cutsEverywhere = false;
 
-  /** @param domain outlives the stream, as its playlists do. @param publisher the attached publisher, if any */
+  /** @param domain outlives the stream, as its playlists do. @param onChange called when a new period is due */
   constructor(
     options: StreamPipelineOptions,
     domain: FailureDomain,
     log: StreamLog,
     encoding: Encoding,
-    publisher: () => Publisher | undefined,
+    onChange: (publisher: Publisher) => void,
   ) {
     this.#options = options;
     this.#domain = domain;
     this.#log = log;
     this.#encoding = encoding;
-    this.#publisher = publisher;
+    this.#onChange = onChange;
     this.#longGop = new LongGop(options.maxGop);
   }
 
@@ -102,11 +103,16 @@ export class StreamMedia {
     this.#longGop = new LongGop(this.#options.maxGop);
   }
 
-  /** Whether audio that stops is replaced by silence. */
-  get fillsSilence(): boolean {
+  /** The publisher whose tags pass; every other one holds its tags. */
+  get served(): Publisher | undefined {
+    return this.#served;
+  }
+
+  /** Whether audio of this publisher that stops is replaced by silence. */
+  fillsSilence({ media }: Publisher): boolean {
     const { plan } = this.#encoding;
     const isCopied = plan?.renditions.some(({ kind, mode }) => kind === 'audio' && mode === 'copy') ?? false;
-    const sound = isCopied ? this.#publisher()?.media.audio()?.description : undefined;
+    const sound = isCopied ? media.audio()?.description : undefined;
     return silentFrame(sound?.codecs, sound?.channels) !== undefined;
   }
 
@@ -116,10 +122,49 @@ export class StreamMedia {
     return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
   }
 
-  /** Starts a period with this plan. @throws mp4.* */
-  install(plan: StreamPlan, publisher: Publisher): void {
-    const presentation = this.presentation;
-    if (presentation === undefined) return;
+  /**
+   * Begins the first period of the name or a further one, and lets the tags of this publisher pass, first those that it holds.
+   * @throws mp4.*
+   */
+  begin(what: PeriodNews, plan: StreamPlan, publisher: Publisher): void {
+    this.presentation?.startPeriod(periodPlan(plan));
+    this.presentation ??= this.#present(plan, publisher);
+    this.#install(plan, publisher, this.presentation);
+    this.#log.period(what, plan);
+    this.#served = publisher;
+    const held = publisher.held;
+    publisher.held = [];
+    // A change among these tags holds the tags after it.
+    for (const tag of held) this.take(publisher, tag);
+  }
+
+  /** No tag passes from now on. */
+  hold(): void {
+    this.#served = undefined;
+  }
+
+  /** Takes the next tag of a publisher. */
+  take(publisher: Publisher, tag: LiveTag): void {
+    if (publisher !== this.#served) {
+      publisher.held.push(tag);
+      return;
+    }
+    if (tag.trackId > 0) {
+      if (!tag.sequenceHeader) this.#pass(tag);
+      return;
+    }
+    const verdict = publisher.changes.note(tag);
+    if (verdict === 'left-out') return;
+    if (verdict === 'goes-on' && !this.#endsAtLongGop(tag)) {
+      this.#pass(tag);
+      return;
+    }
+    this.hold();
+    publisher.held = [tag];
+    this.#onChange(publisher);
+  }
+
+  #install(plan: StreamPlan, publisher: Publisher, presentation: Presentation): void {
     this.#stream = publisher.stream;
     this.#packager = new NativePackager(presentation, publisher.media, plan);
     this.#encoding.begin(plan, publisher, presentation);
@@ -127,17 +172,12 @@ export class StreamMedia {
     this.#cutsEverywhere = plan.keyFrames === 'every';
   }
 
-  /** Starts the first period of the name. */
-  present(plan: StreamPlan, publisher: Publisher): void {
+  #present(plan: StreamPlan, publisher: Publisher): Presentation {
     const { app, name, origin, partDuration, segmentDuration, maxGop } = this.#options;
     const presentation = new Presentation({
       ...this.#options.presentation(),
-      app,
-      name,
+      ...{ app, name, segmentDuration, partDuration, maxGop },
       plan: periodPlan(plan),
-      segmentDuration,
-      partDuration,
-      maxGop,
       clock: this.#domain.clock(this.#options.clock),
       domain: this.#domain,
       firstArrival: publisher.firstArrival,
@@ -146,12 +186,12 @@ export class StreamMedia {
       onPublisherFault: (fault, warning) => this.#report(fault, warning),
       onStoreRecovered: () => this.#log.storeRecovered(),
     });
-    this.presentation = presentation;
     origin.attach(presentation);
+    return presentation;
   }
 
   /** Takes a tag with media, of any track. */
-  pass(tag: LiveTag): void {
+  #pass(tag: LiveTag): void {
     if (this.presentation === undefined || this.#packager === undefined) return;
     const isExtra = tag.trackId > 0;
     const mayCut = tag.keyFrame || this.#cutsAnywhere;
@@ -161,7 +201,7 @@ export class StreamMedia {
   }
 
   /** Whether its GOP has become too long to cut: from this tag on the source is encoded, in a new period. */
-  endsAtLongGop(tag: LiveTag): boolean {
+  #endsAtLongGop(tag: LiveTag): boolean {
     this.#longGop.note(tag);
     // For the first segment the presentation detects this itself, because it has not listed anything yet.
     const settled = this.presentation?.targetDuration !== undefined;
@@ -173,18 +213,19 @@ export class StreamMedia {
 
   /** Called by the presentation before it has listed anything: it starts again at once, and viewers do not notice. */
   #onLongFirstGop(): void {
-    const publisher = this.#publisher();
-    if (publisher === undefined || !this.#longGop.find()) return;
+    const { presentation } = this;
+    const publisher = this.#served;
+    if (presentation === undefined || publisher === undefined || !this.#longGop.find()) return;
     this.#reportLongGop();
     if (!this.#canEncodeSource()) return;
     const plan = this.plan(publisher);
     if (plan.keyFrames === 'source') return;
     this.#encoding.discard();
     publisher.subscribe();
-    this.presentation?.startPeriod(periodPlan(plan));
-    this.install(plan, publisher);
+    presentation.startPeriod(periodPlan(plan));
+    this.#install(plan, publisher, presentation);
     // The presentation has dropped what it had: send everything again, from the key frame on.
-    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.pass(earlier);
+    for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
   }
 
   #reportLongGop(): void {

@@ -1,7 +1,6 @@
 // The life of a name over several publishers: passes media into the playlists and handles all changes and ends in order.
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
-import type { LiveTag } from '../live/tag.js';
 import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -10,11 +9,11 @@ import { Encoding, type EncodingState, type Withdrawal } from './encoding.js';
 import { Publisher } from './publisher.js';
 import { ResumeWindow } from './resume-window.js';
 import { Slate } from './slate.js';
-import { StreamLog } from './stream-log.js';
+import { type PeriodNews, StreamLog } from './stream-log.js';
 import { StreamMedia } from './stream-media.js';
 import { StreamOwner } from './stream-owner.js';
 import type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
-import { periodPlan, type StreamPlan } from './stream-plan.js';
+import type { StreamPlan } from './stream-plan.js';
 
 export type { EncodingState, Withdrawal } from './encoding.js';
 export type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
@@ -40,8 +39,6 @@ export class StreamPipeline {
   #publishes = 0;
   readonly #media: StreamMedia;
   readonly #encoding: Encoding;
-  /** Whether tags pass; otherwise the publisher holds them. */
-  #open = false;
   #entering: Promise<void> | undefined;
   #suspending: Promise<void> = Promise.resolve();
   readonly #window: ResumeWindow;
@@ -82,7 +79,7 @@ export class StreamPipeline {
       onStream: (stream) => this.#use(this.#listen(stream, true)),
       onFailed: (error) => this.#log.warning(error),
     });
-    this.#media = new StreamMedia(options, served, this.#log, this.#encoding, () => this.#publisher);
+    this.#media = new StreamMedia(options, served, this.#log, this.#encoding, (publisher) => this.#turn(publisher));
     this.#abandon = options.origin.starting(app, name);
   }
 
@@ -108,7 +105,7 @@ export class StreamPipeline {
 
   /** Whether viewers see the slate. */
   get showsSlate(): boolean {
-    return this.#publisher?.isSlate === true && this.#open;
+    return this.#media.served?.isSlate === true;
   }
 
   /** What the publisher sends; undefined while its tracks are unknown. */
@@ -186,9 +183,9 @@ export class StreamPipeline {
       clock: this.#options.clock,
       domain: this.#owner.live,
       hadVideo: this.#plan?.source.video !== undefined,
-      keepsSound: () => this.#media.fillsSilence,
+      keepsSound: (of) => this.#media.fillsSilence(of),
       onDecided: (decided) => this.#onDecided(decided),
-      onTag: (from, tag) => this.#onTag(from, tag),
+      onTag: (from, tag) => this.#media.take(from, tag),
       onEnd: (ended) => this.#onGone(ended),
       onWarning: (warning) => this.#log.leftOut(warning),
     });
@@ -204,7 +201,7 @@ export class StreamPipeline {
   async #end(): Promise<void> {
     const { live, served } = this.#owner;
     await served.settled('flush', () => this.#drain());
-    this.#open = false;
+    this.#media.hold();
     served.attempt('abandoned name', () => this.#abandon());
     const { presentation } = this.#media;
     if (presentation !== undefined) {
@@ -231,7 +228,7 @@ export class StreamPipeline {
     this.#window.pause();
     const slateGone = this.#slate.stop();
     await owner.whileWell('change of the publisher', this.#entering);
-    this.#open = false;
+    this.#media.hold();
     if (!this.#state.can('draining')) return;
     this.#state.to('draining');
     await owner.whileWell('slate', slateGone);
@@ -258,7 +255,7 @@ export class StreamPipeline {
 
   #leave(publisher: Publisher): void {
     publisher.gone = true;
-    this.#open = false;
+    this.#media.hold();
     const { resumeWindow } = this.#options;
     if (this.#ended !== undefined) return;
     if (this.#state.is('waiting') || resumeWindow <= 0) {
@@ -324,21 +321,12 @@ export class StreamPipeline {
 
   #beginPeriod(publisher: Publisher): void {
     const plan = this.#media.plan(publisher);
-    const presentation = this.#media.presentation;
     const what = this.#whatBegins(publisher);
-    if (presentation === undefined) this.#media.present(plan, publisher);
-    else presentation.startPeriod(periodPlan(plan));
     if (!publisher.isSlate) this.#continue(plan);
-    this.#media.install(plan, publisher);
-    this.#log.period(what, plan);
-    this.#open = true;
-    const held = publisher.held;
-    publisher.held = [];
-    // A change among these tags holds the tags after it.
-    for (const tag of held) this.#onTag(publisher, tag);
+    this.#media.begin(what, plan, publisher);
   }
 
-  #whatBegins({ isSlate }: Publisher): Parameters<StreamLog['period']>[0] {
+  #whatBegins({ isSlate }: Publisher): PeriodNews {
     if (this.#media.presentation === undefined) return 'stream started';
     if (isSlate) return 'slate shown';
     return this.#state.is('suspended') ? 'stream resumed' : 'stream changed';
@@ -352,35 +340,10 @@ export class StreamPipeline {
     this.#slate.allowRetry();
   }
 
-  /** Handles a change of the publisher: tags from this one on are held until the old FFmpeg has finished. */
-  #turn(publisher: Publisher, tag: LiveTag): void {
-    this.#open = false;
-    publisher.held = [tag];
+  /** The publisher has changed what it sends: it holds its tags until the old FFmpeg has finished. */
+  #turn(publisher: Publisher): void {
     publisher.subscribe();
     this.#entering = this.#owner.live.settled('publisher changed', () => this.#enter(publisher));
-  }
-
-  // Media
-
-  #onTag(publisher: Publisher, tag: LiveTag): void {
-    if (publisher !== this.#publisher || !this.#open) {
-      publisher.held.push(tag);
-      return;
-    }
-    if (tag.trackId > 0) {
-      if (!tag.sequenceHeader) this.#media.pass(tag);
-      return;
-    }
-    switch (publisher.changes.note(tag)) {
-      case 'left-out':
-        return;
-      case 'begins-anew':
-        this.#turn(publisher, tag);
-        return;
-      case 'goes-on':
-        if (this.#media.endsAtLongGop(tag)) this.#turn(publisher, tag);
-        else this.#media.pass(tag);
-    }
   }
 
   // Failures
@@ -389,7 +352,7 @@ export class StreamPipeline {
   #onBroken(error: SluiceError): void {
     const { served, live } = this.#owner;
     served.attempt('fault counter', () => this.#options.onBroken(error));
-    this.#open = false;
+    this.#media.hold();
     if (this.#state.is('ended')) {
       served.attempt('broken presentation', () => this.#forget());
       return;
