@@ -78,6 +78,14 @@ export class ChangeWatch {
   }
 }
 
+/** Serves what a publisher sends. */
+export interface PublisherServer {
+  /** Called for each tag after it is known which tracks there are. */
+  take(publisher: Publisher, tag: LiveTag): void;
+  /** Whether audio that stops is replaced by silence while the video continues. */
+  fillsSilence(publisher: Publisher): boolean;
+}
+
 export interface PublisherOptions {
   readonly stream: LiveStream;
   /** This is the slate, shown while nobody publishes. */
@@ -87,12 +95,9 @@ export interface PublisherOptions {
   readonly domain: FailureDomain;
   /** An earlier publisher of this name sent video. */
   readonly hadVideo?: boolean;
-  /** Whether audio that stops is replaced by silence while the video continues. */
-  readonly keepsSound: (publisher: Publisher) => boolean;
   /** Called when it is known which tracks there are. */
   readonly onDecided: (publisher: Publisher) => void;
-  /** Called for each later tag. */
-  readonly onTag: (publisher: Publisher, tag: LiveTag) => void;
+  readonly server: PublisherServer;
   readonly onEnd: (publisher: Publisher) => void;
   readonly onWarning: (warning: SluiceError) => void;
 }
@@ -209,7 +214,7 @@ export class Publisher {
     const { tracks } = this;
     if (tracks === undefined || tracks[kind] === present) return;
     // Silence stands for it, so nothing changes for players.
-    if (kind === 'audio' && !present && tracks.video && this.#options.keepsSound(this)) return;
+    if (kind === 'audio' && !present && tracks.video && this.#options.server.fillsSilence(this)) return;
     this.tracks = { ...tracks, [kind]: present };
     this.changes.noteTracks(this.tracks.video);
   }
@@ -219,7 +224,7 @@ export class Publisher {
     if (tag.sequenceHeader || tag.keyFrame || tag.kind === 'audio') this.media.note(tag);
     if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.now();
     if (this.tracks !== undefined) {
-      this.#options.onTag(this, tag);
+      this.#options.server.take(this, tag);
       return;
     }
     this.held.push(tag);

@@ -183,9 +183,8 @@ export class StreamPipeline {
       clock: this.#options.clock,
       domain: this.#owner.live,
       hadVideo: this.#plan?.source.video !== undefined,
-      keepsSound: (of) => this.#media.fillsSilence(of),
       onDecided: (decided) => this.#onDecided(decided),
-      onTag: (from, tag) => this.#media.take(from, tag),
+      server: this.#media,
       onEnd: (ended) => this.#onGone(ended),
       onWarning: (warning) => this.#log.leftOut(warning),
     });
