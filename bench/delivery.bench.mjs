@@ -41,15 +41,16 @@ function playlist(sequence, stamp = '') {
   return Buffer.from(lines.join('\n'));
 }
 
-/** The gateway's HTTP side with all media in memory. */
+/** The gateway's HTTP side with all media in memory, on the port that a gateway opens. */
 async function serveOrigin() {
   const { buildHttpApp } = await import('../dist/servers/http/app.js');
+  const { WebPort } = await import('../dist/servers/http/web-port.js');
   const part = Buffer.alloc(PART_BYTES, 0x55);
   const waiting = new Set();
   let sequence = 0;
   let body = playlist(0);
   const found = (kind, bytes, blocking) => ({ status: 200, kind, body: bytes, blocking, targetDuration: 2 });
-  const { app } = buildHttpApp({
+  const { app, connections, log } = buildHttpApp({
     origin: {
       multivariant: async () => found('multivariant', body, false),
       async mediaPlaylist(_app, _name, _rendition, { msn }) {
@@ -66,11 +67,12 @@ async function serveOrigin() {
     health: { ready: () => ({ ready: true, reasons: [] }) },
     maxWaitersPerIp: 1_000_000,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.ready();
+  const { port } = await new WebPort({ host: '127.0.0.1', port: 0, connections, log }).listen();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let cpu;
   const commands = {
-    port: () => app.server.address().port,
+    port: () => port,
     memory() {
       globalThis.gc?.();
       const { rss, heapUsed, external } = process.memoryUsage();
