@@ -221,7 +221,7 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
-  it('keeps a file to 300 lines, or says why it is longer', () => {
+  it('limits files to 300 lines, with a reason for each that is longer', () => {
     const reasons: Readonly<Record<string, string>> = {
       'pipeline/stream-pipeline.ts': 'the states of a name and all moves between them are read together',
     };
@@ -231,7 +231,7 @@ describe('architecture', () => {
     expect(Object.keys(reasons).filter((path) => !long.includes(path))).toEqual([]);
   });
 
-  it('uses nothing of Node that is not documented', () => {
+  it('uses documented Node APIs only', () => {
     const insides: readonly RegExp[] = [
       /\._handle\b|\bprocess\.binding\b|\bsetFlagsFromString\b|\._(?:events|server|httpMessage|socket)\b/,
       /\._(?:readable|writable)State\b|\bgetOwnPropertySymbols\b|\bshouldKeepAlive\b|\b(?:assign|detach)Socket\b/,
@@ -261,7 +261,7 @@ describe('architecture', () => {
     );
   });
 
-  it('leaves no promise to itself: what nobody awaits is run by the failure domain of a stream, a connection or the program', () => {
+  it('runs every promise that nobody awaits in the failure domain of a stream, a connection or the program', () => {
     // Fastify runs its plugins when it starts, and reports there what failed in one.
     const allowed = /^\s*(if \(.*\) )?void app\.register\(/;
     const broken = sources.flatMap(({ path, text }) =>
@@ -273,7 +273,7 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
-  it('gives callbacks of streams and connections to nobody but through their failure domain', () => {
+  it('guards all callbacks of streams and connections with their failure domain', () => {
     const rooms = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events)\//;
     const found = sources
       .filter(({ path }) => rooms.test(path))
@@ -299,7 +299,7 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
-  it('declares no class, interface or function under one name in two rooms', () => {
+  it('declares no class, interface or function with the same name in two rooms', () => {
     const rooms = new Map<string, Set<string>>();
     for (const { path, text } of sources) {
       for (const [, name = ''] of text.matchAll(

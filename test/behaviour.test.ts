@@ -54,7 +54,7 @@ describe('docs/behaviour.md', () => {
     expect(rows().length).toBeGreaterThanOrEqual(224);
   });
 
-  it('names for each line tests that bear its id, or says why there is none', () => {
+  it('names tests with its id for each line, or says why there is none', () => {
     for (const { id, files, reason } of rows()) {
       expect([id, files.length > 0 !== (reason !== undefined)]).toEqual([id, true]);
       for (const file of files) {

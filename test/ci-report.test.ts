@@ -50,7 +50,7 @@ describe('the end of the gate', () => {
     ]);
   });
 
-  it('names each test that failed with the beginning of its message, and what never came to its tests', async () => {
+  it('names each failed test with the beginning of its message, and each file whose tests never ran', async () => {
     const { status, lines } = await endOfGate({
       suite: {
         success: false,

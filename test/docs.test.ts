@@ -1,4 +1,4 @@
-// Documents are part of the program: what they name must exist, and what a user can run into must be in them.
+// Documents must be true: what they name must exist, and what users can meet must be documented.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -62,7 +62,7 @@ function relativeLinks(text: string): string[] {
 }
 
 describe('docs/errors.md', () => {
-  it('lists every registered error code under its room with its kind, and no other', async () => {
+  it('lists exactly the registered error codes, each with its room and kind', async () => {
     const registered = await registeredErrors();
     expect(registered.length).toBeGreaterThan(50);
     expect(documentedErrors()).toEqual(registered);
@@ -81,7 +81,7 @@ describe('docs/metrics.md', () => {
     expect(listed.filter((kind) => kind !== 'what').sort()).toEqual(Object.keys(REPAIRS).sort());
   });
 
-  it('lists every figure with its kind and labels, and no other', () => {
+  it('lists exactly the existing metrics, with their kinds and labels', () => {
     const rows = [...read('docs/metrics.md').matchAll(/^\| `(\w+)` \| (counter|gauge) \| ([^|]*)\| \S/gm)];
     const documented = rows.map(
       ([, name, kind, labels = '']) => `${name} ${kind} ${labels.replace(/[`,]/g, '').trim()}`,
@@ -89,7 +89,7 @@ describe('docs/metrics.md', () => {
     expect(documented).toEqual(METRICS.map(({ name, kind, labels }) => `${name} ${kind} ${labels.join(' ')}`));
   });
 
-  it('names log messages as they are written', () => {
+  it('quotes log messages exactly', () => {
     const rows = [...read('docs/metrics.md').matchAll(/^\| (`[^|]*`) \| (?:info|warn|error) \| /gm)];
     const messages = rows.flatMap(([, cell = '']) => [...cell.matchAll(/`([^`…]+)…?`/g)].map(([, text]) => text ?? ''));
     expect(messages.length).toBeGreaterThan(25);
@@ -116,7 +116,7 @@ const FLAGS_OF_OTHERS = [
 ];
 
 describe('docs/glossary.md', () => {
-  it('names for each word a file in which it occurs', () => {
+  it('names a file for each word in which it occurs', () => {
     const plain = (text: string): string => text.toLowerCase().replace(/[\s_-]/g, '');
     const rows = [...read('docs/glossary.md').matchAll(/^\| ([^|`]+) \| [^|]{20,} \| `([^`]+)` \|$/gm)];
     expect(rows.length).toBeGreaterThan(60);
@@ -129,7 +129,7 @@ describe('docs/glossary.md', () => {
 });
 
 describe('docs/limits.md', () => {
-  it('names for each constant the file that holds it, in its row or at the head of its section', () => {
+  it('names the file of each constant, in its row or at the head of its section', () => {
     const sections = read('docs/limits.md').split(/^## /m).slice(1);
     const unnamed = sections.flatMap((section) => {
       const [head = ''] = section.split('\n|');

@@ -1,4 +1,4 @@
-// What people copy has to run: the examples are started, opened in a browser, or lead to a file of deploy/ that is tested.
+// People copy the examples, so they must run: each is started, opened in a browser, or points to a tested file of deploy/.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ function replaced(text: string, replacements: Readonly<Record<string, string>>):
 }
 
 describe('examples/fastify', () => {
-  it('lets members watch and nobody else, and ends in order at SIGTERM', async () => {
+  it('lets only members watch, and ends cleanly on SIGTERM', async () => {
     const directory = await temporaryDirectory();
     await mkdir(join(directory, 'node_modules'));
     await symlink(await buildProgram(), join(directory, 'node_modules/sluice'));
@@ -58,7 +58,7 @@ describe('examples/fastify', () => {
 });
 
 describe('examples/page', () => {
-  it('plays the stream, obeys its own buttons, and shows what the player reports', async () => {
+  it('plays the stream, has working buttons, and shows what the player reports', async () => {
     const { fixture, url } = await startLiveFixture();
     await fixture.publish();
     // Another host name is another site.

@@ -1,4 +1,4 @@
-// Whoever tests with a live stream also reads all its playlists, so that no rule of B1 to B3 is broken where nobody looked.
+// Every test with a live stream also follows all its playlists, so that no violation of B1 to B3 goes unnoticed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// A real Chromium and publishers of other codecs than H.264: hls.js must choose what this browser can play, and it must play.
+// Publishers with codecs other than H.264, in a real Chromium: hls.js must choose renditions that the browser can play, and play them.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';

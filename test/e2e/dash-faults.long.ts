@@ -58,7 +58,7 @@ function since(from: number, { sights }: Notes): { readonly still: number; reado
   return { still: Math.max(...steps), behind: wall - shown };
 }
 
-it('goes on with a publisher that returns, over dead encoders, and with a gateway that was killed', {
+it('plays on when the publisher returns, when encoders die, and when the gateway is killed', {
   timeout: 240_000,
 }, async () => {
   const program = await buildGateway('--ladder', 'source,180p', '--resume-window', '30');

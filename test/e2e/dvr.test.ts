@@ -1,4 +1,4 @@
-// Rewind as viewers have it, end to end: a gateway that keeps segments on disk, its own pages in a real Chromium, and the way back to live.
+// Rewinding end to end: a gateway that keeps segments on disk, its own pages in a real Chromium, and the return to live.
 // DVR_SECONDS=360 publishes so long in real time instead of all at once, and goes back to one minute after its beginning.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -39,7 +39,7 @@ const untilPlaysAt = (page: Page, least: number, most: number) =>
     video.requestVideoFrameCallback(look);
   })`);
 
-it('goes back to what is only on disk, plays on there, and returns to live by key and by button, on both pages', {
+it('rewinds to media that is only on disk, plays there, and returns to live by key and by button, on both pages', {
   timeout: 120_000 + (LONG ?? 0) * 1_500,
 }, async () => {
   const gateway = await startGateway(

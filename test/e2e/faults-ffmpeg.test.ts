@@ -1,4 +1,4 @@
-// FFmpeg dies under browsers on the source and on what FFmpeg makes. FAULTS=20 kills it fifty times.
+// FFmpeg dies while browsers play the source and an encoded rendition. FAULTS=20 kills it fifty times.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-it('C4.01 FFmpeg killed under players: the source does not stall, the rung is back within two segments', {
+it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is back within two segments', {
   timeout: 60_000 + KILLS * 15_000,
 }, async () => {
   const random = seededRandom(5);

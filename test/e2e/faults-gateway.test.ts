@@ -31,7 +31,7 @@ interface Life {
   readonly targetDuration: number;
 }
 
-it('C4.02 B1.03 a gateway killed under everybody goes on with higher numbers, and players with it', {
+it('C4.02 B1.03 after the gateway is killed and restarted, numbers go on, and players play on', {
   timeout: 3 * PATIENCE + KILLS * 2 * PATIENCE,
 }, async () => {
   const random = seededRandom(3);

@@ -1,4 +1,4 @@
-// A hundred viewers of every kind leave in the same instant, and the publisher does not notice.
+// A hundred viewers of every kind leave at the same moment, without any effect on the publisher.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
@@ -20,7 +20,7 @@ async function blockedViewer(port: number, path: string): Promise<Socket> {
   return socket;
 }
 
-it('A8.07 a hundred viewers leave at once, the publisher and everybody else go on', async () => {
+it('A8.07 a hundred viewers leave at once; the publisher and all other viewers go on', async () => {
   // Long segments, so that those who wait for a whole one wait while the test looks.
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '4', '--max-waiters-per-ip', '1000');
   const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 100 });

@@ -1,11 +1,11 @@
-// Single pictures out of a live stream, as a player shows them while a viewer looks for a place: hls.js on EXT-X-I-FRAME-STREAM-INF.
+// Single pictures of a live stream, as players show them while a viewer seeks: hls.js with EXT-X-I-FRAME-STREAM-INF.
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 
-it('hls.js shows the key frame of each place that it is asked for', async () => {
+it('hls.js shows the key frame of each requested position', async () => {
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
   // Brighter from second to second.
   const videoSource = "color=black:size=320x180:rate=25,geq=lum='16+20*mod(floor(T),10)':cb=128:cr=128";

@@ -1,4 +1,4 @@
-// The pages on every screen, in every state, and for people who need them otherwise: nothing covers, leaves or hides what is needed.
+// The pages on every screen size, in every state, and with accessibility settings: nothing that is needed is covered, cut off or hidden.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -124,7 +124,7 @@ describe('every screen', () => {
   });
 });
 
-describe('for everybody', () => {
+describe('accessibility', () => {
   it('axe-core finds nothing, in ordinary and in forced colours, and headings go down by one', async () => {
     const { fixture, url } = await startLiveFixture();
     const headings = (page: Page): Promise<number[]> =>
@@ -160,7 +160,7 @@ describe('for everybody', () => {
     expect(new Set(colours as string[]).size).toBe(2);
   }, 120_000);
 
-  it('nothing moves for people who asked for that', async () => {
+  it('nothing moves if the viewer prefers reduced motion', async () => {
     const { fixture, url } = await startLiveFixture();
     const page = await open(`${url}/watch/live/test`, { reducedMotion: 'reduce' });
     await fixture.publish();
@@ -171,7 +171,7 @@ describe('for everybody', () => {
 });
 
 describe('the list', () => {
-  it('asks for the pictures in view only; a watch page asks for its own stream only', async () => {
+  it('loads only thumbnails that are in view; a watch page requests only its own stream', async () => {
     const many = Array.from({ length: 40 }, (_, index) => ({
       app: 'live',
       name: `stream-${index}`,

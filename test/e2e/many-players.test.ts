@@ -1,4 +1,4 @@
-// Ten players on a page of somebody else, over HTTP/1.1, where a browser has six connections to a host for all its tabs together.
+// Ten players on a page of another site, over HTTP/1.1, where a browser opens six connections per host for all tabs together.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -33,7 +33,7 @@ async function hostPage(html: string, headers: Readonly<Record<string, string>> 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-it('the page around them loads, all of them play, and connections stay free for other tabs', async () => {
+it('the surrounding page loads, all players play, and connections stay free for other tabs', async () => {
   const gateway = await startGateway('--ladder', 'source');
   publishTestPattern(gateway.publishUrl('cam'), { size: '160x90', rate: 10, preset: 'ultrafast' });
   const site = gateway.http.replace('127.0.0.1', 'localhost');

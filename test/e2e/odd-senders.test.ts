@@ -1,4 +1,4 @@
-// Senders whose messages only a browser refuses, as FFmpeg decodes nearly anything: a real Chromium has to play each of them.
+// Encoders with unusual messages. FFmpeg decodes nearly anything, so a real Chromium has to play each of them.
 import { expect, it, onTestFinished } from 'vitest';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
@@ -104,7 +104,7 @@ interface Playback {
   readonly fatal: readonly string[];
 }
 
-it('plays senders that put empty NAL units, single NAL units, ADTS headers or program config elements into messages', async () => {
+it('plays streams with empty NAL units, single NAL units, ADTS headers or program config elements in their messages', async () => {
   const [stereo, quad] = await Promise.all([record('stereo'), record('quad')]);
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
   const told = new Map<string, string[]>();

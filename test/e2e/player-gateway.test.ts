@@ -17,7 +17,7 @@ const playFor = (page: Page, seconds: number) =>
     video.addEventListener('timeupdate', () => video.currentTime - from > ${seconds} && resolve());
   })`);
 
-it('plays parts at the live edge, ends when the publisher is gone, and starts again with the next one', async () => {
+it('plays parts at the live edge, ends when the publisher has left, and starts again with the next one', async () => {
   const gateway = await startGateway('--ladder', 'source,180p');
   const followed = followStream(`${gateway.http}/hls/live/test`);
   const browser = await launchBrowser();

@@ -68,7 +68,7 @@ describe('the browser of these tests', () => {
 });
 
 describe('watch page', () => {
-  it('opened before the stream starts, it plays when the stream does, muted, and one press gives sound', async () => {
+  it('opened before the stream starts, it plays muted when the stream starts, and one press turns the sound on', async () => {
     const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await page.goto(`${url}/watch/live/test`);
@@ -92,7 +92,7 @@ describe('watch page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('comes back by itself after the stream vanished, and after it ended', async () => {
+  it('plays again by itself after the stream has vanished, and after it has ended', async () => {
     const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await fixture.publish();
@@ -115,7 +115,7 @@ describe('watch page', () => {
     expect(complaints).toEqual([]);
   }, 120_000);
 
-  it('a page opened after the end does not replay the rest', async () => {
+  it('does not replay the rest if it is opened after the end', async () => {
     const { fixture, url } = await startLiveFixture();
     const first = await openPage();
     await fixture.publish();
@@ -128,7 +128,7 @@ describe('watch page', () => {
     expect(await page.evaluate(`${video}.currentTime`)).toBe(0);
   });
 
-  it('the quality menu shows what plays, and switches', async () => {
+  it('the quality menu shows the current quality, and switches it', async () => {
     const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await fixture.publish();
@@ -179,7 +179,7 @@ describe('watch page', () => {
     await untilPictureMoves(page);
   });
 
-  it('B4.01 C3.06 sharing: link, playlist and embed code are those of this server', async () => {
+  it('B4.01 C3.06 sharing: link, playlist and embed code have the address of this server', async () => {
     const { url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await page.goto(`${url}/watch/live/test`);
@@ -191,7 +191,7 @@ describe('watch page', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('where sound needs a gesture, it starts muted instead of not at all', async () => {
+  it('starts muted if the browser requires a gesture for sound', async () => {
     const strict = await launchBrowser({ autoplayWithSound: false });
     onTestFinished(() => strict.close());
     const { fixture, url } = await startLiveFixture();
@@ -210,7 +210,7 @@ describe('watch page', () => {
 });
 
 describe('embed page', () => {
-  it('fills the iframe of another site, obeys its messages and reports to it', async () => {
+  it('fills the iframe of another site, follows its messages and sends it events', async () => {
     const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await fixture.publish();
@@ -262,7 +262,7 @@ describe('embed page', () => {
 });
 
 describe('live list', () => {
-  it('C3.06 follows what is live, and names are text even when they look like markup', async () => {
+  it('C3.06 shows which streams are live, and shows names that look like markup as text', async () => {
     const markup = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
     const { fixture, url } = await startLiveFixture([
       { app: 'live', name: markup, state: 'live', startedAt: new Date().toISOString(), renditions: [] },
@@ -282,7 +282,7 @@ describe('live list', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('says how to publish while nothing is live, with the address that the viewer used', async () => {
+  it('says how to publish while nothing is live, with the address in the browser', async () => {
     const { url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await page.goto(url);

@@ -1,4 +1,4 @@
-// What viewers of a real gateway see before, while and after the broadcaster is away: a picture, a reason, the stream again.
+// What viewers of a real gateway see before, during and after an absence of the broadcaster: a picture, a reason, the stream again.
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -27,7 +27,7 @@ async function open(address: string): Promise<Page> {
 const untilState = (page: Page, wanted: string) =>
   page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached' });
 
-it('shows a thumbnail first, says that the broadcaster is reconnecting, and goes on with it', async () => {
+it('shows a thumbnail first, says that the broadcaster is reconnecting, and plays on when it is back', async () => {
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '300');
   const first = publishTestPattern(gateway.publishUrl('cam'), { gop: 25 });
   followStream(`${gateway.http}/hls/live/cam`);
@@ -56,7 +56,7 @@ it('shows a thumbnail first, says that the broadcaster is reconnecting, and goes
   expect(await page.textContent('#badge')).toBe('Live');
 }, 240_000);
 
-it('offers only what the browser can decode', async () => {
+it('offers only qualities that the browser can decode', async () => {
   const gateway = await startGateway('--ladder', 'source,180p', '--segment-duration', '1');
   const x265 = ['-preset', 'ultrafast', '-x265-params', 'log-level=error:keyint=25:scenecut=0:bframes=0'];
   const picture = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25'];

@@ -1,4 +1,4 @@
-// The publisher returns with what he had forgotten, or at another size, while people watch: they see and hear it without doing anything.
+// The publisher returns with a track that was missing, or with another picture size: viewers see and hear it without doing anything.
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -47,7 +47,7 @@ const untilHeard = (page: Page): Promise<unknown> =>
     }, 100);
   })`);
 
-it('sound and another size, pictures after sound alone, and a codec that can be decoded after one that cannot', async () => {
+it('adds sound and changes the size, adds video to audio, and changes from an undecodable to a decodable codec', async () => {
   gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '60');
   const mute = publishTestPattern(gateway.publishUrl('mute'), { ...SMALL, audio: false });
   const radio = publishTestPattern(gateway.publishUrl('radio'), { ...SMALL, video: false });
@@ -94,7 +94,7 @@ it('sound and another size, pictures after sound alone, and a codec that can be 
   await radioPage.waitForSelector('.audio-face', { state: 'hidden' });
 }, 240_000);
 
-it('a viewer who has paused meanwhile stays paused, and gets the other tracks when he plays', async () => {
+it('a viewer who has paused stays paused, and gets the new tracks on playing', async () => {
   gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '60');
   const first = publishTestPattern(gateway.publishUrl('cam'), { ...SMALL, audio: false });
   followStream(`${gateway.http}/hls/live/cam`);

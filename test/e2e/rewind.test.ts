@@ -1,4 +1,4 @@
-// Going back in a stream that is kept for longer, as viewers do it: with a mouse, a finger, keys, and what a screen reader is told.
+// Rewinding a stream with a DVR window: with mouse, touch and keys, and with the texts for screen readers.
 
 import { EventEmitter, once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
@@ -66,7 +66,7 @@ const told = (page: Page): Promise<object> =>
     };
   });
 
-it('goes back by keys and slider, stays there, and returns to live', async () => {
+it('rewinds by keys and slider, stays there, and returns to live', async () => {
   const page = await watch('/watch/live/test', { kept: 100 });
   const slider = page.locator('.scrub-range');
   await slider.waitFor({ state: 'visible' });
@@ -110,7 +110,7 @@ it('goes back by keys and slider, stays there, and returns to live', async () =>
   await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
 }, 240_000);
 
-it('goes back by dragging, and seeks when the finger is lifted', async () => {
+it('rewinds by dragging, and seeks when the finger is lifted', async () => {
   const page = await watch('/embed/live/test', { kept: 100, hasTouch: true });
   const slider = page.locator('.scrub-range');
   await slider.waitFor({ state: 'visible' });
@@ -132,7 +132,7 @@ it('goes back by dragging, and seeks when the finger is lifted', async () => {
   await untilPlaysAt(page, 10, 45);
 }, 240_000);
 
-it('offers nothing where nothing is kept', async () => {
+it('offers no rewinding if nothing is kept', async () => {
   const page = await watch('/embed/live/test', {});
   expect(await page.evaluate('sluicePlayer.window')).toBeUndefined();
   expect(await page.locator('.scrub').isVisible()).toBe(false);

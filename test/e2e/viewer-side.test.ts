@@ -1,4 +1,4 @@
-// What happens at the viewer's: pauses from outside the page, a wrong clock, a network that is gone, a browser that reads HLS by itself.
+// Conditions on the viewer's side: pauses from outside the page, a wrong clock, a lost network, a browser with native HLS.
 
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -32,7 +32,7 @@ const setHidden = (page: Page, hidden: boolean) =>
     document.dispatchEvent(new Event('visibilitychange'));
   })()`);
 
-it('a pause from outside the page is the viewer’s until he undoes it; one of a hidden tab is nobody’s', async () => {
+it('a pause from outside the page lasts until the viewer ends it; a pause by a hidden tab does not last', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
   const { page } = await open();
@@ -63,7 +63,7 @@ it('a pause from outside the page is the viewer’s until he undoes it; one of a
   await page.waitForFunction(() => !Object(globalThis).document.querySelector('video').paused);
 });
 
-it('a viewer who plays on after a pause that is longer than the stream is kept sees live', async () => {
+it('a viewer who continues after a pause that is longer than the window sees live', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
   const { page } = await open();
@@ -79,7 +79,7 @@ it('a viewer who plays on after a pause that is longer than the stream is kept s
   });
 });
 
-it('autoplay=0 loads nothing before play is pressed, and says nothing over the picture', async () => {
+it('autoplay=0 loads nothing before play is pressed, and shows no message over the picture', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
   const { page } = await open();
@@ -97,7 +97,7 @@ it('autoplay=0 loads nothing before play is pressed, and says nothing over the p
   expect(media.length).toBeGreaterThan(0);
 });
 
-it('sound that was turned on is on at the next visit; ↑ and ↓ are the volume once the player has the focus', async () => {
+it('sound that was turned on is on at the next visit; ↑ and ↓ change the volume if the player has the focus', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
   const { page } = await open();
@@ -119,7 +119,7 @@ it('sound that was turned on is on at the next visit; ↑ and ↓ are the volume
   expect(await isPaused(page)).toBe(false);
 });
 
-it('a clock that is ten minutes late shows the right times', async () => {
+it('times are right even if the clock of the viewer is ten minutes slow', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish();
   const { page } = await open();
@@ -136,7 +136,7 @@ it('a clock that is ten minutes late shows the right times', async () => {
   );
 });
 
-it('the network of the viewer, or that of the server, is not blamed on the stream', async () => {
+it('a lost network of the viewer or of the server is not shown as a fault of the stream', async () => {
   const { fixture, url } = await startLiveFixture();
   const { page, context } = await open();
   await page.goto(`${url}/watch/live/test`);
@@ -159,7 +159,7 @@ it('the network of the viewer, or that of the server, is not blamed on the strea
   await untilState(page, 'playing');
 }, 90_000);
 
-it('a browser that reads HLS by itself knows how far behind it is, and goes to live', async () => {
+it('with native HLS the player knows how far behind live it is, and goes to live', async () => {
   const { fixture, url } = await startLiveFixture();
   await fixture.publish({ kept: 30 });
   const { page } = await open();

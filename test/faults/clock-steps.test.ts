@@ -1,4 +1,4 @@
-// An operator, NTP or the end of summer sets the clock of the machine while streams run: nothing that players see may follow.
+// The clock of the machine is set while streams run, by an operator or NTP: nothing that players see may change.
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -14,7 +14,7 @@ import { publishLoop } from './looping-publisher.js';
 
 const HOUR = 3_600_000;
 
-it('C4.08 the wall clock steps by an hour to and fro, while a stream runs and while it waits', {
+it('C4.08 the wall clock steps by an hour forward and back, while a stream runs and while it waits for its publisher', {
   timeout: 60_000,
 }, async () => {
   let step = 0;

@@ -1,4 +1,4 @@
-// Peers that open more connections than there are descriptors: they are turned away, and whoever was there before goes on.
+// Peers open more connections than there are file descriptors: they are refused, and existing streams and viewers go on.
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
@@ -59,7 +59,7 @@ async function cpu(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-it('C4.04 with 128 descriptors, fewer than all limits on connections together, what runs keeps its own', {
+it('C4.04 with 128 descriptors, fewer than the limits on connections together, running streams keep theirs', {
   timeout: 60_000,
 }, async () => {
   const openFiles = 128;
@@ -88,7 +88,7 @@ it('C4.04 with 128 descriptors, fewer than all limits on connections together, w
   expect(gateway.logs.some(({ limit }) => limit === 'openFiles')).toBe(true);
 });
 
-it('C4.04 with no descriptor left at all streams go on, nobody new gets in, and afterwards all is as before', {
+it('C4.04 with no descriptor left streams go on, newcomers are refused, and afterwards they are accepted again', {
   timeout: 60_000,
 }, async () => {
   const { gateway, source, publisher, read, newest, descriptors } = await publishedWith(OPEN_FILES);

@@ -1,4 +1,4 @@
-// A disk that is full, read-only or taken away costs its own copy and nothing else: real mounts, a real gateway, and what players get meanwhile.
+// A disk that is full, read-only or removed affects only the copy on it: real mounts, a real gateway, and what players get meanwhile.
 import { execFile } from 'node:child_process';
 import { chmod, type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -134,7 +134,7 @@ function caughtUp({ logs }: TestGateway) {
   return logs.filter(({ msg }) => msg === 'the disk copy has caught up');
 }
 
-it('C4.03 a disk that is full, read-only or gone costs its copy alone, which is valid all the time and catches up', {
+it('C4.03 a disk that is full, read-only or gone affects only the copy on it, which stays valid and catches up', {
   timeout: 60_000,
 }, async () => {
   const mount = await smallDisk(4);

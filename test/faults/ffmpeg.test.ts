@@ -1,4 +1,4 @@
-// One FFmpeg after the other goes wrong in its own way under a stream that is watched: the source shows none of it.
+// FFmpegs fail in many ways under a stream that is watched, without any effect on the source rendition.
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -49,7 +49,7 @@ const TARGET_DURATION = 2_000;
 /** Of this machine's: other programs have it too. */
 const SCHEDULING = 500;
 
-it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encoder: the rung goes, the source stays', {
+it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encoder: the rung is withdrawn, the source stays', {
   timeout: 90_000,
 }, async () => {
   const ffmpeg = await faultyFfmpeg(['works', 'stalls', 'floods', 'exits', 'no-encoder']);
@@ -95,7 +95,7 @@ it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encod
   expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
 });
 
-it('C4.11 a ladder that takes four times what there is: rungs go one by one, the next publisher gets none, the source stays', {
+it('C4.11 a ladder that needs four times the CPU: rungs are withdrawn one by one, the next publisher gets none, the source stays', {
   timeout: 60_000,
 }, async () => {
   const flags = ['--on-overload', 'shed', '--max-transcodes', '0', '--ffmpeg-path', await faultyFfmpeg(['slow'])];
@@ -134,7 +134,7 @@ it('C4.11 a ladder that takes four times what there is: rungs go one by one, the
   expect(metrics).toMatch(/^sluice_ladders_refused_total 1$/m);
 });
 
-it('C4.02 a stopped FFmpeg is ended with its gateway, which is killed', { timeout: 60_000 }, async () => {
+it('C4.02 a stopped FFmpeg ends when its gateway is killed', { timeout: 60_000 }, async () => {
   const program = await buildGateway('--ladder', 'source,144p', '--segment-duration', '1');
   const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/main`, await makeFlvSource({ seconds: 4, gop: 25 }));

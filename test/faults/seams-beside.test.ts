@@ -95,7 +95,7 @@ describe('a stream that an earlier process left', () => {
   );
 });
 
-it('a certificate that one server does not take is told of, and the others take it', async () => {
+it('a certificate that one server rejects is logged, and the others use it', async () => {
   const directory = await temporaryDirectory();
   const files = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
   const write = async ({ cert, key }: TestCertificate): Promise<void> => {

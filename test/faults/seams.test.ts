@@ -60,7 +60,7 @@ describe('seams', () => {
     expect([...listed].filter((seam) => seam !== 'release' && !found.has(seam))).toEqual([]);
   });
 
-  it('fail for their own stream or connection alone, whose name can be published again at once', {
+  it('fail only for their own stream or connection, and its name can be published again at once', {
     timeout: 240_000,
   }, async () => {
     const directory = await temporaryDirectory();

@@ -238,7 +238,7 @@ async function mayMount(): Promise<boolean> {
   );
 }
 
-it('C4.03 whatever happens to a directory, live viewers do not notice, and the copy is whole again', {
+it('C4.03 whatever happens to a directory, live viewers are not affected, and the copy becomes complete again', {
   timeout: 180_000,
 }, async () => {
   const outside = await temporaryDirectory();

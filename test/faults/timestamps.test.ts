@@ -1,4 +1,4 @@
-// What encoders' clocks do, in tables of what is sent and what players get: through RTMP, the gateway and HTTP, read back from the media.
+// Faulty encoder clocks, in tables of what is sent and what players get: through RTMP, the gateway and HTTP, read back from the media.
 import { expect, it } from 'vitest';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';

@@ -13,7 +13,7 @@ function kept(kind: string, target: string): Buffer[] {
 }
 
 describe.each(TARGETS)('fuzz target $name', (target) => {
-  it('C2.10 takes its seeds, its kept corpus and its old findings', () => {
+  it('C2.10 accepts its seeds, the saved corpus and earlier findings', () => {
     const inputs = [...target.seeds, ...kept('corpus', target.name), ...kept('regressions', target.name)];
     expect(inputs.length).toBeGreaterThan(1);
     for (const input of inputs) target.run(input);

@@ -30,29 +30,32 @@ const snippets: Snippet[] = [...text.matchAll(/<!-- prints: (.*) -->\n```(js|cjs
 );
 
 describe('docs/api.md', () => {
-  it('says of each of its programs what it prints', () => {
+  it('says for each program what it prints', () => {
     expect(snippets).toHaveLength([...text.matchAll(/^```\w/gm)].length);
     expect(snippets.length).toBeGreaterThanOrEqual(5);
   });
 
-  it.each(snippets)('$title: prints what it says, and ends in order at SIGTERM', async ({ language, prints, code }) => {
-    const directory = await temporaryDirectory();
-    mkdirSync(join(directory, 'node_modules'));
-    symlinkSync(await buildProgram(), join(directory, 'node_modules/sluice'));
-    const require = createRequire(join(root, 'package.json'));
-    symlinkSync(dirname(require.resolve('fastify')), join(directory, 'node_modules/fastify'));
-    const file = join(directory, language === 'cjs' ? 'program.cjs' : 'program.mjs');
-    writeFileSync(file, code);
-    const program = spawn(process.execPath, [file], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-    onTestFinished(() => {
-      program.kill('SIGKILL');
-    });
-    const ended = once(program, 'close');
-    const output = await printed(program.stdout, program.stderr, prints);
-    expect(output).toMatch(prints);
-    program.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
-  });
+  it.each(snippets)(
+    '$title: prints what the page says, and ends cleanly on SIGTERM',
+    async ({ language, prints, code }) => {
+      const directory = await temporaryDirectory();
+      mkdirSync(join(directory, 'node_modules'));
+      symlinkSync(await buildProgram(), join(directory, 'node_modules/sluice'));
+      const require = createRequire(join(root, 'package.json'));
+      symlinkSync(dirname(require.resolve('fastify')), join(directory, 'node_modules/fastify'));
+      const file = join(directory, language === 'cjs' ? 'program.cjs' : 'program.mjs');
+      writeFileSync(file, code);
+      const program = spawn(process.execPath, [file], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+      onTestFinished(() => {
+        program.kill('SIGKILL');
+      });
+      const ended = once(program, 'close');
+      const output = await printed(program.stdout, program.stderr, prints);
+      expect(output).toMatch(prints);
+      program.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    },
+  );
 });
 
 /** Everything printed up to the expected text, or to the end of the program with what it said on stderr. */

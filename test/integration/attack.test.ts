@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-it('C2.01 to C2.18: survives every attack beside a live stream and keeps nothing of them', {
+it('C2.01 to C2.18: survives every attack beside a live stream, without leftovers', {
   timeout: 180_000,
 }, async () => {
   const directory = await temporaryDirectory();

@@ -187,7 +187,7 @@ describe.each([
     if (!LONG && !polls) expect(Math.min(...lags)).toBeLessThanOrEqual(EDGE_DELAY);
   });
 
-  it.skipIf(absentPeer(program))('keeps what the origin says about types, CORS, ranges and errors', async () => {
+  it.skipIf(absentPeer(program))('passes on types, CORS headers, ranges and errors of the origin', async () => {
     const served = await serveLiveOrigin();
     const { port } = await startEdge(served.port);
     // Until the playlist is long enough to be worth compressing.
@@ -228,7 +228,7 @@ it.skipIf(absentPeer(NGINX))(
   },
 );
 
-it('the edge with Lua says all that the one without says, except where its objects go', () => {
+it('the configuration with Lua has all directives of the one without, except those that choose upstream and cache', () => {
   const directives = (file: string): string[] =>
     deployedFile(file)
       .split('\n')
@@ -237,7 +237,7 @@ it('the edge with Lua says all that the one without says, except where its objec
   expect(directives('nginx-edge-lua.conf')).toEqual(expect.arrayContaining(directives('nginx-edge.conf')));
 });
 
-describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something goes wrong', () => {
+describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, under faults', () => {
   const WAITING = 20;
 
   /** Viewers that wait for the next playlist, all of them behind the one that asked first. */
@@ -256,7 +256,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something g
 
   const statuses = (answers: readonly Answer[]): number[] => [...new Set(answers.map(({ status }) => status))];
 
-  it('serves the others when the viewer leaves whose request went to the origin', async () => {
+  it('serves the others if the viewer whose request went to the origin leaves', async () => {
     const served = await serveLiveOrigin();
     const edge = await startLuaNginx(served.port);
     const { leader, answers } = await startWaiting(served, edge);
@@ -267,7 +267,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something g
     expect(asked(served)).toBe(1);
   });
 
-  it('serves the others over HTTP/2 when the leader resets his stream', async () => {
+  it('serves the others over HTTP/2 if that viewer resets the stream', async () => {
     const served = await serveLiveOrigin();
     const edge = await startLuaNginx(served.port);
     const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${edge.http2Port}`);
@@ -286,7 +286,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something g
     expect(asked(served)).toBe(1);
   });
 
-  it('hands a 503 to all who waited for it and to nobody else', async () => {
+  it('passes a 503 to all that waited for it, and to nobody else', async () => {
     const served = await serveLiveOrigin();
     const edge = await startLuaNginx(served.port);
     const { leader, answers } = await startWaiting(served, edge);
@@ -306,7 +306,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something g
     expect(asked(served)).toBe(2);
   });
 
-  it('answers everybody when the origin dies and asks again once when it is back', async () => {
+  it('answers all viewers if the origin dies, and sends one request when it is back', async () => {
     const served = await serveLiveOrigin();
     const edge = await startLuaNginx(served.port);
     const { leader, answers } = await startWaiting(served, edge);
@@ -319,7 +319,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, when something g
     expect(asked(served)).toBe(2);
   });
 
-  it('lets nobody wait for the leader to read', async () => {
+  it('does not let the others wait for a slow first viewer', async () => {
     const bytes = 20_000_000;
     const served = await serveLiveOrigin({ partBytes: bytes });
     const edge = await startLuaNginx(served.port);

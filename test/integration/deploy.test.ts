@@ -85,7 +85,7 @@ describe.skipIf(absentPeer(NGINX))('nginx', () => {
     },
   );
 
-  it('nginx-edge-tls.conf serves over TLS, and sends plain HTTP there', async () => {
+  it('nginx-edge-tls.conf serves over TLS, and redirects plain HTTP', async () => {
     const [directory, { port: origin }] = await Promise.all([temporaryDirectory(), serveLiveOrigin()]);
     const { cert, key } = await writeCertificate(directory);
     const [port, plainPort] = [await freePort(), await freePort()];
@@ -160,7 +160,7 @@ describe.skipIf(absentPeer(CADDY))('Caddy', () => {
 });
 
 describe('systemd', () => {
-  it.skipIf(absentPeer(SYSTEMD_ANALYZE))('takes sluice.service without a warning', async () => {
+  it.skipIf(absentPeer(SYSTEMD_ANALYZE))('accepts sluice.service without a warning', async () => {
     const path = `${await temporaryDirectory()}/sluice.service`;
     await writeFile(path, deployedFile('sluice.service'));
     expect((await runProgram(SYSTEMD_ANALYZE, ['verify', '--man=no', path])).stderr).toBe('');
@@ -192,7 +192,7 @@ it('compose.yaml gives the gateway options that exist, and Caddy the file beside
   expect(Object.keys(volumes)).toEqual(['sluice', 'caddy']);
 });
 
-it('the image reaps what FFmpegs leave behind: Node does not, as process 1', () => {
+it('the image reaps the zombies of FFmpegs, which Node as process 1 does not', () => {
   const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
   expect(dockerfile).toMatch(/^ENTRYPOINT \["tini", "--", "node", /m);
   expect(dockerfile).toMatch(/^COPY scripts /m);

@@ -24,7 +24,9 @@ async function isGone(pid: number): Promise<true | undefined> {
   return status === '' || / [ZX] /.test(status.slice(status.lastIndexOf(')'))) ? true : undefined;
 }
 
-it('C4.01 FFmpeg killed and stopped: the source shows nothing, the rung comes back', { timeout: 60_000 }, async () => {
+it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung comes back', {
+  timeout: 60_000,
+}, async () => {
   const gateway = await startGateway('--ladder', 'source,144p');
   const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const base = `${gateway.http}/hls/live/main`;
@@ -62,7 +64,7 @@ it('C4.01 FFmpeg killed and stopped: the source shows nothing, the rung comes ba
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('A8.05 a publisher killed three times comes back to the same playlists, with no FFmpeg left over', {
+it('A8.05 a publisher that is killed three times continues the same playlists, and no FFmpeg is left over', {
   timeout: 60_000,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,144p', '--resume-window', '10');
@@ -98,7 +100,7 @@ it('A8.05 a publisher killed three times comes back to the same playlists, with 
   expect(performance.now() - closing).toBeLessThan(4_000);
 });
 
-it('C4.02 no FFmpeg outlives a gateway that is killed, not even a stopped one', {
+it('C4.02 no FFmpeg outlives a killed gateway, not even a stopped one', {
   timeout: 60_000,
 }, async () => {
   const directory = await temporaryDirectory();

@@ -1,4 +1,4 @@
-// Wrong and hostile requests to a live origin: each gets its status at once, and nothing of it stays behind.
+// Invalid and hostile requests to a live origin: each gets its status at once, and leaves nothing behind.
 import { readdir } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
@@ -31,7 +31,7 @@ function raw(base: string, target: string, headers: readonly string[] = []): Pro
   });
 }
 
-it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 odd requests get the right status at once', async () => {
+it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 unusual requests get the right status at once', async () => {
   const gateway = await startGateway(...SHORT);
   publishTestPattern(gateway.publishUrl('target'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const stream = '/hls/live/target';
@@ -105,7 +105,7 @@ it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 odd requests get the right status 
   expect(gateway.errors()).toEqual([]);
 });
 
-it('C4.06 aborted waits leave no waiter, no descriptor and no memory', {
+it('C4.06 aborted requests leave no waiter, no descriptor and no memory behind', {
   timeout: 90_000 + ABORTED_WAITS * 20,
 }, async () => {
   const gateway = await startGateway(...SHORT, '--max-waiters-per-ip', '1000');

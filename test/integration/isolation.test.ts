@@ -1,4 +1,4 @@
-// Streams share a process and nothing else: one publisher's death is its own, and a name that returns goes on counting.
+// Streams share a process and nothing else: the end of one publisher does not affect others, and a returning name continues its numbers.
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchText, parseMediaPlaylist, recordRendition, whenLive } from '../support/hls-client.js';
@@ -6,7 +6,7 @@ import { readSegment } from '../support/media-checks.js';
 import { ffmpegChildren } from '../support/processes.js';
 
 describe('three publishers of different sizes', () => {
-  it('one is killed: its playlist ends and its FFmpeg goes, the others show no gap', { timeout: 90_000 }, async () => {
+  it('one is killed: its playlist ends and its FFmpeg exits, the others have no gap', { timeout: 90_000 }, async () => {
     const gateway = await startGateway('--ladder', 'source,144p', '--segment-duration', '1');
     const sizes = { one: '640x360', two: '426x240', three: '320x180' };
     const publishers = Object.entries(sizes).map(([name, size]) =>
@@ -47,7 +47,7 @@ describe('three publishers of different sizes', () => {
 });
 
 describe('a name that is published twice', () => {
-  it('A8.03 refuses a second publisher while the first sends, and B1.03 goes on counting when it returns', async () => {
+  it('A8.03 refuses a second publisher while the first sends, and B1.03 continues its numbers when it returns', async () => {
     const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
     const pattern = { preset: 'ultrafast', gop: 25 };
     const first = publishTestPattern(gateway.publishUrl('name'), { ...pattern, duration: 6 });

@@ -30,7 +30,7 @@ const listedUris = ({ segments, openParts }: ParsedPlaylist): string[] => [
   ...openParts.map(({ uri }) => uri),
 ];
 
-it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold over everything a viewer is given', {
+it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that viewers get', {
   timeout: 90_000 + SECONDS * 1_500,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,144p', ...SHORT);
@@ -81,7 +81,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold over everything a viewe
   expect(gateway.errors()).toEqual([]);
 });
 
-it('B1.08 B1.09 B3.02 B3.12 B3.13 what is listed or hinted at is there, and stays for its time', {
+it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay available as long as they must', {
   timeout: 90_000,
 }, async () => {
   // The fewest there may be: the first has to leave the playlist, and then its time has to pass.
@@ -158,7 +158,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 what is listed or hinted at is there, and stay
   expect(await statusOf(`${base}/source/part-${mediaSequence + segments.length}.0.m4s`)).toBe(404);
 });
 
-it('B1.06 ten thousand reads while the playlist changes: each is a whole version, B4.05 B4.12 with its length', {
+it('B1.06 ten thousand reads while the playlist changes: each gets a whole version, B4.05 B4.12 with its length', {
   timeout: 90_000,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source', ...SHORT);
@@ -193,7 +193,7 @@ it('B1.06 ten thousand reads while the playlist changes: each is a whole version
   expect(versions.size).toBeGreaterThan(1);
 });
 
-it('B2.01 B2.02 B2.05 B2.06 B2.08 the multivariant playlist says what an independent reader finds in the media', async () => {
+it('B2.01 B2.02 B2.05 B2.06 B2.08 the multivariant playlist agrees with what an independent reader finds in the media', async () => {
   const gateway = await startGateway('--ladder', 'source,720p,144p', ...SHORT);
   publishTestPattern(gateway.publishUrl('promises'), PATTERN);
   const base = `${gateway.http}/hls/live/promises`;
@@ -232,7 +232,7 @@ it('B2.01 B2.02 B2.05 B2.06 B2.08 the multivariant playlist says what an indepen
   expect(multivariant).not.toContain(gateway.key);
 });
 
-it('B4.13 C4.02 after a restart playlists go on at higher numbers with a discontinuity, and old segments are gone', {
+it('B4.13 C4.02 after a restart playlists continue at higher numbers with a discontinuity, and old segments are gone', {
   timeout: 90_000,
 }, async () => {
   const first = await startGateway('--ladder', 'source', ...SHORT);

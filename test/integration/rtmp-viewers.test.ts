@@ -1,4 +1,4 @@
-// Players and encoders that others wrote, at the RTMP ports: who may publish how, over TLS too, and what comes out of a play.
+// Third-party players and encoders at the RTMP ports: how they publish, with and without TLS, and what players receive.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -108,7 +108,7 @@ describe('players', () => {
     },
   );
 
-  it('holds on while the publisher is away, as HLS players do, and ends when it does not come back', async () => {
+  it('keep waiting while the publisher is away, as HLS players do, and end if it does not return', async () => {
     const gateway = await startGateway('--ladder', 'source', '--resume-window', '4');
     const directory = await temporaryDirectory();
     const pattern = { bFrames: 0, size: '320x180', preset: 'ultrafast', gop: 25 };

@@ -1,4 +1,4 @@
-// What a publisher knows or sends must not come out elsewhere: its key in anything that is served or kept, its payload as a command.
+// The key of a publisher must not appear in anything that is served or stored, and its payload must never act as a command.
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -31,7 +31,7 @@ function publishWith(gateway: TestGateway, name: string, text: string): ReturnTy
   ]);
 }
 
-it('C3.01 C3.02 C3.07 a publisher finds its key nowhere, and its payload is never an order to FFmpeg', async () => {
+it('C3.01 C3.02 C3.07 the key of a publisher appears nowhere, and its payload is never a command to FFmpeg', async () => {
   const gateway = await startGateway('--ladder', 'source,144p');
   const trap = await startTrap();
   const text = `#EXTM3U #EXTINF:1 concat:http://127.0.0.1:${trap.port}/x|file:///etc/passwd`;

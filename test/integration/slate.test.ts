@@ -1,4 +1,4 @@
-// A publisher goes, the operator's picture takes its place in the same playlists, and gives way when the publisher is back.
+// When a publisher leaves, the slate continues the same playlists, until the publisher is back.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
@@ -128,7 +128,7 @@ it('shows the slate in the same playlists until the publisher is back, and ends 
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('ends the slate and the playlists when nobody comes within the window', { timeout: 60_000 }, async () => {
+it('ends the slate and the playlists if nobody returns within the resume window', { timeout: 60_000 }, async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '4', '--slate', await redPicture()],
   );
@@ -147,7 +147,9 @@ it('ends the slate and the playlists when nobody comes within the window', { tim
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('waits without a slate that cannot be played, says so once, and resumes as ever', { timeout: 60_000 }, async () => {
+it('waits without a slate if it cannot be played, logs that once, and resumes as usual', {
+  timeout: 60_000,
+}, async () => {
   const gateway = await startGateway('--ladder', 'source', '--resume-window', '60', '--slate', '/etc/passwd');
   const base = `${gateway.http}/hls/live/cam`;
   const publisher = publishBlue(gateway);
@@ -164,6 +166,6 @@ it('waits without a slate that cannot be played, says so once, and resumes as ev
   ]);
 });
 
-it('does not start with a slate that is not there', async () => {
+it('does not start if the slate file does not exist', async () => {
   await expect(startGateway('--slate', '/nowhere/away.png')).rejects.toMatchObject({ code: 'pipeline.slate' });
 });

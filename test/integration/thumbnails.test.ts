@@ -1,11 +1,11 @@
-// A picture of what a real publisher sends, out of a real gateway that encodes nothing else.
+// Thumbnails of a real publisher, from a real gateway that encodes nothing else.
 
 import { expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually } from '../support/hls-client.js';
 import { ffmpegChildren, npmFfmpeg, runProgram } from '../support/processes.js';
 
-it('makes a thumbnail when it is asked for, and none by itself', async () => {
+it('makes a thumbnail on request only', async () => {
   const gateway = await startGateway('--ladder', 'source', '--resume-window', '30');
   const address = `${gateway.http}/hls/live/cam/thumbnail.jpg`;
   expect((await fetch(address)).status).toBe(404);
@@ -34,7 +34,7 @@ it('makes a thumbnail when it is asked for, and none by itself', async () => {
   expect((await fetch(address)).status).toBe(200);
 });
 
-it('has none when they are off', async () => {
+it('has none if they are switched off', async () => {
   const gateway = await startGateway('--ladder', 'source', '--thumbnails', 'off');
   publishTestPattern(gateway.publishUrl('cam'), { gop: 25 });
   const state = () => streamState(gateway.http);

@@ -1,4 +1,4 @@
-// What real clients once sent must give the same stream for ever, in whatever pieces the network cuts it.
+// Recorded bytes of real clients must always give the same stream, however the network cuts them.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';

@@ -29,7 +29,7 @@ async function recordedMedia(codec: Codec): Promise<Media> {
 const count = (items: readonly { kind: string }[], wanted: 'audio' | 'video'): number =>
   items.filter(({ kind }) => kind === wanted).length;
 
-describe('encoders by what is known of them', () => {
+describe('encoders as publicly known', () => {
   it.each(ENCODER_SCRIPTS.map((script) => [script.ids, script.name, script] as const))(
     '%s %s',
     async (_ids, _name, { codec = 'avc', warnings: expected = [], run }) => {

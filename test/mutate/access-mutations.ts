@@ -8,7 +8,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'groups.slice(0, NETWORK_GROUPS)',
     replacement: 'groups.slice(0)',
     test: 'test/protocols/address-tally.test.ts',
-    title: 'counts all addresses of one IPv6 network together',
+    title: 'counts all addresses of an IPv6 network together',
     short: true,
   },
   {
@@ -25,7 +25,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'else this.#held.delete(group);',
     replacement: 'else this.#held.set(group, held);',
     test: 'test/protocols/address-tally.test.ts',
-    title: 'forgets who holds nothing',
+    title: 'drops parties that hold nothing',
   },
   {
     drops: 'the bound on RTMP connections of one address',

@@ -42,7 +42,7 @@ describe('AMF0', () => {
     );
   });
 
-  it('C2.10 ends in values or one typed error on random bytes and on damaged vectors', () => {
+  it('C2.10 gives values or one typed error for random bytes and damaged vectors', () => {
     const seeds = AMF0_VECTORS.map(({ hex }) => Buffer.from(hex, 'hex'));
     const damaged = fc
       .tuple(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }))

@@ -67,7 +67,7 @@ describe('AMF3', () => {
     );
   });
 
-  it('C2.09 C2.10 ends in values that can be walked, or in one typed error, on random bytes and damaged vectors', () => {
+  it('C2.09 C2.10 gives values that can be traversed, or one typed error, for random bytes and damaged vectors', () => {
     const seeds = AMF3_VECTORS.map(({ hex }) => Buffer.from(`11${hex.replaceAll(' ', '')}`, 'hex'));
     const damaged = fc
       .tuple(

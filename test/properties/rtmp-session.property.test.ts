@@ -125,7 +125,7 @@ const conversation = fc.array(said, { minLength: 1, maxLength: 25 }).map((messag
 });
 
 describe('server session', () => {
-  it('has the same events and the same output however its bytes are cut', () => {
+  it('gives the same events and output however its input is cut', () => {
     fc.assert(
       fc.property(conversation, fc.array(fc.nat(), { maxLength: 40 }), fc.boolean(), (wire, cuts, accepts) => {
         const whole = live([wire], accepts);
@@ -137,7 +137,7 @@ describe('server session', () => {
     );
   });
 
-  it('has them byte by byte, for a real publisher of our own', () => {
+  it('gives them byte by byte too, for a real publisher', () => {
     const client = new ClientSession({
       app: 'live',
       tcUrl: 'rtmp://h/live',
@@ -179,7 +179,7 @@ describe('server session', () => {
     ).toBe(whole.text);
   });
 
-  it('keeps its promises about publishes, whatever is said', () => {
+  it('keeps its promises about publishes, whatever the peer sends', () => {
     fc.assert(
       fc.property(conversation, (wire) => {
         let publishing = false;
@@ -203,7 +203,7 @@ describe('server session', () => {
     );
   });
 
-  it('pairs each accepted play with one stop-play, and tells of a pause only in between', () => {
+  it('pairs each accepted play with one stop-play, and reports pauses only in between', () => {
     fc.assert(
       fc.property(conversation, (wire) => {
         const playing = new Set<number>();
@@ -220,7 +220,7 @@ describe('server session', () => {
     );
   });
 
-  it('C2.10 ends in events or one typed error on 10,000 random and damaged streams, in bounded memory', () => {
+  it('C2.10 gives events or one typed error for 10,000 random and damaged streams, in bounded memory', () => {
     const random = fc
       .uint8Array({ maxLength: 600 })
       .map((bytes) => Buffer.concat([plainHandshake(), Buffer.from(bytes)]));

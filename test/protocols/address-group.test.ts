@@ -33,11 +33,11 @@ describe('address group', () => {
     '::ffff:300.0.2.1',
     'g::1',
     ':1',
-  ])('leaves %j, which is no address, as it is', (text) => {
+  ])('leaves %j, which is not an address, unchanged', (text) => {
     expect(addressGroup(text)).toBe(text);
   });
 
-  it('writes IPv4 that came on an IPv6 socket as IPv4, and nothing else otherwise than it was', () => {
+  it('writes IPv4-mapped IPv6 as IPv4, and leaves everything else unchanged', () => {
     expect(plainAddress('::ffff:192.0.2.1')).toBe('192.0.2.1');
     expect(plainAddress('2001:db8::1')).toBe('2001:db8::1');
     expect(plainAddress('192.0.2.1')).toBe('192.0.2.1');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AddressTally } from '../../src/protocols/address-tally.js';
 
 describe('address tally', () => {
-  it('counts all addresses of one IPv6 network together, and IPv4 addresses apart', () => {
+  it('counts all addresses of an IPv6 network together, and IPv4 addresses separately', () => {
     const tally = new AddressTally();
     tally.add('2001:db8:1:2::1', 3);
     tally.add('2001:db8:1:2:ffff::', 4);
@@ -15,7 +15,7 @@ describe('address tally', () => {
     expect(tally.size).toBe(2);
   });
 
-  it('forgets who holds nothing any more', () => {
+  it('drops parties that hold nothing any more', () => {
     const tally = new AddressTally();
     for (let i = 0; i < 1_000; i++) tally.add(`2001:db8:0:${i.toString(16)}::1`, 2);
     for (let i = 0; i < 1_000; i++) tally.add(`2001:db8:0:${i.toString(16)}::1`, -2);

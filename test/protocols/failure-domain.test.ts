@@ -15,7 +15,7 @@ const throwBug = (): never => {
 };
 
 describe('FailureDomain', () => {
-  it('reports what a callback throws, and lets no callback through after it was closed', () => {
+  it('reports what a callback throws, and runs no callback after it was closed', () => {
     const { domain, faults } = makeDomain();
     const seen: number[] = [];
     const guarded = domain.guard('socket', (n: number) => {
@@ -29,7 +29,7 @@ describe('FailureDomain', () => {
     expect(faults).toEqual([{ where: 'socket', cause: bug }]);
   });
 
-  it('leaves a typed error to the caller who handed in the input, and nothing else', () => {
+  it('leaves only typed errors to the caller that passed the input', () => {
     const { domain, faults } = makeDomain();
     const typed = new SluiceError('live.ended', 'invalid-state', 'x');
     expect(() =>
@@ -41,7 +41,7 @@ describe('FailureDomain', () => {
     expect(faults).toEqual([{ where: 'tag', cause: bug }]);
   });
 
-  it('reports rejections and what is thrown before there is a promise; who waits goes on', async () => {
+  it('reports rejections, and what is thrown before there is a promise; the caller goes on', async () => {
     const { domain, faults } = makeDomain();
     await domain.settled('late', () => Promise.reject(bug));
     await domain.settled('at once', throwBug);
@@ -50,7 +50,7 @@ describe('FailureDomain', () => {
     expect(faults.map(({ where }) => where)).toEqual(['late', 'at once', 'unawaited']);
   });
 
-  it('owns its timers: what they throw is reported, and closing cancels those that are left', () => {
+  it('owns its timers: reports what they throw, and cancels the pending ones on close', () => {
     const { domain, faults } = makeDomain();
     const clock = new ManualClock();
     const owned = domain.clock(clock);
@@ -65,7 +65,7 @@ describe('FailureDomain', () => {
     expect(clock.pending).toEqual([]);
   });
 
-  it('releases all that it owns, whatever one of the releases throws, and at once what comes after its end', () => {
+  it('releases all its resources, even if one release throws, and later ones at once', () => {
     const { domain, faults } = makeDomain();
     const released: string[] = [];
     domain.own(() => released.push('a'));
@@ -80,7 +80,7 @@ describe('FailureDomain', () => {
   });
 });
 
-it('callAll calls everybody and throws what was thrown first', () => {
+it('callAll calls all functions and throws the first exception', () => {
   const called: number[] = [];
   const call = (n: number): void => {
     called.push(n);

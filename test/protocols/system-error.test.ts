@@ -7,7 +7,7 @@ import { listenReason, systemCode, systemReason } from '../../src/protocols/syst
 
 const failureOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 
-it('says in words what the system refused', async () => {
+it('describes the system error in words', async () => {
   const reasons = [mkdir('/etc/passwd'), open('/etc', 'w'), mkdir('/etc/passwd/x'), rmdir('/proc')].map(failureOf);
   expect((await Promise.all(reasons)).map(systemReason)).toEqual([
     'EEXIST, something else has this name already',
@@ -17,7 +17,7 @@ it('says in words what the system refused', async () => {
   ]);
 });
 
-it('has words for every code, those of Node where there are no better ones', () => {
+it('has a text for every code, that of Node if there is no better one', () => {
   for (const [code, errno] of Object.entries(constants.errno)) {
     const error = Object.assign(new Error(`${code}: some words of Node, open '/x'`), { code, errno: -errno });
     expect(systemReason(error)).toMatch(new RegExp(`^${code}, [a-z].{5,}`));
@@ -27,7 +27,7 @@ it('has words for every code, those of Node where there are no better ones', () 
   );
 });
 
-it('takes neither our own errors nor those of Node for errors of the system', async () => {
+it('does not mistake our own errors or those of Node for system errors', async () => {
   const own = accessError('access.key-file', 'the words that matter');
   expect(systemCode(own)).toBeUndefined();
   expect(systemReason(own)).toBe('the words that matter');
@@ -36,7 +36,7 @@ it('takes neither our own errors nor those of Node for errors of the system', as
   expect(systemCode(await failureOf(lstat('/none')))).toBe('ENOENT');
 });
 
-it('says what a low port needs', () => {
+it('says what a low port requires', () => {
   const refused = Object.assign(new Error('listen EACCES: permission denied 0.0.0.0:80'), { code: 'EACCES' });
   expect(listenReason(refused, 80)).toContain('CAP_NET_BIND_SERVICE');
   expect(listenReason(refused, 8080)).toBe('EACCES, not permitted');

@@ -40,7 +40,7 @@ const shown = (pictures: readonly Picture<number>[]): string[] =>
   pictures.map(({ units }) => units.map((unit) => unit.toString('hex')).join(' '));
 
 describe('AccessUnits', () => {
-  it('lets the first picture wait for the message after it, and no other one where each message is whole', () => {
+  it('holds only the first picture until the next message if each message is a whole picture', () => {
     const { units, pictures, push } = cutter();
     push(SEI, IDR);
     expect([pictures.length, units.holdsPicture]).toEqual([0, true]);
@@ -51,7 +51,7 @@ describe('AccessUnits', () => {
     expect(pictures.every(({ sample }) => sample !== undefined)).toBe(true);
   });
 
-  it('waits again for a picture of fewer slices than usual, and stops to where that says nothing', () => {
+  it('holds a picture with fewer slices than usual, until that proves meaningless', () => {
     const { pictures, push, findings } = cutter();
     push(IDR, NEXT);
     push(FIRST, NEXT);
@@ -73,7 +73,7 @@ describe('AccessUnits', () => {
     expect(whole.findings).toEqual([]);
   });
 
-  it('tells of slices whose picture has gone, and is not fooled again', () => {
+  it('reports slices that come after their picture was delivered, and then waits for them', () => {
     const { pictures, push, findings } = cutter();
     push(IDR);
     push(FIRST);
@@ -86,7 +86,7 @@ describe('AccessUnits', () => {
     expect(findings).toEqual(['lost', 'pieces']);
   });
 
-  it('gives out what has waited too long, and takes the encoder at its word then', () => {
+  it('delivers what has waited too long, and then trusts the message boundaries', () => {
     const { units, pictures, push } = cutter();
     push(IDR);
     units.settle();
@@ -95,7 +95,7 @@ describe('AccessUnits', () => {
     expect(pictures).toHaveLength(2);
   });
 
-  it('has no picture of a message without a slice, and begins with the delimiter', () => {
+  it('makes no picture of a message without slices, and begins a picture with its delimiter', () => {
     const { units, pictures, push } = cutter();
     for (const unit of [SEI, AUD, IDR, SEI, AUD]) push(unit);
     units.flush();
@@ -104,7 +104,7 @@ describe('AccessUnits', () => {
     expect(shown(pictures)).toEqual(['0910 0605010280 658884 0605010280']);
   });
 
-  it('keeps no more than its bound of pieces, however they come', () => {
+  it('never keeps more pieces than its limit', () => {
     const sized = fc.tuple(fc.constantFrom(AUD, SEI, FIRST, NEXT, IDR, hex('6742c00c'), hex('0c')), fc.nat(300));
     const messages = fc.array(fc.array(sized, { minLength: 1, maxLength: 5 }), { maxLength: 40 });
     fc.assert(
@@ -124,7 +124,7 @@ describe('AccessUnits', () => {
     );
   });
 
-  it('charges each piece for more than its bytes: many small ones cost memory too', () => {
+  it('counts more than the bytes of each piece, because many small ones need memory too', () => {
     const { units, push, findings } = cutter(new AvcBitstream(), 10_000);
     push(IDR);
     for (let count = 0; count < 75; count += 1) push(NEXT);

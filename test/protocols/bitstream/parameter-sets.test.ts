@@ -10,7 +10,7 @@ const pps = (id: number, size: number, fill = 0x55): Buffer =>
   Buffer.concat([Buffer.of(0x68), new BitWriter().ue(id).flag(true).toBuffer(), Buffer.alloc(size, fill)]);
 
 describe('ParameterSets', () => {
-  it('says what is new, not what is repeated or only padded', () => {
+  it('reports new parameter sets, not repeated or merely padded ones', () => {
     const sets = new ParameterSets('avc');
     expect([sets.note(SPS), sets.note(pps(0, 3)), sets.complete]).toEqual(['sequence', 'picture', true]);
     expect([sets.note(SPS), sets.note(Buffer.concat([SPS, Buffer.alloc(3)]))]).toEqual([undefined, undefined]);
@@ -24,7 +24,7 @@ describe('ParameterSets', () => {
     expect(kept).toEqual([pps(0, 3, 0x56), pps(1, 3)]);
   });
 
-  it('keeps 64 KiB at most, and what comes later all the same where it replaces something', () => {
+  it('keeps at most 64 KiB, and beyond that accepts only replacements', () => {
     const sets = new ParameterSets('avc');
     sets.note(SPS);
     for (let id = 0; id < 256; id += 1) sets.note(pps(id, 1_000));
