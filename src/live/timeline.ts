@@ -17,8 +17,9 @@ export const MAX_STEP: Milliseconds = 5_000;
 const MAX_LATENESS: Milliseconds = 1_500;
 /** This many consecutive frames must agree before a jump is accepted. */
 const FRAMES_TO_BELIEVE = 3;
-/** One picture in ten seconds, as signage sends, and what such a sender is late or early. */
+/** Digital signage sends one picture in ten seconds; one of them may be missing. */
 const SLOWEST_INTERVAL: Milliseconds = 20_000;
+/** A picture of such a sender may arrive this much earlier or later than its timestamp says. */
 const ARRIVAL_TOLERANCE: Milliseconds = 2_000;
 /** Encoders send audio and video of the same time at most this far apart. */
 const APART: Milliseconds = 300;
@@ -59,9 +60,9 @@ interface Track {
   /** The last wire timestamps without a pause or jump between them, unwrapped, oldest first. */
   run: Milliseconds[];
   interval: Milliseconds;
-  /** The last frame that came, whatever was made of its timestamp. */
+  /** Timestamp and arrival of the last frame, even if the timestamp was not believed. */
   seen: { readonly wire: Milliseconds; readonly at: Milliseconds } | undefined;
-  /** How far the last frame was taken from the one before; undefined before the second. */
+  /** Wire time from the last frame but one to the last frame; undefined before the second frame. */
   step: Milliseconds | undefined;
   /** Wire timestamps far from every known clock, which may turn out to be a new clock. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
@@ -129,11 +130,11 @@ export class Timeline {
     return this.#suspect(track, other, wire);
   }
 
-  /** A frame that took as long to come as its timestamp says, of a track that never sent them any faster. */
+  /** Whether the track sends a frame only every few seconds, and this one arrived as long after the last as its timestamp says. */
   #isSlow(track: Track, wire: Milliseconds, before: Track['seen']): boolean {
     if (before === undefined || track.seen === undefined) return false;
     const step = signedStep(wire, before.wire);
-    // Encoders may send their first two pictures together: the second one is not believed, and those after it are.
+    // Encoders may send their first two pictures together: then the second timestamp is not believed, but later ones are.
     const isAhead = signedStep(wire, track.wire) <= 2 * SLOWEST_INTERVAL;
     if (step <= MAX_STEP || step > SLOWEST_INTERVAL || !isAhead) return false;
     const isSlow = track.step === undefined ? track.last !== undefined : track.step >= MAX_INTERVAL;
@@ -184,7 +185,7 @@ export class Timeline {
     const believed = track.suspect;
     const isBelieved = believed !== undefined && believed.frames >= FRAMES_TO_BELIEVE;
     let next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
-    // A new clock says nothing about the other kind, which may have gone on while this one was away: what comes together is together.
+    // The other kind may have continued while this one was away. What arrives together belongs together, so continue at its time.
     if (isBelieved && other.last !== undefined && other.last - next > APART) next = other.last;
     track.last = next;
     if (!isBelieved) return { dts: next, discontinuity: false };
@@ -230,7 +231,7 @@ function newTrack(kind: MediaKind): Track {
   };
 }
 
-/** Which of two earlier wire timestamps it is a shorter way from. */
+/** Whichever of the two earlier wire timestamps is nearer to `wire`. */
 function nearest(wire: Milliseconds, a: Milliseconds, b: Milliseconds): Milliseconds {
   return Math.abs(signedStep(wire, a)) <= Math.abs(signedStep(wire, b)) ? a : b;
 }

@@ -50,7 +50,7 @@ export class Publication {
     this.firstMedia.clear();
     this.#context.counters.publishers--;
     this.#context.counters.publishesEnded++;
-    const hearers = [() => this.target.end(reason), () => this.#context.observer?.onEnd?.(this.request, reason)];
-    callAll(hearers, (hear) => hear());
+    const calls = [() => this.target.end(reason), () => this.#context.observer?.onEnd?.(this.request, reason)];
+    callAll(calls, (call) => call());
   }
 }
