@@ -12,6 +12,8 @@ const TRACK_WAIT: Milliseconds = 1_000;
 const ANNOUNCED_WAIT: Milliseconds = 12_000;
 /** The same for a publisher that returns and had video before, but does not announce it. */
 const RETURN_WAIT: Milliseconds = 3_000;
+/** A timer that is later than this: the gateway or the machine stood still, and what has arrived meanwhile is not read yet. */
+const HELD_UP: Milliseconds = 200;
 
 export interface TrackDecisionOptions {
   readonly clock: Clock;
@@ -59,7 +61,16 @@ export class TrackDecision {
     if (this.#cancel !== undefined) return;
     const { clock, wait = TRACK_WAIT } = this.#options;
     this.#since = clock.now();
-    this.#cancel = clock.after(wait, () => this.#waited());
+    this.#await(wait);
+  }
+
+  #await(delay: Milliseconds): void {
+    const { clock } = this.#options;
+    const due = clock.now() + delay;
+    this.#cancel = clock.after(delay, () => {
+      if (clock.now() - due > HELD_UP) this.#await(delay);
+      else this.#waited();
+    });
   }
 
   #waited(): void {
@@ -68,7 +79,7 @@ export class TrackDecision {
     const most = expected === undefined ? 0 : expected === 'announced' ? ANNOUNCED_WAIT : RETURN_WAIT;
     const left = (this.#since ?? 0) + most - clock.now();
     if (left <= 0) this.#decide();
-    else this.#cancel = clock.after(left, () => this.#waited());
+    else this.#await(left);
   }
 
   close(): void {
