@@ -1,9 +1,12 @@
 // Attacks on the HTTP and TLS ports: bursts of requests, unknown methods, handshakes and headers that never end.
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { address, Peer, sleep, within } from './peer.js';
-import { type Attack, must, type Phase, tally } from './phase.js';
+import { type Attack, type Growth, must, type Phase, tally } from './phase.js';
 
 const REQUESTS = 990;
 /** The deadlines of docs/limits.md in milliseconds, with tolerance for the checks once a second and for a busy machine. */
@@ -61,8 +64,7 @@ async function open(attack: Attack, port: number, index: number, alpn?: string):
   return one;
 }
 
-async function burst(attack: Attack, kind: 'HTTP/1.1' | 'HTTP/2', full: number): Promise<string> {
-  const { web } = attack;
+async function burst(attack: Attack, kind: 'HTTP/1.1' | 'HTTP/2', full: number, port: number): Promise<string> {
   const path = `/hls/live/${attack.liveName}/source/index.m3u8`;
   const fields = { ':method': 'GET', ':scheme': 'https', ':authority': 'x', ':path': `${path}?_HLS_msn=99999` };
   const block = head(fields);
@@ -78,13 +80,43 @@ async function burst(attack: Attack, kind: 'HTTP/1.1' | 'HTTP/2', full: number):
   const guests: Guest[] = [];
   for (let index = 0; index < attack.count(full); index++) {
     const isPlain = kind === 'HTTP/1.1';
-    guests.push(await open(attack, isPlain ? web.httpPort : web.httpsPort, index, isPlain ? undefined : 'h2'));
+    guests.push(await open(attack, port, index, isPlain ? undefined : 'h2'));
   }
   for (const { socket } of guests) socket.write(bytes);
   await within(Promise.all(guests.map(({ closed }) => closed)), attack.lasting(8));
   const ended = guests.filter(({ isClosed }) => isClosed).length;
   for (const { socket } of guests) socket.destroy();
   return `${guests.length} connections with ${REQUESTS} requests in one write, ${ended} ended by the gateway`;
+}
+
+/** The same burst of HTTP/2 at a server that does nothing. */
+async function floorOfBurst(attack: Attack, full: number): Promise<Growth> {
+  const { cert, key } = attack.certificate;
+  const server = fork(fileURLToPath(new URL('./bare-server.js', import.meta.url)), [cert, key], {
+    execArgv: ['--expose-gc'],
+  });
+  try {
+    const heard = async (): Promise<number> => ((await once(server, 'message')) as [number])[0];
+    const port = await heard();
+    const collected = (): Promise<number> => {
+      const answer = heard();
+      server.send('collect');
+      return answer;
+    };
+    const before = await collected();
+    let highest = before;
+    const status = `/proc/${server.pid}/status`;
+    const sampling = setInterval(() => {
+      const resident = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))?.[1]) * 1024;
+      highest = Math.max(highest, resident);
+    }, 20);
+    await burst(attack, 'HTTP/2', full, port);
+    clearInterval(sampling);
+    await sleep(500);
+    return { highest: highest - before, after: (await collected()) - before };
+  } finally {
+    server.kill('SIGKILL');
+  }
 }
 
 async function unknownMethods(attack: Attack): Promise<string> {
@@ -179,12 +211,13 @@ export const HTTP_PHASES: readonly Phase[] = [
   ...SIZES.map((size) => ({
     name: `${size} HTTP/1.1 bursts`,
     line: 'C4',
-    run: (attack: Attack) => burst(attack, 'HTTP/1.1', size),
+    run: (attack: Attack) => burst(attack, 'HTTP/1.1', size, attack.web.httpPort),
   })),
   ...SIZES.map((size) => ({
     name: `${size} HTTP/2 bursts`,
     line: 'C4',
-    run: (attack: Attack) => burst(attack, 'HTTP/2', size),
+    run: (attack: Attack) => burst(attack, 'HTTP/2', size, attack.web.httpsPort),
+    floor: (attack: Attack) => floorOfBurst(attack, size),
   })),
   { name: 'unknown methods', line: 'C4', run: unknownMethods },
   { name: 'half-open TLS, slow peers', line: 'C4', run: slowPeers },

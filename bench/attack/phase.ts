@@ -27,6 +27,8 @@ export interface Attack {
   readonly recording: Recording;
   readonly random: Random;
   readonly handshakeTimeout: number;
+  /** Files of the gateway's certificate. */
+  readonly certificate: { readonly cert: string; readonly key: string };
   /** A count for the full attack; smaller in a short one. */
   count(full: number): number;
   /** Converts seconds for the full attack to milliseconds; less in a short one. */
@@ -39,6 +41,15 @@ export interface Phase {
   readonly line: string;
   /** @returns what happened, in a few words. @throws if the gateway did not do what it must */
   run(attack: Attack): Promise<string>;
+  /** Does the same to a server that closes each connection at its first byte. @returns how its memory grew */
+  floor?(attack: Attack): Promise<Growth>;
+}
+
+/** Bytes of resident memory beyond what there was before. */
+export interface Growth {
+  readonly highest: number;
+  /** After a collection, with all connections closed. */
+  readonly after: number;
 }
 
 export function must(holds: boolean, text: string): asserts holds {

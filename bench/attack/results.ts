@@ -5,6 +5,8 @@ import type { ProbeReport } from './prober.js';
 
 /** Limits: bytes of memory that remain, and milliseconds of event loop delay. */
 export const MAX_GROWTH = 64 * 1024 * 1024;
+/** The same for what is left after one attack. */
+export const MAX_LEFT = 32 * 1024 * 1024;
 export const MAX_DELAY_P99 = 100;
 export const MAX_PROBE_P99 = 100;
 /** Bytes of log lines per second, whatever peers do. */
@@ -20,6 +22,11 @@ export interface PhaseResult {
   /** Megabytes of resident memory relative to the start, after a collection; and the maximum meanwhile. */
   readonly growth: number;
   readonly peak: number;
+  /** Megabytes of resident memory relative to before this attack: the maximum during it, and what is left after a collection. */
+  readonly rise: number;
+  readonly kept: number;
+  /** How a server that does nothing grew by the same attack, in megabytes. */
+  readonly floor: { readonly rise: number; readonly kept: number } | undefined;
   /** Megabytes in use after a collection. */
   readonly heap: number;
   readonly buffers: number;
@@ -52,8 +59,12 @@ export function print(result: PhaseResult): void {
   );
   const browser =
     live.browser === undefined ? '' : `, browser stalls ${live.browser.stalls} errors ${live.browser.errors.length}`;
+  const floor =
+    result.floor === undefined
+      ? ''
+      : ` (a bare TLS server that closes each connection at its first byte: ${signed(result.floor.rise)} and ${signed(result.floor.kept)})`;
   console.log(
-    `       ${result.seconds.toFixed(1)} s, RSS ${signed(result.growth)} MB (peak ${signed(result.peak)}; heap ${result.heap.toFixed(0)}, buffers ${result.buffers.toFixed(0)}), loop p99 ${result.delayP99.toFixed(0)} max ${result.delayMax.toFixed(0)} ms, ` +
+    `       ${result.seconds.toFixed(1)} s, RSS rose by ${signed(result.rise)} and kept ${signed(result.kept)} MB${floor}; since the start ${signed(result.growth)} MB (peak ${signed(result.peak)}; heap ${result.heap.toFixed(0)}, buffers ${result.buffers.toFixed(0)}), loop p99 ${result.delayP99.toFixed(0)} max ${result.delayMax.toFixed(0)} ms, ` +
       `CPU ${result.cpu.toFixed(1)} s, waited for a core ${(100 * result.robbed).toFixed(0)} %`,
   );
   console.log(
@@ -73,13 +84,15 @@ export function summarize(results: readonly PhaseResult[], gateway: GatewayProce
   const most = (pick: (result: PhaseResult) => number) => Math.max(...results.map(pick)).toFixed(0);
   const all = (pick: (result: PhaseResult) => number) => results.reduce((count, result) => count + pick(result), 0);
   console.log(
-    '\nphase                              s   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg  probe p50   p99  longest  log B/s',
+    '\nphase                              s     rise    kept   RSS MB   peak   p99   max  stalls  browser  fds  timers  ffmpeg  probe p50   p99  longest  log B/s',
   );
   for (const result of results) {
     const { live, left } = result;
     const columns = [
       result.seconds.toFixed(0).padStart(6),
-      signed(result.growth).padStart(8),
+      signed(result.rise).padStart(9),
+      signed(result.kept).padStart(8),
+      signed(result.growth).padStart(9),
       signed(result.peak).padStart(7),
       result.delayP99.toFixed(0).padStart(5),
       result.delayMax.toFixed(0).padStart(6),
