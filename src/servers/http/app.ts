@@ -119,7 +119,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
       else sendRawProblem(request, response, INTERNAL);
     }
     // For HTTP/1.1 the metered socket counts this time as part of reading.
-    if (began !== undefined) connections.turns.note(performance.now() - began);
+    if (began !== undefined) connections.turns.charge(performance.now() - began);
   };
 
   const onClosing = () => {

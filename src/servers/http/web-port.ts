@@ -101,17 +101,17 @@ export class WebPort {
       const end = endOf(socket);
       accepted.set(end, socket);
       const begin = (): void => {
-        if (connections.turns.areUsedUp) {
-          connections.turns.later(begin, false);
+        if (connections.turns.isUsedUp) {
+          connections.turns.enqueue(begin, false);
           return;
         }
-        connections.turns.note(HANDSHAKE_WORK);
+        connections.turns.charge(HANDSHAKE_WORK);
         // Documented: a TLS server adopts any connection that is passed to it with this event.
         tls.emit('connection', socket);
       };
       socket.once('close', () => {
         accepted.delete(end);
-        connections.turns.forget(begin);
+        connections.turns.cancel(begin);
       });
       begin();
     });

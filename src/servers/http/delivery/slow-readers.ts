@@ -9,7 +9,7 @@ const WRITE_GRACE: Milliseconds = 30_000;
 /** Large bodies get more time, at this rate: 1 Mbit/s. At a lower rate no rendition with such segments could be watched. */
 const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
 
-const LOOK_INTERVAL: Milliseconds = 5_000;
+const CHECK_INTERVAL: Milliseconds = 5_000;
 
 export class SlowReaders {
   readonly #deadlines = new Map<RawResponse, Milliseconds>();
@@ -19,7 +19,7 @@ export class SlowReaders {
   /** Answers cut off since the start. */
   cut = 0;
 
-  constructor(grace: Milliseconds = WRITE_GRACE, interval: Milliseconds = LOOK_INTERVAL) {
+  constructor(grace: Milliseconds = WRITE_GRACE, interval: Milliseconds = CHECK_INTERVAL) {
     this.#grace = grace;
     this.#interval = interval;
   }
@@ -38,7 +38,7 @@ export class SlowReaders {
       if (this.#deadlines.size === 0) this.close();
     };
     response.once('finish', done).once('close', done);
-    this.#timer ??= setInterval(() => this.#look(), this.#interval).unref();
+    this.#timer ??= setInterval(() => this.#checkDeadlines(), this.#interval).unref();
   }
 
   close(): void {
@@ -46,7 +46,7 @@ export class SlowReaders {
     this.#timer = undefined;
   }
 
-  #look(): void {
+  #checkDeadlines(): void {
     const now = performance.now();
     for (const [response, deadline] of this.#deadlines) {
       if (deadline > now) continue;

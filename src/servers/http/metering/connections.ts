@@ -24,7 +24,7 @@ const MAX_CONCURRENT_STREAMS = 128;
 export const MAX_REQUESTS_PER_ADDRESS = 8_192;
 
 /** How often connections are checked for missed deadlines. */
-const LOOK_INTERVAL: Milliseconds = 1_000;
+const CHECK_INTERVAL: Milliseconds = 1_000;
 
 const REQUEST_TIMEOUT_ANSWER = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
@@ -70,7 +70,7 @@ export class Connections {
   readonly #ended = new Map<Ending, number>();
   readonly #queued = { bytes: 0 };
   #accepted = 0;
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
   #isClosing = false;
 
   constructor(options: ConnectionsOptions) {
@@ -117,7 +117,7 @@ export class Connections {
       this.#sockets.delete(socket);
       if (counted !== undefined) this.#perAddress.add(counted, -1);
     });
-    this.#looking ??= setInterval(() => this.#look(), LOOK_INTERVAL).unref();
+    this.#checking ??= setInterval(() => this.#checkDeadlines(), CHECK_INTERVAL).unref();
     return undefined;
   }
 
@@ -183,7 +183,7 @@ export class Connections {
   /** Lets pending answers complete, and closes all connections when `CLOSE_GRACE` is over. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#looking);
+    clearInterval(this.#checking);
     const gone = [...this.#sockets].map(([socket, connection]) => {
       const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       const session = connection && this.#sessions.get(connection);
@@ -217,7 +217,7 @@ export class Connections {
     session.on('error', () => session.destroy());
   }
 
-  #look(): void {
+  #checkDeadlines(): void {
     const now = performance.now();
     for (const connection of this.#sockets.values()) {
       if (connection === undefined) continue;

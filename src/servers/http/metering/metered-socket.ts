@@ -195,7 +195,7 @@ export class MeteredSocket extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: WriteCallback): void {
-    this.#options.turns.forget(this.#nextTurn);
+    this.#options.turns.cancel(this.#nextTurn);
     this.#queue = [];
     this.#addQueued(-this.#queuedBytes);
     this.#socket.destroy();
@@ -234,14 +234,14 @@ export class MeteredSocket extends Duplex {
     const { turns } = this.#options;
     let isFirst = true;
     while (this.#queuedBytes > 0 && this.#isWanted && !this.#awaitsTurn && !this.#isBlocked && !this.destroyed) {
-      if (turns.areUsedUp || (turns.areWanted && !isFirst)) {
+      if (turns.isUsedUp || (turns.hasWaiting && !isFirst)) {
         this.#awaitsTurn = true;
-        turns.later(this.#nextTurn, this.#isBacklogged);
+        turns.enqueue(this.#nextTurn, this.#isBacklogged);
         break;
       }
       const began = performance.now();
       this.#give(began);
-      turns.note(performance.now() - began);
+      turns.charge(performance.now() - began);
       isFirst = false;
     }
     if (this.#isBlocked && this.#queuedBytes > MAX_PIPELINED_BYTES) this.#end('pipelined-bytes');

@@ -20,28 +20,28 @@ export class WorkTurns {
   #passEnds: NodeJS.Immediate | undefined;
 
   /** Whether the time for this pass is used up. */
-  get areUsedUp(): boolean {
+  get isUsedUp(): boolean {
     return this.#used >= SHARE;
   }
 
   /** Whether anybody waits for a turn. */
-  get areWanted(): boolean {
+  get hasWaiting(): boolean {
     return this.#short.size + this.#long.size > 0;
   }
 
   /** Counts work that took this long. */
-  note(duration: Milliseconds): void {
+  charge(duration: Milliseconds): void {
     this.#used += duration;
     if (this.#used >= WATCHED_FROM) this.#awaitPass();
   }
 
   /** Runs `turn` once, as soon as there is time. Asking again before that changes nothing. */
-  later(turn: Turn, isLong: boolean): void {
+  enqueue(turn: Turn, isLong: boolean): void {
     (isLong ? this.#long : this.#short).add(turn);
     this.#awaitPass();
   }
 
-  forget(turn: Turn): void {
+  cancel(turn: Turn): void {
     this.#short.delete(turn);
     this.#long.delete(turn);
   }
@@ -55,13 +55,13 @@ export class WorkTurns {
     this.#used = 0;
     this.#run(this.#short);
     this.#run(this.#long);
-    if (this.areWanted) this.#awaitPass();
+    if (this.hasWaiting) this.#awaitPass();
   }
 
   /** Runs them in the order in which they asked. Those that ask again meanwhile wait for the next pass. */
   #run(waiting: Set<Turn>): void {
     for (const turn of [...waiting]) {
-      if (this.areUsedUp) return;
+      if (this.isUsedUp) return;
       waiting.delete(turn);
       turn();
     }

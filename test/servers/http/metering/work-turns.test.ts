@@ -6,12 +6,12 @@ const pass = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 it('gives the full time again in the next pass', async () => {
   const turns = new WorkTurns();
-  turns.note(9);
-  expect(turns.areUsedUp).toBe(false);
-  turns.note(1);
-  expect(turns.areUsedUp).toBe(true);
+  turns.charge(9);
+  expect(turns.isUsedUp).toBe(false);
+  turns.charge(1);
+  expect(turns.isUsedUp).toBe(true);
   await pass();
-  expect(turns.areUsedUp).toBe(false);
+  expect(turns.isUsedUp).toBe(false);
 });
 
 it('runs short turns before long ones, each in order, within the time for a pass', async () => {
@@ -19,18 +19,18 @@ it('runs short turns before long ones, each in order, within the time for a pass
   const served: string[] = [];
   const work = (name: string) => () => {
     served.push(name);
-    turns.note(4);
+    turns.charge(4);
   };
-  turns.later(work('long 1'), true);
-  turns.later(work('long 2'), true);
-  turns.later(work('short 1'), false);
-  turns.later(work('short 2'), false);
+  turns.enqueue(work('long 1'), true);
+  turns.enqueue(work('long 2'), true);
+  turns.enqueue(work('short 1'), false);
+  turns.enqueue(work('short 2'), false);
   await pass();
   expect(served).toEqual(['short 1', 'short 2', 'long 1']);
-  expect(turns.areWanted).toBe(true);
+  expect(turns.hasWaiting).toBe(true);
   await pass();
   expect(served).toEqual(['short 1', 'short 2', 'long 1', 'long 2']);
-  expect(turns.areWanted).toBe(false);
+  expect(turns.hasWaiting).toBe(false);
 });
 
 it('skips those that have left, and runs one that asks twice only once', async () => {
@@ -42,10 +42,10 @@ it('skips those that have left, and runs one that asks twice only once', async (
   const gone = (): void => {
     throw new Error('called');
   };
-  turns.later(turn, false);
-  turns.later(turn, false);
-  turns.later(gone, true);
-  turns.forget(gone);
+  turns.enqueue(turn, false);
+  turns.enqueue(turn, false);
+  turns.enqueue(gone, true);
+  turns.cancel(gone);
   await pass();
   await pass();
   expect(calls).toBe(1);
