@@ -2,6 +2,7 @@
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
 import type { PartOptions } from './packaging/part.js';
+import { type Silence, silentFrame } from './packaging/silence.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { RenditionPartTiming } from './timeline/part-timing.js';
 import type { Rendition } from './window/rendition.js';
@@ -22,8 +23,12 @@ export interface FeedOptions {
 
 export interface Feed {
   readonly rendition: Rendition;
+  /** Media comes, but is not used until it has reached what stands for it. */
+  readonly catchesUp: boolean;
   /** The cut schedule has advanced, or a run has begun: media that was held may be emitted. */
   advance(): void;
+  /** Its segments up to segment `index` would be missing: replaces what it can. */
+  makeUp(index: number): void;
   /** The publisher has left, or what it sends changes: emit all held media now. */
   finishRun(): void;
 }
@@ -56,4 +61,10 @@ export function partOptions(feed: FeedOptions, { trackId, timescale, kind }: Ini
     nominal: timing.nominal,
     onOverlongPart,
   };
+}
+
+/** Undefined for a codec whose silence is not known. */
+export function silenceOf({ codecs, channels }: InitTrack, { rendition, onSilence }: FeedOptions): Silence | undefined {
+  const frame = silentFrame(codecs, channels);
+  return frame && { frame, isFirst: () => rendition.segments === 0, onBegin: onSilence };
 }

@@ -47,7 +47,7 @@ export class Incidents {
   soundPaused(): void {
     const warning = hlsError(
       'hls.sound-paused',
-      'the sound stops while the pictures go on, and silence stands for it: look at the microphone or audio source of the encoder, and let it send silence itself',
+      'no sound comes while the pictures go on, and silence stands for it: look at the microphone or audio source of the encoder, and let it send silence itself',
     );
     this.#options.onPublisherFault?.('sound-paused', warning);
   }

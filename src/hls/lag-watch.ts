@@ -2,8 +2,10 @@
 // if it is hopelessly late.
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { Feed } from './feed.js';
 import type { RenditionSet } from './rendition-set.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
+import { FIRST_PAUSE_LIMIT } from './timeline/sound-pause.js';
 import type { Rendition } from './window/rendition.js';
 
 /**
@@ -48,26 +50,29 @@ export class LagWatch {
    * Lists what there is of renditions that are too late. Call at each time from `nextCheck` on, when the target duration is known.
    * @param newest stream time reached at ingest
    */
-  giveUpLate({ all, active }: Pick<RenditionSet, 'all' | 'active'>, newest: Milliseconds): void {
+  giveUpLate({ all, feeds }: Pick<RenditionSet, 'all' | 'feeds'>, newest: Milliseconds): void {
     this.nextCheck = newest + CHECK_INTERVAL;
     const now = this.#clock.now();
     const last = this.#lastCheck ?? { now, newest };
     this.#attended += Math.min(now - last.now, Math.max(0, newest - last.newest) + CHECK_SLACK);
     this.#lastCheck = { now, newest };
     for (const rendition of all) {
-      const until = rendition.withdrawn ? undefined : this.#lateUntil(rendition, active.includes(rendition), newest);
-      if (until !== undefined) rendition.segmenter.giveUp(until, rendition.isEncoded);
+      if (rendition.withdrawn) continue;
+      const feed = feeds.find((candidate) => candidate.rendition === rendition);
+      const until = this.#lateUntil(rendition, feed, newest);
+      if (until === undefined) continue;
+      feed?.makeUp(until);
+      const { segmenter, isEncoded } = rendition;
+      if ((segmenter.lastIndex ?? -1) < until) segmenter.giveUp(until, isEncoded);
     }
   }
 
   /**
-   * @param inPeriod whether media comes of it in this period
+   * @param feed undefined if no media comes of it in this period
    * @returns the index of the last segment that is not waited for any longer; undefined if it is in time
    */
-  #lateUntil(rendition: Rendition, inPeriod: boolean, newest: Milliseconds): number | undefined {
-    const target = secondsToMilliseconds(this.#schedule.targetDuration ?? 0);
-    const silent = this.#silence(rendition) > target;
-    const late = !inPeriod ? 0 : silent ? target : MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
+  #lateUntil(rendition: Rendition, feed: Feed | undefined, newest: Milliseconds): number | undefined {
+    const late = feed === undefined ? 0 : this.#mayBeLate(feed, newest);
     const { lastIndex, highestIndex = 0 } = rendition.segmenter;
     const first = lastIndex ?? highestIndex - 1;
     let index = first;
@@ -76,6 +81,18 @@ export class LagWatch {
       end = this.#schedule.endOf(index + 1);
     }
     return index > first ? index : undefined;
+  }
+
+  #mayBeLate({ rendition, catchesUp }: Feed, newest: Milliseconds): Milliseconds {
+    const target = secondsToMilliseconds(this.#schedule.targetDuration ?? 0);
+    // Audio that comes later than its silence stays that late.
+    if (catchesUp) this.#leastLag.delete(rendition);
+    const hopeless = MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
+    const silence = this.#silence(rendition);
+    const { plan, segments } = rendition;
+    const isFirstSound = plan.kind === 'audio' && plan.input === 'samples' && segments === 0;
+    if (isFirstSound) return Math.max(hopeless, FIRST_PAUSE_LIMIT);
+    return silence > target && !catchesUp ? target : hopeless;
   }
 
   #allowance(rendition: Rendition, newest: Milliseconds): Milliseconds {

@@ -2,9 +2,9 @@
 
 import type { Fragment } from '../protocols/mp4/fragment.js';
 import { FragmentReader } from '../protocols/mp4/fragment-reader.js';
-import { parseInitSegment } from '../protocols/mp4/init-segment.js';
+import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import { type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
-import { type Feed, type FeedOptions, type PartMaker, partOptions, setInit } from './feed.js';
+import { type Feed, type FeedOptions, type PartMaker, partOptions, setInit, silenceOf } from './feed.js';
 import { AudioFragments } from './packaging/audio-fragments.js';
 import { VideoFragments } from './packaging/video-fragments.js';
 import type { Rendition } from './window/rendition.js';
@@ -15,9 +15,14 @@ interface FragmentMaker extends PartMaker {
 
 export class PipeFeed implements Feed {
   readonly rendition: Rendition;
+  readonly catchesUp = false;
   readonly #options: FeedOptions;
   #reader = new FragmentReader();
   #maker: FragmentMaker | undefined;
+  /** The maker was made before the init segment of its FFmpeg came. */
+  #isAhead = false;
+  /** When FFmpeg was replaced, silence stood for the audio. */
+  #isSilent = false;
   /** Media before this was already emitted, by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
@@ -41,16 +46,25 @@ export class PipeFeed implements Feed {
    * @param from media time at which the input of the new FFmpeg begins
    */
   restarted(from: Milliseconds): void {
-    this.#maker = undefined;
+    const { end, track, segmenter } = this.rendition;
+    this.#isSilent = this.#maker instanceof AudioFragments && this.#maker.isSilent;
     this.#reader = new FragmentReader();
-    this.#shownUntil = this.rendition.end ?? Number.NEGATIVE_INFINITY;
-    this.rendition.segmenter.interrupt(millisecondsToSeconds(from));
-    this.rendition.segmenter.closeInterrupted();
+    this.#shownUntil = end ?? Number.NEGATIVE_INFINITY;
+    const begins = millisecondsToSeconds(from);
+    segmenter.interrupt(this.#isSilent ? Math.min(begins, this.#shownUntil) : begins);
+    segmenter.closeInterrupted();
+    // Without any audio to encode FFmpeg makes nothing, but silence goes on.
+    this.#isAhead = track?.kind === 'audio';
+    this.#maker = track?.kind === 'audio' ? this.#newMaker(track) : undefined;
   }
 
   advance(): void {
     this.#maker?.advance();
     this.rendition.segmenter.closeInterrupted();
+  }
+
+  makeUp(): void {
+    // What is late is still in FFmpeg, or was lost there.
   }
 
   /** Emits all held media; incomplete fragments are dropped. */
@@ -65,12 +79,21 @@ export class PipeFeed implements Feed {
     // sets in it.
     const init = Buffer.from(written);
     const track = parseInitSegment(init);
+    const isKnown = this.rendition.init?.equals(init) === true;
     setInit(this.#options, init, track);
+    if (!this.#isAhead || !isKnown) this.#maker = this.#newMaker(track);
+    this.#isAhead = false;
+  }
+
+  #newMaker(track: InitTrack): FragmentMaker {
     const { timing } = this.#options;
     const options = { ...partOptions(this.#options, track), shared: true };
-    this.#maker =
-      track.kind === 'audio'
-        ? new AudioFragments({ ...options, shownUntil: this.#shownUntil })
-        : new VideoFragments({ ...options, frame: timing.frame ?? timing.nominal });
+    if (track.kind !== 'audio') return new VideoFragments({ ...options, frame: timing.frame ?? timing.nominal });
+    const { frameDuration } = track;
+    const silence = silenceOf(track, this.#options);
+    return new AudioFragments({
+      ...{ ...options, frameDuration, silence },
+      ...{ shownUntil: this.#shownUntil, isSilent: this.#isSilent },
+    });
   }
 }

@@ -1,9 +1,8 @@
 // Packages the publisher's frames into parts, in this process.
 import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { type Feed, type FeedOptions, partOptions, setInit } from './feed.js';
+import { type Feed, type FeedOptions, partOptions, setInit, silenceOf } from './feed.js';
 import { AudioSamples } from './packaging/audio-samples.js';
-import { silentFrame } from './packaging/silence.js';
 import { VideoSamples } from './packaging/video-samples.js';
 import type { Rendition } from './window/rendition.js';
 
@@ -54,19 +53,28 @@ export class SampleFeed implements Feed {
     this.#audio?.advance();
   }
 
+  get catchesUp(): boolean {
+    return this.#audio?.catchesUp === true;
+  }
+
+  makeUp(index: number): void {
+    const end = this.#options.schedule.endOf(index);
+    if (end !== undefined) this.#audio?.makeUp(end);
+  }
+
   finishRun(): void {
     this.#video?.flush();
     this.#audio?.flush();
   }
 
   #begin(track: InitTrack): void {
-    const { timing, onSilence } = this.#options;
+    const { timing } = this.#options;
     const options = partOptions(this.#options, track);
     this.#video = undefined;
     this.#audio = undefined;
     if (track.kind === 'audio') {
-      const { frameDuration, codecs, channels } = track;
-      this.#audio = new AudioSamples({ ...options, frameDuration, silence: silentFrame(codecs, channels), onSilence });
+      const { frameDuration } = track;
+      this.#audio = new AudioSamples({ ...options, frameDuration, silence: silenceOf(track, this.#options) });
     } else this.#video = new VideoSamples({ ...options, frame: timing.frame ?? timing.nominal });
   }
 }

@@ -79,12 +79,17 @@ export class FlvFeed {
     this.#startOver();
   }
 
-  /** A new FFmpeg waits for its input. */
-  begin(): void {
+  /**
+   * A new FFmpeg waits for its input.
+   * @param sound an audio frame to begin with, because the audio has paused. What FFmpeg makes of it is not used
+   */
+  begin(sound?: LiveTag): void {
     const { sink, video, audio } = this.#options;
     this.#startOver();
     this.#blocked = !sink.write([FLV_HEADER(audio, video)]);
     for (const header of [this.#videoHeader, this.#audioHeader]) if (header !== undefined) this.#write(header);
+    const first = this.#waiting.at(-1);
+    if (sound !== undefined && audio && first !== undefined) this.#write({ ...sound, dts: first.dts });
     this.pump();
   }
 

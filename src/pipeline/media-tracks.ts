@@ -2,7 +2,11 @@
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
+import type { Milliseconds } from '../protocols/units.js';
 import type { SourceHints, SourceTracks } from '../transcode/describe-source.js';
+
+/** FFmpeg waits for the first audio for as long. */
+const SOUND_PAUSE: Milliseconds = 1_000;
 
 interface Track {
   readonly codec: LiveTag['codec'];
@@ -35,10 +39,23 @@ export class MediaTracks {
   /** By track id. */
   readonly #video = new Map<number, Track>();
   #audio: Track | undefined;
+  /** Times of the newest picture and the newest audio frame. */
+  #pictures: Milliseconds = 0;
+  #sound: Milliseconds = 0;
 
   note(tag: LiveTag): void {
-    if (tag.kind === 'video') this.#video.set(tag.trackId, noted(this.#video.get(tag.trackId), tag));
-    else if (tag.kind === 'audio' && tag.trackId === 0) this.#audio = noted(this.#audio, tag);
+    if (tag.kind === 'video') {
+      this.#video.set(tag.trackId, noted(this.#video.get(tag.trackId), tag));
+      this.#pictures = tag.dts;
+    } else if (tag.kind === 'audio' && tag.trackId === 0) {
+      this.#audio = noted(this.#audio, tag);
+      if (!tag.sequenceHeader) this.#sound = tag.dts;
+    }
+  }
+
+  /** An audio frame, if none has come for a while: an FFmpeg that starts now would not learn of the audio otherwise. */
+  get pausedSound(): LiveTag | undefined {
+    return this.#pictures - this.#sound > SOUND_PAUSE ? this.#audio?.first : undefined;
   }
 
   /** Ids of the further video tracks, in ascending order. */

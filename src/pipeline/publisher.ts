@@ -127,6 +127,8 @@ export class Publisher {
   /** Bytes in `held` while the tracks are unknown. */
   #heldBytes = 0;
   #measured: number | undefined;
+  /** Its audio is absent, and silence stands for it. */
+  #isSilent = false;
 
   constructor(options: PublisherOptions) {
     const { stream, clock, domain } = options;
@@ -172,6 +174,11 @@ export class Publisher {
     return tags;
   }
 
+  /** A period begins whose audio FFmpeg encodes: without any, it would make no silence either. */
+  leaveOutSilence(): void {
+    if (this.tracks !== undefined && this.#isSilent) this.tracks = { ...this.tracks, audio: false };
+  }
+
   /** Called when the subscription has something to take. */
   onReadable: () => void = () => undefined;
 
@@ -212,9 +219,13 @@ export class Publisher {
   /** Before the tracks are decided, changes are handled by the decision. */
   #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
     const { tracks } = this;
+    if (kind === 'audio') this.#isSilent = false;
     if (tracks === undefined || tracks[kind] === present) return;
     // Silence stands for it, so nothing changes for players.
-    if (kind === 'audio' && !present && tracks.video && this.#options.server.fillsSilence(this)) return;
+    if (kind === 'audio' && !present && tracks.video && this.#options.server.fillsSilence(this)) {
+      this.#isSilent = true;
+      return;
+    }
     this.tracks = { ...tracks, [kind]: present };
     this.changes.noteTracks(this.tracks.video);
   }

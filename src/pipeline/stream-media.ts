@@ -7,6 +7,7 @@ import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import type { RenditionSpec } from '../transcode/rendition-spec.js';
 import type { Encoding } from './encoding.js';
 import { pipelineError } from './errors.js';
 import { NativePackager } from './native-packager.js';
@@ -82,6 +83,8 @@ export class StreamMedia {
   #cutsAnywhere = false;
   /** Every picture is encoded as a key frame. */
   #cutsEverywhere = false;
+  /** Audio has come in this period. */
+  #hasSound = false;
 
   /** @param domain outlives the stream, as its playlists do. @param onChange called when a new period is due */
   constructor(
@@ -110,10 +113,19 @@ export class StreamMedia {
 
   /** Whether audio of this publisher that stops is replaced by silence. */
   fillsSilence({ media }: Publisher): boolean {
-    const { plan } = this.#encoding;
-    const isCopied = plan?.renditions.some(({ kind, mode }) => kind === 'audio' && mode === 'copy') ?? false;
-    const sound = isCopied ? media.audio()?.description : undefined;
+    // FFmpeg makes AAC-LC, whose silence is known. It makes nothing at all before the first sound.
+    if (this.encodesSound) return this.#hasSound;
+    const sound = this.#sound && media.audio()?.description;
     return silentFrame(sound?.codecs, sound?.channels) !== undefined;
+  }
+
+  /** Whether FFmpeg makes the audio of the period. */
+  get encodesSound(): boolean {
+    return this.#sound?.mode === 'encode';
+  }
+
+  get #sound(): RenditionSpec | undefined {
+    return this.#encoding.plan?.renditions.find(({ kind }) => kind === 'audio');
   }
 
   /** Plans how to serve this publisher. @throws what `planPublisher` throws */
@@ -170,6 +182,7 @@ export class StreamMedia {
     this.#encoding.begin(plan, publisher, presentation);
     this.#cutsAnywhere = plan.keyFrames !== 'source';
     this.#cutsEverywhere = plan.keyFrames === 'every';
+    this.#hasSound = false;
   }
 
   #present(plan: StreamPlan, publisher: Publisher): Presentation {
@@ -194,6 +207,7 @@ export class StreamMedia {
   #pass(tag: LiveTag): void {
     if (this.presentation === undefined || this.#packager === undefined) return;
     const isExtra = tag.trackId > 0;
+    if (tag.kind === 'audio') this.#hasSound = true;
     const mayCut = tag.keyFrame || this.#cutsAnywhere;
     if (tag.kind === 'video' && !isExtra) this.#cutsAnywhere = this.#cutsEverywhere;
     this.presentation.take(this.#packager.frame(tag, mayCut));

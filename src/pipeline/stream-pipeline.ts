@@ -341,6 +341,7 @@ export class StreamPipeline {
 
   /** The publisher has changed what it sends: it holds its tags until the old FFmpeg has finished. */
   #turn(publisher: Publisher): void {
+    if (this.#media.encodesSound) publisher.leaveOutSilence();
     publisher.subscribe();
     this.#entering = this.#owner.live.settled('publisher changed', () => this.#enter(publisher));
   }

@@ -19,6 +19,9 @@ import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 /** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
 const MAX_BEHIND: Milliseconds = 10_000;
 
+/** FFmpeg makes the silence of a shorter pause in far less than a second. */
+const LONG_SOUND_PAUSE: Milliseconds = 20_000;
+
 /** Records each FFmpeg process. */
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
@@ -55,6 +58,8 @@ export class Transcoder {
   #load: TranscodeLoad | undefined;
   /** Dropped tags of earlier feeds. */
   #droppedTags = 0;
+  /** Time of the last audio frame. */
+  #sound: Milliseconds | undefined;
   #finished: Promise<void> | undefined;
   #discarded = false;
 
@@ -76,7 +81,7 @@ export class Transcoder {
         this.#fresh = false;
         this.#segmentsAtStart = this.#segments;
         this.#partsAtStart = this.#parts;
-        this.#feed.begin();
+        this.#feed.begin(publisher.media.pausedSound);
       },
       wantedFrom: () => this.#wantedFrom(),
       onExit: ({ error }) => {
@@ -156,8 +161,16 @@ export class Transcoder {
 
   /** The publisher has sent a tag with this time. Audio does not count for video: FFmpeg cannot be late with pictures that nobody sent. */
   note(kind: 'video' | 'audio', dts: Milliseconds): void {
+    if (kind === 'audio') this.#noteSound(dts);
     this.#feed.note(dts);
-    if (this.#fed[kind]) this.#supervisor.noteReceived(dts);
+    if (this.#fed[kind]) this.#supervisor.noteReceived(dts, kind);
+  }
+
+  /** FFmpeg makes silence for a whole pause at once when the audio goes on. Of a long pause that is too much: it starts anew. */
+  #noteSound(dts: Milliseconds): void {
+    const pause = dts - (this.#sound ?? dts);
+    this.#sound = dts;
+    if (pause > LONG_SOUND_PAUSE && this.#fed.audio && !this.failed) this.replace(this.#supervisor.plan);
   }
 
   /** Makes fewer renditions from now on, starting at the last key frame: the queued input is too old. */

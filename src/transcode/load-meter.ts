@@ -28,6 +28,22 @@ const RECOVERED_LAG: Milliseconds = 500;
  */
 const LONGEST_LOOK: Milliseconds = 1_500;
 
+/**
+ * If one track goes on for this long without the other, the other has paused. The output time of FFmpeg 7 is then that of the paused track,
+ * and says nothing about the speed. Less than `MIN_LAG`.
+ */
+const TRACK_PAUSE: Milliseconds = 150;
+/** The same limit in multiples of the usual interval of the track, which bursts make longer than a frame. */
+const PAUSE_INTERVALS = 1.5;
+/** A longer interval was itself a pause. */
+const LONGEST_INTERVAL: Milliseconds = 2_000;
+/** Share of a long interval that is still expected after the next tag. */
+const INTERVAL_KEPT = 0.97;
+/** After a pause the output time needs this long to be right again. */
+const AFTER_PAUSE: Milliseconds = 3_000;
+
+type Track = 'video' | 'audio';
+
 interface Point {
   readonly due: Milliseconds;
   readonly made: Milliseconds;
@@ -48,16 +64,23 @@ export class LoadMeter {
    * FFmpeg counts its output time from its own start, so only differences are meaningful: at the smallest difference so far it kept up.
    */
   #smallestDistance = Number.POSITIVE_INFINITY;
+  /** By track: what was received when its last tag came, and the usual interval. */
+  readonly #tracks = new Map<Track, { readonly at: Milliseconds; readonly interval: Milliseconds }>();
+  /** When a track last paused. */
+  #pausedAt = Number.NEGATIVE_INFINITY;
   #overloaded = false;
 
   /**
    * @param time decode time of the newest tag of the tracks that FFmpeg is fed, even if the tag still waits
    * @param now monotonic
    */
-  noteReceived(time: Milliseconds, now: Milliseconds): void {
+  noteReceived(time: Milliseconds, now: Milliseconds, track: Track = 'video'): void {
     if (this.#received === undefined) this.#due = time;
     this.#look(now);
     if (this.#received === undefined || time > this.#received) this.#received = time;
+    const { at, interval } = this.#tracks.get(track) ?? { at: this.#received, interval: 0 };
+    const usual = Math.max(Math.min(this.#received - at, LONGEST_INTERVAL), INTERVAL_KEPT * interval);
+    this.#tracks.set(track, { at: this.#received, interval: usual });
   }
 
   /** @returns undefined while there is nothing to measure */
@@ -66,6 +89,12 @@ export class LoadMeter {
     const received = this.#received;
     const made = progress.outputTime;
     if (received === undefined || made === undefined) return undefined;
+    if (this.#isPaused(received)) this.#pausedAt = now;
+    if (now - this.#pausedAt < AFTER_PAUSE) {
+      this.#points = [];
+      this.#overloaded = false;
+      return undefined;
+    }
     this.#smallestDistance = Math.min(this.#smallestDistance, received - made);
     // FFmpeg may be faster, because it catches up after a burst.
     this.#due = Math.max(this.#due, made + this.#smallestDistance);
@@ -74,6 +103,12 @@ export class LoadMeter {
     const slow = full && speed < MIN_SPEED && lag > MIN_LAG;
     this.#overloaded = lag > MAX_LAG || slow || (this.#overloaded && lag > RECOVERED_LAG);
     return { speed, lag, queuedBytes, overloaded: this.#overloaded };
+  }
+
+  #isPaused(received: Milliseconds): boolean {
+    return [...this.#tracks.values()].some(
+      ({ at, interval }) => received - at > TRACK_PAUSE + PAUSE_INTERVALS * interval,
+    );
   }
 
   #look(now: Milliseconds): void {

@@ -138,8 +138,8 @@ export class TranscodeSupervisor {
    * Takes the decode time of each tag that the publisher sends of a track fed to FFmpeg, even if FFmpeg is behind and the tag still waits.
    * `onLoad` is measured against it.
    */
-  noteReceived(time: Milliseconds): void {
-    this.#run?.load.noteReceived(time, this.#clock.now());
+  noteReceived(time: Milliseconds, track: 'video' | 'audio' = 'video'): void {
+    this.#run?.load.noteReceived(time, this.#clock.now(), track);
     if (this.#state.is('waiting')) this.start();
   }
 

@@ -18,6 +18,8 @@ export interface Pace {
   readonly length: { readonly video: number; readonly audio: number };
   /** Nothing of that kind is sent meanwhile, and timestamps go on. */
   readonly pauses?: { readonly video?: readonly Stretch[]; readonly audio?: readonly Stretch[] };
+  /** Sound of these times is sent at once at the end of the stretch. */
+  readonly soundBursts?: readonly Stretch[];
   /** Sound of the same time is sent so much earlier than the picture; later where it is negative. */
   readonly soundEarlier?: number;
 }
@@ -32,9 +34,19 @@ interface Event {
 
 const ORIGIN = 1_000;
 const SOUND_FRAME = 1024 / 48;
+/** An unfinished fragment, and what is on its way. */
+const HELD_SOUND = 6;
 
 /** In order of arrival. */
-export function eventsOf({ fps, gops, bFrames = false, length, pauses = {}, soundEarlier = 0 }: Pace): Event[] {
+export function eventsOf({
+  fps,
+  gops,
+  bFrames = false,
+  length,
+  pauses = {},
+  soundBursts = [],
+  soundEarlier = 0,
+}: Pace): Event[] {
   const frame = 1000 / fps;
   const events: Event[] = [];
   const isPaused = (kind: 'video' | 'audio', at: number): boolean =>
@@ -55,7 +67,10 @@ export function eventsOf({ fps, gops, bFrames = false, length, pauses = {}, soun
   }
   for (let at = 0; at < length.audio; at += SOUND_FRAME) {
     const dts = Math.round(ORIGIN + at);
-    if (!isPaused('audio', at)) events.push({ at: at - soundEarlier, kind: 'audio', dts, pts: dts, key: true });
+    if (!isPaused('audio', at)) {
+      const [, until = at] = soundBursts.find(([from, to]) => at >= from && at < to) ?? [];
+      events.push({ at: until - soundEarlier, kind: 'audio', dts, pts: dts, key: true });
+    }
   }
   return events.sort((a, b) => a.at - b.at);
 }
@@ -64,14 +79,20 @@ export interface PacedOptions {
   readonly presentation: Presentation;
   readonly clock: ManualClock;
   readonly inits: { readonly video: Buffer; readonly audio: Buffer; readonly rung: Buffer };
+  /** The sound is encoded too, and comes from a pipe. */
+  readonly encodedSound?: boolean;
   readonly onStep: () => void;
 }
 
 /** Publishes all of it into `source`, `audio` and, if the plan has it, `120p`, whose encoder is drained at the end. */
-export function publishPaced(pace: Pace, { presentation, clock, inits, onStep }: PacedOptions): void {
+export function publishPaced(
+  pace: Pace,
+  { presentation, clock, inits, encodedSound = false, onStep }: PacedOptions,
+): void {
   const names = new Set(presentation.renditions.map(({ name }) => name));
   presentation.setTrack('source', inits.video);
-  if (names.has('audio')) presentation.setTrack('audio', inits.audio);
+  const soundEncoder = encodedSound ? new PacedSoundEncoder(inits.audio) : undefined;
+  if (names.has('audio') && soundEncoder === undefined) presentation.setTrack('audio', inits.audio);
   const encoder = names.has('120p') ? new PacedEncoder(inits.rung, pace.fps) : undefined;
   const encode = (outputs: readonly Buffer[]): void => {
     for (const bytes of outputs) presentation.write('120p', bytes);
@@ -90,13 +111,55 @@ export function publishPaced(pace: Pace, { presentation, clock, inits, onStep }:
       presentation.take({
         role: 'audio',
         mayCut: false,
-        rendition: names.has('audio') ? 'audio' : undefined,
+        rendition: names.has('audio') && soundEncoder === undefined ? 'audio' : undefined,
         ...frame,
       });
+      for (const bytes of soundEncoder?.encode(dts) ?? []) presentation.write('audio', bytes);
     }
     onStep();
   }
   encode(encoder?.drain() ?? []);
+  for (const bytes of soundEncoder?.drain() ?? []) presentation.write('audio', bytes);
+}
+
+/** As FFmpeg with `aresample=async=1`: it holds some frames back, and makes the silence of a pause when the sound goes on. */
+class PacedSoundEncoder {
+  readonly #init: Buffer;
+  #frames: { readonly start: number; readonly data: Buffer }[] = [];
+  #next: number | undefined;
+  #sequence = 0;
+
+  constructor(init: Buffer) {
+    this.#init = init;
+  }
+
+  encode(dts: number): Buffer[] {
+    const outputs = this.#next === undefined ? [this.#init] : [];
+    const given = dts * 48;
+    this.#next ??= given;
+    for (; given - this.#next > 4_800; this.#next += 1024) this.#frames.push(this.#frame('filled'));
+    this.#frames.push(this.#frame(`sound ${dts}`));
+    this.#next += 1024;
+    while (this.#frames.length > HELD_SOUND) outputs.push(this.#fragment(this.#frames.splice(0, 3)));
+    return outputs;
+  }
+
+  drain(): Buffer[] {
+    return this.#frames.length === 0 ? [] : [this.#fragment(this.#frames.splice(0))];
+  }
+
+  #frame(text: string): { readonly start: number; readonly data: Buffer } {
+    return { start: this.#next ?? 0, data: Buffer.from(text) };
+  }
+
+  #fragment(frames: readonly { readonly start: number; readonly data: Buffer }[]): Buffer {
+    return writeFragment({
+      sequenceNumber: ++this.#sequence,
+      trackId: parseInitSegment(this.#init).trackId,
+      baseMediaDecodeTime: frames[0]?.start ?? 0,
+      samples: frames.map(({ data }) => ({ duration: 1024, cts: 0, sync: true, data })),
+    });
+  }
 }
 
 /** As FFmpeg: in the order of presentation, a fragment when the frame after it comes, also at each key frame. */

@@ -149,4 +149,52 @@ describe('LoadMeter', () => {
     meter.noteReceived(5, 0);
     expect(meter.report({ ended: false }, 0, 0)).toBeUndefined();
   });
+
+  // FFmpeg 7 reports the time of the track that is behind, FFmpeg 5 that of the track that is ahead.
+  it.each([
+    ['audio', Math.min],
+    ['audio', Math.max],
+    ['video', Math.min],
+    ['video', Math.max],
+  ] as const)(
+    'takes no pause of the %s for overload, whichever of the two times FFmpeg reports (%s)',
+    (paused, ofBoth) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1_000, max: 9_000 }),
+          fc.integer({ min: 100, max: 20_000 }),
+          fc.integer({ min: 0, max: 400 }),
+          (from, pause, pictureDelay) => {
+            const meter = new LoadMeter();
+            const last = { audio: 0, video: 0 };
+            for (let now = 0; now <= 40_000; now += 20) {
+              for (const track of ['audio', 'video'] as const) {
+                if (track === 'video' && now % 40 !== 0) continue;
+                if (track === paused && now >= from && now < from + pause) continue;
+                last[track] = now;
+                meter.noteReceived(now, now, track);
+              }
+              if (now % 1_000 !== 0) continue;
+              const outputTime = ofBoth(last.audio, last.video - pictureDelay);
+              expect(meter.report({ ended: false, outputTime }, 0, now)?.overloaded ?? false).toBe(false);
+            }
+          },
+        ),
+        { numRuns: 100 },
+      );
+    },
+  );
+
+  it('notices overload again some seconds after a pause of the sound', () => {
+    const meter = new LoadMeter();
+    const overloaded: number[] = [];
+    for (let now = 0; now <= 30_000; now += 20) {
+      if (now % 40 === 0) meter.noteReceived(now, now, 'video');
+      if (now < 5_000 || now > 10_000) meter.noteReceived(now, now, 'audio');
+      const outputTime = now < 12_000 ? now : 12_000 + (now - 12_000) / 2;
+      if (now % 1_000 === 0 && meter.report({ ended: false, outputTime }, 0, now)?.overloaded) overloaded.push(now);
+    }
+    expect(overloaded[0]).toBeLessThanOrEqual(18_000);
+    expect(overloaded).toContain(30_000);
+  });
 });

@@ -2,6 +2,7 @@
 import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import { AudioParts } from './audio-parts.js';
 import type { PartOptions } from './part.js';
+import type { Silence } from './silence.js';
 
 /** How far the sample count may deviate from the publisher's timestamps: half of the noticeable lip-sync error. */
 export const DRIFT_LIMIT: Milliseconds = 50;
@@ -18,22 +19,14 @@ const LOSS_LIMIT: Milliseconds = 350;
  */
 export const LEAD_LIMIT: Milliseconds = 300;
 
-/**
- * If video continues for this long without an audio frame, the audio has paused and is replaced by silence. Less than the delay of players,
- * and more than the offset between the tracks of one connection.
- */
-const PAUSE_LIMIT: Milliseconds = 1_000;
-
-/** The same limit in multiples of the video step. */
-const PAUSE_STEPS = 1.5;
+/** A longer gap between two frames is a pause, and not jitter of the timestamps. */
+const GAP_LIMIT: Milliseconds = 1_000;
 
 export interface AudioSamplesOptions extends PartOptions {
   /** PCM samples of a frame that does not tell its number. */
   readonly frameDuration: Ticks | undefined;
-  /** The frame that replaces paused audio; if undefined, nothing does. */
-  readonly silence?: Buffer | undefined;
-  /** Called once for each pause that is filled with silence. */
-  readonly onSilence?: (() => void) | undefined;
+  /** What replaces paused audio; if undefined, nothing does. */
+  readonly silence?: Silence | undefined;
 }
 
 export class AudioSamples {
@@ -44,15 +37,10 @@ export class AudioSamples {
   #offBy: Ticks = 0;
   #offFrames = 0;
   #frameDuration: Ticks = 0;
-  /** Position of the video when the last audio frame came; undefined if audio cannot be replaced. */
-  #picturesAtFrame: Milliseconds | undefined;
-  /** Position of the video, and the size of its last step. */
-  #pictures: Milliseconds | undefined;
-  #pictureStep: Milliseconds = 0;
-  /** End of the last audio frame that came. */
-  #soundEnd: Ticks = 0;
-  /** Number of silent frames since then. */
+  /** Number of silent frames since the last audio frame. */
   #silent = 0;
+  /** Audio comes, but so late that silence already stands for it. */
+  catchesUp = false;
 
   constructor(options: AudioSamplesOptions) {
     this.#options = options;
@@ -65,14 +53,13 @@ export class AudioSamples {
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));
     this.#frameDuration = duration;
     // The frame came too late: silence has already been emitted in its place.
-    if (this.#silent > 0 && given < (this.#next ?? given) - duration / 2) return;
+    this.catchesUp = this.#silent > 0 && given < (this.#next ?? given) - duration / 2;
+    if (this.catchesUp) return;
     this.#fillUntil(given);
     this.#silent = 0;
     const start = this.#startOf(given);
     const corrected = duration + this.#correction(given - start, duration);
     this.#next = start + corrected;
-    this.#soundEnd = this.#next;
-    this.#picturesAtFrame = this.#options.schedule.horizon;
     this.#parts.push(start, corrected, data);
     this.advance();
   }
@@ -82,27 +69,42 @@ export class AudioSamples {
     const next = this.#next;
     if (next === undefined) return;
     // A shorter gap may be jitter of the timestamps.
-    const isPause = this.#silent > 0 || given - next > (PAUSE_LIMIT / 1000) * this.#options.timescale;
+    const isPause = this.#silent > 0 || given - next > (GAP_LIMIT / 1000) * this.#options.timescale;
     if (!isPause) return;
     this.#addSilence(given - this.#frameDuration / 2);
   }
 
   /** Emits silence while video continues without audio. */
   #fillPause(): void {
-    const { schedule, timescale } = this.#options;
-    if (this.#picturesAtFrame === undefined || schedule.runStart === undefined) return;
-    const { horizon } = schedule;
-    // Pictures far apart, or a pause of the video itself, say nothing about the audio between them.
-    const step = horizon - (this.#pictures ?? horizon);
-    if (step > 0) this.#pictureStep = step;
-    this.#pictures = horizon;
-    const paused = horizon - this.#picturesAtFrame - PAUSE_LIMIT - PAUSE_STEPS * this.#pictureStep;
-    if (!(paused > 0 && Number.isFinite(paused))) return;
+    const { silence, schedule, timescale } = this.#options;
+    if (silence === undefined || schedule.runStart === undefined) return;
+    const until = schedule.soundPause.until(silence.isFirst());
+    if (until === undefined) return;
+    this.catchesUp = false;
+    this.#next ??= this.#startOfRun();
+    this.#replace((until / 1000) * timescale);
+  }
+
+  /** Where silence begins if no audio has come in this run. */
+  #startOfRun(): Ticks | undefined {
+    const { schedule, timescale, frameDuration } = this.#options;
+    const start = schedule.runStart === undefined ? undefined : schedule.timeOf(schedule.runStart);
+    if (start === undefined || frameDuration === undefined) return undefined;
+    this.#frameDuration = frameDuration;
+    return Math.round((start / 1000) * timescale);
+  }
+
+  /** Audio is so late that its segments up to `end` would be missing: replaces it by silence. */
+  makeUp(end: Milliseconds): void {
+    // One frame more, so that it is known where the last segment ends.
+    this.#replace((end / 1000) * this.#options.timescale + this.#frameDuration);
+    this.advance();
+  }
+
+  #replace(until: Ticks): void {
     const before = this.#silent;
-    // If audio is sent ahead of its pictures, do not fill beyond what the pictures have reached.
-    const until = Math.min(this.#soundEnd + (paused / 1000) * timescale, (horizon / 1000) * timescale);
     this.#addSilence(until);
-    if (before === 0 && this.#silent > 0) this.#options.onSilence?.();
+    if (before === 0 && this.#silent > 0) this.#options.silence?.onBegin();
   }
 
   #addSilence(until: Ticks): void {
@@ -111,7 +113,7 @@ export class AudioSamples {
     if (silence === undefined || this.#next === undefined || duration <= 0) return;
     while (this.#next + duration <= until) {
       this.#silent += 1;
-      this.#parts.push(this.#next, duration, silence);
+      this.#parts.push(this.#next, duration, silence.frame);
       this.#next += duration;
     }
   }
@@ -127,10 +129,12 @@ export class AudioSamples {
 
   /** Emits all frames. */
   flush(): void {
+    const { silence, schedule, timescale } = this.#options;
+    // The pause lasts until the end of the pictures.
+    if (silence !== undefined && this.#silent > 0) this.#addSilence((schedule.soundPause.pictures / 1000) * timescale);
     this.#parts.flush();
     this.#next = undefined;
     this.#offFrames = 0;
-    this.#picturesAtFrame = undefined;
     this.#silent = 0;
   }
 

@@ -1,5 +1,14 @@
 // Silent audio frames. Players that wait for audio do not show video either, so audio that stops is replaced by silence.
 
+/** How a track of audio is replaced while the publisher sends none. */
+export interface Silence {
+  readonly frame: Buffer;
+  /** Whether the first segment of the track is not complete yet. */
+  readonly isFirst: () => boolean;
+  /** Called at the first silent frame of each pause. */
+  readonly onBegin: () => void;
+}
+
 /**
  * Raw AAC-LC frames of 1024 samples without spectral data, by number of channels (channel configurations 1 to 7 of ISO/IEC 14496-3 table
  * 1.19). They are the same at every sample rate.

@@ -4,6 +4,7 @@ import { CutList, KeyFrameMemory, RunEnds } from './cut-memory.js';
 import type { Cut, CutPolicy, CutSink, RunRules } from './cut-policy.js';
 import { KeyFrameCuts, longestFirstGop } from './key-frame-cuts.js';
 import { RegularCuts } from './regular-cuts.js';
+import { SoundPause } from './sound-pause.js';
 
 /** GOPs of "2 s" at 29.97 fps last 2.002 s, which rounds to 2 s: they need no larger target duration. */
 const ROUNDING_TOLERANCE: Milliseconds = 100;
@@ -33,6 +34,8 @@ export interface CutScheduleOptions {
  * runs. All times are on the stream timeline.
  */
 export class CutSchedule {
+  /** Whether audio is missing beside the pictures. */
+  readonly soundPause = new SoundPause();
   readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
   #rules: RunRules;
@@ -95,6 +98,7 @@ export class CutSchedule {
     this.#rules = rules;
     this.#running = false;
     this.#ends.begin();
+    this.soundPause.begin();
     const sink = this.#sink();
     this.#policy =
       rules.frame === undefined || rules.regular === true
@@ -151,13 +155,15 @@ export class CutSchedule {
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
     this.#ends.noteVideo(pts + this.#frame());
-    if (keyFrame && this.#cutsAtKeyFrames) this.#keyFrames.note(pts);
+    if (keyFrame && this.#rules.regular !== true) this.#keyFrames.note(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
+    this.soundPause.notePictures(this.horizon);
   }
 
   noteAudio(dts: Milliseconds): void {
     this.#ends.noteAudio(dts);
     this.#policy?.noteAudio(dts);
+    this.soundPause.noteSound(dts, this.horizon);
   }
 
   /**
@@ -174,7 +180,7 @@ export class CutSchedule {
    * the source contradict its picture order, FFmpeg changes them.
    */
   keyFrameIndexAt(time: Milliseconds): number {
-    return this.indexAt(this.#keyFrames.nearest(time, this.#halfPart) ?? time);
+    return this.indexAt(this.#keyFrames.nearest(time, secondsToMilliseconds(this.#rules.nominalPart / 2)) ?? time);
   }
 
   /**
@@ -187,7 +193,11 @@ export class CutSchedule {
     const cut = this.#cuts.at(at);
     if (cut === undefined || cut.forced) return at;
     if (time < cut.time - PICTURE_ROUNDING) return at - 1;
-    return at === index + 1 && this.#cutsAtKeyFrames && time < cut.time + this.#halfPart ? index : at;
+    return at === index + 1 &&
+      this.#rules.regular !== true &&
+      time < cut.time + secondsToMilliseconds(this.#rules.nominalPart / 2)
+      ? index
+      : at;
   }
 
   /**
@@ -199,7 +209,7 @@ export class CutSchedule {
     const cut = this.#cuts.at(at);
     if (at <= index || cut === undefined) return false;
     if (cut.forced || at > index + 1 || Math.abs(time - cut.time) <= PICTURE_ROUNDING) return true;
-    if (this.#cutsAtKeyFrames) return undefined;
+    if (this.#rules.regular !== true) return undefined;
     return time > cut.time;
   }
 
@@ -235,8 +245,7 @@ export class CutSchedule {
   /** The stream ended before its first GOP did: the length of that GOP becomes the target duration. */
   finish(time: Milliseconds): void {
     const { first } = this.#cuts;
-    if (first === undefined || this.#targetDuration !== undefined) return;
-    this.#settle(time - first.time + this.#frame(), true);
+    if (first !== undefined) this.#settle(time - first.time + this.#frame(), true);
   }
 
   #settle(gop: Milliseconds, independent: boolean): void {
@@ -245,14 +254,6 @@ export class CutSchedule {
     const longest = Math.max(this.#segment, gop, this.#frame());
     this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
     this.#independentSegments = independent;
-  }
-
-  get #cutsAtKeyFrames(): boolean {
-    return this.#rules.regular !== true;
-  }
-
-  get #halfPart(): Milliseconds {
-    return secondsToMilliseconds(this.#rules.nominalPart) / 2;
   }
 
   #frame(): Milliseconds {
@@ -271,8 +272,8 @@ export class CutSchedule {
       add: (cut) => schedule.#add(cut),
       settle: (gop, independent) => schedule.#settle(gop, independent),
       tooLong: (gop) => {
-        if (!schedule.#longGopAccepted) schedule.#longGop = gop;
         const accepted = schedule.#longGopAccepted;
+        if (!accepted) schedule.#longGop = gop;
         schedule.#longGopAccepted = true;
         return accepted;
       },
@@ -286,10 +287,8 @@ export class CutSchedule {
 
   #add(cut: Cut): void {
     this.#cuts.add(cut);
-    if (!this.#running) {
-      this.#running = true;
-      this.#runStart = this.lastIndex;
-    }
+    if (!this.#running) this.#runStart = this.lastIndex;
+    this.#running = true;
     this.#options.onCut?.(this.lastIndex, cut.time);
   }
 
