@@ -1,4 +1,4 @@
-// A command run in this process, with its streams kept and its signals given by the test.
+// Runs a command in this process. The test reads its output and sends its signals.
 import { onTestFinished } from 'vitest';
 import type { CommandIo } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';

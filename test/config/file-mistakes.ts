@@ -1,4 +1,4 @@
-// Configuration files as people get them wrong, and what they are told: read the messages as somebody who has never seen YAML.
+// Typical mistakes in configuration files with their messages, which must be clear to a reader who has never seen YAML.
 
 const HASH = 'adobe:W_GDAIS9PKDj_le9:l8cDLXd/gkA+350JocYs3g==';
 

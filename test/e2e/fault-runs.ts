@@ -1,11 +1,11 @@
-// How long the fault tests run, and what they leave for a person to read. FAULTS=20 makes them the long runs that they are short forms of.
+// How long the fault tests run, and the report of long runs. FAULTS=20 turns the short forms into long runs.
 
 /** How often each fault happens: undefined for the short form of `npm test`. */
 const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.FAULTS);
 
 export const longRun = asked !== undefined;
 
-/** Milliseconds that a test waits for what must come: these are no tests of speed, and the machine may be busy with others. */
+/** Milliseconds to wait for an expected event. Generous, because the machine may be busy and speed is not tested. */
 export const PATIENCE = 60_000;
 
 /** @param short times in `npm test` @param share of FAULTS in the long run */
@@ -18,7 +18,7 @@ export function tell(what: string, figures: object): void {
   if (longRun) process.stderr.write(`${what} ${JSON.stringify(figures)}\n`);
 }
 
-/** Uniform in [0, 1), the same for the same seed: a run that failed can be had again. Mulberry32. */
+/** Random numbers in [0, 1) from a seed, so that a failed run can be repeated. Mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

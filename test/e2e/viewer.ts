@@ -1,4 +1,4 @@
-// Somebody who watches while things break: a page with a player that writes down each picture, each wait and each error.
+// A viewer for fault tests: a page with a player that records each picture, each stall and each error.
 import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 

@@ -1,4 +1,4 @@
-// A publisher without an encoder beside it: one short recording over and over, at real time, so that faults are met by media and not by load.
+// A publisher without an encoder: sends a short recording in a loop, in real time, so that the test does not load the machine.
 import { onTestFinished } from 'vitest';
 import { RtmpPublisher } from '../../src/demo/rtmp-publisher.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';

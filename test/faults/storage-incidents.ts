@@ -1,4 +1,4 @@
-// What happens to directories: cleaners, typing errors, moves, mounts. Each incident is of real files, and says how it ends.
+// Incidents in media directories: cleaners, typing errors, moves, mounts. Each uses real files, and says how it ends.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, rmdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';

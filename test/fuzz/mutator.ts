@@ -1,4 +1,4 @@
-// Makes new inputs from known ones: where bytes are a format, a small change reaches deeper than noise.
+// Makes new inputs by small changes to known ones, which reach deeper into a parser than random bytes.
 
 /** xorshift32: the same seed gives the same run, on every machine. */
 export class Random {

@@ -1,4 +1,4 @@
-// Byte streams of honest publishers, to be spoiled: what our own client sends, whole and in pieces.
+// Valid byte streams of publishers, as seeds for mutation: the output of our own client, whole and in pieces.
 import { ClientSession } from '../../src/protocols/rtmp/client-session.js';
 import { ServerSession } from '../../src/protocols/rtmp/server-session.js';
 import { HANDSHAKE_BYTES } from '../protocols/rtmp/test-peer.js';

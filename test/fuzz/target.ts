@@ -1,4 +1,4 @@
-// What the fuzzer needs to know of a piece of code that reads what strangers send.
+// The interface between the fuzzer and code that reads input from the network.
 import { SluiceError } from '../../src/protocols/errors.js';
 
 export interface FuzzTarget {

@@ -1,4 +1,4 @@
-// Encoders that cannot be run here, as the sequence of messages that is publicly known of each: from their source where it is
+// Encoders that cannot be run here, as the sequence of messages that is publicly known of each: from their source code if it is
 // open, else from what their users reported. A script says only what is peculiar; pictures and sound are plain.
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { writeAmf3 } from '../../src/protocols/amf/amf3-encoder.js';

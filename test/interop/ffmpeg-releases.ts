@@ -1,4 +1,4 @@
-// Encoders in the field are years apart: the releases of FFmpeg that can be had as programs, two of them only when asked for.
+// Releases of FFmpeg from several years, as encoders in the field are of all ages. Two of them are downloaded on request only.
 import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';

@@ -9,12 +9,12 @@ import './program-directory.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Not to be written to: others use it. @returns the directory of the package; the program is its `dist/cli.js` */
+/** Read-only: all test files share it. @returns the directory of the package; the program is its `dist/cli.js` */
 export async function buildProgram(): Promise<string> {
   const shared = inject('programDirectory');
   const directory = join(shared, 'package');
   const failure = join(shared, 'failure');
-  // Who makes this directory compiles; the others wait until the package has its name, or for the reason why it never will.
+  // The worker that creates this directory compiles. The others wait until the package appears under its name, or an error file does.
   const isFirst = await mkdir(join(shared, 'begun')).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-// Self-signed certificates made on the spot: no private key lies in the repository, and no program has to be installed for them.
+// Makes self-signed certificates for tests, so that the repository contains no private key and no other program is needed.
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ export function selfSignedCertificate(commonName = 'localhost'): TestCertificate
   return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-/** Writes it into that directory. @returns the paths. */
+/** Writes certificate and key into the directory. @returns their paths */
 export async function writeCertificate(
   directory: string,
   { cert, key }: TestCertificate = selfSignedCertificate(),

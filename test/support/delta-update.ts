@@ -1,4 +1,4 @@
-// What a client makes of a Playlist Delta Update (RFC 8216bis 6.3.7), in lines of text, so that a test can compare bytes.
+// Applies a Playlist Delta Update as a client does (RFC 8216bis 6.3.7), on lines of text, so that tests can compare bytes.
 
 interface Chunk {
   /** EXT-X-MAP in force. */
@@ -62,7 +62,7 @@ export function mergeDelta(previous: string, update: string): string {
   const skipped = Array.from({ length: delta.skipped }, (_, i): Chunk => {
     const chunk = known.segments[delta.mediaSequence + i - known.mediaSequence];
     if (chunk === undefined) throw new Error(`segment ${delta.mediaSequence + i} is in neither playlist`);
-    // 6.2.1: part tags go when they are three target durations from the end, skipped or not.
+    // 6.2.1: part tags are removed three target durations from the end, also of skipped segments.
     return { map: chunk.map, lines: chunk.lines.filter((line) => !line.startsWith('#EXT-X-PART:')) };
   });
   const segments = [...skipped, ...delta.segments];

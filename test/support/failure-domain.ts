@@ -1,4 +1,4 @@
-// A domain for what is tested without its owner: whatever fails in it fails the test.
+// A failure domain for units that are tested without their owner: every failure in it fails the test.
 import { FailureDomain } from '../../src/protocols/failure-domain.js';
 
 export function strictDomain(): FailureDomain {

@@ -1,17 +1,17 @@
-// Somebody who reads every playlist of a stream while a test does something else with it, and who objects at its end.
+// Reads every playlist of a stream in the background while a test runs, and reports violations of the rules at its end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type CheckerOptions, PlaylistChecker } from './playlist-checker.js';
 import { PlaylistFollower } from './playlist-follower.js';
 
 export interface FollowOptions extends Partial<CheckerOptions> {
-  /** Encoders may die: a part that was hinted at need not come. */
+  /** Encoders may die, so a hinted part may never come. */
   readonly brokenHints?: boolean;
   /** The gateway may be away for a while. */
   readonly mayVanish?: boolean;
 }
 
-/** What one publisher's stream, to its EXT-X-ENDLIST, has listed. */
+/** What the playlists of one stream have listed up to EXT-X-ENDLIST. */
 export interface FollowedLife {
   readonly media: PlaylistChecker;
   readonly iFrames: PlaylistChecker;
@@ -46,10 +46,10 @@ export class FollowedStream {
     });
   }
 
-  /** @throws what was wrong with any of its playlists */
+  /** @throws the first violation in any of its playlists */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    // They would follow to the end of the stream, which may wait for its publisher for long.
+    // Otherwise they would follow until the stream ends, which may be long after its publisher has left.
     await Promise.all(this.#followers.map((follower) => follower.stop()));
     await this.#done;
     if (this.#failure !== undefined) throw this.#failure;
@@ -99,7 +99,7 @@ export class FollowedStream {
     return text !== undefined && (this.lives.length === 0 || !text.includes('#EXT-X-ENDLIST'));
   }
 
-  /** Undefined while there is no such thing. */
+  /** Undefined while it does not exist. */
   async #get(path: string): Promise<string | undefined> {
     try {
       const response = await fetch(`${this.#base}/${path}`, { signal: this.#stopped.signal });
@@ -112,7 +112,7 @@ export class FollowedStream {
     return undefined;
   }
 
-  /** B1.03, B1.05: who publishes the name again goes on with its numbers, and uses no name twice. */
+  /** B1.03, B1.05: a later publisher of the name continues its numbers, and no file name is used twice. */
   #checkLives(): void {
     const names = new Set<string>();
     const newest = new Map<string, number>();

@@ -1,4 +1,4 @@
-// The gateway as a program of its own, built from these sources, for tests that kill it, start it again or take its descriptors away.
+// Runs the gateway as a separate process, for tests that kill it, restart it or use up its file descriptors.
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -15,18 +15,18 @@ export interface GatewayProcess extends RunningProgram {
   readonly http: string;
   readonly logs: LogRecord[];
   readonly alive: boolean;
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
 export interface StartOptions {
-  /** Descriptors that it may have; SIGUSR2 then makes it use them all up, and the next one gives them back. */
+  /** Limit of file descriptors. SIGUSR2 then makes the process use up all of them, and the next SIGUSR2 frees them. */
   readonly openFiles?: number;
 }
 
 export interface GatewayProgram {
   readonly mediaDir: string;
-  /** On the ports and the state of the first start, once there was one. */
+  /** Starts it; after the first time on the same ports and with the same state. */
   start(options?: StartOptions): Promise<GatewayProcess>;
 }
 

@@ -1,4 +1,4 @@
-// A whole gateway in this process, on ports from the kernel, with its log kept for the test to read.
+// A whole gateway in this process, on free ports, with its log kept for the test.
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -26,7 +26,7 @@ export interface TestGateway {
   readonly mediaDir: string;
   readonly key: string;
   readonly logs: LogRecord[];
-  /** What to give an encoder: `rtmp://…/live/NAME?key=SECRET`. */
+  /** The URL for an encoder: `rtmp://…/live/NAME?key=SECRET`. */
   publishUrl(name: string): string;
   /** The log records at level error and above. */
   errors(): LogRecord[];
@@ -42,7 +42,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     argv: [
       ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--media-dir', `${directory}/media`],
       ...['--publish-key', TEST_KEY, '--ffmpeg-path', npmFfmpeg()],
-      // A busy machine must not decide what a test sees, and a publisher's end is the end unless the test says otherwise.
+      // Defaults: no decision depends on how busy the machine is, and a stream ends with its publisher.
       ...['--resume-window', '0', '--max-transcodes', '100', '--on-overload', 'keep'],
       ...flags,
     ],
@@ -86,17 +86,17 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
 export interface TestPattern {
   readonly size?: string;
   readonly rate?: number;
-  /** Seconds; without it the publisher goes on until it is ended. */
+  /** Seconds. Default: the publisher runs until it is stopped. */
   readonly duration?: number;
   readonly bFrames?: number;
-  /** Seconds of media that go out at once, as if they had been published already; not with `ffmpeg`, which may be too old. */
+  /** Seconds of media that are sent at once, before real time begins. Not with `ffmpeg`, which may be too old. */
   readonly burst?: number;
   /** Frames between key frames. */
   readonly gop?: number;
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly ffmpeg?: string;
-  /** A second output: the same FLV into a file, as the reference of what was sent. */
+  /** Also writes the same FLV to this file, as a reference of what was sent. */
   readonly copyTo?: string;
   readonly videoSource?: string;
   readonly audioSource?: string;
@@ -107,7 +107,7 @@ export interface TestPattern {
   readonly stoppable?: boolean;
 }
 
-/** Each fast enough for real time, and silent. */
+/** Encoder options that are fast enough for real time, and log nothing. */
 const VIDEO_ENCODERS: Readonly<Record<DescribedVideoCodec, (gop: number, pattern: TestPattern) => string[]>> = {
   avc: (gop, { bFrames = 2, preset = 'veryfast' }) => [
     ...['libx264', '-preset', preset, '-bf', `${bFrames}`],
@@ -121,7 +121,7 @@ const VIDEO_ENCODERS: Readonly<Record<DescribedVideoCodec, (gop: number, pattern
 /** A live output cannot be rewound to fill these in; without the flag FFmpeg warns about it at the end. */
 const FLV_FLAGS = 'no_duration_filesize';
 
-/** Publishes a moving picture with sound by a real FFmpeg, at real time. */
+/** Publishes a test picture with sound in real time, with a real FFmpeg. */
 export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
   const { size = '640x360', rate = 25, codec = 'avc', gop = 2 * rate, audio = true, video = true } = pattern;
   const inputs: string[] = [];

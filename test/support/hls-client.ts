@@ -21,7 +21,7 @@ export interface MediaPlaylist {
   readonly ended: boolean;
 }
 
-/** Reads only what the tests need; the rules themselves are asserted by playlist-checker.ts and by independent parsers. */
+/** Parses only what the tests need. playlist-checker.ts and independent parsers check the rules. */
 export function parseMediaPlaylist(text: string): MediaPlaylist {
   const segments: PlaylistSegment[] = [];
   let mediaSequence = 0;
@@ -70,7 +70,7 @@ export async function fetchText(url: string): Promise<string> {
   return text;
 }
 
-/** The multivariant playlist of a stream that somebody is about to publish: until then the name is not known, and 404. */
+/** Waits for the multivariant playlist of a stream that is about to be published. Until then the name is unknown and gives 404. */
 export async function whenLive(base: string): Promise<string> {
   return eventually(async () => {
     const response = await fetch(`${base}/index.m3u8`);
@@ -81,7 +81,7 @@ export async function whenLive(base: string): Promise<string> {
   });
 }
 
-/** When a rendition of a stream, which may not be live yet, lists so many complete segments. */
+/** Waits until a rendition lists this many complete segments. The stream need not be live yet. */
 export async function whenListed(base: string, rendition: string, segments: number): Promise<void> {
   await whenLive(base);
   await eventually(async () => {
@@ -97,10 +97,10 @@ export async function fetchBytes(url: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Every rendition of one stream as it was served from the first playlist to ENDLIST. */
+/** Everything that was served of all renditions of a stream, from the first playlist to ENDLIST. */
 export interface RecordedRendition {
   readonly name: string;
-  /** Every text that was served, in order. */
+  /** All versions that were served, in order. */
   readonly playlists: string[];
   readonly segments: Map<number, PlaylistSegment & { readonly bytes: Buffer }>;
   readonly inits: Map<string, Buffer>;
@@ -109,7 +109,7 @@ export interface RecordedRendition {
 export interface RecordOptions {
   readonly signal?: AbortSignal;
   readonly onPlaylist?: (text: string) => void;
-  /** Shared by the renditions of a stream, so that they are held to each other too. Default: one of its own. */
+  /** Shared by the renditions of a stream, so that they are checked against each other. Default: a new one. */
   readonly checker?: PlaylistChecker;
 }
 
@@ -137,7 +137,7 @@ export async function recordRendition(
     if (answer === undefined) break;
     const { response, text } = answer;
     if (response.status === 503) {
-      // A blocked reload that outlived its bound: reload without a directive, as RFC 8216bis 6.2.5.2 leads a player to do.
+      // The blocking reload timed out: reload without a directive, as a player does by RFC 8216bis 6.2.5.2.
       query = '';
       await delay(100);
       continue;
@@ -168,7 +168,7 @@ export async function recordRendition(
   return recorded;
 }
 
-/** Follows several renditions of one stream, held to one another. */
+/** Follows several renditions of one stream, and checks them against each other. */
 export function recordStream(
   base: string,
   names: readonly string[],
@@ -178,7 +178,7 @@ export function recordStream(
   return Promise.all(names.map((name) => recordRendition(base, name, { ...options, checker })));
 }
 
-/** Tries until `probe` gives a value. For states of another program that announce themselves by no event. */
+/** Polls until `probe` returns a value. For states of another program that no event announces. */
 export async function eventually<T>(probe: () => Promise<T | undefined>, withinMs = 20_000): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {

@@ -1,4 +1,4 @@
-// Real FFmpeg output for the HLS room's tests: what each pipe carried, and the tags that were fed to get it.
+// Records real FFmpeg output for tests of `hls`: the bytes of each pipe, and the tags that were fed.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -36,7 +36,7 @@ export interface LadderOptions {
   readonly rungs: readonly number[];
 }
 
-/** One live tag, as `live` would hand it on. */
+/** One tag, as `live` delivers it. */
 export interface NotedTag {
   readonly kind: 'video' | 'audio';
   readonly dts: Milliseconds;
@@ -46,10 +46,10 @@ export interface NotedTag {
   readonly data: Buffer;
 }
 
-/** Bytes of one fragment (or the init segment), and when FFmpeg could have written them at the earliest. */
+/** The bytes of one fragment (or the init segment), and the earliest time at which FFmpeg can have written them. */
 export interface PipeChunk {
   readonly rendition: number;
-  /** Stream time of the tag that pushed it out. */
+  /** Stream time of the tag after which FFmpeg wrote it. */
   readonly after: Milliseconds;
   readonly bytes: Buffer;
 }
@@ -120,7 +120,7 @@ export async function makeSource(options: SourceOptions): Promise<Buffer> {
   return result.outputs[0] ?? Buffer.alloc(0);
 }
 
-/** As the gateway runs it: copy, rungs with the source's key frames, audio one frame per fragment, one pipe each. */
+/** Runs FFmpeg as the gateway does: a copy, rungs with the source's key frames, audio with one frame per fragment, one pipe each. */
 export async function runLadder(flv: Buffer, options: LadderOptions): Promise<Buffer[]> {
   const { rungs } = options;
   const tags = readTags(flv);
@@ -174,7 +174,7 @@ export function readTags(flv: Buffer): NotedTag[] {
   return tags;
 }
 
-/** Cuts a pipe at its fragments, each dated with its own end: the frame after it is what pushes it out. */
+/** Cuts the output of a pipe into fragments. Each gets the time of its end: FFmpeg writes it when the next frame comes. */
 function chunksOf(pipe: Buffer, rendition: number): PipeChunk[] {
   const reader = new FragmentReader();
   reader.push(pipe);

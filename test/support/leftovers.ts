@@ -1,4 +1,4 @@
-// What a gateway in this process may not leave behind: counted before it starts and after it closed.
+// Counts what a gateway in this process must not leave behind, before it starts and after it has closed.
 import { readdir } from 'node:fs/promises';
 import { ffmpegChildren } from './processes.js';
 

@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it: waits of seconds are tested in microseconds.
+// A clock that only a test moves, so that waits of seconds take microseconds.
 import type { Clock } from '../../src/protocols/clock.js';
 import type { EpochMilliseconds, Milliseconds } from '../../src/protocols/units.js';
 
@@ -9,7 +9,7 @@ interface Timer {
 
 export class ManualClock implements Clock {
   #now: Milliseconds = 0;
-  /** Wall clock at `now() === 0`; a test may make it jump. */
+  /** Wall-clock time at `now() === 0`. Tests may change it to make the clock jump. */
   wallClockOffset: EpochMilliseconds = Date.UTC(2026, 0, 2, 3, 4, 5);
   readonly #timers = new Set<Timer>();
 
@@ -27,12 +27,12 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Delays of the timers that are set, ascending. */
+  /** Delays of the pending timers, ascending. */
   get pending(): Milliseconds[] {
     return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
   }
 
-  /** Runs what is due, in order. */
+  /** Runs the timers that are due, in order. */
   advance(by: Milliseconds): void {
     const until = this.#now + by;
     for (;;) {

@@ -41,7 +41,7 @@ export function readSegment(init: Buffer, segment: Buffer): SegmentFacts {
   return facts;
 }
 
-/** Decodes with FFmpeg, errors fatal. @returns what FFmpeg complained about: empty for good media. */
+/** Decodes with FFmpeg; errors are fatal. @returns the messages of FFmpeg, empty for good media */
 export async function decodeErrors(init: Buffer, segment: Buffer): Promise<string> {
   const args = [
     '-hide_banner',
@@ -52,7 +52,7 @@ export async function decodeErrors(init: Buffer, segment: Buffer): Promise<strin
     'explode',
     '-i',
     'pipe:0',
-    // Frames at their own times: a publisher's variable frame rate is no error of the media.
+    // Keeps the times of the frames: a variable frame rate is not an error.
     ...['-fps_mode', 'passthrough', '-enc_time_base', 'demux'],
     '-f',
     'null',

@@ -1,4 +1,4 @@
-// Publishers that Debian packages bring: required where the gate installed them, else their tests say why they did not run.
+// Third-party publishers from Debian packages. The gate requires them; elsewhere their tests say why they were skipped.
 import { accessSync, constants } from 'node:fs';
 
 /** A program that can be run, or a module (`.so`) that a program can load. */
@@ -20,7 +20,7 @@ export const VARNISH = '/usr/sbin/varnishd';
 export const CADDY = '/usr/bin/caddy';
 export const SYSTEMD_ANALYZE = '/usr/bin/systemd-analyze';
 
-/** For `describe.skipIf`: false when the program is there, or when it must be (then the missing program fails the test). */
+/** For `describe.skipIf`: false if the program exists, or is required (a missing one then fails the test). */
 export function absentPeer(path: string): boolean {
   return !isUsable(path) && process.env.REQUIRE_PEERS !== '1';
 }

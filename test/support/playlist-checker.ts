@@ -1,8 +1,8 @@
-// The rules of RFC 8216bis that hold between versions of a playlist, asserted over everything a player could have been given.
+// Checks all versions of a playlist that a player may have got against the rules of RFC 8216bis, each alone and from one to the next.
 import { mergeDelta } from './delta-update.js';
 import { requireAgreement } from './playlist-parsers.js';
 
-/** A media playlist as a strict reader of our own sees it: written against the RFC, not against the renderer. */
+/** A media playlist as parsed by a strict reader, which was written from the RFC and not from our renderer. */
 export interface ParsedPlaylist {
   readonly version: number;
   readonly targetDuration: number;
@@ -120,7 +120,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       case 'EXT-X-MAP': {
         const uri = attributes(value).get('URI');
         assert(parts.length === 0, 'MAP before the parts');
-        // An encoder that comes late into a period finds it begun with gaps, which list the MAP that was known then.
+        // If an encoder starts late in a period, the gaps before it list the MAP that was known then.
         assert(
           map === undefined || discontinuity || segments.at(-1)?.gap === true,
           'a new MAP only after DISCONTINUITY',
@@ -223,15 +223,15 @@ export function parsePlaylist(text: string): ParsedPlaylist {
 export interface CheckerOptions {
   /** Seconds; tolerance of dates and boundaries. */
   readonly frame: number;
-  /** Complete segments that must stay listed once there were as many; default 6. */
+  /** Number of complete segments that must stay listed once there have been so many. Default 6. */
   readonly windowSegments?: number;
-  /** Segments may begin without a key frame, or be missing: a source that breaks the rules. */
+  /** The source breaks the rules: segments may begin without a key frame, or be missing. */
   readonly tolerant?: boolean;
-  /** GOPs change their length, so that the end of a segment cannot be foreseen: a hinted part may never be needed. */
+  /** GOPs vary in length, so that the end of a segment cannot be predicted and a hinted part may never come. */
   readonly irregular?: boolean;
 }
 
-/** Records every version of every media playlist it is given, and throws at the first that breaks a rule. */
+/** Records every version of every media playlist that it gets, and throws at the first that breaks a rule. */
 export class PlaylistChecker {
   readonly #options: CheckerOptions;
   readonly #histories = new Map<string, History>();
@@ -250,12 +250,12 @@ export class PlaylistChecker {
     return this.#histories.get(rendition)?.versions ?? 0;
   }
 
-  /** Everything that was ever listed by a rendition, by media sequence number. */
+  /** Everything that a rendition has ever listed, by media sequence number. */
   segments(rendition: string): ReadonlyMap<number, ParsedSegment> {
     return this.#histories.get(rendition)?.segments ?? new Map();
   }
 
-  /** FFmpeg died: a part that was hinted at may never come. */
+  /** FFmpeg has died: a hinted part may never come. */
   expectBrokenHint(): void {
     for (const history of this.#histories.values()) history.hintMayBreak = true;
   }
@@ -270,7 +270,7 @@ export class PlaylistChecker {
     return history.add(text);
   }
 
-  /** Call with the Playlist Delta Update that belongs to the body added last: whoever is not too far behind gets that body from it. */
+  /** Call with the Playlist Delta Update for the version added last: applied to a recent version, it must give that version. */
   addDelta(rendition: string, update: string): ParsedPlaylist {
     const history = this.#histories.get(rendition);
     if (history === undefined) throw new Error(`no playlist of ${rendition} was added`);
@@ -286,7 +286,7 @@ export class PlaylistChecker {
     }
   }
 
-  /** What must be equal in all renditions (B1.02, B1.11, B2.04, B3.03); call as often as you like. */
+  /** Checks what must be equal in all renditions (B1.02, B1.11, B2.04, B3.03). May be called any number of times. */
   checkAlignment(): void {
     const [first, ...others] = [...this.#histories.values()];
     if (first?.last === undefined) return;
@@ -333,7 +333,7 @@ class History {
   hintMayBreak = false;
   #text: string | undefined;
   #lastDelta: { readonly text: string; readonly parsed: ParsedPlaylist } | undefined;
-  /** Bodies that a client may still have when it asks for an update, with the media each ended with. */
+  /** Versions that a client may still have when it requests a delta update, with the end of each. */
   #recent: { readonly text: string; readonly end: number }[] = [];
 
   constructor(rendition: string, options: CheckerOptions) {
@@ -431,7 +431,7 @@ class History {
       const known = new Set(
         [...playlist.segments.flatMap(({ parts }) => parts), ...playlist.openParts].map((p) => p.uri),
       );
-      // What was hinted at of media that turned out to be missing does not come.
+      // A hinted part does not come if its segment turns out to be a gap.
       const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
       const isOther = playlist.preloadHint !== undefined && playlist.preloadHint !== last.preloadHint;
       const fresh = isOther && !playlist.ended && !this.hintMayBreak && !lost;
@@ -441,7 +441,7 @@ class History {
     }
   }
 
-  /** B1.06: parts that were listed of the segment being made stay what they are and in their order, also in the whole segment. */
+  /** B1.06: listed parts of the open segment never change, nor their order, also when the segment is complete. */
   #checkOpenSegment(last: ParsedPlaylist, playlist: ParsedPlaylist, check: Check): void {
     const open = last.mediaSequence + last.segments.length;
     const at = open - playlist.mediaSequence;
@@ -467,7 +467,7 @@ class History {
       }
       if (previous !== undefined) {
         check((segment.programDateTime ?? 0) > (previous.programDateTime ?? 0), `B1.12 PDT of ${mediaSequence} rises`);
-        // 6.2.1: across a discontinuity too, two segments may share less than a second.
+        // 6.2.1: two segments may overlap by less than a second, also across a discontinuity.
         const overlap = previous.duration - ((segment.programDateTime ?? 0) - (previous.programDateTime ?? 0)) / 1000;
         check(overlap < Math.min(1, segment.duration), `B1.12 PDT of ${mediaSequence} is ambiguous for ${overlap} s`);
       }
@@ -487,7 +487,7 @@ class History {
           known.map === segment.map &&
           known.gap === segment.gap;
         check(same, `B1.05 segment ${mediaSequence} stays what it was`);
-        // Part tags may go, all of a segment at once; nothing is added.
+        // The part tags of a segment may be removed, all at once. Nothing may be added.
         check(
           segment.parts.length === 0 || segment.parts.length === known.parts.length,
           `B1.06 parts of ${mediaSequence}`,
@@ -518,7 +518,7 @@ class History {
         check(part.duration <= partTarget, `B3.01 part ${part.uri} <= PART-TARGET`);
         const lastOfParent = segment !== undefined && index === parts.length - 1;
         const newest = segment === undefined && index === parts.length - 1;
-        // The four that 4.4.4.9 excepts, and no other.
+        // Only the four exceptions of 4.4.4.9.
         const exempt = part.independent || part.gap || lastOfParent || parts[index + 1]?.gap === true;
         check(!part.gap || segment?.gap === true, `B1.16 ${part.uri} is a gap in a segment that is none`);
         // The newest part of an open segment may yet turn out to be its last.
@@ -547,7 +547,7 @@ class History {
     check(hintedMap === undefined || hintedMap !== playlist.lastMap, 'B3.12 a hinted MAP is another one');
     check(hintedMap === undefined || !playlist.ended, 'B3.12 no hint with ENDLIST');
     const hinted = playlist.preloadHint !== undefined;
-    // While the publisher is away, nobody knows whether a part comes.
+    // While the publisher is away, it is unknown whether the part will come.
     const mayRest = !hinted && playlist.openParts.length === 0;
     check(mayRest || hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
     if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');
@@ -556,7 +556,7 @@ class History {
 
 type Check = (ok: boolean, what: string) => void;
 
-/** Media sequence number of the first segment that lists its parts; that of the open one when no other does. */
+/** Media sequence number of the first segment that lists its parts; of the open one if no other does. */
 function firstWithParts({ segments, mediaSequence }: ParsedPlaylist): number {
   return segments.find(({ parts }) => parts.length > 0)?.mediaSequence ?? mediaSequence + segments.length;
 }

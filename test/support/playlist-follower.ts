@@ -1,14 +1,14 @@
-// Reads one media playlist as a low-latency player does, over restarts of everything behind it, and keeps each version it saw.
+// Reads one media playlist as a low-latency player does, across restarts of the gateway, and keeps each version.
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type ParsedPlaylist, parsePlaylist } from './playlist-checker.js';
 
 export interface FollowerOptions {
-  /** Called with every version, as soon as it was read; what it throws is thrown by `stop`. */
+  /** Called with every version as soon as it has been read. `stop` rethrows its exceptions. */
   readonly onVersion?: (rendition: string, text: string, playlist: ParsedPlaylist) => void;
-  /** The server may be away for a while: connections are refused, and its streams are not known yet. */
+  /** The server may be away for a while: connections may be refused, and streams may be unknown at first. */
   readonly mayVanish?: boolean;
-  /** EXT-X-ENDLIST is the end; otherwise what comes under the same name afterwards is followed too. */
+  /** Whether to stop at EXT-X-ENDLIST. Otherwise later streams of the same name are followed too. */
   readonly untilEnd?: boolean;
   /** Default `index.m3u8`. */
   readonly file?: string;
@@ -46,12 +46,12 @@ export class PlaylistFollower {
     return this.versions.at(-1)?.playlist;
   }
 
-  /** Every version so far, or the reason why there are no more. @throws what went wrong since */
+  /** All versions so far. @throws the error that ended following */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** When there is nothing more to follow. @throws what went wrong */
+  /** Resolves when there is nothing more to follow. @throws the error that ended following */
   async ended(): Promise<void> {
     await this.#done;
     this.check();

@@ -1,4 +1,4 @@
-// Three parsers of other people on the same playlist: what players make of it must be one thing, and what we mean by it.
+// Parses playlists with three independent libraries: all must agree with each other and with what we mean.
 
 import { createHash } from 'node:crypto';
 import { M3U8Parser, PlaylistLevelType } from 'hls.js';
@@ -7,7 +7,7 @@ import * as hlsParser from 'hls-parser';
 import { Parser } from 'm3u8-parser';
 import type { ParsedPlaylist } from './playlist-checker.js';
 
-/** What all of them can tell. */
+/** What all of them report. */
 export interface Reading {
   readonly targetDuration: number;
   readonly partTarget: number | undefined;
@@ -37,7 +37,7 @@ export interface SegmentReading {
  * @throws when one refuses it, or reads it otherwise
  */
 export function requireAgreement(text: string, own: ParsedPlaylist): void {
-  // Streams that begin alike begin with the same playlists: each is read once.
+  // Many streams begin with the same playlists, so each text is parsed only once.
   const digest = createHash('sha1').update(text).digest('base64');
   if (agreed.has(digest)) return;
   const expected = reading(own);
@@ -53,10 +53,10 @@ export function requireAgreement(text: string, own: ParsedPlaylist): void {
   agreed.add(digest);
 }
 
-/** Playlists that all of them read alike, by their digests. */
+/** Digests of the playlists on which all libraries agree. */
 const agreed = new Set<string>();
 
-// It counts segments where the RFC counts seconds, and writes what it thinks of that to the console.
+// It counts segments instead of seconds, and writes warnings about that to the console.
 hlsParser.setOptions({ silent: true });
 
 const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;

@@ -1,4 +1,4 @@
-// Feeds a recording to a presentation in the order a live stream would: tags at ingest, then what FFmpeg made of them.
+// Feeds a recording to a presentation in the order of a live stream: tags at ingest, then the output of FFmpeg.
 import type { Presentation } from '../../src/hls/presentation.js';
 import type { Milliseconds } from '../../src/protocols/units.js';
 import type { NotedTag, PipeChunk, Recording } from './ladder-recording.js';

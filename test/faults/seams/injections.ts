@@ -1,4 +1,4 @@
-// Throws and rejects at the seams of failure domains: at the very places where an error of ours would have nobody to go to.
+// Injects exceptions and rejections at the seams of failure domains, where an error would otherwise have no handler.
 import { onTestFinished, vi } from 'vitest';
 import { FailureDomain } from '../../../src/protocols/failure-domain.js';
 

@@ -1,4 +1,4 @@
-// Streams that are brought to their seams, one after the other or side by side, in a gateway that somebody else plays through.
+// Drives streams to their seams, one after the other or in parallel, in a gateway whose other stream is watched.
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { onTestFinished, vi } from 'vitest';
