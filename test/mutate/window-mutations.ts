@@ -55,8 +55,8 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'that a publisher that left while its period began is let go',
-    file: 'src/pipeline/stream-pipeline.ts',
-    text: 'if (publisher.gone && publisher === this.#publisher && this.#entering === undefined) this.#leave(publisher);',
+    file: 'src/pipeline/stream-life.ts',
+    text: 'if (publisher.gone && publisher === this.publisher && this.#entering === undefined) this.#leave(publisher);',
     replacement: '',
     test: 'test/pipeline/resume.test.ts',
     title: 'may go while its stream is being begun',
