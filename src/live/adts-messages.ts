@@ -1,36 +1,67 @@
 // Converts AAC messages with ADTS headers: the header data becomes a sequence header, the frames are passed on bare.
-import { type AdtsConfig, adtsAudioSpecificConfig, readAdtsConfig, splitAdts } from '../protocols/bitstream/adts.js';
+import {
+  type AdtsConfig,
+  adtsAudioSpecificConfig,
+  adtsFrameSize,
+  beginsWithAdts,
+  readAdtsConfig,
+  splitAdts,
+} from '../protocols/bitstream/adts.js';
 import { parseAudioSpecificConfig } from '../protocols/mp4/aac.js';
 import type { IngestContext } from './ingest-context.js';
 
 export interface OpenedAdts {
   /** The AudioSpecificConfig that must precede the frames; undefined if the one in force is right. */
   readonly configuration: Buffer | undefined;
-  /** Bare AAC frames, at least one, as views. */
+  /** Bare AAC frames, as views. */
   readonly frames: readonly Buffer[];
+  /** The first of these frames, or the one that is still incomplete, began in an earlier message. */
+  readonly continues: boolean;
+  /** A message was lost, because nothing in it could be used. */
+  readonly lost: boolean;
 }
 
 export class AdtsMessages {
   readonly #context: Pick<IngestContext, 'repair'>;
   /** The content of the last header. */
   #config: AdtsConfig | undefined;
+  /** The beginning of a frame whose end comes in the next message: at most 8190 bytes. */
+  #rest: Buffer | undefined;
+  /** A whole message is in it, and nothing of that message was used yet. */
+  #restIsMessage = false;
 
   constructor(context: Pick<IngestContext, 'repair'>) {
     this.#context = context;
   }
 
-  /**
-   * @param inForce the AudioSpecificConfig in force
-   * @returns undefined if the message holds no complete frame
-   */
-  open(message: Buffer, inForce: Buffer | undefined): OpenedAdts | undefined {
-    const opened = splitAdts(message);
-    const [first] = opened ?? [];
-    const last = opened?.at(-1);
-    if (last === undefined || !endTogether(last.data, message)) this.#context.repair('broken-audio');
-    if (opened === undefined || first === undefined) return undefined;
+  /** Whether this message has ADTS headers, or continues a frame that has one. */
+  takes(message: Buffer): boolean {
+    return this.#rest !== undefined || beginsWithAdts(message) || isBeginning(message);
+  }
+
+  /** @param inForce the AudioSpecificConfig in force */
+  open(message: Buffer, inForce: Buffer | undefined): OpenedAdts {
+    const joined = this.#rest && Buffer.concat([this.#rest, message]);
+    const continues = joined !== undefined && continuesFrame(joined, message);
+    if (joined !== undefined && !continues) this.#context.repair('broken-audio');
+    let lost = joined !== undefined && !continues && this.#restIsMessage;
+    const bytes = continues ? joined : message;
+    const opened = splitAdts(bytes) ?? [];
+    const tail = afterLast(bytes, opened.at(-1)?.data);
+    const isOpen = tail.length > 0 && isBeginning(tail);
+    if (tail.length > 0 && !isOpen) {
+      this.#context.repair('broken-audio');
+      lost ||= opened.length === 0;
+    }
+    // Copied: a view would keep the whole message.
+    this.#rest = isOpen ? Buffer.from(tail) : undefined;
+    this.#restIsMessage = opened.length === 0;
+    const [first] = opened;
+    if (first === undefined) return { configuration: undefined, frames: [], continues, lost };
     this.#context.repair('adts-headers');
-    return { configuration: this.#newConfiguration(first, inForce), frames: opened.map(({ data }) => data) };
+    if (continues) this.#context.repair('split-audio');
+    const configuration = this.#newConfiguration(first, inForce);
+    return { configuration, frames: opened.map(({ data }) => data), continues, lost };
   }
 
   /**
@@ -74,6 +105,21 @@ function agree(configuration: Buffer, made: Buffer): boolean {
   );
 }
 
-function endTogether(part: Buffer, whole: Buffer): boolean {
-  return part.byteOffset + part.length === whole.byteOffset + whole.length;
+/** @param last the last complete frame in `bytes`, a view of it */
+function afterLast(bytes: Buffer, last: Buffer | undefined): Buffer {
+  return last === undefined ? bytes : bytes.subarray(last.byteOffset + last.length - bytes.byteOffset);
+}
+
+/** Whether these bytes may be the beginning of a frame. */
+function isBeginning(bytes: Buffer): boolean {
+  if (bytes.length === 1) return bytes[0] === 0xff;
+  return beginsWithAdts(bytes) && (adtsFrameSize(bytes) ?? Number.POSITIVE_INFINITY) > bytes.length;
+}
+
+/** Whether a frame continues in this message: behind its end there is nothing, or the next header. */
+function continuesFrame(joined: Buffer, message: Buffer): boolean {
+  const size = adtsFrameSize(joined);
+  if (size === undefined || size > joined.length) return isBeginning(joined) && splitAdts(message) === undefined;
+  const next = joined.subarray(size);
+  return next.length === 0 || isBeginning(next) || beginsWithAdts(next);
 }

@@ -59,6 +59,8 @@ export class AudioIngest {
   /** The last sequence header as received. */
   #received: Buffer | undefined;
   readonly #adts: AdtsMessages;
+  /** Timestamp of the ADTS frame that is incomplete. */
+  #adtsBegan: Milliseconds = 0;
 
   constructor(context: IngestContext) {
     this.#context = context;
@@ -154,22 +156,25 @@ export class AudioIngest {
 
   #acceptFrame(tag: AudioTag, codec: ServedAudioCodec, timestamp: Milliseconds, body: Buffer): void {
     if (this.meter.standsStill(timestamp)) this.#context.repair('stuck-timestamps');
-    if (codec !== 'aac' || !beginsWithAdts(tag.data)) {
+    if (codec !== 'aac' || !this.#adts.takes(tag.data)) {
       this.#passFrame(tag, codec, timestamp, body);
       return;
     }
     const opened = this.#adts.open(tag.data, this.#configuration);
-    if (opened === undefined) {
-      this.dropped += 1;
-      return;
-    }
+    if (opened.lost) this.dropped += 1;
     if (opened.configuration !== undefined) this.#setHeader(codec, aacBody('sequence-header', opened.configuration));
     const { samplesPerFrame = 0, frameRateBase = 1 } = this.track?.description ?? {};
+    const earlier = opened.continues ? 1 : 0;
+    // The timestamp of the message is that of the first frame that begins in it.
+    const timeOf = (index: number): Milliseconds =>
+      index < earlier
+        ? this.#adtsBegan
+        : (timestamp + Math.round(((index - earlier) * samplesPerFrame * 1000) / frameRateBase)) >>> 0;
+    const times = opened.frames.map((_, index) => timeOf(index));
+    this.#adtsBegan = timeOf(opened.frames.length);
     opened.frames.forEach((frame, index) => {
       const { body: bare, data } = aacBody('frames', frame);
-      // The timestamp of the message is that of its first frame.
-      const elapsed = Math.round((index * samplesPerFrame * 1000) / frameRateBase);
-      this.#passFrame({ ...tag, enhanced: false, data }, codec, (timestamp + elapsed) >>> 0, bare);
+      this.#passFrame({ ...tag, enhanced: false, data }, codec, times[index] ?? timestamp, bare);
     });
   }
 

@@ -8,6 +8,8 @@ export const REPAIRS = {
     'an ADTS header stands before each AAC frame and is taken off: set the AAC output of the encoder to raw frames (no ADTS)',
   'audio-header-made':
     'the AAC sequence header is missing or contradicts the frames, so it is made from their ADTS headers: set the encoder to send an AudioSpecificConfig and raw AAC frames',
+  'split-audio':
+    'AAC frames come in pieces, over several messages, and are put together: set the encoder to send whole AAC frames in each message',
   'broken-audio':
     'AAC messages end inside a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
   'stuck-timestamps':

@@ -108,6 +108,45 @@ describe('AAC behind ADTS headers', () => {
     expect(sounds).toHaveLength(quad.frames.length);
   });
 
+  it('puts frames together that are cut anywhere, whatever header came', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(sizes, fc.boolean(), (cut, hasHeader) => {
+        const bytes = Buffer.concat(mono.adts);
+        const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+        const sounds: LiveTag[] = [];
+        stream.on({ onTag: (tag) => tag.sequenceHeader || sounds.push(tag) });
+        if (hasHeader) stream.publish('audio', 0, Buffer.concat([Buffer.of(0xaf, 0), mono.config]));
+        for (let at = 0, index = 0; at < bytes.length; index += 1) {
+          const size = cut[index % cut.length] ?? 1;
+          const time = Math.round((at / bytes.length) * ((mono.frames.length * 1024) / 48));
+          stream.publish('audio', time, Buffer.concat([Buffer.of(0xaf, 1), bytes.subarray(at, at + size)]));
+          at += size;
+        }
+        expect(sounds.map(({ data }) => data)).toEqual(mono.frames);
+        expect(stream.statistics.droppedTags).toBe(0);
+        expect(stream.statistics.repairs.get('broken-audio')).toBeUndefined();
+        expect(stream.statistics.repairs.get('split-audio')).toBeGreaterThan(0);
+        expect(stream.shortcomings.filter((sentence) => sentence.includes('in pieces'))).toHaveLength(1);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('finds the next whole frame after one whose end never comes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 1, max: 60 }), (torn, missing) => {
+        const messages = mono.adts.map((frame, index) =>
+          index === torn ? frame.subarray(0, Math.max(7, frame.length - missing)) : frame,
+        );
+        const { stream, sounds } = publish(messages, mono.config);
+        expect(sounds.map(({ data }) => data)).toEqual(mono.frames.filter((_, index) => index !== torn));
+        expect(stream.statistics.repairs.get('broken-audio')).toBe(1);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('leaves out a frame that is cut short, and says so', () => {
     const [first = Buffer.alloc(0), second = Buffer.alloc(0), third = Buffer.alloc(0)] = mono.adts;
     const torn = Buffer.concat([first, second.subarray(0, second.length - 3)]);

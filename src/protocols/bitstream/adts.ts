@@ -40,6 +40,11 @@ export function readAdtsConfig(data: Uint8Array): AdtsConfig | undefined {
   return { objectType: (third >> 6) + 1, sampleRateIndex, channelConfiguration };
 }
 
+/** The size of a frame with its header in bytes, at most 8191; undefined while the header is incomplete. */
+export function adtsFrameSize(data: Buffer): number | undefined {
+  return data.length < HEADER_SIZE ? undefined : (data.readUIntBE(3, 3) >> 5) & 0x1fff;
+}
+
 /**
  * The frames of one message, each preceded by its header. An incomplete frame at the end is dropped.
  * @returns undefined if the message does not begin with a header and a complete frame
