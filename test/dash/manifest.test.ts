@@ -82,7 +82,7 @@ describe('DASH manifest', () => {
     expect(await text(presentation())).toBe(golden);
   });
 
-  it('a rendition without media for a segment is left out of a Period of its own', async () => {
+  it('a rendition that lacks a segment is left out of a separate Period', async () => {
     expect(periodsOf(await text(presentation({ gaps: [102] })))).toEqual([
       ['p100', 'PT1780315201S', 'source 180p audio', '100 100 100'],
       ['p102', 'PT1780315205S', 'source audio', '102 102'],
@@ -91,7 +91,7 @@ describe('DASH manifest', () => {
     ]);
   });
 
-  it('where all sound is missing there is no Period: players skip a hole, but not a kind of track', async () => {
+  it('there is no Period while all audio is missing: players skip a gap, but not a missing kind of track', async () => {
     const shown = presentation();
     const [source, rung, audio] = shown.listings;
     if (!source || !rung || !audio) throw new Error('three renditions');
@@ -100,7 +100,7 @@ describe('DASH manifest', () => {
     expect(ids).toEqual(['p100', 'p103', 'p104']);
   });
 
-  it('a Period keeps its name and its start when its beginning has left the window', async () => {
+  it('a Period keeps its id and start when its beginning has left the window', async () => {
     let shown = presentation({}, { from: 100, to: 103 });
     // One presentation whose window slides.
     const live: DashPresentation = {
@@ -145,7 +145,7 @@ describe('DASH manifest', () => {
     expect(newest(await text(presentation({ to: 103 })))).toEqual(['3', '2', '3', '1', '1']);
   });
 
-  it('ends static, with all of it and its length', async () => {
+  it('becomes static at the end, with all its media and its duration', async () => {
     const mpd = await text(presentation({ to: 105 }, {}, 4_000));
     expect(mpd).toContain('type="static"');
     expect(mpd).toContain('mediaPresentationDuration="PT1780315222.999999S"');

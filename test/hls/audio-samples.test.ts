@@ -41,7 +41,7 @@ function largestHole(parts: readonly MadePart[]): number {
 }
 
 describe('AudioSamples', () => {
-  it('B1.18 rounded milliseconds leave no trace over an hour', () => {
+  it('B1.18 rounding to milliseconds does not add up over an hour', () => {
     const parts = run(168_750, (_, time) => time);
     expect(largestHole(parts)).toBeLessThan(1e-6);
     expect(Math.abs((parts.at(-1)?.start ?? 0) + (parts.at(-1)?.duration ?? 0) - 3601)).toBeLessThan(0.001);
@@ -65,13 +65,13 @@ describe('AudioSamples', () => {
     },
   );
 
-  it('sound that was lost leaves its place empty at once', () => {
+  it('lost audio leaves a gap at once', () => {
     const parts = run(400, (i, time) => time + (i >= 200 ? 900 : 0));
     expect(Math.abs(end(parts.at(-1) as MadePart) - (1 + (400 * FRAME_MS) / 1000 + 0.9))).toBeLessThan(0.002);
     for (const { duration } of parts) expect(duration).toBeLessThanOrEqual(0.585);
   });
 
-  it('sound before the first picture is kept as far as its segment may be longer for it, and no further', () => {
+  it('audio before the first picture is kept only as far as its segment may be longer for it', () => {
     const picture = 2_000;
     const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 0.04, nominalPart: 0.5 });
     schedule.noteVideo(picture - 80, picture, true);

@@ -86,7 +86,7 @@ describe('checkAdvance', () => {
 });
 
 describe('Waiters', () => {
-  it('B3.07 wakes all who wait for the same in one look, in the order of asking', async () => {
+  it('B3.07 checks a condition once for all that wait for it, and wakes them in order', async () => {
     const waiters = new Waiters(new ManualClock());
     let ready = false;
     let looks = 0;
@@ -107,7 +107,7 @@ describe('Waiters', () => {
     expect(order).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   });
 
-  it('B3.08 a limit ends the wait', async () => {
+  it('B3.08 a time limit ends the wait', async () => {
     const clock = new ManualClock();
     const waiters = new Waiters(clock);
     const outcome = waiters.wait('a', () => false, 6000);
@@ -118,7 +118,7 @@ describe('Waiters', () => {
     expect(waiters.size).toBe(0);
   });
 
-  it('C4.06 a client that goes away frees its place, its timer and its listener at once', async () => {
+  it('C4.06 a client that leaves frees its place, timer and listener at once', async () => {
     const clock = new ManualClock();
     const waiters = new Waiters(clock);
     for (let i = 0; i < 10_000; i += 1) {
@@ -134,7 +134,7 @@ describe('Waiters', () => {
     expect(await waiters.wait('a', () => false, 6000, gone.signal)).toBe('abandoned');
   });
 
-  it('C4.06 refuses more than its bound', async () => {
+  it('C4.06 refuses waiters beyond its limit', async () => {
     const waiters = new Waiters(new ManualClock(), 2);
     void waiters.wait('a', () => false, 6000);
     void waiters.wait('b', () => false, 6000);

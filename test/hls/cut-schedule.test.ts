@@ -30,7 +30,7 @@ describe('CutSchedule', () => {
     expect(cuts.independentSegments).toBe(true);
   });
 
-  it('the target duration is not known before the second key frame, and then for ever', () => {
+  it('the target duration is fixed at the second key frame', () => {
     const cuts = schedule();
     feed(cuts, [1000], 4000);
     expect(cuts.targetDuration).toBeUndefined();
@@ -39,7 +39,7 @@ describe('CutSchedule', () => {
     expect(rare.targetDuration).toBe(4);
   });
 
-  it('remembers few of the key frames of a source whose pictures are all key frames', () => {
+  it('remembers only a few key frames if every picture is one', () => {
     const cuts = schedule();
     const before = heapInUse();
     // Eleven hours; each would be a number.
@@ -48,13 +48,13 @@ describe('CutSchedule', () => {
     expect(cuts.timeOf(cuts.lastIndex)).toBeGreaterThan(0);
   });
 
-  it('forgets the oldest cuts, and the numbers of the others stay what they were', () => {
+  it('drops the oldest cuts without changing the numbers of the others', () => {
     const cuts = schedule();
     for (let time = 1000; time < 1000 + 5_000 * 2_000; time += 2_000) cuts.noteVideo(time, time, true);
     expect([cuts.lastIndex, cuts.timeOf(4_998), cuts.timeOf(0)]).toEqual([4_999, 1000 + 4_998 * 2_000, undefined]);
   });
 
-  it('a GOP of 2.002 s is one of 2 s', () => {
+  it('a GOP of 2.002 s counts as 2 s', () => {
     const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: 1001 / 30_000, nominalPart: (14 * 1001) / 30_000 });
     for (let i = 0; i < 400; i += 1) {
       const time = Math.round(1000 + (i * 1001) / 30);
@@ -78,7 +78,7 @@ describe('CutSchedule', () => {
     expect(times(cuts).slice(6)).toEqual([9000, 10_440]);
   });
 
-  it('joins short GOPs, and does not wait for one that would be too late', () => {
+  it('joins short GOPs, but does not wait for one that would end too late', () => {
     const short = schedule();
     feed(short, [1000, 1600, 2200, 2800, 3400, 4000], 4040);
     // 2.4 s rounds to the target of 2 s.
@@ -88,7 +88,7 @@ describe('CutSchedule', () => {
     expect(times(awkward)).toEqual([1000, 2280, 3560, 4840]);
   });
 
-  it('cuts without a key frame as late as can be, and from then on at part boundaries', () => {
+  it('cuts without a key frame as late as possible, and then at part boundaries', () => {
     const forced: number[] = [];
     const cuts = new CutSchedule(
       { segmentDuration: 2, onForcedCut: (time) => forced.push(time) },
@@ -100,7 +100,7 @@ describe('CutSchedule', () => {
     expect(cuts.independentSegments).toBe(false);
   });
 
-  it('settles for its limit when a second key frame never comes, and promises no independent segments', () => {
+  it('uses its limit if a second key frame never comes, and does not announce independent segments', () => {
     const cuts = schedule();
     feed(cuts, [1000], 12_000);
     expect(cuts.targetDuration).toBe(10);
@@ -169,7 +169,7 @@ describe('CutSchedule', () => {
     expect(cuts.horizon).toBeGreaterThan(8000);
   });
 
-  it("the hole between two runs is nobody's: indexes go on, no cut is forced, the target duration stays", () => {
+  it('the gap between two runs belongs to neither: numbers continue, no cut is forced, the target duration stays', () => {
     const forced: number[] = [];
     const rules = { frame: FRAME / 1000, nominalPart: 0.48 };
     const cuts = new CutSchedule({ segmentDuration: 2, onForcedCut: (time) => forced.push(time) }, rules);

@@ -60,7 +60,7 @@ function scene(options: Partial<PresentationOptions> = {}, onStep: () => void = 
 }
 
 describe('Playlist Delta Updates', () => {
-  it('B3.10 skip what lies beyond six target durations, in version 9, and nothing else changes', () => {
+  it('B3.10 skip segments beyond six target durations, with version 9, and change nothing else', () => {
     const { stream, bodies } = scene();
     stream.play(560);
     const { full, delta } = bodies();
@@ -76,7 +76,7 @@ describe('Playlist Delta Updates', () => {
     expect(mergeDelta(full.toString(), delta.toString())).toBe(full.toString());
   });
 
-  it('B3.10 the same of I-frames, whose playlist announces it as all do', () => {
+  it('B3.10 exist for I-frame playlists too, which announce them like all others', () => {
     const { stream, presentation } = scene();
     stream.play(560);
     const rendition = presentation.rendition('source');
@@ -88,7 +88,7 @@ describe('Playlist Delta Updates', () => {
     expect(mergeDelta(full, delta)).toBe(full);
   });
 
-  it('B3.10 never SKIPPED-SEGMENTS=0: while nothing lies beyond the boundary the full playlist is the answer', () => {
+  it('B3.10 never have SKIPPED-SEGMENTS=0: if nothing is beyond the boundary, the full playlist is sent', () => {
     const { stream, bodies } = scene();
     stream.play(320);
     const { full, delta } = bodies();
@@ -98,7 +98,7 @@ describe('Playlist Delta Updates', () => {
     expect(bodies().delta.toString()).toContain('SKIPPED-SEGMENTS=1\n');
   });
 
-  it('B3.10 ignored where a window is too short to be worth it, and not advertised there', () => {
+  it('B3.10 are neither announced nor sent if the window is too short', () => {
     const { stream, bodies } = scene({ windowSegments: 7 });
     stream.play(560);
     const { full, delta } = bodies();
@@ -106,7 +106,7 @@ describe('Playlist Delta Updates', () => {
     expect(delta).toBe(full);
   });
 
-  it('B3.10 C4.05 rendered once for a version, for all who ask; new with the next version', () => {
+  it('B3.10 C4.05 are rendered once per version for all requests', () => {
     const { stream, bodies } = scene();
     stream.play(560);
     const before = bodies();
@@ -154,7 +154,7 @@ describe('Playlist Delta Updates', () => {
     expect(checker.versions('source')).toBeGreaterThan(40);
   });
 
-  it('B3.10 after the end _HLS_skip is ignored', async () => {
+  it('B3.10 are not sent after the end', async () => {
     const { stream, bodies, presentation } = scene();
     stream.play(560);
     expect(bodies().delta).not.toBe(bodies().full);
@@ -163,7 +163,7 @@ describe('Playlist Delta Updates', () => {
     expect(bodies().delta).toBe(bodies().full);
   });
 
-  it('B3.10 a second reader takes it for what it is', () => {
+  it('B3.10 are understood by an independent reader', () => {
     const { stream, bodies } = scene();
     stream.play(560);
     const parsed = HLS.parse(bodies().delta.toString());
@@ -173,7 +173,7 @@ describe('Playlist Delta Updates', () => {
     expect(media.segments[0]?.map?.uri).toBe('init-1000.mp4');
   });
 
-  it('B3.10 differential: any reconnects, deaths and stalls, every update merges byte for byte with what clients have', async () => {
+  it('B3.10 give the full playlist byte for byte when applied, after any reconnects, failures and stalls', async () => {
     const event = fc.oneof(
       {
         weight: 5,

@@ -62,7 +62,7 @@ function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) 
 }
 
 describe('a DVR window', () => {
-  it('B1.06 B1.08 B1.09 B3.10 lists segments that are only in the store, gives them, and removes them from the head', async () => {
+  it('B1.06 B1.08 B1.09 B3.10 lists and serves segments that are only in the store, and removes the oldest', async () => {
     const store = new WatchedStore();
     const { play, listed, source, file, clock, presentation } = scene(store);
     await play(40);
@@ -101,7 +101,7 @@ describe('a DVR window', () => {
     expect([bodies.size, bodies.has(undefined), store.reads - before]).toEqual([1, false, 1]);
   });
 
-  it('hls.store-read: a disk that cannot be read is a 503, and the live edge does not notice', async () => {
+  it('hls.store-read: a disk that cannot be read gives 503, and does not affect the live edge', async () => {
     const store = new WatchedStore();
     const { play, file, listed } = scene(store);
     await play(50, false);
@@ -130,7 +130,7 @@ describe('a DVR window', () => {
     expect(await store.list('')).toEqual([]);
   });
 
-  it('C4.03 a full disk costs the oldest part of the window, and live goes on', async () => {
+  it('C4.03 a full disk shortens the window, and live goes on', async () => {
     const store = new WatchedStore();
     const { play, listed, warnings, checker, presentation, clock } = scene(store, {
       dvrWindow: Number.POSITIVE_INFINITY,
@@ -153,7 +153,7 @@ describe('a DVR window', () => {
     expect(checker.versions('source')).toBeGreaterThan(100);
   });
 
-  it('C4.03 a disk that never comes back: the list begins in memory, which does not grow without end', async () => {
+  it('C4.03 if the disk never comes back, the list begins with the segments in memory, which stay bounded', async () => {
     const store = new WatchedStore();
     const { play, listed, source } = scene(store, { dvrWindow: Number.POSITIVE_INFINITY });
     await play(30);
@@ -226,7 +226,7 @@ describe('a DVR window', () => {
     }
   });
 
-  it('B3.10 a reload of six hours costs what a reload of a minute costs', async () => {
+  it('B3.10 a reload with a window of six hours costs as much as with one of a minute', async () => {
     const { play, source, listed, presentation } = scene(new MemoryStore(), { dvrWindow: Number.POSITIVE_INFINITY });
     await play(40, false);
     const archive = source().archive;
@@ -263,7 +263,7 @@ describe('a DVR window', () => {
 });
 
 describe('a DVR window whose files somebody removes', () => {
-  it('C4.03 lists no longer what a player asked for in vain, nor what is before it, in no rendition', async () => {
+  it('C4.03 no longer lists, in any rendition, a segment that a player requested in vain, nor those before it', async () => {
     const store = new WatchedStore();
     const { play, listed, file, presentation, source } = scene(store, { dvrWindow: 400 });
     // More files than are looked at with each segment.

@@ -80,7 +80,7 @@ async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPl
 }
 
 describe('playlists of I-frames', () => {
-  it('init and byte range decode to the picture that the segment begins with: source and rungs from FFmpeg, B-frames or not', async () => {
+  it('init and byte range decode to the first picture of the segment: source and rungs from FFmpeg, with and without B-frames', async () => {
     const { presentation, clock } = setUp({ plan: LADDER });
     const origin = new Origin({ clock });
     origin.attach(presentation);
@@ -177,7 +177,7 @@ describe('playlists of I-frames', () => {
     expect(await ask({ msn: `${last + 400}`, part: 'x' })).toMatchObject({ status: 200, blocking: false });
   });
 
-  it('B3.13 every playlist reports all others, those of I-frames without parts (B.1)', async () => {
+  it('B3.13 every playlist has reports of all others, those of I-frame playlists without parts (B.1)', async () => {
     const { presentation, clock } = setUp({ plan: LADDER });
     await new Replay(presentation, usual, { clock }).playUntil(9_000);
     const names = ['source', '120p', '90p', 'audio'];

@@ -54,7 +54,7 @@ async function restart(pause = 1_000) {
 }
 
 describe('LeftStream', () => {
-  it('C4.02 B1.03 players that ask for the playlists are held until the publisher is back, and go on in higher numbers', async () => {
+  it('C4.02 B1.03 playlist requests wait until the publisher is back, and continue at higher numbers', async () => {
     const { clock, store, origin, numbers, died, playlist, failures } = await restart();
     const waiting = [
       origin.multivariant('live/room', 'a'),
@@ -93,7 +93,7 @@ describe('LeftStream', () => {
     expect(failures).toEqual([]);
   });
 
-  it('C4.02 a stream whose publisher does not come back ends where its copy on disk ends, and is forgotten', async () => {
+  it('C4.02 a stream whose publisher does not return ends where its copy on disk ends, and is removed', async () => {
     const { clock, store, origin, playlist, died, failures } = await restart();
     const waiting = playlist();
     clock.advance(WINDOW * 1000);
@@ -135,7 +135,7 @@ describe('LeftStream', () => {
     expect(bodyOf(await waiting)).toContain('#EXT-X-ENDLIST');
   });
 
-  it('a request that has waited as long as any may is told to ask again', async () => {
+  it('a request that has waited for the maximum time is told to retry', async () => {
     const { clock, store, origin } = await restart();
     const patient = new Origin({ clock, startingLimit: 5_000 });
     expect(origin.waiting).toBe(0);
@@ -151,7 +151,7 @@ describe('LeftStream', () => {
     expect(await waiting).toMatchObject({ status: 503, error: { code: 'hls.publisher-awaited' } });
   });
 
-  it('nobody waits for what ended, for what is long gone, or without a resume window', async () => {
+  it('requests do not wait for a stream that ended or is long gone, nor without a resume window', async () => {
     expect((await restart()).left).toHaveLength(1);
     expect((await restart(120_000)).left).toEqual([]);
     const { left, clock } = await restart();

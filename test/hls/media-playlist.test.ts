@@ -67,7 +67,7 @@ describe('media playlist', () => {
     expect(renderMediaPlaylist(playlist)).toBe(await golden('ended-with-gap.m3u8'));
   });
 
-  it('says what it was told to a reader written from the RFC alone', () => {
+  it('is read back correctly by a reader written from the RFC alone', () => {
     const parsed = parsePlaylist(renderMediaPlaylist(live));
     expect(parsed).toMatchObject({ targetDuration: 2, partTarget: 0.56, mediaSequence: 76_300_000, ended: false });
     expect(parsed.segments.map(({ duration }) => duration)).toEqual([2, 1.907133]);

@@ -79,7 +79,7 @@ describe('a presentation of samples', () => {
     usual = await record({ seconds: 15.4, gop: 50 }, { partFrames: 12, rungs: [] });
   });
 
-  it('B1.01-B1.18 B3.01 B3.02 B3.12 hold, and every sample goes out as it came in, shown when the publisher said', async () => {
+  it('B1.01-B1.18 B3.01 B3.02 B3.12 hold, and every sample keeps its bytes and presentation time', async () => {
     const played = await run(usual);
     for (const [name, kind] of [
       ['source', 'video'],
@@ -162,7 +162,7 @@ describe('a presentation of samples', () => {
     },
   );
 
-  it('frames that come late, or not at all, leave decode times without a hole and pictures at their times', async () => {
+  it('frames that are late or missing leave no gap in the decode times, and pictures at their times', async () => {
     // Every 40th frame is lost, and one stretch of half a second: B-frames or not, the decoder gets what there is.
     const recording = await record({ seconds: 11, gop: 50, bFrames: 0 }, { partFrames: 12, rungs: [] });
     const videos = recording.tags.filter(({ kind }) => kind === 'video');
@@ -183,7 +183,7 @@ describe('a presentation of samples', () => {
     }
   });
 
-  it('holds media once, and the segment as a whole only when somebody asked for it', async () => {
+  it('keeps media in memory once, and joins a segment only if it is requested as a whole', async () => {
     const { presentation, media, checker } = await run(usual);
     const rendition = presentation.rendition('source');
     for (const { media: held } of rendition?.window.listed ?? []) {

@@ -25,7 +25,7 @@ function serve(first = 500, clock = new ManualClock(), origin = new Origin({ clo
 }
 
 describe('Origin', () => {
-  it('B4.03 a name nobody publishes is 404 at once, without a lifetime', async () => {
+  it('B4.03 an unknown name gives 404 at once, without a lifetime', async () => {
     const { origin, playlist } = serve();
     expect(await origin.multivariant('live', 'a')).toMatchObject({
       status: 404,
@@ -69,7 +69,7 @@ describe('Origin', () => {
     expect((await abandoned).status).toBe(404);
   });
 
-  it('B3.04 B3.05 malformed and far directives are 400 at once', async () => {
+  it('B3.04 B3.05 malformed directives, and those too far ahead, give 400 at once', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -87,7 +87,7 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(0);
   });
 
-  it('B3.06 what is present, or was, is answered at once with the full playlist', async () => {
+  it('B3.06 directives for present or past media are answered at once with the full playlist', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -97,7 +97,7 @@ describe('Origin', () => {
     expect(bodyOf(await playlist('500', '0'))).toBe(now);
   });
 
-  it('B3.07 C4.05 a future part is held until it is in the body; a thousand viewers get the same Buffer', async () => {
+  it('B3.07 C4.05 a request for a future part waits until the playlist lists it; a thousand viewers get the same Buffer', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -117,7 +117,7 @@ describe('Origin', () => {
     expect(bodyOf(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
   });
 
-  it('only the first version that has what was asked for is cached for long: an older position holds more each time', async () => {
+  it('only the first version with the requested part is cached for long, because later ones contain more', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_300);
@@ -139,7 +139,7 @@ describe('Origin', () => {
     expect(await cachedForLong(mediaSequence)).toBe(false);
   });
 
-  it('B3.07 a whole segment asked for is held until it is complete', async () => {
+  it('B3.07 a request for a whole segment waits until it is complete', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -155,7 +155,7 @@ describe('Origin', () => {
     expect(bodyOf(await held)).toContain('\nseg-502.m4s\n');
   });
 
-  it('B3.08 held for three target durations in vain it is answered with the unchanged playlist, and cached like any', async () => {
+  it('B3.08 after three target durations in vain, a request gets the unchanged playlist with the usual lifetime', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -188,7 +188,7 @@ describe('Origin', () => {
     expect(bodyOf(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
   });
 
-  it('B3.12 a hinted part is held until it is there, and listed with the same bytes; another is 404', async () => {
+  it('B3.12 a request for a hinted part waits until it exists, and gets the bytes that are listed; any other part gives 404', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -208,7 +208,7 @@ describe('Origin', () => {
     expect(again.status === 200 && answer.status === 200 && again.body?.equals(answer.body ?? Buffer.of())).toBe(true);
   });
 
-  it('C4.06 a client that goes away frees its waiter', async () => {
+  it('C4.06 a client that leaves frees its waiter', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -221,7 +221,7 @@ describe('Origin', () => {
     expect((await held[0])?.status).toBe(503);
   });
 
-  it('B4.10 C3.03 only our own file names exist', async () => {
+  it('B4.10 C3.03 only existing file names are accepted', async () => {
     const { origin, presentation, play } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -244,7 +244,7 @@ describe('Origin', () => {
     });
   });
 
-  it('B1.08 B1.10 an ended stream stays for its window; its playlists go, and its media as long after them as they lasted', async () => {
+  it('B1.08 B1.10 an ended stream stays for its window; then its playlists are removed, and later its media', async () => {
     const { origin, presentation, clock, store, play, playlist } = serve();
     origin.attach(presentation);
     await play(10_500);
@@ -280,7 +280,7 @@ describe('Origin', () => {
     expect(await store.list('')).toEqual([]);
   });
 
-  it('B1.03 a republish replaces the ended stream with higher numbers, whose media is still there', async () => {
+  it('B1.03 a republish continues at higher numbers, and the media of the ended stream is still available', async () => {
     const first = serve();
     const { origin, clock } = first;
     origin.attach(first.presentation);
@@ -299,7 +299,7 @@ describe('Origin', () => {
     expect((await second.playlist()).status).toBe(200);
   });
 
-  it('a stream that ended before it showed anything is 404', async () => {
+  it('a stream that ended before it had any media gives 404', async () => {
     const { origin, presentation, playlist } = serve();
     origin.attach(presentation);
     const held = [origin.multivariant('live', 'a'), playlist()];
@@ -308,7 +308,7 @@ describe('Origin', () => {
     for (const answer of await Promise.all(held)) expect(answer.status).toBe(404);
   });
 
-  it('B1.10 B3.08 B3.12 while the publisher is away playlists stay, requests wait, and nothing is 404 before the end', async () => {
+  it('B1.10 B3.08 B3.12 while the publisher is away playlists stay, requests wait, and nothing gives 404', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_900);
@@ -339,7 +339,7 @@ describe('Origin', () => {
     expect(file?.status).toBe(404);
   });
 
-  it('a publisher that returns answers what waited', async () => {
+  it('waiting requests are answered when the publisher returns', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);
@@ -361,7 +361,7 @@ describe('Origin', () => {
     expect(parsePlaylist(bodyOf(await playlist())).preloadHint).toBeDefined();
   });
 
-  it('no refusal repeats what was asked for: it may be a key in the wrong place', async () => {
+  it('no refusal repeats the request, which may contain a key in the wrong place', async () => {
     const { origin, presentation, play } = serve();
     origin.attach(presentation);
     await play(7_300);
@@ -379,7 +379,7 @@ describe('Origin', () => {
     }
   });
 
-  it('a withdrawn rendition is 404 at once, also for who waits; its media is not', async () => {
+  it('a withdrawn rendition gives 404 at once, also to waiting requests; its media is still served', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);
@@ -392,7 +392,7 @@ describe('Origin', () => {
     expect((await origin.file('live', 'a', 'source', segments[0]?.uri ?? '')).status).toBe(200);
   });
 
-  it('what is at hand is what would be answered, at every moment of a stream', async () => {
+  it('atHand returns what the other methods would answer, at every moment of a stream', async () => {
     const { origin, presentation, play } = serve();
     const asked = [
       ['', ''],

@@ -32,7 +32,7 @@ function scene(store?: SegmentStore) {
 }
 
 describe('segments that have left the playlist', () => {
-  it('B1.09 leave memory once they are stored: whole and in parts they come from the store with the same bytes', async () => {
+  it('B1.09 leave memory when they are stored; then segments and parts come from the store with the same bytes', async () => {
     const { play, get, held, inMemory, source } = scene(new MemoryStore());
     await play(11);
     const uri = segmentUri(1001);
@@ -54,7 +54,7 @@ describe('segments that have left the playlist', () => {
     expect(await get(partUri(1001, 0))).toBe(404);
   });
 
-  it('B1.09 stay in memory for their time where there is no store', async () => {
+  it('B1.09 stay in memory as long as they must if there is no store', async () => {
     const { play, get, held, inMemory, source } = scene();
     await play(25);
     expect(source().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
@@ -63,7 +63,7 @@ describe('segments that have left the playlist', () => {
     expect(Buffer.isBuffer(await get(partUri(1001, 0)))).toBe(true);
   });
 
-  it('stay in memory while a store does not take them, and leave it when it does', async () => {
+  it('stay in memory until the store has taken them', async () => {
     const store = new MemoryStore();
     let failing = true;
     const write = store.write.bind(store);
@@ -81,7 +81,7 @@ describe('segments that have left the playlist', () => {
     expect(inMemory()).toBe(source().window.listed.length);
   });
 
-  it('C2.11 are bounded by what they last when media comes faster than the clock', () => {
+  it('C2.11 are bounded by their duration if media arrives faster than real time', () => {
     const window = new LiveWindow({ segments: 6, now: () => 0 });
     for (let index = 0; index < 1_000; index += 1) window.add(segment(index), 2);
     // Seven of two seconds were listed at once: 14 s, three times.

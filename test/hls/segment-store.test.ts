@@ -19,7 +19,7 @@ const stores: { name: string; make: () => Promise<SegmentStore> }[] = [
 ];
 
 describe.each(stores)('$name', ({ make }) => {
-  it('gives back what was written, and nothing for what was not', async () => {
+  it('returns what was written, and undefined for anything else', async () => {
     const store = await make();
     await store.write('live/a/source/seg-1.m4s', bytes('one'));
     expect(await store.read('live/a/source/seg-1.m4s')).toEqual(bytes('one'));
@@ -41,7 +41,7 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.size('live/none/source/seg-1.m4s')).toBeUndefined();
   });
 
-  it('B1.06 replaces as a whole: no torn read in 1000', async () => {
+  it('B1.06 replaces files atomically: no torn read in 1000', async () => {
     const store = await make();
     const versions = [Buffer.alloc(100_000, 1), Buffer.alloc(60_000, 2)] as const;
     await store.write('live/a/index.m3u8', versions[0]);
@@ -65,7 +65,7 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.list('nothing')).toEqual([]);
   });
 
-  it('removes, and does not mind what is not there', async () => {
+  it('removes files, and ignores missing ones', async () => {
     const store = await make();
     await store.write('live/a/x', bytes('x'));
     await store.remove('live/a/x');
@@ -74,7 +74,7 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.list('')).toEqual([]);
   });
 
-  it('removes a directory only when it is empty', async () => {
+  it('removes a directory only if it is empty', async () => {
     const store = await make();
     await store.write('live/a/x', bytes('x'));
     await store.removeDirectory('live/a');
@@ -98,7 +98,7 @@ describe('DiskStore', () => {
     expect(await readdir(join(root, 'live/a'))).toEqual(['x']);
   });
 
-  it('C3.03 refuses every path that is not plain names, and follows no symbolic link', async () => {
+  it('C3.03 refuses paths that are not made of plain names, and follows no symbolic link', async () => {
     const root = await temporaryDirectory();
     const outside = await temporaryDirectory();
     const store = new DiskStore(root);
@@ -141,7 +141,7 @@ describe('DiskStore', () => {
     expect((await readdir('/proc/self/fd')).length).toBe(descriptors);
   });
 
-  it('writes again after somebody removed the directory', async () => {
+  it('creates the directory again if it has been removed', async () => {
     const root = await temporaryDirectory();
     const store = new DiskStore(root);
     await store.write('live/a/x', bytes('x'));

@@ -46,7 +46,7 @@ async function open(reads: StoredReads, path = 'a', within?: ByteSpan): Promise<
 }
 
 describe('stored reads', () => {
-  it('gives a small file as a whole and a large one in pieces, of which nothing is read before it is asked for', async () => {
+  it('reads a small file as a whole, and a large one in pieces on request', async () => {
     const store = new HeldStore();
     store.release();
     await store.write('a', LARGE);
@@ -61,7 +61,7 @@ describe('stored reads', () => {
     expect(await bytesOf(body, 299_999, 300_000)).toEqual(LARGE.subarray(299_999));
   });
 
-  it('gives a part of a file, small or large', async () => {
+  it('reads part of a file, small or large', async () => {
     const store = new MemoryStore();
     await store.write('a', LARGE);
     const reads = new StoredReads(store);
@@ -71,7 +71,7 @@ describe('stored reads', () => {
     expect(await bytesOf(body, 1, 3)).toEqual(LARGE.subarray(11, 13));
   });
 
-  it('reads few at a time, however many are wanted', async () => {
+  it('reads only a few at a time, however many are requested', async () => {
     const store = new HeldStore();
     await store.write('a', LARGE);
     const body = await open(new StoredReads(store));
@@ -83,7 +83,7 @@ describe('stored reads', () => {
     expect(store.most).toBe(4);
   });
 
-  it('reads a small file once, while it is read and while anybody holds it', async () => {
+  it('reads a small file once for all that request it while it is being read or held', async () => {
     const store = new HeldStore();
     store.release();
     await store.write('a', LARGE.subarray(0, 1_000));
@@ -94,7 +94,7 @@ describe('stored reads', () => {
     expect(store.reads).toBe(1);
   });
 
-  it('hls.store-read: a file that went or shrank while it was sent is an error, not a shorter body', async () => {
+  it('hls.store-read: a file that disappears or shrinks while it is sent is an error, not a shorter body', async () => {
     const store = new MemoryStore();
     await store.write('a', LARGE);
     const body = await open(new StoredReads(store));

@@ -24,7 +24,7 @@ describe('SequenceNumbers', () => {
     });
   });
 
-  it('B1.03 a next life goes on after the last, with a discontinuity', () => {
+  it('B1.03 the next life of a name continues after the last, with a discontinuity', () => {
     const numbers = new SequenceNumbers({ clock: new ManualClock() });
     numbers.used('live', 'a', SINCE_2024 + 5000, 2);
     expect(numbers.next('live', 'a')).toEqual({
@@ -35,7 +35,7 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'b').continuesEarlier).toBe(false);
   });
 
-  it('B1.03 C4.02 a gateway started anew goes beyond what the disk knows, even when its clock is wrong', async () => {
+  it('B1.03 C4.02 a restarted gateway continues above the numbers on disk, even if its clock is wrong', async () => {
     const store = new MemoryStore();
     const ahead = SINCE_2024 + 1_000_000;
     await store.write(`live/room/a/source/seg-${ahead}.m4s`, EMPTY);
@@ -67,7 +67,7 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'ended').earliestDate).toBeUndefined();
   });
 
-  it('C4.02 cleans what an earlier process left, and nothing that is not provably ours', async () => {
+  it('C4.02 removes what an earlier process left, and nothing that is not certainly ours', async () => {
     const store = new MemoryStore();
     const mark = renderStreamMark({ directory: 'live/a', from: 7 });
     const ours = new Map([
@@ -124,7 +124,7 @@ describe('SequenceNumbers', () => {
     expect(await store.list('live/a/source')).toHaveLength(1);
   });
 
-  it('C4.08 a wall clock set back does not take the numbers with it', () => {
+  it('C4.08 numbers do not go back with the wall clock', () => {
     const clock = new ManualClock();
     const numbers = new SequenceNumbers({ clock });
     clock.advance(10_000);
@@ -132,7 +132,7 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'a').firstMediaSequence).toBe(SINCE_2024 + 10);
   });
 
-  it('forgets the oldest names, which the clock covers, and keeps those that run ahead of it', () => {
+  it('drops the oldest names, whose numbers the clock exceeds, and keeps those that are ahead of it', () => {
     const clock = new ManualClock();
     const numbers = new SequenceNumbers({ clock });
     numbers.used('live', 'ahead', SINCE_2024 + 1_000_000, 0);

@@ -12,7 +12,7 @@ function setUp() {
   return { clock, told, limit, warn };
 }
 
-it('tells the same fault once a minute', () => {
+it('logs the same fault once a minute', () => {
   const { clock, told, warn } = setUp();
   for (let second = 0; second < 120; second++) {
     warn(`full after ${second} s`, 'ENOSPC');
@@ -21,7 +21,7 @@ it('tells the same fault once a minute', () => {
   expect(told).toEqual(['full after 0 s', 'full after 60 s']);
 });
 
-it('tells another fault of the same code at once', () => {
+it('logs another fault with the same code at once', () => {
   const { told, warn } = setUp();
   warn('full', 'ENOSPC');
   warn('read-only', 'EROFS');
@@ -29,7 +29,7 @@ it('tells another fault of the same code at once', () => {
   expect(told).toEqual(['full', 'read-only']);
 });
 
-it('tells a fault again that was over and came back, but not one that flickers', () => {
+it('logs a fault again if it was over and returns, but not if it flickers', () => {
   const { clock, told, limit, warn } = setUp();
   warn('full', 'ENOSPC');
   for (let i = 0; i < 3; i++) {

@@ -117,7 +117,7 @@ describe('WriteBehind', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('tells once of files that will not go when a stream has ended', async () => {
+  it('logs once that files cannot be removed after a stream has ended', async () => {
     const store = new FailingStore(new MemoryStore());
     const clock = new ManualClock();
     const warnings: SluiceError[] = [];
@@ -178,7 +178,7 @@ describe('WriteBehind', () => {
     },
   );
 
-  it('C4.03 a disk slower than the stream costs old segments on disk, not memory', async () => {
+  it('C4.03 if the disk is slower than the stream, old segments are missing on disk, and memory does not grow', async () => {
     const store = new FailingStore(new MemoryStore());
     const clock = new ManualClock();
     const presentation = present(store, clock);

@@ -8,7 +8,7 @@ import { AmfEcmaArray, amfObject } from '../../src/protocols/amf/values.js';
 import { metadata } from './media.js';
 
 describe('readMetadataHints', () => {
-  it('A6.01 reads objects and ECMA arrays alike', () => {
+  it('A6.01 reads objects and ECMA arrays', () => {
     const entries = [
       ['width', 1280],
       ['framerate', 29.97],
@@ -19,7 +19,7 @@ describe('readMetadataHints', () => {
     expect(readMetadataHints(encodeAmf0(['onMetaData', new AmfEcmaArray(entries)]))).toEqual(expected);
   });
 
-  it('A6.03 leaves out what cannot be true', () => {
+  it('A6.03 ignores impossible values', () => {
     const lies = metadata({ width: -5, height: 1e9, framerate: Number.NaN, videodatarate: 'fast', audiochannels: 0 });
     expect(readMetadataHints(lies)).toEqual({});
   });
@@ -29,7 +29,7 @@ describe('readMetadataHints', () => {
     ['FourCC as numbers, as FFmpeg writes HEVC', 1_752_589_105, 1_836_069_985],
     ['FourCC as text, as OBS writes it', 'avc1', 'mp4a'],
     ['null, as some cameras do', null, null],
-  ])('A6.07 reads the rest whatever form the codec ids have: %s', (_, videocodecid, audiocodecid) => {
+  ])('A6.07 reads the other fields whatever the form of the codec ids: %s', (_, videocodecid, audiocodecid) => {
     const entries = amfObject([
       ['videocodecid', videocodecid],
       ['width', 640],
@@ -43,7 +43,7 @@ describe('readMetadataHints', () => {
     });
   });
 
-  it('A6.08 keys of JavaScript objects are only keys', () => {
+  it('A6.08 treats names of JavaScript properties as plain keys', () => {
     const body = encodeAmf0([
       'onMetaData',
       amfObject([
@@ -80,12 +80,12 @@ describe('liveMetadata', () => {
   it.each([
     ['object', amfObject],
     ['ECMA array', (entries: Iterable<readonly [string, number]>) => new AmfEcmaArray(entries)],
-  ])('leaves out what only a file has (%s)', (_, make) => {
+  ])('removes fields that only files have (%s)', (_, make) => {
     const body = encodeAmf0(['onMetaData', make(Object.entries({ duration: 8.04, width: 640, filesize: 0 }))]);
     expect(decodeAmf0(liveMetadata(body))).toEqual(['onMetaData', make([['width', 640]])]);
   });
 
-  it('hands on the same bytes when there is nothing to leave out, or nothing to read', () => {
+  it('passes the same bytes on if there is nothing to remove, or they cannot be read', () => {
     const plain = metadata({ width: 640 });
     const broken = plain.subarray(0, -8);
     expect(liveMetadata(plain)).toBe(plain);

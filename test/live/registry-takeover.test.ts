@@ -18,7 +18,7 @@ function setup({ wallClock = Date.now, ...options }: StreamRegistryOptions & { w
 const taken = expect.objectContaining({ code: 'live.name-taken' });
 
 describe('takeover of a name', () => {
-  it('A8.02 gives the name of a silent holder to the newcomer at once, and tells the holder', () => {
+  it('A8.02 gives the name of a silent holder to the newcomer at once, and notifies the holder', () => {
     let wall = 0;
     const { clock, registry, ends } = setup({ wallClock: () => (wall += 1) });
     const holder = registry.claim('live', 'a');
@@ -45,7 +45,7 @@ describe('takeover of a name', () => {
     expect(ends).toEqual(['1 live.taken-over', '2 undefined']);
   });
 
-  it('A8.02 a holder that never sent anything is silent since its claim', () => {
+  it('A8.02 counts a holder that never sent anything as silent since its claim', () => {
     const { clock, registry } = setup();
     const holder = registry.claim('live', 'a');
     clock.now = 3_000;
@@ -53,7 +53,7 @@ describe('takeover of a name', () => {
     expect(holder.state).toBe('ended');
   });
 
-  it('A8.03 refuses a newcomer while the holder sends, and the holder hears nothing of it', () => {
+  it('A8.03 refuses a newcomer while the holder sends, without notifying the holder', () => {
     const { clock, registry, ends } = setup();
     const holder = registry.claim('live', 'a');
     for (clock.now = 0; clock.now < 20_000; clock.now += 1_000) {
@@ -71,7 +71,7 @@ describe('takeover of a name', () => {
     expect(ends).toHaveLength(2);
   });
 
-  it('A8.03 of two newcomers that race one publishes', () => {
+  it('A8.03 lets only one of two racing newcomers publish', () => {
     const { clock, registry, ends } = setup();
     registry.claim('live', 'a');
     clock.now = 5_000;
@@ -81,7 +81,7 @@ describe('takeover of a name', () => {
     expect(ends).toHaveLength(1);
   });
 
-  it('A8.03 who claims the name while the old stream ends keeps it', () => {
+  it('A8.03 lets a newcomer that claims the name while the old stream ends keep it', () => {
     const { clock, registry } = setup();
     registry.claim('live', 'a');
     let inner: unknown;
@@ -91,7 +91,7 @@ describe('takeover of a name', () => {
     expect(registry.get('live', 'a')).toBe(inner);
   });
 
-  it('A8.02 a kick listener that fails does not keep the name', () => {
+  it('A8.02 releases the name even if a kick listener fails', () => {
     const { clock, registry, ends } = setup();
     const holder = registry.claim('live', 'a');
     holder.onKick(() => {
@@ -103,7 +103,7 @@ describe('takeover of a name', () => {
     expect(registry.claim('live', 'a').state).toBe('waiting');
   });
 
-  it('tells a listener that comes after the kick', () => {
+  it('notifies a listener that is added after the kick', () => {
     const { clock, registry } = setup();
     const holder = registry.claim('live', 'a');
     clock.now = 5_000;

@@ -17,7 +17,7 @@ describe('StreamRegistry', () => {
     expect(registry.size).toBe(1);
   });
 
-  it('A5.07 tells names apart by case, and the same name in two applications', () => {
+  it('A5.07 distinguishes names by case and by application', () => {
     const registry = new StreamRegistry();
     const streams = [registry.claim('live', 'a'), registry.claim('live', 'A'), registry.claim('live/a', 'a')];
     expect(registry.list()).toEqual(streams);
@@ -34,13 +34,13 @@ describe('StreamRegistry', () => {
     expect(registry.claim('live', 'c').name).toBe('c');
   });
 
-  it('A8.05 shrinks: a thousand publishers one after the other leave nothing behind', () => {
+  it('A8.05 keeps nothing of a thousand publishers that have come and gone', () => {
     const registry = new StreamRegistry({ maxStreams: 1 });
     for (let round = 0; round < 1_000; round += 1) registry.claim('live', `name-${round}`).end();
     expect(registry.size).toBe(0);
   });
 
-  it('A8.04 tells of each start and end exactly once, and the name is free when it tells of the end', () => {
+  it('A8.04 reports each start and end exactly once, and the name is free when the end is reported', () => {
     const registry = new StreamRegistry();
     const events: string[] = [];
     const remove = registry.on({

@@ -52,7 +52,7 @@ describe('LiveStream.publish', () => {
     expect(stream.statistics).toMatchObject({ videoFrames: 2, keyFrames: 1, audioFrames: 1, droppedTags: 0 });
   });
 
-  it('A7.14 a sequence header at 0 before media at 20 000 000 does not open a gap', () => {
+  it('A7.14 a sequence header at 0 before media at 20 000 000 makes no gap', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 20_000_000, videoFrame(true));
@@ -73,7 +73,7 @@ describe('LiveStream.publish', () => {
     expect(stream.statistics.ignoredTags).toBe(27);
   });
 
-  it('A7.02 marks a header that differs as changed', () => {
+  it('A7.02 marks a different header as changed', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, videoFrame(true));
@@ -124,7 +124,7 @@ describe('LiveStream.publish', () => {
     ['24aa', 'On2 VP6 video cannot be served: set the encoder to H.264'],
     ['9176766331000000aa', 'VVC (H.266) video cannot be served: set the encoder to H.264'],
     ['1faa', 'codec id 15 video cannot be served: set the encoder to H.264'],
-  ])('A7.09 refuses video that cannot be served when nothing else comes (%s)', (hex, message) => {
+  ])('A7.09 refuses unsupported video if nothing else comes (%s)', (hex, message) => {
     const { stream, warnings } = newStream();
     const body = Buffer.from(hex, 'hex');
     for (let time = 0; time <= 2_000; time += 40) stream.publish('video', time, body);
@@ -135,7 +135,7 @@ describe('LiveStream.publish', () => {
     expect(stream.statistics.unservedTags).toBe(52);
   });
 
-  it('A7.09 leaves out video that cannot be served, says so once, and goes on with the audio', () => {
+  it('A7.09 leaves unsupported video out, reports that once, and continues with the audio', () => {
     const { stream, tags, warnings } = newStream();
     stream.publish('video', 0, Buffer.from('24aa', 'hex'));
     stream.publish('audio', 0, audioHeader());
@@ -148,7 +148,7 @@ describe('LiveStream.publish', () => {
     expect(stream.statistics.unservedTags).toBe(252);
   });
 
-  it('A7.09 refuses at once when neither audio nor video can be served', () => {
+  it('A7.09 refuses at once if neither audio nor video is supported', () => {
     const { stream } = newStream();
     stream.publish('audio', 0, Buffer.from('cfaa', 'hex'));
     expect(() => stream.publish('video', 0, Buffer.from('24aa', 'hex'))).toThrow(
@@ -159,7 +159,7 @@ describe('LiveStream.publish', () => {
   it.each([
     ['cfaa', 'sound format 12 audio cannot be served: set the encoder to AAC'],
     ['9141424344aa', 'FourCC "ABCD" audio cannot be served: set the encoder to AAC'],
-  ])('A9.08 refuses audio that cannot be served when nothing else comes (%s)', (hex, message) => {
+  ])('A9.08 refuses unsupported audio if nothing else comes (%s)', (hex, message) => {
     const { stream } = newStream();
     const body = Buffer.from(hex, 'hex');
     for (let time = 0; time <= 2_000; time += 20) stream.publish('audio', time, body);
@@ -241,7 +241,7 @@ describe('LiveStream.publish', () => {
     expect(tags).toHaveLength(3);
   });
 
-  it('A6.01 A6.06 takes metadata for hints and ignores other data messages', () => {
+  it('A6.01 A6.06 uses metadata as hints, and ignores other data messages', () => {
     const { stream, tags } = newStream();
     stream.publish('script', 0, Buffer.from('00000001', 'hex'));
     stream.publish('script', 0, Buffer.alloc(0));
@@ -261,7 +261,7 @@ describe('LiveStream.publish', () => {
     expect(stream.metadata).toBe(tags[0]);
   });
 
-  it('C2.12 ends in tags or one typed error for any message', () => {
+  it('C2.12 gives tags or one typed error for any message', () => {
     const seeds = [...VIDEO_VECTORS, ...AUDIO_VECTORS].map(({ hex }) => Buffer.from(hex, 'hex'));
     const message = fc.tuple(
       fc.constantFrom('video', 'audio', 'script'),
@@ -289,7 +289,7 @@ describe('LiveStream.publish', () => {
 });
 
 describe('LiveStream.end', () => {
-  it('tells once, releases everything, and takes nothing more', () => {
+  it('is reported once, releases everything, and accepts nothing more', () => {
     const { stream } = newStream();
     const reasons: unknown[] = [];
     stream.on({ onEnd: (reason) => reasons.push(reason) });

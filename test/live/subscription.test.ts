@@ -88,7 +88,7 @@ describe('subscribe', () => {
     expect(drain(subscription).map(short)).toEqual(['vH', 'aH', 'vK1000', 'v1500', 'a1510']);
   });
 
-  it('keeps the cache in its bound and never starts it without a key frame, whatever is published', () => {
+  it('keeps the cache within its limit, beginning with a key frame, whatever is published', () => {
     const message = fc.constantFrom('key', 'inter', 'audio', 'header', 'script');
     fc.assert(
       fc.property(
@@ -141,7 +141,7 @@ describe('Subscription', () => {
     expect(late).toBe(1);
   });
 
-  it('over its bound drops to the next key frame, counts, and keeps the headers', () => {
+  it('over its limit drops tags up to the next key frame, counts them, and keeps the headers', () => {
     const stream = newStream();
     const frame = videoFrame(true).length;
     const subscription = stream.subscribe({ maxBytes: 3 * frame + videoHeader().length + audioHeader().length });
@@ -156,7 +156,7 @@ describe('Subscription', () => {
     expect(stream.statistics.subscriberDroppedTags).toBe(6);
   });
 
-  it('D5 a reader that takes nothing costs its bound, and the others nothing', () => {
+  it('D5 a reader that reads nothing costs no more than its limit, and does not affect others', () => {
     const stream = newStream();
     const bound = 2_000;
     const slow = stream.subscribe({ maxBytes: bound });
@@ -187,7 +187,7 @@ describe('Subscription', () => {
     expect(stream.statistics.subscribers).toBe(0);
   });
 
-  it('never starts or resumes without a key frame, stays in its bound, and counts exactly, for any pace of reading', () => {
+  it('never starts or resumes without a key frame, stays within its limit, and counts exactly, at any reading pace', () => {
     const action = fc.oneof(
       fc.record({ frame: fc.constantFrom('key', 'inter', 'inter', 'audio'), size: fc.nat(400) }),
       fc.record({ take: fc.nat(5) }),

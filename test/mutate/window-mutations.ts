@@ -8,7 +8,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (this.#times.length > 2 * KEY_FRAMES_REMEMBERED) this.#times = this.#times.slice(KEY_FRAMES_REMEMBERED);',
     replacement: '',
     test: 'test/hls/cut-schedule.test.ts',
-    title: 'remembers few of the key frames',
+    title: 'remembers only a few key frames',
     short: true,
   },
   {
@@ -17,7 +17,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (this.#cuts.length > 2 * CUTS_REMEMBERED) {',
     replacement: 'if (false) {',
     test: 'test/hls/cut-schedule.test.ts',
-    title: 'forgets the oldest cuts',
+    title: 'drops the oldest cuts',
   },
   {
     drops: 'the bound on periods remembered',
@@ -34,7 +34,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (this.#running >= READS_AT_ONCE) await',
     replacement: 'if (false) await',
     test: 'test/hls/stored-reads.test.ts',
-    title: 'reads few at a time',
+    title: 'reads only a few at a time',
     short: true,
   },
   {
@@ -43,7 +43,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (bytes === into.length) return;',
     replacement: 'return;',
     test: 'test/hls/stored-reads.test.ts',
-    title: 'a file that went or shrank while it was sent',
+    title: 'a file that disappears or shrinks while it is sent',
   },
   {
     drops: 'the time that a removed segment stays beyond the longest playlist',
