@@ -115,6 +115,19 @@ describe('H.264 sequence headers', () => {
     ]);
   });
 
+  it('take in a PPS that comes between the slices of a picture', () => {
+    const { stream, headers } = newStream();
+    stream.publish('video', 0, header(GOOD));
+    stream.publish('video', 0, frame(IDR));
+    // first_mb_in_slice of the second slice is not 0.
+    stream.publish('video', 40, frame(SLICE, SECOND_PPS, Buffer.from([0x41, 0x4d, 0x21])));
+    stream.publish('video', 80, frame(IDR));
+    // It has fewer slices than the one before, so it waits for more of them.
+    stream.end();
+    expect(headers()).toHaveLength(2);
+    expect(headers()[1]?.data.includes(SECOND_PPS)).toBe(true);
+  });
+
   it('are not sent for ever where the parameter sets change with each key frame', () => {
     const { stream, headers, repairs } = newStream();
     stream.publish('video', 0, header(GOOD));
