@@ -14,12 +14,13 @@ import { npmFfmpeg, runProgram } from '../support/processes.js';
 const SECONDS = 4;
 const NOTHING = Buffer.alloc(0);
 
-async function record(layout: string): Promise<PublishedSource> {
+async function record(layout: string, codec = 'aac'): Promise<PublishedSource> {
   const { stdout } = await runProgram(npmFfmpeg(), [
     ...['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-f', 'lavfi'],
     ...['-i', `aevalsrc=${['0.1*sin(2000*t)', '0.1*sin(3000*t)', '0', '0'].join('|')}:c=quad:s=48000`],
     ...['-t', `${SECONDS}`, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '25'],
-    ...['-x264-params', 'slices=2:aud=1:repeat-headers=1', '-c:a', 'aac', '-af', `aformat=channel_layouts=${layout}`],
+    ...['-x264-params', 'slices=2:aud=1:repeat-headers=1', '-c:a', codec, '-af', `aformat=channel_layouts=${layout}`],
+    ...(codec === 'aac' ? [] : ['-ar', '44100']),
     ...['-f', 'flv', 'pipe:1'],
   ]);
   const reader = new FlvReader();
@@ -161,6 +162,81 @@ it('plays streams with empty NAL units, single NAL units, ADTS headers or progra
     expect(lines.map(({ msg }) => sentences.filter((sentence) => msg.includes(sentence)).length)).toEqual(
       sentences.map(() => 1),
     );
+  }
+  expect(gateway.errors()).toEqual([]);
+}, 90_000);
+
+const ROUNDS = 7;
+/** Seconds that each of them must play: past the end of each pause, and past the 5 s after which a track counts as gone. */
+const PLAYED = 11;
+
+/** The recording several times, without what is not sent. */
+function repeated(source: PublishedSource, isSent: (tag: FlvTag) => boolean): PublishedSource {
+  const media = Array.from({ length: ROUNDS }, (_, round) =>
+    source.media.map((tag) => ({ ...tag, timestamp: tag.timestamp + round * SECONDS * 1_000 })),
+  );
+  return { ...source, media: media.flat().filter(isSent) };
+}
+
+const isKeyFrame = ({ body }: FlvTag): boolean => (body[0] ?? 0) >> 4 === 1;
+
+it('plays on where sound stops for good or comes late, where pictures pause, and where they come once a second', async () => {
+  const [aac, mp3] = await Promise.all([record('stereo'), record('stereo', 'libmp3lame')]);
+  const senders: Readonly<Record<string, PublishedSource>> = {
+    'sound-stops': repeated(aac, ({ type, timestamp }) => type === 'video' || timestamp < 5_000),
+    'encoded-sound-stops': repeated(mp3, ({ type, timestamp }) => type === 'video' || timestamp < 5_000),
+    'sound-comes-late': repeated(aac, ({ type, timestamp }) => type === 'video' || timestamp > 6_000),
+    'pictures-pause': repeated(
+      aac,
+      ({ type, timestamp }) => type === 'audio' || timestamp < 5_000 || timestamp > 9_000,
+    ),
+    'one-fps': repeated(aac, (tag) => tag.type === 'audio' || isKeyFrame(tag)),
+  };
+  const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
+  const seconds = ROUNDS * SECONDS;
+  await Promise.all(
+    Object.entries(senders).map(([name, source]) => publishLoop(gateway.publishUrl(name), source, { seconds })),
+  );
+  await Promise.all(Object.keys(senders).map((name) => whenLive(`${gateway.http}/hls/live/${name}`)));
+  const browser = await launchBrowser();
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage();
+  await page.goto(`${gateway.http}/`);
+  const played = (await page.evaluate(`(async () => {
+    const { default: Hls } = await import('/assets/vendor/hls.mjs');
+    const play = async (name) => {
+      const video = document.createElement('video');
+      video.muted = true;
+      document.body.append(video);
+      const hls = new Hls();
+      const fatal = [];
+      const failed = new Promise((resolve) => hls.on(Hls.Events.ERROR, (_, data) => {
+        if (!data.fatal) return;
+        fatal.push(data.details);
+        resolve();
+      }));
+      hls.loadSource('/hls/live/' + name + '/index.m3u8');
+      hls.attachMedia(video);
+      video.play();
+      await Promise.race([failed, new Promise((resolve) => video.addEventListener('playing', resolve, { once: true }))]);
+      const start = video.currentTime;
+      const watch = new Promise((resolve) => video.addEventListener('timeupdate', () => {
+        if (video.currentTime - start >= ${PLAYED}) resolve();
+      }));
+      await Promise.race([failed, watch]);
+      const result = { seconds: video.currentTime - start, sound: video.webkitAudioDecodedByteCount, fatal };
+      hls.destroy();
+      return result;
+    };
+    const names = ${JSON.stringify(Object.keys(senders))};
+    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await play(name)])));
+  })()`)) as Record<string, { readonly seconds: number; readonly sound: number; readonly fatal: readonly string[] }>;
+  for (const name of Object.keys(senders)) {
+    expect([name, played[name]?.fatal]).toEqual([name, []]);
+    expect(played[name]?.seconds).toBeGreaterThanOrEqual(PLAYED);
+    expect(played[name]?.sound).toBeGreaterThan(0);
+    const playlist = await (await fetch(`${gateway.http}/hls/live/${name}/source/index.m3u8`)).text();
+    expect([name, playlist.includes('#EXT-X-DISCONTINUITY\n')]).toEqual([name, false]);
   }
   expect(gateway.errors()).toEqual([]);
 }, 90_000);
