@@ -271,6 +271,7 @@ export class LivePlayer extends EventTarget {
   #onPicture() {
     if (this.state !== 'starting') return;
     this.#move('playing');
+    this.#standstill.look();
     this.#position.restore();
   }
 

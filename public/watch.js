@@ -120,7 +120,7 @@ function describe({ source, renditions, ingest }) {
   }
   if (ingest?.bitrate !== undefined) rows.push(['Ingest', formatBitrate(ingest.bitrate)]);
   const pictures = renditions.filter(({ height }) => height !== undefined);
-  if (pictures.length > 0) rows.push(['Renditions', pictures.map(formatPicture).join(', ')]);
+  if (pictures.length > 0) rows.push(['Renditions', [...new Set(pictures.map(formatPicture))].join(', ')]);
   return rows;
 }
 
