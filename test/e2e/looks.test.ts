@@ -143,8 +143,15 @@ describe('the smallest embed', () => {
     await page.keyboard.press('l');
     await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.behind < 4);
     await page.context().setOffline(true);
-    await page.waitForSelector('.poster-title:visible');
-    expect(await page.isVisible('.unmute')).toBe(false);
+    // Both at one moment: the message goes when a last piece arrives.
+    const shown = await page.waitForFunction(() => {
+      const [message, unmute] = ['.poster-title', '.unmute'].map((selector) => {
+        const { width } = Object(globalThis).document.querySelector(selector).getBoundingClientRect();
+        return width > 0;
+      });
+      return message && { unmute };
+    });
+    expect(await shown.jsonValue()).toEqual({ unmute: false });
     expect(await outside(page)).toEqual([]);
   });
 });
