@@ -5,7 +5,7 @@ import { element, icon } from './dom.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { beginsMuted } from './sound.js';
-import { streamOfThisPage } from './stream-address.js';
+import { streamAddresses, streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
 const stream = streamOfThisPage();
@@ -20,7 +20,7 @@ posterFromThumbnail(player, video, stream);
 const state = exposeState(player, video);
 const watchLink = element(
   'a',
-  { class: 'control optional', href: stream.watch, target: '_blank', rel: 'noopener', title: 'Open the watch page' },
+  { class: 'control optional', href: stream.ownWatch, target: '_blank', rel: 'noopener', title: 'Open the watch page' },
   icon('away'),
 );
 watchLink.setAttribute('aria-label', 'Open the watch page');
@@ -52,6 +52,11 @@ const COMMANDS = {
   setLevel: (value) => {
     const level = player.playback.levels.find(({ name }) => name === value);
     if (value === 'auto' || level !== undefined) player.playback.chooseLevel(level?.index ?? -1);
+  },
+  /** A new token, for a viewer whose old one has ended. */
+  setToken: (value) => {
+    if (typeof value === 'string' && value !== '')
+      player.source = streamAddresses(stream.app, stream.name, value).playlist;
   },
   getState: () => announce('state'),
 };
@@ -87,6 +92,9 @@ window.addEventListener('message', ({ source, data }) => {
 player.addEventListener('state', () => announce('state'));
 player.addEventListener('level', () => announce('level'));
 player.addEventListener('broadcast', () => announce('broadcast'));
-player.addEventListener('trouble', () => announce('trouble'));
+player.addEventListener('trouble', () => {
+  announce('trouble');
+  if (player.trouble === 'token-expired') announce('token-expired');
+});
 for (const type of ['play', 'pause', 'volumechange']) video.addEventListener(type, () => announce(type));
 announce('ready');

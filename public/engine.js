@@ -44,6 +44,11 @@ export class PlaybackEngine {
     video.addEventListener('error', () => this.#native && options.onLost(), { signal: this.#listeners.signal });
   }
 
+  /** Used by the next start. @param {string} source URL of the multivariant playlist, with another token */
+  set source(source) {
+    this.#source = source;
+  }
+
   get name() {
     return this.#native ? 'native HLS' : `hls.js ${Hls.version}`;
   }

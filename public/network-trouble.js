@@ -1,9 +1,17 @@
-// Distinguishes a missing stream from a network failure: viewers must not be told that the broadcaster has left if their own network has
-// failed.
+// Distinguishes a missing stream from a network failure and from a refusal: viewers must not be told that the broadcaster has left if their
+// own network has failed, or if they may not watch.
+
+/**
+ * @typedef {'viewer'|'server'|'token-required'|'token-refused'|'token-expired'} Trouble
+ *
+ * - `viewer`: this device has no network; `server`: nobody answers;
+ * - `token-required`: only who has a link with a token may watch; `token-refused`: this one is not taken; `token-expired`: it has ended.
+ */
 
 export class NetworkTrouble {
   #onChange;
   #unreachable = false;
+  /** @type {Trouble | undefined} */ #refusal;
   #listeners = new AbortController();
 
   /** @param {(isBack: boolean) => void} onChange `isBack`: the viewer's own network has just come back */
@@ -14,9 +22,10 @@ export class NetworkTrouble {
     addEventListener('offline', () => onChange(false), { signal });
   }
 
-  /** Whose network has failed; undefined if none has. @returns {'viewer'|'server'|undefined} */
+  /** Why nothing can be read; undefined if nothing prevents it. @returns {Trouble | undefined} */
   get cause() {
     if (!navigator.onLine) return 'viewer';
+    if (this.#refusal !== undefined) return this.#refusal;
     return this.#unreachable ? 'server' : undefined;
   }
 
@@ -24,6 +33,13 @@ export class NetworkTrouble {
   set unreachable(value) {
     if (value === this.#unreachable) return;
     this.#unreachable = value;
+    this.#onChange(false);
+  }
+
+  /** @param {Trouble | undefined} value why the last request was refused; undefined if it was not */
+  set refusal(value) {
+    if (value === this.#refusal) return;
+    this.#refusal = value;
     this.#onChange(false);
   }
 

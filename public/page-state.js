@@ -17,7 +17,7 @@ export function exposeState(player, video) {
     get away() {
       return player.away;
     },
-    /** 'viewer' or 'server' if nothing arrives because of a network failure; otherwise undefined. */
+    /** Why nothing arrives, a `Trouble` of network-trouble.js; undefined if nothing prevents it. */
     get trouble() {
       return player.trouble;
     },

@@ -124,9 +124,17 @@ export class LivePlayer extends EventTarget {
     return this.state === 'playing' && this.#standstill.away;
   }
 
-  /** Whose network has failed, if that is why nothing arrives. @returns {'viewer'|'server'|undefined} */
+  /** Why nothing arrives: a network that failed, or a viewer who may not watch. @returns {import('./network-trouble.js').Trouble | undefined} */
   get trouble() {
     return this.#network.cause;
+  }
+
+  /** @param {string} source URL of the multivariant playlist of the same stream, with another token. What plays is not interrupted. */
+  set source(source) {
+    this.#source = source;
+    this.#engine.source = source;
+    this.#tracks.source = source;
+    this.#probe.source = source;
   }
 
   /** False while the viewer has paused, or has not started. */
@@ -201,12 +209,14 @@ export class LivePlayer extends EventTarget {
       failures: this.#failures,
       // "Reconnecting" is shown until PATIENCE has passed: most interruptions are shorter.
       onOffline: (why) => {
+        this.#network.refusal = why === 'refused' ? this.#probe.refusal : undefined;
         this.#network.unreachable = why === 'unreachable';
         if (why === 'ended') this.#move('ended');
         else if (this.state === 'ended') this.#move('waiting');
       },
     });
     clearTimeout(patience);
+    this.#network.refusal = undefined;
     this.#network.unreachable = false;
     await this.#engine.ready;
     if (!this.#destroyed) this.#start();
@@ -271,7 +281,6 @@ export class LivePlayer extends EventTarget {
   #onPicture() {
     if (this.state !== 'starting') return;
     this.#move('playing');
-    this.#standstill.look();
     this.#position.restore();
   }
 

@@ -21,6 +21,24 @@ const POSTERS = {
     busy: true,
   },
   server: { title: 'No answer from the server', text: 'Trying again until it does.', busy: true },
+  'token-required': {
+    title: 'For invited viewers',
+    text: 'Open the link that you were given: this one lacks the part that lets you in.',
+    busy: false,
+    icon: 'warning',
+  },
+  'token-refused': {
+    title: 'This link does not let you in',
+    text: 'It is for another stream, not valid yet, or was taken back. Ask for a new one.',
+    busy: false,
+    icon: 'warning',
+  },
+  'token-expired': {
+    title: 'This link has expired',
+    text: 'Ask for a new one.',
+    busy: false,
+    icon: 'warning',
+  },
 };
 
 /**

@@ -7,13 +7,15 @@ const DELAYS = [500, 1_000, 1_000, 1_500, 2_000];
 const LONGEST_DELAY = 2_500;
 /** The gateway may delay its answer until the stream can be played. Milliseconds. */
 const REQUEST_TIMEOUT = 15_000;
+/** Milliseconds between probes of who is refused: only another token helps, or a publisher who opens the stream. */
+const REFUSED_DELAY = 20_000;
 /** Milliseconds between probes whether a stream is still there while nobody has pressed play. */
 const WATCH_INTERVAL = 10_000;
 
 /**
  * - `live`: it can be played; `ended`: the rest of it can be read; `offline`: the gateway knows no such stream;
- * - `unreachable`: nobody answered.
- * @typedef {'live'|'ended'|'offline'|'unreachable'} Liveness
+ * - `unreachable`: nobody answered; `refused`: this viewer may not watch, see `refusal`.
+ * @typedef {'live'|'ended'|'offline'|'unreachable'|'refused'} Liveness
  */
 
 export class LiveProbe {
@@ -24,10 +26,18 @@ export class LiveProbe {
   #watching;
   /** What the last probe read, by URL: the player starts with it instead of requesting it again. @type {Map<string, string>} */
   playlists = new Map();
+  /** Why the last probe was refused. @type {import('./network-trouble.js').Trouble | undefined} */
+  refusal;
 
   /** @param {string} source URL of the multivariant playlist */
   constructor(source) {
     this.#source = new URL(source, document.baseURI);
+  }
+
+  /** @param {string} source URL of the multivariant playlist, with another token */
+  set source(source) {
+    this.#source = new URL(source, document.baseURI);
+    this.hurry();
   }
 
   cancel() {
@@ -68,13 +78,14 @@ export class LiveProbe {
       const liveness = await this.look();
       if (liveness === 'live') return;
       onOffline?.(liveness);
-      await this.#pause(delay(attempt));
+      await this.#pause(liveness === 'refused' ? REFUSED_DELAY : delay(attempt));
     }
   }
 
   /** @returns {Promise<Liveness>} */
   async look() {
     this.playlists = new Map();
+    this.refusal = undefined;
     // The page has already preloaded this; later probes must not be answered from a cache.
     const cache = this.#isFirst ? 'default' : 'no-store';
     this.#isFirst = false;
@@ -90,6 +101,7 @@ export class LiveProbe {
       if (media === undefined) return 'offline';
       return media.includes('#EXT-X-ENDLIST') ? 'ended' : 'live';
     } catch {
+      if (this.refusal !== undefined) return 'refused';
       // No network, or a request that took too long: the same for the viewer.
       return 'unreachable';
     }
@@ -100,6 +112,10 @@ export class LiveProbe {
       ? AbortSignal.any([this.#cancel.signal, AbortSignal.timeout(REQUEST_TIMEOUT)])
       : this.#cancel.signal;
     const response = await askServer(url, { cache, signal });
+    if (response.status === 401 || response.status === 403) {
+      this.refusal = await refusalOf(response);
+      throw new TypeError('this viewer may not watch');
+    }
     if (!response.ok) return undefined;
     const text = await response.text();
     this.playlists.set(url.href, text);
@@ -119,6 +135,13 @@ export class LiveProbe {
       signal.addEventListener('abort', end);
     });
   }
+}
+
+/** Codes of docs/errors.md. A proxy in front of the gateway may refuse with another body. */
+async function refusalOf(response) {
+  const { code } = await response.json().catch(() => ({}));
+  if (code === 'access.play-expired') return 'token-expired';
+  return response.status === 401 ? 'token-required' : 'token-refused';
 }
 
 /** Randomized by 20 %, so that a thousand viewers of a restarted stream do not send requests at the same instant. */

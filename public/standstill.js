@@ -41,7 +41,7 @@ export class StandstillWatch {
     return this.#broadcast.away;
   }
 
-  /** Something about the broadcast may have changed, or the first picture may be a slate's: asks the gateway. */
+  /** Something about the broadcast may have changed: asks the gateway. */
   look() {
     this.#broadcast.look();
   }

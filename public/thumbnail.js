@@ -8,9 +8,11 @@ const STEP = 10_000;
 /** Milliseconds within which video usually appears. */
 const PATIENCE = 700;
 
-/** The address of the current thumbnail. @param {string} thumbnail URL without query */
+/** The address of the current thumbnail. @param {string} thumbnail absolute URL */
 export function thumbnailNow(thumbnail) {
-  return `${thumbnail}?at=${Math.floor(serverNow() / STEP)}`;
+  const url = new URL(thumbnail);
+  url.searchParams.set('at', String(Math.floor(serverNow() / STEP)));
+  return url.href;
 }
 
 /** @returns {Promise<HTMLImageElement | undefined>} ready to be shown; undefined if it cannot be loaded */

@@ -29,6 +29,11 @@ export class TrackWatch {
     this.#options = options;
   }
 
+  /** @param {string} source URL of the multivariant playlist, with another token */
+  set source(source) {
+    this.#source = source;
+  }
+
   /**
    * From now on this playlist is the one being played.
    * @param {string | undefined} multivariant undefined: the one that was found last

@@ -36,6 +36,9 @@ const BADGES = {
   unsupported: 'Cannot play',
   viewer: 'No network',
   server: 'No answer',
+  'token-required': 'No access',
+  'token-refused': 'No access',
+  'token-expired': 'Link expired',
 };
 const badge = find('#badge');
 const showState = () => {
@@ -120,7 +123,7 @@ function describe({ source, renditions, ingest }) {
   }
   if (ingest?.bitrate !== undefined) rows.push(['Ingest', formatBitrate(ingest.bitrate)]);
   const pictures = renditions.filter(({ height }) => height !== undefined);
-  if (pictures.length > 0) rows.push(['Renditions', [...new Set(pictures.map(formatPicture))].join(', ')]);
+  if (pictures.length > 0) rows.push(['Renditions', pictures.map(formatPicture).join(', ')]);
   return rows;
 }
 

@@ -1,9 +1,11 @@
 // The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
+import { tokenPlayAccess } from './access/viewer-access.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { Config } from './config/schema.js';
+import type { PlayAccess } from './contracts/access.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
@@ -13,7 +15,7 @@ import { gatewayFigures } from './gateway/figures.js';
 import type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
 import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
-import { programPlayAccess, programPublishAccess } from './gateway/program-access.js';
+import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents } from './gateway/publishers.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
@@ -36,6 +38,7 @@ export type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } f
 export { createLogger } from './gateway/logger.js';
 export { findPublishKey, loadCertificate } from './gateway/parts.js';
 export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
+export { findPlayKeys } from './gateway/viewer-policy.js';
 export { checkMediaDirectory } from './hls/store/media-directory.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
 
@@ -119,7 +122,7 @@ export class Gateway {
       observer: publishEvents(clock, emit),
       ...(config.rtmpPlay === 'on' && {
         play: {
-          access: authorizePlay ? programPlayAccess(authorizePlay, logger) : openPlayAccess(),
+          access: playAccess(parts, authorizePlay),
           admission: rtmpPlayers({
             registry: this.#registry,
             isHeld: (app, name) => this.#directory.find(app, name)?.resumable === true,
@@ -151,6 +154,7 @@ export class Gateway {
       dash: this.#dash,
       streams: this.#directory,
       health: { ready: () => this.#ready() },
+      access: this.#parts.viewers?.access,
       thumbnails: this.#thumbnails,
       targetDuration: Math.ceil(config.segmentDuration),
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
@@ -256,6 +260,7 @@ export class Gateway {
     await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
+    domain.attempt('play access', () => this.#parts.viewers?.close());
     // Last: until here streams were still writing files.
     await domain.settled('directories', () => this.#parts.directories.release());
     // Throw at the end, so that a failure does not keep other things open.
@@ -268,6 +273,12 @@ export class Gateway {
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
   }
+}
+
+/** Who may watch over RTMP: the program decides, or the same tokens as over HTTP. */
+function playAccess({ viewers, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
+  if (authorize !== undefined) return programPlayAccess(authorize, logger);
+  return viewers === undefined ? openPlayAccess() : tokenPlayAccess(viewers.access);
 }
 
 function thumbnailMaker({ config, ffmpeg, clock, childSettings }: GatewayParts): ThumbnailMaker | undefined {

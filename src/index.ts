@@ -1,4 +1,6 @@
 // The public API: a gateway to start in your own program, and its HTTP side as a Fastify plugin for your own application.
+export { createPlayToken, type PlayClaims } from './access/tickets/play-token.js';
+export { SigningKeys } from './access/tickets/signing-keys.js';
 export { type ConfigSources, loadConfig } from './config/load-config.js';
 export type { ProgramOptions } from './config/program-options.js';
 export type { Config } from './config/schema.js';

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { SIGN_FLAGS } from '../src/cli/play-links.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
 import { REPAIRS } from '../src/live/repairs.js';
@@ -203,7 +204,14 @@ describe('documents', () => {
   });
 
   it.each(manual)('%s names only command line options and environment variables that exist', (page) => {
-    const flags = [...OPTIONS.map(({ flag }) => flag), '--config', '--help', '--version', ...FLAGS_OF_OTHERS];
+    const flags = [
+      ...OPTIONS.map(({ flag }) => flag),
+      '--config',
+      '--help',
+      '--version',
+      ...SIGN_FLAGS,
+      ...FLAGS_OF_OTHERS,
+    ];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];
     const text = read(page);
     const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g), ...text.matchAll(/\bSLUICE_[A-Z_]*[A-Z]\b/g)].map(

@@ -15,8 +15,23 @@ export const accessError = defineErrors({
       'The encoder was asked for user and password (authmod=adobe) when it connected; those that have them connect again at once. ' +
       'Turn on authentication in the encoder, or write the key into the server URL: rtmp://HOST:1935/live?key=SECRET.',
   },
+  'access.play-required': {
+    kind: 'denied',
+    summary:
+      'Status 401. Viewers need a token (`playAccess` is `token`), and the request had none. Open the link that `sluice sign` printed, or send `?token=` or `Authorization: Bearer`.',
+  },
+  'access.play-denied': {
+    kind: 'denied',
+    summary:
+      'Status 403. The token or ticket of a viewer is not from here, is for another stream, is not valid yet, or was revoked. Make a new one with `sluice sign`.',
+  },
+  'access.play-expired': {
+    kind: 'denied',
+    summary: 'Status 403. The token or ticket of a viewer has ended. Make a new one with `sluice sign`.',
+  },
   'access.key-file': {
     kind: 'unavailable',
-    summary: 'The file of the generated publish key cannot be made, read or trusted. Fix it, or set publishKey.',
+    summary:
+      'The file of the generated publish key, or of the generated play secret, cannot be made, read or trusted. Fix it, or set publishKey or playSecrets.',
   },
 });

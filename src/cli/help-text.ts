@@ -13,6 +13,9 @@ Commands:
   demo     Run the gateway with a test pattern published to it as live/demo.
   doctor   Check this machine: FFmpeg, ports, directories. Changes nothing.
   hash-password USER   Ask for a password and print the line of USER for the configuration file.
+  sign APP/NAME [--for 2h] [--until TIME] [--start-by TIME] [--not-before TIME]
+           Make a link with which somebody may watch (playAccess: token).
+  revoke LINK   End such a link before its time.
 
 Examples:
   sluice                                       Everything by default. Prints what to paste into OBS, and where to watch.

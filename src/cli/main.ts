@@ -9,14 +9,21 @@ import { doctor } from './doctor.js';
 import { hashPasswordCommand } from './hash-password.js';
 import { helpText, packageVersion } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_OK, EXIT_USAGE } from './io.js';
+import { type CommandArguments, revoke, SIGN_FLAGS, sign } from './play-links.js';
 import { serve } from './serve.js';
 
 type Command = (config: Config, io: CommandIo, details: ConfigDetails) => Promise<number>;
+type LinkCommand = (config: Config, io: CommandIo, given: CommandArguments) => Promise<number>;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['serve', serve],
   ['demo', demo],
   ['doctor', doctor],
+]);
+/** Commands with words and flags of their own beside the options of the configuration. */
+const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[]]> = new Map([
+  ['sign', [sign, SIGN_FLAGS]],
+  ['revoke', [revoke, []]],
 ]);
 const DEFAULT_COMMAND = 'serve';
 /** This command has its own arguments and needs no configuration. */
@@ -36,14 +43,22 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   if (first === HASH_PASSWORD) return hashPasswordCommand(argv.slice(1), io);
   const named = first !== undefined && !first.startsWith('-');
   const name = named ? first : DEFAULT_COMMAND;
-  const command = COMMANDS.get(name);
+  const [linkCommand, ownFlags = []] = LINK_COMMANDS.get(name) ?? [];
+  const { given, options } =
+    linkCommand === undefined
+      ? { given: undefined, options: named ? argv.slice(1) : argv }
+      : split(argv.slice(1), ownFlags);
+  const command: Command | undefined =
+    linkCommand !== undefined && given !== undefined
+      ? (config, io) => linkCommand(config, io, given)
+      : COMMANDS.get(name);
   const problems: string[] = [];
   if (command === undefined) {
-    const known = [...COMMANDS.keys(), HASH_PASSWORD];
+    const known = [...COMMANDS.keys(), ...LINK_COMMANDS.keys(), HASH_PASSWORD];
     const shown = JSON.stringify(name.slice(0, 64));
     problems.push(`${shown}: unknown command, expected ${known.join(', ')}${didYouMean(name, known)}`);
   }
-  const read = () => loadConfigWithWarnings({ argv: named ? argv.slice(1) : argv, env: io.env, cwd: io.cwd });
+  const read = () => loadConfigWithWarnings({ argv: options, env: io.env, cwd: io.cwd });
   let loaded: LoadedConfig | undefined;
   try {
     loaded = read();
@@ -57,4 +72,26 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   }
   const { config, warnings } = loaded;
   return command(config, io, { warnings, readConfig: () => read().config });
+}
+
+/** Divides a command line into what is for the command and what is for the configuration. */
+function split(argv: readonly string[], ownFlags: readonly string[]): { given: CommandArguments; options: string[] } {
+  const words: string[] = [];
+  const flags = new Map<string, string>();
+  const options: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] ?? '';
+    if (!argument.startsWith('-')) {
+      words.push(argument);
+      continue;
+    }
+    const equals = argument.indexOf('=');
+    const flag = equals < 0 ? argument : argument.slice(0, equals);
+    const hasValue = equals < 0 && argv[i + 1] !== undefined && !argv[i + 1]?.startsWith('--');
+    const value = equals < 0 ? (hasValue ? (argv[i + 1] ?? '') : '') : argument.slice(equals + 1);
+    if (ownFlags.includes(flag)) flags.set(flag, value);
+    else options.push(argument, ...(hasValue ? [value] : []));
+    if (hasValue) i++;
+  }
+  return { given: { words, flags }, options };
 }

@@ -77,8 +77,8 @@ async function readSecret(prompt: string): Promise<string> {
 }
 
 /**
- * On Linux a process title overwrites the arguments, so that a key given as a flag disappears from the process list as soon as it is read.
+ * On Linux a process title overwrites the arguments, so that a secret given as a flag disappears from the process list as soon as it is read.
  */
 export function hideKeyArgument(argv: readonly string[]): void {
-  if (argv.some((argument) => argument.startsWith('--publish-key'))) process.title = 'sluice';
+  if (argv.some((argument) => /^--(?:publish-key|play-secrets)/.test(argument))) process.title = 'sluice';
 }

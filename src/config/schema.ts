@@ -7,6 +7,7 @@ import { placeOptions } from './options/places.js';
 import { publishingOptions } from './options/publishing.js';
 import { streamOptions } from './options/streams.js';
 import { viewerOptions } from './options/viewers.js';
+import { watchingOptions } from './options/watching.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -31,6 +32,7 @@ export const configSchema = Type.Object(
   {
     ...placeOptions,
     ...publishingOptions,
+    ...watchingOptions,
     ...streamOptions,
     ...ingestOptions,
     ...viewerOptions,
@@ -43,6 +45,7 @@ export const configSchema = Type.Object(
 export const SECTIONS = [
   { title: 'Addresses and directories', options: placeOptions },
   { title: 'Who may publish', options: publishingOptions },
+  { title: 'Who may watch', options: watchingOptions },
   { title: 'Streams', options: streamOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },

@@ -2,6 +2,7 @@
 // never log or keep them.
 
 import type { SluiceError } from '../protocols/errors.js';
+import type { EpochMilliseconds } from '../protocols/units.js';
 
 export interface ConnectRequest {
   /** Parameters of application and tcUrl, including those of a challenge. */
@@ -58,4 +59,31 @@ export interface PublishAccess {
 export interface PlayAccess {
   /** A rejected promise counts as a refusal. */
   check(request: PlayRequest & { readonly query: URLSearchParams }): Promise<AccessDecision>;
+}
+
+/** A stream as URLs name it. */
+export interface StreamName {
+  readonly app: string;
+  readonly name: string;
+}
+
+export type EntryDecision =
+  | {
+      readonly allowed: true;
+      /** A path segment for all later requests of this viewer. It begins with `~`. */
+      readonly ticket: string;
+      /** When it ends. */
+      readonly until: EpochMilliseconds;
+    }
+  | { readonly allowed: false; readonly error: SluiceError };
+
+/**
+ * Decides who may watch over HTTP, where every request comes alone. A refusal with the code `access.play-required` means that there was no
+ * proof at all. Neither method throws.
+ */
+export interface ViewerAccess {
+  /** Exchanges the token of a viewer for a ticket. */
+  enter(stream: StreamName, token: string | undefined): EntryDecision;
+  /** Whether a ticket is for this stream and still in force. */
+  check(stream: StreamName, ticket: string): AccessDecision;
 }

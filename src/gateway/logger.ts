@@ -10,7 +10,10 @@ export interface LogOutput {
 }
 
 /** Fields whose values are always removed, wherever they occur. */
-const SECRET_FIELDS = ['publishKey', '*.publishKey', 'streamKey', '*.streamKey', 'key', '*.key', 'query', '*.query'];
+const SECRET_FIELDS = ['publishKey', 'streamKey', 'key', 'query', 'playSecrets', 'token', 'ticket'].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
 /** Shorter secrets would also match harmless text; the fields above still hide them. */
 const SHORTEST_SEARCHED = 8;
 

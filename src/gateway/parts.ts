@@ -19,6 +19,7 @@ import { type ChildSettings, findChildSettings } from '../transcode/child-settin
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
+import { findPlayKeys, openViewerPolicy, type ViewerPolicy } from './viewer-policy.js';
 
 export interface GatewayParts {
   readonly config: Config;
@@ -35,6 +36,8 @@ export interface GatewayParts {
   readonly sequences: SequenceNumbers;
   /** Streams of an earlier process whose publishers may come back. */
   readonly left: readonly LeftStream[];
+  /** Undefined if everybody may watch. */
+  readonly viewers: ViewerPolicy | undefined;
   readonly certificate: TlsCertificate | undefined;
   readonly directories: OwnDirectories;
 }
@@ -74,8 +77,10 @@ async function openWith(
   const { key } = await findPublishKey(config);
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   const kept = await openMedia(directories, config, logger, clock);
-  // Opened last: it watches its files until it is closed, and nothing after it can fail.
+  const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
+  // Opened last: they watch files until they are closed, and nothing after them can fail.
   const certificate = await loadCertificate(config, logger);
+  const viewers = await openViewerPolicy(playKeys, config, logger, clock);
   return {
     config,
     logger,
@@ -84,6 +89,7 @@ async function openWith(
     childSettings,
     key,
     ...kept,
+    viewers,
     certificate,
     directories,
   };

@@ -1,45 +1,9 @@
 // Counts what goes wrong in a presentation that continues, and reports it as typed warnings with limited frequency.
-import type { Clock } from '../protocols/clock.js';
-import type { SluiceError } from '../protocols/errors.js';
 import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds, Seconds } from '../protocols/units.js';
 import { hlsError } from './errors.js';
 import type { PresentationOptions } from './presentation-options.js';
-
-/** The same warning is not repeated within this time. */
-const WARNING_INTERVAL: Milliseconds = 60_000;
-/** If the problem was solved meanwhile and has returned, it is reported again after this time. */
-const RETURN_INTERVAL: Milliseconds = 5_000;
-
-/** Limits how often each kind of warning is given, because a faulty source is faulty all the time. */
-export class WarningLimit {
-  readonly #clock: Clock;
-  readonly #onWarning: ((warning: SluiceError) => void) | undefined;
-  /** Time of the last warning of each kind, and how long to suppress the next. */
-  readonly #told = new Map<string, { readonly at: Milliseconds; readonly rest: Milliseconds }>();
-
-  constructor(clock: Clock, onWarning: ((warning: SluiceError) => void) | undefined) {
-    this.#clock = clock;
-    this.#onWarning = onWarning;
-  }
-
-  /** @param fault distinguishes kinds within one code, such as a full disk and a read-only one. There must be few */
-  warn(warning: SluiceError, fault = ''): void {
-    const now = this.#clock.now();
-    const kind = `${warning.code} ${fault}`;
-    const told = this.#told.get(kind);
-    if (told !== undefined && now - told.at < told.rest) return;
-    this.#told.set(kind, { at: now, rest: WARNING_INTERVAL });
-    this.#onWarning?.(warning);
-  }
-
-  /** The problem that warnings of this code reported is over. */
-  over(code: string): void {
-    for (const [kind, { at }] of this.#told) {
-      if (kind.startsWith(`${code} `)) this.#told.set(kind, { at, rest: RETURN_INTERVAL });
-    }
-  }
-}
+import { WarningLimit } from './warning-limit.js';
 
 export class Incidents {
   readonly #options: PresentationOptions;

@@ -2,6 +2,7 @@
 import type { StoredBody } from '../contracts/stored-body.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { describeRendition, listRenditions } from './describe-rendition.js';
 import { PresentationLife } from './presentation-life.js';
 import type {
   PresentationCounters,
@@ -9,7 +10,6 @@ import type {
   RenditionInfo,
   RenditionListing,
 } from './presentation-options.js';
-import type { RenditionSet } from './rendition-set.js';
 import { StoredReads } from './store/stored-reads.js';
 import type { Rendition } from './window/rendition.js';
 import type { ByteSpan } from './window/segment.js';
@@ -146,34 +146,4 @@ export class Presentation extends PresentationLife {
     for (const rendition of this.set.all) rendition.dispose();
     await this.writeBehind?.dispose();
   }
-}
-
-/** @param sourceFrameRate used for a video rendition without its own frame rate */
-function describeRendition(rendition: Rendition, sourceFrameRate: number | undefined): RenditionInfo {
-  const { plan, track, bandwidth, segments, parts } = rendition;
-  return {
-    name: plan.name,
-    kind: plan.kind,
-    codecs: track?.codecs,
-    width: track?.width ?? plan.width,
-    height: track?.height ?? plan.height,
-    frameRate: plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined,
-    peakBandwidth: bandwidth.peak,
-    averageBandwidth: bandwidth.average,
-    segments,
-    parts,
-  };
-}
-
-/** What players may load, for every rendition that is not withdrawn. */
-function listRenditions(
-  { active, all }: RenditionSet,
-  sourceFrameRate: number | undefined,
-): readonly RenditionListing[] {
-  return all.flatMap((rendition) => {
-    const { plan, bandwidth, withdrawn, window } = rendition;
-    if (withdrawn) return [];
-    const frameRate = plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined;
-    return [{ plan, bandwidth, frameRate, active: active.includes(rendition), segments: window.listed }];
-  });
 }

@@ -35,6 +35,11 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
     'a=b',
   ],
   apps: ['live', '2024', 'live,2024', 'true,1.50'],
+  playSecrets: [
+    '0123456789abcdef0123456789abcdef',
+    '12345678901234567890123456789012',
+    'a=b+c/d:e~f!g@h$i*j.k-l_mnopqrstuvwxyz',
+  ],
   ladder: ['source', 'source,720p', 'audio', '1080p,360p'],
   dvrWindow: ['3600', '60', 'off', 'unlimited', '9999999'],
   slate: ['/srv/slate.png', '1'],

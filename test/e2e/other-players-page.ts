@@ -38,8 +38,6 @@ export const DASH_JS: Player = {
   play: `
     const player = dashjs.MediaPlayer().create();
     player.on('error', ({ error }) => note(error.code + ' ' + error.message));
-    // Its own event: it pauses there, so that the element may not tell.
-    player.on('playbackEnded', () => { seen.ended = true; });
     player.initialize(video, url, true);`,
 };
 export const VIDEO_JS: Player = {

@@ -1,7 +1,7 @@
 // What is told once a minute must not hide what is another fault, or the same one come back.
 import { expect, it } from 'vitest';
 import { hlsError } from '../../src/hls/errors.js';
-import { WarningLimit } from '../../src/hls/incidents.js';
+import { WarningLimit } from '../../src/hls/warning-limit.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 function setUp() {

@@ -10,6 +10,7 @@ import type { StreamPeriods } from '../timeline/stream-periods.js';
 import { BandwidthMeter } from './bandwidth-meter.js';
 import type { Directive, PlaylistPosition } from './blocking-reload.js';
 import { checkAdvance, isFirstAnswer, isSatisfied, Waiters } from './blocking-reload.js';
+import { ListedMedia } from './listed-media.js';
 import { LiveWindow } from './live-window.js';
 import { type FoundFile, MediaFiles } from './media-files.js';
 import { type PlaylistKind, RenditionPlaylists } from './rendition-playlists.js';
@@ -66,6 +67,7 @@ export class Rendition {
   readonly segmenter: Segmenter;
   readonly #options: RenditionOptions;
   readonly #files: MediaFiles;
+  readonly #listed: ListedMedia;
   readonly #state = new StateMachine<RenditionState>('rendition', 'live', {
     live: ['away', 'withdrawn', 'ended'],
     away: ['live', 'away', 'withdrawn', 'ended'],
@@ -100,13 +102,14 @@ export class Rendition {
     });
     const made = { schedule, segmenter: this.segmenter, window: this.window, archive: this.archive };
     this.#files = new MediaFiles(made);
-    this.playlists = new RenditionPlaylists({
+    this.#listed = new ListedMedia({
       ...made,
       ...{ name: plan.name, partTarget, skips: options.skips, event: options.event },
       nextPart: () => (this.#state.is('away') ? undefined : this.segmenter.nextPart),
       reports: (kind) => options.reports(this, kind),
       ended: () => this.ended,
     });
+    this.playlists = new RenditionPlaylists(this.#listed);
   }
 
   /** Track of the newest init segment. */
@@ -182,7 +185,8 @@ export class Rendition {
     this.segmenter.reset();
     this.window.clear();
     this.bandwidth = new BandwidthMeter();
-    this.playlists.reset();
+    this.#listed.reset();
+    this.playlists.segmentsChanged();
   }
 
   /** Releases all media, even if somebody still refers to this object. */
@@ -223,7 +227,7 @@ export class Rendition {
   // Output
 
   get position(): PlaylistPosition {
-    return this.playlists.position;
+    return this.#listed.position;
   }
 
   /** Whether the target duration is known and there is something to list: a complete segment or, for a directive, a part. */
@@ -282,8 +286,8 @@ export class Rendition {
   /** For RENDITION-REPORT. Undefined for a playlist that is empty or does not exist. */
   report(kind: PlaylistKind): RenditionReport | undefined {
     if (this.withdrawn) return undefined;
-    if (kind === 'media') return this.playlists.report;
-    return this.hasIFrames && this.bandwidth.iFramePeak > 0 ? this.playlists.iFrameReport : undefined;
+    if (kind === 'media') return this.#listed.report;
+    return this.hasIFrames && this.bandwidth.iFramePeak > 0 ? this.#listed.iFrameReport : undefined;
   }
 
   find(fileName: string): FoundFile {

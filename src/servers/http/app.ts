@@ -16,7 +16,7 @@ import type { Seconds } from '../../protocols/units.js';
 import { CONNECTION_OPTIONS, installConnectionLimits, MAX_CONNECTIONS, SOCKET_TIMEOUT } from './connection-limits.js';
 import type { Delivery } from './delivery/delivery.js';
 import { cutOff, isGone } from './delivery/exchange.js';
-import { parseTarget } from './delivery/target.js';
+import { parseTarget, takeTicket } from './delivery/target.js';
 import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
 import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
@@ -86,7 +86,9 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
 
   /** Usual requests for media skip router, hooks and schemas; all others go through them. */
   const serve = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
-    const target = request.method === 'GET' || request.method === 'HEAD' ? parseTarget(request.url ?? '') : undefined;
+    const url = takeTicket(request);
+    if (url !== request.url) request.url = url;
+    const target = request.method === 'GET' || request.method === 'HEAD' ? parseTarget(url) : undefined;
     if (target === undefined) {
       route(request, response);
       return;

@@ -1,5 +1,6 @@
 // What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it imports no other room.
 
+import type { ViewerAccess } from '../../contracts/access.js';
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Thumbnail } from '../../contracts/thumbnail.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -273,6 +274,8 @@ export interface HttpDependencies extends HttpOptions {
   readonly dash?: DashOrigin | undefined;
   readonly streams: StreamDirectory;
   readonly health: Health;
+  /** Decides who may watch; undefined if everybody may. */
+  readonly access?: ViewerAccess | undefined;
   /** If undefined, there are no thumbnails. */
   readonly thumbnails?: ThumbnailSource | undefined;
   /** If undefined, `/metrics` has only the figures of HTTP and of the process. */

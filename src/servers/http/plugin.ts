@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fas
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
 import { DEFAULT_UNSENT_LIMITS } from './delivery/unsent-answers.js';
+import { ViewerGate } from './delivery/viewer-gate.js';
 import { Viewers } from './delivery/viewers.js';
 import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
@@ -43,6 +44,8 @@ export interface HttpServices {
   readonly delivery: Delivery;
   readonly viewers: Viewers;
   readonly addresses: ClientAddresses;
+  /** Undefined if everybody may watch. */
+  readonly gate: ViewerGate | undefined;
 }
 
 /** @internal */
@@ -60,10 +63,12 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxBytes: dependencies.maxUnreadBytes ?? maxBytes,
     maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
   };
+  const gate = dependencies.access && new ViewerGate(dependencies.access, logger);
   return {
     addresses,
     viewers,
-    delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, addresses, viewers, logger }),
+    gate,
+    delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, addresses, viewers, gate, logger }),
   };
 }
 
@@ -82,7 +87,7 @@ export function installSluice(
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
-  const { delivery, viewers, addresses } = services;
+  const { delivery, viewers, addresses, gate } = services;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
   installRequestLimits(app);
@@ -90,10 +95,13 @@ export function installSluice(
   installUnsentAnswers(app, delivery);
   installErrorHandler(app, pages.error);
   if (ownsNotFound) installNotFoundHandler(app, pages.error);
-  app.addHook('onClose', async () => delivery.close());
+  app.addHook('onClose', async () => {
+    delivery.close();
+    gate?.close();
+  });
 
   void app.register(hlsRoutes, { delivery });
-  void app.register(thumbnailRoutes, { thumbnails: dependencies.thumbnails });
+  void app.register(thumbnailRoutes, { thumbnails: dependencies.thumbnails, gate });
   if (dependencies.dash !== undefined) void app.register(dashRoutes, { delivery, dash: dependencies.dash });
   void app.register(apiRoutes, {
     streams: dependencies.streams,
@@ -101,7 +109,8 @@ export function installSluice(
     rtmpPort: dependencies.rtmpPort ?? (() => undefined),
     publishApp: dependencies.publishApp ?? 'live',
     publishProof: dependencies.publishProof ?? 'key',
-    thumbnails: dependencies.thumbnails !== undefined,
+    // Who reads the list has no token for them.
+    thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
   });
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'loopback';
@@ -120,7 +129,9 @@ export function installSluice(
   void app.register(pageRoutes, {
     pages,
     streams: dependencies.streams,
-    thumbnails: dependencies.thumbnails !== undefined,
+    // A preview is fetched by whoever unfolds a link, without its token.
+    thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
+    isProtected: gate !== undefined,
     publicUrl: dependencies.publicUrl,
     version: library.version,
     pageFrameAncestors: dependencies.pageFrameAncestors ?? "'self'",

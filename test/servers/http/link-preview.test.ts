@@ -48,7 +48,15 @@ describe('the head of a watch page', () => {
 
   it('escapes names', () => {
     const name = `"><script>alert(1)</script></title>'&\u202e`;
-    const head = streamHead({ app: 'live', name, state: undefined, hasThumbnail: true, base: BASE, version: 'v' });
+    const head = streamHead({
+      app: 'live',
+      name,
+      state: undefined,
+      hasThumbnail: true,
+      isProtected: false,
+      base: BASE,
+      version: 'v',
+    });
     expect(head).not.toMatch(/<script|<\/title>'/);
     expect(head.match(/<title>/g)).toHaveLength(1);
     for (const line of head.split('\n'))

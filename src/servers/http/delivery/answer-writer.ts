@@ -4,11 +4,12 @@ import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
 import type { StoredBody } from '../../../contracts/stored-body.js';
 import type { Milliseconds } from '../../../protocols/units.js';
+import type { OriginAnswerKind } from '../dependencies.js';
 import { connectionOf } from '../metering/connections.js';
-import { pathOf } from '../plugins/errors.js';
+import { CHALLENGE, type Problem, pathOf } from '../plugins/errors.js';
 import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';
-import { MEDIA_HEADERS } from './media-headers.js';
+import { contentType, MEDIA_HEADERS } from './media-headers.js';
 import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import type { SlowReaders } from './slow-readers.js';
 import type { UnsentAnswers, UnsentLimit, UnsentMemory } from './unsent-answers.js';
@@ -20,6 +21,9 @@ const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
 /** For a body that is a string: Node and the kernel copy it. */
 const NO_SHARED_MEMORY: UnsentMemory = {};
+
+/** A token in the address must reach neither caches nor other sites. */
+const PERSONAL = ['cache-control', 'private, no-store', 'referrer-policy', 'no-referrer'] as const;
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
@@ -75,6 +79,20 @@ export class AnswerWriter {
     const body = Buffer.from(text);
     const length = ['content-length', String(body.length)];
     this.plain(exchange, status, [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS], body);
+  }
+
+  /** For one viewer alone, who must not tell others where it is from. */
+  personal(exchange: Exchange, kind: OriginAnswerKind, body: Buffer): void {
+    const described = ['content-type', contentType(kind), 'content-length', String(body.length)];
+    this.plain(exchange, 200, [...described, ...PERSONAL, ...MEDIA_HEADERS], body);
+  }
+
+  /** JSON, because a page shows what is missing. */
+  problem(exchange: Exchange, { status, code, message }: Problem): void {
+    const body = Buffer.from(JSON.stringify({ code, message }));
+    const described = ['content-type', 'application/json; charset=utf-8', 'content-length', String(body.length)];
+    const challenge = status === 401 ? Object.entries(CHALLENGE).flat() : [];
+    this.plain(exchange, status, [...described, 'cache-control', 'no-store', ...challenge, ...MEDIA_HEADERS], body);
   }
 
   /** @param body if it is a string, it has one character per byte */

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { assertNever } from '../../../protocols/errors.js';
 import type { Seconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
-import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
+import type { DashOrigin, HlsOrigin, OriginAnswer, OriginAnswerKind } from '../dependencies.js';
 import { peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -15,6 +15,7 @@ import {
   type StoredAnswer,
   storedRepresentation,
 } from './body-version.js';
+import { ticketedManifest, ticketedPlaylist } from './entry-answer.js';
 import {
   type Exchange,
   type ForeignHeaders,
@@ -27,8 +28,9 @@ import {
 import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
-import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
+import { type DeliveryTarget, isEntry, NO_DIRECTIVES, ticketOf } from './target.js';
 import { UnsentAnswers, type UnsentLimit, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
+import type { ViewerGate } from './viewer-gate.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
@@ -45,6 +47,8 @@ export interface DeliveryOptions {
   readonly unsent: UnsentLimits;
   readonly addresses: ClientAddresses;
   readonly viewers: Viewers;
+  /** Undefined if everybody may watch. */
+  readonly gate?: ViewerGate | undefined;
   readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
 }
 
@@ -110,7 +114,16 @@ export class Delivery {
 
   /** Answers a GET or HEAD request, as soon as the origin has what it asks for. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
-    const exchange = { request, response, foreign, release: undefined };
+    const pass = this.#options.gate?.judge(request, target, isEntry(target));
+    if (pass?.allowed === false) {
+      this.#attempt({ request, response, foreign, release: undefined }, (exchange) =>
+        this.#writer.problem(exchange, pass.problem),
+      );
+      return;
+    }
+    // An MPD names its media by a path that depends on whether it is itself below a ticket.
+    const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(request) : undefined);
+    const exchange = { request, response, foreign, ticket, release: undefined };
     const answer = this.#atHand(target);
     if (answer === undefined) this.#calls.join(exchange, target);
     else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
@@ -131,9 +144,9 @@ export class Delivery {
   }
 
   /** A failure while one request is answered must not affect the requests coalesced with it. */
-  #attempt(exchange: Exchange, answer: () => void): void {
+  #attempt(exchange: Exchange, answer: (exchange: Exchange) => void): void {
     try {
-      answer();
+      answer(exchange);
     } catch (failure) {
       this.#writer.broken(exchange, failure);
     }
@@ -185,6 +198,10 @@ export class Delivery {
       this.#give(exchange, target, answer, storedRepresentation(answer, target.key, targetDuration));
       return;
     }
+    if (exchange.ticket !== undefined) {
+      this.#giveEntry(exchange, target, answer, exchange.ticket);
+      return;
+    }
     const version = this.#versions.of(answer, target.key, targetDuration);
     const coding = chooseCoding(header(exchange.request, 'accept-encoding'));
     const representation = version.representation(coding, answer.blocking ?? false);
@@ -198,6 +215,21 @@ export class Delivery {
     );
   }
 
+  /** The entry of one viewer: small, requested once, and not for a cache. */
+  #giveEntry(exchange: Exchange, target: DeliveryTarget, { kind, body }: FoundAnswer, ticket: string): void {
+    const text = body.toString('utf8');
+    const isBelow = ticketOf(exchange.request) !== undefined;
+    const own =
+      kind === 'manifest' ? ticketedManifest(text, ticket, target, isBelow) : ticketedPlaylist(text, ticket, target);
+    this.#saw(exchange.request, target, kind);
+    this.#writer.personal(exchange, kind, Buffer.from(own));
+  }
+
+  #saw(request: RawRequest, { app, name }: DeliveryTarget, kind: OriginAnswerKind): void {
+    if (kind !== 'media-playlist' && kind !== 'manifest') return;
+    this.#options.viewers.saw(app, name, this.#addressOf(request), header(request, 'user-agent'));
+  }
+
   #give(
     exchange: Exchange,
     target: DeliveryTarget,
@@ -205,9 +237,7 @@ export class Delivery {
     representation: Representation,
   ): void {
     const { request } = exchange;
-    if (answer.kind === 'media-playlist' || answer.kind === 'manifest') {
-      this.#options.viewers.saw(target.app, target.name, this.#addressOf(request), header(request, 'user-agent'));
-    }
+    this.#saw(request, target, answer.kind);
     const { entityTag, metadata } = representation;
     if (matchesEntityTag(header(request, 'if-none-match'), entityTag)) {
       this.#writer.plain(exchange, 304, metadata);

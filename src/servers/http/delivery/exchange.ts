@@ -14,6 +14,8 @@ export interface Exchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly foreign: ForeignHeaders;
+  /** The viewer came with a token: the answer must lead to the path with this ticket. */
+  readonly ticket?: string | undefined;
   /** Gives its place in the waiting room back. Set while it counts as waiting. */
   release: (() => void) | undefined;
 }

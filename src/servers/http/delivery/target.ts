@@ -3,6 +3,7 @@
 import { RecentValues } from '../../../protocols/recent-values.js';
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
 import { MAX_TARGET_BYTES } from '../plugins/errors.js';
+import type { RawRequest } from './exchange.js';
 
 export interface DeliveryTarget {
   /** The path and the `_HLS_*` directives in a fixed order, without the rest of the query. */
@@ -39,7 +40,8 @@ export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
   const known = remembered.get(requestTarget);
   if (known !== undefined) return known;
   const target = readTarget(requestTarget);
-  if (target !== undefined) remembered.keep(requestTarget, target);
+  // Each viewer's token makes another request target, and is not kept.
+  if (target !== undefined && !(isEntry(target) && requestTarget.includes('?'))) remembered.keep(requestTarget, target);
   return target;
 }
 
@@ -55,6 +57,11 @@ function readTarget(requestTarget: string): DeliveryTarget | undefined {
   if (directives === undefined) return undefined;
   const target = file === PLAYLIST ? mediaPlaylistTarget : iFramePlaylistTarget;
   return target(app, name, rendition, directives);
+}
+
+/** Whether viewers come here first: they may prove here that they may watch. */
+export function isEntry({ asked }: DeliveryTarget): boolean {
+  return asked === 'multivariant' || asked === 'manifest';
 }
 
 export function multivariantTarget(app: string, name: string): DeliveryTarget {
@@ -124,4 +131,37 @@ function parseDirectives(query: string): DeliveryDirectives | undefined {
     else if (key === '_HLS_msn' || key === '_HLS_part' || key === '_HLS_skip') return undefined;
   }
   return { msn, part, skip };
+}
+
+const MARK = '~';
+/** `/hls/~…/` or `/dash/~…/`; the mark may be percent-encoded. */
+const TICKET_PATH = /^(\/hls\/|\/dash\/)(?:~|%7E)([^/?#]{0,256})\/(.*)$/is;
+
+/** The tickets of requests whose target has been rewritten. */
+const tickets = new WeakMap<RawRequest, string>();
+
+/**
+ * Takes the ticket out of a request target, so that the rest of the server sees the target of an open stream.
+ * @returns the target without it; the target itself if it has none
+ */
+export function takeTicket(request: RawRequest): string {
+  const { url = '' } = request;
+  // Fast path: called for every request, and most have none.
+  if (!url.startsWith('~', 5) && !url.startsWith('%7', 5) && !url.startsWith('~', 6) && !url.startsWith('%7', 6))
+    return url;
+  const match = TICKET_PATH.exec(url);
+  if (match === null) return url;
+  const [, root = '', ticket = '', rest = ''] = match;
+  carryTicket(request, `${MARK}${ticket}`);
+  return `${root}${rest}`;
+}
+
+/** Remembers the ticket with which a request came. */
+export function carryTicket(request: RawRequest, ticket: string): void {
+  tickets.set(request, ticket);
+}
+
+/** The ticket with which a request came; undefined if it had none. */
+export function ticketOf(request: RawRequest): string | undefined {
+  return tickets.get(request);
 }

@@ -13,6 +13,8 @@ export interface PreviewedStream {
   /** Undefined while nothing is published under that name. */
   readonly state: StreamState | undefined;
   readonly hasThumbnail: boolean;
+  /** Viewers need a token, which this page does not know. */
+  readonly isProtected: boolean;
   /** The public address of the server, without a final slash; undefined if it is not certain. */
   readonly base: string | undefined;
   /** Version of the assets. */
@@ -59,7 +61,7 @@ export function streamHead(stream: PreviewedStream): string {
       .filter(([, content]) => content !== undefined)
       .map(([key, content]) => `<meta property="${key}" content="${content}">`),
     ...(base === undefined ? [] : [`<link rel="canonical" href="${absolute(watch)}">`, discovery(base, watch, title)]),
-    ...(isPlayable(stream.state) ? playlistPreloads(path, stream.state) : []),
+    ...(isPlayable(stream.state) && !stream.isProtected ? playlistPreloads(path, stream.state) : []),
   ].join('\n  ');
 }
 

@@ -14,6 +14,9 @@ export const READING_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };
 
+/** RFC 6750 section 3, with status 401. No Basic: a browser must not ask its user for a password. */
+export const CHALLENGE = { 'www-authenticate': 'Bearer' } as const;
+
 export interface Problem {
   readonly status: number;
   readonly code: string;
@@ -103,6 +106,14 @@ export function sendTextProblem(reply: FastifyReply, { status, code, message }: 
   setCorsHeaders(reply);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   return reply.code(status).type('text/plain; charset=utf-8').send(`${code}: ${message}\n`);
+}
+
+/** For a viewer who may not have what was requested. JSON, because a page shows what is missing. */
+export function sendGateProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
+  setCorsHeaders(reply);
+  reply.header('cache-control', 'no-store');
+  if (status === 401) reply.headers(CHALLENGE);
+  return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
 }
 
 function wantsPage(request: FastifyRequest, below: string): boolean {

@@ -7,6 +7,7 @@ import { manifestTarget } from '../delivery/target.js';
 import type { DashOrigin } from '../dependencies.js';
 import { installCors } from '../plugins/cors.js';
 import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
+import { installTickets, withTickets } from '../plugins/tickets.js';
 import { StreamParameters } from '../schemas/names.js';
 import { foreignHeaders } from './hls.js';
 
@@ -19,30 +20,33 @@ export interface DashRouteOptions {
 export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashRouteOptions): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
+  installTickets(app);
 
-  routes.get(
-    '/dash/:app/:name/manifest.mpd',
-    { schema: { params: StreamParameters }, exposeHeadRoute: true },
-    (request, reply) => {
-      const target = manifestTarget(request.params.app, request.params.name);
-      reply.hijack();
-      delivery.serve(request.raw, reply.raw, target, foreignHeaders(reply));
-    },
-  );
+  for (const root of withTickets('/dash')) {
+    routes.get(
+      `${root}/:app/:name/manifest.mpd`,
+      { schema: { params: StreamParameters }, exposeHeadRoute: true },
+      (request, reply) => {
+        const target = manifestTarget(request.params.app, request.params.name);
+        reply.hijack();
+        delivery.serve(request.raw, reply.raw, target, foreignHeaders(reply));
+      },
+    );
 
-  // UTCTiming http-iso, ISO/IEC 23009-1 5.8.4.11. Must not be cached.
-  routes.get(
-    '/dash/:app/:name/time',
-    { schema: { params: StreamParameters }, exposeHeadRoute: true },
-    async (request, reply) => {
-      const now = dash.time(request.params.app, request.params.name);
-      if (now === undefined) return sendTextProblem(reply, NOT_FOUND);
-      return reply
-        .header('cache-control', 'no-store')
-        .type('text/plain; charset=utf-8')
-        .send(new Date(now).toISOString());
-    },
-  );
+    // UTCTiming http-iso, ISO/IEC 23009-1 5.8.4.11. Must not be cached.
+    routes.get(
+      `${root}/:app/:name/time`,
+      { schema: { params: StreamParameters }, exposeHeadRoute: true },
+      async (request, reply) => {
+        const now = dash.time(request.params.app, request.params.name);
+        if (now === undefined) return sendTextProblem(reply, NOT_FOUND);
+        return reply
+          .header('cache-control', 'no-store')
+          .type('text/plain; charset=utf-8')
+          .send(new Date(now).toISOString());
+      },
+    );
+  }
 
   routes.route({
     method: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'],

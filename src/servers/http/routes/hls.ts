@@ -15,47 +15,51 @@ import {
 import { installCors } from '../plugins/cors.js';
 import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
+import { installTickets, withTickets } from '../plugins/tickets.js';
 import { DeliveryDirectiveQuery, FileParameters, RenditionParameters, StreamParameters } from '../schemas/names.js';
 
 /** Registers `/hls/...` on `app`. CORS applies to these routes and their errors only. */
 export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly delivery: Delivery }): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
+  installTickets(app);
 
   const serve = (request: FastifyRequest, reply: FastifyReply, target: DeliveryTarget): void => {
     reply.hijack();
     delivery.serve(request.raw, reply.raw, target, foreignHeaders(reply));
   };
 
-  routes.get(
-    '/hls/:app/:name/index.m3u8',
-    { schema: { params: StreamParameters }, exposeHeadRoute: true },
-    (request, reply) => serve(request, reply, multivariantTarget(request.params.app, request.params.name)),
-  );
-
-  for (const [file, target] of [
-    ['index.m3u8', mediaPlaylistTarget],
-    ['iframes.m3u8', iFramePlaylistTarget],
-  ] as const) {
+  for (const root of withTickets('/hls')) {
     routes.get(
-      `/hls/:app/:name/:rendition/${file}`,
-      { schema: { params: RenditionParameters, querystring: DeliveryDirectiveQuery }, exposeHeadRoute: true },
+      `${root}/:app/:name/index.m3u8`,
+      { schema: { params: StreamParameters }, exposeHeadRoute: true },
+      (request, reply) => serve(request, reply, multivariantTarget(request.params.app, request.params.name)),
+    );
+
+    for (const [file, target] of [
+      ['index.m3u8', mediaPlaylistTarget],
+      ['iframes.m3u8', iFramePlaylistTarget],
+    ] as const) {
+      routes.get(
+        `${root}/:app/:name/:rendition/${file}`,
+        { schema: { params: RenditionParameters, querystring: DeliveryDirectiveQuery }, exposeHeadRoute: true },
+        (request, reply) => {
+          const { app: application, name, rendition } = request.params;
+          const { _HLS_msn: msn, _HLS_part: part, _HLS_skip: skip } = request.query;
+          serve(request, reply, target(application, name, rendition, { msn, part, skip }));
+        },
+      );
+    }
+
+    routes.get(
+      `${root}/:app/:name/:rendition/:file`,
+      { schema: { params: FileParameters }, exposeHeadRoute: true },
       (request, reply) => {
-        const { app: application, name, rendition } = request.params;
-        const { _HLS_msn: msn, _HLS_part: part, _HLS_skip: skip } = request.query;
-        serve(request, reply, target(application, name, rendition, { msn, part, skip }));
+        const { app: application, name, rendition, file } = request.params;
+        serve(request, reply, fileTarget(application, name, rendition, file));
       },
     );
   }
-
-  routes.get(
-    '/hls/:app/:name/:rendition/:file',
-    { schema: { params: FileParameters }, exposeHeadRoute: true },
-    (request, reply) => {
-      const { app: application, name, rendition, file } = request.params;
-      serve(request, reply, fileTarget(application, name, rendition, file));
-    },
-  );
 
   // All other addresses below /hls/. The application's own 404 would have neither CORS headers nor the short text.
   routes.route({

@@ -18,6 +18,8 @@ export interface PageRouteOptions {
   readonly embedFrameAncestors: string;
   readonly streams: StreamDirectory;
   readonly thumbnails: boolean;
+  /** Viewers need a token, which comes in the address of a page. */
+  readonly isProtected: boolean;
   readonly publicUrl: string | undefined;
   /** Version of the assets. */
   readonly version: string;
@@ -35,7 +37,9 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   const withHead = (page: string, request: FastifyRequest, application: string, name: string): string => {
     const state = streams.get(application, name);
     const picture = hasThumbnail(application, name);
-    const stream = { app: application, name, state, hasThumbnail: picture, base: baseOf(request), version };
+    const { isProtected } = options;
+    const base = baseOf(request);
+    const stream = { app: application, name, state, hasThumbnail: picture, isProtected, base, version };
     return page.replace('<title>Sluice</title>', () => streamHead(stream));
   };
 
@@ -47,6 +51,12 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   });
 
   const forStream = { schema: { params: StreamParameters }, exposeHeadRoute: true };
+  // Nobody learns the token in the address of a page, this server included: it would stand in logs of proxies.
+  if (options.isProtected) {
+    app.addHook('onSend', async (_request, reply) => {
+      reply.header('referrer-policy', 'no-referrer');
+    });
+  }
   routes.get('/watch/:app/:name', forStream, (request, reply) => {
     const { app: application, name } = request.params;
     return sendPage(request, reply, withHead(pages.watch, request, application, name), pageFrameAncestors);

@@ -3,10 +3,12 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Seconds } from '../../../protocols/units.js';
+import type { ViewerGate } from '../delivery/viewer-gate.js';
 import type { ThumbnailSource } from '../dependencies.js';
 import { matchesEntityTag } from '../negotiation.js';
 import { installCors } from '../plugins/cors.js';
-import { sendTextProblem } from '../plugins/errors.js';
+import { sendGateProblem, sendTextProblem } from '../plugins/errors.js';
+import { installTickets, withTickets } from '../plugins/tickets.js';
 import { StreamParameters } from '../schemas/names.js';
 
 /** How long caches may keep a 404. Short, because a stream may start at any moment. */
@@ -15,26 +17,33 @@ const MISSING_MAX_AGE: Seconds = 1;
 /** Registers `/hls/APP/NAME/thumbnail.jpg` on `app`. Without a source every answer is 404. */
 export async function thumbnailRoutes(
   app: FastifyInstance,
-  { thumbnails }: { readonly thumbnails: ThumbnailSource | undefined },
+  { thumbnails, gate }: { readonly thumbnails: ThumbnailSource | undefined; readonly gate: ViewerGate | undefined },
 ): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
+  installTickets(app);
 
-  routes.get(
-    '/hls/:app/:name/thumbnail.jpg',
-    { schema: { params: StreamParameters }, exposeHeadRoute: true },
-    async (request, reply) => {
-      const { app: application, name } = request.params;
-      const thumbnail = await thumbnails?.get(application, name);
-      if (thumbnail === undefined) {
-        reply.header('cache-control', `public, max-age=${MISSING_MAX_AGE}`);
-        const message = `there is no thumbnail of ${application}/${name}`;
-        return sendTextProblem(reply, { status: 404, code: 'http.thumbnail-not-found', message });
-      }
-      const { body, entityTag, maxAge } = thumbnail;
-      reply.headers({ 'cache-control': `public, max-age=${maxAge}`, etag: entityTag });
-      if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return reply.code(304).send();
-      return reply.type('image/jpeg').send(body);
-    },
-  );
+  for (const root of withTickets('/hls')) {
+    routes.get(
+      `${root}/:app/:name/thumbnail.jpg`,
+      { schema: { params: StreamParameters }, exposeHeadRoute: true },
+      async (request, reply) => {
+        const { app: application, name } = request.params;
+        const pass = gate?.judge(request.raw, { app: application, name }, true);
+        if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+        const thumbnail = await thumbnails?.get(application, name);
+        if (thumbnail === undefined) {
+          reply.header('cache-control', `public, max-age=${MISSING_MAX_AGE}`);
+          const message = `there is no thumbnail of ${application}/${name}`;
+          return sendTextProblem(reply, { status: 404, code: 'http.thumbnail-not-found', message });
+        }
+        const { body, entityTag, maxAge } = thumbnail;
+        // The address of who came with a token must not become a key of a cache.
+        const lifetime = pass?.ticket === undefined ? `public, max-age=${maxAge}` : 'private, no-store';
+        reply.headers({ 'cache-control': lifetime, etag: entityTag });
+        if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return reply.code(304).send();
+        return reply.type('image/jpeg').send(body);
+      },
+    );
+  }
 }

@@ -1,0 +1,112 @@
+// The proof that a viewer may watch: made by whoever knows the secret, on this machine or in somebody's back end, and taken once, at the
+// entry playlist, the page or the RTMP play command. docs/access.md has the format, with test vectors.
+//
+//   v1.KEYID.PAYLOAD.MAC
+//   PAYLOAD = base64url(JSON), MAC = base64url(HMAC-SHA256(secret, "v1.KEYID.PAYLOAD"))
+
+import { randomBytes } from 'node:crypto';
+import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
+import type { SigningKeys } from './signing-keys.js';
+
+/** What a token allows. Times are seconds since 1970. */
+export interface PlayClaims {
+  /** `app/name`, or `app/*` for every stream of an application. */
+  readonly stream: string;
+  /** Stop at: nothing is served any more. */
+  readonly until: number;
+  /** Start by: the token is no longer exchanged, but who watches may go on. */
+  readonly start_by?: number;
+  /** Not accepted earlier. */
+  readonly not_before?: number;
+  /** Names the session; whoever shares a token shares it. Made up if it is left out. */
+  readonly sid?: string;
+}
+
+export type TokenFault =
+  /** Not of this format, or not signed by one of our keys. */
+  | 'forged'
+  | 'too-early'
+  /** After `start_by` or `until`. */
+  | 'expired';
+
+export type TokenResult =
+  | { readonly ok: true; readonly claims: PlayClaims }
+  | { readonly ok: false; readonly fault: TokenFault };
+
+const VERSION = 'v1';
+/** A token must fit in a query beside everything else. */
+const MAX_TOKEN_LENGTH = 1_024;
+const FORMAT = /^v1\.([\w-]{4})\.([\w-]{2,900})\.([\w-]{43})$/;
+const STREAM = /^[0-9A-Za-z_][\w./-]{0,255}\/(?:\*|[0-9A-Za-z_.][\w.-]{0,254})$/;
+const SID = /^[\w-]{1,32}$/;
+const SID_BYTES = 9;
+/** 9999-12-31T23:59:59Z. */
+const LATEST = 253_402_300_799;
+const MAC_BYTES = 32;
+
+/** @throws {RangeError} if a claim is not possible */
+export function createPlayToken(claims: PlayClaims, keys: SigningKeys): string {
+  const fault = faultOf(claims);
+  if (fault !== undefined) throw new RangeError(fault);
+  const payload = Buffer.from(JSON.stringify({ ...claims, sid: claims.sid ?? newSid() })).toString('base64url');
+  const signed = `${VERSION}.${keys.current}.${payload}`;
+  return `${signed}.${keys.sign(signed).toString('base64url')}`;
+}
+
+/** A name for a session that nobody guesses: 72 bits. */
+export function newSid(): string {
+  return randomBytes(SID_BYTES).toString('base64url');
+}
+
+/** @param skew how far clocks may differ; every time is extended by it. Never throws. */
+export function readPlayToken(token: string, keys: SigningKeys, now: EpochMilliseconds, skew: Seconds): TokenResult {
+  const claims = verifyPlayToken(token, keys);
+  if (claims === undefined) return { ok: false, fault: 'forged' };
+  const seconds = now / 1000;
+  if (seconds < (claims.not_before ?? 0) - skew) return { ok: false, fault: 'too-early' };
+  if (seconds > Math.min(claims.until, claims.start_by ?? claims.until) + skew) return { ok: false, fault: 'expired' };
+  return { ok: true, claims };
+}
+
+/** What a token claims, whatever the time; undefined if it is forged. Never throws. */
+export function verifyPlayToken(token: string, keys: SigningKeys): PlayClaims | undefined {
+  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  const [, keyId = '', payload = '', code = ''] = FORMAT.exec(token) ?? [];
+  const mac = Buffer.from(code, 'base64url');
+  // The last character has unused bits: only one spelling of a code is accepted, and so only one of a token.
+  if (mac.length !== MAC_BYTES || mac.toString('base64url') !== code) return undefined;
+  if (!keys.verify(keyId, `${VERSION}.${keyId}.${payload}`, mac)) return undefined;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    return faultOf(claims) === undefined ? (claims as PlayClaims) : undefined;
+  } catch {
+    // Signed by somebody who has the secret, but not JSON.
+    return undefined;
+  }
+}
+
+/** What is wrong with claims that somebody made; undefined if nothing is. Unknown claims are allowed and mean nothing. */
+function faultOf(claims: unknown): string | undefined {
+  if (typeof claims !== 'object' || claims === null) return 'expected an object of claims';
+  const { stream, until, start_by, not_before, sid } = claims as Readonly<Record<string, unknown>>;
+  if (typeof stream !== 'string' || !STREAM.test(stream)) return 'stream: expected app/name or app/*';
+  if (!isTime(until)) return 'until: expected seconds since 1970';
+  if (start_by !== undefined && !isTime(start_by)) return 'start_by: expected seconds since 1970';
+  if (not_before !== undefined && !isTime(not_before)) return 'not_before: expected seconds since 1970';
+  if (sid !== undefined && (typeof sid !== 'string' || !SID.test(sid)))
+    return 'sid: expected up to 32 of A-Z a-z 0-9 _ -';
+  return undefined;
+}
+
+const isTime = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LATEST;
+
+/** Whether claims are for this stream. */
+export function coversStream({ stream }: Pick<PlayClaims, 'stream'>, app: string, name: string): boolean {
+  return stream === `${app}/${name}` || stream === `${app}/*`;
+}
+
+/** A token without `sid`, made by somebody's back end, is a session of its own: the same token is the same session. */
+export function sessionOf({ sid }: PlayClaims, token: string): string {
+  return sid ?? token.slice(-22);
+}

@@ -1,0 +1,65 @@
+// The form of a grant that every later request of a viewer carries: a segment of the path, so that relative URIs keep it in every player
+// and an edge can strip it. It is stateless: a restarted gateway, or another one with the same secret, accepts it.
+//
+//   ~1KEYID.EXPIRY.SID.KIND+MAC
+//   EXPIRY = seconds since 1970 in base 36
+//   KIND = s for one stream, a for every stream of an application
+//   MAC = base64url of the first 16 bytes of HMAC-SHA256(secret, "~1KEYID.EXPIRY.SID.KIND" + "\n" + SCOPE)
+//   SCOPE = "app/name" or "app/", as KIND says
+
+import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
+import type { SigningKeys } from './signing-keys.js';
+
+/** What a ticket says. */
+export interface Ticket {
+  readonly sid: string;
+  /** Seconds since 1970. */
+  readonly until: number;
+}
+
+export interface TicketScope {
+  readonly app: string;
+  /** Undefined: every stream of the application. */
+  readonly name: string | undefined;
+}
+
+export type TicketResult =
+  | { readonly ok: true; readonly ticket: Ticket }
+  | { readonly ok: false; readonly fault: 'forged' | 'expired' };
+
+/** Neither an application nor a stream name can begin with it. */
+export const TICKET_MARK = '~';
+/** A longer path segment is not looked at. */
+export const MAX_TICKET_LENGTH = 96;
+const MAC_BYTES = 16;
+const FORMAT = /^~1([\w-]{4})\.([0-9a-z]{1,8})\.([\w-]{1,32})\.([sa])([\w-]{22})$/;
+
+/** @returns the path segment, at most {@link MAX_TICKET_LENGTH} characters of `~`, `.`, `_`, `-`, letters and digits */
+export function createTicket({ sid, until }: Ticket, scope: TicketScope, keys: SigningKeys): string {
+  const kind = scope.name === undefined ? 'a' : 's';
+  const head = `~1${keys.current}.${until.toString(36)}.${sid}.${kind}`;
+  const mac = keys.sign(`${head}\n${scope.app}/${scope.name ?? ''}`).subarray(0, MAC_BYTES);
+  return `${head}${mac.toString('base64url')}`;
+}
+
+/** @param text a path segment, `~` included; anything. @param skew how far clocks may differ. Never throws. */
+export function checkTicket(
+  text: string,
+  { app, name }: { readonly app: string; readonly name: string },
+  keys: SigningKeys,
+  now: EpochMilliseconds,
+  skew: Seconds,
+): TicketResult {
+  const match = text.length > MAX_TICKET_LENGTH ? null : FORMAT.exec(text);
+  if (match === null) return { ok: false, fault: 'forged' };
+  const [, keyId = '', expiry = '', sid = '', kind = '', code = ''] = match;
+  const mac = Buffer.from(code, 'base64url');
+  // Only one spelling: the last character of 16 bytes in base64url has unused bits.
+  if (mac.toString('base64url') !== code) return { ok: false, fault: 'forged' };
+  const head = `~1${keyId}.${expiry}.${sid}.${kind}`;
+  const scope = kind === 's' ? `${app}/${name}` : `${app}/`;
+  if (!keys.verify(keyId, `${head}\n${scope}`, mac)) return { ok: false, fault: 'forged' };
+  const until = Number.parseInt(expiry, 36);
+  if (now / 1000 > until + skew) return { ok: false, fault: 'expired' };
+  return { ok: true, ticket: { sid, until } };
+}

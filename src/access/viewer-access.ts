@@ -1,0 +1,72 @@
+// Decides who may watch: whoever has a play token. A token is taken at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for a
+// ticket, which every later request carries in its path. All decisions are made in memory.
+
+import type { AccessDecision, EntryDecision, PlayAccess, StreamName, ViewerAccess } from '../contracts/access.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import { accessError } from './errors.js';
+import { coversStream, readPlayToken, sessionOf } from './tickets/play-token.js';
+import type { SigningKeys } from './tickets/signing-keys.js';
+import { checkTicket, createTicket } from './tickets/ticket.js';
+
+export interface TokenViewerAccessOptions {
+  readonly keys: SigningKeys;
+  readonly wallClock: () => EpochMilliseconds;
+  /** How far the clocks of those who make tokens may differ from ours. */
+  readonly clockSkew: Seconds;
+  /** Sessions that were ended before their time. */
+  readonly revoked: { has(sid: string): boolean };
+}
+
+/** One text for a token that is forged, for another stream, or revoked: nobody learns which. */
+const DENIED = 'this link does not allow to watch the stream';
+
+export class TokenViewerAccess implements ViewerAccess {
+  readonly #options: TokenViewerAccessOptions;
+
+  constructor(options: TokenViewerAccessOptions) {
+    this.#options = options;
+  }
+
+  enter({ app, name }: StreamName, token: string | undefined): EntryDecision {
+    const { keys, wallClock, clockSkew, revoked } = this.#options;
+    if (token === undefined || token === '') return refusal('access.play-required', 'this stream needs a token');
+    const read = readPlayToken(token, keys, wallClock(), clockSkew);
+    if (!read.ok && read.fault === 'expired') return refusal('access.play-expired', 'the time of this link is over');
+    if (!read.ok) return refusal('access.play-denied', DENIED);
+    const { claims } = read;
+    const sid = sessionOf(claims, token);
+    if (!coversStream(claims, app, name) || revoked.has(sid)) return refusal('access.play-denied', DENIED);
+    const scope = { app, name: claims.stream.endsWith('/*') ? undefined : name };
+    return {
+      allowed: true,
+      ticket: createTicket({ sid, until: claims.until }, scope, keys),
+      until: claims.until * 1000,
+    };
+  }
+
+  check({ app, name }: StreamName, ticket: string): AccessDecision {
+    const { keys, wallClock, clockSkew, revoked } = this.#options;
+    const result = checkTicket(ticket, { app, name }, keys, wallClock(), clockSkew);
+    if (!result.ok && result.fault === 'expired')
+      return refusal('access.play-expired', 'the time of this link is over');
+    if (!result.ok || revoked.has(result.ticket.sid)) return refusal('access.play-denied', DENIED);
+    return { allowed: true };
+  }
+}
+
+function refusal(
+  code: 'access.play-required' | 'access.play-denied' | 'access.play-expired',
+  message: string,
+): { readonly allowed: false; readonly error: ReturnType<typeof accessError> } {
+  return { allowed: false, error: accessError(code, message) };
+}
+
+/** The same tokens for RTMP players: `NAME?token=…`. */
+export function tokenPlayAccess(access: ViewerAccess): PlayAccess {
+  return {
+    check: async ({ app, name, query }) => {
+      const decision = access.enter({ app, name }, query.get('token') ?? undefined);
+      return decision.allowed ? { allowed: true } : decision;
+    },
+  };
+}

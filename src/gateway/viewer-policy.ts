@@ -1,0 +1,45 @@
+// Who may watch, as configured: nothing at all where everybody may.
+
+import type { Logger } from 'pino';
+import { resolvePlaySecrets } from '../access/tickets/play-secrets.js';
+import { Revocations } from '../access/tickets/revocations.js';
+import type { SigningKeys } from '../access/tickets/signing-keys.js';
+import { TokenViewerAccess } from '../access/viewer-access.js';
+import type { Config } from '../config/schema.js';
+import type { ViewerAccess } from '../contracts/access.js';
+import { ensureDirectory } from '../pipeline/directories.js';
+import type { Clock } from '../protocols/clock.js';
+import { STATE_MODE } from './own-directories.js';
+
+export interface ViewerPolicy {
+  readonly access: ViewerAccess;
+  /** Sign the tokens that `access` takes. */
+  readonly keys: SigningKeys;
+  close(): void;
+}
+
+/**
+ * The configured secrets, or the one in the state directory, which is generated if missing.
+ * @throws {SluiceError} `access.key-file`
+ */
+export async function findPlayKeys({ playSecrets, stateDir }: Config): Promise<SigningKeys> {
+  if (playSecrets.length === 0) await ensureDirectory(stateDir, STATE_MODE);
+  return resolvePlaySecrets(playSecrets, stateDir);
+}
+
+/** Undefined without keys. Never rejects. It watches a file until it is closed. */
+export async function openViewerPolicy(
+  keys: SigningKeys | undefined,
+  { clockSkew, stateDir }: Config,
+  logger: Logger,
+  clock: Clock,
+): Promise<ViewerPolicy | undefined> {
+  if (keys === undefined) return undefined;
+  const wallClock = () => clock.wallClock();
+  const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
+  return {
+    access: new TokenViewerAccess({ keys, wallClock, clockSkew, revoked }),
+    keys,
+    close: () => revoked.close(),
+  };
+}

@@ -1,0 +1,84 @@
+// What the playlists of one track list at this moment, as data: segments, open parts, hints and reports.
+
+import type { Seconds } from '../../protocols/units.js';
+import type { RenditionReport } from '../playlists/media-playlist.js';
+import type { PlaylistPosition } from './blocking-reload.js';
+import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
+import type { MadeMedia } from './media-files.js';
+import type { PlaylistKind, PlaylistSource } from './rendition-playlists.js';
+import { I_FRAMES, PLAYLIST } from './segment.js';
+
+export interface ListedMediaOptions extends MadeMedia {
+  /** Name of the rendition. */
+  readonly name: string;
+  readonly partTarget: Seconds;
+  /** Whether delta updates are advertised. */
+  readonly skips: boolean;
+  /** EXT-X-PLAYLIST-TYPE:EVENT */
+  readonly event: boolean;
+  /** URI for EXT-X-PRELOAD-HINT. */
+  readonly nextPart: () => string | undefined;
+  /** RENDITION-REPORT of the other playlists. */
+  readonly reports: (kind: PlaylistKind) => readonly RenditionReport[];
+  readonly ended: () => boolean;
+}
+
+export class ListedMedia implements PlaylistSource {
+  readonly #options: ListedMediaOptions;
+  /** Media sequence number below which part tags were removed. */
+  #partsFrom = 0;
+
+  constructor(options: ListedMediaOptions) {
+    this.#options = options;
+  }
+
+  get position(): PlaylistPosition {
+    const { segmenter, window } = this.#options;
+    const { open } = segmenter;
+    const openParts = open?.parts.length ?? 0;
+    const lastMediaSequence = open === undefined ? (segmenter.lastMediaSequence ?? -1) : open.mediaSequence - 1;
+    return { lastMediaSequence, openParts, partsOf: (msn) => window.find(msn)?.parts.length };
+  }
+
+  /** For RENDITION-REPORT. */
+  get report(): RenditionReport | undefined {
+    const { name, segmenter, window } = this.#options;
+    const { open } = segmenter;
+    const uri = `../${name}/${PLAYLIST}`;
+    if (open !== undefined) return { uri, lastMediaSequence: open.mediaSequence, lastPart: open.parts.length - 1 };
+    const last = window.listed.at(-1);
+    if (last === undefined) return undefined;
+    return { uri, lastMediaSequence: last.mediaSequence, lastPart: Math.max(0, last.parts.length - 1) };
+  }
+
+  /** The same for the I-frame playlist, which has complete segments and no parts. */
+  get iFrameReport(): RenditionReport {
+    const { lastMediaSequence } = this.position;
+    return { uri: `../${this.#options.name}/${I_FRAMES}`, lastMediaSequence, lastPart: undefined };
+  }
+
+  lowLatency(kind: PlaylistKind): LowLatencyListing {
+    const { partTarget, skips, nextPart, reports } = this.#options;
+    return { partTarget, skips, nextPart: nextPart(), reports: reports(kind) };
+  }
+
+  listing(): Listing {
+    const { schedule, segmenter, window, archive, event, ended } = this.#options;
+    const { targetDuration } = schedule;
+    const listing = {
+      targetDuration: targetDuration ?? 0,
+      event,
+      earlier: archive !== undefined && archive.count > 0 ? archive : undefined,
+      complete: window.listed,
+      open: segmenter.open,
+      ended: ended(),
+    };
+    this.#partsFrom = Math.max(this.#partsFrom, firstWithParts(listing));
+    return { ...listing, partsFrom: this.#partsFrom };
+  }
+
+  /** Starts again, because nothing was published yet. */
+  reset(): void {
+    this.#partsFrom = 0;
+  }
+}

@@ -1,0 +1,27 @@
+// Leads a viewer from an entry (the multivariant playlist or the MPD) to the path with its ticket. Everything below uses relative URIs, so
+// the media playlists and media of a stream are the same bytes for all viewers.
+
+import type { StreamName } from '../../../contracts/access.js';
+
+/** URIs of a playlist: lines that are no tags, and the attribute URI (RFC 8216 section 4.2). */
+const PLAYLIST_URI = /^(?!#)(?=\S)|(?<=[:,]URI=")/gm;
+
+/** From `/hls/APP/NAME/index.m3u8`. */
+export function ticketedPlaylist(text: string, ticket: string, { app, name }: StreamName): string {
+  return text.replace(PLAYLIST_URI, `../../${ticket}/${app}/${name}/`);
+}
+
+/** BaseURL of every Period: the stream below `/hls/`. */
+const BASE_URL = /<BaseURL>((?:\.\.\/)+hls\/)/g;
+
+/**
+ * From `/dash/APP/NAME/manifest.mpd`, to which the player does not return: Location is the address of later versions (ISO/IEC 23009-1
+ * section 5.3.9.2). With `isBelow`, from that address.
+ */
+export function ticketedManifest(text: string, ticket: string, { app, name }: StreamName, isBelow: boolean): string {
+  // One directory deeper.
+  const based = text.replace(BASE_URL, (_, up: string) => `<BaseURL>${isBelow ? '../' : ''}${up}${ticket}/`);
+  if (isBelow) return based;
+  const location = `  <Location>../../${ticket}/${app}/${name}/manifest.mpd</Location>\n`;
+  return based.replace(/^ *<Period/m, (period) => `${location}${period}`);
+}

@@ -1,0 +1,56 @@
+// Asks whether a viewer may have what it requests, where that is protected: a token at the entries of a stream, a ticket in the path
+// everywhere.
+
+import type { FastifyBaseLogger } from 'fastify';
+import type { StreamName, ViewerAccess } from '../../../contracts/access.js';
+import type { SluiceError } from '../../../protocols/errors.js';
+import { LimitedLog } from '../limited-log.js';
+import type { Problem } from '../plugins/errors.js';
+import type { RawRequest } from './exchange.js';
+import { ticketOf } from './target.js';
+
+/** A problem has status 401 if there was no proof at all, 403 if there was one that does not suffice. */
+export type GateDecision =
+  /** `ticket`: the request came with a token, and its answer must lead to this path. */
+  { readonly allowed: true; readonly ticket?: string } | { readonly allowed: false; readonly problem: Problem };
+
+const BEARER = /^Bearer +(\S+)$/i;
+
+export class ViewerGate {
+  readonly #access: ViewerAccess;
+  readonly #log: LimitedLog;
+
+  constructor(access: ViewerAccess, logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined) {
+    this.#access = access;
+    this.#log = new LimitedLog(logger);
+  }
+
+  /** @param isEntry whether a token is taken too: where a viewer comes first, before it can have a ticket */
+  judge(request: RawRequest, stream: StreamName, isEntry: boolean): GateDecision {
+    const ticket = ticketOf(request);
+    if (ticket !== undefined) {
+      const decision = this.#access.check(stream, ticket);
+      return decision.allowed ? decision : this.#refusal(stream, decision.error);
+    }
+    // Elsewhere a token is not looked at: it would be checked for each part, and stand in every log on the way.
+    const entry = this.#access.enter(stream, isEntry ? tokenOf(request) : undefined);
+    return entry.allowed ? { allowed: true, ticket: entry.ticket } : this.#refusal(stream, entry.error);
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  #refusal({ app, name }: StreamName, { code, message }: SluiceError): GateDecision {
+    this.#log.write('info', { app, name, code }, 'a viewer was refused');
+    return { allowed: false, problem: { status: code === 'access.play-required' ? 401 : 403, code, message } };
+  }
+}
+
+/** `Authorization: Bearer TOKEN`, or `?token=TOKEN`. */
+function tokenOf({ headers, url = '' }: RawRequest): string | undefined {
+  const bearer = BEARER.exec(headers.authorization ?? '')?.[1];
+  if (bearer !== undefined) return bearer;
+  const query = url.indexOf('?');
+  return query === -1 ? undefined : (new URLSearchParams(url.slice(query)).get('token') ?? undefined);
+}

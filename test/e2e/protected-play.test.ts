@@ -1,0 +1,113 @@
+// A protected stream as its viewers see it: the link plays and hides its token, others are told in words what is missing, and a page that
+// embeds the player can give it a new token without loading it again.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
+import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { launchBrowser } from '../support/chromium.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { eventually } from '../support/hls-client.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+
+const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
+const keys = new SigningKeys([Buffer.from(SECRET)]);
+const FLAGS = ['--play-access', 'token', '--play-secrets', SECRET, '--clock-skew', '0', '--ladder', 'source'];
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+function tokenFor(seconds: number, claims: Partial<PlayClaims> = {}): string {
+  return createPlayToken({ stream: 'live/cam', until: Math.floor(Date.now() / 1000) + seconds, ...claims }, keys);
+}
+
+async function startProtected(): Promise<TestGateway> {
+  const gateway = await startGateway(...FLAGS);
+  await publishLoop(gateway.publishUrl('cam'), await makeFlvSource({ seconds: 4, gop: 25 }));
+  const entry = `${gateway.http}/hls/live/cam/index.m3u8?token=${tokenFor(60)}`;
+  await eventually(async () => ((await fetch(entry)).ok ? true : undefined));
+  return gateway;
+}
+
+async function newPage(): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  onTestFinished(() => context.close());
+  return context.newPage();
+}
+
+const untilPlays = (page: Page) =>
+  page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+
+it('plays by its link, hides the token, and plays again when the page is loaded again', async () => {
+  const { http } = await startProtected();
+  const page = await newPage();
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  const referers: (string | undefined)[] = [];
+  page.on('request', (request) => referers.push(request.headers().referer));
+  const token = tokenFor(600);
+  await page.goto(`${http}/watch/live/cam?token=${token}`);
+  await untilPlays(page);
+  expect(page.url()).toBe(`${http}/watch/live/cam`);
+  // The token went to the page and the playlists at the entry; media never carries it, and no request tells where it is from.
+  const withToken = requests.filter((url) => url.includes(token)).map((url) => new URL(url).pathname);
+  expect(new Set(withToken)).toEqual(new Set(['/watch/live/cam', '/hls/live/cam/index.m3u8']));
+  expect(requests.filter((url) => url.includes('/hls/~1')).length).toBeGreaterThan(3);
+  expect(referers.filter((referer) => referer?.includes('token'))).toEqual([]);
+  await page.reload();
+  await untilPlays(page);
+  expect(page.url()).toBe(`${http}/watch/live/cam`);
+});
+
+it('says in words why it does not play', async () => {
+  const { http } = await startProtected();
+  const page = await newPage();
+  for (const [query, title] of [
+    ['', 'For invited viewers'],
+    [`?token=${tokenFor(600, { stream: 'live/other' })}`, 'This link does not let you in'],
+    [`?token=${tokenFor(-60)}`, 'This link has expired'],
+  ]) {
+    await page.goto('about:blank');
+    await page.goto(`${http}/watch/live/cam${query}`);
+    await page.waitForSelector(`.poster-title:text-is("${title}")`);
+  }
+});
+
+it('tells the page around it that the time is over, and goes on with a new token without being loaded again', async () => {
+  const { http } = await startProtected();
+  const around = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(`<script>addEventListener('message', ({ data }) => (window.heard ??= []).push(data.event + ' ' + data.state))</script>
+      <iframe width="640" height="360" allow="autoplay" src="${http}/embed/live/cam?token=${tokenFor(6)}"></iframe>`);
+  });
+  await new Promise<void>((resolve) => around.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void around.close());
+  const page = await newPage();
+  await page.goto(`http://127.0.0.1:${(around.address() as AddressInfo).port}/`);
+  const heard = (text: string) =>
+    page.waitForFunction(
+      (wanted) => Object(globalThis).heard?.some((event: string) => event.startsWith(wanted)),
+      text,
+      {
+        timeout: 60_000,
+      },
+    );
+  await heard('state playing');
+  await heard('token-expired');
+  const frame = page.frames()[1];
+  await frame?.evaluate('globalThis.notLoadedAgain = true');
+  await page.evaluate(
+    (value) =>
+      Object(globalThis)
+        .document.querySelector('iframe')
+        .contentWindow.postMessage({ target: 'sluice', command: 'setToken', value }, '*'),
+    tokenFor(600),
+  );
+  await frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  expect(await frame?.evaluate('globalThis.notLoadedAgain')).toBe(true);
+});

@@ -1,0 +1,287 @@
+// `playAccess: token`: without a token nothing of a stream is served, by whatever protocol; with one everything is, and the media is the same
+// bytes for all viewers. A real gateway, and every URL that its playlists name.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import Fastify from 'fastify';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
+import { revokeSession } from '../../src/access/tickets/revocations.js';
+import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import { sluiceHttp } from '../../src/index.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { eventually, whenListed } from '../support/hls-client.js';
+import { npmFfmpeg } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+
+const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
+const keys = new SigningKeys([Buffer.from(SECRET)]);
+const FLAGS = ['--play-access', 'token', '--play-secrets', SECRET, '--clock-skew', '0'];
+const STREAM = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25'];
+
+let source: FlvSource;
+beforeAll(async () => {
+  source = await makeFlvSource({ seconds: 4, gop: 25 });
+});
+
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+const tokenFor = (claims: Partial<PlayClaims> = {}): string =>
+  createPlayToken({ stream: 'live/cam', until: inSeconds(600), ...claims }, keys);
+
+async function startProtected(...flags: string[]): Promise<TestGateway & { readonly base: string; stateDir: string }> {
+  const stateDir = await temporaryDirectory();
+  const gateway = await startGateway(...FLAGS, ...STREAM, '--state-dir', stateDir, ...flags);
+  await publishLoop(gateway.publishUrl('cam'), source);
+  const base = `${gateway.http}/hls/live/cam`;
+  await eventually(async () => ((await fetch(`${base}/index.m3u8?token=${tokenFor()}`)).ok ? true : undefined));
+  return { ...gateway, base, stateDir };
+}
+
+/** Absolute addresses of everything that a playlist names. */
+function urlsIn(playlist: string, from: string): string[] {
+  const attributes = [...playlist.matchAll(/URI="([^"]+)"/g)].map(([, uri = '']) => uri);
+  const lines = playlist.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return [...attributes, ...lines].map((uri) => new URL(uri, from).href);
+}
+
+/** Everything below an entry, playlists followed. */
+async function walk(entry: string): Promise<Map<string, { readonly status: number; readonly body: string }>> {
+  const found = new Map<string, { readonly status: number; readonly body: string }>();
+  const open = [entry];
+  for (let url = open.pop(); url !== undefined; url = open.pop()) {
+    if (found.has(url)) continue;
+    const response = await fetch(url);
+    const body = Buffer.from(await response.arrayBuffer()).toString('latin1');
+    found.set(url, { status: response.status, body });
+    if (/\.m3u8(\?|$)/.test(url) && response.ok) open.push(...urlsIn(body, url));
+  }
+  return found;
+}
+
+const withoutTicket = (url: string): string => url.replace(/\/~[^/]+\//, '/').replace(/\?.*/, '');
+
+describe('a protected stream', () => {
+  it('serves everything below a ticket, and nothing of it without', async () => {
+    const { base } = await startProtected();
+    await expect(whenListed(base, 'source', 1)).rejects.toThrow();
+    const entry = `${base}/index.m3u8?token=${tokenFor()}`;
+    await eventually(async () => {
+      const files = [...(await walk(entry)).keys()];
+      return files.some((url) => url.includes('seg-')) && files.some((url) => url.includes('part-')) ? true : undefined;
+    });
+    const all = await walk(entry);
+    for (const [url, { status }] of all) {
+      if (url === entry) continue;
+      // The part that is hinted at comes after a while; what has left the list meanwhile is gone.
+      expect([200, 404], url).toContain(status);
+      expect(url).toMatch(/\/hls\/~1[^/]+\/live\/cam\//);
+      expect(url).not.toContain('token');
+      const open = await fetch(withoutTicket(url));
+      expect(open.status, withoutTicket(url)).toBe(401);
+      expect(open.headers.get('www-authenticate')).toBe('Bearer');
+      expect(open.headers.get('access-control-allow-origin')).toBe('*');
+      expect(open.headers.get('cache-control')).toBe('no-store');
+      expect(await open.json()).toMatchObject({ code: 'access.play-required' });
+      // A token is taken at the entries alone.
+      const late = await fetch(`${withoutTicket(url)}?token=${tokenFor()}`);
+      if (!url.endsWith('/cam/index.m3u8')) expect(late.status).toBe(401);
+    }
+    const kinds = [...all.keys()].map((url) => /(iframes|index|init|seg|part)[^/]*$/.exec(url)?.[1]);
+    expect(new Set(kinds)).toEqual(new Set(['index', 'iframes', 'init', 'seg', 'part']));
+  });
+
+  it('media playlists are the same bytes for all tickets', async () => {
+    const { base } = await startProtected();
+    const [one = '', two = ''] = await Promise.all(
+      [1, 2].map(async () => {
+        const entry = `${base}/index.m3u8?token=${tokenFor()}`;
+        const response = await fetch(entry);
+        expect(response.headers.get('cache-control')).toBe('private, no-store');
+        expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+        const text = await response.text();
+        return urlsIn(text, entry).find((url) => url.includes('/source/index')) ?? '';
+      }),
+    );
+    expect(one).not.toBe(two);
+    const [a, b] = await eventually(async () => {
+      const answers = await Promise.all([fetch(one), fetch(two)]);
+      const [x, y] = answers.map((answer) => answer.headers.get('etag'));
+      return x === y ? answers : undefined;
+    });
+    expect(await a?.text()).toBe(await b?.text());
+    expect(a?.headers.get('cache-control')).toMatch(/^public, max-age=/);
+    // The entry below a ticket is shared, too.
+    const shared = await fetch(one.replace('source/index.m3u8', 'index.m3u8'));
+    expect(await shared.text()).toContain('\nsource/index.m3u8');
+    expect(shared.headers.get('cache-control')).toMatch(/^public, max-age=/);
+  });
+
+  it.each<[string, () => string, number, string]>([
+    ['no token', () => '', 401, 'access.play-required'],
+    ['an empty one', () => '?token=', 401, 'access.play-required'],
+    [
+      'another secret',
+      () =>
+        `?token=${createPlayToken({ stream: 'live/cam', until: inSeconds(60) }, new SigningKeys([Buffer.alloc(32, 7)]))}`,
+      403,
+      'access.play-denied',
+    ],
+    ['another stream', () => `?token=${tokenFor({ stream: 'live/other' })}`, 403, 'access.play-denied'],
+    ['a token that has ended', () => `?token=${tokenFor({ until: inSeconds(-60) })}`, 403, 'access.play-expired'],
+    [
+      'a token to start by a time that is over',
+      () => `?token=${tokenFor({ start_by: inSeconds(-60) })}`,
+      403,
+      'access.play-expired',
+    ],
+    [
+      'a token that is not valid yet',
+      () => `?token=${tokenFor({ not_before: inSeconds(60) })}`,
+      403,
+      'access.play-denied',
+    ],
+    ['nonsense', () => '?token=%FF%00..%2F', 403, 'access.play-denied'],
+  ])('refuses %s by HLS, DASH and thumbnail alike', async (_, query, status, code) => {
+    const { http } = await startGateway(...FLAGS, ...STREAM);
+    // Also where nothing is published: nobody learns which streams there are.
+    for (const path of ['/hls/live/cam/index.m3u8', '/dash/live/cam/manifest.mpd', '/hls/live/cam/thumbnail.jpg']) {
+      const response = await fetch(`${http}${path}${query()}`);
+      expect(response.status, path).toBe(status);
+      expect(await response.json()).toMatchObject({ code });
+    }
+  });
+
+  it.each(['~', '~1', '~~', '~x/live/cam', `~${'a'.repeat(1_900)}`, '%7E1abcd.zz.s.s', '~%00', '~%FF'])(
+    'refuses the ticket %s',
+    async (ticket) => {
+      const { http } = await startGateway(...FLAGS, ...STREAM);
+      const response = await fetch(`${http}/hls/${ticket}/live/cam/source/index.m3u8`);
+      expect([400, 403, 404, 414]).toContain(response.status);
+    },
+  );
+
+  it('ends in mid-play when the time is over, and soon after it is revoked', async () => {
+    const { base, stateDir } = await startProtected();
+    const short = `${base}/index.m3u8?token=${tokenFor({ until: inSeconds(3) })}`;
+    const media = async (entry: string): Promise<string> =>
+      urlsIn(await (await fetch(entry)).text(), entry).find((url) => url.includes('/source/index')) ?? '';
+    const ending = await media(short);
+    expect((await fetch(ending)).status).toBe(200);
+    const ended = await eventually(async () => {
+      const response = await fetch(ending);
+      return response.status === 403 ? response : undefined;
+    });
+    expect(await ended.json()).toMatchObject({ code: 'access.play-expired' });
+
+    const until = inSeconds(600);
+    const shared = `${base}/index.m3u8?token=${tokenFor({ sid: 'shared-link', until })}`;
+    const revoked = await media(shared);
+    expect((await fetch(revoked)).status).toBe(200);
+    await revokeSession(stateDir, { sid: 'shared-link', until });
+    const refused = await eventually(async () => {
+      const response = await fetch(revoked);
+      return response.status === 403 ? response : undefined;
+    });
+    expect(await refused.json()).toMatchObject({ code: 'access.play-denied' });
+    expect((await fetch(shared)).status).toBe(403);
+    // Others watch on.
+    expect((await fetch(await media(`${base}/index.m3u8?token=${tokenFor()}`))).status).toBe(200);
+  });
+
+  it('waits, goes away and ends like an open stream', async () => {
+    const { http } = await startGateway(...FLAGS, ...STREAM);
+    const response = await fetch(`${http}/hls/live/nobody/index.m3u8?token=${tokenFor({ stream: 'live/*' })}`);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('hls.no-such-stream');
+  });
+
+  it('gives DASH players an MPD that leads to the ticket, and its later versions below it', async () => {
+    const { http } = await startProtected();
+    const entry = `${http}/dash/live/cam/manifest.mpd?token=${tokenFor()}`;
+    const mpd = await eventually(async () => {
+      const response = await fetch(entry);
+      const text = await response.text();
+      return text.includes('<Period') ? text : undefined;
+    });
+    const location = new URL(/<Location>([^<]+)</.exec(mpd)?.[1] ?? '', entry).href;
+    expect(location).toMatch(/\/dash\/~1[^/]+\/live\/cam\/manifest\.mpd$/);
+    const later = await (await fetch(location)).text();
+    const bases = [mpd, later].map(
+      (text, i) => new URL(/<BaseURL>([^<]+)</.exec(text)?.[1] ?? '', [entry, location][i]).href,
+    );
+    expect(bases[0]).toMatch(/\/hls\/~1[^/]+\/live\/cam\/$/);
+    expect(bases[1]).toBe(bases[0]);
+    expect(later).not.toContain('<Location>');
+    const init = /initialization="([^"]+)"/.exec(later)?.[1]?.replace('$RepresentationID$', 'source') ?? '';
+    expect((await fetch(new URL(init, bases[0]))).status).toBe(200);
+    expect((await fetch(withoutTicket(new URL(init, bases[0]).href))).status).toBe(401);
+  });
+
+  it('asks RTMP players for the same token', async () => {
+    const { rtmp } = await startProtected();
+    const play = async (query: string): Promise<number | null> => {
+      const ffmpeg = spawn(npmFfmpeg(), [
+        '-v',
+        'error',
+        '-i',
+        `${rtmp}/cam${query}`,
+        '-t',
+        '1',
+        '-c',
+        'copy',
+        '-f',
+        'null',
+        '-',
+      ]);
+      onTestFinished(() => void ffmpeg.kill('SIGKILL'));
+      const [code] = (await once(ffmpeg, 'exit')) as [number | null];
+      return code;
+    };
+    expect(await play(`?token=${tokenFor()}`)).toBe(0);
+    expect(await play('')).not.toBe(0);
+    expect(await play(`?token=${tokenFor({ stream: 'live/other' })}`)).not.toBe(0);
+  });
+
+  it('names neither token nor ticket in the log, at any level', async () => {
+    const { base, logs } = await startProtected();
+    const token = tokenFor();
+    const entry = `${base}/index.m3u8?token=${token}`;
+    const files = await walk(entry);
+    await fetch(`${base}/index.m3u8?token=${token}x`);
+    await fetch(`${base}/source/x%zz?token=${token}`);
+    const ticket = /\/(~1[^/]+)\//.exec([...files.keys()].join('\n'))?.[1] ?? 'none';
+    const text = JSON.stringify(logs);
+    expect(text).toContain('a viewer was refused');
+    expect(text).not.toContain(token);
+    expect(text).not.toContain(ticket.slice(8));
+    expect(text).not.toContain(SECRET);
+  });
+
+  it('is protected in an application of one’s own as well', async () => {
+    const { gateway } = await startProtected();
+    const app = Fastify({ routerOptions: { maxParamLength: 255 } });
+    await app.register(sluiceHttp, { ...gateway.httpDependencies(), prefix: '/video' });
+    onTestFinished(() => app.close());
+    const base = await app.listen({ port: 0, host: '127.0.0.1' });
+    const entry = `${base}/video/hls/live/cam/index.m3u8?token=${tokenFor()}`;
+    const all = await walk(entry);
+    expect(all.size).toBeGreaterThan(3);
+    for (const [url, { status }] of all) {
+      expect([200, 404], url).toContain(status);
+      if (url !== entry) expect((await fetch(withoutTicket(url))).status).toBe(401);
+    }
+    const mpd = await fetch(`${base}/video/dash/live/cam/manifest.mpd?token=${tokenFor()}`);
+    expect(await mpd.text()).toMatch(/<BaseURL>(\.\.\/)+hls\/~1/);
+  });
+});
+
+it('a ticket does no harm where everybody may watch', async () => {
+  const { http, publishUrl } = await startGateway(...STREAM);
+  await publishLoop(publishUrl('cam'), source);
+  await whenListed(`${http}/hls/live/cam`, 'source', 1);
+  await whenListed(`${http}/hls/~1any/live/cam`, 'source', 1);
+  expect(await (await fetch(`${http}/dash/~1any/live/cam/manifest.mpd`)).text()).toContain(
+    '<BaseURL>../../../../hls/~1any/',
+  );
+});
