@@ -5,12 +5,22 @@ import { hlsError } from './errors.js';
 import type { PresentationOptions } from './presentation-options.js';
 import { WarningLimit } from './warning-limit.js';
 
+type IncidentsOptions = Pick<
+  PresentationOptions,
+  'app' | 'name' | 'clock' | 'onWarning' | 'onPublisherFault' | 'onForcedCut' | 'onStoreRecovered'
+>;
+
+/** Where pauses of the pictures are known, a frame that lasts this long came before one. */
+const PAUSE: Seconds = 2;
+
 export class Incidents {
-  readonly #options: PresentationOptions;
+  readonly #options: IncidentsOptions;
   readonly #warnings: WarningLimit;
   readonly #counters = { forcedCuts: 0, gaps: 0 };
 
-  constructor(options: PresentationOptions) {
+  #picturesPaused = false;
+
+  constructor(options: IncidentsOptions) {
     this.#options = options;
     this.#warnings = new WarningLimit(options.clock, options.onWarning);
   }
@@ -37,6 +47,7 @@ export class Incidents {
   }
 
   picturesPaused(): void {
+    this.#picturesPaused = true;
     const warning = hlsError(
       'hls.pictures-paused',
       'the pictures pause while the sound goes on, and what is missing of them is a gap: look at the camera or capture card of the encoder, and at its processor load',
@@ -53,6 +64,8 @@ export class Incidents {
   }
 
   overlongPart(rendition: string, duration: Seconds): void {
+    // That was a pause, which was reported as one.
+    if (this.#picturesPaused && duration >= PAUSE) return;
     const warning = hlsError(
       'hls.irregular-timing',
       `a frame of ${rendition} lasts ${duration.toFixed(3)} s, longer than a part may, and is shortened: set the encoder to a constant frame rate`,

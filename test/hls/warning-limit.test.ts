@@ -1,6 +1,7 @@
 // What is told once a minute must not hide what is another fault, or the same one come back.
 import { expect, it } from 'vitest';
 import { hlsError } from '../../src/hls/errors.js';
+import { Incidents } from '../../src/hls/incidents.js';
 import { WarningLimit } from '../../src/hls/warning-limit.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -41,4 +42,15 @@ it('logs a fault again if it was over and returns, but not if it flickers', () =
   clock.advance(2_000);
   warn('full again', 'ENOSPC');
   expect(told).toEqual(['full', 'full again']);
+});
+
+it('does not call the last frame before a pause of the pictures uneven', () => {
+  const faults: string[] = [];
+  const onPublisherFault = (fault: string): number => faults.push(fault);
+  const incidents = new Incidents({ clock: new ManualClock(), app: 'live', name: 'a', onPublisherFault });
+  incidents.overlongPart('720p', 4.1);
+  incidents.picturesPaused();
+  incidents.overlongPart('720p', 4.1);
+  incidents.overlongPart('720p', 0.9);
+  expect(faults).toEqual(['uneven-frames', 'pictures-paused', 'uneven-frames']);
 });
