@@ -66,7 +66,10 @@ export function tokenPlayAccess(access: ViewerAccess): PlayAccess {
   return {
     check: async ({ app, name, query }) => {
       const decision = access.enter({ app, name }, query.get('token') ?? undefined);
-      return decision.allowed ? { allowed: true } : decision;
+      if (!decision.allowed) return decision;
+      // As a ticket: who began in time may go on until the end.
+      const { ticket } = decision;
+      return { allowed: true, stillAllowed: () => access.check({ app, name }, ticket) };
     },
   };
 }

@@ -55,10 +55,18 @@ export interface PublishAccess {
   connect?(request: ConnectRequest): Promise<ConnectDecision>;
 }
 
+export type PlayDecision =
+  | {
+      readonly allowed: true;
+      /** Asked from time to time while the player watches; if it is absent, the decision holds. Must not throw. */
+      readonly stillAllowed?: () => AccessDecision;
+    }
+  | { readonly allowed: false; readonly error: SluiceError };
+
 /** Decides who may watch. The player gets no answer until the promise settles. */
 export interface PlayAccess {
   /** A rejected promise counts as a refusal. */
-  check(request: PlayRequest & { readonly query: URLSearchParams }): Promise<AccessDecision>;
+  check(request: PlayRequest & { readonly query: URLSearchParams }): Promise<PlayDecision>;
 }
 
 /** A stream as URLs name it. */

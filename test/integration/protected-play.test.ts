@@ -219,15 +219,15 @@ describe('a protected stream', () => {
   });
 
   it('asks RTMP players for the same token', async () => {
-    const { rtmp } = await startProtected();
-    const play = async (query: string): Promise<number | null> => {
+    const { rtmp, logs } = await startProtected();
+    const play = async (query: string, seconds = 1): Promise<number | null> => {
       const ffmpeg = spawn(npmFfmpeg(), [
         '-v',
         'error',
         '-i',
         `${rtmp}/cam${query}`,
         '-t',
-        '1',
+        String(seconds),
         '-c',
         'copy',
         '-f',
@@ -239,6 +239,9 @@ describe('a protected stream', () => {
       return code;
     };
     expect(await play(`?token=${tokenFor()}`)).toBe(0);
+    // It would play for an hour, and is sent away when its time is over.
+    await play(`?token=${tokenFor({ until: inSeconds(4) })}`, 3_600);
+    expect(JSON.stringify(logs)).toContain('access.play-expired');
     expect(await play('')).not.toBe(0);
     expect(await play(`?token=${tokenFor({ stream: 'live/other' })}`)).not.toBe(0);
   });

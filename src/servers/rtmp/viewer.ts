@@ -1,14 +1,19 @@
 // The playing side of a connection: checks who may watch, connects sessions to streams, and handles what players do meanwhile.
 
-import type { AccessDecision, PlayRequest } from '../../contracts/access.js';
+import type { AccessDecision, PlayDecision, PlayRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { PauseEvent, PlayRequestEvent } from '../../protocols/rtmp/session-event.js';
+import type { Milliseconds } from '../../protocols/units.js';
 import { countEnd } from './counters.js';
+import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
 import type { Peer } from './peer.js';
 import { Playback } from './playback.js';
 import { asServerError } from './publishing-peer.js';
 import { toPlayStatusReason } from './status-reason.js';
+
+/** A player whose time is over, or who is sent away, must be gone within a second. */
+const CHECK_INTERVAL: Milliseconds = 500;
 
 /** Media in the socket of a player, in bytes. More would only wait there, where it cannot be dropped to the next key frame. */
 const SOCKET_BYTES = 128 * 1024;
@@ -17,9 +22,13 @@ export class Viewer {
   readonly #peer: Peer;
   /** By message stream. */
   readonly #playbacks = new Map<number, Playback>();
+  /** By message stream: whether its player may still watch. */
+  readonly #checks = new Map<number, () => AccessDecision>();
+  readonly #nextCheck: Deadline;
 
   constructor(peer: Peer) {
     this.#peer = peer;
+    this.#nextCheck = new Deadline(peer.domain);
   }
 
   get isPlaying(): boolean {
@@ -62,6 +71,7 @@ export class Viewer {
       });
       if (!playback.open()) throw rtmpServerError('rtmp-server.stream-not-found', 'nobody publishes under this name');
       this.#playbacks.set(messageStreamId, playback);
+      if (decision.stillAllowed !== undefined) this.#keepChecking(messageStreamId, decision.stillAllowed);
       counters.viewers++;
       counters.playsAccepted++;
       peer.log.playStarted(request);
@@ -82,6 +92,8 @@ export class Viewer {
     const playback = this.#playbacks.get(messageStreamId);
     if (playback === undefined) return;
     this.#playbacks.delete(messageStreamId);
+    this.#checks.delete(messageStreamId);
+    if (this.#checks.size === 0) this.#nextCheck.clear();
     playback.stop();
     this.#peer.context.counters.viewers--;
     this.#peer.log.playEnded(playback.request);
@@ -104,7 +116,22 @@ export class Viewer {
     peer.pump.run();
   }
 
-  async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<AccessDecision> {
+  #keepChecking(messageStreamId: number, check: () => AccessDecision): void {
+    this.#checks.set(messageStreamId, check);
+    this.#nextCheck.set(CHECK_INTERVAL, () => this.#checkAll());
+  }
+
+  #checkAll(): void {
+    for (const check of this.#checks.values()) {
+      const decision = check();
+      if (decision.allowed) continue;
+      this.#peer.expire(decision.error);
+      return;
+    }
+    this.#nextCheck.set(CHECK_INTERVAL, () => this.#checkAll());
+  }
+
+  async #checkAccess(request: PlayRequest, query: URLSearchParams): Promise<PlayDecision> {
     try {
       const access = this.#peer.context.play?.access;
       return (await access?.check({ ...request, query })) ?? { allowed: true };
