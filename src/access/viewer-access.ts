@@ -6,7 +6,7 @@ import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { accessError } from './errors.js';
 import { coversStream, readPlayToken, sessionOf } from './tickets/play-token.js';
 import type { SigningKeys } from './tickets/signing-keys.js';
-import { checkTicket, createTicket } from './tickets/ticket.js';
+import { createTicket, verifyTicket } from './tickets/ticket.js';
 
 export interface TokenViewerAccessOptions {
   readonly keys: SigningKeys;
@@ -27,7 +27,7 @@ export class TokenViewerAccess implements ViewerAccess {
     this.#options = options;
   }
 
-  enter({ app, name }: StreamName, token: string | undefined): EntryDecision {
+  exchangeToken({ app, name }: StreamName, token: string | undefined): EntryDecision {
     const { keys, wallClock, clockSkew, revoked } = this.#options;
     if (token === undefined || token === '') return refusal('access.play-required', 'this stream needs a token');
     const read = readPlayToken(token, keys, wallClock(), clockSkew);
@@ -44,9 +44,9 @@ export class TokenViewerAccess implements ViewerAccess {
     };
   }
 
-  check({ app, name }: StreamName, ticket: string): AccessDecision {
+  checkTicket({ app, name }: StreamName, ticket: string): AccessDecision {
     const { keys, wallClock, clockSkew, revoked } = this.#options;
-    const result = checkTicket(ticket, { app, name }, keys, wallClock(), clockSkew);
+    const result = verifyTicket(ticket, { app, name }, keys, wallClock(), clockSkew);
     if (!result.ok && result.fault === 'expired')
       return refusal('access.play-expired', 'the time of this link is over');
     if (!result.ok || revoked.has(result.ticket.sid)) return refusal('access.play-denied', DENIED);
@@ -65,11 +65,11 @@ function refusal(
 export function tokenPlayAccess(access: ViewerAccess): PlayAccess {
   return {
     check: async ({ app, name, query }) => {
-      const decision = access.enter({ app, name }, query.get('token') ?? undefined);
+      const decision = access.exchangeToken({ app, name }, query.get('token') ?? undefined);
       if (!decision.allowed) return decision;
-      // As a ticket: who began in time may go on until the end.
+      // From now on the ticket counts, as it does over HTTP: a player that came in time may watch until the token ends.
       const { ticket } = decision;
-      return { allowed: true, stillAllowed: () => access.check({ app, name }, ticket) };
+      return { allowed: true, stillAllowed: () => access.checkTicket({ app, name }, ticket) };
     },
   };
 }

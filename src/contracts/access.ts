@@ -91,7 +91,7 @@ export type EntryDecision =
  */
 export interface ViewerAccess {
   /** Exchanges the token of a viewer for a ticket. */
-  enter(stream: StreamName, token: string | undefined): EntryDecision;
+  exchangeToken(stream: StreamName, token: string | undefined): EntryDecision;
   /** Whether a ticket is for this stream and still in force. */
-  check(stream: StreamName, ticket: string): AccessDecision;
+  checkTicket(stream: StreamName, ticket: string): AccessDecision;
 }

@@ -9,7 +9,7 @@ import {
   readPlayToken,
 } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
-import { checkTicket, createTicket, MAX_TICKET_LENGTH } from '../../src/access/tickets/ticket.js';
+import { createTicket, MAX_TICKET_LENGTH, verifyTicket } from '../../src/access/tickets/ticket.js';
 
 const SECRET = Buffer.from('0123456789abcdef0123456789abcdef');
 const OTHER = Buffer.from('fedcba9876543210fedcba9876543210');
@@ -106,7 +106,7 @@ describe('tickets', () => {
   it('are one short segment of a path, the same for the same grant', () => {
     expect(text).toMatch(/^~1[\w-]{4}\.[0-9a-z]+\.session-1\.s[\w-]{22}$/);
     expect(createTicket(ticket, scope, keys)).toBe(text);
-    expect(checkTicket(text, scope, keys, now, SKEW)).toEqual({ ok: true, ticket });
+    expect(verifyTicket(text, scope, keys, now, SKEW)).toEqual({ ok: true, ticket });
     const longest = createTicket({ sid: 'x'.repeat(32), until: 253_402_300_799 }, scope, keys);
     expect(longest.length).toBeLessThanOrEqual(MAX_TICKET_LENGTH);
     expect(createTicket({ sid: newSid(), until: NOW }, scope, keys).length).toBeLessThanOrEqual(80);
@@ -114,15 +114,15 @@ describe('tickets', () => {
 
   it('of an application are for all of its streams, and for no other', () => {
     const wide = createTicket({ ...ticket }, { app: 'live', name: undefined }, keys);
-    expect(checkTicket(wide, { app: 'live', name: 'other' }, keys, now, SKEW)).toMatchObject({ ok: true });
-    expect(checkTicket(wide, { app: 'live2', name: 'other' }, keys, now, SKEW)).toMatchObject({ fault: 'forged' });
-    expect(checkTicket(wide.replace('.a', '.s'), { app: 'live', name: '' }, keys, now, SKEW)).toMatchObject({
+    expect(verifyTicket(wide, { app: 'live', name: 'other' }, keys, now, SKEW)).toMatchObject({ ok: true });
+    expect(verifyTicket(wide, { app: 'live2', name: 'other' }, keys, now, SKEW)).toMatchObject({ fault: 'forged' });
+    expect(verifyTicket(wide.replace('.a', '.s'), { app: 'live', name: '' }, keys, now, SKEW)).toMatchObject({
       ok: false,
     });
   });
 
   it('end at their time and the skew of clocks', () => {
-    const at = (seconds: number) => checkTicket(text, scope, keys, seconds * 1000, SKEW);
+    const at = (seconds: number) => verifyTicket(text, scope, keys, seconds * 1000, SKEW);
     expect(at(NOW + 60 + SKEW)).toMatchObject({ ok: true });
     expect(at(NOW + 60 + SKEW + 1)).toEqual({ ok: false, fault: 'expired' });
   });
@@ -130,26 +130,26 @@ describe('tickets', () => {
   it.each(['~', '~1', '', '~~', `${text}${text}`, text.slice(1), `~${text}`, '~\uD800\u0000'])(
     'are refused when they are something else: %j',
     (other) => {
-      expect(checkTicket(other, scope, keys, now, SKEW)).toEqual({ ok: false, fault: 'forged' });
+      expect(verifyTicket(other, scope, keys, now, SKEW)).toEqual({ ok: false, fault: 'forged' });
     },
   );
 
   it('are refused when they are 4 KB long', () => {
-    expect(checkTicket(`~${'a'.repeat(4096)}`, scope, keys, now, SKEW).ok).toBe(false);
+    expect(verifyTicket(`~${'a'.repeat(4096)}`, scope, keys, now, SKEW).ok).toBe(false);
   });
 
   it('are refused with any character changed, left out or added, and for another stream', () => {
     for (let at = 0; at <= text.length; at += 1) {
       for (const character of 'ABCabc019._-~%/') {
         const changed = text.slice(0, at) + character + text.slice(at + 1);
-        if (changed !== text) expect(checkTicket(changed, scope, keys, now, SKEW).ok, changed).toBe(false);
-        expect(checkTicket(text.slice(0, at) + character + text.slice(at), scope, keys, now, SKEW).ok).toBe(false);
+        if (changed !== text) expect(verifyTicket(changed, scope, keys, now, SKEW).ok, changed).toBe(false);
+        expect(verifyTicket(text.slice(0, at) + character + text.slice(at), scope, keys, now, SKEW).ok).toBe(false);
       }
       if (at < text.length)
-        expect(checkTicket(text.slice(0, at) + text.slice(at + 1), scope, keys, now, SKEW).ok).toBe(false);
+        expect(verifyTicket(text.slice(0, at) + text.slice(at + 1), scope, keys, now, SKEW).ok).toBe(false);
     }
-    expect(checkTicket(text, { app: 'live', name: 'cam2' }, keys, now, SKEW).ok).toBe(false);
-    expect(checkTicket(text, { app: 'liv', name: 'ecam' }, keys, now, SKEW).ok).toBe(false);
+    expect(verifyTicket(text, { app: 'live', name: 'cam2' }, keys, now, SKEW).ok).toBe(false);
+    expect(verifyTicket(text, { app: 'liv', name: 'ecam' }, keys, now, SKEW).ok).toBe(false);
   });
 });
 

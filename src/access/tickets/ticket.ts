@@ -43,7 +43,7 @@ export function createTicket({ sid, until }: Ticket, scope: TicketScope, keys: S
 }
 
 /** @param text a path segment, `~` included; anything. @param skew how far clocks may differ. Never throws. */
-export function checkTicket(
+export function verifyTicket(
   text: string,
   { app, name }: { readonly app: string; readonly name: string },
   keys: SigningKeys,

@@ -146,7 +146,7 @@ const tickets = new WeakMap<RawRequest, string>();
  */
 export function takeTicket(request: RawRequest): string {
   const { url = '' } = request;
-  // Fast path: called for every request, and most have none.
+  // Fast path: called for every request, and most have none. A ticket begins at index 5 after `/hls/`, at index 6 after `/dash/`.
   if (!url.startsWith('~', 5) && !url.startsWith('%7', 5) && !url.startsWith('~', 6) && !url.startsWith('%7', 6))
     return url;
   const match = TICKET_PATH.exec(url);

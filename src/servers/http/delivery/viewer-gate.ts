@@ -25,15 +25,18 @@ export class ViewerGate {
     this.#log = new LimitedLog(logger);
   }
 
-  /** @param isEntry whether a token is taken too: where a viewer comes first, before it can have a ticket */
-  judge(request: RawRequest, stream: StreamName, isEntry: boolean): GateDecision {
+  /**
+   * Whether this request may be answered.
+   * @param isEntry whether a token is accepted too: where a viewer comes first, before it can have a ticket
+   */
+  authorize(request: RawRequest, stream: StreamName, isEntry: boolean): GateDecision {
     const ticket = ticketOf(request);
     if (ticket !== undefined) {
-      const decision = this.#access.check(stream, ticket);
+      const decision = this.#access.checkTicket(stream, ticket);
       return decision.allowed ? decision : this.#refusal(stream, decision.error);
     }
     // Elsewhere a token is not looked at: it would be checked for each part, and stand in every log on the way.
-    const entry = this.#access.enter(stream, isEntry ? tokenOf(request) : undefined);
+    const entry = this.#access.exchangeToken(stream, isEntry ? tokenOf(request) : undefined);
     return entry.allowed ? { allowed: true, ticket: entry.ticket } : this.#refusal(stream, entry.error);
   }
 
