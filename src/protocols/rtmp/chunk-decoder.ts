@@ -236,9 +236,9 @@ function maxMessageBytes(messageType: number, limits: RtmpLimits): number {
   switch (messageType) {
     case MESSAGE_TYPE.video:
     case MESSAGE_TYPE.aggregate:
-      return limits.maxVideoBytes;
+      return limits.maxVideoMessageBytes;
     case MESSAGE_TYPE.audio:
-      return limits.maxAudioBytes;
+      return limits.maxAudioMessageBytes;
     case MESSAGE_TYPE.setChunkSize:
     case MESSAGE_TYPE.abort:
     case MESSAGE_TYPE.acknowledgement:
@@ -248,6 +248,6 @@ function maxMessageBytes(messageType: number, limits: RtmpLimits): number {
     case MESSAGE_TYPE.userControl:
       return limits.maxUserControlBytes;
     default:
-      return limits.maxCommandBytes;
+      return limits.maxCommandMessageBytes;
   }
 }

@@ -48,15 +48,15 @@ export const RTMP_VERSION = 3;
 /** 5.2.2: "values 32-255 are not allowed (to allow distinguishing RTMP from text-based protocols ...)". */
 export const FIRST_FORBIDDEN_VERSION = 32;
 
-/** Bounds on what one connection may make the session hold or do. */
+/** Bounds on what one connection may make the session hold or do. All hold from the handshake on, before and after a publish is accepted. */
 export interface RtmpLimits {
   /** 5.3.1.1: "chunk streams with IDs ranging from 3 to 65599"; encoders use fewer than ten. */
   readonly maxChunkStreams: number;
   /** 6.1.1: the message length has 3 octets, so a peer can announce 16 MB. A key frame of 80 Mbit/s video has about 10 MB. */
-  readonly maxVideoBytes: number;
-  readonly maxAudioBytes: number;
+  readonly maxVideoMessageBytes: number;
+  readonly maxAudioMessageBytes: number;
   /** Commands, data messages, shared objects and unknown message types. */
-  readonly maxCommandBytes: number;
+  readonly maxCommandMessageBytes: number;
   /** 5.4: protocol control messages have 4 or 5 bytes. */
   readonly maxControlBytes: number;
   /** 7.1.7: user control events have 6 to 10 bytes, but some encoders send longer ones of their own. */
@@ -65,7 +65,7 @@ export interface RtmpLimits {
   readonly maxPendingBytes: number;
   /** Message streams open at the same time: encoders use one, FMLE uses one for each bit rate. */
   readonly maxMessageStreams: number;
-  /** Media received between a publish command and its answer; anything beyond is dropped. */
+  /** Media kept between a publish command and its answer, in addition to the bounds above; anything beyond is dropped. */
   readonly maxEarlyMediaBytes: number;
   /** Bounds on one AMF-encoded command or metadata message. Default: `DEFAULT_AMF_LIMITS`. */
   readonly amf?: AmfLimits;
@@ -73,9 +73,9 @@ export interface RtmpLimits {
 
 export const DEFAULT_RTMP_LIMITS: RtmpLimits = {
   maxChunkStreams: 64,
-  maxVideoBytes: 10 * 1024 * 1024,
-  maxAudioBytes: 1024 * 1024,
-  maxCommandBytes: 256 * 1024,
+  maxVideoMessageBytes: 10 * 1024 * 1024,
+  maxAudioMessageBytes: 1024 * 1024,
+  maxCommandMessageBytes: 256 * 1024,
   maxControlBytes: 16,
   maxUserControlBytes: 4096,
   maxPendingBytes: 16 * 1024 * 1024,

@@ -38,7 +38,7 @@ export class SessionOutput {
     }
     this.#socket.uncork();
     // A player may have one media message in its socket, in addition to unread answers.
-    const allowed = options.maxUnsentBytes + (this.#isPlaying() ? options.limits.maxVideoBytes : 0);
+    const allowed = options.maxUnsentBytes + (this.#isPlaying() ? options.limits.maxVideoMessageBytes : 0);
     const unsent = this.unsentBytes;
     if (unsent <= allowed) return undefined;
     const text = `${unsent} bytes wait for the peer to read, expected at most ${allowed}`;

@@ -300,16 +300,17 @@ describe('messages in parts', () => {
 });
 
 describe('limits', () => {
-  const { maxVideoBytes, maxAudioBytes, maxCommandBytes, maxControlBytes, maxUserControlBytes } = DEFAULT_RTMP_LIMITS;
+  const { maxVideoMessageBytes, maxAudioMessageBytes, maxCommandMessageBytes, maxControlBytes, maxUserControlBytes } =
+    DEFAULT_RTMP_LIMITS;
 
   it.each([
-    ['video', 9, maxVideoBytes],
-    ['aggregate', 22, maxVideoBytes],
-    ['audio', 8, maxAudioBytes],
-    ['command', 20, maxCommandBytes],
-    ['AMF3 command', 17, maxCommandBytes],
-    ['data', 18, maxCommandBytes],
-    ['unknown type', 99, maxCommandBytes],
+    ['video', 9, maxVideoMessageBytes],
+    ['aggregate', 22, maxVideoMessageBytes],
+    ['audio', 8, maxAudioMessageBytes],
+    ['command', 20, maxCommandMessageBytes],
+    ['AMF3 command', 17, maxCommandMessageBytes],
+    ['data', 18, maxCommandMessageBytes],
+    ['unknown type', 99, maxCommandMessageBytes],
     ['abort', 2, maxControlBytes],
     ['acknowledgement', 3, maxControlBytes],
     ['window', 5, maxControlBytes],
@@ -326,7 +327,7 @@ describe('limits', () => {
   it('C2.04 holds only what arrived when 64 messages of 10 MB are announced and one chunk of each sent', () => {
     const made = decoder();
     for (let index = 0; index < 64; index += 1) {
-      const head = messageHeader(0, 0, message({ type: 9 }), maxVideoBytes);
+      const head = messageHeader(0, 0, message({ type: 9 }), maxVideoMessageBytes);
       made.push(Buffer.concat([basicHeader(0, index + 2), head, Buffer.alloc(128)]));
       expect(made.next()).toBeUndefined();
     }
@@ -356,7 +357,7 @@ describe('limits', () => {
   it('C2.04 closes when unfinished messages hold more than 16 MiB', () => {
     const made = decoder(setChunkSize(65_536));
     expect(made.next()?.type).toBe(1);
-    const header = messageHeader(0, 0, message({ type: 9 }), maxVideoBytes);
+    const header = messageHeader(0, 0, message({ type: 9 }), maxVideoMessageBytes);
     let received = 0;
     const flood = () => {
       for (let round = 0; round < 10; round += 1) {

@@ -29,7 +29,7 @@ function outputFor(input: Buffer): number {
 describe('abuse', () => {
   it('C2.04 closes on a message that is announced too long, and keeps nothing', () => {
     const peer = new TestPeer().publish();
-    const head = messageHeader(0, 0, { ...anyMessage, type: 9 }, DEFAULT_RTMP_LIMITS.maxVideoBytes + 1);
+    const head = messageHeader(0, 0, { ...anyMessage, type: 9 }, DEFAULT_RTMP_LIMITS.maxVideoMessageBytes + 1);
     peer.send(Buffer.concat([basicHeader(0, 6), head]));
     expect(peer.closedWith).toBe('rtmp.message-size');
     expect(peer.events.map(({ type }) => type)).toEqual(['connected', 'publish-request', 'unpublish', 'closed']);
