@@ -59,7 +59,7 @@ async function serveOrigin() {
         return found('media-playlist', body, true);
       },
       file: async () => found('part', part, false),
-      atHand(_app, _name, _rendition, file) {
+      inMemory(_app, _name, _rendition, file) {
         return file === '' ? found('media-playlist', body, false) : found('part', part, false);
       },
     },

@@ -40,7 +40,7 @@ export async function doctor(config: Config, io: CommandIo, { warnings = [] }: C
     ...(config.httpsPort === undefined ? [] : [await checkPort('HTTPS', config.host, config.httpsPort)]),
     ...(await checkFiles(config)),
     ...(config.mediaDir === NO_MEDIA_DIRECTORY ? [] : [await checkDirectory('media', config.mediaDir)]),
-    ...(await checkPublishKey(config)),
+    ...(await checkKeyAndState(config)),
   ];
   const problems = findings.filter(({ level }) => level === 'problem').length;
   const lines = findings.map(({ level, text }) => `${MARKS[level]} ${text}`);
@@ -163,7 +163,8 @@ async function checkDirectory(name: string, directory: string): Promise<Finding>
   return { level: found.freeBytes < LITTLE_DISK_BYTES ? 'note' : 'ok', text };
 }
 
-async function checkPublishKey(config: Config): Promise<Finding[]> {
+/** The key by which publishers are let in and, where a generated key is kept, its directory. */
+async function checkKeyAndState(config: Config): Promise<Finding[]> {
   if (config.publishKey === OPEN_PUBLISHING) {
     const text =
       config.users.length > 0

@@ -11,7 +11,7 @@ import { watchingOptions } from './options/watching.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-const programOptions = {
+const ffmpegAndLogOptions = {
   ffmpegPath: Type.Optional(
     text({
       placeholder: 'FILE',
@@ -36,7 +36,7 @@ export const configSchema = Type.Object(
     ...streamOptions,
     ...ingestOptions,
     ...viewerOptions,
-    ...programOptions,
+    ...ffmpegAndLogOptions,
   },
   { additionalProperties: false },
 );
@@ -49,7 +49,7 @@ export const SECTIONS = [
   { title: 'Streams', options: streamOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },
-  { title: 'The program', options: programOptions },
+  { title: 'The program', options: ffmpegAndLogOptions },
 ] as const;
 
 /** All options, validated, with defaults filled in; directories are absolute. */

@@ -392,7 +392,7 @@ describe('Origin', () => {
     expect((await origin.file('live', 'a', 'source', segments[0]?.uri ?? '')).status).toBe(200);
   });
 
-  it('atHand returns what the other methods would answer, at every moment of a stream', async () => {
+  it('inMemory returns what the other methods would answer, at every moment of a stream', async () => {
     const { origin, presentation, play } = serve();
     const asked = [
       ['', ''],
@@ -402,12 +402,12 @@ describe('Origin', () => {
         file,
       ]),
     ] as const;
-    let atHand = 0;
+    let inMemory = 0;
     const compare = async (): Promise<void> => {
       for (const [rendition = '', file = ''] of asked) {
-        const now = origin.atHand('live', 'a', rendition, file);
+        const now = origin.inMemory('live', 'a', rendition, file);
         if (now === undefined) continue;
-        atHand += 1;
+        inMemory += 1;
         const answer =
           rendition === ''
             ? await origin.multivariant('live', 'a')
@@ -421,16 +421,16 @@ describe('Origin', () => {
     await compare();
     origin.starting('live', 'a');
     await compare();
-    expect(atHand).toBe(0);
+    expect(inMemory).toBe(0);
     origin.attach(presentation);
     for (let time = 1_000; time <= 9_500; time += 250) {
       await play(time);
       await compare();
     }
-    const live = atHand;
+    const live = inMemory;
     expect(live).toBeGreaterThan(100);
     await presentation.end();
     await compare();
-    expect(atHand).toBeGreaterThan(live);
+    expect(inMemory).toBeGreaterThan(live);
   });
 });

@@ -50,7 +50,8 @@ export const ingestOptions = {
   }),
   rtmpPlay: choice(['on', 'off'], {
     default: 'on',
-    description: 'Whether RTMP players may watch: rtmp://HOST/APP/NAME. Names are public, no key is asked.',
+    description:
+      'Whether RTMP players may watch: rtmp://HOST/APP/NAME. The publish key is not asked; with `playAccess: token` they need a token like all viewers.',
   }),
   pingInterval: seconds(1, 600, {
     default: 5,

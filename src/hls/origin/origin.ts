@@ -187,10 +187,11 @@ export class Origin {
   }
 
   /**
-   * The answer of the three methods above without directives, if it needs neither waiting nor the store.
+   * The answer of the three methods above to a request without directives, if it is in memory: nothing to wait for, nothing to read from the
+   * store. A request with directives always goes through `#playlist`.
    * @param rendition empty for the multivariant playlist. @param file empty for a playlist
    */
-  atHand(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
+  inMemory(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
     const presentation = this.#names.here(app, name);
     if (presentation === undefined || file === I_FRAMES) return undefined;
     if (rendition === '') {

@@ -1,4 +1,5 @@
-// Runs one pass of work at a time; again if something changed meanwhile, and later if it failed.
+// Runs one pass of work at a time; again if something changed meanwhile, and later if it failed. Whatever is thrown inside a pass, by the
+// disk or by our own code, counts as a failure of the store: it is reported, and the pass is tried again.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -10,7 +11,7 @@ const LAST_RETRY: Milliseconds = 3_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
-  /** Nobody awaits the passes: an unexpected failure ends this domain. */
+  /** Nobody awaits the passes: an error outside of them, in `onFailure` or in the timer of a retry, ends this domain. */
   readonly domain: FailureDomain;
   readonly pass: () => Promise<void>;
   /** Called after a pass that rejected, before the next is scheduled. Never rejects. */

@@ -101,7 +101,7 @@ export type WaitOutcome = 'ready' | 'timeout' | 'abandoned' | 'refused';
 const WAITERS_LIMIT = 20_000;
 
 interface Group {
-  readonly isReady: () => boolean;
+  readonly isMet: () => boolean;
   readonly resolvers: Set<(outcome: WaitOutcome) => void>;
 }
 
@@ -123,16 +123,17 @@ export class Waiters {
 
   /**
    * @param key identifies the condition: the same key means the same condition
+   * @param isMet the condition
    * @returns never rejects; stops waiting at once if the signal aborts or the limit passes
    */
-  wait(key: string, isReady: () => boolean, limit: Milliseconds, signal?: AbortSignal): Promise<WaitOutcome> {
-    if (isReady()) return Promise.resolve('ready');
+  wait(key: string, isMet: () => boolean, limit: Milliseconds, signal?: AbortSignal): Promise<WaitOutcome> {
+    if (isMet()) return Promise.resolve('ready');
     if (signal?.aborted === true) return Promise.resolve('abandoned');
     if (this.#size >= this.#limit) return Promise.resolve('refused');
     return new Promise((resolve) => {
       let group = this.#groups.get(key);
       if (group === undefined) {
-        group = { isReady, resolvers: new Set() };
+        group = { isMet, resolvers: new Set() };
         this.#groups.set(key, group);
       }
       const { resolvers } = group;
@@ -155,7 +156,7 @@ export class Waiters {
   /** Something changed: requests whose condition is met continue, in the order in which they came. */
   wake(): void {
     for (const group of [...this.#groups.values()]) {
-      if (!group.isReady()) continue;
+      if (!group.isMet()) continue;
       for (const settle of [...group.resolvers]) settle('ready');
     }
   }

@@ -73,12 +73,12 @@ export interface HlsOrigin {
     directives?: DeliveryDirectives,
   ): Promise<OriginAnswer>;
   /**
-   * The answer of the methods above without directives, if it needs neither waiting nor the disk; otherwise undefined. Most answers are in
-   * memory, and a promise for each would cost more than finding it.
+   * The answer of the methods above to a request without directives, if it is in memory; undefined if it has to be waited for or read from
+   * disk. Most answers are in memory, and a promise for each would cost more than finding it.
    * @param rendition empty for the multivariant playlist
    * @param file empty for a playlist
    */
-  atHand?(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined;
+  inMemory?(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined;
 }
 
 /** The same streams for MPEG-DASH players, which load their media through `HlsOrigin.file`. The same rules apply. */

@@ -66,7 +66,7 @@ function hold(): (answer: OriginAnswer) => void {
 describe('what is at hand', () => {
   it('is answered without a call of the origin, unless the request has directives', async () => {
     const asked: unknown[] = [];
-    origin.atHand = (...names) => {
+    origin.inMemory = (...names) => {
       asked.push(names);
       return names[3] === 'seg-1.m4s' ? undefined : playlist(LONG);
     };
@@ -84,7 +84,7 @@ describe('what is at hand', () => {
   });
 
   it('an origin that throws, even synchronously, gives a 500, and the next request is answered', async () => {
-    origin.atHand = () => {
+    origin.inMemory = () => {
       throw new Error('a bug');
     };
     const { mediaPlaylist } = origin;
@@ -98,7 +98,7 @@ describe('what is at hand', () => {
   });
 
   it('is requested from the origin if looking it up in memory fails', async () => {
-    origin.atHand = () => {
+    origin.inMemory = () => {
       throw new Error('a bug');
     };
     origin.respond = () => playlist(LONG);

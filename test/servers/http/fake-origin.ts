@@ -44,7 +44,7 @@ export class FakeOrigin implements HlsOrigin {
   readonly calls: OriginCall[] = [];
   respond: (call: OriginCall) => OriginAnswer | Promise<OriginAnswer> = () => NOT_LIVE;
   /** Not there unless a test says so: everything is called for. */
-  atHand: NonNullable<HlsOrigin['atHand']> = () => undefined;
+  inMemory: NonNullable<HlsOrigin['inMemory']> = () => undefined;
 
   async multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer> {
     return this.#answer({ method: 'multivariant', names: [app, name], signal });

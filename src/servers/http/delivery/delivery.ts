@@ -114,7 +114,7 @@ export class Delivery {
 
   /** Answers a GET or HEAD request, as soon as the origin has what it asks for. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
-    const pass = this.#options.gate?.judge(request, target, isEntry(target));
+    const pass = this.#options.gate?.authorize(request, target, isEntry(target));
     if (pass?.allowed === false) {
       this.#attempt({ request, response, foreign, release: undefined }, (exchange) =>
         this.#writer.problem(exchange, pass.problem),
@@ -124,7 +124,7 @@ export class Delivery {
     // An MPD names its media by a path that depends on whether it is itself below a ticket.
     const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(request) : undefined);
     const exchange = { request, response, foreign, ticket, release: undefined };
-    const answer = this.#atHand(target);
+    const answer = this.#inMemory(target);
     if (answer === undefined) this.#calls.join(exchange, target);
     else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
   }
@@ -152,10 +152,11 @@ export class Delivery {
     }
   }
 
-  #atHand({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
+  /** Never answers a reload with directives, even if the playlist already has what it asks for: `mediaPlaylist` checks the directives. */
+  #inMemory({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
     if (asked === 'manifest' || directives !== NO_DIRECTIVES) return undefined;
     try {
-      return this.#options.origin.atHand?.(app, name, rendition, file);
+      return this.#options.origin.inMemory?.(app, name, rendition, file);
     } catch {
       // The full request below will fail as well, and that failure is reported.
       return undefined;
