@@ -144,6 +144,32 @@ describe('docs/limits.md', () => {
   });
 });
 
+describe('docs/limits.md against the code', () => {
+  it('gives the waits that double as the file of their row does', () => {
+    const rows = [
+      ...read('docs/limits.md').matchAll(/\| ([\d.]+) s, doubled up to ([\d.]+) s[^|]*\(`([\w/-]+\.ts)`\)/g),
+    ];
+    expect(rows.length).toBeGreaterThan(1);
+    for (const [, first, last, file] of rows) {
+      const numbers = [...read(`src/${file}`).matchAll(/\b\d[\d_]*\b/g)].map(([text]) =>
+        Number(text.replaceAll('_', '')),
+      );
+      expect(numbers, file).toEqual(expect.arrayContaining([1000 * Number(first), 1000 * Number(last)]));
+    }
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  it('says how many files docs/ways.md lists', () => {
+    const lists = [...read('docs/ways.md').matchAll(/^```\n(.*?)^```/gms)].map(([, list = '']) =>
+      list.match(/\.ts\b/g),
+    );
+    const said = [...read('ARCHITECTURE.md').matchAll(/(?:into a playlist|to its answer) \((\d+)\)/g)];
+    expect(said.map(([, count]) => Number(count))).toEqual(lists.map((list) => list?.length));
+    expect(said.length).toBe(2);
+  });
+});
+
 describe('docs/addresses.md', () => {
   it('has a row for every route of the HTTP server', () => {
     const sources = filesBelow('src/servers/http/routes', (path) => path.endsWith('.ts'))
