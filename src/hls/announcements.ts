@@ -1,4 +1,5 @@
-// Tells waiting requests and the store what has changed: once for each thing that came, however many parts it made.
+// Tells waiting requests and the store what has changed: once for each frame or each piece of pipe output, however many parts it made.
+// `PresentationLife` calls `publish` whenever media came or something was decided; `Rendition.publish` then wakes that rendition's requests.
 import type { Incidents } from './incidents.js';
 import type { PresentationOptions } from './presentation-options.js';
 import type { RenditionSet } from './rendition-set.js';
@@ -14,7 +15,7 @@ export interface AnnouncementsOptions {
   readonly schedule: Pick<CutSchedule, 'targetDuration' | 'beginsInPause'>;
   readonly variants: Pick<VariantListing, 'playable' | 'changed'>;
   /** Woken when the stream becomes playable. */
-  readonly waiters: Waiters;
+  readonly playableWaiters: Waiters;
   readonly incidents: Pick<Incidents, 'missingMedia'>;
   readonly writeBehind: WriteBehind | undefined;
   readonly onSegment: PresentationOptions['onSegment'];
@@ -47,16 +48,16 @@ export class Announcements {
   }
 
   publish(): void {
-    const { set, schedule, variants, waiters, writeBehind } = this.#options;
+    const { set, schedule, variants, playableWaiters, writeBehind } = this.#options;
     for (const rendition of this.#changed.splice(0)) rendition.publish();
     this.isDue = schedule.targetDuration === undefined;
     if (!this.#wasServable && !this.isDue) {
       this.#wasServable = true;
-      for (const rendition of set.all) rendition.waiters.wake();
+      for (const rendition of set.all) rendition.mediaWaiters.wake();
     }
     if (!this.#segmentAdded) return;
     this.#segmentAdded = false;
-    if (waiters.size > 0 && variants.playable) waiters.wake();
+    if (playableWaiters.size > 0 && variants.playable) playableWaiters.wake();
     writeBehind?.wake();
   }
 }

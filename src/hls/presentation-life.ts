@@ -1,5 +1,5 @@
-// The life of a presentation: here alone is decided when a period begins, and when the stream pauses, loses a rendition or ends. What is
-// below carries it out.
+// The states of a presentation: what all its playlists do when a period begins, or when the stream pauses, loses a rendition or ends.
+// `StreamLife` (pipeline/) decides when. A track that changes unannounced is noticed here alone.
 import { StateMachine } from '../protocols/state-machine.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { Announcements } from './announcements.js';
@@ -23,20 +23,17 @@ import type { Rendition } from './window/rendition.js';
 const LEFT_OUT: Milliseconds = 100;
 
 /**
- * ```
- *  ┌─period─┐            ┌───────period────────┐
- *  │        ▼            ▼                     │
- *  └────── live ──publisher gone──▶ suspended ─┘
- *            └──────end──▶ ended ◀──end──┘
- * ```
+ * - `live`: media comes, from a publisher or from the slate. `startPeriod` begins the next period, and it stays live.
+ * - `suspended`, by `suspend`: no media comes, and requests wait. `startPeriod` makes it live again.
+ * - `ended`, by `end` from either: ENDLIST, for good.
  */
 type LifeState = 'live' | 'suspended' | 'ended';
 
 export class PresentationLife {
   readonly app: string;
   readonly name: string;
-  /** Woken when the stream becomes playable or ends. */
-  readonly waiters: Waiters;
+  /** Requests for the multivariant playlist: woken when the stream becomes playable or ends. */
+  readonly playableWaiters: Waiters;
   /** When it ended, by `wallClock`. */
   endedAt: EpochMilliseconds | undefined;
   protected readonly options: PresentationOptions;
@@ -65,7 +62,7 @@ export class PresentationLife {
     this.options = options;
     this.plan = plan;
     this.timing = partTiming(plan, partDuration);
-    this.waiters = new Waiters(clock);
+    this.playableWaiters = new Waiters(clock);
     this.incidents = new Incidents(options);
     this.dates = new ProgramDateTime(clock, options.firstArrival, options.earliestDate);
     this.periods = new StreamPeriods(options);
@@ -83,7 +80,7 @@ export class PresentationLife {
       },
       runRules(this.plan, this.timing),
     );
-    const { schedule, periods, incidents, waiters } = this;
+    const { schedule, periods, incidents, playableWaiters } = this;
     const set = new RenditionSet({
       ...{ presentation: options, incidents, schedule, periods },
       programDateTime: (mediaTime) => this.dates.at(mediaTime),
@@ -102,7 +99,8 @@ export class PresentationLife {
     const stored = { clock, domain, firstMediaSequence, incidents, renditions: set, directory, variants };
     const writeBehind = store && new WriteBehind({ store, ...stored });
     this.writeBehind = writeBehind;
-    this.#announcements = new Announcements({ set, schedule, variants, waiters, incidents, writeBehind, onSegment });
+    const told = { set, schedule, variants, playableWaiters, incidents, writeBehind, onSegment };
+    this.#announcements = new Announcements(told);
   }
 
   get ended(): boolean {
@@ -181,7 +179,7 @@ export class PresentationLife {
     this.plan = plan;
     this.timing = partTiming(plan, this.options.partDuration, this.timing.partTarget);
     this.schedule.begin(runRules(this.plan, this.timing));
-    this.periods.await();
+    this.periods.request();
     this.set.plan(this.timing);
     this.#lag.beginPeriod();
     this.variants.changed();
@@ -197,7 +195,7 @@ export class PresentationLife {
     this.#endRun();
     this.#state.to('suspended');
     for (const rendition of this.set.all) {
-      if (!rendition.withdrawn) rendition.await();
+      if (!rendition.withdrawn) rendition.setAway();
       rendition.window.rest();
     }
     this.#announcements.publish();
@@ -236,7 +234,7 @@ export class PresentationLife {
         for (const { window } of this.set.all) window.rest();
       });
       domain.attempt('multivariant end', () => this.variants.end());
-      domain.attempt('waiting requests', () => this.waiters.wake());
+      domain.attempt('waiting requests', () => this.playableWaiters.wake());
       for (const listener of this.#endListeners.splice(0)) domain.attempt('end listener', listener);
     }
     await this.writeBehind?.finish();
@@ -271,8 +269,8 @@ export class PresentationLife {
   #onTrackChanged({ segmenter }: Rendition): void {
     const { lastIndex } = this.schedule;
     const period = this.periods.at(lastIndex);
-    if (this.periods.awaited || period === undefined || (segmenter.mediaIndex ?? -1) < period.startIndex) return;
-    this.periods.await();
+    if (this.periods.requested || period === undefined || (segmenter.mediaIndex ?? -1) < period.startIndex) return;
+    this.periods.request();
     segmenter.breakOff(lastIndex + 1);
   }
 

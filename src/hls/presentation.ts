@@ -104,7 +104,7 @@ export class Presentation extends PresentationLife {
 
   /** Number of requests waiting for anything of this presentation. */
   get waiting(): number {
-    return this.set.all.reduce((sum, { waiters }) => sum + waiters.size, this.waiters.size);
+    return this.set.all.reduce((sum, { mediaWaiters }) => sum + mediaWaiters.size, this.playableWaiters.size);
   }
 
   /** Undefined also for a withdrawn rendition: see `anyRendition`. */

@@ -113,7 +113,7 @@ export class RenditionSet {
     const { plan } = timing;
     const rendition = this.find(plan.name) ?? this.#newRendition(plan, partTarget);
     rendition.plan = plan;
-    if (rendition.withdrawn) rendition.await();
+    if (rendition.withdrawn) rendition.setAway();
     const { schedule, onTrackChanged, onInit, incidents } = this.#options;
     const options = {
       ...{ rendition, schedule, partTarget, timing, onTrackChanged, onInit },

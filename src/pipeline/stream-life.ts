@@ -1,4 +1,4 @@
-// The life of a name over several publishers: here alone is decided who is served, waited for and let go, and when the stream ends.
+// Decides when a name changes publishers, waits and ends. What its playlists do then is the part of `PresentationLife` (hls/).
 import type { LiveStream } from '../live/stream.js';
 import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';

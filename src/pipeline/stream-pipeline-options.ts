@@ -9,6 +9,7 @@ import type { EncodingOptions } from './encoding.js';
 import type { StreamNews } from './stream-log.js';
 
 /**
+ * The moves are made in `StreamLife`. While a slate plays the pipeline is suspended, for it has no publisher, and the presentation is live.
  * ```
  *                          ┌──publisher back, tracks known──┐
  *                          ▼                                │

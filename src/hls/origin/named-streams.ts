@@ -23,7 +23,8 @@ interface Stream {
   current: Presentation | undefined;
   /** Ended presentations whose playlists are gone or were replaced by those of `current`; their media can still be loaded. */
   readonly earlier: Set<Presentation>;
-  readonly waiters: Waiters;
+  /** Requests for a publisher that was accepted, or that `left` waits for. */
+  readonly publisherWaiters: Waiters;
 }
 
 /** Where media of a name may still be found. */
@@ -47,8 +48,8 @@ export class NamedStreams {
   /** Number of waiting requests. */
   get waiting(): number {
     let waiting = 0;
-    for (const { waiters, current, earlier } of this.#streams.values()) {
-      waiting += waiters.size + (current?.waiting ?? 0);
+    for (const { publisherWaiters, current, earlier } of this.#streams.values()) {
+      waiting += publisherWaiters.size + (current?.waiting ?? 0);
       for (const presentation of earlier) waiting += presentation.waiting;
     }
     return waiting;
@@ -67,7 +68,7 @@ export class NamedStreams {
       if (stream.starting !== publisher) return;
       stream.starting = undefined;
       this.#dropIfEmpty(`${app}/${name}`, stream);
-      stream.waiters.wake();
+      stream.publisherWaiters.wake();
     };
   }
 
@@ -85,7 +86,7 @@ export class NamedStreams {
       stream.awaited = false;
       this.#retire(stream, left);
       left.domain.run('end of a left stream', () => left.end());
-      stream.waiters.wake();
+      stream.publisherWaiters.wake();
     });
   }
 
@@ -109,7 +110,7 @@ export class NamedStreams {
     stream.starting = undefined;
     if (stream.left !== undefined && stream.awaited) this.#retire(stream, stream.left);
     stream.awaited = false;
-    stream.waiters.wake();
+    stream.publisherWaiters.wake();
     this.#onGone?.();
     presentation.onEnd(() => {
       const { domain } = presentation;
@@ -170,7 +171,7 @@ export class NamedStreams {
     if (stream === undefined) return noStream();
     const isHere = () => stream.starting === undefined && !stream.awaited;
     if (!isHere()) {
-      const outcome = await stream.waiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
+      const outcome = await stream.publisherWaiters.wait('attached', isHere, deadline - this.#clock.now(), signal);
       if (outcome === 'timeout' && stream.awaited) return publisherAwaited();
       if (outcome !== 'ready') return notPlayable(outcome);
     }
@@ -183,7 +184,7 @@ export class NamedStreams {
     if (stream === undefined) {
       stream = {
         ...{ starting: undefined, left: undefined, awaited: false, current: undefined },
-        ...{ earlier: new Set<Presentation>(), waiters: new Waiters(this.#clock) },
+        ...{ earlier: new Set<Presentation>(), publisherWaiters: new Waiters(this.#clock) },
       };
       this.#streams.set(key, stream);
     }

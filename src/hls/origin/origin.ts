@@ -96,7 +96,7 @@ export class Origin {
     const presentation = await this.#names.started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
     if (presentation instanceof LeftStream) return leftPlaylist(presentation);
-    const outcome = await presentation.waiters.wait(
+    const outcome = await presentation.playableWaiters.wait(
       'playable',
       () => presentation.playable || presentation.ended,
       deadline - this.#clock.now(),
@@ -133,7 +133,7 @@ export class Origin {
     // I-frame playlists have no parts: by 6.2.5.2 such requests wait for whole segments.
     const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
     const partsDo = directive !== undefined && isMedia;
-    const outcome = await rendition.waiters.wait(
+    const outcome = await rendition.mediaWaiters.wait(
       `servable ${partsDo}`,
       () => rendition.ended || rendition.withdrawn || rendition.isServable(partsDo),
       deadline - this.#clock.now(),
@@ -144,7 +144,7 @@ export class Origin {
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
       if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
-      const waited = await rendition.waiters.wait(
+      const waited = await rendition.mediaWaiters.wait(
         `${directive.msn} ${directive.part}`,
         () => rendition.satisfies(directive),
         blockingLimit(presentation),
@@ -216,7 +216,7 @@ export class Origin {
   ): Promise<OriginAnswer | undefined> {
     const hinted = rendition.find(file) === 'hinted';
     if (hinted) {
-      const waited = await rendition.waiters.wait(
+      const waited = await rendition.mediaWaiters.wait(
         file,
         () => rendition.find(file) !== 'hinted',
         blockingLimit(presentation),

@@ -128,8 +128,8 @@ export class StoredFiles {
     return this.#listed.get(directory)?.delete(`${directory}/${name}`) === true;
   }
 
-  /** Something went wrong: the next check of each directory reads all of it. */
-  distrust(): void {
+  /** The next check of each rendition directory reads all of it, whenever it was read last. */
+  readAllAtNextCheck(): void {
     this.#readAt.clear();
   }
 

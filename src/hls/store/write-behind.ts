@@ -42,7 +42,7 @@ export interface StoreIncidents {
 const DROPPED_SHARE = 1 / 4;
 
 /** Number of consecutive passes without a pause if each finds missing files. */
-const LOOKS_AT_ONCE = 3;
+const PASSES_AT_ONCE = 3;
 
 /**
  * Not a queue but a reconciliation: each pass compares the window with the store, writes what is missing, then the playlist that lists it,
@@ -55,12 +55,12 @@ export class WriteBehind {
   /** Version of each rendition in the store: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
-  /** Something went wrong, and no pass since then has checked everything and found it complete. */
-  #suspect = false;
-  /** Number of files found missing in this pass. */
+  /** Each pass checks everything: something went wrong, and no pass since then has found the store complete. */
+  #checksAll = false;
+  /** Number of files that this pass found missing. */
   #gone = 0;
   /** Number of consecutive passes that found missing files. */
-  #looks = 0;
+  #passesWithGone = 0;
 
   constructor(options: WriteBehindOptions) {
     this.#options = options;
@@ -119,7 +119,7 @@ export class WriteBehind {
   }
 
   async #failed(cause: unknown): Promise<void> {
-    this.#suspect = true;
+    this.#checksAll = true;
     this.#options.incidents.storeFailed(cause);
     // A failure here concerns the same disk and was just reported; the removal is tried again in the next pass.
     await this.#makeRoom(cause).catch(() => undefined);
@@ -141,7 +141,7 @@ export class WriteBehind {
   }
 
   #noteGone(files: number): void {
-    this.#suspect = true;
+    this.#checksAll = true;
     this.#gone += files;
     this.#options.incidents.filesGone(files);
   }
@@ -150,10 +150,10 @@ export class WriteBehind {
     const { renditions, directory, clock, variants, incidents } = this.#options;
     const failures: unknown[] = [];
     this.#gone = 0;
-    const looksAtAll = this.#suspect;
-    if (looksAtAll) {
+    const checksAll = this.#checksAll;
+    if (checksAll) {
       this.#versions.clear();
-      this.#files.distrust();
+      this.#files.readAllAtNextCheck();
     }
     for (const rendition of renditions.all) {
       try {
@@ -175,22 +175,23 @@ export class WriteBehind {
     await this.#files.removeLeaving((removeAt) => removeAt <= now);
     if (this.#gone > 0) {
       // Other files may be missing too, or this one again. If that continues, it waits for the next segment.
-      this.#looks += 1;
-      if (this.#looks <= LOOKS_AT_ONCE) this.wake();
+      this.#passesWithGone += 1;
+      if (this.#passesWithGone <= PASSES_AT_ONCE) this.wake();
       return;
     }
-    this.#looks = 0;
-    if (!looksAtAll || !isWhole || this.#passes.stopped) return;
-    this.#suspect = false;
+    this.#passesWithGone = 0;
+    if (!checksAll || !isWhole || this.#passes.stopped) return;
+    this.#checksAll = false;
     incidents.storeRecovered();
   }
 
   /** On a full disk, first removes what is no longer listed; if that is not enough, the oldest listed segments that are only on disk. */
   async #makeRoom(cause: unknown): Promise<void> {
     if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
-    const nothingToSpare = !this.#files.hasLeaving;
+    const hadUnlisted = this.#files.hasLeaving;
     await this.#files.removeLeaving(() => true);
-    if (!nothingToSpare) return;
+    // These may have been enough: the next pass will tell.
+    if (hadUnlisted) return;
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
     if (longest === undefined) return;

@@ -26,15 +26,15 @@ export interface StreamPeriodsOptions {
 export class StreamPeriods {
   readonly #options: StreamPeriodsOptions;
   #begun: StreamPeriod[] = [];
-  #awaited = true;
+  #requested = true;
 
   constructor(options: StreamPeriodsOptions) {
     this.#options = options;
   }
 
   /** A period was requested, and its first segment has not come. */
-  get awaited(): boolean {
-    return this.#awaited;
+  get requested(): boolean {
+    return this.#requested;
   }
 
   /** Number of EXT-X-DISCONTINUITY tags so far. */
@@ -43,13 +43,13 @@ export class StreamPeriods {
   }
 
   /** Requests that the next possible segment begins a period. Calling it again before that has no effect. */
-  await(): void {
-    this.#awaited = true;
+  request(): void {
+    this.#requested = true;
   }
 
   /** The next segment begins at this cut. */
   noteCut(index: number, time: Milliseconds): void {
-    if (this.#awaited) this.begin(index, millisecondsToSeconds(time));
+    if (this.#requested) this.begin(index, millisecondsToSeconds(time));
   }
 
   begin(startIndex: number, start: Seconds): StreamPeriod {
@@ -64,7 +64,7 @@ export class StreamPeriods {
     };
     this.#begun.push(period);
     if (this.#begun.length > PERIODS_REMEMBERED) this.#begun.shift();
-    this.#awaited = false;
+    this.#requested = false;
     return period;
   }
 
@@ -80,6 +80,6 @@ export class StreamPeriods {
   /** Starts again, because nothing was published yet. */
   reset(): void {
     this.#begun = [];
-    this.#awaited = true;
+    this.#requested = true;
   }
 }

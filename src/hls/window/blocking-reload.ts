@@ -153,7 +153,10 @@ export class Waiters {
     });
   }
 
-  /** Something changed: requests whose condition is met continue, in the order in which they came. */
+  /**
+   * Something changed: requests whose condition is met continue, in the order in which they came. For the media of a rendition,
+   * `Announcements.publish` calls it through `Rendition.publish`, once per batch.
+   */
   wake(): void {
     for (const group of [...this.#groups.values()]) {
       if (!group.isMet()) continue;

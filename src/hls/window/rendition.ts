@@ -56,7 +56,8 @@ type RenditionState = 'live' | 'away' | 'withdrawn' | 'ended';
 export class Rendition {
   /** Plan in the newest period that contains it. */
   plan: RenditionPlan;
-  readonly waiters: Waiters;
+  /** Requests for a playlist position, or for a hinted part. Those for the multivariant playlist wait in `PresentationLife`. */
+  readonly mediaWaiters: Waiters;
   /** Rates of complete segments. */
   bandwidth = new BandwidthMeter();
   readonly playlists: RenditionPlaylists;
@@ -80,7 +81,7 @@ export class Rendition {
     const { plan, clock, schedule, periods, firstMediaSequence, partTarget, windowSegments, programDateTime } = options;
     this.plan = plan;
     this.#options = options;
-    this.waiters = new Waiters(clock);
+    this.mediaWaiters = new Waiters(clock);
     const { dvrWindow } = options;
     if (dvrWindow !== undefined) {
       this.archive = new SegmentArchive({ duration: dvrWindow, iFrames: plan.kind === 'video' });
@@ -157,8 +158,8 @@ export class Rendition {
 
   // Life: the presentation decides
 
-  /** The publisher has left, or the rendition is in the plan again. */
-  await(): void {
+  /** The publisher has left, or the rendition is in the plan again: no media until its next part. */
+  setAway(): void {
     this.#state.to('away');
     this.invalidate();
   }
@@ -207,7 +208,7 @@ export class Rendition {
     if (!this.#dirty) return;
     this.#dirty = false;
     this.playlists.changed();
-    this.waiters.wake();
+    this.mediaWaiters.wake();
   }
 
   #add(segment: CompleteSegment): void {
