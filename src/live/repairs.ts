@@ -41,7 +41,7 @@ export const REPAIRS = {
     'the parameter sets of the pictures change with nearly each key frame, and only the pictures tell decoders: set the encoder to constant parameter sets',
   'key-frame-flags':
     'pictures are flagged as key frames that are none, or the other way round, and are taken for what they are: set the encoder to closed groups of pictures with IDR frames',
-  // The next five show only when the media is served: whoever finds them reports them with their sentence (`Repairs.report`).
+  // The next five are noticed in `pipeline` and `hls`, which write their sentences (`Repairs.countFault`): there is none here.
   'sound-paused': undefined,
   'pictures-paused': undefined,
   'uneven-frames': undefined,
@@ -71,13 +71,14 @@ export class Repairs {
     return [...this.#sentences];
   }
 
-  note(kind: RepairKind): void {
+  /** Something was repaired in `live`. The first of each kind is reported with the sentence above. */
+  countRepair(kind: RepairKind): void {
     const sentence = REPAIRS[kind];
-    if (this.#count(kind) && sentence !== undefined) this.warn(liveError('live.repaired', sentence));
+    if (this.#count(kind) && sentence !== undefined) this.addLeftOut(liveError('live.repaired', sentence));
   }
 
-  /** Counts what the caller has found. @returns whether it is the first of its kind, which the caller logs */
-  report(kind: RepairKind, sentence: string): boolean {
+  /** A later room found a fault that is one of the last five kinds. @returns whether it is the first of its kind: the caller then logs it */
+  countFault(kind: RepairKind, sentence: string): boolean {
     const isFirst = this.#count(kind);
     if (isFirst) this.#sentences.add(sentence);
     return isFirst;
@@ -90,8 +91,8 @@ export class Repairs {
     return count === 0;
   }
 
-  /** Reports that something is dropped. The callers report each such thing once, so there are few. */
-  warn(warning: SluiceError): void {
+  /** Something is left out that no repair could save, or is repaired for the first time. Callers report each such thing once. */
+  addLeftOut(warning: SluiceError): void {
     this.#sentences.add(warning.message);
     this.#onFirst(warning);
   }

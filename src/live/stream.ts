@@ -76,8 +76,8 @@ export class LiveStream {
       timeline: this.#timeline,
       limits,
       emit: (tag) => this.#emit(tag),
-      warn: (warning) => this.#repairs.warn(warning),
-      repair: (kind) => this.#repairs.note(kind),
+      warn: (warning) => this.#repairs.addLeftOut(warning),
+      repair: (kind) => this.#repairs.countRepair(kind),
       noteParameterChange: (kind) => this.#changes.noteParameters(kind),
     };
     this.#video = new VideoIngest(context);
@@ -172,7 +172,7 @@ export class LiveStream {
    * @returns whether it is the first of its kind, which the caller logs
    */
   report(kind: RepairKind, sentence: string): boolean {
-    return this.#repairs.report(kind, sentence);
+    return this.#repairs.countFault(kind, sentence);
   }
 
   /** Sets the one listener that closes the publisher's connection; it is called at once if the stream was kicked before. */

@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../contracts/logger.js';
 import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
-import { findProcess, identifyProcess } from '../transcode/process-identity.js';
 import { pipelineError } from './errors.js';
 import { describeHolder, type LockRecord, parseLockRecord, renderLockRecord } from './lock-record.js';
+import { findProcess, identifyProcess } from './process-identity.js';
 
 /** The holder increments the count in its lock at this interval. */
 const BEAT: Milliseconds = 2_000;

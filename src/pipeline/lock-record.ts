@@ -1,5 +1,5 @@
 // The content of a directory lock file, and its description for people.
-import type { ProcessIdentity } from '../transcode/process-identity.js';
+import type { ProcessIdentity } from './process-identity.js';
 
 export interface LockRecord extends ProcessIdentity {
   /** Unique for each time the lock is taken. */

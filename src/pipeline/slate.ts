@@ -27,7 +27,7 @@ export interface SlateContext {
   readonly domain: FailureDomain;
   /** Time at which the timeline continues. */
   readonly resumeTime: () => Milliseconds | undefined;
-  /** Called before its first tag; the stream ends with the slate, or by itself if it fails. */
+  /** Called with the stream of the slate before its first tag. The stream ends with the slate, or by itself if it fails. */
   readonly onStream: (stream: LiveStream) => void;
   readonly onFailed: (error: SluiceError) => void;
 }
@@ -47,7 +47,9 @@ export class Slate {
     this.#context = context;
   }
 
-  /** Plays in the format of the publisher. Does nothing without a file, while it already plays, and after it failed. Never throws. */
+  /**
+   * Plays in the format of the publisher: `SlateContext.onStream` gets a stream, which the pipeline serves like that of a publisher. Does nothing without a file, while it already plays, and after it failed. Never throws.
+   */
   play(plan: StreamPlan): void {
     const { slate: file, ffmpeg } = this.#options;
     if (file === undefined || this.#source !== undefined || this.#failed) return;

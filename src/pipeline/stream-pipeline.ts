@@ -55,8 +55,8 @@ export class StreamPipeline extends StreamLife {
   }
 
   /**
-   * One sentence for each thing that the ladder asks for and was not made from the start, and for each that the last publisher sends and
-   * had to be changed or dropped.
+   * Two lists in one: a sentence for each thing that is configured but not served (`StreamPlan.shortcomings`), then one for each thing that
+   * the last publisher sends and that is repaired, dropped or found faulty (`Repairs.sentences`).
    */
   get shortcomings(): readonly string[] {
     return [...(this.encoding.plan?.shortcomings ?? []), ...(this.lastStream?.shortcomings ?? [])];

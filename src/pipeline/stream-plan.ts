@@ -46,7 +46,7 @@ export interface StreamPlan {
   readonly renditions: readonly RenditionSpec[];
   readonly extraTracks: readonly ExtraTrack[];
   readonly keyFrames: KeyFrames;
-  /** One sentence for each thing that is configured but not served. */
+  /** One sentence for each thing that is configured but not served, or not served as configured. Listed in docs/publishing.md. */
   readonly shortcomings: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export function planStream(request: PlanRequest): StreamPlan {
     throw pipelineError('pipeline.nothing-to-serve', `none of the published tracks can be served: ${why}`);
   }
   const extraTracks = source.video === undefined ? [] : request.extraTracks;
-  const shown = fitColors(request, renditions, shortcomings);
+  const shown = planHdr(request, renditions, shortcomings);
   return { source: shown, renditions, extraTracks, keyFrames, shortcomings };
 }
 
@@ -99,10 +99,10 @@ function withoutEncoding(
 }
 
 /**
- * Decides what becomes of HDR: renditions that are encoded are made SDR if FFmpeg can do that.
- * @returns the source as its pictures are to be encoded
+ * Decides what becomes of HDR. The source rendition stays HDR if it is passed through; encoded renditions become SDR if FFmpeg can do that.
+ * @returns the source as FFmpeg is to be told of it
  */
-function fitColors(
+function planHdr(
   { source, ffmpeg }: PlanRequest,
   renditions: readonly RenditionSpec[],
   shortcomings: string[],
@@ -121,8 +121,9 @@ function fitColors(
   shortcomings.push(
     `${what}, and ${encoded.join(', ')} will look pale: FFmpeg ${ffmpeg.versionText} lacks the filters zscale and tonemap; install one that has them, or set the encoder to SDR (BT.709)`,
   );
-  const { hdr: _, ...sdr } = video;
-  return { ...source, video: sdr };
+  // The pictures stay HDR. Without the label `arguments.ts` asks for no tone mapping, which this FFmpeg could not do.
+  const { hdr: _, ...unlabelled } = video;
+  return { ...source, video: unlabelled };
 }
 
 function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined): string | undefined {

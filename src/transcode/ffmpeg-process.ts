@@ -24,7 +24,6 @@ export interface FfmpegProcessOptions {
   /** The queue is empty again after `write` returned false. */
   readonly onDrain: () => void;
   readonly onStderrLine?: (line: string) => void;
-  readonly redact?: (line: string) => string;
   readonly spawn?: SpawnProcess;
   readonly childSettings?: ChildSettings;
   /** 0 to 19, see nice(1). Default: lower priority than the gateway. */
@@ -56,7 +55,6 @@ export class FfmpegProcess {
   constructor(options: FfmpegProcessOptions) {
     this.#options = options;
     this.#stderr = new StderrRing({
-      ...(options.redact === undefined ? {} : { redact: options.redact }),
       ...(options.onStderrLine === undefined ? {} : { onLine: options.onStderrLine }),
     });
     this.exited = this.#start();

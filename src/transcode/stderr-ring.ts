@@ -7,18 +7,13 @@ const LINE_END = /[\r\n]+/;
 
 /** Bounded in number and length of lines. Lines are made printable, because they end up in logs and errors. */
 export class StderrRing {
-  readonly #redact: (line: string) => string;
   readonly #onLine: ((line: string) => void) | undefined;
   readonly #lines: string[] = [];
   #pending = '';
   #count = 0;
 
-  /**
-   * @param redact removes secrets from a line before it is kept
-   * @param onLine called for each complete line
-   */
-  constructor(options: { readonly redact?: (line: string) => string; readonly onLine?: (line: string) => void } = {}) {
-    this.#redact = options.redact ?? ((line) => line);
+  /** @param onLine called for each complete line */
+  constructor(options: { readonly onLine?: (line: string) => void } = {}) {
     this.#onLine = options.onLine;
   }
 
@@ -46,7 +41,7 @@ export class StderrRing {
   }
 
   #add(raw: string): void {
-    const line = this.#redact(printable(raw).slice(0, MAX_LINE_LENGTH));
+    const line = printable(raw).slice(0, MAX_LINE_LENGTH);
     if (line === '') return;
     this.#count += 1;
     this.#lines.push(line);

@@ -44,8 +44,6 @@ export interface TranscodeSupervisorOptions {
   readonly onLoad?: (load: TranscodeLoad) => void;
   /** After `write` returned false: FFmpeg has taken the queued bytes. */
   readonly onDrain?: () => void;
-  /** Removes secrets from a line of stderr before it is kept or logged. */
-  readonly redact?: (line: string) => string;
   readonly clock: Clock;
   /** Owns everything that runs for FFmpeg; a failure there ends it. */
   readonly domain: FailureDomain;

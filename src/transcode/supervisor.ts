@@ -178,7 +178,7 @@ export class TranscodeSupervisor {
   }
 
   #launch(firstPicture: Milliseconds): void {
-    const { logger, ffmpeg, redact, spawn, childSettings } = this.#options;
+    const { logger, ffmpeg, spawn, childSettings } = this.#options;
     const plan = this.#plan;
     this.#generation += 1;
     const generation = this.#generation;
@@ -195,7 +195,6 @@ export class TranscodeSupervisor {
       },
       onDrain: () => this.#options.onDrain?.(),
       onStderrLine: (line) => logger.debug({ ffmpegPid: process.pid, line }, 'FFmpeg says'),
-      ...(redact === undefined ? {} : { redact }),
       ...(spawn === undefined ? {} : { spawn }),
       ...(childSettings === undefined ? {} : { childSettings }),
     });

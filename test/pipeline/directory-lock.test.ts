@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DirectoryLock, type DirectoryLockOptions } from '../../src/pipeline/directory-lock.js';
 import { type LockRecord, parseLockRecord, renderLockRecord } from '../../src/pipeline/lock-record.js';
-import { identifyProcess } from '../../src/transcode/process-identity.js';
+import { identifyProcess } from '../../src/pipeline/process-identity.js';
 import { eventually } from '../support/hls-client.js';
 import { startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';

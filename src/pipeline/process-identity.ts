@@ -2,7 +2,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../protocols/system-error.js';
-import { isZombie, readProcessStart } from './process-activity.js';
+import { isZombie, readProcessStart } from '../transcode/process-activity.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
