@@ -1,5 +1,5 @@
 // Turns the messages of one video track into pictures, each with all its units, its time and its kind.
-import { AccessUnits, type CutFinding, type Picture } from '../protocols/bitstream/access-units.js';
+import { AccessUnits, type AssemblyFinding, type Picture } from '../protocols/bitstream/access-units.js';
 import { Av1Bitstream } from '../protocols/bitstream/av1-bitstream.js';
 import { AvcBitstream } from '../protocols/bitstream/avc-bitstream.js';
 import type { Bitstream, FrameKind } from '../protocols/bitstream/bitstream.js';
@@ -45,7 +45,7 @@ const DEFAULT_INTERVAL: Milliseconds = 40;
 /** A larger distance between messages says nothing about pictures in one message. */
 const MAX_INTERVAL: Milliseconds = 1_000;
 
-const FINDINGS: Readonly<Record<CutFinding, RepairKind>> = {
+const FINDINGS: Readonly<Record<AssemblyFinding, RepairKind>> = {
   pieces: 'pictures-in-pieces',
   bundle: 'pictures-in-bundles',
   lost: 'lost-slices',
@@ -111,12 +111,12 @@ export class VideoPictures {
     this.#units.push(message, split);
   }
 
-  /** Emits the held picture, because the rest of it would have come by now. */
+  /** Emits the held picture: no video has come for so long that it must be complete. */
   settle(): void {
     this.#units?.settle();
   }
 
-  /** Emits the held picture, because nothing more will come that belongs to it. */
+  /** Emits the held picture: the stream ends or changes its parameters. */
   flush(): void {
     this.#units?.flush();
   }

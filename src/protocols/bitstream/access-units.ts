@@ -6,8 +6,11 @@ import type { Bitstream, SplitMessage, UnitRole } from './bitstream.js';
 const MAX_PICTURE_BYTES = 0xff_ff_ff;
 /** Bytes charged for a unit in addition to its own: its view object, and its length field in the sample. */
 const UNIT_OVERHEAD = 128;
-/** A picture with fewer slices than the one before may still be complete. After this many such cases the slice count is ignored. */
-const MAX_FALSE_ALARMS = 3;
+/**
+ * A picture with fewer slices than the one before is held back, because the rest may come in the next message. After this many such
+ * pictures that were complete after all, the slice count is ignored.
+ */
+const MAX_COMPLETE_WITH_FEWER = 3;
 
 export interface Picture<T> {
   /** The message with the first slice; its times are those of the picture. */
@@ -23,7 +26,7 @@ export interface Picture<T> {
 }
 
 /** What was found out about messages; reported each time. */
-export type CutFinding =
+export type AssemblyFinding =
   /** A picture was assembled from several messages. */
   | 'pieces'
   /** A message held several pictures. */
@@ -36,7 +39,7 @@ export type CutFinding =
 export interface AccessUnitsOptions<T> {
   readonly bitstream: Bitstream;
   readonly onPicture: (picture: Picture<T>) => void;
-  readonly onFinding: (finding: CutFinding) => void;
+  readonly onFinding: (finding: AssemblyFinding) => void;
   /** Limit of the bytes that may wait for the rest of their picture. */
   readonly maxBytes?: number;
 }
@@ -60,16 +63,17 @@ interface Collected<T> {
 }
 
 /**
+ * How an encoder divides pictures among messages, as far as is known.
  * - `unknown`: the first picture waits for the next message, which tells whether the picture was complete.
- * - `whole`: each message completes its picture, which is emitted at once unless it has fewer slices than the one before.
+ * - `whole`: a picture is complete at the end of its message and is emitted at once, unless it has fewer slices than the one before.
  * - `pieces`: a picture ends where the next begins. Once an encoder was seen to split pictures, this state is kept.
  */
-type Cutting = 'unknown' | 'whole' | 'pieces';
+type Assembly = 'unknown' | 'whole' | 'pieces';
 
 export class AccessUnits<T> {
   readonly #options: AccessUnitsOptions<T>;
   readonly #maxBytes: number;
-  #cutting: Cutting = 'unknown';
+  #assembly: Assembly = 'unknown';
   /** A picture that has begun and may continue. */
   #current: Collected<T> | undefined;
   /** Units before the first slice of the next picture. The delimiter is kept apart, because it must come first. */
@@ -79,8 +83,9 @@ export class AccessUnits<T> {
   #currentBytes = 0;
   #nextBytes = 0;
   /** Number of slices of the last picture emitted. */
-  #usualSlices = 0;
-  #falseAlarms = 0;
+  #previousSlices = 0;
+  /** Pictures that were complete with fewer slices than the one before. */
+  #completeWithFewer = 0;
 
   constructor(options: AccessUnitsOptions<T>) {
     this.#options = options;
@@ -111,7 +116,7 @@ export class AccessUnits<T> {
     if (source.pictures > 1) onFinding('bundle');
     const isPicture = source.pictures === 1 && !source.continues && !lost && this.#nextBytes === 0;
     if (isPicture && this.#current !== undefined) this.#current.sample = sample;
-    if (this.#cutting === 'whole' && bitstream.mayEnd && !this.#lacksSlices) this.flush();
+    if (this.#assembly === 'whole' && bitstream.mayEnd && !this.#lacksSlices) this.flush();
     // Units after the last slice are few and small; copy them, because views would keep the whole message in memory.
     if (source.pictures > 0 && this.#nextBytes > 0) {
       this.#next = this.#next.map((unit) => Buffer.from(unit));
@@ -120,40 +125,46 @@ export class AccessUnits<T> {
     this.#keepBound();
   }
 
-  /** Emits the picture that is held, because nothing more will come for it. */
+  /** Emits the picture that is held: the next one begins, or the stream ends or changes its parameters. */
   flush(): void {
     const picture = this.#current;
     if (picture === undefined) return;
     this.#current = undefined;
     this.#currentBytes = 0;
     const { source, index, sample, units, hasParameterSets, slices } = picture;
-    this.#usualSlices = slices;
-    if (this.#cutting === 'pieces' && sample === undefined) this.#options.onFinding('pieces');
+    this.#previousSlices = slices;
+    if (this.#assembly === 'pieces' && sample === undefined) this.#options.onFinding('pieces');
     this.#options.onPicture({ message: source.message, index, sample, units, hasParameterSets });
   }
 
-  /** Emits the picture that is held, because the rest of it would have come by now. */
+  /**
+   * Emits the picture that is held: no video has come for so long that it must be complete. Unlike after `flush`, messages that are whole
+   * pictures are expected from now on, if nothing was known.
+   */
   settle(): void {
-    if (this.#cutting === 'unknown' && this.#current !== undefined) this.#cutting = 'whole';
+    if (this.#assembly === 'unknown' && this.#current !== undefined) this.#assembly = 'whole';
     this.flush();
   }
 
   get #lacksSlices(): boolean {
-    const fewer = (this.#current?.slices ?? 0) < this.#usualSlices;
-    return fewer && this.#options.bitstream.sliceCountIsStable && this.#falseAlarms < MAX_FALSE_ALARMS;
+    const fewer = (this.#current?.slices ?? 0) < this.#previousSlices;
+    return fewer && this.#options.bitstream.sliceCountIsStable && this.#completeWithFewer < MAX_COMPLETE_WITH_FEWER;
   }
 
+  /**
+   * A message proves `pieces` if it begins with a later slice of a picture, if units of the next picture follow its last slice, or if it has
+   * no slice at all (one NAL unit per message). From then on only the next first slice ends a picture.
+   */
   #learn(roles: readonly UnitRole[]): void {
-    if (this.#cutting === 'pieces') return;
+    if (this.#assembly === 'pieces') return;
     const slices = roles.filter(isSlice);
     const lastSlice = roles.findLastIndex(isSlice);
-    // Units after the last slice belong to the next picture.
-    const trails = roles.slice(lastSlice + 1).some((role) => role !== 'suffix');
-    if (slices[0] === 'next-slice' || trails) {
-      this.#cutting = 'pieces';
+    const endsWithNext = roles.slice(lastSlice + 1).some((role) => role !== 'suffix');
+    if (slices[0] === 'next-slice' || endsWithNext) {
+      this.#assembly = 'pieces';
     } else if (slices.length > 0 && this.#current !== undefined) {
-      if (this.#cutting === 'whole' && this.#lacksSlices) this.#falseAlarms += 1;
-      this.#cutting = 'whole';
+      if (this.#assembly === 'whole' && this.#lacksSlices) this.#completeWithFewer += 1;
+      this.#assembly = 'whole';
     }
   }
 

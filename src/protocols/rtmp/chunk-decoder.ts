@@ -26,19 +26,24 @@ export class ChunkDecoder {
   readonly #headers: ChunkHeaderReader;
   #chunkSize = DEFAULT_CHUNK_SIZE;
 
+  // Bytes that are not decoded yet are in up to four places, in this order: `#splitHeader`, `#input` from `#position` on, `#inputAfter`,
+  // `#queue`.
+
+  /** The buffer that is being read. */
   #input: Buffer = NOTHING;
   #position = 0;
+  /** It is a copy of ours, not a borrowed buffer. */
   #inputIsOurs = false;
-  /** The remainder of an input, to be read before any queued one; see {@link #readCarriedHeader}. */
-  #rest: Buffer | undefined;
-  /** Buffers received after the input. Seldom any: callers take all messages of one buffer before they push the next. */
-  readonly #waiting: Buffer[] = [];
+  /** What remains of a buffer after `#input`, where `#input` holds bytes that {@link #readSplitHeader} put back. */
+  #inputAfter: Buffer | undefined;
+  /** Buffers received later. Seldom any: callers take all messages of one buffer before they push the next. */
+  readonly #queue: Buffer[] = [];
   /** Total bytes of the inputs before `#input`. */
   #consumedBefore = 0;
 
   /** The beginning of a header whose end has not arrived. */
-  readonly #carry = Buffer.alloc(MAX_HEADER_BYTES);
-  #carried = 0;
+  readonly #splitHeader = Buffer.alloc(MAX_HEADER_BYTES);
+  #splitHeaderBytes = 0;
 
   /** The chunk stream whose payload is being read; undefined while a header is being read. */
   #current: ChunkStreamState | undefined;
@@ -59,17 +64,17 @@ export class ChunkDecoder {
 
   /** Bytes pushed and not yet decoded. */
   get bufferedBytes(): number {
-    const waiting = this.#waiting.reduce((bytes, { length }) => bytes + length, 0);
-    return waiting + (this.#rest?.length ?? 0) + (this.#input.length - this.#position) + this.#carried;
+    const waiting = this.#queue.reduce((bytes, { length }) => bytes + length, 0);
+    return waiting + (this.#inputAfter?.length ?? 0) + (this.#input.length - this.#position) + this.#splitHeaderBytes;
   }
 
   /** Bytes decoded so far. At the end of a message this does not depend on how the bytes were split into buffers. */
   get consumedBytes(): number {
-    return this.#consumedBefore + this.#position - this.#carried;
+    return this.#consumedBefore + this.#position - this.#splitHeaderBytes;
   }
 
   push(bytes: Buffer): void {
-    if (bytes.length > 0) this.#waiting.push(bytes);
+    if (bytes.length > 0) this.#queue.push(bytes);
   }
 
   /** Copies all unconsumed input, so that the caller may reuse its buffers. */
@@ -80,8 +85,8 @@ export class ChunkDecoder {
       this.#position = 0;
       this.#inputIsOurs = true;
     }
-    if (this.#rest !== undefined) this.#rest = Buffer.from(this.#rest);
-    for (const [index, bytes] of this.#waiting.entries()) this.#waiting[index] = Buffer.from(bytes);
+    if (this.#inputAfter !== undefined) this.#inputAfter = Buffer.from(this.#inputAfter);
+    for (const [index, bytes] of this.#queue.entries()) this.#queue[index] = Buffer.from(bytes);
   }
 
   /**
@@ -103,8 +108,8 @@ export class ChunkDecoder {
 
   /** Makes the next queued buffer the input. */
   #advance(): boolean {
-    const next = this.#rest ?? this.#waiting.shift();
-    this.#rest = undefined;
+    const next = this.#inputAfter ?? this.#queue.shift();
+    this.#inputAfter = undefined;
     this.#consumedBefore += this.#input.length;
     this.#position = 0;
     this.#input = next ?? NOTHING;
@@ -115,8 +120,8 @@ export class ChunkDecoder {
   #readHeader(): boolean {
     for (;;) {
       if (this.#position === this.#input.length && !this.#advance()) return false;
-      if (this.#carried > 0) {
-        if (this.#readCarriedHeader()) return true;
+      if (this.#splitHeaderBytes > 0) {
+        if (this.#readSplitHeader()) return true;
         continue;
       }
       const stream = this.#headers.read(this.#input, this.#position, this.#input.length);
@@ -125,31 +130,31 @@ export class ChunkDecoder {
         this.#position += this.#headers.size;
         return true;
       }
-      this.#carried = this.#input.copy(this.#carry, 0, this.#position);
+      this.#splitHeaderBytes = this.#input.copy(this.#splitHeader, 0, this.#position);
       this.#position = this.#input.length;
     }
   }
 
   /** Completes a header that was split across inputs, or moves the whole input into the carry buffer. */
-  #readCarriedHeader(): boolean {
-    const before = this.#carried;
-    const copied = this.#input.copy(this.#carry, before, this.#position);
-    const stream = this.#headers.read(this.#carry, 0, before + copied);
+  #readSplitHeader(): boolean {
+    const before = this.#splitHeaderBytes;
+    const copied = this.#input.copy(this.#splitHeader, before, this.#position);
+    const stream = this.#headers.read(this.#splitHeader, 0, before + copied);
     if (stream === undefined) {
-      this.#carried = before + copied;
+      this.#splitHeaderBytes = before + copied;
       this.#position += copied;
       return false;
     }
     this.#begin(stream);
-    this.#carried = 0;
+    this.#splitHeaderBytes = 0;
     const { size } = this.#headers;
     if (size >= before) {
       this.#position += size - before;
     } else {
       // Bytes read as the start of an extended timestamp turned out to be payload: put them back before the input.
-      const returned = this.#carry.subarray(size, before);
+      const returned = this.#splitHeader.subarray(size, before);
       this.#consumedBefore += this.#position - returned.length;
-      if (this.#position < this.#input.length) this.#rest = this.#input.subarray(this.#position);
+      if (this.#position < this.#input.length) this.#inputAfter = this.#input.subarray(this.#position);
       this.#input = Buffer.from(returned);
       this.#position = 0;
     }

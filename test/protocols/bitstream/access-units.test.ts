@@ -1,7 +1,7 @@
 // What waits for the rest of a picture is bounded in bytes, and what is torn is told and left out, whatever is sent.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccessUnits, type CutFinding, type Picture } from '../../../src/protocols/bitstream/access-units.js';
+import { AccessUnits, type AssemblyFinding, type Picture } from '../../../src/protocols/bitstream/access-units.js';
 import { Av1Bitstream } from '../../../src/protocols/bitstream/av1-bitstream.js';
 import { AvcBitstream } from '../../../src/protocols/bitstream/avc-bitstream.js';
 import type { Bitstream } from '../../../src/protocols/bitstream/bitstream.js';
@@ -10,7 +10,7 @@ import { buildSps } from '../mp4/bit-writer.js';
 
 function cutter(bitstream: Bitstream = new AvcBitstream(), maxBytes?: number) {
   const pictures: Picture<number>[] = [];
-  const findings: CutFinding[] = [];
+  const findings: AssemblyFinding[] = [];
   const units = new AccessUnits<number>({
     bitstream,
     onPicture: (picture) => pictures.push(picture),
