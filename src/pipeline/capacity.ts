@@ -24,11 +24,11 @@ const SAMPLES = 5;
 const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
 /** Beyond this share of all cores encoders slow each other down. */
 const FULL = 0.95;
-/** Share of the processors that the operating system gives us however busy other programs are. */
+/** However busy other programs are, the operating system leaves us at least this share of the processors. */
 const GUARANTEED_SHARE = 0.5;
 /** Transcodes per core that are admitted before anything was measured: the default ladder of one 720p stream needs one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
-/** After a rendition was dropped, the machine counts as full for this long, whatever the measured load is. */
+/** After a rendition was shed (withdrawn because encoding was too slow), the machine counts as full for this long, whatever the measured load is. */
 const SHED_HOLD_OFF: Milliseconds = 60_000;
 
 export class Capacity {
@@ -57,7 +57,7 @@ export class Capacity {
     return this.#running.size;
   }
 
-  /** Renditions dropped because the machine was too slow, and publishers that got no ladder. */
+  /** Renditions shed, and publishers that got no ladder. */
   get counters(): { readonly shed: number; readonly refused: number } {
     return { shed: this.#shed, refused: this.#refused };
   }
@@ -92,7 +92,7 @@ export class Capacity {
     return { admitted: true, release: () => this.#release(place) };
   }
 
-  /** An encoder did not keep up and a rendition was dropped. */
+  /** An encoder did not keep up, so a rendition was withdrawn. */
   noteShed(): void {
     this.#shed += 1;
     this.#lastShed = this.#clock.now();
@@ -105,20 +105,20 @@ export class Capacity {
 
   #refusal(): string | undefined {
     const running = this.#running.size;
-    // However busy the machine is, try its first stream: if it is too much, renditions are dropped.
+    // However busy the machine is, try its first stream: if it is too much, renditions are shed.
     if (running === 0) return undefined;
     if (this.#maxTranscodes > 0) {
       return running < this.#maxTranscodes ? undefined : `${running} streams are being transcoded, the limit`;
     }
     const now = this.#clock.now();
     if (now - this.#lastShed < SHED_HOLD_OFF)
-      return 'a rendition was given up in the last minute: encoding is too slow';
+      return 'a rendition was withdrawn in the last minute, because encoding was too slow';
     const settled = [...this.#running.values()].filter((since) => now - since >= SETTLING).length;
     const busy = this.busyShare;
     if (busy === undefined || settled === 0) {
       return running < Math.max(1, this.#cores * UNMEASURED_PER_CORE)
         ? undefined
-        : `${running} streams have just begun to be transcoded on ${this.#cores} processors`;
+        : `${running} transcodes run on ${this.#cores} processors, and their load is not measured yet`;
     }
     // The load of other programs is not the cost of a transcode.
     const own = Math.min(busy, this.ownShare ?? busy);

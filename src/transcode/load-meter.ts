@@ -9,7 +9,7 @@ export interface TranscodeLoad {
   readonly lag: Milliseconds;
   /** Bytes written and not yet taken by FFmpeg. */
   readonly queuedBytes: number;
-  /** FFmpeg cannot keep up with its renditions: one must be dropped. */
+  /** FFmpeg cannot keep up with its renditions: one must be shed. */
   readonly overloaded: boolean;
 }
 

@@ -233,7 +233,7 @@ export interface GatewayFigures {
   readonly streams: readonly StreamFigures[];
   /** Streams ended by an internal error. */
   readonly brokenStreams?: number;
-  /** Streams being encoded, renditions given up because encoding was too slow, and publishers without a ladder because the machine was full. */
+  /** Streams being encoded, renditions withdrawn because encoding was too slow, and publishers without a ladder because the machine was full. */
   readonly capacity?: { readonly transcodes: number; readonly shed: number; readonly refused: number };
 }
 

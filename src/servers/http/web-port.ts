@@ -29,7 +29,8 @@ export interface WebPortOptions {
 export class WebPort {
   readonly #options: WebPortOptions;
   readonly #server: Server;
-  #ignoreCertificate: () => void = () => undefined;
+  /** Stops listening for a renewed certificate. */
+  #stopWatching: () => void = () => undefined;
 
   constructor(options: WebPortOptions) {
     this.#options = options;
@@ -53,7 +54,7 @@ export class WebPort {
       this.#server.listen({ host, port, backlog: 511 });
       await once(this.#server, 'listening');
     } catch (cause) {
-      this.#ignoreCertificate();
+      this.#stopWatching();
       const option = certificate === undefined ? 'httpPort' : 'httpsPort';
       throw httpError('http.listen', `cannot listen on ${host}:${port} (${option}): ${listenReason(cause, port)}`, {
         cause,
@@ -69,7 +70,7 @@ export class WebPort {
 
   /** Stops accepting. Resolves when the last connection has ended, which `Connections.close` brings about. */
   async close(): Promise<void> {
-    this.#ignoreCertificate();
+    this.#stopWatching();
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -95,7 +96,7 @@ export class WebPort {
       inside.destroy();
       connections.handshakeFailed();
     });
-    this.#ignoreCertificate = certificate.onChange((pair) => tls.setSecureContext(pair));
+    this.#stopWatching = certificate.onChange((pair) => tls.setSecureContext(pair));
     return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       if (!this.#admit(socket)) return;
       const end = endOf(socket);

@@ -10,11 +10,11 @@ import { ConnectionLog } from './connection-log.js';
 import { countEnd } from './counters.js';
 import { Deadline } from './deadline.js';
 import { rtmpServerError } from './errors.js';
+import { IdleWatch } from './idle-watch.js';
 import type { ConnectionContext, Peer } from './peer.js';
 import { asServerError, PublishingPeer } from './publishing-peer.js';
 import { SessionOutput } from './session-output.js';
 import { SessionPump } from './session-pump.js';
-import { SilenceWatch } from './silence-watch.js';
 import { Viewer } from './viewer.js';
 
 export class RtmpConnection implements Peer {
@@ -27,7 +27,7 @@ export class RtmpConnection implements Peer {
   readonly pump: SessionPump;
   readonly #socket: Socket;
   readonly #output: SessionOutput;
-  readonly #silence: SilenceWatch;
+  readonly #idleWatch: IdleWatch;
   readonly #grace: Deadline;
   readonly #closed: Promise<void>;
   readonly #connect: ConnectCheck;
@@ -65,17 +65,17 @@ export class RtmpConnection implements Peer {
       onEvent: (event) => this.#handle(event),
       onTurn: () => this.#turnEnded(),
     });
-    this.#silence = new SilenceWatch({
+    this.#idleWatch = new IdleWatch({
       domain,
       idleTimeout: options.idleTimeout,
       pingInterval: options.pingInterval,
-      silence: () => this.pump.silence,
+      idleFor: () => this.pump.idleFor,
       onPing: () => {
         this.session.ping();
         this.flush();
       },
-      onIdle: (silence) =>
-        this.expire(rtmpServerError('rtmp-server.idle-timeout', `no byte for ${Math.round(silence)} ms`)),
+      onIdle: (idleFor) =>
+        this.expire(rtmpServerError('rtmp-server.idle-timeout', `no byte for ${Math.round(idleFor)} ms`)),
     });
     this.nextStep.set(options.handshakeTimeout, () => {
       const text = `no complete handshake within ${options.handshakeTimeout} ms`;
@@ -258,7 +258,7 @@ export class RtmpConnection implements Peer {
     domain.attempt('rtmp publisher end', () => this.#publisher.end(cause));
     domain.attempt('rtmp viewers end', () => this.#viewer.stopAll());
     this.nextStep.clear();
-    this.#silence.stop();
+    this.#idleWatch.stop();
   }
 
   /** Handles a bug of ours: tells the peer if possible, ends its connection, and logs the stack. */

@@ -22,7 +22,7 @@ export interface RtmpServerOptions {
   readonly firstMediaTimeout: Milliseconds;
   /** A peer that has sent no byte for this long is gone; even a still picture sends some bytes. */
   readonly idleTimeout: Milliseconds;
-  /** Silence after which the peer is sent a ping. Missing answers never end a peer that sends media. */
+  /** A peer that has sent nothing for this long is sent a ping. Missing answers never end a peer that sends media. */
   readonly pingInterval: Milliseconds;
   /** Limit of unsent bytes for a peer that does not read; beyond it the connection is closed. */
   readonly maxUnsentBytes: number;

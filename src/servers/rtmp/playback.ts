@@ -72,7 +72,7 @@ export class Playback {
     }
   }
 
-  /** Leaves the stream for good; later calls do nothing. */
+  /** Leaves the stream for good, but does not close the connection: whoever plays may play another stream. Later calls do nothing. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;

@@ -107,8 +107,8 @@ export class SessionPump {
     });
   }
 
-  /** For how long the peer has sent nothing. While the socket is not read, the silence is ours and does not count. */
-  get silence(): Milliseconds {
+  /** For how long the peer has sent nothing. Time in which we do not read its socket does not count. */
+  get idleFor(): Milliseconds {
     return this.#pauses.size === 0 ? performance.now() - this.#lastSign : 0;
   }
 

@@ -1,7 +1,7 @@
 // When a quiet peer is asked for a sign of life, and when it is given up.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SilenceWatch } from '../../../src/servers/rtmp/silence-watch.js';
+import { IdleWatch } from '../../../src/servers/rtmp/idle-watch.js';
 import { strictDomain } from '../../support/failure-domain.js';
 
 /** A watch on a clock of the test; `advance` runs its timers. */
@@ -14,18 +14,18 @@ function setUp() {
   const touch = (): void => {
     lastSign = performance.now();
   };
-  const watch = new SilenceWatch({
+  const watch = new IdleWatch({
     domain: strictDomain(),
     idleTimeout: 15_000,
     pingInterval: 5_000,
-    silence: () => (reading.value ? performance.now() - lastSign : 0),
+    idleFor: () => (reading.value ? performance.now() - lastSign : 0),
     onPing: () => at('ping'),
     onIdle: () => at('idle'),
   });
   return { events, watch, reading, touch, advance: (duration: number) => void vi.advanceTimersByTime(duration) };
 }
 
-describe('silence watch', () => {
+describe('idle watch', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 

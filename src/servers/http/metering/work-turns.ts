@@ -1,23 +1,26 @@
 // Fair scheduling of HTTP work: all connections together may use a fixed time in each pass of the event loop, so that a burst of
-// requests delays neither RTMP nor media. The rest of the work waits for its turn in a later pass.
+// requests delays neither RTMP nor media. The rest of the work waits for its turn in a later pass. There is no quota per client: connections
+// take turns in the order in which they asked.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 
 /** Time for HTTP work of all connections together, per pass of the event loop. */
 const SHARE: Milliseconds = 10;
 
-/** Below this the end of the pass is not awaited, so that an almost idle server does not wake up for it. */
+/** With less work than this nothing is scheduled for the end of the pass, so that an almost idle server does not wake up for it. */
 const WATCHED_FROM: Milliseconds = SHARE / 8;
 
 export type Turn = () => void;
 
 /** One instance serves all HTTP connections of a process. */
 export class WorkTurns {
-  /** Connections with a single request. They go first, however many wait in `#long`, where those with pipelined requests are. */
-  readonly #short = new Set<Turn>();
-  readonly #long = new Set<Turn>();
+  /** Connections with one request. They go first, however many wait in `#backlogged`. */
+  readonly #single = new Set<Turn>();
+  /** Connections that have more queued: their requests are pipelined. */
+  readonly #backlogged = new Set<Turn>();
   #used: Milliseconds = 0;
-  #passEnds: NodeJS.Immediate | undefined;
+  /** Scheduled call at the end of this pass. */
+  #endOfPass: NodeJS.Immediate | undefined;
 
   /** Whether the time for this pass is used up. */
   get isUsedUp(): boolean {
@@ -26,7 +29,7 @@ export class WorkTurns {
 
   /** Whether anybody waits for a turn. */
   get hasWaiting(): boolean {
-    return this.#short.size + this.#long.size > 0;
+    return this.#single.size + this.#backlogged.size > 0;
   }
 
   /** Counts work that took this long. */
@@ -35,26 +38,29 @@ export class WorkTurns {
     if (this.#used >= WATCHED_FROM) this.#awaitPass();
   }
 
-  /** Runs `turn` once, as soon as there is time. Asking again before that changes nothing. */
-  enqueue(turn: Turn, isLong: boolean): void {
-    (isLong ? this.#long : this.#short).add(turn);
+  /**
+   * Runs `turn` once, as soon as there is time. Asking again before that changes nothing.
+   * @param isBacklogged whether the connection has more queued than this turn takes
+   */
+  enqueue(turn: Turn, isBacklogged: boolean): void {
+    (isBacklogged ? this.#backlogged : this.#single).add(turn);
     this.#awaitPass();
   }
 
   cancel(turn: Turn): void {
-    this.#short.delete(turn);
-    this.#long.delete(turn);
+    this.#single.delete(turn);
+    this.#backlogged.delete(turn);
   }
 
   #awaitPass(): void {
-    this.#passEnds ??= setImmediate(() => this.#nextPass());
+    this.#endOfPass ??= setImmediate(() => this.#nextPass());
   }
 
   #nextPass(): void {
-    this.#passEnds = undefined;
+    this.#endOfPass = undefined;
     this.#used = 0;
-    this.#run(this.#short);
-    this.#run(this.#long);
+    this.#run(this.#single);
+    this.#run(this.#backlogged);
     if (this.hasWaiting) this.#awaitPass();
   }
 

@@ -103,7 +103,7 @@ export const METRICS: readonly MetricDefinition[] = [
     read: ({ gateway }) =>
       [...(gateway.rtmp?.closedByError ?? [])].map(([code, value]) => ({ labels: { code }, value })),
   },
-  capacity('counter', 'sluice_renditions_shed_total', 'Renditions given up because encoding was too slow', 'shed'),
+  capacity('counter', 'sluice_renditions_shed_total', 'Renditions withdrawn because encoding was too slow', 'shed'),
   capacity(
     'counter',
     'sluice_ladders_refused_total',
