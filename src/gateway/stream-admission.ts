@@ -87,7 +87,7 @@ export class StreamAdmission implements PublishAdmission {
       shedsOnOverload: config.onOverload === 'shed',
       onBroken: () => directory.noteBroken(),
       onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
-        sequences.used(app, name, nextMediaSequence, discontinuityNumber),
+        sequences.remember(app, name, nextMediaSequence, discontinuityNumber),
       onNews: (news) => emit({ app, name, time: clock.wallClock(), ...news }),
       onClosed: () => directory.forgetGone(),
     });

@@ -11,8 +11,8 @@ const MAX_LEAD_IN: Milliseconds = 1_000;
 /** A larger step is a jump of the publisher's clock (or a single bad timestamp), not a pause. */
 export const MAX_STEP: Milliseconds = 5_000;
 /**
- * A frame at most this far behind the last one of its kind is out of order or has network jitter. Further back it is a jump of the clock:
- * waiting until the clock has caught up would squeeze seconds of frames into almost no time.
+ * A frame at most this far behind the last one of its kind is out of order or has network jitter. Further back it is a jump of the clock.
+ * Stream time cannot go back: if this were no jump, all frames until the clock has caught up would get almost the same stream time.
  */
 const MAX_LATENESS: Milliseconds = 1_500;
 /** This many consecutive frames must agree before a jump is accepted. */
@@ -44,7 +44,7 @@ export interface TimelinePoint {
 }
 
 /** A run of wire timestamps without a jump. Audio and video share it, which keeps them in sync. */
-interface Clock {
+interface WireClock {
   /** Last wire timestamp, unwrapped. */
   reference: Milliseconds;
   /** Stream time minus unwrapped wire time. */
@@ -52,7 +52,7 @@ interface Clock {
 }
 
 interface Track {
-  clock: Clock | undefined;
+  clock: WireClock | undefined;
   /** Last wire timestamp of this kind that matched its clock, unwrapped. */
   wire: Milliseconds;
   /** Last stream time assigned. */
@@ -127,7 +127,7 @@ export class Timeline {
       this.#follow(track, track.clock, track.wire + signedStep(wire, track.wire));
       return { dts: this.#emit(track, track.wire + track.clock.offset), discontinuity: false };
     }
-    return this.#suspect(track, other, wire);
+    return this.#mapUnknown(track, other, wire);
   }
 
   /** Whether the track sends a frame only every few seconds, and this one arrived as long after the last as its timestamp says. */
@@ -155,7 +155,7 @@ export class Timeline {
     return Math.max(this.#tracks.video.last ?? 0, this.#tracks.audio.last ?? 0);
   }
 
-  #follow(track: Track, clock: Clock, reference: Milliseconds): void {
+  #follow(track: Track, clock: WireClock, reference: Milliseconds): void {
     clock.reference = reference;
     if (track.clock === clock && track.last !== undefined) track.step = reference - track.wire;
     if (track.clock !== clock || Math.abs(clock.reference - track.wire) > MAX_INTERVAL) track.run = [];
@@ -169,8 +169,8 @@ export class Timeline {
     if (elapsed > 0) track.interval = Math.max(1, Math.round(elapsed / (run.length - 1)));
   }
 
-  /** A single bad timestamp is smoothed over; several that agree are the publisher's new clock. */
-  #suspect(track: Track, other: Track, wire: Milliseconds): TimelinePoint {
+  /** For a timestamp that matches no known clock. A single one is replaced; several that agree are the publisher's new clock. */
+  #mapUnknown(track: Track, other: Track, wire: Milliseconds): TimelinePoint {
     const { suspect } = track;
     const step = suspect === undefined ? undefined : signedStep(wire, suspect.reference);
     if (suspect !== undefined && step !== undefined && Math.abs(step) <= MAX_STEP) {
@@ -192,7 +192,8 @@ export class Timeline {
     // The first clock of a track is not a discontinuity.
     const discontinuity = track.clock !== undefined;
     const clock = { reference: believed.reference, offset: next - believed.reference };
-    // The clock jumped forward and back while the other kind stayed on it: move both to keep them in sync.
+    // This kind jumped a little forward on the common clock and is now back beside the other kind, which never jumped. Its stream time
+    // cannot go back, so both kinds move to the new clock; otherwise they would be out of sync.
     if (other.clock !== undefined && other.clock === track.clock && isNear(believed.reference, other.wire)) {
       other.clock = clock;
       other.wire = believed.reference;

@@ -6,7 +6,10 @@ import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { StorePath } from './segment-store.js';
 
 /**
- * 2024-01-01T00:00:00Z. A stream makes fewer than one segment a second, so numbers derived from the seconds since then are always unused.
+ * 2024-01-01T00:00:00Z. New names start at the number of seconds since then. Streams use up numbers more slowly: `segmentDuration` is at
+ * least 1 s, segments are cut early only where a period begins, and how often a publisher may cause that is limited. So a later start
+ * gets unused numbers even if nothing is known of an earlier process. A wall clock that was set back before a restart breaks that: with a
+ * media directory the numbers on disk still hold; with `mediaDir: none` numbers may then repeat.
  */
 const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
 
@@ -69,17 +72,17 @@ export class SequenceNumbers {
     };
   }
 
-  /** A presentation of this name has used numbers below `next`; call when it ends. */
-  used(app: string, name: string, next: number, discontinuityNumber: number): void {
+  /** Call when a presentation of this name ends. @param next the first number that it has not used */
+  remember(app: string, name: string, next: number, discontinuityNumber: number): void {
     const key = `${app}/${name}`;
     const earlier = this.#lives.get(key);
     this.#lives.delete(key);
     this.#lives.set(key, { next: Math.max(next, earlier?.next ?? 0), discontinuityNumber });
     if (this.#lives.size <= REMEMBERED_NAMES) return;
     const now = this.#secondsSinceEpoch();
-    for (const [oldest, { next: used }] of this.#lives) {
+    for (const [oldest, life] of this.#lives) {
       // Insertion order is the order of ending. A name whose numbers are ahead of the clock must be kept.
-      if (used < now) {
+      if (life.next < now) {
         this.#lives.delete(oldest);
         return;
       }

@@ -9,8 +9,9 @@ import {
 
 /**
  * Milliseconds of correction per elapsed millisecond. The clock of an encoder is off by 10 to 200 ppm (17 s a day), which this can
- * compensate. It shifts the end of the longest segment, 10 s, by 5 ms: by RFC 8216bis players expect dates and EXTINF to agree, and a frame
- * at 120 frames per second lasts 8 ms.
+ * compensate. A clock that is off by more than 500 ppm is followed at this rate, and its dates deviate ever more. The correction shifts the
+ * end of the longest segment, 10 s, by 5 ms: by RFC 8216bis players expect dates and EXTINF to agree, and a frame at 120 frames per second
+ * lasts 8 ms.
  */
 const CORRECTION = 1 / 2_000;
 
@@ -38,20 +39,20 @@ const offsetIn = ({ media, offset, slope, end }: Stretch, time: Milliseconds): M
   offset + slope * Math.max(0, Math.min(time, end) - media);
 
 /**
- * Starts at the wall clock of the first arrival and continues with media time. Two slow corrections keep dates accurate over days: one
- * follows the wall clock if somebody sets it, the other follows the arrival of media if an encoder's clock is slow or fast. A returning
- * publisher continues the timeline at `now`, so that dates after a pause are as accurate as at the start.
+ * Starts at the wall clock of the first arrival and continues with media time. Two slow corrections keep dates accurate over days:
+ * `#followWallClock` follows the wall clock if somebody sets it, `#followEncoder` the arrival of media if the clock of an encoder is slow or
+ * fast. A returning publisher continues the timeline at `now`, so that dates after a pause are as accurate as at the start.
  */
 export class ProgramDateTime {
   readonly #clock: Clock;
   readonly #firstArrival: Milliseconds | undefined;
   readonly #earliest: EpochMilliseconds;
   /** The clock of the dates, as its value at a moment of the monotonic clock. It follows the wall clock, but never jumps. */
-  #dates: { readonly at: Milliseconds; readonly date: EpochMilliseconds } | undefined;
+  #dateClock: { readonly at: Milliseconds; readonly date: EpochMilliseconds } | undefined;
   /** Oldest first; the last one applies to all later media. */
   readonly #stretches: Stretch[] = [];
-  /** Minimum of arrival date minus media time, in the current window and in the previous one. */
-  #least = { until: 0, now: Number.POSITIVE_INFINITY, before: Number.POSITIVE_INFINITY };
+  /** Minimum of arrival date minus media time, in the current window (which lasts until `until`) and in the previous one. */
+  #smallestOffset = { until: 0, current: Number.POSITIVE_INFINITY, previous: Number.POSITIVE_INFINITY };
   #newest: Milliseconds = 0;
   #origin: EpochMilliseconds | undefined;
   #isCorrecting = false;
@@ -73,17 +74,17 @@ export class ProgramDateTime {
       this.#begin(now, time);
       return;
     }
-    const date = this.#dateAt(now);
-    this.#dates = { at: now, date };
+    const date = this.#followWallClock(now);
+    this.#dateClock = { at: now, date };
     this.#newest = Math.max(this.#newest, time);
-    this.#least.now = Math.min(this.#least.now, date - time);
-    if (now >= this.#least.until) this.#endWindow(now);
+    this.#smallestOffset.current = Math.min(this.#smallestOffset.current, date - time);
+    if (now >= this.#smallestOffset.until) this.#followEncoder(now);
   }
 
   /** The media time whose date is the current time; undefined before the first sample. */
   get now(): Milliseconds | undefined {
     if (this.#stretches.length === 0) return undefined;
-    const date = this.wallClock;
+    const date = this.dateNow;
     const about = date - this.#offsetAt(this.#newest);
     return date - this.#offsetAt(about);
   }
@@ -94,8 +95,8 @@ export class ProgramDateTime {
   }
 
   /** The current time on the clock of these dates, which follows the wall clock without jumps. */
-  get wallClock(): EpochMilliseconds {
-    return this.#dateAt(this.#clock.now());
+  get dateNow(): EpochMilliseconds {
+    return this.#followWallClock(this.#clock.now());
   }
 
   /**
@@ -103,7 +104,7 @@ export class ProgramDateTime {
    * a constant.
    */
   get origin(): EpochMilliseconds {
-    return this.#origin ?? this.wallClock;
+    return this.#origin ?? this.dateNow;
   }
 
   /** The current media time, as a date counted from `origin`. */
@@ -113,24 +114,25 @@ export class ProgramDateTime {
 
   at(mediaTime: Seconds): EpochMilliseconds {
     const media = secondsToMilliseconds(mediaTime);
-    return this.#stretches.length === 0 ? this.wallClock : media + this.#offsetAt(media);
+    return this.#stretches.length === 0 ? this.dateNow : media + this.#offsetAt(media);
   }
 
   #begin(now: Milliseconds, time: Milliseconds): void {
     const arrival = this.#firstArrival ?? now;
     const wallClock = Math.max(this.#earliest, this.#clock.wallClock());
-    this.#dates = { at: now, date: wallClock };
+    this.#dateClock = { at: now, date: wallClock };
     this.#newest = time;
-    this.#least.until = now + WINDOW;
+    this.#smallestOffset.until = now + WINDOW;
     const offset = wallClock - (now - arrival) - time;
     this.#origin = offset;
     this.#stretches.push({ media: time, offset, slope: 0, end: time });
   }
 
-  #dateAt(now: Milliseconds): EpochMilliseconds {
+  /** The date at this moment: it advances with the monotonic clock, and approaches the wall clock by at most `CORRECTION`. */
+  #followWallClock(now: Milliseconds): EpochMilliseconds {
     const wallClock = this.#clock.wallClock();
-    if (this.#dates === undefined) return wallClock;
-    const { at, date } = this.#dates;
+    if (this.#dateClock === undefined) return wallClock;
+    const { at, date } = this.#dateClock;
     const passed = Math.max(0, now - at);
     const most = CORRECTION * passed;
     return date + passed + clamp(wallClock - date - passed, most);
@@ -141,16 +143,17 @@ export class ProgramDateTime {
     return stretch === undefined ? 0 : offsetIn(stretch, media);
   }
 
-  #endWindow(now: Milliseconds): void {
-    const { now: least, before } = this.#least;
-    this.#least = { until: now + WINDOW, now: Number.POSITIVE_INFINITY, before: least };
+  /** A window has ended: the next media gets dates that approach what its arrivals say. */
+  #followEncoder(now: Milliseconds): void {
+    const { current, previous } = this.#smallestOffset;
+    this.#smallestOffset = { until: now + WINDOW, current: Number.POSITIVE_INFINITY, previous: current };
     // Use a whole window and the one before: a delay in only one of them does not count.
-    if (before === Number.POSITIVE_INFINITY) return;
+    if (previous === Number.POSITIVE_INFINITY) return;
     const media = this.#newest;
     const offset = this.#offsetAt(media);
-    const missing = Math.min(least, before) - offset;
-    this.#isCorrecting = Math.abs(missing) > (this.#isCorrecting ? 1 : TOLERANCE);
-    const slope = this.#isCorrecting ? clamp(missing / WINDOW, CORRECTION) : 0;
+    const deviation = Math.min(current, previous) - offset;
+    this.#isCorrecting = Math.abs(deviation) > (this.#isCorrecting ? 1 : TOLERANCE);
+    const slope = this.#isCorrecting ? clamp(deviation / WINDOW, CORRECTION) : 0;
     this.#stretches.push({ media, offset, slope, end: media + WINDOW });
     if (this.#stretches.length > STRETCHES_KEPT) this.#stretches.shift();
   }
