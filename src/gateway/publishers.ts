@@ -2,6 +2,7 @@
 import { createPublishAccess, type PublishAccessPolicy } from '../access/publish-access.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Clock } from '../protocols/clock.js';
+import { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { PublishObserver } from '../servers/rtmp/publishing.js';
 import type { GatewayParts } from './parts.js';
@@ -10,6 +11,9 @@ import type { GatewayParts } from './parts.js';
 const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
 export function keyAndUsers({ config, key, logger, clock }: GatewayParts): PublishAccessPolicy {
+  const domain = new FailureDomain('access', ({ where, cause }) =>
+    logger.error({ room: 'access', where, err: cause }, 'internal error: an encoder that gave up is not logged'),
+  );
   let lastTold: Milliseconds | undefined;
   const onUnanswered = (peer: string): void => {
     if (lastTold !== undefined && clock.now() - lastTold < UNANSWERED_INTERVAL) return;
@@ -23,7 +27,8 @@ export function keyAndUsers({ config, key, logger, clock }: GatewayParts): Publi
     challenge: config.userChallenge === 'on',
     freeFailures: config.freeFailures,
     maxDelay: config.maxFailureDelay * 1000,
-    onUnanswered,
+    // Called from a timer.
+    onUnanswered: domain.guard('encoder gave up', onUnanswered),
   });
 }
 

@@ -68,8 +68,8 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   } = dependencies;
   const { error: page } = loadPages(publicDirectory());
   const services = createServices(rest, logger);
-  const { delivery } = services;
-  const log = new LimitedLog(logger);
+  const { delivery, errors } = services;
+  const log = new LimitedLog(logger, errors.shared);
   const app = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     // Fastify's own request lines contain whole URLs, and so the keys in their queries.
@@ -93,7 +93,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
       route(request, response);
       return;
     }
-    if (logger !== undefined && isLogged(logger)) logRequest(logger, request, response);
+    if (logger !== undefined && isLogged(logger)) logRequest(logger, errors.shared, request, response);
     delivery.serve(request, response, target);
   };
 
@@ -117,8 +117,10 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     } catch (failure) {
       // A bug of ours costs this request, not the process.
       log.write('error', { err: failure, path: pathOf(request).slice(0, 256) }, 'request failed');
-      if (response.headersSent) cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
-      else sendRawProblem(request, response, INTERNAL);
+      errors.shared.attempt('http refusal', () => {
+        if (response.headersSent) cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+        else sendRawProblem(request, response, INTERNAL);
+      });
     }
     // For HTTP/1.1 the metered socket counts this time as part of reading.
     if (began !== undefined) connections.turns.charge(performance.now() - began);
@@ -132,12 +134,13 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     if (hstsMaxAge > 0 && isSecure(request.raw)) reply.header('strict-transport-security', `max-age=${hstsMaxAge}`);
     done();
   });
-  installConnectionLimits(app, { maxConnections, descriptors, onClosing });
+  installConnectionLimits(app, { maxConnections, descriptors, onClosing, domain: errors.shared });
   installSluice(app, rest, { ownsNotFound: true, services, connections: () => connections.figures });
   const connections = new Connections({
     http: app.server,
     handle: (request, response) => dispatch(request, response, app.routing),
     addresses: services.addresses,
+    errors,
     maxConnections,
     maxConnectionsPerAddress: Math.ceil(maxConnections * CONNECTIONS_PER_ADDRESS_SHARE),
     maxRequestsPerAddress: maxRequestsPerAddress ?? MAX_REQUESTS_PER_ADDRESS,

@@ -4,6 +4,7 @@ import type { ServerOptions } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 /** Open connections. One more is closed on arrival. */
@@ -46,6 +47,8 @@ export interface ConnectionLimits {
   readonly descriptors?: DescriptorGuard | undefined;
   /** Called when the server begins to close. */
   readonly onClosing: () => void;
+  /** Handles the events of the server. */
+  readonly domain: FailureDomain;
 }
 
 /**
@@ -56,6 +59,7 @@ export interface ConnectionLimits {
 export function guardDescriptors(
   server: Server,
   guard: DescriptorGuard | undefined,
+  domain: FailureDomain,
   warn: (fields: object, message: string) => void,
 ): void {
   let warnedAt = Number.NEGATIVE_INFINITY;
@@ -65,24 +69,26 @@ export function guardDescriptors(
     warnedAt = now;
     warn(fields, message);
   };
-  server.prependListener('connection', (socket: Socket) => {
+  const admit = domain.guard('descriptors checked', (socket: Socket) => {
     if (guard?.refuses() !== true) return;
     socket.destroy();
     warnAgain({ limit: 'openFiles' }, 'connections are refused: too many files are open in this process');
   });
+  server.prependListener('connection', admit);
   // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
-  server.on('error', (error) => {
+  const failed = domain.guard('accept failed', (error: Error) => {
     guard?.acceptFailed();
     warnAgain({ err: error }, 'a connection could not be accepted');
   });
+  server.on('error', failed);
 }
 
 /** Installs the limits that are not options of a server, for an application that owns its server. */
 export function installConnectionLimits(app: FastifyInstance, limits: ConnectionLimits): void {
-  const { maxConnections, descriptors, onClosing } = limits;
+  const { maxConnections, descriptors, onClosing, domain } = limits;
   app.server.maxConnections = maxConnections;
   app.addHook('onListen', (done) => {
-    guardDescriptors(app.server, descriptors, (fields, message) => app.log.warn(fields, message));
+    guardDescriptors(app.server, descriptors, domain, (fields, message) => app.log.warn(fields, message));
     done();
   });
   let closing = false;

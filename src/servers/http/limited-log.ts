@@ -1,6 +1,7 @@
 // Logs lines that peers can cause at will: at most one per second of each kind. The number of suppressed lines is always logged.
 
 import type { FastifyBaseLogger } from 'fastify';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const INTERVAL: Milliseconds = 1_000;
@@ -16,10 +17,13 @@ interface Recent {
 
 export class LimitedLog {
   readonly #logger: Pick<FastifyBaseLogger, Level> | undefined;
+  readonly #domain: FailureDomain;
   readonly #recent = new Map<string, Recent>();
 
-  constructor(logger: Pick<FastifyBaseLogger, Level> | undefined) {
+  /** @param domain runs the timers */
+  constructor(logger: Pick<FastifyBaseLogger, Level> | undefined, domain: FailureDomain) {
     this.#logger = logger;
+    this.#domain = domain;
   }
 
   /** @param message from a fixed set: lines with the same message are of the same kind */
@@ -41,7 +45,8 @@ export class LimitedLog {
 
   #later(message: string): NodeJS.Timeout {
     return setTimeout(() => {
-      if (this.#settle(message))
+      const hasWritten = this.#domain.attempt('http log', () => this.#settle(message));
+      if (hasWritten === true)
         this.#recent.set(message, { suppressed: 0, write: undefined, timer: this.#later(message) });
     }, INTERVAL).unref();
   }

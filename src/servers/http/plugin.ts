@@ -9,6 +9,7 @@ import { ViewerGate } from './delivery/viewer-gate.js';
 import { Viewers } from './delivery/viewers.js';
 import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
 import type { HttpDependencies } from './dependencies.js';
+import { InternalErrors } from './internal-errors.js';
 import type { ConnectionFigures } from './metering/connections.js';
 import { Metrics } from './metrics/metrics.js';
 import { assetLibrary } from './pages/asset-library.js';
@@ -46,6 +47,7 @@ export interface HttpServices {
   readonly addresses: ClientAddresses;
   /** Undefined if everybody may watch. */
   readonly gate: ViewerGate | undefined;
+  readonly errors: InternalErrors;
 }
 
 /** @internal */
@@ -54,6 +56,7 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
   const { maxWaiters, maxWaitersPerIp } = DEFAULT_WAITING_LIMITS;
   const addresses = new ClientAddresses(trustedProxies);
   const viewers = new Viewers();
+  const errors = new InternalErrors(logger);
   const limits = {
     maxWaiters: dependencies.maxWaiters ?? maxWaiters,
     maxWaitersPerIp: dependencies.maxWaitersPerIp ?? maxWaitersPerIp,
@@ -63,13 +66,9 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxBytes: dependencies.maxUnreadBytes ?? maxBytes,
     maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
   };
-  const gate = dependencies.access && new ViewerGate(dependencies.access, logger);
-  return {
-    addresses,
-    viewers,
-    gate,
-    delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, addresses, viewers, gate, logger }),
-  };
+  const gate = dependencies.access && new ViewerGate(dependencies.access, errors.shared, logger);
+  const shared = { addresses, viewers, gate, errors };
+  return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, ...shared, logger }) };
 }
 
 interface InstallOptions {
@@ -87,12 +86,12 @@ export function installSluice(
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
-  const { delivery, viewers, addresses, gate } = services;
+  const { delivery, viewers, addresses, gate, errors } = services;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
   installRequestLimits(app);
   installRequestLog(app);
-  installUnsentAnswers(app, delivery);
+  installUnsentAnswers(app, delivery, errors.shared);
   installErrorHandler(app, pages.error);
   if (ownsNotFound) installNotFoundHandler(app, pages.error);
   app.addHook('onClose', async () => {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { CertificateSource } from '../../contracts/certificate.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import { listenReason } from '../../protocols/system-error.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { TLS_HANDSHAKE_TIMEOUT } from './connection-limits.js';
@@ -39,8 +40,8 @@ export class WebPort {
       this.#server = this.#createTlsServer(certificate);
       return;
     }
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (this.#admit(socket)) connections.serve(socket, socket, 'http/1.1', false);
+    this.#server = this.#createServer((socket, domain) => {
+      connections.serve(socket, socket, { protocol: 'http/1.1', isSecure: false, domain });
     });
   }
 
@@ -49,7 +50,7 @@ export class WebPort {
    * @throws {SluiceError} `http.listen`
    */
   async listen(): Promise<AddressInfo> {
-    const { host, port, certificate, log, onAcceptFailed } = this.#options;
+    const { host, port, certificate, connections, log, onAcceptFailed } = this.#options;
     try {
       this.#server.listen({ host, port, backlog: 511 });
       await once(this.#server, 'listening');
@@ -61,10 +62,11 @@ export class WebPort {
       });
     }
     // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
-    this.#server.on('error', (error) => {
+    const failed = connections.errors.shared.guard('http accept failed', (error: Error) => {
       onAcceptFailed?.();
       log.write('warn', { err: error }, 'a connection could not be accepted');
     });
+    this.#server.on('error', failed);
     return this.#server.address() as AddressInfo;
   }
 
@@ -77,31 +79,46 @@ export class WebPort {
     await closed;
   }
 
+  /** @returns a server that admits connections. @param begin called for each; if it throws, that connection is closed */
+  #createServer(begin: (socket: Socket, domain: FailureDomain) => void): Server {
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      const domain = this.#options.connections.domainOf(socket);
+      domain.attempt('http accept', () => {
+        if (this.#admit(socket, domain)) begin(socket, domain);
+      });
+    });
+  }
+
   /** @returns the server that accepts. It passes the sockets on to a TLS server, a few in each pass of the event loop. */
   #createTlsServer(certificate: CertificateSource): Server {
     const { connections } = this.#options;
     /** Accepted sockets by the peer's address and port, which the TLS socket has as well. */
-    const accepted = new Map<string, Socket>();
+    const accepted = new Map<string, { readonly socket: Socket; readonly domain: FailureDomain }>();
     const tls = createTlsServer({
       ...certificate.current,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: TLS_HANDSHAKE_TIMEOUT,
     });
     tls.on('secureConnection', (inside: TLSSocket) => {
-      const socket = accepted.get(endOf(inside));
-      if (socket === undefined) inside.destroy();
-      else connections.serve(socket, inside, inside.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', true);
+      const outside = accepted.get(endOf(inside));
+      if (outside === undefined) {
+        inside.destroy();
+        return;
+      }
+      const { socket, domain } = outside;
+      const protocol = inside.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
+      domain.attempt('http secured', () => connections.serve(socket, inside, { protocol, isSecure: true, domain }));
     });
-    tls.on('tlsClientError', (_error, inside) => {
+    const failed = connections.errors.shared.guard('https handshake failed', (_error: Error, inside: TLSSocket) => {
       inside.destroy();
       connections.handshakeFailed();
     });
+    tls.on('tlsClientError', failed);
     this.#stopWatching = certificate.onChange((pair) => tls.setSecureContext(pair));
-    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (!this.#admit(socket)) return;
+    return this.#createServer((socket, domain) => {
       const end = endOf(socket);
-      accepted.set(end, socket);
-      const begin = (): void => {
+      accepted.set(end, { socket, domain });
+      const begin = domain.guard('https handshake', () => {
         if (connections.turns.isUsedUp) {
           connections.turns.enqueue(begin, false);
           return;
@@ -109,7 +126,7 @@ export class WebPort {
         connections.turns.charge(HANDSHAKE_WORK);
         // Documented: a TLS server adopts any connection that is passed to it with this event.
         tls.emit('connection', socket);
-      };
+      });
       socket.once('close', () => {
         accepted.delete(end);
         connections.turns.cancel(begin);
@@ -118,8 +135,8 @@ export class WebPort {
     });
   }
 
-  #admit(socket: Socket): boolean {
-    const refusal = this.#options.connections.admit(socket);
+  #admit(socket: Socket, domain: FailureDomain): boolean {
+    const refusal = this.#options.connections.admit(socket, domain);
     if (refusal !== undefined) this.#options.log.write('warn', { limit: refusal }, REFUSALS[refusal]);
     return refusal === undefined && !socket.destroyed;
   }

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { reservedFrom } from './open-file-limit.js';
 
@@ -14,16 +15,19 @@ const RETRY: Milliseconds = 250;
  */
 export class DescriptorReserve {
   readonly #fileLimit: number | undefined;
+  readonly #domain: FailureDomain;
   readonly #lowestFree: () => number;
   #spare: number | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   /**
    * @param fileLimit undefined if the limit is unknown
+   * @param domain runs the timer
    * @param lowestFree replaced by tests
    */
-  constructor(fileLimit: number | undefined, lowestFree = lowestFreeDescriptor) {
+  constructor(fileLimit: number | undefined, domain: FailureDomain, lowestFree = lowestFreeDescriptor) {
     this.#fileLimit = fileLimit;
+    this.#domain = domain;
     this.#lowestFree = lowestFree;
   }
 
@@ -70,7 +74,7 @@ export class DescriptorReserve {
   #retryLater(): void {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.open();
+      this.#domain.attempt('spare descriptor', () => this.open());
     }, RETRY).unref();
   }
 }

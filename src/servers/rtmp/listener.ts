@@ -7,9 +7,10 @@ import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { Logger } from '../../contracts/logger.js';
 import { addressGroup, plainAddress } from '../../protocols/address-group.js';
 import { AddressTally } from '../../protocols/address-tally.js';
+import { FailureDomain } from '../../protocols/failure-domain.js';
 import { listenReason } from '../../protocols/system-error.js';
 import { RtmpConnection } from './connection.js';
-import { createCounters, type RtmpCounters } from './counters.js';
+import { countEnd, createCounters, type RtmpCounters } from './counters.js';
 import { DescriptorReserve } from './descriptor-reserve.js';
 import { rtmpServerError } from './errors.js';
 import { printable } from './log-fields.js';
@@ -53,8 +54,9 @@ export class RtmpServer {
   /** Shared with the other servers of the process, from `start` to the end of `close`. */
   readonly descriptors: DescriptorReserve;
   readonly #guard: DescriptorGuard;
+  /** For events that belong to no connection; the server goes on. */
+  readonly #domain = new FailureDomain('rtmp server', ({ cause }) => this.#logInternal(cause));
   #nextId = 1;
-  #closing = false;
 
   constructor(options: Partial<RtmpServerOptions>, dependencies: RtmpServerDependencies) {
     const { certificate, ...rest } = dependencies;
@@ -68,7 +70,7 @@ export class RtmpServer {
     };
     const fileLimit = openFileLimit();
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
-    this.descriptors = new DescriptorReserve(fileLimit);
+    this.descriptors = new DescriptorReserve(fileLimit, this.#domain);
     this.#guard = this.descriptors.guard('encoders');
     // Without noDelay the small answers of handshake and connect wait for each other's ACKs: 4 × 44 ms before the first frame.
     this.#plain = createServer({ noDelay: true }, (socket) => {
@@ -85,7 +87,7 @@ export class RtmpServer {
           this.#broke(outside, cause);
         }
       },
-      onFailed: (error, peer) => this.#tlsFailed(error, peer),
+      onFailed: this.#domain.guard('rtmps handshake failed', (error, peer) => this.#tlsFailed(error, peer)),
     });
     const server = createServer({ noDelay: true }, (socket) => {
       this.#serve(socket, (peer) => unwrapper.unwrap(socket, peer));
@@ -117,7 +119,6 @@ export class RtmpServer {
    * `reconnectGrace` if a publisher was asked to reconnect.
    */
   async close(): Promise<void> {
-    this.#closing = true;
     const servers = [this.#plain, ...(this.#tls === undefined ? [] : [this.#tls.server])];
     const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     const ended = [...this.#sockets].map(([socket, connection]) => {
@@ -144,7 +145,8 @@ export class RtmpServer {
       server.once('error', failed);
       server.listen({ host, port, backlog: 511 }, () => {
         server.off('error', failed);
-        server.on('error', (error: NodeJS.ErrnoException) => this.#acceptFailed(error));
+        const acceptFailed = (error: NodeJS.ErrnoException): void => this.#acceptFailed(error);
+        server.on('error', this.#domain.guard('rtmp accept failed', acceptFailed));
         resolve();
       });
     });
@@ -214,6 +216,11 @@ export class RtmpServer {
 
   #broke(socket: Socket, cause: unknown): void {
     socket.destroy();
+    this.#logInternal(cause);
+  }
+
+  #logInternal(cause: unknown): void {
+    countEnd(this.counters, 'rtmp-server.internal');
     const admitted = this.#limiter.admit('rtmp-server.internal');
     if (admitted === undefined) return;
     this.#context.logger.error({ err: cause, ...admitted }, 'internal error: a connection could not be served');
@@ -223,13 +230,12 @@ export class RtmpServer {
   #connect(inside: Socket, outside: Socket, peer: string): void {
     const connection = new RtmpConnection(this.#nextId++, inside, peer, this.#context);
     this.#sockets.set(outside, connection);
-    if (this.#closing) connection.domain.run('rtmp late shutdown', () => connection.shutDown());
   }
 
   #forget(socket: Socket, address: string): void {
     this.#sockets.delete(socket);
     this.counters.connections--;
-    this.#perAddress.add(address, -1);
+    this.#domain.attempt('rtmp place free', () => this.#perAddress.add(address, -1));
   }
 
   /** Over a limit nothing is sent: a flood costs one accept and one close each. */

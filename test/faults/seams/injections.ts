@@ -26,6 +26,8 @@ export class Injections {
   readonly hurried = new Map<string, ReadonlyMap<string, number>>();
   /** Number of the newest RTMP connection. */
   newestConnection = 0;
+  /** The same of HTTP. */
+  newestHttpConnection = 0;
   readonly #armed = new Set<Armed>();
 
   constructor() {
@@ -35,6 +37,10 @@ export class Injections {
     const patched = {
       guard: vi.spyOn(proto, 'guard').mockImplementation(function (this: FailureDomain, where, callback) {
         injections.newestConnection = Math.max(injections.newestConnection, connectionNumber(this.name));
+        injections.newestHttpConnection = Math.max(
+          injections.newestHttpConnection,
+          connectionNumber(this.name, 'http'),
+        );
         const guarded = guard.call(this, where, injections.#before(this, where, callback as () => void));
         // Its time is Node's own: it is over now.
         if (where === 'rtmp deadline' && injections.#find(this, where) !== undefined) queueMicrotask(guarded);
@@ -121,8 +127,9 @@ export class Injections {
 }
 
 /** 0 for other domains. */
-export function connectionNumber(domain: string): number {
-  return Number(/^rtmp connection (\d+)$/.exec(domain)?.[1] ?? 0);
+export function connectionNumber(domain: string, protocol: 'rtmp' | 'http' = 'rtmp'): number {
+  const [, of, number] = /^(rtmp|http) connection (\d+)$/.exec(domain) ?? [];
+  return of === protocol ? Number(number) : 0;
 }
 
 /** The file that set a timer, below src/. */

@@ -116,18 +116,21 @@ export const SEAMS: readonly SeamRow[] = [
 
 /** Of the end of the gateway, of what an earlier process left and of a certificate: each has its own test below the table's. */
 export const OTHERS: readonly string[] = [
-  ...[
-    'rtmp servers',
-    'thumbnails',
-    'web servers',
-    'certificate',
-    'play access',
-    'directories',
-    'rtmp shutdown',
-    'rtmp late shutdown',
-  ],
+  ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'play access', 'directories', 'rtmp shutdown'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts'],
   'certificate look',
   'revocations look',
+];
+
+/** Of sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */
+export const CONNECTION_SEAMS: readonly string[] = [
+  // Of one HTTP connection.
+  ...['http accept', 'http data', 'http written', 'http answer closed', 'http close', 'http end', 'http turn'],
+  ...['https handshake', 'http secured', 'http deadline'],
+  // Of all HTTP connections.
+  ...['http deadlines', 'http log', 'https handshake failed', 'http accept failed', 'unread answer', 'request log'],
+  ...['waiting place', 'waiting client left', 'http refusal', 'answer broken', 'body broken', 'unread answer done'],
+  ...['slow readers', 'slow reader', 'slow reader done', 'descriptors checked', 'accept failed'],
+  ...['rtmp accept failed', 'spare descriptor', 'rtmp place free', 'rtmps handshake failed', 'encoder gave up'],
 ];

@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { unsentBytes } from '../../../src/servers/http/delivery/exchange.js';
 import { SlowReaders } from '../../../src/servers/http/delivery/slow-readers.js';
+import { strictDomain } from '../../support/failure-domain.js';
 
 /** 1000 in the long run, which prints what they cost. */
 const READERS = Number(process.env.SLOW_READERS ?? 50);
@@ -30,7 +31,7 @@ async function serve(slow: SlowReaders) {
 
 it('C4.07 readers that stop are cut off, and share one buffer until then', async () => {
   // All of them are there before the first is cut.
-  const slow = new SlowReaders(300 + 5 * READERS, 20);
+  const slow = new SlowReaders(strictDomain(), 300 + 5 * READERS, 20);
   const port = await serve(slow);
   const before = process.memoryUsage();
   const sockets = await Promise.all(
@@ -58,7 +59,7 @@ it('C4.07 readers that stop are cut off, and share one buffer until then', async
 });
 
 it('C4.07 a large body has more time than a small one', async () => {
-  const slow = new SlowReaders(100, 20);
+  const slow = new SlowReaders(strictDomain(), 100, 20);
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-length': BODY.length });
     response.end(BODY);
@@ -88,7 +89,7 @@ it('C4.07 a large body has more time than a small one', async () => {
 });
 
 it('a reader that reads to the end is not cut off, and nothing is kept of it', async () => {
-  const slow = new SlowReaders(60_000, 20);
+  const slow = new SlowReaders(strictDomain(), 60_000, 20);
   const port = await serve(slow);
   const answer = await fetch(`http://127.0.0.1:${port}/`);
   expect((await answer.arrayBuffer()).byteLength).toBe(BODY.length);

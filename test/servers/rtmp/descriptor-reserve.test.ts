@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DescriptorReserve } from '../../../src/servers/rtmp/descriptor-reserve.js';
+import { strictDomain } from '../../support/failure-domain.js';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -8,7 +9,7 @@ describe('C4.04 descriptors that connections may not have', () => {
   it('refuses what leaves only descriptors of the reserve, and nothing where no limit is known', () => {
     let free = 0;
     const guards = (limit: number | undefined) => {
-      const reserve = new DescriptorReserve(limit, () => free);
+      const reserve = new DescriptorReserve(limit, strictDomain(), () => free);
       const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
       return (lowestFree: number) => {
         free = lowestFree;
@@ -29,13 +30,15 @@ describe('C4.04 descriptors that connections may not have', () => {
       for (const descriptor of held) closeSync(descriptor);
     });
     // A limit whose reserve begins among those that are open, and one far above.
-    expect(new DescriptorReserve(Math.floor(((held.at(-1) ?? 0) * 4) / 3)).guard('viewers').refuses()).toBe(true);
-    expect(new DescriptorReserve(1_000_000).guard('viewers').refuses()).toBe(false);
+    expect(
+      new DescriptorReserve(Math.floor(((held.at(-1) ?? 0) * 4) / 3), strictDomain()).guard('viewers').refuses(),
+    ).toBe(true);
+    expect(new DescriptorReserve(1_000_000, strictDomain()).guard('viewers').refuses()).toBe(false);
   });
 
   it('gives its spare one away when accepting fails, refuses all until it has one again, and lets it go at the end', async () => {
     const before = descriptors();
-    const reserve = new DescriptorReserve(256, () => 3);
+    const reserve = new DescriptorReserve(256, strictDomain(), () => 3);
     const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
     onTestFinished(() => reserve.close());
     reserve.open();

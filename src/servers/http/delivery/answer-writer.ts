@@ -3,6 +3,7 @@
 import { constants } from 'node:http2';
 import type { FastifyBaseLogger } from 'fastify';
 import type { StoredBody } from '../../../contracts/stored-body.js';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { OriginAnswerKind } from '../dependencies.js';
 import { connectionOf } from '../metering/connections.js';
@@ -31,6 +32,7 @@ export interface AnswerWriterOptions {
   readonly slow: SlowReaders;
   readonly unsent: UnsentAnswers;
   readonly addressOf: (request: RawRequest) => string | undefined;
+  readonly domain: FailureDomain;
   readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
 }
 
@@ -142,8 +144,11 @@ export class AnswerWriter {
     }
     writeHead(exchange, status, this.#complete(exchange, headers));
     sendPieces(response, body, start, end).catch((failure: unknown) => {
-      this.#logFailure(exchange, failure);
-      cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+      const cutAndLog = (): void => {
+        cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
+        this.#logFailure(exchange, failure);
+      };
+      this.#options.domain.attempt('body broken', cutAndLog);
     });
     const piece = Math.min(PIECE_BYTES, end - start);
     this.#count(exchange, status, end - start, { shared: isMemory ? body : undefined, own: piece });

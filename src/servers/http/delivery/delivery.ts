@@ -5,6 +5,7 @@ import { assertNever } from '../../../protocols/errors.js';
 import type { Seconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
 import type { DashOrigin, HlsOrigin, OriginAnswer, OriginAnswerKind } from '../dependencies.js';
+import type { InternalErrors } from '../internal-errors.js';
 import { peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -15,6 +16,7 @@ import {
   type StoredAnswer,
   storedRepresentation,
 } from './body-version.js';
+import type { DeliveryFigures } from './delivery-figures.js';
 import { ticketedManifest, ticketedPlaylist } from './entry-answer.js';
 import {
   type Exchange,
@@ -29,7 +31,7 @@ import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, isEntry, NO_DIRECTIVES, ticketOf } from './target.js';
-import { UnsentAnswers, type UnsentLimit, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
+import { UnsentAnswers, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
 import type { ViewerGate } from './viewer-gate.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
@@ -49,44 +51,30 @@ export interface DeliveryOptions {
   readonly viewers: Viewers;
   /** Undefined if everybody may watch. */
   readonly gate?: ViewerGate | undefined;
+  readonly errors: InternalErrors;
   readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
-}
-
-export interface DeliveryFigures {
-  /** Number of answers since the start, by status. */
-  readonly answers: ReadonlyMap<number, number>;
-  /** Bytes of bodies handed to connections since the start. */
-  readonly bytes: number;
-  readonly waiting: number;
-  readonly waitersRefused: number;
-  readonly waitersAbandoned: number;
-  /** Requests that were coalesced with an earlier one. */
-  readonly shared: number;
-  readonly slowReaders: number;
-  readonly slowReadersCut: number;
-  /** Bytes of memory held by unread answers. */
-  readonly unsentBytes: number;
-  /** Answers cut off because one address, or all together, held too much of that memory. */
-  readonly unsentCut: Readonly<Record<UnsentLimit, number>>;
 }
 
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #versions = new BodyVersions();
   readonly #waiting: WaitingRoom;
-  readonly #slow = new SlowReaders();
+  readonly #slow: SlowReaders;
   readonly #unsent: UnsentAnswers;
   readonly #calls: SharedCalls;
   readonly #writer: AnswerWriter;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    const { shared } = options.errors;
+    this.#slow = new SlowReaders(shared);
     this.#waiting = new WaitingRoom(options.limits);
-    this.#unsent = new UnsentAnswers(options.unsent, (limit) => this.#writer.warnOfCut(limit));
+    this.#unsent = new UnsentAnswers(options.unsent, (limit) => this.#writer.warnOfCut(limit), shared);
     this.#writer = new AnswerWriter({
       slow: this.#slow,
       unsent: this.#unsent,
       addressOf: (request) => this.#addressOf(request),
+      domain: shared,
       logger: options.logger,
     });
     this.#calls = new SharedCalls({
@@ -94,6 +82,7 @@ export class Delivery {
       answer: (exchange, target, outcome) => this.#attempt(exchange, () => this.#answer(exchange, target, outcome)),
       admit: ({ request }) => this.#waiting.enter(this.#addressOf(request), headerBytes(request)),
       refuse: (exchange) => this.#attempt(exchange, () => this.#refuse(exchange)),
+      domain: shared,
     });
   }
 
@@ -109,6 +98,7 @@ export class Delivery {
       slowReadersCut: this.#slow.cut,
       unsentBytes: this.#unsent.bytes,
       unsentCut: { ...this.#unsent.cut },
+      internalErrors: this.#options.errors.total,
     };
   }
 
@@ -148,7 +138,8 @@ export class Delivery {
     try {
       answer(exchange);
     } catch (failure) {
-      this.#writer.broken(exchange, failure);
+      const { shared } = this.#options.errors;
+      shared.attempt('answer broken', () => this.#writer.broken(exchange, failure));
     }
   }
 

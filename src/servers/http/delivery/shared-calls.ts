@@ -1,6 +1,7 @@
 // Request coalescing: concurrent requests for the same target share one call of the origin (single flight). When a part is finished, one
 // call settles, and all its requests are answered.
 
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { OriginAnswer } from '../dependencies.js';
 import { type Exchange, isGone } from './exchange.js';
 import type { DeliveryTarget } from './target.js';
@@ -13,10 +14,12 @@ export type CallOutcome = { readonly answer: OriginAnswer } | { readonly failure
 export interface SharedCallsOptions {
   /** Asks the origin. Must settle when the target is available or the signal aborts, and depend on nothing else. */
   readonly ask: (target: DeliveryTarget, signal: AbortSignal) => Promise<OriginAnswer>;
+  /** Must not throw, nor may `refuse`. */
   readonly answer: (exchange: Exchange, target: DeliveryTarget, outcome: CallOutcome) => void;
   /** Called for each request that has to wait. @returns a function that gives its place back, or undefined if it must not wait */
   readonly admit: (exchange: Exchange) => (() => void) | undefined;
   readonly refuse: (exchange: Exchange) => void;
+  readonly domain: FailureDomain;
 }
 
 interface Call {
@@ -115,17 +118,19 @@ export class SharedCalls {
       return;
     }
     exchange.release = release;
-    exchange.response.once('close', () => {
+    const left = this.#options.domain.guard('waiting client left', () => {
       if (!call.exchanges.has(exchange)) return;
       this.abandoned++;
       this.#abandon(call, exchange);
     });
+    exchange.response.once('close', left);
   }
 
   #leave(call: Call, exchange: Exchange): void {
     call.exchanges.delete(exchange);
-    exchange.release?.();
+    const { release } = exchange;
     exchange.release = undefined;
+    if (release !== undefined) this.#options.domain.attempt('waiting place', release);
   }
 
   /** When the last request leaves, its call is aborted. */

@@ -1,5 +1,6 @@
 // Cuts off answers that clients read too slowly. Otherwise a client could hold a connection and a body for ever.
 
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
@@ -13,13 +14,16 @@ const CHECK_INTERVAL: Milliseconds = 5_000;
 
 export class SlowReaders {
   readonly #deadlines = new Map<RawResponse, Milliseconds>();
+  readonly #domain: FailureDomain;
   readonly #grace: Milliseconds;
   readonly #interval: Milliseconds;
   #timer: NodeJS.Timeout | undefined;
   /** Answers cut off since the start. */
   cut = 0;
 
-  constructor(grace: Milliseconds = WRITE_GRACE, interval: Milliseconds = CHECK_INTERVAL) {
+  /** @param domain runs the timer */
+  constructor(domain: FailureDomain, grace: Milliseconds = WRITE_GRACE, interval: Milliseconds = CHECK_INTERVAL) {
+    this.#domain = domain;
     this.#grace = grace;
     this.#interval = interval;
   }
@@ -33,12 +37,13 @@ export class SlowReaders {
   watch(response: RawResponse, bytes: number): void {
     const allowed = this.#grace + (bytes / MINIMUM_RATE_BYTES_PER_SECOND) * 1000;
     this.#deadlines.set(response, performance.now() + allowed);
-    const done = (): void => {
+    const done = this.#domain.guard('slow reader done', () => {
       this.#deadlines.delete(response);
       if (this.#deadlines.size === 0) this.close();
-    };
+    });
     response.once('finish', done).once('close', done);
-    this.#timer ??= setInterval(() => this.#checkDeadlines(), this.#interval).unref();
+    const check = this.#domain.guard('slow readers', () => this.#checkDeadlines());
+    this.#timer ??= setInterval(check, this.#interval).unref();
   }
 
   close(): void {
@@ -52,7 +57,7 @@ export class SlowReaders {
       if (deadline > now) continue;
       this.#deadlines.delete(response);
       this.cut++;
-      cutOff(response);
+      this.#domain.attempt('slow reader', () => cutOff(response));
     }
   }
 }

@@ -4,6 +4,7 @@
 
 import { constants, type Http2Session } from 'node:http2';
 import { addressGroup } from '../../../protocols/address-group.js';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
 export interface UnsentLimits {
@@ -67,9 +68,11 @@ export class UnsentAnswers {
   readonly cut: Record<UnsentLimit, number> = { address: 0, connection: 0, total: 0 };
 
   readonly #onCut: (limit: UnsentLimit) => void;
+  readonly #domain: FailureDomain;
 
-  /** @param onCut called for each answer that is cut off */
-  constructor(limits: UnsentLimits, onCut: (limit: UnsentLimit) => void) {
+  /** @param onCut called for each answer that is cut off. @param domain handles the ends of answers */
+  constructor(limits: UnsentLimits, onCut: (limit: UnsentLimit) => void, domain: FailureDomain) {
+    this.#domain = domain;
     this.#limits = limits;
     this.#onCut = onCut;
   }
@@ -93,7 +96,7 @@ export class UnsentAnswers {
     client.memory.add(memory.shared, bytes);
     this.#memory.add(memory.shared, bytes);
     if (session !== undefined) this.#ofSession.set(session, (this.#ofSession.get(session) ?? 0) + 1);
-    const done = (): void => this.#release(unsent);
+    const done = this.#domain.guard('unread answer done', () => this.#release(unsent));
     response.once('finish', done).once('close', done);
     if (session !== undefined && !isShared) this.#closeGreedy(session);
     this.#keepWithin(client);

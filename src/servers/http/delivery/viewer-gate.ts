@@ -4,6 +4,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { StreamName, ViewerAccess } from '../../../contracts/access.js';
 import type { SluiceError } from '../../../protocols/errors.js';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import { LimitedLog } from '../limited-log.js';
 import type { Problem } from '../plugins/errors.js';
 import type { RawRequest } from './exchange.js';
@@ -20,9 +21,14 @@ export class ViewerGate {
   readonly #access: ViewerAccess;
   readonly #log: LimitedLog;
 
-  constructor(access: ViewerAccess, logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined) {
+  /** @param domain runs the timers of the log */
+  constructor(
+    access: ViewerAccess,
+    domain: FailureDomain,
+    logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined,
+  ) {
     this.#access = access;
-    this.#log = new LimitedLog(logger);
+    this.#log = new LimitedLog(logger, domain);
   }
 
   /**

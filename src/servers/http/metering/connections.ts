@@ -6,10 +6,12 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { DescriptorGuard } from '../../../contracts/descriptor-guard.js';
 import { AddressTally } from '../../../protocols/address-tally.js';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
 import { CLOSE_GRACE, SOCKET_TIMEOUT } from '../connection-limits.js';
 import { cutOff, type RawRequest, type RawResponse } from '../delivery/exchange.js';
+import type { InternalErrors } from '../internal-errors.js';
 import { FramePortions } from './frame-portions.js';
 import { MeteredSocket } from './metered-socket.js';
 import type { Abuse } from './portions.js';
@@ -34,6 +36,7 @@ export interface ConnectionsOptions {
   /** Handles the requests that arrive by HTTP/2. */
   readonly handle: RequestListener;
   readonly addresses: ClientAddresses;
+  readonly errors: InternalErrors;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxRequestsPerAddress: number;
@@ -44,14 +47,14 @@ export interface ConnectionsOptions {
 export type Refusal = 'open-files' | 'connections' | 'connections-per-address';
 
 type RequestRefusal = 'requests-per-address' | 'method';
-type Ending = Abuse | Overdue | 'handshake';
+type Ending = Abuse | Overdue | 'handshake' | 'internal';
 
 export interface ConnectionFigures {
   readonly open: number;
   readonly accepted: number;
   /** Connections closed on arrival and requests refused, by the limit. */
   readonly refused: ReadonlyMap<Refusal | RequestRefusal, number>;
-  /** Connections ended because of what they sent, or did not send in time. */
+  /** Connections ended because of what they sent, or did not send in time, or by an error of ours. */
   readonly ended: ReadonlyMap<Ending, number>;
 }
 
@@ -85,16 +88,29 @@ export class Connections {
     return this.#turns;
   }
 
+  get errors(): InternalErrors {
+    return this.#options.errors;
+  }
+
   get figures(): ConnectionFigures {
     const { size: open } = this.#sockets;
     return { open, accepted: this.#accepted, refused: this.#refused, ended: this.#ended };
+  }
+
+  /** @returns the failure domain of a newly accepted socket: an error of ours closes this connection and no other */
+  domainOf(socket: Socket): FailureDomain {
+    return this.#options.errors.connection(() => {
+      if (!socket.destroyed) count(this.#ended, 'internal');
+      this.#sockets.get(socket)?.destroy();
+      socket.destroy();
+    });
   }
 
   /**
    * Counts a newly accepted socket until it closes.
    * @returns the limit that is reached; the socket has then been closed
    */
-  admit(socket: Socket): Refusal | undefined {
+  admit(socket: Socket, domain: FailureDomain): Refusal | undefined {
     const address = socket.remoteAddress;
     // The client reset the connection between the kernel's accept and ours.
     if (address === undefined || this.#isClosing) {
@@ -115,9 +131,10 @@ export class Connections {
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      if (counted !== undefined) this.#perAddress.add(counted, -1);
+      if (counted !== undefined) domain.attempt('http close', () => this.#perAddress.add(counted, -1));
     });
-    this.#checking ??= setInterval(() => this.#checkDeadlines(), CHECK_INTERVAL).unref();
+    const check = this.errors.shared.guard('http deadlines', () => this.#checkDeadlines());
+    this.#checking ??= setInterval(check, CHECK_INTERVAL).unref();
     return undefined;
   }
 
@@ -133,7 +150,11 @@ export class Connections {
    * Hands a connection to the HTTP server for its protocol.
    * @param inside the socket that carries HTTP: the TLS socket, or the accepted socket itself on a plain connection
    */
-  serve(accepted: Socket, inside: Socket, protocol: 'http/1.1' | 'h2', isSecure: boolean): void {
+  serve(
+    accepted: Socket,
+    inside: Socket,
+    { protocol, isSecure, domain }: { protocol: 'http/1.1' | 'h2'; isSecure: boolean; domain: FailureDomain },
+  ): void {
     const { remoteAddress } = accepted;
     if (remoteAddress === undefined || this.#isClosing || !this.#sockets.has(accepted)) {
       accepted.destroy();
@@ -144,6 +165,7 @@ export class Connections {
       remoteAddress,
       countedFor: this.#options.addresses.of(remoteAddress, undefined),
       isSecure,
+      domain,
       isSerial: protocol === 'http/1.1',
       portions: protocol === 'h2' ? new FramePortions() : new RequestPortions(),
       turns: this.#turns,
@@ -157,8 +179,14 @@ export class Connections {
       this.#options.http.emit('connection', connection);
       return;
     }
-    this.#http2.once('session', (session) => this.#joinSession(session, connection));
-    this.#http2.emit('connection', connection);
+    const join = (session: ServerHttp2Session): void => this.#joinSession(session, connection);
+    this.#http2.once('session', join);
+    try {
+      this.#http2.emit('connection', connection);
+    } finally {
+      // If there is no session, the next connection must not be taken for this one.
+      this.#http2.off('session', join);
+    }
   }
 
   /**
@@ -220,13 +248,16 @@ export class Connections {
   #checkDeadlines(): void {
     const now = performance.now();
     for (const connection of this.#sockets.values()) {
-      if (connection === undefined) continue;
-      connection.checkTimeout(now);
-      const overdue = connection.deadlines.overdue(now);
-      if (overdue === undefined) continue;
-      count(this.#ended, overdue.what);
-      this.#end(connection, overdue);
+      connection?.domain.attempt('http deadline', () => this.#checkDeadline(connection, now));
     }
+  }
+
+  #checkDeadline(connection: MeteredSocket, now: Milliseconds): void {
+    connection.checkTimeout(now);
+    const overdue = connection.deadlines.overdue(now);
+    if (overdue === undefined) return;
+    count(this.#ended, overdue.what);
+    this.#end(connection, overdue);
   }
 
   #end(

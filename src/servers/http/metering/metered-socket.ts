@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { RawRequest, RawResponse } from '../delivery/exchange.js';
 import type { Abuse, Portions } from './portions.js';
@@ -25,6 +26,8 @@ export interface MeteredSocketOptions {
   /** The address it counts against; undefined for a trusted proxy, which many clients use. */
   readonly countedFor: string | undefined;
   readonly isSecure: boolean;
+  /** Its faults end this connection. */
+  readonly domain: FailureDomain;
   /** True for HTTP/1.1, which answers in order: the next request waits for the answer to the one before it. */
   readonly isSerial: boolean;
   readonly portions: Portions;
@@ -62,32 +65,31 @@ export class MeteredSocket extends Duplex {
   #onWritten: WriteCallback | undefined;
   /** Number of writes reported as done before the socket called back. */
   #doneEarly = 0;
-  readonly #written: WriteCallback = (error) => {
-    if (this.#doneEarly > 0) {
-      this.#doneEarly--;
-      return;
-    }
-    const done = this.#onWritten;
-    this.#onWritten = undefined;
-    done?.(error);
-  };
-  readonly #nextTurn = (): void => {
-    this.#awaitsTurn = false;
-    this.#pump();
-  };
+  readonly #written: WriteCallback;
+  readonly #nextTurn: () => void;
 
   constructor(options: MeteredSocketOptions) {
     // Response heads arrive as strings; the socket encodes them when it writes.
     super({ decodeStrings: false });
     this.#options = options;
     this.deadlines = new RequestDeadlines(options.isSerial, () => options.portions.isInsideHead);
-    const { socket } = options;
+    const { socket, domain } = options;
     this.#socket = socket;
-    socket.on('data', (bytes) => this.#arrived(bytes));
-    socket.on('end', () => {
+    this.#written = domain.guard('http written', (error) => this.#hasWritten(error));
+    this.#nextTurn = domain.guard('http turn', () => {
+      this.#awaitsTurn = false;
+      this.#pump();
+    });
+    const ended = domain.guard('http end', () => {
       this.#hasEnded = true;
       this.#pump();
     });
+    socket
+      .on(
+        'data',
+        domain.guard('http data', (bytes: Buffer) => this.#arrived(bytes)),
+      )
+      .on('end', ended);
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
   }
@@ -111,6 +113,10 @@ export class MeteredSocket extends Duplex {
 
   get isSecure(): boolean {
     return this.#options.isSecure;
+  }
+
+  get domain(): FailureDomain {
+    return this.#options.domain;
   }
 
   /** Bytes received that the parser has not been given. */
@@ -145,11 +151,12 @@ export class MeteredSocket extends Duplex {
   /** The parser has made a request. @param onClosed called when its response is complete or its client has left */
   opened(request: RawRequest, response: RawResponse, onClosed?: () => void): void {
     this.deadlines.opened(request, response);
-    response.once('close', () => {
+    const closed = (): void => {
       onClosed?.();
       this.deadlines.closed(response);
       if (this.#queuedBytes > 0 || this.#hasEnded) this.#pump();
-    });
+    };
+    response.once('close', this.domain.guard('http answer closed', closed));
   }
 
   override _read(): void {
@@ -188,6 +195,16 @@ export class MeteredSocket extends Duplex {
     }
     this.#doneEarly++;
     done();
+  }
+
+  #hasWritten(error?: Error | null): void {
+    if (this.#doneEarly > 0) {
+      this.#doneEarly--;
+      return;
+    }
+    const done = this.#onWritten;
+    this.#onWritten = undefined;
+    done?.(error);
   }
 
   override _final(callback: WriteCallback): void {

@@ -59,9 +59,12 @@ export class WorkTurns {
   #nextPass(): void {
     this.#endOfPass = undefined;
     this.#used = 0;
-    this.#run(this.#single);
-    this.#run(this.#backlogged);
-    if (this.hasWaiting) this.#awaitPass();
+    try {
+      this.#run(this.#single);
+      this.#run(this.#backlogged);
+    } finally {
+      if (this.hasWaiting) this.#awaitPass();
+    }
   }
 
   /** Runs them in the order in which they asked. Those that ask again meanwhile wait for the next pass. */

@@ -1,6 +1,6 @@
 // All metrics of /metrics in one table. A test compares docs/metrics.md with it.
 
-import type { DeliveryFigures } from '../delivery/delivery.js';
+import type { DeliveryFigures } from '../delivery/delivery-figures.js';
 import type { GatewayFigures, StreamFigures } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
 import type { ProcessFigures } from './process-figures.js';
@@ -219,10 +219,16 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'sluice_http_connections_ended_total',
     kind: 'counter',
-    help: 'Connections ended there for what they sent, or for what they did not send in time',
+    help: 'Connections ended there for what they sent, for what they did not send in time, or by an internal error',
     labels: ['reason'],
     read: (snapshot) => labelled('reason', snapshot.connections?.ended),
   },
+  http(
+    'counter',
+    'sluice_http_internal_errors_total',
+    'Internal errors of the HTTP side outside the answer to a request; each cost a connection at most',
+    'internalErrors',
+  ),
   process('gauge', 'sluice_event_loop_delay_p50_seconds', 'Event loop delay since the last look', 'delayP50'),
   process('gauge', 'sluice_event_loop_delay_p99_seconds', 'Event loop delay since the last look', 'delayP99'),
   process('gauge', 'sluice_event_loop_delay_max_seconds', 'Event loop delay since the last look', 'delayMax'),

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import { pathOf } from './errors.js';
 
 /** Longer paths are cut off in the log. They contain no control characters: Node refuses those in a request target. */
@@ -20,9 +21,15 @@ export function isLogged({ level }: FastifyBaseLogger): boolean {
 }
 
 /** The same for a request that bypasses Fastify. */
-export function logRequest(logger: FastifyBaseLogger, request: IncomingMessage, response: ServerResponse): void {
+export function logRequest(
+  logger: FastifyBaseLogger,
+  domain: FailureDomain,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const start = performance.now();
-  response.once('close', () => write(logger, request, response.statusCode, performance.now() - start));
+  const closed = (): void => write(logger, request, response.statusCode, performance.now() - start);
+  response.once('close', domain.guard('request log', closed));
 }
 
 function write(logger: FastifyBaseLogger, request: IncomingMessage, status: number, elapsed: number): void {

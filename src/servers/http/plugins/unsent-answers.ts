@@ -1,20 +1,22 @@
 // Applies the limits on unread answers to those that Fastify sends, such as pages, lists and metrics.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Delivery } from '../delivery/delivery.js';
 import { isGone, unsentBytes } from '../delivery/exchange.js';
 
 /** Memory of a stream that reads a file: the `highWaterMark` of `fs.createReadStream`. */
 const STREAM_BYTES = 64 * 1024;
 
-export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery): void {
+export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery, domain: FailureDomain): void {
+  const watch = domain.guard('unread answer', watchUnread);
   app.addHook('onSend', (request, reply, payload, done) => {
     // Fastify writes the payload in this pass of the event loop. Afterwards most answers have been sent completely.
     if (payload !== null && payload !== undefined && request.method !== 'HEAD') setImmediate(watch, reply, payload);
     done(null, payload);
   });
 
-  function watch({ raw, request }: FastifyReply, payload: unknown): void {
+  function watchUnread({ raw, request }: FastifyReply, payload: unknown): void {
     if (raw.writableFinished || isGone(raw)) return;
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
       const length = Number(raw.getHeader('content-length') ?? STREAM_BYTES);

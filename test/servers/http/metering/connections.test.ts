@@ -14,6 +14,7 @@ import {
 import { MeteredSocket } from '../../../../src/servers/http/metering/metered-socket.js';
 import { RequestPortions } from '../../../../src/servers/http/metering/portions.js';
 import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
+import { strictDomain } from '../../../support/failure-domain.js';
 import { fakeDependencies } from '../fake-origin.js';
 import { openSite, type Site } from '../site.js';
 
@@ -408,6 +409,7 @@ it('closes the connection whose bytes exceed the 32 MiB that may wait for their 
   // Nobody reads of it: what arrives waits.
   const connection = new MeteredSocket({
     ...{ socket, queued, remoteAddress: '127.0.0.1', countedFor: undefined, isSecure: false, isSerial: true },
+    domain: strictDomain(),
     ...{ portions: new RequestPortions(), turns: new WorkTurns(), onAbuse: (abuse: string) => abuses.push(abuse) },
   });
   client.write('G');
