@@ -8,6 +8,7 @@ import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually } from '../support/hls-client.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
@@ -29,8 +30,10 @@ function tokenFor(seconds: number, claims: Partial<PlayClaims> = {}): string {
 async function startProtected(): Promise<TestGateway> {
   const gateway = await startGateway(...FLAGS);
   await publishLoop(gateway.publishUrl('cam'), await makeFlvSource({ seconds: 4, gop: 25 }));
-  const entry = `${gateway.http}/hls/live/cam/index.m3u8?token=${tokenFor(60)}`;
+  const entry = `${gateway.http}/hls/live/cam/index.m3u8?token=${tokenFor(600)}`;
   await eventually(async () => ((await fetch(entry)).ok ? true : undefined));
+  const ticket = /\.\.\/\.\.\/(~[^/]+)\//.exec(await (await fetch(entry)).text())?.[1];
+  followStream(`${gateway.http}/hls/${ticket}/live/cam`);
   return gateway;
 }
 

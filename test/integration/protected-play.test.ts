@@ -9,6 +9,7 @@ import { revokeSession } from '../../src/access/tickets/revocations.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { sluiceHttp } from '../../src/index.js';
 import { publishLoop } from '../faults/looping-publisher.js';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
 import { npmFfmpeg } from '../support/processes.js';
@@ -34,7 +35,10 @@ async function startProtected(...flags: string[]): Promise<TestGateway & { reado
   const gateway = await startGateway(...FLAGS, ...STREAM, '--state-dir', stateDir, ...flags);
   await publishLoop(gateway.publishUrl('cam'), source);
   const base = `${gateway.http}/hls/live/cam`;
-  await eventually(async () => ((await fetch(`${base}/index.m3u8?token=${tokenFor()}`)).ok ? true : undefined));
+  const entry = `${base}/index.m3u8?token=${tokenFor()}`;
+  await eventually(async () => ((await fetch(entry)).ok ? true : undefined));
+  const ticket = /\.\.\/\.\.\/(~[^/]+)\//.exec(await (await fetch(entry)).text())?.[1];
+  followStream(`${gateway.http}/hls/${ticket}/live/cam`);
   return { ...gateway, base, stateDir };
 }
 
