@@ -1,13 +1,20 @@
-// The log lines of a stream, all in one place and limited in number.
+// What is reported about a stream, all in one place: its log lines, limited in number, and its events (`StreamNews`).
 import type { Logger } from '../contracts/logger.js';
+import type {
+  StreamChanged,
+  StreamEnded,
+  StreamResumed,
+  StreamResuming,
+  StreamStarted,
+} from '../events/gateway-event.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Seconds } from '../protocols/units.js';
 import type { StreamPlan } from './stream-plan.js';
 
-/** What readers other than the log are told. */
-export type StreamNews =
-  | { readonly type: 'stream.started' | 'stream.resumed' | 'stream.changed'; readonly renditions: readonly string[] }
-  | { readonly type: 'stream.resuming' | 'stream.ended' };
+type WithoutAddress<Event> = Event extends unknown ? Omit<Event, 'app' | 'name' | 'time'> : never;
+
+/** An event of a stream; the receiver adds the name of the stream and the time. */
+export type StreamNews = WithoutAddress<StreamStarted | StreamResuming | StreamResumed | StreamChanged | StreamEnded>;
 
 /** The slate is not an event: the stream still waits for its publisher. */
 const NEWS = {

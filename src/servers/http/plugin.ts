@@ -4,7 +4,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
-import { DEFAULT_UNSENT_LIMITS } from './delivery/unsent-answers.js';
+import { DEFAULT_UNREAD_LIMITS } from './delivery/unread-answers.js';
 import { ViewerGate } from './delivery/viewer-gate.js';
 import { Viewers } from './delivery/viewers.js';
 import { DEFAULT_WAITING_LIMITS } from './delivery/waiting-room.js';
@@ -17,7 +17,7 @@ import { loadPages, publicDirectory } from './pages/pages.js';
 import { installErrorHandler, installNotFoundHandler, installRequestLimits } from './plugins/errors.js';
 import { installRequestLog } from './plugins/request-log.js';
 import { installSecurityHeaders } from './plugins/security-headers.js';
-import { installUnsentAnswers } from './plugins/unsent-answers.js';
+import { installUnreadAnswers } from './plugins/unread-answers.js';
 import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
 import { dashRoutes } from './routes/dash.js';
@@ -61,14 +61,14 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxWaiters: dependencies.maxWaiters ?? maxWaiters,
     maxWaitersPerIp: dependencies.maxWaitersPerIp ?? maxWaitersPerIp,
   };
-  const { maxBytes, maxBytesPerAddress } = DEFAULT_UNSENT_LIMITS;
-  const unsent = {
+  const { maxBytes, maxBytesPerAddress } = DEFAULT_UNREAD_LIMITS;
+  const unread = {
     maxBytes: dependencies.maxUnreadBytes ?? maxBytes,
     maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
   };
   const gate = dependencies.access && new ViewerGate(dependencies.access, errors.shared, logger);
   const shared = { addresses, viewers, gate, errors };
-  return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unsent, ...shared, logger }) };
+  return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unread, ...shared, logger }) };
 }
 
 interface InstallOptions {
@@ -91,7 +91,7 @@ export function installSluice(
   installSecurityHeaders(app);
   installRequestLimits(app);
   installRequestLog(app);
-  installUnsentAnswers(app, delivery, errors.shared);
+  installUnreadAnswers(app, delivery, errors.shared);
   installErrorHandler(app, pages.error);
   if (ownsNotFound) installNotFoundHandler(app, pages.error);
   app.addHook('onClose', async () => {

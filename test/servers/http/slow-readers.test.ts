@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { unsentBytes } from '../../../src/servers/http/delivery/exchange.js';
+import { unreadBytes } from '../../../src/servers/http/delivery/exchange.js';
 import { SlowReaders } from '../../../src/servers/http/delivery/slow-readers.js';
 import { strictDomain } from '../../support/failure-domain.js';
 
@@ -17,7 +17,7 @@ async function serve(slow: SlowReaders) {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': BODY.length });
     response.end(BODY);
-    if (unsentBytes(response) > 0) slow.watch(response, 0);
+    if (unreadBytes(response) > 0) slow.watch(response, 0);
   });
   server.listen({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');

@@ -9,11 +9,11 @@ import type { OriginAnswerKind } from '../dependencies.js';
 import { connectionOf } from '../metering/connections.js';
 import { CHALLENGE, type Problem, pathOf } from '../plugins/errors.js';
 import type { Representation } from './body-version.js';
-import { cutOff, type Exchange, type RawRequest, unsentBytes, writeAnswer, writeHead } from './exchange.js';
+import { cutOff, type Exchange, type RawRequest, unreadBytes, writeAnswer, writeHead } from './exchange.js';
 import { contentType, MEDIA_HEADERS } from './media-headers.js';
 import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import type { SlowReaders } from './slow-readers.js';
-import type { UnsentAnswers, UnsentLimit, UnsentMemory } from './unsent-answers.js';
+import type { UnreadAnswers, UnreadLimit, UnreadMemory } from './unread-answers.js';
 
 /** If thousands of waiting requests fail together, that is one log line. */
 const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
@@ -21,7 +21,7 @@ const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
 const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
 /** For a body that is a string: Node and the kernel copy it. */
-const NO_SHARED_MEMORY: UnsentMemory = {};
+const NO_SHARED_MEMORY: UnreadMemory = {};
 
 /** A token in the address must reach neither caches nor other sites. */
 const PERSONAL = ['cache-control', 'private, no-store', 'referrer-policy', 'no-referrer'] as const;
@@ -30,7 +30,7 @@ const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
 
 export interface AnswerWriterOptions {
   readonly slow: SlowReaders;
-  readonly unsent: UnsentAnswers;
+  readonly unread: UnreadAnswers;
   readonly addressOf: (request: RawRequest) => string | undefined;
   readonly domain: FailureDomain;
   readonly logger: Pick<FastifyBaseLogger, 'error' | 'warn'> | undefined;
@@ -160,27 +160,27 @@ export class AnswerWriter {
   }
 
   /** @param memory has `own` bytes if the body follows in pieces */
-  #count(exchange: Exchange, status: number, bytes: number | undefined, memory: UnsentMemory): void {
+  #count(exchange: Exchange, status: number, bytes: number | undefined, memory: UnreadMemory): void {
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     if (bytes === undefined) return;
     this.#bytes += bytes;
     if (memory.own !== undefined) this.watch(exchange, bytes, memory);
-    else if (unsentBytes(exchange.response) > 0) {
+    else if (unreadBytes(exchange.response) > 0) {
       const isCopied = memory.shared === undefined || copiesBodies(exchange);
       this.watch(exchange, bytes, isCopied ? { ...memory, own: bytes } : memory);
     }
   }
 
   /** Watches an answer until its client has read it: the client must not be too slow, and the memory counts against its address. */
-  watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnsentMemory): void {
-    const { slow, unsent, addressOf } = this.#options;
+  watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnreadMemory): void {
+    const { slow, unread, addressOf } = this.#options;
     slow.watch(response, bytes);
-    const isShared = connectionOf(request)?.countedFor === undefined;
-    unsent.hold(response, addressOf(request), memory, isShared);
+    const isOfProxy = connectionOf(request)?.countedFor === undefined;
+    unread.hold(response, addressOf(request), memory, isOfProxy);
   }
 
   /** Logs that unread answers were cut off. Limited in rate, because a client can cause it at will. */
-  warnOfCut(limit: UnsentLimit): void {
+  warnOfCut(limit: UnreadLimit): void {
     const now = performance.now();
     if (now - this.#lastCut < CUT_LOG_INTERVAL) {
       this.#cutsUnlogged++;

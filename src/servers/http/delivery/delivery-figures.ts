@@ -1,6 +1,6 @@
 // What the delivery counts, for the metrics.
 
-import type { UnsentLimit } from './unsent-answers.js';
+import type { UnreadLimit } from './unread-answers.js';
 
 export interface DeliveryFigures {
   /** Number of answers since the start, by status. */
@@ -15,9 +15,9 @@ export interface DeliveryFigures {
   readonly slowReaders: number;
   readonly slowReadersCut: number;
   /** Bytes of memory held by unread answers. */
-  readonly unsentBytes: number;
+  readonly unreadBytes: number;
   /** Answers cut off because one address, or all together, held too much of that memory. */
-  readonly unsentCut: Readonly<Record<UnsentLimit, number>>;
+  readonly unreadCut: Readonly<Record<UnreadLimit, number>>;
   /** Errors of ours outside the answer to a request. */
   readonly internalErrors: number;
 }

@@ -31,7 +31,7 @@ import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, isEntry, NO_DIRECTIVES, ticketOf } from './target.js';
-import { UnsentAnswers, type UnsentLimits, type UnsentMemory } from './unsent-answers.js';
+import { UnreadAnswers, type UnreadLimits, type UnreadMemory } from './unread-answers.js';
 import type { ViewerGate } from './viewer-gate.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
@@ -46,7 +46,7 @@ export interface DeliveryOptions {
   /** Default for answers in which the origin names none. */
   readonly targetDuration: Seconds;
   readonly limits: WaitingLimits;
-  readonly unsent: UnsentLimits;
+  readonly unread: UnreadLimits;
   readonly addresses: ClientAddresses;
   readonly viewers: Viewers;
   /** Undefined if everybody may watch. */
@@ -60,7 +60,7 @@ export class Delivery {
   readonly #versions = new BodyVersions();
   readonly #waiting: WaitingRoom;
   readonly #slow: SlowReaders;
-  readonly #unsent: UnsentAnswers;
+  readonly #unread: UnreadAnswers;
   readonly #calls: SharedCalls;
   readonly #writer: AnswerWriter;
 
@@ -69,10 +69,10 @@ export class Delivery {
     const { shared } = options.errors;
     this.#slow = new SlowReaders(shared);
     this.#waiting = new WaitingRoom(options.limits);
-    this.#unsent = new UnsentAnswers(options.unsent, (limit) => this.#writer.warnOfCut(limit), shared);
+    this.#unread = new UnreadAnswers(options.unread, (limit) => this.#writer.warnOfCut(limit), shared);
     this.#writer = new AnswerWriter({
       slow: this.#slow,
-      unsent: this.#unsent,
+      unread: this.#unread,
       addressOf: (request) => this.#addressOf(request),
       domain: shared,
       logger: options.logger,
@@ -96,8 +96,8 @@ export class Delivery {
       shared: this.#calls.shared,
       slowReaders: this.#slow.size,
       slowReadersCut: this.#slow.cut,
-      unsentBytes: this.#unsent.bytes,
-      unsentCut: { ...this.#unsent.cut },
+      unreadBytes: this.#unread.bytes,
+      unreadCut: { ...this.#unread.cut },
       internalErrors: this.#options.errors.total,
     };
   }
@@ -125,7 +125,7 @@ export class Delivery {
   }
 
   /** Applies the limits on unread answers to an answer written elsewhere. */
-  watchUnread(request: RawRequest, response: RawResponse, bytes: number, memory: UnsentMemory): void {
+  watchUnread(request: RawRequest, response: RawResponse, bytes: number, memory: UnreadMemory): void {
     this.#writer.watch({ request, response }, bytes, memory);
   }
 

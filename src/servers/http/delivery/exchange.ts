@@ -38,8 +38,8 @@ export function isGone(response: RawResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** Bytes written and not yet taken by the kernel. */
-export function unsentBytes(response: RawResponse): number {
+/** Bytes of the answer that the kernel has not taken, because the client has not read what came before. */
+export function unreadBytes(response: RawResponse): number {
   return 'stream' in response ? response.stream.writableLength : response.writableLength;
 }
 

@@ -3,12 +3,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Delivery } from '../delivery/delivery.js';
-import { isGone, unsentBytes } from '../delivery/exchange.js';
+import { isGone, unreadBytes } from '../delivery/exchange.js';
 
 /** Memory of a stream that reads a file: the `highWaterMark` of `fs.createReadStream`. */
 const STREAM_BYTES = 64 * 1024;
 
-export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery, domain: FailureDomain): void {
+export function installUnreadAnswers(app: FastifyInstance, delivery: Delivery, domain: FailureDomain): void {
   const watch = domain.guard('unread answer', watchUnread);
   app.addHook('onSend', (request, reply, payload, done) => {
     // Fastify writes the payload in this pass of the event loop. Afterwards most answers have been sent completely.
@@ -21,7 +21,7 @@ export function installUnsentAnswers(app: FastifyInstance, delivery: Delivery, d
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
       const length = Number(raw.getHeader('content-length') ?? STREAM_BYTES);
       delivery.watchUnread(request.raw, raw, length, { own: STREAM_BYTES });
-    } else if (unsentBytes(raw) > 0) {
+    } else if (unreadBytes(raw) > 0) {
       const memory = typeof payload === 'string' ? { own: payload.length } : { shared: payload };
       delivery.watchUnread(request.raw, raw, payload.length, memory);
     }

@@ -7,14 +7,14 @@ import { addressGroup } from '../../../protocols/address-group.js';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
-export interface UnsentLimits {
+export interface UnreadLimits {
   /** Bytes of all addresses together. */
   readonly maxBytes: number;
   /** Bytes of one address. A single answer is always allowed. */
   readonly maxBytesPerAddress: number;
 }
 
-export const DEFAULT_UNSENT_LIMITS: UnsentLimits = {
+export const DEFAULT_UNREAD_LIMITS: UnreadLimits = {
   maxBytes: 256 * 1024 * 1024,
   maxBytesPerAddress: 64 * 1024 * 1024,
 };
@@ -32,21 +32,21 @@ const PRESSED_FROM = 1 / 16;
 const MAX_ANSWERS_WHEN_PRESSED = 16;
 
 /** `connection` applies to HTTP/2: one with many unread answers is closed while all together hold a large share of the total. */
-export type UnsentLimit = 'address' | 'connection' | 'total';
+export type UnreadLimit = 'address' | 'connection' | 'total';
 
-export interface UnsentMemory {
+export interface UnreadMemory {
   /** A body in memory that several answers share. */
   readonly shared?: Buffer | undefined;
   /** Bytes that only this answer holds. */
   readonly own?: number | undefined;
 }
 
-interface Unsent {
+interface Unread {
   readonly response: RawResponse;
   readonly client: Client;
   /** Of HTTP/2. */
   readonly session: Http2Session | undefined;
-  readonly memory: UnsentMemory;
+  readonly memory: UnreadMemory;
   readonly bytes: number;
 }
 
@@ -54,24 +54,24 @@ interface Unsent {
 interface Client {
   readonly group: string | undefined;
   /** Oldest first. */
-  readonly answers: Set<Unsent>;
+  readonly answers: Set<Unread>;
   readonly memory: SharedMemory;
 }
 
-export class UnsentAnswers {
-  readonly #limits: UnsentLimits;
+export class UnreadAnswers {
+  readonly #limits: UnreadLimits;
   readonly #clients = new Map<string | undefined, Client>();
   readonly #memory = new SharedMemory();
   /** Number of answers of each HTTP/2 connection. */
   readonly #ofSession = new Map<Http2Session, number>();
   /** Answers cut off since the start, by the limit; of `connection`, the connections. */
-  readonly cut: Record<UnsentLimit, number> = { address: 0, connection: 0, total: 0 };
+  readonly cut: Record<UnreadLimit, number> = { address: 0, connection: 0, total: 0 };
 
-  readonly #onCut: (limit: UnsentLimit) => void;
+  readonly #onCut: (limit: UnreadLimit) => void;
   readonly #domain: FailureDomain;
 
   /** @param onCut called for each answer that is cut off. @param domain handles the ends of answers */
-  constructor(limits: UnsentLimits, onCut: (limit: UnsentLimit) => void, domain: FailureDomain) {
+  constructor(limits: UnreadLimits, onCut: (limit: UnreadLimit) => void, domain: FailureDomain) {
     this.#domain = domain;
     this.#limits = limits;
     this.#onCut = onCut;
@@ -84,21 +84,21 @@ export class UnsentAnswers {
 
   /**
    * Counts an answer that the kernel did not take at once, until it has been sent or its client has left.
-   * @param isShared the connection belongs to a trusted proxy and carries many clients
+   * @param isOfProxy the connection belongs to a trusted proxy and carries many clients
    */
-  hold(response: RawResponse, address: string | undefined, memory: UnsentMemory, isShared = false): void {
+  hold(response: RawResponse, address: string | undefined, memory: UnreadMemory, isOfProxy = false): void {
     const group = address === undefined ? undefined : addressGroup(address);
     const client = this.#client(group);
     const session = 'stream' in response ? response.stream.session : undefined;
     const bytes = (session === undefined ? ANSWER_BYTES : STREAM_BYTES) + (memory.own ?? 0);
-    const unsent = { response, client, session, memory, bytes };
-    client.answers.add(unsent);
+    const unread = { response, client, session, memory, bytes };
+    client.answers.add(unread);
     client.memory.add(memory.shared, bytes);
     this.#memory.add(memory.shared, bytes);
     if (session !== undefined) this.#ofSession.set(session, (this.#ofSession.get(session) ?? 0) + 1);
-    const done = this.#domain.guard('unread answer done', () => this.#release(unsent));
+    const done = this.#domain.guard('unread answer done', () => this.#release(unread));
     response.once('finish', done).once('close', done);
-    if (session !== undefined && !isShared) this.#closeGreedy(session);
+    if (session !== undefined && !isOfProxy) this.#closeGreedy(session);
     this.#keepWithin(client);
   }
 
@@ -144,9 +144,9 @@ export class UnsentAnswers {
     cutOff(oldest.response);
   }
 
-  #release(unsent: Unsent): void {
-    const { client, session, memory, bytes } = unsent;
-    if (!client.answers.delete(unsent)) return;
+  #release(unread: Unread): void {
+    const { client, session, memory, bytes } = unread;
+    if (!client.answers.delete(unread)) return;
     client.memory.remove(memory.shared, bytes);
     this.#memory.remove(memory.shared, bytes);
     if (session !== undefined) {

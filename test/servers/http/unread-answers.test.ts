@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
-import { SharedMemory } from '../../../src/servers/http/delivery/unsent-answers.js';
+import { SharedMemory } from '../../../src/servers/http/delivery/unread-answers.js';
 import type { HttpOptions } from '../../../src/servers/http/dependencies.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';
@@ -73,12 +73,12 @@ describe('unread answers', () => {
     const sockets: Socket[] = [];
     for (let n = 0; n < 4; n++) sockets.push(await standStill(started, '192.0.2.1', file(n)));
     const { figures } = started.http.delivery;
-    expect(figures.unsentCut).toEqual({ address: 2, connection: 0, total: 0 });
-    expect(figures.unsentBytes).toBeGreaterThan(3 * BODY_BYTES);
-    expect(figures.unsentBytes).toBeLessThan(3 * BODY_BYTES + MiB);
+    expect(figures.unreadCut).toEqual({ address: 2, connection: 0, total: 0 });
+    expect(figures.unreadBytes).toBeGreaterThan(3 * BODY_BYTES);
+    expect(figures.unreadBytes).toBeLessThan(3 * BODY_BYTES + MiB);
     expect(await Promise.all(sockets.map(isWhole))).toEqual([false, false, true, true]);
     expect(await isWhole(other)).toBe(true);
-    while (started.http.delivery.figures.unsentBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (started.http.delivery.figures.unreadBytes > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(started.http.delivery.figures.slowReaders).toBe(0);
   });
 
@@ -86,7 +86,7 @@ describe('unread answers', () => {
     const started = await start({ maxUnreadBytesPerIp: 20 * MiB });
     for (let n = 0; n < 4; n++) await standStill(started, `2001:db8:1:2::${n}`, file(n));
     await standStill(started, '2001:db8:1:3::1', file('other'));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 2, connection: 0, total: 0 });
+    expect(started.http.delivery.figures.unreadCut).toEqual({ address: 2, connection: 0, total: 0 });
   });
 
   it('over the total limit are cut off at the address that holds the most, with one log line', async () => {
@@ -95,7 +95,7 @@ describe('unread answers', () => {
     const greedy: Socket[] = [];
     for (let n = 0; n < 6; n++) greedy.push(await standStill(started, '192.0.2.2', file(n)));
     const last = await standStill(started, '192.0.2.3', file('last'));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 0, total: 3 });
+    expect(started.http.delivery.figures.unreadCut).toEqual({ address: 0, connection: 0, total: 3 });
     expect(started.logged).toMatchObject([{ limit: 'total', suppressed: 0 }]);
     expect(await Promise.all([first, last, ...greedy].map(isWhole))).toEqual([
       true,
@@ -115,15 +115,15 @@ describe('unread answers', () => {
     const started = await start({ maxUnreadBytes: 20 * MiB, maxUnreadBytesPerIp: 20 * MiB });
     const sockets: Socket[] = [];
     for (let n = 0; n < 20; n++) sockets.push(await standStill(started, '192.0.2.1', file(n, 'shared')));
-    expect(started.http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 0, total: 0 });
-    expect(started.http.delivery.figures.unsentBytes).toBeLessThan(BODY_BYTES + MiB);
+    expect(started.http.delivery.figures.unreadCut).toEqual({ address: 0, connection: 0, total: 0 });
+    expect(started.http.delivery.figures.unreadBytes).toBeLessThan(BODY_BYTES + MiB);
     expect(await Promise.all(sockets.map(isWhole))).toEqual(Array(20).fill(true));
   });
 
   it('are always allowed if there is one per address, however large', async () => {
     const started = await start({ maxUnreadBytesPerIp: MiB });
     const socket = await standStill(started, '192.0.2.1', file(1));
-    expect(started.http.delivery.figures.unsentCut.address).toBe(0);
+    expect(started.http.delivery.figures.unreadCut.address).toBe(0);
     expect(await isWhole(socket)).toBe(true);
   });
 
@@ -151,8 +151,8 @@ describe('unread answers', () => {
       session.request({ ':path': '/api/v1/streams' }).on('error', () => undefined),
     );
     await Promise.all(streams.map((stream) => once(stream, 'response').catch(() => undefined)));
-    while (http.delivery.figures.unsentCut.address < 20) await new Promise((resolve) => setImmediate(resolve));
-    expect(http.delivery.figures.unsentBytes).toBeLessThanOrEqual(4 * MiB);
+    while (http.delivery.figures.unreadCut.address < 20) await new Promise((resolve) => setImmediate(resolve));
+    expect(http.delivery.figures.unreadBytes).toBeLessThanOrEqual(4 * MiB);
   });
 });
 
@@ -182,9 +182,9 @@ describe('HTTP/2 connections with many unread answers', () => {
     const greedy = await request(100);
     if (!greedy.destroyed) await once(greedy, 'close');
     expect(modest.destroyed).toBe(false);
-    expect(http.delivery.figures.unsentCut).toEqual({ address: 0, connection: 1, total: 0 });
+    expect(http.delivery.figures.unreadCut).toEqual({ address: 0, connection: 1, total: 0 });
     while (http.delivery.figures.slowReaders > 10) await new Promise((resolve) => setImmediate(resolve));
-    expect(http.delivery.figures.unsentBytes).toBeLessThan(4 * MiB);
+    expect(http.delivery.figures.unreadBytes).toBeLessThan(4 * MiB);
   });
 });
 
