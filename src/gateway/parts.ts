@@ -107,7 +107,7 @@ async function openMedia(
   }
   const store = new DiskStore(config.mediaDir, mediaClaim);
   const { resumeWindow } = config;
-  const recovery = await recoverStreams({ store, clock, resumeWindow, isOwn: (path) => store.isOwn(path) });
+  const recovery = await recoverStreams({ store, clock, resumeWindow, hasOurOwner: (path) => store.hasOurOwner(path) });
   logRecovery(recovery, config, logger);
   const onFailure = (error: SluiceError) => logger.warn({ code: error.code, err: error.cause }, error.message);
   return {

@@ -27,8 +27,8 @@ export interface Feed {
   readonly catchesUp: boolean;
   /** The cut schedule has advanced, or a run has begun: media that was held may be emitted. */
   advance(): void;
-  /** Its segments up to segment `index` would be missing: replaces what it can. */
-  makeUp(index: number): void;
+  /** Its media is so late that its segments up to segment `index` would be gaps: fills them with silence, if it can. */
+  fillUpTo(index: number): void;
   /** The publisher has left, or what it sends changes: emit all held media now. */
   finishRun(): void;
 }

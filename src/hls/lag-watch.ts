@@ -61,7 +61,7 @@ export class LagWatch {
       const feed = feeds.find((candidate) => candidate.rendition === rendition);
       const until = this.#lateUntil(rendition, feed, newest);
       if (until === undefined) continue;
-      feed?.makeUp(until);
+      feed?.fillUpTo(until);
       const { segmenter, isEncoded } = rendition;
       if ((segmenter.lastIndex ?? -1) < until) segmenter.giveUp(until, isEncoded);
     }

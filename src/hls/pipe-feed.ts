@@ -63,8 +63,8 @@ export class PipeFeed implements Feed {
     this.rendition.segmenter.closeInterrupted();
   }
 
-  makeUp(): void {
-    // What is late is still in FFmpeg, or was lost there.
+  fillUpTo(): void {
+    // Nothing to fill with: what is late is still in FFmpeg, or was lost there.
   }
 
   /** Emits all held media; incomplete fragments are dropped. */

@@ -57,9 +57,9 @@ export class SampleFeed implements Feed {
     return this.#audio?.catchesUp === true;
   }
 
-  makeUp(index: number): void {
+  fillUpTo(index: number): void {
     const end = this.#options.schedule.endOf(index);
-    if (end !== undefined) this.#audio?.makeUp(end);
+    if (end !== undefined) this.#audio?.fillUpTo(end);
   }
 
   finishRun(): void {

@@ -14,7 +14,7 @@ import type {
 } from './rendition-spec.js';
 
 /** One configured name, parsed. */
-export type LadderRung =
+export type LadderEntry =
   | { readonly kind: 'source' }
   | { readonly kind: 'audio' }
   /** Encoded so that the short side of the picture has this many samples. */
@@ -53,16 +53,16 @@ const ENCODED_AUDIO_SAMPLE_RATE = 48_000;
 const ENCODED_AUDIO_CHANNELS = 2;
 
 /** @throws transcode.ladder-invalid for an empty list, an unknown name or a name given twice. */
-function parseLadder(ladder: readonly string[]): LadderRung[] {
+function parseLadder(ladder: readonly string[]): LadderEntry[] {
   if (ladder.length === 0)
     throw transcodeError('transcode.ladder-invalid', 'got an empty ladder, expected source or 720p');
   if (new Set(ladder).size !== ladder.length) {
     throw transcodeError('transcode.ladder-invalid', `got a name twice in ${JSON.stringify(ladder.join(','))}`);
   }
-  return ladder.map(parseRung);
+  return ladder.map(parseEntry);
 }
 
-function parseRung(name: string): LadderRung {
+function parseEntry(name: string): LadderEntry {
   if (name === 'source' || name === 'audio') return { kind: name };
   const shortSide = Number(/^([1-9]\d{1,3})p$/.exec(name)?.[1]);
   if (shortSide >= MIN_SHORT_SIDE && shortSide <= MAX_SHORT_SIDE && shortSide % 2 === 0) {
@@ -93,9 +93,9 @@ export function fitLadder(
   source: SourceDescription,
   options: LadderOptions = {},
 ): RenditionSpec[] {
-  const rungs = parseLadder(ladder);
-  const audio = source.audio === undefined ? [] : [fitAudio(source.audio, options.ffmpeg)];
-  const video = source.video === undefined ? [] : fitVideo(rungs, source.video, options.keyFrames ?? 'source');
+  const entries = parseLadder(ladder);
+  const audio = source.audio === undefined ? [] : [audioRendition(source.audio, options.ffmpeg)];
+  const video = source.video === undefined ? [] : fitVideo(entries, source.video, options.keyFrames ?? 'source');
   const renditions = [...video, ...audio];
   if (renditions.length === 0) {
     throw transcodeError(
@@ -106,20 +106,20 @@ export function fitLadder(
   return renditions;
 }
 
-function fitVideo(rungs: readonly LadderRung[], video: SourceVideo, keyFrames: KeyFrames): VideoSpec[] {
+function fitVideo(entries: readonly LadderEntry[], video: SourceVideo, keyFrames: KeyFrames): VideoSpec[] {
   const display = displaySize(video);
   const sourceShortSide = Math.min(display.width, display.height);
-  const servesSource = rungs.some((rung) => rung.kind === 'source');
-  const wantsVideo = rungs.some((rung) => rung.kind !== 'audio');
+  const servesSource = entries.some((entry) => entry.kind === 'source');
+  const wantsVideo = entries.some((entry) => entry.kind !== 'audio');
   const specs: VideoSpec[] = [];
-  for (const rung of rungs) {
-    if (rung.kind === 'source') specs.push(sourceRung(video, keyFrames));
-    if (rung.kind !== 'encoded') continue;
+  for (const entry of entries) {
+    if (entry.kind === 'source') specs.push(sourceRendition(video, keyFrames));
+    if (entry.kind !== 'encoded') continue;
     const largest = evenFloor(sourceShortSide);
-    const fits = servesSource ? rung.shortSide < largest : rung.shortSide <= largest;
-    if (fits) specs.push(encodedRung(rung.name, rung.shortSide / sourceShortSide, video));
+    const fits = servesSource ? entry.shortSide < largest : entry.shortSide <= largest;
+    if (fits) specs.push(encodedRendition(entry.name, entry.shortSide / sourceShortSide, video));
   }
-  if (specs.length === 0 && wantsVideo) specs.push(encodedRung(`${evenFloor(sourceShortSide)}p`, 1, video));
+  if (specs.length === 0 && wantsVideo) specs.push(encodedRendition(`${evenFloor(sourceShortSide)}p`, 1, video));
   return specs;
 }
 
@@ -127,7 +127,7 @@ function fitVideo(rungs: readonly LadderRung[], video: SourceVideo, keyFrames: K
  * Copied if it can be cut and browsers that support its codec can decode it; otherwise encoded under the same name, at its own size and
  * frame rate.
  */
-function sourceRung(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
+function sourceRendition(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
   if (keyFrames !== 'source' || !isCopyable(video)) return encodedSource(video);
   const spec: CopiedVideoSpec = {
     name: 'source',
@@ -149,13 +149,13 @@ function isCopyable(video: SourceVideo): boolean {
 
 /** The best rendition: it keeps the publisher's bit rate, which may be far higher than that of a rung. */
 function encodedSource(video: SourceVideo): EncodedVideoSpec {
-  const spec = encodedRung('source', 1, video);
+  const spec = encodedRendition('source', 1, video);
   const normal = normalBitrate(spec.width * spec.height, video.frameRate);
   const bitrate = roundBitrate(Math.min(Math.max(video.bitrate ?? normal, spec.bitrate), normal * MAX_SOURCE_SHARE));
   return { ...spec, ...rates(bitrate) };
 }
 
-function encodedRung(name: string, scale: number, video: SourceVideo): EncodedVideoSpec {
+function encodedRendition(name: string, scale: number, video: SourceVideo): EncodedVideoSpec {
   const display = displaySize(video);
   // Sizes that browsers cannot decode in H.264 are reduced to the largest that they can.
   const bounded = Math.min(scale, Math.sqrt(MAX_ENCODED_SAMPLES / (display.width * display.height)));
@@ -213,7 +213,7 @@ function evenFloor(samples: number): number {
   return Math.max(2, 2 * Math.floor(samples / 2));
 }
 
-function fitAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec {
+function audioRendition(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec {
   if (!isAudioCopied(audio, ffmpeg)) {
     return {
       name: 'audio',

@@ -116,10 +116,10 @@ describe('SequenceNumbers', () => {
     await store.write('live/a/.sluice-stream', renderStreamMark({ directory: 'live/a', from: 7 }));
     for (const number of [7, 8]) await store.write(`live/a/source/seg-${number}.m4s`, EMPTY);
     const options = { store, clock: new ManualClock(), resumeWindow: 0 };
-    await recoverStreams({ ...options, isOwn: async (path) => !path.endsWith('8.m4s') });
+    await recoverStreams({ ...options, hasOurOwner: async (path) => !path.endsWith('8.m4s') });
     expect(await store.list('')).toEqual(['live/a/source/seg-8.m4s']);
     await store.write('live/a/.sluice-stream', renderStreamMark({ directory: 'live/a', from: 7 }));
-    const { strange } = await recoverStreams({ ...options, isOwn: async (path) => !path.endsWith('-stream') });
+    const { strange } = await recoverStreams({ ...options, hasOurOwner: async (path) => !path.endsWith('-stream') });
     expect(strange).toEqual(['live/a']);
     expect(await store.list('live/a/source')).toHaveLength(1);
   });

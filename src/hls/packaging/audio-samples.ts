@@ -94,8 +94,8 @@ export class AudioSamples {
     return Math.round((start / 1000) * timescale);
   }
 
-  /** Audio is so late that its segments up to `end` would be missing: replaces it by silence. */
-  makeUp(end: Milliseconds): void {
+  /** Audio is so late that its segments up to `end` would be gaps: fills them with silence. */
+  fillUpTo(end: Milliseconds): void {
     // One frame more, so that it is known where the last segment ends.
     this.#replace((end / 1000) * this.#options.timescale + this.#frameDuration);
     this.advance();

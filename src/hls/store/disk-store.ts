@@ -94,7 +94,7 @@ export class DiskStore implements SegmentStore {
   }
 
   /** Whether the file belongs to the user of this process, or to the owner of the media directory. */
-  async isOwn(path: StorePath): Promise<boolean> {
+  async hasOurOwner(path: StorePath): Promise<boolean> {
     const [root, stats] = await Promise.all([lstatIfThere(`${this.#root}/.`), this.#stats(path)]);
     return stats !== undefined && (stats.uid === root?.uid || stats.uid === process.geteuid?.());
   }

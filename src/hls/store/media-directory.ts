@@ -115,9 +115,10 @@ async function judge(root: string, path: string, depth: number): Promise<'proof'
   }
 }
 
-function verdict(bytes: Buffer, isOurs: (bytes: Buffer) => boolean): 'proof' | 'fits' | 'stranger' {
+/** @param proves whether this content can only be ours */
+function verdict(bytes: Buffer, proves: (bytes: Buffer) => boolean): 'proof' | 'fits' | 'stranger' {
   if (bytes.length === 0) return 'fits';
-  return isOurs(bytes) ? 'proof' : 'stranger';
+  return proves(bytes) ? 'proof' : 'stranger';
 }
 
 /** Reads the header of the first box. */

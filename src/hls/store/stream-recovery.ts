@@ -28,17 +28,17 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** How long a name waits for its publisher. */
   readonly resumeWindow: Seconds;
-  /** Whether a file has the owner as which this program writes. Default: true for every file. */
-  readonly isOwn?: (path: StorePath) => Promise<boolean>;
+  /** Whether a file belongs to the user as whom this program writes. Default: true for every file. */
+  readonly hasOurOwner?: (path: StorePath) => Promise<boolean>;
 }
 
 /**
  * Reads what an earlier process left in the store, and removes what is no longer listed. A file is removed only if it has one of our names,
- * is in a directory marked as a stream of ours, was written since then, and has the right owner. Numbers are learnt from every file name:
- * treating too many as used does no harm.
+ * is in a directory with a marker of ours, has a number from the marker's `from` on, and has our owner. Numbers are learnt from every file
+ * name: treating too many as used does no harm.
  */
 export async function recoverStreams(options: RecoveryOptions): Promise<Recovery> {
-  const { store, clock, resumeWindow, isOwn = async () => true } = options;
+  const { store, clock, resumeWindow, hasOurOwner = async () => true } = options;
   const sequences = new Map<StorePath, EarlierLife>();
   const left: LeftFiles[] = [];
   const strange: StorePath[] = [];
@@ -50,18 +50,18 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
   for (const found of await findStreams(store)) {
     const { directory, playlists } = found;
     raiseNumbers(sequences, found);
-    const marks = await filter(found.marks, isOwn);
-    const mark = marks.length > 0 ? found.mark : undefined;
+    const markPaths = await filter(found.markPaths, hasOurOwner);
+    const mark = markPaths.length > 0 ? found.mark : undefined;
     // A directory without a marker is from an earlier version, or somebody's copy: only what was live a moment ago is certainly not a copy.
-    const files = await filter(ownFiles(found, mark?.from ?? 0), isOwn);
+    const files = await filter(filesFrom(found, mark?.from ?? 0), hasOurOwner);
     const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
     if (isLeft) left.push({ directory, files, playlists });
     else if (mark === undefined && found.media.length + playlists.size > 0) strange.push(directory);
     if (mark === undefined) continue;
-    await remove(await filter(found.scraps, isOwn));
+    await remove(await filter(found.scraps, hasOurOwner));
     if (isLeft) continue;
     // Remove the markers last: if this process dies in between, the next one still knows whose the rest is.
-    const going = [...files, ...marks];
+    const going = [...files, ...markPaths];
     await remove(going);
     await removeDirectories(store, going);
     removed.streams.push(directory);
@@ -69,13 +69,16 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
   return { sequences, left, removed, strange };
 }
 
-async function filter(paths: readonly StorePath[], isOwn: (path: StorePath) => Promise<boolean>): Promise<StorePath[]> {
-  const own = await Promise.all(paths.map(isOwn));
+async function filter(
+  paths: readonly StorePath[],
+  hasOurOwner: (path: StorePath) => Promise<boolean>,
+): Promise<StorePath[]> {
+  const own = await Promise.all(paths.map(hasOurOwner));
   return paths.filter((_, index) => own[index] === true);
 }
 
 /** Files with our names, from this media sequence number on. */
-function ownFiles({ media, playlists }: FoundStream, from: number): StorePath[] {
+function filesFrom({ media, playlists }: FoundStream, from: number): StorePath[] {
   const made = media.filter(({ mediaSequence }) => mediaSequence >= from).map(({ path }) => path);
   return [...made, ...playlists.keys()];
 }
@@ -99,7 +102,7 @@ interface FoundStream {
   readonly playlists: Map<StorePath, string>;
   /** Playlists that were being written, and empty ones, which a power cut leaves. */
   readonly scraps: StorePath[];
-  readonly marks: StorePath[];
+  readonly markPaths: StorePath[];
   mark: StreamMark | undefined;
 }
 
@@ -108,7 +111,7 @@ async function findStreams(store: SegmentStore): Promise<FoundStream[]> {
   const streamAt = (directory: StorePath | undefined): FoundStream | undefined => {
     if (directory === undefined) return undefined;
     const stream = streams.get(directory) ?? {
-      ...{ directory, media: [], playlists: new Map<StorePath, string>(), scraps: [], marks: [] },
+      ...{ directory, media: [], playlists: new Map<StorePath, string>(), scraps: [], markPaths: [] },
       mark: undefined,
     };
     streams.set(directory, stream);
@@ -129,7 +132,7 @@ async function findStreams(store: SegmentStore): Promise<FoundStream[]> {
         const stream = streamAt(streamAbove(path, 1));
         if (stream === undefined) break;
         if (!named.temporary) stream.mark = parseStreamMark(await textOf(store, path), stream.directory);
-        stream.marks.push(path);
+        stream.markPaths.push(path);
         break;
       }
       case 'playlist': {

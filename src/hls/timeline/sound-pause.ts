@@ -28,7 +28,8 @@ export class SoundPause {
   /** Position of the video, and the size of its last step. */
   #pictures: Milliseconds = Number.NEGATIVE_INFINITY;
   #step: Milliseconds = 0;
-  #isPatient = true;
+  /** A pause was found since the last audio frame: from then on only `PAUSE_LIMIT` counts. */
+  #pauseFound = false;
 
   /** A run begins: what came before says nothing. */
   begin(): void {
@@ -36,7 +37,7 @@ export class SoundPause {
     this.#hasSound = false;
     this.#pictures = Number.NEGATIVE_INFINITY;
     this.#step = 0;
-    this.#isPatient = true;
+    this.#pauseFound = false;
   }
 
   /** @param position of the video, as in `CutSchedule.horizon` */
@@ -44,7 +45,7 @@ export class SoundPause {
     this.#since = dts;
     this.#hasSound = true;
     this.#picturesSince = position;
-    this.#isPatient = true;
+    this.#pauseFound = false;
   }
 
   /** @param position of the video, as in `CutSchedule.horizon` */
@@ -78,9 +79,10 @@ export class SoundPause {
     const silent = this.#pictures - this.#picturesSince - PAUSE_STEPS * this.#step;
     if (!Number.isFinite(silent) || silent <= PAUSE_LIMIT) return undefined;
     const first = this.#hasSound ? FIRST_PAUSE_LIMIT : FIRST_SOUND_LIMIT;
-    if (this.#isPatient && isFirst && silent <= first) return undefined;
-    this.#isPatient = false;
-    // If audio is sent ahead of its pictures, it is silent only up to what the pictures have reached.
+    if (!this.#pauseFound && isFirst && silent <= first) return undefined;
+    this.#pauseFound = true;
+    // Silence follows the pictures `PAUSE_LIMIT` behind, counted from the last audio frame. If audio is sent ahead of its pictures, that
+    // could be later than the newest picture: never go beyond it.
     return Math.min(this.#since + silent - PAUSE_LIMIT, this.#pictures);
   }
 }
