@@ -131,7 +131,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'that answers of the framework count',
     file: 'src/servers/http/plugin.ts',
-    text: 'installUnreadAnswers(app, delivery);',
+    text: 'installUnreadAnswers(app, delivery, errors.shared);',
     replacement: '',
     test: `${TESTS}/unread-answers.test.ts`,
     title: 'of pages, lists and metrics count too',

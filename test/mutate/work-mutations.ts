@@ -17,8 +17,8 @@ export const WORK_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'that single requests go before pipelined ones',
     file: `${METERING}/work-turns.ts`,
-    text: 'this.#run(this.#single);\n    this.#run(this.#backlogged);',
-    replacement: 'this.#run(this.#backlogged);\n    this.#run(this.#single);',
+    text: 'this.#run(this.#single);\n      this.#run(this.#backlogged);',
+    replacement: 'this.#run(this.#backlogged);\n      this.#run(this.#single);',
     test: `${TESTS}/work-turns.test.ts`,
     title: 'runs short turns before long ones',
   },
