@@ -21,7 +21,7 @@ import type { HttpDependencies } from './dependencies.js';
 import { LimitedLog } from './limited-log.js';
 import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages/pages.js';
-import { createServices, installSluice } from './plugin.js';
+import { createServices, registerSluice } from './plugin.js';
 import { describeProblem, pathOf, READING_METHODS, sendProblem } from './plugins/errors.js';
 import { isLogged, logRequest } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
@@ -52,11 +52,12 @@ export interface HttpApp {
   readonly delivery: Delivery;
 }
 
-/** A complete application that is not listening yet. To mount the routes in your own application, register `sluiceHttp` instead. */
+/** The Fastify instance of `buildHttpApp` alone: it answers `inject`. To mount the routes in your own application, register `sluiceHttp` instead. */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
   return buildHttpApp(dependencies).app;
 }
 
+/** The application of the gateway with its connections. It does not listen: `WebPort` does. */
 export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   const {
     logger,
@@ -135,7 +136,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     done();
   });
   installConnectionLimits(app, { maxConnections, descriptors, onClosing, domain: errors.shared });
-  installSluice(app, rest, { ownsNotFound: true, services, connections: () => connections.figures });
+  registerSluice(app, rest, { ownsNotFound: true, services, connections: () => connections.figures });
   const connections = new Connections({
     http: app.server,
     handle: (request, response) => dispatch(request, response, app.routing),

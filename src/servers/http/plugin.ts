@@ -1,4 +1,8 @@
 // The HTTP side as a Fastify plugin, to be mounted under any prefix of any application.
+//
+// There are four entrances. `sluiceHttp` is the public one, for an application of somebody else. `buildHttpApp` (app.ts) makes the gateway's
+// own application, with its connections and their limits; `buildApp` gives its Fastify instance alone, for tests that use `inject`. All of
+// them end in `registerSluice`, which registers the same hooks and routes.
 
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
@@ -34,7 +38,7 @@ import { thumbnailRoutes } from './routes/thumbnails.js';
  */
 export const sluiceHttp: FastifyPluginAsync<HttpDependencies> = async (app, dependencies) => {
   const services = createServices(dependencies, app.log);
-  installSluice(app, dependencies, { ownsNotFound: app.prefix !== '', services });
+  registerSluice(app, dependencies, { ownsNotFound: app.prefix !== '', services });
 };
 
 /** Loopback addresses: a proxy on the same machine belongs to the operator. */
@@ -78,8 +82,8 @@ interface InstallOptions {
   readonly connections?: () => ConnectionFigures;
 }
 
-/** @internal Installs the same on an instance of our own. */
-export function installSluice(
+/** @internal Registers hooks and routes on the given instance: that of `sluiceHttp`, or our own. */
+export function registerSluice(
   app: FastifyInstance,
   dependencies: HttpDependencies,
   { ownsNotFound, services, connections }: InstallOptions,
