@@ -148,7 +148,7 @@ export interface StreamState {
   readonly transcode?: TranscodeState | undefined;
   /** Renditions removed while the stream ran, because FFmpeg failed too often or was too slow. */
   readonly withdrawn?: readonly { readonly name: string; readonly reason: 'failed' | 'overload' }[] | undefined;
-  /** One sentence for each thing that the stream is served without. */
+  /** One sentence for each thing that the stream is served without, then one for each kind of repair of its media. */
   readonly shortcomings?: readonly string[] | undefined;
 }
 
