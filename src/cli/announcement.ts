@@ -1,4 +1,5 @@
-// The text for a person at start: what to paste into the encoder, and where to watch. The only place where the generated key is shown.
+// The text for a person at start: what to paste into the encoder, and where to watch. It goes to stderr and is no log record: the only
+// place where the generated key is shown.
 
 import type { PublishKey } from '../access/publish-key.js';
 

@@ -112,6 +112,7 @@ function planHdr(
   const what = `the pictures are HDR (${video.hdr})`;
   const encoded = renditions.filter(({ kind, mode }) => kind === 'video' && mode === 'encode').map(({ name }) => name);
   if (encoded.length === 0) {
+    // No rendition is SDR.
     shortcomings.push(
       `${what} and are served in no other form: screens without HDR show them pale; add a rung such as 720p to the ladder, or set the encoder to SDR (BT.709)`,
     );
