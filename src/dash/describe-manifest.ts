@@ -1,7 +1,7 @@
 // Makes the MPD as data from the listed segments. Pure, so that tests can compare it with a golden file.
 import { type BitsPerSecond, type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { AdaptationSet, Manifest, Period, Representation } from './manifest.js';
-import type { PeriodSpan } from './periods.js';
+import type { ListedPeriod } from './periods.js';
 import type { DashPresentation, DashRendition, DashSegment } from './source.js';
 
 /** Live players stay this many target durations behind, like HOLD-BACK in HLS. */
@@ -32,22 +32,22 @@ export interface ManifestUrls {
 /** Pure, except that the publish time is taken from `presentation`. */
 export function describeManifest(
   presentation: DashPresentation,
-  spans: readonly PeriodSpan[],
+  listedPeriods: readonly ListedPeriod[],
   { media, time }: ManifestUrls,
 ): Manifest {
-  const { wallClock, mediaOrigin, listings } = presentation;
+  const { mediaNow, mediaOrigin, listings } = presentation;
   const origin = sinceEpoch(mediaOrigin);
   const targetDuration = presentation.targetDuration ?? 0;
   // Players keep the kinds of tracks that they started with: they skip a Period that lacks one like a gap.
   const kinds = new Set(listings.filter(({ active }) => active).map(({ plan }) => plan.kind));
-  const shown = spans.filter((span) => [...kinds].every((kind) => has(span, kind)));
-  const [first, last] = [shown[0], shown.at(-1)];
+  const playable = listedPeriods.filter((listed) => [...kinds].every((kind) => has(listed, kind)));
+  const [first, last] = [playable[0], playable.at(-1)];
   const manifest = {
-    publishTime: wallClock,
+    publishTime: mediaNow,
     minBufferTime: targetDuration,
     maxSegmentDuration: targetDuration,
     baseUrl: media,
-    periods: shown.map((span) => period(span, kinds, origin)),
+    periods: playable.map((listed) => period(listed, kinds, origin)),
   };
   const end = last === undefined ? 0 : endOf(last);
   const phase = phaseOf(presentation);
@@ -67,19 +67,19 @@ export function describeManifest(
 }
 
 /** `ending`: nothing more will come, and players learn of the duration. */
-export function phaseOf({ endedAt, wallClock, targetDuration = 0 }: DashPresentation): 'live' | 'ending' | 'ended' {
+export function phaseOf({ endedAt, mediaNow, targetDuration = 0 }: DashPresentation): 'live' | 'ending' | 'ended' {
   if (endedAt === undefined) return 'live';
-  return wallClock - endedAt < secondsToMilliseconds(ENDING * targetDuration) ? 'ending' : 'ended';
+  return mediaNow - endedAt < secondsToMilliseconds(ENDING * targetDuration) ? 'ending' : 'ended';
 }
 
-function has(span: PeriodSpan, kind: 'video' | 'audio'): boolean {
-  return [...span.segments.keys()].some(({ plan }) => plan.kind === kind);
+function has(listed: ListedPeriod, kind: 'video' | 'audio'): boolean {
+  return [...listed.segments.keys()].some(({ plan }) => plan.kind === kind);
 }
 
-const beginOf = ({ segments }: PeriodSpan): Seconds =>
+const beginOf = ({ segments }: ListedPeriod): Seconds =>
   Math.min(...[...segments.values()].map(([first]) => first?.start ?? Number.POSITIVE_INFINITY));
 
-const endOf = ({ segments }: PeriodSpan): Seconds =>
+const endOf = ({ segments }: ListedPeriod): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
 
 /**
@@ -104,22 +104,22 @@ function shortestEndOf(period: Period | undefined): Seconds {
 const sinceEpoch = (date: EpochMilliseconds): Seconds => (date as number) / 1000;
 
 /** @param origin presentation time of media time 0 */
-function period(span: PeriodSpan, kinds: ReadonlySet<string>, origin: Seconds): Period {
+function period(listed: ListedPeriod, kinds: ReadonlySet<string>, origin: Seconds): Period {
   const sets = new Map<
     string,
     { readonly contentType: 'video' | 'audio'; readonly representations: Representation[] }
   >();
-  for (const [rendition, segments] of span.segments) {
+  for (const [rendition, segments] of listed.segments) {
     const [first] = segments;
     if (first === undefined || !kinds.has(rendition.plan.kind)) continue;
-    const made = representation(rendition, first, segments, span.mediaStart);
+    const made = representation(rendition, first, segments, listed.mediaStart);
     const [codec = ''] = made.codecs.split('.');
     const set = sets.get(codec) ?? { contentType: rendition.plan.kind, representations: [] };
     set.representations.push(made);
     sets.set(codec, set);
   }
   const adaptationSets = [...sets].map(([codec, set]): AdaptationSet => ({ id: adaptationSetId(codec), ...set }));
-  return { id: `p${span.first}`, start: origin + span.mediaStart, adaptationSets };
+  return { id: `p${listed.first}`, start: origin + listed.mediaStart, adaptationSets };
 }
 
 function adaptationSetId(codec: string): number {

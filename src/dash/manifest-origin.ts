@@ -46,7 +46,7 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
 
   /** The clock to which the times of its manifest refer; undefined if there is no such stream. */
   time(app: string, name: string): EpochMilliseconds | undefined {
-    return this.#options.presentation(app, name)?.wallClock;
+    return this.#options.presentation(app, name)?.mediaNow;
   }
 
   #body(presentation: DashPresentation, media: string): Buffer {

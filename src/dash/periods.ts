@@ -5,7 +5,7 @@ import type { DashRendition, DashSegment } from './source.js';
 /** A rendition this many segments behind the newest is no longer waited for. */
 const SEGMENTS_WAITED_FOR = 2;
 
-export interface PeriodSpan {
+export interface ListedPeriod {
   /** Media sequence number of its first segment, even if that is no longer listed. Identifies the Period. */
   readonly first: number;
   readonly discontinuityNumber: number;
@@ -27,7 +27,7 @@ interface Column {
  * A sequence number is listed once every active rendition has its segment or is too far behind. A Period is identified by its first segment,
  * even if that is no longer listed: players treat another id, or another start, as another Period.
  */
-export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly PeriodSpan[] {
+export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly ListedPeriod[] {
   const runs: Column[][] = [];
   let states = new Map<DashRendition, string>();
   for (const column of columns(renditions, ended)) {
@@ -76,7 +76,7 @@ function toPeriod(
   run: readonly Column[],
   renditions: readonly DashRendition[],
   lastBefore: number | undefined,
-): PeriodSpan {
+): ListedPeriod {
   const [head] = run;
   const number = head?.number ?? 0;
   const discontinuityNumber = head?.discontinuityNumber ?? 0;

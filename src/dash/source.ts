@@ -45,11 +45,11 @@ export interface DashPresentation {
   readonly endedAt: EpochMilliseconds | undefined;
   /**
    * The date that media time 0 had when the stream began: presentation time counts from it, as evenly as media time does. An
-   * encoder whose clock runs slow or fast takes presentation time along; what players need to know is in `wallClock`.
+   * encoder whose clock runs slow or fast takes presentation time along; players read the current presentation time from `mediaNow`.
    */
   readonly mediaOrigin: EpochMilliseconds;
-  /** This moment, in presentation time. */
-  readonly wallClock: EpochMilliseconds;
-  /** In the order of the ladder. */
+  /** The current media time, as a date counted from `mediaOrigin`. It is not the wall clock: see there. */
+  readonly mediaNow: EpochMilliseconds;
+  /** What each rendition lists, in the order of the ladder. */
   readonly listings: readonly DashRendition[];
 }

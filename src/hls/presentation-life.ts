@@ -34,7 +34,7 @@ export class PresentationLife {
   readonly name: string;
   /** Requests for the multivariant playlist: woken when the stream becomes playable or ends. */
   readonly playableWaiters: Waiters;
-  /** When it ended, by `wallClock`. */
+  /** When it ended, by `mediaNow`. */
   endedAt: EpochMilliseconds | undefined;
   protected readonly options: PresentationOptions;
   protected readonly schedule: CutSchedule;

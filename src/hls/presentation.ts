@@ -93,7 +93,7 @@ export class Presentation extends PresentationLife {
   }
 
   /** The current media time, as a date counted from `mediaOrigin`. */
-  get wallClock(): EpochMilliseconds {
+  get mediaNow(): EpochMilliseconds {
     return this.dates.mediaNow;
   }
 

@@ -50,7 +50,7 @@ function presentation(rung: Change = {}, all: Change = {}, endedAgo?: number): D
     targetDuration: 2,
     endedAt: endedAgo === undefined ? undefined : BEGIN + 30_000 - endedAgo,
     mediaOrigin: BEGIN,
-    wallClock: BEGIN + 30_000,
+    mediaNow: BEGIN + 30_000,
     listings: [
       rendition('source', 'video', segments(video, all), 3_000_000),
       rendition('180p', 'video', segments(small, { ...all, ...rung }), 300_000),
@@ -113,8 +113,8 @@ describe('DASH manifest', () => {
       get mediaOrigin() {
         return shown.mediaOrigin;
       },
-      get wallClock() {
-        return shown.wallClock;
+      get mediaNow() {
+        return shown.mediaNow;
       },
       get listings() {
         return shown.listings;
