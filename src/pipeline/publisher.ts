@@ -128,7 +128,7 @@ export class Publisher {
   #heldBytes = 0;
   #measured: number | undefined;
   /** Its audio is absent, and silence stands for it. */
-  #isSilent = false;
+  #isAudioPaused = false;
 
   constructor(options: PublisherOptions) {
     const { stream, clock, domain } = options;
@@ -174,9 +174,12 @@ export class Publisher {
     return tags;
   }
 
-  /** A period begins whose audio FFmpeg encodes: without any, it would make no silence either. */
-  leaveOutSilence(): void {
-    if (this.tracks !== undefined && this.#isSilent) this.tracks = { ...this.tracks, audio: false };
+  /**
+   * Call when a period begins whose audio FFmpeg encodes. If the audio is paused, the period has none: FFmpeg
+   * would get no audio to encode, and it makes no silence by itself.
+   */
+  leaveOutPausedAudio(): void {
+    if (this.tracks !== undefined && this.#isAudioPaused) this.tracks = { ...this.tracks, audio: false };
   }
 
   /** Called when the subscription has something to take. */
@@ -219,11 +222,11 @@ export class Publisher {
   /** Before the tracks are decided, changes are handled by the decision. */
   #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
     const { tracks } = this;
-    if (kind === 'audio') this.#isSilent = false;
+    if (kind === 'audio') this.#isAudioPaused = false;
     if (tracks === undefined || tracks[kind] === present) return;
     // Silence stands for it, so nothing changes for players.
     if (kind === 'audio' && !present && tracks.video && this.#options.server.fillsSilence(this)) {
-      this.#isSilent = true;
+      this.#isAudioPaused = true;
       return;
     }
     this.tracks = { ...tracks, [kind]: present };

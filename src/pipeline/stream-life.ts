@@ -259,7 +259,7 @@ export class StreamLife {
 
   /** The publisher has changed what it sends: it holds its tags until the old FFmpeg has finished. */
   #turn(publisher: Publisher): void {
-    if (this.media.encodesSound) publisher.leaveOutSilence();
+    if (this.media.encodesSound) publisher.leaveOutPausedAudio();
     publisher.subscribe();
     this.#entering = this.#owner.live.settled('publisher changed', () => this.#enter(publisher));
   }

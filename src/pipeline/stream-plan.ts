@@ -58,10 +58,10 @@ export function planStream(request: PlanRequest): StreamPlan {
   const wanted = fitLadder(ladder, source, { keyFrames, ...(ffmpeg !== undefined && { ffmpeg }) });
   const video = wanted.filter(({ kind }) => kind === 'video');
   const audio = wanted.filter(({ kind }) => kind === 'audio');
-  const rungs = [...video, ...missingRungs(request, video)].filter(({ name }) => !withdrawn.has(name));
+  const offered = [...video, ...missingRungs(request, video)].filter(({ name }) => !withdrawn.has(name));
   const renditions = [
-    ...withoutEncoding(rungs, request, shortcomings),
-    ...audio.filter(({ name }) => !withdrawn.has(name)).flatMap((spec) => fitAudio(spec, request, shortcomings)),
+    ...servedVideo(offered, request, shortcomings),
+    ...audio.filter(({ name }) => !withdrawn.has(name)).flatMap((spec) => servedAudio(spec, request, shortcomings)),
   ];
   if (renditions.length === 0) {
     const why = shortcomings.length === 0 ? 'all renditions were withdrawn' : shortcomings.join('; ');
@@ -83,19 +83,19 @@ function missingRungs({ source, offered }: PlanRequest, video: readonly Renditio
   });
 }
 
-/** The rungs, or only the source without encoding if no picture can be encoded. */
-function withoutEncoding(
-  rungs: readonly RenditionSpec[],
+/** These renditions, or only the source without encoding if no picture can be encoded. */
+function servedVideo(
+  renditions: readonly RenditionSpec[],
   { source, ffmpeg, mayEncodeVideo, refusal = 'the machine is full' }: PlanRequest,
   shortcomings: string[],
 ): RenditionSpec[] {
   const { video } = source;
-  if (video === undefined || !rungs.some(({ mode }) => mode === 'encode')) return [...rungs];
+  if (video === undefined || !renditions.some(({ mode }) => mode === 'encode')) return [...renditions];
   const reason = reasonAgainstEncoding(video, ffmpeg) ?? (mayEncodeVideo ? undefined : refusal);
-  if (reason === undefined) return [...rungs];
-  const left = rungs.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
+  if (reason === undefined) return [...renditions];
+  const left = renditions.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
   shortcomings.push(`${left.join(', ')} cannot be encoded: ${reason}`);
-  return [rungs.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
+  return [renditions.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
 }
 
 /**
@@ -142,7 +142,7 @@ function copiedSource(video: SourceVideo): CopiedVideoSpec {
 
 const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus', 'flac', 'ac-3', 'e-ac-3']);
 
-function fitAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
+function servedAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
   const { audio } = source;
   if (audio === undefined || spec.mode === 'copy') return [spec];
   const reason = audio.codec === 'aac' ? reasonAgainstAac(audio) : undefined;

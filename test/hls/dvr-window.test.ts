@@ -48,7 +48,7 @@ function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) 
       stream.play(i % 2 === 0 ? 13 : 12);
       for (let turn = 0; turn < 40; turn += 1) await nextTurn();
       while (patient && !source().window.listed.every(({ media }) => media.isStored)) await nextTurn();
-      if (!check || !source().isServable(true)) continue;
+      if (!check || !source().isServable('part')) continue;
       for (const name of ['source', 'audio']) {
         checker.add(name, presentation.rendition(name)?.playlistBody().toString() ?? '');
         checker.addDelta(name, presentation.rendition(name)?.deltaBody().toString() ?? '');

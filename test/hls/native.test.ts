@@ -113,7 +113,7 @@ describe('a presentation of samples', () => {
       until: 7_000,
       onStep: () => {
         const rendition = presentation.rendition('source');
-        if (rendition?.isServable(true) !== true) return;
+        if (rendition?.isServable('part') !== true) return;
         for (const part of parsePlaylist(rendition.playlistBody().toString()).openParts) {
           if (!listedAt.has(part.uri)) listedAt.set(part.uri, clock.now());
         }

@@ -73,7 +73,7 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
   // Also those that an earlier period had.
   for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
     const rendition = presentation.rendition(name);
-    if (rendition?.isServable(true) === true) bodies.set(name, rendition.playlistBody());
+    if (rendition?.isServable('part') === true) bodies.set(name, rendition.playlistBody());
   }
   // Most steps change no playlist, and then nothing else that a player can see.
   const before = seenBodies.get(checker);

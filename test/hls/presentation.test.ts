@@ -169,7 +169,7 @@ describe('Presentation', () => {
       onStep: () => {
         for (const { name } of presentation.renditions) {
           const rendition = presentation.rendition(name);
-          if (rendition?.isServable(true) === true) seen.add(rendition.playlistBody().toString());
+          if (rendition?.isServable('part') === true) seen.add(rendition.playlistBody().toString());
         }
       },
     });

@@ -464,7 +464,7 @@ describe('periods of a presentation', () => {
     expect(gops).toEqual([4_040]);
     expect(presentation.targetDuration).toBe(2);
     expect(presentation.nextMediaSequence).toBe(1000);
-    expect(presentation.rendition('source')?.isServable(true)).toBe(false);
+    expect(presentation.rendition('source')?.isServable('part')).toBe(false);
   });
 
   it('a GOP that turns longer than the target duration is cut, counted, and reported', () => {

@@ -162,7 +162,7 @@ describe('WriteBehind', () => {
           const broken = clock.now() > 6_000 && clock.now() < 22_000;
           store.failure = broken ? Object.assign(new Error(`${code}: no way`), { code }) : undefined;
           const rendition = presentation.rendition('source');
-          if (rendition?.isServable(true) === true) live.add('source', rendition.playlistBody().toString());
+          if (rendition?.isServable('part') === true) live.add('source', rendition.playlistBody().toString());
           await nextTurn();
           await checkTree(store, checker);
         },

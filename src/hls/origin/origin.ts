@@ -132,15 +132,15 @@ export class Origin {
     if (parsed instanceof Error) return refused(400, parsed, true, presentation);
     // I-frame playlists have no parts: by 6.2.5.2 such requests wait for whole segments.
     const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
-    const partsDo = directive !== undefined && isMedia;
+    const least = directive !== undefined && isMedia ? 'part' : 'segment';
     const outcome = await rendition.mediaWaiters.wait(
-      `servable ${partsDo}`,
-      () => rendition.ended || rendition.withdrawn || rendition.isServable(partsDo),
+      `servable ${least}`,
+      () => rendition.ended || rendition.withdrawn || rendition.isServable(least),
       deadline - this.#clock.now(),
       signal,
     );
     if (rendition.withdrawn) return missing();
-    if (!rendition.isServable(partsDo)) return notPlayable(outcome);
+    if (!rendition.isServable(least)) return notPlayable(outcome);
     if (directive !== undefined && !rendition.satisfies(directive)) {
       const tooFar = rendition.checkAdvance(directive);
       if (tooFar !== undefined) return refused(400, tooFar, true, presentation);
@@ -200,7 +200,7 @@ export class Origin {
     }
     if (file === '') {
       const asked = presentation.rendition(rendition);
-      if (asked === undefined || asked.withdrawn || !asked.isServable(false)) return undefined;
+      if (asked === undefined || asked.withdrawn || !asked.isServable('segment')) return undefined;
       return found('media-playlist', asked.playlistBody('media'), false, presentation);
     }
     const there = presentation.anyRendition(rendition)?.find(file);

@@ -158,7 +158,7 @@ export class WriteBehind {
     for (const rendition of renditions.all) {
       try {
         if (rendition.withdrawn) await this.#withdraw(rendition);
-        else if (rendition.isServable(false)) await this.#storeRendition(rendition);
+        else if (rendition.isServable('segment')) await this.#storeRendition(rendition);
       } catch (cause) {
         // An obstacle for one rendition need not affect the others.
         failures.push(cause);
@@ -166,7 +166,7 @@ export class WriteBehind {
     }
     if (failures.length > 0) throw failures[0];
     // After the end of a stream the store may have had the only copy: if that is gone, there is nothing to write any more.
-    const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable(false));
+    const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable('segment'));
     const body = isWhole && variants.playable ? variants.body() : undefined;
     const path = `${directory}/${PLAYLIST}`;
     if (await this.#files.checkPlaylist(path)) this.#noteGone(1);

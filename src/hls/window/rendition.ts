@@ -231,15 +231,18 @@ export class Rendition {
     return this.#listed.position;
   }
 
-  /** Whether the target duration is known and there is something to list: a complete segment or, for a directive, a part. */
-  isServable(forDirective: boolean): boolean {
+  /**
+   * Whether the target duration is known and there is something to list.
+   * @param least what a playlist must have at least: a complete segment, or a part. A request with directives is content with a part
+   */
+  isServable(least: 'segment' | 'part'): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;
     if (this.segments > 0 && this.window.listed.length > 0) return true;
-    return forDirective && (this.segmenter.open?.parts.length ?? 0) > 0;
+    return least === 'part' && (this.segmenter.open?.parts.length ?? 0) > 0;
   }
 
   satisfies(directive: Directive): boolean {
-    return this.ended || this.withdrawn || (this.isServable(true) && isSatisfied(directive, this.position));
+    return this.ended || this.withdrawn || (this.isServable('part') && isSatisfied(directive, this.position));
   }
 
   /** See `isFirstAnswer`. False after ENDLIST. */
@@ -265,7 +268,7 @@ export class Rendition {
 
   /** Whether it has an I-frame playlist: a video with a complete segment. */
   get hasIFrames(): boolean {
-    return this.plan.kind === 'video' && !this.withdrawn && this.isServable(false);
+    return this.plan.kind === 'video' && !this.withdrawn && this.isServable('segment');
   }
 
   /** Duration of its playlist. */
