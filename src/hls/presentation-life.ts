@@ -1,5 +1,5 @@
 // The states of a presentation: what all its playlists do when a period begins, or when the stream pauses, loses a rendition or ends.
-// `StreamLife` (pipeline/) decides when. A track that changes unannounced is noticed here alone.
+// `pipeline/` decides when: `StreamLife`, and `Encoding` if a rendition is lost. A track that changes unannounced is noticed here alone.
 import { StateMachine } from '../protocols/state-machine.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { Announcements } from './announcements.js';
