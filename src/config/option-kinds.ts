@@ -37,7 +37,7 @@ export interface OptionSchema extends Partial<OptionDetails> {
   readonly required?: readonly string[];
 }
 
-/** Without what the kind of the value already determines. */
+/** What an option says of itself; the rest follows from its kind. */
 type Details = Omit<OptionDetails, 'placeholder'>;
 
 const PORTS = { minimum: 0, maximum: 65_535, placeholder: 'PORT' };

@@ -8,9 +8,9 @@ import type { DashPresentation, DashRendition, DashSegment } from './source.js';
 const PRESENTATION_DELAY = 3;
 
 /**
- * Target durations for which the MPD of an ended stream stays dynamic, with its duration, before it becomes static. Players reload it four
- * times in that. A player that learns of end and static at once may take the MPD for one that counts from 0, as DASH-IF IOP 4.3 section
- * 4.6.4 has it (Shaka Player), and then never reaches the end.
+ * For this many target durations after its end, the MPD of a stream says its duration but stays dynamic; then it becomes static. Players
+ * reload it four times in that time. A player that learns of both at once may take the times of the MPD as counted from 0 (Shaka Player,
+ * by DASH-IF IOP 4.3 section 4.6.4), and then never reaches the end.
  */
 const ENDING = 2;
 

@@ -23,7 +23,7 @@ export function limitedLogger(logger: Logger, now?: () => number): Logger {
   };
 }
 
-/** From a closed set: what follows a colon differs from stream to stream. */
+/** The error code, or the message up to its first colon, because what follows differs from stream to stream. */
 function kindOf(fields: object, message: string): string {
   if ('code' in fields && typeof fields.code === 'string') return fields.code;
   return message.split(':', 1)[0] ?? '';

@@ -1,4 +1,4 @@
-// Who may watch, as configured: nothing at all where everybody may.
+// Builds what decides who may watch, as configured. Where everybody may watch, nothing is built.
 
 import type { Logger } from 'pino';
 import { resolvePlaySecrets } from '../access/tickets/play-secrets.js';

@@ -54,7 +54,7 @@ export class WebServers {
 
   async close(): Promise<void> {
     const ports = [this.#plain.close(), this.#secure?.close()];
-    // Start with the application, so that answers end their connections from now on.
+    // Begin to close the application before its connections: from then on each answer ends its connection.
     const app = this.#http.app.close();
     await this.#http.connections.close();
     await Promise.all([...ports, app]);

@@ -31,7 +31,10 @@ const LEGACY_VIDEO_HEAD = 5;
 /** FLV 10.1 E.4.2.1: AAC and MP3 as 44 kHz, 16 bit, stereo; the actual values are in their own headers. */
 const LEGACY_AAC_HEAD = 0xaf;
 const LEGACY_MP3_HEAD = 0x2f;
-/** Enhanced RTMP v2: the flag of its headers, the FourCC, and the packet type of frames without composition time. */
+/**
+ * Enhanced RTMP v2: the flag of a video head, the sound format that marks an audio head, the length of a head with its FourCC, and the
+ * packet type of frames without composition time.
+ */
 const EX_VIDEO_FLAG = 0x80;
 const EX_AUDIO_FORMAT = 0x90;
 const EX_HEAD = 5;

@@ -163,7 +163,7 @@ export class VideoHeaders {
     return { media: videoHeaderBody(codec, description.record), description };
   }
 
-  /** Handles a bare sequence header OBU sent instead of a record. @throws live.video-configuration if it is not even that */
+  /** Takes a sequence header OBU that was sent without a configuration record. @throws live.video-configuration for anything else */
   #openBareAv1(obus: Buffer): VideoHeader {
     const description = describe('av1', undefined, obus);
     this.#repair('header-rewritten');

@@ -20,7 +20,7 @@ const BEAT: Milliseconds = 2_000;
 const WATCH: Milliseconds = 7_000;
 const WATCH_STEP: Milliseconds = 250;
 
-/** A lock that was not written for this long has no holder, by the clock of the file system, which is the same for both. */
+/** A lock file that was not written for this long has no holder. Only times of the file system are compared, as clocks may differ. */
 const ABANDONED: Milliseconds = 30_000;
 
 /** How long to wait for others that are taking the lock at the same moment. */

@@ -17,7 +17,7 @@ import type { PeriodNews, StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
 import { periodPlan, type StreamPlan } from './stream-plan.js';
 
-/** In pictures: in a source with one picture every ten seconds, every second one may be a key frame. */
+/** A GOP with fewer pictures is never long: in a source with one picture in ten seconds, every second picture may be a key frame. */
 const SHORTEST_LONG_GOP = 2.5;
 
 /** Detects a publisher whose key frames are too far apart to cut segments at them; its source is then encoded. One per publisher. */
@@ -135,7 +135,7 @@ export class StreamMedia {
   }
 
   /**
-   * Begins the first period of the name or a further one, and lets the tags of this publisher pass, first those that it holds.
+   * Begins the first or a further period of the name with this publisher: serves the tags that it holds, and then those that come.
    * @throws mp4.*
    */
   begin(what: PeriodNews, plan: StreamPlan, publisher: Publisher): void {

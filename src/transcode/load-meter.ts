@@ -33,7 +33,7 @@ const LONGEST_LOOK: Milliseconds = 1_500;
  * and says nothing about the speed. Less than `MIN_LAG`.
  */
 const TRACK_PAUSE: Milliseconds = 150;
-/** The same limit in multiples of the usual interval of the track, which bursts make longer than a frame. */
+/** Added to that limit, in usual intervals between the tags of the track: tags that come in bursts are further apart than frames. */
 const PAUSE_INTERVALS = 1.5;
 /** A longer interval was itself a pause. */
 const LONGEST_INTERVAL: Milliseconds = 2_000;

@@ -31,8 +31,8 @@ export interface TranscodeSupervisorOptions {
   /** Called at each start, after `firstPicture`: which part of the input is only to be decoded. */
   readonly wantedFrom?: () => WantedFrom;
   /**
-   * Called when a process failed: whether anything it wrote since its `onStart` was usable. If so, its death counts as an accident and does
-   * not lead to `onFailed`, unless it hung or was rejected.
+   * Called when a process has failed. Returns whether anything that it wrote since its `onStart` was usable: then the failure counts as an
+   * accident and does not lead to `onFailed`, unless the process hung or its output was rejected.
    */
   readonly delivered?: () => boolean;
   /** The process of a generation has ended and its pipes were read to the end. `error` is absent after `stop` and `replacePlan`. */

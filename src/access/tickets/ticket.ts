@@ -54,7 +54,7 @@ export function verifyTicket(
   if (match === null) return { ok: false, fault: 'forged' };
   const [, keyId = '', expiry = '', sid = '', kind = '', code = ''] = match;
   const mac = Buffer.from(code, 'base64url');
-  // Only one spelling: the last character of 16 bytes in base64url has unused bits.
+  // The last character of 16 bytes in base64url has unused bits: accept only the spelling that we write.
   if (mac.toString('base64url') !== code) return { ok: false, fault: 'forged' };
   const head = `~1${keyId}.${expiry}.${sid}.${kind}`;
   const scope = kind === 's' ? `${app}/${name}` : `${app}/`;

@@ -20,15 +20,15 @@ export interface FoundAnswer {
   /** The same Buffer for all viewers of one version: compare by identity to cache an ETag or a compressed form. */
   readonly body: Buffer;
   /**
-   * Whether this is the first version that has what a delivery directive asked for, or a hinted part that was waited for: nothing else is
-   * ever answered at that address, and RFC 8216bis B.1 allows caching it longer.
+   * Whether this is a hinted part that was waited for, or the first version that has what a delivery directive asked for. No other answer
+   * is ever given at that address, so RFC 8216bis B.1 allows caching it longer.
    */
   readonly blocking: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;
 }
 
-/** The same for media that is too large to be read before it is sent. */
+/** Like `FoundAnswer`, for media on disk that is too large to be read as a whole before it is sent. */
 export interface StoredAnswer extends Omit<FoundAnswer, 'kind' | 'body' | 'stored'> {
   readonly kind: MediaKind;
   readonly stored: StoredBody;

@@ -72,7 +72,7 @@ export class AudioParts {
     return released > 0;
   }
 
-  /** Emits the collected part if it ends before this and no frame is held. */
+  /** Emits the collected part if it ends before `time` and no frame is held back. */
   emitBefore(time: Milliseconds): void {
     const last = this.#part.at(-1);
     if (last !== undefined && this.#held.length === 0 && this.#time(last.start + last.duration) < time)

@@ -29,7 +29,7 @@ export class PartBody {
     return whole;
   }
 
-  /** Refers to the same bytes at another place from now on. */
+  /** The same bytes have been copied to `whole`: refers to them there from now on. */
   moveTo(whole: Buffer): void {
     this.#pieces = [whole];
   }
@@ -45,7 +45,7 @@ export interface MadePart {
   /** Media time of the first sample, on the stream timeline. */
   readonly start: Seconds;
   readonly duration: Seconds;
-  /** Where its media ends: its last frame may last longer than `duration` may say. */
+  /** Where its media ends. Later than `start + duration` if its last frame lasts longer than PART-TARGET allows `duration` to be. */
   readonly end: Seconds;
   /** Decoding can start here: INDEPENDENT=YES. */
   readonly independent: boolean;
@@ -130,7 +130,7 @@ export class PartWriter {
   }
 }
 
-/** @param size size of a fragment that ends with the data of `samples`, in their order */
+/** @param size bytes of a fragment whose last bytes are the data of `samples` */
 function keyFrameBytes(size: number, samples: FragmentToWrite['samples']): number | undefined {
   if (samples[0]?.sync !== true) return undefined;
   let length = size + samples[0].data.length;

@@ -48,7 +48,7 @@ export class VideoFragments {
     this.#end = start + fragment.duration;
     const split = this.#samplesBeforeForcedCut(fragment, index);
     if (split > 0) {
-      // FFmpeg does not know about a forced cut, which is where the source was cut, so a fragment may span it.
+      // FFmpeg knows nothing of forced cuts, so a fragment may span one: divide it there.
       this.#index = index + 1;
       const cut = this.#collect(samples.slice(0, split), start, index, true);
       this.#collect(samples.slice(split), cut, index + 1, this.#completes(index + 1));
@@ -98,7 +98,7 @@ export class VideoFragments {
 
   #passesAsItIs(fragment: Fragment, completes: boolean): boolean {
     const { isEmpty, end } = this.#parts;
-    // Samples wait for it, or the last one was cut short and this would leave a gap.
+    // Samples of an earlier fragment wait to be joined with it; or the last part was cut short, so that it would begin after a gap.
     if (!isEmpty || (end !== undefined && end !== fragment.baseMediaDecodeTime)) return false;
     // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see PartWriter.
     if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;

@@ -146,7 +146,10 @@ export class VideoParts {
     this.#writer.pass([bytes], samples, true, place);
   }
 
-  /** A picture that is not in the collected part exists: emits the part if it is long enough. @param completes if not in its segment either */
+  /**
+   * Call when the next picture is known not to belong to the collected part: emits the part if it is long enough.
+   * @param completes whether that picture belongs to a later segment: then the part is emitted however short it is
+   */
   settle(completes: boolean): void {
     const isLong = this.#lastEnd - this.#from >= this.#shortest;
     if (!this.isEmpty && (completes || isLong)) this.emit(this.#lastEnd, completes, !completes);

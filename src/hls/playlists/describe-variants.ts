@@ -119,8 +119,8 @@ function formats({ track, listedTracks }: MeasuredRendition): string[] {
 }
 
 /**
- * A variant of renditions that are played together: the first gives the URI, all give rates and codecs.
- * @param atLeast video renditions whose rates the first must not fall below
+ * One variant of renditions that are played together. It has the URI of the first, and the rates and codecs of all.
+ * @param atLeast video renditions: the rates of the first count as no lower than theirs
  */
 function variant(
   played: readonly [MeasuredRendition, ...MeasuredRendition[]],

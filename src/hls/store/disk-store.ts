@@ -41,14 +41,14 @@ export class DiskStore implements SegmentStore {
     this.#claim = claim;
   }
 
-  async write(path: StorePath, bytes: Buffer | readonly Buffer[], unread = false): Promise<void> {
+  async write(path: StorePath, bytes: Buffer | readonly Buffer[], unlisted = false): Promise<void> {
     const file = this.#resolve(path);
     const directory = dirname(file);
     try {
       if (!this.#made.has(directory)) await this.#makeDirectory(path);
       await this.#checkPlace(directory);
       const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
-      if (unread) await writeUnread(file, pieces);
+      if (unlisted) await writeUnlisted(file, pieces);
       else await this.#replace(file, pieces);
     } catch (error) {
       // Somebody removed the directory, perhaps with other files: the next write creates it again.
@@ -240,7 +240,7 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
  * Writes under the final name. A file left there by an earlier attempt is removed, not overwritten: a hard link may share it with somebody
  * else.
  */
-async function writeUnread(file: string, pieces: readonly Buffer[]): Promise<void> {
+async function writeUnlisted(file: string, pieces: readonly Buffer[]): Promise<void> {
   try {
     await writeNew(file, pieces);
   } catch (error) {

@@ -8,9 +8,9 @@ export interface SegmentStore {
   /**
    * Replaces the whole file: a reader sees the old bytes or the new ones, never a mixture.
    * @param bytes several buffers are concatenated
-   * @param unread nobody requests a file of this name before this has resolved, so an incomplete one may exist meanwhile
+   * @param unlisted nobody knows this name before this has resolved, so an incomplete file may exist under it meanwhile
    */
-  write(path: StorePath, bytes: Buffer | readonly Buffer[], unread?: boolean): Promise<void>;
+  write(path: StorePath, bytes: Buffer | readonly Buffer[], unlisted?: boolean): Promise<void>;
   /** Undefined if there is no such file. */
   read(path: StorePath): Promise<Buffer | undefined>;
   /**

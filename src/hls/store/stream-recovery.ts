@@ -52,7 +52,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     raiseNumbers(sequences, found);
     const markPaths = await filter(found.markPaths, hasOurOwner);
     const mark = markPaths.length > 0 ? found.mark : undefined;
-    // A directory without a marker is from an earlier version, or somebody's copy: only what was live a moment ago is certainly not a copy.
+    // A directory without a marker may be a copy that somebody made. Only if its stream was live a moment ago, it certainly is none.
     const files = await filter(filesFrom(found, mark?.from ?? 0), hasOurOwner);
     const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
     if (isLeft) left.push({ directory, files, playlists });

@@ -190,7 +190,7 @@ export class WriteBehind {
     if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const hadUnlisted = this.#files.hasLeaving;
     await this.#files.removeLeaving(() => true);
-    // These may have been enough: the next pass will tell.
+    // Removing these may have made enough room: the next pass will tell.
     if (hadUnlisted) return;
     const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
     const [longest] = archives.sort((a, b) => b.count - a.count);
@@ -251,7 +251,7 @@ export class WriteBehind {
       await this.#files.writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
       if (!gap && !media.isReleased) await this.#files.writeMedia(directory, uri, mediaSequence, () => media.pieces);
       media.isStored = true;
-      // It may have left the playlist while it was written, or the publisher may have left.
+      // If it left the playlist meanwhile, or the publisher has left, its memory is not needed any more.
       window.releaseStored();
     }
     await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);

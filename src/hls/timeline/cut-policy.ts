@@ -7,7 +7,7 @@ export interface Cut {
   readonly time: Milliseconds;
   /** There is no key frame at this cut. */
   readonly forced: boolean;
-  /** The cut is forced, and no picture had come for long before it. */
+  /** The cut is forced, because pictures have paused. */
   readonly paused?: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface CutSink {
   readonly targetDuration: Seconds | undefined;
   readonly last: Cut | undefined;
   add(cut: Cut): void;
-  /** @param gop the longest time without a cut that there will be. @param independent whether all cuts are at key frames */
+  /** Fixes the target duration. @param gop the longest distance between cuts to expect. @param independent whether all are at key frames */
   settle(gop: Milliseconds, independent: boolean): void;
   /** The first GOP is longer than `maxGop`. @returns whether to settle for that and continue */
   tooLong(gop: Milliseconds): boolean;

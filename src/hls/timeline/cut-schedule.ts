@@ -123,8 +123,8 @@ export class CutSchedule {
   }
 
   /**
-   * The publisher has left, and one kind of its media continued longer than the other, perhaps beyond the longest segment: cuts it where
-   * the other kind ends, or a segment duration after the last cut. Call before `endRun`, while media can still be emitted.
+   * Call when the publisher has left, before `endRun`, while media can still be emitted. If one kind of media continued longer than the
+   * other, the last segment may be too long: cuts it where the shorter kind ends, or else a segment duration after the last cut.
    */
   cutTail(): void {
     if (!this.#running || this.#targetDuration === undefined) return;
@@ -176,8 +176,8 @@ export class CutSchedule {
   }
 
   /**
-   * The segment of an encoder's key frame: that of the nearest key frame of the source, from which it was made. If presentation times of
-   * the source contradict its picture order, FFmpeg changes them.
+   * The segment of an encoder's key frame: that of the nearest key frame of the source, because it was made from that picture. Their times
+   * may differ: FFmpeg changes presentation times that contradict the order of the pictures.
    */
   keyFrameIndexAt(time: Milliseconds): number {
     return this.indexAt(this.#keyFrames.nearest(time, secondsToMilliseconds(this.#rules.nominalPart / 2)) ?? time);
@@ -201,8 +201,8 @@ export class CutSchedule {
   }
 
   /**
-   * Whether an encoder's pictures of segment `index` that end at `time` are its last ones; undefined if only the next picture tells,
-   * because it should be the key frame of the cut but is not at its time.
+   * Whether an encoder's picture that ends at `time` is the last one of segment `index`. Undefined if only the next picture can tell: this
+   * one ends near the cut but not at it, so the next one may or may not be the key frame of the cut.
    */
   pictureEnds(index: number, time: Milliseconds): boolean | undefined {
     const at = this.indexAt(time);
@@ -237,7 +237,7 @@ export class CutSchedule {
     return this.#cuts.at(index)?.paused === true;
   }
 
-  /** Whether, if the source continues as before, there is a cut within one frame of `time`: no part of the same segment follows. */
+  /** Whether a cut is expected within one frame of `time`, if the source continues as before. Then no part of the same segment follows. */
   expectsCut(time: Milliseconds): boolean {
     return this.#policy?.expectsCut(time) ?? false;
   }

@@ -47,7 +47,7 @@ export class KeyFrameCuts implements CutPolicy {
   readonly #sink: CutSink;
   readonly #segment: Milliseconds;
   readonly #frame: Milliseconds;
-  /** How much before the longest allowed duration a segment must end. */
+  /** A segment must end this much before it reaches the longest allowed duration. */
   readonly #margin: Milliseconds;
   readonly #part: Milliseconds;
   readonly #maxGop: Milliseconds;

@@ -37,7 +37,7 @@ type TimedPlan = Pick<PeriodPlan, 'renditions' | 'frameRate'>;
 
 /**
  * Pure: the same plan gives the same timing.
- * @param fixedTarget PART-TARGET of an earlier period, which stays valid: parts with other frame rates are made to fit under it
+ * @param fixedTarget PART-TARGET of an earlier period, which must not change: parts with other frame rates are made no longer than that
  */
 export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?: Seconds): PartTiming {
   const frameOf = (rendition: RenditionPlan): Seconds =>

@@ -50,7 +50,7 @@ export class RegularCuts implements CutPolicy {
     } else {
       next = last.time + this.#segment;
     }
-    // One more than reached, so that the end of media there is known in time.
+    // Add one cut more than `time` has reached: where a segment ends must be known before media gets there.
     for (; next <= time + this.#segment; next += this.#segment) this.#sink.add({ time: next, forced: false });
   }
 }

@@ -42,7 +42,7 @@ export class StreamPeriods {
     return this.#begun.at(-1)?.discontinuityNumber ?? this.#options.firstDiscontinuitySequence ?? 0;
   }
 
-  /** Requests that the next possible segment begins a period. Calling it again before that has no effect. */
+  /** Requests that a period begins with the next segment that can begin one. A second call before that changes nothing. */
   request(): void {
     this.#requested = true;
   }

@@ -33,7 +33,7 @@ export class Segmenter implements PartSink {
   /** The newest complete segment or gap. */
   #last: Pick<CompleteSegment, 'index' | 'mediaSequence' | 'end'> | undefined;
   #expects: Expected = 'key-frame';
-  /** Parts of earlier segments are rejected: they are from another encoder, or were given up. */
+  /** Parts of segments before this index are rejected: they come from an earlier encoder, or their segment was given up. */
   #from = 0;
   #parts = 0;
   #mediaIndex: number | undefined;

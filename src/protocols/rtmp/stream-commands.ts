@@ -199,7 +199,7 @@ export class StreamCommands {
     }
   }
 
-  /** @throws rtmp.app-name, rtmp.stream-name, after the peer has been sent `code` */
+  /** @throws rtmp.app-name, rtmp.stream-name; first the peer is sent a status with this code */
   #address(messageStreamId: number, name: string, code: StatusReason['code']): StreamAddress {
     const { app = '', tcUrl = '' } = this.#connect;
     try {

@@ -190,7 +190,7 @@ export interface HttpOptions {
   readonly rtmpPort?: (() => number | undefined) | undefined;
   /** The application in that hint. Default `live`. */
   readonly publishApp?: string | undefined;
-  /** How encoders prove that they may publish, for that hint. Default `key`. */
+  /** What encoders need to be allowed to publish; shown in that hint. Default `key`. */
   readonly publishProof?: PublishProof | undefined;
   /** The URL under which viewers reach this server, for link previews. Default: taken from requests that prove it. */
   readonly publicUrl?: string | undefined;

@@ -132,7 +132,7 @@ export function registerSluice(
   void app.register(pageRoutes, {
     pages,
     streams: dependencies.streams,
-    // A preview is fetched by whoever unfolds a link, without its token.
+    // Whatever shows a preview of a link has no token, so it cannot load the thumbnail of a protected stream.
     thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
     isProtected: gate !== undefined,
     publicUrl: dependencies.publicUrl,

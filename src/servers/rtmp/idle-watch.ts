@@ -19,7 +19,7 @@ export interface IdleWatchOptions {
 export class IdleWatch {
   readonly #options: IdleWatchOptions;
   readonly #deadline: Deadline;
-  /** When the peer was sent a ping that it has not reacted to, as far as we know. */
+  /** When the peer was last sent a ping, if nothing has come from it since. */
   #asked: Milliseconds | undefined;
 
   constructor(options: IdleWatchOptions) {

@@ -25,7 +25,7 @@ function reserved(fileLimit: number): number {
   return Math.min(RESERVED, Math.floor(fileLimit / 4));
 }
 
-/** Connections left for other servers, after RTMP connections and the reserve. */
+/** How many connections other servers may have beside the RTMP connections and the reserve. */
 export function connectionsBeside(rtmpConnections: number, fileLimit: number | undefined): number | undefined {
   if (fileLimit === undefined) return undefined;
   return Math.max(1, fileLimit - connectionsWithin(rtmpConnections, fileLimit) - reserved(fileLimit));

@@ -25,8 +25,8 @@ const ANSWER_BYTES = 4 * 1024;
 const STREAM_BYTES = 8 * 1024;
 
 /**
- * From this share of the total on, an HTTP/2 connection with more unread answers than this is closed. It would not be enough to cut its
- * answers: it could make 128 more requests at once, and V8 frees the streams much later than they were made.
+ * From this share of the total on, HTTP/2 connections with more unread answers than `MAX_ANSWERS_WHEN_PRESSED` are closed. Cutting off
+ * single answers would not be enough: the client could make 128 more requests at once, and V8 frees the memory of closed streams late.
  */
 const PRESSED_FROM = 1 / 16;
 const MAX_ANSWERS_WHEN_PRESSED = 16;
