@@ -95,7 +95,7 @@ async function openWith(
   };
 }
 
-/** What an earlier process left in the media directory; without one, what the next life of a name must not repeat. */
+/** Opens the media directory and reads what an earlier process left there. Without one there is no store, and only numbers are returned. */
 async function openMedia(
   { mediaClaim }: OwnDirectories,
   config: Config,

@@ -18,7 +18,7 @@ const HELD_UP: Milliseconds = 200;
 export interface TrackDecisionOptions {
   readonly clock: Clock;
   readonly wait?: Milliseconds;
-  /** Called when only audio has come: why video may be expected. */
+  /** Called when only audio has come. Returns why video may still be expected. */
   readonly expectsVideo?: () => 'announced' | 'had' | undefined;
   /** Called when both tracks have come: whether more pictures are needed before the decision. */
   readonly doubtsRate?: () => boolean;

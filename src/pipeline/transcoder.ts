@@ -173,7 +173,7 @@ export class Transcoder {
     if (pause > LONG_SOUND_PAUSE && this.#fed.audio && !this.failed) this.replace(this.#supervisor.plan);
   }
 
-  /** Makes fewer renditions from now on, starting at the last key frame: the queued input is too old. */
+  /** Makes fewer renditions from now on. FFmpeg gets its input from the last key frame on, because what is queued is too old. */
   replace(plan: TranscodePlan): void {
     const { publisher } = this.#options;
     this.#droppedTags += this.#feed.droppedTags;

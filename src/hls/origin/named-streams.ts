@@ -23,7 +23,7 @@ interface Stream {
   current: Presentation | undefined;
   /** Ended presentations whose playlists are gone or were replaced by those of `current`; their media can still be loaded. */
   readonly earlier: Set<Presentation>;
-  /** Requests for a publisher that was accepted, or that `left` waits for. */
+  /** Requests that wait for a publisher: one that was accepted and has no presentation yet, or one that `left` waits for. */
   readonly publisherWaiters: Waiters;
 }
 
@@ -146,7 +146,7 @@ export class NamedStreams {
     return this.#streams.get(`${app}/${name}`)?.current;
   }
 
-  /** The presentation to answer from, unless a new publisher has just come and has none yet. */
+  /** The presentation to answer from, without waiting; undefined if a publisher has just come and has none yet. */
   here(app: string, name: string): Presentation | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
     return stream === undefined || stream.starting !== undefined || stream.awaited ? undefined : stream.current;

@@ -163,7 +163,7 @@ export class Origin {
     return found('media-playlist', body, isFirst, presentation);
   }
 
-  /** An init segment, segment or part, or the I-frame playlist, to which alone directives apply. Never rejects. */
+  /** An init segment, segment or part, or the I-frame playlist; directives apply to the playlist only. Never rejects. */
   async file(
     app: string,
     name: string,

@@ -4,7 +4,7 @@ import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../prot
 import { audioFramesPerPart } from '../timeline/part-timing.js';
 import { type PartOptions, PartWriter } from './part.js';
 
-/** Number of frames held until the schedule has passed them: over 20 s. Beyond it the oldest are emitted with what is known. */
+/** Frames that are held until the cut schedule has passed them: more than 20 s. Beyond that the oldest are emitted by the cuts known so far. */
 const HELD_FRAMES_LIMIT = 1_024;
 
 export interface AudioPartsOptions extends PartOptions {

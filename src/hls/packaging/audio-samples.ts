@@ -149,8 +149,8 @@ export class AudioSamples {
   }
 
   /**
-   * How much longer or shorter a frame must be, so that the next one starts at the publisher's timestamp again.
-   * @param off how much later than its current start the frame should begin
+   * How much longer (shorter, if negative) this frame is to be made, so that the next one starts at the publisher's timestamp again.
+   * @param off how much later this frame would start by the publisher's timestamp
    */
   #correction(off: Ticks, duration: Ticks): Ticks {
     const drifts = Math.abs(off) > (DRIFT_LIMIT / 1000) * this.#options.timescale;

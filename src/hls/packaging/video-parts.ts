@@ -86,7 +86,7 @@ export class VideoParts {
     return this.isEmpty ? this.#last + 1 : this.#start + this.#samples.length;
   }
 
-  /** Whether the collected part ends at `end`, and not after a further picture of this duration. */
+  /** Whether the collected part should end at `end` instead of taking one more picture, of this duration. */
   isFull(end: number, duration: number): boolean {
     const length = end - this.#from;
     if (length > this.#target) return true;
@@ -178,7 +178,7 @@ export class VideoParts {
       segmentIndex: this.#index,
       start: this.#from + this.#segmentOffset,
       duration: end - this.#from,
-      // As in `begin`: the next picture comes after a pause.
+      // If the next picture comes after a pause, the last one lasts until then, as in `begin`.
       end: (this.#isPause(end, wanted) ? wanted : end) + this.#segmentOffset,
       completes,
       continues,

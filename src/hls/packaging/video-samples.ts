@@ -98,7 +98,7 @@ export class VideoSamples {
     return Math.max(wanted, this.#parts.earliest);
   }
 
-  /** If there was not enough room: uses the smaller offset from now on, so that dates and durations of segments stay consistent. */
+  /** If the preceding frames left too little room, uses the smaller offset from now on, so that dates and durations of segments agree. */
   #noteKeyFrame(offset: Ticks): void {
     if (this.#delay === undefined || offset < this.#delay - this.#interval / 2) this.#delay = offset;
   }

@@ -139,7 +139,7 @@ function variant(
   };
 }
 
-/** Smaller renditions of the same content, while too little is known of `rendition` to prove that it is cheaper. */
+/** Renditions with smaller pictures, as long as `rendition` was measured too briefly to believe that its rate is lower than theirs. */
 function smallerThan(rendition: MeasuredRendition, video: readonly MeasuredRendition[]): readonly MeasuredRendition[] {
   if (rendition.plan.maxrate !== undefined || rendition.bandwidth.duration >= TELLING_DURATION) return [];
   return video.filter((other) => samples(other) < samples(rendition));

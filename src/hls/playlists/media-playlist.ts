@@ -83,7 +83,7 @@ export interface RenditionReport {
 
 /**
  * RFC 8216bis section 8: EXT-X-MAP needs version 5 in an I-frame playlist and 6 in others, EXT-X-SKIP needs 9; EXT-X-GAP and the
- * low-latency tags need none. So the version is the same for all versions of a playlist, whose lines must not change (6.2.1).
+ * low-latency tags need none. So EXT-X-VERSION, which must not change (6.2.1), need not depend on what a playlist lists at the moment.
  */
 export const LOWEST_VERSION = { media: 6, 'i-frames': 5, delta: 9 } as const;
 

@@ -213,7 +213,7 @@ export class CutSchedule {
     return time > cut.time;
   }
 
-  /** Whether segment `index` begins without a key frame and a picture at this time is in it or later. */
+  /** Whether segment `index` begins without a key frame, and a picture at `time` belongs to it or to a later one. */
   isForcedCut(index: number, time: Milliseconds): boolean {
     const cut = this.#cuts.at(index);
     return cut?.forced === true && time >= cut.time - this.#tolerance;

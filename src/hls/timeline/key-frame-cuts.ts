@@ -158,8 +158,8 @@ export class KeyFrameCuts implements CutPolicy {
   /** Whether a key frame this long after the last cut becomes a cut. */
   #cutsAt(elapsed: Milliseconds): boolean {
     const longest = Math.max(...this.#gops);
-    // Stay below the time of a forced cut: if that were made when the key frame finally comes, it would be before media that was already
-    // emitted.
+    // The next key frame must come before a forced cut would be due. Otherwise the cut would be decided when that key frame comes, at a
+    // time before media that was already emitted.
     const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - this.#margin - 1;
     return elapsed >= this.#segment - this.#slack - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
   }
@@ -180,8 +180,8 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   /**
-   * Where a segment would be cut without a key frame: as late as possible or, if no key frame is expected, at the last end of a part before
-   * that.
+   * The time of the next cut if no key frame comes: as late as possible or, where none is expected any more, at the last end of a part
+   * before that.
    */
   #forcedCandidate(): Milliseconds | undefined {
     const { last } = this.#sink;
@@ -245,7 +245,7 @@ export class KeyFrameCuts implements CutPolicy {
     return true;
   }
 
-  /** Whether one of the GOP lengths seen so far ends in time for a segment that begins at `last`. */
+  /** Whether, by the GOP lengths seen so far, a key frame is expected before a segment that begins at `last` must end. */
   #expectsKeyFrame(last: Cut): boolean {
     const lastKey = this.#lastKey ?? 0;
     return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);

@@ -28,7 +28,7 @@ export interface EarlierSegments {
   readonly count: number;
   /** From the newest to the oldest. */
   newestFirst(): Iterable<ListableSegment>;
-  /** Their lines, as listed by `listedAlone` or `listedIFrame`. */
+  /** Their playlist lines, rendered once, as `listedAlone` or `listedIFrame` gives them. */
   rendered(kind: 'media' | 'i-frames'): RenderedSegments;
 }
 

@@ -276,7 +276,7 @@ export class Rendition {
     return this.window.listedDuration + (this.archive?.duration ?? 0);
   }
 
-  /** Lists what is only in the store from this segment on. @returns the number of removed segments */
+  /** Removes segments before this one from the list, if they are only in the store. @returns the number of removed segments */
   dropBefore(mediaSequence: number): number {
     const archived = this.archive?.removeBefore(mediaSequence) ?? 0;
     const count = archived + this.window.dropReleasedBefore(mediaSequence);

@@ -25,7 +25,7 @@ export class SessionOutput {
     return this.#socket.writableLength;
   }
 
-  /** @returns the reason to give the peer up, when more waits than may */
+  /** @returns why the connection must be closed: more bytes wait for the peer than are allowed */
   flush(): SluiceError | undefined {
     const buffers = this.#session.takeOutputBuffers();
     if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return undefined;

@@ -45,7 +45,7 @@ export function storedRepresentation(answer: StoredAnswer, path: string, targetD
   return { entityTag, body, metadata, headers: [...metadata, 'content-length', String(body.length)] };
 }
 
-/** Names and values of the headers that do not describe the body itself. */
+/** Names and values of the headers, except length and coding of the body. */
 function describe(kind: OriginAnswerKind, lifetime: string, entityTag: string): string[] {
   return [
     ...['content-type', contentType(kind)],

@@ -33,7 +33,7 @@ interface Call {
 export class SharedCalls {
   readonly #options: SharedCallsOptions;
   readonly #calls = new Map<string, Call>();
-  /** Reused from a call that settled at once: making one costs more than answering with a playlist. */
+  /** Of a call that settled at once, kept for the next call: making an AbortController costs more than answering with a playlist. */
   #spare: AbortController | undefined;
   #fresh: { readonly call: Call; readonly exchange: Exchange }[] = [];
   /** Requests that joined the call of an earlier one. */
