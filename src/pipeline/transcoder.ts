@@ -166,7 +166,7 @@ export class Transcoder {
     if (this.#fed[kind]) this.#supervisor.noteReceived(dts, kind);
   }
 
-  /** FFmpeg makes silence for a whole pause at once when the audio goes on. Of a long pause that is too much: it starts anew. */
+  /** When audio returns, FFmpeg makes silence for the whole pause at once. After a long pause that is too much: it is restarted instead. */
   #noteSound(dts: Milliseconds): void {
     const pause = dts - (this.#sound ?? dts);
     this.#sound = dts;

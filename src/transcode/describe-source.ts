@@ -232,7 +232,7 @@ function checkPictureSize(width: number, height: number): void {
   );
 }
 
-/** A signalled rate may differ from the measured one by this share before the measurement is preferred: it covers a second or less. */
+/** A signalled rate is believed if it differs from the measured one by no more than this share: a measurement covers a second or less. */
 const BELIEVED_WITHIN = 0.15;
 
 /** Chooses the first plausible rate, unless the measured rate contradicts it. If no known rate is plausible, the source is refused. */

@@ -86,7 +86,7 @@ export interface PartPlace extends Pick<MadePart, 'segmentIndex' | 'completes'> 
   readonly continues?: boolean;
   readonly start: Ticks;
   readonly duration: Ticks;
-  /** Where the next sample is shown, if that is not where the duration ends. */
+  /** Where the next sample is shown. Default: where the duration ends. */
   readonly end?: Ticks;
 }
 

@@ -72,7 +72,7 @@ export function streamAbove(path: StorePath, levels: 1 | 2): StorePath | undefin
 /** A line that every multivariant playlist of ours contains, and no other playlist. */
 const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA):/m;
 
-/** `multivariant` or `media` for text as this program writes it: it refers to our own files only. */
+/** Which kind of playlist of ours this text is; undefined if it is none. Ours refer to files with our names only. */
 export function kindOfPlaylist(text: string): 'multivariant' | 'media' | undefined {
   if (!text.startsWith('#EXTM3U\n')) return undefined;
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -30,7 +30,7 @@ export interface StoreIncidents {
   storeFailed(cause: unknown): void;
   /** This number of files had disappeared. */
   filesGone(files: number): void;
-  /** After failures or missing files everything was checked, and the store has the current window. */
+  /** The first pass after failures or missing files that has checked everything: the store has the current window. */
   storeRecovered(): void;
   /** The presentation has ended, and files could not be removed: the next start removes them. */
   filesLeftBehind(files: number, cause: unknown): void;
@@ -201,7 +201,7 @@ export class WriteBehind {
     await this.#files.removeLeaving(() => true);
   }
 
-  /** Lists what is only in the store from this segment on; the files before it are removed at `removeAt`. */
+  /** Removes segments before this one from the lists, if they are only in the store; their files are removed at `removeAt`. */
   #dropBefore(mediaSequence: number, removeAt: Milliseconds): void {
     const { renditions, incidents } = this.#options;
     let dropped = 0;

@@ -196,8 +196,8 @@ export class KeyFrameCuts implements CutPolicy {
 
   /**
    * Adds the forced cuts that cannot be avoided now that the stream has reached `time`. They are made as soon as they are reached, so that
-   * the part that ends there is known to be the last of its segment when it is listed. A cut that was postponed for a key frame that did
-   * not come is made at the current position: media before it was already emitted.
+   * the part that ends there is known to be the last of its segment when it is listed. If a cut was postponed for a key frame and that did
+   * not come, it is made at the current position, because media before it was already emitted.
    * @param shown presentation time of the previous picture, which was already emitted
    * @param patient there is a key frame at `time`, and it may be used although it is after the cut, within the limit
    */

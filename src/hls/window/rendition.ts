@@ -158,7 +158,7 @@ export class Rendition {
 
   // Life: the presentation decides
 
-  /** The publisher has left, or the rendition is in the plan again: no media until its next part. */
+  /** No media comes until its next part: the publisher has left, or the rendition has just returned to the plan. */
   setAway(): void {
     this.#state.to('away');
     this.invalidate();

@@ -127,7 +127,7 @@ export class Segmenter implements PartSink {
     this.#options.onPart();
   }
 
-  /** No more media comes for segments up to and including `index`; a segment without any media is not closed by this. */
+  /** No more media comes for segments up to and including `index`: closes the open segment, if it is one of them. */
   complete(index: number): void {
     if (this.#open !== undefined && this.#open.index <= index) this.#close();
   }
@@ -264,8 +264,8 @@ export class Segmenter implements PartSink {
     const differs = end !== undefined && end > open.start && (isElsewhere || isTooLong);
     const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
-    // If media is missing up to the next segment, the date of that segment is right, and EXTINF must agree with it. The last segment of a
-    // publisher lasts as long as its media.
+    // If media is missing before the next segment, this one lasts until then, so that the date of the next agrees with EXTINF. The last
+    // segment of a publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
     if (gap) this.#maker.addGapParts(open, missing);
     this.#add(this.#maker.complete(open, stretched ? end : open.end, gap));
