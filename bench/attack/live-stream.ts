@@ -82,6 +82,12 @@ export class LiveStreamUnderWatch {
   }
 
   /** How long small answers took since the last call. */
+  /** Forgets the answers so far. */
+  resetProbe(): void {
+    this.#prober.send('reset');
+  }
+
+  /** The answers since then. */
   async probe(): Promise<ProbeReport> {
     const answer = once(this.#prober, 'message');
     this.#prober.send('report');

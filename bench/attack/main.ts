@@ -210,7 +210,7 @@ async function runPhase(
   await gateway.look(true);
   const start = gateway.residentBytes();
   // The delay of the collection is not caused by the attackers.
-  await live.probe();
+  live.resetProbe();
   const logBefore = gateway.logBytes;
   let peak = start;
   const sampling = setInterval(() => {

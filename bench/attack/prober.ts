@@ -12,6 +12,8 @@ export interface ProbeReport {
 }
 
 const EVERY = 30;
+/** An attack of a moment is judged with the second after it: of two answers, p99 says nothing. */
+const LEAST_ANSWERS = 40;
 
 const [, , url] = process.argv;
 if (url === undefined) throw new Error('the address to ask is missing');
@@ -34,16 +36,34 @@ function probe(): Promise<void> {
   });
 }
 
-process.on('message', () => {
-  const sorted = times.sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-  const report: ProbeReport = { answers: sorted.length, p50: at(0.5), p99: at(0.99), longest: at(1), failures };
+let isAsked = false;
+
+process.on('message', (word) => {
+  if (word === 'reset') forget();
+  else {
+    isAsked = true;
+    report();
+  }
+});
+
+function forget(): void {
   times = [];
   failures = 0;
-  process.send?.(report);
-});
+}
+
+/** When there is enough to report. */
+function report(): void {
+  if (!isAsked || times.length + failures < LEAST_ANSWERS) return;
+  isAsked = false;
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  const message: ProbeReport = { answers: sorted.length, p50: at(0.5), p99: at(0.99), longest: at(1), failures };
+  forget();
+  process.send?.(message);
+}
 process.on('disconnect', () => process.exit());
 for (;;) {
   await probe();
+  report();
   await new Promise((resolve) => setTimeout(resolve, EVERY));
 }
