@@ -3,7 +3,7 @@ import type { PeriodPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
 import { reasonAgainstAac } from '../transcode/browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
-import { fitLadder } from '../transcode/ladder.js';
+import { fitLadder, isForSomeBrowsersOnly } from '../transcode/ladder.js';
 import { canReadFromFlv, type FlvReader } from '../transcode/readable-codecs.js';
 import {
   type CopiedVideoSpec,
@@ -68,6 +68,7 @@ export function planStream(request: PlanRequest): StreamPlan {
     throw pipelineError('pipeline.nothing-to-serve', `none of the published tracks can be served: ${why}`);
   }
   const extraTracks = source.video === undefined ? [] : request.extraTracks;
+  reportCodec(source, renditions, shortcomings);
   const shown = planHdr(request, renditions, shortcomings);
   return { source: shown, renditions, extraTracks, keyFrames, shortcomings };
 }
@@ -96,6 +97,19 @@ function servedVideo(
   const left = renditions.filter(({ mode }) => mode === 'encode').map(({ name }) => name);
   shortcomings.push(`${left.join(', ')} cannot be encoded: ${reason}`);
   return [renditions.find(({ mode }) => mode === 'copy') ?? copiedSource(video)];
+}
+
+const CODEC_NAMES = { avc: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9' } as const;
+
+/** Reports video that is served in no codec that every browser decodes. */
+function reportCodec({ video }: SourceDescription, renditions: readonly RenditionSpec[], shortcomings: string[]): void {
+  if (video === undefined || !isForSomeBrowsersOnly(video)) return;
+  const pictures = renditions.filter(({ kind }) => kind === 'video');
+  if (pictures.length === 0 || pictures.some(({ mode }) => mode === 'encode')) return;
+  const codec = CODEC_NAMES[video.codec];
+  shortcomings.push(
+    `the pictures are ${codec} and are served in no other codec: browsers without ${codec} show none; have a rung such as 720p encoded, or set the encoder to H.264`,
+  );
 }
 
 /**

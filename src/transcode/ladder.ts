@@ -84,8 +84,8 @@ export interface LadderOptions {
 /**
  * The renditions for a source: video in the order of the ladder, then the one audio track if the source has audio. The gateway packages
  * those with mode `copy`; FFmpeg makes the others.
- * A rung as large as the source is left out if the source itself is served; a larger rung is always left out. If no rung is left for a
- * source with video, one of the source's own size replaces them.
+ * A rung as large as the source is left out if the source itself is served; a larger rung is always left out. If that leaves no video, or
+ * of the rungs none beside a copied source that not every browser decodes, one rung of the source's own size replaces them.
  * @throws transcode.ladder-invalid, transcode.ladder-empty
  */
 export function fitLadder(
@@ -119,8 +119,17 @@ function fitVideo(entries: readonly LadderEntry[], video: SourceVideo, keyFrames
     const fits = servesSource ? entry.shortSide < largest : entry.shortSide <= largest;
     if (fits) specs.push(encodedRendition(entry.name, entry.shortSide / sourceShortSide, video));
   }
-  if (specs.length === 0 && wantsVideo) specs.push(encodedRendition(`${evenFloor(sourceShortSide)}p`, 1, video));
+  const wantsRungs = entries.some((entry) => entry.kind === 'encoded');
+  const needsRung = wantsRungs && isForSomeBrowsersOnly(video) && specs.every(({ mode }) => mode === 'copy');
+  if (needsRung || (specs.length === 0 && wantsVideo)) {
+    specs.push(encodedRendition(`${evenFloor(sourceShortSide)}p`, 1, video));
+  }
   return specs;
+}
+
+/** Every browser decodes H.264; HEVC, AV1 and VP9 depend on the browser and on the device. */
+export function isForSomeBrowsersOnly({ codec }: SourceVideo): boolean {
+  return codec !== 'avc';
 }
 
 /**

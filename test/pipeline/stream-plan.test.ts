@@ -55,8 +55,33 @@ describe('planStream', () => {
     expect(pale.shortcomings).toEqual([expect.stringContaining('480p, 360p will look pale: FFmpeg 7.0 lacks')]);
     expect(transcodePlan(pale, DURATIONS)?.source.video?.hdr).toBeUndefined();
     const alone = plan({ source, ladder: ['source'] });
-    expect(alone.shortcomings).toEqual([expect.stringMatching(/HDR \(PQ\).*add a rung such as 720p/)]);
+    expect(alone.shortcomings).toEqual([
+      expect.stringContaining('the pictures are HEVC'),
+      expect.stringMatching(/HDR \(PQ\).*add a rung such as 720p/),
+    ]);
   });
+
+  it.each(['hevc', 'av1', 'vp9'] as const)(
+    'makes an H.264 rung of %s, or says which browsers show nothing',
+    (codec) => {
+      const source = { video: sourceVideo(320, 180, { codec }), audio: AAC };
+      const encoded = plan({ source });
+      expect(modes(encoded)).toEqual(['source copy', '180p encode', 'audio copy']);
+      expect(encoded.shortcomings).toEqual([]);
+      const said = expect.stringMatching(/^the pictures are (HEVC|AV1|VP9) .*: browsers without \1 show none; /);
+      for (const left of [{ ladder: ['source', 'audio'] }, { withdrawn: new Set(['180p']) }]) {
+        const copied = plan({ source, ...left });
+        expect(modes(copied)).toEqual(['source copy', 'audio copy']);
+        expect(copied.shortcomings).toEqual([said]);
+      }
+      for (const refused of [{ ffmpeg: undefined }, { mayEncodeVideo: false }]) {
+        const copied = plan({ source, ...refused });
+        expect(modes(copied)).toEqual(['source copy', 'audio copy']);
+        expect(copied.shortcomings).toEqual([expect.stringMatching(/^180p cannot be encoded: /), said]);
+      }
+      expect(plan({ source, ladder: ['audio'] }).shortcomings).toEqual([]);
+    },
+  );
 
   it('serves what it can when there is no FFmpeg, when it cannot read the codec, and when the machine is full', () => {
     const without = plan({ ffmpeg: undefined });

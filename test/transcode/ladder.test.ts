@@ -60,6 +60,24 @@ describe('fitLadder', () => {
     expect(sizes(['720p', '480p'], sourceVideo(427, 241))).toEqual(['240p encode 426x240']);
   });
 
+  it('keeps one H.264 rung beside a copied source that not every browser decodes', () => {
+    for (const codec of ['hevc', 'av1', 'vp9'] as const) {
+      const small = sourceVideo(640, 360, { codec });
+      expect(sizes(['source', '720p', '480p', '360p'], small)).toEqual(['source copy 640x360', '360p encode 640x360']);
+      expect(sizes(['source', '720p'], sourceVideo(360, 641, { codec }))).toEqual([
+        'source copy 360x641',
+        '360p encode 360x640',
+      ]);
+      expect(sizes(['source', '360p', '240p'], small)).toEqual(['source copy 640x360', '240p encode 426x240']);
+      expect(sizes(['source', 'audio'], small)).toEqual(['source copy 640x360']);
+      // Such a source is encoded to H.264 itself.
+      expect(sizes(['source', '720p'], sourceVideo(640, 360, { codec, bitDepth: 12 }))).toEqual([
+        'source encode 640x360',
+      ]);
+    }
+    expect(sizes(['source', '720p'], sourceVideo(640, 360))).toEqual(['source copy 640x360']);
+  });
+
   it('adds the audio track last, and has only audio if there is no video or none is wanted', () => {
     expect(
       fitLadder(['720p', 'source'], { video: sourceVideo(1920, 1080), audio: AAC }).map(({ name }) => name),
