@@ -254,6 +254,8 @@ describe('the pace of a publisher', () => {
           [5_469, 1_012],
           [5_600, 1_500],
           [4_000, 600],
+          // The cut is at most a frame before the next picture.
+          [3_969, 512],
         ],
       },
     );

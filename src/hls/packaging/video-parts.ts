@@ -178,8 +178,7 @@ export class VideoParts {
       segmentIndex: this.#index,
       start: this.#from + this.#segmentOffset,
       duration: end - this.#from,
-      // If the next picture comes after a pause, the last one lasts until then, as in `begin`.
-      end: (this.#isPause(end, wanted) ? wanted : end) + this.#segmentOffset,
+      end: end + this.#segmentOffset,
       completes,
       continues,
     });

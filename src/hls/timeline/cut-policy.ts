@@ -9,6 +9,8 @@ export interface Cut {
   readonly forced: boolean;
   /** The cut is forced, because pictures have paused. */
   readonly paused?: boolean;
+  /** The cut is forced, and there is no picture at it: it is between two pictures that are far apart. */
+  readonly between?: boolean;
 }
 
 /** The rules for the cuts of one run of a publisher. */

@@ -2,7 +2,7 @@
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { CutList, KeyFrameMemory, RunEnds } from './cut-memory.js';
 import type { Cut, CutPolicy, CutSink, RunRules } from './cut-policy.js';
-import { KeyFrameCuts, longestFirstGop } from './key-frame-cuts.js';
+import { KeyFrameCuts, longestFirstGop, ROUNDING } from './key-frame-cuts.js';
 import { RegularCuts } from './regular-cuts.js';
 import { SoundPause } from './sound-pause.js';
 
@@ -11,9 +11,6 @@ const ROUNDING_TOLERANCE: Milliseconds = 100;
 
 /** An encoder's timestamps may deviate by half a frame; for a slow source at most by this. */
 const LARGEST_TOLERANCE: Milliseconds = 50;
-
-/** RFC 8216bis 4.4.3.1 compares the rounded EXTINF, so a segment may be almost half a second longer than the target duration. */
-const ROUNDING: Milliseconds = 500;
 
 /** Tolerance for timestamps rounded to whole milliseconds or to ticks of the encoder's timescale. */
 const PICTURE_ROUNDING: Milliseconds = 0.5;
@@ -235,6 +232,11 @@ export class CutSchedule {
   /** Whether segment `index` was started while no pictures came: the next picture must be a key frame. */
   beginsInPause(index: number): boolean {
     return this.#cuts.at(index)?.paused === true;
+  }
+
+  /** Whether segment `index` begins between two pictures that are far apart, so that no picture tells where exactly. */
+  beginsBetween(index: number): boolean {
+    return this.#cuts.at(index)?.between === true;
   }
 
   /** Whether a cut is expected within one frame of `time`, if the source continues as before. Then no part of the same segment follows. */

@@ -21,12 +21,15 @@ const PAUSE_FRAMES = 2.5;
 const GOPS_REMEMBERED = 16;
 
 /** RFC 8216bis 4.4.3.1 compares the rounded EXTINF, so a segment may be almost half a second longer than the target duration. */
-const ROUNDING: Milliseconds = 500;
+export const ROUNDING: Milliseconds = 500;
 
 /**
  * Segments end two frames before that, because pictures may come at irregular times; for a slow source, which is regular, this much before.
  */
 const LARGEST_MARGIN: Milliseconds = 100;
+
+/** A segment of sound may be longer than one of pictures by a frame: 1024 samples at 22.05 kHz. */
+const LONGEST_SOUND_FRAME: Milliseconds = 47;
 
 /** A shorter segment would not contain a whole audio frame. */
 const SHORTEST_SEGMENT: Milliseconds = 100;
@@ -215,11 +218,12 @@ export class KeyFrameCuts implements CutPolicy {
       const due = early ? candidate - this.#slack / 2 : lastChance;
       if (time < (patient ? limit : Math.max(due, last.time + this.#slack))) return;
       const isAhead = early && shown < candidate - this.#slack / 2;
-      const between = Math.min(limit - 1, Math.max(latest, shown + this.#slack));
-      const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : between;
+      const middle = Math.min(limit - 1, Math.max(limit - LONGEST_SOUND_FRAME, shown + this.#slack));
+      const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : middle;
+      const between = time - cut > this.#slack;
       // Pictures were missing there, not only a key frame.
       const paused = cut < time && this.#step > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
-      this.#sink.add({ time: cut, forced: true, ...(paused && { paused }) });
+      this.#sink.add({ time: cut, forced: true, ...(paused && { paused }), ...(between && { between }) });
       if (paused) this.#sink.paused(cut);
       else this.#sink.forced(cut);
     }

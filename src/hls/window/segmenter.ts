@@ -227,19 +227,15 @@ export class Segmenter implements PartSink {
 
   #isAtCut(part: MadePart): boolean {
     const cut = this.#cutTime(part.segmentIndex);
-    return cut === undefined || part.start - cut <= SAME_TIME;
+    return cut === undefined || part.start - cut <= this.#rounding(part.segmentIndex);
   }
 
-  /**
-   * If the beginning is missing, or the segment before it ended at its cut, the segment begins at its cut; for the first listed segment
-   * nothing counts as missing.
-   */
+  /** If the beginning is missing, the segment begins at its cut; for the first listed segment nothing counts as missing. */
   #begin(part: MadePart): SegmentInMaking {
     const index = part.segmentIndex;
     this.#fillGaps(index);
     const cut = this.#cutTime(index);
-    const beginsLate = part.start > (this.#last?.end ?? part.start) && this.#last?.end === cut;
-    const isWhole = this.#last === undefined || (this.#isAtCut(part) && !beginsLate);
+    const isWhole = this.#last === undefined || this.#isAtCut(part);
     return this.#maker.open(index, (isWhole ? undefined : cut) ?? part.start);
   }
 
@@ -249,19 +245,15 @@ export class Segmenter implements PartSink {
     if (open === undefined) return;
     this.#open = undefined;
     const end = this.#endTime(open.index, open.init.track.kind);
-    const { targetDuration = Number.POSITIVE_INFINITY } = this.#options.schedule;
     const paused = this.#options.schedule.beginsInPause(open.index + 1);
     // Media after the pause must be decodable without the media before it.
     if (paused) this.#needKeyFrame();
     // Media that nobody sent is not lost.
     const failed = open.rest === 'lost' || (lost === true && !paused);
     // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
-    const rounding = failed || lost !== undefined ? NOTHING_MISSING : SAME_TIME;
+    const rounding = failed || lost !== undefined ? NOTHING_MISSING : this.#rounding(open.index + 1);
     const continued = this.#cutTime(open.index + 1) !== undefined;
-    const isElsewhere = end !== undefined && Math.abs(end - open.end) > rounding;
-    // A picture before a pause lasts until the next one, which may be beyond the longest segment (RFC 8216bis 4.4.3.1).
-    const isTooLong = continued && Math.round(open.end - open.start) > targetDuration;
-    const differs = end !== undefined && end > open.start && (isElsewhere || isTooLong);
+    const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
     // If media is missing before the next segment, this one lasts until then, so that the date of the next agrees with EXTINF. The last
@@ -285,6 +277,11 @@ export class Segmenter implements PartSink {
     const { index, mediaSequence, end } = segment;
     this.#last = { index, mediaSequence, end };
     this.#options.onSegment(segment);
+  }
+
+  /** How far from its cut a segment may begin, and the one before it may end. */
+  #rounding(index: number): Seconds {
+    return this.#options.schedule.beginsBetween(index) ? NOTHING_MISSING : SAME_TIME;
   }
 
   #cutTime(index: number): Seconds | undefined {
