@@ -9,6 +9,7 @@ import type { PlayAccess } from './contracts/access.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
+import { FLUSH_UNTIL, untilDeadline } from './gateway/close-deadline.js';
 import { dashOrigin } from './gateway/dash-origin.js';
 import { gatewayError } from './gateway/errors.js';
 import { gatewayFigures } from './gateway/figures.js';
@@ -41,9 +42,6 @@ export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-
 export { findPlayKeys } from './gateway/viewer-policy.js';
 export { checkMediaDirectory } from './hls/store/media-directory.js';
 export { ensureFile, inspectDirectory } from './pipeline/directories.js';
-
-/** Time for streams to flush before they are closed anyway, in milliseconds: `close()` must end within 5 s. */
-const FLUSH_GRACE = 3_500;
 
 /**
  * Creates a gateway that does not listen yet.
@@ -249,7 +247,9 @@ export class Gateway {
     return this.#closed;
   }
 
+  /** Limits of the steps: RTMP 1.5 s and streams together 4 s, then HTTP 0.5 s, so 4.5 s before the locks; `close()` may take 5 s. */
   async #close(): Promise<void> {
+    const flushUntil = systemClock.now() + FLUSH_UNTIL;
     // Servers that are about to listen are closed afterwards; `start` reports its own failure to its caller.
     await this.#started?.catch(() => undefined);
     const failures: unknown[] = [];
@@ -257,7 +257,7 @@ export class Gateway {
     await domain.settled('rtmp servers', () => this.#rtmp.close());
     domain.attempt('thumbnails', () => this.#pictures?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
-    await Promise.race([flushed, new Promise<void>((resolve) => setTimeout(resolve, FLUSH_GRACE).unref())]);
+    await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());

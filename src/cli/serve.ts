@@ -32,7 +32,8 @@ export interface ServeOptions extends ConfigDetails {
   readonly companion?: (running: RunningGateway) => Companion;
 }
 
-const CLOSE_TIMEOUT: Milliseconds = 5_000;
+/** For the demo's publisher and `Gateway.close()`, whose own limits add up to less (`gateway/close-deadline.ts`). */
+export const CLOSE_TIMEOUT: Milliseconds = 5_000;
 /** Signals within this time count as one. */
 const SAME_SIGNAL: Milliseconds = 500;
 /** A shorter key of random letters and digits has less than 96 bits. */
