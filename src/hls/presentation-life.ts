@@ -94,10 +94,10 @@ export class PresentationLife {
     this.#lag = new LagWatch(clock, schedule);
     const variants = new VariantListing({ renditions: set, schedule, frameRate: () => this.plan.frameRate });
     this.variants = variants;
-    const { domain, firstMediaSequence, onSegment } = options;
+    const { domain, firstMediaSequence, maxIndexBytes, onSegment } = options;
     const directory = `${app}/${name}`;
     const stored = { clock, domain, firstMediaSequence, incidents, renditions: set, directory, variants };
-    const writeBehind = store && new WriteBehind({ store, ...stored });
+    const writeBehind = store && new WriteBehind({ store, maxIndexBytes, ...stored });
     this.writeBehind = writeBehind;
     const told = { set, schedule, variants, playableWaiters, incidents, writeBehind, onSegment };
     this.#announcements = new Announcements(told);

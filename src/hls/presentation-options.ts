@@ -26,6 +26,8 @@ export interface PresentationOptions {
    * duration. `Infinity` keeps all. Default: what is in memory. Needs a store.
    */
   readonly dvrWindow?: Seconds | undefined;
+  /** Memory for the index of these segments. Default: see `store/write-behind.ts`. */
+  readonly maxIndexBytes?: number | undefined;
   /** EXT-X-PLAYLIST-TYPE:EVENT: the whole stream stays listed, as with an unlimited `dvrWindow`. Needs a store. */
   readonly event?: boolean | undefined;
   /** From `SequenceNumbers.next`: never used before for this name. */

@@ -153,6 +153,32 @@ describe('a DVR window', () => {
     expect(checker.versions('source')).toBeGreaterThan(100);
   });
 
+  it.each([{ dvrWindow: Number.POSITIVE_INFINITY }, { dvrWindow: undefined, event: true }])(
+    'C4.03 the index of $dvrWindow seconds, event $event, stays below its limit: the oldest segments go',
+    async (window) => {
+      const maxIndexBytes = 30_000;
+      const { play, listed, source, presentation, warnings, file } = scene(new WatchedStore(), {
+        ...window,
+        maxIndexBytes,
+      });
+      const held = () => ['source', 'audio'].map((name) => presentation.rendition(name)?.archive);
+      for (let played = 0; played < 120; played += 2) {
+        // The checker knows EVENT playlists only as they should be: nothing leaves them.
+        await play(2, window.event !== true, true);
+        // A pass begins with this; until the next one every rendition archives one more segment.
+        expect(held().reduce((sum, archive) => sum + (archive?.bytes ?? 0), 0)).toBeLessThan(maxIndexBytes + 4_000);
+      }
+      const { mediaSequence, segments } = listed();
+      expect(mediaSequence).toBeGreaterThan(1000);
+      expect(held().map((archive) => archive?.first.mediaSequence)).toEqual([mediaSequence, mediaSequence]);
+      expect(source().archive?.count).toBeGreaterThan(5);
+      for (const { uri } of segments) expect((await file(uri)).status, uri).toBe(200);
+      // Players whose list is older can still load what has left it.
+      expect((await file(`seg-${mediaSequence - 1}.m4s`)).status).toBe(200);
+      expect(warnings.map(({ code }) => code)).toContain('hls.dvr-dropped');
+    },
+  );
+
   it('C4.03 if the disk never comes back, the list begins with the segments in memory, which stay bounded', async () => {
     const store = new WatchedStore();
     const { play, listed, source } = scene(store, { dvrWindow: Number.POSITIVE_INFINITY });

@@ -9,10 +9,17 @@ export class TextBlocks {
   #inOpen = 0;
   /** Number of bytes removed at the beginning. */
   #removed = 0;
+  #bytes = 0;
+
+  /** Length of the text. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** @param lines the lines of one segment, ASCII */
   append(lines: string): void {
     this.#open += lines;
+    this.#bytes += lines.length;
     this.#inOpen += 1;
     if (this.#inOpen < BLOCK) return;
     this.#blocks.push(Buffer.from(this.#open, 'latin1'));
@@ -23,6 +30,7 @@ export class TextBlocks {
   /** Removes this many bytes at the beginning. */
   remove(bytes: number): void {
     this.#removed += bytes;
+    this.#bytes -= bytes;
     for (let [first] = this.#blocks; first !== undefined && this.#removed >= first.length; [first] = this.#blocks) {
       this.#removed -= first.length;
       this.#blocks.shift();
@@ -46,5 +54,6 @@ export class TextBlocks {
     this.#open = '';
     this.#inOpen = 0;
     this.#removed = 0;
+    this.#bytes = 0;
   }
 }

@@ -22,6 +22,8 @@ export interface WriteBehindOptions {
   readonly renditions: { readonly all: readonly Rendition[] };
   readonly variants: { readonly playable: boolean; body(): Buffer };
   readonly incidents: StoreIncidents;
+  /** Memory for the indexes of what is only on disk, of all renditions together. */
+  readonly maxIndexBytes?: number | undefined;
 }
 
 /** What is told of the store. */
@@ -34,11 +36,14 @@ export interface StoreIncidents {
   storeRecovered(): void;
   /** The presentation has ended, and files could not be removed: the next start removes them. */
   filesLeftBehind(files: number, cause: unknown): void;
-  /** Listed segments had to be dropped because the disk was full or files were removed. */
+  /** Listed segments had to be dropped because the disk or their index was full, or files were removed. */
   dvrDropped(): void;
 }
 
-/** Share of the segments that are only on disk to drop when the disk is full. */
+/** Enough for 44 hours of five renditions with segments of 2 s. */
+const MAX_INDEX_BYTES = 256 * 1024 * 1024;
+
+/** Share of the segments that are only on disk to drop when the disk, or the memory for their index, is full. */
 const DROPPED_SHARE = 1 / 4;
 
 /** Number of consecutive passes without a pause if each finds missing files. */
@@ -150,6 +155,7 @@ export class WriteBehind {
     const { renditions, directory, clock, variants, incidents } = this.#options;
     const failures: unknown[] = [];
     this.#gone = 0;
+    this.#boundIndexes();
     const checksAll = this.#checksAll;
     if (checksAll) {
       this.#versions.clear();
@@ -192,13 +198,27 @@ export class WriteBehind {
     await this.#files.removeLeaving(() => true);
     // Removing these may have made enough room: the next pass will tell.
     if (hadUnlisted) return;
-    const archives = this.#options.renditions.all.flatMap(({ archive }) => (archive?.count ? [archive] : []));
-    const [longest] = archives.sort((a, b) => b.count - a.count);
-    if (longest === undefined) return;
-    // The same for all renditions, so that players find the same segments when they switch.
-    const first = longest.first.mediaSequence + Math.ceil(longest.count * DROPPED_SHARE);
-    this.#dropBefore(first, this.#options.clock.now());
+    this.#dropOldest(() => this.#options.clock.now());
     await this.#files.removeLeaving(() => true);
+  }
+
+  /** With `dvrWindow` unlimited or EVENT, a stream of many days would fill the memory. Viewers with an older list can still load its files. */
+  #boundIndexes(): void {
+    const { renditions, maxIndexBytes = MAX_INDEX_BYTES } = this.#options;
+    const bytes = renditions.all.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
+    if (bytes > maxIndexBytes) this.#dropOldest((longest) => this.#leavingAt(longest.listedDuration, longest));
+  }
+
+  /** Drops the oldest segments that are only in the store. @param removeAt when to remove their files, by the rendition with most of them */
+  #dropOldest(removeAt: (longest: Rendition) => Milliseconds): void {
+    const indexed = this.#options.renditions.all.flatMap((rendition) =>
+      rendition.archive?.count ? [{ rendition, archive: rendition.archive }] : [],
+    );
+    const [longest] = indexed.sort((a, b) => b.archive.count - a.archive.count);
+    if (longest === undefined) return;
+    const { rendition, archive } = longest;
+    // The same for all renditions, so that players find the same segments when they switch.
+    this.#dropBefore(archive.first.mediaSequence + Math.ceil(archive.count * DROPPED_SHARE), removeAt(rendition));
   }
 
   /** Removes segments before this one from the lists, if they are only in the store; their files are removed at `removeAt`. */

@@ -16,6 +16,11 @@ export interface SegmentArchiveOptions {
   readonly iFrames: boolean;
 }
 
+/** Memory for a segment besides its text: its entry here, and the name of its file in `StoredFiles`. */
+const ENTRY_BYTES = 384;
+/** Its text is kept here and in the playlist that the store got last. */
+const TEXT_COPIES = 2;
+
 /** Number of removed entries after which the array is compacted. */
 const COMPACT_AFTER = 1024;
 
@@ -30,6 +35,7 @@ export class SegmentArchive implements EarlierSegments {
   /** Range of media sequence numbers that it has ever held. */
   #range: { readonly first: number; last: number } | undefined;
   readonly #inits = new Map<string, { readonly init: InitSegment; segments: number }>();
+  #initBytes = 0;
 
   constructor(options: SegmentArchiveOptions) {
     this.#options = options;
@@ -41,6 +47,11 @@ export class SegmentArchive implements EarlierSegments {
 
   get duration(): Seconds {
     return this.#duration;
+  }
+
+  /** The memory that it takes, estimated. */
+  get bytes(): number {
+    return this.count * ENTRY_BYTES + TEXT_COPIES * (this.#media.bytes + this.#iFrames.bytes) + this.#initBytes;
   }
 
   /** Call only if it is not empty. */
@@ -79,9 +90,13 @@ export class SegmentArchive implements EarlierSegments {
     this.#media.append(archived);
     if (this.#options.iFrames) this.#iFrames.append(archived);
     this.#duration += duration;
-    const entry = this.#inits.get(init.uri) ?? { init, segments: 0 };
+    let entry = this.#inits.get(init.uri);
+    if (entry === undefined) {
+      entry = { init, segments: 0 };
+      this.#inits.set(init.uri, entry);
+      this.#initBytes += init.bytes.length;
+    }
     entry.segments += 1;
-    this.#inits.set(init.uri, entry);
     this.#range ??= { first: mediaSequence, last: mediaSequence };
     this.#range.last = mediaSequence;
   }
@@ -111,6 +126,7 @@ export class SegmentArchive implements EarlierSegments {
     this.#iFrames.clear();
     this.#duration = 0;
     this.#inits.clear();
+    this.#initBytes = 0;
   }
 
   *newestFirst(): Iterable<ListableSegment> {
@@ -133,7 +149,10 @@ export class SegmentArchive implements EarlierSegments {
     const entry = this.#inits.get(first.init.uri);
     if (entry !== undefined) {
       entry.segments -= 1;
-      if (entry.segments === 0) this.#inits.delete(first.init.uri);
+      if (entry.segments === 0) {
+        this.#inits.delete(first.init.uri);
+        this.#initBytes -= entry.init.bytes.length;
+      }
     }
     if (this.#head < COMPACT_AFTER) return;
     this.#segments = this.#segments.slice(this.#head);
@@ -151,6 +170,10 @@ class Lines {
 
   constructor(list: (segment: ListableSegment) => ListedSegment) {
     this.#list = list;
+  }
+
+  get bytes(): number {
+    return this.#text.bytes;
   }
 
   append(segment: ListableSegment): void {
