@@ -13,9 +13,9 @@ export interface StartOptions {
 export interface GatewayDependencies {
   /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
   readonly logger?: Logger;
-  /** Decides who may publish, instead of publish key and users. */
+  /** Decides who may publish, instead of publish key and users. Refusals are not delayed then: slowing down those who guess is up to it. */
   readonly authorizePublish?: Authorize;
-  /** Decides who may watch over RTMP. Default: everyone. */
+  /** Decides who may watch over RTMP. Default: who has a token with `playAccess: token`, otherwise everyone. */
   readonly authorizePlay?: Authorize;
   /** Aborts the creation of the gateway at any point. */
   readonly signal?: AbortSignal;
