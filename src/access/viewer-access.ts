@@ -2,6 +2,7 @@
 // ticket, which every later request carries in its path. All decisions are made in memory.
 
 import type { AccessDecision, EntryDecision, PlayAccess, StreamName, ViewerAccess } from '../contracts/access.js';
+import { RecentValues } from '../protocols/recent-values.js';
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { accessError } from './errors.js';
 import { coversStream, readPlayToken, sessionOf } from './tickets/play-token.js';
@@ -17,11 +18,16 @@ export interface TokenViewerAccessOptions {
   readonly revoked: { has(sid: string): boolean };
 }
 
+/** For tokens with `start_by` alone. About 1 MB. */
+const REMEMBERED_SESSIONS = { entries: 10_000, keyLength: 32 };
+
 /** One text for a token that is forged, for another stream, or revoked: nobody learns which. */
 const DENIED = 'this link does not allow to watch the stream';
 
 export class TokenViewerAccess implements ViewerAccess {
   readonly #options: TokenViewerAccessOptions;
+  /** Sessions that began in time: players that read an MPD or a playlist anew come with their token again, also after `start_by`. */
+  readonly #begun = new RecentValues<true>(REMEMBERED_SESSIONS);
 
   constructor(options: TokenViewerAccessOptions) {
     this.#options = options;
@@ -36,6 +42,11 @@ export class TokenViewerAccess implements ViewerAccess {
     const { claims } = read;
     const sid = sessionOf(claims, token);
     if (!coversStream(claims, app, name) || revoked.has(sid)) return refusal('access.play-denied', DENIED);
+    if (!read.mayStart && this.#begun.get(sid) === undefined) {
+      return refusal('access.play-expired', 'the time to begin with this link is over');
+    }
+    // A copy: a piece of the token would keep all of it in memory.
+    if (claims.start_by !== undefined) this.#begun.keep(Buffer.from(sid).toString(), true);
     const scope = { app, name: claims.stream.endsWith('/*') ? undefined : name };
     return {
       allowed: true,

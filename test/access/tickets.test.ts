@@ -10,6 +10,7 @@ import {
 } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { createTicket, MAX_TICKET_LENGTH, verifyTicket } from '../../src/access/tickets/ticket.js';
+import { TokenViewerAccess } from '../../src/access/viewer-access.js';
 
 const SECRET = Buffer.from('0123456789abcdef0123456789abcdef');
 const OTHER = Buffer.from('fedcba9876543210fedcba9876543210');
@@ -28,18 +29,24 @@ describe('play tokens', () => {
       '{"stream":"live/cam","until":1800007200,"sid":"session-1"}',
     );
     expect(Buffer.from(mac, 'base64url')).toEqual(keys.sign(`v1.${keyId}.${payload}`));
-    expect(readPlayToken(token, keys, now, SKEW)).toEqual({ ok: true, claims: CLAIMS });
+    expect(readPlayToken(token, keys, now, SKEW)).toEqual({ ok: true, claims: CLAIMS, mayStart: true });
   });
 
   it.each<[string, Partial<PlayClaims>, string | undefined]>([
     ['until the end of until, and the skew of clocks', { until: NOW - SKEW }, undefined],
     ['not after that', { until: NOW - SKEW - 1 }, 'expired'],
-    ['not after start_by, although it may be watched longer', { start_by: NOW - SKEW - 1 }, 'expired'],
     ['from not_before on, less the skew', { not_before: NOW + SKEW }, undefined],
     ['not earlier', { not_before: NOW + SKEW + 1 }, 'too-early'],
   ])('are taken %s', (_, claims, fault) => {
     const result = readPlayToken(createPlayToken({ ...CLAIMS, ...claims }, keys), keys, now, SKEW);
     expect(result.ok ? undefined : result.fault).toBe(fault);
+  });
+
+  it('are not to begin with after start_by, although they may be watched with longer', () => {
+    const read = (startBy: number) =>
+      readPlayToken(createPlayToken({ ...CLAIMS, start_by: startBy }, keys), keys, now, SKEW);
+    expect(read(NOW - SKEW)).toMatchObject({ ok: true, mayStart: true });
+    expect(read(NOW - SKEW - 1)).toMatchObject({ ok: true, mayStart: false });
   });
 
   it('are refused in every other spelling, and with any character changed, left out or added', () => {
@@ -156,4 +163,22 @@ describe('tickets', () => {
 it('secrets of less than 32 bytes sign nothing, and without a secret there is nothing to sign with', () => {
   expect(() => new SigningKeys([Buffer.alloc(31)])).toThrow('got a secret of 31 bytes, expected at least 32');
   expect(() => new SigningKeys([])).toThrow('expected at least one secret');
+});
+
+it('who began before start_by may come with the same token again, and nobody else', () => {
+  let seconds = NOW;
+  const access = new TokenViewerAccess({
+    keys,
+    wallClock: () => seconds * 1000,
+    clockSkew: 0,
+    revoked: new Set<string>(),
+  });
+  const stream = { app: 'live', name: 'cam' };
+  const [early, late] = ['early', 'late'].map((sid) => createPlayToken({ ...CLAIMS, start_by: NOW + 10, sid }, keys));
+  expect(access.exchangeToken(stream, early)).toMatchObject({ allowed: true });
+  seconds = NOW + 11;
+  expect(access.exchangeToken(stream, early)).toMatchObject({ allowed: true });
+  expect(access.exchangeToken(stream, late)).toMatchObject({ allowed: false, error: { code: 'access.play-expired' } });
+  seconds = CLAIMS.until + 1;
+  expect(access.exchangeToken(stream, early)).toMatchObject({ allowed: false, error: { code: 'access.play-expired' } });
 });

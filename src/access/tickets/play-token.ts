@@ -26,11 +26,16 @@ export type TokenFault =
   /** Not of this format, or not signed by one of our keys. */
   | 'forged'
   | 'too-early'
-  /** After `start_by` or `until`. */
+  /** After `until`. */
   | 'expired';
 
 export type TokenResult =
-  | { readonly ok: true; readonly claims: PlayClaims }
+  | {
+      readonly ok: true;
+      readonly claims: PlayClaims;
+      /** False after `start_by`: only who is watching already may go on. */
+      readonly mayStart: boolean;
+    }
   | { readonly ok: false; readonly fault: TokenFault };
 
 const VERSION = 'v1';
@@ -64,8 +69,8 @@ export function readPlayToken(token: string, keys: SigningKeys, now: EpochMillis
   if (claims === undefined) return { ok: false, fault: 'forged' };
   const seconds = now / 1000;
   if (seconds < (claims.not_before ?? 0) - skew) return { ok: false, fault: 'too-early' };
-  if (seconds > Math.min(claims.until, claims.start_by ?? claims.until) + skew) return { ok: false, fault: 'expired' };
-  return { ok: true, claims };
+  if (seconds > claims.until + skew) return { ok: false, fault: 'expired' };
+  return { ok: true, claims, mayStart: seconds <= (claims.start_by ?? claims.until) + skew };
 }
 
 /** What a token claims, whatever the time; undefined if it is forged. Never throws. */
