@@ -22,7 +22,6 @@ const MAX_BEHIND: Milliseconds = 10_000;
 /** FFmpeg makes the silence of a shorter pause in far less than a second. */
 const LONG_SOUND_PAUSE: Milliseconds = 20_000;
 
-/** Records each FFmpeg process. */
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
   readonly childSettings: ChildSettings | undefined;

@@ -29,6 +29,14 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     short: true,
   },
   {
+    drops: 'the bound on the index of a DVR window',
+    file: 'src/hls/store/write-behind.ts',
+    text: 'if (bytes > maxIndexBytes) this',
+    replacement: 'if (bytes < 0) this',
+    test: 'test/hls/dvr-window.test.ts',
+    title: 'stays below its limit',
+  },
+  {
     drops: 'the bound on reads at once',
     file: 'src/hls/store/stored-reads.ts',
     text: 'if (this.#running >= READS_AT_ONCE) await',

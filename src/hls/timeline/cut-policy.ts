@@ -44,8 +44,11 @@ export interface CutSink {
   add(cut: Cut): void;
   /** Fixes the target duration. @param gop the longest distance between cuts to expect. @param independent whether all are at key frames */
   settle(gop: Milliseconds, independent: boolean): void;
-  /** The first GOP is longer than `maxGop`. @returns whether to settle for that and continue */
-  tooLong(gop: Milliseconds): boolean;
+  /**
+   * The first GOP is longer than `maxGop`. The presentation is told once, and may start again with regular cuts.
+   * @returns false the first time; true if it did not start again: `maxGop` is the target duration then
+   */
+  reportLongGop(gop: Milliseconds): boolean;
   forced(time: Milliseconds): void;
   /** A cut was made while no pictures came. */
   paused(time: Milliseconds): void;

@@ -273,7 +273,7 @@ export class CutSchedule {
       },
       add: (cut) => schedule.#add(cut),
       settle: (gop, independent) => schedule.#settle(gop, independent),
-      tooLong: (gop) => {
+      reportLongGop: (gop) => {
         const accepted = schedule.#longGopAccepted;
         if (!accepted) schedule.#longGop = gop;
         schedule.#longGopAccepted = true;

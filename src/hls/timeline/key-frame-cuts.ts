@@ -2,8 +2,8 @@
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
-/** A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
-const FIRST_GOP_LIMIT: Milliseconds = 10_000;
+/** Default of `maxGop`. A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
+const DEFAULT_MAX_GOP: Milliseconds = 10_000;
 
 /** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
 const LEAST_GOP_FRAMES = 2.5;
@@ -147,7 +147,7 @@ export class KeyFrameCuts implements CutPolicy {
     }
     const gop = pts - this.#lastKey;
     if (this.#sink.targetDuration === undefined) {
-      if (gop > this.#maxGop && !this.#sink.tooLong(gop)) return;
+      if (gop > this.#maxGop && !this.#sink.reportLongGop(gop)) return;
       this.#sink.settle(Math.min(gop, this.#maxGop), gop <= this.#maxGop);
     }
     // A stall may have passed several forced cuts; a key frame within the limit is a better cut than a forced one.
@@ -201,6 +201,9 @@ export class KeyFrameCuts implements CutPolicy {
    * Adds the forced cuts that cannot be avoided now that the stream has reached `time`. They are made as soon as they are reached, so that
    * the part that ends there is known to be the last of its segment when it is listed. If a cut was postponed for a key frame and that did
    * not come, it is made at the current position, because media before it was already emitted.
+   *
+   * In order: the last cut < `candidate` (an end of a part, or `latest`) <= `latest` (a margin before `limit`) < `limit` (where the segment
+   * would be longer than TARGETDURATION allows). `lastChance` is the latest picture to cut at; it is before `latest` for slow sources.
    * @param shown presentation time of the previous picture, which was already emitted
    * @param patient there is a key frame at `time`, and it may be used although it is after the cut, within the limit
    */
@@ -244,7 +247,7 @@ export class KeyFrameCuts implements CutPolicy {
     if (this.#first === undefined) return false;
     if (this.#sink.targetDuration !== undefined) return true;
     const gop = time - this.#first;
-    if (gop <= this.#maxGop || !this.#sink.tooLong(gop)) return false;
+    if (gop <= this.#maxGop || !this.#sink.reportLongGop(gop)) return false;
     this.#sink.settle(this.#maxGop, false);
     return true;
   }
@@ -258,5 +261,5 @@ export class KeyFrameCuts implements CutPolicy {
 
 /** @param maxGop of the configuration. @param frame duration of a picture; 0 when there is none */
 export function longestFirstGop(maxGop: Milliseconds | undefined, frame: Milliseconds): Milliseconds {
-  return Math.max(maxGop ?? FIRST_GOP_LIMIT, LEAST_GOP_FRAMES * frame);
+  return Math.max(maxGop ?? DEFAULT_MAX_GOP, LEAST_GOP_FRAMES * frame);
 }

@@ -7,7 +7,7 @@ type MeasuredSegment = Pick<CompleteSegment, 'duration' | 'keyFrameBytes'> & {
 };
 
 /** Tolerance for sums of durations. */
-const ROUNDING: Seconds = 1e-6;
+const FLOAT_ERROR: Seconds = 1e-6;
 
 export class BandwidthMeter {
   #peak: BitsPerSecond = 0;
@@ -68,7 +68,7 @@ export class BandwidthMeter {
    * durations plus half a second. The sets that end with the newest segment are checked; until there is one, all segments count as a set.
    */
   #measurePeaks(targetDuration: Seconds): void {
-    const [shortest, longest] = [targetDuration / 2 - ROUNDING, 1.5 * targetDuration + 0.5 + ROUNDING];
+    const [shortest, longest] = [targetDuration / 2 - FLOAT_ERROR, 1.5 * targetDuration + 0.5 + FLOAT_ERROR];
     const set = { bits: 0, iFrameBits: 0, duration: 0 };
     let first = this.#recent.length;
     while (first > 0) {

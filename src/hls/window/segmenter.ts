@@ -26,6 +26,19 @@ const NOTHING_MISSING: Seconds = 0.02;
  */
 type Expected = 'any' | 'key-frame' | 'successor';
 
+/** Why a segment is closed: the next media shows that it is whole, or what is missing was never sent, or an encoder failed to make it. */
+type Closing = 'whole' | 'not-sent' | 'lost';
+
+/**
+ * What ends or interrupts media, who says so, and what becomes of the open segment:
+ * - `complete`: a feed; it is closed. `interrupt`: `PipeFeed`, FFmpeg was replaced; it is continued, or broken off.
+ * - `breakOff`: `interrupt`, and `PresentationLife` when a track changed; it stays without its end until `closeInterrupted`.
+ * - `closeInterrupted`: `PipeFeed`, in passing; one that was broken off is closed, with a gap for what is missing.
+ * - `giveUp`: `LagWatch`, and `endRun`; it is closed with what there is, and what comes before `index` is filled with gaps.
+ * - `endRun`: `PresentationLife`, the publisher left; it is given up as the last one.
+ * - `forget`: `RenditionSet`, only some renditions have it; `clear`: `Rendition`, withdrawn; `reset`: `Rendition`, nothing was published
+ *   yet; it is discarded.
+ */
 export class Segmenter implements PartSink {
   readonly #options: SegmenterOptions;
   readonly #maker: SegmentMaker;
@@ -54,7 +67,6 @@ export class Segmenter implements PartSink {
     return this.#open;
   }
 
-  /** Number of parts made so far. */
   get parts(): number {
     return this.#parts;
   }
@@ -110,7 +122,7 @@ export class Segmenter implements PartSink {
   accept(part: MadePart): void {
     if (!this.#canUse(part)) return;
     const index = part.segmentIndex;
-    if (this.#open !== undefined && index > this.#open.index) this.#close();
+    if (this.#open !== undefined && index > this.#open.index) this.#close('whole');
     const open = this.#open ?? this.#begin(part);
     this.#open = open;
     this.#expects = 'any';
@@ -123,19 +135,16 @@ export class Segmenter implements PartSink {
     open.end = part.end;
     this.#parts += 1;
     this.#mediaIndex = index;
-    if (part.completes) this.#close();
+    if (part.completes) this.#close('whole');
     this.#options.onPart();
   }
 
   /** No more media comes for segments up to and including `index`: closes the open segment, if it is one of them. */
   complete(index: number): void {
-    if (this.#open !== undefined && this.#open.index <= index) this.#close();
+    if (this.#open !== undefined && this.#open.index <= index) this.#close('whole');
   }
 
-  /**
-   * The encoder died, and the media of its successor begins at `from`. If that is not after the end of the existing media, it continues
-   * there; otherwise the open segment stays without its end, and the successor starts at the beginning of a segment.
-   */
+  /** The media of the successor begins at `from`. If that is after the end of what there is, it must start at the beginning of a segment. */
   interrupt(from: Seconds): void {
     const { end, highestIndex = -1 } = this;
     if (end === undefined || from > end + NOTHING_MISSING) this.breakOff(highestIndex + 1);
@@ -149,18 +158,15 @@ export class Segmenter implements PartSink {
     this.#brokenHint = undefined;
   }
 
-  /** Ends the segment that was broken off, as soon as its end is known. */
+  /** Call whenever the end of the segment that was broken off may have become known. */
   closeInterrupted(): void {
-    if (this.#open?.rest === 'lost' && this.#endTime(this.#open.index) !== undefined) this.#close();
+    if (this.#open?.rest === 'lost' && this.#endTime(this.#open.index) !== undefined) this.#close('whole');
   }
 
-  /**
-   * The other renditions are far ahead: segments up to and including `index` are listed with what there is, or as gaps.
-   * @param lost media missing in an open segment is due to an encoder's failure, not to a pause of the publisher
-   */
+  /** The other renditions are ahead of `index`. @param lost an encoder failed to make what is missing; otherwise the publisher paused */
   giveUp(index: number, lost: boolean): void {
     if (this.#open !== undefined && this.#open.index <= index) {
-      this.#close(lost);
+      this.#close(lost ? 'lost' : 'not-sent');
       this.#needKeyFrame();
     }
     this.#fillGaps(index + 1);
@@ -174,7 +180,6 @@ export class Segmenter implements PartSink {
     if (hint !== this.nextPart) this.#brokenHint = hint;
   }
 
-  /** Discards the open segment if it is `index`. */
   forget(index: number): void {
     if (this.#open?.index !== index) return;
     this.#parts -= this.#open.parts.length;
@@ -239,8 +244,7 @@ export class Segmenter implements PartSink {
     return this.#maker.open(index, (isWhole ? undefined : cut) ?? part.start);
   }
 
-  /** @param lost see `giveUp`; undefined if the next media shows that the segment is complete */
-  #close(lost?: boolean): void {
+  #close(why: Closing): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
@@ -249,9 +253,9 @@ export class Segmenter implements PartSink {
     // Media after the pause must be decodable without the media before it.
     if (paused) this.#needKeyFrame();
     // Media that nobody sent is not lost.
-    const failed = open.rest === 'lost' || (lost === true && !paused);
+    const failed = open.rest === 'lost' || (why === 'lost' && !paused);
     // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
-    const rounding = failed || lost !== undefined ? NOTHING_MISSING : this.#rounding(open.index + 1);
+    const rounding = failed || why !== 'whole' ? NOTHING_MISSING : this.#rounding(open.index + 1);
     const continued = this.#cutTime(open.index + 1) !== undefined;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
