@@ -132,7 +132,7 @@ describe('Playlist Delta Updates', () => {
     stream.play(12);
     const done = (await Promise.all(answers)).map((answer) => (answer.status === 200 ? answer : undefined));
     const { full, delta } = bodies();
-    expect(done.map((answer) => answer?.blocking)).toEqual([true, true, true, true, true]);
+    expect(done.map((answer) => answer?.isFinal)).toEqual([true, true, true, true, true]);
     expect(done.map((answer) => answer?.body === delta)).toEqual([true, true, true, false, false]);
     expect(done.map((answer) => answer?.body === full)).toEqual([false, false, false, true, true]);
     expect(delta.toString()).toContain(`part-${msn}.${part}.m4s`);

@@ -58,7 +58,7 @@ async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPl
     return answer.body;
   };
   const answer = await origin.file('live', 'test', rendition, 'iframes.m3u8');
-  expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: false });
+  expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', isFinal: false });
   const playlist = parsePlaylist((await get('iframes.m3u8')).toString());
   expect(playlist).toMatchObject({ iFramesOnly: true, version: 5, partTarget: undefined });
   for (const { uri, map, byteRange, mediaSequence, gap } of playlist.segments) {
@@ -153,7 +153,7 @@ describe('playlists of I-frames', () => {
     expect(playlist.serverControl).toEqual(main.serverControl);
     const last = playlist.mediaSequence + playlist.segments.length - 1;
 
-    expect(await ask({ msn: `${last}` })).toMatchObject({ status: 200, blocking: true });
+    expect(await ask({ msn: `${last}` })).toMatchObject({ status: 200, isFinal: true });
     // Its parts are not what this playlist lists: a part asked for is not waited for.
     let answered = 0;
     const waiting = [ask({ msn: `${last + 1}` }), ask({ msn: `${last + 1}`, part: '0' }), ask({ msn: `${last + 2}` })];
@@ -164,7 +164,7 @@ describe('playlists of I-frames', () => {
     for (const answer of await Promise.all(waiting.slice(0, 2))) {
       if (answer.status !== 200) throw new Error('no I-frames');
       const { segments } = parsePlaylist(answer.body?.toString() ?? '');
-      expect(answer.blocking).toBe(true);
+      expect(answer.isFinal).toBe(true);
       expect(segments.at(-1)?.mediaSequence).toBe(last + 1);
     }
     expect(answered).toBe(2);
@@ -174,7 +174,7 @@ describe('playlists of I-frames', () => {
     expect(await ask({ msn: '0' }, 'audio')).toMatchObject({ status: 404 });
     await stream.finish();
     expect(await waiting[2]).toMatchObject({ status: 200 });
-    expect(await ask({ msn: `${last + 400}`, part: 'x' })).toMatchObject({ status: 200, blocking: false });
+    expect(await ask({ msn: `${last + 400}`, part: 'x' })).toMatchObject({ status: 200, isFinal: false });
   });
 
   it('B3.13 every playlist has reports of all others, those of I-frame playlists without parts (B.1)', async () => {

@@ -82,7 +82,7 @@ describe('Origin', () => {
       [String(open + 2), undefined],
       [String(open), '99'],
     ]) {
-      expect(await playlist(msn, part), `${msn} ${part}`).toMatchObject({ status: 400, blocking: true });
+      expect(await playlist(msn, part), `${msn} ${part}`).toMatchObject({ status: 400, isFinal: true });
     }
     expect(origin.waiting).toBe(0);
   });
@@ -111,7 +111,7 @@ describe('Origin', () => {
     const answers = await Promise.all(held);
     const [first] = answers;
     for (const answer of answers) {
-      expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', blocking: true, targetDuration: 2 });
+      expect(answer).toMatchObject({ status: 200, kind: 'media-playlist', isFinal: true, targetDuration: 2 });
       if (answer.status === 200 && first?.status === 200) expect(answer.body).toBe(first.body);
     }
     expect(bodyOf(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
@@ -128,7 +128,7 @@ describe('Origin', () => {
     expect(newest).toBeGreaterThan(0);
     const cachedForLong = async (msn: number, part?: number) => {
       const answer = await playlist(String(msn), part === undefined ? undefined : String(part));
-      return answer.status === 200 && answer.blocking;
+      return answer.status === 200 && answer.isFinal;
     };
     expect(await cachedForLong(open, newest)).toBe(true);
     expect(await cachedForLong(open, newest - 1)).toBe(false);
@@ -167,7 +167,7 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(1);
     clock.advance(1);
     const answer = await held;
-    expect(answer).toMatchObject({ status: 200, blocking: false });
+    expect(answer).toMatchObject({ status: 200, isFinal: false });
     expect(bodyOf(answer)).toBe(unchanged);
     expect(origin.waiting).toBe(0);
   });
@@ -183,7 +183,7 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(2);
     await presentation.end();
     expect(bodyOf(await held)).toContain('#EXT-X-ENDLIST');
-    expect(await hinted).toMatchObject({ status: 404, blocking: true, targetDuration: 2 });
+    expect(await hinted).toMatchObject({ status: 404, isFinal: true, targetDuration: 2 });
     expect(bodyOf(await playlist('999999', '5'))).toContain('#EXT-X-ENDLIST');
     expect(bodyOf(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
   });
@@ -198,13 +198,13 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(1);
     const [, msn, index] = /part-(\d+)\.(\d+)/.exec(hint) ?? [];
     const unhinted = await origin.file('live', 'a', 'source', `part-${msn}.${Number(index) + 1}.m4s`);
-    expect(unhinted).toMatchObject({ status: 404, error: { code: 'hls.no-such-file' }, blocking: false });
+    expect(unhinted).toMatchObject({ status: 404, error: { code: 'hls.no-such-file' }, isFinal: false });
     await play(6_200);
     const answer = await held;
-    expect(answer).toMatchObject({ status: 200, kind: 'part', blocking: true });
+    expect(answer).toMatchObject({ status: 200, kind: 'part', isFinal: true });
     expect(bodyOf(await playlist())).toContain(`URI="${hint}"`);
     const again = await origin.file('live', 'a', 'source', hint);
-    expect(again).toMatchObject({ status: 200, kind: 'part', blocking: false });
+    expect(again).toMatchObject({ status: 200, kind: 'part', isFinal: false });
     expect(again.status === 200 && answer.status === 200 && again.body?.equals(answer.body ?? Buffer.of())).toBe(true);
   });
 
@@ -328,7 +328,7 @@ describe('Origin', () => {
     await settle();
     expect(origin.waiting).toBe(4);
     clock.advance(6_000);
-    for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, blocking: false });
+    for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, isFinal: false });
     for (const answer of await Promise.all(hinted)) expect(answer.status).toBe(503);
     // Asked again, they are there until the end.
     const again = [playlist(next), origin.file('live', 'a', 'source', first)];

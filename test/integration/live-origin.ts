@@ -98,8 +98,8 @@ export class LiveOrigin implements HlsOrigin {
     });
   }
 
-  #found(kind: 'multivariant' | 'media-playlist' | 'part', body: Buffer, blocking: boolean): OriginAnswer {
-    return { status: 200, kind, body, blocking, targetDuration: this.targetDuration };
+  #found(kind: 'multivariant' | 'media-playlist' | 'part', body: Buffer, isFinal: boolean): OriginAnswer {
+    return { status: 200, kind, body, isFinal, targetDuration: this.targetDuration };
   }
 
   #unavailable(): OriginAnswer {

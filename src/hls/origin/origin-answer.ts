@@ -23,7 +23,7 @@ export interface FoundAnswer {
    * Whether this is a hinted part that was waited for, or the first version that has what a delivery directive asked for. No other answer
    * is ever given at that address, so RFC 8216bis B.1 allows caching it longer.
    */
-  readonly blocking: boolean;
+  readonly isFinal: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;
 }
@@ -39,7 +39,7 @@ export interface RefusedAnswer {
   readonly status: 400 | 404 | 503;
   readonly error: SluiceError;
   /** The request had a delivery directive, or waited for a hinted part that never came. */
-  readonly blocking: boolean;
+  readonly isFinal: boolean;
   /** Undefined if the stream is unknown (so far): such an answer must not be cached. */
   readonly targetDuration: Seconds | undefined;
 }
@@ -68,10 +68,10 @@ export function expiryTimes({
 export function found(
   kind: FoundAnswer['kind'],
   body: Buffer,
-  blocking: boolean,
+  isFinal: boolean,
   presentation: Presentation,
 ): FoundAnswer {
-  return { status: 200, kind, body, blocking, targetDuration: presentation.targetDuration ?? 0 };
+  return { status: 200, kind, body, isFinal, targetDuration: presentation.targetDuration ?? 0 };
 }
 
 export function foundInStore(
@@ -79,17 +79,17 @@ export function foundInStore(
   body: Buffer | StoredBody,
   targetDuration: Seconds = 0,
 ): FoundAnswer | StoredAnswer {
-  const answer = { status: 200, kind, blocking: false, targetDuration } as const;
+  const answer = { status: 200, kind, isFinal: false, targetDuration } as const;
   return Buffer.isBuffer(body) ? { ...answer, body } : { ...answer, stored: body };
 }
 
 export function refused(
   status: RefusedAnswer['status'],
   error: SluiceError,
-  blocking: boolean,
+  isFinal: boolean,
   presentation: Presentation | undefined,
 ): RefusedAnswer {
-  return { status, error, blocking, targetDuration: presentation?.targetDuration };
+  return { status, error, isFinal, targetDuration: presentation?.targetDuration };
 }
 
 // None of these texts repeats the request: people use a stream key as the name by mistake, and the text would be shown in the player and
@@ -104,8 +104,8 @@ export function noRendition(presentation: Presentation): RefusedAnswer {
   return refused(404, error, false, presentation);
 }
 
-export function noFile(blocking: boolean, presentation: Presentation | undefined): RefusedAnswer {
-  return refused(404, hlsError('hls.no-such-file', 'the stream has no such file'), blocking, presentation);
+export function noFile(isFinal: boolean, presentation: Presentation | undefined): RefusedAnswer {
+  return refused(404, hlsError('hls.no-such-file', 'the stream has no such file'), isFinal, presentation);
 }
 
 export function notPlayable(outcome: WaitOutcome): RefusedAnswer {
@@ -128,7 +128,7 @@ export function leftPlaylist(left: LeftStream, rendition?: string, file?: string
     status: 200,
     kind: rendition === undefined ? 'multivariant' : 'media-playlist',
     body,
-    blocking: false,
+    isFinal: false,
     targetDuration,
   };
 }

@@ -14,7 +14,7 @@ export type OriginAnswer =
       /** Must be the same Buffer for the same version of a playlist: validator and compressed forms are made once per Buffer. */
       readonly body: Buffer;
       /** True for a hinted part, and for the first playlist version that has what `_HLS_msn` asked for: the answer will never change. */
-      readonly blocking?: boolean | undefined;
+      readonly isFinal?: boolean | undefined;
       /** EXT-X-TARGETDURATION, the unit of cache lifetimes. Default: `HttpOptions.targetDuration`. */
       readonly targetDuration?: Seconds | undefined;
       /** Strong validator with quotes (RFC 9110 section 8.8.3). Default: made from the bytes of a playlist, or the name of a file. */
@@ -27,14 +27,14 @@ export type OriginAnswer =
       /** Media that is not in memory and is read while it is sent. */
       readonly stored: StoredBody;
       readonly body?: undefined;
-      readonly blocking?: boolean | undefined;
+      readonly isFinal?: boolean | undefined;
       readonly targetDuration?: Seconds | undefined;
     }
   | {
       readonly status: 400 | 404 | 503;
       readonly error: SluiceError;
       /** True if a hinted part never came, or if `_HLS_msn` was refused: the answer will never change. */
-      readonly blocking?: boolean | undefined;
+      readonly isFinal?: boolean | undefined;
       /** Undefined if nothing is published under that name: caches must not store the answer, because a stream may start. */
       readonly targetDuration?: Seconds | undefined;
     };

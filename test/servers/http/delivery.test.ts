@@ -11,11 +11,11 @@ import { sluiceHttp } from '../../../src/servers/http/plugin.js';
 import { type FakeOrigin, fakeDependencies, fakeError } from './fake-origin.js';
 
 const LONG = Buffer.from(`#EXTM3U\n${'#EXTINF:2.00000,\nseg-1.m4s\n'.repeat(100)}`);
-const playlist = (body: Buffer, blocking = false): OriginAnswer => ({
+const playlist = (body: Buffer, isFinal = false): OriginAnswer => ({
   status: 200,
   kind: 'media-playlist',
   body,
-  blocking,
+  isFinal,
   targetDuration: 2,
 });
 const URL_OF_PLAYLIST = '/hls/live/demo/v/index.m3u8';
@@ -308,7 +308,7 @@ describe('limits on waiting', () => {
     const answer = hold();
     const head = ask(`${URL_OF_PLAYLIST}?_HLS_msn=3`, {}, 'HEAD');
     await until(() => http.delivery.figures.waiting === 1);
-    answer({ status: 503, error: fakeError('fake.not-live', 'nothing new'), blocking: true, targetDuration: 2 });
+    answer({ status: 503, error: fakeError('fake.not-live', 'nothing new'), isFinal: true, targetDuration: 2 });
     const reply = await head;
     expect([reply.status, reply.headers.get('cache-control'), await reply.text()]).toEqual([503, 'no-store', '']);
   });

@@ -106,25 +106,25 @@ describe('answers', () => {
     expect(answer.rawPayload).toEqual(MEDIA);
   });
 
-  const blocking = { blocking: true, targetDuration: 3 } as const;
+  const isFinal = { isFinal: true, targetDuration: 3 } as const;
   it.each<[string, string, OriginAnswer, string]>([
     [
       'blocking playlist',
       'v/index.m3u8',
-      { status: 200, kind: 'media-playlist', body: PLAYLIST, ...blocking },
+      { status: 200, kind: 'media-playlist', body: PLAYLIST, ...isFinal },
       'public, max-age=18',
     ],
-    ['blocking failure', 'v/index.m3u8', { ...NOT_LIVE, ...blocking } as OriginAnswer, 'public, max-age=12'],
+    ['blocking failure', 'v/index.m3u8', { ...NOT_LIVE, ...isFinal } as OriginAnswer, 'public, max-age=12'],
     [
       'plain playlist',
       'v/index.m3u8',
       { status: 200, kind: 'media-playlist', body: PLAYLIST, targetDuration: 3 },
       'public, max-age=1',
     ],
-    ['blocking hint', 'v/part-1.0.m4s', { ...NOT_LIVE, ...blocking } as OriginAnswer, 'public, max-age=12'],
+    ['blocking hint', 'v/part-1.0.m4s', { ...NOT_LIVE, ...isFinal } as OriginAnswer, 'public, max-age=12'],
     ['plain failure', 'v/index.m3u8', { ...NOT_LIVE, targetDuration: 3 } as OriginAnswer, 'public, max-age=3'],
     ['playlist of no stream', 'v/index.m3u8', NOT_LIVE, 'no-store'],
-    ['playlist of no stream, directives', 'v/index.m3u8?_HLS_msn=7', { ...NOT_LIVE, blocking: true }, 'no-store'],
+    ['playlist of no stream, directives', 'v/index.m3u8?_HLS_msn=7', { ...NOT_LIVE, isFinal: true }, 'no-store'],
     ['file of no stream', 'v/seg-1.m4s', NOT_LIVE, 'no-store'],
     ['lobby', 'index.m3u8', NOT_LIVE, 'no-store'],
     ['lobby of a stream', 'index.m3u8', { ...NOT_LIVE, targetDuration: 3 } as OriginAnswer, 'no-store'],

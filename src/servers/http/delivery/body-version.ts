@@ -38,8 +38,8 @@ export interface Representation {
 
 /** For media that is read from disk while it is sent. Made for each request, because few viewers request such a file. */
 export function storedRepresentation(answer: StoredAnswer, path: string, targetDuration: Seconds): Representation {
-  const { kind, stored: body, blocking = false } = answer;
-  const lifetime = cacheControl({ status: 200, kind, blocking, targetDuration });
+  const { kind, stored: body, isFinal = false } = answer;
+  const lifetime = cacheControl({ status: 200, kind, isFinal, targetDuration });
   const entityTag = `"${mediaTag(path, body.length)}"`;
   const metadata = describe(kind, lifetime, entityTag);
   return { entityTag, body, metadata, headers: [...metadata, 'content-length', String(body.length)] };
@@ -88,7 +88,7 @@ export class BodyVersion {
   /** The entity tag without quotes. */
   readonly #tag: string;
   readonly #compressed = new Map<ContentCoding, Promise<Buffer>>();
-  /** Index: twice the index of the coding, plus 1 for blocking requests. */
+  /** Index: twice the index of the coding, plus 1 for final answers. */
   readonly #representations: (InMemory | undefined)[] = [];
 
   constructor({ body, kind, entityTag }: FoundAnswer, path: string, targetDuration: Seconds) {
@@ -100,13 +100,13 @@ export class BodyVersion {
   }
 
   /** A promise only while a large body is compressed for the first time. */
-  representation(coding: ContentCoding, blocking: boolean): InMemory | Promise<InMemory> {
+  representation(coding: ContentCoding, isFinal: boolean): InMemory | Promise<InMemory> {
     const used = isPlaylist(this.kind) && this.#body.length >= MIN_COMPRESSED_BYTES ? coding : 'identity';
-    const index = CODINGS.indexOf(used) * 2 + (blocking ? 1 : 0);
+    const index = CODINGS.indexOf(used) * 2 + (isFinal ? 1 : 0);
     const known = this.#representations[index];
     if (known !== undefined) return known;
     const keep = (body: Buffer): InMemory => {
-      const made = this.#represent(used, blocking, body);
+      const made = this.#represent(used, isFinal, body);
       this.#representations[index] = made;
       return made;
     };
@@ -122,9 +122,9 @@ export class BodyVersion {
     return compressed.then(keep);
   }
 
-  #represent(coding: ContentCoding, blocking: boolean, body: Buffer): InMemory {
+  #represent(coding: ContentCoding, isFinal: boolean, body: Buffer): InMemory {
     const entityTag = coding === 'identity' ? `"${this.#tag}"` : `"${this.#tag}-${coding}"`;
-    const metadata = describe(this.kind, this.#cacheControl(blocking), entityTag);
+    const metadata = describe(this.kind, this.#cacheControl(isFinal), entityTag);
     const headers = [
       ...metadata,
       ...(coding === 'identity' ? [] : ['content-encoding', coding]),
@@ -134,8 +134,8 @@ export class BodyVersion {
     return { entityTag, body, headers, metadata, text };
   }
 
-  #cacheControl(blocking: boolean): string {
-    return cacheControl({ status: 200, kind: this.kind, blocking, targetDuration: this.targetDuration });
+  #cacheControl(isFinal: boolean): string {
+    return cacheControl({ status: 200, kind: this.kind, isFinal, targetDuration: this.targetDuration });
   }
 }
 

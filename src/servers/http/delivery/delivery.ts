@@ -196,7 +196,7 @@ export class Delivery {
     }
     const version = this.#versions.of(answer, target.key, targetDuration);
     const coding = chooseCoding(header(exchange.request, 'accept-encoding'));
-    const representation = version.representation(coding, answer.blocking ?? false);
+    const representation = version.representation(coding, answer.isFinal ?? false);
     if (!(representation instanceof Promise)) {
       this.#give(exchange, target, answer, representation);
       return;
@@ -271,8 +271,8 @@ export class Delivery {
   }
 
   #deny(exchange: Exchange, target: DeliveryTarget, answer: Exclude<OriginAnswer, FoundAnswer | StoredAnswer>): void {
-    const { status, error, targetDuration, blocking = false } = answer;
-    const lifetime = cacheControl({ status, kind: target.asked, blocking, targetDuration });
+    const { status, error, targetDuration, isFinal = false } = answer;
+    const lifetime = cacheControl({ status, kind: target.asked, isFinal, targetDuration });
     const retry = status === 503 ? ['retry-after', String(RETRY_AFTER)] : [];
     this.#writer.text(exchange, status, lifetime, `${error.code}: ${error.message}\n`, retry);
   }

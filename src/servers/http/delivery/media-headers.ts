@@ -39,8 +39,8 @@ export interface CacheQuestion {
   readonly status: number;
   /** What was requested, also if the answer is an error. */
   readonly kind: OriginAnswerKind;
-  /** The request had delivery directives, and will get this same answer whenever it is repeated. */
-  readonly blocking: boolean;
+  /** The request will get this same answer whenever it is repeated: RFC 8216bis calls it blocking. */
+  readonly isFinal: boolean;
   /** Undefined if nothing is published under that name: a stream may start at any moment. */
   readonly targetDuration: Seconds | undefined;
 }
@@ -55,18 +55,18 @@ const NO_STORE = 'no-store';
  * The 404 for a hinted part that never came is kept for 4 too, because that request never gets another answer.
  * A missing multivariant playlist or MPD is not stored, nor any answer for a missing stream, because the stream may be about to start.
  */
-export function cacheControl({ status, kind, blocking, targetDuration }: CacheQuestion): string {
-  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, blocking, targetDuration ?? 0);
+export function cacheControl({ status, kind, isFinal, targetDuration }: CacheQuestion): string {
+  if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, isFinal, targetDuration ?? 0);
   if (status !== 404 || kind === 'multivariant' || kind === 'manifest' || targetDuration === undefined) return NO_STORE;
-  return maxAge((blocking ? 4 : 1) * targetDuration);
+  return maxAge((isFinal ? 4 : 1) * targetDuration);
 }
 
-function lifetimeOfSuccess(kind: OriginAnswerKind, blocking: boolean, targetDuration: Seconds): string {
+function lifetimeOfSuccess(kind: OriginAnswerKind, isFinal: boolean, targetDuration: Seconds): string {
   switch (kind) {
     case 'multivariant':
     case 'media-playlist':
     case 'manifest':
-      return maxAge((blocking ? 6 : 0.5) * targetDuration);
+      return maxAge((isFinal ? 6 : 0.5) * targetDuration);
     case 'init':
     case 'segment':
     case 'part':
