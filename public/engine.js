@@ -3,7 +3,7 @@
 import { playToTheEnd } from './ending.js';
 import { fetchFirstMedia, lineSpeed } from './first-media.js';
 import { HLS_CONFIG } from './hls-config.js';
-import { followThePlaylist } from './left-behind.js';
+import { followThePlaylist } from './jump-to-live.js';
 import { levelsOf } from './levels.js';
 import { LiveDistance } from './live-distance.js';
 import { liveWindow, seekTarget } from './live-window.js';

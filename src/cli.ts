@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+
 // The program: passes this process to the commands, and their exit status to the shell. Packages are loaded last: before that, signal
 // handlers must be installed, and the limit of open files must be checked.
 
+import { holdSignals } from './cli/held-signals.js';
 import { openFilesProblem } from './cli/open-files.js';
-import { holdSignals } from './cli/signals.js';
 
 holdSignals();
 const problem = openFilesProblem();

@@ -75,7 +75,7 @@ export class Gateway {
   readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
   /** Undefined if thumbnails are off or there is no FFmpeg. */
-  readonly #pictures: ThumbnailMaker | undefined;
+  readonly #thumbnailMaker: ThumbnailMaker | undefined;
   readonly #thumbnails: Thumbnails | undefined;
   /** Undefined if they have not been started, or the program has its own server. */
   #web: WebServers | undefined;
@@ -106,8 +106,8 @@ export class Gateway {
       logger.error({ err: cause }, 'internal error: the load is not measured'),
     );
     this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
-    this.#pictures = thumbnailMaker(parts);
-    this.#thumbnails = this.#pictures && this.#newThumbnails(this.#pictures);
+    this.#thumbnailMaker = thumbnailMaker(parts);
+    this.#thumbnails = this.#thumbnailMaker && this.#newThumbnails(this.#thumbnailMaker);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),
       admission: new StreamAdmission(parts, {
@@ -255,7 +255,7 @@ export class Gateway {
     const failures: unknown[] = [];
     const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
     await domain.settled('rtmp servers', () => this.#rtmp.close());
-    domain.attempt('thumbnails', () => this.#pictures?.close());
+    domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
     await domain.settled('web servers', async () => this.#web?.close());

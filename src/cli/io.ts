@@ -2,7 +2,7 @@
 
 import type { Environment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
-import type { HeldSignal } from './signals.js';
+import type { HeldSignal } from './held-signals.js';
 
 export interface OutputStream {
   write(text: string): unknown;

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { processEnvironment } from '../config/environment.js';
 import { BoundedOutput } from './bounded-output.js';
+import { onHeldSignal } from './held-signals.js';
 import type { CommandIo } from './io.js';
-import { onHeldSignal } from './signals.js';
 
 export interface ProcessIo extends CommandIo {
   /** Call before the process exits: waits until pending output was read. */

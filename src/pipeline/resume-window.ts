@@ -28,18 +28,18 @@ export class ResumeWindow {
 
   /** Nobody is there: when the window ends, `onOver` is called. A visitor that sends no media does not prolong it. */
   watch(): void {
-    this.pause();
+    this.stopWatching();
     this.#cancel = this.#clock.after(this.left ?? 0, this.#onOver);
   }
 
-  /** Somebody is there, who may turn out to send no media. */
-  pause(): void {
+  /** Somebody is there, who may turn out to send no media: the window goes on, but its end does nothing until `watch`. */
+  stopWatching(): void {
     this.#cancel?.();
   }
 
   /** A publisher is back, or the stream is over. */
   close(): void {
-    this.pause();
+    this.stopWatching();
     this.#until = undefined;
   }
 }

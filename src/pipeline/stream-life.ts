@@ -82,7 +82,7 @@ export class StreamLife {
     this.publisherCount += 1;
     this.#log.publisherComes();
     const publisher = this.#listen(stream, false);
-    this.window.pause();
+    this.window.stopWatching();
     if (this.publisher === undefined) this.#use(publisher);
     else this.next = publisher;
     // This ends the slate's stream, which makes room for the publisher.
@@ -151,7 +151,7 @@ export class StreamLife {
   /** Lets everything that the publisher has sent pass. Does not wait if the stream is broken. */
   async #drain(): Promise<void> {
     const owner = this.#owner;
-    this.window.pause();
+    this.window.stopWatching();
     const slateGone = this.#slate.stop();
     await owner.whileWell('change of the publisher', this.#entering);
     this.media.hold();

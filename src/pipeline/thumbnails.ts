@@ -12,7 +12,7 @@ import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../proto
 import { asSluiceError } from './errors.js';
 
 /** Makes pictures with FFmpeg. Rejects if it cannot. */
-export interface PictureMaker {
+export interface ThumbnailMaking {
   make(frame: () => { readonly description: VideoDescription; readonly data: Buffer } | undefined): Promise<Buffer>;
 }
 
@@ -24,7 +24,7 @@ export interface PictureSource {
 }
 
 export interface ThumbnailsOptions {
-  readonly maker: PictureMaker;
+  readonly maker: ThumbnailMaking;
   readonly find: (app: string, name: string) => PictureSource | undefined;
   /** A thumbnail is made at most once in this time. */
   readonly segmentDuration: Seconds;

@@ -3,7 +3,7 @@ import { assertNever } from '../protocols/errors.js';
 import { type Milliseconds, millisecondsToSeconds, VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { HdrTransfer, SourceVideo } from './describe-source.js';
 import { toArgumentList } from './fluent-command.js';
-import { fragmentDurationMicroseconds } from './part-timing.js';
+import { fragmentDurationMicroseconds } from './fragment-duration.js';
 import {
   type EncodedAudioSpec,
   type EncodedSpec,

@@ -1,8 +1,8 @@
 // Runs a command in this process. The test reads its output and sends its signals.
 import { onTestFinished } from 'vitest';
+import type { HeldSignal } from '../../src/cli/held-signals.js';
 import type { CommandIo } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
-import type { HeldSignal } from '../../src/cli/signals.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 export interface CommandRun {

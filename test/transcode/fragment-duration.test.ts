@@ -1,7 +1,7 @@
 // Parts of whole frames, for every frame rate and part duration that can be configured.
 import { describe, expect, it } from 'vitest';
 import { framesPerPart } from '../../src/protocols/frames-per-part.js';
-import { fragmentDurationMicroseconds } from '../../src/transcode/part-timing.js';
+import { fragmentDurationMicroseconds } from '../../src/transcode/fragment-duration.js';
 
 describe('part timing', () => {
   it.each([
