@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-
 // The program: passes this process to the commands, and their exit status to the shell. Packages are loaded last: before that, signal
 // handlers must be installed, and the limit of open files must be checked.
 
