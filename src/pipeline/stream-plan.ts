@@ -154,6 +154,7 @@ function copiedSource(video: SourceVideo): CopiedVideoSpec {
   return { ...spec, ...(bitrate !== undefined && { bitrate }) };
 }
 
+/** What a playlist can hold without encoding, whether or not every browser plays it: `isCopiedAudio` in `transcode/ladder.ts` prefers to encode some. */
 const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus', 'flac', 'ac-3', 'e-ac-3']);
 
 function servedAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {

@@ -1,5 +1,5 @@
-// Counts what each party holds: connections, requests or bytes. All per-address limits use this, so that none can be avoided by using many
-// addresses.
+// Counts what each party holds: connections, requests or bytes. Limits that remember something else of an address (wrong keys, unread answers)
+// use `addressGroup` themselves, so none can be avoided by using many addresses.
 
 import { addressGroup } from './address-group.js';
 

@@ -223,7 +223,7 @@ function evenFloor(samples: number): number {
 }
 
 function audioRendition(audio: SourceAudio, ffmpeg: FlvReader | undefined): AudioSpec {
-  if (!isAudioCopied(audio, ffmpeg)) {
+  if (!isCopiedAudio(audio, ffmpeg)) {
     return {
       name: 'audio',
       kind: 'audio',
@@ -244,8 +244,12 @@ function audioRendition(audio: SourceAudio, ffmpeg: FlvReader | undefined): Audi
   };
 }
 
-/** Every browser plays most forms of AAC. Opus, FLAC, AC-3 and E-AC-3 reach most viewers without re-encoding. */
-function isAudioCopied(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
+/**
+ * Every browser plays most forms of AAC. Opus, FLAC, AC-3 and E-AC-3 are encoded, so that every browser plays them; if this FFmpeg cannot
+ * read them, they are passed through, because most browsers play them. `PACKAGED_AUDIO` in `pipeline/stream-plan.ts` says what a playlist
+ * can hold at all.
+ */
+function isCopiedAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
   switch (audio.codec) {
     case 'aac':
       return reasonAgainstAac(audio) === undefined;

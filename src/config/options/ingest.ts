@@ -16,7 +16,7 @@ export const ingestOptions = {
   maxConnectionsPerIp: count(1, 100_000, {
     default: 16,
     unit: 'connections',
-    description: 'RTMP connections open at a time from one IP address.',
+    description: 'RTMP connections open at a time from one IP address (IPv6: one /64).',
   }),
   idleTimeout: seconds(1, 600, {
     default: 15,

@@ -105,7 +105,10 @@ interface Group {
   readonly resolvers: Set<(outcome: WaitOutcome) => void>;
 }
 
-/** Coalesces requests: those that wait for the same thing form one group, whose condition is checked once per change, however many wait. */
+/**
+ * Coalesces requests: those that wait for the same thing form one group, whose condition is checked once per change, however many wait. HTTP's
+ * own limit, in bytes and by address, is `WaitingRoom`.
+ */
 export class Waiters {
   readonly #clock: Clock;
   readonly #limit: number;

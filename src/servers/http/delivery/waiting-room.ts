@@ -76,7 +76,10 @@ export class WaitingRoom {
   }
 }
 
-/** @param requests those that wait already. @param bytes including the next one, which always fits if nothing else waits */
+/**
+ * One limit bounds both: so many requests, and the bytes that so many average requests take.
+ * @param requests those that wait already. @param bytes including the next one, which always fits if nothing else waits
+ */
 function fits(requests: number, bytes: number, limit: number): boolean {
   return requests === 0 || (requests < limit && bytes <= limit * AVERAGE_WAITER_BYTES);
 }
