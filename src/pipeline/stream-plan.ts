@@ -19,6 +19,7 @@ import { pipelineError } from './errors.js';
 /** A further video track of the publisher (Enhanced RTMP multitrack), served without encoding. */
 export interface ExtraTrack {
   readonly trackId: number;
+  readonly codec?: SourceVideo['codec'] | undefined;
   readonly width?: number | undefined;
   readonly height?: number | undefined;
 }
@@ -68,7 +69,7 @@ export function planStream(request: PlanRequest): StreamPlan {
     throw pipelineError('pipeline.nothing-to-serve', `none of the published tracks can be served: ${why}`);
   }
   const extraTracks = source.video === undefined ? [] : request.extraTracks;
-  reportCodec(source, renditions, shortcomings);
+  reportCodec(request, renditions, shortcomings);
   const shown = planHdr(request, renditions, shortcomings);
   return { source: shown, renditions, extraTracks, keyFrames, shortcomings };
 }
@@ -102,10 +103,15 @@ function servedVideo(
 const CODEC_NAMES = { avc: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9' } as const;
 
 /** Reports video that is served in no codec that every browser decodes. */
-function reportCodec({ video }: SourceDescription, renditions: readonly RenditionSpec[], shortcomings: string[]): void {
+function reportCodec(
+  { source: { video }, extraTracks }: PlanRequest,
+  renditions: readonly RenditionSpec[],
+  shortcomings: string[],
+): void {
   if (video === undefined || !isForSomeBrowsersOnly(video)) return;
   const pictures = renditions.filter(({ kind }) => kind === 'video');
   if (pictures.length === 0 || pictures.some(({ mode }) => mode === 'encode')) return;
+  if (extraTracks.some(({ codec }) => codec === 'avc')) return;
   const codec = CODEC_NAMES[video.codec];
   shortcomings.push(
     `the pictures are ${codec} and are served in no other codec: browsers without ${codec} show none; have a rung such as 720p encoded, or set the encoder to H.264`,

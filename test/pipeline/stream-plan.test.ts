@@ -80,6 +80,10 @@ describe('planStream', () => {
         expect(copied.shortcomings).toEqual([expect.stringMatching(/^180p cannot be encoded: /), said]);
       }
       expect(plan({ source, ladder: ['audio'] }).shortcomings).toEqual([]);
+      const tracks = (other: 'avc' | 'hevc') =>
+        plan({ source, ladder: ['source'], extraTracks: [{ trackId: 1, codec: other }] });
+      expect(tracks('avc').shortcomings).toEqual([]);
+      expect(tracks('hevc').shortcomings).toEqual([said]);
     },
   );
 
