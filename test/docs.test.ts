@@ -4,7 +4,7 @@ import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { SIGN_FLAGS } from '../src/cli/play-links.js';
+import { SIGN_FLAGS } from '../src/cli/link-times.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
 import { REPAIRS } from '../src/live/repairs.js';

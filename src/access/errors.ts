@@ -1,4 +1,4 @@
-// The error codes of publish access and of the publish key file.
+// The error codes of those who publish and watch, and of the files in the state directory.
 
 import { defineErrors } from '../protocols/errors.js';
 
@@ -28,6 +28,11 @@ export const accessError = defineErrors({
   'access.play-expired': {
     kind: 'denied',
     summary: 'Status 403. The token or ticket of a viewer has ended. Make a new one with `sluice sign`.',
+  },
+  'access.revocations': {
+    kind: 'unavailable',
+    summary:
+      'The file of revoked sessions in the state directory cannot be read or written. The gateway does not start without it, because links that were taken back would work again.',
   },
   'access.key-file': {
     kind: 'unavailable',

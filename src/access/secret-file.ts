@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { SluiceError } from '../protocols/errors.js';
 import { systemCode, systemReason } from '../protocols/system-error.js';
 import { accessError } from './errors.js';
+import { giveTo, ownDirectories, stateOwner } from './state-owner.js';
 
 export interface SecretFile {
   readonly path: string;
@@ -32,7 +33,8 @@ export async function keepSecret(
   try {
     const kept = await read(file);
     if (kept !== undefined) return { secret: kept, generated: false };
-    await mkdir(dirname(file.path), { recursive: true, mode: 0o700 });
+    const directory = dirname(file.path);
+    await ownDirectories(directory, () => mkdir(directory, { recursive: true, mode: 0o700 }));
     const secret = generate();
     if (await create(file.path, secret)) return { secret, generated: true };
     // Another gateway started at the same moment and created its secret first: use that.
@@ -122,6 +124,7 @@ async function create(path: string, secret: string): Promise<boolean> {
   const file = await open(aside, 'wx', 0o600);
   try {
     await file.writeFile(`${secret}\n`);
+    await giveTo(file, await stateOwner(dirname(path)));
     await file.sync();
   } finally {
     await file.close();

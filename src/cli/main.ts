@@ -9,7 +9,8 @@ import { doctor } from './doctor.js';
 import { hashPasswordCommand } from './hash-password.js';
 import { helpText, packageVersion } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_OK, EXIT_USAGE } from './io.js';
-import { type CommandArguments, revoke, SIGN_FLAGS, sign } from './play-links.js';
+import { SIGN_FLAGS } from './link-times.js';
+import { type CommandArguments, revoke, sign } from './play-links.js';
 import { serve } from './serve.js';
 
 type Command = (config: Config, io: CommandIo, details: ConfigDetails) => Promise<number>;

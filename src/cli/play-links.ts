@@ -1,11 +1,23 @@
 // `sluice sign` makes a link with which somebody may watch a protected stream; `sluice revoke` ends it before its time.
 
-import { createPlayToken, newSid, type PlayClaims, sessionOf, verifyPlayToken } from '../access/tickets/play-token.js';
-import { revokeSession } from '../access/tickets/revocations.js';
+import { createsForeignFiles, stateOwner } from '../access/state-owner.js';
+import { inspectPlaySecret, playSecretPath } from '../access/tickets/play-secrets.js';
+import {
+  createPlayToken,
+  faultOfClaims,
+  newSid,
+  type PlayClaims,
+  sessionOf,
+  verifyPlayToken,
+} from '../access/tickets/play-token.js';
+import { revokeSession } from '../access/tickets/revoke-session.js';
+import type { SigningKeys } from '../access/tickets/signing-keys.js';
 import type { Config } from '../config/schema.js';
 import { findPlayKeys } from '../gateway.js';
-import type { Seconds } from '../protocols/units.js';
-import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
+import { SluiceError } from '../protocols/errors.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
+import { type CommandIo, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
+import { readLinkTimes } from './link-times.js';
 
 export interface CommandArguments {
   /** Arguments that are no options of the configuration: `live/cam`, and flags with their values. */
@@ -13,93 +25,108 @@ export interface CommandArguments {
   readonly flags: ReadonlyMap<string, string>;
 }
 
-/** Flags of `sign`; everything else on its command line is an option of the configuration. */
-export const SIGN_FLAGS: readonly string[] = ['--for', '--until', '--start-by', '--not-before'];
-
 const SIGN_USAGE =
   'usage: sluice sign APP/NAME [--for 2h | --until 2030-12-31T18:00Z] [--start-by TIME] [--not-before TIME]';
 const REVOKE_USAGE = 'usage: sluice revoke LINK, a link or a token that sluice sign printed';
-const DEFAULT_DURATION: Seconds = 24 * 3600;
-const DURATION = /^(\d{1,9})([smhd])$/;
-const SECONDS_IN: Readonly<Record<string, Seconds>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** @returns the exit status */
 export async function sign(config: Config, io: CommandIo, { words, flags }: CommandArguments): Promise<number> {
   const [stream = '', ...rest] = words;
+  if (rest.length > 0) return refuse(io, SIGN_USAGE);
   const now = Math.floor(Date.now() / 1000);
-  const times = readTimes(flags, now);
-  if (typeof times === 'string' || rest.length > 0) {
-    io.stderr.write(`sluice: ${typeof times === 'string' ? times : SIGN_USAGE}\n`);
-    return EXIT_USAGE;
-  }
+  const times = readLinkTimes(flags, now);
+  if (typeof times === 'string') return refuse(io, `${times}\n${SIGN_USAGE}`);
+  const app = stream.split('/', 1)[0] ?? '';
   const claims: PlayClaims = { stream, ...times, sid: newSid() };
-  let token: string;
-  try {
-    token = createPlayToken(claims, await findPlayKeys(config));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    io.stderr.write(`sluice: ${error.message}\n${SIGN_USAGE}\n`);
-    return EXIT_USAGE;
-  }
-  if (config.playAccess === 'open') {
-    io.stderr.write('Everybody may watch at present: set playAccess to token, and restart the gateway.\n');
-  }
-  const base = config.publicUrl?.replace(/\/$/, '') ?? `http://localhost:${config.httpPort}`;
-  const end = new Date(claims.until * 1000).toISOString();
-  const lines = [
-    ...(stream.endsWith('/*') ? [] : [`  Watch:     ${base}/watch/${stream}?token=${token}`]),
-    ...(stream.endsWith('/*') ? [] : [`  Embed:     ${base}/embed/${stream}?token=${token}`]),
-    ...(stream.endsWith('/*') ? [] : [`  Playlist:  ${base}/hls/${stream}/index.m3u8?token=${token}`]),
-    `  Token:     ${token}`,
-    `  Valid until ${end}. To end it before: sluice revoke TOKEN`,
-  ];
-  io.stdout.write(`${lines.join('\n')}\n`);
-  return EXIT_OK;
+  return inWords(io, async () => {
+    // Look before anything is created: a mistyped name leaves no secret behind.
+    const isNew = config.playSecrets.length === 0 && !(await inspectPlaySecret(config.stateDir));
+    const fault = faultOf(claims, config, app) ?? (isNew ? await foreignSecret(config) : undefined);
+    if (fault !== undefined) return refuse(io, fault);
+    const token = createPlayToken(claims, await findPlayKeys(config));
+    io.stdout.write(`${describeLink(config, claims, token).join('\n')}\n`);
+    for (const note of notes(config, isNew)) io.stderr.write(`${note}\n`);
+    return EXIT_OK;
+  });
 }
 
 /** @returns the exit status */
 export async function revoke(config: Config, io: CommandIo, { words, flags }: CommandArguments): Promise<number> {
   const [link = '', ...rest] = words;
-  if (link === '' || rest.length > 0 || flags.size > 0) {
-    io.stderr.write(`sluice: ${REVOKE_USAGE}\n`);
-    return EXIT_USAGE;
-  }
-  const token = /[?&]token=([^&#]+)/.exec(link)?.[1] ?? link;
-  const claims = verifyPlayToken(token, await findPlayKeys(config));
-  if (claims === undefined) {
-    io.stderr.write('sluice: this token was not made with the secret of this gateway, so it does not let anybody in\n');
-    return EXIT_USAGE;
-  }
-  const { stream, until } = claims;
-  await revokeSession(config.stateDir, { sid: sessionOf(claims, token), until });
-  io.stdout.write(`The link to ${stream} is revoked. Who watches with it is refused within a second or two.\n`);
-  return EXIT_OK;
+  if (link === '' || rest.length > 0 || flags.size > 0) return refuse(io, REVOKE_USAGE);
+  return inWords(io, async () => {
+    const keys = await existingKeys(config);
+    const token = /[?&]token=([^&#]+)/.exec(link)?.[1] ?? link;
+    const claims = keys && verifyPlayToken(token, keys);
+    if (claims === undefined)
+      return refuse(
+        io,
+        'this token was not made with the secret that this command sees, so it cannot be revoked here; use the --config or the flags of the gateway',
+      );
+    const { stream, until } = claims;
+    await revokeSession(config.stateDir, { sid: sessionOf(claims, token), until });
+    io.stdout.write(`The link to ${stream} is revoked. Who watches with it is refused within a second or two.\n`);
+    return EXIT_OK;
+  });
 }
 
-/** The times of the claims, or what is wrong with the flags. */
-function readTimes(flags: ReadonlyMap<string, string>, now: number): Omit<PlayClaims, 'stream' | 'sid'> | string {
-  const [duration, until] = [flags.get('--for'), flags.get('--until')];
-  if (duration !== undefined && until !== undefined)
-    return `got --for and --until, expected one of them\n${SIGN_USAGE}`;
-  const seconds = duration === undefined ? DEFAULT_DURATION : secondsOf(duration);
-  if (seconds === undefined) return `--for: got "${duration}", expected a number and s, m, h or d, such as 2h`;
-  const times: Record<string, number> = { until: now + seconds };
-  for (const [flag, claim] of [
-    ['--until', 'until'],
-    ['--start-by', 'start_by'],
-    ['--not-before', 'not_before'],
-  ] as const) {
-    const text = flags.get(flag);
-    if (text === undefined) continue;
-    const time = Date.parse(text) / 1000;
-    if (!Number.isFinite(time)) return `${flag}: got "${text}", expected a time such as 2030-12-31T18:00Z`;
-    times[claim] = Math.floor(time);
-  }
-  if (Number(times.until) <= now) return 'the link would have ended already: its end must be in the future';
-  return times as unknown as Omit<PlayClaims, 'stream' | 'sid'>;
+/** Undefined if there is no secret: a command that takes a link back must not make one. */
+async function existingKeys(config: Config): Promise<SigningKeys | undefined> {
+  const exists = config.playSecrets.length > 0 || (await inspectPlaySecret(config.stateDir));
+  return exists ? findPlayKeys(config) : undefined;
 }
 
-function secondsOf(text: string): Seconds | undefined {
-  const [, number, unit = ''] = DURATION.exec(text) ?? [];
-  return number === undefined ? undefined : Number(number) * (SECONDS_IN[unit] ?? 0);
+function refuse(io: CommandIo, text: string): number {
+  io.stderr.write(`sluice: ${text}\n`);
+  return EXIT_USAGE;
+}
+
+/** Failures that have a reason outside of this program are one line; bugs keep their stack. */
+async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    const isKnown = error instanceof SluiceError;
+    if (!isKnown && systemCode(error) === undefined) throw error;
+    io.stderr.write(`sluice: ${isKnown ? error.message : systemReason(error)}\n`);
+    return EXIT_FAILURE;
+  }
+}
+
+/** Why the gateway would never take this link. */
+function faultOf(claims: PlayClaims, { apps }: Config, app: string): string | undefined {
+  const fault = faultOfClaims(claims);
+  if (fault !== undefined) return `${fault}\n${SIGN_USAGE}`;
+  if (apps.includes(app)) return undefined;
+  return `the application "${app}" is not one of apps (${apps.join(', ')}), so nothing is published there; use the --config or the flags of the gateway`;
+}
+
+/** A secret that this command would make and the gateway could not read. */
+async function foreignSecret({ stateDir }: Config): Promise<string | undefined> {
+  const owner = await stateOwner(stateDir);
+  if (!createsForeignFiles(owner)) return undefined;
+  return `there is no secret in ${stateDir} yet, and one must belong to user ${owner.uid}, who runs the gateway; run this command as that user, or as root`;
+}
+
+function describeLink({ publicUrl, httpPort, clockSkew }: Config, { stream, until }: PlayClaims, token: string) {
+  const base = publicUrl?.replace(/\/$/, '') ?? `http://localhost:${httpPort}`;
+  const end = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  const late = clockSkew > 0 ? ` With clockSkew (${clockSkew} s) it works until ${end(until + clockSkew)}.` : '';
+  const addresses = [
+    `  Watch:     ${base}/watch/${stream}?token=${token}`,
+    `  Embed:     ${base}/embed/${stream}?token=${token}`,
+    `  Playlist:  ${base}/hls/${stream}/index.m3u8?token=${token}`,
+  ];
+  return [
+    ...(stream.endsWith('/*') ? [] : addresses),
+    `  Token:     ${token}`,
+    `  Valid until ${end(until)}.${late} To end it before: sluice revoke TOKEN`,
+  ];
+}
+
+/** What the person should check, after the link itself. */
+function notes(config: Config, isNewSecret: boolean): string[] {
+  const made = `note: there was no secret, a new one was made in ${playSecretPath(config.stateDir)}; the gateway must use the same --state-dir or --config`;
+  const open = `note: this command sees playAccess open and port ${config.httpPort}; if the gateway runs with other options, give this command its --config or flags`;
+  return [...(isNewSecret ? [made] : []), ...(config.playAccess === 'open' ? [open] : [])];
 }

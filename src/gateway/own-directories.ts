@@ -3,6 +3,7 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { STATE_LOCK } from '../access/state-owner.js';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
 import type { MediaClaim } from '../hls/store/disk-store.js';
@@ -13,9 +14,6 @@ import { systemCode } from '../protocols/system-error.js';
 
 /** The state directory holds a secret. */
 export const STATE_MODE = 0o700;
-
-/** Name of the lock file in the state directory. */
-const STATE_LOCK = 'gateway.lock';
 
 export interface OwnDirectories {
   /** Whether the media directory is still ours; undefined if there is none. */

@@ -78,9 +78,12 @@ async function openWith(
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   const kept = await openMedia(directories, config, logger, clock);
   const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
-  // Opened last: they watch files until they are closed, and nothing after them can fail.
-  const certificate = await loadCertificate(config, logger);
+  // Opened last: they watch files until they are closed.
   const viewers = await openViewerPolicy(playKeys, config, logger, clock);
+  const certificate = await loadCertificate(config, logger).catch((error: unknown) => {
+    viewers?.close();
+    throw error;
+  });
   return {
     config,
     logger,

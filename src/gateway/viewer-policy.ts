@@ -1,6 +1,7 @@
 // Builds what decides who may watch, as configured. Where everybody may watch, nothing is built.
 
 import type { Logger } from 'pino';
+import { ownDirectories } from '../access/state-owner.js';
 import { resolvePlaySecrets } from '../access/tickets/play-secrets.js';
 import { Revocations } from '../access/tickets/revocations.js';
 import type { SigningKeys } from '../access/tickets/signing-keys.js';
@@ -23,11 +24,14 @@ export interface ViewerPolicy {
  * @throws {SluiceError} `access.key-file`
  */
 export async function findPlayKeys({ playSecrets, stateDir }: Config): Promise<SigningKeys> {
-  if (playSecrets.length === 0) await ensureDirectory(stateDir, STATE_MODE);
+  if (playSecrets.length === 0) await ownDirectories(stateDir, () => ensureDirectory(stateDir, STATE_MODE));
   return resolvePlaySecrets(playSecrets, stateDir);
 }
 
-/** Undefined without keys. Never rejects. It watches a file until it is closed. */
+/**
+ * Undefined without keys. It watches a file until it is closed.
+ * @throws {SluiceError} `access.revocations`
+ */
 export async function openViewerPolicy(
   keys: SigningKeys | undefined,
   { clockSkew, stateDir }: Config,

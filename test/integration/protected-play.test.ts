@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
-import { revokeSession } from '../../src/access/tickets/revocations.js';
+import { revokeSession } from '../../src/access/tickets/revoke-session.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { sluiceHttp } from '../../src/index.js';
 import { publishLoop } from '../faults/looping-publisher.js';

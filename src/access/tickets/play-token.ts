@@ -42,7 +42,8 @@ const VERSION = 'v1';
 /** A token must fit in a query beside everything else. */
 const MAX_TOKEN_LENGTH = 1_024;
 const FORMAT = /^v1\.([\w-]{4})\.([\w-]{2,900})\.([\w-]{43})$/;
-const STREAM = /^[0-9A-Za-z_][\w./-]{0,255}\/(?:\*|[0-9A-Za-z_.][\w.-]{0,254})$/;
+/** Names as in an address: one path segment each, and neither `.` nor `..`. */
+const STREAM = /^(?!\.{1,2}\/)[\w.-]{1,255}\/(?:\*|(?!\.{1,2}$)[\w.-]{1,255})$/;
 const SID = /^[\w-]{1,32}$/;
 const SID_BYTES = 9;
 /** 9999-12-31T23:59:59Z. */
@@ -51,7 +52,7 @@ const MAC_BYTES = 32;
 
 /** @throws {RangeError} if a claim is not possible */
 export function createPlayToken(claims: PlayClaims, keys: SigningKeys): string {
-  const fault = faultOf(claims);
+  const fault = faultOfClaims(claims);
   if (fault !== undefined) throw new RangeError(fault);
   const payload = Buffer.from(JSON.stringify({ ...claims, sid: claims.sid ?? newSid() })).toString('base64url');
   const signed = `${VERSION}.${keys.current}.${payload}`;
@@ -83,15 +84,15 @@ export function verifyPlayToken(token: string, keys: SigningKeys): PlayClaims | 
   if (!keys.verify(keyId, `${VERSION}.${keyId}.${payload}`, mac)) return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    return faultOf(claims) === undefined ? (claims as PlayClaims) : undefined;
+    return faultOfClaims(claims) === undefined ? (claims as PlayClaims) : undefined;
   } catch {
     // Signed by somebody who has the secret, but not JSON.
     return undefined;
   }
 }
 
-/** What is wrong with claims that somebody made; undefined if nothing is. Unknown claims are allowed and mean nothing. */
-function faultOf(claims: unknown): string | undefined {
+/** What is wrong with claims; undefined if nothing is. Unknown claims are allowed and mean nothing. */
+export function faultOfClaims(claims: unknown): string | undefined {
   if (typeof claims !== 'object' || claims === null) return 'expected an object of claims';
   const { stream, until, start_by, not_before, sid } = claims as Readonly<Record<string, unknown>>;
   if (typeof stream !== 'string' || !STREAM.test(stream)) return 'stream: expected app/name or app/*';

@@ -1,25 +1,19 @@
-// Sessions that were ended before their time: `sluice revoke` adds lines to a file, and the running gateway follows it. A session is forgotten
-// at the end of its time, when its token and its ticket would be refused anyway.
+// Sessions that were ended before their time: `sluice revoke` adds them to a file, and the running gateway follows it. A session stays revoked
+// until the end of its token, whatever happens to the file: then its token and its ticket would be refused anyway.
 
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { Logger } from '../../contracts/logger.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
-import { systemCode } from '../../protocols/system-error.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import { isOver, type RevocationLines, readRevocations, revocationPath } from './revocation-file.js';
 
-/** A revoked session. */
-export interface Revocation {
-  readonly sid: string;
-  /** When its token ends, in seconds since 1970. */
-  readonly until: number;
-}
-
-const REVOCATION_FILE = 'revoked-sessions.jsonl';
 /** A viewer whose session is revoked must be gone within one target duration. */
 const POLL_INTERVAL: Milliseconds = 500;
-/** A larger file is not the work of an operator: about 400,000 sessions. */
-const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** Time between two log lines about a file that still cannot be read. */
+const REMINDER: Milliseconds = 60_000;
+/** Sessions and lines named in one log line. */
+const NAMED = 5;
+/** Characters of a session id in the log: enough to recognize it. */
+const NAMED_LENGTH = 4;
 
 export interface RevocationsOptions {
   readonly stateDir: string;
@@ -31,25 +25,28 @@ export interface RevocationsOptions {
 
 export class Revocations {
   readonly #options: RevocationsOptions;
-  readonly #timer: NodeJS.Timeout;
-  #sessions: ReadonlyMap<string, number> = new Map();
-  /** State of the file at the last reading. */
-  #read = 'ENOENT';
+  readonly #path: string;
+  readonly #sessions = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  /** Version of the file that was read last; undefined if there was none. */
+  #version: string | undefined;
+  /** When a file that cannot be read was last reported. */
+  #reported: EpochMilliseconds | undefined;
   #looking = false;
 
   private constructor(options: RevocationsOptions) {
     this.#options = options;
-    const domain = new FailureDomain('revoked sessions', ({ cause }) =>
-      options.logger.error({ err: cause }, 'internal error: revoked sessions are not followed any more'),
-    );
-    const look = (): void => domain.run('revocations look', () => this.#look());
-    this.#timer = setInterval(look, options.pollInterval ?? POLL_INTERVAL).unref();
+    this.#path = revocationPath(options.stateDir);
   }
 
-  /** Reads the file and follows it until `close`. */
+  /**
+   * Reads the file and follows it until `close`.
+   * @throws {SluiceError} `access.revocations`: without the file, links that were taken back would work again
+   */
   static async follow(options: RevocationsOptions): Promise<Revocations> {
     const revocations = new Revocations(options);
-    await revocations.#look();
+    await revocations.#read();
+    revocations.#start();
     return revocations;
   }
 
@@ -61,79 +58,71 @@ export class Revocations {
     clearInterval(this.#timer);
   }
 
-  /** Never rejects: a file that cannot be read is reported once, and what was read before stays in force. */
+  #start(): void {
+    const { logger, pollInterval = POLL_INTERVAL } = this.#options;
+    const domain = new FailureDomain('revoked sessions', ({ cause }) =>
+      logger.error({ err: cause }, 'internal error: revoked sessions are not followed any more'),
+    );
+    this.#timer = setInterval(() => domain.run('revocations look', () => this.#look()), pollInterval).unref();
+  }
+
+  /** Never rejects: a file that cannot be read is reported, and read at the next look. */
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const { logger } = this.#options;
-    const path = revocationPath(this.#options.stateDir);
+    const { logger, wallClock } = this.#options;
     try {
-      const state = await fileState(path);
-      if (state === this.#read) return;
-      this.#read = state;
-      this.#sessions = state === 'ENOENT' ? new Map() : await this.#load(path);
+      await this.#read();
+      if (this.#reported !== undefined) logger.info({ path: this.#path }, 'the file of revoked sessions is read again');
+      this.#reported = undefined;
     } catch (error) {
-      logger.error(
-        { err: error, path },
-        'the file of revoked sessions cannot be read, what was read before stays in force',
-      );
+      const now = wallClock();
+      if (this.#reported !== undefined && Math.abs(now - this.#reported) < REMINDER) return;
+      this.#reported = now;
+      const fields = { err: error, path: this.#path };
+      logger.error(fields, 'the file of revoked sessions cannot be read, what was read before stays in force');
     } finally {
       this.#looking = false;
     }
   }
 
-  async #load(path: string): Promise<Map<string, number>> {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new RangeError(`got ${size} bytes, expected at most ${MAX_FILE_BYTES}`);
-    const now = this.#options.wallClock() / 1000;
-    const sessions = new Map<string, number>();
-    const strange: number[] = [];
-    for (const [index, line] of (await readFile(path, 'utf8')).split('\n').entries()) {
-      if (line.trim() === '') continue;
-      const revocation = parseLine(line);
-      if (revocation === undefined) strange.push(index + 1);
-      else if (revocation.until >= now - LONGEST_SKEW) sessions.set(revocation.sid, revocation.until);
+  async #read(): Promise<void> {
+    const found = await readRevocations(this.#path, this.#version);
+    if (found === 'unchanged') return;
+    if (found === undefined) {
+      if (this.#version !== undefined) this.#reportGone();
+      this.#version = undefined;
+      return;
+    }
+    this.#version = found.version;
+    this.#take(found);
+  }
+
+  #take({ revocations, strange }: RevocationLines): void {
+    const { logger, wallClock } = this.#options;
+    const now = wallClock();
+    for (const [sid, until] of this.#sessions) if (isOver({ until }, now)) this.#sessions.delete(sid);
+    const added: string[] = [];
+    for (const { sid, until } of revocations) {
+      if (isOver({ until }, now)) continue;
+      const known = this.#sessions.get(sid);
+      if (known === undefined) added.push(sid);
+      // Several tokens may be of one session: it is over when the last of them is.
+      this.#sessions.set(sid, Math.max(until, known ?? 0));
+    }
+    if (added.length > 0) {
+      const sessions = added.slice(0, NAMED).map((sid) => `${sid.slice(0, NAMED_LENGTH)}…`);
+      logger.info({ sessions, count: added.length }, 'sessions of viewers are revoked');
     }
     if (strange.length > 0) {
-      const fields = { path, lines: strange.slice(0, 5), count: strange.length };
-      this.#options.logger.error(fields, 'lines of the file of revoked sessions were not understood');
+      const lines = strange.slice(0, NAMED).map(({ number }) => number);
+      const fields = { path: this.#path, lines, count: strange.length };
+      logger.error(fields, 'lines of the file of revoked sessions were not understood');
     }
-    return sessions;
   }
-}
 
-/** Seconds: the longest `clockSkew`. A token may be accepted for so long after its end. */
-const LONGEST_SKEW = 300;
-
-/** Path of the file with revoked sessions. */
-export function revocationPath(stateDir: string): string {
-  return join(stateDir, REVOCATION_FILE);
-}
-
-/** Adds a session to the file, which running gateways with this state directory read within half a second. */
-export async function revokeSession(stateDir: string, { sid, until }: Revocation): Promise<void> {
-  const path = revocationPath(stateDir);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // One short line in one write: gateways and other commands never see half of it. The newline before it ends a line that a crash cut off.
-  await appendFile(path, `\n${JSON.stringify({ sid, until })}\n`, { mode: 0o600, flush: true });
-}
-
-function parseLine(line: string): Revocation | undefined {
-  try {
-    const { sid, until } = JSON.parse(line) as Record<string, unknown>;
-    return typeof sid === 'string' && typeof until === 'number' ? { sid, until } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function fileState(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs } = await stat(path);
-    return `${ino}:${size}:${mtimeMs}`;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT') return code;
-    throw error;
+  #reportGone(): void {
+    const fields = { path: this.#path, count: this.#sessions.size };
+    this.#options.logger.warn(fields, 'the file of revoked sessions is gone, what was read before stays in force');
   }
 }
