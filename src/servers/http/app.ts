@@ -22,10 +22,11 @@ import { LimitedLog } from './limited-log.js';
 import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/connections.js';
 import { loadPages, publicDirectory } from './pages/pages.js';
 import { createServices, registerSluice } from './plugin.js';
-import { describeProblem, pathOf, READING_METHODS, sendProblem } from './plugins/errors.js';
+import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
 import { isLogged, logRequest } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
 import { INTERNAL, METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
+import { maskedPath } from './request-path.js';
 
 /** The share of all connections that one address may have. 500 viewers have about 3,000; trusted proxies are not counted. */
 const CONNECTIONS_PER_ADDRESS_SHARE = 1 / 4;
@@ -117,7 +118,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
       else refuseMethod(request, response);
     } catch (failure) {
       // A bug of ours costs this request, not the process.
-      log.write('error', { err: failure, path: pathOf(request).slice(0, 256) }, 'request failed');
+      log.write('error', { err: failure, path: maskedPath(request) }, 'request failed');
       errors.shared.attempt('http refusal', () => {
         if (response.headersSent) cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
         else sendRawProblem(request, response, INTERNAL);

@@ -105,7 +105,7 @@ export function registerSluice(
 
   void app.register(hlsRoutes, { delivery });
   void app.register(thumbnailRoutes, { thumbnails: dependencies.thumbnails, gate });
-  if (dependencies.dash !== undefined) void app.register(dashRoutes, { delivery, dash: dependencies.dash });
+  if (dependencies.dash !== undefined) void app.register(dashRoutes, { delivery, dash: dependencies.dash, gate });
   void app.register(apiRoutes, {
     streams: dependencies.streams,
     viewers,

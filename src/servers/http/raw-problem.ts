@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CORS_HEADERS } from './plugins/cors.js';
-import { type Problem, pathOf, READING_METHODS } from './plugins/errors.js';
+import { type Problem, READING_METHODS } from './plugins/errors.js';
 import { STRICT_HEADERS } from './plugins/security-headers.js';
+import { pathOf } from './request-path.js';
 
 export const METHOD_NOT_ALLOWED: Problem = {
   status: 405,

@@ -7,7 +7,8 @@ import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { OriginAnswerKind } from '../dependencies.js';
 import { connectionOf } from '../metering/connections.js';
-import { CHALLENGE, type Problem, pathOf } from '../plugins/errors.js';
+import { CHALLENGE, type Problem } from '../plugins/errors.js';
+import { maskedPath } from '../request-path.js';
 import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unreadBytes, writeAnswer, writeHead } from './exchange.js';
 import { contentType, MEDIA_HEADERS } from './media-headers.js';
@@ -197,7 +198,7 @@ export class AnswerWriter {
   #logFailure(exchange: Exchange, failure: unknown): void {
     const now = performance.now();
     if (now - this.#lastFailure >= FAILURE_LOG_INTERVAL) {
-      const path = pathOf(exchange.request).slice(0, 256);
+      const path = maskedPath(exchange.request);
       this.#options.logger?.error({ err: failure, path, suppressed: this.#failuresUnlogged }, 'request failed');
       this.#lastFailure = now;
       this.#failuresUnlogged = 0;

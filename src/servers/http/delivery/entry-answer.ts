@@ -11,6 +11,9 @@ export function ticketedPlaylist(text: string, ticket: string, { app, name }: St
   return text.replace(PLAYLIST_URI, `../../${ticket}/${app}/${name}/`);
 }
 
+/** The clock, relative to the MPD. */
+const CLOCK = /^ *<UTCTiming [^>]*value="time"[^>]*\/>\n/m;
+
 /** BaseURL of every Period: the stream below `/hls/`. */
 const BASE_URL = /<BaseURL>((?:\.\.\/)+hls\/)/g;
 
@@ -22,6 +25,11 @@ export function ticketedManifest(text: string, ticket: string, { app, name }: St
   // One directory deeper.
   const based = text.replace(BASE_URL, (_, up: string) => `<BaseURL>${isBelow ? '../' : ''}${up}${ticket}/`);
   if (isBelow) return based;
+  // Relative to the entry, or to Location: players differ, and take the next clock if one does not answer.
+  const clocked = based.replace(
+    CLOCK,
+    (clock) => clock + clock.replace('value="time"', `value="../../${ticket}/${app}/${name}/time"`),
+  );
   const location = `  <Location>../../${ticket}/${app}/${name}/manifest.mpd</Location>\n`;
-  return based.replace(/^ *<Period/m, (period) => `${location}${period}`);
+  return clocked.replace(/^ *<Period/m, (period) => `${location}${period}`);
 }

@@ -1,10 +1,10 @@
 // Turns every error into an answer: JSON for programs, a short text for players, a page for people. Never a stack trace.
 
-import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../protocols/errors.js';
 import { HttpProblem } from '../errors.js';
 import { renderErrorPage } from '../pages/pages.js';
+import { maskedPath, pathOf } from '../request-path.js';
 import { setCorsHeaders } from './cors.js';
 import { pagePolicy } from './security-headers.js';
 
@@ -45,20 +45,13 @@ export function installRequestLimits(app: FastifyInstance): void {
 export function installErrorHandler(app: FastifyInstance, page: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = describeProblem(error);
-    if (problem.status >= 500)
-      request.log.error({ err: error, path: pathOf(request.raw).slice(0, 256) }, 'request failed');
+    if (problem.status >= 500) request.log.error({ err: error, path: maskedPath(request.raw) }, 'request failed');
     return sendProblem(request, reply, problem, { page, mount: app.prefix });
   });
 }
 
 export function installNotFoundHandler(app: FastifyInstance, page: string): void {
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, NOT_FOUND, { page, mount: app.prefix }));
-}
-
-/** The request target without its query, which may contain a key. */
-export function pathOf({ url: target = '' }: Pick<IncomingMessage, 'url'>): string {
-  const end = target.indexOf('?');
-  return end === -1 ? target : target.slice(0, end);
 }
 
 export function describeProblem(error: FastifyError): Problem {

@@ -1,12 +1,9 @@
-// Logs one line per request. The query is left out, because it may contain keys and tokens.
+// Logs one line per request. Keys, tokens and tickets are left out.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
-import { pathOf } from './errors.js';
-
-/** Longer paths are cut off in the log. They contain no control characters: Node refuses those in a request target. */
-const MAX_PATH = 256;
+import { maskedPath } from '../request-path.js';
 
 /** Logs at `debug`, because a single low-latency viewer makes several requests per second. Internal errors are logged elsewhere. */
 export function installRequestLog(app: FastifyInstance): void {
@@ -33,6 +30,6 @@ export function logRequest(
 }
 
 function write(logger: FastifyBaseLogger, request: IncomingMessage, status: number, elapsed: number): void {
-  const path = pathOf(request).slice(0, MAX_PATH);
+  const path = maskedPath(request);
   logger.debug({ method: request.method, path, status, ms: Math.round(elapsed) }, 'request');
 }

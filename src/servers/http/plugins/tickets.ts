@@ -2,7 +2,9 @@
 // the router sees it; in another application the router finds it.
 
 import type { FastifyInstance } from 'fastify';
-import { carryTicket } from '../delivery/target.js';
+import { carryTicket, ticketOf } from '../delivery/target.js';
+import { HttpProblem } from '../errors.js';
+import { NOT_FOUND } from './errors.js';
 
 /** The root of routes, alone and with a ticket. @param root `/hls` or `/dash` */
 export function withTickets(root: string): readonly string[] {
@@ -13,8 +15,10 @@ export function withTickets(root: string): readonly string[] {
 export function installTickets(app: FastifyInstance): void {
   app.addHook('preHandler', (request, _reply, done) => {
     const { params } = request;
-    if (typeof params === 'object' && params !== null && 'ticket' in params)
-      carryTicket(request.raw, String(params.ticket));
+    if (typeof params !== 'object' || params === null || !('ticket' in params)) return done();
+    // The first one was taken out of the target, and is the one that counts.
+    if (ticketOf(request.raw) !== undefined) return done(new HttpProblem(404, 'http.not-found', NOT_FOUND.message));
+    carryTicket(request.raw, String(params.ticket));
     done();
   });
 }

@@ -4,9 +4,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Delivery } from '../delivery/delivery.js';
 import { manifestTarget } from '../delivery/target.js';
+import type { ViewerGate } from '../delivery/viewer-gate.js';
 import type { DashOrigin } from '../dependencies.js';
 import { installCors } from '../plugins/cors.js';
-import { NOT_FOUND, sendTextProblem } from '../plugins/errors.js';
+import { NOT_FOUND, sendGateProblem, sendTextProblem } from '../plugins/errors.js';
 import { installTickets, withTickets } from '../plugins/tickets.js';
 import { StreamParameters } from '../schemas/names.js';
 import { foreignHeaders } from './hls.js';
@@ -14,10 +15,11 @@ import { foreignHeaders } from './hls.js';
 export interface DashRouteOptions {
   readonly delivery: Delivery;
   readonly dash: DashOrigin;
+  readonly gate: ViewerGate | undefined;
 }
 
 /** Registers `/dash/...` on `app`. CORS applies to these routes and their errors only. */
-export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashRouteOptions): Promise<void> {
+export async function dashRoutes(app: FastifyInstance, { delivery, dash, gate }: DashRouteOptions): Promise<void> {
   const routes = app.withTypeProvider<TypeBoxTypeProvider>();
   installCors(app);
   installTickets(app);
@@ -38,7 +40,11 @@ export async function dashRoutes(app: FastifyInstance, { delivery, dash }: DashR
       `${root}/:app/:name/time`,
       { schema: { params: StreamParameters }, exposeHeadRoute: true },
       async (request, reply) => {
-        const now = dash.time(request.params.app, request.params.name);
+        const { app: application, name } = request.params;
+        // It would tell who may not watch whether the stream is live.
+        const pass = gate?.authorize(request.raw, { app: application, name }, true);
+        if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+        const now = dash.time(application, name);
         if (now === undefined) return sendTextProblem(reply, NOT_FOUND);
         return reply
           .header('cache-control', 'no-store')
