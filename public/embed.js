@@ -5,7 +5,7 @@ import { element, icon } from './dom.js';
 import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { beginsMuted } from './sound.js';
-import { streamAddresses, streamOfThisPage } from './stream-address.js';
+import { keepToken, streamAddresses, streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
 const stream = streamOfThisPage();
@@ -55,8 +55,9 @@ const COMMANDS = {
   },
   /** A new token, for a viewer whose old one has ended. */
   setToken: (value) => {
-    if (typeof value === 'string' && value !== '')
-      player.source = streamAddresses(stream.app, stream.name, value).playlist;
+    if (typeof value !== 'string' || value === '') return;
+    keepToken(value);
+    player.source = streamAddresses(stream.app, stream.name, value).playlist;
   },
   getState: () => announce('state'),
 };

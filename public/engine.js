@@ -11,6 +11,7 @@ import { playlistLoader } from './playlist-loader.js';
 import { serverNow } from './server-clock.js';
 import { SharedLine } from './shared-line.js';
 import { Hls } from './vendor/hls.mjs';
+import { ViewerTicket } from './viewer-ticket.js';
 
 /** A second media error within this many milliseconds means that recovery in place does not help. */
 const RECOVERY_WINDOW = 5_000;
@@ -22,6 +23,7 @@ export class PlaybackEngine {
   #hls = null;
   #native = false;
   /** @type {LiveDistance | undefined} For native playback. */ #distance;
+  #ticket = new ViewerTicket();
   #line = new SharedLine(() => this.#poll());
   /** Whether hls.js may keep requests waiting; decided when it starts to play, and when it goes to live. */ #mayWait = true;
   /** Kept over a restart: an error that returns right after one is the same error. */
@@ -44,9 +46,10 @@ export class PlaybackEngine {
     video.addEventListener('error', () => this.#native && options.onLost(), { signal: this.#listeners.signal });
   }
 
-  /** Used by the next start. @param {string} source URL of the multivariant playlist, with another token */
+  /** @param {string} source URL of the multivariant playlist, with another token. Playback goes on with the ticket of that token. */
   set source(source) {
     this.#source = source;
+    if (this.#hls !== null) this.#ticket.renew(source);
   }
 
   get name() {
@@ -168,6 +171,7 @@ export class PlaybackEngine {
   }
 
   #startHls(known) {
+    this.#ticket.forget();
     const { onReady, onLevels, onLevel } = this.#options;
     this.#mayWait = this.#line.mayWait;
     const pLoader = playlistLoader(() => this.#mayWait, known);
@@ -177,6 +181,10 @@ export class PlaybackEngine {
       ...(speed !== undefined && { abrEwmaDefaultEstimate: speed }),
       lowLatencyMode: this.#mayWait,
       pLoader,
+      xhrSetup: (request, url) => {
+        const ticketed = this.#ticket.in(url);
+        if (ticketed !== url) request.open('GET', ticketed, true);
+      },
     });
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {

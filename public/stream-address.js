@@ -10,12 +10,17 @@ function takeToken() {
   const token = address.searchParams.get('token');
   if (token === null) return history.state?.token;
   address.searchParams.delete('token');
+  keepToken(token, address);
+  return token;
+}
+
+/** Keeps a token for a reload of the page. @param {string} token @param {URL | string} [address] of the page from now on */
+export function keepToken(token, address = location.href) {
   try {
     history.replaceState({ ...history.state, token }, '', address);
   } catch {
     // Some sandboxed frames may not change their address, which nobody sees there either.
   }
-  return token;
 }
 
 /**

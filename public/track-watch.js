@@ -91,13 +91,17 @@ export class TrackWatch {
   }
 }
 
+/** `../../~TICKET/APP/NAME/` */
+const TICKETED = /(?:\.\.\/)+~[^/]+\/[^/]+\/[^/]+\//g;
+
 /**
- * The parts of a multivariant playlist that matter to a player: its tracks with codecs and sizes, without the measured bit rates.
+ * The parts of a multivariant playlist that matter to a player: its tracks with codecs and sizes, without the measured bit rates and without
+ * the ticket of the viewer, which changes with the token.
  * @param {string} multivariant
  */
 export function tracksOf(multivariant) {
   const lines = multivariant
     .split(/\r?\n/)
     .filter((line) => line !== '' && (!line.startsWith('#') || /^#EXT-X-(?:STREAM-INF|MEDIA):/.test(line)));
-  return lines.map((line) => line.replace(/(?:AVERAGE-)?BANDWIDTH=\d+,?/g, '')).join('\n');
+  return lines.map((line) => line.replace(/(?:AVERAGE-)?BANDWIDTH=\d+,?/g, '').replace(TICKETED, '')).join('\n');
 }

@@ -81,6 +81,57 @@ it('says in words why it does not play', async () => {
   }
 });
 
+it('plays on without a break when it gets a new token in time, and keeps that for a reload', async () => {
+  const { http } = await startProtected();
+  const first = 10;
+  const ends = Date.now() + first * 1000;
+  const around = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(
+      `<iframe width="640" height="360" allow="autoplay" src="${http}/embed/live/cam?token=${tokenFor(first)}"></iframe>`,
+    );
+  });
+  await new Promise<void>((resolve) => around.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void around.close());
+  const page = await newPage();
+  await page.goto(`http://127.0.0.1:${(around.address() as AddressInfo).port}/`);
+  const frame = page.frames()[1];
+  const plays = () =>
+    frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 }) ?? Promise.reject();
+  await plays();
+  expect(Date.now()).toBeLessThan(ends - 2_000);
+  await frame?.evaluate(`{
+    const video = document.querySelector('video');
+    globalThis.breaks = [];
+    let last = 0;
+    for (const type of ['emptied', 'seeking', 'loadstart']) video.addEventListener(type, () => breaks.push(type));
+    video.addEventListener('timeupdate', () => {
+      if (video.currentTime < last) breaks.push('back from ' + last + ' to ' + video.currentTime);
+      last = video.currentTime;
+    });
+    new MutationObserver(() => breaks.push(video.dataset.state)).observe(video, { attributeFilter: ['data-state'] });
+  }`);
+  await page.evaluate(
+    (value) =>
+      Object(globalThis)
+        .document.querySelector('iframe')
+        .contentWindow.postMessage({ target: 'sluice', command: 'setToken', value }, '*'),
+    tokenFor(600),
+  );
+  // Until the old token has ended for so long that a player with its ticket would have nothing left to play.
+  const until = await frame?.evaluate('document.querySelector("video").currentTime');
+  const left = (ends - Date.now()) / 1000 + 6;
+  const time = Number(until) + left;
+  await eventually(
+    async () => ((await frame?.evaluate(`document.querySelector('video').currentTime > ${time}`)) ? true : undefined),
+    60_000,
+  );
+  expect(await frame?.evaluate('globalThis.breaks')).toEqual([]);
+  await frame?.evaluate('location.reload()');
+  await frame?.waitForFunction(() => Object(globalThis).breaks === undefined);
+  await plays();
+});
+
 it('tells the page around it that the time is over, and goes on with a new token without being loaded again', async () => {
   const { http } = await startProtected();
   const around = createServer((_request, response) => {
