@@ -123,6 +123,7 @@ export function registerSluice(
       delivery,
       connections: connections ?? (() => undefined),
       viewers,
+      gate,
       streams: dependencies.streams,
     });
     void app.register(metricsRoutes, { metrics, policy, addresses });

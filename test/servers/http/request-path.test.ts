@@ -79,6 +79,15 @@ it('takes no ticket behind another', async () => {
   }
 });
 
+it('counts who is refused, by the code', async () => {
+  const { get } = await openProtectedSite();
+  for (const query of ['', '', `?token=${TOKEN}x`]) await get(`/hls/live/demo/index.m3u8${query}`);
+  await get(`/hls/${TICKET}x/live/demo/source/index.m3u8`);
+  const metrics = await (await get('/metrics')).text();
+  expect(metrics).toContain('sluice_http_viewers_refused_total{code="access.play-required"} 2');
+  expect(metrics).toContain('sluice_http_viewers_refused_total{code="access.play-denied"} 2');
+});
+
 it('tells by the clock of DASH only viewers whether a stream is live', async () => {
   const { get } = await openProtectedSite();
   for (const name of ['demo', 'nobody']) expect((await get(`/dash/live/${name}/time`)).status, name).toBe(401);

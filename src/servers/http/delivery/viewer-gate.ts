@@ -20,6 +20,7 @@ const BEARER = /^Bearer +(\S+)$/i;
 export class ViewerGate {
   readonly #access: ViewerAccess;
   readonly #log: LimitedLog;
+  readonly #refused = new Map<string, number>();
 
   /** @param domain runs the timers of the log */
   constructor(
@@ -46,11 +47,17 @@ export class ViewerGate {
     return entry.allowed ? { allowed: true, ticket: entry.ticket } : this.#refusal(stream, entry.error);
   }
 
+  /** Refused requests since the start, by the code of the error. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
+  }
+
   close(): void {
     this.#log.close();
   }
 
   #refusal({ app, name }: StreamName, { code, message }: SluiceError): GateDecision {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
     this.#log.write('info', { app, name, code }, 'a viewer was refused');
     return { allowed: false, problem: { status: code === 'access.play-required' ? 401 : 403, code, message } };
   }

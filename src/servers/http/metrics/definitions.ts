@@ -12,6 +12,8 @@ export interface Snapshot {
   /** Undefined if another server accepts the connections. */
   readonly connections: ConnectionFigures | undefined;
   readonly process: ProcessFigures;
+  /** Requests of viewers who may not watch, by the code of the error. */
+  readonly viewersRefused: ReadonlyMap<string, number>;
   /** Viewers by HLS and DASH of all listed streams. */
   readonly viewers: readonly { readonly app: string; readonly name: string; readonly viewers: number }[];
 }
@@ -206,6 +208,13 @@ export const METRICS: readonly MetricDefinition[] = [
     help: 'Answers ended because too much memory was unread: of one address, of one HTTP/2 connection, or in all',
     labels: ['limit'],
     read: ({ delivery }) => Object.entries(delivery.unreadCut).map(([limit, value]) => ({ labels: { limit }, value })),
+  },
+  {
+    name: 'sluice_http_viewers_refused_total',
+    kind: 'counter',
+    help: 'Requests of viewers who may not watch, by the code of the error',
+    labels: ['code'],
+    read: ({ viewersRefused }) => [...viewersRefused].map(([code, value]) => ({ labels: { code }, value })),
   },
   connections('gauge', 'sluice_http_connections', 'Connections to the HTTP and HTTPS ports', 'open'),
   connections('counter', 'sluice_http_connections_total', 'Connections accepted there', 'accepted'),

@@ -2,6 +2,7 @@
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Delivery } from '../delivery/delivery.js';
+import type { ViewerGate } from '../delivery/viewer-gate.js';
 import type { Viewers } from '../delivery/viewers.js';
 import type { MetricsSource, StreamDirectory } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
@@ -13,6 +14,8 @@ export interface MetricsOptions {
   readonly delivery: Delivery;
   readonly connections: () => ConnectionFigures | undefined;
   readonly viewers: Viewers;
+  /** Undefined if everybody may watch. */
+  readonly gate: ViewerGate | undefined;
   readonly streams: StreamDirectory;
 }
 
@@ -40,12 +43,13 @@ export class Metrics {
   }
 
   render(): Promise<string> {
-    const { source, delivery, connections, viewers, streams } = this.#options;
+    const { source, delivery, connections, viewers, gate, streams } = this.#options;
     const snapshot: Snapshot = {
       gateway: source?.figures() ?? { streams: [] },
       delivery: delivery.figures,
       connections: connections(),
       process: this.#process.read(),
+      viewersRefused: gate?.refused ?? new Map(),
       viewers: streams.list().map(({ app, name }) => ({ app, name, viewers: viewers.count(app, name) })),
     };
     for (const take of this.#instruments) take(snapshot);
