@@ -29,6 +29,7 @@ export const ICONS = {
     '<path d="M4 10v4m4-7v10m4-13v16m4-12v8m4-5v2" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"/>',
   share:
     '<path d="M12 15V4m0 0L8 8m4-4 4 4M5 13v5a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-5" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>',
+  lock: '<rect x="5.5" y="10.5" width="13" height="9.5" rx="2" fill="currentColor"/><path d="M8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5" fill="none" stroke="currentColor" stroke-width="1.8"/>',
   warning:
     '<path d="M12 8v5m0 3.2v.1M10.6 4.2 3.2 17.4A1.6 1.6 0 0 0 4.600 19.800h14.800a1.600 1.600 0 0 0 1.400-2.400L13.400 4.200a1.600 1.600 0 0 0-2.800 0z" fill="none" stroke="currentColor" stroke-width="1.800" stroke-linecap="round" stroke-linejoin="round"/>',
 };

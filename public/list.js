@@ -73,14 +73,14 @@ function show({ streams, publish }) {
   showPublishing(publish, shown.length === 0);
 }
 
-function createCard({ app, name }) {
+function createCard({ app, name, protected: isProtected }) {
   const addresses = streamAddresses(app, name);
   const badge = element('span', { class: 'badge' });
   const picture = element('span', { class: 'chip' });
   const uptime = element('span', { class: 'card-uptime' });
   const viewers = element('span');
   const renditions = element('span', { class: 'card-renditions' });
-  const art = element('div', { class: 'card-art', 'aria-hidden': 'true' }, icon('play'));
+  const art = element('div', { class: 'card-art', 'aria-hidden': 'true' }, icon(isProtected ? 'lock' : 'play'));
   art.style.setProperty('--hue', String(hueOf(`${app}/${name}`)));
   const root = element(
     'li',
@@ -91,12 +91,14 @@ function createCard({ app, name }) {
       { class: 'card-body' },
       element('h2', {}, element('a', { href: addresses.watch, class: 'card-link' }, name)),
       element('p', { class: 'card-facts' }, element('span', {}, app), viewers, renditions),
-      element(
-        'p',
-        { class: 'card-actions' },
-        element('a', { href: addresses.embed }, 'Embed'),
-        element('a', { href: addresses.playlist }, 'HLS playlist'),
-      ),
+      isProtected
+        ? element('p', { class: 'card-facts' }, 'For viewers with a link of their own')
+        : element(
+            'p',
+            { class: 'card-actions' },
+            element('a', { href: addresses.embed }, 'Embed'),
+            element('a', { href: addresses.playlist }, 'HLS playlist'),
+          ),
     ),
   );
   let startedAt;

@@ -8,7 +8,7 @@ import { exposeState } from './page-state.js';
 import { LivePlayer } from './player.js';
 import { serverNow } from './server-clock.js';
 import { beginsMuted } from './sound.js';
-import { streamOfThisPage } from './stream-address.js';
+import { streamAddresses, streamOfThisPage } from './stream-address.js';
 import { posterFromThumbnail } from './thumbnail.js';
 
 /** Milliseconds between updates of the information beside the player. */
@@ -57,8 +57,10 @@ player.addEventListener('state', () => {
 });
 showState();
 
+// The token of this viewer is personal: nothing that is shared contains it.
+find('#share-note').hidden = find('meta[name="sluice:protected"]') === null;
 share('#share-link', stream.watch, 'Copy link');
-share('#share-playlist', stream.playlist, 'Copy');
+share('#share-playlist', streamAddresses(stream.app, stream.name).playlist, 'Copy');
 share(
   '#share-embed',
   `<iframe src="${stream.embed}" title="${stream.name}" width="960" height="540" allow="autoplay; fullscreen; picture-in-picture"></iframe>`,

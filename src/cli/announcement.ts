@@ -15,6 +15,8 @@ export interface AnnouncementFacts {
   /** URL of the HTTP server, without a trailing slash. */
   readonly http: string;
   readonly publishKey: PublishKey;
+  /** Whether viewers need a token. */
+  readonly isProtected?: boolean;
   /** Name of the demo stream if it runs. */
   readonly demo?: string;
 }
@@ -26,6 +28,12 @@ export function announcement(facts: AnnouncementFacts): string {
   const watch = `${http}/watch${new URL(rtmp).pathname}/`;
   const stream = demo ?? `NAME   (all streams: ${http}/)`;
   lines.push(`  Watch:      ${watch}${stream}`);
+  if (facts.isProtected === true) {
+    const example = `${new URL(rtmp).pathname.slice(1)}/${demo ?? 'NAME'}`;
+    lines.push(
+      `  Viewers need a link (playAccess: token): sluice sign ${example}, with the --config or flags of this gateway`,
+    );
+  }
   if (new URL(rtmp).hostname === 'localhost') {
     lines.push("  From other machines, write this machine's address where localhost stands.");
   }

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { pino } from 'pino';
 import { inspectPublishKey, publishKeyPath } from '../access/publish-key.js';
+import { inspectPlaySecret, playSecretPath } from '../access/tickets/play-secrets.js';
+import { readRevocations, revocationPath } from '../access/tickets/revocation-file.js';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
@@ -41,6 +43,7 @@ export async function doctor(config: Config, io: CommandIo, { warnings = [] }: C
     ...(await checkFiles(config)),
     ...(config.mediaDir === NO_MEDIA_DIRECTORY ? [] : [await checkDirectory('media', config.mediaDir)]),
     ...(await checkKeyAndState(config)),
+    ...(config.playAccess === 'open' ? [] : await checkViewers(config)),
   ];
   const problems = findings.filter(({ level }) => level === 'problem').length;
   const lines = findings.map(({ level, text }) => `${MARKS[level]} ${text}`);
@@ -183,6 +186,32 @@ async function checkKeyAndState(config: Config): Promise<Finding[]> {
     key = { level: 'problem', text: error.message };
   }
   return [await checkDirectory('state', config.stateDir), key];
+}
+
+/** What decides who may watch with `playAccess: token`. */
+async function checkViewers({ playSecrets, stateDir }: Config): Promise<Finding[]> {
+  const path = revocationPath(stateDir);
+  const checks = [
+    async () => {
+      if (playSecrets.length > 0) return 'play secret: configured';
+      const kept = await inspectPlaySecret(stateDir);
+      return `play secret: ${kept ? 'kept in' : 'will be generated in'} ${playSecretPath(stateDir)}`;
+    },
+    async () => {
+      const found = await readRevocations(path);
+      return found === undefined ? 'revoked links: none' : `revoked links: ${path} can be read`;
+    },
+  ];
+  const findings: Finding[] = [{ level: 'note', text: 'viewers need a link from sluice sign (playAccess: token)' }];
+  for (const check of checks) {
+    try {
+      findings.push({ level: 'ok', text: await check() });
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      findings.push({ level: 'problem', text: error.message });
+    }
+  }
+  return findings;
 }
 
 function gigabytes(bytes: number): string {

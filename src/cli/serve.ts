@@ -101,7 +101,8 @@ async function start(
   const demo = options.demo === undefined ? {} : { demo: options.demo };
   const users = config.users.length > 0;
   const asksForUser = users && config.userChallenge === 'on';
-  io.stderr.write(announcement({ ...urls, http, publishKey, users, asksForUser, ...demo }));
+  const isProtected = config.playAccess === 'token';
+  io.stderr.write(announcement({ ...urls, http, publishKey, users, asksForUser, isProtected, ...demo }));
   return { gateway, urls, key: publishKey.key, logger };
 }
 

@@ -18,6 +18,16 @@ describe('announcement', () => {
 `);
   });
 
+  it('says that viewers need a link, and how to make one', () => {
+    const publishKey = { key: 'abc', origin: 'generated', path: '/k' } as const;
+    const text = announcement({ ...LOCAL, publishKey, isProtected: true });
+    expect(text).toContain(
+      'Viewers need a link (playAccess: token): sluice sign live/NAME, with the --config or flags',
+    );
+    expect(announcement({ ...LOCAL, publishKey, isProtected: false })).not.toContain('sluice sign');
+    expect(announcement({ ...LOCAL, publishKey, isProtected: true, demo: 'demo' })).toContain('sluice sign live/demo,');
+  });
+
   it('does not if it listens on one address', () => {
     const rtmp = 'rtmp://192.0.2.1:1935/live';
     const text = announcement({ rtmp, http: 'https://tv.example', publishKey: { key: null, origin: 'open' } });

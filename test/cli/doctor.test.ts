@@ -96,4 +96,14 @@ describe('doctor', () => {
       /PROBLEM {2}publish key file .*\/publish-key: it is empty; expected one line, the key/,
     );
   });
+
+  it('says that viewers need a link, and what is wrong with the files for that', async () => {
+    const cwd = await temporaryDirectory();
+    mkdirSync(join(cwd, '.sluice', 'revoked-sessions.jsonl'), { recursive: true });
+    const run = await runCommand(['doctor', '--play-access', 'token', ...FREE_PORTS], { cwd });
+    expect(await run.status).toBe(1);
+    expect(run.stdout()).toContain('note     viewers need a link from sluice sign (playAccess: token)');
+    expect(run.stdout()).toContain('ok       play secret: will be generated in');
+    expect(run.stdout()).toMatch(/PROBLEM {2}file of revoked sessions .*: it is a directory\n/);
+  });
 });

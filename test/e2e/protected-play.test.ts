@@ -78,7 +78,14 @@ it('says in words why it does not play', async () => {
     await page.goto('about:blank');
     await page.goto(`${http}/watch/live/cam${query}`);
     await page.waitForSelector(`.poster-title:text-is("${title}")`);
+    // Nothing that is shared carries the token of this viewer.
+    expect(await page.isVisible('#share-note')).toBe(true);
+    for (const field of ['#share-link', '#share-embed', '#share-playlist'])
+      expect(await page.inputValue(field), field).not.toContain('token');
   }
+  await page.goto(`${http}/`);
+  await page.waitForSelector('.card:has-text("For viewers with a link of their own")');
+  expect(await page.isVisible('.card a:text-is("HLS playlist")')).toBe(false);
 });
 
 it('plays on without a break when it gets a new token in time, and keeps that for a reload', async () => {

@@ -114,6 +114,7 @@ export function registerSluice(
     publishProof: dependencies.publishProof ?? 'key',
     // Who reads the list has no token for them.
     thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
+    isProtected: gate !== undefined,
   });
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'loopback';

@@ -79,6 +79,14 @@ it('takes no ticket behind another', async () => {
   }
 });
 
+it('says in the API that viewers need a link', async () => {
+  const { get } = await openProtectedSite();
+  const { streams } = (await (await get('/api/v1/streams')).json()) as { streams: object[] };
+  expect(streams).toMatchObject([{ name: 'demo', protected: true }]);
+  expect(await (await get('/api/v1/streams/live/demo')).json()).toMatchObject({ protected: true });
+  expect(await (await get('/watch/live/demo')).text()).toContain('<meta name="sluice:protected"');
+});
+
 it('counts who is refused, by the code', async () => {
   const { get } = await openProtectedSite();
   for (const query of ['', '', `?token=${TOKEN}x`]) await get(`/hls/live/demo/index.m3u8${query}`);

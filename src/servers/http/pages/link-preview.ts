@@ -60,6 +60,7 @@ export function streamHead(stream: PreviewedStream): string {
     ...properties
       .filter(([, content]) => content !== undefined)
       .map(([key, content]) => `<meta property="${key}" content="${content}">`),
+    ...(stream.isProtected ? ['<meta name="sluice:protected" content="true">'] : []),
     ...(base === undefined ? [] : [`<link rel="canonical" href="${absolute(watch)}">`, discovery(base, watch, title)]),
     ...(isPlayable(stream.state) && !stream.isProtected ? playlistPreloads(path, stream.state) : []),
   ].join('\n  ');

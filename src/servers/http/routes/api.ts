@@ -17,12 +17,17 @@ export interface ApiRouteOptions {
   readonly publishApp: string;
   readonly publishProof: PublishProof;
   readonly thumbnails: boolean;
+  /** Whether viewers need a token. */
+  readonly isProtected: boolean;
 }
 
 export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
-  const withOurs = (stream: StreamState): StreamState & { readonly thumbnail?: boolean } => ({
+  const withOurs = (
+    stream: StreamState,
+  ): StreamState & { readonly thumbnail?: boolean; readonly protected?: boolean } => ({
     ...stream,
     ...(options.thumbnails && stream.source?.video !== undefined && { thumbnail: true }),
+    ...(options.isProtected && { protected: true }),
     viewers: (stream.viewers ?? 0) + options.viewers.count(stream.app, stream.name),
   });
 

@@ -49,6 +49,9 @@ export const StreamSchema = Type.Object({
   thumbnail: Type.Optional(
     Type.Boolean({ description: 'true if hls/APP/NAME/thumbnail.jpg exists, otherwise left out' }),
   ),
+  protected: Type.Optional(
+    Type.Literal(true, { description: 'true if viewers need a link with a token, otherwise left out' }),
+  ),
   ingest: Type.Optional(
     Type.Object({
       bitrate: Type.Optional(Type.Number({ description: 'bit/s, measured' })),
