@@ -16,6 +16,8 @@ const FOLLOWS = /\b(?:followStream|recordStream|recordRendition|new PlaylistChec
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'faults/fatal.test.ts': 'its stream ends with the process, as soon as it is live',
   'faults/seams-beside.test.ts': 'what fails there is the gateway around its streams, mostly before or after them',
+  'faults/seams-connections.test.ts':
+    'connections are what is made to fail, with the follower of its neighbour beside them',
   'faults/seams-http.test.ts': 'the answers with its playlists are what is made to fail',
   'faults/storage.test.ts':
     'segments that are gone leave the middle of its playlists, which no stream with a whole disk does',

@@ -125,7 +125,7 @@ it('C4.11 a ladder that needs four times the CPU: rungs are withdrawn one by one
   expect(playlist).toContain('source/index.m3u8');
   expect(playlist).not.toContain('144p');
   const second = (await stateOf(gateway, 'second')) as { shortcomings: string[] };
-  expect(second.shortcomings.join()).toContain('encoding is too slow');
+  expect(second.shortcomings.join()).toContain('encoding was too slow');
 
   await eventually(async () => shed()[1]);
   const { segments } = await eventually(async () => {

@@ -22,38 +22,38 @@ import { publishLoop } from './looping-publisher.js';
 import { Injections } from './seams/injections.js';
 
 describe('the end of a gateway', () => {
-  it.each(['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'directories', 'rtmp shutdown'])(
-    'goes on to its end when "%s" fails: publishers are told, playlists end, ports are closed',
-    async (seam) => {
-      const injections = new Injections();
-      const directory = await temporaryDirectory();
-      const mediaDir = join(directory, 'media');
-      const gateway = await createGateway(
-        {
-          ...{ host: '127.0.0.1', rtmpPort: 0, httpPort: 0, mediaDir, stateDir: join(directory, 'state') },
-          ...{ publishKey: 'none', ladder: ['source'], segmentDuration: 1, resumeWindow: 0, ffmpegPath: npmFfmpeg() },
-        },
-        { logger: pino({ level: 'silent' }) },
-      );
-      const { rtmp, http } = await gateway.start();
-      onTestFinished(() => gateway.close().catch(() => undefined));
-      const publisher = await publishLoop(`${rtmp}/cam`, await makeFlvSource({ seconds: 4, gop: 25 }));
-      const playlist = `${http}/hls/live/cam/source/index.m3u8`;
-      await eventually(async () => ((await fetch(playlist)).ok ? true : undefined), 20_000);
-      const domain = (name: string): boolean => name === 'gateway' || name.startsWith('rtmp');
-      const hit = injections.arm({ seam, domain, fault: 'rejection', late: true });
-      const closed = gateway.close().then(
-        () => 'in order',
-        (error: unknown) => String(error),
-      );
-      await hit;
-      expect(await closed).toBe(seam === 'rtmp shutdown' ? 'in order' : `TypeError: injected at ${seam}`);
-      await eventually(async () => (publisher.connected ? undefined : true), 5_000);
-      const stored = await readFile(join(mediaDir, 'live/cam/source/index.m3u8'), 'utf8');
-      expect(stored).toContain('#EXT-X-ENDLIST');
-      await expect(fetch(playlist)).rejects.toThrow();
-    },
-  );
+  it.each([
+    ...['rtmp servers', 'thumbnails', 'streams', 'web servers', 'certificate', 'play access', 'directories'],
+    'rtmp shutdown',
+  ])('goes on to its end when "%s" fails: publishers are told, playlists end, ports are closed', async (seam) => {
+    const injections = new Injections();
+    const directory = await temporaryDirectory();
+    const mediaDir = join(directory, 'media');
+    const gateway = await createGateway(
+      {
+        ...{ host: '127.0.0.1', rtmpPort: 0, httpPort: 0, mediaDir, stateDir: join(directory, 'state') },
+        ...{ publishKey: 'none', ladder: ['source'], segmentDuration: 1, resumeWindow: 0, ffmpegPath: npmFfmpeg() },
+      },
+      { logger: pino({ level: 'silent' }) },
+    );
+    const { rtmp, http } = await gateway.start();
+    onTestFinished(() => gateway.close().catch(() => undefined));
+    const publisher = await publishLoop(`${rtmp}/cam`, await makeFlvSource({ seconds: 4, gop: 25 }));
+    const playlist = `${http}/hls/live/cam/source/index.m3u8`;
+    await eventually(async () => ((await fetch(playlist)).ok ? true : undefined), 20_000);
+    const domain = (name: string): boolean => name === 'gateway' || name.startsWith('rtmp');
+    const hit = injections.arm({ seam, domain, fault: 'rejection', late: true });
+    const closed = gateway.close().then(
+      () => 'in order',
+      (error: unknown) => String(error),
+    );
+    await hit;
+    expect(await closed).toBe(seam === 'rtmp shutdown' ? 'in order' : `TypeError: injected at ${seam}`);
+    await eventually(async () => (publisher.connected ? undefined : true), 5_000);
+    const stored = await readFile(join(mediaDir, 'live/cam/source/index.m3u8'), 'utf8');
+    expect(stored).toContain('#EXT-X-ENDLIST');
+    await expect(fetch(playlist)).rejects.toThrow();
+  });
 });
 
 describe('a stream that an earlier process left', () => {

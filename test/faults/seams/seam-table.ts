@@ -117,8 +117,9 @@ export const SEAMS: readonly SeamRow[] = [
 /** Of the end of the gateway, of what an earlier process left and of a certificate: each has its own test below the table's. */
 export const OTHERS: readonly string[] = [
   ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'play access', 'directories', 'rtmp shutdown'],
+  'streams',
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
-  ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts'],
+  ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',
   'revocations look',
 ];
