@@ -36,13 +36,13 @@ export async function stateOwner(stateDir: string): Promise<Owner> {
 
 /** True if a file that this process creates would belong to somebody else than `owner`, and this process may not give it away. */
 export function createsForeignFiles({ uid }: Owner): boolean {
-  const own = process.getuid?.();
+  const own = process.geteuid?.();
   return own !== undefined && own !== ROOT && own !== uid;
 }
 
 /** Gives a file that this process has created to its owner. Does nothing unless this process runs as root. */
 export async function giveTo(file: OwnedFile, { uid, gid }: Owner): Promise<void> {
-  if (process.getuid?.() !== ROOT) return;
+  if (process.geteuid?.() !== ROOT) return;
   const now = await file.stat();
   if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid);
 }
@@ -55,7 +55,7 @@ export async function ownDirectories<T>(stateDir: string, create: () => Promise<
     missing.unshift(path);
   }
   const result = await create();
-  if (process.getuid?.() === ROOT) for (const path of missing) await lchown(path, owner.uid, owner.gid);
+  if (process.geteuid?.() === ROOT) for (const path of missing) await lchown(path, owner.uid, owner.gid);
   return result;
 }
 
@@ -63,7 +63,8 @@ async function ownerOf(path: string): Promise<Owner | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
+    // EACCES: this user may not look into the directory, but the one above tells whose it is.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(error) ?? '')) return undefined;
     throw error;
   }
 }

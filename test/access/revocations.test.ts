@@ -205,7 +205,7 @@ describe.skipIf(!isRoot)('what root creates in the state directory', () => {
   it('another user than that of the gateway revokes nothing, and is told who could', async () => {
     const stateDir = await temporaryDirectory();
     await chmod(stateDir, 0o777);
-    vi.spyOn(process, 'getuid').mockReturnValue(SOMEBODY);
+    vi.spyOn(process, 'geteuid').mockReturnValue(SOMEBODY);
     onTestFinished(() => void vi.restoreAllMocks());
     await expect(revokeSession(stateDir, { sid: 'session-1', until: LATER }, now)).rejects.toThrow(
       'it must belong to user 0, who runs the gateway; run this command as that user, or as root',

@@ -1,6 +1,6 @@
 // `sluice sign` and `sluice revoke`: links that work, and one line in words for everything else.
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -106,5 +106,35 @@ describe('revoke', () => {
     expect(status).toBe(2);
     expect(stderr).toContain('cannot be revoked here');
     expect(await readdir(cwd)).toEqual([]);
+  });
+});
+
+it.skipIf(process.getuid?.() !== 0)('revoke tells users who may not read or write the file what to do', async () => {
+  const above = await temporaryDirectory();
+  await chmod(above, 0o755);
+  const stateDir = join(above, 'state');
+  await mkdir(stateDir, { mode: 0o700 });
+  const [owner, other] = [54_321, 54_322];
+  await chown(stateDir, owner, owner);
+  const flags = [...FLAGS, '--state-dir', stateDir];
+  const token = /Token: +(\S+)/.exec((await run(['sign', 'live/cam', ...flags])).stdout)?.[1] ?? '';
+  const revokeAs = async (uid: number) => {
+    process.seteuid?.(uid);
+    try {
+      return await run(['revoke', token, ...flags], '/');
+    } finally {
+      process.seteuid?.(0);
+    }
+  };
+  expect(await revokeAs(other)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(`it must belong to user ${owner}, who runs the gateway; run this command as that`),
+  });
+  expect((await run(['revoke', token, ...flags])).status).toBe(0);
+  expect(await revokeAs(owner)).toMatchObject({ status: 0, stderr: '' });
+  await chmod(join(stateDir, 'revoked-sessions.jsonl'), 0);
+  expect(await revokeAs(owner)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/may not read it; give it to the user that runs the gateway \(chown\)\n$/),
   });
 });

@@ -69,6 +69,12 @@ export async function readRevocations(
     const code = systemCode(error);
     if (code === 'ENOENT') return undefined;
     if (code === 'ELOOP') throw revocationError(path, 'it is a symbolic link, which is not followed', error);
+    if (code === 'EACCES')
+      throw revocationError(
+        path,
+        'the user of this process may not read it; give it to the user that runs the gateway (chown)',
+        error,
+      );
     if (code !== undefined) throw revocationError(path, systemReason(error), error);
     throw error;
   } finally {
