@@ -224,10 +224,11 @@ describe('a protected stream', () => {
 
   it('asks RTMP players for the same token', async () => {
     const { rtmp, logs } = await startProtected();
-    const play = async (query: string, seconds = 1): Promise<number | null> => {
+    const play = async (query: string, seconds = 1, options: readonly string[] = []): Promise<number | null> => {
       const ffmpeg = spawn(npmFfmpeg(), [
         '-v',
         'error',
+        ...options,
         '-i',
         `${rtmp}/cam${query}`,
         '-t',
@@ -243,6 +244,8 @@ describe('a protected stream', () => {
       return code;
     };
     expect(await play(`?token=${tokenFor()}`)).toBe(0);
+    // In the server URL instead of behind the name.
+    expect(await play('', 1, ['-rtmp_app', `live?token=${tokenFor()}`])).toBe(0);
     // It would play for an hour, and is sent away when its time is over.
     await play(`?token=${tokenFor({ until: inSeconds(4) })}`, 3_600);
     expect(JSON.stringify(logs)).toContain('access.play-expired');
