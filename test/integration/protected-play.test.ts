@@ -200,7 +200,7 @@ describe('a protected stream', () => {
     expect(await response.text()).toContain('hls.no-such-stream');
   });
 
-  it('gives DASH players an MPD that leads to the ticket, and its later versions below it', async () => {
+  it('gives DASH players an MPD that leads to the ticket', async () => {
     const { http } = await startProtected();
     const entry = `${http}/dash/live/cam/manifest.mpd?token=${tokenFor()}`;
     const mpd = await eventually(async () => {
@@ -208,18 +208,21 @@ describe('a protected stream', () => {
       const text = await response.text();
       return text.includes('<Period') ? text : undefined;
     });
-    const location = new URL(/<Location>([^<]+)</.exec(mpd)?.[1] ?? '', entry).href;
-    expect(location).toMatch(/\/dash\/~1[^/]+\/live\/cam\/manifest\.mpd$/);
-    const later = await (await fetch(location)).text();
-    const bases = [mpd, later].map(
-      (text, i) => new URL(/<BaseURL>([^<]+)</.exec(text)?.[1] ?? '', [entry, location][i]).href,
-    );
-    expect(bases[0]).toMatch(/\/hls\/~1[^/]+\/live\/cam\/$/);
-    expect(bases[1]).toBe(bases[0]);
-    expect(later).not.toContain('<Location>');
+    const leads = (text: string, element: RegExp, from: string): string =>
+      new URL(element.exec(text)?.[1] ?? '', from).href;
+    const base = leads(mpd, /<BaseURL>([^<]+)</, entry);
+    expect(base).toMatch(/\/hls\/~1[^/]+\/live\/cam\/$/);
+    // Its clock is as protected as its media.
+    const clock = leads(mpd, /<UTCTiming [^>]*value="([^"]+)"/, entry);
+    expect((await fetch(clock)).status).toBe(200);
+    expect((await fetch(withoutTicket(clock))).status).toBe(401);
+    // Who asks below the ticket is led to the same media.
+    const below = clock.replace(/time$/, 'manifest.mpd');
+    const later = await (await fetch(below)).text();
+    expect(leads(later, /<BaseURL>([^<]+)</, below)).toBe(base);
     const init = /initialization="([^"]+)"/.exec(later)?.[1]?.replace('$RepresentationID$', 'source') ?? '';
-    expect((await fetch(new URL(init, bases[0]))).status).toBe(200);
-    expect((await fetch(withoutTicket(new URL(init, bases[0]).href))).status).toBe(401);
+    expect((await fetch(new URL(init, base))).status).toBe(200);
+    expect((await fetch(withoutTicket(new URL(init, base).href))).status).toBe(401);
   });
 
   it('asks RTMP players for the same token', async () => {

@@ -18,18 +18,12 @@ const CLOCK = /^ *<UTCTiming [^>]*value="time"[^>]*\/>\n/m;
 const BASE_URL = /<BaseURL>((?:\.\.\/)+hls\/)/g;
 
 /**
- * From `/dash/APP/NAME/manifest.mpd`, to which the player does not return: Location is the address of later versions (ISO/IEC 23009-1
- * section 5.3.9.2). With `isBelow`, from that address.
+ * From `/dash/APP/NAME/manifest.mpd`, to which a player returns with its token for each version; with `isBelow`, from there below a ticket.
+ * Without Location (ISO/IEC 23009-1 section 5.3.9.2): players differ in whether BaseURL is relative to it.
  */
 export function ticketedManifest(text: string, ticket: string, { app, name }: StreamName, isBelow: boolean): string {
   // One directory deeper.
   const based = text.replace(BASE_URL, (_, up: string) => `<BaseURL>${isBelow ? '../' : ''}${up}${ticket}/`);
   if (isBelow) return based;
-  // Relative to the entry, or to Location: players differ, and take the next clock if one does not answer.
-  const clocked = based.replace(
-    CLOCK,
-    (clock) => clock + clock.replace('value="time"', `value="../../${ticket}/${app}/${name}/time"`),
-  );
-  const location = `  <Location>../../${ticket}/${app}/${name}/manifest.mpd</Location>\n`;
-  return clocked.replace(/^ *<Period/m, (period) => `${location}${period}`);
+  return based.replace(CLOCK, (clock) => clock.replace('value="time"', `value="../../${ticket}/${app}/${name}/time"`));
 }
