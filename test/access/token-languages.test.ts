@@ -54,9 +54,12 @@ describe('docs/access.md', () => {
     expect(page).toContain(`\n${createPlayToken(claims, keys)}\n`);
   });
 
-  it.for(LANGUAGES)('makes tokens in $name that are taken', async ({ name, isThere, run }, { skip }) => {
-    expect(code(name).split('\n').length, 'lines').toBeLessThanOrEqual(16);
-    if (!isThere) skip(`${name} is not installed`);
+  it('needs at most 15 lines in each language', () => {
+    for (const { name } of LANGUAGES) expect(code(name).trim().split('\n').length, name).toBeLessThanOrEqual(15);
+  });
+
+  // Those that are installed here: the gate's machine has Python.
+  it.each(LANGUAGES.filter(({ isThere }) => isThere))('makes tokens in $name that are taken', async ({ run }) => {
     const { command, args } = run(await temporaryDirectory());
     const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
     const read = readPlayToken(stdout.trim(), keys, Date.now(), 0);
