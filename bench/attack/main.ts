@@ -27,6 +27,7 @@ import {
   mb,
   type PhaseResult,
   print,
+  STREAM_BYTES,
   sum,
   summarize,
 } from './results.js';
@@ -239,7 +240,7 @@ async function runPhase(
   // Other processes, among them the player, are not to be disturbed by it while the gateway is looked at.
   const floor = await phase.floor?.(attack);
   // A peer of Node's own shows what cannot be less: docs/decisions/0020-memory-of-a-burst.md.
-  const maxRise = Math.max(MAX_GROWTH, floor?.highest ?? 0);
+  const maxRise = Math.max(MAX_GROWTH, floor?.highest ?? 0) + (phase.streams ?? 0) * STREAM_BYTES;
   const maxKept = Math.max(MAX_LEFT, floor?.after ?? 0);
   // A short run sends little, at a gateway that has just started and grows by itself.
   if (!attack.isShort && peak - start > maxRise) problems.push(`memory rose by ${mb(peak - start)} MB`);

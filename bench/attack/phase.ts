@@ -39,6 +39,8 @@ export interface Phase {
   readonly name: string;
   /** Line of the acceptance list. */
   readonly line: string;
+  /** Streams that the gateway takes and keeps for their viewers meanwhile, at full counts. */
+  readonly streams?: number;
   /** @returns what happened, in a few words. @throws if the gateway did not do what it must */
   run(attack: Attack): Promise<string>;
   /** Does the same to a server that closes each connection at its first byte. @returns how its memory grew */

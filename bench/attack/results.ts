@@ -5,6 +5,8 @@ import type { ProbeReport } from './prober.js';
 
 /** Limits: bytes of memory that remain, and milliseconds of event loop delay. */
 export const MAX_GROWTH = 64 * 1024 * 1024;
+/** What a stream may take that was published as anybody may who has the key; most of it must go when it ends. */
+export const STREAM_BYTES = 128 * 1024;
 /** The same for what is left after one attack. */
 export const MAX_LEFT = 32 * 1024 * 1024;
 export const MAX_DELAY_P99 = 100;

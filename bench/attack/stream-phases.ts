@@ -181,6 +181,6 @@ export const STREAM_PHASES: readonly Phase[] = [
   { name: 'parameters flip each second', line: 'C2.16', run: flippingParameters },
   { name: '8192x8192 and more', line: 'C2.17', run: hugePictures },
   { name: 'broken pictures', line: 'C2.18', run: brokenPictures },
-  { name: '10 000 names', line: 'C2.03', run: manyNames },
+  { name: '10 000 names', line: 'C2.03', run: manyNames, streams: 500 },
   { name: 'players, fast and slow', line: 'A4.20', run: players },
 ];
