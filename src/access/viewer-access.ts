@@ -48,11 +48,7 @@ export class TokenViewerAccess implements ViewerAccess {
     // A copy: a piece of the token would keep all of it in memory.
     if (claims.start_by !== undefined) this.#begun.keep(Buffer.from(sid).toString(), true);
     const scope = { app, name: claims.stream.endsWith('/*') ? undefined : name };
-    return {
-      allowed: true,
-      ticket: createTicket({ sid, until: claims.until }, scope, keys),
-      until: claims.until * 1000,
-    };
+    return { allowed: true, ticket: createTicket({ sid, until: claims.until }, scope, keys) };
   }
 
   checkTicket({ app, name }: StreamName, ticket: string): AccessDecision {

@@ -2,7 +2,6 @@
 // never log or keep them.
 
 import type { SluiceError } from '../protocols/errors.js';
-import type { EpochMilliseconds } from '../protocols/units.js';
 
 export interface ConnectRequest {
   /** Parameters of application and tcUrl, including those of a challenge. */
@@ -80,8 +79,6 @@ export type EntryDecision =
       readonly allowed: true;
       /** A path segment for all later requests of this viewer. It begins with `~`. */
       readonly ticket: string;
-      /** When it ends. */
-      readonly until: EpochMilliseconds;
     }
   | { readonly allowed: false; readonly error: SluiceError };
 

@@ -14,8 +14,6 @@ import { STATE_MODE } from './own-directories.js';
 
 export interface ViewerPolicy {
   readonly access: ViewerAccess;
-  /** Sign the tokens that `access` takes. */
-  readonly keys: SigningKeys;
   close(): void;
 }
 
@@ -43,7 +41,6 @@ export async function openViewerPolicy(
   const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
   return {
     access: new TokenViewerAccess({ keys, wallClock, clockSkew, revoked }),
-    keys,
     close: () => revoked.close(),
   };
 }

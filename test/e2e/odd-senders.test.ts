@@ -99,29 +99,29 @@ const SENDERS: Readonly<
   'program-config': (_, quad) => [quad, ['the sound is encoded to AAC-LC']],
 };
 
-interface Playback {
-  readonly pictures: number;
+/** What every playback tells. */
+interface Played {
+  /** Bytes of sound that were decoded. */
   readonly sound: number;
   readonly fatal: readonly string[];
 }
 
-it('plays streams with empty NAL units, single NAL units, ADTS headers or program config elements in their messages', async () => {
-  const [stereo, quad] = await Promise.all([record('stereo'), record('quad')]);
-  const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
-  const told = new Map<string, string[]>();
-  for (const [name, make] of Object.entries(SENDERS)) {
-    const [source, sentences] = make(stereo, quad);
-    told.set(name, sentences);
-    await publishLoop(gateway.publishUrl(name), source, { seconds: SECONDS });
-    followStream(`${gateway.http}/hls/live/${name}`);
-  }
-  await Promise.all([...told.keys()].map((name) => whenLive(`${gateway.http}/hls/live/${name}`)));
+/**
+ * Plays all streams side by side, each with a bare hls.js.
+ * @param watch script with `video` and `failed`, which settles at a fatal error; returns what else it saw
+ */
+async function playAll<Result extends Played>(
+  http: string,
+  names: readonly string[],
+  watch: string,
+): Promise<Record<string, Result>> {
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
-  await page.goto(`${gateway.http}/`);
-  const played = (await page.evaluate(`(async () => {
+  await page.goto(`${http}/`);
+  return page.evaluate(`(async () => {
     const { default: Hls } = await import('/assets/vendor/hls.mjs');
+    const watch = async (video, failed) => { ${watch} };
     const play = async (name) => {
       const video = document.createElement('video');
       video.muted = true;
@@ -136,21 +136,40 @@ it('plays streams with empty NAL units, single NAL units, ADTS headers or progra
       hls.loadSource('/hls/live/' + name + '/index.m3u8');
       hls.attachMedia(video);
       video.play();
-      let pictures = 0;
-      const watch = async () => {
+      const seen = await watch(video, failed);
+      const sound = video.webkitAudioDecodedByteCount;
+      hls.destroy();
+      return { ...seen, sound, fatal };
+    };
+    const names = ${JSON.stringify(names)};
+    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await play(name)])));
+  })()`);
+}
+
+it('plays streams with empty NAL units, single NAL units, ADTS headers or program config elements in their messages', async () => {
+  const [stereo, quad] = await Promise.all([record('stereo'), record('quad')]);
+  const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
+  const told = new Map<string, string[]>();
+  for (const [name, make] of Object.entries(SENDERS)) {
+    const [source, sentences] = make(stereo, quad);
+    told.set(name, sentences);
+    await publishLoop(gateway.publishUrl(name), source, { seconds: SECONDS });
+    followStream(`${gateway.http}/hls/live/${name}`);
+  }
+  await Promise.all([...told.keys()].map((name) => whenLive(`${gateway.http}/hls/live/${name}`)));
+  const played = await playAll<Played & { readonly pictures: number }>(
+    gateway.http,
+    Object.keys(SENDERS),
+    `let pictures = 0;
+      const count = async () => {
         while (pictures < 60) {
           await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
           pictures += 1;
         }
       };
-      await Promise.race([failed, watch()]);
-      const sound = video.webkitAudioDecodedByteCount;
-      hls.destroy();
-      return { pictures, sound, fatal };
-    };
-    const names = ${JSON.stringify(Object.keys(SENDERS))};
-    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await play(name)])));
-  })()`)) as Record<string, Playback>;
+      await Promise.race([failed, count()]);
+      return { pictures };`,
+  );
   for (const [name, sentences] of told) {
     expect([name, played[name]?.fatal, played[name]?.pictures]).toEqual([name, [], 60]);
     expect(played[name]?.sound).toBeGreaterThan(0);
@@ -198,39 +217,17 @@ it('plays on where sound stops for good or comes late, where pictures pause, and
     Object.entries(senders).map(([name, source]) => publishLoop(gateway.publishUrl(name), source, { seconds })),
   );
   await Promise.all(Object.keys(senders).map((name) => whenLive(`${gateway.http}/hls/live/${name}`)));
-  const browser = await launchBrowser();
-  onTestFinished(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(`${gateway.http}/`);
-  const played = (await page.evaluate(`(async () => {
-    const { default: Hls } = await import('/assets/vendor/hls.mjs');
-    const play = async (name) => {
-      const video = document.createElement('video');
-      video.muted = true;
-      document.body.append(video);
-      const hls = new Hls();
-      const fatal = [];
-      const failed = new Promise((resolve) => hls.on(Hls.Events.ERROR, (_, data) => {
-        if (!data.fatal) return;
-        fatal.push(data.details);
-        resolve();
-      }));
-      hls.loadSource('/hls/live/' + name + '/index.m3u8');
-      hls.attachMedia(video);
-      video.play();
-      await Promise.race([failed, new Promise((resolve) => video.addEventListener('playing', resolve, { once: true }))]);
+  const played = await playAll<Played & { readonly seconds: number }>(
+    gateway.http,
+    Object.keys(senders),
+    `await Promise.race([failed, new Promise((resolve) => video.addEventListener('playing', resolve, { once: true }))]);
       const start = video.currentTime;
-      const watch = new Promise((resolve) => video.addEventListener('timeupdate', () => {
+      const played = new Promise((resolve) => video.addEventListener('timeupdate', () => {
         if (video.currentTime - start >= ${PLAYED}) resolve();
       }));
-      await Promise.race([failed, watch]);
-      const result = { seconds: video.currentTime - start, sound: video.webkitAudioDecodedByteCount, fatal };
-      hls.destroy();
-      return result;
-    };
-    const names = ${JSON.stringify(Object.keys(senders))};
-    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await play(name)])));
-  })()`)) as Record<string, { readonly seconds: number; readonly sound: number; readonly fatal: readonly string[] }>;
+      await Promise.race([failed, played]);
+      return { seconds: video.currentTime - start };`,
+  );
   for (const name of Object.keys(senders)) {
     expect([name, played[name]?.fatal]).toEqual([name, []]);
     expect(played[name]?.seconds).toBeGreaterThanOrEqual(PLAYED);

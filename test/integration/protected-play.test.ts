@@ -2,6 +2,7 @@
 // bytes for all viewers. A real gateway, and every URL that its playlists name.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
@@ -287,6 +288,31 @@ describe('a protected stream', () => {
     const mpd = await fetch(`${base}/video/dash/live/cam/manifest.mpd?token=${tokenFor()}`);
     expect(await mpd.text()).toMatch(/<BaseURL>(\.\.\/)+hls\/~1/);
   });
+});
+
+it.each(['~<x>', '~%3Cx%3E', '~"&', '~%22%26', '~$&', '~%2F..'])('writes no %s into an MPD', async (ticket) => {
+  const { gateway, http, publishUrl } = await startGateway(...STREAM);
+  await publishLoop(publishUrl('cam'), source);
+  await whenListed(`${http}/hls/live/cam`, 'source', 1);
+  const app = Fastify({ routerOptions: { maxParamLength: 255 } });
+  await app.register(sluiceHttp, gateway.httpDependencies());
+  onTestFinished(() => app.close());
+  for (const base of [http, await app.listen({ port: 0, host: '127.0.0.1' })]) {
+    const { port } = new URL(base);
+    // `fetch` would escape it.
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), '127.0.0.1', () =>
+        socket.write(`GET /dash/${ticket}/live/cam/manifest.mpd HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+      );
+      let text = '';
+      socket
+        .on('data', (bytes) => (text += bytes))
+        .on('end', () => resolve(text))
+        .on('error', reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(answer).not.toContain('<BaseURL>');
+  }
 });
 
 it('a ticket does no harm where everybody may watch', async () => {

@@ -134,8 +134,13 @@ function parseDirectives(query: string): DeliveryDirectives | undefined {
 }
 
 const MARK = '~';
+/**
+ * What may stand for a ticket. An MPD names its media by it, so it may hold nothing that means something in XML. Other texts are no names of
+ * streams either, and the router refuses them.
+ */
+export const TICKET_CHARACTERS = '[\\w.~-]{0,256}';
 /** `/hls/~…/` or `/dash/~…/`; the mark may be percent-encoded. */
-const TICKET_PATH = /^(\/hls\/|\/dash\/)(?:~|%7E)([^/?#]{0,256})\/(.*)$/is;
+const TICKET_PATH = new RegExp(`^(/hls/|/dash/)(?:~|%7E)(${TICKET_CHARACTERS})/(.*)$`, 'is');
 
 /** The tickets of requests whose target has been rewritten. */
 const tickets = new WeakMap<RawRequest, string>();

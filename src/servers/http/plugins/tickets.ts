@@ -2,13 +2,13 @@
 // the router sees it; in another application the router finds it.
 
 import type { FastifyInstance } from 'fastify';
-import { carryTicket, ticketOf } from '../delivery/target.js';
+import { carryTicket, TICKET_CHARACTERS, ticketOf } from '../delivery/target.js';
 import { HttpProblem } from '../errors.js';
 import { NOT_FOUND } from './errors.js';
 
 /** The root of routes, alone and with a ticket. @param root `/hls` or `/dash` */
 export function withTickets(root: string): readonly string[] {
-  return [root, `${root}/:ticket(^~[^/]{0,256}$)`];
+  return [root, `${root}/:ticket(^~${TICKET_CHARACTERS}$)`];
 }
 
 /** Makes the ticket of a route known to the gate. */
