@@ -1,13 +1,10 @@
-// The file of revoked sessions: one line of JSON for each. Opening never waits (a pipe), follows no symbolic link, and reads no more than the
-// file may hold.
+// The file of revoked sessions: one line of JSON for each.
 
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SluiceError } from '../../protocols/errors.js';
-import { systemCode, systemReason } from '../../protocols/system-error.js';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
+import { readStateFile, type StateFile } from '../state-file.js';
 
 /** A revoked session. */
 export interface Revocation {
@@ -55,45 +52,13 @@ export async function readRevocations(
   path: string,
   known?: string,
 ): Promise<RevocationLines | 'unchanged' | undefined> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = await file.stat();
-    if (!stats.isFile()) throw revocationError(path, `it is ${stats.isDirectory() ? 'a directory' : 'not a file'}`);
-    const version = `${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
-    if (version === known) return 'unchanged';
-    if (stats.size > MAX_REVOCATION_BYTES)
-      throw revocationError(path, `it has ${stats.size} bytes, expected at most ${MAX_REVOCATION_BYTES}`);
-    return { version, ...parse(await readAtMost(file, stats.size)) };
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ELOOP') throw revocationError(path, 'it is a symbolic link, which is not followed', error);
-    if (code === 'EACCES')
-      throw revocationError(
-        path,
-        'the user of this process may not read it; give it to the user that runs the gateway (chown)',
-        error,
-      );
-    if (code !== undefined) throw revocationError(path, systemReason(error), error);
-    throw error;
-  } finally {
-    await file?.close();
-  }
+  const found = await readStateFile(revocationFile(path), known);
+  return found === undefined || found === 'unchanged'
+    ? found
+    : { version: found.version, ...parseRevocations(found.text) };
 }
 
-/** The file may grow while it is read. */
-async function readAtMost(file: FileHandle, bytes: number): Promise<string> {
-  const text = Buffer.alloc(bytes);
-  let filled = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(text, filled, bytes - filled, filled);
-    filled += bytesRead;
-    if (bytesRead === 0 || filled === bytes) return text.toString('utf8', 0, filled);
-  }
-}
-
-function parse(text: string): Pick<RevocationLines, 'revocations' | 'strange'> {
+export function parseRevocations(text: string): Pick<RevocationLines, 'revocations' | 'strange'> {
   const revocations: Revocation[] = [];
   const strange: { number: number; line: string }[] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -114,7 +79,17 @@ function parseLine(line: string): Revocation | undefined {
   }
 }
 
-export function revocationError(path: string, what: string, cause?: unknown): SluiceError {
+/** @param path of `revocationPath` */
+export function revocationFile(path: string): StateFile {
+  return {
+    path,
+    maxBytes: MAX_REVOCATION_BYTES,
+    whenFull: 'change the secret, which ends every link',
+    error: (what, cause) => revocationError(path, what, cause),
+  };
+}
+
+function revocationError(path: string, what: string, cause?: unknown): SluiceError {
   const text = `file of revoked sessions ${path}: ${what}`;
   return accessError('access.revocations', text, cause === undefined ? undefined : { cause });
 }
