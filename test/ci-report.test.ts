@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from './support/temp-dir.js';
 
+const FAILED_FILES = fileURLToPath(new URL('../.ci/failed-files.mjs', import.meta.url));
 const REPORT = fileURLToPath(new URL('../.ci/report.mjs', import.meta.url));
 
 /** A run that ended without its report. */
@@ -67,5 +68,64 @@ describe('the end of the gate', () => {
       ...['- mutations: wrote no report', '    It ended before its tests did.'],
       '2 passed, 4 failed',
     ]);
+  });
+
+  it('counts what passes when it is run again, and names it with its first message', async () => {
+    const { status, lines } = await endOfGate({
+      suite: {
+        success: false,
+        testResults: [file('test/some.test.ts', 1, passed, failed), file('test/bad.test.ts', 1)],
+      },
+      'suite-again': {
+        testResults: [
+          file('test/some.test.ts', 1, passed, { ...failed, status: 'passed' }),
+          file('test/bad.test.ts', 1, passed),
+        ],
+      },
+    });
+    expect(status).toBe(0);
+    expect(lines.slice(lines.indexOf('Failed at first, and passed when run again:') + 1)).toEqual([
+      ...['- suite: test/some.test.ts > a rule is broken', '    Error: 3 is not 4', '        at here'],
+      ...['- suite: test/bad.test.ts', '    cannot be loaded'],
+      '3 passed, 0 failed',
+    ]);
+  });
+
+  it('does not forgive what fails again, what fails in another run, and what no test reports', async () => {
+    const { status, lines } = await endOfGate({
+      suite: { success: false, testResults: [file('test/some.test.ts', 1, passed, failed)] },
+      'suite-again': { success: false, testResults: [file('test/some.test.ts', 1, passed, failed)] },
+      lts: { success: false, testResults: [file('test/some.test.ts', 1, passed, failed)] },
+      mutations: { success: false, testResults: [] },
+      'mutations-again': { testResults: [] },
+    });
+    expect(status).toBe(1);
+    expect(lines.filter((line) => line.startsWith('- '))).toEqual([
+      '- suite: test/some.test.ts > a rule is broken',
+      '- lts: test/some.test.ts > a rule is broken',
+      '- mutations: outside of its tests',
+    ]);
+    expect(lines.at(-1)).toBe('3 passed, 3 failed');
+  });
+});
+
+describe('what the gate runs again', () => {
+  const failedFiles = async (...names: string[]): Promise<string> => {
+    const path = join(await temporaryDirectory(), 'suite.json');
+    const testResults = [file('test/good.test.ts', 1, passed), ...names.map((name) => file(name, 1, failed))];
+    await writeFile(path, JSON.stringify({ testResults }));
+    return spawnSync(process.execPath, [FAILED_FILES, path], { encoding: 'utf8' }).stdout;
+  };
+
+  it('is the files that failed', async () => {
+    expect(await failedFiles('test/a.test.ts', 'test/b.test.ts')).toBe('test/a.test.ts\ntest/b.test.ts\n');
+    expect(await failedFiles()).toBe('');
+  });
+
+  it('is nothing where many failed, or there is no report', async () => {
+    const many = [1, 2, 3, 4, 5, 6].map((number) => `test/${number}.test.ts`);
+    expect(await failedFiles(...many)).toBe('');
+    const { status, stdout } = spawnSync(process.execPath, [FAILED_FILES, '/nowhere.json'], { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, '']);
   });
 });

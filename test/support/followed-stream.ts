@@ -35,10 +35,15 @@ export class FollowedStream {
   readonly #options: FollowOptions;
   readonly #stopped = new AbortController();
   readonly #done: Promise<void>;
+  readonly #firstPlaylist: Promise<void>;
+  #onFirstPlaylist: () => void = () => undefined;
   #followers: PlaylistFollower[] = [];
   #failure: unknown;
 
   constructor(base: string, options: FollowOptions) {
+    this.#firstPlaylist = new Promise((resolve) => {
+      this.#onFirstPlaylist = resolve;
+    });
     this.#base = base;
     this.#options = options;
     this.#done = this.#follow().catch((error: unknown) => {
@@ -46,8 +51,10 @@ export class FollowedStream {
     });
   }
 
-  /** @throws the first violation in any of its playlists */
+  /** @throws the first violation in any of its playlists, or if no stream came */
   async stop(): Promise<void> {
+    // A short test on a busy machine ends before the first answer is here.
+    await Promise.race([this.#firstPlaylist, this.#done, delay(FIRST_PLAYLIST_MS, undefined, { ref: false })]);
     this.#stopped.abort();
     // Otherwise they would follow until the stream ends, which may be long after its publisher has left.
     await Promise.all(this.#followers.map((follower) => follower.stop()));
@@ -82,6 +89,7 @@ export class FollowedStream {
         onVersion: (name, text) => {
           if (brokenHints) checker.expectBrokenHint();
           checker.add(name, text);
+          this.#onFirstPlaylist();
           checker.checkAlignment();
           life.media.checkSameControl(life.iFrames);
         },
@@ -130,6 +138,9 @@ export class FollowedStream {
     }
   }
 }
+
+/** How long a test that is over waits for the first playlist of a stream. */
+const FIRST_PLAYLIST_MS = 10_000;
 
 const I_FRAMES = 'iframes.m3u8';
 
