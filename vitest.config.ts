@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { PATIENCE, TEST_TIMEOUT } from './test/support/patience.js';
 
 /** Rooms whose tests start no gateway and change nothing that the process has only once: their files share a worker and what it has loaded. */
 const UNITS = ['access', 'config', 'dash', 'fuzz', 'hls', 'live', 'properties', 'protocols'];
@@ -8,9 +9,10 @@ export default defineConfig({
   test: {
     // Two cores: end-to-end tests start real encoders, and more workers would starve each other; but most of their time they wait for media.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 10_000,
+    testTimeout: TEST_TIMEOUT,
+    hookTimeout: TEST_TIMEOUT,
+    teardownTimeout: PATIENCE,
+    expect: { poll: { timeout: PATIENCE } },
     restoreMocks: true,
     setupFiles: ['test/support/property-seed.ts'],
     // In the order of their names: those that take minutes are not left for the end, where the other workers have nothing more to do.

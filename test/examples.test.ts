@@ -11,6 +11,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startLiveFixture } from './e2e/live-fixture.js';
 import { buildProgram } from './support/built-program.js';
 import { launchBrowser } from './support/chromium.js';
+import { PATIENCE } from './support/patience.js';
 import { temporaryDirectory } from './support/temp-dir.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -78,7 +79,7 @@ describe('examples/page', () => {
     page.on('pageerror', (error) => complaints.push(String(error)));
     await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
 
-    const untilStatus = (text: RegExp) => page.locator('#status', { hasText: text }).waitFor({ timeout: 45_000 });
+    const untilStatus = (text: RegExp) => page.locator('#status', { hasText: text }).waitFor({ timeout: PATIENCE });
     await untilStatus(/^Live, \d+\.\d s behind$/);
     await page.getByRole('button', { name: 'Pause' }).click();
     await untilStatus(/^Paused$/);

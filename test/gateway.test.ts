@@ -53,16 +53,14 @@ describe('Gateway', () => {
     expect(urls).toEqual({ rtmp: expect.stringMatching(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/), publishKey: null });
     expect((await app.inject('/video/readyz')).statusCode).toBe(200);
     const publisher = publishTestPattern(`${urls.rtmp}/show`, { duration: 3, gop: 25, preset: 'ultrafast' });
-    await expect
-      .poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode, { timeout: 20_000 })
-      .toBe(200);
+    await expect.poll(async () => (await app.inject('/video/hls/live/show/index.m3u8')).statusCode).toBe(200);
     expect((await app.inject('/video/api/v1/streams/live/show')).json()).toMatchObject({ state: 'live' });
     // Nothing is encoded, so there is no FFmpeg.
     expect(await ffmpegChildren()).toEqual([publisher.pid]);
     await publisher.exit;
     const state = async () => (await app.inject('/video/api/v1/streams/live/show')).json().state;
     await expect.poll(state).toBe('resuming');
-    await expect.poll(state, { timeout: 5_000 }).toBe('ended');
+    await expect.poll(state).toBe('ended');
   });
 });
 
@@ -179,7 +177,7 @@ describe('events, list, kick and decisions of a program', () => {
     expect(events).toEqual([]);
 
     const publisher = publishTestPattern(`${rtmp}/show?token=right`, { gop: 25, preset: 'ultrafast' });
-    await expect.poll(() => gateway.streams(), { timeout: 20_000 }).toMatchObject([{ name: 'show', state: 'live' }]);
+    await expect.poll(() => gateway.streams()).toMatchObject([{ name: 'show', state: 'live' }]);
     expect(gateway.kick('live', 'show', 'time is up')).toBe(true);
     expect(gateway.kick('live', 'nobody')).toBe(false);
     await publisher.exit;

@@ -109,7 +109,7 @@ describe.runIf(process.platform === 'linux')('a start that cannot succeed', () =
     await chmod(wrapper, 0o755);
     const { program } = await startServing('--ffmpeg-path', wrapper);
     const child = await expect
-      .poll(() => readFile(join(directory, 'child'), 'utf8').catch(() => ''), { timeout: 30_000 })
+      .poll(() => readFile(join(directory, 'child'), 'utf8').catch(() => ''))
       .toMatch(/^\d+\n$/)
       .then(() => readFile(join(directory, 'child'), 'utf8'));
     program.child.kill('SIGTERM');

@@ -195,7 +195,7 @@ describe('demo', () => {
     const { http } = await run.ready();
     await expect.poll(() => run.stderr()).toContain(`${http}/watch/live/demo`);
     const playlist = `${http}/hls/live/demo/index.m3u8`;
-    await expect.poll(async () => (await fetch(playlist)).status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(playlist)).status).toBe(200);
     expect(await (await fetch(playlist)).text()).toContain('RESOLUTION=1280x720');
     run.signal('SIGINT');
     expect(await run.status).toBe(0);
@@ -208,7 +208,7 @@ describe('demo', () => {
     const { http } = await run.ready();
     await expect.poll(() => run.stderr()).toContain(`${http}/watch/show/demo`);
     const playlist = `${http}/hls/show/demo/index.m3u8`;
-    await expect.poll(async () => (await fetch(playlist)).status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(playlist)).status).toBe(200);
     run.signal('SIGINT');
     expect(await run.status).toBe(0);
   });

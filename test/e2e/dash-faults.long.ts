@@ -58,9 +58,7 @@ function since(from: number, { sights }: Notes): { readonly still: number; reado
   return { still: Math.max(...steps), behind: wall - shown };
 }
 
-it('plays on when the publisher returns, when encoders die, and when the gateway is killed', {
-  timeout: 240_000,
-}, async () => {
+it('plays on when the publisher returns, when encoders die, and when the gateway is killed', async () => {
   const program = await buildGateway('--ladder', 'source,180p', '--resume-window', '30');
   let gateway = await program.start();
   const { http, rtmp } = gateway;

@@ -6,6 +6,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { fetchText, whenListed } from '../support/hls-client.js';
+import { TEST_TIMEOUT } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 const LONG = process.env.DVR_SECONDS === undefined ? undefined : Number(process.env.DVR_SECONDS);
@@ -40,7 +41,7 @@ const untilPlaysAt = (page: Page, least: number, most: number) =>
   })`);
 
 it('rewinds to media that is only on disk, plays there, and returns to live by key and by button, on both pages', {
-  timeout: 120_000 + (LONG ?? 0) * 1_500,
+  timeout: TEST_TIMEOUT + (LONG ?? 0) * 1_500,
 }, async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--window-segments', `${IN_MEMORY}`],
@@ -65,7 +66,7 @@ it('rewinds to media that is only on disk, plays there, and returns to live by k
     });
     await page.goto(`${gateway.http}${path}`);
     await page.waitForFunction((least) => Object(globalThis).sluicePlayer.window?.length >= least, LISTED - 15, {
-      timeout: 60_000 + (LONG ?? 0) * 1_500,
+      timeout: TEST_TIMEOUT + (LONG ?? 0) * 1_500,
     });
     await untilPlaysAt(page, 0, 4);
 

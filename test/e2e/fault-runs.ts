@@ -5,9 +5,6 @@ const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.
 
 export const longRun = asked !== undefined;
 
-/** Milliseconds to wait for an expected event. Generous, because the machine may be busy and speed is not tested. */
-export const PATIENCE = 60_000;
-
 /** @param short times in `npm test` @param share of FAULTS in the long run */
 export function times(short: number, share = 1): number {
   return asked === undefined ? short : Math.max(1, Math.round(asked * share));

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, whenLive } from '../support/hls-client.js';
+import { PATIENCE, TEST_TIMEOUT } from '../support/patience.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { seededRandom, tell, times } from './fault-runs.js';
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is back within two segments', {
-  timeout: 60_000 + KILLS * 15_000,
+  timeout: TEST_TIMEOUT + KILLS * PATIENCE,
 }, async () => {
   const random = seededRandom(5);
   const gateway = await startGateway('--ladder', 'source,144p');
@@ -37,7 +38,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
   const ownOnRung = await watchPage(browser, gateway.http, 'main', '144p');
   // Until all have settled at the live edge.
   const began = Date.now();
-  for (const viewer of [onSource, onRung, ownOnRung]) await untilSeen(viewer, began, 30_000);
+  for (const viewer of [onSource, onRung, ownOnRung]) await untilSeen(viewer, began, PATIENCE);
 
   const recoveries: { killed: number; gaps: number; listed: number; seen: number; own: number; late: number }[] = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
@@ -60,11 +61,11 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
     const listed = Date.now() - killed;
     const date = back.segment?.programDateTime ?? Number.NaN;
     // In segments, by which the playlist has gone on: what a player that stands falls behind, however busy the machine.
-    const untilOwn = untilSeen(ownOnRung, date, 60_000).then(({ at }) => ({
+    const untilOwn = untilSeen(ownOnRung, date, PATIENCE).then(({ at }) => ({
       at,
       late: (rung.last?.segments.at(-1)?.mediaSequence ?? Number.NaN) - (back.segment?.mediaSequence ?? Number.NaN),
     }));
-    const [plain, own] = await Promise.all([untilSeen(onRung, date, 60_000), untilOwn]);
+    const [plain, own] = await Promise.all([untilSeen(onRung, date, PATIENCE), untilOwn]);
     const recovery = {
       ...{ killed, gaps: back.gaps, listed, seen: plain.at - killed, own: own.at - killed },
       late: own.late,

@@ -7,10 +7,11 @@ import { launchBrowser } from '../support/chromium.js';
 import { publishTestPattern } from '../support/gateway.js';
 import { buildGateway } from '../support/gateway-process.js';
 import { eventually, whenLive } from '../support/hls-client.js';
+import { PATIENCE } from '../support/patience.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { ffmpegChildren, type RunningProgram } from '../support/processes.js';
-import { longRun, PATIENCE, seededRandom, tell, times } from './fault-runs.js';
+import { longRun, seededRandom, tell, times } from './fault-runs.js';
 import { untilSeen, watchPage, watchPlain } from './viewer.js';
 
 const KILLS = times(1, 0.5);

@@ -6,9 +6,10 @@ import { launchBrowser } from '../support/chromium.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, whenLive } from '../support/hls-client.js';
 import { holdings } from '../support/leftovers.js';
+import { PATIENCE } from '../support/patience.js';
 import { type ParsedSegment, PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
-import { longRun, PATIENCE, seededRandom, tell, times } from './fault-runs.js';
+import { longRun, seededRandom, tell, times } from './fault-runs.js';
 import { untilSeen, type Viewer, watchPage, watchPlain } from './viewer.js';
 
 const ROUNDS = times(2);

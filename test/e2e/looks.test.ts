@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { PATIENCE } from '../support/patience.js';
 import { LiveFixture, startLiveFixture } from './live-fixture.js';
 
 const LONG_NAME = 'n'.repeat(240);
@@ -24,7 +25,7 @@ async function open(address: string, options: BrowserContextOptions = {}): Promi
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(address);
   return page;
 }
@@ -71,45 +72,41 @@ describe('every screen', () => {
     ['a phone on its side', 'watch', { viewport: { width: 844, height: 390 }, ...PHONE }],
     ['an embed of 390 pixels', 'embed', { viewport: { width: 390, height: 220 } }],
     ['the smallest embed', 'embed', { viewport: { width: 200, height: 112 } }],
-  ] as const)(
-    '%s: controls fit, are not covered, and nothing scrolls sideways',
-    async (_what, kind, options) => {
-      const { fixture, url } = await startLiveFixture();
-      const page = await open(`${url}/${kind}/live/test`, options);
-      await untilState(page, 'waiting');
-      expect(await outside(page)).toEqual([]);
-      await fixture.publish();
-      await untilState(page, 'playing');
-      await wake(page);
-      expect(await outside(page)).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-      expect(
-        await page.evaluate("document.querySelector('.player').getBoundingClientRect().bottom <= innerHeight"),
-      ).toBe(true);
-      // One row, however narrow.
-      expect(await page.evaluate("document.querySelector('.bar').getBoundingClientRect().height")).toBeLessThan(110);
-      if (kind === 'embed') return;
+  ] as const)('%s: controls fit, are not covered, and nothing scrolls sideways', async (_what, kind, options) => {
+    const { fixture, url } = await startLiveFixture();
+    const page = await open(`${url}/${kind}/live/test`, options);
+    await untilState(page, 'waiting');
+    expect(await outside(page)).toEqual([]);
+    await fixture.publish();
+    await untilState(page, 'playing');
+    await wake(page);
+    expect(await outside(page)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    expect(await page.evaluate("document.querySelector('.player').getBoundingClientRect().bottom <= innerHeight")).toBe(
+      true,
+    );
+    // One row, however narrow.
+    expect(await page.evaluate("document.querySelector('.bar').getBoundingClientRect().height")).toBeLessThan(110);
+    if (kind === 'embed') return;
 
-      await page.keyboard.press('s');
-      await page.waitForSelector('.stats:visible');
-      expect(await overlap(page, '.stats', '.unmute')).toBe(false);
-      if (options.viewport.width < 640) expect(await overlap(page, '.stats', 'video')).toBe(false);
-      await page.keyboard.press('s');
-      await wake(page);
-      await page.click('.quality-button');
-      await page.waitForSelector('.menu:visible');
-      expect(await overlap(page, '.menu', '.unmute')).toBe(false);
-      if (options.viewport.width < 640) expect(await overlap(page, '.menu', 'video')).toBe(false);
-      await page.keyboard.press('Escape');
-      await page.waitForSelector('.menu', { state: 'hidden' });
+    await page.keyboard.press('s');
+    await page.waitForSelector('.stats:visible');
+    expect(await overlap(page, '.stats', '.unmute')).toBe(false);
+    if (options.viewport.width < 640) expect(await overlap(page, '.stats', 'video')).toBe(false);
+    await page.keyboard.press('s');
+    await wake(page);
+    await page.click('.quality-button');
+    await page.waitForSelector('.menu:visible');
+    expect(await overlap(page, '.menu', '.unmute')).toBe(false);
+    if (options.viewport.width < 640) expect(await overlap(page, '.menu', 'video')).toBe(false);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.menu', { state: 'hidden' });
 
-      await fixture.end();
-      await untilState(page, 'ended');
-      expect(await page.evaluate("document.querySelector('.bar .control').inert")).toBe(true);
-      expect(await outside(page)).toEqual([]);
-    },
-    90_000,
-  );
+    await fixture.end();
+    await untilState(page, 'ended');
+    expect(await page.evaluate("document.querySelector('.bar .control').inert")).toBe(true);
+    expect(await outside(page)).toEqual([]);
+  });
 
   it.each([
     ['watch', 360, 640],
@@ -158,7 +155,7 @@ describe('accessibility', () => {
       return [color, backgroundColor];
     })()`);
     expect(new Set(colours as string[]).size).toBe(2);
-  }, 120_000);
+  });
 
   it('nothing moves if the viewer prefers reduced motion', async () => {
     const { fixture, url } = await startLiveFixture();

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { PATIENCE } from '../support/patience.js';
 
 const PLAYERS = 10;
 /** Players that keep requests waiting: two for each, of six connections. */
@@ -40,7 +41,7 @@ it('the surrounding page loads, all players play, and connections stay free for 
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(PATIENCE);
   let waiting = new Set<Frame>();
   page.on('request', (request) => {
     if (request.url().includes('_HLS_msn=')) waiting.add(request.frame());
@@ -78,7 +79,7 @@ it('the surrounding page loads, all players play, and connections stay free for 
   );
   expect(waiting.size).toBeGreaterThan(0);
   expect(waiting.size).toBeLessThanOrEqual(MOST_WAITING);
-}, 240_000);
+});
 
 it.each([
   ['a sandboxed frame without an origin', 'sandbox="allow-scripts"', {}],
@@ -87,27 +88,23 @@ it.each([
     '',
     { 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-opener-policy': 'same-origin' },
   ],
-])(
-  'plays in %s',
-  async (_what, attributes, headers) => {
-    const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
-    publishTestPattern(gateway.publishUrl('cam'), { size: '160x90', rate: 10, preset: 'ultrafast', gop: 10 });
-    followStream(`${gateway.http}/hls/live/cam`);
-    const src = `${gateway.http.replace('127.0.0.1', 'localhost')}/embed/live/cam`;
-    const context = await browser.newContext({ viewport: { width: 700, height: 400 } });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    const html = `<iframe ${attributes} src="${src}" width="640" height="360" allow="autoplay"></iframe>`;
-    await page.goto(await hostPage(html, headers));
-    const frame = page.frames()[1];
-    if (frame === undefined) throw new Error('the page has no frame');
-    await frame.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 60_000 });
-    await frame.waitForSelector('video[poster*="thumbnail.jpg"]', { state: 'attached', timeout: 30_000 });
-    // A stream that has not begun is a 404, which browsers log.
-    expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
-  },
-  120_000,
-);
+])('plays in %s', async (_what, attributes, headers) => {
+  const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
+  publishTestPattern(gateway.publishUrl('cam'), { size: '160x90', rate: 10, preset: 'ultrafast', gop: 10 });
+  followStream(`${gateway.http}/hls/live/cam`);
+  const src = `${gateway.http.replace('127.0.0.1', 'localhost')}/embed/live/cam`;
+  const context = await browser.newContext({ viewport: { width: 700, height: 400 } });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  const html = `<iframe ${attributes} src="${src}" width="640" height="360" allow="autoplay"></iframe>`;
+  await page.goto(await hostPage(html, headers));
+  const frame = page.frames()[1];
+  if (frame === undefined) throw new Error('the page has no frame');
+  await frame.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
+  await frame.waitForSelector('video[poster*="thumbnail.jpg"]', { state: 'attached', timeout: PATIENCE });
+  // A stream that has not begun is a 404, which browsers log.
+  expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+});

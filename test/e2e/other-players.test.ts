@@ -6,6 +6,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
+import { PATIENCE } from '../support/patience.js';
 import { DASH_JS, openPlayer, type Player, SHAKA_DASH, VIDEO_JS } from './other-players-page.js';
 
 /** Less than these players play: what they played first has left the window at the end. */
@@ -15,11 +16,9 @@ const URLS = { hls: '/hls/live/film/index.m3u8', dash: '/dash/live/film/manifest
 const PLAYERS: readonly Player[] = [SHAKA_DASH, DASH_JS, VIDEO_JS];
 
 const untilShown = (page: Page, color: string) =>
-  page.waitForFunction(`seen.errors.length > 0 || seen.colors.at(-1) === '${color}'`, undefined, { timeout: 60_000 });
+  page.waitForFunction(`seen.errors.length > 0 || seen.colors.at(-1) === '${color}'`, undefined, { timeout: PATIENCE });
 
-it('Shaka Player, dash.js and video.js play on with a publisher that returns, and with DASH they learn of the end', {
-  timeout: 200_000,
-}, async () => {
+it('Shaka Player, dash.js and video.js play on with a publisher that returns, and with DASH they learn of the end', async () => {
   const gateway = await startGateway(
     '--ladder',
     'source',
@@ -69,8 +68,8 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
   // It has read the MPD that ended: the duration of a live stream is infinite. Whether `ended` follows is up to dash.js, which
   // sometimes pauses half a second before it.
   const lasts = "Number.isFinite(document.querySelector('video').duration)";
-  await playerOf(DASH_JS).waitForFunction(lasts, undefined, { timeout: 60_000 });
-  await playerOf(SHAKA_DASH).waitForFunction('seen.ended', undefined, { timeout: 60_000 });
+  await playerOf(DASH_JS).waitForFunction(lasts, undefined, { timeout: PATIENCE });
+  await playerOf(SHAKA_DASH).waitForFunction('seen.ended', undefined, { timeout: PATIENCE });
 
   for (const [index, page] of pages.entries()) {
     const seen = (await page.evaluate('seen')) as { errors: string[]; colors: string[] };

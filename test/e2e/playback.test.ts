@@ -6,6 +6,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
+import { TEST_TIMEOUT } from '../support/patience.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 15);
 
@@ -112,7 +113,7 @@ describe('hls.js', () => {
   ])(
     'B3.17 plays the ladder in $mode mode without an error or a stall, close to live, in every quality',
     {
-      timeout: 90_000 + SECONDS * 1_500,
+      timeout: TEST_TIMEOUT + SECONDS * 1_500,
     },
     async ({ lowLatencyMode, latency }) => {
       const gateway = await startGateway('--ladder', 'source,240p,144p');

@@ -5,9 +5,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { PATIENCE } from '../support/patience.js';
 
 const untilState = (page: Page, wanted: string) =>
-  page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached', timeout: 45_000 });
+  page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached', timeout: PATIENCE });
 
 /** Seconds of media played since the call, by the video's own clock. */
 const playFor = (page: Page, seconds: number) =>
@@ -45,4 +46,4 @@ it('plays parts at the live edge, ends when the publisher has left, and starts a
   await untilState(page, 'playing');
   await playFor(page, 2);
   expect(followed.lives).toHaveLength(2);
-}, 120_000);
+});

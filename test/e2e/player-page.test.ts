@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
@@ -37,7 +38,7 @@ const state = (page: Page): Promise<string> => page.evaluate('sluicePlayer.state
 
 /** Waits until the player says so; the limit is the test's own. */
 const untilState = (page: Page, wanted: string) =>
-  page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached', timeout: 45_000 });
+  page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached', timeout: PATIENCE });
 
 /** A picture was decoded that differs from the one before, in pixels, while the clock of the video went on. */
 async function untilPictureMoves(page: Page): Promise<void> {
@@ -113,7 +114,7 @@ describe('watch page', () => {
     await untilState(page, 'playing');
     await untilPictureMoves(page);
     expect(complaints).toEqual([]);
-  }, 120_000);
+  });
 
   it('does not replay the rest if it is opened after the end', async () => {
     const { fixture, url } = await startLiveFixture();
@@ -228,7 +229,7 @@ describe('embed page', () => {
     await page.goto(`http://127.0.0.1:${(blog.address() as AddressInfo).port}/`);
     const frame = page.frames()[1];
     if (frame === undefined) throw new Error('the page has no iframe');
-    await frame.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+    await frame.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
     const box =
       "(({x, y, width, height}) => [x, y, width, height])(document.querySelector('video').getBoundingClientRect())";
     expect(await frame.evaluate(box)).toEqual([0, 0, 640, 360]);
@@ -255,7 +256,7 @@ describe('embed page', () => {
     const { page } = await openPage({ viewport: { width: 480, height: 270 } });
     await fixture.publish();
     await page.goto(`${url}/embed/live/test?autoplay=0`);
-    await page.click('.big-play', { timeout: 45_000 });
+    await page.click('.big-play', { timeout: PATIENCE });
     await untilState(page, 'playing');
     await untilPictureMoves(page);
   });

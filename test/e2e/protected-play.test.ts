@@ -11,6 +11,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually } from '../support/hls-client.js';
+import { PATIENCE } from '../support/patience.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 
 const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
@@ -44,7 +45,7 @@ async function newPage(): Promise<Page> {
 }
 
 const untilPlays = (page: Page) =>
-  page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
 
 it('plays by its link, hides the token, and plays again when the page is loaded again', async () => {
   const { http } = await startProtected();
@@ -104,7 +105,7 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
   await page.goto(`http://127.0.0.1:${(around.address() as AddressInfo).port}/`);
   const frame = page.frames()[1];
   const plays = () =>
-    frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 }) ?? Promise.reject();
+    frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE }) ?? Promise.reject();
   await plays();
   expect(Date.now()).toBeLessThan(ends - 2_000);
   await frame?.evaluate(`{
@@ -129,9 +130,8 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
   const until = await frame?.evaluate('document.querySelector("video").currentTime');
   const left = (ends - Date.now()) / 1000 + 6;
   const time = Number(until) + left;
-  await eventually(
-    async () => ((await frame?.evaluate(`document.querySelector('video').currentTime > ${time}`)) ? true : undefined),
-    60_000,
+  await eventually(async () =>
+    (await frame?.evaluate(`document.querySelector('video').currentTime > ${time}`)) ? true : undefined,
   );
   expect(await frame?.evaluate('globalThis.breaks')).toEqual([]);
   await frame?.evaluate('location.reload()');
@@ -155,7 +155,7 @@ it('tells the page around it that the time is over, and goes on with a new token
       (wanted) => Object(globalThis).heard?.some((event: string) => event.startsWith(wanted)),
       text,
       {
-        timeout: 60_000,
+        timeout: PATIENCE,
       },
     );
   await heard('state playing');
@@ -169,6 +169,6 @@ it('tells the page around it that the time is over, and goes on with a new token
         .contentWindow.postMessage({ target: 'sluice', command: 'setToken', value }, '*'),
     tokenFor(600),
   );
-  await frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  await frame?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
   expect(await frame?.evaluate('globalThis.notLoadedAgain')).toBe(true);
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { PATIENCE } from '../support/patience.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
 
 let browser: Browser;
@@ -19,7 +20,7 @@ async function open(address: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(address);
   return page;
 }
@@ -54,7 +55,7 @@ it('shows a thumbnail first, says that the broadcaster is reconnecting, and play
   });
   await page.waitForSelector('.poster', { state: 'hidden' });
   expect(await page.textContent('#badge')).toBe('Live');
-}, 240_000);
+});
 
 it('offers only qualities that the browser can decode', async () => {
   const gateway = await startGateway('--ladder', 'source,180p', '--segment-duration', '1');
@@ -77,4 +78,4 @@ it('offers only qualities that the browser can decode', async () => {
   expect(await page.evaluate('sluicePlayer.levels')).toEqual(['180p']);
   const names = await page.locator('[role=menuitemradio] .menu-title').allTextContents();
   expect(names).toEqual(['180p', 'Auto']);
-}, 240_000);
+});

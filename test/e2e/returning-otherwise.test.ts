@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway, type TestGateway, type TestPattern } from '../support/gateway.js';
+import { PATIENCE } from '../support/patience.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from '../support/processes.js';
 
 let browser: Browser;
@@ -22,7 +23,7 @@ async function watch(name: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(PATIENCE);
   await page.goto(`${gateway.http}/watch/live/${name}`);
   return page;
 }
@@ -92,7 +93,7 @@ it('adds sound and changes the size, adds video to audio, and changes from an un
     'Auto',
   ]);
   await radioPage.waitForSelector('.audio-face', { state: 'hidden' });
-}, 240_000);
+});
 
 it('a viewer who has paused stays paused, and gets the new tracks on playing', async () => {
   gateway = await startGateway('--ladder', 'source', '--segment-duration', '1', '--resume-window', '60');
@@ -111,4 +112,4 @@ it('a viewer who has paused stays paused, and gets the new tracks on playing', a
   expect(await page.evaluate('[sluicePlayer.state, sluicePlayer.paused]')).toEqual(['playing', true]);
   await page.keyboard.press('k');
   await untilHeard(page);
-}, 240_000);
+});

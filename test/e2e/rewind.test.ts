@@ -4,10 +4,8 @@ import { EventEmitter, once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
-
-/** Milliseconds for one step of a page on a machine that is busy with other tests. */
-const PATIENCE = 90_000;
 
 let browser: Browser;
 
@@ -108,7 +106,7 @@ it('rewinds by keys and slider, stays there, and returns to live', async () => {
   release();
   await untilPlaysAt(page, 0, 4);
   await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
-}, 240_000);
+});
 
 it('rewinds by dragging, and seeks when the finger is lifted', async () => {
   const page = await watch('/embed/live/test', { kept: 100, hasTouch: true });
@@ -130,7 +128,7 @@ it('rewinds by dragging, and seeks when the finger is lifted', async () => {
   await untilPlaysAt(page, 30, 90);
   await page.touchscreen.tap(box.x + box.width * 0.7, y);
   await untilPlaysAt(page, 10, 45);
-}, 240_000);
+});
 
 it('offers no rewinding if nothing is kept', async () => {
   const page = await watch('/embed/live/test', {});

@@ -3,6 +3,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
@@ -17,7 +18,7 @@ async function open(): Promise<{ page: Page; context: BrowserContext }> {
   const context = await browser.newContext({ viewport: { width: 900, height: 700 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(PATIENCE);
   return { page, context };
 }
 
@@ -157,7 +158,7 @@ it('a lost network of the viewer or of the server is not shown as a fault of the
   await page.waitForSelector('.poster-title:has-text("No answer from the server")');
   await page.unroute('**/hls/**');
   await untilState(page, 'playing');
-}, 90_000);
+});
 
 it('with native HLS the player knows how far behind live it is, and goes to live', async () => {
   const { fixture, url } = await startLiveFixture();
@@ -188,4 +189,4 @@ it('with native HLS the player knows how far behind live it is, and goes to live
     const { sluicePlayer } = Object(globalThis);
     return !sluicePlayer.behindLive && !sluicePlayer.paused && sluicePlayer.state === 'playing';
   });
-}, 90_000);
+});

@@ -1,6 +1,7 @@
 // A viewer for fault tests: a page with a player that records each picture, each stall and each error.
 import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
+import { PATIENCE } from '../support/patience.js';
 
 /** What was on the screen at a moment. */
 export interface Sight {
@@ -84,7 +85,7 @@ export async function watchPage(browser: Browser, http: string, name: string, qu
 }
 
 async function chooseQuality(page: Page, quality: string): Promise<void> {
-  await page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: 45_000 });
+  await page.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
   await page.hover('.player');
   await page.click('.quality-button');
   await page.click(`[role=menuitemradio]:has-text("${quality}")`);

@@ -59,9 +59,7 @@ async function cpu(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-it('C4.04 with 128 descriptors, fewer than the limits on connections together, running streams keep theirs', {
-  timeout: 60_000,
-}, async () => {
+it('C4.04 with 128 descriptors, fewer than the limits on connections together, running streams keep theirs', async () => {
   const openFiles = 128;
   const { gateway, source, read, newest, descriptors } = await publishedWith(openFiles);
   await newest('source');
@@ -88,9 +86,7 @@ it('C4.04 with 128 descriptors, fewer than the limits on connections together, r
   expect(gateway.logs.some(({ limit }) => limit === 'openFiles')).toBe(true);
 });
 
-it('C4.04 with no descriptor left streams go on, newcomers are refused, and afterwards they are accepted again', {
-  timeout: 60_000,
-}, async () => {
+it('C4.04 with no descriptor left streams go on, newcomers are refused, and afterwards they are accepted again', async () => {
   const { gateway, source, publisher, read, newest, descriptors } = await publishedWith(OPEN_FILES);
   const disk = async () => {
     const state = JSON.parse(await read(`${gateway.http}/api/v1/streams/live/main`)) as { disk: { failures: number } };
@@ -125,9 +121,7 @@ it('C4.04 with no descriptor left streams go on, newcomers are refused, and afte
   expect(gateway.alive, gateway.stderr()).toBe(true);
 });
 
-it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', {
-  timeout: 60_000,
-}, async () => {
+it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', async () => {
   const { gateway, source, publisher, read, playlist, descriptors } = await publishedWith(OPEN_FILES);
   // Its descriptors are counted: playlists are looked at on the one connection that it has.
   const checker = new PlaylistChecker({ frame: 0.042 });

@@ -54,10 +54,10 @@ it.each(['throw', 'rejection'] as const)(
     const logs: LogRecord[] = [];
     if (program.child.stdout === null) throw new Error('no stdout');
     createInterface({ input: program.child.stdout }).on('line', (line) => logs.push(JSON.parse(line) as LogRecord));
-    const ready = await eventually(async () => logs.find(({ msg }) => msg === 'ready'), 20_000);
+    const ready = await eventually(async () => logs.find(({ msg }) => msg === 'ready'));
     const publisher = await publishLoop(`${ready.rtmp}/cam`, await makeFlvSource({ seconds: 4, gop: 25 }));
     const stored = join(mediaDir, 'live/cam/source/index.m3u8');
-    await eventually(async () => readFile(stored, 'utf8').catch(() => undefined), 20_000);
+    await eventually(async () => readFile(stored, 'utf8').catch(() => undefined));
 
     program.child.kill('SIGWINCH');
     expect((await program.exit).code).toBe(1);
@@ -69,7 +69,7 @@ it.each(['throw', 'rejection'] as const)(
       },
     ]);
     expect(logs.at(-1)?.msg).toBe('stopped');
-    await eventually(async () => (publisher.connected ? undefined : true), 5_000);
+    await eventually(async () => (publisher.connected ? undefined : true));
     expect(await readFile(stored, 'utf8')).toContain('#EXT-X-ENDLIST');
   },
 );

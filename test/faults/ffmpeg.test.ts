@@ -58,9 +58,7 @@ function watchScheduling(): () => number {
   return () => SCHEDULING + delays.max / 1e6;
 }
 
-it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encoder: the rung is withdrawn, the source stays', {
-  timeout: 90_000,
-}, async () => {
+it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encoder: the rung is withdrawn, the source stays', async () => {
   const ffmpeg = await faultyFfmpeg(['works', 'stalls', 'floods', 'exits', 'no-encoder']);
   const gateway = await startGateway('--ladder', 'source,144p', '--ffmpeg-path', ffmpeg);
   const publisher = await publishLoop(gateway.publishUrl('main'), await makeFlvSource({ seconds: 4, gop: 50 }));
@@ -105,9 +103,7 @@ it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encod
   expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
 });
 
-it('C4.11 a ladder that needs four times the CPU: rungs are withdrawn one by one, the next publisher gets none, the source stays', {
-  timeout: 60_000,
-}, async () => {
+it('C4.11 a ladder that needs four times the CPU: rungs are withdrawn one by one, the next publisher gets none, the source stays', async () => {
   const flags = ['--on-overload', 'shed', '--max-transcodes', '0', '--ffmpeg-path', await faultyFfmpeg(['slow'])];
   const gateway = await startGateway('--ladder', 'source,144p,120p', ...flags);
   const source = await makeFlvSource({ seconds: 4, gop: 50 });
@@ -145,7 +141,7 @@ it('C4.11 a ladder that needs four times the CPU: rungs are withdrawn one by one
   expect(metrics).toMatch(/^sluice_ladders_refused_total 1$/m);
 });
 
-it('C4.02 a stopped FFmpeg ends when its gateway is killed', { timeout: 60_000 }, async () => {
+it('C4.02 a stopped FFmpeg ends when its gateway is killed', async () => {
   const program = await buildGateway('--ladder', 'source,144p', '--segment-duration', '1');
   const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/main`, await makeFlvSource({ seconds: 4, gop: 25 }));

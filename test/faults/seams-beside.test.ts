@@ -40,7 +40,7 @@ describe('the end of a gateway', () => {
     onTestFinished(() => gateway.close().catch(() => undefined));
     const publisher = await publishLoop(`${rtmp}/cam`, await makeFlvSource({ seconds: 4, gop: 25 }));
     const playlist = `${http}/hls/live/cam/source/index.m3u8`;
-    await eventually(async () => ((await fetch(playlist)).ok ? true : undefined), 20_000);
+    await eventually(async () => ((await fetch(playlist)).ok ? true : undefined));
     const domain = (name: string): boolean => name === 'gateway' || name.startsWith('rtmp');
     const hit = injections.arm({ seam, domain, fault: 'rejection', late: true });
     const closed = gateway.close().then(
@@ -49,7 +49,7 @@ describe('the end of a gateway', () => {
     );
     await hit;
     expect(await closed).toBe(seam === 'rtmp shutdown' ? 'in order' : `TypeError: injected at ${seam}`);
-    await eventually(async () => (publisher.connected ? undefined : true), 5_000);
+    await eventually(async () => (publisher.connected ? undefined : true));
     const stored = await readFile(join(mediaDir, 'live/cam/source/index.m3u8'), 'utf8');
     expect(stored).toContain('#EXT-X-ENDLIST');
     await expect(fetch(playlist)).rejects.toThrow();
@@ -114,7 +114,7 @@ it('a certificate that one server rejects is logged, and the others use it', asy
   certificate.onChange(({ cert }) => taken.push(cert));
   const next = selfSignedCertificate();
   await write(next);
-  await eventually(async () => (taken.length > 0 && told.length > 0 ? true : undefined), 10_000);
+  await eventually(async () => (taken.length > 0 && told.length > 0 ? true : undefined));
   expect(taken[0]?.toString()).toBe(next.cert);
   expect(told).toEqual(['internal error: a new certificate is not used on every port']);
 });
@@ -123,7 +123,7 @@ it('a timer that fails costs what it was for: the measured load, one thumbnail; 
   const injections = new Injections();
   const gateway = await startGateway(...['--ladder', 'source,64p', '--segment-duration', '1', '--max-transcodes', '0']);
   const told = (text: string) =>
-    eventually(async () => gateway.logs.find((record) => JSON.stringify(record).includes(text)), 20_000);
+    eventually(async () => gateway.logs.find((record) => JSON.stringify(record).includes(text)));
   const arm = (seam: string, name: string): Promise<Error> =>
     injections.arm({ seam: `timer in ${seam}`, domain: (domain) => domain === name, fault: 'throw' });
   const unmeasured = arm('pipeline/capacity.ts', 'load');
@@ -140,7 +140,7 @@ it('a timer that fails costs what it was for: the measured load, one thumbnail; 
   await late;
   await told('no thumbnail: TypeError: injected');
   // The next key frame is tried.
-  await eventually(async () => ((await picture()) === 200 ? true : undefined), 20_000);
+  await eventually(async () => ((await picture()) === 200 ? true : undefined));
   // That of the stream.
   expect(await ffmpegChildren()).toHaveLength(1);
   await follower.stop();

@@ -82,7 +82,7 @@ const secure: Trigger = async ({ gateway }) => {
 const idle: Trigger = async ({ gateway, isOver }) => {
   const socket = connect(Number(new URL(gateway.http).port), '127.0.0.1');
   socket.on('error', () => socket.destroy());
-  await eventually(async () => (isOver() ? true : undefined), 5_000);
+  await eventually(async () => (isOver() ? true : undefined));
   socket.destroy();
 };
 
@@ -91,7 +91,7 @@ const leaves: Trigger = async ({ gateway, waits }) => {
   request.on('error', () => request.destroy());
   // The follower and this one.
   const waiting = async () => Number(/^sluice_hls_waiting (\d+)/m.exec(await ask(`${gateway.http}/metrics`))?.[1]);
-  await eventually(async () => ((await waiting()) > 1 ? true : undefined), 5_000);
+  await eventually(async () => ((await waiting()) > 1 ? true : undefined));
   request.destroy();
 };
 
@@ -210,9 +210,7 @@ const METHODS: readonly { readonly what: string; readonly arm: () => { isOver():
     { what: 'end of a request', arm: () => breakOnce(RequestDeadlines.prototype, 'closed', isVictims), pull: plain },
   ];
 
-it('an error of ours in the event of a socket or in a timer costs one connection at most', {
-  timeout: 120_000,
-}, async () => {
+it('an error of ours in the event of a socket or in a timer costs one connection at most', async () => {
   const injections = new Injections();
   const servers: Server[] = [];
   const original = Server.prototype.listen;
@@ -253,7 +251,7 @@ it('an error of ours in the event of a socket or in a timer costs one connection
       return text === undefined
         ? undefined
         : { total: [...text.matchAll(errors)].reduce((sum, [, value]) => sum + Number(value), 0) };
-    }, 5_000);
+    });
   const failures: string[] = [];
   const suffer = async (what: string, pull: Trigger, arm: () => { isOver(): boolean }): Promise<void> => {
     const before = await counted();
@@ -264,8 +262,8 @@ it('an error of ours in the event of a socket or in a timer costs one connection
     const scene = { gateway, playlist, waits, servers, isOver };
     await pull(scene).catch(() => undefined);
     const missing = (failure: string) => (): void => void failures.push(`${what}: ${failure}`);
-    await eventually(async () => (isOver() ? true : undefined), 5_000).catch(missing('not reached'));
-    await eventually(async () => ((await counted()).total > before.total ? true : undefined), 5_000).catch(
+    await eventually(async () => (isOver() ? true : undefined)).catch(missing('not reached'));
+    await eventually(async () => ((await counted()).total > before.total ? true : undefined)).catch(
       missing('not counted'),
     );
   };
@@ -322,7 +320,7 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
       reader(() => ended.push('the other')),
       0,
     );
-    await eventually(async () => (ended.length > 0 ? true : undefined), 5_000);
+    await eventually(async () => (ended.length > 0 ? true : undefined));
     expect(errors.total).toBe(1);
     expect(lines).toEqual(['internal error: http goes on']);
   });
@@ -335,7 +333,7 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
     const ended: string[] = [];
     slow.watch(Object.assign(new EventEmitter(), { destroy: () => ended.push('reader') }) as never, 0);
     await hit;
-    await eventually(async () => (ended.length > 0 ? true : undefined), 5_000);
+    await eventually(async () => (ended.length > 0 ? true : undefined));
     expect(errors.total).toBe(1);
   });
 

@@ -123,7 +123,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-it('A2.17 A2.18 A2.19 A7.13 clocks of publishers, from RTMP to the segments', { timeout: 60_000 }, async () => {
+it('A2.17 A2.18 A2.19 A7.13 clocks of publishers, from RTMP to the segments', async () => {
   const gateway = await startGateway('--ladder', 'source', '--max-media-ahead', '3600');
   const outcomes = await publishCases(gateway, await makeFlvSource({ seconds: SECONDS, gop: 25 }));
   for (const [index, { name, expected }] of cases.entries()) {

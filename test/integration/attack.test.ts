@@ -12,9 +12,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-it('C2.01 to C2.18: survives every attack beside a live stream, without leftovers', {
-  timeout: 180_000,
-}, async () => {
+it('C2.01 to C2.18: survives every attack beside a live stream, without leftovers', async () => {
   const directory = await temporaryDirectory();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const attack = ['-p', join(root, 'bench', 'attack', 'tsconfig.json'), '--outDir', join(directory, 'attack')];

@@ -24,9 +24,7 @@ async function isGone(pid: number): Promise<true | undefined> {
   return status === '' || / [ZX] /.test(status.slice(status.lastIndexOf(')'))) ? true : undefined;
 }
 
-it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung comes back', {
-  timeout: 60_000,
-}, async () => {
+it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung comes back', async () => {
   const gateway = await startGateway('--ladder', 'source,144p');
   const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 25 });
   const base = `${gateway.http}/hls/live/main`;
@@ -64,9 +62,7 @@ it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung com
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('A8.05 a publisher that is killed three times continues the same playlists, and no FFmpeg is left over', {
-  timeout: 60_000,
-}, async () => {
+it('A8.05 a publisher that is killed three times continues the same playlists, and no FFmpeg is left over', async () => {
   const gateway = await startGateway('--ladder', 'source,144p', '--resume-window', '10');
   const base = `${gateway.http}/hls/live/main`;
   const texts: string[] = [];
@@ -100,9 +96,7 @@ it('A8.05 a publisher that is killed three times continues the same playlists, a
   expect(performance.now() - closing).toBeLessThan(4_000);
 });
 
-it('C4.02 no FFmpeg outlives a killed gateway, not even a stopped one', {
-  timeout: 60_000,
-}, async () => {
+it('C4.02 no FFmpeg outlives a killed gateway, not even a stopped one', async () => {
   const directory = await temporaryDirectory();
   const cli = join(await buildProgram(), 'dist', 'cli.js');
   const flags = ['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--publish-key', 'none'];
@@ -128,7 +122,7 @@ it('C4.02 no FFmpeg outlives a killed gateway, not even a stopped one', {
   process.kill(stopped, 'SIGSTOP');
   gateway.child.kill('SIGKILL');
   await once(gateway.child, 'exit');
-  await eventually(() => isGone(running), 5_000);
-  await eventually(() => isGone(stopped), 5_000);
+  await eventually(() => isGone(running));
+  await eventually(() => isGone(stopped));
   for (const { child } of publishers) child.kill('SIGKILL');
 });

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchText, whenListed } from '../support/hls-client.js';
+import { TEST_TIMEOUT } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 /** ABORTED_WAITS=100000 for a person who wants to be sure. */
@@ -106,7 +107,7 @@ it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 unusual requests get the right sta
 });
 
 it('C4.06 aborted requests leave no waiter, no descriptor and no memory behind', {
-  timeout: 90_000 + ABORTED_WAITS * 20,
+  timeout: TEST_TIMEOUT + ABORTED_WAITS * 20,
 }, async () => {
   const gateway = await startGateway(...SHORT, '--max-waiters-per-ip', '1000');
   publishTestPattern(gateway.publishUrl('waits'), { size: '320x180', preset: 'ultrafast', gop: 25 });

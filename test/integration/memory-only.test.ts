@@ -22,9 +22,7 @@ it('serves a stream and its end without writing a file', async () => {
   const publisher = await publishLoop(publishUrl('memory'), source);
   await whenListed(`${http}/hls/live/memory`, 'source', 8);
   await publisher.stop();
-  await expect
-    .poll(() => fetchText(`${http}/hls/live/memory/source/index.m3u8`), { timeout: 10_000 })
-    .toContain('#EXT-X-ENDLIST');
+  await expect.poll(() => fetchText(`${http}/hls/live/memory/source/index.m3u8`)).toContain('#EXT-X-ENDLIST');
   expect(await readdir(directory)).toEqual(['state']);
   expect(logs.filter(({ level }) => level >= 40)).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchBytes, fetchText, recordStream, whenListed, whenLive } from '../support/hls-client.js';
 import { readSegment } from '../support/media-checks.js';
+import { TEST_TIMEOUT } from '../support/patience.js';
 import { type ParsedPlaylist, PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 
 const FRAME = 1 / 25;
@@ -31,7 +32,7 @@ const listedUris = ({ segments, openParts }: ParsedPlaylist): string[] => [
 ];
 
 it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that viewers get', {
-  timeout: 90_000 + SECONDS * 1_500,
+  timeout: TEST_TIMEOUT + SECONDS * 1_500,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,144p', ...SHORT);
   const base = `${gateway.http}/hls/live/rules`;
@@ -81,9 +82,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
   expect(gateway.errors()).toEqual([]);
 });
 
-it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay available as long as they must', {
-  timeout: 90_000,
-}, async () => {
+it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay available as long as they must', async () => {
   // The fewest there may be: the first has to leave the playlist, and then its time has to pass.
   const gateway = await startGateway('--ladder', 'source,144p', ...SHORT, '--window-segments', '6');
   const base = `${gateway.http}/hls/live/files`;
@@ -158,9 +157,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   expect(await statusOf(`${base}/source/part-${mediaSequence + segments.length}.0.m4s`)).toBe(404);
 });
 
-it('B1.06 ten thousand reads while the playlist changes: each gets a whole version, B4.05 B4.12 with its length', {
-  timeout: 90_000,
-}, async () => {
+it('B1.06 ten thousand reads while the playlist changes: each gets a whole version, B4.05 B4.12 with its length', async () => {
   const gateway = await startGateway('--ladder', 'source', ...SHORT);
   const base = `${gateway.http}/hls/live/torn`;
   publishTestPattern(gateway.publishUrl('torn'), PATTERN);
@@ -232,9 +229,7 @@ it('B2.01 B2.02 B2.05 B2.06 B2.08 the multivariant playlist agrees with what an 
   expect(multivariant).not.toContain(gateway.key);
 });
 
-it('B4.13 C4.02 after a restart playlists continue at higher numbers with a discontinuity, and old segments are gone', {
-  timeout: 90_000,
-}, async () => {
+it('B4.13 C4.02 after a restart playlists continue at higher numbers with a discontinuity, and old segments are gone', async () => {
   const first = await startGateway('--ladder', 'source', ...SHORT);
   const publisher = publishTestPattern(first.publishUrl('again'), PATTERN);
   await whenListed(`${first.http}/hls/live/again`, 'source', 3);

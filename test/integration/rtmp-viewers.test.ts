@@ -86,7 +86,7 @@ describe('players', () => {
         size: '320x180',
         preset: 'ultrafast',
       });
-      await expect.poll(() => messages(gateway, 'publish started'), { timeout: 10_000 }).toHaveLength(1);
+      await expect.poll(() => messages(gateway, 'publish started')).toHaveLength(1);
       const running = players.map(([, program, argumentsFor], i) => {
         const file = join(directory, `${i}.flv`);
         return { file, ...startProgram(program, argumentsFor(`${gateway.rtmp}/show`, file)) };
@@ -113,7 +113,7 @@ describe('players', () => {
     const directory = await temporaryDirectory();
     const pattern = { bFrames: 0, size: '320x180', preset: 'ultrafast', gop: 25 };
     const first = publishTestPattern(gateway.publishUrl('show'), pattern);
-    await expect.poll(() => messages(gateway, 'stream started'), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => messages(gateway, 'stream started')).toHaveLength(1);
     const [early, late] = ['early.flv', 'late.flv'].map((name) => join(directory, name)) as [string, string];
     const waiting = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, early));
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(1);

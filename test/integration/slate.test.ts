@@ -78,9 +78,7 @@ function segmentAfter(
   });
 }
 
-it('shows the slate in the same playlists until the publisher is back, and ends with the gateway', {
-  timeout: 60_000,
-}, async () => {
+it('shows the slate in the same playlists until the publisher is back, and ends with the gateway', async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source,144p', '--segment-duration', '1', '--resume-window', '60', '--slate', await redPicture()],
   );
@@ -128,7 +126,7 @@ it('shows the slate in the same playlists until the publisher is back, and ends 
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('ends the slate and the playlists if nobody returns within the resume window', { timeout: 60_000 }, async () => {
+it('ends the slate and the playlists if nobody returns within the resume window', async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '4', '--slate', await redPicture()],
   );
@@ -147,9 +145,7 @@ it('ends the slate and the playlists if nobody returns within the resume window'
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('waits without a slate if it cannot be played, logs that once, and resumes as usual', {
-  timeout: 60_000,
-}, async () => {
+it('waits without a slate if it cannot be played, logs that once, and resumes as usual', async () => {
   const gateway = await startGateway('--ladder', 'source', '--resume-window', '60', '--slate', '/etc/passwd');
   const base = `${gateway.http}/hls/live/cam`;
   const publisher = publishBlue(gateway);

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 const FRAME = 1 / 25;
 
 describe('a 1280x720 publisher with B-frames and AAC', () => {
-  it('becomes source, 480p, 360p and audio: decodable, aligned, in sync, ended', { timeout: 120_000 }, async () => {
+  it('becomes source, 480p, 360p and audio: decodable, aligned, in sync, ended', async () => {
     const directory = await temporaryDirectory();
     const gateway = await startGateway('--ladder', 'source,480p,360p');
     const sent = join(directory, 'sent.flv');

@@ -50,5 +50,5 @@ async function streamState(http: string): Promise<{ state?: string; thumbnail?: 
 
 /** Asks again until it is so; the limit is the test's own. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  await eventually(async () => ((await condition()) ? true : undefined), 60_000);
+  await eventually(async () => ((await condition()) ? true : undefined));
 }

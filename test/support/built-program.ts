@@ -36,7 +36,7 @@ export async function buildProgram(): Promise<string> {
     const reason = await contents(failure);
     if (reason !== undefined) throw new Error(reason);
     return (await contents(join(directory, 'package.json'))) === undefined ? undefined : directory;
-  }, 60_000);
+  });
 }
 
 async function compile(shared: string, directory: string): Promise<void> {

@@ -56,7 +56,7 @@ export async function buildGateway(...flags: string[]): Promise<GatewayProgram> 
     const { rtmp, http } = await eventually(async () => {
       if (hasEnded()) throw new Error(`the gateway ended: ${JSON.stringify(logs)}${program.stderr()}`);
       return logs.find((record): record is LogRecord & Record<'rtmp' | 'http', string> => 'rtmp' in record);
-    }, 60_000);
+    });
     ports = { rtmp: new URL(rtmp).port, http: new URL(http).port };
     return {
       ...program,

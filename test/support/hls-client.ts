@@ -1,5 +1,6 @@
 // A plain HLS reader: fetches playlists and media as a player would, so that tests see what a viewer sees.
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE } from './patience.js';
 import { PlaylistChecker } from './playlist-checker.js';
 
 export interface PlaylistSegment {
@@ -87,7 +88,7 @@ export async function whenListed(base: string, rendition: string, segments: numb
   await eventually(async () => {
     const playlist = parseMediaPlaylist(await fetchText(`${base}/${rendition}/index.m3u8`));
     return playlist.segments.length >= segments ? true : undefined;
-  }, 60_000);
+  });
 }
 
 export async function fetchBytes(url: string): Promise<Buffer> {
@@ -179,7 +180,7 @@ export function recordStream(
 }
 
 /** Polls until `probe` returns a value. For states of another program that no event announces. */
-export async function eventually<T>(probe: () => Promise<T | undefined>, withinMs = 20_000): Promise<T> {
+export async function eventually<T>(probe: () => Promise<T | undefined>, withinMs = PATIENCE): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     const value = await probe();

@@ -111,7 +111,7 @@ export class Victim {
       reached = error;
     });
     await this.#pull(row);
-    const error = await eventually(async () => reached, 20_000);
+    const error = await eventually(async () => reached);
     const where = row.told ?? after ?? row.seam;
     // The fault names no file, its stack does.
     const told = await this.#told(
@@ -155,7 +155,7 @@ export class Victim {
     await eventually(async () => {
       const text = await this.#playlist();
       return text.includes('#EXTINF') && !text.includes('ENDLIST') ? true : undefined;
-    }, 20_000);
+    });
   }
 
   async #playlist(query = ''): Promise<string> {
@@ -281,7 +281,7 @@ export class Victim {
   }
 
   #logged(matches: (record: LogRecord) => boolean): Promise<LogRecord> {
-    return eventually(async () => this.#gateway.logs.findLast(matches), 20_000);
+    return eventually(async () => this.#gateway.logs.findLast(matches));
   }
 
   #told(where: string, message: string | undefined): Promise<LogRecord> {
@@ -298,7 +298,7 @@ export class Victim {
   async #seen({ of }: SeamRow): Promise<string> {
     const publisher = this.#publisher;
     if (of === 'publisher') {
-      await eventually(async () => (publisher?.connected === false ? true : undefined), 20_000);
+      await eventually(async () => (publisher?.connected === false ? true : undefined));
     } else if (of !== undefined && publisher?.connected !== false) {
       return publisher === undefined ? 'there was none' : 'goes on';
     }
@@ -306,7 +306,7 @@ export class Victim {
       const text = await this.#playlist();
       if (text.startsWith('404')) return '404 hls.no-such-stream';
       return text.includes('#EXT-X-ENDLIST') ? 'ENDLIST' : undefined;
-    }, 20_000);
+    });
   }
 }
 
