@@ -1,5 +1,5 @@
 // Tells waiting requests and the store what has changed: once for each frame or each piece of pipe output, however many parts it made.
-// `PresentationLife` calls `publish` whenever media came or something was decided; `Rendition.publish` then wakes that rendition's requests.
+// `PresentationLife` calls `publish` after new media and after each decision; `Rendition.publish` then wakes that rendition's requests.
 import type { Incidents } from './incidents.js';
 import type { PresentationOptions } from './presentation-options.js';
 import type { RenditionSet } from './rendition-set.js';
@@ -22,10 +22,10 @@ export interface AnnouncementsOptions {
 }
 
 export class Announcements {
-  /** There is something to publish. */
+  /** Whether there is something to publish. */
   isDue = true;
   readonly #options: AnnouncementsOptions;
-  /** Renditions whose changes players do not know yet. */
+  /** Renditions whose changes have not been published yet. */
   #changed: Rendition[] = [];
   #segmentAdded = false;
   #wasServable = false;

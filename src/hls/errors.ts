@@ -69,7 +69,7 @@ export const hlsError = defineErrors({
   'hls.dvr-dropped': {
     kind: 'unavailable',
     summary:
-      'The disk is full or too slow, or the memory for the index is full: the oldest part of what players could go back to was dropped; live viewing goes on.',
+      'The disk is full or too slow, or the memory for the index is full: the oldest segments that viewers could go back to were dropped; live viewing goes on.',
   },
   'hls.media-directory': {
     kind: 'invalid-state',

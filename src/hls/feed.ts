@@ -12,32 +12,32 @@ export interface FeedOptions {
   readonly schedule: CutSchedule;
   readonly partTarget: Seconds;
   readonly timing: RenditionPartTiming;
-  /** The track differs from the one that earlier parts of this period were made from. */
+  /** Called if the track differs from the one that earlier parts of this period were made from. */
   readonly onTrackChanged: (rendition: Rendition) => void;
-  /** A new init segment: codecs and sizes may have changed. */
+  /** Called with each new init segment: codecs and sizes may have changed. */
   readonly onInit: () => void;
-  /** Its audio has paused and is replaced by silence. */
+  /** Called when the audio has paused and silence begins to replace it. */
   readonly onSilence: () => void;
   readonly onOverlongPart: (duration: Seconds) => void;
 }
 
 export interface Feed {
   readonly rendition: Rendition;
-  /** Media comes, but is not used until it has reached what stands for it. */
+  /** Whether media arrives but is still dropped, because silence was already emitted in its place. */
   readonly catchesUp: boolean;
-  /** The cut schedule has advanced, or a run has begun: media that was held may be emitted. */
+  /** Call when the cut schedule has advanced or a run has begun: held media may now be emitted. */
   advance(): void;
-  /** Its media is so late that its segments up to segment `index` would be gaps: fills them with silence, if it can. */
+  /** Call when the media is so late that the segments up to `index` would be gaps. Audio fills them with silence if it can. */
   fillUpTo(index: number): void;
-  /** The publisher has left, or what it sends changes: emit all held media now. */
+  /** Call when the publisher has left or changes what it sends: emits all held media now. */
   finishRun(): void;
 }
 
-/** Makes parts of what a feed is given. */
+/** Makes parts from the media of one feed. */
 export interface PartMaker {
-  /** The cut schedule has advanced: held media may be emitted. */
+  /** Call when the cut schedule has advanced: emits held media whose segment is now known. */
   advance(): void;
-  /** This run has ended: emit all held media. */
+  /** Call when the run has ended: emits all held media. */
   flush(): void;
 }
 
@@ -63,7 +63,7 @@ export function partOptions(feed: FeedOptions, { trackId, timescale, kind }: Ini
   };
 }
 
-/** Undefined for a codec whose silence is not known. */
+/** The silence for this track; undefined for a codec whose silent frame is not known. */
 export function silenceOf({ codecs, channels }: InitTrack, { rendition, onSilence }: FeedOptions): Silence | undefined {
   const frame = silentFrame(codecs, channels);
   return frame && { frame, isFirst: () => rendition.segments === 0, onBegin: onSilence };

@@ -10,7 +10,7 @@ type IncidentsOptions = Pick<
   'app' | 'name' | 'clock' | 'onWarning' | 'onPublisherFault' | 'onForcedCut' | 'onStoreRecovered'
 >;
 
-/** Where pauses of the pictures are known, a frame that lasts this long came before one. */
+/** A frame of at least this duration, where pauses of the pictures are detected, was the last one before a pause. */
 const PAUSE: Seconds = 2;
 
 export class Incidents {
@@ -29,7 +29,7 @@ export class Incidents {
     return this.#counters;
   }
 
-  /** @param paused the publisher did not send the missing media, which was already reported */
+  /** @param paused whether the publisher did not send the missing media, which was already reported */
   missingMedia(rendition: string, mediaSequence: number, paused: boolean): void {
     this.#counters.gaps += 1;
     if (paused) return;
@@ -64,7 +64,7 @@ export class Incidents {
   }
 
   overlongPart(rendition: string, duration: Seconds): void {
-    // That was a pause, which was reported as one.
+    // This long frame is the pause that was already reported.
     if (this.#picturesPaused && duration >= PAUSE) return;
     const warning = hlsError(
       'hls.irregular-timing',
@@ -88,7 +88,7 @@ export class Incidents {
   }
 
   filesGone(files: number): void {
-    const what = `${files} files of ${this.#stream} are not in the media directory any more`;
+    const what = `${files} files of ${this.#stream} are missing from the media directory`;
     this.#warnings.warn(hlsError('hls.files-gone', what));
   }
 

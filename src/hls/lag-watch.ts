@@ -1,5 +1,5 @@
-// Finds renditions that players must not wait for: one may be a target duration late, and is then given up if nothing at all comes of it, or
-// if it is hopelessly late.
+// Finds renditions that players must not wait for. A rendition that is more than a target duration late is given up if it makes no
+// progress, or if it is too late ever to catch up.
 import type { Clock } from '../protocols/clock.js';
 import { type Milliseconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { Feed } from './feed.js';
@@ -9,8 +9,9 @@ import { FIRST_PAUSE_LIMIT } from './timeline/sound-pause.js';
 import type { Rendition } from './window/rendition.js';
 
 /**
- * If a rendition is this many target durations further behind than its best in this period, it is given up even if it still makes progress,
- * because it will not catch up. A rendition that starts with a queue, as after a first GOP that was too long to cut, does catch up.
+ * A rendition whose lag has grown by this many target durations above its smallest lag in this period is given up, even if it still makes
+ * progress: it will not catch up. A rendition that starts with a queue, for example after a first GOP that was too long to cut, does catch
+ * up.
  */
 const MAX_EXTRA_LAG = 3;
 
@@ -18,23 +19,23 @@ const MAX_EXTRA_LAG = 3;
 const CHECK_INTERVAL: Milliseconds = 100;
 
 /**
- * Between two checks, real time counts at most as much as media that came meanwhile, plus this. If it was longer, this process or the whole
- * machine stood still, and no rendition could make progress.
+ * Limits the real time that counts between two checks: to the duration of the media that arrived, plus this. If more real time has passed,
+ * this process or the whole machine stood still, and no rendition could make progress.
  */
 const CHECK_SLACK: Milliseconds = 500;
 
 export class LagWatch {
-  /** Stream time from which on a check is due. */
+  /** Stream time at which the next check is due. */
   nextCheck: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
   readonly #schedule: CutSchedule;
-  /** The last check: its time, and the newest media then. */
+  /** Time of the last check, and the newest media at that time. */
   #lastCheck: { readonly now: Milliseconds; readonly newest: Milliseconds } | undefined;
-  /** Real time in which renditions could make progress, since the beginning. */
+  /** Total real time in which renditions could make progress. */
   #attended: Milliseconds = 0;
-  /** By rendition: its number of parts, and the value of `#attended` when they were first seen. */
+  /** For each rendition: its number of parts, and the value of `#attended` when that number was first seen. */
   readonly #progress = new WeakMap<Rendition, { readonly parts: number; readonly seen: Milliseconds }>();
-  /** By rendition: its smallest lag in the period. */
+  /** For each rendition: its smallest lag in this period. */
   #leastLag = new WeakMap<Rendition, Milliseconds>();
 
   constructor(clock: Clock, schedule: CutSchedule) {
@@ -47,7 +48,8 @@ export class LagWatch {
   }
 
   /**
-   * Lists what there is of renditions that are too late. Call at each time from `nextCheck` on, when the target duration is known.
+   * Closes the segments of renditions that are too late, with the media that has come. Call whenever the stream reaches `nextCheck`, once
+   * the target duration is known.
    * @param newest stream time reached at ingest
    */
   giveUpLate({ all, feeds }: Pick<RenditionSet, 'all' | 'feeds'>, newest: Milliseconds): void {
@@ -68,8 +70,8 @@ export class LagWatch {
   }
 
   /**
-   * @param feed undefined if no media comes of it in this period
-   * @returns the index of the last segment that is not waited for any longer; undefined if it is in time
+   * @param feed undefined if the rendition is not in this period
+   * @returns the index of the last segment that is no longer waited for; undefined if the rendition is in time
    */
   #lateUntil(rendition: Rendition, feed: Feed | undefined, newest: Milliseconds): number | undefined {
     const late = feed === undefined ? 0 : this.#mayBeLate(feed, newest);
@@ -85,7 +87,7 @@ export class LagWatch {
 
   #mayBeLate({ rendition, catchesUp }: Feed, newest: Milliseconds): Milliseconds {
     const target = secondsToMilliseconds(this.#schedule.targetDuration ?? 0);
-    // Audio that comes later than its silence stays that late.
+    // Audio that arrives after its silence was emitted may stay that late.
     if (catchesUp) this.#leastLag.delete(rendition);
     const hopeless = MAX_EXTRA_LAG * target + this.#allowance(rendition, newest);
     const silence = this.#silence(rendition);

@@ -19,11 +19,11 @@ export class PipeFeed implements Feed {
   readonly #options: FeedOptions;
   #reader = new FragmentReader();
   #maker: FragmentMaker | undefined;
-  /** The maker was made before the init segment of its FFmpeg came. */
+  /** Whether the part maker was created before the init segment of the new FFmpeg came. */
   #isAhead = false;
-  /** When FFmpeg was replaced, silence stood for the audio. */
+  /** Whether silence stood for the audio when FFmpeg was replaced. */
   #isSilent = false;
-  /** Media before this was already emitted, by an FFmpeg that died. */
+  /** Media before this time was already emitted by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedOptions) {
@@ -41,8 +41,8 @@ export class PipeFeed implements Feed {
   }
 
   /**
-   * FFmpeg was replaced: the next bytes begin with an init segment, and media continues where it ended or at the start of a segment. The
-   * new FFmpeg makes what the old one did not finish.
+   * FFmpeg was replaced: its bytes begin with an init segment, and its media continues where the old media ended or at the start of a
+   * segment. Media that the old FFmpeg did not finish comes from the new one.
    * @param from media time at which the input of the new FFmpeg begins
    */
   restarted(from: Milliseconds): void {
@@ -53,7 +53,7 @@ export class PipeFeed implements Feed {
     const begins = millisecondsToSeconds(from);
     segmenter.interrupt(this.#isSilent ? Math.min(begins, this.#shownUntil) : begins);
     segmenter.closeInterrupted();
-    // Without any audio to encode FFmpeg makes nothing, but silence goes on.
+    // FFmpeg makes nothing while it has no audio to encode, but silence must go on meanwhile.
     this.#isAhead = track?.kind === 'audio';
     this.#maker = track?.kind === 'audio' ? this.#newMaker(track) : undefined;
   }
@@ -64,7 +64,7 @@ export class PipeFeed implements Feed {
   }
 
   fillUpTo(): void {
-    // Nothing to fill with: what is late is still in FFmpeg, or was lost there.
+    // Nothing to do: late media is still inside FFmpeg, or was lost there.
   }
 
   /** Emits all held media; incomplete fragments are dropped. */
@@ -75,8 +75,8 @@ export class PipeFeed implements Feed {
   }
 
   #onInit(written: Buffer): void {
-    // Copied: the reader returns a view of a whole pipe chunk, which would stay in memory as long as the init segment and the parameter
-    // sets in it.
+    // Copied, because the reader returns a view of a whole pipe chunk. The chunk would stay in memory as long as the init segment and its
+    // parameter sets.
     const init = Buffer.from(written);
     const track = parseInitSegment(init);
     const isKnown = this.rendition.init?.equals(init) === true;

@@ -1,5 +1,6 @@
-// The states of a presentation: what all its playlists do when a period begins, or when the stream pauses, loses a rendition or ends.
-// `pipeline/` decides when: `StreamLife`, and `Encoding` if a rendition is lost. A track that changes unannounced is noticed here alone.
+// The states of a presentation: what all its playlists do when a period begins, and when the stream pauses, loses a rendition or ends.
+// `pipeline/` decides when this happens: `StreamLife`, and `Encoding` for a lost rendition. Only an unannounced change of a track is
+// detected here.
 import { StateMachine } from '../protocols/state-machine.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { Announcements } from './announcements.js';
@@ -19,7 +20,7 @@ import { VariantListing } from './variant-listing.js';
 import { Waiters } from './window/blocking-reload.js';
 import type { Rendition } from './window/rendition.js';
 
-/** If one track alone continues at the end for longer than this, it is listed next to a gap in the others. */
+/** If one track alone continues at the end for longer than this, its media is listed, and the others list a gap. */
 const LEFT_OUT: Milliseconds = 100;
 
 /**
@@ -34,7 +35,7 @@ export class PresentationLife {
   readonly name: string;
   /** Requests for the multivariant playlist: woken when the stream becomes playable or ends. */
   readonly playableWaiters: Waiters;
-  /** When it ended, by `mediaNow`. */
+  /** The value of `mediaNow` when the presentation ended. */
   endedAt: EpochMilliseconds | undefined;
   protected readonly options: PresentationOptions;
   protected readonly schedule: CutSchedule;
@@ -119,7 +120,7 @@ export class PresentationLife {
     if (!this.#state.is('live')) return;
     if (frame.role !== 'extra') this.#note(frame);
     const feed = this.set.feeds.find(({ rendition }) => rendition.plan.name === frame.rendition);
-    // Otherwise it was withdrawn, or the first GOP is too long, and a period has just begun in which this track is encoded.
+    // No feed: the rendition was withdrawn, or the first GOP was too long and a period has just begun in which this track is encoded.
     if (feed instanceof SampleFeed) feed.write(frame);
     if (this.#announcements.isDue) this.#announcements.publish();
   }
@@ -164,7 +165,7 @@ export class PresentationLife {
   /**
    * Starts a new period, because the publisher returned, or its tracks, parameters or clock changed: from the next key frame (without
    * video, the next sample) all renditions have EXT-X-DISCONTINUITY at the same sequence number. New renditions are added, missing ones
-   * list gaps. What pipes have not delivered is lost: flush FFmpeg first if it matters.
+   * list gaps. Media that pipes have not delivered yet is lost: flush FFmpeg first if it is needed.
    */
   startPeriod(plan: PeriodPlan): void {
     if (this.ended) return;
@@ -187,8 +188,8 @@ export class PresentationLife {
   }
 
   /**
-   * The publisher has left and may come back: all renditions finish their segments at the same point, with what pipes have delivered so
-   * far. Playlists stay open, and requests wait. Continue with `startPeriod` or `end`.
+   * The publisher has left and may come back: all renditions finish their segments at the same point, with the media that pipes have
+   * delivered so far. Playlists stay open, and requests wait. Continue with `startPeriod` or `end`.
    */
   suspend(): void {
     if (!this.#state.is('live')) return;
@@ -201,13 +202,13 @@ export class PresentationLife {
     this.#announcements.publish();
   }
 
-  /** Removes the rendition from the multivariant playlist, together with its own playlist. A later period may have it again. */
+  /** Removes the rendition from the multivariant playlist, and removes its own playlist. A later period may contain it again. */
   withdraw(name: string): void {
     const rendition = this.set.find(name);
     if (this.ended || rendition === undefined || rendition.withdrawn) return;
     this.set.stopFeeding(rendition);
     rendition.withdraw();
-    // Their playlists report on it.
+    // Other playlists contain a rendition report of it.
     for (const other of this.set.all) other.invalidate();
     this.variants.changed();
     this.#announcements.publish();
@@ -223,7 +224,7 @@ export class PresentationLife {
       // Each step runs even if another fails: players must get ENDLIST in any case.
       const { domain } = this.options;
       domain.attempt('last segments', () => {
-        // If only the first GOP exists, it determines the target duration.
+        // A stream that consists of the first GOP alone takes its target duration from that GOP.
         this.schedule.finish(this.dates.newest);
         this.#endRun(true);
       });
@@ -240,7 +241,7 @@ export class PresentationLife {
     await this.writeBehind?.finish();
   }
 
-  /** Calls the listener once when the presentation ends, or at once if it has ended; the origin then starts its expiry. */
+  /** Calls the listener once when the presentation ends, or at once if it has ended already. The origin then starts the expiry time. */
   onEnd(listener: () => void): void {
     if (this.ended) listener();
     else this.#endListeners.push(listener);
@@ -248,13 +249,13 @@ export class PresentationLife {
 
   /**
    * Finishes everything published so far at the same point in all renditions.
-   * @param last nobody will continue: what one track has more than the others is kept, although the others then list a gap
+   * @param last whether the stream ends: then media that only some tracks have is kept, although the others list a gap
    */
   #endRun(last = false): void {
     const listed = this.set.highestIndex;
     this.schedule.cutTail();
     for (const feed of this.set.feeds) feed.finishRun();
-    // If media of one kind continues alone for longer than a segment may last, it was split, and may be more than a few frames.
+    // If one kind of media continued alone for longer than a segment may last, it was split, and may be more than a few frames.
     const { highestIndex: tail } = this.set;
     const keepsTail = last || this.schedule.beginsInPause(tail);
     const isLong = this.set.end - (this.schedule.timeOf(tail) ?? 0) > LEFT_OUT;
@@ -265,7 +266,7 @@ export class PresentationLife {
       if (!withdrawn) segmenter.endRun(highestIndex, isEncoded);
   }
 
-  /** A track changed unannounced: the next segment starts a period, and this rendition has no media before it. */
+  /** A track changed without announcement: the next segment starts a period, and this rendition has no media before it. */
   #onTrackChanged({ segmenter }: Rendition): void {
     const { lastIndex } = this.schedule;
     const period = this.periods.at(lastIndex);
@@ -274,9 +275,9 @@ export class PresentationLife {
     segmenter.breakOff(lastIndex + 1);
   }
 
-  // What follows from media
+  // Reactions to media
 
-  /** A frame of the main tracks moves the schedule, and with it what waits for that. */
+  /** A frame of the main tracks advances the schedule, and so releases media that waits for it. */
   #note({ role, dts, cts, mayCut }: SourceFrame): void {
     const { schedule } = this;
     const { lastIndex } = schedule;
@@ -287,10 +288,10 @@ export class PresentationLife {
     const longGop = schedule.takeLongGop();
     if (longGop !== undefined) {
       this.options.onLongGop?.(longGop);
-      // Nobody chose other cuts, so note again the key frame that was left undecided.
+      // Cuts were not changed to `regular`: note the same key frame again, which was not decided the first time.
       schedule.noteVideo(dts, pts, mayCut);
     }
-    // Sound waits for the pictures of its time; everything else waits for cuts at most.
+    // Sound waits for the pictures of the same time; everything else waits only for cuts.
     for (const feed of schedule.lastIndex === lastIndex ? this.set.soundFeeds : this.set.feeds) feed.advance();
     const { newest } = this.dates;
     if (newest >= this.#lag.nextCheck && this.targetDuration !== undefined) this.#lag.giveUpLate(this.set, newest);

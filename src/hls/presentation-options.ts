@@ -9,7 +9,7 @@ import type { SegmentStore } from './store/segment-store.js';
 import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
 
-/** A fault of what the publisher sends that shows only when it is cut into segments. */
+/** A fault in the publisher's media that is noticed only when it is cut into segments. */
 export type PublisherFault = 'sound-paused' | 'pictures-paused' | 'uneven-frames' | 'forced-cuts';
 
 export interface PresentationOptions {
@@ -34,33 +34,33 @@ export interface PresentationOptions {
   readonly firstMediaSequence: number;
   /** Discontinuity number at the end of the name's earlier life; 0 if it had none. */
   readonly firstDiscontinuitySequence?: number | undefined;
-  /** The name was live before, and players may still hold its playlist: the first segment gets EXT-X-DISCONTINUITY. */
+  /** Whether the name was live before, so that players may still hold its playlist: the first segment gets EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
-  /** End of the dates of an earlier life of the name, if players may still hold its playlist: no date is earlier. */
+  /** End of the dates of an earlier life of the name, if players may still hold its playlist: no new date is earlier. */
   readonly earliestDate?: EpochMilliseconds | undefined;
   readonly clock: Clock;
-  /** Owns asynchronous work for the presentation, also after its end. */
+  /** Owns the asynchronous work of the presentation, also after its end. */
   readonly domain: FailureDomain;
   /**
-   * Monotonic time at which the first sample arrived, if it is noted later than that: EXT-X-PROGRAM-DATE-TIME counts from it. Default: when
-   * it is noted.
+   * Monotonic time at which the first sample arrived, if it is noted only later: EXT-X-PROGRAM-DATE-TIME counts from it. Default: the time
+   * when the sample is noted.
    */
   readonly firstArrival?: Milliseconds | undefined;
   /** Longest GOP for which TARGETDURATION is chosen. Default 10 s. */
   readonly maxGop?: Seconds | undefined;
   /**
-   * The first GOP is already longer than `maxGop`: it has lasted `gop`. Nothing is listed yet, so calling `startPeriod` with cuts `regular`
-   * from here starts the presentation again. Otherwise segments are cut without key frames.
+   * Called if the first GOP is longer than `maxGop`; it has lasted `gop` so far. Nothing is listed yet, so a call of `startPeriod` with
+   * cuts `regular` inside this callback starts the presentation again. Otherwise segments are cut without key frames.
    */
   readonly onLongGop?: ((gop: Milliseconds) => void) | undefined;
-  /** A segment of the source was cut without a key frame: a GOP is longer than TARGETDURATION, which was fixed before. */
+  /** Called when a segment of the source was cut without a key frame, because a GOP is longer than TARGETDURATION, which cannot change. */
   readonly onForcedCut?: ((time: Milliseconds) => void) | undefined;
   readonly store?: SegmentStore | undefined;
-  /** Writing to the store had failed, which was reported, and the store has caught up. */
+  /** Called when the store has caught up after a failure that was reported. */
   readonly onStoreRecovered?: (() => void) | undefined;
-  /** Something that viewers may notice but that did not stop the stream; each code at most once a minute. */
+  /** Called for a problem that viewers may notice but that did not stop the stream; each code at most once a minute. */
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;
-  /** Called each time, however often: the warning says what to change in the encoder. */
+  /** Called for each fault, however often; the warning says what to change in the encoder. */
   readonly onPublisherFault?: ((fault: PublisherFault, warning: SluiceError) => void) | undefined;
   readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
 }

@@ -1,4 +1,4 @@
-// What may be asked of one stream: all its renditions on one timeline, with the same cuts, sequence numbers, discontinuities and dates.
+// The interface of one stream: all its renditions on one timeline, with the same cuts, sequence numbers, discontinuities and dates.
 import type { StoredBody } from '../contracts/stored-body.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
@@ -26,7 +26,7 @@ export type { MediaSample } from './sample-feed.js';
 export type { SegmentStore } from './store/segment-store.js';
 export type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 
-/** Start of a timeline on which nothing was noted yet. */
+/** Start of a timeline that has no media yet. */
 const FIRST_ORIGIN: Milliseconds = 1_000;
 
 export class Presentation extends PresentationLife {
@@ -42,7 +42,7 @@ export class Presentation extends PresentationLife {
     return this.variants.playable;
   }
 
-  /** Runs asynchronous work for the presentation. */
+  /** Runs the asynchronous work of the presentation. */
   get domain(): FailureDomain {
     return this.options.domain;
   }
@@ -62,7 +62,7 @@ export class Presentation extends PresentationLife {
     return { ...this.incidents.counters, discontinuities, storeFailures: this.writeBehind?.failures ?? 0 };
   }
 
-  /** Whether writing to the store fails. The store keeps what it has, and writing is retried. */
+  /** Whether writing to the store fails at present. The store keeps its files, and writing is retried. */
   get storeFailing(): boolean {
     return this.writeBehind?.failing ?? false;
   }
@@ -78,7 +78,7 @@ export class Presentation extends PresentationLife {
   }
 
   /**
-   * The stream time whose EXT-X-PROGRAM-DATE-TIME is the current time, but never before the end of any media. The timeline of a returning
+   * The stream time whose EXT-X-PROGRAM-DATE-TIME is the current time, but at least the end of all media. The timeline of a returning
    * publisher starts here.
    */
   get resumeTime(): Milliseconds {
@@ -97,12 +97,12 @@ export class Presentation extends PresentationLife {
     return this.dates.mediaNow;
   }
 
-  /** What players may load of every rendition, for manifests of other formats over the same segments. */
+  /** The segments of every rendition that players may load, for manifests of other formats over the same segments. */
   get listings(): readonly RenditionListing[] {
     return listRenditions(this.set, this.plan.frameRate);
   }
 
-  /** Number of requests waiting for anything of this presentation. */
+  /** Number of requests that wait for anything of this presentation. */
   get waiting(): number {
     return this.set.all.reduce((sum, { mediaWaiters }) => sum + mediaWaiters.size, this.playableWaiters.size);
   }
@@ -124,24 +124,24 @@ export class Presentation extends PresentationLife {
   }
 
   /**
-   * A file that `Rendition.find` found to be in the store only; undefined if it is gone.
-   * @throws what the store throws
+   * A file that, by `Rendition.find`, is only in the store; undefined if it has disappeared.
+   * @throws the error of the store
    */
   async readStored(rendition: string, file: string, within?: ByteSpan): Promise<Buffer | StoredBody | undefined> {
     return this.#reads?.body(`${this.app}/${this.name}/${rendition}/${file}`, within);
   }
 
-  /** A file that `Rendition.find` found to be in the store is missing: it leaves the playlists. */
+  /** A file that `Rendition.find` located in the store is missing there: removes it from the playlists. */
   missed(rendition: Rendition, file: string): void {
     this.writeBehind?.missed(rendition, file);
   }
 
-  /** Removes its playlists from the store, some time after its end; its media may still be requested. Never rejects. */
+  /** Removes its playlists from the store some time after its end; its media may still be requested. Never rejects. */
   async unlist(): Promise<void> {
     await this.writeBehind?.unlist();
   }
 
-  /** Releases its media and removes its files, after its end and after players had time to load them. Never rejects. */
+  /** Releases its media and removes its files. Call after its end, when players have had time to load them. Never rejects. */
   async dispose(): Promise<void> {
     for (const rendition of this.set.all) rendition.dispose();
     await this.writeBehind?.dispose();

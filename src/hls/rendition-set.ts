@@ -1,4 +1,4 @@
-// The renditions of a stream over all its periods, and what feeds each of them in the current one.
+// The renditions of a stream over all its periods, and the feeds of those in the current period.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { FeedOptions } from './feed.js';
 import type { Incidents } from './incidents.js';
@@ -29,7 +29,7 @@ type AnyFeed = SampleFeed | PipeFeed;
 export class RenditionSet {
   /** One for each rendition of the current period that was not withdrawn. */
   feeds: readonly AnyFeed[] = [];
-  /** Those of sound, which waits for the pictures of its time. */
+  /** The feeds of sound, which waits for the pictures of the same time. */
   soundFeeds: readonly AnyFeed[] = [];
   readonly #options: RenditionSetOptions;
   #all: readonly Rendition[] = [];
@@ -59,7 +59,7 @@ export class RenditionSet {
     return feed;
   }
 
-  /** The same for a rendition that FFmpeg makes. */
+  /** The same for a rendition that FFmpeg encodes. */
   pipeFeed(name: string): PipeFeed | undefined {
     const feed = this.#find(name);
     if (feed instanceof SampleFeed) throw new TypeError(`${name} is not fed by a pipe`);
@@ -79,7 +79,7 @@ export class RenditionSet {
     this.#all = [...active, ...this.#all.filter((rendition) => !active.includes(rendition))];
   }
 
-  /** Nothing more is taken for it in this period. */
+  /** From now on, media of this rendition is ignored in this period. */
   stopFeeding(rendition: Rendition): void {
     this.#feed(this.feeds.filter((feed) => feed.rendition !== rendition));
   }
@@ -89,14 +89,14 @@ export class RenditionSet {
     this.soundFeeds = feeds.filter(({ rendition }) => rendition.plan.kind === 'audio');
   }
 
-  /** Index in the cut schedule of the newest segment of which any rendition has media; -1 if none has. */
+  /** Index in the cut schedule of the newest segment for which any rendition has media; -1 if none has. */
   get highestIndex(): number {
     return this.#all.reduce((highest, { segmenter }) => Math.max(highest, segmenter.highestIndex ?? -1), -1);
   }
 
   /**
-   * If the publisher left so soon after a cut that some renditions have nothing after it, drops what the others have (less than a part), which
-   * players do not know yet. Otherwise it would be listed next to gaps.
+   * If the publisher left just after a cut, and some renditions have no media after it, discards the media of the others there. That is
+   * less than a part, and no player knows it yet. Otherwise it would be listed next to gaps.
    */
   forgetUneven(): void {
     const { active, highestIndex } = this;
@@ -138,7 +138,7 @@ export class RenditionSet {
     });
   }
 
-  /** RFC 8216bis B.1: reports for all playlists but the one that contains them, I-frame playlists last. */
+  /** RFC 8216bis B.1: reports for all playlists except the one that contains them, I-frame playlists last. */
   #reports(asked: Rendition, kind: PlaylistKind): readonly RenditionReport[] {
     return (['media', 'i-frames'] as const).flatMap((reported) =>
       this.#all

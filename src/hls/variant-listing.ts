@@ -5,7 +5,7 @@ import { renderMultivariantPlaylist } from './playlists/multivariant-playlist.js
 import type { CutSchedule } from './timeline/cut-schedule.js';
 import type { Rendition } from './window/rendition.js';
 
-/** A rendition without media is no longer waited for once the others have made this many segments. */
+/** A rendition without media is no longer waited for once another one has more than this many segments. */
 const SEGMENTS_WITHOUT_LAGGARD = 3;
 
 export interface VariantListingOptions {
@@ -36,12 +36,12 @@ export class VariantListing {
     return this.#wasPlayable;
   }
 
-  /** A segment or an init segment came: rates, codecs or the list itself may change. */
+  /** Call when a segment or an init segment was added: rates, codecs or the list itself may have changed. */
   changed(): void {
     this.#changed = true;
   }
 
-  /** Renditions that have not come yet will not come any more. */
+  /** Call when the presentation ends: renditions that have no media by now will never have any. */
   end(): void {
     this.#ended = true;
     this.#changed = true;
@@ -58,7 +58,10 @@ export class VariantListing {
     return this.#latest.body;
   }
 
-  /** Before the start: all renditions, or none while one may still come, without those that never came. Later: those that exist. */
+  /**
+   * Before the stream is playable: all renditions as soon as each has media; without those that are too late; or none while one of them is
+   * still waited for. After that: those with media.
+   */
   #listed(): readonly Rendition[] {
     const { active, all } = this.#options.renditions;
     const ready = active.filter(({ segments }) => segments > 0);

@@ -1,4 +1,5 @@
-// Finds for each name: a publisher that has just come, the live presentation, earlier ones, and the stream that a killed process left.
+// Finds for each name: a publisher that has just come, the live presentation, earlier ones, and the stream that a killed process left
+// behind.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -9,19 +10,19 @@ import { expiryTimes, noStream, notPlayable, publisherAwaited, type RefusedAnswe
 
 export interface NamedStreamsOptions {
   readonly clock: Clock;
-  /** Called after a presentation was removed: `current` no longer returns it. */
+  /** Called after a presentation was removed, so that `current` no longer returns it. */
   readonly onGone?: (() => void) | undefined;
 }
 
 interface Stream {
-  /** The newest publisher that was accepted and whose presentation is not attached yet. */
+  /** The newest accepted publisher that has no presentation yet. */
   starting: symbol | undefined;
-  /** The stream that an earlier process left, until players no longer want it. */
+  /** The stream that an earlier process left behind, as long as players may request it. */
   left: LeftStream | undefined;
   /** Whether the publisher of `left` may still come. */
   awaited: boolean;
   current: Presentation | undefined;
-  /** Ended presentations whose playlists are gone or were replaced by those of `current`; their media can still be loaded. */
+  /** Ended presentations whose playlists were removed or replaced by those of `current`. Their media can still be loaded. */
   readonly earlier: Set<Presentation>;
   /** Requests that wait for a publisher: one that was accepted and has no presentation yet, or one that `left` waits for. */
   readonly publisherWaiters: Waiters;
@@ -57,14 +58,15 @@ export class NamedStreams {
 
   /**
    * A publisher was accepted: from now on playlist requests for this name wait for its presentation.
-   * @returns a function to call if it leaves before a presentation is attached: waiting requests are then answered as if it had never come
+   * @returns a function to call if the publisher leaves before it has a presentation: waiting requests are then answered as if it had never
+   * come
    */
   starting(app: string, name: string): () => void {
     const stream = this.#stream(app, name);
     const publisher = Symbol(name);
     stream.starting = publisher;
     return () => {
-      // Another publisher may have come since.
+      // Another publisher may have come meanwhile.
       if (stream.starting !== publisher) return;
       stream.starting = undefined;
       this.#dropIfEmpty(`${app}/${name}`, stream);
@@ -73,8 +75,9 @@ export class NamedStreams {
   }
 
   /**
-   * An earlier process left this stream open: requests wait for its publisher as for one that has just come, so that no player is told that
-   * the stream is gone. If nobody comes within `window` it ends, and is removed when players have had their time.
+   * Call for a stream that an earlier process left open: requests wait for its publisher as for one that has just come, so that no player
+   * is told that the stream is gone. If no publisher comes within `window`, the stream ends, and is removed after the time that players
+   * need.
    */
   awaitPublisher(left: LeftStream, window: Milliseconds): void {
     const { app, name } = left;
@@ -90,7 +93,7 @@ export class NamedStreams {
     });
   }
 
-  /** Its playlists were replaced or have ended, but what they listed may be requested a while longer. */
+  /** Its playlists were replaced or have ended, but the files that they listed may be requested for a while. */
   #retire(stream: Stream, left: LeftStream): void {
     const { unlist, remove } = expiryTimes(left);
     const clock = left.domain.clock(this.#clock);
@@ -102,7 +105,10 @@ export class NamedStreams {
     });
   }
 
-  /** From now on playlists are those of this presentation, until some time after its end, or until a later one replaces it. */
+  /**
+   * From now on requests for playlists are answered from this presentation, until some time after its end, or until a later one replaces
+   * it.
+   */
   attach(presentation: Presentation): void {
     const stream = this.#stream(presentation.app, presentation.name);
     if (stream.current !== undefined) stream.earlier.add(stream.current);
@@ -146,13 +152,13 @@ export class NamedStreams {
     return this.#streams.get(`${app}/${name}`)?.current;
   }
 
-  /** The presentation to answer from, without waiting; undefined if a publisher has just come and has none yet. */
+  /** The presentation to answer from, without waiting; undefined if a publisher has just come and has no presentation yet. */
   here(app: string, name: string): Presentation | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
     return stream === undefined || stream.starting !== undefined || stream.awaited ? undefined : stream.current;
   }
 
-  /** Undefined if nobody has used this name. */
+  /** Where media of this name may be; undefined if nobody has used this name. */
   holders(app: string, name: string): MediaHolders | undefined {
     const stream = this.#streams.get(`${app}/${name}`);
     if (stream === undefined) return undefined;

@@ -8,7 +8,7 @@ import type { LeftStream } from '../store/left-stream.js';
 import type { WaitOutcome } from '../window/blocking-reload.js';
 import { parseMediaFileName } from '../window/segment.js';
 
-/** A blocking request is given up after this many target durations (RFC 8216bis 6.2.5.2). */
+/** A blocking request ends after this many target durations (RFC 8216bis 6.2.5.2). */
 const BLOCKING_LIMIT = 3;
 
 type MediaKind = 'init' | 'segment' | 'part';
@@ -20,15 +20,15 @@ export interface FoundAnswer {
   /** The same Buffer for all viewers of one version: compare by identity to cache an ETag or a compressed form. */
   readonly body: Buffer;
   /**
-   * Whether this is a hinted part that was waited for, or the first version that has what a delivery directive asked for. No other answer
-   * is ever given at that address, so RFC 8216bis B.1 allows caching it longer.
+   * Whether the answer at this address will never change: it is a hinted part that was waited for, or the first version of a playlist that
+   * contains what a delivery directive asked for. RFC 8216bis B.1 allows caching such an answer longer.
    */
   readonly isFinal: boolean;
   /** TARGETDURATION, for Cache-Control. */
   readonly targetDuration: Seconds;
 }
 
-/** Like `FoundAnswer`, for media on disk that is too large to be read as a whole before it is sent. */
+/** Like `FoundAnswer`, for media on disk that is too large to be read into memory before it is sent. */
 export interface StoredAnswer extends Omit<FoundAnswer, 'kind' | 'body' | 'stored'> {
   readonly kind: MediaKind;
   readonly stored: StoredBody;
@@ -51,8 +51,8 @@ export function blockingLimit(presentation: Presentation): Milliseconds {
 }
 
 /**
- * How long after the end of a stream its playlists and its media are kept: players that loaded a playlist at the last moment still have its
- * duration to load the media (RFC 8216bis 6.2.1).
+ * How long playlists and media are kept after the end of a stream: a player that loaded a playlist at the last moment still has the
+ * duration of that playlist to load the media (RFC 8216bis 6.2.1).
  */
 export function expiryTimes({
   windowDuration,
@@ -92,8 +92,8 @@ export function refused(
   return { status, error, isFinal, targetDuration: presentation?.targetDuration };
 }
 
-// None of these texts repeats the request: people use a stream key as the name by mistake, and the text would be shown in the player and
-// kept by caches.
+// None of these texts repeats the request: people sometimes enter a stream key as the name, and the text is shown in players and kept in
+// caches.
 
 export function noStream(): RefusedAnswer {
   return refused(404, hlsError('hls.no-such-stream', 'no such stream is live'), false, undefined);
@@ -114,12 +114,12 @@ export function notPlayable(outcome: WaitOutcome): RefusedAnswer {
   return refused(404, error, false, undefined);
 }
 
-/** The publisher of a stream that an earlier process left open may still come: the client should ask again. */
+/** The publisher of a stream that an earlier process left open may still come: clients should ask again. */
 export function publisherAwaited(): RefusedAnswer {
   return refused(503, hlsError('hls.publisher-awaited', 'the stream waits for its publisher'), true, undefined);
 }
 
-/** A playlist, with ENDLIST, of a stream whose publisher did not come back; the multivariant one if no rendition is given. */
+/** A playlist, with ENDLIST, of a stream whose publisher did not come back; the multivariant playlist if no rendition is given. */
 export function leftPlaylist(left: LeftStream, rendition?: string, file?: string): OriginAnswer {
   const body = left.playlist(rendition, file);
   const { targetDuration } = left;

@@ -1,4 +1,4 @@
-// Answers the HTTP server's requests for all presentations by name: decides about waiting, expiry and status.
+// Answers the HTTP server's requests by stream name: decides how long they wait, when a stream expires, and which status they get.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -40,7 +40,7 @@ export interface PlaylistDirectives {
 export interface OriginOptions {
   readonly clock: Clock;
   readonly startingLimit?: Milliseconds | undefined;
-  /** Called after a presentation was removed: `presentation` no longer returns it. */
+  /** Called after a presentation was removed, so that `presentation` no longer returns it. */
   readonly onGone?: () => void;
 }
 
@@ -69,7 +69,7 @@ export class Origin {
     return this.#names.waiting;
   }
 
-  /** See `NamedStreams`, also for the next three methods. */
+  /** This method and the next three are described in `NamedStreams`. */
   starting(app: string, name: string): () => void {
     return this.#names.starting(app, name);
   }
@@ -130,7 +130,7 @@ export class Origin {
     // After ENDLIST nothing is waited for, so no directive can be invalid.
     const parsed = rendition.ended ? undefined : parseDirective(directives.msn, directives.part);
     if (parsed instanceof Error) return refused(400, parsed, true, presentation);
-    // I-frame playlists have no parts: by 6.2.5.2 such requests wait for whole segments.
+    // I-frame playlists have no parts: by 6.2.5.2 these requests wait for whole segments.
     const directive = isMedia ? parsed : parsed && { msn: parsed.msn, part: undefined };
     const least = directive !== undefined && isMedia ? 'part' : 'segment';
     const outcome = await rendition.mediaWaiters.wait(
@@ -150,8 +150,8 @@ export class Origin {
         blockingLimit(presentation),
         signal,
       );
-      // Nothing new: the publisher is away or slow. Answer with the playlist, because players keep polling, whereas a 503 stops some of
-      // them.
+      // Nothing new came: the publisher is away or slow. Answers with the playlist as it is: players keep polling, while a 503 stops some
+      // of them.
       if (waited !== 'ready' && waited !== 'timeout') return notReady(waited, presentation);
     }
     // The rendition was withdrawn while the request waited.
@@ -187,9 +187,10 @@ export class Origin {
   }
 
   /**
-   * The answer of the three methods above to a request without directives, if it is in memory: nothing to wait for, nothing to read from the
+   * The answer that the three methods above give to a request without directives, if it is in memory: it needs no wait and no read from the
    * store. A request with directives always goes through `#playlist`.
-   * @param rendition empty for the multivariant playlist. @param file empty for a playlist
+   * @param rendition empty for the multivariant playlist.
+   * @param file empty for a playlist
    */
   inMemory(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
     const presentation = this.#names.here(app, name);
@@ -226,7 +227,7 @@ export class Origin {
     }
     const there = rendition.find(file);
     if (there === undefined || there === 'hinted') {
-      // The hint was withdrawn: its segment was closed without that part, and names are never reused.
+      // The part will not come: its segment was closed without it, and names are never reused.
       return hinted ? noFile(true, presentation) : undefined;
     }
     if (there.body !== undefined) return found(there.kind, there.body, hinted, presentation);

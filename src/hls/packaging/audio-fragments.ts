@@ -1,5 +1,5 @@
-// Takes the frames out of FFmpeg's audio fragments, which end wherever FFmpeg was told to, not at the cuts of the video, and fills the pauses
-// of the publisher.
+// Takes the frames out of FFmpeg's audio fragments, which end wherever FFmpeg was told to and not at the video's cuts, and fills the
+// publisher's pauses.
 import type { Fragment } from '../../protocols/mp4/fragment.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import { AudioParts } from './audio-parts.js';
@@ -7,12 +7,12 @@ import type { PartOptions } from './part.js';
 import type { Silence } from './silence.js';
 
 /**
- * FFmpeg keeps less than this of the audio before a pause until the audio goes on: an unfinished fragment, and what its decoder, resampler
- * and encoder hold.
+ * When audio pauses, FFmpeg keeps back less than this until it goes on: an unfinished fragment, and the buffers of its decoder, resampler
+ * and encoder.
  */
 const HELD_BY_FFMPEG: Milliseconds = 500;
 
-/** If FFmpeg has not delivered the audio before a pause by then, it is lost. */
+/** Audio from before a pause that FFmpeg has not delivered after this time is lost. */
 const LONGEST_DELIVERY: Milliseconds = 3_000;
 
 export interface AudioFragmentsOptions extends PartOptions {
@@ -20,9 +20,9 @@ export interface AudioFragmentsOptions extends PartOptions {
   readonly shownUntil: Seconds;
   /** Duration of a frame if the init segment tells it; otherwise that of the first frame. */
   readonly frameDuration: Ticks | undefined;
-  /** What replaces audio that the publisher does not send; if undefined, nothing does. */
+  /** What replaces audio that the publisher does not send; undefined if nothing can replace it. */
   readonly silence?: Silence | undefined;
-  /** Frames before `shownUntil` were silent, because the publisher sends no audio. */
+  /** Whether the frames before `shownUntil` were silent, because the publisher sends no audio. */
   readonly isSilent?: boolean;
 }
 
@@ -38,7 +38,7 @@ export class AudioFragments {
 
   constructor(options: AudioFragmentsOptions) {
     this.#options = options;
-    // What an encoder emits before its first input contains only its delay.
+    // Frames before the encoder's first input are dropped: they contain only the encoder's delay.
     this.#parts = new AudioParts({ ...options, lead: 0 });
     this.#shownUntil = options.shownUntil * options.timescale;
     this.#frame = options.frameDuration;
@@ -75,7 +75,7 @@ export class AudioFragments {
   #take(start: Ticks, duration: Ticks, data: Buffer): void {
     this.#frame ??= duration;
     if (this.#silent > 0) {
-      // Silence has already been emitted in its place. FFmpeg itself makes silence for the whole pause when the audio goes on.
+      // Silence has already been emitted in place of this frame. When audio goes on, FFmpeg itself makes silence for the whole pause.
       if (start < (this.#next ?? start) - duration / 2) return;
       this.#addSilence(start - duration / 2);
       this.#silent = 0;

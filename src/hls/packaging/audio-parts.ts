@@ -4,7 +4,10 @@ import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../prot
 import { audioFramesPerPart } from '../timeline/part-timing.js';
 import { type PartOptions, PartWriter } from './part.js';
 
-/** Frames that are held until the cut schedule has passed them: more than 20 s. Beyond that the oldest are emitted by the cuts known so far. */
+/**
+ * Maximum number of frames held until the cut schedule has passed them: more than 20 s. Beyond that the oldest are emitted by the cuts
+ * known so far.
+ */
 const HELD_FRAMES_LIMIT = 1_024;
 
 export interface AudioPartsOptions extends PartOptions {
@@ -23,11 +26,11 @@ interface Frame {
 export class AudioParts {
   readonly #options: AudioPartsOptions;
   readonly #writer: PartWriter;
-  /** Frames whose segment is not known yet. */
+  /** Frames whose segment is not decided yet. */
   #held: Frame[] = [];
   /** Frames of the next part. */
   #part: Frame[] = [];
-  /** Segment of the newest frame that was held no longer: its index in the cut schedule. */
+  /** Index in the cut schedule: the segment of the newest frame that was released. */
   #index = -1;
   #framesPerPart = 0;
 
@@ -36,7 +39,7 @@ export class AudioParts {
     this.#writer = new PartWriter(options);
   }
 
-  /** Holds a frame until `advance`. */
+  /** Holds a frame until `advance` can assign it to a segment. */
   push(start: Ticks, duration: Ticks, data: Buffer): void {
     const { nominal, timescale, partTarget } = this.#options;
     const frame = { start, duration: Math.max(1, duration), data, cts: 0, sync: true } as const;
@@ -45,13 +48,16 @@ export class AudioParts {
     this.#held.push(frame);
   }
 
-  /** The last frame lasts longer, if it is still held. */
+  /** Makes the last frame longer, if it is still held. */
   lengthenLast(by: Ticks): void {
     const last = this.#held.at(-1);
     if (last !== undefined) last.duration += by;
   }
 
-  /** The cut schedule has advanced, or frames were added. @returns whether the segment of any of them became known */
+  /**
+   * Call when the cut schedule has advanced or frames were added.
+   * @returns whether the segment of any frame was decided
+   */
   advance(): boolean {
     const { schedule } = this.#options;
     const held = this.#held;
@@ -62,7 +68,7 @@ export class AudioParts {
     const { horizon } = schedule;
     let released = 0;
     for (const frame of held) {
-      // A cut is attributed to the end of this frame if it is at most half a frame later.
+      // If a cut is at most half a frame after the end of this frame, the segment ends with this frame.
       const known = this.#time(frame.start + 1.5 * frame.duration) <= horizon;
       if (!known && held.length - released <= HELD_FRAMES_LIMIT) break;
       released += 1;
@@ -72,7 +78,7 @@ export class AudioParts {
     return released > 0;
   }
 
-  /** Emits the collected part if it ends before `time` and no frame is held back. */
+  /** Emits the collected part if it ends before `time` and no frame is held. */
   emitBefore(time: Milliseconds): void {
     const last = this.#part.at(-1);
     if (last !== undefined && this.#held.length === 0 && this.#time(last.start + last.duration) < time)
@@ -97,7 +103,7 @@ export class AudioParts {
     if (first !== undefined && last !== undefined) {
       const hole = Math.abs(frame.start - (last.start + last.duration)) > frame.duration / 2;
       const tooLong = frame.start + frame.duration - first.start > partTarget * timescale;
-      // Timestamps in milliseconds make frames a few ticks longer or shorter; each lasts until the next one begins.
+      // Because timestamps are whole milliseconds, frames seem a few ticks longer or shorter: each lasts until the next one begins.
       if (!hole) last.duration = frame.start - last.start;
       if (index !== this.#index) this.#emit(true);
       else if (hole || tooLong) this.#emit(false);
@@ -124,7 +130,7 @@ export class AudioParts {
     return secondsToMilliseconds(ticks / this.#options.timescale);
   }
 
-  /** Undefined before the run. */
+  /** Undefined before the run began. */
   #indexAt(ticks: Ticks, frame: Ticks): number | undefined {
     const { schedule, lead } = this.#options;
     const time = this.#time(ticks);

@@ -10,12 +10,14 @@ export const DRIFT_LIMIT: Milliseconds = 50;
 /** Consecutive frames that must deviate by more than DRIFT_LIMIT to the same side: jitter is not drift. */
 const DRIFT_FRAMES = 16;
 
-/** With a larger deviation audio was lost or paused, and continues at its timestamp at once. Larger than the jitter of encoders. */
+/**
+ * If the deviation is larger, audio was lost or paused, and continues at its timestamp at once. The limit is above the jitter of encoders.
+ */
 const LOSS_LIMIT: Milliseconds = 350;
 
 /**
  * Audio up to this long before the first picture of a run is kept: pictures are shown later than they are decoded, so the audio frames that
- * a publisher sends with its first picture are heard before it. Less than the amount by which EXTINF may exceed TARGETDURATION.
+ * a publisher sends with its first picture are heard before it. The limit is below the amount by which EXTINF may exceed TARGETDURATION.
  */
 export const LEAD_LIMIT: Milliseconds = 300;
 
@@ -23,9 +25,9 @@ export const LEAD_LIMIT: Milliseconds = 300;
 const GAP_LIMIT: Milliseconds = 1_000;
 
 export interface AudioSamplesOptions extends PartOptions {
-  /** PCM samples of a frame that does not tell its number. */
+  /** Number of PCM samples in a frame that does not say it. */
   readonly frameDuration: Ticks | undefined;
-  /** What replaces paused audio; if undefined, nothing does. */
+  /** What replaces paused audio; undefined if nothing can replace it. */
   readonly silence?: Silence | undefined;
 }
 
@@ -39,7 +41,7 @@ export class AudioSamples {
   #frameDuration: Ticks = 0;
   /** Number of silent frames since the last audio frame. */
   #silent = 0;
-  /** Audio comes, but so late that silence already stands for it. */
+  /** Whether audio arrives, but so late that silence already stands for it. */
   catchesUp = false;
 
   constructor(options: AudioSamplesOptions) {
@@ -64,7 +66,7 @@ export class AudioSamples {
     this.advance();
   }
 
-  /** Fills with silence up to where audio continues, so that there is no gap. */
+  /** Fills with silence up to the frame with which audio continues, so that there is no gap. */
   #fillUntil(given: Ticks): void {
     const next = this.#next;
     if (next === undefined) return;
@@ -94,9 +96,9 @@ export class AudioSamples {
     return Math.round((start / 1000) * timescale);
   }
 
-  /** Audio is so late that its segments up to `end` would be gaps: fills them with silence. */
+  /** Audio is so late that the segments up to `end` would be gaps: fills them with silence. */
   fillUpTo(end: Milliseconds): void {
-    // One frame more, so that it is known where the last segment ends.
+    // Adds one frame more, so that the end of the last segment is known.
     this.#replace((end / 1000) * this.#options.timescale + this.#frameDuration);
     this.advance();
   }
@@ -118,11 +120,11 @@ export class AudioSamples {
     }
   }
 
-  /** The cut schedule has advanced: held frames may be emitted. */
+  /** Call when the cut schedule has advanced: emits frames whose segment is now known. */
   advance(): void {
     this.#fillPause();
     if (this.#parts.advance()) return;
-    // If the audio has paused, frames that were collected must not wait for its return.
+    // If the audio has paused, collected frames must not wait for its return.
     const { schedule, nominal } = this.#options;
     this.#parts.emitBefore(schedule.horizon - secondsToMilliseconds(nominal));
   }
@@ -138,7 +140,7 @@ export class AudioSamples {
     this.#silent = 0;
   }
 
-  /** The end of the last frame, unless audio was lost or paused. */
+  /** Where this frame starts: at the end of the last one, unless audio was lost or paused. */
   #startOf(given: Ticks): Ticks {
     const next = this.#next;
     if (next === undefined) return given;
@@ -149,7 +151,7 @@ export class AudioSamples {
   }
 
   /**
-   * How much longer (shorter, if negative) this frame is to be made, so that the next one starts at the publisher's timestamp again.
+   * By how much this frame is made longer (shorter, if negative), so that the next one starts at the publisher's timestamp again.
    * @param off how much later this frame would start by the publisher's timestamp
    */
   #correction(off: Ticks, duration: Ticks): Ticks {
@@ -162,7 +164,7 @@ export class AudioSamples {
     this.#offFrames += 1;
     if (this.#offFrames < DRIFT_FRAMES) return 0;
     const correction = Math.max(this.#offBy, -Math.floor(duration / 2));
-    // A frame can be shortened only so far: the rest is left to the following frames.
+    // A frame can be shortened only so far; the following frames are shortened by the rest.
     if (correction === this.#offBy) this.#offFrames = 0;
     else this.#offBy -= correction;
     return correction;

@@ -1,10 +1,10 @@
-// A part of a track: its media, its place on the timeline, and how it is written from collected samples.
+// A part of a track: its media, its place on the timeline, and how it is made from collected samples.
 import type { FragmentToWrite } from '../../protocols/mp4/fragment-writer.js';
 import { writeFragmentPieces } from '../../protocols/mp4/fragment-writer.js';
 import type { Seconds, Ticks } from '../../protocols/units.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 
-/** One or several moof+mdat: several buffers in order until they are requested as a whole, then a single one. Most parts never are. */
+/** One or several moof+mdat. They stay several buffers until somebody requests the part as a whole, which happens to few parts. */
 export class PartBody {
   #pieces: readonly Buffer[];
   /** Bytes. */
@@ -29,16 +29,16 @@ export class PartBody {
     return whole;
   }
 
-  /** The same bytes have been copied to `whole`: refers to them there from now on. */
+  /** Call when the same bytes were copied into `whole`: refers to them there from now on. */
   moveTo(whole: Buffer): void {
     this.#pieces = [whole];
   }
 }
 
-/** One part with its place on the timeline; not numbered yet. */
+/** One part with its place on the timeline, before it gets its number. */
 export interface MadePart {
   readonly body: PartBody;
-  /** The body consists of views of larger buffers, which must not be kept for as long as the segment. */
+  /** Whether the body consists of views of larger buffers, which must not be kept for as long as the segment. */
   readonly shared: boolean;
   /** Index of its segment in the cut schedule. */
   readonly segmentIndex: number;
@@ -51,18 +51,18 @@ export interface MadePart {
   readonly independent: boolean;
   /** Number of bytes up to the end of the first sample, if that is a picture that can be decoded alone; otherwise undefined. */
   readonly keyFrameBytes?: number | undefined;
-  /** The next cut is at its end: the segment is complete. */
+  /** Whether the next cut is at its end, so that the segment is complete. */
   readonly completes: boolean;
-  /** Media of the same segment after this part already exists, so there is no cut at its end, whatever the usual GOP length is. */
+  /** Whether media of the same segment after this part already exists, so that no cut is at its end, whatever the usual GOP length is. */
   readonly continues: boolean;
 }
 
-/** Receives the parts of one track: a rendition. */
+/** A receiver of the parts of one track: a rendition. */
 export interface PartSink {
   accept(part: MadePart): void;
-  /** No further part of this segment comes: its last one was emitted before the cut was known. */
+  /** Says that no further part of this segment comes: its last part was emitted before the cut was known. */
   complete(segmentIndex: number): void;
-  /** The next part must be decodable alone; parts that are not are rejected. */
+  /** Whether the next part must be decodable alone; other parts are rejected until then. */
   readonly needsSync: boolean;
 }
 
@@ -75,9 +75,9 @@ export interface PartOptions {
   readonly partTarget: Seconds;
   /** Duration of a full part. */
   readonly nominal: Seconds;
-  /** The samples are views of larger buffers, which must not be kept for as long as the segment. */
+  /** Whether the samples are views of larger buffers, which must not be kept for as long as the segment. */
   readonly shared?: boolean;
-  /** A frame lasted longer than PART-TARGET; its part is listed with that duration. */
+  /** Called if a frame lasted longer than PART-TARGET; its part is listed with the duration PART-TARGET. */
   readonly onOverlongPart?: ((duration: Seconds) => void) | undefined;
 }
 
@@ -86,7 +86,7 @@ export interface PartPlace extends Pick<MadePart, 'segmentIndex' | 'completes'> 
   readonly continues?: boolean;
   readonly start: Ticks;
   readonly duration: Ticks;
-  /** Where the next sample is shown. Default: where the duration ends. */
+  /** Where the next sample is shown. Default: the end of `duration`. */
   readonly end?: Ticks;
 }
 
@@ -99,16 +99,16 @@ export class PartWriter {
     this.#options = options;
   }
 
-  /** @param samples at least one; they are referred to, not copied, if they are large */
+  /** @param samples at least one; large ones are referred to, not copied */
   write(samples: FragmentToWrite['samples'], baseMediaDecodeTime: Ticks, place: PartPlace): void {
     const { trackId, shared } = this.#options;
     const sequenceNumber = ++this.#sequenceNumber;
     const pieces = writeFragmentPieces({ sequenceNumber, trackId, baseMediaDecodeTime, samples });
-    // A single piece is a copy.
+    // A single piece is a copy, so nothing larger is kept in memory.
     this.pass(pieces, samples, shared === true && pieces.length > 1, place);
   }
 
-  /** Hands on a part that is written already. */
+  /** Emits a part that is already written. */
   pass(pieces: readonly Buffer[], samples: FragmentToWrite['samples'], shared: boolean, place: PartPlace): void {
     const { timescale, partTarget, sink, onOverlongPart } = this.#options;
     const { segmentIndex, start, duration, end = start + duration, completes, continues = false } = place;

@@ -1,6 +1,6 @@
 // Silent audio frames. Players that wait for audio do not show video either, so audio that stops is replaced by silence.
 
-/** How a track of audio is replaced while the publisher sends none. */
+/** How a track of audio is replaced while the publisher sends no audio. */
 export interface Silence {
   readonly frame: Buffer;
   /** Whether the first segment of the track is not complete yet. */

@@ -1,4 +1,5 @@
-// Hands on FFmpeg's video fragments as parts, unchanged wherever that satisfies RFC 8216bis 4.4.4.9, and otherwise their samples.
+// Passes on FFmpeg's video fragments as parts, unchanged where that satisfies RFC 8216bis 4.4.4.9; otherwise collects their samples into
+// new parts.
 import type { Fragment, Sample } from '../../protocols/mp4/fragment.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import { shortestPart } from '../timeline/part-timing.js';
@@ -23,7 +24,7 @@ export class VideoFragments {
   readonly #shortest: Ticks;
   /** Difference from decode to presentation time: 0 with `+cmaf`, otherwise the composition offset of the last sync sample. */
   #offset: Ticks = 0;
-  /** Segment of the newest picture: its index in the cut schedule. */
+  /** Index in the cut schedule: the segment of the newest picture. */
   #index = -1;
   /** Decode time at which the newest fragment ends. */
   #end: Ticks | undefined;
@@ -48,7 +49,7 @@ export class VideoFragments {
     this.#end = start + fragment.duration;
     const split = this.#samplesBeforeForcedCut(fragment, index);
     if (split > 0) {
-      // FFmpeg knows nothing of forced cuts, so a fragment may span one: divide it there.
+      // FFmpeg does not know about forced cuts, so a fragment may extend over one: divides it there.
       this.#index = index + 1;
       const cut = this.#collect(samples.slice(0, split), start, index, true);
       this.#collect(samples.slice(split), cut, index + 1, this.#completes(index + 1));
@@ -61,14 +62,17 @@ export class VideoFragments {
   }
 
   advance(): void {
-    // Video is never held for the schedule: its fragments come after their key frames were noted.
+    // Nothing to do. Video is never held for the schedule: its fragments come after their key frames were noted.
   }
 
   flush(): void {
     this.#parts.flush();
   }
 
-  /** @param completes undefined if only the next picture tells. @returns the decode time at which the samples end */
+  /**
+   * @param completes undefined if only the next picture decides it.
+   * @returns the decode time at which the samples end
+   */
   #collect(samples: readonly Sample[], start: Ticks, index: number, completes: boolean | undefined): Ticks {
     let time = start;
     for (const { duration, cts, sync, data } of samples) {
@@ -91,19 +95,20 @@ export class VideoFragments {
     return 0;
   }
 
-  /** Whether segment `index` ends with the newest fragment; undefined if only the next picture tells. */
+  /** Whether segment `index` ends with the newest fragment; undefined if only the next picture decides it. */
   #completes(index: number): boolean | undefined {
     return this.#options.schedule.pictureEnds(index, this.#shown(this.#end ?? 0));
   }
 
   #passesAsItIs(fragment: Fragment, completes: boolean): boolean {
     const { isEmpty, end } = this.#parts;
-    // Samples of an earlier fragment wait to be joined with it; or the last part was cut short, so that it would begin after a gap.
+    // The fragment cannot become a part: samples of an earlier fragment wait to be joined with it, or the last part was shortened, so that
+    // this one would begin after a gap.
     if (!isEmpty || (end !== undefined && end !== fragment.baseMediaDecodeTime)) return false;
-    // A frame lasts until the next one, which after a pause of the source is longer than a part may be: see PartWriter.
+    // A frame lasts until the next one. After a pause of the source that is longer than a part may last: see PartWriter.
     if (fragment.duration > this.#target) return (fragment.samples.at(-1)?.duration ?? 0) > this.#nominal;
     if (completes || fragment.duration >= this.#shortest) return true;
-    // A short part may remain if it is independent, but a stream of key frames only must not get a part per frame.
+    // A short part may stay if it is independent. But a stream of key frames only must not get one part per frame.
     return fragment.startsWithSync && fragment.duration >= this.#nominal / 2;
   }
 
@@ -111,7 +116,7 @@ export class VideoFragments {
     const { schedule } = this.#options;
     const time = this.#shown(baseMediaDecodeTime);
     if (!startsWithSync) return schedule.pictureIndexAt(time, this.#index);
-    // The first picture of an encoder is a key frame, whatever it was in the source.
+    // An encoder's first picture is a key frame, whatever that picture was in the source.
     return this.#index < 0 ? schedule.indexAt(time) : schedule.keyFrameIndexAt(time);
   }
 

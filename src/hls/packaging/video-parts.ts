@@ -4,17 +4,17 @@ import type { Ticks } from '../../protocols/units.js';
 import { fullPart, shortestPart } from '../timeline/part-timing.js';
 import { type PartOptions, PartWriter } from './part.js';
 
-/** This many frame intervals without a picture are a pause. */
+/** If no picture comes for this many frame intervals, the pictures pause. */
 const PAUSE_FRAMES = 2;
 
-/** A part longer than this many PART-TARGETs contains a pause of the source, which its frame keeps. */
+/** A part that lasts longer than this many PART-TARGETs contains a pause of the source; its frame keeps that long duration. */
 const PAUSE_TARGETS = 1.5;
 
 /** A picture and its place in the stream. */
 export interface TimedPicture extends Pick<Sample, 'sync' | 'data'> {
   /** Presentation time. */
   readonly shown: Ticks;
-  /** Decode time of the next picture, as far as it is known. */
+  /** Decode time of the next picture; an estimate if that one has not come. */
   readonly end: number;
 }
 
@@ -25,8 +25,8 @@ interface CollectedSample extends Pick<Sample, 'sync' | 'data'> {
 }
 
 /**
- * A part ends where its pictures do, or at PART-TARGET if they last longer: then the next picture is decoded earlier and shown at its time,
- * so that decode times have no gap. A gap makes browsers drop frames up to the next key frame (Media Source Extensions, coded frame
+ * A part ends where its pictures end, or at PART-TARGET if they last longer: then the next picture is decoded earlier and shown at its
+ * time, so that decode times have no gap. A gap makes browsers drop frames up to the next key frame (Media Source Extensions, coded frame
  * processing).
  */
 export class VideoParts {
@@ -36,20 +36,23 @@ export class VideoParts {
   readonly #shortest: Ticks;
   #interval = 0;
   #samples: CollectedSample[] = [];
-  /** Segment of the newest part: its index in the cut schedule. */
+  /** Index in the cut schedule: the segment of the newest part. */
   #index = -1;
   /** Decode time of the first collected sample. */
   #start: Ticks = 0;
-  /** The same, except after a pause: then the time at which it came. It is decoded where the previous sample ended. */
+  /** Like `#start`, except after a pause: then the time at which the sample came, although it is decoded where the previous one ended. */
   #from: Ticks = 0;
-  /** Decode time of the newest sample, and the time at which it ends, as far as it is known. */
+  /** Decode time of the newest sample, and its end or an estimate of it. */
   #last: Ticks = Number.NEGATIVE_INFINITY;
   #lastEnd = 0;
-  /** Decode time at which the last part ended; undefined if nothing continues it. */
+  /** Decode time at which the last part ended; undefined if nothing continues that part. */
   #end: Ticks | undefined;
   /** Difference from decode to presentation time: the composition offset of the last key frame as written. */
   #offset: Ticks = 0;
-  /** Offset of the key frame at the start of the segment: the parts of the segment add up to it, even if there are more key frames in it. */
+  /**
+   * Offset of the first key frame of the segment. The durations of the segment's parts are counted with it, even if the segment has more
+   * key frames.
+   */
   #segmentOffset: Ticks = 0;
 
   constructor(options: PartOptions) {
@@ -60,7 +63,7 @@ export class VideoParts {
     this.#shortest = shortestPart(partTarget, nominal) * timescale;
   }
 
-  /** Whether no picture waits for its part to end. */
+  /** Whether the part being collected has no picture yet. */
   get isEmpty(): boolean {
     return this.#samples.length === 0;
   }
@@ -81,12 +84,12 @@ export class VideoParts {
     return this.#offset;
   }
 
-  /** The earliest time at which a further picture can be decoded, if those before it are shortened. */
+  /** The earliest time at which another picture can be decoded, if those before it are shortened. */
   get earliest(): Ticks {
     return this.isEmpty ? this.#last + 1 : this.#start + this.#samples.length;
   }
 
-  /** Whether the collected part should end at `end` instead of taking one more picture, of this duration. */
+  /** Whether the collected part should end at `end` rather than take one more picture, of this duration. */
   isFull(end: number, duration: number): boolean {
     const length = end - this.#from;
     if (length > this.#target) return true;
@@ -95,8 +98,8 @@ export class VideoParts {
   }
 
   /**
-   * Emits the collected part if it is too short but would be too long with the next picture of its segment, whose duration is known: that
-   * picture is decoded later. Call before `begin`.
+   * Emits the collected part if it is too short now but would be too long with the next picture of its segment, whose duration is known.
+   * That picture is then decoded later. Call before `begin`.
    */
   stretch(wanted: Ticks, duration: Ticks): void {
     const length = wanted - this.#from;
@@ -105,11 +108,11 @@ export class VideoParts {
   }
 
   /**
-   * Emits the collected part if the next picture is not in it. Call before `add`.
+   * Emits the collected part if the next picture does not belong to it. Call before `add`.
    * @param wanted decode time of that picture
    * @param interval usual duration of a picture
-   * @param duration how long this one lasts, if it is known
-   * @returns its decode time: where the part before it ended, or as wanted
+   * @param duration how long that picture lasts, if known
+   * @returns its actual decode time: the end of the part before it, or `wanted`
    */
   begin(wanted: Ticks, index: number, interval: number, duration = interval): Ticks {
     this.#interval = interval;
@@ -135,7 +138,7 @@ export class VideoParts {
     this.#samples.push({ duration: 0, cts, sync, data });
   }
 
-  /** Hands on a fragment as it is, if `isEmpty`. */
+  /** Emits a fragment unchanged as a part. Call only if `isEmpty`. */
   pass(fragment: Fragment, index: number, completes: boolean): void {
     const { bytes, samples, baseMediaDecodeTime, duration, startsWithSync } = fragment;
     if (startsWithSync) this.#offset = samples[0]?.cts ?? 0;
@@ -147,15 +150,15 @@ export class VideoParts {
   }
 
   /**
-   * Call when the next picture is known not to belong to the collected part: emits the part if it is long enough.
-   * @param completes whether that picture belongs to a later segment: then the part is emitted however short it is
+   * Call when it is known that the next picture does not belong to the collected part: emits the part if it is long enough.
+   * @param completes whether that picture belongs to a later segment: then the part is emitted even if it is short
    */
   settle(completes: boolean): void {
     const isLong = this.#lastEnd - this.#from >= this.#shortest;
     if (!this.isEmpty && (completes || isLong)) this.emit(this.#lastEnd, completes, !completes);
   }
 
-  /** Emits the collected part; nothing continues it. */
+  /** Emits the collected part. Nothing continues it. */
   flush(completes = false): void {
     if (!this.isEmpty) this.emit(Math.round(this.#lastEnd), completes);
     this.#end = undefined;
@@ -164,7 +167,7 @@ export class VideoParts {
 
   /**
    * Emits the collected part.
-   * @param wanted decode time at which its last sample ends; earlier if the part would be too long, except for pauses
+   * @param wanted decode time at which its last sample ends; the part ends earlier if it would be too long, except before a pause
    * @param continues whether a further picture of the segment exists
    */
   emit(wanted: Ticks, completes: boolean, continues = false): void {
@@ -199,7 +202,7 @@ export class VideoParts {
     if (last !== undefined) last.duration = next - this.#last;
   }
 
-  /** Shortens the collected frames if the picture after them must be decoded before they end. */
+  /** Shortens the collected frames if the next picture must be decoded before they end. */
   #squeeze(end: Ticks): void {
     const length = end - this.#start;
     const count = this.#samples.length;

@@ -9,7 +9,7 @@ const INTERVAL_WEIGHT = 1 / 8;
 /** If an interval deviates by more than this share of itself, it is not a rounding error, and the next interval is not predicted. */
 const REGULAR_SHARE = 1 / 4;
 
-/** Number of frames after an irregular one for which no interval is predicted. */
+/** After an irregular frame, no interval is predicted for this many frames. */
 const UNEVEN_FRAMES = 250;
 
 export interface VideoSamplesOptions extends PartOptions {
@@ -18,9 +18,9 @@ export interface VideoSamplesOptions extends PartOptions {
 }
 
 /**
- * A part is emitted with its last frame, not one frame later: the duration of that frame is then the expected one, and the decode time of
- * the next frame is set to its end. The difference, a fraction of a millisecond in a regular stream, is subtracted from the composition
- * offset. So pictures are shown exactly at the publisher's time, and decode times have no gap.
+ * A part is emitted with its last frame, not one frame later: that frame gets the expected duration, and the next frame is decoded at its
+ * end. The difference, a fraction of a millisecond in a regular stream, is subtracted from the composition offset. So pictures are shown
+ * exactly at the publisher's time, and decode times have no gap.
  *
  * If frames come at irregular times, nothing is predicted: a part is emitted one frame later and ends where that frame begins. Key frames
  * are then decoded a constant time before they are shown, whatever the publisher says, so that the durations of parts add up to the time
@@ -31,7 +31,7 @@ export class VideoSamples {
   readonly #parts: VideoParts;
   readonly #ticksPerMillisecond: number;
   #interval: Ticks;
-  /** Decode time that the publisher gave the last frame. */
+  /** The publisher's decode time of the last frame. */
   #lastGiven: Ticks | undefined;
   /** Intended composition offset of key frames in this run. */
   #delay: Ticks | undefined;
@@ -73,7 +73,7 @@ export class VideoSamples {
     if (this.#uneven === 0 && parts.isFull(end, this.#interval)) parts.emit(Math.round(end), this.#cutIsKnownAt(end));
   }
 
-  /** The video paused and a cut was made without pictures: emits the collected part; its last picture is shown up to the cut. */
+  /** The video paused and a cut was made without a picture: emits the collected part, whose last picture is shown up to the cut. */
   advance(): void {
     const { schedule, timescale } = this.#options;
     const parts = this.#parts;
@@ -90,7 +90,7 @@ export class VideoSamples {
     this.#delay = undefined;
   }
 
-  /** A key frame is decoded the same time before its presentation as the first one, if the preceding frames leave room. */
+  /** A key frame is decoded as long before its presentation as the first one was, if the preceding frames leave room. */
   #keyFrameTime(given: Ticks, shown: Ticks): Ticks {
     if (this.#delay === undefined) return given;
     const wanted = shown - this.#delay;

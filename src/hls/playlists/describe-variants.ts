@@ -11,7 +11,7 @@ export type MeasuredTrack = Pick<InitTrack, 'codecs' | 'width' | 'height' | 'cha
 export interface MeasuredRendition {
   readonly plan: RenditionPlan;
   readonly track: MeasuredTrack | undefined;
-  /** Tracks of all listed segments, the newest first; tracks other than `track` are from earlier periods. */
+  /** Tracks of all listed segments, the newest first. Those that differ from `track` belong to earlier periods. */
   readonly listedTracks: readonly MeasuredTrack[];
   readonly bandwidth: {
     readonly peak: BitsPerSecond;
@@ -24,10 +24,10 @@ export interface MeasuredRendition {
   };
 }
 
-/** Factor applied to measured or announced rates: later segments may be larger, and announced rates exclude the container. */
+/** Measured or announced rates are multiplied by this: later segments may be larger, and announced rates exclude the container. */
 const HEADROOM = 1.1;
 
-/** Less media than this does not tell what an encoder other than ours will send (docs/decisions/0004). */
+/** A measurement of less media than this does not show what a foreign encoder will send later (docs/decisions/0004). */
 const TELLING_DURATION: Seconds = 60;
 
 /** Rates are rounded up to multiples of this, so that the text and its ETag do not change with every segment. */
@@ -43,8 +43,8 @@ const TRANSFER_PQ = 16;
 const TRANSFER_HLG = 18;
 
 /**
- * Pure. Variants stay in the order of the ladder, whatever their rates: players without a better idea start with the first.
- * @param ended no more segments will come: announce the exact rates of the existing ones
+ * Pure. Variants stay in the order of the ladder, whatever their rates, because many players start with the first.
+ * @param ended whether no more segments will come: then announces the exact rates of the existing ones
  */
 export function describeVariants(
   renditions: readonly MeasuredRendition[],
@@ -89,7 +89,7 @@ export function describeVariants(
   };
 }
 
-/** The picture alone, because no audio is played with it. */
+/** Describes the picture alone, because no audio is played with it. */
 function iFrameEntry(rendition: MeasuredRendition, rates: Rates): IFrameEntry {
   const { plan, bandwidth } = rendition;
   const peak = rates.round(rates.iFramePeak(rendition));
@@ -119,7 +119,7 @@ function formats({ track, listedTracks }: MeasuredRendition): string[] {
 }
 
 /**
- * One variant of renditions that are played together. It has the URI of the first, and the rates and codecs of all.
+ * One variant for renditions that are played together. It has the URI of the first, and the rates and codecs of all together.
  * @param atLeast video renditions: the rates of the first count as no lower than theirs
  */
 function variant(
@@ -139,7 +139,10 @@ function variant(
   };
 }
 
-/** Renditions with smaller pictures, as long as `rendition` was measured too briefly to believe that its rate is lower than theirs. */
+/**
+ * The renditions with smaller pictures, while `rendition` was measured too briefly to believe that its rate is lower than theirs;
+ * afterwards none.
+ */
 function smallerThan(rendition: MeasuredRendition, video: readonly MeasuredRendition[]): readonly MeasuredRendition[] {
   if (rendition.plan.maxrate !== undefined || rendition.bandwidth.duration >= TELLING_DURATION) return [];
   return video.filter((other) => samples(other) < samples(rendition));
@@ -149,7 +152,7 @@ function samples({ plan, track }: MeasuredRendition): number {
   return (track?.width ?? plan.width ?? 0) * (track?.height ?? plan.height ?? 0);
 }
 
-/** How announced rates are derived from measured ones. */
+/** How announced rates follow from measured ones. */
 interface Rates {
   readonly peak: (rendition: MeasuredRendition) => BitsPerSecond;
   readonly mean: (rendition: MeasuredRendition) => BitsPerSecond;
@@ -157,7 +160,7 @@ interface Rates {
   readonly round: (rate: BitsPerSecond) => BitsPerSecond;
 }
 
-/** RFC 8216bis 4.4.6.2: while segments are still being made, the rates of future segments. */
+/** RFC 8216bis 4.4.6.2: while segments are still being made, announces the rates that future segments will need. */
 const EXPECTED: Rates = {
   peak,
   mean,
@@ -165,7 +168,7 @@ const EXPECTED: Rates = {
   round: roundUp,
 };
 
-/** Once all segments exist, their measured rates. */
+/** When all segments exist, announces their measured rates. */
 const MEASURED: Rates = {
   peak: ({ bandwidth }) => bandwidth.peak,
   mean: ({ bandwidth }) => bandwidth.average,
@@ -173,7 +176,7 @@ const MEASURED: Rates = {
   round: Math.ceil,
 };
 
-/** The highest rate to expect. Our own encoders keep to their VBV rate; for the publisher only its announced rate is known. */
+/** The highest rate to expect. Our own encoders keep to their VBV rate; of a publisher only the announced rate is known. */
 function peak({ plan, bandwidth }: MeasuredRendition): BitsPerSecond {
   return Math.max(bandwidth.peak * HEADROOM, plan.maxrate ?? (plan.bitrate ?? 0) * HEADROOM);
 }

@@ -19,7 +19,7 @@ export interface MediaPlaylist {
   readonly discontinuitySequence: number;
   /** EXT-X-SKIP 4.4.5.2: number of segments skipped before `segments`; never 0. Undefined in a full playlist. */
   readonly skippedSegments?: number;
-  /** Segments before `segments`, already rendered. */
+  /** The segments before `segments`, already rendered. */
   readonly earlier?: RenderedSegments;
   readonly segments: readonly ListedSegment[];
   /** EXT-X-PRELOAD-HINT:TYPE=PART 4.4.5.3, for the next part. */
@@ -55,13 +55,13 @@ export interface ListedSegment {
   readonly map: string;
   /** EXT-X-PROGRAM-DATE-TIME 4.4.4.6 */
   readonly programDateTime: EpochMilliseconds;
-  /** EXT-X-PART 4.4.4.9; empty once the tags were removed. */
+  /** EXT-X-PART 4.4.4.9; empty when the part tags were removed. */
   readonly parts: readonly ListedPart[];
   /** EXT-X-GAP 4.4.4.7 */
   readonly gap: boolean;
   /** EXTINF 4.4.4.1 and the URI line; undefined for the open segment, which is the last one and lists parts only. */
   readonly media?: { readonly duration: Seconds; readonly uri: string };
-  /** Length of the EXT-X-BYTERANGE 4.4.4.2 at the start of the resource; undefined for all of it. */
+  /** Length in EXT-X-BYTERANGE 4.4.4.2, from the start of the resource; undefined if the whole resource is meant. */
   readonly byteRange?: number;
 }
 
@@ -83,7 +83,7 @@ export interface RenditionReport {
 
 /**
  * RFC 8216bis section 8: EXT-X-MAP needs version 5 in an I-frame playlist and 6 in others, EXT-X-SKIP needs 9; EXT-X-GAP and the
- * low-latency tags need none. So EXT-X-VERSION, which must not change (6.2.1), need not depend on what a playlist lists at the moment.
+ * low-latency tags need none. So EXT-X-VERSION, which must not change (6.2.1), does not depend on what a playlist lists at the moment.
  */
 export const LOWEST_VERSION = { media: 6, 'i-frames': 5, delta: 9 } as const;
 
@@ -93,7 +93,7 @@ export function renderMediaPlaylist(playlist: MediaPlaylist): string {
   return header(playlist) + earlier + renderSegments(playlist.segments, playlist.earlier?.map) + trailer(playlist);
 }
 
-/** The same as bytes; text that was rendered earlier is copied without being examined. */
+/** The same as bytes. Text that was rendered earlier is copied as it is. */
 export function encodeMediaPlaylist(playlist: MediaPlaylist): Buffer {
   if (playlist.earlier === undefined) return Buffer.from(renderMediaPlaylist(playlist), 'latin1');
   const { blocks, map } = playlist.earlier;

@@ -6,9 +6,9 @@ export interface MultivariantPlaylist {
   readonly version: number;
   /** EXT-X-INDEPENDENT-SEGMENTS 4.4.2.1 */
   readonly independentSegments: boolean;
-  /** EXT-X-MEDIA:TYPE=AUDIO 4.4.6.1; undefined if there is no audio besides video. */
+  /** EXT-X-MEDIA:TYPE=AUDIO 4.4.6.1; undefined if there is no audio track beside a video track. */
   readonly audio?: AudioRenditionEntry;
-  /** EXT-X-STREAM-INF 4.4.6.2, in the order of the ladder: players without a better idea start with the first. */
+  /** EXT-X-STREAM-INF 4.4.6.2, in the order of the ladder: many players start with the first. */
   readonly variants: readonly VariantEntry[];
   /** EXT-X-I-FRAME-STREAM-INF 4.4.6.3, in the order of the variants. */
   readonly iFrames: readonly IFrameEntry[];

@@ -37,7 +37,10 @@ export class TextBlocks {
     }
   }
 
-  /** The text after this many bytes, which must not exceed the lines of one segment. */
+  /**
+   * The text without its first bytes, which must not be more than the lines of one segment.
+   * @param bytes how many to leave out
+   */
   after(bytes: number): Buffer[] {
     const blocks = [...this.#blocks, Buffer.from(this.#open, 'latin1')];
     let skip = this.#removed + bytes;

@@ -8,19 +8,19 @@ import { TEMPORARY_SUFFIX } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-/** O_EXCL also refuses a symbolic link with this name. */
+/** With O_EXCL, open fails if the name exists, even as a symbolic link. */
 const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
 /** Reduced by the umask. */
 const FILE_MODE = 0o666;
 
-/** Levels: app (up to a few), name, rendition, file. */
+/** Maximum depth: app (up to a few levels), name, rendition, file. */
 const DEEPEST = 16;
 
-/** Whether the media directory belongs to this process. */
+/** Whether this process is the owner of the media directory. */
 export interface MediaClaim {
-  /** Another gateway has taken it. */
+  /** Whether another gateway has taken the directory. */
   readonly isLost: boolean;
-  /** Whether the lock of this process is in `directory`, which means that the media directory was moved there. */
+  /** Whether the lock of this process is in `directory`. If so, the media directory was moved there. */
   isAt(directory: string): Promise<boolean>;
 }
 
@@ -34,7 +34,7 @@ export class DiskStore implements SegmentStore {
 
   /**
    * @param root the media directory; created when it is first needed
-   * @param claim checked before every write or removal; if absent, no other program is expected
+   * @param claim checked before every write or removal; undefined if no other program can use the directory
    */
   constructor(root: string, claim?: MediaClaim) {
     this.#root = root;
@@ -137,7 +137,7 @@ export class DiskStore implements SegmentStore {
     });
     for (const entry of entries) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
-      // A symbolic link is neither a file nor a directory: what it points to is not ours.
+      // A symbolic link is neither a file nor a directory, so it is left out: its target is not ours.
       if (entry.isFile()) into.push(path);
       else if (entry.isDirectory() && depth < DEEPEST) await this.#collect(path, depth + 1, into);
     }
@@ -154,7 +154,7 @@ export class DiskStore implements SegmentStore {
     try {
       await called((done) => rename(temporary, file, done));
     } catch (error) {
-      // Report the first failure; the temporary file is never served and is removed at the next start.
+      // The first failure is the one to report. The temporary file is never served, and is removed at the next start.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
@@ -191,7 +191,7 @@ export class DiskStore implements SegmentStore {
     throw hlsError('hls.store', `${directory} leads to ${real}, and symbolic links are not followed`);
   }
 
-  /** The media directory itself may be a link, including one created when it was moved; its target must be ours. */
+  /** The media directory itself may be a symbolic link, even one that was created when the directory was moved; its target must be ours. */
   async #findRoot(): Promise<string> {
     const root = await realPathOf(this.#root);
     if (root !== this.#realRoot && (await this.#claim?.isAt(root)) === false)
@@ -245,7 +245,7 @@ async function writeUnlisted(file: string, pieces: readonly Buffer[]): Promise<v
     await writeNew(file, pieces);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
-    // Fails for a link or a directory, with the reason.
+    // Fails for a link or a directory, and reports why.
     await called<number>((done) => open(file, O_WRONLY | O_NOFOLLOW, done)).then((descriptor) =>
       called((done) => close(descriptor, done)),
     );
@@ -267,7 +267,7 @@ async function writeNew(file: string, pieces: readonly Buffer[]): Promise<void> 
       await called((done) => close(descriptor, done));
     }
   } catch (error) {
-    // An incomplete file must not stay. If removing it fails too, the first failure is reported.
+    // An incomplete file must not stay. If its removal fails too, the first failure is reported.
     await rm(file, { force: true }).catch(() => undefined);
     throw error;
   }

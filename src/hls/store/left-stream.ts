@@ -1,4 +1,4 @@
-// A stream that an earlier process left open when it died: it waits for its publisher like any other stream without one, and then ends.
+// A stream that was open when its process died. It waits for its publisher like any other stream without one, and then ends.
 
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -13,7 +13,7 @@ import { StoredReads } from './stored-reads.js';
 
 const END = '#EXT-X-ENDLIST';
 
-/** Players may have seen this much more than the playlists on disk list: one segment being written, and the parts of the next. */
+/** Players may have seen this many more segments than the playlists on disk list: one that was being written, and the parts of the next. */
 const UNWRITTEN_SEGMENTS = 2;
 
 /** The files of one stream directory in the store. */
@@ -70,13 +70,13 @@ export class LeftStream {
     }
   }
 
-  /** The multivariant playlist, or that of a rendition; undefined if there is none or it has not ended. */
+  /** The playlist of a rendition, or the multivariant playlist; undefined if it does not exist or has not ended. */
   playlist(rendition?: string, file = PLAYLIST): Buffer | undefined {
     const { directory } = this.#options;
     return this.#bodies.get(rendition === undefined ? `${directory}/${file}` : `${directory}/${rendition}/${file}`);
   }
 
-  /** Removes its playlists; what they listed may still be requested. Never rejects. */
+  /** Removes its playlists; the files that they listed may still be requested. Never rejects. */
   async unlist(): Promise<void> {
     this.#bodies.clear();
     for (const path of this.#options.playlists.keys()) await this.#try(() => this.#remove(path));
@@ -88,7 +88,7 @@ export class LeftStream {
     return this.#media.has(path) ? this.#reads.body(path) : undefined;
   }
 
-  /** Removes its files, but nothing that a later life of the name has written. Never rejects. */
+  /** Removes its files, except those that a later life of the name has written. Never rejects. */
   async dispose(): Promise<void> {
     const { store, files, directory } = this.#options;
     for (const path of files) await this.#try(() => this.#remove(path));
@@ -130,7 +130,7 @@ export async function removeDirectories(store: SegmentStore, files: readonly Sto
 }
 
 /**
- * Whether players may still wait for this stream: its playlists did not end, and were updated so recently that players have not given up.
+ * Whether players may still wait for this stream: its playlists have no ENDLIST, and are so new that players have not given up.
  * @param window how long a name waits for its publisher
  */
 export function isAwaited({ directory, playlists }: LeftFiles, clock: Clock, window: Seconds): boolean {
@@ -147,7 +147,7 @@ function durationOf(text: string): Seconds {
   return [...text.matchAll(/^#EXTINF:([\d.]+)/gm)].reduce((sum, [, duration]) => sum + Number(duration), 0);
 }
 
-/** End of the dates in playlists without ENDLIST, plus what may not have reached the disk; undefined if all have ended. */
+/** End of the dates in playlists without ENDLIST, plus the media that may not have reached the disk; undefined if all have ENDLIST. */
 export function endDateOf(playlists: readonly string[]): EpochMilliseconds | undefined {
   if (playlists.some((text) => text.includes(END))) return undefined;
   const last = Math.max(0, ...playlists.map(lastDateOf));

@@ -1,4 +1,4 @@
-// Decides whether a directory may be used as media directory. A mistyped path may point to somebody's home or archive: it is refused before
+// Decides whether a directory may be the media directory. A mistyped path may lead to somebody's home or archive: it is refused before
 // anything is written.
 
 import { constants } from 'node:fs';
@@ -16,7 +16,7 @@ export const MEDIA_LOCK = '.sluice-lock';
 
 const MARK = 'Sluice made this directory its media directory: it removes the streams in it when they have ended.\n';
 
-/** Files found in directories that people consider empty. */
+/** Files that people overlook in a directory they consider empty. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   '.gitkeep',
   '.gitignore',
@@ -26,18 +26,18 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'lost+found',
 ]);
 
-/** Levels: app (up to a few), name, rendition. */
+/** Maximum depth: app (up to a few levels), name, rendition. */
 const DEEPEST = 8;
-/** Levels of a rendition directory below an app. */
+/** Depth of a rendition directory for an app of one level. */
 const MEDIA_DEPTH = 3;
 
 /**
- * Checks that this directory is, or can be, the gateway's own. Changes nothing.
+ * Checks that this directory is the gateway's own or can become so. Changes nothing.
  *
- * That is the case if it has the marker, if it is empty, or if it contains only what earlier versions without a marker wrote: our segments
- * and playlists, in their places, and directories.
- * @throws {SluiceError} `hls.media-directory`
- * @throws the system error if it cannot be read
+ * It passes if it has the marker, if it is empty, or if it contains only directories and what earlier versions without a marker wrote: our
+ * segments and playlists, in their places.
+ * ¶ @throws {SluiceError} `hls.media-directory`
+ * ¶ @throws the system error if it cannot be read
  */
 export async function checkMediaDirectory(root: string): Promise<void> {
   const marker = await lstatIfThere(join(root, MEDIA_MARKER));
@@ -95,7 +95,7 @@ function isOfTheRoot(name: string): boolean {
   return PLACEHOLDERS.has(name) || name.startsWith(MEDIA_LOCK) || name.startsWith('.sluice-probe-');
 }
 
-/** Judges by name, place and, where possible, content. Empty and incomplete files may be the result of a power cut. */
+/** Judges by name, place and, where possible, content. Empty and incomplete files are accepted, because a power cut may leave them. */
 async function judge(root: string, path: string, depth: number): Promise<'proof' | 'fits' | 'stranger'> {
   const named = parseFileName(path.slice(path.lastIndexOf('/') + 1));
   const isDeep = depth >= MEDIA_DEPTH;

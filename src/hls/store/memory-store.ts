@@ -14,7 +14,7 @@ export class MemoryStore implements SegmentStore {
 
   async readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined> {
     const file = this.#files.get(path);
-    // `Buffer.copy` rejects a start beyond the end.
+    // `Buffer.copy` throws if the start is beyond the end.
     return file?.copy(into, 0, Math.min(start, file.length));
   }
 
@@ -27,7 +27,7 @@ export class MemoryStore implements SegmentStore {
   }
 
   async removeDirectory(): Promise<void> {
-    // A map has no directories.
+    // Nothing to do: a map has no directories.
   }
 
   async list(directory: StorePath): Promise<StorePath[]> {

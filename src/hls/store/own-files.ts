@@ -15,9 +15,9 @@ const SHALLOWEST_STREAM = 2;
 const TEMPORARY = /^(.+)\.[0-9]+-[0-9]+\.tmp$/;
 
 export interface StreamMark {
-  /** The directory for which it was written: the marker in a copy of a stream under another name does not match. */
+  /** The directory for which the marker was written. In a copy of a stream under another name it does not match. */
   readonly directory: StorePath;
-  /** Media sequence number: files with lower numbers existed before. */
+  /** Media sequence number: files with lower numbers were there before the marker. */
   readonly from: number;
 }
 
@@ -42,9 +42,9 @@ export function parseStreamMark(text: string, directory: StorePath): StreamMark 
   return { directory, from };
 }
 
-/** What a file is according to its name alone; the caller checks place and content. */
+/** What a file is, judged by its name alone; the caller checks place and content. */
 export type NamedFile = {
-  /** It was being written. */
+  /** Whether it was still being written. */
   readonly temporary: boolean;
 } & (
   | { readonly kind: 'media'; readonly media: MediaFileName }
@@ -63,7 +63,7 @@ export function parseFileName(name: string): NamedFile | undefined {
   return media && { kind: 'media', media, temporary };
 }
 
-/** The directory this many levels above a file; undefined if no app and name would be left. */
+/** The directory this many levels above a file; undefined if that is too high to have an app and a name. */
 export function streamAbove(path: StorePath, levels: 1 | 2): StorePath | undefined {
   const names = path.split('/').slice(0, -levels);
   return names.length < SHALLOWEST_STREAM ? undefined : names.join('/');
@@ -72,7 +72,7 @@ export function streamAbove(path: StorePath, levels: 1 | 2): StorePath | undefin
 /** A line that every multivariant playlist of ours contains, and no other playlist. */
 const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA):/m;
 
-/** Which kind of playlist of ours this text is; undefined if it is none. Ours refer to files with our names only. */
+/** Which kind of our playlists this text is; undefined if it is none. Our playlists refer only to files with our names. */
 export function kindOfPlaylist(text: string): 'multivariant' | 'media' | undefined {
   if (!text.startsWith('#EXTM3U\n')) return undefined;
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -87,7 +87,7 @@ function isRenditionPlaylist(uri: string): boolean {
   return rendition !== '' && rendition !== '..' && (file === PLAYLIST || file === I_FRAMES) && more.length === 0;
 }
 
-/** Removes the marker if nothing else is left. */
+/** Removes the marker if nothing else is left in the directory. */
 export async function removeLoneMark(store: SegmentStore, directory: StorePath): Promise<void> {
   const mark = `${directory}/${STREAM_MARKER}`;
   if ((await store.list(directory)).every((path) => path === mark)) await store.remove(mark);

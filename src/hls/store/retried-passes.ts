@@ -1,17 +1,17 @@
-// Runs one pass of work at a time; again if something changed meanwhile, and later if it failed. Whatever is thrown inside a pass, by the
-// disk or by our own code, counts as a failure of the store: it is reported, and the pass is tried again.
+// Runs one pass of work at a time: another one if something changed meanwhile, and a later one if it failed. Any error inside a pass, from
+// the disk or from our own code, counts as a failure of the store: it is reported, and the pass is tried again.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const FIRST_RETRY: Milliseconds = 500;
-/** Longest delay between retries: an obstacle may disappear at any time, and a try costs only a few system calls. */
+/** Longest delay between retries: the cause may disappear at any time, and a try costs only a few system calls. */
 const LAST_RETRY: Milliseconds = 3_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
-  /** Nobody awaits the passes: an error outside of them, in `onFailure` or in the timer of a retry, ends this domain. */
+  /** Nobody awaits the passes, so an error outside of them, in `onFailure` or in the timer of a retry, goes to this domain and ends it. */
   readonly domain: FailureDomain;
   readonly pass: () => Promise<void>;
   /** Called after a pass that rejected, before the next is scheduled. Never rejects. */
@@ -54,7 +54,7 @@ export class RetriedPasses {
     if (this.#cancelRetry === undefined) this.#start();
   }
 
-  /** Resolves when the current work is done, or a pass failed again. */
+  /** Resolves when the current work is done, or when a pass has failed again. */
   async finish(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
@@ -74,7 +74,7 @@ export class RetriedPasses {
     this.#running = this.#runToEnd();
   }
 
-  /** Whatever its result, the next pass can start. */
+  /** The next pass can start, whatever the result of this one is. */
   async #runToEnd(): Promise<void> {
     await this.#options.domain.settled('disk writer', () => this.#run());
     this.#running = undefined;

@@ -1,4 +1,4 @@
-// Ensures that media sequence numbers are never reused for a name, whatever dies in between: a reused file name behind a CDN corrupts the
+// Ensures that media sequence numbers are never reused for a name, whichever process dies: a reused file name behind a CDN corrupts the
 // stream.
 
 import type { Clock } from '../../protocols/clock.js';
@@ -6,20 +6,20 @@ import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { StorePath } from './segment-store.js';
 
 /**
- * 2024-01-01T00:00:00Z. New names start at the number of seconds since then. Streams use up numbers more slowly: `segmentDuration` is at
- * least 1 s, segments are cut early only where a period begins, and how often a publisher may cause that is limited. So a later start
- * gets unused numbers even if nothing is known of an earlier process. A wall clock that was set back before a restart breaks that: with a
- * media directory the numbers on disk still hold; with `mediaDir: none` numbers may then repeat.
+ * 2024-01-01T00:00:00Z. A new name starts at the number of seconds since then. Streams use up numbers more slowly: `segmentDuration` is at
+ * least 1 s, segments are cut early only where a period begins, and how often a publisher may cause that is limited. So a later start gets
+ * unused numbers even if nothing is known of an earlier process. This fails if the wall clock was set back before a restart: with a media
+ * directory the numbers on disk still count; with `mediaDir: none` numbers may then repeat.
  */
 const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
 
-/** Names remembered after their end; for older ones the clock ensures unused numbers. */
+/** Number of ended names that are remembered; for older ones the clock ensures unused numbers. */
 const REMEMBERED_NAMES = 10_000;
 
 export interface SequenceStart {
   readonly firstMediaSequence: number;
   readonly firstDiscontinuitySequence: number;
-  /** Players may still hold an earlier playlist of this name. */
+  /** Whether players may still hold an earlier playlist of this name. */
   readonly continuesEarlier: boolean;
   /** See `EarlierLife.endDate`. */
   readonly earliestDate?: EpochMilliseconds;
@@ -29,7 +29,7 @@ export interface EarlierLife {
   /** One more than the highest media sequence number used. */
   readonly next: number;
   readonly discontinuityNumber: number;
-  /** End of the dates of a life that has not ended properly: players that wait for it must not see dates go back. */
+  /** End of the dates of a life that did not end properly: players that wait for this name must not see dates go back. */
   readonly endDate?: EpochMilliseconds;
 }
 
@@ -40,8 +40,8 @@ export interface SequenceNumbersOptions {
   readonly clock: Clock;
   readonly recovered?: RecoveredSequences;
   /**
-   * Earlier processes left no trace, because nothing is kept on disk: players may still hold a playlist of any name. Its discontinuity
-   * numbers are unknown too, so those of the clock are used.
+   * Whether earlier processes left no trace, because nothing is kept on disk: players may still hold a playlist of any name. Its
+   * discontinuity numbers are unknown too, so they are taken from the clock.
    */
   readonly earlierUnknown?: boolean;
 }
@@ -81,7 +81,7 @@ export class SequenceNumbers {
     if (this.#lives.size <= REMEMBERED_NAMES) return;
     const now = this.#secondsSinceEpoch();
     for (const [oldest, life] of this.#lives) {
-      // Insertion order is the order of ending. A name whose numbers are ahead of the clock must be kept.
+      // The map is in the order in which names ended. A name whose numbers are ahead of the clock must be kept.
       if (life.next < now) {
         this.#lives.delete(oldest);
         return;
@@ -89,7 +89,7 @@ export class SequenceNumbers {
     }
   }
 
-  /** The wall clock may be set back while we run; numbers must not go back. */
+  /** The wall clock may be set back while the gateway runs; numbers must not go back. */
   #secondsSinceEpoch(): number {
     const { wallClock, monotonic } = this.#startedAt;
     return Math.floor((wallClock + this.#clock.now() - monotonic - EPOCH) / 1000);

@@ -1,4 +1,4 @@
-// Tracks which files of one stream are in the store, and checks whether they still exist.
+// Knows which files of one stream are in the store, and checks whether they still exist.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -23,22 +23,22 @@ interface LeavingFile {
   readonly removeAt: Milliseconds;
 }
 
-/** A directory with at most this many files is read at each check: that costs no more than checking two of them. */
+/** A directory with at most this many files is read at each check: that costs no more than checking two single files. */
 const READ_EACH_TIME = 64;
 
-/** Larger directories are read less often, so that checks cost the same however long the window is. */
+/** A larger directory is read less often, once in this time per file, so that checks cost the same however long the window is. */
 const READ_PER_FILE: Milliseconds = 5;
 
 export class StoredFiles {
   readonly #options: StoredFilesOptions;
-  /** Listed files by rendition directory, with the number of the first segment that needed each; ascending. */
+  /** For each rendition directory: the listed files, each with the number of the first segment that needed it; ascending. */
   readonly #listed = new Map<StorePath, Map<StorePath, number>>();
   /** In the order of removal. */
   #leaving: LeavingFile[] = [];
   readonly #playlists = new Map<StorePath, Buffer>();
   /** The highest number written into each rendition directory. */
   readonly #newest = new Map<StorePath, number>();
-  /** Time of the last reading of each rendition directory. */
+  /** For each rendition directory: when it was last read. */
   readonly #readAt = new Map<StorePath, Milliseconds>();
   #mark: Buffer | undefined;
 
@@ -51,7 +51,9 @@ export class StoredFiles {
     return this.#leaving.length > 0;
   }
 
-  /** Call before anything else of the stream is written: the next process must know whose it is. Cheap if the marker exists. */
+  /**
+   * Call before writing any other file of the stream: the marker tells the next process whose files these are. Cheap if the marker exists.
+   */
   async keepMark(): Promise<void> {
     const { store, directory, firstMediaSequence } = this.#options;
     const path = `${directory}/${STREAM_MARKER}`;
@@ -76,10 +78,10 @@ export class StoredFiles {
     }
     const path = `${directory}/${name}`;
     if (files.has(path) || this.#options.stopped()) return;
-    // It is listed later, so an incomplete file may be visible meanwhile.
+    // Nobody knows this name before the playlist lists it, so an incomplete file may be there meanwhile.
     await this.#options.store.write(path, bytes(), true);
     files.set(path, mediaSequence);
-    // A file that was written again may be older than the last one.
+    // A file that is written again may be older than the last one.
     if (mediaSequence < (this.#newest.get(directory) ?? mediaSequence)) this.#sort(directory);
     else this.#newest.set(directory, mediaSequence);
   }
@@ -90,7 +92,10 @@ export class StoredFiles {
     this.#playlists.set(path, body);
   }
 
-  /** Forgets a playlist that is not in the store as it was written. @returns whether it was forgotten */
+  /**
+   * Forgets a playlist if the store does not have it as it was written.
+   * @returns whether it was forgotten
+   */
   async checkPlaylist(path: StorePath): Promise<boolean> {
     const written = this.#playlists.get(path);
     if (written === undefined || (await this.#options.store.size(path)) === written.length) return false;
@@ -123,18 +128,21 @@ export class StoredFiles {
     return [...new Set(gone)].map((path) => path.slice(directory.length + 1));
   }
 
-  /** A requested file of a rendition directory does not exist. @returns false if it is not listed, so that nothing is wrong */
+  /**
+   * Call when a requested file of a rendition directory does not exist.
+   * @returns false if no playlist lists it, so that nothing is wrong
+   */
   forget(directory: StorePath, name: string): boolean {
     return this.#listed.get(directory)?.delete(`${directory}/${name}`) === true;
   }
 
-  /** The next check of each rendition directory reads all of it, whenever it was read last. */
+  /** At the next check, every rendition directory is read in full, even if it was read a moment ago. */
   readAllAtNextCheck(): void {
     this.#readAt.clear();
   }
 
   /**
-   * Schedules the removal of files of segments before `first`, except init segments that later segments need. Its cost depends only on the
+   * Schedules the removal of files of segments before `first`, except init segments that later segments need. The cost depends only on the
    * number of removed files.
    */
   retire(directory: StorePath, first: number, needed: ReadonlySet<string>, removeAt: Milliseconds): void {
@@ -172,7 +180,10 @@ export class StoredFiles {
     if (this.#playlists.delete(path)) await this.#options.store.remove(path);
   }
 
-  /** Removes the playlists that are still ours. Never rejects. @returns the causes of failures */
+  /**
+   * Removes the playlists, unless somebody replaced them. Never rejects.
+   * @returns the causes of failures
+   */
   async removePlaylists(): Promise<unknown[]> {
     const refusals: unknown[] = [];
     for (const [path, body] of this.#playlists) {
@@ -186,7 +197,10 @@ export class StoredFiles {
     return refusals;
   }
 
-  /** Removes everything. Never rejects. @returns the causes of failures */
+  /**
+   * Removes all files. Never rejects.
+   * @returns the causes of failures
+   */
   async removeAll(renditions: readonly string[]): Promise<unknown[]> {
     const { store, directory } = this.#options;
     const refusals = await this.removePlaylists();

@@ -1,5 +1,5 @@
-// Reads media that has left memory. Small files are read as a whole, and all who want the same one while it is being read or sent share the
-// bytes. Large files are read piece by piece while they are sent: a client that stops reading holds one piece, not a segment.
+// Reads media that has left memory. A small file is read as a whole, and concurrent requests for it share the bytes. A large file is read
+// piece by piece while it is sent: a client that stops reading holds one piece, not a segment.
 import type { StoredBody } from '../../contracts/stored-body.js';
 import { hlsError } from '../errors.js';
 import type { ByteSpan } from '../window/segment.js';
@@ -8,7 +8,7 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 /** Maximum number of concurrent reads: more would only delay writes (and the compression of playlists) in the thread pool. */
 const READS_AT_ONCE = 4;
 
-/** Number of files remembered before unused entries are dropped. */
+/** When more files than this are remembered, unused entries are dropped. */
 const REMEMBERED = 256;
 
 /** Files up to this size are read as a whole. */
@@ -59,7 +59,7 @@ export class StoredReads {
     try {
       const bytes = await this.#store.readInto(path, start, into);
       if (bytes === into.length) return;
-      // The file was larger when its size was determined.
+      // The file has become shorter since its size was determined.
       const got = bytes === undefined ? 'no file' : `${bytes} bytes`;
       throw hlsError('hls.store-read', `got ${got} at byte ${start} of ${path}, expected ${into.length} bytes`);
     } finally {

@@ -1,4 +1,4 @@
-// Reads what an earlier process left in the store: used numbers, streams that may continue, and files to remove.
+// Reads from the store what an earlier process left there: used numbers, streams that may continue, and files to remove.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Seconds } from '../../protocols/units.js';
@@ -8,8 +8,9 @@ import type { SegmentStore, StorePath } from './segment-store.js';
 import type { EarlierLife, RecoveredSequences } from './sequence-numbers.js';
 
 /**
- * Segment and discontinuity numbers that may have been used after the last one on disk, because the disk is written behind. Players would
- * take media with a known discontinuity number as a continuation, and wait for media that does not exist.
+ * This many segment and discontinuity numbers after the last ones on disk may have been used, because the disk is written later. With a
+ * known discontinuity number, players would take new media for a continuation; with a known segment number, they would wait for media that
+ * does not exist.
  */
 const RECOVERY_MARGIN = 100;
 
@@ -19,7 +20,7 @@ export interface Recovery {
   readonly left: readonly LeftFiles[];
   /** What was removed: stream directories, and the number of their files. */
   readonly removed: { readonly streams: readonly StorePath[]; readonly files: number };
-  /** Directories that look like streams but are not provably ours. They were left alone. */
+  /** Directories that look like streams, but it cannot be proved that they are ours. They were left alone. */
   readonly strange: readonly StorePath[];
 }
 
@@ -28,14 +29,14 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** How long a name waits for its publisher. */
   readonly resumeWindow: Seconds;
-  /** Whether a file belongs to the user as whom this program writes. Default: true for every file. */
+  /** Whether a file belongs to the user of this process. Default: true for every file. */
   readonly hasOurOwner?: (path: StorePath) => Promise<boolean>;
 }
 
 /**
- * Reads what an earlier process left in the store, and removes what is no longer listed. A file is removed only if it has one of our names,
- * is in a directory with a marker of ours, has a number from the marker's `from` on, and has our owner. Numbers are learnt from every file
- * name: treating too many as used does no harm.
+ * Reads from the store what an earlier process left there, and removes files that are no longer listed. A file is removed only if it has
+ * one of our names, its directory has a marker of ours, its number is not below the marker's `from`, and it has our owner. Numbers are
+ * learned from every file name: to count too many as used does no harm.
  */
 export async function recoverStreams(options: RecoveryOptions): Promise<Recovery> {
   const { store, clock, resumeWindow, hasOurOwner = async () => true } = options;
@@ -52,7 +53,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     raiseNumbers(sequences, found);
     const markPaths = await filter(found.markPaths, hasOurOwner);
     const mark = markPaths.length > 0 ? found.mark : undefined;
-    // A directory without a marker may be a copy that somebody made. Only if its stream was live a moment ago, it certainly is none.
+    // A directory without a marker may be a copy that somebody made. Only a stream that was live a moment ago is certainly no copy.
     const files = await filter(filesFrom(found, mark?.from ?? 0), hasOurOwner);
     const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
     if (isLeft) left.push({ directory, files, playlists });
@@ -60,7 +61,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     if (mark === undefined) continue;
     await remove(await filter(found.scraps, hasOurOwner));
     if (isLeft) continue;
-    // Remove the markers last: if this process dies in between, the next one still knows whose the rest is.
+    // The markers are removed last: if this process dies in between, the next one still knows whose the remaining files are.
     const going = [...files, ...markPaths];
     await remove(going);
     await removeDirectories(store, going);
@@ -95,12 +96,12 @@ function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media
   });
 }
 
-/** Everything in one directory that has one of our names, whoever wrote it. */
+/** All files in one directory that have one of our names, whoever wrote them. */
 interface FoundStream {
   readonly directory: StorePath;
   readonly media: { readonly path: StorePath; readonly mediaSequence: number }[];
   readonly playlists: Map<StorePath, string>;
-  /** Playlists that were being written, and empty ones, which a power cut leaves. */
+  /** Playlists that were still being written, and empty ones, which a power cut leaves. */
   readonly scraps: StorePath[];
   readonly markPaths: StorePath[];
   mark: StreamMark | undefined;

@@ -1,4 +1,4 @@
-// Brings the store to the state of the live window, in an order that keeps it a valid HLS tree, and without ever delaying the live side.
+// Brings the store to the state of the live window, in an order that keeps it a valid HLS tree, and never delays live viewing.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -22,37 +22,37 @@ export interface WriteBehindOptions {
   readonly renditions: { readonly all: readonly Rendition[] };
   readonly variants: { readonly playable: boolean; body(): Buffer };
   readonly incidents: StoreIncidents;
-  /** Memory for the indexes of what is only on disk, of all renditions together. */
+  /** Memory for the indexes of segments that are only on disk, for all renditions together. */
   readonly maxIndexBytes?: number | undefined;
 }
 
-/** What is told of the store. */
+/** Reports about the store. */
 export interface StoreIncidents {
   /** Called for each failure; writing is retried. */
   storeFailed(cause: unknown): void;
-  /** This number of files had disappeared. */
+  /** Called with the number of files that have disappeared. */
   filesGone(files: number): void;
-  /** The first pass after failures or missing files that has checked everything: the store has the current window. */
+  /** Called after the first pass that checked everything since failures or missing files: the store has the current window. */
   storeRecovered(): void;
-  /** The presentation has ended, and files could not be removed: the next start removes them. */
+  /** Called if files could not be removed when the presentation was removed; the next start removes them. */
   filesLeftBehind(files: number, cause: unknown): void;
-  /** Listed segments had to be dropped because the disk or their index was full, or files were removed. */
+  /** Called if listed segments had to be dropped, because the disk or their index was full, or files were removed. */
   dvrDropped(): void;
 }
 
 /** Enough for 44 hours of five renditions with segments of 2 s. */
 const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 
-/** Share of the segments that are only on disk to drop when the disk, or the memory for their index, is full. */
+/** When the disk, or the memory for the index, is full, this share of the segments that are only on disk is dropped. */
 const DROPPED_SHARE = 1 / 4;
 
-/** Number of consecutive passes without a pause if each finds missing files. */
+/** Number of passes that follow each other without a pause if each finds missing files. */
 const PASSES_AT_ONCE = 3;
 
 /**
- * Not a queue but a reconciliation: each pass compares the window with the store, writes what is missing, then the playlist that lists it,
- * then removes what no player can want. After a minute with a slow or full disk there is nothing to catch up with except the current window,
- * so memory is bounded by the window.
+ * It has no queue but compares states: each pass compares the window with the store, writes what is missing, then the playlist that lists
+ * it, then removes files that no player can want. After a minute with a slow or full disk only the current window has to be written, so
+ * memory is bounded by the window.
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
@@ -60,7 +60,7 @@ export class WriteBehind {
   /** Version of each rendition in the store: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
-  /** Each pass checks everything: something went wrong, and no pass since then has found the store complete. */
+  /** Whether each pass checks everything: after a failure, until a pass finds the store complete. */
   #checksAll = false;
   /** Number of files that this pass found missing. */
   #gone = 0;
@@ -83,28 +83,28 @@ export class WriteBehind {
     return this.#passes.failures;
   }
 
-  /** Whether the last pass failed: the store keeps its previous state. */
+  /** Whether the last pass failed, so that the store has its previous state. */
   get failing(): boolean {
     return this.#passes.failing;
   }
 
-  /** The window has changed. Returns at once. */
+  /** Call when the window has changed. Returns at once. */
   wake(): void {
     this.#passes.wake();
   }
 
-  /** Resolves when the store has the current window, or failed again to take it. */
+  /** Resolves when the store has the current window, or when writing has failed again. */
   finish(): Promise<void> {
     return this.#passes.finish();
   }
 
-  /** Removes the playlists; nothing is written any more. Never rejects: what cannot be removed is left to `dispose`. */
+  /** Removes the playlists; nothing is written afterwards. Never rejects: files that cannot be removed are left to `dispose`. */
   async unlist(): Promise<void> {
     await this.#passes.stop();
     await this.#files.removePlaylists();
   }
 
-  /** Removes everything that this presentation wrote. Never rejects; files that cannot be removed are counted and reported once. */
+  /** Removes all files that this presentation wrote. Never rejects; files that cannot be removed are counted and reported once. */
   async dispose(): Promise<void> {
     await this.#passes.stop();
     const { renditions, incidents } = this.#options;
@@ -112,7 +112,7 @@ export class WriteBehind {
     if (refusals.length > 0) incidents.filesLeftBehind(refusals.length, refusals[0]);
   }
 
-  /** A requested file is not in the store any more. If it is listed, it leaves the playlists. */
+  /** Call when a requested file is missing in the store. If it is listed, it is removed from the playlists. */
   missed(rendition: Rendition, name: string): void {
     const { archive } = rendition;
     const mediaSequence = parseMediaFileName(name)?.mediaSequence ?? 0;
@@ -126,11 +126,11 @@ export class WriteBehind {
   async #failed(cause: unknown): Promise<void> {
     this.#checksAll = true;
     this.#options.incidents.storeFailed(cause);
-    // A failure here concerns the same disk and was just reported; the removal is tried again in the next pass.
+    // A failure here concerns the same disk and was just reported; the next pass tries the removal again.
     await this.#makeRoom(cause).catch(() => undefined);
   }
 
-  /** These files are not in the store: what is in memory is written again, the rest is removed from the list. */
+  /** These files are missing in the store: media that is in memory is written again, other segments are removed from the list. */
   #lost(rendition: Rendition, names: readonly string[]): void {
     let last = Number.NEGATIVE_INFINITY;
     for (const name of names) {
@@ -141,7 +141,7 @@ export class WriteBehind {
       else last = Math.max(last, file.mediaSequence);
     }
     this.#noteGone(names.length);
-    // Only the head of a list may be removed (RFC 8216bis 6.2.1). A player with an older list may still want what is left of it.
+    // Only the oldest segments may be removed from a list (RFC 8216bis 6.2.1). Players with an older list may still request their files.
     if (last >= 0) this.#dropBefore(last + 1, this.#leavingAt(rendition.listedDuration, rendition));
   }
 
@@ -166,12 +166,12 @@ export class WriteBehind {
         if (rendition.withdrawn) await this.#withdraw(rendition);
         else if (rendition.isServable('segment')) await this.#storeRendition(rendition);
       } catch (cause) {
-        // An obstacle for one rendition need not affect the others.
+        // An obstacle for one rendition should not affect the others.
         failures.push(cause);
       }
     }
     if (failures.length > 0) throw failures[0];
-    // After the end of a stream the store may have had the only copy: if that is gone, there is nothing to write any more.
+    // After the end of a stream the store may have had the only copy. If that has disappeared, there is nothing to write.
     const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable('segment'));
     const body = isWhole && variants.playable ? variants.body() : undefined;
     const path = `${directory}/${PLAYLIST}`;
@@ -180,7 +180,7 @@ export class WriteBehind {
     const now = clock.now();
     await this.#files.removeLeaving((removeAt) => removeAt <= now);
     if (this.#gone > 0) {
-      // Other files may be missing too, or this one again. If that continues, it waits for the next segment.
+      // More files may be missing, or this one again. If this happens repeatedly, the next try waits for the next segment.
       this.#passesWithGone += 1;
       if (this.#passesWithGone <= PASSES_AT_ONCE) this.wake();
       return;
@@ -191,18 +191,18 @@ export class WriteBehind {
     incidents.storeRecovered();
   }
 
-  /** On a full disk, first removes what is no longer listed; if that is not enough, the oldest listed segments that are only on disk. */
+  /** When the disk is full: removes files that are no longer listed or, if there are none, drops the oldest segments that are only on disk. */
   async #makeRoom(cause: unknown): Promise<void> {
     if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
     const hadUnlisted = this.#files.hasLeaving;
     await this.#files.removeLeaving(() => true);
-    // Removing these may have made enough room: the next pass will tell.
+    // This may have made enough room: the next pass will show.
     if (hadUnlisted) return;
     this.#dropOldest(() => this.#options.clock.now());
     await this.#files.removeLeaving(() => true);
   }
 
-  /** With `dvrWindow` unlimited or EVENT, a stream of many days would fill the memory. Viewers with an older list can still load its files. */
+  /** An unlimited playlist would fill the memory in many days. Viewers with an older list can still load the files of dropped segments. */
   #boundIndexes(): void {
     const { renditions, maxIndexBytes = MAX_INDEX_BYTES } = this.#options;
     const bytes = renditions.all.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
@@ -217,7 +217,7 @@ export class WriteBehind {
     const [longest] = indexed.sort((a, b) => b.archive.count - a.archive.count);
     if (longest === undefined) return;
     const { rendition, archive } = longest;
-    // The same for all renditions, so that players find the same segments when they switch.
+    // All renditions drop the same segments, so that players that switch find the same list.
     this.#dropBefore(archive.first.mediaSequence + Math.ceil(archive.count * DROPPED_SHARE), removeAt(rendition));
   }
 
@@ -234,11 +234,11 @@ export class WriteBehind {
     }
     if (dropped === 0) return;
     incidents.dvrDropped();
-    // Playlists in the store still list them.
+    // The playlists in the store still list the dropped segments.
     this.wake();
   }
 
-  /** Removes its playlists at once, and its media when no player can want it. */
+  /** Removes its playlists at once, and its media as soon as no player can want it. */
   async #withdraw(rendition: Rendition): Promise<void> {
     this.#versions.delete(rendition);
     const directory = this.#directoryOf(rendition);
@@ -249,21 +249,21 @@ export class WriteBehind {
 
   async #storeRendition(rendition: Rendition): Promise<void> {
     const { playlists, window, archive, listedDuration } = rendition;
-    // A segment of one rendition wakes the passes of all.
+    // A new segment of one rendition starts a pass for all; this rendition may have nothing new.
     if (this.#versions.get(rendition) === playlists.segmentsVersion || this.#passes.stopped) return;
     const directory = this.#directoryOf(rendition);
     await this.#files.keepMark();
     const newest = window.listed.at(-1)?.init;
     const gone = newest === undefined ? [] : await this.#files.check(directory, newest);
     if (gone.length > 0) this.#lost(rendition, gone);
-    // Read together: the window may advance while files are written, but this list stays true.
+    // The list and its version are read together: the window may move on while files are written, but this list stays valid.
     const { segmentsVersion } = playlists;
     const playlist = playlists.plain('media');
     const iFrames = rendition.hasIFrames ? playlists.plain('i-frames') : undefined;
     const segments = [...window.listed];
     const needed = neededInits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
-    // Init segments that are needed only by segments that have left memory: they were written with these, and are missing if they are gone.
+    // These init segments, needed only by segments that have left memory, were written before. If their files disappeared, write them again.
     for (const { uri, bytes } of archive?.inits ?? []) {
       await this.#files.writeMedia(directory, uri, parseMediaFileName(uri)?.mediaSequence ?? 0, () => bytes);
     }
@@ -271,7 +271,7 @@ export class WriteBehind {
       await this.#files.writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
       if (!gap && !media.isReleased) await this.#files.writeMedia(directory, uri, mediaSequence, () => media.pieces);
       media.isStored = true;
-      // If it left the playlist meanwhile, or the publisher has left, its memory is not needed any more.
+      // If the segment left the playlist meanwhile, or the publisher has left, its memory is no longer needed.
       window.releaseStored();
     }
     await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);

@@ -1,5 +1,5 @@
-// What the cut schedule remembers, in bounded memory: the cuts by their index, which counts over the whole life of the stream, where the
-// media of each run ended, and the key frames of the source.
+// What the cut schedule remembers, in bounded memory: the cuts by their index (which counts over the whole life of the stream), the ends of
+// the media of each run, and the key frames of the source.
 import type { Milliseconds } from '../../protocols/units.js';
 import type { Cut } from './cut-policy.js';
 
@@ -33,7 +33,7 @@ export class CutList {
   }
 
   /**
-   * @param tolerance how much earlier than a cut still counts as at it
+   * @param tolerance how much earlier than a cut a time still counts as the cut
    * @returns the index of the last cut at or before `time`; one less than the first index when there is none
    */
   indexAt(time: Milliseconds, tolerance: Milliseconds): number {
@@ -52,7 +52,7 @@ export class CutList {
     }
   }
 
-  /** The cuts after this one did not happen. */
+  /** Removes the cuts after this one. */
   forgetAfter(lastIndex: number): void {
     this.#cuts.length = Math.max(0, Math.min(this.#cuts.length, lastIndex + 1 - this.#firstIndex));
   }
@@ -101,13 +101,16 @@ export class RunEnds {
     if (dts + SOUND_FRAME > this.#audio) this.#audio = dts + SOUND_FRAME;
   }
 
-  /** The run ends with segment `index`; ends before `oldest` are dropped. */
+  /** Ends the run with segment `index`; forgets the ends of runs before `oldest`. */
   end(index: number, all: Milliseconds, oldest: number): void {
     this.#ends.set(index, { all, ...this.now });
     for (const earlier of this.#ends.keys()) if (earlier < oldest) this.#ends.delete(earlier);
   }
 
-  /** @param kind not later than media of this kind was sent. @returns undefined if no run ended with segment `index` */
+  /**
+   * @param kind makes the answer no later than the end of the media of this kind.
+   * @returns undefined if no run ended with segment `index`
+   */
   at(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
     const end = this.#ends.get(index);
     if (end === undefined || kind === undefined) return end?.all;
@@ -122,7 +125,7 @@ export class RunEnds {
 /** If every picture is a key frame, this is still more than half a minute. */
 const KEY_FRAMES_REMEMBERED = 2_048;
 
-/** An encoder's key frames are at nearly the same times as those of the source, and begin the same segments. */
+/** Remembers the source's key frames. An encoder's key frames are at nearly the same times, and begin the same segments. */
 export class KeyFrameMemory {
   /** Presentation times, the newest last. */
   #times: Milliseconds[] = [];

@@ -7,9 +7,9 @@ export interface Cut {
   readonly time: Milliseconds;
   /** There is no key frame at this cut. */
   readonly forced: boolean;
-  /** The cut is forced, because pictures have paused. */
+  /** The cut is forced because the pictures have paused. */
   readonly paused?: boolean;
-  /** The cut is forced, and there is no picture at it: it is between two pictures that are far apart. */
+  /** The cut is forced and lies between two pictures that are far apart, so no picture is shown at it. */
   readonly between?: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface Cut {
 export interface RunRules {
   /** Duration of one video frame; undefined without video: then cuts are at multiples of the segment duration. */
   readonly frame: Seconds | undefined;
-  /** Duration of a full video part: forced cuts are at multiples of it, where fragments begin. */
+  /** Duration of a full video part. Forced cuts are at multiples of it, because FFmpeg begins fragments there. */
   readonly nominalPart: Seconds;
   /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
   readonly regular?: boolean;
@@ -30,7 +30,7 @@ export function runRules({ cuts }: PeriodPlan, { frame, renditions }: PartTiming
 
 /** How one run finds its cuts; it adds them to the schedule. */
 export interface CutPolicy {
-  /** No cut will be added at or before this time any more. */
+  /** No cut at or before this time will be added any more. */
   readonly horizon: Milliseconds;
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void;
   noteAudio(dts: Milliseconds): void;
@@ -42,14 +42,18 @@ export interface CutSink {
   readonly targetDuration: Seconds | undefined;
   readonly last: Cut | undefined;
   add(cut: Cut): void;
-  /** Fixes the target duration. @param gop the longest distance between cuts to expect. @param independent whether all are at key frames */
+  /**
+   * Fixes the target duration.
+   * @param gop the longest expected distance between cuts.
+   * @param independent whether all cuts are at key frames
+   */
   settle(gop: Milliseconds, independent: boolean): void;
   /**
    * The first GOP is longer than `maxGop`. The presentation is told once, and may start again with regular cuts.
-   * @returns false the first time; true if it did not start again: `maxGop` is the target duration then
+   * @returns false the first time. True afterwards: the presentation did not start again, and `maxGop` becomes the target duration
    */
   reportLongGop(gop: Milliseconds): boolean;
   forced(time: Milliseconds): void;
-  /** A cut was made while no pictures came. */
+  /** Called after a cut that was made while no pictures came. */
   paused(time: Milliseconds): void;
 }

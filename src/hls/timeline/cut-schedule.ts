@@ -22,7 +22,7 @@ export interface CutScheduleOptions {
   /** Called with each cut and the index of the segment that it begins. */
   readonly onCut?: (index: number, time: Milliseconds) => void;
   readonly onForcedCut?: (time: Milliseconds) => void;
-  /** A cut was made while no pictures came. */
+  /** Called after a cut that was made while no pictures came. */
   readonly onPausedCut?: (time: Milliseconds) => void;
 }
 
@@ -31,14 +31,14 @@ export interface CutScheduleOptions {
  * runs. All times are on the stream timeline.
  */
 export class CutSchedule {
-  /** Whether audio is missing beside the pictures. */
+  /** Detects whether audio is missing while pictures come. */
   readonly soundPause = new SoundPause();
   readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
   #rules: RunRules;
   #policy: CutPolicy | undefined;
   readonly #cuts = new CutList();
-  /** Key frames of the source, where they decide the cuts. */
+  /** Key frames of the source, if they decide the cuts. */
   readonly #keyFrames = new KeyFrameMemory();
   readonly #ends = new RunEnds();
   /** First index of the newest run. */
@@ -78,7 +78,7 @@ export class CutSchedule {
     return this.#cuts.lastIndex;
   }
 
-  /** No cut will be added at or before this time any more. */
+  /** No cut at or before this time will be added any more. */
   get horizon(): Milliseconds {
     return this.#policy?.horizon ?? Number.NEGATIVE_INFINITY;
   }
@@ -109,8 +109,8 @@ export class CutSchedule {
   }
 
   /**
-   * The publisher has left: segment `lastIndex` ends at `end`, and later cuts, after which nothing came, are removed. No cut is made until
-   * `begin` and the first key frame of the next run.
+   * The publisher has left: segment `lastIndex` ends at `end`. Later cuts are removed, because no media came after them. No cut is made
+   * until `begin` and the first key frame of the next run.
    */
   endRun(lastIndex: number, end: Milliseconds): void {
     this.#policy = undefined;
@@ -121,7 +121,7 @@ export class CutSchedule {
 
   /**
    * Call when the publisher has left, before `endRun`, while media can still be emitted. If one kind of media continued longer than the
-   * other, the last segment may be too long: cuts it where the shorter kind ends, or else a segment duration after the last cut.
+   * other, the last segment may be too long. Then it is cut where the shorter kind ends, or a segment duration after the last cut.
    */
   cutTail(): void {
     if (!this.#running || this.#targetDuration === undefined) return;
@@ -164,8 +164,8 @@ export class CutSchedule {
   }
 
   /**
-   * The segment of something that starts at `time`; -1 before the first cut.
-   * @param tolerance how much earlier than a cut still counts as at the cut; default for video: three quarters of a frame, because an
+   * The segment of a sample that starts at `time`; -1 before the first cut.
+   * @param tolerance how much earlier than a cut a time still counts as the cut; default for video: three quarters of a frame, because an
    * encoder's timestamps may deviate by half a frame
    */
   indexAt(time: Milliseconds, tolerance?: Milliseconds): number {
@@ -216,14 +216,14 @@ export class CutSchedule {
     return cut?.forced === true && time >= cut.time - this.#tolerance;
   }
 
-  /** Undefined if it is not decided yet, or no longer remembered. */
+  /** The time of cut `index`; undefined if it is not decided yet, or no longer remembered. */
   timeOf(index: number): Milliseconds | undefined {
     return this.#cuts.at(index)?.time;
   }
 
   /**
-   * Undefined while segment `index` may still grow.
-   * @param kind if the run ended with this segment: not later than media of this kind was sent
+   * The end of segment `index`; undefined while it may still grow.
+   * @param kind if the run ended with this segment, makes the answer no later than the end of the media of this kind
    */
   endOf(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
     return this.#ends.at(index, kind) ?? this.timeOf(index + 1);
@@ -239,7 +239,7 @@ export class CutSchedule {
     return this.#cuts.at(index)?.between === true;
   }
 
-  /** Whether a cut is expected within one frame of `time`, if the source continues as before. Then no part of the same segment follows. */
+  /** Whether a cut is expected within one frame of `time`, if the source continues as before. No part of the same segment follows then. */
   expectsCut(time: Milliseconds): boolean {
     return this.#policy?.expectsCut(time) ?? false;
   }
@@ -252,7 +252,7 @@ export class CutSchedule {
 
   #settle(gop: Milliseconds, independent: boolean): void {
     if (this.#targetDuration !== undefined) return;
-    // Where each picture lasts longer than a segment should, so does a segment.
+    // If each picture lasts longer than the segment duration, segments are as long as pictures.
     const longest = Math.max(this.#segment, gop, this.#frame());
     this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
     this.#independentSegments = independent;

@@ -1,8 +1,8 @@
-// Cuts at key frames of the source: decides which of them begin a segment, and what happens if none comes.
+// Cuts at key frames of the source: decides which key frames begin a segment, and where to cut if none comes.
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
-/** Default of `maxGop`. A longer first GOP is not waited for: TARGETDURATION becomes this, and segments are cut without a key frame. */
+/** Default of `maxGop`. If the first GOP is longer, TARGETDURATION becomes this, and segments are cut without a key frame. */
 const DEFAULT_MAX_GOP: Milliseconds = 10_000;
 
 /** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
@@ -24,11 +24,12 @@ const GOPS_REMEMBERED = 16;
 export const ROUNDING: Milliseconds = 500;
 
 /**
- * Segments end two frames before that, because pictures may come at irregular times; for a slow source, which is regular, this much before.
+ * Segments end two frames before that limit, because pictures may come at irregular times; at most this much before it, for a slow source
+ * with long but regular frames.
  */
 const LARGEST_MARGIN: Milliseconds = 100;
 
-/** A segment of sound may be longer than one of pictures by a frame: 1024 samples at 22.05 kHz. */
+/** A segment of audio may be longer than one of pictures by one audio frame: 1024 samples at 22.05 kHz. */
 const LONGEST_SOUND_FRAME: Milliseconds = 47;
 
 /** A shorter segment would not contain a whole audio frame. */
@@ -50,7 +51,7 @@ export class KeyFrameCuts implements CutPolicy {
   readonly #sink: CutSink;
   readonly #segment: Milliseconds;
   readonly #frame: Milliseconds;
-  /** A segment must end this much before it reaches the longest allowed duration. */
+  /** A segment must end at least this much before it reaches the longest allowed duration. */
   readonly #margin: Milliseconds;
   readonly #part: Milliseconds;
   readonly #maxGop: Milliseconds;
@@ -58,7 +59,9 @@ export class KeyFrameCuts implements CutPolicy {
   #lastKey: Milliseconds | undefined;
   #gops: Milliseconds[] = [];
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
-  /** pts minus dts of the last key frame. With `+cmaf` the decode times of a track are shifted by this, so that they start at that pts. */
+  /**
+   * pts minus dts of the last key frame. With `+cmaf`, FFmpeg shifts the decode times of a track by this, so that they start at that pts.
+   */
   #reorderDelay: Milliseconds = 0;
   /** Measured interval between pictures. */
   #interval: Milliseconds;
@@ -100,7 +103,7 @@ export class KeyFrameCuts implements CutPolicy {
 
   /**
    * Audio may be sent seconds before or after the pictures of the same time. So a pause of the video is detected by the amount of audio
-   * since the last picture, whatever the timestamps.
+   * that came since the last picture, whatever the timestamps are.
    */
   noteAudio(dts: Milliseconds): void {
     this.#soundSince += Math.min(Math.max(0, dts - (this.#sound ?? dts)), LONGEST_SOUND_STEP);
@@ -108,7 +111,7 @@ export class KeyFrameCuts implements CutPolicy {
     const picture = this.#picture;
     if (this.#sink.last === undefined || picture === undefined) return;
     const limit = Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
-    // Sound that is behind the pictures may come in a burst, and says nothing of what comes after them.
+    // Audio that lags behind the pictures may arrive in a burst. Its amount does not show that pictures are missing.
     const reached = Math.min(picture + this.#soundSince - limit, this.#sound);
     if (reached <= this.#newest) return;
     this.#newest = reached;
@@ -125,7 +128,7 @@ export class KeyFrameCuts implements CutPolicy {
     return forced !== undefined && this.#mayForceEarly && Math.abs(forced - time) <= this.#slack;
   }
 
-  /** Pictures closer together than this are the same one. */
+  /** Two pictures less than this apart count as one. */
   get #slack(): Milliseconds {
     return Math.min(this.#frame, LARGEST_MARGIN);
   }
@@ -150,7 +153,7 @@ export class KeyFrameCuts implements CutPolicy {
       if (gop > this.#maxGop && !this.#sink.reportLongGop(gop)) return;
       this.#sink.settle(Math.min(gop, this.#maxGop), gop <= this.#maxGop);
     }
-    // A stall may have passed several forced cuts; a key frame within the limit is a better cut than a forced one.
+    // During a stall several forced cuts may have become due; a key frame within the limit is a better cut than a forced one.
     this.#force(pts, shown, true);
     this.#lastKey = pts;
     this.#gops.push(gop);
@@ -158,16 +161,16 @@ export class KeyFrameCuts implements CutPolicy {
     if (this.#cutsAt(pts - (this.#sink.last?.time ?? pts))) this.#sink.add({ time: pts, forced: false });
   }
 
-  /** Whether a key frame this long after the last cut becomes a cut. */
+  /** Whether a key frame becomes a cut if it comes this long after the last cut. */
   #cutsAt(elapsed: Milliseconds): boolean {
     const longest = Math.max(...this.#gops);
-    // The next key frame must come before a forced cut would be due. Otherwise the cut would be decided when that key frame comes, at a
-    // time before media that was already emitted.
+    // The next key frame must come before a forced cut is due. Otherwise that key frame would cause a cut before its own time, in media
+    // that was already emitted.
     const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - this.#margin - 1;
     return elapsed >= this.#segment - this.#slack - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
   }
 
-  /** A segment must be shorter than this. */
+  /** A segment must last less than this. */
   #limit(): Milliseconds {
     return secondsToMilliseconds(this.#sink.targetDuration ?? Number.POSITIVE_INFINITY) + ROUNDING;
   }
@@ -176,15 +179,15 @@ export class KeyFrameCuts implements CutPolicy {
     return last.time + this.#limit() - this.#margin;
   }
 
-  /** There was no key frame since the last cut, which was forced: none is expected any more. */
+  /** The last cut was forced, and no key frame came since: none is expected any more. */
   get #mayForceEarly(): boolean {
     const { last } = this.#sink;
     return last?.forced === true && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last);
   }
 
   /**
-   * The time of the next cut if no key frame comes: as late as possible or, where none is expected any more, at the last end of a part
-   * before that.
+   * The time of the next cut if no key frame comes: as late as possible while one is expected, otherwise at the last end of a part before
+   * that.
    */
   #forcedCandidate(): Milliseconds | undefined {
     const { last } = this.#sink;
@@ -198,14 +201,15 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   /**
-   * Adds the forced cuts that cannot be avoided now that the stream has reached `time`. They are made as soon as they are reached, so that
-   * the part that ends there is known to be the last of its segment when it is listed. If a cut was postponed for a key frame and that did
-   * not come, it is made at the current position, because media before it was already emitted.
+   * Adds the forced cuts that are due when the stream has reached `time`. Each is made as soon as it is reached, so that the part before it is
+   * listed as the last of its segment. If a cut was postponed for a key frame that did not come, the cut is made at the current position,
+   * because the media before it was already emitted.
    *
-   * In order: the last cut < `candidate` (an end of a part, or `latest`) <= `latest` (a margin before `limit`) < `limit` (where the segment
-   * would be longer than TARGETDURATION allows). `lastChance` is the latest picture to cut at; it is before `latest` for slow sources.
+   * The order of times: the last cut < `candidate` (an end of a part, or `latest`) <= `latest` (a margin before `limit`) < `limit` (from where
+   * the segment would last longer than TARGETDURATION allows). `lastChance` is the latest picture at which a cut is possible; for slow
+   * sources it is before `latest`.
    * @param shown presentation time of the previous picture, which was already emitted
-   * @param patient there is a key frame at `time`, and it may be used although it is after the cut, within the limit
+   * @param patient whether there is a key frame at `time`, which may be used within the limit although a forced cut was due earlier
    */
   #force(time: Milliseconds, shown: Milliseconds, patient = false): void {
     if (!this.#isSettledBy(time)) return;
@@ -216,7 +220,7 @@ export class KeyFrameCuts implements CutPolicy {
       const latest = this.#latest(last);
       const limit = last.time + this.#limit();
       const early = this.#mayForceEarly;
-      // The last moment: the picture after this one would be too late.
+      // The last chance: the next picture would be too late.
       const lastChance = Math.min(latest, limit - this.#interval - this.#slack / 2);
       const due = early ? candidate - this.#slack / 2 : lastChance;
       if (time < (patient ? limit : Math.max(due, last.time + this.#slack))) return;
@@ -224,7 +228,7 @@ export class KeyFrameCuts implements CutPolicy {
       const middle = Math.min(limit - 1, Math.max(limit - LONGEST_SOUND_FRAME, shown + this.#slack));
       const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : middle;
       const between = time - cut > this.#slack;
-      // Pictures were missing there, not only a key frame.
+      // Pictures were missing there, not just a key frame.
       const paused = cut < time && this.#step > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
       this.#sink.add({ time: cut, forced: true, ...(paused && { paused }), ...(between && { between }) });
       if (paused) this.#sink.paused(cut);
@@ -232,7 +236,7 @@ export class KeyFrameCuts implements CutPolicy {
     }
   }
 
-  /** No pictures come: nobody has to wait for a position at which one could begin. */
+  /** Cuts while no pictures come, as late as allowed: there is no picture to prefer. */
   #pause(time: Milliseconds): void {
     if (!this.#isSettledBy(time)) return;
     for (let { last } = this.#sink; last !== undefined; last = this.#sink.last) {
@@ -252,7 +256,7 @@ export class KeyFrameCuts implements CutPolicy {
     return true;
   }
 
-  /** Whether, by the GOP lengths seen so far, a key frame is expected before a segment that begins at `last` must end. */
+  /** Whether a key frame is expected, by the GOP lengths seen so far, before a segment that begins at `last` must end. */
   #expectsKeyFrame(last: Cut): boolean {
     const lastKey = this.#lastKey ?? 0;
     return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);

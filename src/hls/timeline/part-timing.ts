@@ -6,13 +6,13 @@ import type { PeriodPlan, RenditionPlan } from './plan.js';
 /** Used for a rendition without a frame rate. */
 export const ASSUMED_FRAME_RATE = 30;
 
-/** RFC 8216bis 4.4.4.9: a part that is neither independent nor the last of its segment lasts at least this share of PART-TARGET. */
+/** RFC 8216bis 4.4.4.9: a part lasts at least this share of PART-TARGET, unless it is independent or the last of its segment. */
 export const SHORTEST_PART_SHARE = 0.85;
 
-/** Slack above the nominal part duration as a share of it: 1 / 1.17 = 0.855, so a part of nominal duration satisfies the 85 % rule. */
+/** PART-TARGET exceeds the nominal part duration by this share: 1 / 1.17 = 0.855, so a part of nominal duration satisfies the 85 % rule. */
 const SLACK_SHARE = 0.17;
 
-/** Timestamps in FLV are whole milliseconds: the duration of a part may deviate from that of its frames by this much. */
+/** Timestamps in FLV are whole milliseconds, so the duration of a part may deviate by this much from the sum of its frames. */
 const ROUNDING_SLACK: Seconds = 0.002;
 
 export interface PartTiming {
@@ -37,7 +37,7 @@ type TimedPlan = Pick<PeriodPlan, 'renditions' | 'frameRate'>;
 
 /**
  * Pure: the same plan gives the same timing.
- * @param fixedTarget PART-TARGET of an earlier period, which must not change: parts with other frame rates are made no longer than that
+ * @param fixedTarget PART-TARGET of an earlier period, which must not change: parts at other frame rates must not last longer
  */
 export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?: Seconds): PartTiming {
   const frameOf = (rendition: RenditionPlan): Seconds =>
@@ -48,7 +48,7 @@ export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?:
     return fixedTarget === undefined ? count * frame : fittingFrames(count, frame, fixedTarget) * frame;
   };
 
-  // The slowest parts determine the target; renditions with other frame rates must fit under it.
+  // The rendition with the longest parts determines the target.
   let target = 0;
   let nominal = 0;
   for (const frame of video) {
@@ -71,7 +71,7 @@ export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?:
   };
 }
 
-/** The wanted number of frames if parts then last between 85 % of the target and the target; otherwise the best fitting number. */
+/** The wanted number of frames if such parts last between 85 % of the target and the target; otherwise the number that fits best. */
 function fittingFrames(wanted: number, frame: Seconds, target: Seconds): number {
   const most = Math.max(1, Math.floor((target - ROUNDING_SLACK) / frame + 1e-6));
   const least = Math.ceil((SHORTEST_PART_SHARE * target + ROUNDING_SLACK) / frame - 1e-6);
@@ -88,12 +88,14 @@ export function audioFramesPerPart(nominal: Seconds, frame: Seconds, partTarget:
   return Math.max(1, Math.min(wanted, fitting));
 }
 
-/** From this duration on a part that is neither independent nor the last of its segment is long enough, apart from rounding. */
+/**
+ * A part of this duration is long enough even if it is neither independent nor the last of its segment. Includes a tolerance for rounding.
+ */
 export function shortestPart(partTarget: Seconds, nominal: Seconds): Seconds {
   return Math.min(SHORTEST_PART_SHARE * partTarget + ROUNDING_SLACK / 2, nominal - ROUNDING_SLACK);
 }
 
-/** From this duration on a part is full, unless one more frame brings it closer to the nominal duration; all in the same unit. */
+/** A part of this duration is full, unless one more frame would bring it closer to the nominal duration; all in the same unit. */
 export function fullPart(shortest: number, nominal: number, frame: number): number {
   return Math.max(shortest, nominal - frame / 2);
 }

@@ -11,7 +11,7 @@ export interface RenditionPlan {
   readonly height?: number | undefined;
   /** Frames per second; video only. */
   readonly frameRate?: number | undefined;
-  /** Configured or announced rate; the playlist never announces less than what was measured. */
+  /** Configured or announced rate; the playlist never announces less than the measured rate. */
   readonly bitrate?: BitsPerSecond | undefined;
   /** VBV peak rate of an encoded rung. */
   readonly maxrate?: BitsPerSecond | undefined;

@@ -9,25 +9,22 @@ import {
 
 /**
  * Milliseconds of correction per elapsed millisecond. The clock of an encoder is off by 10 to 200 ppm (17 s a day), which this can
- * compensate. A clock that is off by more than 500 ppm is followed at this rate, and its dates deviate ever more. The correction shifts the
- * end of the longest segment, 10 s, by 5 ms: by RFC 8216bis players expect dates and EXTINF to agree, and a frame at 120 frames per second
- * lasts 8 ms.
+ * compensate. A clock that is off by more than 500 ppm is followed at this rate, and its dates deviate more and more. The limit keeps dates
+ * and EXTINF in agreement, as RFC 8216bis expects: a correction shifts the end of the longest segment, 10 s, by 5 ms, and a frame at 120
+ * frames per second lasts 8 ms.
  */
 const CORRECTION = 1 / 2_000;
 
 /** Window for comparing arrivals. Networks delay media but never speed it up, so the earliest arrival is the most accurate. */
 const WINDOW: Milliseconds = 60_000;
 
-/** Normal variation of arrivals and reordered pictures. A correction starts beyond this, and then removes the whole deviation. */
+/** Normal variation of arrivals and reordered pictures. A larger deviation starts a correction, which then removes all of it. */
 const TOLERANCE: Milliseconds = 250;
 
-/**
- * Number of stretches kept: media that is not yet in a segment, because an encoder is late, must get the same dates as in the other
- * renditions.
- */
+/** Number of stretches kept: late media, whose segment is not made yet, must get the same dates as in the other renditions. */
 const STRETCHES_KEPT = 16;
 
-/** From here on the date of media is its time plus `offset`, which grows by `slope` until `end`. */
+/** The date of media from `from` on is its time plus `offset`, which grows by `slope` until `end`. */
 interface Stretch {
   readonly media: Milliseconds;
   readonly offset: Milliseconds;
@@ -47,7 +44,7 @@ export class ProgramDateTime {
   readonly #clock: Clock;
   readonly #firstArrival: Milliseconds | undefined;
   readonly #earliest: EpochMilliseconds;
-  /** The clock of the dates, as its value at a moment of the monotonic clock. It follows the wall clock, but never jumps. */
+  /** The clock of the dates: its value at one moment of the monotonic clock. It follows the wall clock, but never jumps. */
   #dateClock: { readonly at: Milliseconds; readonly date: EpochMilliseconds } | undefined;
   /** Oldest first; the last one applies to all later media. */
   readonly #stretches: Stretch[] = [];
@@ -59,7 +56,7 @@ export class ProgramDateTime {
 
   /**
    * @param firstArrival monotonic time at which the first noted sample arrived; if undefined, the time at which it is noted
-   * @param earliest no date is before this: the end of the dates of an earlier life of the stream
+   * @param earliest no date is before this: the end of the dates in an earlier life of the stream
    */
   constructor(clock: Clock, firstArrival: Milliseconds | undefined, earliest: EpochMilliseconds = 0) {
     this.#clock = clock;
@@ -100,8 +97,7 @@ export class ProgramDateTime {
   }
 
   /**
-   * The date of media time 0 without the corrections since the beginning: for manifests in which media time and presentation time differ by
-   * a constant.
+   * The date of media time 0 without the later corrections: for manifests in which media time and presentation time differ by a constant.
    */
   get origin(): EpochMilliseconds {
     return this.#origin ?? this.dateNow;
@@ -143,11 +139,11 @@ export class ProgramDateTime {
     return stretch === undefined ? 0 : offsetIn(stretch, media);
   }
 
-  /** A window has ended: the next media gets dates that approach what its arrivals say. */
+  /** At the end of a window: new media gets dates that approach the arrivals. */
   #followEncoder(now: Milliseconds): void {
     const { current, previous } = this.#smallestOffset;
     this.#smallestOffset = { until: now + WINDOW, current: Number.POSITIVE_INFINITY, previous: current };
-    // Use a whole window and the one before: a delay in only one of them does not count.
+    // Compares two whole windows, so that a delay in only one of them does not count.
     if (previous === Number.POSITIVE_INFINITY) return;
     const media = this.#newest;
     const offset = this.#offsetAt(media);

@@ -26,12 +26,12 @@ export class RegularCuts implements CutPolicy {
   }
 
   noteAudio(dts: Milliseconds): void {
-    // Video begins the run: only a picture can be decoded from there.
+    // The first cut of a run with video is a picture, because players can begin to decode only there.
     if (this.#frame !== undefined && this.#sink.last === undefined) return;
     this.#reach(dts);
   }
 
-  /** Cuts are known in advance. */
+  /** Never: all cuts are known in advance. */
   expectsCut(): boolean {
     return false;
   }

@@ -2,36 +2,36 @@
 import type { Milliseconds } from '../../protocols/units.js';
 
 /**
- * If video continues for this long without an audio frame, the audio has paused. Less than the delay of players, and more than the offset
- * between the tracks of one connection.
+ * If video continues for this long without an audio frame, the audio has paused. The limit is shorter than the delay of players, and longer
+ * than the usual offset between the tracks of one connection.
  */
 const PAUSE_LIMIT: Milliseconds = 1_000;
 
 /**
- * The same limit until the first audio segment is complete: nobody can play yet, so nobody waits. Some encoders send the beginning of the
- * audio seconds after the pictures of the same time.
+ * The limit until the first audio segment is complete: nobody can play yet, so nobody waits. Some encoders send the beginning of the audio
+ * seconds after the pictures of the same time.
  */
 export const FIRST_PAUSE_LIMIT: Milliseconds = 8_000;
 
-/** The same limit if there was no audio frame at all: some encoders send the audio header first, and audio much later or never. */
+/** The limit if no audio frame has come at all: some encoders send the audio header first, and audio much later or never. */
 const FIRST_SOUND_LIMIT: Milliseconds = 3_000;
 
-/** The same limit in multiples of the video step. */
+/** The limit in multiples of the video step, for video with few pictures. */
 const PAUSE_STEPS = 1.5;
 
 export class SoundPause {
   /** Time of the last audio frame; before the first one, that of the first picture. */
   #since: Milliseconds | undefined;
   #hasSound = false;
-  /** Position of the video at that time. */
+  /** Position of the video at that moment. */
   #picturesSince: Milliseconds = Number.NEGATIVE_INFINITY;
   /** Position of the video, and the size of its last step. */
   #pictures: Milliseconds = Number.NEGATIVE_INFINITY;
   #step: Milliseconds = 0;
-  /** A pause was found since the last audio frame: from then on only `PAUSE_LIMIT` counts. */
+  /** Whether a pause was found since the last audio frame: from then on only `PAUSE_LIMIT` counts. */
   #pauseFound = false;
 
-  /** A run begins: what came before says nothing. */
+  /** A run begins: forgets the times of the previous one. */
   begin(): void {
     this.#since = undefined;
     this.#hasSound = false;
@@ -51,7 +51,7 @@ export class SoundPause {
   /** @param position of the video, as in `CutSchedule.horizon` */
   notePictures(position: Milliseconds): void {
     if (!Number.isFinite(position)) return;
-    // Pictures far apart, or a pause of the video itself, say nothing about the audio between them.
+    // If pictures are far apart, or the video itself pauses, missing audio between them is no sign of an audio pause.
     const step = position - this.#pictures;
     if (step > 0 && Number.isFinite(step)) this.#step = step;
     this.#pictures = position;
@@ -82,7 +82,7 @@ export class SoundPause {
     if (!this.#pauseFound && isFirst && silent <= first) return undefined;
     this.#pauseFound = true;
     // Silence follows the pictures `PAUSE_LIMIT` behind, counted from the last audio frame. If audio is sent ahead of its pictures, that
-    // could be later than the newest picture: never go beyond it.
+    // time could be after the newest picture: silence never goes beyond it.
     return Math.min(this.#since + silent - PAUSE_LIMIT, this.#pictures);
   }
 }

@@ -1,4 +1,4 @@
-// The periods of a stream: where its parameters or its publisher changed, numbered once for all renditions.
+// The periods of a stream: where its parameters or its publisher changed. They are numbered once for all renditions.
 import { type Milliseconds, millisecondsToSeconds, type Seconds } from '../../protocols/units.js';
 
 /** Number of periods remembered: far more than a window can contain. */
@@ -19,7 +19,7 @@ export interface StreamPeriod {
 export interface StreamPeriodsOptions {
   /** Default 0. */
   readonly firstDiscontinuitySequence?: number | undefined;
-  /** The very first period continues an earlier life of the name. */
+  /** Whether the very first period continues an earlier life of the name. */
   readonly continuesEarlier?: boolean | undefined;
 }
 
@@ -32,7 +32,7 @@ export class StreamPeriods {
     this.#options = options;
   }
 
-  /** A period was requested, and its first segment has not come. */
+  /** Whether a period was requested whose first segment has not come yet. */
   get requested(): boolean {
     return this.#requested;
   }
@@ -42,18 +42,18 @@ export class StreamPeriods {
     return this.#begun.at(-1)?.discontinuityNumber ?? this.#options.firstDiscontinuitySequence ?? 0;
   }
 
-  /** Requests that a period begins with the next segment that can begin one. A second call before that changes nothing. */
+  /** Requests that a period begin with the next segment that can begin one. A second call before that changes nothing. */
   request(): void {
     this.#requested = true;
   }
 
-  /** The next segment begins at this cut. */
+  /** Call for each cut, which begins the next segment. */
   noteCut(index: number, time: Milliseconds): void {
     if (this.#requested) this.begin(index, millisecondsToSeconds(time));
   }
 
   begin(startIndex: number, start: Seconds): StreamPeriod {
-    // A period in which no segment was made is dropped.
+    // A period without any segment is dropped.
     while ((this.#begun.at(-1)?.startIndex ?? -1) >= startIndex) this.#begun.pop();
     const discontinuity = this.#begun.length > 0 || this.#options.continuesEarlier === true;
     const period = {

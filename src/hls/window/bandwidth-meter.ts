@@ -16,7 +16,7 @@ export class BandwidthMeter {
   #iFrameBits = 0;
   #duration: Seconds = 0;
   #segments = 0;
-  /** The newest segments, as many as a measured set can contain. */
+  /** The newest segments, as many as a set for the peak can contain. */
   readonly #recent: { readonly bits: number; readonly iFrameBits: number; readonly duration: Seconds }[] = [];
 
   /** Peak segment bit rate (RFC 8216bis 4.1); 0 before the first segment. */
@@ -64,8 +64,9 @@ export class BandwidthMeter {
   }
 
   /**
-   * RFC 8216bis 4.1: the peak is over all contiguous sets of segments that last between half a target duration and one and a half target
-   * durations plus half a second. The sets that end with the newest segment are checked; until there is one, all segments count as a set.
+   * RFC 8216bis 4.1: the peak is taken over all contiguous sets of segments that last between half a target duration and one and a half
+   * target durations plus half a second. Checks the sets that end with the newest segment. As long as no set is long enough, all segments
+   * count as one.
    */
   #measurePeaks(targetDuration: Seconds): void {
     const [shortest, longest] = [targetDuration / 2 - FLOAT_ERROR, 1.5 * targetDuration + 0.5 + FLOAT_ERROR];

@@ -62,8 +62,8 @@ export function isSatisfied(directive: Directive, position: PlaylistPosition): b
 }
 
 /**
- * Whether the playlist at this position is the first one that contains what is requested, so that only this text should be cached under its
- * address. An answer to an older position contains more, and ever more as time passes.
+ * Whether the playlist at this position is the first one that contains what is requested, so that its text may be cached under the address
+ * of the request. Later versions contain more, and more with every part.
  */
 export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPosition): boolean {
   const { lastMediaSequence, openParts } = position;
@@ -76,7 +76,7 @@ export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPositi
   return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
 }
 
-/** @returns the error for a 400 answer if no client can know this position from one of our playlists (RFC 8216bis 6.2.5.2) */
+/** @returns the error for a 400 answer if no playlist of ours can have told the client to ask for this position (RFC 8216bis 6.2.5.2) */
 export function checkAdvance(
   directive: Directive,
   position: PlaylistPosition,
@@ -97,7 +97,7 @@ export function checkAdvance(
 
 export type WaitOutcome = 'ready' | 'timeout' | 'abandoned' | 'refused';
 
-/** Limit of requests held open for one rendition, or for a stream to become playable. */
+/** Maximum number of requests held open for one rendition, or until a stream becomes playable. */
 const WAITERS_LIMIT = 20_000;
 
 interface Group {
@@ -106,8 +106,8 @@ interface Group {
 }
 
 /**
- * Coalesces requests: those that wait for the same thing form one group, whose condition is checked once per change, however many wait. HTTP's
- * own limit, in bytes and by address, is `WaitingRoom`.
+ * Coalesces requests: those that wait for the same condition form one group, and the condition is checked once per change, however many
+ * wait. HTTP has its own limit, in bytes and by address: `WaitingRoom`.
  */
 export class Waiters {
   readonly #clock: Clock;
@@ -127,7 +127,7 @@ export class Waiters {
   /**
    * @param key identifies the condition: the same key means the same condition
    * @param isMet the condition
-   * @returns never rejects; stops waiting at once if the signal aborts or the limit passes
+   * @returns never rejects; the wait ends at once when the signal aborts or the limit passes
    */
   wait(key: string, isMet: () => boolean, limit: Milliseconds, signal?: AbortSignal): Promise<WaitOutcome> {
     if (isMet()) return Promise.resolve('ready');
@@ -157,7 +157,7 @@ export class Waiters {
   }
 
   /**
-   * Something changed: requests whose condition is met continue, in the order in which they came. For the media of a rendition,
+   * Call after a change: requests whose condition is met continue, in the order in which they came. For the media of a rendition,
    * `Announcements.publish` calls it through `Rendition.publish`, once per batch.
    */
   wake(): void {

@@ -9,11 +9,11 @@ import {
 } from '../playlists/media-playlist.js';
 import type { CompleteSegment, OpenSegment } from './segment.js';
 
-/** The properties of a segment needed for listing: no media, so it may also come from an index of what is on disk. */
+/** The properties of a segment that a playlist needs. It has no media, so that it may also come from the index of segments on disk. */
 export type ListableSegment = Omit<CompleteSegment, 'init' | 'media'> & { readonly init: { readonly uri: string } };
 export type ListableOpenSegment = Omit<OpenSegment, 'init' | 'bodies'> & { readonly init: { readonly uri: string } };
 
-/** RFC 8216bis 4.4.4.9: part tags are removed further than this many target durations from the end. */
+/** RFC 8216bis 4.4.4.9: segments further than this many target durations from the end are listed without their parts. */
 const PARTS_LISTED = 3;
 
 /** RFC 8216bis 4.4.3.8: HOLD-BACK in target durations, PART-HOLD-BACK in part targets. */
@@ -22,7 +22,7 @@ const HOLD_BACK = 3;
 /** RFC 8216bis 4.4.3.8: the Skip Boundary in target durations. */
 const SKIP_BOUNDARY = 6;
 
-/** Segments before those in `complete`; so many that they must not be visited one by one. */
+/** The segments before those in `complete`. There may be so many that they must not be visited one by one. */
 export interface EarlierSegments {
   readonly first: ListableSegment;
   readonly count: number;
@@ -45,10 +45,10 @@ export interface Listing {
 
 /**
  * Pure. The first segment that may still list its parts. The end of a playlist may move back by a fraction of a frame, if a segment turns
- * out shorter than the expected duration of its last frame; removed part tags must not return then.
+ * out shorter than the expected duration of its last frame. Part tags that were removed must not return then.
  */
 export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
-  // By the durations in the playlist, because the dates of segments may differ from them by a frame.
+  // Counts durations as listed, because the dates of segments may differ from them by a frame.
   const limit = PARTS_LISTED * targetDuration + 1e-4;
   let fromEnd = open === undefined ? 0 : open.end - open.start;
   let first: Pick<ListableSegment, 'mediaSequence'> | undefined = open;
@@ -90,7 +90,7 @@ export function deltaPlaylist(listing: Listing, lowLatency: LowLatencyListing): 
       ...header(listing),
       ...around(listing, lowLatency),
       ...skipping(listing, unskipped),
-      // The first of them is listed with its EXT-X-MAP, like the first segment of any playlist.
+      // The first unskipped segment is listed with its EXT-X-MAP, like the first segment of any playlist.
       segments: listedWithParts(listing, unskipped),
     }
   );
@@ -106,8 +106,8 @@ export function plainPlaylist(listing: Listing): MediaPlaylist {
 }
 
 /**
- * Pure. The key frames at the start of segments, one per segment, with the sequence numbers of the segments.
- * @param lowLatency what all playlists of a presentation announce alike (6.2.4); undefined for the playlist on disk
+ * Pure. Lists the key frames at the start of segments, one per segment, with the sequence numbers of the segments.
+ * @param lowLatency what all playlists of a presentation must announce alike (6.2.4); undefined for the playlist on disk
  */
 export function iFramePlaylist(listing: Listing, lowLatency?: LowLatencyListing): MediaPlaylist {
   return {
@@ -147,7 +147,7 @@ export function listedIFrame(segment: ListableSegment): ListedSegment {
   return { ...plain, byteRange: segment.keyFrameBytes };
 }
 
-/** The segments listed in a delta update; undefined if nothing would be skipped, or nothing may be. */
+/** The segments listed in a delta update; undefined if there is nothing to skip, or delta updates are not possible. */
 function unskippedSegments(listing: Listing, { skips }: LowLatencyListing): ListableSegment[] | undefined {
   if (!skips || listing.ended) return undefined;
   const unskipped = newest(listing, SKIP_BOUNDARY * listing.targetDuration);
@@ -206,7 +206,7 @@ function around(
   };
 }
 
-/** Lists all parts of a segment or none: players count them from the first one listed. */
+/** A segment lists all its parts or none, because players count parts from the first. */
 function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
   const { open, partsFrom } = listing;
   const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));
@@ -221,7 +221,7 @@ function header(listing: Listing): Omit<MediaPlaylist, 'segments'> {
     targetDuration: listing.targetDuration,
     ...(listing.event && { playlistType: 'EVENT' }),
     mediaSequence: first?.mediaSequence ?? 0,
-    // The tag of the first segment itself has not been removed yet.
+    // The tag of the first segment itself is still listed, so it does not count as removed.
     discontinuitySequence: (first?.discontinuityNumber ?? 0) - (first?.discontinuity === true ? 1 : 0),
     ended: listing.ended,
   };

@@ -25,7 +25,7 @@ export interface ListedMediaOptions extends MadeMedia {
 
 export class ListedMedia implements PlaylistSource {
   readonly #options: ListedMediaOptions;
-  /** Media sequence number below which part tags were removed. */
+  /** Segments before this media sequence number are listed without parts. */
   #partsFrom = 0;
 
   constructor(options: ListedMediaOptions) {
@@ -51,7 +51,7 @@ export class ListedMedia implements PlaylistSource {
     return { uri, lastMediaSequence: last.mediaSequence, lastPart: Math.max(0, last.parts.length - 1) };
   }
 
-  /** The same for the I-frame playlist, which has complete segments and no parts. */
+  /** The same for the I-frame playlist, which lists complete segments and no parts. */
   get iFrameReport(): RenditionReport {
     const { lastMediaSequence } = this.position;
     return { uri: `../${this.#options.name}/${I_FRAMES}`, lastMediaSequence, lastPart: undefined };

@@ -1,5 +1,5 @@
-// Decides which segments in memory are listed and which can only still be loaded: a sliding window that never fails a player with an old
-// playlist.
+// Decides which segments in memory are listed and which can only still be loaded: a sliding window in which a player with an old playlist
+// still finds its media.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { CompleteSegment, RetiredSegment } from './segment.js';
 import type { SegmentArchive } from './segment-archive.js';
@@ -9,7 +9,7 @@ export interface LiveWindowOptions {
   readonly segments: number;
   /** Takes segments that leave memory but stay listed. */
   readonly archive?: SegmentArchive | undefined;
-  /** The store does not keep up: the archive was dropped, and the list begins in memory. */
+  /** Called when the store does not keep up: the archive was dropped, and the list begins with the segments in memory. */
   readonly onArchiveLost?: () => void;
   /** Monotonic. */
   readonly now: () => Milliseconds;
@@ -17,12 +17,12 @@ export interface LiveWindowOptions {
 
 /**
  * Retired segments together last at most this many times the longest playlist. Media that arrives in real time stays below that, even if a
- * whole playlist is retired at once. A publisher that returns again and again, each time with media ahead of time, would exceed it: this
- * bounds what is kept.
+ * whole playlist is retired at once. A publisher that returns again and again, each time with media ahead of real time, would exceed it.
+ * The limit bounds the memory.
  */
 const MOST_RETIRED = 3;
 
-/** Segments wait in memory for a slow store up to this multiple of the usual number. */
+/** While the store is slow, up to this multiple of the usual number of segments wait in memory. */
 const LONGEST_WAIT = 2;
 
 export class LiveWindow {
@@ -67,7 +67,7 @@ export class LiveWindow {
     this.releaseStored();
   }
 
-  /** Its playlist is removed; listed segments stay available for their time. */
+  /** Call when its playlist is removed: the listed segments can still be loaded for their retention time. */
   retireAll(targetDuration: Seconds): void {
     for (const segment of this.#listed.splice(0)) this.#retire(segment, targetDuration);
     this.#listedDuration = 0;
@@ -85,7 +85,7 @@ export class LiveWindow {
     return this.#retired.find(({ segment }) => segment.mediaSequence === mediaSequence)?.segment;
   }
 
-  /** All segments that may still be requested, for what depends on them (init segments, files on disk). */
+  /** All segments that may still be requested, so that their init segments and files are kept. */
   *available(): Iterable<CompleteSegment> {
     this.#forget();
     for (const { segment } of this.#retired) yield segment;
@@ -101,8 +101,8 @@ export class LiveWindow {
   }
 
   /**
-   * The publisher has left: segments that are in the store leave memory even if they are listed, because many names that were published for
-   * a moment would hold a window each. From the next segment on, listed segments stay in memory again.
+   * Call when the publisher has left: segments that are in the store leave memory even if they are listed. Otherwise every name that was
+   * published for a moment would keep a whole window. From the next segment on, listed segments stay in memory again.
    */
   rest(): void {
     this.#resting = true;
@@ -110,8 +110,8 @@ export class LiveWindow {
   }
 
   /**
-   * Releases the memory of segments that are in the store and not at the live edge: few players request them, and they can be read from the
-   * store.
+   * Releases the memory of segments that are in the store and not at the live edge: few players request them, and the store can deliver
+   * them.
    */
   releaseStored(): void {
     for (const { segment } of this.#retired) segment.media.release();
@@ -119,7 +119,10 @@ export class LiveWindow {
     for (const { media } of this.#listed) media.release();
   }
 
-  /** Segments before this one that were only in the store are no longer listed, nor what is before them. @returns how many went */
+  /**
+   * Removes from the list the segments before this one that were only in the store, and all segments before those.
+   * @returns how many were removed
+   */
   dropReleasedBefore(before: number): number {
     const last = this.#listed.findLastIndex(({ media, mediaSequence }) => media.isReleased && mediaSequence < before);
     for (const { duration } of this.#listed.splice(0, last + 1)) this.#listedDuration -= duration;
@@ -140,15 +143,15 @@ export class LiveWindow {
       return true;
     }
     if (this.#listed.length <= LONGEST_WAIT * segments) return false;
-    // Only the head of a list may be removed (RFC 8216bis 6.2.1): without this segment, none before it can be listed.
+    // Only the oldest segments may be removed from a list (RFC 8216bis 6.2.1): if this one cannot be listed, none before it can.
     if (archive.count > 0) onArchiveLost?.();
     archive.clear();
     return true;
   }
 
   /**
-   * RFC 8216bis 6.2.2: its own duration plus that of the longest playlist that contained it, plus one target duration for a playlist in
-   * transit.
+   * RFC 8216bis 6.2.2: a segment stays available for its own duration plus that of the longest playlist that listed it. One target duration
+   * is added for a playlist that is still on its way.
    */
   #retention(segment: CompleteSegment, targetDuration: Seconds): Milliseconds {
     return secondsToMilliseconds(segment.duration + this.#longest + targetDuration);

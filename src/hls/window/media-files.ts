@@ -1,4 +1,4 @@
-// Finds the bytes for the file names in a track's playlists, in memory or in the store.
+// Finds the bytes for a file name in a track's playlists, in memory or in the store.
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 import type { LiveWindow } from './live-window.js';
 import { type ByteSpan, type InitSegment, parseMediaFileName } from './segment.js';
@@ -19,7 +19,7 @@ export type FoundFile =
   | { readonly kind: 'init' | 'segment'; readonly body?: undefined; readonly within?: undefined }
   /** A part of a segment that has left memory: these bytes of its file. */
   | { readonly kind: 'part'; readonly body?: undefined; readonly within: { readonly uri: string } & ByteSpan }
-  /** The part that the playlist hints at: it will come. */
+  /** The part that the playlist hints at, which has not been made yet. */
   | 'hinted'
   | undefined;
 

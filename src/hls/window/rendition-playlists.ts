@@ -29,13 +29,13 @@ export class RenditionPlaylists {
     this.#source = source;
   }
 
-  /** Something listed has changed: a part, a hint, a report. */
+  /** Call when anything listed has changed: a part, a hint, a report. */
   changed(): void {
     this.#full.clear();
     this.#deltas.clear();
   }
 
-  /** A segment was added or removed, or the stream has ended. */
+  /** Call when a segment was added or removed, or the stream has ended. */
   segmentsChanged(): void {
     this.changed();
     this.#segmentsVersion += 1;
@@ -63,7 +63,7 @@ export class RenditionPlaylists {
     });
   }
 
-  /** The segments, or their key frames, as a plain HLS server would list them; not cached. */
+  /** The playlist of segments, or of their key frames, as a plain HLS server would show it; not cached. */
   plain(kind: PlaylistKind): Buffer {
     const listing = this.#source.listing();
     return encodeMediaPlaylist(kind === 'media' ? plainPlaylist(listing) : iFramePlaylist(listing));

@@ -54,7 +54,7 @@ export interface RenditionOptions {
 type RenditionState = 'live' | 'away' | 'withdrawn' | 'ended';
 
 export class Rendition {
-  /** Plan in the newest period that contains it. */
+  /** Its plan in the newest period that contains it. */
   plan: RenditionPlan;
   /** Requests for a playlist position, or for a hinted part. Those for the multivariant playlist wait in `PresentationLife`. */
   readonly mediaWaiters: Waiters;
@@ -64,7 +64,7 @@ export class Rendition {
   /** Segments that are listed but not in memory; undefined without a DVR window. */
   readonly archive: SegmentArchive | undefined;
   readonly window: LiveWindow;
-  /** Takes its parts. */
+  /** Receives its parts. */
   readonly segmenter: Segmenter;
   readonly #options: RenditionOptions;
   readonly #files: MediaFiles;
@@ -151,20 +151,20 @@ export class Rendition {
     return this.segmenter.end;
   }
 
-  /** Whether media that is missing is an encoder's failure, and not a pause of the publisher. */
+  /** Whether missing media means that an encoder failed, and not that the publisher paused. */
   get isEncoded(): boolean {
     return this.plan.input === 'pipe';
   }
 
   // Life: the presentation decides
 
-  /** No media comes until its next part: the publisher has left, or the rendition has just returned to the plan. */
+  /** No media comes until the next part: the publisher has left, or the rendition has just returned to the plan. */
   setAway(): void {
     this.#state.to('away');
     this.invalidate();
   }
 
-  /** Removes it from all playlists; media whose names players have loaded stays available for its time. */
+  /** Removes it from all playlists. Media whose names players already know can still be loaded for its retention time. */
   withdraw(): void {
     this.#state.to('withdrawn');
     this.segmenter.clear();
@@ -190,13 +190,13 @@ export class Rendition {
     this.playlists.segmentsChanged();
   }
 
-  /** Releases all media, even if somebody still refers to this object. */
+  /** Releases all media, even if this object is still referenced. */
   dispose(): void {
     this.window.clear();
     this.playlists.segmentsChanged();
   }
 
-  /** What its playlists say is out of date: `publish` is due. */
+  /** Call when the text of its playlists is out of date: `publish` is due. */
   invalidate(): void {
     if (this.#dirty) return;
     this.#dirty = true;
@@ -233,7 +233,7 @@ export class Rendition {
 
   /**
    * Whether the target duration is known and there is something to list.
-   * @param least what a playlist must have at least: a complete segment, or a part. A request with directives is content with a part
+   * @param least what must be listed: a complete segment, or at least a part, which is enough for a request with directives
    */
   isServable(least: 'segment' | 'part'): boolean {
     if (this.#options.schedule.targetDuration === undefined) return false;

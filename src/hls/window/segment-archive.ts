@@ -10,15 +10,15 @@ interface ArchivedSegment extends ListableSegment {
 }
 
 export interface SegmentArchiveOptions {
-  /** Minimum duration of the whole playlist, once there is that much; `Infinity` keeps everything. */
+  /** Minimum duration of the whole playlist, as soon as that much exists; `Infinity` keeps everything. */
   readonly duration: Seconds;
   /** Whether to keep the lines of the I-frame playlist too. */
   readonly iFrames: boolean;
 }
 
-/** Memory for a segment besides its text: its entry here, and the name of its file in `StoredFiles`. */
+/** Memory for a segment besides its text: its entry here, and its file name in `StoredFiles`. */
 const ENTRY_BYTES = 384;
-/** Its text is kept here and in the playlist that the store got last. */
+/** Its text is kept here and in the last playlist that was written to the store. */
 const TEXT_COPIES = 2;
 
 /** Number of removed entries after which the array is compacted. */
@@ -32,7 +32,7 @@ export class SegmentArchive implements EarlierSegments {
   readonly #media = new Lines(listedAlone);
   readonly #iFrames = new Lines(listedIFrame);
   #duration: Seconds = 0;
-  /** Range of media sequence numbers that it has ever held. */
+  /** Range of media sequence numbers that the archive has ever held. */
   #range: { readonly first: number; last: number } | undefined;
   readonly #inits = new Map<string, { readonly init: InitSegment; segments: number }>();
   #initBytes = 0;
@@ -49,7 +49,7 @@ export class SegmentArchive implements EarlierSegments {
     return this.#duration;
   }
 
-  /** The memory that it takes, estimated. */
+  /** Estimate of the memory that it uses. */
   get bytes(): number {
     return this.count * ENTRY_BYTES + TEXT_COPIES * (this.#media.bytes + this.#iFrames.bytes) + this.#initBytes;
   }
@@ -66,7 +66,7 @@ export class SegmentArchive implements EarlierSegments {
     return [...this.#inits.values()].map(({ init }) => init);
   }
 
-  /** Whether its files are, or were, in the store. */
+  /** Whether the files of this segment are, or were, in the store. */
   held(mediaSequence: number): boolean {
     if (this.#range === undefined || mediaSequence < this.#range.first || mediaSequence > this.#range.last)
       return false;
@@ -160,11 +160,11 @@ export class SegmentArchive implements EarlierSegments {
   }
 }
 
-/** The lines of all segments in one kind of playlist. */
+/** The playlist lines of all segments, for one kind of playlist. */
 class Lines {
   readonly #list: (segment: ListableSegment) => ListedSegment;
   readonly #text = new TextBlocks();
-  /** EXT-X-MAP of the last segment appended, and of the last one removed. */
+  /** EXT-X-MAP of the last appended segment, and of the last removed one. */
   #lastMap: string | undefined;
   #mapBefore: string | undefined;
 
@@ -189,7 +189,7 @@ class Lines {
     this.#mapBefore = listed.map;
   }
 
-  /** @param first the oldest segment, which is listed with its EXT-X-MAP even if it had none before */
+  /** @param first the oldest segment, which is listed with its EXT-X-MAP even if its lines contain none */
   from(first: ListableSegment): Buffer[] {
     const listed = this.#list(first);
     const rest = this.#text.after(renderSegments([listed], this.#mapBefore).length);

@@ -1,4 +1,4 @@
-// Makes the segments that the segmenter decides on: their numbers, names, dates, init segments, gaps and runs.
+// Makes the segments that the segmenter decides on: gives them numbers, names, dates, init segments, gaps and runs.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { StreamPeriod, StreamPeriods } from '../timeline/stream-periods.js';
@@ -22,9 +22,9 @@ export interface SegmentMakerOptions {
 }
 
 export interface SegmentInMaking extends OpenSegment {
-  /** Some of its bodies are views of larger buffers. */
+  /** Whether some of its bodies are views of larger buffers. */
   shared: boolean;
-  /** Whether more of it comes: `certain` if media after its last part already exists, `lost` if its encoder has died. */
+  /** Whether more media of it comes: `certain` if media after its last part already exists, `lost` if its encoder has died. */
   rest: 'unknown' | 'certain' | 'lost';
 }
 
@@ -34,7 +34,7 @@ export class SegmentMaker {
   readonly #options: SegmentMakerOptions;
   /** `init` under the name that the newest segment uses. */
   #namedInit: InitSegment | undefined;
-  /** Run of the newest complete segment or gap. */
+  /** The run of the newest complete segment or gap. */
   #run: { readonly period: StreamPeriod | undefined; readonly state: string; readonly start: RunStart } | undefined;
 
   constructor(options: SegmentMakerOptions) {
@@ -62,7 +62,7 @@ export class SegmentMaker {
     };
   }
 
-  /** RFC 8216bis 4.4.4.9: GAP=YES for what is unavailable, so that the parts still add up to their segment. */
+  /** RFC 8216bis 4.4.4.9: parts with GAP=YES stand for missing media, so that the parts still add up to their segment. */
   addGapParts(open: OpenSegment, missing: Seconds): void {
     const count = Math.ceil(missing / this.#options.partTarget - 1e-6);
     for (let i = 0; i < count; i += 1) {
@@ -71,7 +71,7 @@ export class SegmentMaker {
     }
   }
 
-  /** @param gap its media, or some of it, will never come */
+  /** @param gap whether all or some of its media will never come */
   complete({ bodies, shared, rest: _, ...segment }: SegmentInMaking, end: Seconds, gap: boolean): CompleteSegment {
     const { mediaSequence, start } = segment;
     const media = new SegmentMedia(bodies);
@@ -86,7 +86,7 @@ export class SegmentMaker {
     this.#run = undefined;
   }
 
-  /** The whole period, unless media is missing in it or its init segment changes. */
+  /** A run extends over the whole period, unless media is missing in it or its init segment changes. */
   #runOf({ index, mediaSequence, init, start }: Omit<OpenSegment, 'bodies'>, gap: boolean): RunStart {
     const period = this.#options.periods.at(index);
     const state = gap ? '' : init.uri;

@@ -1,4 +1,4 @@
-// The content of the live window: segments with their parts, each with its media once in memory.
+// The content of the live window: segments with their parts, whose media is in memory only once.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
 import type { PartBody } from '../packaging/part.js';
@@ -14,19 +14,19 @@ export interface Part {
   readonly uri: string;
   readonly duration: Seconds;
   readonly independent: boolean;
-  /** EXT-X-PART:GAP=YES: its media will never come; it has no bytes. */
+  /** EXT-X-PART:GAP=YES: its media will never come, and it has no bytes. */
   readonly gap: boolean;
 }
 
-/** A segment being made, which is listed only by its parts. */
+/** A segment that is still being made. Playlists list only its parts. */
 export interface OpenSegment {
   readonly mediaSequence: number;
   /** Index in the cut schedule. */
   readonly index: number;
   readonly init: InitSegment;
-  /** Media time of its first sample. */
+  /** Media time at which its first sample begins. */
   readonly start: Seconds;
-  /** Media time of the end of its last part. */
+  /** Media time at which its last part ends. */
   end: Seconds;
   readonly programDateTime: EpochMilliseconds;
   readonly discontinuity: boolean;
@@ -40,7 +40,7 @@ export interface OpenSegment {
 }
 
 /**
- * Where a run of media without a discontinuity, gap or change of init segment begins. It stays the same after that segment has left the
+ * Where a run begins: media without a discontinuity, a gap or a change of init segment. It stays the same after that segment has left the
  * playlist.
  */
 export interface RunStart {
@@ -55,9 +55,9 @@ export interface CompleteSegment extends Readonly<Omit<OpenSegment, 'parts' | 'b
   readonly parts: readonly Part[];
   /** Empty for a gap. */
   readonly media: SegmentMedia;
-  /** The run that it belongs to. */
+  /** The start of the run that it belongs to. */
   readonly run: RunStart;
-  /** Its media, or some of it, never came: EXT-X-GAP. */
+  /** Whether all or some of its media never came: EXT-X-GAP. */
   readonly gap: boolean;
 }
 
@@ -68,13 +68,13 @@ export interface ByteSpan {
 }
 
 /**
- * The media of a complete segment, once in memory: as its parts until somebody requests the whole segment, then as one buffer, of which the
- * parts are views (docs/decisions/0006).
+ * The media of a complete segment, in memory only once: as parts until somebody requests the whole segment, then as one buffer, of which
+ * the parts are views (docs/decisions/0006).
  */
 export class SegmentMedia {
   #parts: readonly PartBody[];
   #whole: Buffer | undefined;
-  /** Byte range of each part in the segment, once they have left memory. */
+  /** Byte range of each part in the segment, after its media has left memory. */
   #released: readonly ByteSpan[] | undefined;
   /** Bytes. */
   readonly length: number;
@@ -97,7 +97,7 @@ export class SegmentMedia {
     return this.#parts[index]?.whole();
   }
 
-  /** Whether it is in the store only. */
+  /** Whether its media is only in the store. */
   get isReleased(): boolean {
     return this.#released !== undefined;
   }
@@ -133,7 +133,7 @@ export class SegmentMedia {
   }
 }
 
-/** No longer in the playlist, but available until the given time (monotonic clock). */
+/** A segment that has left the playlist, but is available until the given time (monotonic clock). */
 export interface RetiredSegment {
   readonly segment: CompleteSegment;
   readonly until: Milliseconds;
@@ -164,7 +164,7 @@ const INIT = new RegExp(`^init-${NUMBER}\\.mp4$`);
 const SEGMENT = new RegExp(`^seg-${NUMBER}\\.m4s$`);
 const PART = new RegExp(`^part-${NUMBER}\\.${NUMBER}\\.m4s$`);
 
-/** Parses the names that this program makes; anything else gives undefined, so that no name from outside ever reaches a path. */
+/** Parses the file names that this program makes. Any other name gives undefined, so that no name from outside ever reaches a path. */
 export function parseMediaFileName(name: string): MediaFileName | undefined {
   const segment = SEGMENT.exec(name);
   if (segment !== null) return { kind: 'segment', mediaSequence: Number(segment[1]) };

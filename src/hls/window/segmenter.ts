@@ -10,34 +10,34 @@ export interface SegmenterOptions extends SegmentMakerOptions {
   readonly schedule: CutSchedule;
   /** Called with a complete segment or a gap, in the order of media sequence numbers. */
   readonly onSegment: (segment: CompleteSegment) => void;
-  /** A part was added. */
+  /** Called when a part was added. */
   readonly onPart: () => void;
 }
 
-/** If the end of a part is further than this from a cut, it is at a different time and not a rounding error. */
+/** If a part ends further than this from a cut, the two are different times; a smaller difference is a rounding error. */
 const SAME_TIME: Seconds = 0.1;
 
-/** If media ends less than this before a cut, or before the next media, no frame is missing. */
+/** If media ends at most this much before a cut or before the next media, no frame is missing. */
 const NOTHING_MISSING: Seconds = 0.02;
 
 /**
- * The next part that is accepted: `any`; or a `key-frame`, which can be decoded alone; or one of a `successor`, whose encoder replaces one
- * that died: it begins with a key frame too, and where the media of the other ended or where a segment begins.
+ * Which part is accepted next: `any`; a `key-frame`, which can be decoded alone; or a part of a `successor`, an encoder that replaces one
+ * that died. That part, too, begins with a key frame, either where the media of the dead encoder ended or where a segment begins.
  */
 type Expected = 'any' | 'key-frame' | 'successor';
 
-/** Why a segment is closed: the next media shows that it is whole, or what is missing was never sent, or an encoder failed to make it. */
+/** Why a segment is closed: its end has come, the publisher did not send the rest, or an encoder failed to make the rest. */
 type Closing = 'whole' | 'not-sent' | 'lost';
 
 /**
- * What ends or interrupts media, who says so, and what becomes of the open segment:
- * - `complete`: a feed; it is closed. `interrupt`: `PipeFeed`, FFmpeg was replaced; it is continued, or broken off.
- * - `breakOff`: `interrupt`, and `PresentationLife` when a track changed; it stays without its end until `closeInterrupted`.
- * - `closeInterrupted`: `PipeFeed`, in passing; one that was broken off is closed, with a gap for what is missing.
- * - `giveUp`: `LagWatch`, and `endRun`; it is closed with what there is, and what comes before `index` is filled with gaps.
- * - `endRun`: `PresentationLife`, the publisher left; it is given up as the last one.
- * - `forget`: `RenditionSet`, only some renditions have it; `clear`: `Rendition`, withdrawn; `reset`: `Rendition`, nothing was published
- *   yet; it is discarded.
+ * What ends or interrupts media, who calls it, and what happens to the open segment:
+ * - `complete`, by a feed: it is closed.
+ * - `interrupt`, by `PipeFeed` when FFmpeg was replaced: it is continued, or broken off.
+ * - `breakOff`, by `interrupt`, and by `PresentationLife` when a track changed: it stays without its end until `closeInterrupted`.
+ * - `closeInterrupted`, by `PipeFeed` regularly: a broken-off segment is closed, with a gap for the missing media.
+ * - `giveUp`, by `LagWatch` and `endRun`: it is closed with the media it has, and gaps fill the segments up to `index`.
+ * - `endRun`, by `PresentationLife` when the publisher left: it is given up as the last one.
+ * - `forget` (`RenditionSet`: only some renditions have it), `clear`, `reset` (`Rendition`: withdrawn, nothing published yet): discarded.
  */
 export class Segmenter implements PartSink {
   readonly #options: SegmenterOptions;
@@ -46,11 +46,11 @@ export class Segmenter implements PartSink {
   /** The newest complete segment or gap. */
   #last: Pick<CompleteSegment, 'index' | 'mediaSequence' | 'end'> | undefined;
   #expects: Expected = 'key-frame';
-  /** Parts of segments before this index are rejected: they come from an earlier encoder, or their segment was given up. */
+  /** Parts of segments before this index are rejected: an earlier encoder made them, or their segment was given up. */
   #from = 0;
   #parts = 0;
   #mediaIndex: number | undefined;
-  /** A part that was hinted at before its segment was closed without it, because the publisher left. */
+  /** A hinted part that was never made, because its segment was closed when the publisher left. */
   #brokenHint: string | undefined;
 
   constructor(options: SegmenterOptions) {
@@ -91,7 +91,7 @@ export class Segmenter implements PartSink {
     return this.#last?.mediaSequence;
   }
 
-  /** Media time at which the media (or the last gap) ends so far. */
+  /** Media time at which the newest media (or gap) ends. */
   get end(): Seconds | undefined {
     return this.#open?.end ?? this.#last?.end;
   }
@@ -100,7 +100,7 @@ export class Segmenter implements PartSink {
     return this.#expects !== 'any';
   }
 
-  /** Name of the part that comes next: the first of the next segment if the open one is expected to end where it ends now. */
+  /** Name of the next part. If the open segment is expected to end now, that is the first part of the next segment. */
   get nextPart(): string | undefined {
     const open = this.#open;
     if (open === undefined) return this.#last && partUri(this.#last.mediaSequence + 1, 0);
@@ -108,7 +108,7 @@ export class Segmenter implements PartSink {
     return full ? partUri(open.mediaSequence + 1, 0) : partUri(open.mediaSequence, open.parts.length);
   }
 
-  /** Whether this part was hinted at, although the publisher may have left before it was made. */
+  /** Whether this part was hinted at, even if the publisher left before it was made. */
   hints(part: string): boolean {
     return part === this.nextPart || part === this.#brokenHint;
   }
@@ -118,7 +118,7 @@ export class Segmenter implements PartSink {
     this.#maker.init = { bytes, track };
   }
 
-  /** A part that is before the period or before a key frame, or that comes too late, is dropped. */
+  /** Adds a part. Drops it if it lies before the period or before a key frame, or comes too late. */
   accept(part: MadePart): void {
     if (!this.#canUse(part)) return;
     const index = part.segmentIndex;
@@ -139,31 +139,31 @@ export class Segmenter implements PartSink {
     this.#options.onPart();
   }
 
-  /** No more media comes for segments up to and including `index`: closes the open segment, if it is one of them. */
+  /** No more media comes for segments up to and including `index`. Closes the open segment, if it is one of them. */
   complete(index: number): void {
     if (this.#open !== undefined && this.#open.index <= index) this.#close('whole');
   }
 
-  /** The media of the successor begins at `from`. If that is after the end of what there is, it must start at the beginning of a segment. */
+  /** Another encoder takes over, with media from `from` on. If the old media ends before that, the new media must begin with a segment. */
   interrupt(from: Seconds): void {
     const { end, highestIndex = -1 } = this;
     if (end === undefined || from > end + NOTHING_MISSING) this.breakOff(highestIndex + 1);
     this.#expects = end === undefined ? 'key-frame' : 'successor';
   }
 
-  /** The rest of the open segment will not come: media continues with segment `index`, which must begin with a key frame. */
+  /** The rest of the open segment will not come. Media continues with segment `index`, which must begin with a key frame. */
   breakOff(index: number): void {
     if (this.#open !== undefined) this.#open.rest = 'lost';
     this.#resumeAt(index);
     this.#brokenHint = undefined;
   }
 
-  /** Call whenever the end of the segment that was broken off may have become known. */
+  /** Call regularly: closes a broken-off segment as soon as its end is known. */
   closeInterrupted(): void {
     if (this.#open?.rest === 'lost' && this.#endTime(this.#open.index) !== undefined) this.#close('whole');
   }
 
-  /** The other renditions are ahead of `index`. @param lost an encoder failed to make what is missing; otherwise the publisher paused */
+  /** Lists gaps up to and including `index`. @param lost whether an encoder failed to make the missing media; else the publisher paused */
   giveUp(index: number, lost: boolean): void {
     if (this.#open !== undefined && this.#open.index <= index) {
       this.#close(lost ? 'lost' : 'not-sent');
@@ -187,7 +187,7 @@ export class Segmenter implements PartSink {
     this.#mediaIndex = this.#last?.index;
   }
 
-  /** Its playlist was removed. If the rendition returns, it starts again. */
+  /** Call when its playlist was removed. If the rendition returns, it starts again. */
   clear(): void {
     this.#open = undefined;
     this.#last = undefined;
@@ -222,7 +222,7 @@ export class Segmenter implements PartSink {
     this.#expects = 'key-frame';
   }
 
-  /** Rejects media that was already published, and media after a gap inside a segment. */
+  /** Rejects media that was already published, and media that would leave a gap inside a segment. */
   #canTakeOver(part: MadePart): boolean {
     const missing = part.start - (this.end ?? part.start);
     if (missing < -NOTHING_MISSING) return false;
@@ -235,7 +235,7 @@ export class Segmenter implements PartSink {
     return cut === undefined || part.start - cut <= this.#rounding(part.segmentIndex);
   }
 
-  /** If the beginning is missing, the segment begins at its cut; for the first listed segment nothing counts as missing. */
+  /** If the beginning is missing, the segment still begins at its cut. For the first listed segment nothing counts as missing. */
   #begin(part: MadePart): SegmentInMaking {
     const index = part.segmentIndex;
     this.#fillGaps(index);
@@ -250,18 +250,18 @@ export class Segmenter implements PartSink {
     this.#open = undefined;
     const end = this.#endTime(open.index, open.init.track.kind);
     const paused = this.#options.schedule.beginsInPause(open.index + 1);
-    // Media after the pause must be decodable without the media before it.
+    // Players must be able to decode the media after the pause without the media before it.
     if (paused) this.#needKeyFrame();
-    // Media that nobody sent is not lost.
+    // Media that the publisher did not send is not lost.
     const failed = open.rest === 'lost' || (why === 'lost' && !paused);
-    // If nothing follows, only the cut tells where the segment ends, and what replaces the next one begins there.
+    // If no media follows, only the cut tells where the segment ends, and the next segment or gap begins there.
     const rounding = failed || why !== 'whole' ? NOTHING_MISSING : this.#rounding(open.index + 1);
     const continued = this.#cutTime(open.index + 1) !== undefined;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
-    // If media is missing before the next segment, this one lasts until then, so that the date of the next agrees with EXTINF. The last
-    // segment of a publisher lasts as long as its media.
+    // If media is missing before the next segment, this one is made longer up to it, so that the date of the next one agrees with EXTINF.
+    // The last segment of a publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
     if (gap) this.#maker.addGapParts(open, missing);
     this.#add(this.#maker.complete(open, stretched ? end : open.end, gap));
@@ -283,7 +283,7 @@ export class Segmenter implements PartSink {
     this.#options.onSegment(segment);
   }
 
-  /** How far from its cut a segment may begin, and the one before it may end. */
+  /** By how much a segment may begin before or after its cut, and the previous one may end before or after it. */
   #rounding(index: number): Seconds {
     return this.#options.schedule.beginsBetween(index) ? NOTHING_MISSING : SAME_TIME;
   }
