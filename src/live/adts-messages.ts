@@ -1,4 +1,4 @@
-// Converts AAC messages with ADTS headers: the header data becomes a sequence header, the frames are passed on bare.
+// Converts AAC messages with ADTS headers: the content of the headers becomes a sequence header, and the frames are passed on without them.
 import {
   type AdtsConfig,
   adtsAudioSpecificConfig,
@@ -15,9 +15,9 @@ export interface OpenedAdts {
   readonly configuration: Buffer | undefined;
   /** Bare AAC frames, as views. */
   readonly frames: readonly Buffer[];
-  /** The first of these frames, or the one that is still incomplete, began in an earlier message. */
+  /** Whether the first of these frames, or the one that is still incomplete, began in an earlier message. */
   readonly continues: boolean;
-  /** A message was lost, because nothing in it could be used. */
+  /** Whether a message was lost, because nothing in it could be used. */
   readonly lost: boolean;
 }
 
@@ -25,9 +25,9 @@ export class AdtsMessages {
   readonly #context: Pick<IngestContext, 'repair'>;
   /** The content of the last header. */
   #config: AdtsConfig | undefined;
-  /** The beginning of a frame whose end comes in the next message: at most 8190 bytes. */
+  /** The beginning of a frame that ends in the next message: at most 8190 bytes. */
   #rest: Buffer | undefined;
-  /** A whole message is in it, and nothing of that message was used yet. */
+  /** Whether it is a whole message of which nothing was used yet. */
   #restIsMessage = false;
 
   constructor(context: Pick<IngestContext, 'repair'>) {
@@ -75,7 +75,7 @@ export class AdtsMessages {
     return made;
   }
 
-  /** The encoder itself wrote the ADTS header: if it contradicts the sequence header, the sequence header is wrong. */
+  /** The ADTS header was written by the encoder itself: if it contradicts the sequence header, the sequence header is wrong. */
   #newConfiguration(
     { config, data }: { readonly config: AdtsConfig; readonly data: Buffer },
     inForce: Buffer | undefined,
@@ -116,7 +116,7 @@ function isBeginning(bytes: Buffer): boolean {
   return beginsWithAdts(bytes) && (adtsFrameSize(bytes) ?? Number.POSITIVE_INFINITY) > bytes.length;
 }
 
-/** Whether a frame continues in this message: behind its end there is nothing, or the next header. */
+/** Whether a frame continues in this message: after its end comes nothing, or the next header. */
 function continuesFrame(joined: Buffer, message: Buffer): boolean {
   const size = adtsFrameSize(joined);
   if (size === undefined || size > joined.length) return isBeginning(joined) && splitAdts(message) === undefined;

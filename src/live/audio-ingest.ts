@@ -19,9 +19,9 @@ export interface AudioTrack {
   readonly codec: ServedAudioCodec;
   /** The record of the sequence header: AudioSpecificConfig, OpusHead, FLAC stream info; undefined if there is none. */
   readonly configuration: Buffer | undefined;
-  /** Undefined for PCM, ADPCM, Nellymoser, G.711 and Speex, and for MP3 whose first frame cannot be read. */
+  /** Undefined for PCM, ADPCM, Nellymoser, G.711 and Speex, and for MP3 whose first frame cannot be parsed. */
   readonly description: AudioDescription | undefined;
-  /** Output sample rate in Hz; without a description it is what the tags say, which only a decoder can confirm. */
+  /** Output sample rate in Hz. Without a description it comes from the tags, and only a decoder can confirm it. */
   readonly sampleRate: number;
   readonly channels: number;
 }
@@ -94,9 +94,9 @@ export class AudioIngest {
   }
 
   #acceptHeader(tag: AudioTag, codec: ServedAudioCodec, body: Buffer): void {
-    // Many encoders repeat the sequence header: only a different one matters.
+    // Many encoders repeat the sequence header; only a different one matters.
     const known = this.#received?.equals(tag.data);
-    // Each AC-3 and MP3 frame describes its format, so their sequence headers, if sent at all, are empty.
+    // AC-3 and MP3 describe the format in each frame, so their sequence headers, if any, are empty.
     if (known || !isDescribedByHeader(codec)) {
       this.ignored += 1;
       return;
@@ -120,7 +120,7 @@ export class AudioIngest {
     try {
       description = describeAudio(codec, data);
     } catch (error) {
-      // The video may be fine: without a usable configuration only the audio is dropped.
+      // The video may be good: without a usable configuration only the audio is dropped.
       if (!(error instanceof SluiceError)) throw error;
       this.ignored += 1;
       this.#refuse(
@@ -165,7 +165,7 @@ export class AudioIngest {
     if (opened.configuration !== undefined) this.#setHeader(codec, aacBody('sequence-header', opened.configuration));
     const { samplesPerFrame = 0, frameRateBase = 1 } = this.track?.description ?? {};
     const earlier = opened.continues ? 1 : 0;
-    // The timestamp of the message is that of the first frame that begins in it.
+    // The timestamp of a message belongs to the first frame that begins in it.
     const timeOf = (index: number): Milliseconds =>
       index < earlier
         ? this.#adtsBegan
@@ -207,11 +207,11 @@ export class AudioIngest {
     });
   }
 
-  /** For codecs that need no sequence header. */
+  /** For codecs that need no sequence header: describes the track from a frame. */
   #describeByFrame(tag: AudioTag, codec: ServedAudioCodec): AudioTrack | undefined {
     if (NEEDS_HEADER.has(codec)) return undefined;
     const description = isDescribed(codec) ? describeOrUndefined(codec, tag.data) : undefined;
-    // AC-3 and Opus frames that cannot be parsed are not of that codec. MP3 is given to a decoder, which can find frame boundaries.
+    // AC-3 or Opus that cannot be parsed is something else. MP3 is given to a decoder, which can find frame boundaries.
     if (description === undefined && isDescribed(codec) && codec !== 'mp3') return undefined;
     return {
       codec,

@@ -1,4 +1,4 @@
-// Keeps the further video tracks of encoders that send several sizes of one picture, which saves the gateway a transcode.
+// Keeps the further video tracks of encoders that send one picture in several sizes, which saves the gateway a transcode.
 import { SluiceError } from '../protocols/errors.js';
 import { videoCodecName } from '../protocols/flv/codecs.js';
 import type { VideoTag } from '../protocols/flv/video-tag.js';
@@ -50,7 +50,7 @@ export class ExtraVideoTracks {
       const { trackId } = tag;
       if (tag.packetType === 'ignored' || tag.packetType === 'end-of-sequence') continue;
       const track = this.#tracks.get(trackId);
-      // The header of this track may come before that of track 0; frames alone never make a track.
+      // The header of this track may come before that of track 0. Frames without a header never make a track.
       const codecFits = main === undefined || tag.codec === main.codec;
       const known = track !== undefined || tag.packetType === 'sequence-header';
       const fits = codecFits && known && (track !== undefined || this.#tracks.size < MAX_EXTRA_VIDEO_TRACKS);
@@ -67,12 +67,12 @@ export class ExtraVideoTracks {
     }
   }
 
-  /** Emits held pictures, because the rest of them would have come by now. */
+  /** Emits held pictures, because their missing pieces would have come by now. */
   settle(): void {
     for (const { pictures } of this.#tracks.values()) pictures.settle();
   }
 
-  /** Emits held pictures, because nothing more will come. */
+  /** Emits held pictures, because no more messages come. */
   flush(): void {
     for (const { pictures } of this.#tracks.values()) pictures.flush();
   }
@@ -137,7 +137,7 @@ export class ExtraVideoTracks {
     const unsized = kind === 'key' && description.width === undefined;
     if (unsized && !this.#describeByKeyFrame(trackId, state, track, media.data)) return;
     state.started = true;
-    // The same instant as in track 0; strictly increasing, as there.
+    // The same time as in track 0, and strictly increasing, as there.
     state.last = Math.max(time, state.last + 1);
     this.#emit({ dts: state.last, keyFrame, sequenceHeader: false }, trackId, {
       ...media,

@@ -1,4 +1,4 @@
-// Normalizes the header of each message to one form per codec. FFmpeg and RTMP players read bodies; the packager reads the data in them.
+// Brings the header of each message into one form per codec. FFmpeg and RTMP players read bodies; the packager reads the data in them.
 import type { AudioTag } from '../protocols/flv/audio-tag.js';
 import type { AudioCodecId } from '../protocols/flv/codecs.js';
 import { PACKET_CODED_FRAMES, PACKET_SEQUENCE_START } from '../protocols/flv/enhanced-header.js';
@@ -44,15 +44,15 @@ const FRAME_TYPE_MASK = 0x70;
 
 export interface VideoBodyOptions {
   readonly codec: DescribedVideoCodec;
-  /** According to the bitstream, whatever the header said. */
+  /** Taken from the bitstream, even if the header said otherwise. */
   readonly keyFrame: boolean;
-  /** The coded bytes: those of the message, a view without its first units, or other buffers to be concatenated. */
+  /** The coded bytes: those of the message, or a view without its first units, or other buffers to be concatenated. */
   readonly data: Buffer | readonly Buffer[];
 }
 
 /**
- * The message itself if its header is already in the right form, otherwise a copy with a new header.
- * @param body its frame type may be corrected in place: it has no readers yet
+ * Returns the message itself if its header already has the right form, otherwise a copy with a new header.
+ * @param body has no readers yet, so its frame type may be corrected in place
  */
 export function videoBody(tag: VideoTag, body: Buffer, { codec, keyFrame, data }: VideoBodyOptions): MediaBody {
   if (isBuffer(data) && endsWith(body, data)) {
@@ -109,7 +109,7 @@ function endsWith(body: Buffer, data: Buffer): boolean {
   return data.buffer === body.buffer && data.byteOffset + data.length === body.byteOffset + body.length;
 }
 
-/** Whether there is neither ModEx nor multitrack before the payload. */
+/** Whether the payload follows directly, without ModEx or multitrack before it. */
 function isPlain(headSize: number): boolean {
   return headSize === EX_HEAD || headSize === EX_HEAD + COMPOSITION_TIME_SIZE;
 }

@@ -1,4 +1,4 @@
-// Reads onMetaData, which is what the encoder claims about itself: good enough for a hint, never for a decision.
+// Reads onMetaData, in which the encoder describes itself: good enough for a hint, never for a decision.
 import { decodeAmf0 } from '../protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, AmfObject, type AmfValue, amfProperties } from '../protocols/amf/values.js';
@@ -23,7 +23,10 @@ export interface MetadataHints {
 const ON_META_DATA = 'onMetaData';
 /** AMF0 string marker, length, text: the beginning of every onMetaData body. */
 const ON_META_DATA_PREFIX = Buffer.concat([Buffer.from([0x02, 0x00, ON_META_DATA.length]), Buffer.from(ON_META_DATA)]);
-/** Properties of a file that an encoder reads. A live stream has neither, and players that trust them consider the stream truncated. */
+/**
+ * Properties that describe a file read by the encoder. A live stream has neither, and players that believe them think that the stream is
+ * truncated.
+ */
 const FILE_PROPERTIES = ['duration', 'filesize'] as const;
 const MAX_DIMENSION = 65_535;
 const MAX_FRAME_RATE = 1_000;
@@ -34,7 +37,7 @@ export function isMetadata(body: Buffer): boolean {
   return body.subarray(0, ON_META_DATA_PREFIX.length).equals(ON_META_DATA_PREFIX);
 }
 
-/** The onMetaData body without the properties that only a file has. Never throws. */
+/** The onMetaData body without the properties that belong to files. Never throws. */
 export function liveMetadata(body: Buffer): Buffer {
   const values = decode(body);
   let changed = false;
@@ -46,7 +49,7 @@ export function liveMetadata(body: Buffer): Buffer {
   try {
     return encodeAmf0(values);
   } catch {
-    // A key that is not valid UTF-8 grows when it is re-encoded, perhaps beyond the AMF0 limit.
+    // A key that is not valid UTF-8 grows when it is encoded again, perhaps beyond the AMF0 limit.
     return body;
   }
 }
@@ -65,7 +68,7 @@ export function readMetadataHints(body: Buffer): MetadataHints {
   };
   const encoder = properties.get('encoder');
   const codec = properties.get('videocodecid');
-  // Relays that always write this property use 0 if there is no video.
+  // Relays that always write this property write 0 if there is no video.
   const announcesVideo = (typeof codec === 'number' && codec > 0) || (typeof codec === 'string' && codec !== '');
   return withoutUndefined({
     width: number('width', MAX_DIMENSION),
@@ -88,7 +91,7 @@ function readProperties(body: Buffer): ReadonlyMap<string, AmfValue> | undefined
   return undefined;
 }
 
-/** Returns an empty list if it is not AMF0: metadata decides nothing, so broken metadata is no reason to refuse a publisher. */
+/** Returns an empty list if the body is not AMF0: metadata decides nothing, so broken metadata is no reason to refuse a publisher. */
 function decode(body: Buffer): readonly AmfValue[] {
   try {
     return decodeAmf0(body);

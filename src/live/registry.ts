@@ -31,7 +31,7 @@ export interface StreamRegistryOptions {
   readonly conflict?: PublishConflict;
   /** A publisher that has sent nothing for this long loses its name to a new one, whatever `conflict` says. Default 3000. */
   readonly takeoverAfter?: Milliseconds;
-  /** The wall clock is for `startedAt`, the monotonic one for silence and per-minute limits. */
+  /** The wall clock is used for `startedAt`, the monotonic clock for silence and per-minute limits. */
   readonly clock?: RegistryClock;
 }
 
@@ -42,7 +42,7 @@ export interface ClaimOptions {
 
 export interface RegistryListener {
   readonly onStart?: (stream: LiveStream) => void;
-  /** The name is already free when this is called. */
+  /** Called when the stream has ended. The name is already free. */
   readonly onEnd?: (stream: LiveStream, reason: SluiceError | undefined) => void;
 }
 
@@ -78,12 +78,12 @@ export class StreamRegistry {
    *
    * If the current publisher of the name is silent, or the policy is `override`, it is kicked with `live.taken-over`, and its stream has
    * ended when this returns. If two publishers claim the name at once, the second is refused or, under `override`, replaces the first.
-   * @throws live.name-taken, live.stream-limit
+   * ¶ @throws live.name-taken, live.stream-limit
    */
   claim(app: string, name: string, options: ClaimOptions = {}): LiveStream {
     const key = keyOf(app, name);
     this.#takeOver(this.#streams.get(key));
-    // A listener for the end of the old stream may have claimed the name already; that claim is as new as this one.
+    // A listener for the end of the old stream may already have claimed the name. That claim is as new as this one.
     if (this.#streams.has(key)) throw liveError('live.name-taken', `${app}/${name} is already being published`);
     if (this.#streams.size >= this.#maxStreams) {
       throw liveError(
@@ -110,7 +110,7 @@ export class StreamRegistry {
     try {
       callAll([...this.#listeners], (listener) => listener.onStart?.(stream));
     } catch (error) {
-      // The caller never gets this stream, so it could not end it.
+      // The caller never gets this stream, so the registry must end it.
       stream.end();
       throw error;
     }
@@ -129,7 +129,7 @@ export class StreamRegistry {
     return this.#streams.get(keyOf(app, name));
   }
 
-  /** In the order in which they were claimed. */
+  /** In the order of the claims. */
   list(): LiveStream[] {
     return [...this.#streams.values()];
   }

@@ -1,8 +1,8 @@
-// Counts by kind what is changed or dropped of a publisher's media, and reports each kind once, in words for the person at the encoder.
+// Counts what is changed or dropped in a publisher's media, by kind, and reports each kind once, in words for the person at the encoder.
 import type { SluiceError } from '../protocols/errors.js';
 import { liveError } from './errors.js';
 
-/** Each kind with what is wrong, what is done about it, and the encoder setting that avoids it. */
+/** For each kind: what is wrong, what the gateway does about it, and which encoder setting avoids it. */
 export const REPAIRS = {
   'adts-headers':
     'an ADTS header stands before each AAC frame and is taken off: set the AAC output of the encoder to raw frames (no ADTS)',
@@ -31,7 +31,7 @@ export const REPAIRS = {
   'broken-units':
     'the lengths in pictures lead beyond their end, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
   'temporal-delimiters':
-    // OBS and FFmpeg send these; no setting avoids them, and nothing is lost: only counted.
+    // OBS and FFmpeg send these. No setting avoids them and nothing is lost, so they are only counted.
     undefined,
   'header-rewritten':
     'the video sequence header is no avcC, hvcC or av1C record, so it is made from what is in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
@@ -41,7 +41,7 @@ export const REPAIRS = {
     'the parameter sets of the pictures change with nearly each key frame, and only the pictures tell decoders: set the encoder to constant parameter sets',
   'key-frame-flags':
     'pictures are flagged as key frames that are none, or the other way round, and are taken for what they are: set the encoder to closed groups of pictures with IDR frames',
-  // The next five are noticed in `pipeline` and `hls`, which write their sentences (`Repairs.countFault`): there is none here.
+  // The next five are detected in `pipeline` and `hls`, which write the sentences (`Repairs.countFault`).
   'sound-paused': undefined,
   'pictures-paused': undefined,
   'uneven-frames': undefined,
@@ -71,13 +71,16 @@ export class Repairs {
     return [...this.#sentences];
   }
 
-  /** Something was repaired in `live`. The first of each kind is reported with the sentence above. */
+  /** Call when `live` has repaired something. The first of each kind is reported with the sentence above. */
   countRepair(kind: RepairKind): void {
     const sentence = REPAIRS[kind];
     if (this.#count(kind) && sentence !== undefined) this.addLeftOut(liveError('live.repaired', sentence));
   }
 
-  /** A later room found a fault that is one of the last five kinds. @returns whether it is the first of its kind: the caller then logs it */
+  /**
+   * Call when a later room has found a fault of one of the last five kinds.
+   * @returns whether it is the first of its kind: then the caller logs it
+   */
   countFault(kind: RepairKind, sentence: string): boolean {
     const isFirst = this.#count(kind);
     if (isFirst) this.#sentences.add(sentence);
@@ -91,7 +94,10 @@ export class Repairs {
     return count === 0;
   }
 
-  /** Something is left out that no repair could save, or is repaired for the first time. Callers report each such thing once. */
+  /**
+   * Adds a report: something could not be repaired and is left out, or was repaired for the first time. Callers report each such thing
+   * once.
+   */
   addLeftOut(warning: SluiceError): void {
     this.#sentences.add(warning.message);
     this.#onFirst(warning);

@@ -1,4 +1,4 @@
-// What a live stream is created with, and what its listeners are told.
+// The options of a live stream, and the interface of its listeners.
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -7,13 +7,13 @@ import type { LiveStreamLimits } from './limits.js';
 import type { LiveTag } from './tag.js';
 import type { TrackChange } from './track-presence.js';
 
-/** `waiting` for the first frame, `live`, then `ended`, which is final: the next publisher of the name gets a new stream. */
+/** `waiting` for the first frame, then `live`, then `ended`, which is final: the next publisher of the name gets a new stream. */
 export type LiveStreamState = 'waiting' | 'live' | 'ended';
 
 export interface StreamListener {
   /** Called for each tag of the stream, synchronously while it is published. */
   readonly onTag?: (tag: LiveTag) => void;
-  /** Called once. Without a reason the publisher ended by itself. */
+  /** Called once. Without a reason, the publisher itself has ended the stream. */
   readonly onEnd?: (reason: SluiceError | undefined) => void;
   /** Called once for each kind of media that had to be changed (`live.repaired`) or dropped; the stream continues. */
   readonly onWarning?: (warning: SluiceError) => void;
@@ -36,6 +36,6 @@ export interface LiveStreamOptions {
   readonly limits?: Partial<LiveStreamLimits>;
   /** A track without a frame counts as gone after this much media time of the other track. Default 5000. */
   readonly trackTimeout?: Milliseconds;
-  /** For `lastActivity`, pauses of the publisher and per-minute limits. */
+  /** The clock for `lastActivity`, pauses of the publisher and per-minute limits. */
   readonly clock?: Pick<Clock, 'now'>;
 }

@@ -23,7 +23,7 @@ import { UnservedMedia } from './unserved-media.js';
 import type { VideoTrack } from './video-headers.js';
 import { VideoIngest } from './video-ingest.js';
 
-/** Measured by arrival. The pieces of a picture arrive together, so if other media arrives this much later, the picture is complete. */
+/** Measured by arrival. The pieces of a picture arrive together: if other media arrives this much later, the picture is complete. */
 const PIECES_WAIT: Milliseconds = 200;
 
 export class LiveStream {
@@ -168,7 +168,7 @@ export class LiveStream {
   }
 
   /**
-   * Counts a fault of its media that shows only when the media is served, and adds the first of each kind to `shortcomings`.
+   * Counts a fault that was found when the media was served, and adds the first of each kind to `shortcomings`.
    * @returns whether it is the first of its kind, which the caller logs
    */
   report(kind: RepairKind, sentence: string): boolean {
@@ -192,7 +192,7 @@ export class LiveStream {
     }
   }
 
-  /** Ends the stream and releases everything it holds; later calls do nothing. Readers keep what is queued for them. */
+  /** Ends the stream and releases its memory; later calls do nothing. Readers keep the tags that are queued for them. */
   end(reason?: SluiceError): void {
     if (this.#state.is('ended')) return;
     this.#flush();
@@ -200,7 +200,7 @@ export class LiveStream {
     this.#subscribers.end();
     const listeners = [...this.#listeners];
     this.#listeners.clear();
-    // A reference to the ended stream must not keep the publisher's connection in memory.
+    // Whoever keeps a reference to the ended stream must not keep the publisher's connection in memory.
     this.#onKick = undefined;
     try {
       callAll(listeners, (listener) => listener.onEnd?.(reason));
@@ -247,7 +247,7 @@ export class LiveStream {
     };
   }
 
-  /** Emits pictures that are held back for later messages. Errors are ignored, because the publisher is gone. */
+  /** Emits pictures that are held for later messages. Errors are ignored, because the publisher is gone. */
   #flush(): void {
     try {
       this.#video.flush();
@@ -275,7 +275,7 @@ export class LiveStream {
   #emit(tag: LiveTag): void {
     if (tag.discontinuity === true) this.#changes.noteJump(tag.kind);
     if (tag.trackId > 0) {
-      // Readers and the GOP cache carry only video track 0.
+      // Readers and the GOP cache get only video track 0.
       callAll(this.#listeners, (listener) => listener.onTag?.(tag));
       return;
     }
@@ -287,7 +287,7 @@ export class LiveStream {
     try {
       callAll(this.#listeners, (listener) => listener.onTag?.(tag));
     } finally {
-      // A reader that a listener has just added already got this tag.
+      // A reader that a listener has just added has already got this tag.
       this.#subscribers.offer(tag, number);
     }
   }

@@ -1,12 +1,12 @@
-// The readers of a stream and the tags they start with. Every reader gets each tag exactly once, whenever it subscribes.
+// The readers of a stream, and the tags with which they start. Every reader gets each tag exactly once, whenever it subscribes.
 import { callAll } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag } from './tag.js';
 
-/** 10 s at 13 Mbit/s. A longer GOP is not worth the memory: new viewers then wait for the next key frame. Bytes. */
+/** In bytes: 10 s at 13 Mbit/s. A longer GOP is not worth the memory; new viewers then wait for the next key frame. */
 export const GOP_CACHE_BYTES = 16 * 1024 * 1024;
-/** Without video there is no key frame to start at; keep this much audio. */
+/** Without video there is no key frame to start at, so this much audio is kept. */
 const AUDIO_ONLY_WINDOW: Milliseconds = 2_000;
 
 /** Keeps the tags since the last key frame, within a bound, so that a new reader can start at once. */
@@ -40,7 +40,7 @@ export class GopCache {
     return this.#tags.find(({ keyFrame }) => keyFrame);
   }
 
-  /** @param headers the metadata and sequence headers in force, including `tag`; called only where a new start is made */
+  /** @param headers the metadata and sequence headers in force, including `tag`; called only if the cache starts anew */
   push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
     if (tag.kind === 'video' && !this.#hasVideo) {
       this.#hasVideo = true;
@@ -77,7 +77,7 @@ export class GopCache {
     if (this.#open) this.#append(tag);
   }
 
-  /** If a tag does not fit, the cache is emptied: half a GOP is useless. */
+  /** If a tag does not fit, the cache is emptied, because half a GOP is useless. */
   #append(tag: LiveTag): void {
     if (!this.#open) return;
     if (this.#bytes + tag.body.length > this.#maxBytes) {
@@ -93,10 +93,10 @@ export class GopCache {
 export class Subscribers {
   readonly gopCache: GopCache;
   readonly #headers: () => readonly LiveTag[];
-  /** Each subscription with the number of the first tag that was not among those it started with. */
+  /** For each subscription: the number of the first tag that was not among those it started with. */
   readonly #subscriptions = new Map<Subscription, number>();
   #tagCount = 0;
-  /** Tags dropped by readers that have left. */
+  /** Number of tags dropped by readers that have left. */
   #droppedTags = 0;
   #ended = false;
 
@@ -110,7 +110,7 @@ export class Subscribers {
     return this.#subscriptions.size;
   }
 
-  /** Tags dropped because readers were too slow. */
+  /** Number of tags dropped because readers were too slow. */
   get droppedTags(): number {
     let dropped = this.#droppedTags;
     for (const subscription of this.#subscriptions.keys()) dropped += subscription.droppedTags;
@@ -119,7 +119,7 @@ export class Subscribers {
 
   /**
    * Adds a reader that starts with metadata, headers and the tags since the last key frame.
-   * @param hasVideo if true, a reader without a cached key frame waits for the next one
+   * @param hasVideo whether a reader waits for the next key frame if none is cached
    */
   add(options: SubscribeOptions, hasVideo: boolean): Subscription {
     const cached = this.gopCache.tags;
@@ -150,7 +150,7 @@ export class Subscribers {
     });
   }
 
-  /** No more tags will come; readers keep what is queued for them. */
+  /** No more tags will come; readers keep the tags that are queued for them. */
   end(): void {
     this.#ended = true;
     this.gopCache.clear();

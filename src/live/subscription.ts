@@ -2,13 +2,13 @@
 import type { LiveTag } from './tag.js';
 
 export interface SubscribeOptions {
-  /** Limit of the queued bodies in bytes. Beyond it the reader loses everything up to the next key frame. */
+  /** Limit of the queued bodies in bytes. Beyond it the reader loses all tags up to the next key frame. */
   readonly maxBytes: number;
-  /** Called each time the queue stops being empty: take until nothing is left. */
+  /** Called each time the queue stops being empty. The reader should then take tags until none is left. */
   readonly onReadable?: () => void;
 }
 
-/** Entries already taken are removed from the array in runs of this many, which makes taking O(1) amortized. */
+/** Taken entries are removed from the array only after this many, which makes taking O(1) amortized. */
 const COMPACT_AT = 256;
 
 export class Subscription {
@@ -40,12 +40,12 @@ export class Subscription {
     return this.#queue.length - this.#head;
   }
 
-  /** Tags dropped because this reader was too slow. */
+  /** Number of tags dropped because this reader was too slow. */
   get droppedTags(): number {
     return this.#droppedTags;
   }
 
-  /** True once nothing will be added any more; queued tags can still be taken. */
+  /** Whether no more tags will be added. Queued tags can still be taken. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -84,7 +84,7 @@ export class Subscription {
     if (wasEmpty && this.queuedTags > 0) this.#onReadable?.();
   }
 
-  /** Called by the stream: queues the tags that a new reader starts with. `onReadable` follows once the caller has the subscription. */
+  /** Called by the stream: queues the tags with which a new reader starts. `onReadable` follows when the caller has the subscription. */
   prefill(tags: readonly LiveTag[]): void {
     for (const tag of tags) this.#enqueue(tag);
     if (this.queuedTags === 0) return;
@@ -117,7 +117,7 @@ export class Subscription {
     this.#queuedBytes += tag.body.length;
   }
 
-  /** Drops the backlog but keeps its headers: without them nothing that follows could be decoded. */
+  /** Drops the queued tags but keeps the headers among them: without these, later tags could not be decoded. */
   #dropQueued(): void {
     const last = new Map<LiveTag['kind'], LiveTag>();
     for (const tag of this.#queue.slice(this.#head)) {
@@ -131,7 +131,7 @@ export class Subscription {
     this.#awaitingKeyFrame = this.#hasVideo;
   }
 
-  /** Of consecutive headers of one kind only the last matters: a reader that takes nothing holds at most one of each. */
+  /** Of consecutive headers of one kind only the last matters, so a reader that takes nothing keeps at most one of each kind. */
   #removeObsolete(kind: LiveTag['kind']): void {
     for (let index = this.#queue.length - 1; index >= this.#head; index -= 1) {
       const tag = this.#queue[index];

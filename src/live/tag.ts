@@ -1,4 +1,4 @@
-// The unit that all stages after ingest work with: one message of the publisher, validated and on the stream's own timeline.
+// The unit with which all stages after ingest work: one message of the publisher, validated and on the stream's own timeline.
 import type { AudioCodecId, VideoCodecId } from '../protocols/flv/codecs.js';
 import type { Milliseconds } from '../protocols/units.js';
 
@@ -14,14 +14,14 @@ export interface LiveTag {
   readonly keyFrame: boolean;
   readonly sequenceHeader: boolean;
   /**
-   * FLV tag body as FFmpeg (6.1 or later for Enhanced RTMP headers) and RTMP players read it, with a legacy header if the codec has one.
-   * Shared by all subscribers; never modified.
+   * FLV tag body in the form that FFmpeg (6.1 or later for Enhanced RTMP headers) and RTMP players read, with a legacy header if the codec
+   * has one. Shared by all subscribers; never modified.
    */
   readonly body: Buffer;
   /**
-   * The payload after the header, as a view into `body`. For a frame the coded bytes: length-prefixed NAL units, an AV1 temporal unit, a
-   * VP9 frame, a raw AAC frame. For a sequence header the record: avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead, the FLAC stream
-   * info. For a script tag the whole body.
+   * The payload after the header, as a view into `body`. In a frame: the coded bytes (length-prefixed NAL units, an AV1 temporal unit, a
+   * VP9 frame, a raw AAC frame). In a sequence header: the record (avcC, hvcC, av1C, vpcC, AudioSpecificConfig, OpusHead, the FLAC stream
+   * info). In a script tag: the whole body.
    */
   readonly data: Buffer;
   /** Undefined for script tags. */
@@ -31,10 +31,10 @@ export interface LiveTag {
    * only.
    */
   readonly trackId: number;
-  /** A sequence header that differs from the previous one: decoders must be reconfigured. */
+  /** Whether this is a sequence header that differs from the previous one, so that decoders must be reconfigured. */
   readonly changed?: boolean;
-  /** The key frame is an H.264 recovery point, not an IDR: FFmpeg and Apple players start there, Chromium's MSE does not. */
+  /** Whether the key frame is an H.264 recovery point, not an IDR: FFmpeg and Apple players start there, Chromium's MSE does not. */
   readonly openGop?: boolean;
-  /** The publisher's clock jumped here. The stream's timeline continues smoothly, but the pictures may be unrelated. */
+  /** Whether the publisher's clock jumped here. The stream's timeline continues smoothly, but the pictures may be unrelated. */
   readonly discontinuity?: boolean;
 }

@@ -1,31 +1,32 @@
-// Maps wire timestamps to the stream's timeline. The only place that handles the 32-bit wrap: later stages get timestamps that only
+// Maps wire timestamps to the stream's timeline. This is the only place that handles the 32-bit wrap: later stages get timestamps that only
 // increase.
 import type { Milliseconds } from '../protocols/units.js';
 
 export type MediaKind = 'video' | 'audio';
 
-/** Stream time of the first media frame, so that audio that starts a little earlier than the video has no negative time. */
+/** Stream time of the first media frame. It is above 0, so that audio that starts a little earlier than the video has no negative time. */
 export const TIMELINE_ORIGIN: Milliseconds = 1_000;
-/** A frame earlier than the first one by more than this is before the start of the timeline. */
+/** A frame that is earlier than the first one by more than this lies before the start of the timeline. */
 const MAX_LEAD_IN: Milliseconds = 1_000;
 /** A larger step is a jump of the publisher's clock (or a single bad timestamp), not a pause. */
 export const MAX_STEP: Milliseconds = 5_000;
 /**
- * A frame at most this far behind the last one of its kind is out of order or has network jitter. Further back it is a jump of the clock.
- * Stream time cannot go back: if this were no jump, all frames until the clock has caught up would get almost the same stream time.
+ * A frame at most this far behind the last one of its kind is out of order or has network jitter. A frame further back is a jump of the
+ * clock. Stream time cannot go back: if such a step were no jump, all frames until the clock has caught up would get almost the same stream
+ * time.
  */
 const MAX_LATENESS: Milliseconds = 1_500;
 /** This many consecutive frames must agree before a jump is accepted. */
 const FRAMES_TO_BELIEVE = 3;
-/** Digital signage sends one picture in ten seconds; one of them may be missing. */
+/** Digital signage sends one picture in ten seconds, and one of them may be missing. */
 const SLOWEST_INTERVAL: Milliseconds = 20_000;
 /** A picture of such a sender may arrive this much earlier or later than its timestamp says. */
 const ARRIVAL_TOLERANCE: Milliseconds = 2_000;
-/** Encoders send audio and video of the same time at most this far apart. */
+/** Encoders send audio and video of the same time at most this long after each other. */
 const APART: Milliseconds = 300;
 /** Used until a track has shown its own frame interval. */
 const DEFAULT_INTERVAL: Readonly<Record<MediaKind, Milliseconds>> = { video: 33, audio: 21 };
-/** A longer distance between frames is a pause and says nothing about the frame interval. */
+/** A longer distance between frames is a pause and does not show the frame interval. */
 const MAX_INTERVAL: Milliseconds = 1_000;
 /** The frame interval is averaged over this many frames, so that jitter does not look like another frame rate. */
 const INTERVAL_FRAMES = 16;
@@ -33,13 +34,13 @@ const INTERVAL_FRAMES = 16;
 export interface TimelineOptions {
   /** Stream time of the first frame, rounded up to a whole millisecond. Default `TIMELINE_ORIGIN`. */
   readonly origin?: Milliseconds;
-  /** Monotonic: when frames arrive. Without it a step of more than 5 s is a jump, however long it took. */
+  /** Monotonic clock for the arrival of frames. Without it a step of more than 5 s is a jump, however long it took. */
   readonly now?: (() => Milliseconds) | undefined;
 }
 
 export interface TimelinePoint {
   readonly dts: Milliseconds;
-  /** The publisher's clock has jumped, and this is the first frame mapped with the new offset. */
+  /** Whether the publisher's clock has jumped, and this is the first frame mapped with the new offset. */
   readonly discontinuity: boolean;
 }
 
@@ -53,16 +54,16 @@ interface WireClock {
 
 interface Track {
   clock: WireClock | undefined;
-  /** Last wire timestamp of this kind that matched its clock, unwrapped. */
+  /** Last wire timestamp of this kind that was consistent with its clock, unwrapped. */
   wire: Milliseconds;
   /** Last stream time assigned. */
   last: Milliseconds | undefined;
   /** The last wire timestamps without a pause or jump between them, unwrapped, oldest first. */
   run: Milliseconds[];
   interval: Milliseconds;
-  /** Timestamp and arrival of the last frame, even if the timestamp was not believed. */
+  /** Timestamp and arrival of the last frame, even if its timestamp was not believed. */
   seen: { readonly wire: Milliseconds; readonly at: Milliseconds } | undefined;
-  /** Wire time from the last frame but one to the last frame; undefined before the second frame. */
+  /** Wire time between the last two frames; undefined before the second frame. */
   step: Milliseconds | undefined;
   /** Wire timestamps far from every known clock, which may turn out to be a new clock. */
   suspect: { reference: Milliseconds; frames: number } | undefined;
@@ -80,7 +81,7 @@ export class Timeline {
     this.#now = now;
   }
 
-  /** Frames whose timestamp had to be corrected. */
+  /** Number of frames whose timestamp had to be corrected. */
   get repaired(): number {
     return this.#repaired;
   }
@@ -89,7 +90,7 @@ export class Timeline {
     return this.#discontinuities;
   }
 
-  /** Lower bound of all frame times: at most a second before the origin, and never negative. */
+  /** No frame gets an earlier time than this: at most a second before the origin, and never negative. */
   get #floor(): Milliseconds {
     return Math.max(0, this.#origin - MAX_LEAD_IN);
   }
@@ -97,7 +98,7 @@ export class Timeline {
   /**
    * Maps one frame to stream time. Do not call it for sequence headers: encoders send them with timestamp 0 at any time.
    * @param wire RTMP timestamp as received, 0..2^32 - 1; encoders that mask to 31 bits are recognised
-   * @returns undefined for a frame before the start of the timeline: one kind started much earlier than the other
+   * @returns undefined for a frame before the start of the timeline, which happens if one kind of media started much earlier than the other
    */
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
@@ -113,7 +114,7 @@ export class Timeline {
     // Try the clock of this kind first; if it does not match, the other kind may already have moved to a new clock.
     for (const clock of [track.clock, other.clock]) {
       if (clock === undefined) continue;
-      // The other kind may be sent seconds earlier or later, so compare with the last frame of this kind too.
+      // The other kind may be sent seconds earlier or later, so the last frame of this kind is compared too.
       const base = track.clock === clock ? nearest(wire, track.wire, clock.reference) : clock.reference;
       const step = signedStep(wire, base);
       const time = base + step + clock.offset;
@@ -130,7 +131,7 @@ export class Timeline {
     return this.#mapUnknown(track, other, wire);
   }
 
-  /** Whether the track sends a frame only every few seconds, and this one arrived as long after the last as its timestamp says. */
+  /** Whether the track sends a frame only every few seconds, and the time between the last two arrivals agrees with their timestamps. */
   #isSlow(track: Track, wire: Milliseconds, before: Track['seen']): boolean {
     if (before === undefined || track.seen === undefined) return false;
     const step = signedStep(wire, before.wire);
@@ -169,7 +170,7 @@ export class Timeline {
     if (elapsed > 0) track.interval = Math.max(1, Math.round(elapsed / (run.length - 1)));
   }
 
-  /** For a timestamp that matches no known clock. A single one is replaced; several that agree are the publisher's new clock. */
+  /** Handles a timestamp that matches no known clock. A single one is replaced; several that agree are the publisher's new clock. */
   #mapUnknown(track: Track, other: Track, wire: Milliseconds): TimelinePoint {
     const { suspect } = track;
     const step = suspect === undefined ? undefined : signedStep(wire, suspect.reference);
@@ -185,7 +186,8 @@ export class Timeline {
     const believed = track.suspect;
     const isBelieved = believed !== undefined && believed.frames >= FRAMES_TO_BELIEVE;
     let next = track.last === undefined ? (other.last ?? this.#origin) : track.last + track.interval;
-    // The other kind may have continued while this one was away. What arrives together belongs together, so continue at its time.
+    // The other kind may have continued while this one was away. Media that arrives together belongs together, so this kind continues at
+    // the time of the other.
     if (isBelieved && other.last !== undefined && other.last - next > APART) next = other.last;
     track.last = next;
     if (!isBelieved) return { dts: next, discontinuity: false };
@@ -232,7 +234,7 @@ function newTrack(kind: MediaKind): Track {
   };
 }
 
-/** Whichever of the two earlier wire timestamps is nearer to `wire`. */
+/** The one of the two earlier wire timestamps that is nearer to `wire`. */
 function nearest(wire: Milliseconds, a: Milliseconds, b: Milliseconds): Milliseconds {
   return Math.abs(signedStep(wire, a)) <= Math.abs(signedStep(wire, b)) ? a : b;
 }

@@ -1,9 +1,9 @@
-// Measures what a publisher sends of one track: its rates, and whether its timestamps advance.
+// Measures one track of a publisher: its rates, and whether its timestamps advance.
 import type { BitsPerSecond, Milliseconds } from '../protocols/units.js';
 
-/** Long enough for a whole GOP of most encoders, short enough to follow changes. */
+/** Long enough for a whole GOP of most encoders, and short enough to follow changes. */
 const WINDOW: Milliseconds = 2_000;
-/** Bundled frames share a timestamp, and so may a burst after a pause; neither has more frames than this. */
+/** Bundled frames share a timestamp, and so may a burst after a pause. Neither has more frames than this. */
 const FRAMES_AT_ONE_TIME = 50;
 
 export class TrackMeter {
@@ -47,7 +47,7 @@ export class TrackMeter {
 
   /**
    * Detects a publisher whose timestamps do not advance. It looks like a slow one, but its frames cannot be shown at the right time.
-   * @param timestamp as on the wire, of each message
+   * @param timestamp of each message, as on the wire
    * @returns true once, at the frame that proves it
    */
   standsStill(timestamp: Milliseconds): boolean {

@@ -4,11 +4,11 @@ import type { MediaKind } from './timeline.js';
 
 /** Longer than any gap that the timeline treats as a pause. */
 export const TRACK_TIMEOUT: Milliseconds = 5_000;
-/** After a pause of both tracks, the first one to return must not declare the other gone. */
+/** After a pause of both tracks, the first one to return must not make the other count as gone. */
 const MIN_FRAMES_OF_OTHER = 10;
-/** A track with a long frame interval counts as gone after missing this many frames. */
+/** A track with a long frame interval counts as gone when this many frames are missing. */
 const MISSING_FRAMES = 1.5;
-/** After a single picture the frame interval of a track is unknown; assume this. */
+/** The assumed frame interval of a track after its first picture, when it is not known yet. */
 const SLOWEST_INTERVAL: Milliseconds = 10_000;
 
 export interface TrackChange {
@@ -44,7 +44,7 @@ export class TrackPresence {
     return this.#tracks[kind].present;
   }
 
-  /** Call before a frame of this kind is delivered. */
+  /** Call before each frame of this kind is delivered. */
   note(kind: MediaKind, dts: Milliseconds): void {
     const otherKind = kind === 'video' ? 'audio' : 'video';
     const track = this.#tracks[kind];

@@ -1,9 +1,9 @@
-// Tells a publisher when none of its tracks can be served. If one kind is unusable, the other gets some time to appear.
+// Tells a publisher that none of its tracks can be served. If one kind is unusable, the other gets some time to appear.
 import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { LiveTagKind } from './tag.js';
 
-/** Media time in which the other kind should appear: encoders send both from the start. */
+/** Media time within which the other kind should appear: encoders send both from the start. */
 const UNSERVED_WAIT: Milliseconds = 2_000;
 /** A single bad timestamp must not look like a long wait. */
 const MIN_MESSAGES = 10;
@@ -13,8 +13,8 @@ export class UnservedMedia {
 
   /**
    * Takes a message that came while there is no track.
-   * @param video why video that came cannot be served
-   * @param audio the same for audio
+   * @param video why the received video cannot be served
+   * @param audio why the received audio cannot be served
    * @throws the reason why nothing can be served; that of the video if both kinds are unusable
    */
   check(

@@ -28,8 +28,8 @@ export interface VideoHeader {
 }
 
 /**
- * Some encoders change parameter sets of the same format with each key frame and send them in band; after this many, decoders get no new
- * header for them.
+ * Some encoders change parameter sets of the same format with each key frame and send them in band. After this many changes, decoders get
+ * no new header for them.
  */
 const MAX_QUIET_CHANGES = 3;
 /** Offset of the number of sequence parameter sets in an avcC, and of the number of arrays in an hvcC. */
@@ -42,10 +42,10 @@ export class VideoHeaders {
   readonly #sets: ParameterSets | undefined;
   /** The last sequence header as received, for comparison with the next. */
   #received: Buffer | undefined;
-  /** Parameter sets have arrived that the header in force does not contain. */
+  /** Whether parameter sets have arrived that the header in force does not contain. */
   #stale = false;
   #quietChanges = 0;
-  /** The record that was passed on last. */
+  /** The record that was passed on most recently. */
   #inForce: Buffer | undefined;
   /** AV1 and VP9: the record in force, if one came. */
   #record: Buffer | undefined;
@@ -65,11 +65,11 @@ export class VideoHeaders {
 
   /**
    * Handles a sequence header message.
-   * @returns undefined if it has nothing new, or not enough: then the pictures provide it
+   * @returns undefined if it contains nothing new, or not enough: then the pictures provide the header
    * @throws live.video-configuration
    */
   fromMessage(tag: VideoTag, body: Buffer): VideoHeader | undefined {
-    // Many encoders repeat it before each key frame: only a different one matters.
+    // Many encoders repeat it before each key frame; only a different one matters.
     if (this.#received?.equals(tag.data)) return undefined;
     this.#received = tag.data;
     const header = this.#open(tag, body);
@@ -108,9 +108,9 @@ export class VideoHeaders {
   }
 
   /**
-   * Takes the units of an H.264 or HEVC picture that has parameter sets, or at which decoding can start.
+   * Takes the units of an H.264 or HEVC picture that contains parameter sets, or at which decoding can start.
    * @param current the description in force
-   * @param canStart whether decoding can start at this picture: only there parameter sets come into force
+   * @param canStart whether decoding can start at this picture: parameter sets come into force only there
    * @returns the header that must be sent before the picture, if any
    */
   fromUnits(
@@ -152,7 +152,7 @@ export class VideoHeaders {
     try {
       description = describe(codec, outdated ? undefined : this.#record, data);
     } catch (error) {
-      // A single broken frame of a known stream is left to the decoder to conceal.
+      // In a known stream, a single broken frame is left to the decoder, which conceals it.
       if (current?.width !== undefined && error instanceof SluiceError) return undefined;
       throw error;
     }

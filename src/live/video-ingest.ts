@@ -15,7 +15,7 @@ import { TrackMeter } from './track-meter.js';
 import { type VideoHeader, VideoHeaders, type VideoTrack } from './video-headers.js';
 import { type VideoPicture, VideoPictures } from './video-pictures.js';
 
-/** If only frames have come for this long, there will be no sequence header: tell the publisher. */
+/** If only frames have come for this long, no sequence header will come: the publisher is told. */
 const MAX_WAIT_FOR_SEQUENCE_HEADER: Milliseconds = 10_000;
 /** No encoder is deliberately set to a longer GOP. */
 const MAX_WAIT_FOR_KEY_FRAME: Milliseconds = 20_000;
@@ -33,7 +33,7 @@ export class VideoIngest {
   keyFrames = 0;
   /** Frames whose key frame flag contradicts the bitstream, either way. */
   keyFrameMismatches = 0;
-  /** Frames before the first sequence header or key frame. */
+  /** Frames before the first sequence header or the first key frame. */
   dropped = 0;
   /** Messages without anything to decode, and repeated headers. */
   ignored = 0;
@@ -45,7 +45,7 @@ export class VideoIngest {
   #color: ColorDescription | undefined;
   #started = false;
   #waitingSince: Milliseconds | undefined;
-  /** Media messages before the first picture. */
+  /** Media messages before the first key frame. */
   #awaited = 0;
 
   constructor(context: IngestContext) {
@@ -73,13 +73,13 @@ export class VideoIngest {
     if (tag.tracks !== undefined) this.#extra.accept(timestamp, tag.tracks, body, this.track);
   }
 
-  /** Emits held pictures, because the rest of them would have come by now. */
+  /** Emits held pictures, because their missing pieces would have come by now. */
   settle(): void {
     this.#pictures?.settle();
     this.#extra.settle();
   }
 
-  /** Emits held pictures, because nothing more will come. */
+  /** Emits held pictures, because no more messages come. */
   flush(): void {
     this.#pictures?.flush();
     this.#extra.flush();
@@ -124,7 +124,7 @@ export class VideoIngest {
       this.ignored += 1;
       return;
     }
-    // A sequence header applies only to the pictures after it.
+    // A sequence header applies only to the pictures after it, so held pictures are emitted first.
     this.#pictures?.flush();
     this.#setTrack(codec, header);
   }
@@ -206,7 +206,7 @@ export class VideoIngest {
     this.#context.emit(kind === 'open' ? { ...frame, openGop: true } : frame);
   }
 
-  /** Decided by the bitstream; by the flag if the bitstream cannot be read. */
+  /** The bitstream decides; the flag decides only if the bitstream cannot be parsed. */
   #isKeyFrame({ kind, first, message: { tag } }: VideoPicture): boolean {
     if (kind === 'unknown') return tag.keyFrame;
     const keyFrame = kind !== 'inter';
@@ -246,7 +246,7 @@ export class VideoIngest {
     this.#context.warn(this.refused);
   }
 
-  /** Waiting silently for something that never comes would leave a black picture without a reason. */
+  /** Tells the publisher, because a silent wait for something that never comes would be a black picture without a reason. */
   #wait(timestamp: Milliseconds): void {
     this.#waitingSince ??= timestamp;
     this.#awaited += 1;
@@ -266,7 +266,7 @@ export class VideoIngest {
     }
   }
 
-  /** The parsers for a track of this codec, which stays the only one. */
+  /** The parsers for the track. Its codec cannot change later. */
   #track(codec: DescribedVideoCodec): { readonly headers: VideoHeaders; readonly pictures: VideoPictures } {
     const { repair } = this.#context;
     if (this.#headers === undefined || this.#pictures === undefined || this.#codec !== codec) {

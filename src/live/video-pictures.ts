@@ -72,12 +72,12 @@ export class VideoPictures {
     });
   }
 
-  /** Whether a picture is held back until the next message. */
+  /** Whether a picture is held until the next message. */
   get holdsPicture(): boolean {
     return this.#units?.holdsPicture ?? false;
   }
 
-  /** Sets what the sequence header in force says. */
+  /** Sets what is known from the sequence header in force. */
   configure(known: { readonly nalLengthSize?: NalLengthSize | undefined; readonly sequenceHeader: boolean }): void {
     const bitstream = this.#bitstream;
     if (bitstream instanceof Av1Bitstream) bitstream.sequenceHeaderKnown = known.sequenceHeader;
@@ -86,7 +86,7 @@ export class VideoPictures {
     }
   }
 
-  /** Takes the SPS of a sequence header, which may say that pictures are fields. */
+  /** Takes the SPS of a sequence header, which may announce that pictures are fields. */
   noteSequenceParameterSet(unit: Buffer): void {
     if (this.#bitstream instanceof AvcBitstream) this.#bitstream.noteSequenceParameterSet(unit);
   }

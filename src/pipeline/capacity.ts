@@ -7,24 +7,24 @@ export type { CpuTimes } from './cpu-times.js';
 
 export interface CapacityOptions {
   readonly clock: Clock;
-  /** Maximum number of transcodes; 0: as many as the measured load allows. */
+  /** Maximum number of transcodes; 0: no fixed limit, as many as the measured load allows. */
   readonly maxTranscodes: number;
   readonly cpuTimes?: () => CpuTimes;
   readonly cores?: number;
 }
 
 export type Admission =
-  /** `release` returns the place; later calls do nothing. */
+  /** `release` gives the place back; later calls do nothing. */
   { readonly admitted: true; readonly release: () => void } | { readonly admitted: false; readonly reason: string };
 
 const SAMPLE_INTERVAL: Milliseconds = 1_000;
-/** Number of samples in the average: one busy second may be an encoder starting, five show its cost. */
+/** Number of samples in the average: one busy second may be an encoder that starts, five show what it costs. */
 const SAMPLES = 5;
-/** A transcode counts in the measured load once it has run for all of the samples. */
+/** A transcode is part of the measured load once it has run during all samples. */
 const SETTLING: Milliseconds = SAMPLES * SAMPLE_INTERVAL;
-/** Beyond this share of all cores encoders slow each other down. */
+/** If encoders use more than this share of all cores, they slow each other down. */
 const FULL = 0.95;
-/** However busy other programs are, the operating system leaves us at least this share of the processors. */
+/** However busy other programs are, the operating system leaves the gateway at least this share of the processors. */
 const GUARANTEED_SHARE = 0.5;
 /** Transcodes per core that are admitted before anything was measured: the default ladder of one 720p stream needs one to two cores. */
 const UNMEASURED_PER_CORE = 0.5;
@@ -52,17 +52,17 @@ export class Capacity {
     this.#cores = options.cores ?? count;
   }
 
-  /** Streams with an FFmpeg that encodes pictures, or with the right to one. */
+  /** Number of streams with an FFmpeg that encodes pictures, or with the right to one. */
   get transcodes(): number {
     return this.#running.size;
   }
 
-  /** Renditions shed, and publishers that got no ladder. */
+  /** Number of renditions that were shed, and of publishers that got no ladder. */
   get counters(): { readonly shed: number; readonly refused: number } {
     return { shed: this.#shed, refused: this.#refused };
   }
 
-  /** Share of all cores that was busy in the last seconds; undefined before the first measurement. */
+  /** Share of all cores that was busy in the last few seconds; undefined before the first measurement. */
   get busyShare(): number | undefined {
     return this.#shareOf(({ busy }) => busy);
   }
@@ -92,7 +92,7 @@ export class Capacity {
     return { admitted: true, release: () => this.#release(place) };
   }
 
-  /** An encoder did not keep up, so a rendition was withdrawn. */
+  /** Call when a rendition was withdrawn because an encoder did not keep up. */
   noteShed(): void {
     this.#shed += 1;
     this.#lastShed = this.#clock.now();
@@ -105,7 +105,7 @@ export class Capacity {
 
   #refusal(): string | undefined {
     const running = this.#running.size;
-    // However busy the machine is, try its first stream: if it is too much, renditions are shed.
+    // The first stream is always tried, however busy the machine is: if it is too much, renditions are shed.
     if (running === 0) return undefined;
     if (this.#maxTranscodes > 0) {
       return running < this.#maxTranscodes ? undefined : `${running} streams are being transcoded, the limit`;
@@ -120,11 +120,11 @@ export class Capacity {
         ? undefined
         : `${running} transcodes run on ${this.#cores} processors, and their load is not measured yet`;
     }
-    // The load of other programs is not the cost of a transcode.
+    // Leaves out the load of other programs, which is not the cost of a transcode.
     const own = Math.min(busy, this.ownShare ?? busy);
     const others = busy - own;
-    // The newest transcodes are not in the measured load yet: assume that each of them, and the requested one, costs as much as an average
-    // one.
+    // The newest transcodes are not part of the measured load yet: assumes that each of them, and the requested one, costs as much as an
+    // average one.
     const expected = own + (own / settled) * (running - settled + 1);
     if (expected <= Math.max(FULL - others, GUARANTEED_SHARE)) return undefined;
     const beside = others < 0.01 ? '' : `, and other programs use ${percent(others)}`;
@@ -144,7 +144,7 @@ export class Capacity {
     const again = (): void => {
       this.#cancel = this.#clock.after(SAMPLE_INTERVAL, () => {
         const before = this.#samples.slice(-SAMPLES);
-        // If measuring fails, the load is unknown, not what it was; the next admission tries again.
+        // If measuring fails, the load counts as unknown, not as unchanged; the next admission measures again.
         this.#stop();
         this.#samples = [...before, this.#cpuTimes()];
         again();
@@ -160,7 +160,7 @@ export class Capacity {
   }
 }
 
-/** One stream's right to encode pictures: requested when needed, kept while it may be needed again. */
+/** The right of one stream to encode pictures: requested when needed, and kept while it may be needed again. */
 export class TranscodePlace {
   readonly #capacity: Pick<Capacity, 'admit'>;
   #release: (() => void) | undefined;

@@ -1,14 +1,14 @@
-// Reads how much processor time exists and how much is used, by this program and by others: in the container if it has a limit, otherwise
-// on the machine.
+// Reads how much processor time exists and how much is used, by this program and by others. In a container with a processor limit, that is
+// the time of the container, otherwise of the machine.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 
-/** Processor time of all cores since some moment, in any unit. */
+/** Processor time of all cores since a fixed moment, in any unit. */
 export interface CpuTimes {
   readonly busy: number;
   readonly total: number;
-  /** The part of `busy` used by this process and its children, including ended ones; undefined if unknown. */
+  /** The part of `busy` used by this process and its children, including those that have ended; undefined if unknown. */
   readonly ours?: number | undefined;
 }
 

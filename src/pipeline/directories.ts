@@ -29,12 +29,12 @@ export async function ensureDirectory(directory: string, mode = 0o777): Promise<
 }
 
 /**
- * Checks that the file can be read; whether it can be played is only known when it is played.
+ * Checks that the file can be read; only playing it shows whether it can be played.
  * @throws {SluiceError} `pipeline.slate`
  */
 export async function ensureFile(file: string): Promise<void> {
   try {
-    // Check the type first: opening a pipe would wait for a writer.
+    // The type is checked first, because opening a pipe would wait for a writer.
     if (!(await stat(file)).isFile()) throw pipelineError('pipeline.slate', `the slate ${file} is not a file`);
     await (await open(file)).close();
   } catch (error) {
@@ -58,8 +58,8 @@ export async function orDirectoryError<T>(directory: string, act: string, work: 
 }
 
 /**
- * Replaces `mkdir` with `recursive`, which takes ENOENT as a missing parent, creates the parent and retries. Below /proc the kernel answers
- * ENOENT although the parent exists, so Node would retry forever, in a thread that cannot be stopped.
+ * Replaces `mkdir` with `recursive`, which takes ENOENT for a missing parent, creates the parent and tries again. Below /proc the kernel
+ * answers ENOENT although the parent exists, so Node would try forever, in a thread that cannot be stopped.
  */
 async function makeDirectory(directory: string, mode: number): Promise<void> {
   if (await isDirectory(directory)) return;
@@ -75,7 +75,7 @@ async function makeDirectory(directory: string, mode: number): Promise<void> {
 
 export type DirectoryState =
   | { readonly state: 'writable'; readonly freeBytes: number }
-  /** It does not exist; the first start will create it in `parent`. */
+  /** It does not exist; the first start creates it in `parent`. */
   | { readonly state: 'absent'; readonly parent: string; readonly freeBytes: number }
   | { readonly state: 'unwritable'; readonly reason: string };
 
@@ -86,7 +86,7 @@ export async function inspectDirectory(directory: string): Promise<DirectoryStat
     return { state: 'writable', freeBytes: await freeBytes(directory) };
   } catch (error) {
     const parent = dirname(directory);
-    // ENOENT for an existing directory: the kernel allows no new files in it, for example below /proc.
+    // ENOENT although the parent exists: the kernel allows no new files there, for example below /proc.
     const missing = systemCode(error) === 'ENOENT' && parent !== directory && !(await isDirectory(directory));
     if (!missing) return { state: 'unwritable', reason: systemReason(error) };
     const above = await inspectDirectory(parent);
@@ -106,7 +106,10 @@ async function proveWritable(directory: string): Promise<void> {
   await unlink(probe);
 }
 
-/** False if nothing is there. @throws the system error if that cannot be determined */
+/**
+ * False if nothing exists at this path.
+ * @throws the system error if that cannot be determined
+ */
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();

@@ -1,4 +1,4 @@
-// Allows one gateway per directory: two that do not know about each other would delete and overwrite each other's files.
+// Allows one gateway per directory: two that do not know about each other would delete and overwrite files of the other.
 
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -16,21 +16,26 @@ import { findProcess, identifyProcess } from './process-identity.js';
 /** The holder increments the count in its lock at this interval. */
 const BEAT: Milliseconds = 2_000;
 
-/** How long to watch a holder whose process cannot be checked, because it is in another container or on another machine. */
+/**
+ * If the process of a holder cannot be checked, because it is in another container or on another machine, its lock is watched for this
+ * long.
+ */
 const WATCH: Milliseconds = 7_000;
 const WATCH_STEP: Milliseconds = 250;
 
-/** A lock file that was not written for this long has no holder. Only times of the file system are compared, as clocks may differ. */
+/**
+ * If a lock file was not written for this long, its holder is gone. Only times of the file system are compared, because clocks may differ.
+ */
 const ABANDONED: Milliseconds = 30_000;
 
-/** How long to wait for others that are taking the lock at the same moment. */
+/** How long to compete with others that take the lock at the same moment. */
 const TAKING: Milliseconds = 5_000;
 
 export interface DirectoryLockOptions {
   /** Path of the lock file, such as `/var/lib/sluice/media/.sluice-lock`. Its directory exists. */
   readonly path: string;
   readonly logger: Logger;
-  /** Called with each beat. If it rejects, the next beat calls it again. */
+  /** Called with each beat. After a rejection it is called again with the next beat. */
   readonly onBeat?: () => Promise<void>;
   /** Default 2 s. */
   readonly beat?: Milliseconds;
@@ -39,8 +44,8 @@ export interface DirectoryLockOptions {
 }
 
 /**
- * Node has no documented lock that the system itself releases. So the lock is a file, with two ways to detect that its holder is gone: its
- * process id and start time, where these can be checked, and otherwise a count that no longer changes. This handles a power cut, a reused
+ * Node has no documented lock that the system releases by itself. So the lock is a file, with two ways to detect that its holder is gone:
+ * its process id and start time, where these can be checked; otherwise a count that no longer changes. This covers a power cut, a reused
  * process id, and two containers in which both gateways are process 1.
  */
 export class DirectoryLock {
@@ -48,7 +53,7 @@ export class DirectoryLock {
   readonly #id = randomUUID();
   readonly #since = new Date().toISOString();
   #beats = 0;
-  /** Never rejects. */
+  /** The work of the beats. Never rejects. */
   #kept: Promise<void> = Promise.resolve();
   #lostTo: LockRecord | undefined;
   /** Real path of the directory, with symbolic links resolved. */
@@ -71,12 +76,15 @@ export class DirectoryLock {
     return lock;
   }
 
-  /** Another gateway has taken the lock although this one runs: this process was suspended for long, or the lock file was changed. */
+  /**
+   * Whether another gateway has taken the lock although this one runs. This happens if this process was suspended for long, or if somebody
+   * changed the lock file.
+   */
   get isLost(): boolean {
     return this.#lostTo !== undefined;
   }
 
-  /** Whether the lock of the same name in `directory` is this one, which means that the directory was moved. */
+  /** Whether the lock of this name in `directory` is this very lock, which means that the directory was moved. */
   async isAt(directory: string): Promise<boolean> {
     const there = await readLock(join(directory, basename(this.#options.path)));
     return there?.record?.id === this.#id;
@@ -90,7 +98,7 @@ export class DirectoryLock {
     try {
       if ((await readLock(path))?.record?.id === this.#id) await unlink(path);
     } catch (error) {
-      // The next gateway will detect that it is abandoned.
+      // The next gateway detects that the lock is abandoned.
       logger.debug({ err: error, path }, 'the lock of a directory could not be removed');
     }
   }
@@ -101,7 +109,7 @@ export class DirectoryLock {
     for (;;) {
       if (await this.#create()) return;
       const there = await readLock(path);
-      // It was released at this moment.
+      // The lock was just released.
       if (there === undefined) continue;
       if (!(await this.#isAbandoned(there))) throw this.#inUse(there.record);
       if (await this.#replace(there)) return;
@@ -147,8 +155,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Among all that find the same lock abandoned, the one that creates the directory named after the lock wins. It then checks that the lock
-   * is still the abandoned one; otherwise somebody else has already won.
+   * Several gateways may find the same abandoned lock. The one that creates the directory named after the lock wins. It then checks that
+   * the lock is still the abandoned one; otherwise another gateway won earlier.
    */
   async #replace({ text, record }: FoundLock): Promise<boolean> {
     const { path } = this.#options;
@@ -157,7 +165,7 @@ export class DirectoryLock {
       await mkdir(claim);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-      // Its creator may have died before finishing.
+      // The process that created it may have died before it finished.
       const made = await stat(claim).catch(() => undefined);
       if (made !== undefined && (await fileSystemTime(path)) - made.mtimeMs > ABANDONED) await rmdir(claim);
       return false;
@@ -192,12 +200,12 @@ export class DirectoryLock {
     const { path, logger, onBeat } = this.#options;
     this.#beats += 1;
     const directory = await realpath(dirname(path));
-    // The target of a symbolic link is ours only if our lock is there; then the directory was moved.
+    // If the path is a symbolic link now, its target is ours only if our lock is there. Then the directory was moved.
     if (directory !== this.#realDirectory && !(await this.isAt(directory))) return;
     this.#realDirectory = directory;
     const file = await openLock(path);
     if (file === undefined) {
-      // Somebody emptied the directory. A removed directory is created again by whoever writes into it.
+      // Somebody emptied the directory, so the lock is written again. A removed directory is created again by the next writer.
       await this.#create();
       await onBeat?.();
       return;
@@ -236,7 +244,7 @@ export class DirectoryLock {
 
 interface FoundLock {
   readonly text: string;
-  /** Undefined if it cannot be parsed: truncated by a power cut, or not written by a gateway. */
+  /** Undefined if it cannot be parsed: a power cut truncated it, or no gateway wrote it. */
   readonly record: LockRecord | undefined;
   readonly writtenAt: Milliseconds;
 }
@@ -266,7 +274,7 @@ async function readLock(path: string): Promise<FoundLock | undefined> {
   }
 }
 
-/** The current time of the clock that dates the files: on a network drive that is the server's. */
+/** The current time of the clock that dates the files: on a network drive, the clock of the server. */
 async function fileSystemTime(path: string): Promise<Milliseconds> {
   const probe = `${path}.${randomUUID()}`;
   await writeFile(probe, '', { flag: 'wx' });

@@ -1,4 +1,5 @@
-// Runs FFmpeg for a stream from period to period: as much of the ladder as it can handle, and never at the expense of the other renditions.
+// Runs FFmpeg for a stream, period after period: encodes as much of the ladder as FFmpeg can handle, and never harms the renditions that
+// are not encoded.
 import type { Logger } from '../contracts/logger.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
@@ -15,14 +16,14 @@ import { Transcoder } from './transcoder.js';
 import { withFields } from './with-fields.js';
 
 export interface EncodingOptions {
-  /** Undefined if none was found. */
+  /** Undefined if no FFmpeg was found. */
   readonly ffmpeg: { readonly path: string } | undefined;
   /** How to run FFmpeg. */
   readonly childSettings?: ChildSettings | undefined;
   readonly ladder: readonly string[];
   readonly partDuration: Seconds;
   readonly segmentDuration: Seconds;
-  /** False: an FFmpeg that does not keep up keeps all its renditions. */
+  /** Whether renditions are withdrawn when FFmpeg does not keep up. If false, all of them stay. */
   readonly shedsOnOverload: boolean;
   readonly capacity: Pick<Capacity, 'admit' | 'noteShed'>;
   readonly logger: Logger;
@@ -30,15 +31,15 @@ export interface EncodingOptions {
 }
 
 export interface EncodingContext {
-  /** Owns FFmpeg and everything that is done for it. */
+  /** Owns FFmpeg and all work related to it. */
   readonly domain: FailureDomain;
   /** Fields added to each log line. */
   readonly fields: object;
-  /** Nothing that viewers came for is left to serve. */
+  /** Called when nothing is left that viewers could watch. */
   readonly onExhausted: (publisher: Publisher, cause: SluiceError) => void;
 }
 
-/** A rendition that was removed from a running stream. */
+/** A rendition that was withdrawn from a running stream. */
 export interface Withdrawal {
   readonly name: string;
   readonly reason: 'failed' | 'overload';
@@ -52,7 +53,7 @@ export interface EncodingState {
   readonly load: TranscodeLoad | undefined;
 }
 
-/** What is encoded for which publisher. */
+/** What is encoded, and for which publisher. */
 interface Job {
   plan: StreamPlan;
   readonly publisher: Publisher;
@@ -65,10 +66,10 @@ export class Encoding {
   readonly #place: TranscodePlace;
   readonly #withdrawn = new Map<string, Withdrawal>();
   #job: Job | undefined;
-  /** What runs FFmpeg now; undefined if nothing is encoded. */
+  /** Runs FFmpeg for this job; undefined if nothing is encoded. */
   transcoder: Transcoder | undefined;
   #finishing: Promise<void> = Promise.resolve();
-  /** Restarts of earlier transcoders. */
+  /** Number of restarts by earlier transcoders. */
   #restarts = 0;
   #droppedTags = 0;
 
@@ -78,7 +79,7 @@ export class Encoding {
     this.#place = new TranscodePlace(options.capacity);
   }
 
-  /** Plan of the period, without renditions that were withdrawn since it began. */
+  /** Plan of the current period, without renditions that were withdrawn since it began. */
   get plan(): StreamPlan | undefined {
     return this.#job?.plan;
   }
@@ -104,18 +105,18 @@ export class Encoding {
     return this.#place.take();
   }
 
-  /** Returns that right. */
+  /** Gives that right back. */
   release(): void {
     this.#place.release();
   }
 
-  /** A period begins; the FFmpeg of the previous one has finished or was discarded. */
+  /** Call when a period begins; the FFmpeg of the previous period has finished or was discarded. */
   begin(plan: StreamPlan, publisher: Publisher, presentation: Presentation): void {
     this.#job = { plan, publisher, presentation };
     this.#start(this.#job, false);
   }
 
-  /** Lets FFmpeg finish everything it was given, and uses its output. Resolves when it has ended. Never rejects. */
+  /** Lets FFmpeg finish everything it was given, and uses its output. Resolves when FFmpeg has ended. Never rejects. */
   finish(): Promise<void> {
     const transcoder = this.transcoder;
     this.transcoder = undefined;
@@ -132,7 +133,7 @@ export class Encoding {
     this.transcoder = undefined;
   }
 
-  /** Finishes without anybody waiting. */
+  /** Lets FFmpeg finish while nobody waits for it. */
   #finishInBackground(): void {
     this.#context.domain.run('ffmpeg of withdrawn renditions', () => this.finish());
   }
@@ -143,7 +144,7 @@ export class Encoding {
     const wanted = transcodePlan(plan, this.#options);
     if (byCost(plan.renditions).length === 0) this.#place.release();
     if (wanted === undefined || ffmpeg === undefined) {
-      // Nobody would read from it.
+      // Nobody would read from this subscription.
       publisher.subscription.close();
       return;
     }
@@ -156,7 +157,7 @@ export class Encoding {
       presentation,
       clock,
       domain: this.#context.domain,
-      // FFmpeg's supervisor knows no stream names, and many run side by side.
+      // The supervisor of FFmpeg does not know stream names, and several run at the same time.
       logger: withFields(logger, this.#context.fields),
       onFailed: (error) => {
         if (this.transcoder === transcoder) this.#onFailed(job, error);
@@ -200,7 +201,7 @@ export class Encoding {
     this.#options.logger.warn(fields, `renditions withdrawn: ${text}`);
   }
 
-  /** After a withdrawal: let FFmpeg make what is left, or end it if nothing is. */
+  /** After a withdrawal: lets FFmpeg make the remaining renditions, or ends it if there are none. */
   #goOn(job: Job, cause: SluiceError): void {
     const { plan, publisher } = job;
     const hasVideo = plan.renditions.some(({ kind }) => kind === 'video');

@@ -1,4 +1,4 @@
-// Errors between the rooms, or before any of them can work.
+// Errors that concern several rooms, or that occur before any room can work.
 import { defineErrors, SluiceError } from '../protocols/errors.js';
 
 export const pipelineError = defineErrors({

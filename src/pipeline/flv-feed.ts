@@ -1,11 +1,11 @@
-// Writes tags from a subscription to FFmpeg's stdin as FLV, as fast as FFmpeg takes them; the rest waits in the subscription.
+// Writes tags from a subscription to FFmpeg's stdin as FLV, as fast as FFmpeg takes them; the others wait in the subscription.
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
 import { FLV_HEADER, flvTag } from '../protocols/flv/flv-writer.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { SentTags } from './sent-tags.js';
 
-/** Destination of the FLV; if `write` returns false, the writer must wait for a call of `resume`. */
+/** Destination of the FLV. If `write` returns false, the writer must wait until `resume` is called. */
 export interface FlvSink {
   readonly accepting: boolean;
   write(buffers: readonly Buffer[]): boolean;
@@ -16,22 +16,28 @@ export interface FlvFeedOptions {
   readonly sink: FlvSink;
   readonly video: boolean;
   readonly audio: boolean;
-  /** Stream time that may wait here; the subscription limits the bytes. Beyond it the oldest tags are dropped, up to the next key frame. */
+  /**
+   * How much stream time may wait here; bytes are limited by the subscription. Beyond it the oldest tags are dropped, up to the next key
+   * frame.
+   */
   readonly maxBehind: Milliseconds;
   /** Bytes of sent tags to keep in case FFmpeg dies. */
   readonly maxSentBytes: number;
-  /** Presentation time up to which FFmpeg has produced everything. */
+  /** Presentation time up to which FFmpeg has delivered all its output. */
   readonly madeUntil: () => Milliseconds;
 }
 
-/** Audio tags that may wait to be written with a picture: each write wakes FFmpeg, and audio alone would wake it 47 times a second. */
+/**
+ * Number of audio tags that wait to be written together with a picture: each write wakes FFmpeg, and audio alone would wake it 47 times a
+ * second.
+ */
 const MAX_BATCHED_TAGS = 4;
 
 /** Tolerance for timestamps rounded to whole milliseconds or to ticks of the encoder's timescale. */
 const ROUNDING: Milliseconds = 1;
 
 /**
- * The input of one FFmpeg: nothing of a track before its sequence header, no picture before a key frame, and nothing after a change of the
+ * The input of one FFmpeg: no tag of a track before its sequence header, no picture before a key frame, and no tag after a change of the
  * track's parameters, which needs another FFmpeg.
  */
 export class FlvFeed {
@@ -43,9 +49,9 @@ export class FlvFeed {
   #audioHeader: LiveTag | undefined;
   /** Tracks whose parameters have changed. */
   readonly #over = new Set<LiveTag['kind']>();
-  /** Tags taken from the subscription but not yet written, or to be written again; the next one is last. */
+  /** Tags taken from the subscription but not written yet, and tags to be written again. In reverse order: the next one is at the end. */
   #waiting: LiveTag[] = [];
-  /** Number of tags in `#waiting` that are written again, so that later tags can be decoded; they are never too old. */
+  /** Number of tags in `#waiting` that are written a second time, so that later tags can be decoded. These are never too old. */
   #again = 0;
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   #droppedTags = 0;
@@ -58,15 +64,15 @@ export class FlvFeed {
     this.#sent = new SentTags({ ...options, maxBytes: options.maxSentBytes });
   }
 
-  /** Tags dropped because they were too old by the time FFmpeg could take them. */
+  /** Number of tags dropped because they were too old when FFmpeg could take them. */
   get droppedTags(): number {
     return this.#droppedTags + this.#options.subscription.droppedTags;
   }
 
   /**
    * FFmpeg has ended.
-   * @param again the next FFmpeg gets the tags that this one has produced no output from; otherwise they are dropped, for example because
-   * they made it crash
+   * @param again whether the next FFmpeg gets the tags from which this one produced no output. Otherwise they are dropped, for example
+   * because they made it crash
    */
   interrupted(again: boolean): void {
     const sent = this.#sent.takeAll();
@@ -81,7 +87,7 @@ export class FlvFeed {
 
   /**
    * A new FFmpeg waits for its input.
-   * @param sound an audio frame to begin with, because the audio has paused. What FFmpeg makes of it is not used
+   * @param sound an audio frame to begin with, because the audio has paused. What FFmpeg makes from it is not used
    */
   begin(sound?: LiveTag): void {
     const { sink, video, audio } = this.#options;
@@ -93,13 +99,13 @@ export class FlvFeed {
     this.pump();
   }
 
-  /** The sink has room again. */
+  /** The sink can take data again. */
   resume(): void {
     this.#blocked = false;
     this.pump();
   }
 
-  /** The publisher has sent a tag with this time. */
+  /** Call when the publisher has sent a tag with this time. */
   note(dts: Milliseconds): void {
     this.#newest = Math.max(this.#newest, dts);
     if (this.#blocked) this.#dropOld();
@@ -107,7 +113,7 @@ export class FlvFeed {
 
   /**
    * For an FFmpeg that is about to start: presentation time of the first key frame (without video, the first sample) in its input;
-   * undefined if none is queued. Tags before it are dropped, as they would be anyway.
+   * undefined if none is queued. Drops the tags before it, which FFmpeg would not get anyway.
    */
   firstPicture(): Milliseconds | undefined {
     this.#dropOld();
@@ -134,11 +140,11 @@ export class FlvFeed {
     return first;
   }
 
-  /** Moves what is available; call it whenever source or sink may have become ready. */
+  /** Moves the available tags. Call it whenever source or sink may have become ready. */
   pump(): void {
     const { sink } = this.#options;
     this.#dropOld();
-    // While no FFmpeg accepts input, the subscription keeps the tags, so that the next one can start at a key frame in them.
+    // While no FFmpeg accepts input, the tags stay in the subscription, so that the next FFmpeg can start at a key frame among them.
     while (!this.#blocked && sink.accepting) {
       const tag = this.#take();
       if (tag === undefined) return;
@@ -146,7 +152,7 @@ export class FlvFeed {
     }
   }
 
-  /** No more input for this FFmpeg: writes everything that was sent, even beyond the mark at which it would normally wait. */
+  /** This FFmpeg gets no more input: writes all tags so far, even beyond the mark at which the writer normally waits. */
   finish(): void {
     const { sink } = this.#options;
     while (sink.accepting) {
@@ -169,13 +175,13 @@ export class FlvFeed {
     this.#batchedTags = 0;
   }
 
-  /** Drops what has waited too long to be worth encoding, up to the next recent key frame. */
+  /** Drops tags that have waited too long to be worth encoding, up to the next recent key frame. */
   #dropOld(): void {
     if (this.#again > 0) return;
     const oldest = this.#newest - this.#options.maxBehind;
     let dropping = false;
     for (let tag = this.#take(); tag !== undefined; tag = this.#take()) {
-      // These are small, have no time of their own, and nothing after them can be decoded without them.
+      // Headers and metadata are kept: they are small, have no time of their own, and later tags cannot be decoded without them.
       if (tag.sequenceHeader || tag.kind === 'script') {
         this.#route(tag);
         continue;
@@ -209,7 +215,7 @@ export class FlvFeed {
     } else if (tag.kind === 'video' && tag.keyFrame) {
       this.#sawKeyFrame = true;
     }
-    // Without a picture at the start, FFmpeg would begin with audio, and the first segment would have no key frame.
+    // Without a picture first, FFmpeg would begin with audio, and the first segment would have no key frame.
     const awaitsKeyFrame = video && !this.#sawKeyFrame && !tag.sequenceHeader;
     if (awaitsKeyFrame) return;
     if (!tag.sequenceHeader) this.#sent.note(tag);

@@ -1,11 +1,11 @@
-// Derives the tracks of a publisher from its tags: the sequence headers in force, and the frames that tell what headers do not.
+// Derives the tracks of a publisher from its tags: the sequence headers in force, and the frames that show what headers do not say.
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, type DescribedAudioCodec, describeAudio } from '../protocols/mp4/audio-description.js';
 import { type DescribedVideoCodec, describeVideo, type VideoDescription } from '../protocols/mp4/video-description.js';
 import type { Milliseconds } from '../protocols/units.js';
 import type { SourceHints, SourceTracks } from '../transcode/describe-source.js';
 
-/** FFmpeg waits for the first audio for as long. */
+/** FFmpeg waits this long for the first audio frame. */
 const SOUND_PAUSE: Milliseconds = 1_000;
 
 interface Track {
@@ -53,7 +53,7 @@ export class MediaTracks {
     }
   }
 
-  /** An audio frame, if none has come for a while: an FFmpeg that starts now would not learn of the audio otherwise. */
+  /** An audio frame, if the audio pauses: without it, an FFmpeg that starts now would not learn that there is audio. */
   get pausedSound(): LiveTag | undefined {
     return this.#pictures - this.#sound > SOUND_PAUSE ? this.#audio?.first : undefined;
   }

@@ -1,4 +1,4 @@
-// Packages what needs no encoding: the publisher's own coded frames, with an init segment made by the gateway.
+// Packages media that needs no encoding: the publisher's own coded frames, with an init segment made by the gateway.
 import type { Presentation, SourceFrame } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
@@ -27,7 +27,10 @@ export class NativePackager {
     presentation.setTrack('audio', writeInitSegment({ trackId: 1, timescale, description: this.#audio }));
   }
 
-  /** A tag with media, of any track, as the presentation takes it. @param mayCut whether a segment may begin with it */
+  /**
+   * Converts a tag with media, of any track, to the form that the presentation takes.
+   * @param mayCut whether a segment may begin with it
+   */
   frame(tag: LiveTag, mayCut: boolean): SourceFrame {
     const { kind, trackId, dts, compositionTime: cts, keyFrame: sync, data } = tag;
     if (kind === 'video') {

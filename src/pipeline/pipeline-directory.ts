@@ -15,7 +15,7 @@ export interface PipelineStreamState {
   readonly publishes: number;
   /** Seconds left for the publisher to come back. */
   readonly resumeLeft?: number;
-  /** Viewers currently see the slate. */
+  /** Set if viewers currently see the slate. */
   readonly slate?: true;
   readonly source: {
     readonly video?: {
@@ -41,18 +41,16 @@ export interface PipelineStreamState {
     readonly restarts: number;
     /** Tags dropped because FFmpeg was too slow. */
     readonly droppedTags: number;
-    /** Media time produced divided by media time received; 1 keeps up. */
+    /** Media time produced divided by media time received; 1 means that FFmpeg keeps up. */
     readonly speed?: number;
     /** Seconds. */
     readonly lag?: number;
   };
   /** Renditions that were removed while the stream ran. */
   readonly withdrawn: readonly Withdrawal[];
-  /**
-   * One sentence for each thing that the ladder asks for and was not made, and for each that the publisher sent and was changed or dropped.
-   */
+  /** One sentence for each part of the ladder that was not made, and for each part of the publisher's media that was changed or dropped. */
   readonly shortcomings: readonly string[];
-  /** The copy on disk; players of this server do not need it. */
+  /** The copy on disk. Players of this server do not depend on it. */
   readonly disk: { readonly failing: boolean; readonly failures: number };
 }
 
@@ -95,7 +93,7 @@ export class PipelineDirectory {
     return pipeline && describe(pipeline);
   }
 
-  /** The newest pipeline of that name: if a publisher returns while its old stream is flushed, the new one is meant. */
+  /** The newest pipeline of that name. If a publisher returns while its old stream is being flushed, this is the new one. */
   find(app: string, name: string): StreamPipeline | undefined {
     return this.pipelines.filter((pipeline) => pipeline.app === app && pipeline.name === name).at(-1);
   }
@@ -107,8 +105,8 @@ export class PipelineDirectory {
   }
 
   /**
-   * Removes ended streams whose presentation has left the origin, because its window has passed or a later publish replaced it. Call this
-   * whenever that may have happened: nothing else triggers it, and a stream that stays keeps all its memory.
+   * Removes ended streams whose presentation the origin has removed, because its time is over or a later publish replaced it. Call this
+   * whenever that may have happened: nothing else does it, and a stream that is not removed keeps all its memory.
    */
   forgetGone(): void {
     for (const pipeline of this.#pipelines) {

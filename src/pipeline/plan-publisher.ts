@@ -1,4 +1,4 @@
-// Plans how a publisher is served, from what it sends, what its playlists already offer and what the machine can encode.
+// Plans how a publisher is served, considering what it sends, what its playlists already offer, and what the machine can encode.
 import { describeSource } from '../transcode/describe-source.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
 import type { KeyFrames } from '../transcode/rendition-spec.js';
@@ -6,19 +6,19 @@ import type { Encoding } from './encoding.js';
 import type { Publisher } from './publisher.js';
 import { byCost, planStream, type StreamPlan } from './stream-plan.js';
 
-/** Frames per second; below this every picture becomes a key frame. */
+/** Frames per second. At lower rates every picture becomes a key frame. */
 const SLOWEST_REGULAR = 2;
 
 export interface PlanOptions {
   readonly ladder: readonly string[];
   /** Undefined if none was found. */
   readonly ffmpeg: FlvReader | undefined;
-  /** Its GOPs are too long to cut. */
+  /** Whether its GOPs are too long to cut. */
   readonly longGop: boolean;
 }
 
 /**
- * Takes a transcode place if pictures have to be encoded and one is free.
+ * Plans how this publisher is served. Takes a transcode place if pictures must be encoded and a place is free.
  * @throws the typed errors of the transcode room, mp4.*, pipeline.nothing-to-serve
  */
 export function planPublisher(publisher: Publisher, encoding: Encoding, options: PlanOptions): StreamPlan {
@@ -40,7 +40,10 @@ export function planPublisher(publisher: Publisher, encoding: Encoding, options:
   return refusal === undefined ? plan : planStream({ ...request, mayEncodeVideo: false, refusal });
 }
 
-/** Regular key frames need a picture near each multiple of the segment duration. @param frameRate frames per second */
+/**
+ * Regular key frames are possible only with a picture near each multiple of the segment duration.
+ * @param frameRate frames per second
+ */
 function ownKeyFrames(frameRate: number | undefined): KeyFrames {
   return frameRate !== undefined && frameRate < SLOWEST_REGULAR ? 'every' : 'regular';
 }

@@ -1,4 +1,4 @@
-// Identifies a process beyond its id, which is reused, and tells whether it still runs.
+// Identifies a process by more than its id, which may be reused, and tells whether it still runs.
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../protocols/system-error.js';
@@ -10,11 +10,11 @@ export interface ProcessIdentity {
   readonly start?: number;
   /** Boot id of the machine. */
   readonly boot?: string;
-  /** PID namespace. Process ids are unique within one only: each container has its own, in which the first process is 1. */
+  /** PID namespace. Process ids are unique only within one: each container has its own, in which the first process is 1. */
   readonly namespace?: string;
 }
 
-/** `elsewhere`: on another machine, in another container or not visible to us; its state is unknown. */
+/** `elsewhere`: on another machine, in another container, or not visible to us. Whether it runs is unknown. */
 export type ProcessState = 'running' | 'gone' | 'elsewhere';
 
 /** For a process of this container; undefined if there is no /proc or it is gone. */

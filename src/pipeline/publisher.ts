@@ -1,5 +1,5 @@
-// One publisher of a name: its tags are examined from the first one on, kept until it is known how to serve them, and then watched for
-// changes, each of which becomes exactly one discontinuity.
+// One publisher of a name. Its tags are examined from the first one on, held until it is decided how to serve them, and then watched for
+// changes. Each change becomes exactly one discontinuity.
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
 import type { LiveTag } from '../live/tag.js';
@@ -11,7 +11,7 @@ import type { SourceHints } from '../transcode/describe-source.js';
 import { MediaTracks } from './media-tracks.js';
 import { TrackDecision } from './track-decision.js';
 
-/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond it the oldest are dropped, up to the next key frame. */
+/** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond that the oldest are dropped, up to the next key frame. */
 export const FEED_QUEUE_BYTES = 16 * 1024 * 1024;
 
 /** What to do with a tag. */
@@ -42,12 +42,12 @@ export class ChangeWatch {
     this.#hasVideo = hasVideo;
   }
 
-  /** Something changed that no tag shows: a new period is due. */
+  /** Call after a change that no tag shows: a new period is due. */
   noteChange(): void {
     this.#pending = true;
   }
 
-  /** The set of tracks has changed. */
+  /** Call when the set of tracks has changed. */
   noteTracks(hasVideo: boolean): void {
     this.#hasVideo = hasVideo;
     this.#pending = true;
@@ -67,7 +67,7 @@ export class ChangeWatch {
     if (!this.#pending) return 'goes-on';
     this.#since ??= tag.dts;
     const canStart = this.#hasVideo ? tag.kind === 'video' && tag.keyFrame : tag.kind === 'audio';
-    // Without a key frame for so long the pictures are lost anyway; the audio need not be.
+    // If no key frame has come for so long, the pictures are lost in any case, but the audio can go on.
     if (canStart || tag.dts - this.#since > MAX_WAIT) {
       this.#pending = false;
       this.#changed.clear();
@@ -80,7 +80,7 @@ export class ChangeWatch {
 
 /** Serves what a publisher sends. */
 export interface PublisherServer {
-  /** Called for each tag after it is known which tracks there are. */
+  /** Called for each tag once the tracks are decided. */
   take(publisher: Publisher, tag: LiveTag): void;
   /** Whether audio that stops is replaced by silence while the video continues. */
   fillsSilence(publisher: Publisher): boolean;
@@ -88,14 +88,14 @@ export interface PublisherServer {
 
 export interface PublisherOptions {
   readonly stream: LiveStream;
-  /** This is the slate, shown while nobody publishes. */
+  /** Whether this is the slate, which is shown while nobody publishes. */
   readonly isSlate: boolean;
   readonly clock: Clock;
   /** Owns the callbacks of the stream. */
   readonly domain: FailureDomain;
-  /** An earlier publisher of this name sent video. */
+  /** Whether an earlier publisher of this name sent video. */
   readonly hadVideo?: boolean;
-  /** Called when it is known which tracks there are. */
+  /** Called once the tracks are decided. */
   readonly onDecided: (publisher: Publisher) => void;
   readonly server: PublisherServer;
   readonly onEnd: (publisher: Publisher) => void;
@@ -111,23 +111,23 @@ export class Publisher {
   readonly stream: LiveStream;
   readonly isSlate: boolean;
   readonly media = new MediaTracks();
-  /** Tags that are held until the tracks are known, and while a period ends. In order. */
+  /** Tags that are held, in order: until the tracks are decided, and while a period ends. */
   held: LiveTag[] = [];
   tracks: PresentTracks | undefined;
   changes = new ChangeWatch(false);
-  /** The publisher has left, but what it sent may still be in progress. */
+  /** Whether the publisher has left. Its last tags may still be in progress. */
   gone = false;
   /** Media for the next FFmpeg. */
   subscription: Subscription;
-  /** When its first media arrived, on the monotonic clock. */
+  /** When its first media arrived (monotonic clock). */
   firstArrival: Milliseconds | undefined;
   readonly #options: PublisherOptions;
   readonly #decision: TrackDecision;
   readonly #leave: () => void;
-  /** Bytes in `held` while the tracks are unknown. */
+  /** Bytes in `held` while the tracks are undecided. */
   #heldBytes = 0;
   #measured: number | undefined;
-  /** Its audio is absent, and silence stands for it. */
+  /** Whether its audio is absent, so that silence stands for it. */
   #isAudioPaused = false;
 
   constructor(options: PublisherOptions) {
@@ -144,7 +144,7 @@ export class Publisher {
       doubtsRate: () => this.#doubtsRate(),
       onDecided: (tracks) => this.#decided(tracks),
     });
-    // Subscribe at the first tag: media that arrives while the tracks are undecided and FFmpeg starts is queued here.
+    // Subscribes at the first tag, so that media is queued here while the tracks are undecided and FFmpeg starts.
     this.subscription = this.subscribe();
     this.#leave = stream.on({
       onTag: domain.guardInput('tag', (tag) => this.#onTag(tag)),
@@ -165,7 +165,7 @@ export class Publisher {
     return this.subscription;
   }
 
-  /** What it has sent since its last key frame, as far as it is kept. */
+  /** The tags since its last key frame, if they are kept. */
   recent(): LiveTag[] {
     const subscription = this.stream.subscribe({ maxBytes: FEED_QUEUE_BYTES });
     const tags: LiveTag[] = [];
@@ -175,14 +175,14 @@ export class Publisher {
   }
 
   /**
-   * Call when a period begins whose audio FFmpeg encodes. If the audio is paused, the period has none: FFmpeg
-   * would get no audio to encode, and it makes no silence by itself.
+   * Call at the beginning of a period in which FFmpeg encodes the audio. If the audio is paused, the period has none: FFmpeg would get no
+   * audio, and it makes no silence without input.
    */
   leaveOutPausedAudio(): void {
     if (this.tracks !== undefined && this.#isAudioPaused) this.tracks = { ...this.tracks, audio: false };
   }
 
-  /** Called when the subscription has something to take. */
+  /** Called when tags can be taken from the subscription. */
   onReadable: () => void = () => undefined;
 
   close(): void {
@@ -192,7 +192,7 @@ export class Publisher {
     this.held = [];
   }
 
-  /** What metadata and arrival times say about the tracks. */
+  /** What metadata and arrival times show about the tracks. */
   get hints(): SourceHints {
     const { frameRate, videoBitrate, audioBitrate } = this.stream.metadataHints;
     this.#measured ??= measureFrameRate(this.held);
@@ -205,7 +205,7 @@ export class Publisher {
     };
   }
 
-  /** Whether the first pictures do not confirm the frame rate that headers or metadata say: more pictures show which is right. */
+  /** Whether the first pictures contradict the frame rate in headers or metadata: then more pictures decide which is right. */
   #doubtsRate(): boolean {
     const said = this.stream.videoTrack?.description.frameRate ?? this.stream.metadataHints.frameRate;
     const times = pictureTimes(this.held);
@@ -219,12 +219,12 @@ export class Publisher {
     this.#options.onDecided(this);
   }
 
-  /** Before the tracks are decided, changes are handled by the decision. */
+  /** Before the tracks are decided, the decision itself handles changes. */
   #onTrackChange(kind: keyof PresentTracks, present: boolean): void {
     const { tracks } = this;
     if (kind === 'audio') this.#isAudioPaused = false;
     if (tracks === undefined || tracks[kind] === present) return;
-    // Silence stands for it, so nothing changes for players.
+    // Silence replaces the audio, so nothing changes for players.
     if (kind === 'audio' && !present && tracks.video && this.#options.server.fillsSilence(this)) {
       this.#isAudioPaused = true;
       return;
@@ -234,7 +234,7 @@ export class Publisher {
   }
 
   #onTag(tag: LiveTag): void {
-    // Pictures between key frames tell nothing about their track.
+    // Pictures between key frames show nothing about their track.
     if (tag.sequenceHeader || tag.keyFrame || tag.kind === 'audio') this.media.note(tag);
     if (!tag.sequenceHeader && tag.kind !== 'script') this.firstArrival ??= this.#options.clock.now();
     if (this.tracks !== undefined) {
@@ -250,16 +250,16 @@ export class Publisher {
   }
 }
 
-/** So many pictures tell the frame rate, even if one of them is missing: 0.3 s at 25 frames/s. */
+/** This many pictures show the frame rate, even if one is missing: 0.3 s at 25 frames/s. */
 const MEASURED_PICTURES = 8;
-/** Rates that differ by less are the same: times are whole milliseconds, and a picture may be missing. */
+/** Rates that differ by a smaller share count as equal: times are whole milliseconds, and a picture may be missing. */
 const SAME_RATE = 0.15;
 
 function agree(said: number, rate: number): boolean {
   return Math.abs(said / rate - 1) < SAME_RATE;
 }
 
-/** Frames per second of a run of tags; undefined if it is too short. */
+/** Frames per second in these tags; undefined if there are too few. */
 function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
   const times = pictureTimes(tags);
   return times.length < MEASURED_PICTURES ? undefined : rateOf(times);

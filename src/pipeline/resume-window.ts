@@ -9,35 +9,35 @@ export class ResumeWindow {
   #until: Milliseconds | undefined;
   #cancel: (() => void) | undefined;
 
-  /** @param onOver called if nobody came while the window was watched */
+  /** @param onOver called if no publisher came until the end of the window */
   constructor(clock: Clock, length: Seconds, onOver: () => void) {
     this.#clock = clock;
     this.#length = secondsToMilliseconds(length);
     this.#onOver = onOver;
   }
 
-  /** Time left; undefined while nobody is waited for. */
+  /** Time left; undefined while no publisher is waited for. */
   get left(): Milliseconds | undefined {
     return this.#until === undefined ? undefined : Math.max(0, this.#until - this.#clock.now());
   }
 
-  /** The publisher has left. */
+  /** Call when the publisher has left. */
   open(): void {
     this.#until = this.#clock.now() + this.#length;
   }
 
-  /** Nobody is there: when the window ends, `onOver` is called. A visitor that sends no media does not prolong it. */
+  /** Nobody is connected: when the window ends, `onOver` is called. A visitor that sent no media does not prolong the window. */
   watch(): void {
     this.stopWatching();
     this.#cancel = this.#clock.after(this.left ?? 0, this.#onOver);
   }
 
-  /** Somebody is there, who may turn out to send no media: the window goes on, but its end does nothing until `watch`. */
+  /** Somebody is connected who may send no media: the window goes on, but its end has no effect until `watch` is called. */
   stopWatching(): void {
     this.#cancel?.();
   }
 
-  /** A publisher is back, or the stream is over. */
+  /** Call when a publisher is back, or when the stream is over. */
   close(): void {
     this.stopWatching();
     this.#until = undefined;

@@ -1,19 +1,19 @@
-// Keeps the tags that FFmpeg was given but may not have produced output from; if it dies, they are given to the next FFmpeg.
+// Keeps the tags from which FFmpeg may not have produced output yet. If it dies, the next FFmpeg gets them.
 import type { LiveTag } from '../live/tag.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface SentTagsOptions {
-  /** Whether video is fed: then only a run that begins with a key frame can be sent again. */
+  /** Whether video is fed: then only tags from a key frame on can be sent again. */
   readonly video: boolean;
-  /** Presentation time up to which FFmpeg has produced everything. */
+  /** Presentation time up to which FFmpeg has delivered all its output. */
   readonly madeUntil: () => Milliseconds;
-  /** Limit of the bytes kept; most of them are also kept for new viewers. */
+  /** Maximum number of bytes. Most of them are in memory anyway, for new viewers. */
   readonly maxBytes: number;
 }
 
-/** Audio is sent up to this much before or after its picture, and audio decoders start up to this much earlier. */
+/** Audio is sent up to this long before or after the picture of its time, and audio decoders start up to this much earlier. */
 const INTERLEAVING: Milliseconds = 500;
-/** Audio without video could start anywhere, so it is checked only once per this many tags. */
+/** Audio without video can be cut anywhere, so it is checked only once per this many tags. */
 const AUDIO_TAGS_PER_LOOK = 64;
 
 export class SentTags {
@@ -26,7 +26,7 @@ export class SentTags {
     this.#options = options;
   }
 
-  /** A frame is being sent to FFmpeg. */
+  /** Call for each frame that is sent to FFmpeg. */
   note(tag: LiveTag): void {
     const { video } = this.#options;
     if (video && this.#tags.length === 0 && !tag.keyFrame) return;
@@ -54,7 +54,7 @@ export class SentTags {
     if (first > 0) this.#drop(first);
   }
 
-  /** Drops what exceeds the limit, up to the next key frame: without its beginning the rest is useless. */
+  /** Drops the oldest tags above the limit, up to the next key frame: the rest of a GOP is useless without its beginning. */
   #keepBound(): void {
     while (this.#bytes > this.#options.maxBytes) {
       const next = this.#tags.findIndex((tag, index) => index > 0 && this.#canBegin(tag));

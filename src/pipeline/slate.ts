@@ -1,4 +1,4 @@
-// Shows the operator's picture or clip to viewers while a publisher is away, as if somebody published it.
+// Shows the operator's picture or clip to viewers while the publisher is away, as if somebody published it.
 import { LiveStream } from '../live/stream.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -13,7 +13,7 @@ import type { StreamPlan } from './stream-plan.js';
 export interface SlateOptions {
   readonly app: string;
   readonly name: string;
-  /** Absolute path of an image or clip; undefined: nothing is shown. */
+  /** Absolute path of an image or clip; undefined if none is shown. */
   readonly slate?: string | undefined;
   readonly ffmpeg: { readonly path: string } | undefined;
   readonly childSettings?: ChildSettings | undefined;
@@ -25,7 +25,7 @@ export interface SlateOptions {
 export interface SlateContext {
   /** Owns its FFmpeg and its callbacks. */
   readonly domain: FailureDomain;
-  /** Time at which the timeline continues. */
+  /** Stream time at which the timeline continues. */
   readonly resumeTime: () => Milliseconds | undefined;
   /** Called with the stream of the slate before its first tag. The stream ends with the slate, or by itself if it fails. */
   readonly onStream: (stream: LiveStream) => void;
@@ -39,7 +39,7 @@ export class Slate {
   #source: SlateSource | undefined;
   #stream: LiveStream | undefined;
   #gone: Promise<void> = Promise.resolve();
-  /** A file that could not be played is not tried again during the same absence of the publisher. */
+  /** Whether the file could not be played: it is not tried again while the publisher is away. */
   #failed = false;
 
   constructor(options: SlateOptions, context: SlateContext) {
@@ -48,7 +48,8 @@ export class Slate {
   }
 
   /**
-   * Plays in the format of the publisher: `SlateContext.onStream` gets a stream, which the pipeline serves like that of a publisher. Does nothing without a file, while it already plays, and after it failed. Never throws.
+   * Plays in the format of the publisher: `SlateContext.onStream` gets a stream, which the pipeline serves like that of a publisher. Does
+   * nothing without a file, while the slate plays already, and after a failure. Never throws.
    */
   play(plan: StreamPlan): void {
     const { slate: file, ffmpeg } = this.#options;
@@ -61,7 +62,7 @@ export class Slate {
     this.#start(slateSpec(plan, file, this.#options), ffmpeg);
   }
 
-  /** A publisher is back: when it leaves again, the file is tried again. */
+  /** Call when a publisher is back: at its next absence the file is tried again. */
   allowRetry(): void {
     this.#failed = false;
   }
@@ -87,7 +88,7 @@ export class Slate {
       ...(childSettings && { childSettings }),
       onTag: ({ type, timestamp, body }) => {
         this.#stream ??= this.#open();
-        // Copied: a small view would keep the whole pipe buffer in memory in the GOP cache.
+        // Copied, because a small view would keep the whole pipe buffer in memory, by way of the GOP cache.
         this.#stream.publish(type, timestamp, Buffer.from(body));
       },
       onFailed: ({ message }) => {
@@ -99,7 +100,7 @@ export class Slate {
     this.#source = source;
   }
 
-  /** Stops without anybody waiting. */
+  /** Stops the slate while nobody waits for it. */
   #stopInBackground(): void {
     this.#context.domain.run('slate stop', () => this.stop());
   }
@@ -114,7 +115,7 @@ export class Slate {
       clock,
       ...(timelineOrigin !== undefined && { timelineOrigin }),
     });
-    // Whoever cannot serve it logs the reason.
+    // The code that kicks the stream also logs the reason.
     stream.onKick(() => {
       this.#failed = true;
       this.#stopInBackground();
@@ -130,7 +131,10 @@ export class Slate {
   }
 }
 
-/** Players need not support a change of codec within a rendition: the slate is always H.264 and AAC. */
+/**
+ * The slate is always H.264 and AAC, and players need not support a change of codec within a rendition.
+ * @returns why it cannot be shown
+ */
 function reasonAgainstSlate({ source: { video, audio }, renditions }: StreamPlan): string | undefined {
   const copied = new Set(renditions.filter(({ mode }) => mode === 'copy').map(({ kind }) => kind));
   if (video === undefined) return 'the stream has no pictures';
@@ -141,7 +145,7 @@ function reasonAgainstSlate({ source: { video, audio }, renditions }: StreamPlan
   return undefined;
 }
 
-/** Upper limit, because metadata or headers may claim more than an encoder can do. */
+/** Upper limit, because metadata or headers may claim more than an encoder can make. */
 const MAX_FRAME_RATE = 120;
 const SILENCE = { sampleRate: 48_000, channels: 2 };
 
@@ -158,7 +162,7 @@ function slateSpec(
     width: even(width),
     height: even(height),
     frameRate: Math.min(MAX_FRAME_RATE, Math.max(1, frameRate)),
-    // At least two per segment: the cut schedule must see the first before it would have to cut without one.
+    // At least two key frames per segment: the cut schedule must get the first one before it has to cut without one.
     keyFrameInterval: segmentDuration / Math.max(2, Math.floor(segmentDuration / maxGop) + 1),
     ...(heard && { audio: { sampleRate, channels } }),
   };

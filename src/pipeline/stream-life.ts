@@ -1,4 +1,4 @@
-// Decides when a name changes publishers, waits and ends. What its playlists do then is the part of `PresentationLife` (hls/).
+// Decides when the publisher of a name changes, when the name waits and when it ends. `PresentationLife` (hls/) carries it out in playlists.
 import type { LiveStream } from '../live/stream.js';
 import { SluiceError } from '../protocols/errors.js';
 import { StateMachine } from '../protocols/state-machine.js';
@@ -25,11 +25,11 @@ export class StreamLife {
     draining: ['ended'],
     ended: [],
   });
-  /** The attached publisher, or the one whose last tags are being processed. */
+  /** The attached publisher, or a publisher that has left and whose last tags are being processed. */
   protected publisher: Publisher | undefined;
-  /** Attached while the previous publisher is being flushed. */
+  /** A publisher that came while the previous one is being flushed. */
   protected next: Publisher | undefined;
-  /** Of the attached publisher, otherwise of the last one; never the slate's. */
+  /** The stream of the attached publisher, otherwise of the last one; never the slate's. */
   protected lastStream: LiveStream | undefined;
   /** Number of publishers so far. */
   protected publisherCount = 0;
@@ -39,11 +39,11 @@ export class StreamLife {
   #suspending: Promise<void> = Promise.resolve();
   protected readonly window: ResumeWindow;
   readonly #slate: Slate;
-  /** Plan of the last publisher that was not the slate. */
+  /** Plan of the last publisher, the slate excluded. */
   protected plan: StreamPlan | undefined;
   /** Resolves when it has ended; undefined until the end begins. */
   protected ending: Promise<void> | undefined;
-  /** Called when nobody needs to wait for a presentation of this name any longer. */
+  /** Called when requests no longer need to wait for a presentation of this name. */
   readonly #abandon: () => void;
 
   constructor(options: StreamPipelineOptions) {
@@ -76,7 +76,7 @@ export class StreamLife {
     this.#abandon = options.origin.starting(app, name);
   }
 
-  /** Attaches the first publisher or, if `resumable`, the next one; the previous one must have ended. */
+  /** Attaches the first publisher or, if `resumable`, the next one. The previous one must have ended. */
   attach(stream: LiveStream): void {
     this.lastStream = stream;
     this.publisherCount += 1;
@@ -85,7 +85,7 @@ export class StreamLife {
     this.window.stopWatching();
     if (this.publisher === undefined) this.#use(publisher);
     else this.next = publisher;
-    // This ends the slate's stream, which makes room for the publisher.
+    // Ends the stream of the slate, so that the publisher can take its place.
     this.#owner.live.run('slate gives way', () => this.#slate.stop());
   }
 
@@ -98,7 +98,7 @@ export class StreamLife {
     return this.ending;
   }
 
-  /** Like `end`, without waiting. */
+  /** Like `end`, while nobody waits for it. */
   endInBackground(): void {
     this.#owner.served.run('end in time', () => this.end());
   }
@@ -135,7 +135,7 @@ export class StreamLife {
       served.attempt('sequence numbers', () => this.options.onEnded(presentation));
       await this.#owner.whileWell('disk copy', stored);
       served.attempt('end news', () => this.#log.ended(this.publisherCount));
-      // Ending it has failed: tell players that it is gone.
+      // Its end has failed: players are told that the stream is gone.
       if (!presentation.ended) served.attempt('presentation without end', () => this.#forget());
     }
     live.attempt('publisher close', () => this.publisher?.close());
@@ -148,7 +148,7 @@ export class StreamLife {
     served.attempt('directory', () => this.options.onClosed());
   }
 
-  /** Lets everything that the publisher has sent pass. Does not wait if the stream is broken. */
+  /** Waits until all media of the publisher has passed. Does not wait if the stream is broken. */
   async #drain(): Promise<void> {
     const owner = this.#owner;
     this.window.stopWatching();
@@ -174,7 +174,7 @@ export class StreamLife {
       this.next = undefined;
       publisher.close();
     }
-    // What it sent is still being processed: the publisher leaves after that.
+    // The tags that it sent are still being processed: the publisher leaves after that.
     if (publisher !== this.publisher || this.#entering !== undefined) return;
     this.#leave(publisher);
   }
@@ -218,7 +218,7 @@ export class StreamLife {
     });
   }
 
-  /** Passes held tags as the first period of the name, of a returned publisher, or after a change. */
+  /** Begins a period with the held tags: the first one of the name, that of a returned publisher, or one after a change. */
   async #enter(publisher: Publisher): Promise<void> {
     await this.encoding.finish();
     await this.#suspending;
@@ -226,10 +226,10 @@ export class StreamLife {
     // Clear this before held tags pass, because a change among them starts another entry.
     this.#entering = undefined;
     try {
-      // A slate that was replaced shows nothing more: the publisher continues at its position.
+      // A slate that was replaced shows no more pictures: the publisher continues at its position.
       if (this.ending === undefined && !(publisher.isSlate && publisher.gone)) this.#beginPeriod(publisher);
     } catch (error) {
-      // An error without a type is a bug of ours: it ends the name.
+      // An untyped error is a bug in the gateway, and ends the name.
       if (!(error instanceof SluiceError)) throw error;
       this.#fail(publisher, error);
     }
@@ -249,7 +249,7 @@ export class StreamLife {
     return this.machine.is('suspended') ? 'stream resumed' : 'stream changed';
   }
 
-  /** Nobody is waited for any longer. */
+  /** No publisher is waited for any longer. */
   #continue(plan: StreamPlan): void {
     this.plan = plan;
     if (!this.machine.is('running')) this.machine.to('running');
@@ -257,7 +257,7 @@ export class StreamLife {
     this.#slate.allowRetry();
   }
 
-  /** The publisher has changed what it sends: it holds its tags until the old FFmpeg has finished. */
+  /** The publisher has changed its media: its tags are held until the old FFmpeg has finished. */
   #turn(publisher: Publisher): void {
     if (this.media.encodesSound) publisher.leaveOutPausedAudio();
     publisher.subscribe();
@@ -266,7 +266,7 @@ export class StreamLife {
 
   // Failures
 
-  /** Handles a bug of ours: tells the publisher, kills FFmpeg, and ends what is there in order. */
+  /** Handles a bug in the gateway: tells the publisher, kills FFmpeg, and ends the playlists properly. */
   #onBroken(error: SluiceError): void {
     const { served, live } = this.#owner;
     served.attempt('fault counter', () => this.options.onBroken(error));
@@ -283,7 +283,7 @@ export class StreamLife {
     }
   }
 
-  /** Its playlists could not be ended, or the work after their end failed. */
+  /** The playlists could not be ended, or the work after their end failed. */
   #forget(): void {
     const { presentation } = this.media;
     if (presentation === undefined) return;
@@ -292,7 +292,7 @@ export class StreamLife {
     this.#owner.served.run('broken presentation removal', () => presentation.dispose());
   }
 
-  /** Nothing of this publisher can be served: tells it why, and ends the playlists. */
+  /** No media of this publisher can be served: tells it why, and ends the playlists. */
   #fail(publisher: Publisher, error: SluiceError): void {
     this.#log.failed(error);
     if (!publisher.gone) this.options.onFailed(publisher.stream, error);

@@ -1,4 +1,4 @@
-// What is reported about a stream, all in one place: its log lines, limited in number, and its events (`StreamNews`).
+// All reports about a stream: its log lines, limited in number, and its events (`StreamNews`).
 import type { Logger } from '../contracts/logger.js';
 import type {
   StreamChanged,
@@ -16,7 +16,7 @@ type WithoutAddress<Event> = Event extends unknown ? Omit<Event, 'app' | 'name' 
 /** An event of a stream; the receiver adds the name of the stream and the time. */
 export type StreamNews = WithoutAddress<StreamStarted | StreamResuming | StreamResumed | StreamChanged | StreamEnded>;
 
-/** The slate is not an event: the stream still waits for its publisher. */
+/** The start of a slate is no event: the stream still waits for its publisher. */
 const NEWS = {
   'stream started': 'stream.started',
   'stream resumed': 'stream.resumed',
@@ -30,7 +30,7 @@ export class StreamLog {
   readonly fields: { readonly app: string; readonly stream: string };
   readonly #logger: Logger;
   readonly #onNews: (news: StreamNews) => void;
-  /** Codes of the warnings about the publisher's media that were logged. */
+  /** Codes of the warnings about the publisher's media that were already logged. */
   readonly #warned = new Set<string>();
 
   constructor(
@@ -67,7 +67,7 @@ export class StreamLog {
     this.#logger.warn({ ...this.fields, code: error.code, err: error }, 'stream cannot be served');
   }
 
-  /** A bug of ours: the only line with its stack. */
+  /** A bug in the gateway: the only line with its stack. */
   broken(where: string, error: SluiceError): void {
     this.#logger.error(
       { ...this.fields, code: error.code, where, err: error.cause ?? error },
@@ -75,17 +75,17 @@ export class StreamLog {
     );
   }
 
-  /** A further failure while ending; most likely a consequence of the first. */
+  /** A further failure while the stream ends, most likely a consequence of the first. */
   brokeAgain(where: string, cause: unknown): void {
     this.#logger.debug({ ...this.fields, where, err: cause }, 'internal error of a stream that has failed');
   }
 
-  /** @param what the work that did not end in time and is no longer waited for */
+  /** @param what the work that did not end in time, and that the stream no longer waits for */
   late(what: string): void {
     this.#logger.warn({ ...this.fields, what }, 'part of a stream did not end in time and is no longer waited for');
   }
 
-  /** Something that viewers may notice. */
+  /** Logs a problem that viewers may notice. */
   warning({ code, message }: SluiceError): void {
     this.#logger.warn({ ...this.fields, code }, message);
   }
@@ -94,7 +94,7 @@ export class StreamLog {
     this.#logger.info(this.fields, 'the disk copy has caught up');
   }
 
-  /** Dropped media: only the first of each code is logged. Repaired media: every line, because the stream reports each kind only once. */
+  /** Logs dropped media only once for each code. Logs every line about repaired media, because the stream reports each kind only once. */
   leftOut({ code, message }: SluiceError): void {
     if (code === 'live.repaired') {
       this.#logger.warn({ ...this.fields, code }, `what the publisher sends is repaired: ${message}`);
@@ -105,7 +105,7 @@ export class StreamLog {
     this.#logger.warn({ ...this.fields, code }, `part of what the publisher sends is left out: ${message}`);
   }
 
-  /** Another publisher may have other faults. */
+  /** Call for each new publisher, which may have other faults. */
   publisherComes(): void {
     this.#warned.clear();
   }

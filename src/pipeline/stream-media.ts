@@ -17,10 +17,13 @@ import type { PeriodNews, StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
 import { periodPlan, type StreamPlan } from './stream-plan.js';
 
-/** A GOP with fewer pictures is never long: in a source with one picture in ten seconds, every second picture may be a key frame. */
+/**
+ * A GOP with fewer pictures than this is never too long: in a source with one picture in ten seconds, every second picture may be a key
+ * frame.
+ */
 const SHORTEST_LONG_GOP = 2.5;
 
-/** Detects a publisher whose key frames are too far apart to cut segments at them; its source is then encoded. One per publisher. */
+/** Detects a publisher whose key frames are too far apart to cut segments at them. The source is then encoded. One object per publisher. */
 class LongGop {
   readonly #longest: Milliseconds;
   #lastKeyFrame: Milliseconds | undefined;
@@ -28,12 +31,12 @@ class LongGop {
   #interval: Milliseconds = 0;
   #found = false;
 
-  /** @param maxGop longest GOP that is cut without encoding */
+  /** @param maxGop longest GOP that can be cut without encoding */
   constructor(maxGop: Seconds) {
     this.#longest = secondsToMilliseconds(maxGop);
   }
 
-  /** Whether a long GOP was found; the key frames are then our own. */
+  /** Whether a long GOP was found. From then on the gateway makes the key frames. */
   get found(): boolean {
     return this.#found;
   }
@@ -45,7 +48,7 @@ class LongGop {
     this.#lastPicture = dts;
   }
 
-  /** Whether this tag, already noted, is too far from the last key frame. */
+  /** Whether this tag, which was already noted, is too far from the last key frame. */
   exceeds({ kind, dts }: LiveTag): boolean {
     const last = this.#lastKeyFrame;
     return (
@@ -56,7 +59,7 @@ class LongGop {
     );
   }
 
-  /** @returns false if it was already known */
+  /** @returns false if it was known before */
   find(): boolean {
     const first = !this.#found;
     this.#found = true;
@@ -73,20 +76,23 @@ export class StreamMedia {
   readonly #encoding: Encoding;
   readonly #onChange: (publisher: Publisher) => void;
   #served: Publisher | undefined;
-  /** What the last served publisher sends. */
+  /** The stream of the publisher that was served last. */
   #stream: LiveStream | undefined;
-  /** The packager of the period. */
+  /** The packager of the current period. */
   #packager: NativePackager | undefined;
-  /** For the attached publisher. */
+  /** The detector for the attached publisher. */
   #longGop: LongGop;
-  /** The next picture begins a period, even if it is not a key frame, because that period has key frames of our own. */
+  /** Whether the next picture begins a period even if it is not a key frame, because in that period the gateway makes the key frames. */
   #cutsAnywhere = false;
-  /** Every picture is encoded as a key frame. */
+  /** Whether every picture is encoded as a key frame. */
   #cutsEverywhere = false;
-  /** Audio has come in this period. */
+  /** Whether audio has come in this period. */
   #hasSound = false;
 
-  /** @param domain outlives the stream, as its playlists do. @param onChange called when a new period is due */
+  /**
+   * @param domain outlives the stream, because its playlists do.
+   * @param onChange called when a new period is due
+   */
   constructor(
     options: StreamPipelineOptions,
     domain: FailureDomain,
@@ -106,20 +112,20 @@ export class StreamMedia {
     this.#longGop = new LongGop(this.#options.maxGop);
   }
 
-  /** The publisher whose tags pass; every other one holds its tags. */
+  /** The publisher whose tags pass; the tags of every other one are held. */
   get served(): Publisher | undefined {
     return this.#served;
   }
 
   /** Whether audio of this publisher that stops is replaced by silence. */
   fillsSilence({ media }: Publisher): boolean {
-    // FFmpeg makes AAC-LC, whose silence is known. It makes nothing at all before the first sound.
+    // FFmpeg makes AAC-LC, whose silent frame is known. Before the first audio it makes nothing.
     if (this.encodesSound) return this.#hasSound;
     const sound = this.#sound && media.audio()?.description;
     return silentFrame(sound?.codecs, sound?.channels) !== undefined;
   }
 
-  /** Whether FFmpeg makes the audio of the period. */
+  /** Whether FFmpeg makes the audio of the current period. */
   get encodesSound(): boolean {
     return this.#sound?.mode === 'encode';
   }
@@ -135,7 +141,7 @@ export class StreamMedia {
   }
 
   /**
-   * Begins the first or a further period of the name with this publisher: serves the tags that it holds, and then those that come.
+   * Begins a period of the name with this publisher: serves the tags that it holds, and then those that come.
    * @throws mp4.*
    */
   begin(what: PeriodNews, plan: StreamPlan, publisher: Publisher): void {
@@ -146,11 +152,11 @@ export class StreamMedia {
     this.#served = publisher;
     const held = publisher.held;
     publisher.held = [];
-    // A change among these tags holds the tags after it.
+    // If one of these tags is a change, the tags after it are held again.
     for (const tag of held) this.take(publisher, tag);
   }
 
-  /** No tag passes from now on. */
+  /** From now on no tag passes. */
   hold(): void {
     this.#served = undefined;
   }
@@ -214,10 +220,10 @@ export class StreamMedia {
     if (tag.kind !== 'script' && !isExtra) this.#encoding.transcoder?.note(tag.kind, tag.dts);
   }
 
-  /** Whether its GOP has become too long to cut: from this tag on the source is encoded, in a new period. */
+  /** Whether the GOP has become too long to cut. If so, the source is encoded from this tag on, in a new period. */
   #endsAtLongGop(tag: LiveTag): boolean {
     this.#longGop.note(tag);
-    // For the first segment the presentation detects this itself, because it has not listed anything yet.
+    // Before anything is listed, the presentation detects this itself.
     const settled = this.presentation?.targetDuration !== undefined;
     if (!settled || !this.#longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
     this.#longGop.find();
@@ -225,7 +231,7 @@ export class StreamMedia {
     return true;
   }
 
-  /** Called by the presentation before it has listed anything: it starts again at once, and viewers do not notice. */
+  /** Called by the presentation before it has listed anything. It starts again at once, and viewers do not notice. */
   #onLongFirstGop(): void {
     const { presentation } = this;
     const publisher = this.#served;
@@ -238,7 +244,7 @@ export class StreamMedia {
     publisher.subscribe();
     presentation.startPeriod(periodPlan(plan));
     this.#install(plan, publisher, presentation);
-    // The presentation has dropped what it had: send everything again, from the key frame on.
+    // The presentation has dropped its media: sends everything again, from the key frame on.
     for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
   }
 

@@ -1,4 +1,4 @@
-// The failure domains of a name: everything that runs for it runs in them, and a failure ends this name and no other.
+// The failure domains of a name: all work for the name runs in them, and a failure ends this name and no other.
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain, type Fault } from '../protocols/failure-domain.js';
@@ -17,9 +17,9 @@ export interface StreamOwnerOptions {
 }
 
 export class StreamOwner {
-  /** Publishers, FFmpeg, slate and resume window: closes with the stream. */
+  /** Runs publishers, FFmpeg, slate and resume window. Closes with the stream. */
   readonly live: FailureDomain;
-  /** The playlists and their copy on disk, which outlive the stream for a while. */
+  /** Runs the playlists and their copy on disk, which outlive the stream for a while. */
   readonly served: FailureDomain;
   readonly #options: StreamOwnerOptions;
   #broken: SluiceError | undefined;
@@ -41,9 +41,7 @@ export class StreamOwner {
     return this.#broken;
   }
 
-  /**
-   * Waits for work of this stream, but not after a fault and not forever. The work itself may continue until its domain closes.
-   */
+  /** Waits for work of this stream, but not after a fault and not forever. The work itself may continue until its domain closes. */
   async whileWell(where: string, work: Promise<unknown> | undefined): Promise<void> {
     let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => {

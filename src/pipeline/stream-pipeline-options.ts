@@ -25,20 +25,20 @@ export interface StreamPipelineOptions extends EncodingOptions {
   readonly app: string;
   readonly name: string;
   readonly origin: Origin;
-  /** Undefined if none was found; then only what needs no encoding is served. */
+  /** Undefined if no FFmpeg was found: then only media that needs no encoding is served. */
   readonly ffmpeg: (FlvReader & { readonly path: string }) | undefined;
-  /** How long the playlists wait for a publisher to come back; 0: they end with it. */
+  /** How long the playlists wait for a publisher to come back; with 0 they end when it leaves. */
   readonly resumeWindow: Seconds;
-  /** Absolute path of an image or clip to show meanwhile; undefined: none. */
+  /** Absolute path of an image or clip to show meanwhile; undefined for none. */
   readonly slate?: string | undefined;
   /** If GOPs are longer than this, the source is encoded. */
   readonly maxGop: Seconds;
   /**
-   * Settles when the earlier stream of this name has been flushed. Its last segments still take sequence numbers, so the new presentation
-   * starts after it. Never rejects.
+   * Settles when the earlier stream of this name has been flushed. Until then its last segments take sequence numbers, so the new
+   * presentation starts after it. Never rejects.
    */
   readonly predecessor: Promise<void> | undefined;
-  /** Options of the presentation beyond the plan; called once, when the tracks are known. */
+  /** Options of the presentation, apart from the plan. Called once, when the tracks are known. */
   readonly presentation: () => Pick<
     PresentationOptions,
     | 'windowSegments'
@@ -50,14 +50,14 @@ export interface StreamPipelineOptions extends EncodingOptions {
     | 'earliestDate'
     | 'store'
   >;
-  /** This publisher cannot be served any longer and should be told why. */
+  /** Called when this publisher cannot be served any longer. It should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** Called when something happens to the stream. Must not throw. */
   readonly onNews: (news: StreamNews) => void;
-  /** An internal error has ended the stream. Called once, for the counter. */
+  /** Called when an internal error has ended the stream; once, for the counter. */
   readonly onBroken: (error: SluiceError) => void;
-  /** The presentation has used its last sequence number. */
+  /** Called when the presentation will use no further sequence number. */
   readonly onEnded: (presentation: Presentation) => void;
-  /** The stream is over, whether or not it had a presentation. */
+  /** Called when the stream is over, whether or not it had a presentation. */
   readonly onClosed: () => void;
 }

@@ -1,4 +1,4 @@
-// What may be asked of the stream of one name.
+// The public interface of the stream of one name.
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -55,8 +55,8 @@ export class StreamPipeline extends StreamLife {
   }
 
   /**
-   * Two lists in one: a sentence for each thing that is configured but not served (`StreamPlan.shortcomings`), then one for each thing that
-   * the last publisher sends and that is repaired, dropped or found faulty (`Repairs.sentences`).
+   * One list from two sources: a sentence for each configured thing that is not served (`StreamPlan.shortcomings`), then a sentence for
+   * each thing in the last publisher's media that is repaired, dropped or faulty (`Repairs.sentences`).
    */
   get shortcomings(): readonly string[] {
     return [...(this.encoding.plan?.shortcomings ?? []), ...(this.lastStream?.shortcomings ?? [])];

@@ -1,4 +1,4 @@
-// How a publisher is served: its ladder, minus what cannot be encoded here and now, plus what the playlists already offer.
+// How a publisher is served: its ladder, without what cannot be encoded here and now, and with what the playlists already offer.
 import type { PeriodPlan, RenditionPlan } from '../hls/timeline/plan.js';
 import type { Seconds } from '../protocols/units.js';
 import { reasonAgainstAac } from '../transcode/browser-audio.js';
@@ -28,17 +28,17 @@ export interface PlanRequest {
   readonly source: SourceDescription;
   readonly extraTracks: readonly ExtraTrack[];
   readonly ladder: readonly string[];
-  /** Undefined if there is none. */
+  /** Undefined if no FFmpeg was found. */
   readonly ffmpeg: FlvReader | undefined;
-  /** False: no video may be encoded. */
+  /** Whether video may be encoded. */
   readonly mayEncodeVideo: boolean;
-  /** The reason for that. */
+  /** Why video may not be encoded. */
   readonly refusal?: string;
   /** `regular`: the GOPs of the source are too long to cut. */
   readonly keyFrames: KeyFrames;
-  /** Encoded video that the playlists of this name already offer: it stays, whatever the size of the source is now. */
+  /** Encoded video that the playlists of this name already offer. It is kept, whatever size the source has now. */
   readonly offered: readonly string[];
-  /** Renditions that must not be made again in these playlists. */
+  /** Renditions that these playlists must not offer again. */
   readonly withdrawn: ReadonlySet<string>;
 }
 
@@ -47,7 +47,7 @@ export interface StreamPlan {
   readonly renditions: readonly RenditionSpec[];
   readonly extraTracks: readonly ExtraTrack[];
   readonly keyFrames: KeyFrames;
-  /** One sentence for each thing that is configured but not served, or not served as configured. Listed in docs/publishing.md. */
+  /** One sentence for each configured thing that is not served, or not as configured. docs/publishing.md lists them. */
   readonly shortcomings: readonly string[];
 }
 
@@ -74,7 +74,10 @@ export function planStream(request: PlanRequest): StreamPlan {
   return { source: shown, renditions, extraTracks, keyFrames, shortcomings };
 }
 
-/** Rungs larger than a smaller source are encoded at the size of the source, so that a player that chose one can continue with it. */
+/**
+ * If the source became smaller, the larger rungs are encoded at the size of the source, so that a player that chose one can continue with
+ * it.
+ */
 function missingRungs({ source, offered }: PlanRequest, video: readonly RenditionSpec[]): RenditionSpec[] {
   if (source.video === undefined) return [];
   const made = new Set(video.map(({ name }) => name));
@@ -85,7 +88,7 @@ function missingRungs({ source, offered }: PlanRequest, video: readonly Renditio
   });
 }
 
-/** These renditions, or only the source without encoding if no picture can be encoded. */
+/** Returns these renditions, or only the unencoded source if no picture can be encoded. */
 function servedVideo(
   renditions: readonly RenditionSpec[],
   { source, ffmpeg, mayEncodeVideo, refusal = 'the machine is full' }: PlanRequest,
@@ -102,7 +105,7 @@ function servedVideo(
 
 const CODEC_NAMES = { avc: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9' } as const;
 
-/** Reports video that is served in no codec that every browser decodes. */
+/** Reports video that is served only in a codec that some browsers cannot decode. */
 function reportCodec(
   { source: { video }, extraTracks }: PlanRequest,
   renditions: readonly RenditionSpec[],
@@ -119,8 +122,8 @@ function reportCodec(
 }
 
 /**
- * Decides what becomes of HDR. The source rendition stays HDR if it is passed through; encoded renditions become SDR if FFmpeg can do that.
- * @returns the source as FFmpeg is to be told of it
+ * Decides how HDR is served. The source rendition stays HDR if it is passed through; encoded renditions become SDR if FFmpeg can do that.
+ * @returns the description of the source for FFmpeg
  */
 function planHdr(
   { source, ffmpeg }: PlanRequest,
@@ -142,7 +145,7 @@ function planHdr(
   shortcomings.push(
     `${what}, and ${encoded.join(', ')} will look pale: FFmpeg ${ffmpeg.versionText} lacks the filters zscale and tonemap; install one that has them, or set the encoder to SDR (BT.709)`,
   );
-  // The pictures stay HDR. Without the label `arguments.ts` asks for no tone mapping, which this FFmpeg could not do.
+  // The pictures stay HDR. Without this label, `arguments.ts` does not ask for tone mapping, which this FFmpeg cannot do.
   const { hdr: _, ...unlabelled } = video;
   return { ...source, video: unlabelled };
 }
@@ -153,14 +156,17 @@ function reasonAgainstEncoding(video: SourceVideo, ffmpeg: FlvReader | undefined
   return undefined;
 }
 
-/** Some players can play it, which is better than serving nothing. */
+/** Some players can play it, so it is better than nothing. */
 function copiedSource(video: SourceVideo): CopiedVideoSpec {
   const { width, height, frameRate, bitrate } = video;
   const spec = { name: 'source', kind: 'video', mode: 'copy', width, height, frameRate } as const;
   return { ...spec, ...(bitrate !== undefined && { bitrate }) };
 }
 
-/** What a playlist can hold without encoding, whether or not every browser plays it: `isCopiedAudio` in `transcode/ladder.ts` prefers to encode some. */
+/**
+ * Audio codecs that can be packaged without encoding, even if some browsers cannot play them: `isCopiedAudio` in `transcode/ladder.ts`
+ * decides which are encoded nevertheless.
+ */
 const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus', 'flac', 'ac-3', 'e-ac-3']);
 
 function servedAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
@@ -194,7 +200,7 @@ function servedAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, short
   ];
 }
 
-/** The video renditions that FFmpeg makes, most expensive first. `source` comes last, because viewers would miss it most. */
+/** The video renditions that FFmpeg makes, the most expensive first. `source` comes last, because viewers would miss it most. */
 export function byCost(renditions: readonly RenditionSpec[]): EncodedVideoSpec[] {
   const rungs = encodedRenditions(renditions).filter((spec) => spec.kind === 'video');
   const cost = ({ name, width, height, frameRate }: EncodedVideoSpec): number =>

@@ -1,4 +1,4 @@
-// Makes the thumbnail of a stream from its newest key frame when somebody asks, and shares it among all who ask.
+// Makes a thumbnail from the newest key frame of a stream when somebody asks, and shares it among all who ask.
 
 import { createHash } from 'node:crypto';
 import type { Logger } from '../contracts/logger.js';
@@ -11,12 +11,12 @@ import type { VideoDescription } from '../protocols/mp4/video-description.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import { asSluiceError } from './errors.js';
 
-/** Makes pictures with FFmpeg. Rejects if it cannot. */
+/** Makes pictures with FFmpeg. Rejects if that fails. */
 export interface ThumbnailMaking {
   make(frame: () => { readonly description: VideoDescription; readonly data: Buffer } | undefined): Promise<Buffer>;
 }
 
-/** What a thumbnail is made from: the life of a name, over several publishers. */
+/** The source of thumbnails: the life of a name, over several publishers. */
 export interface PictureSource {
   readonly app: string;
   readonly name: string;
@@ -35,7 +35,7 @@ export interface ThumbnailsOptions {
 /** The entry of one name. */
 interface Entry {
   picture: Thumbnail | undefined;
-  /** The key frame that was tried last, whether or not it could be decoded. */
+  /** The newest key frame that was tried, even if it could not be decoded. */
   tried: LiveTag | undefined;
   triedAt: Milliseconds;
   making: Promise<void> | undefined;
@@ -43,7 +43,7 @@ interface Entry {
 
 export class Thumbnails {
   readonly #options: ThumbnailsOptions;
-  /** A thumbnail is released together with its stream; until then it costs only its bytes. */
+  /** A thumbnail is released together with its stream; until then it costs only its own bytes. */
   readonly #entries = new WeakMap<PictureSource, Entry>();
 
   constructor(options: ThumbnailsOptions) {
@@ -51,8 +51,8 @@ export class Thumbnails {
   }
 
   /**
-   * A thumbnail of the newest key frame, or one that is at most a segment older. While a publisher is away, the last one stays.
-   * Undefined if there is none. Never rejects.
+   * A thumbnail of the newest key frame, or one that is at most a segment older. While a publisher is away, the last one stays. Undefined
+   * if none exists. Never rejects.
    */
   async get(app: string, name: string): Promise<Thumbnail | undefined> {
     const source = this.#options.find(app, name);
@@ -83,10 +83,10 @@ export class Thumbnails {
       const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
       entry.picture = { body, entityTag: `"${digest}"`, maxAge: Math.floor(segmentDuration) };
     } catch (error) {
-      // Keep the previous thumbnail; the next key frame is tried next time.
+      // Keeps the previous thumbnail; the next request tries a newer key frame.
       const { app, name } = source;
       const { code, message } = asSluiceError(error);
-      // An error without a type is a bug of ours: log its stack.
+      // An untyped error is a bug in the gateway: its stack is logged.
       const stack = error instanceof SluiceError ? {} : { err: error };
       logger.warn({ app, stream: name, code, ...stack }, `no thumbnail: ${message}`);
     } finally {

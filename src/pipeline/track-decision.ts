@@ -1,26 +1,26 @@
-// Decides from the tags which tracks a publisher sends. Metadata may be wrong, and nothing announces that a track is absent.
+// Decides from its tags which tracks a publisher sends. Metadata may be wrong, and nothing announces that a track is absent.
 import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** From the first media of one track, how long to wait for the other before it counts as absent. */
+/** How long to wait for the second track after the first media of one. Then it counts as absent. */
 const TRACK_WAIT: Milliseconds = 1_000;
 /**
- * The same if video is announced. A relay that joins in the middle of a GOP sends metadata and audio at once, but the video header only
- * with the next key frame. The automatic key frame interval of many encoders is 8.3 s.
+ * The same wait if video is announced. A relay that joins in the middle of a GOP sends metadata and audio at once, but the video header
+ * only with the next key frame. The automatic key frame interval of many encoders is 8.3 s.
  */
 const ANNOUNCED_WAIT: Milliseconds = 12_000;
-/** The same for a publisher that returns and had video before, but does not announce it. */
+/** The same wait for a returning publisher that had video before, but does not announce it. */
 const RETURN_WAIT: Milliseconds = 3_000;
-/** A timer that is later than this: the gateway or the machine stood still, and what has arrived meanwhile is not read yet. */
+/** If a timer fires later than this, the gateway or the machine stood still, and media that arrived meanwhile is not read yet. */
 const HELD_UP: Milliseconds = 200;
 
 export interface TrackDecisionOptions {
   readonly clock: Clock;
   readonly wait?: Milliseconds;
-  /** Called when only audio has come. Returns why video may still be expected. */
+  /** Called when only audio has come. Returns the reason why video may still come. */
   readonly expectsVideo?: () => 'announced' | 'had' | undefined;
-  /** Called when both tracks have come: whether more pictures are needed before the decision. */
+  /** Called when both tracks have come. Returns whether more pictures are needed for the decision. */
   readonly doubtsRate?: () => boolean;
   /** Called once, with at least one track. */
   readonly onDecided: (tracks: { readonly video: boolean; readonly audio: boolean }) => void;
@@ -52,7 +52,7 @@ export class TrackDecision {
     else this.#wait();
   }
 
-  /** No more can be kept: decide with what has come. */
+  /** The memory limit is reached: decides with the tracks that have come. */
   decideNow(): void {
     if (!this.#decided && (this.#video || this.#audio)) this.#decide();
   }

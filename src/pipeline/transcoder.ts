@@ -16,25 +16,25 @@ import { asSluiceError } from './errors.js';
 import { FlvFeed } from './flv-feed.js';
 import { FEED_QUEUE_BYTES, type Publisher } from './publisher.js';
 
-/** Media that may wait for FFmpeg; older pictures are not worth encoding for a live stream. */
+/** Media that may wait for FFmpeg. Older pictures are not worth encoding in a live stream. */
 const MAX_BEHIND: Milliseconds = 10_000;
 
-/** FFmpeg makes the silence of a shorter pause in far less than a second. */
+/** After a shorter pause, FFmpeg makes the silence for it in far less than a second. */
 const LONG_SOUND_PAUSE: Milliseconds = 20_000;
 
 export interface TranscoderOptions {
   readonly ffmpeg: { readonly path: string };
   readonly childSettings: ChildSettings | undefined;
   readonly plan: TranscodePlan;
-  /** There was an earlier transcoder in this period, which did not reach its end. */
+  /** Whether there was an earlier transcoder in this period, which did not reach its end. */
   readonly continues: boolean;
   readonly publisher: Publisher;
   readonly presentation: Presentation;
   readonly clock: Clock;
   readonly domain: FailureDomain;
-  /** Adds to each line which stream it is about. */
+  /** Adds the name of the stream to each line. */
   readonly logger: Logger;
-  /** There will be no further restart. */
+  /** Called when FFmpeg will not be restarted any more. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onLoad: (load: TranscodeLoad) => void;
 }
@@ -45,17 +45,17 @@ export class Transcoder {
   #feed: FlvFeed;
   #fed: ReturnType<typeof fedTracks>;
   #subscription: Subscription;
-  /** The first output begins the period; there was none before it. */
+  /** Whether the first output begins the period, because there was none before it. */
   #fresh: boolean;
-  /** Number of segments with media that its renditions had when FFmpeg started. */
+  /** Number of segments with media in its renditions when FFmpeg started. */
   #segmentsAtStart = 0;
-  /** Number of parts that they had then. */
+  /** Number of parts at that time. */
   #partsAtStart = 0;
   /** Presentation time of the first picture or sample in the input of the starting FFmpeg. */
   #inputFrom: Milliseconds | undefined;
   #progress: TranscodeProgress | undefined;
   #load: TranscodeLoad | undefined;
-  /** Dropped tags of earlier feeds. */
+  /** Number of tags dropped by earlier feeds. */
   #droppedTags = 0;
   /** Time of the last audio frame. */
   #sound: Milliseconds | undefined;
@@ -84,7 +84,7 @@ export class Transcoder {
       },
       wantedFrom: () => this.#wantedFrom(),
       onExit: ({ error }) => {
-        // If it made no progress, its input may have made it crash: do not give the same input to the next one.
+        // If FFmpeg made no progress, its input may have made it crash: the next one does not get the same input.
         if (error !== undefined) this.#feed.interrupted(this.#parts > this.#partsAtStart);
       },
       delivered: () => this.#segments > this.#segmentsAtStart,
@@ -121,17 +121,17 @@ export class Transcoder {
     return this.#load;
   }
 
-  /** Starts of FFmpeg after the first. */
+  /** Number of starts of FFmpeg after the first. */
   get restarts(): number {
     return Math.max(0, this.#supervisor.generation - 1);
   }
 
-  /** Tags dropped because FFmpeg was too slow. */
+  /** Number of tags dropped because FFmpeg was too slow. */
   get droppedTags(): number {
     return this.#droppedTags + this.#feed.droppedTags;
   }
 
-  /** Complete segments with media that its renditions have. */
+  /** Number of complete segments with media in its renditions. */
   get #segments(): number {
     return this.#sum(({ segments }) => segments);
   }
@@ -158,21 +158,24 @@ export class Transcoder {
     this.#supervisor.start();
   }
 
-  /** The publisher has sent a tag with this time. Audio does not count for video: FFmpeg cannot be late with pictures that nobody sent. */
+  /** Call for each tag of the publisher. If there is video, audio does not count: FFmpeg cannot be late with pictures that nobody sent. */
   note(kind: 'video' | 'audio', dts: Milliseconds): void {
     if (kind === 'audio') this.#noteSound(dts);
     this.#feed.note(dts);
     if (this.#fed[kind]) this.#supervisor.noteReceived(dts, kind);
   }
 
-  /** When audio returns, FFmpeg makes silence for the whole pause at once. After a long pause that is too much: it is restarted instead. */
+  /**
+   * When audio returns, FFmpeg makes silence for the whole pause at once. After a long pause that is too much, so FFmpeg is restarted
+   * instead.
+   */
   #noteSound(dts: Milliseconds): void {
     const pause = dts - (this.#sound ?? dts);
     this.#sound = dts;
     if (pause > LONG_SOUND_PAUSE && this.#fed.audio && !this.failed) this.replace(this.#supervisor.plan);
   }
 
-  /** Makes fewer renditions from now on. FFmpeg gets its input from the last key frame on, because what is queued is too old. */
+  /** Makes fewer renditions from now on. FFmpeg gets its input from the last key frame on, because the queued tags are too old. */
   replace(plan: TranscodePlan): void {
     const { publisher } = this.#options;
     this.#droppedTags += this.#feed.droppedTags;
@@ -183,7 +186,7 @@ export class Transcoder {
     this.#supervisor.replacePlan(plan);
   }
 
-  /** Lets everything received so far pass, and uses the output. Resolves when FFmpeg has ended. Never rejects; idempotent. */
+  /** Waits until everything received so far has passed, and uses the output. Resolves when FFmpeg has ended. Never rejects; idempotent. */
   finish(): Promise<void> {
     this.#finished ??= this.#options.domain.settled('ffmpeg finish', () => this.#finish());
     return this.#finished;
@@ -218,7 +221,7 @@ export class Transcoder {
     return feed;
   }
 
-  /** What the previous FFmpeg has produced is not encoded again, so that media continues at the picture where it ended. */
+  /** What the previous FFmpeg has delivered is not encoded again: media continues at the picture where it ended. */
   #wantedFrom(): WantedFrom {
     const { plan } = this.#supervisor;
     const begins = this.#feed.firstPicture();
@@ -242,7 +245,7 @@ export class Transcoder {
     try {
       presentation.write(rendition, bytes);
     } catch (error) {
-      // If thrown on, it would end the process and with it every other stream.
+      // Rethrown, it would end the process and all other streams.
       const reason = asSluiceError(error);
       logger.warn({ rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
       this.#supervisor.reject(reason);

@@ -1,4 +1,4 @@
-// Adds fields to each log line that say which stream it is about, for rooms that do not know it.
+// Adds fields to each log line that name the stream, for rooms that do not know stream names.
 
 import type { Logger } from '../contracts/logger.js';
 
