@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The program: passes this process to the commands, and their exit status to the shell. Packages are loaded last: before that, signal
-// handlers must be installed, and the limit of open files must be checked.
+// The program: passes this process to the commands, and their exit status to the shell. Packages are loaded last, because before that the
+// signal handlers must be installed and the limit of open files must be checked.
 
 import { holdSignals } from './cli/held-signals.js';
 import { openFilesProblem } from './cli/open-files.js';

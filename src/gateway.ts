@@ -35,7 +35,7 @@ import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
 import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
 export type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
-/** For the commands. */
+/** Used by the commands of the CLI. */
 export { createLogger } from './gateway/logger.js';
 export { findPublishKey, loadCertificate } from './gateway/parts.js';
 export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
@@ -47,8 +47,8 @@ export { ensureFile, inspectDirectory } from './pipeline/directories.js';
  * Creates a gateway that does not listen yet.
  * @param options keys of docs/configuration.md, or the result of `loadConfig`; omitted options have their default. Neither environment nor
  * command line is read: `loadConfig()` does that.
- * @throws {SluiceError} `config.invalid` for invalid options; others if something must be encoded and no usable FFmpeg is found, or if the
- * certificate, the slate, the media directory or the state directory cannot be used
+ * @throws {SluiceError} `config.invalid` for invalid options; other codes if something must be encoded and no usable FFmpeg is found, or if
+ * the certificate, the slate, the media directory or the state directory cannot be used
  */
 export async function createGateway(
   options: ProgramOptions = {},
@@ -65,7 +65,7 @@ async function defaultLogger(config: Config): Promise<Logger> {
 }
 
 export class Gateway {
-  /** The FFmpeg in use, checked by running it; undefined if there is none and the ladder needs none. */
+  /** The FFmpeg in use, proven by running it; undefined if none was found and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
   readonly #parts: GatewayParts;
   readonly #origin: Origin;
@@ -74,14 +74,14 @@ export class Gateway {
   readonly #capacity: Capacity;
   readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
-  /** Undefined if thumbnails are off or there is no FFmpeg. */
+  /** Undefined if thumbnails are off or no FFmpeg was found. */
   readonly #thumbnailMaker: ThumbnailMaker | undefined;
   readonly #thumbnails: Thumbnails | undefined;
-  /** Undefined if they have not been started, or the program has its own server. */
+  /** Undefined before the start, and if the program has its own server. */
   #web: WebServers | undefined;
   #rtmpUrl: string | undefined;
   readonly #events: EventBus;
-  /** Settles when the servers listen, or could not. */
+  /** Settles when the servers listen, or when that has failed. */
   #started: Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -250,7 +250,7 @@ export class Gateway {
   /** Limits of the steps: RTMP 1.5 s and streams together 4 s, then HTTP 0.5 s, so 4.5 s before the locks; `close()` may take 5 s. */
   async #close(): Promise<void> {
     const flushUntil = systemClock.now() + FLUSH_UNTIL;
-    // Servers that are about to listen are closed afterwards; `start` reports its own failure to its caller.
+    // Servers that are about to listen are closed after they do; `start` reports its own failure to its caller.
     await this.#started?.catch(() => undefined);
     const failures: unknown[] = [];
     const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
@@ -261,9 +261,9 @@ export class Gateway {
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());
-    // Last: until here streams were still writing files.
+    // This is the last step, because streams were still writing files until here.
     await domain.settled('directories', () => this.#parts.directories.release());
-    // Throw at the end, so that a failure does not keep other things open.
+    // Failures are thrown at the end, so that one of them does not keep other things open.
     if (failures.length > 0) throw failures[0];
   }
 

@@ -59,8 +59,9 @@ export class AdobeChallenge {
   }
 
   /**
-   * Step 3: true if the challenge is ours, was issued for this user and address, has not expired, was not used yet, and the answer is
-   * correct.
+   * Step 3.
+   * @returns true if we issued this challenge, it was for this user and address, it has neither expired nor been used, and the answer is
+   * correct
    */
   check({ user, challenge, response, opaque }: ChallengeResponse, remoteAddress: string, now: Milliseconds): boolean {
     const expected = md5Base64(this.#users.stored(user).digest, opaque, challenge);
@@ -68,7 +69,7 @@ export class AdobeChallenge {
     const expiry = this.#expiry(opaque, user, remoteAddress);
     if (!right || !this.#users.has(user) || expiry === undefined || expiry < now || this.#used.has(opaque))
       return false;
-    // Copied: the text is a slice of a query, which may be long and would be kept in memory with it.
+    // Copied, because the text is a slice of a query, which may be long and would stay in memory with it.
     this.#use(Buffer.from(opaque, 'latin1').toString('latin1'), expiry, now);
     return true;
   }
@@ -78,7 +79,7 @@ export class AdobeChallenge {
     const bytes = Buffer.from(opaque, 'base64url');
     const head = bytes.subarray(0, EXPIRY_BYTES + NONCE_BYTES);
     const mac = bytes.subarray(EXPIRY_BYTES + NONCE_BYTES);
-    // Reject other encodings of the same bytes: each would count as unused.
+    // Other encodings of the same bytes are rejected, because each would count as unused.
     if (mac.length !== MAC_BYTES || bytes.toString('base64url') !== opaque) return undefined;
     if (!timingSafeEqual(mac, this.#mac(head, user, remoteAddress))) return undefined;
     return head.readUIntBE(0, EXPIRY_BYTES);

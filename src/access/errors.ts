@@ -1,4 +1,4 @@
-// The error codes of those who publish and watch, and of the files in the state directory.
+// The error codes of publishers' and viewers' access, and of the files in the state directory.
 
 import { defineErrors } from '../protocols/errors.js';
 
@@ -6,7 +6,7 @@ export const accessError = defineErrors({
   'access.publish-denied': {
     kind: 'denied',
     summary:
-      'The publish key is missing or wrong, or user or password are, or the application of the server URL is not one of apps. Set the server to ' +
+      'The publish key, the user or the password is missing or wrong, or the application in the server URL is not one of apps. Set the server to ' +
       'rtmp://HOST:1935/live and the stream key to NAME?key=SECRET.',
   },
   'access.authentication': {

@@ -1,18 +1,24 @@
-// Counts recent failures by address, in bounded memory, because an attacker can choose how many addresses to use.
+// Counts recent failures by address. Its memory is bounded, because an attacker can choose how many addresses to use.
 
 import { addressGroup } from '../protocols/address-group.js';
 import { RecentValues } from '../protocols/recent-values.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** A failure is forgotten after this long without another. */
+/** Failures of an address are forgotten when this long has passed without another one. */
 const FORGET_AFTER: Milliseconds = 60_000;
-/** Addresses remembered; beyond this number the one whose last failure is oldest is dropped. About 1 MB, because the length of an address is limited. */
+/**
+ * Maximum number of addresses; beyond it, the one whose last failure is oldest is dropped. About 1 MB, because the length of an address is
+ * limited.
+ */
 const REMEMBERED = { entries: 10_000, keyLength: 45 };
 
 export class FailureMemory {
   readonly #failures = new RecentValues<{ readonly count: number; readonly last: Milliseconds }>(REMEMBERED);
 
-  /** Counts a failure of this address. @returns its number of recent failures, including this one */
+  /**
+   * Counts a failure of this address.
+   * @returns the number of its recent failures, this one included
+   */
   record(address: string, now: Milliseconds): number {
     const source = addressGroup(address);
     const earlier = this.#failures.get(source);

@@ -1,18 +1,18 @@
-// A lock file, so that one process at a time changes a file of the state directory: the gateway, or a command beside it.
+// A lock file with which one process at a time, the gateway or a command, changes a file of the state directory.
 
 import { open, rename, stat, unlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** A change takes less than a second. A lock that is older was left by a process that was killed. */
+/** A change takes less than a second. An older lock was left by a process that was killed. */
 const STALE_LOCK: Milliseconds = 10_000;
 const LOCK_RETRY: Milliseconds = 20;
 const LOCK_PATIENCE: Milliseconds = 30_000;
 
 /**
- * Runs `work` while this process alone has the lock file.
- * @param busy makes the error if another process keeps the lock for 30 s
+ * Runs `work` while only this process holds the lock file.
+ * @param busy makes the error that is thrown if another process keeps the lock for 30 s
  */
 export async function locked<Result>(lock: string, busy: () => Error, work: () => Promise<Result>): Promise<Result> {
   const deadline = performance.now() + LOCK_PATIENCE;
@@ -36,7 +36,7 @@ async function takeLock(lock: string): Promise<boolean> {
   }
   const age = await ageOf(lock);
   if (age !== undefined && age > STALE_LOCK) {
-    // Renaming decides between two processes that find the same stale lock: the second one finds nothing to rename.
+    // If two processes find the same stale lock, the rename decides: the second one finds nothing to rename.
     const aside = `${lock}.${process.pid}`;
     await rename(lock, aside).then(
       () => removeIfPresent(aside),

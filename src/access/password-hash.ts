@@ -1,7 +1,7 @@
-// The stored form of a password: enough to check the challenge of encoders, without storing the password itself.
+// The stored form of a password: enough to check an encoder's answer to the challenge, without storing the password itself.
 //
 // authmod=adobe, which OBS, FFmpeg, GStreamer and librtmp use, proves knowledge of base64(md5(user + salt + password)). The server must
-// therefore store that value, and whoever reads it can answer the challenge: it is a credential and must be protected like one.
+// therefore store that value, and anybody who reads it can answer the challenge: it is a credential and must be protected like one.
 
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -20,7 +20,7 @@ function randomSalt(): string {
   return randomBytes(SALT_BYTES).toString('base64url');
 }
 
-/** base64(md5(user + salt + password)), the value that the challenge is based on. */
+/** base64(md5(user + salt + password)), the value on which the challenge is based. */
 export function passwordDigest(user: string, salt: string, password: string): string {
   return md5Base64(user, salt, password);
 }

@@ -1,4 +1,4 @@
-// Decides who may publish: whoever has the key, or a user with a password. All refusals look alike, and repeated guessing is slowed down.
+// Decides who may publish: anybody with the key, or a user with a password. All refusals look alike, and repeated guessing is slowed down.
 
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,23 +17,23 @@ import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
 export type PublishAccessPolicy = Required<PublishAccess>;
 
 export interface PublishAccessOptions {
-  /** The secret. Null if there is none: then publishing is open to everyone or, if there are users, to them alone. */
+  /** The secret. Null if there is none: then everyone may publish or, if there are users, only they. */
   readonly key: string | null;
-  /** Applications that may be published to; a publisher cannot create new ones. */
+  /** Applications that accept publishers; a publisher cannot create new ones. */
   readonly apps: readonly string[];
   readonly users?: readonly PublishUser[];
   /** Whether an encoder that connects with neither user nor key is asked for a user. Default true. */
   readonly challenge?: boolean;
-  /** Refusals per address that are not delayed, because people mistype. Default 5. */
+  /** Number of refusals per address that are not delayed, because people mistype. Default 5. */
   readonly freeFailures?: number;
   /** Longest delay of a refusal. Default 4 s. */
   readonly maxDelay?: Milliseconds;
   /**
-   * Called with the address of an encoder that was asked for a user and gave up: it may have had the key in its stream key, which it never
-   * got to send.
+   * Called with the address of an encoder that was asked for a user and gave up. It may have had the key in its stream key, which is sent
+   * only later.
    */
   readonly onUnanswered?: (remoteAddress: string) => void;
-  /** How long to wait for an answer before that. Default 5 s. */
+  /** How long to wait for an answer before `onUnanswered` is called. Default 5 s. */
   readonly patience?: Milliseconds;
   /** Monotonic clock; injected by tests. */
   readonly now?: () => Milliseconds;
@@ -46,9 +46,9 @@ const KEY_PARAMETER = 'key';
 const USER_PARAMETER = 'user';
 const PASSWORD_PARAMETER = 'pass';
 
-/** Encoders call themselves by these names; players send `LNX 9,0,124,2` and similar, and are never challenged. */
+/** Encoders call themselves by these names. Players send `LNX 9,0,124,2` and similar, and are never challenged. */
 const ENCODER = /FMLE|FMSc/;
-/** User names that the configuration accepts; no other name is repeated in an answer. */
+/** User names that the configuration accepts; other names are never repeated in an answer. */
 const USER_NAME = /^[A-Za-z0-9._@-]{1,64}$/;
 
 const FREE_FAILURES = 5;
@@ -100,7 +100,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
   };
 }
 
-/** One text for every cause, so that it does not reveal which applications and users exist. */
+/** One text for every cause, so that nobody learns which applications and users exist. */
 const DENIED =
   'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET or the user and password';
 

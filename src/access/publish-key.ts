@@ -12,7 +12,7 @@ export interface PublishKey {
   readonly path?: string;
 }
 
-/** 144 bits: more than the required 128, and exactly 24 base64url characters without padding. */
+/** 144 bits, which is more than the required 128 and exactly 24 base64url characters without padding. */
 const KEY_BYTES = 18;
 const KEY_FILE = 'publish-key';
 const MAX_KEY_LENGTH = 256;
@@ -25,7 +25,8 @@ export function publishKeyPath(stateDir: string): string {
 }
 
 /**
- * @param configured the option `publishKey`: a key, `none`, or undefined for a generated one, the only case in which a file is written
+ * @param configured the option `publishKey`: a key, or `none`; undefined for a generated key, which is the only case in which a file is
+ * written
  * @param stateDir absolute directory for the generated key; created with mode 0700
  * @throws {SluiceError} `access.key-file`
  */

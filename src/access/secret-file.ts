@@ -1,5 +1,5 @@
-// A generated secret in a file that survives restarts: one line, for the user of this process alone. Symbolic links are not followed: whoever
-// can create one must not choose which file we read and change.
+// A generated secret in a file that survives restarts: one line, readable only for the user of this process. Symbolic links are not
+// followed, because somebody who can create a link must not choose which file we read and change.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -12,10 +12,10 @@ import { giveTo, ownDirectories, stateOwner } from './state-owner.js';
 
 export interface SecretFile {
   readonly path: string;
-  /** What messages call the file, and its line: `publish key file`, `key`. */
+  /** What messages call the file, and the content of its line: `publish key file`, `key`. */
   readonly name: string;
   readonly noun: string;
-  /** @returns what is wrong with the line; undefined if nothing is */
+  /** @returns what is wrong with the line; undefined if it is good */
   readonly faultOf: (line: string) => string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface SecretFile {
 const MAX_FILE_BYTES = 1024;
 
 /**
- * The secret in the file, which is created with mode 0600, and its directory with 0700, if there is none.
+ * Returns the secret in the file. If there is no file, creates it with mode 0600, and its directory with 0700.
  * @throws {SluiceError} `access.key-file`
  */
 export async function keepSecret(
@@ -37,7 +37,7 @@ export async function keepSecret(
     await ownDirectories(directory, () => mkdir(directory, { recursive: true, mode: 0o700 }));
     const secret = generate();
     if (await create(file.path, secret)) return { secret, generated: true };
-    // Another gateway started at the same moment and created its secret first: use that.
+    // Another gateway started at the same moment and created its secret first: uses that one.
     const other = await read(file);
     if (other !== undefined) return { secret: other, generated: false };
   } catch (error) {
@@ -85,7 +85,8 @@ async function read(secretFile: SecretFile, { closeMode = true } = {}): Promise<
     if (stats.isDirectory()) throw fileError(secretFile, `it is a directory, expected a file; ${removeIt(noun)}`);
     if (!stats.isFile()) throw fileError(secretFile, `it is not a regular file; ${removeIt(noun)}`);
     if (stats.size > MAX_FILE_BYTES) throw fileError(secretFile, `it has ${stats.size} bytes; ${oneLine(noun)}`);
-    // The file may have been copied or restored with a mode that others can read: restrict it before using it. Windows has no such modes.
+    // The file may have been copied or restored with a mode that lets others read it: it is restricted before use. Windows has no such
+    // modes.
     if (closeMode && process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await closeToOthers(file, secretFile);
     return readableLine(await file.readFile('utf8'), secretFile);
   } finally {
@@ -118,7 +119,7 @@ function readableLine(text: string, file: SecretFile): string {
   return line;
 }
 
-/** False if the file exists. The file appears complete or not at all, because it is written under another name and then linked. */
+/** @returns false if the file exists. The file is written under another name and then linked, so it appears complete or not at all. */
 async function create(path: string, secret: string): Promise<boolean> {
   const aside = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
   const file = await open(aside, 'wx', 0o600);
@@ -141,7 +142,7 @@ async function create(path: string, secret: string): Promise<boolean> {
   }
 }
 
-/** Turns system errors into errors with words; our own errors are returned unchanged. */
+/** Explains system errors in words; our own errors are returned unchanged. */
 function withReason(file: SecretFile, error: unknown): unknown {
   return systemCode(error) === undefined ? error : fileError(file, systemReason(error), error);
 }

@@ -1,5 +1,6 @@
-// Small files in the state directory that the gateway and commands read and change. Opening never waits (a pipe), follows no symbolic link, and
-// reads no more than the file may hold. A change is written under another name and renamed: a process that is killed on the way changes nothing.
+// Small files in the state directory that the gateway and commands read and change. Opening one never waits (for example for a pipe),
+// follows no symbolic link, and reads no more than the file may hold. A change is written under another name and then renamed, so a process
+// that is killed meanwhile changes nothing.
 
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
@@ -10,24 +11,27 @@ import { locked, removeIfPresent } from './file-lock.js';
 import { createsForeignFiles, giveTo, type Owner, ownDirectories, stateOwner } from './state-owner.js';
 
 export interface StateFile {
-  /** In the state directory itself. */
+  /** Path of the file, directly in the state directory. */
   readonly path: string;
   readonly maxBytes: number;
-  /** What to do if the file would become larger; the end of a sentence. */
+  /** The end of a sentence that says what to do if the file would become too large. */
   readonly whenFull: string;
-  /** Makes the error of those who use the file. @param what why it cannot be used */
+  /**
+   * Makes the error for users of this file.
+   * @param what why it cannot be used
+   */
   readonly error: (what: string, cause?: unknown) => SluiceError;
 }
 
 export interface StateText {
-  /** Changes whenever the file does. */
+  /** Changes whenever the file changes. */
   readonly version: string;
   readonly text: string;
 }
 
 /**
- * @param known a version that need not be read again
- * @returns undefined if there is no file; `unchanged` if it has the version that is known
+ * @param known a version that was read before and need not be read again
+ * @returns undefined if there is no file; `unchanged` if the file has the known version
  * @throws {SluiceError} the error of the file
  */
 export async function readStateFile(file: StateFile): Promise<StateText | undefined>;
@@ -57,7 +61,7 @@ export async function readStateFile(file: StateFile, known?: string): Promise<St
   }
 }
 
-/** The file may grow while it is read. */
+/** Reads no more than this, because the file may grow meanwhile. */
 async function readAtMost(file: FileHandle, bytes: number): Promise<string> {
   const text = Buffer.alloc(bytes);
   let filled = 0;
@@ -69,9 +73,9 @@ async function readAtMost(file: FileHandle, bytes: number): Promise<string> {
 }
 
 /**
- * Replaces the file by what `change` makes of it, with mode 0600. The state directory is made if there is none.
- * @param change is given the text of the file, or undefined if there is none; if it throws, or returns undefined, nothing changes
- * @throws {SluiceError} the error of the file if it cannot be read or written, or if the gateway could not read the new one
+ * Replaces the content of the file by the result of `change`, with mode 0600. Creates the state directory if necessary.
+ * @param change gets the text of the file, or undefined if there is none; if it throws or returns undefined, nothing changes
+ * @throws {SluiceError} the error of the file if it cannot be read or written, or if the gateway could not read the new content
  */
 export async function changeStateFile(
   file: StateFile,

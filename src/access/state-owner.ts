@@ -1,5 +1,5 @@
-// Files in the state directory must belong to the user that runs the gateway. Commands such as `sluice sign` are often run by root: what root
-// creates there is given to that user, who could not read it otherwise.
+// Files in the state directory must belong to the user that runs the gateway. Commands such as `sluice sign` are often run by root. Files
+// that root creates are given to that user, who could not read them otherwise.
 
 import { lchown, lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** The part of a file handle that is needed to give a file away. */
+/** The part of a file handle that changes the owner. */
 interface OwnedFile {
   stat(): Promise<Owner>;
   chown(uid: number, gid: number): Promise<void>;
@@ -23,7 +23,7 @@ interface OwnedFile {
 
 /**
  * The user that runs the gateway: the owner of its lock file while it runs, otherwise of the state directory, otherwise of the nearest
- * directory above it.
+ * existing directory above it.
  */
 export async function stateOwner(stateDir: string): Promise<Owner> {
   const locked = await ownerOf(join(stateDir, STATE_LOCK));
@@ -34,20 +34,20 @@ export async function stateOwner(stateDir: string): Promise<Owner> {
   }
 }
 
-/** True if a file that this process creates would belong to somebody else than `owner`, and this process may not give it away. */
+/** Whether a file created by this process would belong to somebody other than `owner`, and this process may not change that. */
 export function createsForeignFiles({ uid }: Owner): boolean {
   const own = process.geteuid?.();
   return own !== undefined && own !== ROOT && own !== uid;
 }
 
-/** Gives a file that this process has created to its owner. Does nothing unless this process runs as root. */
+/** Gives a file that this process has created to its proper owner. Does nothing unless this process runs as root. */
 export async function giveTo(file: OwnedFile, { uid, gid }: Owner): Promise<void> {
   if (process.geteuid?.() !== ROOT) return;
   const now = await file.stat();
   if (now.uid !== uid || now.gid !== gid) await file.chown(uid, gid);
 }
 
-/** Runs `create`, which may create the directory and some above it, and gives those to their owner. */
+/** Runs `create`, which may create the directory and some above it, and gives these to their proper owner. */
 export async function ownDirectories<T>(stateDir: string, create: () => Promise<T>): Promise<T> {
   const owner = await stateOwner(stateDir);
   const missing: string[] = [];
@@ -63,7 +63,7 @@ async function ownerOf(path: string): Promise<Owner | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    // EACCES: this user may not look into the directory, but the one above tells whose it is.
+    // EACCES: this user may not look into the directory, but the directory above it shows who owns it.
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(error) ?? '')) return undefined;
     throw error;
   }

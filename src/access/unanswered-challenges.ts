@@ -1,4 +1,4 @@
-// Notices encoders that give up when they are asked for a user, because they have only the key: the operator should learn which setting to
+// Detects encoders that give up when they are asked for a user, because they only have the key: the operator should learn which setting to
 // change.
 
 import type { Milliseconds } from '../protocols/units.js';
@@ -19,7 +19,7 @@ export class UnansweredChallenges {
     this.#patience = patience;
   }
 
-  /** Notes that this address was asked for a user. */
+  /** Call when this address was asked for a user. */
   asked(address: string): void {
     if (this.#waiting.has(address) || this.#waiting.size >= MAX_ADDRESSES) return;
     const timer = setTimeout(() => {
@@ -30,7 +30,7 @@ export class UnansweredChallenges {
     this.#waiting.set(address, timer);
   }
 
-  /** Notes that this address named a user. */
+  /** Call when this address has named a user. */
   answered(address: string): void {
     clearTimeout(this.#waiting.get(address));
     this.#waiting.delete(address);

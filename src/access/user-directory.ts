@@ -1,4 +1,4 @@
-// Checks passwords of users. An unknown user cannot be told from a known one with a wrong password, neither by text nor by time.
+// Checks passwords of users. Neither text nor timing shows whether a user is unknown or the password is wrong.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { type PasswordHash, parsePasswordHash, passwordDigest } from './password-hash.js';
@@ -8,7 +8,7 @@ export interface PublishUser {
   readonly name: string;
   /** `adobe:SALT:DIGEST`, see `hashPassword`. */
   readonly hash: string;
-  /** Applications and stream names that this user may publish; absent: all. */
+  /** Applications and stream names that this user may publish; if absent, all. */
   readonly apps?: readonly string[] | undefined;
   readonly names?: readonly string[] | undefined;
 }
@@ -19,7 +19,7 @@ interface KnownUser extends PublishUser {
 
 export class UserDirectory {
   readonly #users: ReadonlyMap<string, KnownUser>;
-  /** Depends on the users only, so that an unknown name keeps its salt over restarts, as a known one does. */
+  /** Derived from the users only, so that an unknown name keeps its salt over restarts, as a known one does. */
   readonly #decoySecret: Buffer;
 
   constructor(users: readonly PublishUser[]) {
@@ -41,7 +41,7 @@ export class UserDirectory {
     return { salt: decoy.subarray(0, 12).toString('base64url'), digest: decoy.subarray(16).toString('base64') };
   }
 
-  /** Compares in constant time; only afterwards checks whether the user exists. */
+  /** Compares in constant time, and checks only afterwards whether the user exists. */
   checkPassword(name: string, password: string): boolean {
     const { salt, digest } = this.stored(name);
     return sameText(passwordDigest(name, salt, password), digest) && this.#users.has(name);

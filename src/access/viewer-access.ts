@@ -1,5 +1,5 @@
-// Decides who may watch: whoever has a play token. A token is taken at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for a
-// ticket, which every later request carries in its path. All decisions are made in memory.
+// Decides who may watch: anybody with a play token. A token is accepted at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for
+// a ticket, which is part of the path of every later request. All decisions are made in memory.
 
 import type { AccessDecision, EntryDecision, PlayAccess, StreamName, ViewerAccess } from '../contracts/access.js';
 import { RecentValues } from '../protocols/recent-values.js';
@@ -12,21 +12,21 @@ import { createTicket, verifyTicket } from './tickets/ticket.js';
 export interface TokenViewerAccessOptions {
   readonly keys: SigningKeys;
   readonly wallClock: () => EpochMilliseconds;
-  /** How far the clocks of those who make tokens may differ from ours. */
+  /** How far the clocks of token issuers may differ from ours. */
   readonly clockSkew: Seconds;
-  /** Sessions that were ended before their time. */
+  /** Sessions that were revoked before their end. */
   readonly revoked: { has(sid: string): boolean };
 }
 
-/** For tokens with `start_by` alone. About 1 MB. */
+/** For tokens with `start_by` only. About 1 MB. */
 const REMEMBERED_SESSIONS = { entries: 10_000, keyLength: 32 };
 
-/** One text for a token that is forged, for another stream, or revoked: nobody learns which. */
+/** One text for a token that is forged, for another stream, or revoked, so that nobody learns which. */
 const DENIED = 'this link does not allow to watch the stream';
 
 export class TokenViewerAccess implements ViewerAccess {
   readonly #options: TokenViewerAccessOptions;
-  /** Sessions that began in time: players that read an MPD or a playlist anew come with their token again, also after `start_by`. */
+  /** Sessions that began in time. A player that reloads an MPD or a playlist sends its token again, even after `start_by`. */
   readonly #begun = new RecentValues<true>(REMEMBERED_SESSIONS);
 
   constructor(options: TokenViewerAccessOptions) {
@@ -45,7 +45,7 @@ export class TokenViewerAccess implements ViewerAccess {
     if (!read.mayStart && this.#begun.get(sid) === undefined) {
       return refusal('access.play-expired', 'the time to begin with this link is over');
     }
-    // A copy: a piece of the token would keep all of it in memory.
+    // Copied, because a slice would keep the whole token in memory.
     if (claims.start_by !== undefined) this.#begun.keep(Buffer.from(sid).toString(), true);
     const scope = { app, name: claims.stream.endsWith('/*') ? undefined : name };
     return { allowed: true, ticket: createTicket({ sid, until: claims.until }, scope, keys) };
@@ -74,7 +74,7 @@ export function tokenPlayAccess(access: ViewerAccess): PlayAccess {
     check: async ({ app, name, query }) => {
       const decision = access.exchangeToken({ app, name }, query.get('token') ?? undefined);
       if (!decision.allowed) return decision;
-      // From now on the ticket counts, as it does over HTTP: a player that came in time may watch until the token ends.
+      // From now on the ticket counts, as it does over HTTP: a player that began in time may watch until the token ends.
       const { ticket } = decision;
       return { allowed: true, stillAllowed: () => access.checkTicket({ app, name }, ticket) };
     },

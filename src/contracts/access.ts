@@ -1,10 +1,10 @@
-// The access policy as servers use it: whether a peer may connect, publish or play. Queries hold secrets: use them within the call only, and
-// never log or keep them.
+// The access policy as servers use it: whether a peer may connect, publish or play. Queries hold secrets: use them only during the call,
+// and never log or keep them.
 
 import type { SluiceError } from '../protocols/errors.js';
 
 export interface ConnectRequest {
-  /** Parameters of application and tcUrl, including those of a challenge. */
+  /** Query parameters of application and tcUrl, including those of a challenge. */
   readonly query: URLSearchParams;
   /** Name and version of the encoder or player, as sent. */
   readonly flashVer?: string | undefined;
@@ -13,7 +13,7 @@ export interface ConnectRequest {
 }
 
 export type ConnectDecision =
-  /** If `user` is set, the connection belongs to that user from now on. */
+  /** If `user` is set, the connection belongs to this user from now on. */
   | { readonly allowed: true; readonly user?: string }
   /** The message is sent to the peer unchanged. `asked` is true if the peer did nothing wrong but must reconnect with credentials. */
   | { readonly allowed: false; readonly error: SluiceError; readonly asked: boolean };
@@ -42,7 +42,7 @@ export type AccessDecision = { readonly allowed: true } | { readonly allowed: fa
 export interface PublishProofs {
   /** Query parameters of the stream name. */
   readonly query: URLSearchParams;
-  /** The user as which the connection was authenticated when it was made. */
+  /** The user of the connection, if it was authenticated at connect. */
   readonly user?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface PublishAccess {
 export type PlayDecision =
   | {
       readonly allowed: true;
-      /** Asked from time to time while the player watches; if it is absent, the decision holds. Must not throw. */
+      /** Called from time to time while the player watches; if it is absent, the first decision stays in force. Must not throw. */
       readonly stillAllowed?: () => AccessDecision;
     }
   | { readonly allowed: false; readonly error: SluiceError };
@@ -83,12 +83,12 @@ export type EntryDecision =
   | { readonly allowed: false; readonly error: SluiceError };
 
 /**
- * Decides who may watch over HTTP, where every request comes alone. A refusal with the code `access.play-required` means that there was no
- * proof at all. Neither method throws.
+ * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that the
+ * request had no token at all. Neither method throws.
  */
 export interface ViewerAccess {
   /** Exchanges the token of a viewer for a ticket. */
   exchangeToken(stream: StreamName, token: string | undefined): EntryDecision;
-  /** Whether a ticket is for this stream and still in force. */
+  /** Whether a ticket is for this stream and has not expired. */
   checkTicket(stream: StreamName, ticket: string): AccessDecision;
 }

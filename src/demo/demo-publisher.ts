@@ -48,11 +48,11 @@ export class DemoPublisher {
       const startedAt = performance.now();
       const error = await this.#publishOnce(caption);
       if (signal.aborted) return;
-      // After a minute of publishing, earlier failures no longer count.
+      // After a minute of successful publishing, earlier failures no longer count.
       failures = performance.now() - startedAt > 60_000 ? 0 : failures + 1;
       const wait = retryDelay * 2 ** Math.min(failures - 1, 4);
       logger.warn({ code: error.code, reason: error.message, retryInMilliseconds: wait }, 'demo publisher stopped');
-      // Rejects if the demo is stopped, which the loop checks.
+      // Rejects if the demo is stopped, which the loop checks itself.
       await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -118,7 +118,7 @@ async function pump(ffmpegPath: string, caption: boolean, publisher: RtmpPublish
   });
   const lost = publisher.closed.then(() => publisher.failure);
   const first = await Promise.race([ended, lost]);
-  // Its remaining output is not needed, and with SIGTERM it would first write a trailer.
+  // Its remaining output is not needed, and on SIGTERM it would first write a trailer.
   child.kill('SIGKILL');
   child.stdout.resume();
   await ended;

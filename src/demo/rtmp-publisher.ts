@@ -1,4 +1,4 @@
-// A publisher over real RTMP inside this process. Unlike FFmpeg with a URL, it shows the stream key in no process list.
+// A publisher over real RTMP inside this process. Unlike FFmpeg with a URL, it does not show the stream key in the process list.
 
 import { connect, type Socket } from 'node:net';
 import type { SluiceError } from '../protocols/errors.js';
@@ -16,11 +16,11 @@ export interface RtmpPublisherTarget {
   readonly streamName: string;
 }
 
-/** Bytes queued in the socket above which {@link RtmpPublisher.send} asks the caller to wait. */
+/** If more bytes are queued in the socket, {@link RtmpPublisher.send} asks the caller to wait. */
 const HIGH_WATER = 1024 * 1024;
 const CONNECT_TIMEOUT: Milliseconds = 15_000;
 const CLOSE_GRACE: Milliseconds = 1_000;
-/** Not the name of an encoder: encoders are asked for a user if users are configured, but this one uses the key. */
+/** Not a name of an encoder: encoders are asked for a user if users are configured, but this publisher uses the key. */
 const FLASH_VERSION = 'Sluice demo';
 
 export class RtmpPublisher {
@@ -71,7 +71,7 @@ export class RtmpPublisher {
     throw this.failure;
   }
 
-  /** Why the connection ended; also set if the server just hung up. */
+  /** Why the connection ended; also set if the server hung up without a reason. */
   get failure(): SluiceError {
     return this.#failure ?? demoError('demo.connection', 'the gateway closed the connection');
   }
@@ -95,7 +95,7 @@ export class RtmpPublisher {
     await Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', () => resolve())), this.#closed]);
   }
 
-  /** Ends the publish as an encoder does, and waits at most 1 s until the socket is closed. */
+  /** Ends the publish as an encoder does, and waits at most 1 s for the socket to close. */
   async close(): Promise<void> {
     if (this.#socket.destroyed) return this.#closed;
     this.#session.unpublish();

@@ -4,7 +4,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-/** Without stdin, so that keys typed in the terminal cannot reach it. */
+/** It has no stdin, so that keys typed in the terminal cannot reach it. */
 export type TestPatternProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 const SIZE = '1280x720';
@@ -12,7 +12,7 @@ const FRAME_RATE = 30;
 /** Two seconds, the default segment duration: every segment starts at a key frame without delay. */
 const GOP = 2 * FRAME_RATE;
 
-/** The bar below the pattern shows the machine's clock, so that a viewer can read the glass-to-glass delay. */
+/** The bar below the pattern shows the machine's clock, so that a viewer can read off the glass-to-glass delay. */
 const CAPTION = [
   'drawbox=x=0:y=ih-150:w=iw:h=150:color=0x0b1f3a@0.85:t=fill',
   "drawtext=text='Sluice demo':fontsize=56:fontcolor=white:x=48:y=h-104",
@@ -42,7 +42,7 @@ export function startTestPattern(ffmpegPath: string, caption: boolean): TestPatt
   return spawn(ffmpegPath, testPatternArguments(caption), { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Whether this FFmpeg can draw text, tested by doing it: a build may lack the filter, and a machine may have no font. */
+/** Whether this FFmpeg can draw text. This is tried, because a build may lack the filter, and a machine may have no font. */
 export function canDrawCaption(ffmpegPath: string, signal: AbortSignal): Promise<boolean> {
   const source = ['-f', 'lavfi', '-i', `color=size=${SIZE}:rate=${FRAME_RATE}:duration=0.04`];
   const child = spawn(

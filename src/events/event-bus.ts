@@ -7,14 +7,14 @@ export class EventBus {
   readonly #listeners = new Set<EventListener>();
   readonly #onListenerFailure: (error: unknown, event: GatewayEvent) => void;
 
-  /** @param onListenerFailure called with what a listener threw, or what its promise rejected with */
+  /** @param onListenerFailure called with the exception of a listener, or with the rejection of its promise */
   constructor(onListenerFailure: (error: unknown, event: GatewayEvent) => void) {
     this.#onListenerFailure = onListenerFailure;
   }
 
   /** @returns a function that removes the listener */
   subscribe(listener: EventListener): () => void {
-    // A new function each time: the same listener may be subscribed twice, and each subscription is removed separately.
+    // A new function each time: the same listener may subscribe twice, and each subscription is removed separately.
     const entry: EventListener = (event) => listener(event);
     this.#listeners.add(entry);
     return () => {

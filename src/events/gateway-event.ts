@@ -1,4 +1,4 @@
-// Everything that happens to streams, as one closed union for all readers of events.
+// All events of streams, as one closed union for everybody who listens.
 import type { EpochMilliseconds } from '../protocols/units.js';
 
 /** Why a publisher or a stream was ended: a code of docs/errors.md and a sentence. */
@@ -15,7 +15,7 @@ interface NamedEvent {
   readonly time: EpochMilliseconds;
 }
 
-/** A publisher was accepted, or has left. Exactly one of each for every accepted publish. */
+/** A publisher was accepted, or has left. Every accepted publish causes exactly one of each. */
 export interface PublishStarted extends NamedEvent {
   readonly type: 'publish.started';
   /** IP address of the publisher. */
@@ -25,7 +25,7 @@ export interface PublishStarted extends NamedEvent {
 export interface PublishEnded extends NamedEvent {
   readonly type: 'publish.ended';
   readonly remoteAddress: string;
-  /** Undefined if the publisher ended by itself. */
+  /** Undefined if the publisher itself has ended the stream. */
   readonly reason: EventReason | undefined;
 }
 

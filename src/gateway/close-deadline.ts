@@ -1,10 +1,11 @@
-// How long the end of the gateway may take. Every step has a limit of its own, and their sum must stay below what `close()` promises.
+// How long the gateway may take to close. Every step has a limit of its own, and their sum must stay below the limit of `close()`.
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 
 /**
- * From `close()` until streams that still flush are closed anyway. RTMP needs up to 1.5 s of it (`reconnectGrace` and `closeGrace`); HTTP
- * needs up to 0.5 s afterwards (`CLOSE_GRACE`). So half a second of the 5 s is left for the locks of the directories and a busy machine.
+ * From `close()` until streams that still flush are closed without waiting. RTMP needs up to 1.5 s of it (`reconnectGrace` and
+ * `closeGrace`); HTTP needs up to 0.5 s afterwards (`CLOSE_GRACE`). So half a second of the 5 s is left for the locks of the directories
+ * and for a busy machine.
  */
 export const FLUSH_UNTIL: Milliseconds = 4_000;
 

@@ -9,7 +9,7 @@ export const gatewayError = defineErrors({
   'gateway.closed': {
     kind: 'invalid-state',
     summary:
-      'start() was called after close(), or close() came while it started. Make another gateway with createGateway().',
+      'start() was called after close(), or close() was called while it started. Make another gateway with createGateway().',
   },
   'gateway.kicked': {
     kind: 'denied',

@@ -16,7 +16,7 @@ export function gatewayFigures({ rtmp, directory, capacity }: FigureSources): Ga
   const { counters } = rtmp;
   const { refusedTotalLimit, refusedAddressLimit } = counters;
   const streams = directory.pipelines.map(pipelineFigures);
-  // While a stream of a name is being flushed there may be a newer one: that counts.
+  // While an old stream of a name is being flushed there may be a newer one, which counts.
   const newest = new Map(streams.map((stream) => [`${stream.app}/${stream.name}`, stream]));
   return {
     rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },

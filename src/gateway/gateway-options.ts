@@ -1,4 +1,4 @@
-// What a program gives to a gateway, and what the gateway says of itself when it has started.
+// The options that a program gives to a gateway, and the addresses that a started gateway returns.
 
 import type { Logger } from 'pino';
 import type { Clock } from '../protocols/clock.js';
@@ -6,20 +6,23 @@ import type { Authorize } from './program-access.js';
 import type { WebUrls } from './web-servers.js';
 
 export interface StartOptions {
-  /** False: no HTTP port; the program mounts `sluiceHttp` in its own Fastify application instead. Default true. */
+  /** If false, there is no HTTP port, and the program mounts `sluiceHttp` in its own Fastify application instead. Default true. */
   readonly http?: boolean;
 }
 
 export interface GatewayDependencies {
   /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
   readonly logger?: Logger;
-  /** Decides who may publish, instead of publish key and users. Refusals are not delayed then: slowing down those who guess is up to it. */
+  /**
+   * Decides who may publish, instead of publish key and users. Refusals are then not delayed: slowing down those who guess is left to this
+   * function.
+   */
   readonly authorizePublish?: Authorize;
-  /** Decides who may watch over RTMP. Default: who has a token with `playAccess: token`, otherwise everyone. */
+  /** Decides who may watch over RTMP. Default: everyone, or with `playAccess: token` those who have a token. */
   readonly authorizePlay?: Authorize;
   /** Aborts the creation of the gateway at any point. */
   readonly signal?: AbortSignal;
-  /** The clock for times and dates of streams. Default: that of the machine. */
+  /** The clock for times and dates of streams. Default: the clock of the machine. */
   readonly clock?: Clock;
 }
 

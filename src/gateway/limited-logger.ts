@@ -1,5 +1,5 @@
-// Limits the rate of log lines about streams, over all streams together: a publisher that reconnects again and again causes half a dozen lines
-// each time.
+// Limits the rate of log lines about streams, for all streams together: a publisher that reconnects again and again causes half a dozen
+// lines each time.
 import type { Logger } from '../contracts/logger.js';
 import { LogLimiter } from '../servers/rtmp/log-limiter.js';
 
@@ -23,7 +23,7 @@ export function limitedLogger(logger: Logger, now?: () => number): Logger {
   };
 }
 
-/** The error code, or the message up to its first colon, because what follows differs from stream to stream. */
+/** The error code, or the message up to its first colon, because the text after it differs from stream to stream. */
 function kindOf(fields: object, message: string): string {
   if ('code' in fields && typeof fields.code === 'string') return fields.code;
   return message.split(':', 1)[0] ?? '';

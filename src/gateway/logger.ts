@@ -9,15 +9,15 @@ export interface LogOutput {
   readonly isTTY?: boolean;
 }
 
-/** Fields whose values are always removed, wherever they occur. */
+/** Fields whose values are always masked, wherever they occur. */
 const SECRET_FIELDS = ['publishKey', 'streamKey', 'key', 'query', 'playSecrets', 'token', 'ticket'].flatMap((name) => [
   name,
   `*.${name}`,
 ]);
-/** Shorter secrets would also match harmless text; the fields above still hide them. */
+/** Shorter secrets could also match harmless text, so they are not searched for; they are still masked in the fields above. */
 const SHORTEST_SEARCHED = 8;
 
-/** @param secret the publish key; replaced wherever it occurs in a record, in any field or message */
+/** @param secret the publish key; masked wherever it occurs in a record, in any field or message */
 export function createLogger(level: Config['logLevel'], output: LogOutput, secret: string | null): Logger {
   const search = secret !== null && secret.length >= SHORTEST_SEARCHED ? secret : undefined;
   // Formatted in this thread, not in pino's worker: the last lines before an exit are the most important.

@@ -16,7 +16,7 @@ import { systemCode } from '../protocols/system-error.js';
 export const STATE_MODE = 0o700;
 
 export interface OwnDirectories {
-  /** Whether the media directory is still ours; undefined if there is none. */
+  /** Tells whether the media directory is still ours; undefined without a media directory. */
   readonly mediaClaim: MediaClaim | undefined;
   /** Releases both directories. */
   release(): Promise<void>;
@@ -45,7 +45,7 @@ export async function takeDirectories(config: Config, logger: Logger): Promise<O
 async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise<DirectoryLock | undefined> {
   if (mediaDir === NO_MEDIA_DIRECTORY) return undefined;
   await ensureDirectory(mediaDir);
-  // Check before anything is written into it.
+  // The directory is checked before anything is written into it.
   await orDirectoryError(mediaDir, 'read', () => checkMediaDirectory(mediaDir));
   await ensureWritable(mediaDir);
   return orDirectoryError(mediaDir, 'write to', async () => {
@@ -59,7 +59,10 @@ async function lockMediaDirectory({ mediaDir }: Config, logger: Logger): Promise
   });
 }
 
-/** A directory that cannot be written, such as a mounted secret with the key in it, may be used by any number of gateways. */
+/**
+ * Locks the state directory. A directory that cannot be written, such as a mounted secret with the key in it, is not locked: any number of
+ * gateways may use it.
+ */
 async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise<Releasable | undefined> {
   const { state } = await inspectDirectory(stateDir);
   if (state === 'unwritable') {
@@ -78,13 +81,13 @@ async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise
   };
 }
 
-/** Removes a directory that this start created if nothing was stored in it, with its empty subdirectories. */
+/** Removes a directory that this start has created, and its empty subdirectories, if nothing was stored in it. */
 async function removeEmpty(directory: string): Promise<void> {
   try {
     for (const name of await readdir(directory)) await rmdir(join(directory, name));
     await rmdir(directory);
   } catch (error) {
-    // It is not empty, or already gone.
+    // The directory is not empty, or already gone.
     if (!['ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
   }
 }

@@ -1,5 +1,5 @@
-// Opens everything that the gateway needs before it listens: FFmpeg, key, certificate, directories. If one is missing, start fails with one
-// error.
+// Opens everything that the gateway needs before it listens: FFmpeg, key, certificate, directories. If one is missing, the start fails with
+// one error.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type PublishKey, resolvePublishKey } from '../access/publish-key.js';
@@ -25,13 +25,13 @@ export interface GatewayParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Undefined if there is none and the ladder needs none. */
+  /** Undefined if no FFmpeg was found and the ladder needs none. */
   readonly ffmpeg: FfmpegInstallation | undefined;
-  /** How to run FFmpeg; undefined if there is none. */
+  /** How to run FFmpeg; undefined if none was found. */
   readonly childSettings: ChildSettings | undefined;
   /** Null if publishing is open. */
   readonly key: string | null;
-  /** Undefined if nothing is kept on disk. */
+  /** Undefined if no media is kept on disk. */
   readonly store: DiskStore | undefined;
   readonly sequences: SequenceNumbers;
   /** Streams of an earlier process whose publishers may come back. */
@@ -42,7 +42,7 @@ export interface GatewayParts {
   readonly directories: OwnDirectories;
 }
 
-/** Working directory of FFmpeg, below the state directory. FFmpeg writes nothing there; if a bug makes it write, the file ends up here. */
+/** Working directory of FFmpeg, below the state directory. FFmpeg should write no file; if a bug makes it do so, the file ends up here. */
 const CHILD_DIRECTORY = 'ffmpeg-work';
 
 /**
@@ -78,7 +78,7 @@ async function openWith(
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   const kept = await openMedia(directories, config, logger, clock);
   const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
-  // Opened last: they watch files until they are closed.
+  // Opened last, because they watch files until they are closed.
   const viewers = await openViewerPolicy(playKeys, config, logger, clock);
   const certificate = await loadCertificate(config, logger).catch((error: unknown) => {
     viewers?.close();
@@ -98,7 +98,10 @@ async function openWith(
   };
 }
 
-/** Opens the media directory and reads what an earlier process left there. Without one there is no store, and only numbers are returned. */
+/**
+ * Opens the media directory and reads what an earlier process left there. Without a media directory there is no store, and the result
+ * contains only numbers.
+ */
 async function openMedia(
   { mediaClaim }: OwnDirectories,
   config: Config,
@@ -154,7 +157,7 @@ export async function findPublishKey({ publishKey, stateDir }: Config): Promise<
   return resolvePublishKey(publishKey, stateDir);
 }
 
-/** With a ladder of `source` alone, only media that browsers cannot play is encoded; without FFmpeg it is served as it is. */
+/** With the ladder `source`, only media that browsers cannot play is encoded. Without FFmpeg, it is served as it is. */
 async function findUsableFfmpeg(
   config: Config,
   logger: Logger,
@@ -194,7 +197,7 @@ async function limitChildren(
 }
 
 /**
- * The certificate of all TLS servers; it follows its files until it is closed.
+ * The certificate for all TLS servers. It follows its files until it is closed.
  * @throws {SluiceError} `tls.certificate`
  */
 export async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {

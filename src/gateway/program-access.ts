@@ -17,7 +17,7 @@ export interface AccessRequest {
   readonly remoteAddress: string;
 }
 
-/** True accepts the peer. False, or a text for the person at the encoder, refuses it. */
+/** True accepts the peer. False refuses it, and so does a text, which is shown to the person at the encoder. */
 export type AccessVerdict = boolean | string;
 
 /**
@@ -29,7 +29,7 @@ export type Authorize = (request: AccessRequest) => AccessVerdict | Promise<Acce
 /** OBS shows one short line. */
 const MAX_REASON = 120;
 
-/** Asks the program instead of checking key and users; an application that is not in `apps` is refused without asking. */
+/** Asks the program instead of checking key and users. An application that is not in `apps` is refused without asking. */
 export function programPublishAccess(
   authorize: Authorize,
   apps: readonly string[],

@@ -7,7 +7,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import type { PublishObserver } from '../servers/rtmp/publishing.js';
 import type { GatewayParts } from './parts.js';
 
-/** A persistent encoder retries every few seconds. */
+/** Time between two such log lines: a persistent encoder tries again every few seconds. */
 const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
 export function keyAndUsers({ config, key, logger, clock }: GatewayParts): PublishAccessPolicy {

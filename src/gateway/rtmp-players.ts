@@ -9,12 +9,12 @@ import type { PlayAdmission, PlayItem, PlayListener, PlaySource } from '../serve
 
 export interface PlayedStreams {
   readonly registry: Pick<StreamRegistry, 'get' | 'on'>;
-  /** Whether the playlists of that name wait for their publisher, or will as soon as it leaves. */
+  /** Whether the playlists of that name wait for their publisher, or will wait when it leaves. */
   readonly isHeld: (app: string, name: string) => boolean;
   readonly events: Pick<EventBus, 'subscribe'>;
 }
 
-/** Listens to registry and events once for all players, from now on: what happens to a stream is told to the players of its name only. */
+/** Adds one listener to registry and events for all players. It tells the players of a name what happens to their stream. */
 export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): PlayAdmission {
   const players = new Map<string, Set<HeldSource>>();
   const playersOf = (app: string, name: string): HeldSource[] => [...(players.get(keyOf(app, name)) ?? [])];
@@ -55,15 +55,15 @@ interface HeldName {
   readonly onClose: () => void;
 }
 
-/** What one player reads of a name, over several publishers. */
+/** The source of one player: the streams of one name, over several publishers. */
 class HeldSource implements PlaySource {
   readonly #listener: PlayListener;
   readonly #name: HeldName;
   #subscription: Subscription | undefined;
   #stopListening: () => void = () => undefined;
-  /** Tags dropped while reading from earlier publishers. */
+  /** Number of tags dropped while reading from earlier publishers. */
   #droppedBefore = 0;
-  /** No further publisher is awaited. */
+  /** Whether no further publisher is awaited. */
   #over = false;
 
   constructor(listener: PlayListener, name: HeldName) {
@@ -88,7 +88,7 @@ class HeldSource implements PlaySource {
     this.#leave();
   }
 
-  /** A publisher of the name has come. */
+  /** Call when a publisher of the name has come. */
   read(stream: LiveStream): void {
     this.#leave();
     const { maxBytes, onReadable } = this.#listener;
@@ -100,12 +100,12 @@ class HeldSource implements PlaySource {
     });
   }
 
-  /** The playlists of the name have ended. If a new publisher has come meanwhile, they were those of an earlier one. */
+  /** Call when playlists of the name have ended. If a new publisher has come meanwhile, they belonged to an earlier one. */
   streamEnded(): void {
     if (this.#subscription?.ended !== false) this.#end();
   }
 
-  /** Drops what the player has not read from the last publisher; it continues at the next publisher's key frame. */
+  /** Drops the last publisher's tags that the player has not read. The player continues at the next publisher's key frame. */
   #leave(): void {
     this.#stopListening();
     this.#droppedBefore += this.#subscription?.droppedTags ?? 0;

@@ -1,4 +1,4 @@
-// Assigns names to publishers: a stream that waits for its publisher continues with the new one, any other name starts its own pipeline.
+// Assigns names to publishers: a stream that waits for its publisher continues with the new one; for any other name a new pipeline starts.
 
 import type { Config } from '../config/schema.js';
 import type { PublishRequest } from '../contracts/access.js';
@@ -14,7 +14,7 @@ import type { PublishAdmission, PublishTarget } from '../servers/rtmp/publishing
 import { limitedLogger } from './limited-logger.js';
 import type { GatewayParts } from './parts.js';
 
-/** What the streams of a gateway share. */
+/** What all streams of a gateway share. */
 export interface SharedByStreams {
   readonly registry: StreamRegistry;
   readonly origin: Origin;
@@ -27,7 +27,7 @@ export class StreamAdmission implements PublishAdmission {
   readonly #parts: GatewayParts;
   readonly #shared: SharedByStreams;
 
-  /** One for all streams. */
+  /** The logger of all streams. */
   readonly #logger: Logger;
 
   constructor(parts: GatewayParts, shared: SharedByStreams) {
@@ -45,16 +45,16 @@ export class StreamAdmission implements PublishAdmission {
     const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
     let pipeline: StreamPipeline | undefined;
     try {
-      // The claim may have ended the previous publisher, and with it the stream to resume.
+      // The claim may have ended the previous publisher, and with it the stream that should be resumed.
       pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
       pipeline.attach(stream);
     } catch (error) {
-      // Otherwise nobody would release the name or end a stream that waits for this publisher.
+      // Without this, nobody would release the name, or end a stream that waits for this publisher.
       pipeline?.endInBackground();
       stream.end();
       throw error;
     }
-    // The publisher's connection gives its media to the stream itself; the pipeline listens to it and continues or ends with it.
+    // The publisher's connection passes media to the stream itself. The pipeline listens to the stream and continues or ends with it.
     return stream;
   }
 
@@ -95,7 +95,7 @@ export class StreamAdmission implements PublishAdmission {
     return pipeline;
   }
 
-  /** Names that wait for a publisher use as much memory as active ones, so they count too; the one that has waited longest is ended. */
+  /** Names that wait for a publisher use as much memory as active ones, so they count too. The one that has waited longest is ended. */
   #makeRoom(): void {
     const { directory, registry } = this.#shared;
     const { suspended } = directory;

@@ -1,4 +1,4 @@
-// Builds what decides who may watch, as configured. Where everybody may watch, nothing is built.
+// Builds the configured policy for viewers. If everybody may watch, nothing is built.
 
 import type { Logger } from 'pino';
 import { ownDirectories } from '../access/state-owner.js';
@@ -27,7 +27,7 @@ export async function findPlayKeys({ playSecrets, stateDir }: Config): Promise<S
 }
 
 /**
- * Undefined without keys. It watches a file until it is closed.
+ * Undefined without keys. The policy watches a file until it is closed.
  * @throws {SluiceError} `access.revocations`
  */
 export async function openViewerPolicy(

@@ -10,7 +10,7 @@ import { urlHost } from './addresses.js';
 import type { GatewayParts } from './parts.js';
 
 export interface WebUrls {
-  /** `http://HOST:PORT`, with the real port. */
+  /** `http://HOST:PORT`, with the actual port. */
   readonly http: string;
   /** `https://HOST:PORT` if `httpsPort` is set. */
   readonly https?: string;
@@ -26,7 +26,7 @@ export class WebServers {
     const { host, httpPort, httpsPort } = config;
     // At level info Fastify logs only the addresses it listens on, which "ready" already does.
     const level = logger.level === 'info' ? 'warn' : logger.level;
-    // A flood of connections must leave descriptors for segments and FFmpeg.
+    // A flood of connections must leave descriptors free for segments and FFmpeg.
     const left = connectionsBeside(config.maxConnections, openFileLimit());
     this.#http = buildHttpApp({
       ...dependencies,
@@ -42,7 +42,7 @@ export class WebServers {
     this.#secure = new WebPort({ ...shared, port: httpsPort, certificate });
   }
 
-  /** @throws {SluiceError} `http.listen` if a port cannot be opened; call `close()` then */
+  /** @throws {SluiceError} `http.listen` if a port cannot be opened; `close()` must still be called then */
   async listen(): Promise<WebUrls> {
     await this.#http.app.ready();
     const plain = await this.#plain.listen();
@@ -54,7 +54,7 @@ export class WebServers {
 
   async close(): Promise<void> {
     const ports = [this.#plain.close(), this.#secure?.close()];
-    // Begin to close the application before its connections: from then on each answer ends its connection.
+    // The application begins to close before its connections do: from then on each answer ends its connection.
     const app = this.#http.app.close();
     await this.#http.connections.close();
     await Promise.all([...ports, app]);

@@ -16,7 +16,7 @@ export interface TlsCertificateOptions {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  /** Polling interval; a change is applied once the files have stayed unchanged for one interval. Default 2 s. */
+  /** Time between two checks of the files. A change is applied when the files have stayed the same for one interval. Default 2 s. */
   readonly interval?: Milliseconds;
 }
 
@@ -28,7 +28,7 @@ export class TlsCertificate {
   readonly #listeners = new Set<(pair: KeyPair) => void>();
   readonly #timer: NodeJS.Timeout;
   #current: KeyPair;
-  /** State of the files at the last attempt to load them, and at the last poll. */
+  /** State of the files when they were last loaded, and at the last check. */
   #tried: string;
   #seen: string;
   #looking = false;
@@ -92,7 +92,7 @@ export class TlsCertificate {
     }
   }
 
-  /** A pair that does not work is reported once, and the old one stays in use; the next change is tried again. */
+  /** A pair that does not work is reported once, and the old one stays in use. The next change is tried again. */
   async #reload(state: string): Promise<void> {
     const { cert, logger } = this.#options;
     this.#tried = state;
@@ -127,7 +127,7 @@ async function readPem(path: string, what: string): Promise<Buffer> {
   }
 }
 
-/** Messages of OpenSSL about a pair, and what they mean for the person who configured it. */
+/** OpenSSL's messages about a pair, with their meaning for the person who configured it. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/no start line/i, 'the certificate is not PEM'],
   [/key values mismatch/i, 'the key is not that of the certificate'],
@@ -141,7 +141,7 @@ function refusal(cause: unknown): string {
   return meaning === undefined ? cause.message : `${meaning} (${cause.message})`;
 }
 
-/** A value that changes whenever one of the files does; a file that is missing during its replacement also has a state. */
+/** A value that changes whenever one of the files changes. A file that is missing while it is replaced has a state too. */
 async function fileState({ cert, key }: Pick<TlsCertificateOptions, 'cert' | 'key'>): Promise<string> {
   const states = await Promise.all(
     [cert, key].map((path) =>

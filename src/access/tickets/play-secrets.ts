@@ -33,7 +33,7 @@ export async function inspectPlaySecret(stateDir: string): Promise<boolean> {
   return (await inspectSecret(secretFile(stateDir))) !== undefined;
 }
 
-/** The bytes of a secret are those of its text, so that every language signs with it as it is written. */
+/** The bytes of a secret are the bytes of its text, so that programs in every language can sign with it as it is written. */
 function signingKeys(secrets: readonly string[]): SigningKeys {
   return new SigningKeys(secrets.map((secret) => Buffer.from(secret, 'utf8')));
 }

@@ -8,41 +8,41 @@ import { randomBytes } from 'node:crypto';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { SigningKeys } from './signing-keys.js';
 
-/** What a token allows. Times are seconds since 1970. */
+/** The claims of a token. Times are seconds since 1970. */
 export interface PlayClaims {
   /** `app/name`, or `app/*` for every stream of an application. */
   readonly stream: string;
-  /** Stop at: nothing is served any more. */
+  /** End: from then on nothing is served. */
   readonly until: number;
-  /** Start by: the token is no longer exchanged, but who watches may go on. */
+  /** From then on the token is no longer exchanged for a ticket, but viewers who have one may go on. */
   readonly start_by?: number;
-  /** Not accepted earlier. */
+  /** The token is not accepted before this time. */
   readonly not_before?: number;
-  /** Names the session; whoever shares a token shares it. Made up if it is left out. */
+  /** Name of the session; everybody who shares a token shares the session. If it is left out, a random one is used. */
   readonly sid?: string;
 }
 
 export type TokenFault =
-  /** Not of this format, or not signed by one of our keys. */
+  /** The text does not have the format of a token, or none of our keys signed it. */
   | 'forged'
   | 'too-early'
-  /** After `until`. */
+  /** It is later than `until`. */
   | 'expired';
 
 export type TokenResult =
   | {
       readonly ok: true;
       readonly claims: PlayClaims;
-      /** False after `start_by`: only who is watching already may go on. */
+      /** False after `start_by`: only those who are already watching may go on. */
       readonly mayStart: boolean;
     }
   | { readonly ok: false; readonly fault: TokenFault };
 
 const VERSION = 'v1';
-/** A token must fit in a query beside everything else. */
+/** A token must fit into a query beside other parameters. */
 const MAX_TOKEN_LENGTH = 1_024;
 const FORMAT = /^v1\.([\w-]{4})\.([\w-]{2,900})\.([\w-]{43})$/;
-/** Names as in an address: one path segment each, and neither `.` nor `..`. */
+/** Names as in URLs: one path segment each, but neither `.` nor `..`. */
 const STREAM = /^(?!\.{1,2}\/)[\w.-]{1,255}\/(?:\*|(?!\.{1,2}$)[\w.-]{1,255})$/;
 const SID = /^[\w-]{1,32}$/;
 const SID_BYTES = 9;
@@ -59,7 +59,7 @@ export function createPlayToken(claims: PlayClaims, keys: SigningKeys): string {
   return `${signed}.${keys.sign(signed).toString('base64url')}`;
 }
 
-/** A name for a session that nobody guesses: 72 bits. */
+/** A session name that nobody can guess: 72 bits. */
 export function newSid(): string {
   return randomBytes(SID_BYTES).toString('base64url');
 }
@@ -74,24 +74,24 @@ export function readPlayToken(token: string, keys: SigningKeys, now: EpochMillis
   return { ok: true, claims, mayStart: seconds <= (claims.start_by ?? claims.until) + skew };
 }
 
-/** What a token claims, whatever the time; undefined if it is forged. Never throws. */
+/** The claims of a token, whatever the time is; undefined if it is forged. Never throws. */
 export function verifyPlayToken(token: string, keys: SigningKeys): PlayClaims | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   const [, keyId = '', payload = '', code = ''] = FORMAT.exec(token) ?? [];
   const mac = Buffer.from(code, 'base64url');
-  // The last character has unused bits: only one spelling of a code is accepted, and so only one of a token.
+  // The last character has unused bits. Only one spelling of a code is accepted, so that each token has only one form.
   if (mac.length !== MAC_BYTES || mac.toString('base64url') !== code) return undefined;
   if (!keys.verify(keyId, `${VERSION}.${keyId}.${payload}`, mac)) return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     return faultOfClaims(claims) === undefined ? (claims as PlayClaims) : undefined;
   } catch {
-    // Signed by somebody who has the secret, but not JSON.
+    // Signed by somebody who knows the secret, but not JSON.
     return undefined;
   }
 }
 
-/** What is wrong with claims; undefined if nothing is. Unknown claims are allowed and mean nothing. */
+/** What is wrong with claims; undefined if they are valid. Unknown claims are allowed and ignored. */
 export function faultOfClaims(claims: unknown): string | undefined {
   if (typeof claims !== 'object' || claims === null) return 'expected an object of claims';
   const { stream, until, start_by, not_before, sid } = claims as Readonly<Record<string, unknown>>;
@@ -112,7 +112,7 @@ export function coversStream({ stream }: Pick<PlayClaims, 'stream'>, app: string
   return stream === `${app}/${name}` || stream === `${app}/*`;
 }
 
-/** A token without `sid`, made by somebody's back end, is a session of its own: the same token is the same session. */
+/** A token without `sid`, made by a back end, is a session of its own: everybody with the same token is in the same session. */
 export function sessionOf({ sid }: PlayClaims, token: string): string {
   return sid ?? token.slice(-22);
 }

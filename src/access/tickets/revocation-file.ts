@@ -14,17 +14,17 @@ export interface Revocation {
 }
 
 export interface RevocationLines {
-  /** Changes whenever the file does. */
+  /** Changes whenever the file changes. */
   readonly version: string;
   readonly revocations: readonly Revocation[];
-  /** Lines that were not understood, with their numbers, from 1. */
+  /** Lines that were not understood, with their numbers, which start at 1. */
   readonly strange: readonly { readonly number: number; readonly line: string }[];
 }
 
 const REVOCATION_FILE = 'revoked-sessions.jsonl';
 /** About 400,000 sessions. */
 export const MAX_REVOCATION_BYTES = 32 * 1024 * 1024;
-/** The longest `clockSkew`. A token may be accepted for so long after its end. */
+/** The longest `clockSkew`: a token may still be accepted this long after its end. */
 const LONGEST_SKEW: Seconds = 300;
 const SID = /^[\w-]{1,32}$/;
 
@@ -44,7 +44,7 @@ export function revocationLine({ sid, until }: Revocation): string {
 
 /**
  * Reads the file.
- * @param known a version that need not be read again
+ * @param known a version that was read before and need not be read again
  * @returns undefined if there is no file; `known` if the file has that version
  * @throws {SluiceError} `access.revocations`
  */
@@ -79,7 +79,7 @@ function parseLine(line: string): Revocation | undefined {
   }
 }
 
-/** @param path of `revocationPath` */
+/** @param path as returned by `revocationPath` */
 export function revocationFile(path: string): StateFile {
   return {
     path,

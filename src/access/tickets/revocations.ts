@@ -1,5 +1,5 @@
-// Sessions that were ended before their time: `sluice revoke` adds them to a file, and the running gateway follows it. A session stays revoked
-// until the end of its token, whatever happens to the file: then its token and its ticket would be refused anyway.
+// Sessions that were revoked before their end: `sluice revoke` adds them to a file, and the running gateway follows it. A session stays
+// revoked until the end of its token, whatever happens to the file. After that, its token and its ticket would be refused anyway.
 
 import type { Logger } from '../../contracts/logger.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
@@ -10,16 +10,16 @@ import { isOver, type RevocationLines, readRevocations, revocationPath } from '.
 const POLL_INTERVAL: Milliseconds = 500;
 /** Time between two log lines about a file that still cannot be read. */
 const REMINDER: Milliseconds = 60_000;
-/** Sessions and lines named in one log line. */
+/** Number of sessions and lines that one log line names. */
 const NAMED = 5;
-/** Characters of a session id in the log: enough to recognize it. */
+/** Number of characters of a session id in the log: enough to recognize it. */
 const NAMED_LENGTH = 4;
 
 export interface RevocationsOptions {
   readonly stateDir: string;
   readonly logger: Logger;
   readonly wallClock: () => EpochMilliseconds;
-  /** Time between two looks at the file. Default 500 ms. */
+  /** Time between two checks of the file. Default 500 ms. */
   readonly pollInterval?: Milliseconds;
 }
 
@@ -30,7 +30,7 @@ export class Revocations {
   #timer: NodeJS.Timeout | undefined;
   /** Version of the file that was read last; undefined if there was none. */
   #version: string | undefined;
-  /** When a file that cannot be read was last reported. */
+  /** When an unreadable file was last reported. */
   #reported: EpochMilliseconds | undefined;
   #looking = false;
 
@@ -41,7 +41,7 @@ export class Revocations {
 
   /**
    * Reads the file and follows it until `close`.
-   * @throws {SluiceError} `access.revocations`: without the file, links that were taken back would work again
+   * @throws {SluiceError} `access.revocations`: without the file, revoked links would work again
    */
   static async follow(options: RevocationsOptions): Promise<Revocations> {
     const revocations = new Revocations(options);
@@ -66,7 +66,7 @@ export class Revocations {
     this.#timer = setInterval(() => domain.run('revocations look', () => this.#look()), pollInterval).unref();
   }
 
-  /** Never rejects: a file that cannot be read is reported, and read at the next look. */
+  /** Never rejects: an unreadable file is reported, and read again at the next check. */
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -107,7 +107,7 @@ export class Revocations {
       if (isOver({ until }, now)) continue;
       const known = this.#sessions.get(sid);
       if (known === undefined) added.push(sid);
-      // Several tokens may be of one session: it is over when the last of them is.
+      // Several tokens may belong to one session, which is over when the last of them is.
       this.#sessions.set(sid, Math.max(until, known ?? 0));
     }
     if (added.length > 0) {

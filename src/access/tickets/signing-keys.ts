@@ -1,25 +1,28 @@
-// The secrets with which play tokens and tickets are signed. The first one signs; all of them verify, so that a secret can be replaced
-// while tokens and tickets of the old one are still in use.
+// The secrets with which play tokens and tickets are signed. The first one signs. All of them verify, so that a secret can be replaced
+// while tokens and tickets signed with the old one are still in use.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface SigningKey {
-  /** Tells which key signed: derived from the secret, so that every instance with the same secret has the same id. Not secret. */
+  /**
+   * Shows which key signed. It is derived from the secret, so that every instance with the same secret has the same id. It is not secret
+   * itself.
+   */
   readonly id: string;
   readonly secret: Buffer;
 }
 
-/** A token names its key by this many characters of base64url. */
+/** A token contains this many base64url characters that name its key. */
 const KEY_ID_LENGTH = 4;
 
-/** RFC 2104 section 3: shorter keys than the hash are discouraged. */
+/** RFC 2104 section 3 discourages keys that are shorter than the hash. */
 export const LEAST_SECRET_BYTES = 32;
 
 export class SigningKeys {
   readonly #keys: readonly [SigningKey, ...SigningKey[]];
 
   /**
-   * @param secrets at least one, the one that signs first
+   * @param secrets at least one; the first one signs
    * @throws {RangeError} without secrets, or if one has less than 32 bytes
    */
   constructor(secrets: readonly Buffer[]) {
@@ -39,7 +42,7 @@ export class SigningKeys {
   }
 
   /**
-   * Whether the key with this id made the code. Takes the same time for every code of the same length.
+   * Whether the key with this id made the code. Takes the same time for all codes of the same length.
    * @param mac the first bytes of an HMAC-SHA256, at least 16
    */
   verify(keyId: string, text: string, mac: Buffer): boolean {
@@ -54,7 +57,7 @@ export class SigningKeys {
 function signingKey(secret: Buffer): SigningKey {
   if (secret.length < LEAST_SECRET_BYTES)
     throw new RangeError(`got a secret of ${secret.length} bytes, expected at least ${LEAST_SECRET_BYTES}`);
-  // The prefix keeps the id from being the hash of the secret, which somebody may publish for another purpose.
+  // Because of the prefix, the id is not the hash of the secret itself, which somebody may publish for another purpose.
   const id = createHash('sha256').update('sluice key id\n').update(secret).digest('base64url').slice(0, KEY_ID_LENGTH);
   return { id, secret };
 }

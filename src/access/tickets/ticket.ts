@@ -19,7 +19,7 @@ export interface Ticket {
 
 export interface TicketScope {
   readonly app: string;
-  /** Undefined: every stream of the application. */
+  /** Undefined for every stream of the application. */
   readonly name: string | undefined;
 }
 
@@ -27,9 +27,9 @@ export type TicketResult =
   | { readonly ok: true; readonly ticket: Ticket }
   | { readonly ok: false; readonly fault: 'forged' | 'expired' };
 
-/** Neither an application nor a stream name can begin with it. */
+/** Neither an application name nor a stream name can begin with this character. */
 export const TICKET_MARK = '~';
-/** A longer path segment is not looked at. */
+/** A longer path segment is not examined. */
 export const MAX_TICKET_LENGTH = 96;
 const MAC_BYTES = 16;
 const FORMAT = /^~1([\w-]{4})\.([0-9a-z]{1,8})\.([\w-]{1,32})\.([sa])([\w-]{22})$/;
@@ -42,7 +42,10 @@ export function createTicket({ sid, until }: Ticket, scope: TicketScope, keys: S
   return `${head}${mac.toString('base64url')}`;
 }
 
-/** @param text a path segment, `~` included; anything. @param skew how far clocks may differ. Never throws. */
+/**
+ * @param text any path segment, with its `~`
+ * @param skew how far clocks may differ. Never throws.
+ */
 export function verifyTicket(
   text: string,
   { app, name }: { readonly app: string; readonly name: string },
@@ -54,7 +57,7 @@ export function verifyTicket(
   if (match === null) return { ok: false, fault: 'forged' };
   const [, keyId = '', expiry = '', sid = '', kind = '', code = ''] = match;
   const mac = Buffer.from(code, 'base64url');
-  // The last character of 16 bytes in base64url has unused bits: accept only the spelling that we write.
+  // The last character of 16 bytes in base64url has unused bits: only our own spelling is accepted.
   if (mac.toString('base64url') !== code) return { ok: false, fault: 'forged' };
   const head = `~1${keyId}.${expiry}.${sid}.${kind}`;
   const scope = kind === 's' ? `${app}/${name}` : `${app}/`;

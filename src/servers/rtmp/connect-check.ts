@@ -1,4 +1,4 @@
-// Checks whether a peer may connect at all, before the connection may do anything else, and which user it belongs to.
+// Checks whether a peer may connect at all, and as which user, before the connection may do anything else.
 
 import type { ConnectDecision } from '../../contracts/access.js';
 import type { ConnectedEvent } from '../../protocols/rtmp/session-event.js';
@@ -20,7 +20,7 @@ export class ConnectCheck {
     return this.#user;
   }
 
-  /** The connect command waits for its answer; anything written now would answer it. */
+  /** Whether the connect command waits for its answer. Anything written now would be taken for that answer. */
   get isPending(): boolean {
     return this.#isPending;
   }
@@ -55,7 +55,7 @@ export class ConnectCheck {
     peer.pump.run();
   }
 
-  /** The connection has ended before an answer: nothing waits for it any more. */
+  /** The connection has ended before the answer came: nothing waits for it any more. */
   giveUp(): void {
     this.#isPending = false;
   }
@@ -70,7 +70,7 @@ export class ConnectCheck {
       countEnd(context.counters, error.code);
       log.connectRefused(error);
     }
-    // The encoder parses this text: a challenge must arrive unchanged.
+    // The encoder parses this text, so a challenge must arrive unchanged.
     session.rejectConnect({ code: 'NetConnection.Connect.Rejected', description: error.message });
   }
 }

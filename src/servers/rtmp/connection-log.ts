@@ -1,4 +1,5 @@
-// Writes one log line per event of a connection, with the peer's address, without secrets, and without anything that a peer could forge.
+// Writes the log lines of a connection, one for each event: with the peer's address, without secrets, and without text that a peer could
+// forge.
 
 import type { PlayRequest, PublishRequest } from '../../contracts/access.js';
 import type { Logger } from '../../contracts/logger.js';
@@ -11,7 +12,7 @@ export class ConnectionLog {
   readonly #limiter: LogLimiter;
   readonly #origin: { readonly peer: string; readonly connection: number };
 
-  /** @param connection number of the connection, to find its lines */
+  /** @param connection number of the connection, by which its lines can be found */
   constructor(logger: Logger, limiter: LogLimiter, peer: string, connection: number) {
     this.#logger = logger;
     this.#limiter = limiter;
@@ -33,7 +34,7 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...names(request), ...admitted }, 'publish started');
   }
 
-  /** @param cause undefined if the publisher ended by itself */
+  /** @param cause undefined if the publisher itself has ended the stream */
   publishEnded(request: PublishRequest, cause: SluiceError | undefined): void {
     const admitted = this.#limiter.admit(`publish ended ${cause?.code ?? ''}`);
     if (admitted === undefined) return;
@@ -76,12 +77,12 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...who, ...failure(error), ...admitted }, 'play refused');
   }
 
-  /** A step of the challenge, not a failure. Its text would help somebody who guesses passwords: do not log it. */
+  /** This is a step of the challenge and not a failure. Its text would help somebody who guesses passwords, so it is not logged. */
   authenticationRequested(): void {
     this.#logger.debug(this.#origin, 'rtmp authentication requested');
   }
 
-  /** Do not log the user: the name may be a password in the wrong field. */
+  /** The user is not logged, because it may be a password in the wrong field. */
   connectRefused(error: SluiceError): void {
     const admitted = this.#limiter.admit(`connect ${error.code}`);
     if (admitted === undefined) return;
@@ -98,7 +99,7 @@ export class ConnectionLog {
     this.#logger.info({ ...this.#origin, ...failure(error), ...admitted }, 'rtmp connection ended');
   }
 
-  /** A bug of ours, caught at the named seam. */
+  /** A bug in the server, caught at the seam that `where` names. */
   broken(where: string, error: SluiceError): void {
     const admitted = this.#limiter.admit('rtmp-server.internal');
     if (admitted === undefined) return;

@@ -34,12 +34,12 @@ export class RtmpConnection implements Peer {
   readonly #publisher: PublishingPeer;
   readonly #viewer: Viewer;
   #handshakeDone = false;
-  /** The session is over; further input is discarded until the peer hangs up. */
+  /** Whether the session is over. Further input is discarded until the peer hangs up. */
   #finished = false;
-  /** True after an internal error. */
+  /** Whether an internal error has occurred. */
   #broken = false;
 
-  /** @param socket a plain socket, or the inner one of a TLS connection. The buffers of its `data` events are not used after the event. */
+  /** @param socket a plain socket, or the inner socket of a TLS connection. Buffers of its `data` events are not used after the event. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
     const { options, logger, limiter } = context;
     this.remoteAddress = remoteAddress;
@@ -107,7 +107,10 @@ export class RtmpConnection implements Peer {
     return this.#finished;
   }
 
-  /** A decision about the peer is pending. A correct key is accepted at once, so this is most likely a delayed refusal. */
+  /**
+   * Whether a decision about the peer is pending. A correct key is accepted at once, so a pending decision is most likely a delayed
+   * refusal.
+   */
   get awaitsDecision(): boolean {
     return this.pump.isPausedFor('access') && !this.#finished;
   }
@@ -117,8 +120,9 @@ export class RtmpConnection implements Peer {
   }
 
   /**
-   * Tells the peer that the server is stopping, flushes, and destroys the socket after a grace period. A publisher that supports it is
-   * asked to reconnect, and has `reconnectGrace` for that. @returns like {@link closed}
+   * Tells the peer that the server stops, flushes, and destroys the socket after a grace period. A publisher that supports it is asked to
+   * reconnect, and has `reconnectGrace` for that.
+   * @returns the same as {@link closed}
    */
   shutDown(): Promise<void> {
     this.domain.attempt('rtmp shutdown', () => this.#shutDown());
@@ -136,7 +140,7 @@ export class RtmpConnection implements Peer {
     }
   }
 
-  /** The session is over, so few events are left: handle them without turns and without waiting for access. */
+  /** The session is over, so only a few events are left: handles them without turns and without waiting for access. */
   drain(): void {
     while (!this.#finished) {
       const event = this.session.nextEvent();
@@ -226,12 +230,13 @@ export class RtmpConnection implements Peer {
     this.#release(error);
     this.flush();
     this.#socket.end();
-    // Keep reading and discard the input: closing with unread bytes would reset the connection, and the peer would lose our last messages.
+    // Goes on reading and discards the input: a socket that is closed with unread bytes is reset, and the peer would lose our last
+    // messages.
     this.pump.discardInput();
     this.#grace.set(this.context.options.closeGrace, () => this.#socket.destroy());
   }
 
-  /** The peer is gone or does not read: send nothing. */
+  /** The peer is gone or does not read, so nothing is sent. */
   #abandon(error: SluiceError): void {
     if (this.#finished) return;
     this.fail(error);
@@ -241,7 +246,7 @@ export class RtmpConnection implements Peer {
 
   #peerEnded(): void {
     if (this.#finished) return;
-    // A paused socket still reports its end; input received before it may be waiting for its turn.
+    // A paused socket still reports its end, while input that was received before may wait for its turn.
     this.pump.finish();
     if (this.#finished) return;
     this.#connect.giveUp();
@@ -249,7 +254,7 @@ export class RtmpConnection implements Peer {
     this.drain();
   }
 
-  /** Cleans up, whatever ended the connection: everybody is told once, and no timer remains. */
+  /** Cleans up, whatever ended the connection: everybody is told exactly once, and no timer remains. */
   #release(cause: SluiceError | undefined): void {
     this.#finished = true;
     const { domain } = this;
@@ -261,14 +266,14 @@ export class RtmpConnection implements Peer {
     this.#idleWatch.stop();
   }
 
-  /** Handles a bug of ours: tells the peer if possible, ends its connection, and logs the stack. */
+  /** Handles a bug in the server: tells the peer if possible, ends its connection, and logs the stack. */
   #broke({ where, cause }: Fault): void {
     const error = asServerError(cause);
     this.log.broken(where, error);
     const again = this.#finished || this.#broken;
     this.#broken = true;
     if (!again) this.domain.attempt('rtmp last words', () => this.expire(error));
-    // Ending it has failed too, or could not start.
+    // The connection could not be ended properly.
     if (again || !this.#finished) {
       this.#release(error);
       this.#socket.destroy();

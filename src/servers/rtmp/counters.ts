@@ -1,4 +1,4 @@
-// The counters of the RTMP server: plain numbers, read by the metrics page and by tests.
+// The counters of the RTMP server: plain numbers, which the metrics page and tests read.
 
 export interface RtmpCounters {
   /** Open at the moment. */
@@ -13,20 +13,20 @@ export interface RtmpCounters {
   /** Publishing at the moment. */
   publishers: number;
   publishesAccepted: number;
-  /** Accepted publishes that have ended; equal to the accepted ones when nobody is publishing. */
+  /** Accepted publishes that have ended. Equals the number of accepted ones when nobody publishes. */
   publishesEnded: number;
-  /** Refused by access or by admission. */
+  /** Publish requests refused by access or by admission. */
   publishesRefused: number;
-  /** Connections refused for wrong credentials, and those that were asked for a user (authmod=adobe). */
+  /** Connections refused for wrong credentials, and connections that were asked for a user (authmod=adobe). */
   connectsRefused: number;
   authenticationRequests: number;
-  /** Publishers asked to reconnect because the server is stopping (Enhanced RTMP). */
+  /** Publishers that were asked to reconnect because the server stops (Enhanced RTMP). */
   reconnectRequests: number;
   /** Watching over RTMP at the moment. */
   viewers: number;
   playsAccepted: number;
   playsRefused: number;
-  /** Messages dropped because viewers were too slow; counted when a viewer ends or pauses. */
+  /** Messages dropped because viewers were too slow. Added when a viewer leaves or pauses. */
   viewerDroppedTags: number;
   /** TLS handshakes that failed. */
   tlsErrors: number;
@@ -34,7 +34,7 @@ export interface RtmpCounters {
   bytesSent: number;
   /** Audio, video and script messages passed to streams. */
   mediaMessages: number;
-  /** Times a socket was paused because the publisher was ahead of the clock. */
+  /** How often a socket was paused because the publisher was ahead of the clock. */
   pacingPauses: number;
   /** Connections ended by an error, by error code. */
   readonly closedByError: Map<string, number>;

@@ -11,7 +11,7 @@ export class Deadline {
     this.#domain = domain;
   }
 
-  /** Replaces the previous deadline. Node's timers are monotonic: changing the system clock does not affect them. */
+  /** Replaces the previous deadline. Node's timers are monotonic, so a change of the system clock does not affect them. */
   set(after: Milliseconds, onExpired: () => void): void {
     this.clear();
     const expire = this.#domain.guard('rtmp deadline', () => {

@@ -1,4 +1,5 @@
-// Reserves file descriptors that connections may not use: without a free one, FFmpeg, segments and even accepting fail.
+// Reserves file descriptors that connections may not use: without a free one, FFmpeg cannot start, segments cannot be written, and not even
+// accept works.
 
 import { closeSync, openSync } from 'node:fs';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
@@ -10,8 +11,8 @@ import { reservedFrom } from './open-file-limit.js';
 const RETRY: Milliseconds = 250;
 
 /**
- * One for all servers of the process. The kernel assigns the lowest free number (open(2)), so opening and closing a descriptor right after
- * accepting a connection tells how many are in use.
+ * One for all servers of the process. The kernel assigns the lowest free number (open(2)), so a descriptor that is opened and closed right
+ * after a connection was accepted shows how many are in use.
  */
 export class DescriptorReserve {
   readonly #fileLimit: number | undefined;
@@ -41,7 +42,7 @@ export class DescriptorReserve {
     try {
       this.#spare = openSync('/', 'r');
     } catch {
-      // None is free now. Until one is, accepted connections are refused, as they are while the spare one is in use.
+      // No descriptor is free now. Until one is, accepted connections are refused, as they are while the spare one is in use.
       this.#retryLater();
     }
   }
@@ -53,9 +54,9 @@ export class DescriptorReserve {
   }
 
   /**
-   * Accepting failed. libuv keeps a spare descriptor to accept and close connections when none is free. If another thread took that one,
-   * libuv retries without returning to the event loop, and every stream stands still. Our spare descriptor lets it drain its queue; all of
-   * those connections are refused.
+   * Accepting failed. libuv keeps a spare descriptor with which it accepts and closes connections when none is free. If another thread took
+   * that one, libuv tries again without returning to the event loop, and every stream stands still. Our spare descriptor lets libuv empty
+   * its queue. All of these connections are refused.
    */
   #acceptFailed(): void {
     if (this.#spare === undefined) return;

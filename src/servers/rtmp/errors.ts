@@ -1,4 +1,4 @@
-// Why the RTMP server itself ends a connection, apart from protocol errors.
+// The reasons why the RTMP server itself ends a connection, apart from protocol errors.
 
 import { defineErrors } from '../../protocols/errors.js';
 

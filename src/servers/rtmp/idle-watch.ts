@@ -1,4 +1,4 @@
-// Detects a peer that sends nothing: first it is sent a ping, later it is dropped.
+// Detects a peer that sends nothing: it first gets a ping, and is dropped later.
 
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -8,9 +8,9 @@ export interface IdleWatchOptions {
   readonly domain: FailureDomain;
   /** The peer is dropped when it has sent nothing for this long. */
   readonly idleTimeout: Milliseconds;
-  /** A ping is sent after this long; at most half of `idleTimeout` is used, because otherwise the answer would come too late. */
+  /** A ping is sent after this long, or after half of `idleTimeout` if that is shorter: otherwise the answer would come too late. */
   readonly pingInterval: Milliseconds;
-  /** For how long the peer has sent nothing. Looked up only when a limit may be reached, so that a packet costs nothing here. */
+  /** For how long the peer has sent nothing. Called only when a limit may be reached, so that a packet costs nothing here. */
   readonly idleFor: () => Milliseconds;
   readonly onPing: () => void;
   readonly onIdle: (idleFor: Milliseconds) => void;
@@ -19,7 +19,7 @@ export interface IdleWatchOptions {
 export class IdleWatch {
   readonly #options: IdleWatchOptions;
   readonly #deadline: Deadline;
-  /** When the peer was last sent a ping, if nothing has come from it since. */
+  /** When the last ping was sent, if nothing has come from the peer since. */
   #asked: Milliseconds | undefined;
 
   constructor(options: IdleWatchOptions) {
@@ -32,7 +32,7 @@ export class IdleWatch {
     this.#deadline.clear();
   }
 
-  /** One timer for both limits; it is rescheduled when it fires and not at every byte. */
+  /** One timer serves both limits. It is rescheduled when it fires, not at every byte. */
   #schedule(after: Milliseconds): void {
     this.#deadline.set(Math.max(1, Math.ceil(after)), () => this.#look());
   }
@@ -45,7 +45,7 @@ export class IdleWatch {
     if (idleFor < askAfter) {
       this.#schedule(askAfter - idleFor);
     } else if (this.#asked === undefined) {
-      // Ask first, however long it has been: after a stall of our own process the peer has had no chance to answer yet.
+      // A ping always comes first, even after a long silence: if our own process stood still, the peer had no chance to answer.
       this.#asked = performance.now();
       onPing();
       this.#schedule(askAfter);

@@ -1,4 +1,4 @@
-// The RTMP ports, plain and TLS: accepts peers within the limits, and ends all connections in an orderly way when the gateway stops.
+// The RTMP ports, plain and TLS: accepts peers within the limits, and ends all connections properly when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
@@ -27,9 +27,9 @@ export interface RtmpServerDependencies {
   readonly access: PublishAccess;
   readonly admission: PublishAdmission;
   readonly observer?: PublishObserver;
-  /** Without it nobody can watch over RTMP. */
+  /** If it is missing, nobody can watch over RTMP. */
   readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission };
-  /** With it the server also listens for RTMPS. */
+  /** If it is present, the server also listens for RTMPS. */
   readonly certificate?: CertificateSource;
   readonly logger: Logger;
 }
@@ -45,7 +45,7 @@ export class RtmpServer {
   readonly #options: RtmpServerOptions;
   readonly #context: ConnectionContext;
   readonly #limiter = new LogLimiter();
-  /** Each accepted socket, with its connection once there is one: with TLS that takes a handshake. */
+  /** Each accepted socket, with its connection as soon as there is one: with TLS only after the handshake. */
   readonly #sockets = new Map<Socket, RtmpConnection | undefined>();
   readonly #perAddress = new AddressTally();
   readonly #plain: Server;
@@ -54,7 +54,7 @@ export class RtmpServer {
   /** Shared with the other servers of the process, from `start` to the end of `close`. */
   readonly descriptors: DescriptorReserve;
   readonly #guard: DescriptorGuard;
-  /** For events that belong to no connection; the server goes on. */
+  /** For events that belong to no connection. The server goes on after a fault. */
   readonly #domain = new FailureDomain('rtmp server', ({ cause }) => this.#logInternal(cause));
   #nextId = 1;
 
@@ -72,7 +72,7 @@ export class RtmpServer {
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
     this.descriptors = new DescriptorReserve(fileLimit, this.#domain);
     this.#guard = this.descriptors.guard('encoders');
-    // Without noDelay the small answers of handshake and connect wait for each other's ACKs: 4 × 44 ms before the first frame.
+    // Without noDelay, each small answer of handshake and connect waits for an ACK: 4 × 44 ms before the first frame.
     this.#plain = createServer({ noDelay: true }, (socket) => {
       this.#serve(socket, (peer) => this.#connect(socket, socket, peer));
     });
@@ -115,7 +115,7 @@ export class RtmpServer {
   }
 
   /**
-   * Stops accepting, tells every peer, flushes, and resolves when the last socket is closed: after at most `closeGrace`, plus
+   * Stops accepting, tells every peer, flushes, and resolves when the last socket is closed. That takes at most `closeGrace`, plus
    * `reconnectGrace` if a publisher was asked to reconnect.
    */
   async close(): Promise<void> {
@@ -160,7 +160,7 @@ export class RtmpServer {
     const { maxConnectionsPerIp } = this.#options;
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined) {
-      // The connection was reset between the kernel's accept and ours.
+      // The connection was reset after the kernel had accepted it.
       socket.destroy();
       return undefined;
     }
@@ -190,7 +190,7 @@ export class RtmpServer {
 
   /**
    * Number of connections of this address that count against its limit. Delayed refusals do not count, so that encoders with a wrong key
-   * cannot shut out others behind the same address; but only up to the limit, because otherwise guessing would no longer be slowed down.
+   * cannot lock out others behind the same address. But only up to the limit: otherwise the delay would no longer slow down guessing.
    */
   #holding(address: string): number {
     const open = this.#perAddress.of(address);
@@ -204,7 +204,7 @@ export class RtmpServer {
     return open - Math.min(delayed, maxConnectionsPerIp);
   }
 
-  /** A failure before a connection has its own failure domain affects this socket only. */
+  /** Before a connection has its own failure domain, a failure affects this socket only. */
   #serve(socket: Socket, serve: (peer: string) => void): void {
     try {
       const peer = this.#admit(socket);
@@ -226,7 +226,10 @@ export class RtmpServer {
     this.#context.logger.error({ err: cause, ...admitted }, 'internal error: a connection could not be served');
   }
 
-  /** @param inside the socket that carries RTMP. @param outside the socket that counts against the limits */
+  /**
+   * @param inside the socket that carries RTMP
+   * @param outside the socket that counts against the limits
+   */
   #connect(inside: Socket, outside: Socket, peer: string): void {
     const connection = new RtmpConnection(this.#nextId++, inside, peer, this.#context);
     this.#sockets.set(outside, connection);
@@ -238,7 +241,7 @@ export class RtmpServer {
     this.#domain.attempt('rtmp place free', () => this.#perAddress.add(address, -1));
   }
 
-  /** Over a limit nothing is sent: a flood costs one accept and one close each. */
+  /** A peer over a limit gets no answer, so that a flood costs only one accept and one close each. */
   #refuse(socket: Socket, peer: string, limit: string, value: number): void {
     socket.on('error', () => socket.destroy());
     socket.destroy();
@@ -255,7 +258,7 @@ export class RtmpServer {
     this.#context.logger.info({ peer, reason: printable(error.message), ...admitted }, 'rtmps handshake failed');
   }
 
-  /** Most likely out of file descriptors: running streams continue, new peers must retry. */
+  /** Most likely no file descriptors are left: running streams continue, new peers must try again. */
   #acceptFailed(error: NodeJS.ErrnoException): void {
     this.counters.acceptErrors++;
     this.#guard.acceptFailed();

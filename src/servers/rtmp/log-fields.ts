@@ -1,4 +1,4 @@
-// Sanitizes text from peers, so that a log line stays one short line and cannot be forged.
+// Cleans text from peers, so that a log line stays one short line and cannot be forged.
 
 /** Limit in UTF-8 bytes of a field that came from a peer. */
 const MAX_FIELD_BYTES = 256;
@@ -8,7 +8,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}]/gu;
 
 /** Escapes everything that could deceive a terminal or a reader, and truncates to 256 bytes. */
 export function printable(text: string): string {
-  // Truncate first: escaping a megabyte to keep 256 bytes would waste our time on the peer's behalf.
+  // Truncates first: escaping a megabyte of which 256 bytes are kept would waste time for the peer.
   const escaped = text
     .slice(0, MAX_FIELD_BYTES)
     .replaceAll('\\', '\\\\')

@@ -18,7 +18,7 @@ export class LogLimiter {
 
   /**
    * Whether a line of this kind may be written now. `kind` comes from a closed set (an error code), never from a peer.
-   * @returns the fields to add (how many were left out before), or undefined to stay silent.
+   * @returns fields to add to the line (how many lines were left out before it); undefined if it must not be written
    */
   admit(kind: string): { readonly suppressed?: number } | undefined {
     const now = this.#now();

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 
-/** How many files this process may have open; undefined if unknown (only Linux tells it). */
+/** How many files this process may have open; undefined if unknown (only Linux provides the number). */
 export function openFileLimit(): number | undefined {
   try {
     return parseOpenFileLimit(readFileSync('/proc/self/limits', 'utf8'));
@@ -18,7 +18,7 @@ export function parseOpenFileLimit(limits: string): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
-/** Reserved for segments being written, FFmpeg's pipes and the certificate; a quarter of the limit if that is less. */
+/** Reserved for segments being written, FFmpeg's pipes and the certificate; at most a quarter of the limit. */
 const RESERVED = 1_024;
 
 function reserved(fileLimit: number): number {
@@ -31,7 +31,10 @@ export function connectionsBeside(rtmpConnections: number, fileLimit: number | u
   return Math.max(1, fileLimit - connectionsWithin(rtmpConnections, fileLimit) - reserved(fileLimit));
 }
 
-/** The lowest descriptor number that connections of any kind may not use. Encoders may use half of what is reserved from viewers. */
+/**
+ * The lowest descriptor number that connections of any kind may not use. Encoders may also use half of the numbers that are reserved from
+ * viewers.
+ */
 export function reservedFrom(fileLimit: number | undefined, peers: 'viewers' | 'encoders'): number | undefined {
   if (fileLimit === undefined) return undefined;
   return fileLimit - (peers === 'viewers' ? reserved(fileLimit) : Math.ceil(reserved(fileLimit) / 2));

@@ -16,21 +16,21 @@ export interface RtmpServerOptions {
   readonly maxConnectionsPerIp: number;
   /** From accept to the last byte of the handshake, including that of TLS. */
   readonly handshakeTimeout: Milliseconds;
-  /** From the end of the handshake to a publish or play request; also the limit for the decision about it. */
+  /** From the end of the handshake to a publish or play request. Also the limit for the decision about that request. */
   readonly publishTimeout: Milliseconds;
   /** From an accepted publish to its first audio or video message. */
   readonly firstMediaTimeout: Milliseconds;
-  /** A peer that has sent no byte for this long is gone; even a still picture sends some bytes. */
+  /** A peer that has sent no byte for this long is gone; even a still picture needs some bytes. */
   readonly idleTimeout: Milliseconds;
   /** A peer that has sent nothing for this long is sent a ping. Missing answers never end a peer that sends media. */
   readonly pingInterval: Milliseconds;
   /** Limit of unsent bytes for a peer that does not read; beyond it the connection is closed. */
   readonly maxUnsentBytes: number;
   /**
-   * Limit of the media queued for one viewer, in bytes, in addition to its socket; beyond it the viewer continues at the next key frame.
+   * Limit of the media queued for one viewer, in bytes, in addition to its socket. Beyond it the viewer continues at the next key frame.
    */
   readonly maxViewerBytes: number;
-  /** Limits on what the session may hold or do. */
+  /** Limits on the memory and the work of a session. */
   readonly limits: RtmpLimits;
   /** Messages handled before the event loop continues: a flood of tiny messages must not delay other connections. */
   readonly messagesPerTurn: number;
@@ -40,7 +40,7 @@ export interface RtmpServerOptions {
   readonly maxMediaAhead: Milliseconds;
   /** Time for a publisher that was asked to reconnect because the server is stopping. */
   readonly reconnectGrace: Milliseconds;
-  /** From our last message to the destruction of the socket, for a peer that does not read or does not hang up. */
+  /** From our last message until the socket is destroyed, for a peer that does not read or does not hang up. */
   readonly closeGrace: Milliseconds;
 }
 

@@ -1,4 +1,4 @@
-// What the parts of a connection share: publishing and playing use the same session, socket and log.
+// The shared parts of a connection: publishing and playing use the same session, socket and log.
 
 import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
 import type { Logger } from '../../contracts/logger.js';
@@ -14,13 +14,13 @@ import type { PlayAdmission } from './playing.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
 import type { SessionPump, Turns } from './session-pump.js';
 
-/** The same for all connections of a server. */
+/** The things that all connections of a server share. */
 export interface ConnectionContext {
   readonly options: RtmpServerOptions;
   readonly access: PublishAccess;
   readonly admission: PublishAdmission;
   readonly observer?: PublishObserver | undefined;
-  /** Without it nobody can watch over RTMP. */
+  /** If it is missing, nobody can watch over RTMP. */
   readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission } | undefined;
   readonly logger: Logger;
   readonly limiter: LogLimiter;
@@ -29,18 +29,18 @@ export interface ConnectionContext {
 }
 
 export interface Peer {
-  /** Owns everything that runs for this connection; a failure there ends it. */
+  /** Runs everything for this connection; a failure in it ends the connection. */
   readonly domain: FailureDomain;
   /** IP address. */
   readonly remoteAddress: string;
   readonly context: ConnectionContext;
   readonly session: ServerSession;
   readonly log: ConnectionLog;
-  /** Continue with `pump.run` after an answer. */
+  /** Call `pump.run` after an answer to continue. */
   readonly pump: SessionPump;
   /** Deadline for the next step of the peer, and for a decision about it. */
   readonly nextStep: Deadline;
-  /** True once nothing more is sent or received. */
+  /** Whether nothing more is sent or received. */
   readonly finished: boolean;
   /** Bytes that the socket has not sent yet. */
   readonly unsentBytes: number;
@@ -48,7 +48,7 @@ export interface Peer {
   drain(): void;
   /** Writes the pending output of the session. */
   flush(): void;
-  /** Ends the connection for a reason of ours. */
+  /** Ends the connection for a reason of the server. */
   expire(error: SluiceError): void;
   /** Counts and logs why the connection ends. */
   fail(error: SluiceError): void;

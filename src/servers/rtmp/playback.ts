@@ -12,7 +12,7 @@ export interface PlaybackSink {
   send(kind: PlayItem['kind'], timestamp: Milliseconds, body: Buffer): void;
   /** True while the socket is full; `resume` is called when it has room again. */
   isFull(): boolean;
-  /** Everything that the stream had has been sent. */
+  /** Called when everything that the stream had has been sent. */
   ended(): void;
 }
 
@@ -36,7 +36,7 @@ export class Playback {
   /** Stream time at the player's time 0; set by the first frame, and again by the first frame after a pause. */
   #origin: Milliseconds | undefined;
   #last: Milliseconds = 0;
-  /** Earliest player time for the frame that sets the origin. */
+  /** The frame that sets the origin gets at least this player time. */
   #resumeAt: Milliseconds = 0;
 
   constructor(options: PlaybackOptions) {
@@ -55,12 +55,12 @@ export class Playback {
     return this.#source !== undefined;
   }
 
-  /** Call when the socket has room again. */
+  /** Call when the socket can take data again. */
   resume(): void {
     if (!this.#stopped) this.#pump();
   }
 
-  /** A paused player costs nothing: it leaves the stream, and returns at the last key frame with a continuous clock. */
+  /** A paused player costs nothing: it leaves the stream, and later returns at the last key frame with a continuous clock. */
   pause(paused: boolean): void {
     if (this.#stopped) return;
     if (paused) {
@@ -72,7 +72,7 @@ export class Playback {
     }
   }
 
-  /** Leaves the stream for good, but does not close the connection: whoever plays may play another stream. Later calls do nothing. */
+  /** Leaves the stream for good, but keeps the connection open, because the player may play another stream. Later calls do nothing. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -87,7 +87,7 @@ export class Playback {
     source.close();
   }
 
-  /** Sends later, not within the publisher's turn; everything that arrived in one turn goes out in one write. */
+  /** Sends after the publisher's turn, so that everything from one turn goes out in one write. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -117,7 +117,7 @@ export class Playback {
     this.#options.sink.ended();
   }
 
-  /** Timestamps of a player start at 0. Headers and metadata get the current time, because their own may be far in the past. */
+  /** A player's timestamps start at 0. Headers and metadata get the current time, because their own may be far in the past. */
   #timestamp({ kind, dts, sequenceHeader }: PlayItem): Milliseconds {
     if (kind === 'script' || sequenceHeader) return this.#last;
     this.#origin ??= dts - this.#resumeAt;

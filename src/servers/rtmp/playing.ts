@@ -1,4 +1,4 @@
-// What the RTMP server needs from the rest of the gateway to serve players: a policy that decides who may watch, and the streams.
+// What the RTMP server needs from other rooms to serve players: a policy that decides who may watch, and the streams.
 
 import type { PlayRequest } from '../../contracts/access.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -14,12 +14,12 @@ export interface PlayItem {
 }
 
 /**
- * What one player reads of a live stream: metadata and sequence headers, then media from a key frame on. Bounded: a player that reads too
- * slowly loses its queue up to the next key frame.
+ * The messages of a live stream for one player: metadata and sequence headers, then media from a key frame on. Its memory is bounded: a
+ * player that reads too slowly loses its queue up to the next key frame.
  */
 export interface PlaySource {
   take(): PlayItem | undefined;
-  /** True once nothing will be added any more; queued messages can still be taken. */
+  /** Whether no more messages will be added. Queued messages can still be taken. */
   readonly ended: boolean;
   /** Messages dropped because this player was too slow. */
   readonly droppedTags: number;
@@ -36,7 +36,7 @@ export interface PlayListener {
   readonly onEnd: () => void;
 }
 
-/** The live streams. */
+/** Gives access to the live streams. */
 export interface PlayAdmission {
   /** Undefined if nobody publishes under this name. */
   open(request: PlayRequest, listener: PlayListener): PlaySource | undefined;

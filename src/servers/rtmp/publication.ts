@@ -1,4 +1,4 @@
-// One accepted publish and its target, which is told exactly once that it is over, whatever ended it.
+// One accepted publish and its target. The target is told exactly once that the publish is over, whatever ended it.
 
 import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -13,7 +13,7 @@ export class Publication {
   readonly target: PublishTarget;
   /** Runs until the first audio or video message; metadata does not count. */
   readonly firstMedia: Deadline;
-  /** Why we end it; set before the session is told, so that the target learns the cause. */
+  /** Why the server ends it. Set before the session is told, so that the target learns the cause. */
   reason: SluiceError | undefined;
   readonly #context: Pick<ConnectionContext, 'counters' | 'observer'>;
   #ended = false;
@@ -34,7 +34,7 @@ export class Publication {
     context.counters.publishesAccepted++;
   }
 
-  /** Tells the observer. Separate from the constructor, because a failure here must end the publication. */
+  /** Tells the observer. This is not part of the constructor, because a failure here must end the publication. */
   started(): void {
     this.#context.observer?.onStart?.(this.request);
   }
@@ -43,7 +43,7 @@ export class Publication {
     return this.#ended;
   }
 
-  /** Tells target and observer once, each even if the other throws; later calls do nothing. */
+  /** Tells target and observer once, each of them even if the other throws. Later calls do nothing. */
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -1,5 +1,5 @@
-// The publishing side of a connection: checks access, passes media on, and ends it exactly once. A publisher that sends faster than real
-// time is read at real time: its data waits in its own socket and not in our memory.
+// The publishing side of a connection: checks access, passes media on, and ends the publication exactly once. A publisher that sends faster
+// than real time is read at real time: its data then waits in its own socket and not in our memory.
 
 import type { AccessDecision, PublishRequest } from '../../contracts/access.js';
 import { SluiceError } from '../../protocols/errors.js';
@@ -12,11 +12,11 @@ import type { Peer } from './peer.js';
 import { Publication } from './publication.js';
 import { toStatusReason } from './status-reason.js';
 
-/** Minimum pause of a publisher that is paced: reading in a few large portions needs fewer timers. */
+/** Minimum pause of a publisher that is too fast: reading in a few large portions needs fewer timers. */
 const MIN_PACE_PAUSE: Milliseconds = 500;
-/** A larger step is a jump of the timeline, not media, and is not counted; the stream's timeline repairs it. */
+/** A larger step is a jump of the timeline, which the stream repairs. It is not media, so it is not counted. */
 const MAX_STEP: Milliseconds = 5_000;
-/** Media time that a publisher may catch up after a network interruption, in addition to the allowed lead. */
+/** Media time that a publisher may send at once after a network interruption, in addition to the allowed lead. */
 const MAX_CREDIT: Milliseconds = 20_000;
 
 /** Measures how far a publisher is ahead of the clock, for example one that sends a file without -re. */
@@ -26,8 +26,8 @@ export class MediaPacer {
   #ahead: Milliseconds = 0;
 
   /**
-   * @param timestamp u32 of an audio or video message, as on the wire; differences are taken modulo 2^32.
-   * @param now monotonic clock.
+   * @param timestamp u32 of an audio or video message, as on the wire; differences are taken modulo 2^32
+   * @param now monotonic clock
    * @returns how far the media is ahead of the clock; negative if it is behind
    */
   note(timestamp: Milliseconds, now: Milliseconds): Milliseconds {
@@ -49,9 +49,9 @@ export class PublishingPeer {
   readonly #peer: Peer;
   readonly #pace: Deadline;
   #publication: Publication | undefined;
-  /** Of the current publication. */
+  /** Measures the current publication. */
   #pacer = new MediaPacer();
-  /** Nothing of the current publication but metadata has come. */
+  /** Whether the current publication has sent no media, only metadata. */
   #awaitsMedia = true;
 
   constructor(peer: Peer) {
@@ -64,7 +64,7 @@ export class PublishingPeer {
   }
 
   /**
-   * Checks access first, then admission; the publisher gets its answer when both have accepted it.
+   * Checks access first, then admission. The publisher gets its answer when both have accepted it.
    * @param user user of the connection, if it was authenticated at connect
    */
   async decide({ messageStreamId, app, name, query }: PublishRequestEvent, user: string | undefined): Promise<void> {
@@ -86,7 +86,7 @@ export class PublishingPeer {
       this.#start(publication);
     } catch (thrown) {
       const error = asServerError(thrown);
-      // The name was claimed, but the publication did not start: nobody else would release the name.
+      // The name was claimed, but the publication did not start. Nobody else would release the name.
       if (this.#publication === publication) this.#publication = undefined;
       peer.domain.attempt('rtmp publication end', () => publication?.end(error));
       this.#refuse(messageStreamId, request, error);
@@ -111,14 +111,20 @@ export class PublishingPeer {
     }
   }
 
-  /** Ends the publisher from our side. @returns false if there is none */
+  /**
+   * Ends the publisher from the server's side.
+   * @returns false if there is none
+   */
   drop(reason: SluiceError): boolean {
     if (this.#publication === undefined) return false;
     this.#drop(this.#publication, reason);
     return true;
   }
 
-  /** The session or the socket reports the end. @param cause undefined if the publisher ended by itself */
+  /**
+   * Call when the session or the socket reports the end.
+   * @param cause undefined if the publisher itself has ended the stream
+   */
   end(cause: SluiceError | undefined): void {
     this.#pace.clear();
     const publication = this.#publication;
@@ -156,11 +162,11 @@ export class PublishingPeer {
       const text = `no audio or video within ${firstMediaTimeout} ms of the publish`;
       this.#drop(publication, rtmpServerError('rtmp-server.media-timeout', text));
     });
-    // Must be last: a target may call its listener at once.
+    // This must be the last step, because a target may call its listener at once.
     target.onKick?.(this.#peer.domain.guard('rtmp kick', (reason) => this.#drop(publication, reason)));
   }
 
-  /** Refuses a request before anything was accepted: nothing has started, so nothing ends. */
+  /** Refuses a request before it was accepted. Nothing has started, so nothing has to be ended. */
   #refuse(messageStreamId: number, request: PublishRequest, error: SluiceError): void {
     const { context, log, session } = this.#peer;
     context.counters.publishesRefused++;
@@ -189,7 +195,7 @@ export class PublishingPeer {
   }
 }
 
-/** A bug in serving one publisher must not affect the others: it ends this connection and is logged with its stack. */
+/** A bug in serving one publisher must not affect the others: it ends this connection, and is logged with its stack. */
 export function asServerError(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   return rtmpServerError('rtmp-server.internal', 'internal error, see the log of the server', { cause: thrown });

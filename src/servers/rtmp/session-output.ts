@@ -1,4 +1,4 @@
-// Writes what a session has to say to its socket, and notices a peer that does not read it.
+// Writes the output of a session to its socket, and detects a peer that does not read it.
 
 import type { Socket } from 'node:net';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -12,7 +12,7 @@ export class SessionOutput {
   readonly #context: ConnectionContext;
   readonly #isPlaying: () => boolean;
 
-  /** @param isPlaying the peer is being sent media */
+  /** @param isPlaying whether the peer gets media */
   constructor(socket: Socket, session: ServerSession, context: ConnectionContext, isPlaying: () => boolean) {
     this.#socket = socket;
     this.#session = session;
@@ -30,14 +30,14 @@ export class SessionOutput {
     const buffers = this.#session.takeOutputBuffers();
     if (buffers.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return undefined;
     const { counters, options } = this.#context;
-    // One vectored write; the bodies in it are the publisher's own buffers.
+    // One vectored write. The bodies in it are the publisher's own buffers.
     this.#socket.cork();
     for (const buffer of buffers) {
       counters.bytesSent += buffer.length;
       this.#socket.write(buffer);
     }
     this.#socket.uncork();
-    // A player may have one media message in its socket, in addition to unread answers.
+    // A player may have one media message waiting in its socket, in addition to unread answers.
     const allowed = options.maxUnsentBytes + (this.#isPlaying() ? options.limits.maxVideoMessageBytes : 0);
     const unsent = this.unsentBytes;
     if (unsent <= allowed) return undefined;

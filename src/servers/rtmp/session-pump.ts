@@ -1,5 +1,5 @@
-// Decides when the bytes of a peer are read and handled: in short turns, so that a flooding peer gets its fair share of the event loop, and
-// not at all while an answer to the peer is pending or the peer is ahead of the clock.
+// Decides when the bytes of a peer are read and handled: in short turns, so that a peer that floods the server gets only its fair share of
+// the event loop, and not at all while the peer waits for an answer or is ahead of the clock.
 
 import type { Socket } from 'node:net';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -7,14 +7,14 @@ import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Time in one pass of the event loop for all connections together. */
+/** Time for all connections together in one pass of the event loop. */
 const SHARE: Milliseconds = 20;
-/** From this much used time on, the end of the pass is watched for, so that quiet servers do not wake up for it. */
+/** When this much time is used, the end of the pass is watched for. Below that it is not, so that quiet servers do not wake up for it. */
 const WATCHED_FROM: Milliseconds = SHARE / 8;
 
 /**
- * Fair scheduling for all connections of a server: a turn is short, but many flooding peers could each have one in every pass of the event
- * loop. Connections that find no time left get their turns in the order in which they asked.
+ * Fair scheduling for all connections of a server. A turn is short, but many peers that flood the server could each have one in every pass
+ * of the event loop. Connections that find no time left get their turns in the order in which they asked.
  */
 export class Turns {
   readonly #waiting = new Set<() => void>();
@@ -59,6 +59,7 @@ export class Turns {
 }
 
 /**
+ * Why a socket is not read:
  * - `turn`: other connections get their turn.
  * - `access`: a request of the peer waits for its answer.
  * - `pace`: the publisher is ahead of the clock.
@@ -66,8 +67,8 @@ export class Turns {
 export type PauseReason = 'turn' | 'access' | 'pace';
 
 /**
- * Bytes passed to the session at a time: it can hold 4096 of the smallest messages, which take milliseconds; a whole socket buffer of them
- * would take too long.
+ * Bytes passed to the session at a time. They hold up to 4096 of the smallest messages, which take milliseconds; a whole socket buffer of
+ * those would take too long.
  */
 const SLICE_BYTES = 4096;
 const NOTHING = Buffer.alloc(0);
@@ -79,20 +80,23 @@ export interface SessionPumpOptions {
   readonly turns: Turns;
   /** Maximum number of messages in a turn. */
   readonly messagesPerTurn: number;
-  /** The same limit as a time: some messages, such as empty ones, take time without producing events, and some events are expensive. */
+  /** Maximum duration of a turn: some messages, such as empty ones, take time without producing events, and some events are expensive. */
   readonly maxTurn: Milliseconds;
   readonly onEvent: (event: SessionEvent) => void;
-  /** Called after each turn, because there may be something to send. */
+  /** Called after each turn, because there may be output to send. */
   readonly onTurn: () => void;
 }
 
 export class SessionPump {
   readonly #options: SessionPumpOptions;
-  /** Why the socket is not read. Several parts of the connection may want that at the same time. */
+  /** Why the socket is not read. Several parts of the connection may stop it at the same time. */
   readonly #pauses = new Set<PauseReason>();
   /** When the peer last sent something, or reading resumed. */
   #lastSign: Milliseconds = performance.now();
-  /** What was read from the socket, of which the session has been given `#fed` bytes. Borrowed: the session copies media out of it once. */
+  /**
+   * Bytes read from the socket, of which the session has got the first `#fed`. The buffer is borrowed: the session copies media out of it
+   * once.
+   */
   #input: Buffer = NOTHING;
   #fed = 0;
   #stopped = false;
@@ -107,7 +111,7 @@ export class SessionPump {
     });
   }
 
-  /** For how long the peer has sent nothing. Time in which we do not read its socket does not count. */
+  /** For how long the peer has sent nothing. Time during which its socket is not read does not count. */
   get idleFor(): Milliseconds {
     return this.#pauses.size === 0 ? performance.now() - this.#lastSign : 0;
   }
@@ -126,17 +130,20 @@ export class SessionPump {
     if (this.#pauses.delete(reason) && this.#pauses.size === 0) this.#read();
   }
 
-  /** Reads the socket again for whatever reason it was paused: the input is discarded from now on. */
+  /** Reads the socket again, whatever the reason for its pause was, because the input is discarded from now on. */
   discardInput(): void {
     this.#pauses.clear();
     this.#read();
   }
 
-  /** Takes what was read from the socket and handles as much of it as a turn allows. @param bytes not used after the call */
+  /**
+   * Takes bytes from the socket, and handles as many of them as a turn allows.
+   * @param bytes not used after the call
+   */
   receive(bytes: Buffer): void {
     if (this.#stopped) return;
     this.#lastSign = performance.now();
-    // Something is left only while the socket is paused, and then nothing is received. Nothing would get lost if it were.
+    // Input is left over only while the socket is paused, and then nothing is received. If it did happen, nothing would be lost.
     this.#input = this.#isFed ? bytes : Buffer.concat([this.#input.subarray(this.#fed), bytes]);
     this.#fed = 0;
     this.run();
@@ -144,14 +151,14 @@ export class SessionPump {
     this.#keepInput();
   }
 
-  /** Stops at once, even within the current turn, and releases the queue. */
+  /** Stops at once, even in the middle of a turn, and releases the queue. */
   stop(): void {
     this.#stopped = true;
     this.#input = NOTHING;
     this.#fed = 0;
   }
 
-  /** Handles events until none are left, the turn is over, or an answer to the peer is pending. */
+  /** Handles events until none are left, the turn is over, or the peer must wait for an answer. */
   run(): void {
     const { session, turns, messagesPerTurn, maxTurn, onEvent, onTurn } = this.#options;
     if (turns.areUsedUp && !this.#stopped && !this.#pauses.has('access')) {
@@ -176,7 +183,7 @@ export class SessionPump {
   }
 
   /**
-   * The peer has ended: handles everything that was read before, without regard to turns. That is at most one read, because a paused socket
+   * The peer has hung up: handles everything that was read before, without turns. That is at most one read, because a paused socket
    * delivers no more. Does nothing while an answer is pending.
    */
   finish(): void {
@@ -188,7 +195,7 @@ export class SessionPump {
     }
   }
 
-  /** Copies the unprocessed rest of a borrowed buffer. Usually nothing is left. */
+  /** Copies the unhandled end of a borrowed buffer. Usually nothing is left. */
   #keepInput(): void {
     if (this.#stopped) return;
     this.#input = this.#isFed ? NOTHING : Buffer.from(this.#input.subarray(this.#fed));

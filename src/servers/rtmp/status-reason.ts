@@ -1,10 +1,10 @@
-// Turns our errors into the status code that an encoder understands and the text that it shows to a person.
+// Converts errors to the status code that an encoder understands and the text that it shows to a person.
 
 import { assertNever, type SluiceError } from '../../protocols/errors.js';
 import type { StatusReason } from '../../protocols/rtmp/status-codes.js';
 import { printable } from './log-fields.js';
 
-/** For these codes OBS and FFmpeg show the description and stop (docs/behaviour.md, A4.15). */
+/** With these codes, OBS and FFmpeg show the description and stop (docs/behaviour.md, A4.15). */
 export function toStatusReason(error: SluiceError): StatusReason {
   return { code: statusCode(error), description: printable(error.message) };
 }

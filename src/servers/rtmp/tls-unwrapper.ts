@@ -10,7 +10,7 @@ export interface TlsUnwrapperOptions {
   readonly handshakeTimeout: Milliseconds;
   /** @param inside carries the decrypted data. @param outside the socket given to `unwrap` */
   readonly onSecure: (inside: Socket, outside: Socket, peer: string) => void;
-  /** The TLS handshake failed; the socket closes. */
+  /** Called when the TLS handshake has failed; the socket closes. */
   readonly onFailed: (error: Error, peer: string) => void;
 }
 
@@ -21,12 +21,12 @@ interface Wrapped {
 
 export class TlsUnwrapper {
   readonly #server: Server;
-  /** By address and port of the peer, which the inner socket reports too. */
+  /** By address and port of the peer, which the inner socket also reports. */
   readonly #wrapped = new Map<string, Wrapped>();
   readonly #stopWatching: () => void;
 
   constructor({ certificate, handshakeTimeout, onSecure, onFailed }: TlsUnwrapperOptions) {
-    // This server never listens: it is given sockets that are already within the limits.
+    // This server never listens: it gets sockets that the limits have already admitted.
     this.#server = createServer({ ...certificate.current, handshakeTimeout });
     this.#server.on('secureConnection', (inside) => {
       const wrapped = this.#wrapped.get(endOf(inside));

@@ -1,4 +1,4 @@
-// The playing side of a connection: checks who may watch, connects sessions to streams, and handles what players do meanwhile.
+// The playing side of a connection: checks who may watch, connects sessions to streams, and handles the players' commands.
 
 import type { AccessDecision, PlayDecision, PlayRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -12,10 +12,10 @@ import { Playback } from './playback.js';
 import { asServerError } from './publishing-peer.js';
 import { toPlayStatusReason } from './status-reason.js';
 
-/** A player whose time is over, or who is sent away, must be gone within a second. */
+/** A player whose time is over, or who must leave, is gone within a second. */
 const CHECK_INTERVAL: Milliseconds = 500;
 
-/** Media in the socket of a player, in bytes. More would only wait there, where it cannot be dropped to the next key frame. */
+/** Maximum media in the socket of a player, in bytes. More would wait where it can no longer be dropped up to the next key frame. */
 const SOCKET_BYTES = 128 * 1024;
 
 export class Viewer {
@@ -87,7 +87,7 @@ export class Viewer {
     this.#playbacks.get(messageStreamId)?.pause(paused);
   }
 
-  /** The session reports that this play has ended. */
+  /** Called when the session reports that this play has ended. */
   stop(messageStreamId: number): void {
     const playback = this.#playbacks.get(messageStreamId);
     if (playback === undefined) return;
@@ -103,12 +103,12 @@ export class Viewer {
     for (const messageStreamId of [...this.#playbacks.keys()]) this.stop(messageStreamId);
   }
 
-  /** The socket has room again. */
+  /** Called when the socket can take data again. */
   resume(): void {
     for (const playback of this.#playbacks.values()) playback.resume();
   }
 
-  /** The stream has ended: the player is told, and may request another one. */
+  /** The stream has ended: the player is told, and may request another stream. */
   #ended(messageStreamId: number): void {
     const peer = this.#peer;
     if (peer.finished) return;
@@ -146,7 +146,7 @@ export class Viewer {
     context.counters.playsRefused++;
     countEnd(context.counters, error.code);
     log.playRefused(request, error);
-    // Players that only get an error status wait forever, so this also closes the connection.
+    // Players that only get an error status wait forever, so the connection is closed as well.
     session.reject(messageStreamId, toPlayStatusReason(error));
   }
 }
