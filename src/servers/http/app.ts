@@ -53,7 +53,10 @@ export interface HttpApp {
   readonly delivery: Delivery;
 }
 
-/** The Fastify instance of `buildHttpApp` alone: it answers `inject`. To mount the routes in your own application, register `sluiceHttp` instead. */
+/**
+ * Only the Fastify instance of `buildHttpApp`, which answers `inject`. To mount the routes in your own application, register `sluiceHttp`
+ * instead.
+ */
 export function buildApp(dependencies: AppDependencies): FastifyInstance {
   return buildHttpApp(dependencies).app;
 }
@@ -108,23 +111,23 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
   };
 
   const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
-    // An HTTP/2 client may already have reset the request: nobody would read the answer.
+    // The client of HTTP/2 may already have reset the request: nobody would read the answer.
     if (isGone(response)) return;
     const began = request.httpVersionMajor > 1 ? performance.now() : undefined;
     try {
       if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
-      // HTTP/2 passes on methods that the router does not know.
+      // HTTP/2 also delivers methods that the router does not know.
       else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
       else refuseMethod(request, response);
     } catch (failure) {
-      // A bug of ours costs this request, not the process.
+      // A bug in the gateway fails this request and does not end the process.
       log.write('error', { err: failure, path: maskedPath(request) }, 'request failed');
       errors.shared.attempt('http refusal', () => {
         if (response.headersSent) cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
         else sendRawProblem(request, response, INTERNAL);
       });
     }
-    // For HTTP/1.1 the metered socket counts this time as part of reading.
+    // For HTTP/1.1 the metered socket counts this time as part of its reading.
     if (began !== undefined) connections.turns.charge(performance.now() - began);
   };
 

@@ -1,4 +1,4 @@
-// Sends text that is made for one request: compressed if that saves bytes, with a validator (ETag) if caches may keep it.
+// Sends text that is made for one request: compressed if that saves bytes, and with a validator (ETag) if caches may keep it.
 
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -12,7 +12,7 @@ const MIN_COMPRESSED_BYTES = 512;
 const gzipAsync = promisify(gzip);
 const brotliAsync = promisify(brotliCompress);
 
-/** Set the type and Cache-Control first. With `no-store` no validator is sent, because nobody keeps a copy to compare. */
+/** Set the type and Cache-Control first. With `no-store` no validator is sent, because nobody keeps a copy to compare with it. */
 export async function sendCompressed(
   request: FastifyRequest,
   reply: FastifyReply,

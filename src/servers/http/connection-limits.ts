@@ -7,25 +7,30 @@ import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
-/** Open connections. One more is closed on arrival. */
+/** Maximum number of open connections; one more is closed on arrival. */
 export const MAX_CONNECTIONS = 20_000;
 
 /** From the accept, or the first byte of a later request, to the end of the headers. After that the answer is 408. */
 export const HEADERS_TIMEOUT: Milliseconds = 15_000;
 
-/** The same up to the end of the body. Waiting for the answer does not count: blocking reloads may take long. */
+/** From the same moment to the end of the body. Waiting for the answer does not count, because blocking reloads may take long. */
 export const REQUEST_TIMEOUT: Milliseconds = 30_000;
 
 /** From the accept to the end of the TLS handshake. */
 export const TLS_HANDSHAKE_TIMEOUT: Milliseconds = 10_000;
 
-/** Between two requests. Longer than the 60 s for which proxies keep idle connections, so that the proxy closes them, not us. */
+/**
+ * The longest time between two requests. Longer than the 60 s for which proxies keep idle connections, so that the proxy closes them, not
+ * us.
+ */
 export const KEEP_ALIVE_TIMEOUT: Milliseconds = 72_000;
 
-/** Without a byte in either direction. Longer than three target durations of 30 s, the longest that a blocking reload waits. */
+/**
+ * The longest time without a byte in either direction. Longer than three target durations of 30 s, the longest wait of a blocking reload.
+ */
 export const SOCKET_TIMEOUT: Milliseconds = 120_000;
 
-/** The first refusal is logged, and then at most one per interval: the cause usually lasts. */
+/** The first refusal is logged, and later ones at most once per interval, because the cause usually lasts. */
 const WARNING_INTERVAL: Milliseconds = 10_000;
 
 /** How often Node checks for late requests. */
@@ -52,8 +57,8 @@ export interface ConnectionLimits {
 }
 
 /**
- * Closes connections that the guard refuses before any of their bytes is read, and tells the guard when accepting fails. Call this when the
- * server listens.
+ * Closes the connections that the guard refuses, before any of their bytes is read, and tells the guard when accepting fails. Call this
+ * when the server listens.
  * @param warn called for the first refusal or failure, and then at most every 10 s
  */
 export function guardDescriptors(
@@ -75,7 +80,7 @@ export function guardDescriptors(
     warnAgain({ limit: 'openFiles' }, 'connections are refused: too many files are open in this process');
   });
   server.prependListener('connection', admit);
-  // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
+  // Accepting failed for lack of descriptors or memory. Without this listener, the event would end the process.
   const failed = domain.guard('accept failed', (error: Error) => {
     guard?.acceptFailed();
     warnAgain({ err: error }, 'a connection could not be accepted');
@@ -97,14 +102,14 @@ export function installConnectionLimits(app: FastifyInstance, limits: Connection
   app.addHook('preClose', (done) => {
     closing = true;
     onClosing();
-    // If our own ports accept the connections, they also end them.
+    // If our own ports accept the connections, the ports also end them.
     if (!app.server.listening) return done();
-    // Node closes idle connections now, but would wait for the others without a limit.
+    // Node closes idle connections at once, but would wait for the others without a limit.
     grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE).unref();
     app.server.once('close', () => clearTimeout(grace));
     done();
   });
-  // Without this, connections that get an answer while the server closes would be kept alive.
+  // Without this, connections that get an answer while the server closes would stay open.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);

@@ -1,4 +1,4 @@
-// What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it imports no other room.
+// What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it need not import other rooms.
 
 import type { ViewerAccess } from '../../contracts/access.js';
 import type { StoredBody } from '../../contracts/stored-body.js';
@@ -11,9 +11,11 @@ export type OriginAnswer =
   | {
       readonly status: 200;
       readonly kind: OriginAnswerKind;
-      /** Must be the same Buffer for the same version of a playlist: validator and compressed forms are made once per Buffer. */
+      /** Must be the same Buffer for the same version of a playlist, because validator and compressed forms are made once per Buffer. */
       readonly body: Buffer;
-      /** True for a hinted part, and for the first playlist version that has what `_HLS_msn` asked for: the answer will never change. */
+      /**
+       * True for a hinted part, and for the first playlist version that contains what `_HLS_msn` asked for: the answer will never change.
+       */
       readonly isFinal?: boolean | undefined;
       /** EXT-X-TARGETDURATION, the unit of cache lifetimes. Default: `HttpOptions.targetDuration`. */
       readonly targetDuration?: Seconds | undefined;
@@ -24,7 +26,7 @@ export type OriginAnswer =
   | {
       readonly status: 200;
       readonly kind: 'init' | 'segment' | 'part';
-      /** Media that is not in memory and is read while it is sent. */
+      /** Media that is not in memory, and is read while it is sent. */
       readonly stored: StoredBody;
       readonly body?: undefined;
       readonly isFinal?: boolean | undefined;
@@ -51,8 +53,8 @@ export interface DeliveryDirectives {
 
 /**
  * Answers requests for streams by name. Concurrent requests for the same target are coalesced into one call. Names match
- * `[0-9A-Za-z_.-]{1,255}` and are not `.` or `..`. A call may wait. If `signal` aborts (the last client has left), it must stop waiting at
- * once, and may reject with anything. A settled call must leave no listener on the signal: the next call may reuse it.
+ * `[0-9A-Za-z_.-]{1,255}` and are not `.` or `..`. A call may wait. When `signal` aborts, because the last client has left, it must stop
+ * waiting at once, and may reject with anything. A settled call must leave no listener on the signal, because the next call may reuse it.
  */
 export interface HlsOrigin {
   multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;
@@ -73,7 +75,7 @@ export interface HlsOrigin {
     directives?: DeliveryDirectives,
   ): Promise<OriginAnswer>;
   /**
-   * The answer of the methods above to a request without directives, if it is in memory; undefined if it has to be waited for or read from
+   * The answer of the methods above to a request without directives, if it is in memory; undefined if it must be waited for or read from
    * disk. Most answers are in memory, and a promise for each would cost more than finding it.
    * @param rendition empty for the multivariant playlist
    * @param file empty for a playlist
@@ -84,12 +86,12 @@ export interface HlsOrigin {
 /** The same streams for MPEG-DASH players, which load their media through `HlsOrigin.file`. The same rules apply. */
 export interface DashOrigin {
   manifest(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer>;
-  /** The clock that the manifest refers to; undefined if there is no such stream. */
+  /** The clock to which the manifest refers; undefined if there is no such stream. */
   time(app: string, name: string): EpochMilliseconds | undefined;
 }
 
 export interface VideoSourceState {
-  /** RFC 6381, or a display name while that is unknown. */
+  /** RFC 6381, or a display name while the RFC 6381 form is unknown. */
   readonly codec: string;
   readonly width?: number | undefined;
   readonly height?: number | undefined;
@@ -121,7 +123,7 @@ export interface IngestState {
   readonly bytes?: number | undefined;
 }
 
-/** The public state of one stream. It must not identify the publisher, nor contain anything that allows to publish. */
+/** The public state of one stream. It must not identify the publisher, nor contain anything that allows publishing. */
 export interface StreamState {
   readonly app: string;
   readonly name: string;
@@ -136,19 +138,19 @@ export interface StreamState {
     | { readonly video?: VideoSourceState | undefined; readonly audio?: AudioSourceState | undefined }
     | undefined;
   readonly renditions: readonly RenditionState[];
-  /** Viewers by other protocols; the API adds those by HLS and DASH. */
+  /** Viewers by other protocols; the API adds the viewers by HLS and DASH. */
   readonly viewers?: number | undefined;
   readonly ingest?: IngestState | undefined;
-  /** Number of publishers so far, the first included. */
+  /** Number of publishers so far, including the first. */
   readonly publishes?: number | undefined;
   /** Time left for the publisher to return. */
   readonly resumeLeft?: Seconds | undefined;
   /** True while viewers see the slate. */
   readonly slate?: true | undefined;
   readonly transcode?: TranscodeState | undefined;
-  /** Renditions removed while the stream ran, because FFmpeg failed too often or was too slow. */
+  /** Renditions that were withdrawn while the stream ran, because FFmpeg failed too often or was too slow. */
   readonly withdrawn?: readonly { readonly name: string; readonly reason: 'failed' | 'overload' }[] | undefined;
-  /** One sentence for each thing that the stream is served without, then one for each kind of repair of its media. */
+  /** One sentence for each configured thing that is not served, then one for each kind of repair of the media. */
   readonly shortcomings?: readonly string[] | undefined;
 }
 
@@ -159,7 +161,7 @@ export interface TranscodeState {
   readonly restarts: number;
   /** Tags dropped because FFmpeg was too slow. */
   readonly droppedTags: number;
-  /** Media time encoded / media time received, over the last seconds. Below 1, FFmpeg does not keep up. */
+  /** Media time encoded / media time received, over the last few seconds. Below 1, FFmpeg does not keep up. */
   readonly speed?: number | undefined;
   readonly lag?: Seconds | undefined;
 }
@@ -171,12 +173,12 @@ export interface StreamDirectory {
 
 /** Makes thumbnails, and shares them between requests. */
 export interface ThumbnailSource {
-  /** Undefined if there is none (yet). Must not reject. */
+  /** Undefined if there is no thumbnail (yet). Must not reject. */
   get(app: string, name: string): Promise<Thumbnail | undefined>;
 }
 
 export interface Health {
-  /** `reasons`: one sentence each, without secrets; empty if ready. */
+  /** `reasons`: one sentence for each reason, without secrets; empty if ready. */
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
 }
 
@@ -184,33 +186,35 @@ export interface Health {
 export type PublishProof = 'none' | 'key' | 'user';
 
 export interface HttpOptions {
-  /** Nominal segment duration, rounded up: the unit of cache lifetimes if the origin does not name one. Default 2. */
+  /** Nominal segment duration, rounded up: the unit of cache lifetimes if the origin states none. Default 2. */
   readonly targetDuration?: Seconds | undefined;
-  /** The RTMP port, for the hint on the live list. A function, because port 0 is replaced by a real one only when listening. */
+  /**
+   * The RTMP port, for the hint on the live list. A function, because port 0 is replaced by the actual port only when the server listens.
+   */
   readonly rtmpPort?: (() => number | undefined) | undefined;
   /** The application in that hint. Default `live`. */
   readonly publishApp?: string | undefined;
-  /** What encoders need to be allowed to publish; shown in that hint. Default `key`. */
+  /** What an encoder needs for permission to publish; shown in that hint. Default `key`. */
   readonly publishProof?: PublishProof | undefined;
-  /** The URL under which viewers reach this server, for link previews. Default: taken from requests that prove it. */
+  /** The URL under which viewers reach this server, for link previews. Default: the address in requests that prove it. */
   readonly publicUrl?: string | undefined;
   /** CSP `frame-ancestors` of the list and watch pages. Default `'self'`. */
   readonly pageFrameAncestors?: string | undefined;
   /** CSP `frame-ancestors` of the embed page. Default `*`. */
   readonly embedFrameAncestors?: string | undefined;
-  /** Waiting requests, in all and per client address. One more gets 503. Default 20 000 and 4000. */
+  /** Maximum number of waiting requests, in total and per client address. One more gets 503. Default 20 000 and 4000. */
   readonly maxWaiters?: number | undefined;
   readonly maxWaitersPerIp?: number | undefined;
-  /** Bytes that unread answers may hold, in all and per client address. Default 256 MiB and 64 MiB. */
+  /** Bytes that unread answers may hold, in total and per client address. Default 256 MiB and 64 MiB. */
   readonly maxUnreadBytes?: number | undefined;
   readonly maxUnreadBytesPerIp?: number | undefined;
   /** IP addresses and CIDR blocks of proxies whose `X-Forwarded-For` is trusted. Default: loopback. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** Who may read `/metrics`. Behind trusted proxies the address of the client decides. Default `loopback`. */
+  /** Who may read `/metrics`. Behind trusted proxies, the address of the client counts. Default `loopback`. */
   readonly metricsPolicy?: 'public' | 'loopback' | 'off' | undefined;
 }
 
-/** Counters since the start and current values of everything except HTTP. Read once per request of `/metrics`. */
+/** Counters since the start and current values of everything except HTTP. Read once per request for `/metrics`. */
 export interface GatewayFigures {
   readonly rtmp?: {
     readonly connections: number;
@@ -219,7 +223,7 @@ export interface GatewayFigures {
     readonly publishers: number;
     readonly publishesAccepted: number;
     readonly publishesRefused: number;
-    /** RTMP viewers now, and how many play requests were accepted or refused. */
+    /** Current number of RTMP viewers, and numbers of accepted and refused play requests. */
     readonly viewers: number;
     readonly playsAccepted: number;
     readonly playsRefused: number;
@@ -227,17 +231,20 @@ export interface GatewayFigures {
     readonly viewerDroppedTags: number;
     readonly bytesReceived: number;
     readonly bytesSent: number;
-    /** Connections ended by an error, by its code. */
+    /** Connections ended by an error, by error code. */
     readonly closedByError: ReadonlyMap<string, number>;
   };
   readonly streams: readonly StreamFigures[];
   /** Streams ended by an internal error. */
   readonly brokenStreams?: number;
-  /** Streams being encoded, renditions withdrawn because encoding was too slow, and publishers without a ladder because the machine was full. */
+  /**
+   * Streams being encoded, renditions withdrawn because encoding was too slow, and publishers without a ladder because the machine was
+   * full.
+   */
   readonly capacity?: { readonly transcodes: number; readonly shed: number; readonly refused: number };
 }
 
-/** Figures of one stream. Unknown ones are undefined. */
+/** Figures of one stream. A figure is undefined if it is unknown. */
 export interface StreamFigures {
   readonly app: string;
   readonly name: string;
@@ -249,7 +256,7 @@ export interface StreamFigures {
   readonly frameRate?: number | undefined;
   readonly droppedTags?: number | undefined;
   readonly repairedTimestamps?: number | undefined;
-  /** Repairs of what the publisher sent, by kind. */
+  /** Repairs of the publisher's media, by kind. */
   readonly repairs?: ReadonlyMap<string, number> | undefined;
   readonly clockJumps?: number | undefined;
   readonly forcedCuts?: number | undefined;
@@ -258,7 +265,7 @@ export interface StreamFigures {
   /** Failed attempts to update the copy on disk. */
   readonly storeFailures?: number | undefined;
   readonly ffmpegRestarts?: number | undefined;
-  /** Renditions removed while the stream ran, by the reason. */
+  /** Renditions withdrawn while the stream ran, by reason. */
   readonly withdrawn?: ReadonlyMap<string, number> | undefined;
   /** Media time encoded / wall time. */
   readonly ffmpegSpeed?: number | undefined;

@@ -1,4 +1,4 @@
-// Registry of the error codes of HTTP answers. API clients can test the codes instead of the English texts.
+// Registry of the error codes of HTTP answers. API clients should test the codes, not the English texts.
 
 import { defineErrors } from '../../protocols/errors.js';
 

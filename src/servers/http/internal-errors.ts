@@ -1,5 +1,5 @@
-// Errors of ours outside the answer to a request, in the event of a socket or in a timer. Each costs one connection, or one run of the
-// timer; it is counted, and logged at a limited rate.
+// Internal errors outside the answer to a request, in the event of a socket or in a timer. Each of them costs one connection, or one run of
+// the timer. It is counted, and logged at a limited rate.
 
 import type { FastifyBaseLogger } from 'fastify';
 import { FailureDomain, type Fault } from '../../protocols/failure-domain.js';
@@ -8,7 +8,7 @@ import type { Milliseconds } from '../../protocols/units.js';
 const LOG_INTERVAL: Milliseconds = 1_000;
 
 export class InternalErrors {
-  /** For timers and events that belong to no single connection: the next run and the next event are handled as usual. */
+  /** For timers and events that belong to no single connection. After a fault, the next run or event is handled as usual. */
   readonly shared = new FailureDomain('http', (fault) => this.#note(fault, 'internal error: http goes on'));
   readonly #logger: Pick<FastifyBaseLogger, 'error'> | undefined;
   #connections = 0;
@@ -21,7 +21,10 @@ export class InternalErrors {
     this.#logger = logger;
   }
 
-  /** @returns a domain for one connection. @param end called at a fault; ends the connection */
+  /**
+   * @returns a domain for one connection
+   * @param end called at a fault; ends the connection
+   */
   connection(end: () => void): FailureDomain {
     return new FailureDomain(`http connection ${++this.#connections}`, (fault) => {
       this.#note(fault, 'internal error: an http connection is closed');
@@ -42,7 +45,7 @@ export class InternalErrors {
     try {
       this.#logger?.error({ err: cause, where, ...(suppressed > 0 && { suppressed }) }, message);
     } catch {
-      // What failed may be the logger itself: then only the counter tells.
+      // The logger itself may have failed: then only the counter shows it.
     }
   }
 }

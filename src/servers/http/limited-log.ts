@@ -51,7 +51,10 @@ export class LimitedLog {
     }, INTERVAL).unref();
   }
 
-  /** @returns whether a line was written: the last suppressed one, with the number of the others */
+  /**
+   * Writes the last suppressed line, with the number of the others.
+   * @returns whether there was one
+   */
   #settle(message: string): boolean {
     const recent = this.#recent.get(message);
     this.#recent.delete(message);

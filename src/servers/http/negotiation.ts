@@ -2,7 +2,7 @@
 
 import { RecentValues } from '../../protocols/recent-values.js';
 
-/** Whether If-None-Match matches. The comparison is weak (section 13.1.2), because caches weaken the tags of what they compress. */
+/** Whether If-None-Match matches. The comparison is weak (section 13.1.2), because caches weaken the tags of answers that they compress. */
 export function matchesEntityTag(value: string | undefined, entityTag: string): boolean {
   if (value === undefined) return false;
   return value.split(',').some((candidate) => {
@@ -12,8 +12,8 @@ export function matchesEntityTag(value: string | undefined, entityTag: string): 
 }
 
 /**
- * Whether a Range header applies: without If-Range, or if that names this version. The comparison is strong (section 13.1.5). A date never
- * matches, because no Last-Modified is sent.
+ * Whether a Range header applies: if there is no If-Range, or if it names this version. The comparison is strong (section 13.1.5). A date
+ * never matches, because no Last-Modified is sent.
  */
 export function matchesIfRange(value: string | undefined, entityTag: string): boolean {
   return value === undefined || value === entityTag;
@@ -50,7 +50,7 @@ function lastBytes(length: number, size: number): RangeAnswer {
 export const CODINGS = ['identity', 'gzip', 'br'] as const;
 export type ContentCoding = (typeof CODINGS)[number];
 
-/** By the value of Accept-Encoding: clients send few different ones. */
+/** Keyed by the value of Accept-Encoding, of which clients send only a few. */
 const remembered = new RecentValues<ContentCoding>({ entries: 256, keyLength: 256 });
 
 /** Section 12.5.3. Prefers Brotli if its weight is at least that of gzip. Falls back to `identity` even if the client excludes it. */

@@ -82,7 +82,7 @@ interface InstallOptions {
   readonly connections?: () => ConnectionFigures;
 }
 
-/** @internal Registers hooks and routes on the given instance: that of `sluiceHttp`, or our own. */
+/** @internal Registers hooks and routes on the given instance: that of `sluiceHttp`, or that of the gateway itself. */
 export function registerSluice(
   app: FastifyInstance,
   dependencies: HttpDependencies,
@@ -112,7 +112,7 @@ export function registerSluice(
     rtmpPort: dependencies.rtmpPort ?? (() => undefined),
     publishApp: dependencies.publishApp ?? 'live',
     publishProof: dependencies.publishProof ?? 'key',
-    // Who reads the list has no token for them.
+    // The reader of the list has no token for the thumbnails of protected streams.
     thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
     isProtected: gate !== undefined,
   });
@@ -134,7 +134,7 @@ export function registerSluice(
   void app.register(pageRoutes, {
     pages,
     streams: dependencies.streams,
-    // Whatever shows a preview of a link has no token, so it cannot load the thumbnail of a protected stream.
+    // Programs that preview a link have no token, so they cannot load the thumbnail of a protected stream.
     thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
     isProtected: gate !== undefined,
     publicUrl: dependencies.publicUrl,

@@ -1,17 +1,17 @@
-// The path of a request, and what a log may show of it. Tickets belong into a path and tokens behind it, but people and programs paste both anywhere, escaped
-// or not. A log must never let its readers watch or publish.
+// The path of a request, and the part of it that a log may show. Tickets belong in a path and tokens in the query, but people and programs
+// paste both anywhere, escaped or not. Readers of a log must never be able to watch or publish with it.
 
 import type { IncomingMessage } from 'node:http';
 
-/** A longer path is cut off. It contains no control characters: Node refuses those in a request target. */
+/** A longer path is truncated. It contains no control characters, because Node refuses those in a request target. */
 const MAX_LENGTH = 256;
 
 const MASK = '…';
-/** Names of applications and streams contain no `~`: what follows one is a ticket. */
+/** Names of applications and streams contain no `~`, so the text after one is a ticket. */
 const TICKET = /~[^/]*/g;
-/** What the query should have carried. */
+/** Parameters that belong in the query. */
 const PARAMETER = /\b(token|key|pass)=[^/]*/gi;
-/** A token, or what is left of one. */
+/** A token, or a part of one. */
 const TOKEN = /v1\.[\w-]{4}\.[^/]*/gi;
 const ESCAPE = /%(?:25)*([2-7][0-9A-F])/gi;
 
@@ -26,6 +26,6 @@ export function maskedPath(request: Pick<IncomingMessage, 'url'>): string {
   const path = pathOf(request);
   const readable = path.replace(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
   const masked = readable.replace(TICKET, `~${MASK}`).replace(PARAMETER, `$1=${MASK}`).replace(TOKEN, MASK);
-  // Without a secret the path is logged as it came.
+  // A path without a secret is logged unchanged.
   return (masked === readable ? path : masked).slice(0, MAX_LENGTH);
 }

@@ -13,7 +13,7 @@ import { httpError } from './errors.js';
 import type { LimitedLog } from './limited-log.js';
 import type { Connections } from './metering/connections.js';
 
-/** Time that counts against the turn when a TLS handshake begins. It cannot be measured: Node does most of the work later. */
+/** Time that is charged when a TLS handshake begins. It cannot be measured, because Node does most of the work later. */
 const HANDSHAKE_WORK: Milliseconds = 2.5;
 
 export interface WebPortOptions {
@@ -30,7 +30,7 @@ export interface WebPortOptions {
 export class WebPort {
   readonly #options: WebPortOptions;
   readonly #server: Server;
-  /** Stops listening for a renewed certificate. */
+  /** Removes the listener for a renewed certificate. */
   #stopWatching: () => void = () => undefined;
 
   constructor(options: WebPortOptions) {
@@ -46,7 +46,7 @@ export class WebPort {
   }
 
   /**
-   * @returns where it listens, with the real port
+   * @returns where it listens, with the actual port
    * @throws {SluiceError} `http.listen`
    */
   async listen(): Promise<AddressInfo> {
@@ -61,7 +61,7 @@ export class WebPort {
         cause,
       });
     }
-    // Accepting failed for lack of descriptors or memory. Without a listener, the event would end the process.
+    // Accepting failed for lack of descriptors or memory. Without this listener, the event would end the process.
     const failed = connections.errors.shared.guard('http accept failed', (error: Error) => {
       onAcceptFailed?.();
       log.write('warn', { err: error }, 'a connection could not be accepted');
@@ -70,7 +70,7 @@ export class WebPort {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Stops accepting. Resolves when the last connection has ended, which `Connections.close` brings about. */
+  /** Stops accepting. Resolves when the last connection has ended, which `Connections.close` causes. */
   async close(): Promise<void> {
     this.#stopWatching();
     if (!this.#server.listening) return;
@@ -79,7 +79,10 @@ export class WebPort {
     await closed;
   }
 
-  /** @returns a server that admits connections. @param begin called for each; if it throws, that connection is closed */
+  /**
+   * @returns a server that admits connections.
+   * @param begin called for each connection; if it throws, that connection is closed
+   */
   #createServer(begin: (socket: Socket, domain: FailureDomain) => void): Server {
     return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       const domain = this.#options.connections.domainOf(socket);
@@ -89,10 +92,10 @@ export class WebPort {
     });
   }
 
-  /** @returns the server that accepts. It passes the sockets on to a TLS server, a few in each pass of the event loop. */
+  /** @returns the server that accepts connections. It passes sockets to a TLS server, a few in each pass of the event loop. */
   #createTlsServer(certificate: CertificateSource): Server {
     const { connections } = this.#options;
-    /** Accepted sockets by the peer's address and port, which the TLS socket has as well. */
+    /** Accepted sockets by the peer's address and port, which the TLS socket also has. */
     const accepted = new Map<string, { readonly socket: Socket; readonly domain: FailureDomain }>();
     const tls = createTlsServer({
       ...certificate.current,
@@ -124,7 +127,7 @@ export class WebPort {
           return;
         }
         connections.turns.charge(HANDSHAKE_WORK);
-        // Documented: a TLS server adopts any connection that is passed to it with this event.
+        // Documented by Node: a TLS server adopts any connection that is passed to it with this event.
         tls.emit('connection', socket);
       });
       socket.once('close', () => {

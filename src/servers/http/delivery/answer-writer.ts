@@ -16,15 +16,15 @@ import { copiesBodies, PIECE_BYTES, sendPieces } from './pieces.js';
 import type { SlowReaders } from './slow-readers.js';
 import type { UnreadAnswers, UnreadLimit, UnreadMemory } from './unread-answers.js';
 
-/** If thousands of waiting requests fail together, that is one log line. */
+/** If thousands of waiting requests fail together, only one log line is written. */
 const FAILURE_LOG_INTERVAL: Milliseconds = 1_000;
 
 const CUT_LOG_INTERVAL: Milliseconds = 10_000;
 
-/** For a body that is a string: Node and the kernel copy it. */
+/** For a body that is a string. Node and the kernel copy it, so it shares no memory. */
 const NO_SHARED_MEMORY: UnreadMemory = {};
 
-/** A token in the address must reach neither caches nor other sites. */
+/** A URL with a token must reach neither caches nor other sites. */
 const PERSONAL = ['cache-control', 'private, no-store', 'referrer-policy', 'no-referrer'] as const;
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const;
@@ -45,7 +45,7 @@ export class AnswerWriter {
   #failuresUnlogged = 0;
   #lastCut: Milliseconds = Number.NEGATIVE_INFINITY;
   #cutsUnlogged = 0;
-  /** Set while the server closes: every answer then ends its connection. */
+  /** Set while the server closes: each answer then ends its connection. */
   closing = false;
 
   constructor(options: AnswerWriterOptions) {
@@ -84,7 +84,7 @@ export class AnswerWriter {
     this.plain(exchange, status, [...TEXT, 'cache-control', lifetime, ...length, ...more, ...MEDIA_HEADERS], body);
   }
 
-  /** For one viewer alone, who must not tell others where it is from. */
+  /** An answer for one viewer only. The viewer's browser must not tell other sites where the viewer comes from. */
   personal(exchange: Exchange, kind: OriginAnswerKind, body: Buffer): void {
     const described = ['content-type', contentType(kind), 'content-length', String(body.length)];
     this.plain(exchange, 200, [...described, ...PERSONAL, ...MEDIA_HEADERS], body);
@@ -122,7 +122,7 @@ export class AnswerWriter {
     try {
       this.failure(exchange, failure);
     } catch {
-      // The failure has been logged. The client cannot be told.
+      // The failure has been logged, and it is too late to tell the client.
       cutOff(response, constants.NGHTTP2_INTERNAL_ERROR);
     }
   }
@@ -172,7 +172,7 @@ export class AnswerWriter {
     }
   }
 
-  /** Watches an answer until its client has read it: the client must not be too slow, and the memory counts against its address. */
+  /** Watches an answer until its client has read it: the client must not be too slow, and the memory counts for its address. */
   watch({ request, response }: Pick<Exchange, 'request' | 'response'>, bytes: number, memory: UnreadMemory): void {
     const { slow, unread, addressOf } = this.#options;
     slow.watch(response, bytes);
@@ -180,7 +180,7 @@ export class AnswerWriter {
     unread.hold(response, addressOf(request), memory, isOfProxy);
   }
 
-  /** Logs that unread answers were cut off. Limited in rate, because a client can cause it at will. */
+  /** Logs that unread answers were cut off; limited in rate, because clients can cause it at will. */
   warnOfCut(limit: UnreadLimit): void {
     const now = performance.now();
     if (now - this.#lastCut < CUT_LOG_INTERVAL) {

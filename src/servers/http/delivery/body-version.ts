@@ -9,10 +9,10 @@ import type { OriginAnswer, OriginAnswerKind } from '../dependencies.js';
 import { CODINGS, type ContentCoding } from '../negotiation.js';
 import { cacheControl, contentType, isPlaylist, MEDIA_HEADERS } from './media-headers.js';
 
-/** Compressing anything shorter saves less than the additional header costs. */
+/** Compressing a shorter body saves less than the additional header costs. */
 const MIN_COMPRESSED_BYTES = 256;
 
-/** Up to this size compressing takes much less than a millisecond, and a thread would only delay the waiting viewers. */
+/** Up to this size, compression takes much less than a millisecond. In another thread, waiting viewers would only wait longer. */
 const MAX_SYNC_BYTES = 32 * 1024;
 
 /** Higher levels take several times as long and hardly make a playlist smaller. */
@@ -21,14 +21,14 @@ const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 export type FoundAnswer = Extract<OriginAnswer, { readonly body: Buffer }>;
 export type StoredAnswer = Extract<OriginAnswer, { readonly stored: StoredBody }>;
 
-/** Node joins a head and a body that is a string into one write, which is cheaper than two. For a larger body the copy costs more. */
+/** Node joins a head and a string body into one write, which is cheaper than two. For a larger body the copy would cost more. */
 export const MAX_TEXT_BYTES = 16 * 1024;
 
-/** One encoded form of a version: what `writeHead` and `end` need. */
+/** One encoded form of a version, ready for `writeHead` and `end`. */
 export interface Representation {
   readonly entityTag: string;
   readonly body: Buffer | StoredBody;
-  /** For status 200, Content-Length included. Names and values in turn. */
+  /** For status 200, with Content-Length. Names and values alternate. */
   readonly headers: readonly string[];
   /** Without the headers that describe the body: for 304, and for 206, which adds Content-Range and Content-Length. */
   readonly metadata: readonly string[];
@@ -57,12 +57,14 @@ function describe(kind: OriginAnswerKind, lifetime: string, entityTag: string): 
   ];
 }
 
-/** The validator of a media file: its name and length, because names are never reused. Hashing the body would cost more than sending it. */
+/**
+ * The validator of a media file is its name and length, because names are never reused. Hashing the body would cost more than sending it.
+ */
 function mediaTag(path: string, length: number): string {
   return digest(`${path} ${length}`);
 }
 
-/** The version of each body in memory. It lives as long as the origin keeps the Buffer. */
+/** The version of each body in memory. A version lives as long as the origin keeps its Buffer. */
 export class BodyVersions {
   readonly #versions = new WeakMap<Buffer, BodyVersion>();
 
@@ -99,7 +101,7 @@ export class BodyVersion {
     else this.#tag = isPlaylist(kind) ? digest(body) : mediaTag(path, body.length);
   }
 
-  /** A promise only while a large body is compressed for the first time. */
+  /** Returns a promise only while a large body is compressed for the first time. */
   representation(coding: ContentCoding, isFinal: boolean): InMemory | Promise<InMemory> {
     const used = isPlaylist(this.kind) && this.#body.length >= MIN_COMPRESSED_BYTES ? coding : 'identity';
     const index = CODINGS.indexOf(used) * 2 + (isFinal ? 1 : 0);
@@ -139,7 +141,7 @@ export class BodyVersion {
   }
 }
 
-/** 128 bits of SHA-256. That is enough: publishers gain nothing from collisions between their own playlists. */
+/** 128 bits of SHA-256 are enough: publishers gain nothing from collisions between their own playlists. */
 function digest(content: Buffer | string): string {
   return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }

@@ -1,4 +1,4 @@
-// What the delivery counts, for the metrics.
+// The counters of the delivery, for the metrics.
 
 import type { UnreadLimit } from './unread-answers.js';
 
@@ -18,6 +18,6 @@ export interface DeliveryFigures {
   readonly unreadBytes: number;
   /** Answers cut off because one address, or all together, held too much of that memory. */
   readonly unreadCut: Readonly<Record<UnreadLimit, number>>;
-  /** Errors of ours outside the answer to a request. */
+  /** Internal errors outside the answer to a request. */
   readonly internalErrors: number;
 }

@@ -36,14 +36,14 @@ import type { ViewerGate } from './viewer-gate.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
-/** Retry-After of refused requests. */
+/** Retry-After of requests that are refused because too many wait. */
 const RETRY_AFTER: Seconds = 1;
 
 export interface DeliveryOptions {
   readonly origin: HlsOrigin;
   /** Needed only if manifests are requested. */
   readonly dash?: DashOrigin | undefined;
-  /** Default for answers in which the origin names none. */
+  /** Default for answers whose origin states none. */
   readonly targetDuration: Seconds;
   readonly limits: WaitingLimits;
   readonly unread: UnreadLimits;
@@ -102,7 +102,7 @@ export class Delivery {
     };
   }
 
-  /** Answers a GET or HEAD request, as soon as the origin has what it asks for. */
+  /** Answers a GET or HEAD request as soon as the origin has the requested media. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
     const pass = this.#options.gate?.authorize(request, target, isEntry(target));
     if (pass?.allowed === false) {
@@ -111,7 +111,7 @@ export class Delivery {
       );
       return;
     }
-    // An MPD names its media by a path that depends on whether it is itself below a ticket.
+    // The path of media in an MPD depends on whether the MPD itself is below a ticket.
     const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(request) : undefined);
     const exchange = { request, response, foreign, ticket, release: undefined };
     const answer = this.#inMemory(target);
@@ -119,7 +119,7 @@ export class Delivery {
     else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
   }
 
-  /** Set this when the server closes: every answer then also closes its connection. */
+  /** Set this when the server closes: each answer then closes its connection. */
   set closing(closing: boolean) {
     this.#writer.closing = closing;
   }
@@ -133,7 +133,7 @@ export class Delivery {
     this.#slow.close();
   }
 
-  /** A failure while one request is answered must not affect the requests coalesced with it. */
+  /** A failure while one request is answered must not affect the requests that were coalesced with it. */
   #attempt(exchange: Exchange, answer: (exchange: Exchange) => void): void {
     try {
       answer(exchange);
@@ -143,18 +143,21 @@ export class Delivery {
     }
   }
 
-  /** Never answers a reload with directives, even if the playlist already has what it asks for: `mediaPlaylist` checks the directives. */
+  /**
+   * Never answers a request with directives, even if the playlist already contains what it asks for, because `mediaPlaylist` must check
+   * them.
+   */
   #inMemory({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
     if (asked === 'manifest' || directives !== NO_DIRECTIVES) return undefined;
     try {
       return this.#options.origin.inMemory?.(app, name, rendition, file);
     } catch {
-      // The full request below will fail as well, and that failure is reported.
+      // The full request that follows will fail as well, and that failure is reported.
       return undefined;
     }
   }
 
-  /** Async, so that an exception in the origin becomes a rejection, which is answered, and does not end the process. */
+  /** Async, so that an exception in the origin becomes a rejection, which is answered. Otherwise it would end the process. */
   async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
     const { origin, dash } = this.#options;
     const { asked, app, name, rendition, file, directives } = target;
@@ -207,7 +210,7 @@ export class Delivery {
     );
   }
 
-  /** The entry of one viewer: small, requested once, and not for a cache. */
+  /** The entry answer for one viewer: small, requested once, and not for caches. */
   #giveEntry(exchange: Exchange, target: DeliveryTarget, { kind, body }: FoundAnswer, ticket: string): void {
     const text = body.toString('utf8');
     const isBelow = ticketOf(exchange.request) !== undefined;

@@ -1,4 +1,4 @@
-// A request and its response: what HTTP/1.1 and HTTP/2 have in common of what the delivery needs.
+// A request and its response, with what the delivery needs from HTTP/1.1 and HTTP/2 alike.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
@@ -6,15 +6,15 @@ import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'no
 export type RawRequest = IncomingMessage | Http2ServerRequest;
 export type RawResponse = ServerResponse | Http2ServerResponse;
 
-/** Headers that the surrounding application has already set: names and values in turn, or undefined if there are none. */
+/** Headers that the surrounding application has already set; names and values alternate. Undefined if there are none. */
 export type ForeignHeaders = readonly string[] | undefined;
 
-/** One request, which may share the origin's answer with others. */
+/** One request, which may share the answer of the origin with others. */
 export interface Exchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly foreign: ForeignHeaders;
-  /** The viewer came with a token: the answer must lead to the path with this ticket. */
+  /** Set if the viewer came with a token: the answer must lead to the path with this ticket. */
   readonly ticket?: string | undefined;
   /** Gives its place in the waiting room back. Set while it counts as waiting. */
   release: (() => void) | undefined;
@@ -38,14 +38,14 @@ export function isGone(response: RawResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** Bytes of the answer that the kernel has not taken, because the client has not read what came before. */
+/** Bytes of the answer that the kernel has not taken, because the client has not read earlier bytes. */
 export function unreadBytes(response: RawResponse): number {
   return 'stream' in response ? response.stream.writableLength : response.writableLength;
 }
 
 /**
  * Cuts an answer off: closes the connection (HTTP/1.1) or resets the stream (HTTP/2).
- * @param code the reason, RFC 9113 section 7; by default that the client uses too many resources
+ * @param code the reason, RFC 9113 section 7; the default says that the client uses too many resources
  */
 export function cutOff(response: RawResponse, code: number = constants.NGHTTP2_ENHANCE_YOUR_CALM): void {
   if ('stream' in response) response.stream.close(code);

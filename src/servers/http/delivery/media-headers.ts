@@ -1,4 +1,4 @@
-// The headers of answers below /hls/ and /dash/: those that all have, the content type, and how long caches may keep them.
+// The headers of answers below /hls/ and /dash/: the common ones, the content type, and how long caches may keep an answer.
 
 import { assertNever } from '../../../protocols/errors.js';
 import type { Seconds } from '../../../protocols/units.js';
@@ -6,7 +6,7 @@ import type { OriginAnswerKind } from '../dependencies.js';
 import { CORS_HEADERS } from '../plugins/cors.js';
 import { STRICT_HEADERS } from '../plugins/security-headers.js';
 
-/** Headers of every answer, names and values in turn. Policies for pages do not apply to media, so `nosniff` is enough. */
+/** Headers of every answer; names and values alternate. Policies for pages do not apply to media, so `nosniff` is enough. */
 export const MEDIA_HEADERS: readonly string[] = Object.entries({
   'x-content-type-options': STRICT_HEADERS['x-content-type-options'],
   ...CORS_HEADERS,
@@ -30,30 +30,30 @@ export function contentType(kind: OriginAnswerKind): string {
   }
 }
 
-/** Whether it is text that changes while its URL stays the same. */
+/** Whether this is text that changes while its URL stays the same. */
 export function isPlaylist(kind: OriginAnswerKind): boolean {
   return kind === 'multivariant' || kind === 'media-playlist' || kind === 'manifest';
 }
 
 export interface CacheQuestion {
   readonly status: number;
-  /** What was requested, also if the answer is an error. */
+  /** What was requested, even if the answer is an error. */
   readonly kind: OriginAnswerKind;
-  /** The request will get this same answer whenever it is repeated: RFC 8216bis calls it blocking. */
+  /** Whether the answer to this request will never change. */
   readonly isFinal: boolean;
   /** Undefined if nothing is published under that name: a stream may start at any moment. */
   readonly targetDuration: Seconds | undefined;
 }
 
-/** One year. Names of media files are never reused. */
+/** One year, because names of media files are never reused. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 const NO_STORE = 'no-store';
 
 /**
- * Pure. The `Cache-Control` value, by RFC 8216bis appendix B.1. In target durations: 6 for a successful blocking playlist, 4 for its 404,
- * 0.5 for other playlists (rounded down to whole seconds), 1 for a missing file. Nothing else is stored.
- * The 404 for a hinted part that never came is kept for 4 too, because that request never gets another answer.
- * A missing multivariant playlist or MPD is not stored, nor any answer for a missing stream, because the stream may be about to start.
+ * Pure. The `Cache-Control` value, by RFC 8216bis appendix B.1. Lifetimes in target durations: 6 for a blocking playlist that was found, 4
+ * for its 404, 0.5 for other playlists (rounded down to whole seconds), 1 for a missing file. The 404 for a hinted part that never came is
+ * also kept for 4, because that request never gets another answer. Nothing else is stored; neither is a missing multivariant playlist or
+ * MPD, nor any answer for a missing stream, because that stream may be about to start.
  */
 export function cacheControl({ status, kind, isFinal, targetDuration }: CacheQuestion): string {
   if (status === 200 || status === 206 || status === 304) return lifetimeOfSuccess(kind, isFinal, targetDuration ?? 0);

@@ -1,16 +1,16 @@
-// Sends a body in pieces, each when the kernel has taken the one before (backpressure). So a client that does not read makes us hold one
-// piece, not the whole body.
+// Sends a body in pieces, each one when the kernel has taken the previous one (backpressure). So a client that does not read makes us hold
+// one piece, not the whole body.
 
 import type { StoredBody } from '../../../contracts/stored-body.js';
 import { isSecure } from '../metering/connections.js';
 import { type Exchange, isGone, type RawResponse } from './exchange.js';
 
-/** 0.1 s at 10 Mbit/s. Smaller pieces need more reads, larger ones more memory per slow reader. */
+/** 0.1 s at 10 Mbit/s. Smaller pieces need more reads; larger ones take more memory per slow reader. */
 export const PIECE_BYTES = 128 * 1024;
 
 /**
  * Sends the bytes of `body` from `start` up to `end`. Resolves when the last has been written, or when the client has left.
- * @throws what reading the body throws; the caller must then cut the answer off
+ * @throws the error of reading the body; the caller must then cut the answer off
  */
 export async function sendPieces(
   response: RawResponse,
@@ -18,7 +18,7 @@ export async function sendPieces(
   start: number,
   end: number,
 ): Promise<void> {
-  // All pieces are read into the same memory: the one before has been sent by then.
+  // All pieces are read into the same memory, because the previous one has always been sent by then.
   const memory = Buffer.isBuffer(body) ? undefined : Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - start));
   for (let at = start; at < end; at += PIECE_BYTES) {
     const length = Math.min(PIECE_BYTES, end - at);
@@ -32,8 +32,8 @@ export async function sendPieces(
 }
 
 /**
- * Whether writing a body copies it. TLS encrypts all that is written at once, into memory of the connection. A plain connection keeps a view
- * of the body, which all its readers share.
+ * Whether writing a body copies it. TLS encrypts everything that is written at once, into memory of the connection. A plain connection
+ * keeps a view of the body, which all its readers share.
  */
 export function copiesBodies({ request, response }: Exchange): boolean {
   return 'stream' in response || isSecure(request);
@@ -47,7 +47,7 @@ function written(response: RawResponse, piece: Buffer): Promise<void> {
       resolve();
     };
     response.on('close', done);
-    // The two classes have this method in common, but not its type.
+    // Both classes have this method, but with different types.
     (response as { write(piece: Buffer, written: () => void): void }).write(piece, done);
   });
 }

@@ -1,4 +1,4 @@
-// Request coalescing: concurrent requests for the same target share one call of the origin (single flight). When a part is finished, one
+// Request coalescing (single flight): concurrent requests for the same target share one call of the origin. When a part is finished, one
 // call settles, and all its requests are answered.
 
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
@@ -6,17 +6,20 @@ import type { OriginAnswer } from '../dependencies.js';
 import { type Exchange, isGone } from './exchange.js';
 import type { DeliveryTarget } from './target.js';
 
-/** Answers written before other work gets its turn. 256 take about 3 ms. */
+/** Number of answers that are written before other work gets its turn. 256 take about 3 ms. */
 const ANSWERS_PER_TURN = 256;
 
 export type CallOutcome = { readonly answer: OriginAnswer } | { readonly failure: unknown };
 
 export interface SharedCallsOptions {
-  /** Asks the origin. Must settle when the target is available or the signal aborts, and depend on nothing else. */
+  /** Asks the origin. Must settle when the target is available or the signal aborts, whatever request asked first. */
   readonly ask: (target: DeliveryTarget, signal: AbortSignal) => Promise<OriginAnswer>;
-  /** Must not throw, nor may `refuse`. */
+  /** Answers one request. Neither this function nor `refuse` may throw. */
   readonly answer: (exchange: Exchange, target: DeliveryTarget, outcome: CallOutcome) => void;
-  /** Called for each request that has to wait. @returns a function that gives its place back, or undefined if it must not wait */
+  /**
+   * Called for each request that has to wait.
+   * @returns a function that gives its place back; undefined if the request must not wait
+   */
   readonly admit: (exchange: Exchange) => (() => void) | undefined;
   readonly refuse: (exchange: Exchange) => void;
   readonly domain: FailureDomain;
@@ -26,19 +29,19 @@ interface Call {
   readonly target: DeliveryTarget;
   readonly controller: AbortController;
   readonly exchanges: Set<Exchange>;
-  /** It did not settle in the pass of the event loop in which it was made. */
+  /** Whether the call did not settle in the pass of the event loop in which it was made. */
   waits: boolean;
 }
 
 export class SharedCalls {
   readonly #options: SharedCallsOptions;
   readonly #calls = new Map<string, Call>();
-  /** Of a call that settled at once, kept for the next call: making an AbortController costs more than answering with a playlist. */
+  /** The controller of a call that settled at once, kept for the next call: creating one costs more than answering with a playlist. */
   #spare: AbortController | undefined;
   #fresh: { readonly call: Call; readonly exchange: Exchange }[] = [];
-  /** Requests that joined the call of an earlier one. */
+  /** Number of requests that joined the call of an earlier one. */
   shared = 0;
-  /** Requests whose client left before the answer. */
+  /** Number of requests whose client left before the answer. */
   abandoned = 0;
 
   constructor(options: SharedCallsOptions) {
@@ -102,9 +105,9 @@ export class SharedCalls {
     }
   }
 
-  /** The request was not answered in the pass in which it came: from now on it counts as waiting. */
+  /** A request was not answered in the pass in which it came. From now on it counts as waiting. */
   #settle(call: Call, exchange: Exchange): void {
-    // It has been answered, or will be in a moment.
+    // It has been answered, or will be answered in a moment.
     if (!call.exchanges.has(exchange) || this.#calls.get(call.target.key) !== call) return;
     if (isGone(exchange.response)) {
       this.#abandon(call, exchange);

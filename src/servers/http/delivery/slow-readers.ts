@@ -4,10 +4,10 @@ import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
-/** The time for every answer. */
+/** The time that every answer gets. */
 const WRITE_GRACE: Milliseconds = 30_000;
 
-/** Large bodies get more time, at this rate: 1 Mbit/s. At a lower rate no rendition with such segments could be watched. */
+/** Large bodies get additional time, at this rate: 1 Mbit/s. A client that is slower cannot watch a rendition with such segments. */
 const MINIMUM_RATE_BYTES_PER_SECOND = 125_000;
 
 const CHECK_INTERVAL: Milliseconds = 5_000;
@@ -18,7 +18,7 @@ export class SlowReaders {
   readonly #grace: Milliseconds;
   readonly #interval: Milliseconds;
   #timer: NodeJS.Timeout | undefined;
-  /** Answers cut off since the start. */
+  /** Number of answers cut off since the start. */
   cut = 0;
 
   /** @param domain runs the timer */

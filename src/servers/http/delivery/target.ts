@@ -1,4 +1,4 @@
-// Parses what a request below /hls/ asks for into a target with a canonical key. Requests with the same key are coalesced.
+// Parses the target of a request below /hls/ into an object with a canonical key. Requests with the same key are coalesced.
 
 import { RecentValues } from '../../../protocols/recent-values.js';
 import type { DeliveryDirectives, OriginAnswerKind } from '../dependencies.js';
@@ -29,18 +29,18 @@ const MAX_DIRECTIVE_LENGTH = 32;
 /** The usual form of a request target. Names have the characters that `NameSchema` allows. */
 const TARGET = /^\/hls\/([\w.-]{1,255})\/([\w.-]{1,255})\/(?:([\w.-]{1,255})\/)?([\w.-]{1,255})(?:\?([^%+#]*))?$/;
 
-/** Players request the same targets again and again; those of a live stream soon change. */
+/** Players request the same targets again and again, but those of a live stream soon change. */
 const remembered = new RecentValues<DeliveryTarget>({ entries: 1024, keyLength: 256 });
 
 /**
  * Parses a request target of the usual form.
- * @returns undefined for any other, valid or not: the router judges escapes, unusual names and repeated directives
+ * @returns undefined for any other target, valid or not: the router handles escapes, unusual names and repeated directives
  */
 export function parseTarget(requestTarget: string): DeliveryTarget | undefined {
   const known = remembered.get(requestTarget);
   if (known !== undefined) return known;
   const target = readTarget(requestTarget);
-  // Each viewer's token makes another request target, and is not kept.
+  // Not kept with a token, because every viewer's token makes another target.
   if (target !== undefined && !(isEntry(target) && requestTarget.includes('?'))) remembered.keep(requestTarget, target);
   return target;
 }
@@ -59,7 +59,7 @@ function readTarget(requestTarget: string): DeliveryTarget | undefined {
   return target(app, name, rendition, directives);
 }
 
-/** Whether viewers come here first: they may prove here that they may watch. */
+/** Whether a viewer comes here first, and may prove here that it may watch. */
 export function isEntry({ asked }: DeliveryTarget): boolean {
   return asked === 'multivariant' || asked === 'manifest';
 }
@@ -69,7 +69,7 @@ export function multivariantTarget(app: string, name: string): DeliveryTarget {
   return { key, app, name, asked: 'multivariant', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
 
-/** The MPD of a stream. Its key begins with a slash, so that it equals no key below `/hls/`. */
+/** The MPD of a stream. Its key begins with a slash, so it differs from all keys below `/hls/`. */
 export function manifestTarget(app: string, name: string): DeliveryTarget {
   return { key: `/${app}/${name}`, app, name, asked: 'manifest', rendition: '', file: '', directives: NO_DIRECTIVES };
 }
@@ -109,7 +109,9 @@ export function fileTarget(app: string, name: string, rendition: string, file: s
 
 const isDots = (name: string): boolean => name === '.' || name === '..';
 
-/** Absent and empty directives differ. The values are unchecked, so each is prefixed with its length to keep keys unambiguous. */
+/**
+ * An absent directive differs from an empty one. The values are unchecked, so each is prefixed with its length to keep keys unambiguous.
+ */
 function directiveKey({ msn, part, skip }: DeliveryDirectives): string {
   if (msn === undefined && part === undefined && skip === undefined) return '';
   return [msn, part, skip].map((value) => (value === undefined ? '' : `${value.length}:${value}`)).join('&');
@@ -135,8 +137,8 @@ function parseDirectives(query: string): DeliveryDirectives | undefined {
 
 const MARK = '~';
 /**
- * What may stand for a ticket. An MPD names its media by it, so it may hold nothing that means something in XML. Other texts are no names of
- * streams either, and the router refuses them.
+ * What may stand in the place of a ticket. An MPD contains it in the URLs of its media, so no character may have a meaning in XML. Other
+ * texts cannot be names of streams either, and the router refuses them.
  */
 export const TICKET_CHARACTERS = '[\\w.~-]{0,256}';
 /** `/hls/~…/` or `/dash/~…/`; the mark may be percent-encoded. */
@@ -147,7 +149,7 @@ const tickets = new WeakMap<RawRequest, string>();
 
 /**
  * Takes the ticket out of a request target, so that the rest of the server sees the target of an open stream.
- * @returns the target without it; the target itself if it has none
+ * @returns the target without the ticket, or the unchanged target if it has none
  */
 export function takeTicket(request: RawRequest): string {
   const { url = '' } = request;
@@ -161,12 +163,12 @@ export function takeTicket(request: RawRequest): string {
   return `${root}${rest}`;
 }
 
-/** Remembers the ticket with which a request came. */
+/** Remembers the ticket of a request. */
 export function carryTicket(request: RawRequest, ticket: string): void {
   tickets.set(request, ticket);
 }
 
-/** The ticket with which a request came; undefined if it had none. */
+/** The ticket of a request; undefined if it had none. */
 export function ticketOf(request: RawRequest): string | undefined {
   return tickets.get(request);
 }

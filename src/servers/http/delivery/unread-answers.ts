@@ -1,6 +1,6 @@
-// Bounds the memory that unread answers hold, in all and per address. Over a budget the oldest answer is cut off: that of the same address,
-// or of the address that holds the most. Before that, HTTP/2 connections with many unread answers are closed. So clients that do read are
-// not affected.
+// Bounds the memory that unread answers hold, in total and per address. If a limit is exceeded, the oldest answer is cut off: of the same
+// address, or of the address that holds the most. Before the total limit is reached, HTTP/2 connections with many unread answers are
+// closed. So clients that do read are not affected.
 
 import { constants, type Http2Session } from 'node:http2';
 import { addressGroup } from '../../../protocols/address-group.js';
@@ -8,9 +8,9 @@ import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import { cutOff, type RawResponse } from './exchange.js';
 
 export interface UnreadLimits {
-  /** Bytes of all addresses together. */
+  /** Bytes for all addresses together. */
   readonly maxBytes: number;
-  /** Bytes of one address. A single answer is always allowed. */
+  /** Bytes for one address. A single answer is always allowed. */
   readonly maxBytesPerAddress: number;
 }
 
@@ -19,38 +19,38 @@ export const DEFAULT_UNREAD_LIMITS: UnreadLimits = {
   maxBytesPerAddress: 64 * 1024 * 1024,
 };
 
-/** An answer holds this besides its body: the request, the response and their objects. */
+/** Memory of an answer besides its body: the request, the response and their objects. */
 const ANSWER_BYTES = 4 * 1024;
-/** The same of HTTP/2, whose streams are objects too: 10 kB were measured with a playlist of 1.5 kB. */
+/** Additional memory in HTTP/2, whose streams are objects too: 10 kB were measured with a playlist of 1.5 kB. */
 const STREAM_BYTES = 8 * 1024;
 
 /**
- * From this share of the total on, HTTP/2 connections with more unread answers than `MAX_ANSWERS_WHEN_PRESSED` are closed. Cutting off
- * single answers would not be enough: the client could make 128 more requests at once, and V8 frees the memory of closed streams late.
+ * When this share of the total is in use, HTTP/2 connections with more unread answers than `MAX_ANSWERS_WHEN_PRESSED` are closed. Cutting
+ * off single answers would not be enough: the client could make 128 more requests at once, and V8 frees the memory of closed streams late.
  */
 const PRESSED_FROM = 1 / 16;
 const MAX_ANSWERS_WHEN_PRESSED = 16;
 
-/** `connection` applies to HTTP/2: one with many unread answers is closed while all together hold a large share of the total. */
+/** `connection` applies to HTTP/2: a connection with many unread answers is closed while a large share of the total is in use. */
 export type UnreadLimit = 'address' | 'connection' | 'total';
 
 export interface UnreadMemory {
   /** A body in memory that several answers share. */
   readonly shared?: Buffer | undefined;
-  /** Bytes that only this answer holds. */
+  /** Bytes that no other answer shares. */
   readonly own?: number | undefined;
 }
 
 interface Unread {
   readonly response: RawResponse;
   readonly client: Client;
-  /** Of HTTP/2. */
+  /** The HTTP/2 session; undefined for HTTP/1.1. */
   readonly session: Http2Session | undefined;
   readonly memory: UnreadMemory;
   readonly bytes: number;
 }
 
-/** One party, with all its addresses. All clients with an unknown address are one party, to which only the total limit applies. */
+/** One party, with all its addresses. All clients with an unknown address count as one party, to which only the total limit applies. */
 interface Client {
   readonly group: string | undefined;
   /** Oldest first. */
@@ -64,27 +64,30 @@ export class UnreadAnswers {
   readonly #memory = new SharedMemory();
   /** Number of answers of each HTTP/2 connection. */
   readonly #ofSession = new Map<Http2Session, number>();
-  /** Answers cut off since the start, by the limit; of `connection`, the connections. */
+  /** Number of answers cut off since the start, by limit. For `connection`, the number of connections. */
   readonly cut: Record<UnreadLimit, number> = { address: 0, connection: 0, total: 0 };
 
   readonly #onCut: (limit: UnreadLimit) => void;
   readonly #domain: FailureDomain;
 
-  /** @param onCut called for each answer that is cut off. @param domain handles the ends of answers */
+  /**
+   * @param onCut called for each answer that is cut off.
+   * @param domain handles the ends of answers
+   */
   constructor(limits: UnreadLimits, onCut: (limit: UnreadLimit) => void, domain: FailureDomain) {
     this.#domain = domain;
     this.#limits = limits;
     this.#onCut = onCut;
   }
 
-  /** Bytes held. Memory that several answers share counts once. */
+  /** Number of bytes held. Memory that several answers share counts once. */
   get bytes(): number {
     return this.#memory.bytes;
   }
 
   /**
    * Counts an answer that the kernel did not take at once, until it has been sent or its client has left.
-   * @param isOfProxy the connection belongs to a trusted proxy and carries many clients
+   * @param isOfProxy whether the connection belongs to a trusted proxy and carries many clients
    */
   hold(response: RawResponse, address: string | undefined, memory: UnreadMemory, isOfProxy = false): void {
     const group = address === undefined ? undefined : addressGroup(address);
@@ -158,9 +161,9 @@ export class UnreadAnswers {
   }
 }
 
-/** Sums up memory that has several holders: shared memory counts once, as long as anybody holds it. */
+/** Adds up memory that several holders may share: shared memory counts once, as long as anybody holds it. */
 export class SharedMemory {
-  /** Number of holders, by memory block. A view of one byte keeps the whole block in memory. */
+  /** Number of holders of each memory block. A view of one byte keeps the whole block in memory. */
   readonly #holders = new Map<ArrayBufferLike, number>();
   #bytes = 0;
 
@@ -168,7 +171,7 @@ export class SharedMemory {
     return this.#bytes;
   }
 
-  /** @param own number of bytes without another holder */
+  /** @param own number of bytes that no other holder shares */
   add(shared: Buffer | undefined, own: number): void {
     this.#bytes += own;
     if (shared === undefined) return;

@@ -1,4 +1,4 @@
-// Asks whether a viewer may have what it requests, where that is protected: a token at the entries of a stream, a ticket in the path
+// Asks whether a viewer may get a protected target. Viewers prove it with a token at the entries of a stream, and with a ticket in the path
 // everywhere.
 
 import type { FastifyBaseLogger } from 'fastify';
@@ -10,9 +10,9 @@ import type { Problem } from '../plugins/errors.js';
 import type { RawRequest } from './exchange.js';
 import { ticketOf } from './target.js';
 
-/** A problem has status 401 if there was no proof at all, 403 if there was one that does not suffice. */
+/** A problem has status 401 if the request had no proof at all, 403 if its proof does not suffice. */
 export type GateDecision =
-  /** `ticket`: the request came with a token, and its answer must lead to this path. */
+  /** `ticket`: the request came with a token, and its answer must lead to the path with this ticket. */
   { readonly allowed: true; readonly ticket?: string } | { readonly allowed: false; readonly problem: Problem };
 
 const BEARER = /^Bearer +(\S+)$/i;
@@ -42,7 +42,7 @@ export class ViewerGate {
       const decision = this.#access.checkTicket(stream, ticket);
       return decision.allowed ? decision : this.#refusal(stream, decision.error);
     }
-    // Elsewhere a token is not looked at: it would be checked for each part, and stand in every log on the way.
+    // Elsewhere a token is ignored: it would be checked for each part, and appear in every log on the way.
     const entry = this.#access.exchangeToken(stream, isEntry ? tokenOf(request) : undefined);
     return entry.allowed ? { allowed: true, ticket: entry.ticket } : this.#refusal(stream, entry.error);
   }

@@ -2,16 +2,19 @@
 
 import type { Milliseconds } from '../../../protocols/units.js';
 
-/** Longer than any player waits between two reloads of a live playlist, at the default segment duration. */
+/** Longer than the time between two reloads of a live playlist in any player, at the default segment duration. */
 const VIEWER_WINDOW: Milliseconds = 15_000;
 
-/** Viewers remembered, of all streams together. Each takes about 100 bytes, whatever it sends. Beyond this, the one seen longest ago is dropped. */
+/**
+ * Maximum number of remembered viewers, for all streams together. Each takes about 100 bytes, whatever it sends. Beyond this, the viewer
+ * seen longest ago is dropped.
+ */
 const MAX_VIEWERS = 100_000;
 
-/** A viewer seen again within this time is not moved to the end of the order: moving costs more than the look-up. */
+/** A viewer that is seen again within this time is not moved to the end of the order, because moving costs more than the look-up. */
 const RENEW_AFTER: Milliseconds = 1_000;
 
-/** The viewers of one stream. Exists while there are any. */
+/** The viewers of one stream. Exists while it has any. */
 interface Audience {
   viewers: number;
 }
@@ -23,13 +26,13 @@ interface Sighting {
 }
 
 /**
- * Counts distinct pairs of client address and User-Agent that got a media playlist or MPD within the window. Viewers with one address and the
- * same player count as one. Of viewers behind a cache, only the cache is seen.
+ * Counts distinct pairs of client address and User-Agent that got a media playlist or MPD within the window. Viewers with the same address
+ * and player count as one. All viewers behind a cache count as one, because only the cache is seen.
  */
 export class Viewers {
   readonly #now: () => Milliseconds;
   readonly #limit: number;
-  /** By fingerprint of stream, address and User-Agent, because 14 kB of header must not be kept for 15 s. Oldest sighting first. */
+  /** By fingerprint of stream, address and User-Agent: 14 kB of headers must not be kept for 15 s. The oldest sighting is first. */
   readonly #seen = new Map<number, Sighting>();
   readonly #audiences = new Map<string, Audience>();
 
@@ -38,7 +41,7 @@ export class Viewers {
     this.#limit = limit;
   }
 
-  /** @param address undefined for a proxy that does not name its client: it counts as one viewer per User-Agent */
+  /** @param address undefined for a proxy that does not name its client: its viewers are distinguished by User-Agent only */
   saw(app: string, name: string, address: string | undefined, userAgent: string | undefined): void {
     const at = this.#now();
     const stream = `${app}/${name}`;
@@ -70,7 +73,7 @@ export class Viewers {
     return this.#seen.size;
   }
 
-  /** Drops viewers not seen within the window, and the oldest if there are more than `room`. */
+  /** Drops viewers that were not seen within the window, and the oldest ones if there are more than `room`. */
   #forget(now: Milliseconds, room: number): void {
     for (const [viewer, { audience, stream, at }] of this.#seen) {
       if (now - at < VIEWER_WINDOW && this.#seen.size <= room) return;
@@ -84,11 +87,11 @@ export class Viewers {
 /** Odd constants whose bits are well mixed, so that each character affects every bit of the result (Knuth's multiplicative hashing). */
 const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
 const SEED = 0x2545f491;
-/** A number holds 53 bits exactly: 32 come from one half, these from the other. */
+/** A number holds 53 bits exactly: 32 come from one half of the hash, these from the other. */
 const HIGH_BITS = 21;
 
 /**
- * Maps texts of any length to a number, to tell them apart without keeping them. Not for secrets: collisions can be constructed. Among
+ * Maps texts of any length to a number, to distinguish them without keeping them. Not for secrets: collisions can be constructed. Among
  * 100,000 texts, the probability of any collision is below one in a million.
  * @returns an integer of 53 bits
  */
@@ -103,7 +106,7 @@ export function fingerprint(...texts: readonly string[]): number {
       high = Math.imul(high ^ code, MULTIPLIERS[1]);
       high ^= high >>> 13;
     }
-    // Marks the end of a text: ('a', 'bc') and ('ab', 'c') must differ.
+    // Marks the end of a text, because ('a', 'bc') and ('ab', 'c') must differ.
     low = Math.imul(low ^ 0x10000, MULTIPLIERS[1]);
     high = Math.imul(high ^ 0x10000, MULTIPLIERS[0]);
   }

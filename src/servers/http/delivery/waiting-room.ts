@@ -1,4 +1,4 @@
-// Limits the requests that wait for media and the memory they take, in total and per address.
+// Limits the requests that wait for media and the memory that they take, in total and per address.
 
 import { AddressTally } from '../../../protocols/address-tally.js';
 
@@ -9,13 +9,13 @@ export interface WaitingLimits {
   readonly maxWaitersPerIp: number;
 }
 
-/** By default there is ample room for 500 viewers behind one address: a low-latency player has up to four requests waiting. */
+/** The defaults leave ample room for 500 viewers behind one address: a low-latency player has up to four waiting requests. */
 export const DEFAULT_WAITING_LIMITS: WaitingLimits = { maxWaiters: 20_000, maxWaitersPerIp: 4_000 };
 
-/** Memory of a waiting request and its connection, without its target and headers. 9 kB were measured with the headers of a browser. */
+/** Memory of a waiting request and its connection, without target and headers. With the headers of a browser, 9 kB were measured. */
 const REQUEST_BYTES = 8 * 1024;
 
-/** Average memory per waiting request, headers included, for which the limits are sized. With longer headers fewer requests may wait. */
+/** Average memory per waiting request, headers included, that the limits assume. With longer headers fewer requests may wait. */
 export const AVERAGE_WAITER_BYTES = 10 * 1024;
 
 export class WaitingRoom {
@@ -46,7 +46,7 @@ export class WaitingRoom {
   }
 
   /**
-   * @param address undefined if it is unknown: only the total limit applies to a trusted proxy that does not name its client
+   * @param address undefined if it is unknown, as for a trusted proxy that does not name its client: then only the total limit applies
    * @param headerBytes size of the request target and headers
    * @returns a function that gives the place back, to be called once; undefined if there is no place
    */
@@ -77,8 +77,9 @@ export class WaitingRoom {
 }
 
 /**
- * One limit bounds both: so many requests, and the bytes that so many average requests take.
- * @param requests those that wait already. @param bytes including the next one, which always fits if nothing else waits
+ * One limit for both: the number of requests, and their bytes, as many as that number of average requests takes.
+ * @param requests number of requests that wait already.
+ * @param bytes the next request included; it always fits if nothing else waits
  */
 function fits(requests: number, bytes: number, limit: number): boolean {
   return requests === 0 || (requests < limit && bytes <= limit * AVERAGE_WAITER_BYTES);

@@ -1,4 +1,4 @@
-// All connections of the HTTP ports: admits them, counts them against the limits, hands them to Node's HTTP servers, and ends them.
+// All connections of the HTTP ports: admits them, counts them against the limits, passes them to Node's HTTP servers, and ends them.
 
 import type { Server as HttpServer, RequestListener } from 'node:http';
 import { constants, createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
@@ -19,10 +19,10 @@ import { RequestPortions } from './portions.js';
 import type { Overdue } from './request-deadlines.js';
 import { WorkTurns } from './work-turns.js';
 
-/** Concurrent requests on one HTTP/2 connection. A player needs a dozen, and each may be a blocking reload. */
+/** Maximum number of concurrent requests on one HTTP/2 connection. A player needs a dozen, and each may be a blocking reload. */
 const MAX_CONCURRENT_STREAMS = 128;
 
-/** Unanswered requests on all connections of one address. 500 viewers behind one address have some 2,000. */
+/** Maximum number of unanswered requests on all connections of one address. 500 viewers behind one address have some 2,000. */
 export const MAX_REQUESTS_PER_ADDRESS = 8_192;
 
 /** How often connections are checked for missed deadlines. */
@@ -31,7 +31,7 @@ const CHECK_INTERVAL: Milliseconds = 1_000;
 const REQUEST_TIMEOUT_ANSWER = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 export interface ConnectionsOptions {
-  /** The HTTP/1.1 server that connections are handed to. It need not listen itself. */
+  /** The HTTP/1.1 server that gets the connections. It need not listen itself. */
   readonly http: HttpServer;
   /** Handles the requests that arrive by HTTP/2. */
   readonly handle: RequestListener;
@@ -52,9 +52,9 @@ type Ending = Abuse | Overdue | 'handshake' | 'internal';
 export interface ConnectionFigures {
   readonly open: number;
   readonly accepted: number;
-  /** Connections closed on arrival and requests refused, by the limit. */
+  /** Number of connections closed on arrival and of refused requests, by limit. */
   readonly refused: ReadonlyMap<Refusal | RequestRefusal, number>;
-  /** Connections ended because of what they sent, or did not send in time, or by an error of ours. */
+  /** Number of connections ended because of what they sent, or did not send in time, or by an internal error. */
   readonly ended: ReadonlyMap<Ending, number>;
 }
 
@@ -64,7 +64,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #http2: Http2Server;
   readonly #turns = new WorkTurns();
-  /** Each accepted socket, with its metered connection. A TLS socket has none until the handshake is complete. */
+  /** Each accepted socket, with its metered connection. A TLS socket has none until its handshake is complete. */
   readonly #sockets = new Map<Socket, MeteredSocket | undefined>();
   readonly #sessions = new Map<MeteredSocket, ServerHttp2Session>();
   readonly #perAddress = new AddressTally();
@@ -80,7 +80,7 @@ export class Connections {
     this.#options = options;
     this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS } });
     this.#http2.setTimeout(SOCKET_TIMEOUT);
-    // Fastify accepts the request and response classes of Node's HTTP/2 compatibility API; only their types differ from HTTP/1.1.
+    // Fastify accepts the request and response classes of Node's HTTP/2 compatibility API; only their types differ from those of HTTP/1.1.
     this.#http2.on('request', options.handle as never);
   }
 
@@ -97,7 +97,7 @@ export class Connections {
     return { open, accepted: this.#accepted, refused: this.#refused, ended: this.#ended };
   }
 
-  /** @returns the failure domain of a newly accepted socket: an error of ours closes this connection and no other */
+  /** @returns the failure domain of a newly accepted socket: an internal error closes this connection and no other */
   domainOf(socket: Socket): FailureDomain {
     return this.#options.errors.connection(() => {
       if (!socket.destroyed) count(this.#ended, 'internal');
@@ -108,16 +108,16 @@ export class Connections {
 
   /**
    * Counts a newly accepted socket until it closes.
-   * @returns the limit that is reached; the socket has then been closed
+   * @returns the limit that is reached; then the socket has been closed
    */
   admit(socket: Socket, domain: FailureDomain): Refusal | undefined {
     const address = socket.remoteAddress;
-    // The client reset the connection between the kernel's accept and ours.
+    // The client reset the connection after the kernel had accepted it.
     if (address === undefined || this.#isClosing) {
       socket.destroy();
       return undefined;
     }
-    // Trusted proxies are not counted: they connect on behalf of many clients.
+    // Trusted proxies are not counted, because they connect on behalf of many clients.
     const counted = this.#options.addresses.of(address, undefined);
     const refusal = this.#refusal(counted);
     if (refusal !== undefined) {
@@ -147,7 +147,7 @@ export class Connections {
   }
 
   /**
-   * Hands a connection to the HTTP server for its protocol.
+   * Passes a connection to the HTTP server for its protocol.
    * @param inside the socket that carries HTTP: the TLS socket, or the accepted socket itself on a plain connection
    */
   serve(
@@ -175,7 +175,7 @@ export class Connections {
     this.#sockets.set(accepted, connection);
     if (protocol === 'http/1.1') {
       connection.on('error', () => connection.destroy());
-      // Documented: a server adopts any stream that is passed to it with this event.
+      // Documented by Node: a server adopts any stream that is passed to it with this event.
       this.#options.http.emit('connection', connection);
       return;
     }
@@ -184,14 +184,14 @@ export class Connections {
     try {
       this.#http2.emit('connection', connection);
     } finally {
-      // If there is no session, the next connection must not be taken for this one.
+      // If no session was created, this listener must not take the next connection for its own.
       this.#http2.off('session', join);
     }
   }
 
   /**
    * Call before a request is served.
-   * @returns false if it must be refused, because too many requests of its address are unanswered
+   * @returns false if it must be refused, because its address has too many unanswered requests
    */
   open(request: RawRequest, response: RawResponse): boolean {
     const connection = connectionOf(request);
@@ -276,10 +276,13 @@ function count<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** The connection a request arrived on. @returns undefined if another server accepted it, or if its HTTP/2 session has ended */
+/**
+ * The connection on which a request arrived.
+ * @returns undefined if another server accepted it, or if its HTTP/2 session has ended
+ */
 export function connectionOf(request: RawRequest): MeteredSocket | undefined {
   if (!('stream' in request)) return request.socket instanceof MeteredSocket ? request.socket : undefined;
-  // The type says that there always is a session, but a destroyed stream has none.
+  // By its type there is always a session, but a destroyed stream has none.
   const session = request.stream.session as ServerHttp2Session | undefined;
   return session && connectionOfSession.get(session);
 }

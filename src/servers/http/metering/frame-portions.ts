@@ -1,5 +1,5 @@
-// Cuts HTTP/2 input into portions of a few frames (RFC 9113 section 4.1), because Node creates a stream for each request head in what it is
-// given, even if the client has reset it meanwhile.
+// Cuts HTTP/2 input into portions of a few frames (RFC 9113 section 4.1). Node creates a stream for each request head in its input, even if
+// the client has reset that stream in the same input.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { Abuse, Portions } from './portions.js';
@@ -16,8 +16,8 @@ const MAX_PORTION_WEIGHT = HEAD_WEIGHT;
 const MAX_PORTION_BYTES = 16_384;
 
 /**
- * How many streams a client may reset in a burst, and per second in the long run. Players reset streams when they switch the rendition,
- * and CDNs when their viewers leave.
+ * How many streams a client may reset in a burst, and per second in the long run. Players reset streams when they switch renditions, and
+ * CDNs when their viewers leave.
  */
 const RESET_BURST = 100;
 const RESETS_PER_SECOND = 30;
@@ -27,19 +27,19 @@ export class FramePortions implements Portions {
   readonly #header = Buffer.alloc(HEADER_BYTES);
   /** Number of bytes of `#header` received so far. */
   #headerBytes = 0;
-  /** Bytes missing of the current frame, or of the connection preface. */
+  /** Bytes that are still missing of the current frame, or of the connection preface. */
   #payloadLeft = PREFACE_BYTES;
   #weight = 0;
   /** Bytes received since the last cut. */
   #uncut = 0;
-  /** Lengths of the portions that are complete and not yet taken with `next`. */
+  /** Lengths of the complete portions that were not taken with `next` yet. */
   #cuts: number[] = [];
   #resets = 0;
   /** When `#resets` was last reduced. */
   #resetsSince: Milliseconds = 0;
   isInsideHead = false;
 
-  /** @param now monotonic */
+  /** @param now monotonic clock */
   constructor(now: () => Milliseconds = () => performance.now()) {
     this.#now = now;
   }
@@ -69,7 +69,7 @@ export class FramePortions implements Portions {
   next(bytes: Buffer): number {
     const cut = this.#cuts[0];
     if (cut === undefined || cut > bytes.length) {
-      // The rest has no complete portion, or the portion continues in the next chunk.
+      // The rest contains no complete portion, or its portion continues in the next chunk.
       if (cut === undefined) this.#uncut = Math.max(0, this.#uncut - bytes.length);
       else this.#cuts[0] = cut - bytes.length;
       return bytes.length;
@@ -92,7 +92,7 @@ export class FramePortions implements Portions {
     this.#arrived(0);
   }
 
-  /** Ends the portion at the end of a frame, or inside a long one. */
+  /** Ends a portion at the end of a frame, or inside a long frame. */
   #arrived(bytes: number): void {
     this.#uncut += bytes;
     const isFull = this.#weight >= MAX_PORTION_WEIGHT && this.#payloadLeft === 0;
@@ -102,7 +102,7 @@ export class FramePortions implements Portions {
     this.#weight = 0;
   }
 
-  /** Reduces the count of resets by those allowed since the last call. */
+  /** Reduces the count of resets by the number allowed since the last call. */
   #forgiveResets(): void {
     if (this.#resets === 0) return;
     const now = this.#now();

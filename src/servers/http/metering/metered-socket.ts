@@ -1,5 +1,5 @@
-// The stream between an accepted socket and Node's HTTP servers. It passes input to their parsers in portions and in turns, because a
-// parser that gets a whole read creates all requests in it, up to 2,500, before anything else in the process can run.
+// The stream between an accepted socket and Node's HTTP servers. It passes input to their parsers in portions and in turns. A parser that
+// gets a whole read would create all requests in it, up to 2,500, before anything else in the process can run.
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -10,23 +10,23 @@ import type { Abuse, Portions } from './portions.js';
 import { RequestDeadlines } from './request-deadlines.js';
 import type { WorkTurns } from './work-turns.js';
 
-/** Bytes a client may pipeline while a request is answered: about a hundred requests. Browsers and proxies pipeline nothing. */
+/** Bytes that a client may pipeline while a request is answered: about a hundred requests. Browsers and proxies do not pipeline. */
 const MAX_PIPELINED_BYTES = 16_384;
 
-/** Bytes read ahead of a connection's turn, enough to detect abuse. Beyond that its socket is not read. */
+/** Bytes that are read before the connection has its turn, enough to detect abuse. Beyond that its socket is not read. */
 const MAX_QUEUED_BYTES = 65_536;
 
-/** The same for all connections together. Beyond that, the connection that adds to it is closed. */
+/** The same limit for all connections together. A connection that exceeds it is closed. */
 const MAX_QUEUED_BYTES_OF_ALL = 32 * 1024 * 1024;
 
 export interface MeteredSocketOptions {
   /** A plain socket, or the TLS socket over it, created with `allowHalfOpen`. */
   readonly socket: Socket;
   readonly remoteAddress: string;
-  /** The address it counts against; undefined for a trusted proxy, which many clients use. */
+  /** The address for which it counts; undefined for a trusted proxy, which many clients use. */
   readonly countedFor: string | undefined;
   readonly isSecure: boolean;
-  /** Its faults end this connection. */
+  /** A fault in this domain ends this connection. */
   readonly domain: FailureDomain;
   /** True for HTTP/1.1, which answers in order: the next request waits for the answer to the one before it. */
   readonly isSerial: boolean;
@@ -50,20 +50,20 @@ export class MeteredSocket extends Duplex {
   readonly #socket: Socket;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** The parser is ready for more. */
+  /** Whether the parser is ready for more input. */
   #isWanted = false;
   #hasEnded = false;
   #isPaused = false;
   #awaitsTurn = false;
-  /** The queue held more than one portion when the parser was last given one: requests are pipelined. */
+  /** Whether the queue held more than one portion when the parser last got one: then requests are pipelined. */
   #isBacklogged = false;
   #timeout: Milliseconds = 0;
-  /** Bytes read and written when `checkTimeout` looked last, and when it last saw them change. */
+  /** Bytes read and written at the last check in `checkTimeout`, and when it last saw them change. */
   #moved = 0;
   #movedAt: Milliseconds = performance.now();
   /** The callback of the write that the socket has not finished; there is at most one. */
   #onWritten: WriteCallback | undefined;
-  /** Number of writes reported as done before the socket called back. */
+  /** Number of writes that were reported as done before the socket called back. */
   #doneEarly = 0;
   readonly #written: WriteCallback;
   readonly #nextTurn: () => void;
@@ -94,7 +94,7 @@ export class MeteredSocket extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
-  /** This and the next two under the names that `net.Socket` has for them. */
+  /** This property and the next two have the names that `net.Socket` uses. */
   get remoteAddress(): string {
     return this.#options.remoteAddress;
   }
@@ -119,18 +119,18 @@ export class MeteredSocket extends Duplex {
     return this.#options.domain;
   }
 
-  /** Bytes received that the parser has not been given. */
+  /** Number of received bytes that the parser has not got yet. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** Node's HTTP/1.1 server calls this twice for each request. A timer each time would cost more than a look once a second. */
+  /** Node's HTTP/1.1 server calls this twice for each request. A timer each time would cost more than one check per second. */
   setTimeout(timeout: Milliseconds): this {
     this.#timeout = timeout;
     return this;
   }
 
-  /** Call about once a second. Emits `timeout` if no byte has moved in either direction for as long as `setTimeout` said. */
+  /** Call about once a second. Emits `timeout` if no byte has moved in either direction for the time set with `setTimeout`. */
   checkTimeout(now: Milliseconds): void {
     const { bytesRead, bytesWritten } = this.#socket;
     const moved = bytesRead + bytesWritten;
@@ -148,7 +148,10 @@ export class MeteredSocket extends Duplex {
     this.#socket.end(text, () => this.destroy());
   }
 
-  /** The parser has made a request. @param onClosed called when its response is complete or its client has left */
+  /**
+   * The parser has created a request.
+   * @param onClosed called when its response is complete or its client has left
+   */
   opened(request: RawRequest, response: RawResponse, onClosed?: () => void): void {
     this.deadlines.opened(request, response);
     const closed = (): void => {
@@ -185,8 +188,8 @@ export class MeteredSocket extends Duplex {
   }
 
   /**
-   * Reports a write as done as soon as the kernel has taken it, so that it does not count as unread by the client. The socket calls back
-   * a tick later, in the order of the writes; these calls are then ignored.
+   * Reports a write as done as soon as the kernel has taken it, so that it does not count as unread by the client. The socket calls back a
+   * tick later, in the order of the writes; those calls are then ignored.
    */
   #awaitWritten(done: WriteCallback): void {
     if (this.#socket.writableLength > 0) {
@@ -242,7 +245,7 @@ export class MeteredSocket extends Duplex {
     this.destroy();
   }
 
-  /** The next request must wait for the answer to the one before it. */
+  /** Whether the next request must wait for the answer to the previous one. */
   get #isBlocked(): boolean {
     return this.#options.isSerial && this.deadlines.awaitsAnswer;
   }

@@ -1,18 +1,21 @@
-// How a connection cuts its input into portions for Node's parser. HTTP/1.1 is cut after each request head, so that a pipelined request
-// waits until the one before it is answered; `frame-portions.ts` cuts HTTP/2.
+// How the input of a connection is cut into portions for Node's parser. HTTP/1.1 is cut after each request head, so that a pipelined
+// request waits until the previous one is answered; `frame-portions.ts` cuts HTTP/2.
 
-/** What a connection can be ended for sending too much of. */
+/** Excesses for which a connection is ended. */
 export type Abuse = 'pipelined-bytes' | 'queued-bytes' | 'reset-streams';
 
 export interface Portions {
-  /** Inspects bytes as they arrive, before the parser gets any of them. @returns why the connection must be ended, if it must */
+  /**
+   * Inspects bytes as they arrive, before the parser gets any of them.
+   * @returns why the connection must be ended; undefined if it need not
+   */
   look(bytes: Buffer): Abuse | undefined;
   /**
-   * @param bytes the oldest ones that the parser has not been given
+   * @param bytes the oldest bytes that the parser has not got yet
    * @returns how many of them make up the next portion
    */
   next(bytes: Buffer): number;
-  /** Whether a request head has begun and is incomplete. Always false for HTTP/1.1, where the absence of a request says so. */
+  /** Whether a request head has begun and is incomplete. Always false for HTTP/1.1, where the absence of a request shows it. */
   readonly isInsideHead: boolean;
 }
 

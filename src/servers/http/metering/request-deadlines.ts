@@ -1,4 +1,5 @@
-// The deadlines of one connection: for the head of a request, for its body, and between two requests. The same for HTTP/1.1 and HTTP/2.
+// The deadlines of one connection: for the head of a request, for its body, and between two requests. They are the same for HTTP/1.1 and
+// HTTP/2.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 import { HEADERS_TIMEOUT, KEEP_ALIVE_TIMEOUT, REQUEST_TIMEOUT } from '../connection-limits.js';
@@ -15,7 +16,7 @@ export class RequestDeadlines {
   readonly #isSerial: boolean;
   readonly #isInsideHead: () => boolean;
   readonly #open = new Map<RawResponse, OpenRequest>();
-  /** Since when a request head is awaited: since its first byte, or since the connection was accepted. */
+  /** Since when a request head is expected: since its first byte, or since the connection was accepted. */
   #headSince: Milliseconds | undefined = performance.now();
   #latest: RawRequest | undefined;
   #idleSince: Milliseconds = performance.now();
@@ -36,7 +37,7 @@ export class RequestDeadlines {
     return this.#open.size > 0 && this.#latest?.complete === true;
   }
 
-  /** The parser was given bytes. In HTTP/1.1 everything between two requests belongs to a head; in HTTP/2 it may be any frame. */
+  /** The parser got bytes. In HTTP/1.1 all bytes between two requests belong to a head; in HTTP/2 they may belong to any frame. */
   bytesGiven(now: Milliseconds): void {
     const isHead = this.#isSerial ? this.#open.size === 0 : this.#isInsideHead();
     if (isHead) this.#headSince ??= now;

@@ -1,25 +1,25 @@
-// Fair scheduling of HTTP work: all connections together may use a fixed time in each pass of the event loop, so that a burst of
-// requests delays neither RTMP nor media. The rest of the work waits for its turn in a later pass. There is no quota per client: connections
-// take turns in the order in which they asked.
+// Fair scheduling of HTTP work: all connections together may use a fixed time in each pass of the event loop, so that a burst of requests
+// delays neither RTMP nor media. Other work waits for its turn in a later pass. There is no quota per client: connections take turns in the
+// order in which they asked.
 
 import type { Milliseconds } from '../../../protocols/units.js';
 
 /** Time for HTTP work of all connections together, per pass of the event loop. */
 const SHARE: Milliseconds = 10;
 
-/** With less work than this nothing is scheduled for the end of the pass, so that an almost idle server does not wake up for it. */
+/** With less work than this, nothing is scheduled for the end of the pass, so that an almost idle server does not wake up for it. */
 const WATCHED_FROM: Milliseconds = SHARE / 8;
 
 export type Turn = () => void;
 
 /** One instance serves all HTTP connections of a process. */
 export class WorkTurns {
-  /** Connections with one request. They go first, however many wait in `#backlogged`. */
+  /** Connections with a single request. They go first, however many wait in `#backlogged`. */
   readonly #single = new Set<Turn>();
-  /** Connections that have more queued: their requests are pipelined. */
+  /** Connections with more in their queue: their requests are pipelined. */
   readonly #backlogged = new Set<Turn>();
   #used: Milliseconds = 0;
-  /** Scheduled call at the end of this pass. */
+  /** The call that is scheduled for the end of this pass. */
   #endOfPass: NodeJS.Immediate | undefined;
 
   /** Whether the time for this pass is used up. */
@@ -39,8 +39,8 @@ export class WorkTurns {
   }
 
   /**
-   * Runs `turn` once, as soon as there is time. Asking again before that changes nothing.
-   * @param isBacklogged whether the connection has more queued than this turn takes
+   * Runs `turn` once, as soon as there is time. A second call before that changes nothing.
+   * @param isBacklogged whether the connection has more in its queue than this turn takes
    */
   enqueue(turn: Turn, isBacklogged: boolean): void {
     (isBacklogged ? this.#backlogged : this.#single).add(turn);
@@ -67,7 +67,7 @@ export class WorkTurns {
     }
   }
 
-  /** Runs them in the order in which they asked. Those that ask again meanwhile wait for the next pass. */
+  /** Runs turns in the order in which they were requested. Those that are requested meanwhile wait for the next pass. */
   #run(waiting: Set<Turn>): void {
     for (const turn of [...waiting]) {
       if (this.isUsedUp) return;

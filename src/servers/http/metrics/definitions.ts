@@ -12,9 +12,9 @@ export interface Snapshot {
   /** Undefined if another server accepts the connections. */
   readonly connections: ConnectionFigures | undefined;
   readonly process: ProcessFigures;
-  /** Requests of viewers who may not watch, by the code of the error. */
+  /** Requests of viewers who may not watch, by error code. */
   readonly viewersRefused: ReadonlyMap<string, number>;
-  /** Viewers by HLS and DASH of all listed streams. */
+  /** Viewers by HLS and DASH, for each listed stream. */
   readonly viewers: readonly { readonly app: string; readonly name: string; readonly viewers: number }[];
 }
 
@@ -36,7 +36,7 @@ type Figure<T> = { [K in keyof T]-?: T[K] extends number | undefined ? K : never
 
 type Define<T> = (kind: 'counter' | 'gauge', name: string, help: string, figure: Figure<T>) => MetricDefinition;
 
-/** Defines metrics without labels from the fields of one object. They are left out if the object is undefined. */
+/** Defines metrics without labels from the fields of one object. They are omitted if the object is undefined. */
 function one<T>(find: (snapshot: Snapshot) => T | undefined): Define<T> {
   return (kind, name, help, figure) => ({
     name,
@@ -47,7 +47,7 @@ function one<T>(find: (snapshot: Snapshot) => T | undefined): Define<T> {
   });
 }
 
-/** Defines metrics with one sample per stream. Streams for which the figure is unknown are left out. */
+/** Defines metrics with one sample per stream. Streams whose figure is unknown are omitted. */
 const ofStream: Define<StreamFigures> = (kind, name, help, figure) => ({
   name,
   kind,

@@ -1,4 +1,4 @@
-// Renders the metrics in the text format of Prometheus. All are read at the time of the request; nothing is counted a second time here.
+// Renders the metrics in the text format of Prometheus. All values are read at the time of the request; none is counted a second time here.
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Delivery } from '../delivery/delivery.js';
@@ -57,7 +57,7 @@ export class Metrics {
   }
 }
 
-/** Resets the instrument first, so that streams that have gone are not shown. */
+/** Resets the instrument first, so that streams that no longer exist are not shown. */
 function instrument(definition: MetricDefinition, registry: Registry): (snapshot: Snapshot) => void {
   const { name, help, kind, labels, read } = definition;
   const configuration = { name, help, labelNames: [...labels], registers: [registry] };

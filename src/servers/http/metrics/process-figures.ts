@@ -3,7 +3,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Milliseconds, Seconds } from '../../../protocols/units.js';
 
-/** The sampling timer wakes the process this often. */
+/** How often the sampling timer wakes the process. */
 const RESOLUTION: Milliseconds = 20;
 
 export interface ProcessFigures {
@@ -31,7 +31,7 @@ export class ProcessObserver {
     this.#delay.disable();
   }
 
-  /** The figures of the event loop cover the time since the last call. */
+  /** The figures of the event loop cover the time since the previous call. */
   read(): ProcessFigures {
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed, external } = process.memoryUsage();
@@ -50,7 +50,7 @@ export class ProcessObserver {
   }
 }
 
-/** @param nanoseconds between two samples. A histogram without samples reports an absurd maximum, which becomes 0. */
+/** @param nanoseconds between two samples. The maximum of a histogram without samples is absurd; it becomes 0. */
 function beyondInterval(nanoseconds: number): Seconds {
   const seconds = nanoseconds / 1e9 - RESOLUTION / 1000;
   return Number.isFinite(seconds) && seconds < 1e6 ? Math.max(0, seconds) : 0;

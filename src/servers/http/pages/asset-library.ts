@@ -74,7 +74,7 @@ export class AssetLibrary {
   constructor(directory: string) {
     const assets = new Map<string, Asset>();
     for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-      // Skips the HTML pages, and files that editors or operating systems leave in a directory.
+      // Skips the HTML pages, and files that editors or operating systems put there.
       if (TYPES[extname(name)] === undefined) continue;
       const path = name.replaceAll(sep, '/');
       assets.set(path, new Asset(path, readFileSync(join(directory, name))));
@@ -96,10 +96,10 @@ export class AssetLibrary {
     return this.#assets.get(path);
   }
 
-  /** Compresses what every viewer needs in advance. With Brotli only, because few browsers lack it. */
+  /** Compresses in advance what every viewer needs. Only with Brotli, because few browsers lack it. */
   prepare(): void {
     const needed = [...this.#assets].filter(([path]) => path === HLS_MODULE || path.startsWith(bundlePath('')));
-    // If this fails, it fails again on the first request, and is reported there.
+    // If this fails, it also fails at the first request, and is reported there.
     for (const [, asset] of needed) asset.encoded('br').catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-// Metadata for link previews in chats, forums and search results: name, description and picture. It is in the head of the page, because
+// Metadata for link previews in chats, forums and search results: name, description and picture. It is in the head of the page, because the
 // programs that read it run no scripts.
 
 import type { StreamState } from '../dependencies.js';
@@ -13,7 +13,7 @@ export interface PreviewedStream {
   /** Undefined while nothing is published under that name. */
   readonly state: StreamState | undefined;
   readonly hasThumbnail: boolean;
-  /** Viewers need a token, which this page does not know. */
+  /** Whether viewers need a token, which this page does not know. */
   readonly isProtected: boolean;
   /** The public address of the server, without a final slash; undefined if it is not certain. */
   readonly base: string | undefined;
@@ -25,7 +25,7 @@ export interface PreviewedStream {
 export function streamHead(stream: PreviewedStream): string {
   const { app, name, base, hasThumbnail } = stream;
   const path = streamPath(app, name);
-  // Without a known address, relative to the page: both kinds of page are two levels below the root.
+  // If the address is unknown, links are relative to the page: both kinds of page are two levels below the root.
   const absolute = (target: string): string => `${base ?? '../..'}/${target}`;
   const title = escapeText(name);
   const description = escapeText(describe(stream));
@@ -91,7 +91,7 @@ function discovery(base: string, watch: string, title: string): string {
 
 /**
  * Preloads what the player reads first, while its scripts are still loading: the multivariant playlist, and those of the first video
- * rendition and of the audio. Relative to `<base>`.
+ * rendition and of the audio. The paths are relative to `<base>`.
  */
 function playlistPreloads(path: string, { renditions }: StreamState): string[] {
   const [first] = renditions.filter(({ height }) => height !== undefined);

@@ -1,5 +1,6 @@
 // Bundles the ES modules of a page into one script, so that it takes one request instead of thirty. Each module becomes a function that is
-// called once, in the order of the imports. Works only for modules as our formatter writes them, which those of public/ are.
+// called once, in the order of the imports. It handles only modules in the form that our formatter writes, which is true of those in
+// public/.
 
 import { posix } from 'node:path';
 
@@ -9,7 +10,7 @@ const IMPORT = /^import \{([^}]*)\} from '([^']+)';\n/gm;
 const EXPORT = /^export ((?:async )?function|class|const) (\w+)/gm;
 
 /**
- * @param entry path of the script that a page refers to
+ * @param entry path of the script to which a page refers
  * @param read returns the text of a module; undefined for one that is not bundled, such as hls.js
  * @throws {Error} if a module cannot be parsed, or if imports form a cycle
  */

@@ -1,4 +1,4 @@
-// oEmbed (https://oembed.com): tells another site how to embed a stream whose link it has. The type is a video in an iframe.
+// oEmbed (https://oembed.com): tells another site how to embed the stream of a link. The type is a video in an iframe.
 
 import { HttpProblem } from '../errors.js';
 import { streamPath } from './link-preview.js';
@@ -24,7 +24,7 @@ export interface EmbedSource {
   hasThumbnail(app: string, name: string): boolean;
 }
 
-/** @throws {HttpProblem} 404 if the URL is not that of a stream page of this server, 501 for any format but JSON (section 2.3.3) */
+/** @throws {HttpProblem} 404 if the URL is not that of a stream page of this server, 501 for any format other than JSON (section 2.3.3) */
 export function describeEmbed(query: EmbedQuery, { base, hasThumbnail }: EmbedSource): object {
   if (query.format !== undefined && query.format !== 'json') {
     throw new HttpProblem(501, 'http.bad-request', 'expected format=json, the only supported format');

@@ -1,4 +1,4 @@
-// Reads the HTML pages when the application is built, so that a missing file is an error at start and not for the first visitor.
+// Reads the HTML pages when the application is built, so that a missing file is an error at the start and not for the first visitor.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -50,8 +50,8 @@ function withAssets(page: string, library: AssetLibrary): string {
 }
 
 /**
- * Pages have a `<base href>` that leads to the mount point by `../` alone, so they work under any prefix, even one that a proxy adds. Errors
- * occur at any depth, so the depth is counted from the path. Nothing else of the path gets into the page.
+ * Pages have a `<base href>` that leads to the mount point by `../` alone, so they work under any prefix, even one that a proxy adds.
+ * Errors occur at any depth, so the depth is counted in the path. No other part of the path gets into the page.
  */
 export function renderErrorPage(page: string, pathBelowMount: string, status: number, message: string): string {
   const depth = Math.min(32, pathBelowMount.split('/').length - 2);

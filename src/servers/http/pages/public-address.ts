@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { connectionOf, isSecure } from '../metering/connections.js';
 
 /**
- * The configured `publicUrl`; otherwise the Host of the request, if it equals the address that the connection was made to, or is `localhost`
- * on loopback. Any other Host is only claimed by the client, and must not get into a page that a cache may give to others.
+ * The configured `publicUrl`; otherwise the Host of the request, if it equals the address to which the connection was made, or is
+ * `localhost` on loopback. Any other Host is only a claim of the client, and must not get into a page that a cache may give to others.
  * @returns without a final slash; undefined if the address is not certain
  */
 export function publicAddress(

@@ -1,4 +1,4 @@
-// CORS: lets players on any site read the media, and errors too, because without the header a browser hides their status.
+// CORS lets players on any site read the media, and also errors, because without the header a browser hides their status.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
@@ -10,7 +10,7 @@ export const CORS_HEADERS = {
   'timing-allow-origin': '*',
 } as const;
 
-/** Request headers that players add: CMCD (CTA-5004), cache directives and the like. None of them gives access to anything. */
+/** Request headers that players add: CMCD (CTA-5004), cache directives and the like. None of them grants access to anything. */
 const ALLOWED_HEADERS = [
   ...['Range', 'Authorization', 'Cache-Control', 'Pragma', 'If-None-Match', 'If-Modified-Since', 'X-Requested-With'],
   ...['CMCD-Request', 'CMCD-Object', 'CMCD-Status', 'CMCD-Session'],

@@ -1,4 +1,4 @@
-// Turns every error into an answer: JSON for programs, a short text for players, a page for people. Never a stack trace.
+// Converts every error to an answer: JSON for programs, a short text for players, a page for people. Never a stack trace.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../protocols/errors.js';
@@ -14,7 +14,7 @@ export const READING_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };
 
-/** RFC 6750 section 3, with status 401. No Basic: a browser must not ask its user for a password. */
+/** RFC 6750 section 3, for status 401. Not Basic, because a browser would ask its user for a password. */
 export const CHALLENGE = { 'www-authenticate': 'Bearer' } as const;
 
 export interface Problem {
@@ -23,7 +23,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Refuses writing methods and overlong request targets, whatever the route. */
+/** Refuses writing methods and overlong request targets on every route. */
 export function installRequestLimits(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.raw.url !== undefined && request.raw.url.length > MAX_TARGET_BYTES) {
@@ -63,12 +63,12 @@ export function describeProblem(error: FastifyError): Problem {
     return { status: 414, code: 'http.uri-too-long', message: 'a name of the request is too long' };
   }
   const status = error.statusCode ?? 500;
-  // Only our own texts are sent: those of libraries may quote the request, or reveal details of this machine.
+  // Only our own texts are sent: texts of libraries may quote the request, or reveal details of this machine.
   if (status >= 400 && status < 500) return { status, code: 'http.bad-request', message: 'the request is malformed' };
   return { status: 500, code: error instanceof SluiceError ? error.code : 'http.internal', message: 'internal error' };
 }
 
-/** For error pages. `mount`: the prefix under which the routes are registered. */
+/** For error pages. `mount` is the prefix under which the routes are registered. */
 interface ErrorPageContext {
   readonly page: string;
   readonly mount: string;
@@ -94,14 +94,17 @@ export function sendProblem(
   return reply.type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
 }
 
-/** For players, which use only the status and may show the text. Sets CORS itself: the hooks of the HLS routes may not have run. */
+/**
+ * For players, which use only the status and may show the text. Sets the CORS headers itself, because the hooks of the HLS routes may not
+ * have run.
+ */
 export function sendTextProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   return reply.code(status).type('text/plain; charset=utf-8').send(`${code}: ${message}\n`);
 }
 
-/** For a viewer who may not have what was requested. JSON, because a page shows what is missing. */
+/** For a viewer who may not get the requested target. JSON, because a page shows what is missing. */
 export function sendGateProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   reply.header('cache-control', 'no-store');

@@ -1,4 +1,4 @@
-// Logs one line per request. Keys, tokens and tickets are left out.
+// Logs one line per request, with keys, tokens and tickets masked.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -17,7 +17,7 @@ export function isLogged({ level }: FastifyBaseLogger): boolean {
   return level === 'debug' || level === 'trace';
 }
 
-/** The same for a request that bypasses Fastify. */
+/** Logs a request that bypasses Fastify. */
 export function logRequest(
   logger: FastifyBaseLogger,
   domain: FailureDomain,

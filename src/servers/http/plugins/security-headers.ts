@@ -39,7 +39,7 @@ export const STRICT_HEADERS = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 } as const;
 
-/** Sets them on answers for which no hook runs: those to a target that the router cannot decode. */
+/** Sets the strict headers on answers for which no hook runs, because the router cannot decode the target. */
 export function setStrictHeaders(reply: FastifyReply): void {
   reply.headers(STRICT_HEADERS);
 }

@@ -1,4 +1,4 @@
-// Applies the limits on unread answers to those that Fastify sends, such as pages, lists and metrics.
+// Applies the limits on unread answers to answers that Fastify sends, such as pages, lists and metrics.
 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
@@ -11,7 +11,7 @@ const STREAM_BYTES = 64 * 1024;
 export function installUnreadAnswers(app: FastifyInstance, delivery: Delivery, domain: FailureDomain): void {
   const watch = domain.guard('unread answer', watchUnread);
   app.addHook('onSend', (request, reply, payload, done) => {
-    // Fastify writes the payload in this pass of the event loop. Afterwards most answers have been sent completely.
+    // Fastify writes the payload in this pass of the event loop. After it, most answers have been sent completely.
     if (payload !== null && payload !== undefined && request.method !== 'HEAD') setImmediate(watch, reply, payload);
     done(null, payload);
   });

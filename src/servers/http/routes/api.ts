@@ -54,8 +54,8 @@ export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions):
       exposeHeadRoute: true,
     },
     (request, reply) => {
-      // Any site may read the state of a stream whose name it knows; a sandboxed embed page has no origin at all. The list reveals names,
-      // so it has no CORS headers.
+      // Any site may read the state of a stream whose name it knows; a sandboxed embed page has no origin of its own. The list reveals
+      // names, so it has no CORS headers.
       setCorsHeaders(reply);
       const { app: application, name } = request.params;
       const stream = options.streams.get(application, name);

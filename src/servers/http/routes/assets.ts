@@ -18,7 +18,7 @@ export async function assetRoutes(
   app: FastifyInstance,
   { library }: { readonly library: AssetLibrary },
 ): Promise<void> {
-  // Needed by sandboxed frames, which request module scripts with `Origin: null`, and by pages with COEP.
+  // Sandboxed frames need this, because they request module scripts with `Origin: null`, and so do pages with COEP.
   app.addHook('onRequest', (_request, reply, done) => {
     setCorsHeaders(reply);
     done();
@@ -29,7 +29,7 @@ export async function assetRoutes(
   app.get<{ Params: { '*': string } }>('/assets/*', { exposeHeadRoute: true }, (request, reply) => {
     const asked = request.params['*'];
     const [, version, path = asked] = VERSIONED.exec(asked) ?? [];
-    // A page from another version of the gateway gets the current file: it may fit, and is better than a 404.
+    // A page of another version of the gateway gets the current file: it may fit, and is better than a 404.
     const lifetime = version === library.version ? IMMUTABLE : REVALIDATED;
     return sendAsset(request, reply, { library, path, lifetime });
   });

@@ -1,4 +1,4 @@
-// The MPD of a stream, and the clock that it refers to. Its media is served below /hls/.
+// The MPD of a stream, and the clock to which it refers. The media is served below /hls/.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -41,7 +41,7 @@ export async function dashRoutes(app: FastifyInstance, { delivery, dash, gate }:
       { schema: { params: StreamParameters }, exposeHeadRoute: true },
       async (request, reply) => {
         const { app: application, name } = request.params;
-        // It would tell who may not watch whether the stream is live.
+        // Otherwise somebody who may not watch could learn from it whether the stream is live.
         const pass = gate?.authorize(request.raw, { app: application, name }, true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const now = dash.time(application, name);

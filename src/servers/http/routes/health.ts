@@ -1,4 +1,4 @@
-// Liveness and readiness probes. They are separate, because a restart helps if the first fails, and waiting if the second does.
+// Liveness and readiness probes. They are separate: a restart helps if the first fails, waiting helps if the second fails.
 
 import type { FastifyInstance } from 'fastify';
 import type { Health } from '../dependencies.js';

@@ -1,5 +1,5 @@
-// The HLS routes of Fastify. They handle the unusual requests that `parseTarget` rejects, and all requests if the gateway is mounted in another
-// application.
+// The HLS routes of Fastify. They handle unusual requests, which `parseTarget` rejects, and all requests if the gateway is mounted in
+// another application.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -61,7 +61,7 @@ export async function hlsRoutes(app: FastifyInstance, { delivery }: { readonly d
     );
   }
 
-  // All other addresses below /hls/. The application's own 404 would have neither CORS headers nor the short text.
+  // All other addresses below /hls/. The application's own 404 would have neither the CORS headers nor the short text.
   routes.route({
     method: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'],
     url: '/hls/*',

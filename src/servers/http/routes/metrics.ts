@@ -1,4 +1,4 @@
-// Prometheus metrics. By default they can be read on this machine only, because they reveal more than viewers need to know.
+// Prometheus metrics. By default only this machine can read them, because they reveal more than viewers need to know.
 
 import type { FastifyInstance } from 'fastify';
 import { type ClientAddresses, isLoopback } from '../client-address.js';

@@ -1,4 +1,4 @@
-// The pages. Their scripts load the state of a stream from the API; only the head is filled in here, for programs that run no scripts.
+// The pages. Their scripts load the state of a stream from the API. Only the head is filled in here, for programs that run no scripts.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -18,7 +18,7 @@ export interface PageRouteOptions {
   readonly embedFrameAncestors: string;
   readonly streams: StreamDirectory;
   readonly thumbnails: boolean;
-  /** Viewers need a token, which comes in the address of a page. */
+  /** Whether viewers need a token, which is in the address of the page. */
   readonly isProtected: boolean;
   readonly publicUrl: string | undefined;
   /** Version of the assets. */
@@ -44,14 +44,14 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   };
 
   routes.get('/', { exposeHeadRoute: true }, (request, reply) => {
-    // If mounted at /video, the page needs /video/: otherwise its relative links would lead one level too high.
+    // A page mounted at /video needs the address /video/: otherwise its relative links would lead one level too high.
     const path = request.raw.url?.split('?', 1)[0] ?? '/';
     if (!path.endsWith('/')) return reply.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/`, 308);
     return sendPage(request, reply, pages.list, pageFrameAncestors);
   });
 
   const forStream = { schema: { params: StreamParameters }, exposeHeadRoute: true };
-  // Nobody learns the token in the address of a page, this server included: it would stand in logs of proxies.
+  // The token in the address of a page must not leave the browser, not even to this server: it would appear in logs of proxies.
   if (options.isProtected) {
     app.addHook('onSend', async (_request, reply) => {
       reply.header('referrer-policy', 'no-referrer');
@@ -63,7 +63,7 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
   });
   routes.get('/embed/:app/:name', forStream, (request, reply) => {
     const { app: application, name } = request.params;
-    // A page with COEP may frame this page only if it has both headers.
+    // A page with COEP may frame this page only if the answer has both headers.
     reply.headers({ 'cross-origin-resource-policy': 'cross-origin', 'cross-origin-embedder-policy': 'require-corp' });
     return sendPage(request, reply, withHead(pages.embed, request, application, name), embedFrameAncestors);
   });

@@ -38,7 +38,7 @@ export async function thumbnailRoutes(
           return sendTextProblem(reply, { status: 404, code: 'http.thumbnail-not-found', message });
         }
         const { body, entityTag, maxAge } = thumbnail;
-        // The address of who came with a token must not become a key of a cache.
+        // If the viewer came with a token, the address contains it, and must not become a key in a cache.
         const lifetime = pass?.ticket === undefined ? `public, max-age=${maxAge}` : 'private, no-store';
         reply.headers({ 'cache-control': lifetime, etag: entityTag });
         if (matchesEntityTag(request.headers['if-none-match'], entityTag)) return reply.code(304).send();

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 
-/** One path segment, percent-decoded once: letters, digits and `_.-`, and neither `.` nor `..`. */
+/** One path segment, percent-decoded once: letters, digits and `_.-`, but neither `.` nor `..`. */
 export const NameSchema = Type.String({ pattern: '^(?!\\.{1,2}$)[0-9A-Za-z_.-]{1,255}$' });
 
 export const StreamParameters = Type.Object({ app: NameSchema, name: NameSchema });
@@ -16,7 +16,7 @@ export const FileParameters = Type.Object({
   file: NameSchema,
 });
 
-/** RFC 8216bis section 6.2.5. Unknown parameters are ignored. A repeated one is parsed as an array, so it is refused. */
+/** RFC 8216bis section 6.2.5. Unknown parameters are ignored. A repeated parameter is parsed as an array, so it is refused. */
 export const DeliveryDirectiveQuery = Type.Object({
   _HLS_msn: Type.Optional(Type.String({ maxLength: 32 })),
   _HLS_part: Type.Optional(Type.String({ maxLength: 32 })),

@@ -1,4 +1,4 @@
-// The JSON schema of the API. Answers are serialized by it, so a field that is not listed here cannot leak.
+// The JSON schema of the API. Answers are serialized by it, so fields that are not listed here cannot leak.
 
 import { Type } from 'typebox';
 
@@ -83,7 +83,7 @@ export const StreamSchema = Type.Object({
 
 export const StreamListSchema = Type.Object({
   streams: Type.Array(StreamSchema),
-  /** Where encoders publish to. The host is not included: it is the one in the browser's address bar. */
+  /** Where encoders publish. The host is not included, because the browser's address bar shows it. */
   publish: Type.Object({
     rtmpPort: Type.Optional(Type.Integer()),
     app: Type.String(),
