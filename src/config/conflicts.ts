@@ -1,4 +1,4 @@
-// Checks what a single option cannot: values that contradict each other, or have no effect together.
+// Checks what the schema of a single option cannot: values that contradict each other, or have no effect together.
 
 import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
@@ -64,7 +64,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   return problems;
 }
 
-/** Segments that have left memory are read from the media directory. */
+/** Segments that have left memory are read from the media directory, so it must exist. */
 function unkeptMediaProblems({ mediaDir, dvrWindow, playlistType }: Config, originOf: OriginOf): string[] {
   if (mediaDir !== NO_MEDIA_DIRECTORY) return [];
   const needed = `needs a media directory, but ${originOf('mediaDir')} is ${NO_MEDIA_DIRECTORY}`;

@@ -1,4 +1,4 @@
-// The only reader of process.env: everything else receives its settings as values, so tests need not change the process.
+// The only reader of process.env. Everything else gets its settings as values, so that tests need not change the process.
 
 import { OPTIONS } from './option.js';
 import type { Assignment, SourceReading } from './source.js';
@@ -13,11 +13,11 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
-/** Kubernetes sets such variables in every pod for a service called `sluice` or `sluice-…`; they are not meant as options. */
+/** Kubernetes sets such variables in every pod if there is a service called `sluice` or `sluice-…`. They are not meant as options. */
 const SERVICE_LINK = /^SLUICE_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP)(_[A-Z]+)?)?)$/;
 
 /**
- * Reads `SLUICE_…`; an empty variable counts as not set. Unknown ones are reported, because a misspelt one would otherwise be ignored
+ * Reads `SLUICE_…` variables; an empty one counts as not set. Unknown ones are reported, because a misspelt name would otherwise be ignored
  * silently.
  */
 export function readEnvironment(env: Environment): SourceReading & { readonly configFile?: string } {

@@ -1,4 +1,4 @@
-// The error of a wrong configuration. One error lists every problem, so that the user can fix them all at once.
+// The error of a wrong configuration. One error lists all problems, so that the user can fix them at once.
 
 import { defineErrors } from '../protocols/errors.js';
 

@@ -1,11 +1,11 @@
-// Reads the text of a configuration file. Refuses devices and other files that could be endless.
+// Reads the text of a configuration file. Refuses devices and other files that may be endless.
 
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { systemReason } from '../protocols/system-error.js';
 
 /** Enough for thousands of users with their stream names. */
 const MAX_BYTES = 1024 * 1024;
-/** Paths that a shell passes for `<(command)` and `-`, or a container for a secret. */
+/** Paths under which a shell passes `<(command)` and `-`, or a container passes a secret. */
 const PASSED_DESCRIPTOR = /^\/(dev\/(fd\/\d+|stdin|null)|proc\/self\/fd\/\d+)$/;
 
 export type FileText = { readonly text: string } | { readonly problem: string };
@@ -30,7 +30,7 @@ function refusal(stats: Stats): string | undefined {
   return stats.isSocket() ? 'a socket' : 'a device';
 }
 
-/** Reads at most one byte more than allowed, whatever the size field says: for a pipe it is meaningless. */
+/** Reads at most one byte more than allowed, whatever the size field says, because it is meaningless for a pipe. */
 function readBounded(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
@@ -50,7 +50,7 @@ function readBounded(path: string): Buffer {
   }
 }
 
-/** Editors on Windows may write UTF-16, which would be read as nonsense. */
+/** Editors on Windows may write UTF-16, which would otherwise be read as nonsense. */
 function decode(bytes: Buffer): FileText {
   const marked = bytes.length >= 2 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
   if (marked) return { problem: 'its text is UTF-16; save it as UTF-8' };

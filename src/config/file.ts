@@ -8,7 +8,7 @@ import type { Assignment, SourceReading } from './source.js';
 import { didYouMean } from './suggestion.js';
 import { describeFaults } from './yaml-faults.js';
 
-/** A file with more problems is probably not a configuration file. */
+/** A file with more problems is probably no configuration file. */
 const MAX_PROBLEMS = 20;
 /** Limit of alias uses (`*name`) in a file, because nested aliases multiply. */
 const MAX_ALIASES = 100;
@@ -25,7 +25,7 @@ export function readConfigFile(path: string, cwd: string): SourceReading {
 /** @param name name of the file in messages */
 export function parseConfigFile(text: string, name: string): SourceReading {
   const lines = new LineCounter();
-  // Duplicate keys are detected below: the library would compare every pair of keys.
+  // Duplicate keys are detected below, because the library would compare every pair of keys.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number | undefined): string => `${name}:${offset === undefined ? 1 : lines.linePos(offset).line}`;
   const faults = [...document.errors, ...document.warnings];
@@ -92,7 +92,7 @@ class UnreadableNode extends Error {
   }
 }
 
-/** Reads values as they were written: YAML takes `1234` for a number, but the option decides its type. */
+/** Reads values as they were written: YAML takes `1234` for a number, but the type is decided by the option. */
 class NodeReader {
   readonly #document: Document;
   readonly #at: (offset: number | undefined) => string;

@@ -13,8 +13,8 @@ export interface FlagReading extends SourceReading {
 const CONFIG_FLAG = '--config';
 
 /**
- * Reads `--flag value` and `--flag=value`; of repeated flags the last counts, with a warning. Never throws: everything wrong is reported as
- * a problem.
+ * Reads `--flag value` and `--flag=value`. If a flag is repeated, the last one counts, with a warning. Never throws: every mistake is
+ * reported as a problem.
  */
 export function readFlags(argv: readonly string[]): FlagReading {
   const assignments: Assignment[] = [];
@@ -33,7 +33,7 @@ export function readFlags(argv: readonly string[]): FlagReading {
     const flag = equals < 0 ? argument : argument.slice(0, equals);
     let raw = equals < 0 ? undefined : argument.slice(equals + 1);
     const next = argv[i + 1];
-    // "-1" is a (bad) value, "--host" is the next flag. An unknown flag also consumes its value, which may be a secret and must not be
+    // "-1" is a (wrong) value, "--host" is the next flag. An unknown flag also takes a value, because that may be a secret and must not be
     // shown.
     if (raw === undefined && next !== undefined && !next.startsWith('--')) {
       raw = next;

@@ -7,7 +7,7 @@ import { didYouMean } from './suggestion.js';
 
 /** What is wrong with a value. */
 export interface ValueFault {
-  /** Index in a list; undefined: the value as a whole. */
+  /** Index in a list; undefined if the value as a whole is wrong. */
   readonly entry?: number;
   /** What was got and what was expected, in one line, without secrets. */
   readonly text: string;
@@ -39,7 +39,7 @@ function entryFaults(schema: OptionSchema, item: unknown, secret: boolean): stri
   return [`got ${secret ? 'a value (not shown)' : quoted(item)}, expected ${schema.expected ?? 'text'}`];
 }
 
-/** An entry with fields of its own, such as a user. Field values may be secrets. */
+/** Faults of an entry with fields of its own, such as a user. Field values may be secrets. */
 function recordFaults(
   schema: OptionSchema,
   properties: Readonly<Record<string, OptionSchema>>,

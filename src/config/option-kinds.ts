@@ -1,10 +1,10 @@
-// The kinds of values that options can have, so that the table of options states only what is specific to each option.
+// The kinds of values that options can have. With them, the table of options states only what is specific to each option.
 
 import { Type } from 'typebox';
 
 /**
- * Properties of an option beyond JSON Schema; everything that a user sees about an option is derived from its schema.
- * `secret` values are never shown; `aliases` are additional environment variables that set the option.
+ * Properties of an option beyond JSON Schema. Everything that a user sees about an option is derived from its schema. `secret` values are
+ * never shown; `aliases` are additional environment variables that set the option.
  */
 export interface OptionDetails {
   readonly description: string;
@@ -14,11 +14,11 @@ export interface OptionDetails {
   readonly placeholder: string;
   /** Description of the values that `pattern` allows. */
   readonly expected?: string;
-  /** Description of what applies if the option has no `default`. */
+  /** What applies if the option has no `default`. */
   readonly fallback?: string;
   readonly secret?: boolean;
   readonly aliases?: readonly string[];
-  /** Has no flag and no environment variable: rarely set, or not suitable for a command line. */
+  /** Whether it has neither flag nor environment variable, because it is rarely set or does not fit on a command line. */
   readonly fileOnly?: boolean;
 }
 
@@ -37,14 +37,14 @@ export interface OptionSchema extends Partial<OptionDetails> {
   readonly required?: readonly string[];
 }
 
-/** What an option says of itself; the rest follows from its kind. */
+/** What each option states itself; the rest follows from its kind. */
 type Details = Omit<OptionDetails, 'placeholder'>;
 
 const PORTS = { minimum: 0, maximum: 65_535, placeholder: 'PORT' };
 
 export const port = (details: Details & { default: number }) => Type.Integer({ ...PORTS, ...details });
 
-/** The port of a server that is off unless a port is given. */
+/** The port of a server that is off unless a port is set. */
 export const optionalPort = (details: Details) =>
   Type.Optional(Type.Integer({ ...PORTS, fallback: 'off', ...details }));
 

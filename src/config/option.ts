@@ -1,4 +1,4 @@
-// An option as sources and documentation see it: names, texts and checks are derived from its schema.
+// An option as sources and documentation see it. Names, texts and checks are derived from its schema.
 
 import { Value } from 'typebox/value';
 import { listFaults, type ValueFault } from './list-faults.js';
@@ -67,7 +67,7 @@ export type ReadResult =
 
 /**
  * Reads one value from any source: text is converted to a number or a list if the option needs one, then validated by the schema. Each
- * fault says what was got and what was expected, and hides secrets.
+ * fault says what was given and what was expected, and hides secrets.
  */
 export function readValue(option: FileOption, raw: unknown): ReadResult {
   const value = typeof raw === 'string' ? fromText(option, raw) : raw;

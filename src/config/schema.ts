@@ -1,4 +1,4 @@
-// One schema defines types, defaults and documentation of all options, so that they cannot disagree.
+// One schema defines types, defaults and documentation of all options, so that these always agree.
 
 import { type Static, Type } from 'typebox';
 import { choice, text } from './option-kinds.js';

@@ -5,9 +5,9 @@ import type { FileOption } from './option.js';
 /** One option set by one source; the value is not validated yet. */
 export interface Assignment {
   readonly option: FileOption;
-  /** Text as written; from the file also lists and maps of text. */
+  /** The text as it was written; from the file also lists and maps of text. */
   readonly raw: unknown;
-  /** Where it was written: `--http-port`, `SLUICE_HTTP_PORT`, `sluice.yaml:3 httpPort`. */
+  /** Where the assignment was written: `--http-port`, `SLUICE_HTTP_PORT`, `sluice.yaml:3 httpPort`. */
   readonly origin: string;
   /** Where an entry of a list was written: `sluice.yaml:5 ladder, entry 2`. Default: the origin with the number of the entry. */
   readonly entryOrigin?: (index: number) => string;
@@ -15,7 +15,7 @@ export interface Assignment {
 
 export interface SourceReading {
   readonly assignments: readonly Assignment[];
-  /** One line each: origin, what was got, what was expected. For YAML syntax errors the line of the file follows. */
+  /** One line each: origin, what was given, what was expected. For a YAML syntax error, the line of the file follows. */
   readonly problems: readonly string[];
   /** Values that are allowed but probably mistakes. */
   readonly warnings?: readonly string[];

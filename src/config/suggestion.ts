@@ -1,6 +1,6 @@
 // Suggests the option that a misspelt name was probably meant to be.
 
-/** The candidate nearest to `word`, or undefined if none is near: at most a third of its letters may differ. */
+/** The candidate nearest to `word`; undefined if none is near. At most a third of its letters may differ. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;

@@ -1,4 +1,4 @@
-// Explains YAML syntax errors in plain words, with their line. The library reports codes that are meant for programmers.
+// Explains YAML syntax errors in plain words, with their line. The library reports codes that only programmers understand.
 
 import { type Document, type ErrorCode, isScalar, type LineCounter, visit, type YAMLError } from 'yaml';
 import { FILE_OPTIONS } from './option.js';
@@ -10,16 +10,16 @@ const NOT_HERE = 'this cannot stand here; is a quote, a bracket, a comma or a li
 const WORDS: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: `a value that starts with * is an alias, which has no tag or anchor; ${QUOTE_IT}`,
   BAD_ALIAS: `a value that starts with * is an alias, and its name is not a good one; ${QUOTE_IT}`,
-  BAD_COLLECTION_TYPE: 'the tag (!) says something else than what follows it; leave the tag out',
+  BAD_COLLECTION_TYPE: 'the tag (!) contradicts the value after it; leave the tag out',
   BAD_DIRECTIVE: 'a line that starts with % is a directive, and this one is unknown; leave it out',
-  BAD_DQ_ESCAPE: 'after \\ in double quotes a known escape must follow; use single quotes, or write \\\\',
+  BAD_DQ_ESCAPE: 'in double quotes, \\ must begin a known escape; use single quotes, or write \\\\',
   BAD_INDENT: 'the closing bracket is missing, or this line must be indented more',
   BAD_PROP_ORDER: 'anchor (&) and tag (!) stand in the wrong place; leave them out',
   BAD_SCALAR_START: `a value must not start with this character; ${QUOTE_IT}`,
   BLOCK_AS_IMPLICIT_KEY:
     'a second "key: value" inside a value; give each key a line of its own, indented alike, or put the value in quotes',
   BLOCK_IN_FLOW: 'inside [ ] and { } entries are separated by commas, not written on lines with "- " or "key:"',
-  DUPLICATE_KEY: 'this key is there twice',
+  DUPLICATE_KEY: 'this key is set twice',
   IMPOSSIBLE: NOT_HERE,
   KEY_OVER_1024_CHARS: 'a key of more than 1024 characters; is a line break missing?',
   MISSING_CHAR: 'something is missing before this: a quote, a bracket, or the "- " of an entry',
@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   UNEXPECTED_TOKEN: NOT_HERE,
 };
 
-/** The library uses one code for several mistakes; its message tells them apart. */
+/** The library uses one code for several mistakes; its messages distinguish them. */
 const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/Missing closing .*quote/, OPEN_QUOTE],
   [/Flow map/, 'the closing } is missing'],
@@ -54,13 +54,13 @@ export interface FaultyText {
   readonly name: string;
 }
 
-/** Further errors are mostly consequences of the first few. */
+/** More errors are mostly consequences of the first few. */
 const MAX_FAULTS = 3;
 
 /** One text for each of the first lines with an error: place and explanation, followed by the line itself. */
 export function describeFaults(faults: readonly YAMLError[], { document, lines, text, name }: FaultyText): string[] {
   const described = new Map<number, string>();
-  // Explanations that fit exactly one mistake are preferred to general ones.
+  // An explanation that fits exactly one mistake is preferred to a general one.
   const specificFirst = [...faults].sort((a, b) => Number(hasOwnMessage(b)) - Number(hasOwnMessage(a)));
   for (const fault of specificFirst) {
     const words = faultWords(fault);
@@ -71,7 +71,7 @@ export function describeFaults(faults: readonly YAMLError[], { document, lines, 
   return [...described.values()];
 }
 
-/** An unclosed quote is only noticed at the end of the file; report where it was opened. */
+/** An unclosed quote is noticed only at the end of the file, so the place where it was opened is reported. */
 function startOfLastQuote(document: Document): number {
   let start = 0;
   visit(document, (_, node) => {
@@ -90,12 +90,12 @@ function faultWords({ code, message }: YAMLError): string {
 }
 
 const MAX_EXCERPT = 80;
-/** Text that may carry a secret: names of such options, and the form of a stored password. */
+/** Text that may contain a secret: names of such options, and the form of a stored password. */
 const SECRET_TEXT = /publish|users|hash|pass|adobe:/i;
 const TOP_LEVEL_KEY = /^["']?([A-Za-z][\w-]*)["']?\s*:/;
 
 /**
- * The line, to help a person find it; if it may hold a secret, only its key.
+ * The line itself, which helps to find it. If it may contain a secret, only its key.
  * @param line counted from 1
  */
 function excerpt(text: string, line: number): string {
@@ -110,7 +110,7 @@ function excerpt(text: string, line: number): string {
   return printable(shown.length > MAX_EXCERPT ? `${shown.slice(0, MAX_EXCERPT)}…` : shown);
 }
 
-/** Whether the line belongs to a known option that holds no secret. */
+/** Whether the line belongs to a known option that contains no secret. */
 function isHarmless(lines: readonly string[], line: number): boolean {
   if (SECRET_TEXT.test(lines[line - 1] ?? '')) return false;
   for (let above = line; above >= 1; above--) {

@@ -8,9 +8,9 @@ import type { DashPresentation, DashRendition, DashSegment } from './source.js';
 const PRESENTATION_DELAY = 3;
 
 /**
- * For this many target durations after its end, the MPD of a stream says its duration but stays dynamic; then it becomes static. Players
- * reload it four times in that time. A player that learns of both at once may take the times of the MPD as counted from 0 (Shaka Player,
- * by DASH-IF IOP 4.3 section 4.6.4), and then never reaches the end.
+ * For this many target durations after the end of a stream, its MPD states a duration but stays dynamic; then it becomes static. Players
+ * reload it four times in between. A player that learns both at once may count the times of the MPD from 0 (Shaka Player, by DASH-IF IOP
+ * 4.3 section 4.6.4), and then never reaches the end.
  */
 const ENDING = 2;
 
@@ -38,7 +38,7 @@ export function describeManifest(
   const { mediaNow, mediaOrigin, listings } = presentation;
   const origin = sinceEpoch(mediaOrigin);
   const targetDuration = presentation.targetDuration ?? 0;
-  // Players keep the kinds of tracks that they started with: they skip a Period that lacks one like a gap.
+  // Players keep the kinds of tracks with which they started: they skip a Period that lacks one, like a gap.
   const kinds = new Set(listings.filter(({ active }) => active).map(({ plan }) => plan.kind));
   const playable = listedPeriods.filter((listed) => [...kinds].every((kind) => has(listed, kind)));
   const [first, last] = [playable[0], playable.at(-1)];
@@ -58,7 +58,7 @@ export function describeManifest(
     ...manifest,
     ...known,
     type: 'dynamic',
-    // As long as a cache may keep it.
+    // The time for which a cache may keep the MPD.
     minimumUpdatePeriod: targetDuration / 2,
     timeShiftBufferDepth: end - begin,
     suggestedPresentationDelay: PRESENTATION_DELAY * targetDuration,
@@ -66,7 +66,7 @@ export function describeManifest(
   };
 }
 
-/** `ending`: nothing more will come, and players learn of the duration. */
+/** `ending`: no more media will come, and players learn the duration. */
 export function phaseOf({ endedAt, mediaNow, targetDuration = 0 }: DashPresentation): 'live' | 'ending' | 'ended' {
   if (endedAt === undefined) return 'live';
   return mediaNow - endedAt < secondsToMilliseconds(ENDING * targetDuration) ? 'ending' : 'ended';
@@ -83,8 +83,8 @@ const endOf = ({ segments }: ListedPeriod): Seconds =>
   Math.max(...[...segments.values()].map((all) => all.at(-1)?.end ?? 0));
 
 /**
- * End of the kind of track that ends first, as players compute it from the ticks. Players wait for media up to this point in every track, so
- * rounding must not move it after the last tick: some players tolerate only a microsecond.
+ * End of the kind of track that ends first, as players compute it from the ticks. Players wait for media up to this point in every track.
+ * Rounding must not move it beyond the last tick, because some players tolerate only a microsecond.
  */
 function shortestEndOf(period: Period | undefined): Seconds {
   if (period === undefined) return 0;
@@ -139,7 +139,7 @@ function representation(
   return {
     id: plan.name,
     codecs,
-    // Tolerance for floating point: 1.1 * 3 000 000 is slightly above the exact product.
+    // The tolerance is for floating point: 1.1 * 3 000 000 is slightly above the exact product.
     bandwidth: Math.ceil(peak / RATE_STEP - 1e-6) * RATE_STEP,
     ...(plan.kind === 'video' ? { width, height, frameRate } : { audioSamplingRate: sampleRate, channels }),
     template: {

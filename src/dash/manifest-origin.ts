@@ -11,7 +11,7 @@ export interface ManifestOriginOptions<Refused> {
    * @returns the presentation, or a refusal to send to the client
    */
   readonly playable: (app: string, name: string, signal?: AbortSignal) => Promise<DashPresentation | Refused>;
-  /** Answers at once; undefined if there is none. */
+  /** Answers at once; undefined if there is no such stream. */
   readonly presentation: (app: string, name: string) => DashPresentation | undefined;
 }
 
@@ -61,7 +61,7 @@ export class ManifestOrigin<Refused extends { readonly status: 400 | 404 | 503 }
   }
 }
 
-/** Listed segments never change, except that they are added at one end and removed at the other. */
+/** The listed segments never change; segments are only added at one end and removed at the other. */
 function versionKey(presentation: DashPresentation): string {
   const { listings } = presentation;
   const parts = listings.map(({ plan, active, segments }) => {

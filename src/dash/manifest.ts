@@ -1,4 +1,4 @@
-// The MPD as data, so that its text is a pure function of it and a golden file shows what players are promised.
+// The MPD as data. Its text is a pure function of it, so that a golden file shows what players are promised.
 import type { BitsPerSecond, EpochMilliseconds, Seconds, Ticks } from '../protocols/units.js';
 
 /** ISO/IEC 23009-1 5.3.1. Presentation times count from 1970, so they continue over publishers and restarts. */
@@ -11,9 +11,9 @@ export interface Manifest {
   readonly minimumUpdatePeriod?: Seconds;
   readonly timeShiftBufferDepth?: Seconds;
   readonly suggestedPresentationDelay?: Seconds;
-  /** Of a stream that has ended: the end of its last Period. */
+  /** Present if the stream has ended: the end of its last Period. */
   readonly mediaPresentationDuration?: Seconds;
-  /** Base of the media URLs, itself relative to the MPD. */
+  /** Base of the media URLs; it is relative to the MPD. */
   readonly baseUrl: string;
   /** UTCTiming http-iso, relative to the MPD; dynamic MPD only. */
   readonly timeUrl?: string;

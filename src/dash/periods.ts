@@ -2,7 +2,7 @@
 import type { Seconds } from '../protocols/units.js';
 import type { DashRendition, DashSegment } from './source.js';
 
-/** A rendition this many segments behind the newest is no longer waited for. */
+/** A rendition that is more than this many segments behind the newest is no longer waited for. */
 const SEGMENTS_WAITED_FOR = 2;
 
 export interface ListedPeriod {
@@ -23,9 +23,9 @@ interface Column {
 }
 
 /**
- * Pure. Divides what is listed into Periods: within one, every rendition has one init segment and no gap.
- * A sequence number is listed once every active rendition has its segment or is too far behind. A Period is identified by its first segment,
- * even if that is no longer listed: players treat another id, or another start, as another Period.
+ * Pure. Divides the listed segments into Periods. Within a Period, every rendition has one init segment and no gap. A sequence number is
+ * listed as soon as every active rendition has that segment or is too far behind. A Period is identified by its first segment, even if that
+ * is no longer listed, because players take another id or another start for another Period.
  */
 export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly ListedPeriod[] {
   const runs: Column[][] = [];

@@ -6,11 +6,11 @@ export interface DashSegment {
   /** Presentation time of its first sample, and its end, on the media timeline. */
   readonly start: Seconds;
   readonly end: Seconds;
-  /** Where its run of media without a discontinuity, gap or change of init segment begins, even if that is no longer listed. */
+  /** Where its run begins (media without a discontinuity, a gap or a change of init segment), even if that is no longer listed. */
   readonly run: { readonly mediaSequence: number; readonly start: Seconds };
-  /** Changes where decoders must be reconfigured. */
+  /** Changes whenever decoders must be reconfigured. */
   readonly discontinuityNumber: number;
-  /** There is no media for it. */
+  /** Whether it has no media. */
   readonly gap: boolean;
   readonly init: { readonly uri: string; readonly track: DashTrack };
 }
@@ -41,15 +41,15 @@ export interface DashRendition {
 
 export interface DashPresentation {
   readonly targetDuration: Seconds | undefined;
-  /** When it ended, in presentation time; undefined while it goes on. */
+  /** When the stream ended, in presentation time; undefined before the end. */
   readonly endedAt: EpochMilliseconds | undefined;
   /**
-   * The date that media time 0 had when the stream began: presentation time counts from it, as evenly as media time does. An
-   * encoder whose clock runs slow or fast takes presentation time along; players read the current presentation time from `mediaNow`.
+   * The date that media time 0 had when the stream began. Presentation time is counted from it, in steps of media time. If an encoder's
+   * clock runs slow or fast, presentation time does too; players read the current presentation time from `mediaNow`.
    */
   readonly mediaOrigin: EpochMilliseconds;
-  /** The current media time, as a date counted from `mediaOrigin`. It is not the wall clock: see there. */
+  /** The current media time, as a date counted from `mediaOrigin`, and so not the wall clock. */
   readonly mediaNow: EpochMilliseconds;
-  /** What each rendition lists, in the order of the ladder. */
+  /** The listed segments of each rendition, in the order of the ladder. */
   readonly listings: readonly DashRendition[];
 }

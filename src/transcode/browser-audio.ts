@@ -1,15 +1,15 @@
-// Decides which AAC browsers can play. The object type alone does not tell: they also reject some channel layouts and sample rates of
+// Decides which AAC browsers can play. The object type alone is not enough: they also reject some channel layouts and sample rates of
 // AAC-LC.
 import type { SourceAudio } from './describe-source.js';
 
 /** AAC-LC; SBR and PS are extensions of it (ISO/IEC 14496-3 table 1.17). */
 const AAC_LC = 2;
 /**
- * Channel configurations of ISO/IEC 14496-3 table 1.19 that all browsers decode: mono to 5.1. With 0 a program config element defines the
- * layout, which Chromium does not read in MP4; the decoder of Windows supports at most 5.1.
+ * Highest channel configuration of ISO/IEC 14496-3 table 1.19 that all browsers decode: 1 to 6 are mono to 5.1. With 0, a program config
+ * element defines the layout, which Chromium does not read in MP4. The decoder of Windows supports at most 5.1.
  */
 const MAX_CHANNEL_CONFIGURATION = 6;
-/** Sample rates of the core coder in Hz that the decoders of both Windows and macOS support. */
+/** Sample rates of the core coder, in Hz, that the decoders of both Windows and macOS support. */
 const SAMPLE_RATES: ReadonlySet<number> = new Set([
   8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000,
 ]);
@@ -17,7 +17,7 @@ const SAMPLES_PER_FRAME = 1024;
 
 type AacAudio = Extract<SourceAudio, { readonly codec: 'aac' }>;
 
-/** @returns why browsers do not play it, as the rest of a sentence that begins "browsers do not play"; undefined if they do */
+/** @returns why browsers do not play it, as the end of a sentence that begins "browsers do not play"; undefined if they play it */
 export function reasonAgainstAac(audio: AacAudio): string | undefined {
   const { objectType, channels, channelConfiguration = channels, samplesPerFrame = SAMPLES_PER_FRAME } = audio;
   if (objectType !== AAC_LC) return `AAC of object type ${objectType}`;

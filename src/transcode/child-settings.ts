@@ -8,7 +8,7 @@ import { type ChildEnvironment, DEFAULT_CHILD_ENVIRONMENT } from './child-enviro
 
 export interface ChildSettings {
   readonly variables: ChildEnvironment;
-  /** Working directory; undefined: that of the gateway. */
+  /** Working directory; if undefined, that of the gateway. */
   readonly directory?: string | undefined;
   /** A program with arguments that applies the limits and then becomes FFmpeg (exec), so the process id stays the same. */
   readonly launcher?: readonly string[] | undefined;
@@ -17,15 +17,15 @@ export interface ChildSettings {
 export const DEFAULT_CHILD_SETTINGS: ChildSettings = { variables: DEFAULT_CHILD_ENVIRONMENT };
 
 /**
- * Limit of the private writable memory of one FFmpeg (RLIMIT_DATA), including address space reserved by its threads, in bytes: a 720p
+ * Limit of the private writable memory of one FFmpeg (RLIMIT_DATA), in bytes. It includes address space that its threads reserve: a 720p
  * source with three rungs reserves 0.6 GB and uses 0.25 GB.
  */
 export const MAX_CHILD_MEMORY = 3 * 1024 ** 3;
 
-/** Maximum share of the machine's memory; the gateway and the kernel need the rest. */
+/** Maximum share of the machine's memory. The gateway and the kernel need the rest. */
 const MAX_SHARE_OF_MACHINE = 0.75;
 
-/** Lower priority than the gateway, higher than thumbnails. */
+/** The priority is lower than that of the gateway and higher than that of thumbnails. */
 export const TRANSCODE_NICENESS = 5;
 export const THUMBNAIL_NICENESS = 10;
 
@@ -56,7 +56,8 @@ export async function findChildSettings(options: ChildSettingsOptions): Promise<
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const maxMemory = options.maxMemory ?? Math.min(MAX_CHILD_MEMORY, Math.floor(totalmem() * MAX_SHARE_OF_MACHINE));
   const wrappers = [
-    // The kernel kills FFmpeg with the process that started it, even a stopped one, which would not notice the end of its input.
+    // The kernel kills FFmpeg when the process that started it dies. This works even for a stopped FFmpeg, which would not notice the end
+    // of its input.
     { program: 'setpriv', args: ['--pdeathsig', 'KILL', '--'], gives: 'a sure end if the gateway is killed' },
     { program: 'setpriv', args: ['--no-new-privs', '--'], gives: 'a bar to new privileges' },
     { program: 'prlimit', args: [`--data=${maxMemory}`, '--core=0', '--'], gives: 'a memory limit' },
@@ -86,7 +87,7 @@ async function findProgram(name: string, searchPath: string): Promise<string | u
   return undefined;
 }
 
-/** Long enough for a slow disk; FFmpeg itself has just been checked. */
+/** Enough for a slow disk; FFmpeg itself has just been checked. */
 const START_TIMEOUT = 15_000;
 
 function starts([command = '', ...args]: readonly string[], env: ChildEnvironment, cwd: string): Promise<boolean> {
@@ -103,6 +104,6 @@ export function lowerPriority(pid: number | undefined, niceness: number): void {
   try {
     setPriority(pid, niceness);
   } catch {
-    // Either way there is nothing to do.
+    // In both cases there is nothing to do.
   }
 }

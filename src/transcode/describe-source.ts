@@ -1,4 +1,4 @@
-// Describes what the publisher really sends, from the codec's own headers, so that the ladder is based on facts.
+// Describes what the publisher really sends, from the headers of the codecs, so that the ladder is based on facts.
 import { SluiceError } from '../protocols/errors.js';
 import {
   type AudioCodec,
@@ -22,8 +22,8 @@ export interface SourceVideo {
   /** Width of a sample divided by its height; 1 if the headers give none or an implausible one (ITU-T H.264 E.2.1). */
   readonly sampleAspectRatio: number;
   /**
-   * Frames per second: the measured rate if it contradicts the signalled one, otherwise that of the codec headers, otherwise of the
-   * metadata, otherwise 30.
+   * Frames per second. The measured rate if it contradicts the signalled one; otherwise the rate in the codec headers, or else in the
+   * metadata, or else 30.
    */
   readonly frameRate: number;
   /** `profile_idc` of H.264 (ITU-T H.264 7.4.2.1.1); absent for other codecs. */
@@ -32,9 +32,9 @@ export interface SourceVideo {
   readonly chromaFormat: number;
   /** Bits of a luma sample. */
   readonly bitDepth: number;
-  /** Pictures may be coded as fields: encoded rungs are deinterlaced. */
+  /** Whether pictures may be coded as fields. If so, encoded rungs are deinterlaced. */
   readonly interlaced: boolean;
-  /** The pictures are HDR: absent for SDR. */
+  /** Set if the pictures are HDR; absent for SDR. */
   readonly hdr?: HdrTransfer;
   /** As announced by the publisher. */
   readonly bitrate?: BitsPerSecond;
@@ -71,7 +71,7 @@ export interface SourceDescription {
   readonly audio?: SourceAudio;
 }
 
-/** What the publisher's metadata or the timestamps say; used only where the headers say nothing. */
+/** What the publisher's metadata or timestamps say. Used only where the headers say nothing. */
 export interface SourceHints {
   /** `framerate` of onMetaData, in frames per second. */
   readonly frameRate?: number;
@@ -81,7 +81,7 @@ export interface SourceHints {
   readonly audioBitrate?: BitsPerSecond;
 }
 
-/** What was read from the headers of a codec: the part of `describeVideo`'s result (protocols/mp4) that is used here. */
+/** The facts from the headers of a codec: the part of `describeVideo`'s result (protocols/mp4) that is needed here. */
 export interface VideoFacts {
   /** Luma samples after cropping. */
   readonly width?: number | undefined;
@@ -124,11 +124,11 @@ const MAX_SIDE = 8192;
 const MAX_LUMA_SAMPLES = 139_264 * 256;
 /** One macroblock: no smaller picture is worth serving. */
 const MIN_SIDE = 16;
-/** One picture in ten seconds, as digital signage sends, with some tolerance for rounding. */
+/** One picture in ten seconds, as digital signage sends, with a little tolerance for rounding. */
 const MIN_FRAME_RATE = 0.09;
 const MAX_FRAME_RATE = 240;
 const DEFAULT_FRAME_RATE = 30;
-/** A sample aspect ratio outside these bounds is a mistake. */
+/** A sample aspect ratio outside these bounds is a mistake of the encoder. */
 const MIN_ASPECT = 0.25;
 const MAX_ASPECT = 4;
 
@@ -206,8 +206,8 @@ function otherFacts(codec: SourceVideoCodec, facts: VideoFacts): ReadFacts {
 }
 
 /**
- * 4:2:0 for profiles that allow nothing else (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2) and if the profile
- * is unknown; 4:4:4 stands for whatever other profiles may contain.
+ * 4:2:0 for profiles that allow nothing else (HEVC Main, Main 10 and Main Still Picture, AV1 Main, VP9 profiles 0 and 2), and if the
+ * profile is unknown. 4:4:4 stands for anything that other profiles may contain.
  */
 function chromaOfProfile(codec: SourceVideoCodec, codecs: string): number {
   const profile = codecs.split('.')[1];
@@ -232,7 +232,9 @@ function checkPictureSize(width: number, height: number): void {
   );
 }
 
-/** A signalled rate is believed if it differs from the measured one by no more than this share: a measurement covers a second or less. */
+/**
+ * A signalled rate is believed if it differs from the measured one by at most this share, because a measurement covers a second or less.
+ */
 const BELIEVED_WITHIN = 0.15;
 
 /** Chooses the first plausible rate, unless the measured rate contradicts it. If no known rate is plausible, the source is refused. */

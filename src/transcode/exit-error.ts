@@ -1,16 +1,16 @@
-// Makes the error for an FFmpeg that ended: what happened, the cause if known, and its last lines of stderr.
+// Makes the error for an FFmpeg that has ended: what happened, the cause if it is known, and its last lines of stderr.
 import { assertNever, type SluiceError } from '../protocols/errors.js';
 import { transcodeError } from './errors.js';
 import { failureReason } from './failure-reason.js';
 import type { FfmpegExit } from './ffmpeg-process.js';
 
-/** Lines of stderr in an error text; all lines that are kept go to the log. */
+/** Number of stderr lines in an error text. All lines that are kept are logged. */
 const LINES_IN_ERROR = 5;
 
 export interface EndedRun {
   readonly exit: FfmpegExit;
   readonly stderrLines: readonly string[];
-  /** It took input but produced no output, and was killed for that. */
+  /** Whether it was killed because it took input but produced no output. */
   readonly stalled: boolean;
   /** Why its output was rejected, if it was killed for that. */
   readonly rejected: SluiceError | undefined;
@@ -30,7 +30,7 @@ export function exitError({ exit, stderrLines, stalled, rejected }: EndedRun): S
     case 'exited':
       return transcodeError('transcode.exited', `FFmpeg exited with code ${exit.code} before its input ended${said}`);
     case 'killed': {
-      // The gateway did not kill it: `stop`, stalls and rejected output are handled above.
+      // The gateway did not kill it: stops, stalls and rejected output are handled above.
       const hint = exit.signal === 'SIGKILL' && reason === undefined ? ' (by the kernel, if memory ran out)' : '';
       return transcodeError(
         'transcode.exited',

@@ -1,4 +1,4 @@
-// Turns FFmpeg's last lines of stderr into one sentence for the person who has to act.
+// Converts FFmpeg's last lines of stderr to one sentence for the person who has to act.
 
 interface Reason {
   readonly pattern: RegExp;
@@ -6,7 +6,7 @@ interface Reason {
   readonly text: string;
 }
 
-/** The first entry that matches any line is used; causes come before consequences. */
+/** The first entry that matches any line is used, so causes come before consequences. */
 const REASONS: readonly Reason[] = [
   { pattern: /error while loading shared libraries: ([^:]+)/, text: 'the library $1 of this FFmpeg is missing' },
   { pattern: /Unknown encoder '?([\w-]+)'?/, text: 'this FFmpeg was built without the encoder $1' },

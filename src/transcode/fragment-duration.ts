@@ -1,12 +1,12 @@
-// Gives every part the same number of frames although FLV timestamps are whole milliseconds.
+// Gives every part the same number of frames, although FLV timestamps are whole milliseconds.
 import { framesPerPart } from '../protocols/frames-per-part.js';
 import type { Seconds } from '../protocols/units.js';
 
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
 /**
- * FFmpeg's `-frag_duration` in microseconds: it ends a fragment at the first frame that starts this long after the first frame of the
- * fragment. Half a frame less than the part duration makes the decision independent of timestamp rounding.
+ * FFmpeg's `-frag_duration` in microseconds. FFmpeg ends a fragment at the first frame that starts this long after the first frame of the
+ * fragment. Half a frame less than the part duration makes the result independent of timestamp rounding.
  */
 export function fragmentDurationMicroseconds(partDuration: Seconds, frameRate: number): number {
   const frames = framesPerPart(partDuration, frameRate) - 0.5;

@@ -1,4 +1,4 @@
-// Chooses the renditions for a source from the configured ladder: never larger than the source, always with even sizes.
+// Chooses the renditions for a source from the configured ladder: never larger than the source, and always with even sizes.
 import type { BitsPerSecond } from '../protocols/units.js';
 import { reasonAgainstAac } from './browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from './describe-source.js';
@@ -20,7 +20,7 @@ export type LadderEntry =
   /** Encoded so that the short side of the picture has this many samples. */
   | { readonly kind: 'encoded'; readonly name: string; readonly shortSide: number };
 
-/** Smaller pictures show nothing; larger ones exceed every H.264 level. */
+/** Smaller pictures are useless; larger ones exceed every H.264 level. */
 const MIN_SHORT_SIDE = 64;
 const MAX_SHORT_SIDE = 4320;
 
@@ -28,10 +28,13 @@ const MAX_SHORT_SIDE = 4320;
 const REFERENCE_BITRATE: BitsPerSecond = 2_500_000;
 const REFERENCE_SAMPLES = 1280 * 720;
 const REFERENCE_FRAME_RATE = 30;
-/** Larger and faster video is more redundant: the bit rate grows more slowly than the samples, and even more slowly than the frame rate. */
+/**
+ * Larger and faster video is more redundant, so the bit rate grows more slowly than the number of samples, and even more slowly than the
+ * frame rate.
+ */
 const SAMPLES_EXPONENT = 0.75;
 const FRAME_RATE_EXPONENT = 0.6;
-/** However low the announced bit rate is, a rung keeps this share of its normal rate, because metadata is often wrong. */
+/** Even if the announced bit rate is very low, a rung keeps this share of its normal rate, because metadata is often wrong. */
 const MIN_BITRATE_SHARE = 0.25;
 /** Ratio of VBV peak rate to average rate. */
 const PEAK_FACTOR = 1.2;
@@ -39,7 +42,7 @@ const VBV_SECONDS = 1;
 
 /** `profile_idc` values that browsers decode: Baseline, Main, High (ITU-T H.264 annex A). Video of other profiles is re-encoded. */
 const BROWSER_PROFILES: ReadonlySet<number> = new Set([66, 77, 100]);
-/** HEVC Main 10, AV1 Main and VP9 profile 2 are what browsers decode beyond 8 bits. */
+/** Beyond 8 bits, browsers decode HEVC Main 10, AV1 Main and VP9 profile 2. */
 const MAX_BIT_DEPTH = 10;
 /** Browsers decode H.264 up to level 5.2: MaxFS of 36864 macroblocks (ITU-T H.264 table A-1), here in luma samples. */
 const MAX_ENCODED_SAMPLES = 36_864 * 256;
@@ -77,16 +80,18 @@ function parseEntry(name: string): LadderEntry {
 export interface LadderOptions {
   /** `regular`: the GOPs of the source are too long to cut, so `source` is encoded as well. */
   readonly keyFrames?: KeyFrames;
-  /** The FFmpeg in use: audio that it cannot read is copied if possible. Absent: it reads everything. */
+  /** The FFmpeg in use: audio that it cannot read is copied if possible. If absent, all audio counts as readable. */
   readonly ffmpeg?: FlvReader;
 }
 
 /**
  * The renditions for a source: video in the order of the ladder, then the one audio track if the source has audio. The gateway packages
  * those with mode `copy`; FFmpeg makes the others.
- * A rung as large as the source is left out if the source itself is served; a larger rung is always left out. If that leaves no video, or
- * of the rungs none beside a copied source that not every browser decodes, one rung of the source's own size replaces them.
- * @throws transcode.ladder-invalid, transcode.ladder-empty
+ *
+ * A rung as large as the source is left out if the source itself is served; a larger rung is always left out. One rung of the source's own
+ * size replaces the missing ones in two cases: if no video would be left, and if only a copied source would be left that some browsers
+ * cannot decode.
+ * ¶ @throws transcode.ladder-invalid, transcode.ladder-empty
  */
 export function fitLadder(
   ladder: readonly string[],
@@ -133,8 +138,8 @@ export function isForSomeBrowsersOnly({ codec }: SourceVideo): boolean {
 }
 
 /**
- * Copied if it can be cut and browsers that support its codec can decode it; otherwise encoded under the same name, at its own size and
- * frame rate.
+ * Copied if segments can be cut at its key frames and browsers that support the codec can decode it. Otherwise encoded under the same name,
+ * with its own size and frame rate.
  */
 function sourceRendition(video: SourceVideo, keyFrames: KeyFrames): VideoSpec {
   if (keyFrames !== 'source' || !isCopyable(video)) return encodedSource(video);
@@ -166,7 +171,7 @@ function encodedSource(video: SourceVideo): EncodedVideoSpec {
 
 function encodedRendition(name: string, scale: number, video: SourceVideo): EncodedVideoSpec {
   const display = displaySize(video);
-  // Sizes that browsers cannot decode in H.264 are reduced to the largest that they can.
+  // A size that browsers cannot decode in H.264 is reduced to the largest that they can decode.
   const bounded = Math.min(scale, Math.sqrt(MAX_ENCODED_SAMPLES / (display.width * display.height)));
   const fit = Math.min(bounded, MAX_ENCODED_SIDE / Math.max(display.width, display.height));
   const side = fit < scale ? evenFloor : even;
@@ -196,7 +201,7 @@ function normalBitrate(samples: number, frameRate: number): BitsPerSecond {
   );
 }
 
-/** Grows with samples and frame rate, but never exceeds the announced bit rate of the source. */
+/** The bit rate grows with samples and frame rate, but never exceeds the announced bit rate of the source. */
 function rungBitrate(samples: number, video: SourceVideo): BitsPerSecond {
   const normal = normalBitrate(samples, video.frameRate);
   const cap = Math.max(video.bitrate ?? normal, normal * MIN_BITRATE_SHARE);
@@ -208,7 +213,7 @@ function roundBitrate(bitrate: BitsPerSecond): BitsPerSecond {
   return Math.max(10_000, Math.round(bitrate / 10_000) * 10_000);
 }
 
-/** Size with square pixels (ITU-T H.264 E.2.1). The height is kept, because landscape rungs are named after it. */
+/** Size with square pixels (ITU-T H.264 E.2.1). The height stays the same, because landscape rungs are named after it. */
 function displaySize(video: SourceVideo): { width: number; height: number } {
   return { width: video.width * video.sampleAspectRatio, height: video.height };
 }
@@ -245,9 +250,9 @@ function audioRendition(audio: SourceAudio, ffmpeg: FlvReader | undefined): Audi
 }
 
 /**
- * Every browser plays most forms of AAC. Opus, FLAC, AC-3 and E-AC-3 are encoded, so that every browser plays them; if this FFmpeg cannot
- * read them, they are passed through, because most browsers play them. `PACKAGED_AUDIO` in `pipeline/stream-plan.ts` says what a playlist
- * can hold at all.
+ * Every browser plays most forms of AAC. Opus, FLAC, AC-3 and E-AC-3 are encoded, so that every browser can play the result. If this FFmpeg
+ * cannot read them, they are passed through, because most browsers play them. `PACKAGED_AUDIO` in `pipeline/stream-plan.ts` lists what a
+ * playlist can contain.
  */
 function isCopiedAudio(audio: SourceAudio, ffmpeg: FlvReader | undefined): boolean {
   switch (audio.codec) {

@@ -1,11 +1,11 @@
-// Reads from the kernel what a process is doing: a stopped FFmpeg must be killed at once, one that still computes must not.
+// Reads from the kernel what a process is doing: a stopped FFmpeg must be killed at once, one that still works must not be.
 import { readFileSync } from 'node:fs';
 import type { Milliseconds } from '../protocols/units.js';
 
 export interface ProcessActivity {
-  /** Stopped by a signal or a debugger. */
+  /** Whether it was stopped by a signal or a debugger. */
   readonly stopped: boolean;
-  /** Waiting for something other than a disk or a processor. */
+  /** Whether it waits for something other than a disk or a processor. */
   readonly sleeping: boolean;
   /** User and system time of all its threads so far. */
   readonly cpuTime: Milliseconds;
@@ -28,7 +28,7 @@ export function readProcessActivity(pid: number): ProcessActivity | undefined {
   }
 }
 
-/** Clock ticks from boot to the start of a process. Together with the process id it is unique until the next boot. */
+/** Clock ticks from boot to the start of a process. Together with the process id they identify a process until the next boot. */
 export function readProcessStart(pid: number): number | undefined {
   try {
     const start = Number(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[START]);
@@ -38,7 +38,7 @@ export function readProcessStart(pid: number): number | undefined {
   }
 }
 
-/** The process has exited, and its parent has not collected its status yet. */
+/** Whether the process has exited, and its parent has not collected its status yet. */
 export function isZombie(pid: number): boolean {
   try {
     return ['Z', 'X'].includes(statFields(readFileSync(`/proc/${pid}/stat`, 'latin1'))[0] ?? '');

@@ -1,4 +1,4 @@
-// Parses the key=value blocks that FFmpeg writes with -progress, the only figures that tell whether an encoder keeps up.
+// Parses the key=value blocks that FFmpeg writes with -progress. No other figures show whether an encoder keeps up.
 import type { Milliseconds } from '../protocols/units.js';
 
 /** One block of `-progress` output. Fields that FFmpeg reports as N/A are absent. */
@@ -19,7 +19,7 @@ export interface TranscodeProgress {
 /** A block has about 20 lines of 30 bytes; more bytes without its end are not progress output. */
 const MAX_PENDING_BYTES = 16_384;
 
-/** Parses the progress pipe, however its bytes are split. Garbage is ignored: it is never a reason to end a stream. */
+/** Parses the progress pipe, however its bytes are split. Invalid input is ignored, because it is no reason to end a stream. */
 export class ProgressReader {
   #pending = '';
   #fields = new Map<string, string>();

@@ -1,15 +1,15 @@
-// Decides which codecs the FFmpeg in use can read from FLV. Older versions lack support in the container, not the decoder.
+// Decides which codecs the FFmpeg in use can read from FLV. Older versions lack the support in the container, not the decoder.
 import type { AudioCodecId } from '../protocols/flv/codecs.js';
 import type { SourceVideoCodec } from './describe-source.js';
 import type { FfmpegInstallation } from './ffmpeg-installation.js';
 
-/** The properties of an installation that decide; without a list of decoders all are assumed, and so is tone mapping. */
+/** The properties of an installation that matter for this. Without a list of decoders, all of them and tone mapping count as present. */
 export type FlvReader = Pick<FfmpegInstallation, 'enhancedRtmp' | 'enhancedRtmpAudio' | 'versionText'> &
   Partial<Pick<FfmpegInstallation, 'decoders' | 'toneMapping'>>;
 
 type Codec = SourceVideoCodec | AudioCodecId;
 
-/** FFmpeg's decoders for each codec; any one of them is sufficient. */
+/** FFmpeg's decoders for each codec; one of them is enough. */
 const DECODERS: Readonly<Record<Codec, readonly string[]>> = {
   avc: ['h264'],
   hevc: ['hevc'],
@@ -30,7 +30,7 @@ const DECODERS: Readonly<Record<Codec, readonly string[]>> = {
   speex: ['speex', 'libspeex'],
 };
 
-/** Whether a track of this codec can be encoded from; copying does not need FFmpeg. */
+/** Whether FFmpeg can encode from a track of this codec. Copying needs no FFmpeg. */
 export function canReadFromFlv(codec: Codec, ffmpeg: FlvReader): boolean {
   return demuxes(codec, ffmpeg) && decodes(codec, ffmpeg);
 }

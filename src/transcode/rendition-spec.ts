@@ -28,7 +28,7 @@ export interface EncodedVideoSpec {
   /** Frames per second, always those of the source: frames are neither dropped nor repeated. */
   readonly frameRate: number;
   readonly bitrate: BitsPerSecond;
-  /** VBV peak rate: the BANDWIDTH in the playlist must not be exceeded (RFC 8216bis 4.4.6.2). */
+  /** VBV peak rate. The BANDWIDTH in the playlist must not be exceeded (RFC 8216bis 4.4.6.2). */
   readonly maxrate: BitsPerSecond;
   /** VBV buffer, bits. */
   readonly bufsize: number;
@@ -64,15 +64,15 @@ export type RenditionSpec = VideoSpec | AudioSpec;
 export type EncodedSpec = EncodedVideoSpec | EncodedAudioSpec;
 
 /**
- * Where encoded rungs have their key frames.
+ * Where encoded rungs have their key frames:
  * - `source`: where the source has them, so that copied and encoded renditions can be cut at the same pictures.
  * - `regular`: at the first picture in each multiple of the segment duration, for sources whose GOPs are too long to cut (their video is
- * never copied).
- * - `every`: at every picture, for such sources with hardly one picture in each multiple.
+ *   never copied).
+ * - `every`: at every picture, for such sources with so few pictures that there is hardly one in each multiple.
  */
 export type KeyFrames = 'source' | 'regular' | 'every';
 
-/** Everything that `buildFfmpegArguments` needs; output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
+/** Everything that `buildFfmpegArguments` needs. Output `i` of FFmpeg (fd `3 + i`) carries `renditions[i]`. */
 export interface TranscodePlan {
   readonly source: SourceDescription;
   /** At least one: if nothing is encoded, no FFmpeg runs. */
@@ -84,7 +84,7 @@ export interface TranscodePlan {
 }
 
 /**
- * By rendition name: presentation time of the first picture or sample wanted from an FFmpeg, if the previous process has already produced
+ * By rendition name: presentation time of the first picture or sample that FFmpeg should encode, because the previous process has produced
  * everything before it. With `regular` key frames it must be the time of a picture.
  */
 export type WantedFrom = ReadonlyMap<string, Milliseconds>;
@@ -93,7 +93,10 @@ export function encodedRenditions(renditions: readonly RenditionSpec[]): Encoded
   return renditions.filter((spec) => spec.mode === 'encode');
 }
 
-/** The tracks to feed to FFmpeg, which are also the flags of the FLV header: FFmpeg would wait for an announced track that never comes. */
+/**
+ * The tracks that FFmpeg is fed. The flags of the FLV header must name exactly these: FFmpeg would wait for an announced track that never
+ * comes.
+ */
 export function fedTracks(plan: Pick<TranscodePlan, 'renditions'>): {
   readonly video: boolean;
   readonly audio: boolean;

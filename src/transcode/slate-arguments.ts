@@ -5,7 +5,7 @@ import { FIRST_OUTPUT_FD } from './arguments.js';
 import { toArgumentList } from './fluent-command.js';
 
 export interface SlateSpec {
-  /** Absolute path of an image or clip, from the configuration: never from a client. */
+  /** Absolute path of an image or clip. It comes from the configuration, never from a client. */
   readonly file: string;
   /** Luma samples, even; the picture is fitted into this size with black borders. */
   readonly width: number;
@@ -24,7 +24,7 @@ const KEY_FRAME_INTERVAL: Seconds = 2;
 const QUALITY = 23;
 const AUDIO_BITRATE = 128_000;
 const IMAGES: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.bmp']);
-/** Excludes playlists and scripts, which could name other files. */
+/** Formats that are allowed. Playlists and scripts are not, because they could name other files. */
 const CLIP_FORMATS = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,mpegts,avi';
 
 /**
@@ -44,7 +44,7 @@ export function slateArguments(slate: SlateSpec): string[] {
           ['-f', 'image2', '-pattern_type', 'none', '-loop', '1', '-framerate', `${rate}`]
         : ['-format_whitelist', CLIP_FORMATS, '-stream_loop', '-1']),
     ],
-    // With its protocol in front, a path cannot be taken for an option or another protocol, whatever it begins with.
+    // With its protocol in front, a path cannot be taken for an option or for another protocol, whatever it begins with.
     input: `file:${slate.file}`,
     filters: [
       `[0:v:0]scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1,fps=${rate}[v]`,

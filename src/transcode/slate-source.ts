@@ -1,4 +1,4 @@
-// Runs the FFmpeg that plays the slate: it reports tags, ends with one promise, and no process outlives its stream.
+// Runs the FFmpeg that plays the slate. It reports tags, ends with one promise, and leaves no process behind.
 import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
@@ -16,9 +16,9 @@ export interface SlateSourceOptions {
   /** Owns the process and its callbacks. */
   readonly domain: FailureDomain;
   readonly childSettings?: ChildSettings;
-  /** Tags at real time, with timestamps from near 0; sequence headers come first. */
+  /** Called with each tag, at real time, with timestamps from near 0; sequence headers come first. */
   readonly onTag: (tag: FlvTag) => void;
-  /** It ended by itself: the file cannot be played, or FFmpeg died. Not called after `stop`. */
+  /** Called if it ended by itself: the file cannot be played, or FFmpeg died. Not called after `stop`. */
   readonly onFailed: (error: SluiceError) => void;
 }
 

@@ -1,11 +1,11 @@
-// Keeps the last lines that FFmpeg wrote to stderr: they tell the cause of a failure.
+// Keeps the last lines that FFmpeg wrote to stderr, which contain the cause of a failure.
 
 const MAX_LINES = 40;
 const MAX_LINE_LENGTH = 400;
-/** FFmpeg may end a line with CR alone, and a broken program may never end one. */
+/** FFmpeg may end a line with CR alone, and a broken program may never end a line. */
 const LINE_END = /[\r\n]+/;
 
-/** Bounded in number and length of lines. Lines are made printable, because they end up in logs and errors. */
+/** Number and length of lines are bounded. Lines are made printable, because they end up in logs and errors. */
 export class StderrRing {
   readonly #onLine: ((line: string) => void) | undefined;
   readonly #lines: string[] = [];
@@ -29,7 +29,7 @@ export class StderrRing {
 
   push(bytes: Buffer): void {
     const lines = (this.#pending + bytes.toString('utf8')).split(LINE_END);
-    // The beginning of an endless line says what it is about; the rest is dropped.
+    // Of an endless line the beginning is kept, which says what the line is about; the rest is dropped.
     this.#pending = (lines.pop() ?? '').slice(0, MAX_LINE_LENGTH);
     for (const line of lines) this.#add(line);
   }

@@ -16,47 +16,49 @@ export interface TranscodeSupervisorOptions {
   readonly ffmpeg: { readonly path: string };
   readonly plan: TranscodePlan;
   readonly logger: Logger;
-  /** Bytes of the named rendition, split anywhere. The callee owns the buffer. */
+  /** Called with output bytes of a rendition, split anywhere. The callee owns the buffer. */
   readonly onOutput: (rendition: string, bytes: Buffer) => void;
   /**
-   * A new FFmpeg waits for its input: from now on pass `write` the FLV header, the sequence headers, then media from a key frame on. The
-   * first generation is 1; all bytes of the previous generation have been delivered.
+   * Called when a new FFmpeg waits for its input. Pass the FLV header and the sequence headers to `write`, then media from a key frame on.
+   * The first generation is 1. All output of the previous generation has been delivered.
    */
   readonly onStart: (generation: number) => void;
   /**
-   * Presentation time of the key frame that the next FFmpeg will receive first; undefined while there is none, in which case it is called
-   * again after each `noteReceived`. Called at each start of a plan with regular key frames.
+   * Returns the presentation time of the first key frame for the next FFmpeg. Undefined while there is none; then it is called again after
+   * each `noteReceived`. Called at each start of a plan with regular key frames.
    */
   readonly firstPicture?: () => Milliseconds | undefined;
-  /** Called at each start, after `firstPicture`: which part of the input is only to be decoded. */
+  /** Called at each start, after `firstPicture`. Returns from when on the input is encoded; media before that is only decoded. */
   readonly wantedFrom?: () => WantedFrom;
   /**
-   * Called when a process has failed. Returns whether anything that it wrote since its `onStart` was usable: then the failure counts as an
+   * Called when a process has failed. Returns whether any of its output since `onStart` was usable. If so, the failure counts as an
    * accident and does not lead to `onFailed`, unless the process hung or its output was rejected.
    */
   readonly delivered?: () => boolean;
-  /** The process of a generation has ended and its pipes were read to the end. `error` is absent after `stop` and `replacePlan`. */
+  /**
+   * Called when the process of a generation has ended and its pipes were read to the end. `error` is absent after `stop` and `replacePlan`.
+   */
   readonly onExit?: (exit: { readonly generation: number; readonly error?: SluiceError }) => void;
-  /** There will be no further restart. */
+  /** Called when FFmpeg will not be restarted any more. */
   readonly onFailed: (error: SluiceError) => void;
   readonly onProgress?: (progress: TranscodeProgress) => void;
   /** Called about once a second while FFmpeg works, provided that `noteReceived` is called. */
   readonly onLoad?: (load: TranscodeLoad) => void;
-  /** After `write` returned false: FFmpeg has taken the queued bytes. */
+  /** Called when FFmpeg has taken the queued bytes, after `write` returned false. */
   readonly onDrain?: () => void;
   readonly clock: Clock;
-  /** Owns everything that runs for FFmpeg; a failure there ends it. */
+  /** Runs everything that belongs to FFmpeg; a failure in it ends FFmpeg. */
   readonly domain: FailureDomain;
-  /** Uniform in [0, 1): the jitter of the backoff. */
+  /** Returns a number in [0, 1) for the jitter of the backoff, uniformly distributed. */
   readonly random?: () => number;
   readonly spawn?: SpawnProcess;
-  /** How FFmpeg is run; see `findChildSettings`. */
+  /** How to run FFmpeg; see `findChildSettings`. */
   readonly childSettings?: ChildSettings;
   readonly restart?: Partial<RestartPolicy>;
-  /** Input time without a sign of life after which FFmpeg is considered hung and is killed. */
+  /** FFmpeg is considered hung and is killed after this much input time without a sign of life. */
   readonly stall?: Partial<StallLimits>;
   /** How long `stop` waits for FFmpeg to flush before killing it. */
   readonly stopGrace?: Milliseconds;
-  /** The same for `replacePlan`, while viewers of the other rungs wait. */
+  /** The same for `replacePlan`, during which the viewers of the other rungs wait. */
   readonly replaceGrace?: Milliseconds;
 }

@@ -1,4 +1,5 @@
-// Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with backoff, and stops it so that everything is flushed.
+// Keeps one FFmpeg alive for one stream: starts it, watches it, restarts it with backoff, and stops it in such a way that all output is
+// flushed.
 
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -31,7 +32,7 @@ interface Run {
   /** The latest output time that its progress reported. */
   madeUntil: Milliseconds | undefined;
   stalled: boolean;
-  /** Why its output is rejected. */
+  /** Why its output is rejected; undefined if it is not. */
   rejected: SluiceError | undefined;
   cancelTick: () => void;
   cancelGrace: () => void;
@@ -61,7 +62,7 @@ export class TranscodeSupervisor {
     return this.#state.state;
   }
 
-  /** True while `write` reaches an FFmpeg; otherwise bytes are dropped. */
+  /** Whether `write` reaches an FFmpeg; otherwise its bytes are dropped. */
   get accepting(): boolean {
     return this.#state.is('starting', 'running');
   }
@@ -71,7 +72,7 @@ export class TranscodeSupervisor {
     return this.#plan;
   }
 
-  /** Bytes written and not yet taken by FFmpeg. */
+  /** Number of bytes that were written but not yet taken by FFmpeg. */
   get queuedBytes(): number {
     return this.#run?.process.queuedBytes ?? 0;
   }
@@ -100,7 +101,10 @@ export class TranscodeSupervisor {
     this.#launch(firstPicture);
   }
 
-  /** Queues whole FLV tags. @returns false if the queue is over its mark or no FFmpeg accepts input: pause until `onDrain` or `onStart` */
+  /**
+   * Queues whole FLV tags.
+   * @returns false if the queue is over its mark, or no FFmpeg accepts input: then pause until `onDrain` or `onStart`
+   */
   write(buffers: readonly Buffer[]): boolean {
     const run = this.#run;
     if (run === undefined || !this.accepting) return false;
@@ -117,14 +121,14 @@ export class TranscodeSupervisor {
     return this.#stopped;
   }
 
-  /** Like `stop`, but without a grace period: what FFmpeg has not written yet is lost. */
+  /** Like `stop`, but without a grace period: output that FFmpeg has not written yet is lost. */
   kill(): void {
     this.#domain.run('ffmpeg kill', () => this.stop());
     this.#run?.process.kill();
   }
 
   /**
-   * Rejects the output of the running FFmpeg as unusable: nothing more of it is delivered, and it is killed. It counts as a failure, so a
+   * Rejects the output of the running FFmpeg as unusable: no more of it is delivered, and FFmpeg is killed. This counts as a failure, so a
    * restart follows with the usual backoff, except after `stop`.
    */
   reject(reason: SluiceError): void {
@@ -135,8 +139,8 @@ export class TranscodeSupervisor {
   }
 
   /**
-   * Takes the decode time of each tag that the publisher sends of a track fed to FFmpeg, even if FFmpeg is behind and the tag still waits.
-   * `onLoad` is measured against it.
+   * Call with the decode time of each tag of a track that is fed to FFmpeg, even if FFmpeg is behind and the tag is still queued. `onLoad`
+   * is measured against these times.
    */
   noteReceived(time: Milliseconds, track: 'video' | 'audio' = 'video'): void {
     this.#run?.load.noteReceived(time, this.#clock.now(), track);
@@ -145,7 +149,7 @@ export class TranscodeSupervisor {
 
   /**
    * Switches to another plan. The running FFmpeg ends with its input, its flushed output is delivered under the old names, then the next
-   * one starts (`onExit` without an error, `onStart` with the next generation). While a restart is pending only the plan changes. Does
+   * one starts (`onExit` without an error, `onStart` with the next generation). If a restart is pending, only the plan changes. Does
    * nothing after `stop` or a final failure.
    * @throws {TypeError} for a plan without renditions: call `stop` instead
    */
@@ -160,7 +164,7 @@ export class TranscodeSupervisor {
   async #stop(): Promise<void> {
     this.#cancelRestart?.();
     const run = this.#run;
-    // No process runs before the start, between two starts and, inside `onExit`, between two plans.
+    // No process runs before the start, between two starts, and, inside `onExit`, between two plans.
     if (run === undefined && this.#state.can('stopped')) this.#state.to('stopped');
     if (run === undefined || !this.#state.can('stopping')) return;
     this.#state.to('stopping');
@@ -286,7 +290,7 @@ export class TranscodeSupervisor {
   }
 }
 
-/** Validates a plan where it is made, not at the next restart. */
+/** Validates a plan where it is made, not only at the next restart. */
 function checked(plan: TranscodePlan, options: Pick<TranscodeSupervisorOptions, 'firstPicture'>): TranscodePlan {
   buildFfmpegArguments(plan);
   if (plan.keyFrames === 'regular' && options.firstPicture === undefined) {

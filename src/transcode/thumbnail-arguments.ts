@@ -8,15 +8,15 @@ const LONGEST_SIDE = 640;
 const QUALITY = 5;
 
 /**
- * Reads fragmented MP4 with one key frame from fd 0 and writes a JPEG to fd 3. MP4 instead of FLV, because every FFmpeg reads HEVC, AV1 and
- * VP9 from it.
+ * Reads fragmented MP4 with one key frame from fd 0 and writes a JPEG to fd 3. The input is MP4 and not FLV, because every FFmpeg can read
+ * HEVC, AV1 and VP9 from MP4.
  */
 export function thumbnailArguments(): string[] {
   const box = `'min(${LONGEST_SIDE},iw)':'min(${LONGEST_SIDE},ih)':force_original_aspect_ratio=decrease:force_divisible_by=2`;
   return toArgumentList({
     inputOptions: [
       ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning', '-filter_complex_threads', '1'],
-      // Pictures before an open GOP are missing, and none of them is needed.
+      // Pictures before an open GOP are missing, but none of them is needed.
       ...['-threads', '1', '-flags', '+output_corrupt', '-protocol_whitelist', 'pipe', '-f', 'mp4'],
     ],
     input: 'pipe:0',

@@ -23,11 +23,11 @@ export interface ThumbnailMakerOptions {
   readonly ffmpeg: { readonly path: string };
   readonly clock: Clock;
   readonly childSettings?: ChildSettings;
-  /** Thumbnails made at a time, over all streams. Default 2. */
+  /** Number of thumbnails that are made at the same time, for all streams. Default 2. */
   readonly concurrency?: number;
-  /** Thumbnails that may wait. Default 64. */
+  /** Number of thumbnails that may wait. Default 64. */
   readonly maxWaiting?: number;
-  /** Time from the start of FFmpeg after which it is killed. Default 5000. */
+  /** FFmpeg is killed this long after its start. Default 5000. */
   readonly timeout?: Milliseconds;
 }
 
@@ -116,7 +116,7 @@ export class ThumbnailMaker {
     let bytes = 0;
     let late = false;
     let broken: unknown;
-    // A failure ends this thumbnail alone, never the stream.
+    // A failure ends only this thumbnail, never the stream.
     const domain = new FailureDomain('thumbnail', ({ cause }) => {
       broken ??= cause;
       domain.close();

@@ -57,7 +57,7 @@ export const FILES: readonly (readonly [mistake: string, text: string, message: 
   [
     'a Windows path in double quotes',
     'mediaDir: "C:\\media"\n',
-    'sluice.yaml:1:14: not valid YAML: after \\ in double quotes a known escape must follow; use single quotes, or write \\\\\n  1 | mediaDir: "C:\\media"',
+    'sluice.yaml:1:14: not valid YAML: in double quotes, \\ must begin a known escape; use single quotes, or write \\\\\n  1 | mediaDir: "C:\\media"',
   ],
   ['a misspelt key', 'segmentDuraton: 2\n', 'sluice.yaml:1 segmentDuraton: unknown key; did you mean segmentDuration?'],
   [

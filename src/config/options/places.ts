@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import { optionalPort, port, text } from '../option-kinds.js';
 
-/** As `mediaDir`: nothing is written. A directory of that name is `./none`. */
+/** Value of `mediaDir`: nothing is written to a disk. A directory of that name can be given as `./none`. */
 export const NO_MEDIA_DIRECTORY = 'none';
 
 export const placeOptions = {
