@@ -1,11 +1,11 @@
 // The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
 import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
-import { tokenPlayAccess } from './access/viewer-access.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { Config } from './config/schema.js';
 import type { PlayAccess } from './contracts/access.js';
+import type { GrantControl } from './contracts/grant.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
@@ -196,6 +196,11 @@ export class Gateway {
     return stream !== undefined;
   }
 
+  /** Lists and ends what the access policy has allowed, and keeps parties out. */
+  get grants(): GrantControl {
+    return this.#parts.access.control;
+  }
+
   /**
    * Starts listening on both ports, or with `{ http: false }` for publishers only. Can be called once; if it fails, the gateway has closed
    * itself.
@@ -261,6 +266,7 @@ export class Gateway {
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());
+    domain.attempt('access', () => this.#parts.access.close());
     // This is the last step, because streams were still writing files until here.
     await domain.settled('directories', () => this.#parts.directories.release());
     // Failures are thrown at the end, so that one of them does not keep other things open.
@@ -276,9 +282,9 @@ export class Gateway {
 }
 
 /** Who may watch over RTMP: the program decides, or the same tokens as over HTTP. */
-function playAccess({ viewers, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
+function playAccess({ viewers, access, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
   if (authorize !== undefined) return programPlayAccess(authorize, logger);
-  return viewers === undefined ? openPlayAccess() : tokenPlayAccess(viewers.access);
+  return viewers?.access ?? openPlayAccess(access.grants);
 }
 
 function thumbnailMaker({ config, ffmpeg, clock, childSettings }: GatewayParts): ThumbnailMaker | undefined {

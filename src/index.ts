@@ -4,6 +4,16 @@ export { SigningKeys } from './access/tickets/signing-keys.js';
 export { type ConfigSources, loadConfig } from './config/load-config.js';
 export type { ProgramOptions } from './config/program-options.js';
 export type { Config } from './config/schema.js';
+export type {
+  Ban,
+  Grant,
+  GrantAction,
+  GrantControl,
+  GrantHolder,
+  GrantOptions,
+  GrantProtocol,
+  ProofKind,
+} from './contracts/grant.js';
 export type { EventListener } from './events/event-bus.js';
 export type { EventReason, GatewayEvent, GatewayEventType } from './events/gateway-event.js';
 export {

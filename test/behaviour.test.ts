@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
-const ID = /\b[ABC]\d\.\d\d\b/g;
+const ID = /\b[A-E]\d\.\d\d\b/g;
 
 interface Row {
   readonly id: string;
@@ -14,7 +14,7 @@ interface Row {
 
 /** Five cells, none of them empty: id, stimulus, reaction, source, tests. */
 function rows(): Row[] {
-  return [...read('docs/behaviour.md').matchAll(/^\| ([ABC]\d\.\d\d) (?:\| [^|]{3,} ){3}\| ([^|]+) \|$/gm)].map(
+  return [...read('docs/behaviour.md').matchAll(/^\| ([A-E]\d\.\d\d) (?:\| [^|]{3,} ){3}\| ([^|]+) \|$/gm)].map(
     ([, id = '', where = '']) => ({
       id,
       files: [...where.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path),
@@ -42,15 +42,18 @@ function filesOfTheRepository(): string[] {
 }
 
 describe('docs/behaviour.md', () => {
-  it('numbers its lines without a gap', () => {
+  it('numbers its lines in order', () => {
     const sections = new Map<string, number>();
     for (const { id } of rows()) {
       const [section = '', number] = id.split('.');
-      expect([id, Number(number)]).toEqual([id, (sections.get(section) ?? 0) + 1]);
+      const last = sections.get(section) ?? 0;
+      // What an operator meets (D, E) has its numbers from a longer list.
+      if (/^[DE]/.test(section)) expect([id, Number(number) > last]).toEqual([id, true]);
+      else expect([id, Number(number)]).toEqual([id, last + 1]);
       sections.set(section, Number(number));
     }
     const named = ['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9', 'B1', 'B2', 'B3', 'B4', 'C2', 'C3', 'C4'];
-    expect([...sections.keys()]).toEqual(named);
+    expect([...sections.keys()].filter((section) => /^[ABC]/.test(section))).toEqual(named);
     expect(rows().length).toBeGreaterThanOrEqual(224);
   });
 

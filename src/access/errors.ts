@@ -29,6 +29,31 @@ export const accessError = defineErrors({
     kind: 'denied',
     summary: 'Status 403. The token or ticket of a viewer has ended. Make a new one with `sluice sign`.',
   },
+  'access.address': {
+    kind: 'denied',
+    summary:
+      'In the log alone, as the cause: the address of the peer is refused by `publishAddresses` or `playAddresses`. The peer learns only that it was denied.',
+  },
+  'access.banned': {
+    kind: 'denied',
+    summary:
+      'The operator has banned this address, key, user or session. Who comes later learns only that it was denied.',
+  },
+  'access.scope': {
+    kind: 'denied',
+    summary:
+      'In the log alone, as the cause: the proof is right, but is for other applications, names or actions, or the application is not one of apps.',
+  },
+  'access.ended': {
+    kind: 'denied',
+    summary:
+      'The operator ended this publish or this viewer. Most encoders connect again within seconds, unless they are banned too.',
+  },
+  'access.expired': {
+    kind: 'denied',
+    summary:
+      'The time of the permission is over: that of a key, a token, a JWT, or the `lifetime` that a webhook gave.',
+  },
   'access.revocations': {
     kind: 'unavailable',
     summary:

@@ -7,8 +7,11 @@ import type { Milliseconds } from '../protocols/units.js';
 import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
 import { FailureMemory } from './failure-memory.js';
+import { KEY_PARAMETER, keyAndUserProof, PASSWORD_PARAMETER, USER_PARAMETER } from './key-and-user-proof.js';
+import { AccessPolicy, type PolicySteps } from './policy/access-policy.js';
+import type { Proof } from './policy/question.js';
 import { UnansweredChallenges } from './unanswered-challenges.js';
-import { type PublishUser, sameText, UserDirectory } from './user-directory.js';
+import { type PublishUser, UserDirectory } from './user-directory.js';
 
 /**
  * Neither method ever rejects. A refusal may be delayed by up to 4 s; correct credentials are accepted at once, however often others were
@@ -22,6 +25,10 @@ export interface PublishAccessOptions {
   /** Applications that accept publishers; a publisher cannot create new ones. */
   readonly apps: readonly string[];
   readonly users?: readonly PublishUser[];
+  /** The rest of the policy. */
+  readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
+  /** Other ways of proving something, asked after key and users. With them, publishing is never open. */
+  readonly proofs?: readonly Proof[];
   /** Whether an encoder that connects with neither user nor key is asked for a user. Default true. */
   readonly challenge?: boolean;
   /** Number of refusals per address that are not delayed, because people mistype. Default 5. */
@@ -41,11 +48,6 @@ export interface PublishAccessOptions {
   readonly wait?: (duration: Milliseconds) => Promise<void>;
 }
 
-/** Query parameters of stream key and server URL: `NAME?key=SECRET`, `NAME?user=USER&pass=PASSWORD`. */
-const KEY_PARAMETER = 'key';
-const USER_PARAMETER = 'user';
-const PASSWORD_PARAMETER = 'pass';
-
 /** Encoders call themselves by these names. Players send `LNX 9,0,124,2` and similar, and are never challenged. */
 const ENCODER = /FMLE|FMSc/;
 /** User names that the configuration accepts; other names are never repeated in an answer. */
@@ -55,12 +57,19 @@ const FREE_FAILURES = 5;
 const MAX_DELAY: Milliseconds = 4_000;
 
 export function createPublishAccess(options: PublishAccessOptions): PublishAccessPolicy {
-  const { key, apps, challenge = true, freeFailures = FREE_FAILURES, maxDelay = MAX_DELAY } = options;
+  const { key, apps, proofs = [], challenge = true, freeFailures = FREE_FAILURES, maxDelay = MAX_DELAY } = options;
   const { now = () => performance.now(), wait = waitWithoutHolding } = options;
   const users = new UserDirectory(options.users ?? []);
   const adobe = new AdobeChallenge(users);
   const failures = new FailureMemory();
   const unanswered = new UnansweredChallenges(options.onUnanswered ?? (() => undefined), options.patience);
+
+  const policy = new AccessPolicy({
+    ...options.steps,
+    proofs: [keyAndUserProof({ key, users, isOpen: proofs.length === 0 }), ...proofs],
+    missing: () => accessError('access.publish-denied', DENIED),
+    serves: ({ app }) => apps.includes(app),
+  });
 
   async function delayRefusal(remoteAddress: string): Promise<void> {
     const count = failures.record(remoteAddress, now());
@@ -87,15 +96,15 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
       return asked(NEED_AUTH);
     },
 
-    async check({ app, name, query, remoteAddress, user }) {
-      const keyFits = key === null ? users.isEmpty : sameText(query.get(KEY_PARAMETER) ?? '', key);
-      const claimed = query.get(USER_PARAMETER);
-      const passwordFits = claimed !== null && users.checkPassword(claimed, query.get(PASSWORD_PARAMETER) ?? '');
-      const publisher = passwordFits ? claimed : user;
-      const userFits = publisher !== undefined && users.mayPublish(publisher, app, name);
-      if ((keyFits || userFits) && apps.includes(app)) return { allowed: true };
-      await delayRefusal(remoteAddress);
-      return { allowed: false, error: accessError('access.publish-denied', DENIED) };
+    async check({ app, name, query, remoteAddress, user, encoder }) {
+      const question = { action: 'publish', protocol: 'rtmp', app, name, query, remoteAddress, user } as const;
+      const decision = await policy.decide({ ...question, agent: encoder });
+      if (decision.allowed) return { allowed: true, permit: decision.permit };
+      const { error, isGuess } = decision;
+      if (isGuess) await delayRefusal(remoteAddress);
+      // Whoever guesses learns nothing. That something failed, or is full, says nothing of credentials, and the encoder should try again.
+      if (error.kind !== 'denied' || error.code === 'access.publish-denied') return { allowed: false, error };
+      return { allowed: false, error: accessError('access.publish-denied', DENIED, { cause: error }) };
     },
   };
 }

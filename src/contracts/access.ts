@@ -2,6 +2,7 @@
 // and never log or keep them.
 
 import type { SluiceError } from '../protocols/errors.js';
+import type { Grant, GrantProtocol, Permit } from './grant.js';
 
 export interface ConnectRequest {
   /** Query parameters of application and tcUrl, including those of a challenge. */
@@ -25,6 +26,8 @@ export interface PublishRequest {
   readonly name: string;
   /** IP address, never a host name. */
   readonly remoteAddress: string;
+  /** Set once the policy has allowed it. Its name is that of this request. */
+  readonly grant?: Grant | undefined;
 }
 
 export interface PlayRequest {
@@ -38,18 +41,24 @@ export interface PlayRequest {
 
 export type AccessDecision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
 
+export type PublishDecision =
+  /** The public name is that of the grant, which may differ from the one that was asked for. */
+  { readonly allowed: true; readonly permit?: Permit } | { readonly allowed: false; readonly error: SluiceError };
+
 /** The credentials of a publisher. */
 export interface PublishProofs {
   /** Query parameters of the stream name. */
   readonly query: URLSearchParams;
   /** The user of the connection, if it was authenticated at connect. */
   readonly user?: string | undefined;
+  /** Name and version of the encoder, as sent. */
+  readonly encoder?: string | undefined;
 }
 
 /** Decides who may publish. Called once per publish request, before admission; the publisher gets no answer until the promise settles. */
 export interface PublishAccess {
   /** A rejected promise counts as a refusal. */
-  check(request: PublishRequest & PublishProofs): Promise<AccessDecision>;
+  check(request: PublishRequest & PublishProofs): Promise<PublishDecision>;
   /** Called when a peer connects, including players; if absent, all may connect. A rejected promise counts as a refusal. */
   connect?(request: ConnectRequest): Promise<ConnectDecision>;
 }
@@ -57,6 +66,7 @@ export interface PublishAccess {
 export type PlayDecision =
   | {
       readonly allowed: true;
+      readonly permit?: Permit;
       /** Called from time to time while the player watches; if it is absent, the first decision stays in force. Must not throw. */
       readonly stillAllowed?: () => AccessDecision;
     }
@@ -74,21 +84,29 @@ export interface StreamName {
   readonly name: string;
 }
 
+/** A request of a viewer over HTTP. */
+export interface ViewerRequest extends StreamName {
+  readonly protocol: GrantProtocol;
+  /** IP address; undefined for a trusted proxy that does not name its client. */
+  readonly remoteAddress: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
 export type EntryDecision =
   | {
       readonly allowed: true;
-      /** A path segment for all later requests of this viewer. It begins with `~`. */
-      readonly ticket: string;
+      /** A path segment for all later requests of this viewer. It begins with `~`. Undefined if those need none. */
+      readonly ticket?: string | undefined;
     }
   | { readonly allowed: false; readonly error: SluiceError };
 
 /**
- * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that the
- * request had no token at all. Neither method throws.
+ * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that there was no
+ * proof at all; one of the kind `limit` or `unavailable`, that the viewer may try again. Neither method throws, and no promise is rejected.
  */
 export interface ViewerAccess {
-  /** Exchanges the token of a viewer for a ticket. */
-  exchangeToken(stream: StreamName, token: string | undefined): EntryDecision;
-  /** Whether a ticket is for this stream and has not expired. */
-  checkTicket(stream: StreamName, ticket: string): AccessDecision;
+  /** Exchanges the proof of a viewer for a ticket. */
+  enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
+  /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */
+  checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision;
 }

@@ -1,4 +1,5 @@
 // All events of streams, as one closed union for everybody who listens.
+import type { GrantHolder } from '../contracts/grant.js';
 import type { EpochMilliseconds } from '../protocols/units.js';
 
 /** Why a publisher or a stream was ended: a code of docs/errors.md and a sentence. */
@@ -15,16 +16,22 @@ interface NamedEvent {
   readonly time: EpochMilliseconds;
 }
 
-/** A publisher was accepted, or has left. Every accepted publish causes exactly one of each. */
-export interface PublishStarted extends NamedEvent {
-  readonly type: 'publish.started';
+interface PublisherEvent extends NamedEvent {
   /** IP address of the publisher. */
   readonly remoteAddress: string;
+  /** The grant with which it publishes; undefined if the program decides. */
+  readonly grantId?: string;
+  /** Whose key, user, JWT or webhook allowed it. */
+  readonly holder?: GrantHolder;
 }
 
-export interface PublishEnded extends NamedEvent {
+/** A publisher was accepted, or has left. Every accepted publish causes exactly one of each. */
+export interface PublishStarted extends PublisherEvent {
+  readonly type: 'publish.started';
+}
+
+export interface PublishEnded extends PublisherEvent {
   readonly type: 'publish.ended';
-  readonly remoteAddress: string;
   /** Undefined if the publisher itself has ended the stream. */
   readonly reason: EventReason | undefined;
 }

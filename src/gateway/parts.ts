@@ -18,8 +18,9 @@ import { childEnvironment } from '../transcode/child-environment.js';
 import { type ChildSettings, findChildSettings } from '../transcode/child-settings.js';
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
+import { type AccessParts, accessParts } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
-import { findPlayKeys, openViewerPolicy, type ViewerPolicy } from './viewer-policy.js';
+import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
 
 export interface GatewayParts {
   readonly config: Config;
@@ -37,7 +38,8 @@ export interface GatewayParts {
   /** Streams of an earlier process whose publishers may come back. */
   readonly left: readonly LeftStream[];
   /** Undefined if everybody may watch. */
-  readonly viewers: ViewerPolicy | undefined;
+  readonly viewers: ViewerParts | undefined;
+  readonly access: AccessParts;
   readonly certificate: TlsCertificate | undefined;
   readonly directories: OwnDirectories;
 }
@@ -79,7 +81,8 @@ async function openWith(
   const kept = await openMedia(directories, config, logger, clock);
   const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
   // Opened last, because they watch files until they are closed.
-  const viewers = await openViewerPolicy(playKeys, config, logger, clock);
+  const access = accessParts(logger, clock);
+  const viewers = await openViewerPolicy(playKeys, config, logger, clock, access);
   const certificate = await loadCertificate(config, logger).catch((error: unknown) => {
     viewers?.close();
     throw error;
@@ -92,6 +95,7 @@ async function openWith(
     childSettings,
     key,
     ...kept,
+    access,
     viewers,
     certificate,
     directories,

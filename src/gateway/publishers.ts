@@ -1,6 +1,7 @@
 // The default publish policy from the configuration, and the events about publishers.
 import { createPublishAccess, type PublishAccessPolicy } from '../access/publish-access.js';
-import type { GatewayEvent } from '../events/gateway-event.js';
+import type { PublishRequest } from '../contracts/access.js';
+import type { GatewayEvent, PublishStarted } from '../events/gateway-event.js';
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -10,7 +11,7 @@ import type { GatewayParts } from './parts.js';
 /** Time between two such log lines: a persistent encoder tries again every few seconds. */
 const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
-export function keyAndUsers({ config, key, logger, clock }: GatewayParts): PublishAccessPolicy {
+export function keyAndUsers({ config, key, logger, clock, access }: GatewayParts): PublishAccessPolicy {
   const domain = new FailureDomain('access', ({ where, cause }) =>
     logger.error({ room: 'access', where, err: cause }, 'internal error: an encoder that gave up is not logged'),
   );
@@ -24,6 +25,7 @@ export function keyAndUsers({ config, key, logger, clock }: GatewayParts): Publi
     key,
     apps: config.apps,
     users: config.users,
+    steps: { grants: access.grants, bans: access.bans },
     challenge: config.userChallenge === 'on',
     freeFailures: config.freeFailures,
     maxDelay: config.maxFailureDelay * 1000,
@@ -40,13 +42,17 @@ function unansweredText(hasKey: boolean): string {
 
 export function publishEvents(clock: Clock, emit: (event: GatewayEvent) => void): PublishObserver {
   return {
-    onStart: (request) => emit({ type: 'publish.started', time: clock.wallClock(), ...request }),
+    onStart: (request) => emit({ type: 'publish.started', time: clock.wallClock(), ...publisher(request) }),
     onEnd: (request, reason) =>
       emit({
         type: 'publish.ended',
         time: clock.wallClock(),
-        ...request,
+        ...publisher(request),
         reason: reason && { code: reason.code, message: reason.message },
       }),
   };
+}
+
+function publisher({ app, name, remoteAddress, grant }: PublishRequest): Omit<PublishStarted, 'type' | 'time'> {
+  return { app, name, remoteAddress, ...(grant && { grantId: grant.id, holder: grant.holder }) };
 }

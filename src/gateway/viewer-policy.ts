@@ -5,15 +5,16 @@ import { ownDirectories } from '../access/state-owner.js';
 import { resolvePlaySecrets } from '../access/tickets/play-secrets.js';
 import { Revocations } from '../access/tickets/revocations.js';
 import type { SigningKeys } from '../access/tickets/signing-keys.js';
-import { TokenViewerAccess } from '../access/viewer-access.js';
+import { ViewerTokens } from '../access/tickets/viewer-tokens.js';
+import { ViewerPolicy } from '../access/viewer-policy.js';
 import type { Config } from '../config/schema.js';
-import type { ViewerAccess } from '../contracts/access.js';
 import { ensureDirectory } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
+import type { AccessParts } from './access-parts.js';
 import { STATE_MODE } from './own-directories.js';
 
-export interface ViewerPolicy {
-  readonly access: ViewerAccess;
+export interface ViewerParts {
+  readonly access: ViewerPolicy;
   close(): void;
 }
 
@@ -35,12 +36,14 @@ export async function openViewerPolicy(
   { clockSkew, stateDir }: Config,
   logger: Logger,
   clock: Clock,
-): Promise<ViewerPolicy | undefined> {
+  { grants, bans, sessions }: AccessParts,
+): Promise<ViewerParts | undefined> {
   if (keys === undefined) return undefined;
   const wallClock = () => clock.wallClock();
   const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
+  const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {
-    access: new TokenViewerAccess({ keys, wallClock, clockSkew, revoked }),
+    access: new ViewerPolicy({ tokens, steps: { grants, bans }, sessions }),
     close: () => revoked.close(),
   };
 }

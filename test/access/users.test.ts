@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, parsePasswordHash } from '../../src/access/password-hash.js';
 import { createPublishAccess, type PublishAccessOptions } from '../../src/access/publish-access.js';
+import { policySteps } from '../support/policy-steps.js';
 
 const PASSWORD = 'correct horse+battery/staple=';
 const KEY = 'the-key-of-this-gateway';
@@ -16,6 +17,7 @@ function setUp(options: Partial<PublishAccessOptions> = {}) {
   const waits: number[] = [];
   let time = 0;
   const access = createPublishAccess({
+    steps: policySteps(),
     apps: ['live', 'studio'],
     key: KEY,
     users: [anna, carl],

@@ -70,7 +70,8 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxBytes: dependencies.maxUnreadBytes ?? maxBytes,
     maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
   };
-  const gate = dependencies.access && new ViewerGate(dependencies.access, errors.shared, logger);
+  const { access } = dependencies;
+  const gate = access && new ViewerGate({ access, addresses, domain: errors.shared, logger });
   const shared = { addresses, viewers, gate, errors };
   return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unread, ...shared, logger }) };
 }

@@ -1,23 +1,25 @@
 // Checks whether a peer may connect at all, and as which user, before the connection may do anything else.
 
-import type { ConnectDecision } from '../../contracts/access.js';
+import type { ConnectDecision, PublishProofs } from '../../contracts/access.js';
 import type { ConnectedEvent } from '../../protocols/rtmp/session-event.js';
 import { countEnd } from './counters.js';
 import { rtmpServerError } from './errors.js';
+import { printable } from './log-fields.js';
 import type { Peer } from './peer.js';
 
 export class ConnectCheck {
   readonly #peer: Peer;
   #user: string | undefined;
+  #encoder: string | undefined;
   #isPending = false;
 
   constructor(peer: Peer) {
     this.#peer = peer;
   }
 
-  /** The user of this connection, if the peer authenticated when it connected. */
-  get user(): string | undefined {
-    return this.#user;
+  /** The user of this connection, if the peer authenticated when it connected, and what the encoder calls itself. */
+  get known(): Omit<PublishProofs, 'query'> {
+    return { user: this.#user, encoder: this.#encoder };
   }
 
   /** Whether the connect command waits for its answer. Anything written now would be taken for that answer. */
@@ -29,6 +31,7 @@ export class ConnectCheck {
   async decide({ query, flashVer }: ConnectedEvent): Promise<void> {
     const peer = this.#peer;
     const { access, options } = peer.context;
+    if (flashVer !== undefined) this.#encoder = printable(flashVer);
     if (access.connect === undefined) return;
     peer.pump.pause('access');
     this.#isPending = true;

@@ -3,7 +3,7 @@
 
 import type { PlayRequest, PublishRequest } from '../../contracts/access.js';
 import type { Logger } from '../../contracts/logger.js';
-import type { SluiceError } from '../../protocols/errors.js';
+import { SluiceError } from '../../protocols/errors.js';
 import { printable } from './log-fields.js';
 import type { LogLimiter } from './log-limiter.js';
 
@@ -118,6 +118,8 @@ function names({ app, name }: PublishRequest | PlayRequest): object {
   return { app: printable(app), stream: printable(name) };
 }
 
-function failure(error: SluiceError): object {
-  return { code: error.code, reason: printable(error.message) };
+/** What the peer is told may be less than what is true: then the cause has its code, too. */
+function failure({ code, message, cause }: SluiceError): object {
+  const truth = cause instanceof SluiceError && code !== 'rtmp-server.internal' ? { cause: cause.code } : {};
+  return { code, reason: printable(message), ...truth };
 }

@@ -197,7 +197,7 @@ export class RtmpConnection implements Peer {
         this.domain.run('rtmp connect decision', () => this.#connect.decide(event));
         return;
       case 'publish-request':
-        this.domain.run('rtmp publish decision', () => this.#publisher.decide(event, this.#connect.user));
+        this.domain.run('rtmp publish decision', () => this.#publisher.decide(event, this.#connect.known));
         return;
       case 'play-request':
         this.domain.run('rtmp play decision', () => this.#viewer.decide(event));

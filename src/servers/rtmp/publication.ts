@@ -1,6 +1,7 @@
 // One accepted publish and its target. The target is told exactly once that the publish is over, whatever ended it.
 
 import type { PublishRequest } from '../../contracts/access.js';
+import type { Permit } from '../../contracts/grant.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { callAll, type FailureDomain } from '../../protocols/failure-domain.js';
 import { Deadline } from './deadline.js';
@@ -11,6 +12,10 @@ export class Publication {
   readonly messageStreamId: number;
   readonly request: PublishRequest;
   readonly target: PublishTarget;
+  /** Undefined if the policy gives none. */
+  readonly permit: Permit | undefined;
+  /** Of its messages. */
+  bytes = 0;
   /** Runs until the first audio or video message; metadata does not count. */
   readonly firstMedia: Deadline;
   /** Why the server ends it. Set before the session is told, so that the target learns the cause. */
@@ -21,13 +26,14 @@ export class Publication {
   constructor(
     messageStreamId: number,
     request: PublishRequest,
-    target: PublishTarget,
+    { target, permit }: { readonly target: PublishTarget; readonly permit: Permit | undefined },
     context: Pick<ConnectionContext, 'counters' | 'observer'>,
     domain: FailureDomain,
   ) {
     this.messageStreamId = messageStreamId;
     this.request = request;
     this.target = target;
+    this.permit = permit;
     this.#context = context;
     this.firstMedia = new Deadline(domain);
     context.counters.publishers++;
@@ -43,14 +49,18 @@ export class Publication {
     return this.#ended;
   }
 
-  /** Tells target and observer once, each of them even if the other throws. Later calls do nothing. */
+  /** Tells target, observer and policy once, each of them even if another throws. Later calls do nothing. */
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.firstMedia.clear();
     this.#context.counters.publishers--;
     this.#context.counters.publishesEnded++;
-    const calls = [() => this.target.end(reason), () => this.#context.observer?.onEnd?.(this.request, reason)];
+    const calls = [
+      () => this.target.end(reason),
+      () => this.#context.observer?.onEnd?.(this.request, reason),
+      () => this.permit?.close({ bytes: this.bytes, reason }),
+    ];
     callAll(calls, (call) => call());
   }
 }

@@ -1,7 +1,7 @@
 // The publishing side of a connection: checks access, passes media on, and ends the publication exactly once. A publisher that sends faster
 // than real time is read at real time: its data then waits in its own socket and not in our memory.
 
-import type { AccessDecision, PublishRequest } from '../../contracts/access.js';
+import type { PublishDecision, PublishProofs, PublishRequest } from '../../contracts/access.js';
 import { SluiceError } from '../../protocols/errors.js';
 import type { MediaEvent, PublishRequestEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -65,30 +65,42 @@ export class PublishingPeer {
 
   /**
    * Checks access first, then admission. The publisher gets its answer when both have accepted it.
-   * @param user user of the connection, if it was authenticated at connect
+   * @param connection what is known of the publisher since it connected
    */
-  async decide({ messageStreamId, app, name, query }: PublishRequestEvent, user: string | undefined): Promise<void> {
+  async decide(
+    { messageStreamId, app, name, query }: PublishRequestEvent,
+    connection: Omit<PublishProofs, 'query'>,
+  ): Promise<void> {
     const peer = this.#peer;
     const { admission, options } = peer.context;
-    const request = { app, name, remoteAddress: peer.remoteAddress };
+    const asked = { app, name, remoteAddress: peer.remoteAddress };
     peer.pump.pause('access');
     peer.nextStep.set(options.publishTimeout, () => {
       const text = `no decision about the publish request within ${options.publishTimeout} ms`;
       peer.expire(rtmpServerError('rtmp-server.access-failed', text));
     });
-    const decision = await this.#checkAccess(request, query, user);
-    if (peer.finished) return;
+    const decision = await this.#checkAccess(asked, { query, ...connection });
+    const permit = decision.allowed ? decision.permit : undefined;
+    if (peer.finished) {
+      permit?.close();
+      return;
+    }
     peer.nextStep.clear();
+    const request = permit === undefined ? asked : { ...asked, name: permit.grant.name, grant: permit.grant };
     let publication: Publication | undefined;
     try {
       if (!decision.allowed) throw decision.error;
-      publication = new Publication(messageStreamId, request, admission.claim(request), peer.context, peer.domain);
+      const target = admission.claim(request);
+      publication = new Publication(messageStreamId, request, { target, permit }, peer.context, peer.domain);
       this.#start(publication);
     } catch (thrown) {
       const error = asServerError(thrown);
       // The name was claimed, but the publication did not start. Nobody else would release the name.
       if (this.#publication === publication) this.#publication = undefined;
-      peer.domain.attempt('rtmp publication end', () => publication?.end(error));
+      peer.domain.attempt('rtmp publication end', () => {
+        if (publication === undefined) permit?.close({ reason: error });
+        else publication.end(error);
+      });
       this.#refuse(messageStreamId, request, error);
     }
     peer.pump.resume('access');
@@ -99,6 +111,7 @@ export class PublishingPeer {
     const publication = this.#publication;
     if (publication === undefined) return;
     this.#peer.context.counters.mediaMessages++;
+    publication.bytes += body.length;
     if (kind !== 'script') {
       if (this.#awaitsMedia) publication.firstMedia.clear();
       this.#awaitsMedia = false;
@@ -136,13 +149,9 @@ export class PublishingPeer {
     publication.end(reason);
   }
 
-  async #checkAccess(
-    request: PublishRequest,
-    query: URLSearchParams,
-    user: string | undefined,
-  ): Promise<AccessDecision> {
+  async #checkAccess(request: PublishRequest, proofs: PublishProofs): Promise<PublishDecision> {
     try {
-      return await this.#peer.context.access.check({ ...request, query, user });
+      return await this.#peer.context.access.check({ ...request, ...proofs });
     } catch (cause) {
       const error = rtmpServerError('rtmp-server.access-failed', 'the publish request could not be checked', { cause });
       return { allowed: false, error };
@@ -150,7 +159,7 @@ export class PublishingPeer {
   }
 
   #start(publication: Publication): void {
-    const { messageStreamId, request, target } = publication;
+    const { messageStreamId, request, target, permit } = publication;
     const { firstMediaTimeout } = this.#peer.context.options;
     this.#publication = publication;
     this.#pacer = new MediaPacer();
@@ -162,8 +171,10 @@ export class PublishingPeer {
       const text = `no audio or video within ${firstMediaTimeout} ms of the publish`;
       this.#drop(publication, rtmpServerError('rtmp-server.media-timeout', text));
     });
+    const kick = this.#peer.domain.guard('rtmp kick', (reason: SluiceError) => this.#drop(publication, reason));
+    permit?.begin(kick);
     // This must be the last step, because a target may call its listener at once.
-    target.onKick?.(this.#peer.domain.guard('rtmp kick', (reason) => this.#drop(publication, reason)));
+    target.onKick?.(kick);
   }
 
   /** Refuses a request before it was accepted. Nothing has started, so nothing has to be ended. */

@@ -1,6 +1,7 @@
 // The playing side of a connection: checks who may watch, connects sessions to streams, and handles the players' commands.
 
 import type { AccessDecision, PlayDecision, PlayRequest } from '../../contracts/access.js';
+import type { Permit } from '../../contracts/grant.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { PauseEvent, PlayRequestEvent } from '../../protocols/rtmp/session-event.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -22,6 +23,8 @@ export class Viewer {
   readonly #peer: Peer;
   /** By message stream. */
   readonly #playbacks = new Map<number, Playback>();
+  /** By message stream. */
+  readonly #permits = new Map<number, Permit>();
   /** By message stream: whether its player may still watch. */
   readonly #checks = new Map<number, () => AccessDecision>();
   readonly #nextCheck: Deadline;
@@ -50,7 +53,11 @@ export class Viewer {
       peer.expire(rtmpServerError('rtmp-server.access-failed', text));
     });
     const decision = await this.#checkAccess(request, query);
-    if (peer.finished) return;
+    const permit = decision.allowed ? decision.permit : undefined;
+    if (peer.finished) {
+      permit?.close();
+      return;
+    }
     peer.nextStep.clear();
     try {
       if (!decision.allowed) throw decision.error;
@@ -71,13 +78,19 @@ export class Viewer {
       });
       if (!playback.open()) throw rtmpServerError('rtmp-server.stream-not-found', 'nobody publishes under this name');
       this.#playbacks.set(messageStreamId, playback);
+      if (permit !== undefined) {
+        this.#permits.set(messageStreamId, permit);
+        permit.begin(peer.domain.guard('rtmp kick', (reason) => peer.expire(reason)));
+      }
       if (decision.stillAllowed !== undefined) this.#keepChecking(messageStreamId, decision.stillAllowed);
       counters.viewers++;
       counters.playsAccepted++;
       peer.log.playStarted(request);
       peer.session.acceptPlay(messageStreamId);
     } catch (thrown) {
-      this.#refuse(messageStreamId, request, asServerError(thrown));
+      const error = asServerError(thrown);
+      if (!this.#permits.has(messageStreamId)) permit?.close({ reason: error });
+      this.#refuse(messageStreamId, request, error);
     }
     peer.pump.resume('access');
     peer.pump.run();
@@ -95,6 +108,8 @@ export class Viewer {
     this.#checks.delete(messageStreamId);
     if (this.#checks.size === 0) this.#nextCheck.clear();
     playback.stop();
+    this.#permits.get(messageStreamId)?.close();
+    this.#permits.delete(messageStreamId);
     this.#peer.context.counters.viewers--;
     this.#peer.log.playEnded(playback.request);
   }

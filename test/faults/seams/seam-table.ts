@@ -131,7 +131,15 @@ export const CONNECTION_SEAMS: readonly string[] = [
   ...['https handshake', 'http secured', 'http deadline'],
   // Of all HTTP connections.
   ...['http deadlines', 'http log', 'https handshake failed', 'http accept failed', 'unread answer', 'request log'],
-  ...['waiting place', 'waiting client left', 'http refusal', 'answer broken', 'body broken', 'unread answer done'],
+  ...[
+    'waiting place',
+    'waiting client left',
+    'http refusal',
+    'answer broken',
+    'body broken',
+    'unread answer done',
+    'viewer decision',
+  ],
   ...['slow readers', 'slow reader', 'slow reader done', 'descriptors checked', 'accept failed'],
   ...['rtmp accept failed', 'spare descriptor', 'rtmp place free', 'rtmps handshake failed', 'encoder gave up'],
 ];

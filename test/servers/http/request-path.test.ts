@@ -4,8 +4,10 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createPlayToken } from '../../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../../src/access/tickets/signing-keys.js';
 import { createTicket } from '../../../src/access/tickets/ticket.js';
-import { TokenViewerAccess } from '../../../src/access/viewer-access.js';
+import { ViewerTokens } from '../../../src/access/tickets/viewer-tokens.js';
+import { ViewerPolicy } from '../../../src/access/viewer-policy.js';
 import { maskedPath } from '../../../src/servers/http/request-path.js';
+import { policySteps } from '../../support/policy-steps.js';
 import { fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';
 
@@ -47,7 +49,10 @@ it.each(PATHS)('names the path %s without its secrets', (url, named) => {
 async function openProtectedSite() {
   const lines: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
-  const access = new TokenViewerAccess({ keys, wallClock: Date.now, clockSkew: 0, revoked: new Set<string>() });
+  const { sessions, ...steps } = policySteps();
+  onTestFinished(() => sessions.close());
+  const tokens = new ViewerTokens({ keys, wallClock: Date.now, clockSkew: 0, revoked: new Set<string>() });
+  const access = new ViewerPolicy({ tokens, steps, sessions });
   const live = { status: 200, kind: 'manifest', body: Buffer.from('<MPD/>'), targetDuration: 4 } as const;
   const dash = {
     manifest: async () => live,

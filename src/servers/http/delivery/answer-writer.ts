@@ -7,7 +7,7 @@ import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../../protocols/units.js';
 import type { OriginAnswerKind } from '../dependencies.js';
 import { connectionOf } from '../metering/connections.js';
-import { CHALLENGE, type Problem } from '../plugins/errors.js';
+import { type Problem, problemHeaders } from '../plugins/errors.js';
 import { maskedPath } from '../request-path.js';
 import type { Representation } from './body-version.js';
 import { cutOff, type Exchange, type RawRequest, unreadBytes, writeAnswer, writeHead } from './exchange.js';
@@ -94,8 +94,8 @@ export class AnswerWriter {
   problem(exchange: Exchange, { status, code, message }: Problem): void {
     const body = Buffer.from(JSON.stringify({ code, message }));
     const described = ['content-type', 'application/json; charset=utf-8', 'content-length', String(body.length)];
-    const challenge = status === 401 ? Object.entries(CHALLENGE).flat() : [];
-    this.plain(exchange, status, [...described, 'cache-control', 'no-store', ...challenge, ...MEDIA_HEADERS], body);
+    const more = Object.entries(problemHeaders(status)).flat();
+    this.plain(exchange, status, [...described, 'cache-control', 'no-store', ...more, ...MEDIA_HEADERS], body);
   }
 
   /** @param body if it is a string, it has one character per byte */

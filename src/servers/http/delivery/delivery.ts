@@ -9,6 +9,7 @@ import type { InternalErrors } from '../internal-errors.js';
 import { peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
+import { answerInMemory, askOrigin } from './ask-origin.js';
 import {
   BodyVersions,
   type FoundAnswer,
@@ -30,9 +31,9 @@ import {
 import { cacheControl, isPlaylist } from './media-headers.js';
 import { type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
-import { type DeliveryTarget, isEntry, NO_DIRECTIVES, ticketOf } from './target.js';
+import { type DeliveryTarget, isEntry, ticketOf } from './target.js';
 import { UnreadAnswers, type UnreadLimits, type UnreadMemory } from './unread-answers.js';
-import type { ViewerGate } from './viewer-gate.js';
+import type { GateDecision, ViewerGate } from './viewer-gate.js';
 import type { Viewers } from './viewers.js';
 import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
@@ -78,7 +79,7 @@ export class Delivery {
       logger: options.logger,
     });
     this.#calls = new SharedCalls({
-      ask: (target, signal) => this.#ask(target, signal),
+      ask: (target, signal) => askOrigin(options, target, signal),
       answer: (exchange, target, outcome) => this.#attempt(exchange, () => this.#answer(exchange, target, outcome)),
       admit: ({ request }) => this.#waiting.enter(this.#addressOf(request), headerBytes(request)),
       refuse: (exchange) => this.#attempt(exchange, () => this.#refuse(exchange)),
@@ -104,19 +105,42 @@ export class Delivery {
 
   /** Answers a GET or HEAD request as soon as the origin has the requested media. */
   serve(request: RawRequest, response: RawResponse, target: DeliveryTarget, foreign?: ForeignHeaders): void {
-    const pass = this.#options.gate?.authorize(request, target, isEntry(target));
-    if (pass?.allowed === false) {
-      this.#attempt({ request, response, foreign, release: undefined }, (exchange) =>
-        this.#writer.problem(exchange, pass.problem),
-      );
+    const exchange = { request, response, foreign, release: undefined };
+    const protocol = target.asked === 'manifest' ? 'dash' : 'hls';
+    const pass = this.#options.gate?.authorize(request, target, protocol, isEntry(target));
+    if (!(pass instanceof Promise)) {
+      this.#servePassed(exchange, target, pass);
       return;
     }
-    // The path of media in an MPD depends on whether the MPD itself is below a ticket.
-    const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(request) : undefined);
-    const exchange = { request, response, foreign, ticket, release: undefined };
-    const answer = this.#inMemory(target);
-    if (answer === undefined) this.#calls.join(exchange, target);
-    else this.#attempt(exchange, () => this.#answer(exchange, target, { answer }));
+    // The decision may take seconds: what waits for it is bounded like what waits for media.
+    const release = this.#waiting.enter(this.#addressOf(request), headerBytes(request));
+    if (release === undefined) {
+      this.#attempt(exchange, () => this.#refuse(exchange));
+      return;
+    }
+    this.#options.errors.shared.run('viewer decision', async () => {
+      try {
+        const decision = await pass;
+        if (!isGone(response)) this.#servePassed(exchange, target, decision);
+      } catch (failure) {
+        this.#attempt(exchange, () => this.#writer.failure(exchange, failure));
+      } finally {
+        release();
+      }
+    });
+  }
+
+  #servePassed(exchange: Exchange, target: DeliveryTarget, pass: GateDecision | undefined): void {
+    if (pass?.allowed === false) {
+      this.#attempt(exchange, () => this.#writer.problem(exchange, pass.problem));
+      return;
+    }
+    // An MPD names its media by a path that depends on whether it is itself below a ticket.
+    const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(exchange.request) : undefined);
+    const ticketed = ticket === undefined ? exchange : { ...exchange, ticket };
+    const answer = answerInMemory(this.#options, target);
+    if (answer === undefined) this.#calls.join(ticketed, target);
+    else this.#attempt(ticketed, () => this.#answer(ticketed, target, { answer }));
   }
 
   /** Set this when the server closes: each answer then closes its connection. */
@@ -140,40 +164,6 @@ export class Delivery {
     } catch (failure) {
       const { shared } = this.#options.errors;
       shared.attempt('answer broken', () => this.#writer.broken(exchange, failure));
-    }
-  }
-
-  /**
-   * Never answers a request with directives, even if the playlist already contains what it asks for, because `mediaPlaylist` must check
-   * them.
-   */
-  #inMemory({ asked, app, name, rendition, file, directives }: DeliveryTarget): OriginAnswer | undefined {
-    if (asked === 'manifest' || directives !== NO_DIRECTIVES) return undefined;
-    try {
-      return this.#options.origin.inMemory?.(app, name, rendition, file);
-    } catch {
-      // The full request that follows will fail as well, and that failure is reported.
-      return undefined;
-    }
-  }
-
-  /** Async, so that an exception in the origin becomes a rejection, which is answered. Otherwise it would end the process. */
-  async #ask(target: DeliveryTarget, signal: AbortSignal): Promise<OriginAnswer> {
-    const { origin, dash } = this.#options;
-    const { asked, app, name, rendition, file, directives } = target;
-    switch (asked) {
-      case 'multivariant':
-        return origin.multivariant(app, name, signal);
-      case 'media-playlist':
-        if (file !== '') return origin.file(app, name, rendition, file, signal, directives);
-        return origin.mediaPlaylist(app, name, rendition, directives, signal);
-      case 'manifest':
-        if (dash === undefined) throw new TypeError('a manifest was asked for without an origin for it');
-        return dash.manifest(app, name, signal);
-      case 'segment':
-        return origin.file(app, name, rendition, file, signal);
-      default:
-        return assertNever(asked);
     }
   }
 

@@ -2,49 +2,73 @@
 // everywhere.
 
 import type { FastifyBaseLogger } from 'fastify';
-import type { StreamName, ViewerAccess } from '../../../contracts/access.js';
-import type { SluiceError } from '../../../protocols/errors.js';
+import type { EntryDecision, StreamName, ViewerAccess, ViewerRequest } from '../../../contracts/access.js';
+import type { GrantProtocol } from '../../../contracts/grant.js';
+import { SluiceError } from '../../../protocols/errors.js';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
+import type { ClientAddresses } from '../client-address.js';
 import { LimitedLog } from '../limited-log.js';
+import { peerAddress } from '../metering/connections.js';
 import type { Problem } from '../plugins/errors.js';
-import type { RawRequest } from './exchange.js';
+import { header, type RawRequest } from './exchange.js';
 import { ticketOf } from './target.js';
 
-/** A problem has status 401 if the request had no proof at all, 403 if its proof does not suffice. */
+/**
+ * A problem has status 401 if there was no proof at all, 403 if there was one that does not suffice, 429 if too many watch already, 503 if
+ * it could not be decided.
+ */
 export type GateDecision =
-  /** `ticket`: the request came with a token, and its answer must lead to the path with this ticket. */
-  { readonly allowed: true; readonly ticket?: string } | { readonly allowed: false; readonly problem: Problem };
+  /** `ticket`: the request came with a token, and its answer must lead to this path. */
+  | { readonly allowed: true; readonly ticket?: string | undefined }
+  | { readonly allowed: false; readonly problem: Problem };
+
+export interface GateOptions {
+  readonly access: ViewerAccess;
+  readonly addresses: ClientAddresses;
+  /** Runs the timers of the log. */
+  readonly domain: FailureDomain;
+  readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined;
+}
 
 const BEARER = /^Bearer +(\S+)$/i;
 
 export class ViewerGate {
-  readonly #access: ViewerAccess;
+  readonly #options: GateOptions;
   readonly #log: LimitedLog;
   readonly #refused = new Map<string, number>();
 
-  /** @param domain runs the timers of the log */
-  constructor(
-    access: ViewerAccess,
-    domain: FailureDomain,
-    logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined,
-  ) {
-    this.#access = access;
-    this.#log = new LimitedLog(logger, domain);
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#log = new LimitedLog(options.logger, options.domain);
   }
 
   /**
-   * Whether this request may be answered.
+   * Whether this request may be answered. Only at an entry the answer may be a promise, which is never rejected.
    * @param isEntry whether a token is accepted too: where a viewer comes first, before it can have a ticket
    */
-  authorize(request: RawRequest, stream: StreamName, isEntry: boolean): GateDecision {
+  authorize(
+    request: RawRequest,
+    { app, name }: StreamName,
+    protocol: GrantProtocol,
+    isEntry: boolean,
+  ): GateDecision | Promise<GateDecision> {
+    const viewer: ViewerRequest = {
+      app,
+      name,
+      protocol,
+      remoteAddress: this.#addressOf(request),
+      userAgent: header(request, 'user-agent'),
+    };
+    const { access } = this.#options;
     const ticket = ticketOf(request);
-    if (ticket !== undefined) {
-      const decision = this.#access.checkTicket(stream, ticket);
-      return decision.allowed ? decision : this.#refusal(stream, decision.error);
-    }
-    // Elsewhere a token is ignored: it would be checked for each part, and appear in every log on the way.
-    const entry = this.#access.exchangeToken(stream, isEntry ? tokenOf(request) : undefined);
-    return entry.allowed ? { allowed: true, ticket: entry.ticket } : this.#refusal(stream, entry.error);
+    if (ticket !== undefined || !isEntry) return this.#judge(viewer, access.checkTicket(viewer, ticket));
+    // Elsewhere a token is not looked at: it would be checked for each part, and stand in every log on the way.
+    const entry = access.enter(viewer, tokenOf(request));
+    return entry instanceof Promise ? this.#judgeLater(viewer, entry) : this.#judge(viewer, entry);
+  }
+
+  async #judgeLater(stream: StreamName, decision: Promise<EntryDecision>): Promise<GateDecision> {
+    return this.#judge(stream, await decision);
   }
 
   /** Refused requests since the start, by the code of the error. */
@@ -56,11 +80,25 @@ export class ViewerGate {
     this.#log.close();
   }
 
-  #refusal({ app, name }: StreamName, { code, message }: SluiceError): GateDecision {
+  #judge({ app, name }: StreamName, decision: EntryDecision): GateDecision {
+    if (decision.allowed) return decision;
+    const { code, kind, message, cause } = decision.error;
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
-    this.#log.write('info', { app, name, code }, 'a viewer was refused');
-    return { allowed: false, problem: { status: code === 'access.play-required' ? 401 : 403, code, message } };
+    const truth = cause instanceof SluiceError ? { cause: cause.code } : {};
+    this.#log.write('info', { app, name, code, ...truth }, 'a viewer was refused');
+    return { allowed: false, problem: { status: statusOf(code, kind), code, message } };
   }
+
+  #addressOf(request: RawRequest): string | undefined {
+    const forwarded = request.headers['x-forwarded-for'];
+    return this.#options.addresses.of(peerAddress(request), Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
+  }
+}
+
+function statusOf(code: string, kind: SluiceError['kind']): number {
+  if (code === 'access.play-required') return 401;
+  if (kind === 'limit') return 429;
+  return kind === 'unavailable' ? 503 : 403;
 }
 
 /** `Authorization: Bearer TOKEN`, or `?token=TOKEN`. */

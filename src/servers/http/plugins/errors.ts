@@ -2,6 +2,7 @@
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../../protocols/errors.js';
+import type { Seconds } from '../../../protocols/units.js';
 import { HttpProblem } from '../errors.js';
 import { renderErrorPage } from '../pages/pages.js';
 import { maskedPath, pathOf } from '../request-path.js';
@@ -14,8 +15,15 @@ export const READING_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
 export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message: 'no such address' };
 
-/** RFC 6750 section 3, for status 401. Not Basic, because a browser would ask its user for a password. */
-export const CHALLENGE = { 'www-authenticate': 'Bearer' } as const;
+/** Players that are refused because too many watch, or because it cannot be decided, may come back after this. */
+const RETRY_AFTER: Seconds = 5;
+
+/** Headers of the answer to a viewer who was refused. */
+export function problemHeaders(status: number): Readonly<Record<string, string>> {
+  // RFC 6750 section 3. No Basic: a browser must not ask its user for a password.
+  if (status === 401) return { 'www-authenticate': 'Bearer' };
+  return status === 429 || status === 503 ? { 'retry-after': String(RETRY_AFTER) } : {};
+}
 
 export interface Problem {
   readonly status: number;
@@ -108,7 +116,7 @@ export function sendTextProblem(reply: FastifyReply, { status, code, message }: 
 export function sendGateProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   reply.header('cache-control', 'no-store');
-  if (status === 401) reply.headers(CHALLENGE);
+  reply.headers(problemHeaders(status));
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
 }
 

@@ -29,7 +29,7 @@ export async function thumbnailRoutes(
       { schema: { params: StreamParameters }, exposeHeadRoute: true },
       async (request, reply) => {
         const { app: application, name } = request.params;
-        const pass = gate?.authorize(request.raw, { app: application, name }, true);
+        const pass = await gate?.authorize(request.raw, { app: application, name }, 'thumbnail', true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const thumbnail = await thumbnails?.get(application, name);
         if (thumbnail === undefined) {

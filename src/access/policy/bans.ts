@@ -1,0 +1,94 @@
+// Addresses and holders that are kept out for some time. Bounded: beyond the limit, the ban that would end first ends at once.
+
+import type { Ban, GrantAction, GrantHolder } from '../../contracts/grant.js';
+import { addressGroup } from '../../protocols/address-group.js';
+import type { EpochMilliseconds } from '../../protocols/units.js';
+import { newGrantId } from './grants.js';
+
+/** About 3 MB. */
+const MAX_BANS = 10_000;
+
+export class Bans {
+  readonly #wallClock: () => EpochMilliseconds;
+  readonly #limit: number;
+  readonly #bans = new Map<string, Ban>();
+  /** Ids of bans, by what they keep out: most requests are answered by one or two look-ups. */
+  readonly #byParty = new Map<string, Set<string>>();
+
+  constructor(wallClock: () => EpochMilliseconds, limit = MAX_BANS) {
+    this.#wallClock = wallClock;
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#bans.size;
+  }
+
+  add(ban: Omit<Ban, 'id'>): Ban {
+    this.#forget();
+    const added: Ban = { ...ban, id: newGrantId() };
+    this.#bans.set(added.id, added);
+    for (const party of partiesOf(added)) {
+      const ids = this.#byParty.get(party) ?? new Set();
+      this.#byParty.set(party, ids.add(added.id));
+    }
+    if (this.#bans.size > this.#limit) this.lift(this.#endingFirst());
+    return added;
+  }
+
+  list(): readonly Ban[] {
+    this.#forget();
+    return [...this.#bans.values()];
+  }
+
+  lift(id: string): boolean {
+    const ban = this.#bans.get(id);
+    if (ban === undefined) return false;
+    this.#bans.delete(id);
+    for (const party of partiesOf(ban)) {
+      const ids = this.#byParty.get(party);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#byParty.delete(party);
+    }
+    return true;
+  }
+
+  hasAddress(action: GrantAction, address: string): boolean {
+    return this.#byParty.size > 0 && this.#has(action, addressKey(address));
+  }
+
+  hasHolder(action: GrantAction, holder: GrantHolder): boolean {
+    if (this.#byParty.size === 0 || holder.id === undefined) return false;
+    return this.#has(action, holderKey(holder));
+  }
+
+  #has(action: GrantAction, party: string): boolean {
+    const now = this.#wallClock();
+    for (const id of this.#byParty.get(party) ?? []) {
+      const ban = this.#bans.get(id);
+      if (ban !== undefined && ban.until > now && (ban.action ?? action) === action) return true;
+    }
+    return false;
+  }
+
+  #forget(): void {
+    const now = this.#wallClock();
+    for (const { id, until } of this.#bans.values()) if (until <= now) this.lift(id);
+  }
+
+  #endingFirst(): string {
+    let first: Ban | undefined;
+    for (const ban of this.#bans.values()) if (first === undefined || ban.until < first.until) first = ban;
+    return first?.id ?? '';
+  }
+}
+
+function partiesOf({ address, holder }: Ban): readonly string[] {
+  return [
+    ...(address === undefined ? [] : [addressKey(address)]),
+    ...(holder?.id === undefined ? [] : [holderKey(holder)]),
+  ];
+}
+
+const addressKey = (address: string): string => `address ${addressGroup(address)}`;
+const holderKey = ({ proof, id = '' }: GrantHolder): string => `${proof} ${id}`;

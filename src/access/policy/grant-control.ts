@@ -1,0 +1,71 @@
+// What operators can do: see who publishes and who watches, end that, and keep somebody out.
+
+import type { Ban, Grant, GrantControl } from '../../contracts/grant.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import { accessError } from '../errors.js';
+import type { Bans } from './bans.js';
+import { type Grants, sameHolder, sessionHolder } from './grants.js';
+import type { Sessions } from './sessions.js';
+
+/** OBS shows one short line. */
+const MAX_REASON = 120;
+/** Control characters would break the lines of logs and encoders. */
+const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
+
+export interface ControlledGrants {
+  readonly grants: Grants;
+  readonly sessions: Sessions;
+  readonly bans: Bans;
+  readonly wallClock: () => EpochMilliseconds;
+}
+
+export function grantControl({ grants, sessions, bans, wallClock }: ControlledGrants): GrantControl {
+  /** Ends what a ban is about. */
+  function endBanned({ action, holder, address }: Ban): void {
+    const error = accessError('access.banned', 'the operator ended this');
+    grants.endWhere((grant) => {
+      if (action !== undefined && grant.action !== action) return undefined;
+      const isMeant =
+        (holder?.id !== undefined && sameHolder(grant.holder, holder)) ||
+        (address !== undefined &&
+          grant.remoteAddress !== undefined &&
+          bans.hasAddress(grant.action, grant.remoteAddress));
+      return isMeant ? error : undefined;
+    });
+  }
+
+  function banGrant({ action, holder, remoteAddress }: Grant, banFor: Milliseconds, reason: string): void {
+    const party = holder.id === undefined ? { address: remoteAddress } : { holder };
+    bans.add({ action, ...party, until: wallClock() + banFor, reason });
+  }
+
+  return {
+    listGrants: () => [...grants.list(), ...sessions.list()].sort((a, b) => a.since - b.since),
+    grant: (id) => grants.get(id) ?? sessions.find(id)?.grant,
+    end(id, text, banFor = 0) {
+      const reason = text.replace(UNPRINTABLE, ' ').slice(0, MAX_REASON);
+      const error = accessError('access.ended', reason);
+      const grant = grants.get(id);
+      if (grant !== undefined) {
+        if (banFor > 0) banGrant(grant, banFor, reason);
+        return grants.end(id, error);
+      }
+      const session = sessions.find(id);
+      if (session === undefined) return false;
+      const { sid } = session;
+      // Its ticket would work until its end otherwise.
+      const until = Math.max(session.grant.until ?? 0, wallClock() + banFor);
+      bans.add({ action: 'play', holder: sessionHolder(sid), until, reason });
+      if (banFor > 0) banGrant(session.grant, banFor, reason);
+      sessions.end(sid, { reason: error });
+      return true;
+    },
+    ban(ban) {
+      const added = bans.add(ban);
+      endBanned(added);
+      return added;
+    },
+    listBans: () => bans.list(),
+    liftBan: (id) => bans.lift(id),
+  };
+}

@@ -1,0 +1,112 @@
+// The grants in force: whoever holds one is told when it ends before its time, and whoever gave it is told once when it is over.
+
+import { randomBytes } from 'node:crypto';
+import type { Grant, GrantHolder, GrantUse, Permit } from '../../contracts/grant.js';
+import type { Clock } from '../../protocols/clock.js';
+import type { SluiceError } from '../../protocols/errors.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import { accessError } from '../errors.js';
+import type { Proven, Question } from './question.js';
+
+/** A grant whose time is over must end within a second. */
+const LOOK_INTERVAL: Milliseconds = 500;
+const ID_BYTES = 9;
+
+interface Running {
+  readonly grant: Grant;
+  readonly end: (reason: SluiceError) => void;
+}
+
+/** 72 random bits. */
+export function newGrantId(): string {
+  return randomBytes(ID_BYTES).toString('base64url');
+}
+
+export class Grants {
+  /** Oldest first. Not more than there are connections. */
+  readonly #running = new Map<string, Running>();
+  readonly #clock: Clock;
+  #cancelLook: (() => void) | undefined;
+
+  /** @param clock its timers belong to a failure domain */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  issue(id: string, question: Question, proven: Proven): Permit {
+    const { action, protocol, app, remoteAddress } = question;
+    const { holder, until, options = {}, name = question.name, onClosed } = proven;
+    const since = this.#clock.wallClock();
+    const grant: Grant = { id, action, protocol, app, name, holder, remoteAddress, since, until, options };
+    let isClosed = false;
+    return {
+      grant,
+      begin: (end) => {
+        if (isClosed) return;
+        this.#running.set(id, { grant, end });
+        if (until !== undefined) this.#look();
+      },
+      close: (use: GrantUse = {}) => {
+        if (isClosed) return;
+        isClosed = true;
+        this.#running.delete(id);
+        onClosed?.(id, use);
+      },
+    };
+  }
+
+  list(): readonly Grant[] {
+    return Array.from(this.#running.values(), ({ grant }) => grant);
+  }
+
+  get(id: string): Grant | undefined {
+    return this.#running.get(id)?.grant;
+  }
+
+  /** @returns false if there is no such grant */
+  end(id: string, reason: SluiceError): boolean {
+    const running = this.#running.get(id);
+    if (running === undefined) return false;
+    // The holder closes its permit, which may happen later: a second call must not reach it.
+    this.#running.delete(id);
+    running.end(reason);
+    return true;
+  }
+
+  /** Ends all grants of which `isOver` gives a reason. */
+  endWhere(isOver: (grant: Grant) => SluiceError | undefined): void {
+    for (const { grant } of [...this.#running.values()]) {
+      const reason = isOver(grant);
+      if (reason !== undefined) this.end(grant.id, reason);
+    }
+  }
+
+  close(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+  }
+
+  /** Looks at the wall clock again and again, because it may jump. */
+  #look(): void {
+    if (this.#cancelLook !== undefined) return;
+    this.#cancelLook = this.#clock.after(LOOK_INTERVAL, () => {
+      this.#cancelLook = undefined;
+      const now = this.#clock.wallClock();
+      this.endWhere(({ until }) =>
+        until !== undefined && until <= now
+          ? accessError('access.expired', 'the time of this permission is over')
+          : undefined,
+      );
+      if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
+    });
+  }
+}
+
+export function sameHolder(a: GrantHolder, b: GrantHolder): boolean {
+  return a.proof === b.proof && a.id === b.id;
+}
+
+/** The holder that stands for a session of viewers, however its token was proved. */
+export function sessionHolder(sid: string): GrantHolder {
+  return { proof: 'token', id: sid };
+}

@@ -1,0 +1,146 @@
+// Viewers over HTTP, whose requests come alone: a session lasts as long as its playlists are asked for. Bounded: beyond the limit, the session
+// that was seen longest ago is forgotten, and begins again with its next request.
+
+import type { Grant, GrantHolder, GrantOptions, GrantProtocol, GrantUse } from '../../contracts/grant.js';
+import type { Clock } from '../../protocols/clock.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import { newGrantId } from './grants.js';
+
+/** About 50 MB if each has the longest names and two viewers. */
+const MAX_SESSIONS = 100_000;
+/** A session that was not seen for this long is over. Players that pause for longer begin a new one. */
+const IDLE: Milliseconds = 30_000;
+/** A session seen again within this time is not moved to the end of the order. */
+const RENEW_AFTER: Milliseconds = 1_000;
+
+export interface SessionStart {
+  /** Names the session in tickets. */
+  readonly sid: string;
+  readonly app: string;
+  readonly name: string;
+  readonly protocol: GrantProtocol;
+  readonly remoteAddress: string | undefined;
+  readonly holder: GrantHolder;
+  readonly until: EpochMilliseconds;
+  readonly options?: GrantOptions | undefined;
+  readonly grantId?: string | undefined;
+  readonly onClosed?: ((grantId: string, use: GrantUse) => void) | undefined;
+}
+
+interface Session {
+  readonly key: string;
+  readonly sid: string;
+  readonly grant: Grant;
+  readonly onClosed: SessionStart['onClosed'];
+  seen: Milliseconds;
+}
+
+export class Sessions {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  /** By stream and session; seen longest ago first. */
+  readonly #sessions = new Map<string, Session>();
+  #cancelLook: (() => void) | undefined;
+
+  /** @param clock its timers belong to a failure domain */
+  constructor(clock: Clock, limit = MAX_SESSIONS) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  has(sid: string, app: string, name: string): boolean {
+    return this.#sessions.has(keyOf(sid, app, name));
+  }
+
+  /** Notes a request of a session. @param start called if it is new */
+  saw(sid: string, app: string, name: string, start: () => SessionStart): Grant {
+    const now = this.#clock.now();
+    const key = keyOf(sid, app, name);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) {
+      if (now - known.seen >= RENEW_AFTER) {
+        known.seen = now;
+        this.#sessions.delete(key);
+        this.#sessions.set(key, known);
+      }
+      return known.grant;
+    }
+    const begun = this.#begin(start(), now);
+    if (this.#sessions.size > this.#limit) this.#closeFirst();
+    this.#look();
+    return begun;
+  }
+
+  /** Sessions of a stream seen within the last `period`. */
+  count(app: string, name: string, period: Milliseconds): number {
+    const now = this.#clock.now();
+    let count = 0;
+    for (const { grant, seen } of this.#sessions.values()) {
+      if (grant.app === app && grant.name === name && now - seen <= period) count += 1;
+    }
+    return count;
+  }
+
+  list(): readonly Grant[] {
+    return Array.from(this.#sessions.values(), ({ grant }) => grant);
+  }
+
+  /** The session of this grant. */
+  find(grantId: string): { readonly sid: string; readonly grant: Grant } | undefined {
+    for (const session of this.#sessions.values()) if (session.grant.id === grantId) return session;
+    return undefined;
+  }
+
+  /** Ends the sessions with this name, of all streams. */
+  end(sid: string, use: GrantUse): void {
+    for (const session of [...this.#sessions.values()]) if (session.sid === sid) this.#close(session, use);
+  }
+
+  close(): void {
+    this.#cancelLook?.();
+    for (const session of [...this.#sessions.values()]) this.#close(session, {});
+  }
+
+  #begin(start: SessionStart, now: Milliseconds): Grant {
+    const { sid, app, name, protocol, remoteAddress, holder, until, options = {}, onClosed } = start;
+    const id = start.grantId ?? newGrantId();
+    const since = this.#clock.wallClock();
+    const grant: Grant = { id, action: 'play', protocol, app, name, holder, remoteAddress, since, until, options };
+    const key = keyOf(sid, app, name);
+    this.#sessions.set(key, { key, sid, grant, onClosed, seen: now });
+    return grant;
+  }
+
+  #close(session: Session, use: GrantUse): void {
+    if (!this.#sessions.delete(session.key)) return;
+    session.onClosed?.(session.grant.id, use);
+  }
+
+  #closeFirst(): void {
+    for (const session of this.#sessions.values()) {
+      this.#close(session, {});
+      return;
+    }
+  }
+
+  #look(): void {
+    this.#cancelLook ??= this.#clock.after(IDLE / 2, () => {
+      this.#cancelLook = undefined;
+      const now = this.#clock.now();
+      for (const session of [...this.#sessions.values()]) {
+        if (now - session.seen < IDLE) break;
+        this.#close(session, {});
+      }
+      if (this.#sessions.size > 0) this.#look();
+    });
+  }
+}
+
+/** None of the three can contain a space. */
+function keyOf(sid: string, app: string, name: string): string {
+  return `${sid} ${app} ${name}`;
+}

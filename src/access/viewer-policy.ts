@@ -1,0 +1,123 @@
+// Who may watch. Over HTTP every request comes alone: the policy is asked at the entry, and its answer is exchanged for a ticket, which stands
+// for the session from then on. An RTMP player is asked once, and looked after until it leaves.
+
+import type {
+  AccessDecision,
+  EntryDecision,
+  PlayAccess,
+  PlayDecision,
+  PlayRequest,
+  ViewerAccess,
+  ViewerRequest,
+} from '../contracts/access.js';
+import type { GrantHolder } from '../contracts/grant.js';
+import type { SluiceError } from '../protocols/errors.js';
+import { accessError } from './errors.js';
+import { AccessPolicy, banned, type PolicySteps } from './policy/access-policy.js';
+import { sessionHolder } from './policy/grants.js';
+import type { Proof, Proven } from './policy/question.js';
+import type { SessionStart, Sessions } from './policy/sessions.js';
+import type { Ticket } from './tickets/ticket.js';
+import { deniedError, requiredError, type ViewerTokens } from './tickets/viewer-tokens.js';
+import { TOKEN_PARAMETER, TokenProof } from './token-proof.js';
+
+export interface ViewerPolicyOptions {
+  readonly tokens: ViewerTokens;
+  readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
+  readonly sessions: Sessions;
+  /** Other ways of proving something, asked before the token is taken for a play token. What they prove has a session. */
+  readonly proofs?: readonly Proof[];
+}
+
+const NO_QUERY = new URLSearchParams();
+
+export class ViewerPolicy implements ViewerAccess, PlayAccess {
+  readonly #options: ViewerPolicyOptions;
+  readonly #policy: AccessPolicy;
+
+  constructor(options: ViewerPolicyOptions) {
+    const { steps, tokens, proofs = [] } = options;
+    this.#options = options;
+    this.#policy = new AccessPolicy({
+      ...steps,
+      proofs: [...proofs, new TokenProof(tokens)],
+      missing: requiredError,
+    });
+  }
+
+  async enter(request: ViewerRequest, token: string | undefined): Promise<EntryDecision> {
+    const query = token === undefined ? NO_QUERY : new URLSearchParams([[TOKEN_PARAMETER, token]]);
+    const decision = await this.#policy.decide({ ...request, action: 'play', query, agent: request.userAgent });
+    if (!decision.allowed) return { allowed: false, error: told(decision.error) };
+    const { permit, proven } = decision;
+    const session = sessionOf(proven);
+    const { sid, until } = session;
+    const { sessions, tokens } = this.#options;
+    let isNew = false;
+    sessions.saw(sid, request.app, request.name, () => {
+      isNew = true;
+      const { id, holder, options } = permit.grant;
+      const onClosed: SessionStart['onClosed'] = (_, use) => permit.close(use);
+      return { ...request, sid, until: until * 1000, holder, options, grantId: id, onClosed };
+    });
+    // The session has a grant already.
+    if (!isNew) permit.close();
+    return { allowed: true, ticket: tokens.issueTicket(session, request, proven.isForApp === true) };
+  }
+
+  checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision {
+    if (ticket === undefined) return { allowed: false, error: requiredError() };
+    const { tokens, sessions, steps } = this.#options;
+    const { app, name, remoteAddress } = request;
+    const checked = tokens.checkTicket(request, ticket);
+    if (!checked.ok) return { allowed: false, error: checked.error };
+    const { sid, until } = checked.session;
+    const holder = sessionHolder(sid);
+    const grant = sessions.saw(sid, app, name, () => ({ ...request, sid, until: until * 1000, holder }));
+    const error =
+      steps.addresses?.allows({ action: 'play', app, remoteAddress }) === false
+        ? accessError('access.address', 'this address is refused')
+        : this.#bannedViewer(remoteAddress, holder, grant.holder);
+    return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
+  }
+
+  async check({
+    app,
+    name,
+    query,
+    remoteAddress,
+  }: PlayRequest & { readonly query: URLSearchParams }): Promise<PlayDecision> {
+    const decision = await this.#policy.decide({ action: 'play', protocol: 'rtmp', app, name, query, remoteAddress });
+    if (!decision.allowed) return { allowed: false, error: told(decision.error) };
+    const { permit, proven } = decision;
+    const session = sessionOf(proven);
+    const holder = sessionHolder(session.sid);
+    return {
+      allowed: true,
+      permit,
+      stillAllowed: () => {
+        const { tokens } = this.#options;
+        const error = tokens.checkSession(session) ?? this.#bannedViewer(remoteAddress, holder, permit.grant.holder);
+        return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
+      },
+    };
+  }
+
+  #bannedViewer(remoteAddress: string | undefined, ...holders: readonly GrantHolder[]): SluiceError | undefined {
+    const { bans } = this.#options.steps;
+    const isBanned =
+      (remoteAddress !== undefined && bans.hasAddress('play', remoteAddress)) ||
+      holders.some((holder) => bans.hasHolder('play', holder));
+    return isBanned ? banned() : undefined;
+  }
+}
+
+/** What a viewer is told. Whoever guesses learns nothing; the true cause stands in the log. */
+function told(error: SluiceError): SluiceError {
+  return error.kind !== 'denied' || error.code.startsWith('access.play-') ? error : deniedError(error);
+}
+
+function sessionOf({ session, holder }: Proven): Ticket {
+  if (session === undefined) throw new TypeError(`a viewer proved something (${holder.proof}) that is no session`);
+  return session;
+}

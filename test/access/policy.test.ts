@@ -1,0 +1,223 @@
+// The order of the policy's steps, and what operators can do with the grants that come out of it.
+import { describe, expect, it } from 'vitest';
+import { accessError } from '../../src/access/errors.js';
+import { AccessPolicy, type PolicySteps } from '../../src/access/policy/access-policy.js';
+import { Bans } from '../../src/access/policy/bans.js';
+import { grantControl } from '../../src/access/policy/grant-control.js';
+import type { Proven, Question } from '../../src/access/policy/question.js';
+import { Sessions } from '../../src/access/policy/sessions.js';
+import type { SluiceError } from '../../src/protocols/errors.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { policySteps } from '../support/policy-steps.js';
+
+const QUESTION: Question = {
+  action: 'publish',
+  protocol: 'rtmp',
+  app: 'live',
+  name: 'cam',
+  remoteAddress: '192.0.2.1',
+  query: new URLSearchParams(),
+};
+const HOLDER = { proof: 'key', id: 'k1' } as const;
+const MINUTE = 60_000;
+
+function setUp(proven: Partial<Proven> = {}, steps: Partial<PolicySteps> = {}) {
+  const clock = new ManualClock();
+  const shared = policySteps(clock);
+  const asked: string[] = [];
+  const closed: unknown[] = [];
+  const note = <T>(what: string, answer: T): T => {
+    asked.push(what);
+    return answer;
+  };
+  const policy = new AccessPolicy({
+    ...shared,
+    addresses: { allows: () => note('addresses', true) },
+    proofs: [
+      {
+        prove: () =>
+          note('proof', {
+            ok: true,
+            holder: HOLDER,
+            covers: true,
+            onClosed: (_: string, use: unknown) => closed.push(use),
+            ...proven,
+          }),
+      },
+    ],
+    missing: () => accessError('access.publish-denied', 'missing'),
+    limits: { check: () => note('limits', { allowed: true }) },
+    ...steps,
+  });
+  const control = grantControl({ ...shared, wallClock: () => clock.wallClock() });
+  const decide = (question: Partial<Question> = {}) => policy.decide({ ...QUESTION, ...question });
+  const code = async (question: Partial<Question> = {}) => {
+    const decision = await decide(question);
+    return decision.allowed ? 'granted' : decision.error.code;
+  };
+  /** A grant whose holder leaves when it is told to. */
+  const begin = async (question: Partial<Question> = {}) => {
+    const decision = await decide(question);
+    if (!decision.allowed) throw decision.error;
+    const ends: SluiceError[] = [];
+    const { permit } = decision;
+    permit.begin((reason) => {
+      ends.push(reason);
+      permit.close({ reason });
+    });
+    return { permit, ends, id: permit.grant.id };
+  };
+  return { ...shared, clock, asked, closed, control, code, begin, decide };
+}
+
+describe('the policy', () => {
+  it('D1.02 asks addresses, bans, proof, scope and limits in this order, and no step after the first refusal', async () => {
+    const open = setUp();
+    expect(await open.code()).toBe('granted');
+    expect(open.asked).toEqual(['addresses', 'proof', 'limits']);
+
+    const elsewhere = setUp({}, { addresses: { allows: () => false } });
+    expect(await elsewhere.code()).toBe('access.address');
+    expect(elsewhere.asked).toEqual([]);
+
+    const banned = setUp();
+    banned.bans.add({ address: '192.0.2.1', until: banned.clock.wallClock() + MINUTE, reason: '' });
+    expect(await banned.code()).toBe('access.banned');
+    expect(banned.asked).toEqual(['addresses']);
+
+    const narrow = setUp({ covers: false });
+    expect(await narrow.code()).toBe('access.scope');
+    expect(narrow.asked).toEqual(['addresses', 'proof']);
+
+    const full = accessError('access.scope', 'full');
+    expect(await setUp({}, { limits: { check: () => ({ allowed: false, error: full }) } }).decide()).toMatchObject({
+      error: full,
+    });
+  });
+
+  it('D4.06 tells whoever gave a grant once that it is over, also if a later step refused it', async () => {
+    const refused = setUp({ covers: false });
+    await refused.code();
+    expect(refused.closed).toMatchObject([{ reason: { code: 'access.scope' } }]);
+    const used = setUp();
+    const { permit } = await used.begin();
+    permit.close({ bytes: 7 });
+    permit.close({ bytes: 8 });
+    expect(used.closed).toEqual([{ bytes: 7 }]);
+    expect(used.control.listGrants()).toEqual([]);
+  });
+
+  it('D5.03 ends a grant within a second after its time, also if the wall clock jumps', async () => {
+    const clock = new ManualClock();
+    const { begin, clock: own } = setUp({ until: clock.wallClock() + 10 * MINUTE });
+    const { ends } = await begin();
+    own.advance(10 * MINUTE - 500);
+    expect(ends).toEqual([]);
+    own.wallClockOffset += 600;
+    own.advance(600);
+    expect(ends).toMatchObject([{ code: 'access.expired' }]);
+    expect(own.pending).toEqual([]);
+  });
+});
+
+describe('operators', () => {
+  it('D5.09 end a grant with a reason, and keep its key out for as long as they say', async () => {
+    const { begin, control, code, clock } = setUp();
+    const { id, ends } = await begin();
+    expect(control.listGrants()).toMatchObject([{ id, app: 'live', name: 'cam', holder: HOLDER }]);
+    expect(control.end(id, `stop\n${'x'.repeat(200)}`, MINUTE)).toBe(true);
+    expect(ends).toMatchObject([{ code: 'access.ended', message: `stop ${'x'.repeat(115)}` }]);
+    expect(control.end(id, 'again')).toBe(false);
+    expect(await code({ remoteAddress: '198.51.100.9' })).toBe('access.banned');
+    clock.advance(MINUTE);
+    expect(await code()).toBe('granted');
+    expect(control.listBans()).toEqual([]);
+  });
+
+  it('D5.09 keep out the address, and its /64, of a publisher whom nothing else tells from others', async () => {
+    const { begin, control, code } = setUp({ holder: { proof: 'open' } });
+    const { id } = await begin({ remoteAddress: '2001:db8::1' });
+    control.end(id, 'stop', MINUTE);
+    expect(await code({ remoteAddress: '2001:db8::2' })).toBe('access.banned');
+    expect(await code({ remoteAddress: '2001:db8:0:1::2' })).toBe('granted');
+    expect(control.liftBan(control.listBans()[0]?.id ?? '')).toBe(true);
+    expect(await code({ remoteAddress: '2001:db8::2' })).toBe('granted');
+  });
+
+  it('D5.09 end what runs already when they ban, of the action that is meant', async () => {
+    const { begin, control, clock } = setUp();
+    const publisher = await begin();
+    const player = await begin({ action: 'play' });
+    control.ban({ action: 'play', address: '::ffff:192.0.2.1', until: clock.wallClock() + MINUTE, reason: '' });
+    expect(player.ends).toMatchObject([{ code: 'access.banned' }]);
+    expect(publisher.ends).toEqual([]);
+  });
+
+  it('D5.09 hold a bounded number of bans: the one that would end first makes room', () => {
+    const bans = new Bans(() => 0, 2);
+    for (const until of [30, 10, 20]) bans.add({ address: `192.0.2.${until}`, until, reason: '' });
+    expect(bans.list().map(({ until }) => until)).toEqual([30, 20]);
+    expect(bans.hasAddress('play', '192.0.2.10')).toBe(false);
+    expect(bans.hasAddress('play', '192.0.2.20')).toBe(true);
+  });
+});
+
+describe('sessions of viewers', () => {
+  const session = (sid: string, onClosed?: () => void) => () => ({
+    ...({
+      sid,
+      app: 'live',
+      name: 'cam',
+      protocol: 'hls',
+      remoteAddress: undefined,
+      holder: HOLDER,
+      until: 9e15,
+    } as const),
+    onClosed,
+  });
+
+  it('D4.06 are over when their playlists are not asked for any more, once', () => {
+    const clock = new ManualClock();
+    const { sessions } = policySteps(clock);
+    let closed = 0;
+    const saw = () =>
+      sessions.saw(
+        'a',
+        'live',
+        'cam',
+        session('a', () => closed++),
+      );
+    saw();
+    for (let second = 0; second < 120; second += 10) {
+      clock.advance(10_000);
+      saw();
+    }
+    expect([sessions.size, closed]).toEqual([1, 0]);
+    clock.advance(60_000);
+    expect([sessions.size, closed]).toEqual([0, 1]);
+    expect(clock.pending).toEqual([]);
+  });
+
+  it('D5.11 are bounded: the one that was seen longest ago makes room', () => {
+    const clock = new ManualClock();
+    const sessions = new Sessions(clock, 2);
+    for (const sid of ['a', 'b']) sessions.saw(sid, 'live', 'cam', session(sid));
+    clock.advance(2_000);
+    sessions.saw('a', 'live', 'cam', session('a'));
+    sessions.saw('c', 'live', 'cam', session('c'));
+    expect(['a', 'b', 'c'].map((sid) => sessions.has(sid, 'live', 'cam'))).toEqual([true, false, true]);
+  });
+
+  it('D5.10 are ended with their ticket: it is refused until its end, whatever stream it is used for', () => {
+    const clock = new ManualClock();
+    const steps = policySteps(clock);
+    const control = grantControl({ ...steps, wallClock: () => clock.wallClock() });
+    const until = clock.wallClock() + MINUTE;
+    const grant = steps.sessions.saw('a', 'live', 'cam', () => ({ ...session('a')(), until }));
+    expect(control.end(grant.id, 'stop')).toBe(true);
+    expect(control.listGrants()).toEqual([]);
+    expect(steps.bans.hasHolder('play', { proof: 'token', id: 'a' })).toBe(true);
+    clock.advance(MINUTE);
+    expect(steps.bans.hasHolder('play', { proof: 'token', id: 'a' })).toBe(false);
+  });
+});
