@@ -24,6 +24,7 @@ import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
+import { policySteps } from '../support/policy-steps.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
@@ -378,7 +379,7 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
         userChallenge: 'on',
         maxFailureDelay: 0,
       },
-      ...{ key: 'k', clock: new ManualClock(), logger: { info: write, error: write } },
+      ...{ key: 'k', access: policySteps(), clock: new ManualClock(), logger: { info: write, error: write } },
     } as never);
     const hit = injections.arm({ seam: 'encoder gave up', domain: (name) => name === 'access', fault: 'throw' });
     const request = { app: 'live', query: new URLSearchParams(), flashVer: 'FMLE/3.0', remoteAddress: '192.0.2.1' };
