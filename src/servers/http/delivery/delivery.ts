@@ -9,7 +9,6 @@ import type { InternalErrors } from '../internal-errors.js';
 import { peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
-import { answerInMemory, askOrigin } from './ask-origin.js';
 import {
   BodyVersions,
   type FoundAnswer,
@@ -29,7 +28,7 @@ import {
   type RawResponse,
 } from './exchange.js';
 import { cacheControl, isPlaylist } from './media-headers.js';
-import { type CallOutcome, SharedCalls } from './shared-calls.js';
+import { answerInMemory, askOrigin, type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, isEntry, ticketOf } from './target.js';
 import { UnreadAnswers, type UnreadLimits, type UnreadMemory } from './unread-answers.js';

@@ -1,10 +1,11 @@
 // Request coalescing (single flight): concurrent requests for the same target share one call of the origin. When a part is finished, one
 // call settles, and all its requests are answered.
 
+import { assertNever } from '../../../protocols/errors.js';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
-import type { OriginAnswer } from '../dependencies.js';
+import type { DashOrigin, HlsOrigin, OriginAnswer } from '../dependencies.js';
 import { type Exchange, isGone } from './exchange.js';
-import type { DeliveryTarget } from './target.js';
+import { type DeliveryTarget, NO_DIRECTIVES } from './target.js';
 
 /** Number of answers that are written before other work gets its turn. 256 take about 3 ms. */
 const ANSWERS_PER_TURN = 256;
@@ -146,5 +147,47 @@ export class SharedCalls {
 
   #forget(call: Call): void {
     if (this.#calls.get(call.target.key) === call) this.#calls.delete(call.target.key);
+  }
+}
+
+export interface Origins {
+  readonly origin: HlsOrigin;
+  /** Needed only if manifests are requested. */
+  readonly dash?: DashOrigin | undefined;
+}
+
+/** Never answers a reload with directives, even if the playlist already has what it asks for: `mediaPlaylist` checks the directives. */
+export function answerInMemory(
+  { origin }: Origins,
+  { asked, app, name, rendition, file, directives }: DeliveryTarget,
+): OriginAnswer | undefined {
+  if (asked === 'manifest' || directives !== NO_DIRECTIVES) return undefined;
+  try {
+    return origin.inMemory?.(app, name, rendition, file);
+  } catch {
+    // The full request will fail as well, and that failure is reported.
+    return undefined;
+  }
+}
+
+/** Async, so that an exception in the origin becomes a rejection, which is answered, and does not end the process. */
+export async function askOrigin(
+  { origin, dash }: Origins,
+  { asked, app, name, rendition, file, directives }: DeliveryTarget,
+  signal: AbortSignal,
+): Promise<OriginAnswer> {
+  switch (asked) {
+    case 'multivariant':
+      return origin.multivariant(app, name, signal);
+    case 'media-playlist':
+      if (file !== '') return origin.file(app, name, rendition, file, signal, directives);
+      return origin.mediaPlaylist(app, name, rendition, directives, signal);
+    case 'manifest':
+      if (dash === undefined) throw new TypeError('a manifest was asked for without an origin for it');
+      return dash.manifest(app, name, signal);
+    case 'segment':
+      return origin.file(app, name, rendition, file, signal);
+    default:
+      return assertNever(asked);
   }
 }
