@@ -134,7 +134,7 @@ export class Delivery {
       this.#attempt(exchange, () => this.#writer.problem(exchange, pass.problem));
       return;
     }
-    // An MPD names its media by a path that depends on whether it is itself below a ticket.
+    // The path of media in an MPD depends on whether the MPD itself is below a ticket.
     const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(exchange.request) : undefined);
     const ticketed = ticket === undefined ? exchange : { ...exchange, ticket };
     const answer = answerInMemory(this.#options, target);

@@ -156,7 +156,9 @@ export interface Origins {
   readonly dash?: DashOrigin | undefined;
 }
 
-/** Never answers a reload with directives, even if the playlist already has what it asks for: `mediaPlaylist` checks the directives. */
+/**
+ * Never answers a request with directives, even if the playlist already contains what it asks for, because `mediaPlaylist` must check them.
+ */
 export function answerInMemory(
   { origin }: Origins,
   { asked, app, name, rendition, file, directives }: DeliveryTarget,
@@ -170,7 +172,7 @@ export function answerInMemory(
   }
 }
 
-/** Async, so that an exception in the origin becomes a rejection, which is answered, and does not end the process. */
+/** Async, so that an exception in the origin becomes a rejection, which is answered. Otherwise it would end the process. */
 export async function askOrigin(
   { origin, dash }: Origins,
   { asked, app, name, rendition, file, directives }: DeliveryTarget,

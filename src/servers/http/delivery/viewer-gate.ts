@@ -18,7 +18,7 @@ import { ticketOf } from './target.js';
  * it could not be decided.
  */
 export type GateDecision =
-  /** `ticket`: the request came with a token, and its answer must lead to this path. */
+  /** `ticket`: the request came with a token, and its answer must lead to the path with this ticket. */
   | { readonly allowed: true; readonly ticket?: string | undefined }
   | { readonly allowed: false; readonly problem: Problem };
 
@@ -62,7 +62,7 @@ export class ViewerGate {
     const { access } = this.#options;
     const ticket = ticketOf(request);
     if (ticket !== undefined || !isEntry) return this.#judge(viewer, access.checkTicket(viewer, ticket));
-    // Elsewhere a token is not looked at: it would be checked for each part, and stand in every log on the way.
+    // Elsewhere a token is ignored: it would be checked for each part, and appear in every log on the way.
     const entry = access.enter(viewer, tokenOf(request));
     return entry instanceof Promise ? this.#judgeLater(viewer, entry) : this.#judge(viewer, entry);
   }

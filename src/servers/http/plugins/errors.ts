@@ -20,7 +20,7 @@ const RETRY_AFTER: Seconds = 5;
 
 /** Headers of the answer to a viewer who was refused. */
 export function problemHeaders(status: number): Readonly<Record<string, string>> {
-  // RFC 6750 section 3. No Basic: a browser must not ask its user for a password.
+  // RFC 6750 section 3. Not Basic, because a browser would ask its user for a password.
   if (status === 401) return { 'www-authenticate': 'Bearer' };
   return status === 429 || status === 503 ? { 'retry-after': String(RETRY_AFTER) } : {};
 }

@@ -41,7 +41,7 @@ export async function dashRoutes(app: FastifyInstance, { delivery, dash, gate }:
       { schema: { params: StreamParameters }, exposeHeadRoute: true },
       async (request, reply) => {
         const { app: application, name } = request.params;
-        // It would tell who may not watch whether the stream is live.
+        // Otherwise somebody who may not watch could learn from it whether the stream is live.
         const pass = await gate?.authorize(request.raw, { app: application, name }, 'dash', true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const now = dash.time(application, name);
