@@ -7,6 +7,7 @@ import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 import { PATIENCE } from '../support/patience.js';
+import { controlResumeWindows } from '../support/resume-window.js';
 import { DASH_JS, openPlayer, type Player, SHAKA_DASH, VIDEO_JS } from './other-players-page.js';
 
 /** Less than these players play: what they played first has left the window at the end. */
@@ -19,14 +20,9 @@ const untilShown = (page: Page, color: string) =>
   page.waitForFunction(`seen.errors.length > 0 || seen.colors.at(-1) === '${color}'`, undefined, { timeout: PATIENCE });
 
 it('Shaka Player, dash.js and video.js play on with a publisher that returns, and with DASH they learn of the end', async () => {
+  const resumeWindows = controlResumeWindows();
   const gateway = await startGateway(
-    '--ladder',
-    'source',
-    '--segment-duration',
-    '1',
-    '--resume-window',
-    '5',
-    ...WINDOW,
+    ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '300', ...WINDOW],
   );
   const publish = (color: string) =>
     publishTestPattern(gateway.publishUrl('film'), {
@@ -64,6 +60,7 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
 
   const second = publish('blue');
   await Promise.all(pages.map((page) => untilShown(page, 'blue')));
+  resumeWindows.close('film');
   second.child.kill('SIGKILL');
   // It has read the MPD that ended: the duration of a live stream is infinite. Whether `ended` follows is up to dash.js, which
   // sometimes pauses half a second before it.

@@ -34,7 +34,6 @@ async function openPage(options: BrowserContextOptions = {}): Promise<{ page: Pa
 }
 
 const video = "document.querySelector('video')";
-const state = (page: Page): Promise<string> => page.evaluate('sluicePlayer.state');
 
 /** Waits until the player says so; the limit is the test's own. */
 const untilState = (page: Page, wanted: string) =>
@@ -73,7 +72,7 @@ describe('watch page', () => {
     const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
     await page.goto(`${url}/watch/live/test`);
-    expect(await state(page)).toBe('waiting');
+    await untilState(page, 'waiting');
     expect(await page.textContent('.poster')).toContain('Offline');
 
     await fixture.publish();

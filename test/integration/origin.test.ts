@@ -102,7 +102,10 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   let playlist = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   const firstListed = playlist.segments[0];
   let longest = 0;
+  /** Before the list changed: the gateway's clock for what it removes begins later. */
+  let asked = performance.now();
   while (playlist.mediaSequence <= (firstListed?.mediaSequence ?? 0)) {
+    asked = performance.now();
     const hint = playlist.preloadHint ?? '';
     const hinted = fetchBytes(`${base}/source/${hint}`);
     const other = parsePlaylist(await fetchText(`${base}/144p/index.m3u8`));
@@ -134,15 +137,18 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   }
   // B1.08: removed from the playlist, not from the world.
   const removed = `${base}/source/${firstListed?.uri}`;
-  const until = performance.now() + ((firstListed?.duration ?? 0) + longest) * 1000;
+  const until = asked + ((firstListed?.duration ?? 0) + longest) * 1000;
   const part = `${base}/source/${playlist.segments.at(-1)?.parts[0]?.uri}`;
-  const partUntil = performance.now() + 3_000;
-  while (performance.now() < until - 250) {
-    expect(await statusOf(removed)).toBe(200);
-    if (performance.now() < partUntil) expect(await statusOf(part)).toBe(200);
+  /** Answers that came in time: a late one says nothing. */
+  const inTime: number[] = [];
+  while (performance.now() < until) {
+    const [ofSegment, ofPart] = [await statusOf(removed), await statusOf(part)];
+    if (performance.now() < asked + 3_000) inTime.push(ofPart);
+    if (performance.now() < until) inTime.push(ofSegment);
     // It stays, until it goes: asked again and again.
     await delay(200);
   }
+  expect(new Set(inTime)).toEqual(new Set([200]));
   await eventually(async () => ((await statusOf(removed)) === 404 ? true : undefined));
 
   // B3.12: a part that nobody hinted at is not waited for; and what was hinted at when the stream ends is 404 soon.

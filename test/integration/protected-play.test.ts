@@ -168,11 +168,14 @@ describe('a protected stream', () => {
 
   it('ends in mid-play when the time is over, and soon after it is revoked', async () => {
     const { base, stateDir } = await startProtected();
-    const short = `${base}/index.m3u8?token=${tokenFor({ until: inSeconds(3) })}`;
     const media = async (entry: string): Promise<string> =>
       urlsIn(await (await fetch(entry)).text(), entry).find((url) => url.includes('/source/index')) ?? '';
-    const ending = await media(short);
-    expect((await fetch(ending)).status).toBe(200);
+    // As short as this machine is fast enough for.
+    const endingSoon = async (seconds: number): Promise<string> => {
+      const url = await media(`${base}/index.m3u8?token=${tokenFor({ until: inSeconds(seconds) })}`);
+      return url !== '' && (await fetch(url)).ok ? url : endingSoon(2 * seconds);
+    };
+    const ending = await endingSoon(3);
     const ended = await eventually(async () => {
       const response = await fetch(ending);
       return response.status === 403 ? response : undefined;

@@ -6,6 +6,7 @@ import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
 import { publishTestPattern, startGateway, TEST_KEY, type TestGateway } from '../support/gateway.js';
 import { absentPeer, DEBIAN_FFMPEG, RTMPDUMP } from '../support/peers.js';
 import { npmFfmpeg, startProgram } from '../support/processes.js';
+import { controlResumeWindows } from '../support/resume-window.js';
 import { PASSWORD, startSecureGateway, withUser } from '../support/secure-gateway.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -81,16 +82,23 @@ describe('players', () => {
       const gateway = await startGateway('--ladder', 'source');
       const directory = await temporaryDirectory();
       const publisher = publishTestPattern(gateway.publishUrl('show'), {
-        duration: 7,
         bFrames: 0,
         size: '320x180',
         preset: 'ultrafast',
+        stoppable: true,
       });
       await expect.poll(() => messages(gateway, 'publish started')).toHaveLength(1);
       const running = players.map(([, program, argumentsFor], i) => {
         const file = join(directory, `${i}.flv`);
         return { file, ...startProgram(program, argumentsFor(`${gateway.rtmp}/show`, file)) };
       });
+      const received = async (file: string): Promise<number> =>
+        timestamps(file).then(
+          ({ video }) => video.length,
+          () => 0,
+        );
+      for (const { file } of running) await expect.poll(() => received(file)).toBeGreaterThan(75);
+      publisher.child.stdin?.end('q');
       expect((await publisher.exit).code).toBe(0);
       for (const { file, exit } of running) {
         expect((await exit).signal).toBeNull();
@@ -109,7 +117,8 @@ describe('players', () => {
   );
 
   it('keep waiting while the publisher is away, as HLS players do, and end if it does not return', async () => {
-    const gateway = await startGateway('--ladder', 'source', '--resume-window', '4');
+    const resumeWindows = controlResumeWindows();
+    const gateway = await startGateway('--ladder', 'source', '--resume-window', '300');
     const directory = await temporaryDirectory();
     const pattern = { bFrames: 0, size: '320x180', preset: 'ultrafast', gop: 25 };
     const first = publishTestPattern(gateway.publishUrl('show'), pattern);
@@ -123,6 +132,7 @@ describe('players', () => {
     const newcomer = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, late));
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(2);
 
+    resumeWindows.close('show');
     const second = publishTestPattern(gateway.publishUrl('show'), { ...pattern, duration: 3 });
     expect((await second.exit).code).toBe(0);
     for (const { exit, stderr } of [waiting, newcomer]) {

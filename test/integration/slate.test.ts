@@ -128,14 +128,15 @@ it('shows the slate in the same playlists until the publisher is back, and ends 
 
 it('ends the slate and the playlists if nobody returns within the resume window', async () => {
   const gateway = await startGateway(
-    ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '4', '--slate', await redPicture()],
+    ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '8', '--slate', await redPicture()],
   );
   const base = `${gateway.http}/hls/live/cam`;
   const publisher = publishBlue(gateway);
   await whenLive(base);
   const [source] = follow(base, ['source']).followers;
   await kill(publisher);
-  await shows(gateway, { state: 'resuming', slate: true });
+  // Told by the log, which waits for whoever is late to read it.
+  await eventually(async () => gateway.logs.find(({ msg }) => msg === 'slate shown'));
   const ended = await eventually(async () => {
     source?.check();
     return source?.last?.ended ? source.last : undefined;

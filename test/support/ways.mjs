@@ -55,10 +55,10 @@ const publisher = spawn(ffmpeg, [
 ]);
 const playlist = `${http.replace(/\/$/, '')}/hls/live/a/source/index.m3u8`;
 const read = async (query = '') => (await fetch(`${playlist}${query}`)).text();
-/** The part that comes next. */
-const next = (text) => {
+/** The part after the one that comes next: who reads the list late still has to wait for it. */
+const later = (text) => {
   const [, msn, part] = /URI="part-(\d+)\.(\d+)\.m4s"\s*$/m.exec(text.split('PRELOAD-HINT').at(-1)) ?? [];
-  return `?_HLS_msn=${msn}&_HLS_part=${part}`;
+  return `?_HLS_msn=${msn}&_HLS_part=${Number(part) + 1}`;
 };
 
 let text = await read();
@@ -66,14 +66,14 @@ while (!/#EXTINF[\s\S]*PRELOAD-HINT/.test(text)) {
   await new Promise((resolve) => setTimeout(resolve, 100));
   text = await read();
 }
-text = await read(next(text));
+text = await read(later(text));
 await filesThatRan();
 // Nobody asks for anything: five parts or so.
 await new Promise((resolve) => setTimeout(resolve, 2_500));
 const ingest = await filesThatRan();
 text = await read();
 await filesThatRan();
-await read(next(text));
+await read(later(text));
 const reload = await filesThatRan();
 publisher.kill('SIGKILL');
 await once(publisher, 'exit');
