@@ -4,7 +4,6 @@ import { mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { onTestFinished } from 'vitest';
 import { defineErrors } from '../../src/protocols/errors.js';
 import { buildApp } from '../../src/servers/http/app.js';
 import type {
@@ -14,6 +13,7 @@ import type {
   StreamState,
   ThumbnailSource,
 } from '../../src/servers/http/dependencies.js';
+import { whenOver } from '../support/lifetime.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
@@ -118,7 +118,7 @@ export async function startLiveFixture(
 ): Promise<{ fixture: LiveFixture; url: string }> {
   const fixture = new LiveFixture(await temporaryDirectory(), extraStreams);
   await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => fixture.app.close());
+  whenOver(() => fixture.app.close());
   return { fixture, url: `http://127.0.0.1:${(fixture.app.server.address() as AddressInfo).port}` };
 }
 

@@ -1,7 +1,7 @@
 // A publisher without an encoder: sends a short recording in a loop, in real time, so that the test does not load the machine.
-import { onTestFinished } from 'vitest';
 import { RtmpPublisher } from '../../src/demo/rtmp-publisher.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
+import { whenOver } from '../support/lifetime.js';
 import type { FlvSource } from '../transcode/flv-source.js';
 
 /** Headers that are empty are not sent. */
@@ -56,7 +56,7 @@ export async function publishLoop(
     clearInterval(timer);
     await publisher.close();
   };
-  onTestFinished(stop);
+  whenOver(stop);
   return {
     get connected() {
       return connected;

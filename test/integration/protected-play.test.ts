@@ -13,34 +13,48 @@ import { publishLoop } from '../faults/looping-publisher.js';
 import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
+import { forAllTests } from '../support/lifetime.js';
 import { npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
-import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
 
 const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
 const keys = new SigningKeys([Buffer.from(SECRET)]);
 const FLAGS = ['--play-access', 'token', '--play-secrets', SECRET, '--clock-skew', '0'];
 const STREAM = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25'];
 
-let source: FlvSource;
-beforeAll(async () => {
-  source = await makeFlvSource({ seconds: 4, gop: 25 });
-});
+/** Whose stream `live/cam` needs a token. */
+let guarded: TestGateway & { readonly base: string; readonly stateDir: string };
+/** The same, of which nobody publishes anything. */
+let idle: TestGateway;
+/** Whose stream `live/cam` is for everybody. */
+let open: TestGateway;
+beforeAll(
+  forAllTests(async () => {
+    const stateDir = await temporaryDirectory();
+    const gateway = await startGateway(...FLAGS, ...STREAM, '--state-dir', stateDir);
+    guarded = { ...gateway, base: `${gateway.http}/hls/live/cam`, stateDir };
+    idle = await startGateway(...FLAGS, ...STREAM);
+    open = await startGateway(...STREAM);
+    const source = await makeFlvSource({ seconds: 4, gop: 25 });
+    for (const { publishUrl } of [guarded, open]) await publishLoop(publishUrl('cam'), source);
+    await eventually(async () =>
+      (await fetch(`${guarded.base}/index.m3u8?token=${tokenFor()}`)).ok ? true : undefined,
+    );
+    await whenListed(`${open.http}/hls/live/cam`, 'source', 1);
+  }),
+);
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
 const tokenFor = (claims: Partial<PlayClaims> = {}): string =>
   createPlayToken({ stream: 'live/cam', until: inSeconds(600), ...claims }, keys);
 
-async function startProtected(...flags: string[]): Promise<TestGateway & { readonly base: string; stateDir: string }> {
-  const stateDir = await temporaryDirectory();
-  const gateway = await startGateway(...FLAGS, ...STREAM, '--state-dir', stateDir, ...flags);
-  await publishLoop(gateway.publishUrl('cam'), source);
-  const base = `${gateway.http}/hls/live/cam`;
-  const entry = `${base}/index.m3u8?token=${tokenFor()}`;
-  await eventually(async () => ((await fetch(entry)).ok ? true : undefined));
-  const ticket = /\.\.\/\.\.\/(~[^/]+)\//.exec(await (await fetch(entry)).text())?.[1];
-  followStream(`${gateway.http}/hls/${ticket}/live/cam`);
-  return { ...gateway, base, stateDir };
+/** Follows the stream while the test runs. */
+async function watched(): Promise<typeof guarded> {
+  const answer = await fetch(`${guarded.base}/index.m3u8?token=${tokenFor()}`);
+  const ticket = /\.\.\/\.\.\/(~[^/]+)\//.exec(await answer.text())?.[1];
+  followStream(`${guarded.http}/hls/${ticket}/live/cam`);
+  return guarded;
 }
 
 /** Absolute addresses of everything that a playlist names. */
@@ -53,13 +67,13 @@ function urlsIn(playlist: string, from: string): string[] {
 /** Everything below an entry, playlists followed. */
 async function walk(entry: string): Promise<Map<string, { readonly status: number; readonly body: string }>> {
   const found = new Map<string, { readonly status: number; readonly body: string }>();
-  const open = [entry];
-  for (let url = open.pop(); url !== undefined; url = open.pop()) {
+  const unread = [entry];
+  for (let url = unread.pop(); url !== undefined; url = unread.pop()) {
     if (found.has(url)) continue;
     const response = await fetch(url);
     const body = Buffer.from(await response.arrayBuffer()).toString('latin1');
     found.set(url, { status: response.status, body });
-    if (/\.m3u8(\?|$)/.test(url) && response.ok) open.push(...urlsIn(body, url));
+    if (/\.m3u8(\?|$)/.test(url) && response.ok) unread.push(...urlsIn(body, url));
   }
   return found;
 }
@@ -68,7 +82,7 @@ const withoutTicket = (url: string): string => url.replace(/\/~[^/]+\//, '/').re
 
 describe('a protected stream', () => {
   it('serves everything below a ticket, and nothing of it without', async () => {
-    const { base } = await startProtected();
+    const { base } = await watched();
     await expect(whenListed(base, 'source', 1)).rejects.toThrow();
     const entry = `${base}/index.m3u8?token=${tokenFor()}`;
     await eventually(async () => {
@@ -97,7 +111,7 @@ describe('a protected stream', () => {
   });
 
   it('media playlists are the same bytes for all tickets', async () => {
-    const { base } = await startProtected();
+    const { base } = await watched();
     const [one = '', two = ''] = await Promise.all(
       [1, 2].map(async () => {
         const entry = `${base}/index.m3u8?token=${tokenFor()}`;
@@ -148,7 +162,7 @@ describe('a protected stream', () => {
     ],
     ['nonsense', () => '?token=%FF%00..%2F', 403, 'access.play-denied'],
   ])('refuses %s by HLS, DASH and thumbnail alike', async (_, query, status, code) => {
-    const { http } = await startGateway(...FLAGS, ...STREAM);
+    const { http } = idle;
     // Also where nothing is published: nobody learns which streams there are.
     for (const path of ['/hls/live/cam/index.m3u8', '/dash/live/cam/manifest.mpd', '/hls/live/cam/thumbnail.jpg']) {
       const response = await fetch(`${http}${path}${query()}`);
@@ -160,14 +174,14 @@ describe('a protected stream', () => {
   it.each(['~', '~1', '~~', '~x/live/cam', `~${'a'.repeat(1_900)}`, '%7E1abcd.zz.s.s', '~%00', '~%FF'])(
     'refuses the ticket %s',
     async (ticket) => {
-      const { http } = await startGateway(...FLAGS, ...STREAM);
+      const { http } = idle;
       const response = await fetch(`${http}/hls/${ticket}/live/cam/source/index.m3u8`);
       expect([400, 403, 404, 414]).toContain(response.status);
     },
   );
 
   it('ends in mid-play when the time is over, and soon after it is revoked', async () => {
-    const { base, stateDir } = await startProtected();
+    const { base, stateDir } = await watched();
     const media = async (entry: string): Promise<string> =>
       urlsIn(await (await fetch(entry)).text(), entry).find((url) => url.includes('/source/index')) ?? '';
     // As short as this machine is fast enough for.
@@ -198,14 +212,14 @@ describe('a protected stream', () => {
   });
 
   it('waits, goes away and ends like an open stream', async () => {
-    const { http } = await startGateway(...FLAGS, ...STREAM);
+    const { http } = idle;
     const response = await fetch(`${http}/hls/live/nobody/index.m3u8?token=${tokenFor({ stream: 'live/*' })}`);
     expect(response.status).toBe(404);
     expect(await response.text()).toContain('hls.no-such-stream');
   });
 
   it('gives DASH players an MPD that leads to the ticket', async () => {
-    const { http } = await startProtected();
+    const { http } = await watched();
     const entry = `${http}/dash/live/cam/manifest.mpd?token=${tokenFor()}`;
     const mpd = await eventually(async () => {
       const response = await fetch(entry);
@@ -230,7 +244,7 @@ describe('a protected stream', () => {
   });
 
   it('asks RTMP players for the same token', async () => {
-    const { rtmp, logs } = await startProtected();
+    const { rtmp, logs } = await watched();
     const play = async (query: string, seconds = 1, options: readonly string[] = []): Promise<number | null> => {
       const ffmpeg = spawn(npmFfmpeg(), [
         '-v',
@@ -261,7 +275,7 @@ describe('a protected stream', () => {
   });
 
   it('names neither token nor ticket in the log, at any level', async () => {
-    const { base, logs } = await startProtected();
+    const { base, logs } = await watched();
     const token = tokenFor();
     const entry = `${base}/index.m3u8?token=${token}`;
     const files = await walk(entry);
@@ -276,7 +290,7 @@ describe('a protected stream', () => {
   });
 
   it('is protected in an application of one’s own as well', async () => {
-    const { gateway } = await startProtected();
+    const { gateway } = await watched();
     const app = Fastify({ routerOptions: { maxParamLength: 255 } });
     await app.register(sluiceHttp, { ...gateway.httpDependencies(), prefix: '/video' });
     onTestFinished(() => app.close());
@@ -294,9 +308,7 @@ describe('a protected stream', () => {
 });
 
 it.each(['~<x>', '~%3Cx%3E', '~"&', '~%22%26', '~$&', '~%2F..'])('writes no %s into an MPD', async (ticket) => {
-  const { gateway, http, publishUrl } = await startGateway(...STREAM);
-  await publishLoop(publishUrl('cam'), source);
-  await whenListed(`${http}/hls/live/cam`, 'source', 1);
+  const { gateway, http } = open;
   const app = Fastify({ routerOptions: { maxParamLength: 255 } });
   await app.register(sluiceHttp, gateway.httpDependencies());
   onTestFinished(() => app.close());
@@ -319,9 +331,7 @@ it.each(['~<x>', '~%3Cx%3E', '~"&', '~%22%26', '~$&', '~%2F..'])('writes no %s i
 });
 
 it('a ticket does no harm where everybody may watch', async () => {
-  const { http, publishUrl } = await startGateway(...STREAM);
-  await publishLoop(publishUrl('cam'), source);
-  await whenListed(`${http}/hls/live/cam`, 'source', 1);
+  const { http } = open;
   await whenListed(`${http}/hls/~1any/live/cam`, 'source', 1);
   expect(await (await fetch(`${http}/dash/~1any/live/cam/manifest.mpd`)).text()).toContain(
     '<BaseURL>../../../../hls/~1any/',

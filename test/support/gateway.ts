@@ -1,9 +1,9 @@
 // A whole gateway in this process, on free ports, with its log kept for the test.
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
 import { createGateway, type Gateway } from '../../src/gateway.js';
 import type { DescribedVideoCodec } from '../../src/protocols/mp4/video-description.js';
+import { whenOver } from './lifetime.js';
 import { npmFfmpeg, type RunningProgram, startProgram } from './processes.js';
 import { temporaryDirectory } from './temp-dir.js';
 
@@ -35,7 +35,7 @@ export interface TestGateway {
 
 export const TEST_KEY = 'a-key-that-must-never-be-seen-7f3a';
 
-/** Starts a gateway with the given flags; it is closed at the end of the test. */
+/** Starts a gateway with the given flags; it is closed at the end of the test, or of the file (lifetime.ts). */
 export async function startGateway(...flags: string[]): Promise<TestGateway> {
   const directory = await temporaryDirectory();
   const config = loadConfig({
@@ -65,7 +65,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     closing ??= gateway.close();
     return closing;
   };
-  onTestFinished(close);
+  whenOver(close);
   const http = urls.http.replace(/\/$/, '');
   const rtmp = urls.rtmp.replace(/\/$/, '');
   return {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { onTestFinished } from 'vitest';
+import { whenOver } from './lifetime.js';
 
 const require = createRequire(import.meta.url);
 
@@ -32,7 +32,7 @@ export function startProgram(command: string, args: readonly string[], env?: Nod
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
   }));
-  onTestFinished(async () => {
+  whenOver(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await exit.catch(() => undefined);
   });

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { whenOver } from './lifetime.js';
 
 export async function temporaryDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sluice-test-'));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  whenOver(() => rm(path, { recursive: true, force: true }));
   return path;
 }

@@ -1,0 +1,32 @@
+// Who ends what a helper has started: the test that asked for it or, where `beforeAll` did, the file after its last test.
+import { onTestFinished } from 'vitest';
+
+type End = () => unknown;
+
+let endsOfFile: End[] | undefined;
+
+/** `end` is called when the test is over; within `forAllTests`, when the last test of the file is. */
+export function whenOver(end: End): void {
+  if (endsOfFile === undefined) onTestFinished(async () => void (await end()));
+  else endsOfFile.push(end);
+}
+
+/** For `beforeAll`, which calls what it is given back after the last test. All that `start` starts lives until then. */
+export function forAllTests(start: () => Promise<void>): () => Promise<() => Promise<void>> {
+  return async () => {
+    const ends: End[] = [];
+    endsOfFile = ends;
+    const end = async (): Promise<void> => {
+      for (const each of ends.reverse()) await each();
+    };
+    try {
+      await start();
+    } catch (error) {
+      await end();
+      throw error;
+    } finally {
+      endsOfFile = undefined;
+    }
+    return end;
+  };
+}
