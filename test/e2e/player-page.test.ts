@@ -6,14 +6,24 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { forAllTests } from '../support/lifetime.js';
 import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
+/** Where a stream is live all the time. */
+let live: string;
 
 beforeAll(async () => {
   browser = await launchBrowser();
 });
+beforeAll(
+  forAllTests(async () => {
+    const { fixture, url } = await startLiveFixture();
+    await fixture.publish();
+    live = url;
+  }),
+);
 
 afterAll(() => browser.close());
 
@@ -129,10 +139,8 @@ describe('watch page', () => {
   });
 
   it('the quality menu shows the current quality, and switches it', async () => {
-    const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
-    await fixture.publish();
-    await page.goto(`${url}/watch/live/test`);
+    await page.goto(`${live}/watch/live/test`);
     await untilState(page, 'playing');
     await page.hover('.player');
     await page.click('.quality-button');
@@ -154,10 +162,8 @@ describe('watch page', () => {
   });
 
   it('statistics, pausing and going live, by keyboard', async () => {
-    const { fixture, url } = await startLiveFixture();
     const { page } = await openPage();
-    await fixture.publish();
-    await page.goto(`${url}/watch/live/test`);
+    await page.goto(`${live}/watch/live/test`);
     await untilState(page, 'playing');
     await page.keyboard.press('s');
     await page.waitForFunction(() =>
@@ -194,15 +200,13 @@ describe('watch page', () => {
   it('starts muted if the browser requires a gesture for sound', async () => {
     const strict = await launchBrowser({ autoplayWithSound: false });
     onTestFinished(() => strict.close());
-    const { fixture, url } = await startLiveFixture();
-    await fixture.publish();
     const page = await strict.newPage();
     // The page itself reports: every look of Playwright into it counts as a gesture of the viewer.
     await page.addInitScript(
       "addEventListener('playing', (e) => console.info('playing, muted: ' + e.target.muted), true)",
     );
     const report = page.waitForEvent('console', (message) => message.text().startsWith('playing'));
-    await page.goto(`${url}/embed/live/test?muted=0`);
+    await page.goto(`${live}/embed/live/test?muted=0`);
     expect((await report).text()).toBe('playing, muted: true');
     await page.click('.unmute');
     expect(await page.evaluate('sluicePlayer.muted')).toBe(false);
@@ -211,11 +215,9 @@ describe('watch page', () => {
 
 describe('embed page', () => {
   it('fills the iframe of another site, follows its messages and sends it events', async () => {
-    const { fixture, url } = await startLiveFixture();
     const { page, complaints } = await openPage();
-    await fixture.publish();
     // Another host name is another site.
-    const embed = `${url.replace('127.0.0.1', 'localhost')}/embed/live/test?controls=0`;
+    const embed = `${live.replace('127.0.0.1', 'localhost')}/embed/live/test?controls=0`;
     const blog = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html');
       response.end(`<body style="margin:0">
@@ -251,10 +253,8 @@ describe('embed page', () => {
   });
 
   it('autoplay=0 shows a play button that plays', async () => {
-    const { fixture, url } = await startLiveFixture();
     const { page } = await openPage({ viewport: { width: 480, height: 270 } });
-    await fixture.publish();
-    await page.goto(`${url}/embed/live/test?autoplay=0`);
+    await page.goto(`${live}/embed/live/test?autoplay=0`);
     await page.click('.big-play', { timeout: PATIENCE });
     await untilState(page, 'playing');
     await untilPictureMoves(page);

@@ -3,14 +3,24 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { forAllTests } from '../support/lifetime.js';
 import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
+/** Where a stream is live all the time. */
+let live: string;
 
 beforeAll(async () => {
   browser = await launchBrowser();
 });
+beforeAll(
+  forAllTests(async () => {
+    const { fixture, url } = await startLiveFixture();
+    await fixture.publish();
+    live = url;
+  }),
+);
 
 afterAll(() => browser.close());
 
@@ -34,19 +44,17 @@ const setHidden = (page: Page, hidden: boolean) =>
   })()`);
 
 it('a pause from outside the page lasts until the viewer ends it; a pause by a hidden tab does not last', async () => {
-  const { fixture, url } = await startLiveFixture();
-  await fixture.publish();
   const { page } = await open();
   await page.addInitScript(`
     const register = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
     window.actions = {};
     navigator.mediaSession.setActionHandler = (name, handler) => { actions[name] = handler; register(name, handler); };
   `);
-  await page.goto(`${url}/watch/live/test`);
+  await page.goto(`${live}/watch/live/test`);
   await untilState(page, 'playing');
   expect(
     await page.evaluate('[navigator.mediaSession.metadata.title, navigator.mediaSession.metadata.artwork[0].src]'),
-  ).toEqual(['test', `${url}/hls/live/test/thumbnail.jpg`]);
+  ).toEqual(['test', `${live}/hls/live/test/thumbnail.jpg`]);
 
   for (const pause of ["document.querySelector('video').pause()", 'actions.pause()']) {
     await page.evaluate(pause);
@@ -65,10 +73,8 @@ it('a pause from outside the page lasts until the viewer ends it; a pause by a h
 });
 
 it('a viewer who continues after a pause that is longer than the window sees live', async () => {
-  const { fixture, url } = await startLiveFixture();
-  await fixture.publish();
   const { page } = await open();
-  await page.goto(`${url}/watch/live/test`);
+  await page.goto(`${live}/watch/live/test`);
   await untilState(page, 'playing');
   await page.keyboard.press('k');
   // The playlists list six seconds.
@@ -81,14 +87,12 @@ it('a viewer who continues after a pause that is longer than the window sees liv
 });
 
 it('autoplay=0 loads nothing before play is pressed, and shows no message over the picture', async () => {
-  const { fixture, url } = await startLiveFixture();
-  await fixture.publish();
   const { page } = await open();
   const media: string[] = [];
   page.on('request', (request) => {
     if (/\.(?:m4s|mp4)$/.test(new URL(request.url()).pathname)) media.push(request.url());
   });
-  await page.goto(`${url}/embed/live/test?autoplay=0`);
+  await page.goto(`${live}/embed/live/test?autoplay=0`);
   await untilState(page, 'starting');
   await page.waitForSelector('.big-play:visible');
   expect(await page.isVisible('.poster')).toBe(false);
@@ -99,17 +103,15 @@ it('autoplay=0 loads nothing before play is pressed, and shows no message over t
 });
 
 it('sound that was turned on is on at the next visit; ↑ and ↓ change the volume if the player has the focus', async () => {
-  const { fixture, url } = await startLiveFixture();
-  await fixture.publish();
   const { page } = await open();
-  await page.goto(`${url}/watch/live/test`);
+  await page.goto(`${live}/watch/live/test`);
   await untilState(page, 'playing');
   await page.click('.unmute');
   await page.locator('.player').focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
   await page.waitForSelector('.volume[aria-valuetext="90 %"]');
-  await page.goto(`${url}/embed/live/test`);
+  await page.goto(`${live}/embed/live/test`);
   await untilState(page, 'playing');
   expect(
     await page.evaluate("[document.querySelector('video').muted, document.querySelector('video').volume.toFixed(2)]"),
