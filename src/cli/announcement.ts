@@ -1,5 +1,5 @@
-// The text for a person at start: what to paste into the encoder, and where to watch. It goes to stderr and is no log record: the only
-// place where the generated key is shown.
+// The text for a person at the start: what to paste into the encoder, and where to watch. It is no log record and goes to stderr, because
+// it is the only place where the generated key is shown.
 
 import type { PublishKey } from '../access/publish-key.js';
 
@@ -45,7 +45,7 @@ function publishing({ rtmp, rtmps, publishKey, users = false, asksForUser = fals
   const lines = ['  Paste into OBS (Settings > Stream > Service: Custom), with a NAME of your choice:'];
   lines.push(`  Server:     ${rtmp}`);
   if (rtmps !== undefined) lines.push(`  encrypted:  ${rtmps}`);
-  // Whoever configured a key knows it, and start-up output often ends up in a log.
+  // A person who has configured a key knows it, and this output often ends up in a log.
   const key = origin === 'configured' ? 'SECRET' : publishKey.key;
   const secret = origin === 'configured' ? '   (SECRET: the publish key you configured)' : '';
   if (users) {
@@ -54,7 +54,7 @@ function publishing({ rtmp, rtmps, publishKey, users = false, asksForUser = fals
         ? '  Stream Key: NAME   with "Use authentication": a user of the configuration and the password'
         : '  Stream Key: NAME?user=USER&pass=PASSWORD   (a user of the configuration)',
     );
-    // Encoders that are asked for a user when they connect never get to send the query of their stream key.
+    // Encoders that are asked for a user when they connect never send the query of their stream key.
     if (origin !== 'open' && asksForUser) lines.push(`  or, without a user, the Server ${rtmp}?key=${key}${secret}`);
     if (origin !== 'open' && !asksForUser) lines.push(`  or, without a user, the Stream Key NAME?key=${key}${secret}`);
   } else if (origin === 'open') {

@@ -1,4 +1,4 @@
-// Output whose reader may have stopped reading: the queue is bounded, the oldest text is dropped first, and the last lines are kept.
+// Output to a reader that may have stopped reading. The queue is bounded; the oldest text is dropped first, so the last lines are kept.
 
 import type { OutputStream } from './io.js';
 
@@ -13,12 +13,12 @@ export interface ReadStream {
 export interface BoundedOutputOptions {
   /** Limit of the queued text in bytes, in addition to what the stream itself holds. Default 1 MiB. */
   readonly maxBytes?: number;
-  /** Text that replaces the dropped texts. */
+  /** Makes the text that replaces dropped texts. */
   readonly leftOut: (count: number) => string;
 }
 
 const MAX_BYTES = 1024 * 1024;
-/** Up to this many bytes pending in the stream, texts are written directly; beyond it nobody seems to be reading. Bytes. */
+/** In bytes. While the stream holds at most this much, texts are written directly; if it holds more, nobody seems to be reading. */
 const DIRECT_BYTES = 65_536;
 /** How long `flush` waits for a reader, in milliseconds. */
 const FLUSH_TIMEOUT = 2_000;
@@ -37,7 +37,7 @@ export class BoundedOutput implements OutputStream {
     this.#maxBytes = maxBytes;
     this.#leftOut = leftOut;
     stream.on('drain', () => this.#pump());
-    // The reader has gone: nobody can be told, but streams continue.
+    // The reader has gone. Nobody can be told, but streams continue.
     stream.on('error', () => {
       this.#broken = true;
       this.#waiting = [];
@@ -49,7 +49,7 @@ export class BoundedOutput implements OutputStream {
     return this.#stream.isTTY === true;
   }
 
-  /** Bytes queued here. */
+  /** Number of bytes queued here. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -65,7 +65,7 @@ export class BoundedOutput implements OutputStream {
     if (this.#waitingBytes > this.#maxBytes) this.#dropOldest();
   }
 
-  /** Resolves when everything is written, or when nobody has read for a while. */
+  /** Resolves when everything has been written, or when nobody has read for a while. */
   async flush(timeout = FLUSH_TIMEOUT): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -94,7 +94,7 @@ export class BoundedOutput implements OutputStream {
     this.#waiting.splice(0, sent);
   }
 
-  /** Drops a quarter at a time: removing single texts from the front of a long array moves all the others. */
+  /** Drops a quarter at a time, because removing single texts from the front of a long array moves all the others. */
   #dropOldest(): void {
     let count = 0;
     while (count < this.#waiting.length - 1 && this.#waitingBytes > this.#maxBytes * 0.75) {

@@ -1,4 +1,4 @@
-// Runs the gateway with a test pattern, published to it over real RTMP as by any encoder.
+// Runs the gateway with a test pattern that is published to it over real RTMP, as by any encoder.
 
 import type { Config } from '../config/schema.js';
 import { DemoPublisher } from '../demo/demo-publisher.js';
@@ -36,7 +36,7 @@ function startPublisher(config: Config, { gateway, urls, key, logger }: RunningG
   return publisher;
 }
 
-/** Address at which this machine itself reaches a server that listens on `host`. */
+/** The address at which this machine itself reaches a server that listens on `host`. */
 function loopback(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;

@@ -1,4 +1,4 @@
-// Answers "why does it not work here?": tries every external thing that the gateway needs.
+// Answers the question "why does it not work here?" by trying everything outside this program that the gateway needs.
 
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
@@ -17,7 +17,7 @@ import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { packageVersion } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
 
-/** One line of the report. `note` is worth knowing, `problem` prevents the gateway from working. */
+/** One line of the report. A `note` is worth knowing, a `problem` prevents the gateway from working. */
 interface Finding {
   readonly level: 'ok' | 'note' | 'problem';
   readonly text: string;
@@ -25,7 +25,7 @@ interface Finding {
 
 const OLDEST_NODE = 20;
 const ENCODERS = ['libx264', 'aac'];
-/** Roughly ten minutes of the default ladder. */
+/** About ten minutes of the default ladder. */
 const LITTLE_DISK_BYTES = 1024 ** 3;
 
 /** Prints the report. @returns 0 if the gateway can work here, otherwise 1 */
@@ -166,7 +166,7 @@ async function checkDirectory(name: string, directory: string): Promise<Finding>
   return { level: found.freeBytes < LITTLE_DISK_BYTES ? 'note' : 'ok', text };
 }
 
-/** The key by which publishers are let in and, where a generated key is kept, its directory. */
+/** The publish key and, if a generated key is kept, its directory. */
 async function checkKeyAndState(config: Config): Promise<Finding[]> {
   if (config.publishKey === OPEN_PUBLISHING) {
     const text =
@@ -188,7 +188,7 @@ async function checkKeyAndState(config: Config): Promise<Finding[]> {
   return [await checkDirectory('state', config.stateDir), key];
 }
 
-/** What decides who may watch with `playAccess: token`. */
+/** Checks what `playAccess: token` needs. */
 async function checkViewers({ playSecrets, stateDir }: Config): Promise<Finding[]> {
   const path = revocationPath(stateDir);
   const checks = [

@@ -1,4 +1,4 @@
-// Handles errors that nobody caught and that belong to no stream or connection: the program logs them and stops in an orderly way.
+// Handles errors that nobody caught and that belong to no stream or connection: the program logs them and stops properly.
 import type { Logger } from 'pino';
 import type { CommandIo } from './io.js';
 
@@ -23,13 +23,13 @@ export class FatalErrors {
     this.#dispose = io.onFatalError((error, origin) => {
       this.#count += 1;
       resolve({ error, origin });
-      // The first one is reported by whoever waits for it.
+      // The first one is reported by the code that awaits it.
       if (this.#count > 1)
         this.#logger?.fatal({ err: error, origin }, 'another internal error while the gateway stops');
     });
   }
 
-  /** Rejects with a fatal error that occurs before `work` settles, when there is no log yet. */
+  /** Rejects with a fatal error that occurs before `work` settles, while there is no log yet. */
   async unlessFatal<T>(work: Promise<T>): Promise<T> {
     return Promise.race([
       work,

@@ -1,4 +1,4 @@
-// Prints a user entry for the configuration file. The password is typed or piped, never an argument, which others could see.
+// Prints a user entry for the configuration file. The password is typed or piped; it is never an argument, because others could see that.
 
 import { hashPassword } from '../access/password-hash.js';
 import { type CommandIo, EXIT_OK, EXIT_USAGE } from './io.js';
@@ -11,8 +11,8 @@ const USAGE = 'usage: sluice hash-password USER, with USER of up to 64 letters, 
 export async function hashPasswordCommand(argv: readonly string[], io: CommandIo): Promise<number> {
   const [user, ...rest] = argv;
   if (user === undefined || rest.length > 0 || !USER_NAME.test(user)) {
-    // Do not repeat what was typed: it may be the password.
-    io.stderr.write(`sluice: ${USAGE}; the password is asked for\n`);
+    // The arguments are not repeated, because they may contain the password.
+    io.stderr.write(`sluice: ${USAGE}; the password is asked for separately\n`);
     return EXIT_USAGE;
   }
   const password = await io.readSecret(`Password for ${user}: `);

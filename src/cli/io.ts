@@ -1,4 +1,4 @@
-// What a command needs from its process, so that tests can run commands without a process of their own.
+// What a command needs from its process. Tests pass their own, so that they can run commands without a process.
 
 import type { Environment } from '../config/environment.js';
 import type { Config } from '../config/schema.js';
@@ -12,11 +12,11 @@ export interface OutputStream {
 export interface CommandIo {
   /** Log records, and the output of `--help`, `--version` and `doctor`. */
   readonly stdout: OutputStream;
-  /** Texts for a person at start: address, key, and why it did not start. */
+  /** Texts for a person at the start: address, key, and why the gateway did not start. */
   readonly stderr: OutputStream;
   readonly env: Environment;
   readonly cwd: string;
-  /** Reads one line from standard input, without its line end; not echoed on a terminal. Empty at the end of the input. */
+  /** Reads one line from standard input, without its line end. It is not shown on a terminal. Empty at the end of the input. */
   readSecret(prompt: string): Promise<string>;
   /** Calls the listener at each SIGINT and SIGTERM. @returns a function that removes the listener */
   onStopSignal(listener: (signal: string) => void): () => void;
@@ -25,11 +25,11 @@ export interface CommandIo {
    */
   onHeldSignal(listener: (signal: HeldSignal) => void): () => void;
   /**
-   * Calls the listener with each uncaught error; without a listener such an error ends the process. @returns a function that removes the
-   * listener
+   * Calls the listener with each uncaught error. Without a listener such an error ends the process.
+   * @returns a function that removes the listener
    */
   onFatalError(listener: (error: unknown, origin: string) => void): () => void;
-  /** Ends the process immediately; used for a second signal. */
+  /** Ends the process immediately. Used for a second signal. */
   exit(status: number): void;
 }
 
@@ -43,7 +43,7 @@ export interface ConfigDetails {
 
 /** Exit statuses of every command. */
 export const EXIT_OK = 0;
-/** The command could not start, or did not end in an orderly way. */
+/** The command could not start, or did not end properly. */
 export const EXIT_FAILURE = 1;
-/** The command line or the configuration is wrong, or names a directory that belongs to somebody else. */
+/** The command line or the configuration is wrong, or it names a directory that belongs to somebody else. */
 export const EXIT_USAGE = 2;

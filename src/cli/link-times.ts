@@ -1,9 +1,9 @@
-// Reads from when and until when a link of `sluice sign` can be used.
+// Reads the times from which and until which a link of `sluice sign` works.
 
 import type { PlayClaims } from '../access/tickets/play-token.js';
 import type { Seconds } from '../protocols/units.js';
 
-/** Flags of `sign`; everything else on its command line is an option of the configuration. */
+/** Flags of `sign`; all other flags on its command line are options of the configuration. */
 export const SIGN_FLAGS: readonly string[] = ['--for', '--until', '--start-by', '--not-before'];
 
 export type LinkTimes = Pick<PlayClaims, 'until' | 'start_by' | 'not_before'>;
@@ -30,7 +30,7 @@ export function readLinkTimes(flags: ReadonlyMap<string, string>, now: number): 
   return faultOf(times, now) ?? times;
 }
 
-/** Why nobody could ever watch with a link of these times; undefined if somebody could. */
+/** Why nobody could ever watch with such a link; undefined if somebody could. */
 function faultOf({ until, start_by: startBy, not_before: notBefore }: LinkTimes, now: number): string | undefined {
   if (until <= now) return 'the link would have ended already: its end must be in the future';
   if (startBy !== undefined && startBy <= now) return '--start-by is over: it must be in the future';
@@ -41,7 +41,7 @@ function faultOf({ until, start_by: startBy, not_before: notBefore }: LinkTimes,
   return undefined;
 }
 
-/** Seconds since 1970; undefined without the flag, or what is wrong with it. */
+/** Seconds since 1970; undefined without the flag; a text that says what is wrong with it. */
 function timeOf(flags: ReadonlyMap<string, string>, flag: string): number | string | undefined {
   const text = flags.get(flag);
   if (text === undefined) return undefined;

@@ -21,7 +21,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['demo', demo],
   ['doctor', doctor],
 ]);
-/** Commands with words and flags of their own beside the options of the configuration. */
+/** Commands that have words and flags of their own beside the options of the configuration. */
 const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[]]> = new Map([
   ['sign', [sign, SIGN_FLAGS]],
   ['revoke', [revoke, []]],
@@ -75,7 +75,7 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
   return command(config, io, { warnings, readConfig: () => read().config });
 }
 
-/** Divides a command line into what is for the command and what is for the configuration. */
+/** Divides a command line into arguments of the command and options of the configuration. */
 function split(argv: readonly string[], ownFlags: readonly string[]): { given: CommandArguments; options: string[] } {
   const words: string[] = [];
   const flags = new Map<string, string>();

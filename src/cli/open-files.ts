@@ -1,11 +1,11 @@
-// Checks whether this process may open enough files. With too few, Node cannot load packages and reports that they are not installed.
+// Checks whether this process may open enough files. If not, Node cannot load packages and reports that they are not installed.
 
 import { readFileSync } from 'node:fs';
 
-/** Packages are loaded many at a time: that needs 220 files even without a single connection. */
+/** Packages are loaded many at a time, which needs 220 files even without a single connection. */
 const FEWEST_FILES = 256;
 
-/** One sentence; undefined if the limit is high enough or unknown (only Linux tells it). */
+/** One sentence that describes the problem; undefined if the limit is high enough or unknown (only Linux provides it). */
 export function openFilesProblem(): string | undefined {
   let limits: string;
   try {

@@ -1,4 +1,4 @@
-// `sluice sign` makes a link with which somebody may watch a protected stream; `sluice revoke` ends it before its time.
+// `sluice sign` makes a link with which somebody may watch a protected stream; `sluice revoke` revokes it.
 
 import { createsForeignFiles, stateOwner } from '../access/state-owner.js';
 import { inspectPlaySecret, playSecretPath } from '../access/tickets/play-secrets.js';
@@ -20,7 +20,7 @@ import { type CommandIo, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
 import { readLinkTimes } from './link-times.js';
 
 export interface CommandArguments {
-  /** Arguments that are no options of the configuration: `live/cam`, and flags with their values. */
+  /** Arguments that are not options of the configuration: `live/cam`, and flags with their values. */
   readonly words: readonly string[];
   readonly flags: ReadonlyMap<string, string>;
 }
@@ -39,7 +39,7 @@ export async function sign(config: Config, io: CommandIo, { words, flags }: Comm
   const app = stream.split('/', 1)[0] ?? '';
   const claims: PlayClaims = { stream, ...times, sid: newSid() };
   return inWords(io, async () => {
-    // Look before anything is created: a mistyped name leaves no secret behind.
+    // Checked before anything is created, so that a mistyped name leaves no secret behind.
     const isNew = config.playSecrets.length === 0 && !(await inspectPlaySecret(config.stateDir));
     const fault = faultOf(claims, config, app) ?? (isNew ? await foreignSecret(config) : undefined);
     if (fault !== undefined) return refuse(io, fault);
@@ -65,12 +65,12 @@ export async function revoke(config: Config, io: CommandIo, { words, flags }: Co
       );
     const { stream, until } = claims;
     await revokeSession(config.stateDir, { sid: sessionOf(claims, token), until });
-    io.stdout.write(`The link to ${stream} is revoked. Who watches with it is refused within a second or two.\n`);
+    io.stdout.write(`The link to ${stream} is revoked. Viewers who use it are stopped within a second or two.\n`);
     return EXIT_OK;
   });
 }
 
-/** Undefined if there is no secret: a command that takes a link back must not make one. */
+/** Undefined if there is no secret: a command that revokes a link must not make one. */
 async function existingKeys(config: Config): Promise<SigningKeys | undefined> {
   const exists = config.playSecrets.length > 0 || (await inspectPlaySecret(config.stateDir));
   return exists ? findPlayKeys(config) : undefined;
@@ -81,7 +81,7 @@ function refuse(io: CommandIo, text: string): number {
   return EXIT_USAGE;
 }
 
-/** Failures that have a reason outside of this program are one line; bugs keep their stack. */
+/** A failure with a cause outside this program is reported in one line; a bug keeps its stack. */
 async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
   try {
     return await work();
@@ -93,7 +93,7 @@ async function inWords(io: CommandIo, work: () => Promise<number>): Promise<numb
   }
 }
 
-/** Why the gateway would never take this link. */
+/** Why the gateway would never accept this link. */
 function faultOf(claims: PlayClaims, { apps }: Config, app: string): string | undefined {
   const fault = faultOfClaims(claims);
   if (fault !== undefined) return `${fault}\n${SIGN_USAGE}`;
@@ -101,7 +101,7 @@ function faultOf(claims: PlayClaims, { apps }: Config, app: string): string | un
   return `the application "${app}" is not one of apps (${apps.join(', ')}), so nothing is published there; use the --config or the flags of the gateway`;
 }
 
-/** A secret that this command would make and the gateway could not read. */
+/** Why the gateway could not read a secret that this command would make; undefined if it could. */
 async function foreignSecret({ stateDir }: Config): Promise<string | undefined> {
   const owner = await stateOwner(stateDir);
   if (!createsForeignFiles(owner)) return undefined;
@@ -124,7 +124,7 @@ function describeLink({ publicUrl, httpPort, clockSkew }: Config, { stream, unti
   ];
 }
 
-/** What the person should check, after the link itself. */
+/** What the person should check; printed after the link itself. */
 function notes(config: Config, isNewSecret: boolean): string[] {
   const made = `note: there was no secret, a new one was made in ${playSecretPath(config.stateDir)}; the gateway must use the same --state-dir or --config`;
   const open = `note: this command sees playAccess open and port ${config.httpPort}; if the gateway runs with other options, give this command its --config or flags`;

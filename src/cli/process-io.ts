@@ -8,7 +8,7 @@ import { onHeldSignal } from './held-signals.js';
 import type { CommandIo } from './io.js';
 
 export interface ProcessIo extends CommandIo {
-  /** Call before the process exits: waits until pending output was read. */
+  /** Call before the process exits: waits until pending output has been read. */
   flush(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ function leftOutRecord(count: number): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** Discards the terminal's echo; writes the prompt to stderr, apart from the output. */
+/** Does not show what is typed. Writes the prompt to stderr, apart from the output. */
 async function readSecret(prompt: string): Promise<string> {
   const isTerminal = process.stdin.isTTY === true;
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -77,7 +77,8 @@ async function readSecret(prompt: string): Promise<string> {
 }
 
 /**
- * On Linux a process title overwrites the arguments, so that a secret given as a flag disappears from the process list as soon as it is read.
+ * On Linux a process title overwrites the arguments. So a secret that was given as a flag disappears from the process list as soon as it
+ * has been read.
  */
 export function hideKeyArgument(argv: readonly string[]): void {
   if (argv.some((argument) => /^--(?:publish-key|play-secrets)/.test(argument))) process.title = 'sluice';

@@ -20,7 +20,7 @@ export async function reload({ gateway, logger, config, readConfig }: Reload): P
   try {
     await gateway.reload();
     const changed = readConfig === undefined ? [] : differences(config, readConfig());
-    // Only names: values may be secret.
+    // Only names are logged, because values may be secret.
     if (changed.length === 0)
       logger.info({}, 'reloaded: certificates are up to date, the configuration has not changed');
     else logger.info({ changed }, 'reloaded: certificates are up to date; these options need a restart');

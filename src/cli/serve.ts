@@ -1,4 +1,4 @@
-// Runs the gateway: key, log, start, announcement, and an orderly end at a signal.
+// Runs the gateway: key, log, start, announcement, and a proper end at a signal.
 
 import type { Logger } from 'pino';
 import { redactConfig } from '../config/load-config.js';
@@ -32,16 +32,16 @@ export interface ServeOptions extends ConfigDetails {
   readonly companion?: (running: RunningGateway) => Companion;
 }
 
-/** For the demo's publisher and `Gateway.close()`, whose own limits add up to less (`gateway/close-deadline.ts`). */
+/** Limit for the demo's publisher and `Gateway.close()`. Their own limits add up to less (`gateway/close-deadline.ts`). */
 export const CLOSE_TIMEOUT: Milliseconds = 5_000;
-/** Signals within this time count as one. */
+/** Two signals within this time count as one. */
 const SAME_SIGNAL: Milliseconds = 500;
 /** A shorter key of random letters and digits has less than 96 bits. */
 const SHORT_KEY = 16;
 
-/** @returns the exit status, once a signal has ended the gateway or it could not start */
+/** @returns the exit status, when a signal has ended the gateway or when it could not start */
 export async function serve(config: Config, io: CommandIo, options: ServeOptions = {}): Promise<number> {
-  // Do this first: a signal during start must also lead to an orderly end.
+  // This comes first, because a signal during the start must also lead to a proper end.
   const stop = stopRequest(io);
   const fatal = new FatalErrors(io);
   let running: RunningGateway | undefined;
@@ -75,7 +75,7 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
   }
 }
 
-/** Whether the error says that a directory on the command line or in the configuration belongs to somebody else. */
+/** Whether the error says that a directory in the configuration belongs to somebody else. */
 function isWrongDirectory(error: unknown): boolean {
   return error instanceof SluiceError && ['hls.media-directory', 'pipeline.directory-in-use'].includes(error.code);
 }
@@ -94,7 +94,7 @@ async function start(
     logger.warn({}, `the publish key is shorter than ${SHORT_KEY} characters: it can be guessed`);
   }
   const gateway = await createGateway({ ...config, publishKey: publishKey.key ?? OPEN_PUBLISHING }, { logger, signal });
-  // Do not log the key: only the announcement shows it.
+  // The key is not logged: only the announcement shows it.
   const { publishKey: _, ...urls } = await gateway.start();
   logger.info(urls, 'ready');
   const http = (config.publicUrl ?? urls.http).replace(/\/+$/, '');
@@ -134,7 +134,7 @@ function unlessStopped<T>(work: Promise<T>, { requested }: StopRequest): Promise
   return Promise.race([work, requested.then(() => withinTimeout(work))]);
 }
 
-/** The first signal requests an orderly end; the second ends the process at once. */
+/** The first signal asks for a proper end; the second ends the process at once. */
 function stopRequest(io: CommandIo): StopRequest {
   const abort = new AbortController();
   const { promise, resolve } = withResolver<string>();

@@ -1,4 +1,4 @@
-// Maps an address to the party that holds it, so that per-address limits count parties. An IPv6 customer gets at least a /64, 2^64
+// Maps an address to the party that holds it, so that limits per address count parties. An IPv6 customer gets at least a /64, 2^64
 // addresses, and could otherwise avoid every limit by using a new address each time.
 
 const MAPPED_PREFIX = '::ffff:';
@@ -25,14 +25,14 @@ export function addressGroup(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** Writes an IPv4-mapped IPv6 address as IPv4, so that rules and logs have one notation for an address; returns all others unchanged. */
+/** Writes an IPv4-mapped IPv6 address as IPv4, so that rules and logs have one notation for each address. Returns all others unchanged. */
 export function plainAddress(address: string): string {
   return address.startsWith(MAPPED_PREFIX) && address.includes('.') ? address.slice(MAPPED_PREFIX.length) : address;
 }
 
 /** The eight 16-bit groups of an IPv6 address; undefined for anything else. */
 function groupsOf(address: string): number[] | undefined {
-  // Drop the zone of a link-local address, which names an interface of this machine.
+  // Removes the zone of a link-local address, which names an interface of this machine.
   const [text = ''] = address.split('%', 1);
   const halves = text.split('::');
   if (halves.length > 2) return undefined;

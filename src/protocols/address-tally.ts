@@ -1,5 +1,5 @@
-// Counts what each party holds: connections, requests or bytes. Limits that remember something else of an address (wrong keys, unread answers)
-// use `addressGroup` themselves, so none can be avoided by using many addresses.
+// Counts what each party holds: connections, requests or bytes. Limits that store more than a number for each address (wrong keys, unread
+// answers) use `addressGroup` themselves, so that no limit can be avoided by using many addresses.
 
 import { addressGroup } from './address-group.js';
 
@@ -12,12 +12,12 @@ export class AddressTally {
     return this.#held.size;
   }
 
-  /** What all addresses of the same group hold together. */
+  /** The total for all addresses of the same group. */
   of(address: string): number {
     return this.#held.get(addressGroup(address)) ?? 0;
   }
 
-  /** @param amount negative to give back; use the same address as when it was taken */
+  /** @param amount negative to give back; then use the same address as before */
   add(address: string, amount: number): void {
     const group = addressGroup(address);
     const held = (this.#held.get(group) ?? 0) + amount;

@@ -1,7 +1,7 @@
 // Time is injected, so that waits, restarts, windows and dates can be tested without waiting. All rooms use this interface.
 import type { EpochMilliseconds, Milliseconds } from './units.js';
 
-/** Two clocks that must not be confused: the monotonic one measures durations; the wall clock only dates what is shown. */
+/** Two clocks that must not be confused: the monotonic clock measures durations; the wall clock only provides dates to show. */
 export interface Clock {
   /** Monotonic; starts at an arbitrary moment. */
   now(): Milliseconds;

@@ -1,4 +1,4 @@
-// One type for all errors: a stable code, a kind that decides the reaction, and a text that says what was got and what was expected.
+// One type for all errors: a stable code, a kind that decides the reaction, and a text that says what was received and what was expected.
 
 /**
  * - `invalid-data`: the peer sent bytes that break its protocol; close that peer.
@@ -30,7 +30,7 @@ export class SluiceError extends Error {
 }
 
 export interface ErrorCatalogue<C extends string> {
-  /** Creates the error without throwing it; `message` says what was got and what was expected. */
+  /** Creates the error without throwing it; `message` says what was received and what was expected. */
   (code: C, message: string, options?: ErrorOptions): SluiceError;
   readonly entries: Readonly<Record<C, ErrorEntry>>;
 }

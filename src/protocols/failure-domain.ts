@@ -1,9 +1,9 @@
-// Confines failures of asynchronous work to the thing it was done for. All work that nobody awaits runs in the failure domain of that
-// thing.
+// Confines failures of asynchronous work to the stream or connection for which it was done: all work that nobody awaits runs in a failure
+// domain.
 import type { Clock } from './clock.js';
 import { SluiceError } from './errors.js';
 
-/** An exception or rejected promise that no caller was there to catch. */
+/** An exception or rejected promise that no caller can catch. */
 export interface Fault {
   /** The seam at which it was caught, for example `ffmpeg output`. */
   readonly where: string;
@@ -11,11 +11,11 @@ export interface Fault {
 }
 
 /**
- * Owns the callbacks, timers, un-awaited promises and resources of one thing: a stream, a connection. Seams are named by string literals;
+ * Owns the callbacks, timers, un-awaited promises and resources of one owner: a stream, a connection. Seams are named by string literals;
  * test/faults/seams.test.ts throws at each of them.
  */
 export class FailureDomain {
-  /** Name of the thing: `live/cam`, `rtmp connection 7`. */
+  /** Name of the owner: `live/cam`, `rtmp connection 7`. */
   readonly name: string;
   readonly #onFault: (fault: Fault) => void;
   readonly #owned = new Set<() => void>();
@@ -32,7 +32,7 @@ export class FailureDomain {
   }
 
   /**
-   * Wraps a callback that a socket, pipe, child process or emitter will call. What it throws becomes a fault; after `close` it does
+   * Wraps a callback that a socket, pipe, child process or emitter will call. An exception in it becomes a fault. After `close` it does
    * nothing.
    */
   guard<A extends readonly unknown[]>(where: string, callback: (...args: A) => void): (...args: A) => void {
@@ -46,7 +46,7 @@ export class FailureDomain {
     };
   }
 
-  /** Like `guard`, but rethrows typed errors: those say that the caller's input was wrong, and the caller handles them. */
+  /** Like `guard`, but rethrows typed errors: they say that the input of the caller was wrong, and the caller handles them. */
   guardInput<A extends readonly unknown[]>(where: string, callback: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       if (this.#closed) return;
@@ -59,21 +59,21 @@ export class FailureDomain {
     };
   }
 
-  /** Starts work that nobody waits for. It begins at once. */
+  /** Starts work that nobody awaits. It begins at once. */
   run(where: string, work: () => PromiseLike<unknown>): void {
     // biome-ignore lint/nursery/noFloatingPromises: rejects only if `onFault` throws, which is a bug that the process must report
     this.#catch(where, work);
   }
 
   /**
-   * Like `run`, for work that somebody waits for without handling its errors. @returns a promise that resolves when the work has ended,
-   * even if it failed
+   * Like `run`, for work that somebody awaits without handling its errors.
+   * @returns a promise that resolves when the work has ended, even if it failed
    */
   settled(where: string, work: () => PromiseLike<unknown>): Promise<void> {
     return this.#catch(where, work);
   }
 
-  /** Takes one of several steps that must all be taken: if it throws, the fault is reported and the next step can run. */
+  /** Takes one of several steps that must all be taken. If it throws, the fault is reported, and the next step can run. */
   attempt<T>(where: string, step: () => T): T | undefined {
     try {
       return step();
@@ -133,7 +133,7 @@ export class FailureDomain {
 
 /**
  * Calls `call` for every target, even if some calls throw.
- * @throws the first error thrown, after all have been called
+ * @throws the first exception, after all targets have been called
  */
 export function callAll<T>(targets: Iterable<T>, call: (target: T) => void): void {
   let failed = false;

@@ -1,8 +1,8 @@
-// A cache with bounded memory for keys that peers choose: if a peer keeps sending new keys, the oldest entries are dropped.
+// A cache with bounded memory for keys that peers choose. If a peer keeps sending new keys, the oldest entries are dropped.
 
 export interface RecentValuesLimits {
   readonly entries: number;
-  /** Characters; what is longer is worked out each time. */
+  /** Maximum length in characters. The value of a longer key is not kept. */
   readonly keyLength: number;
 }
 
@@ -22,10 +22,10 @@ export class RecentValues<Value extends NonNullable<unknown>> {
     return this.#values.get(key);
   }
 
-  /** @param key a text of its own: a piece of a longer one would keep all of that in memory */
+  /** @param key not a slice of a longer text, because it would keep all of that text in memory */
   keep(key: string, value: Value): void {
     if (key.length > this.#limits.keyLength) return;
-    // A Map keeps insertion order: delete and insert again, so that the entry counts as new.
+    // A Map keeps insertion order. Deletes and inserts again, so that the entry counts as new.
     this.#values.delete(key);
     this.#values.set(key, value);
     for (const oldest of this.#values.keys()) {

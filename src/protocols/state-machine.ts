@@ -1,4 +1,4 @@
-// A state with a table of legal transitions: an illegal one is reported where it happens, not as a puzzle later.
+// A state with a table of legal transitions. An illegal one is reported where it happens, and does not surface later as a puzzle.
 
 export class StateMachine<S extends string> {
   readonly #name: string;
@@ -23,7 +23,9 @@ export class StateMachine<S extends string> {
     return this.#transitions[this.#state].includes(next);
   }
 
-  /** @throws {TypeError} naming both states if the table does not list the transition. That is a bug of ours; a peer cannot cause it. */
+  /**
+   * @throws {TypeError} naming both states if the table does not list the transition. That is a bug in the gateway; a peer cannot cause it.
+   */
   to(next: S): void {
     if (!this.can(next)) throw new TypeError(`${this.#name}: illegal transition ${this.#state} -> ${next}`);
     this.#state = next;

@@ -1,4 +1,4 @@
-// Explains errors of the operating system: the code to search for, and words for readers who do not know the code.
+// Explains errors of the operating system: with the code, for searching, and in words, for readers who do not know the code.
 
 /** Errors caused by mistakes or exhausted resources. Other codes are explained in Node's own words. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ export function systemReason(error: unknown): string {
 /** Ports below this are privileged on most systems (ip_unprivileged_port_start on Linux). */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
-/** Why nothing can listen on that port, and what to do if the reason is that it is a privileged port. */
+/** Why nothing can listen on that port. If it is a privileged port, also what to do. */
 export function listenReason(error: unknown, port: number): string {
   const reason = systemReason(error);
   if (systemCode(error) !== 'EACCES' || port >= FIRST_UNPRIVILEGED_PORT) return reason;

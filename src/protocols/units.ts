@@ -1,4 +1,4 @@
-// Units as types: a number that crosses a module says what it measures, and the compiler rejects a mix-up.
+// Units as types: a number that crosses a module says what it measures, and the compiler rejects mistakes.
 
 declare const unit: unique symbol;
 
@@ -17,10 +17,10 @@ export type BitsPerSecond = Quantity<'bit/s'>;
 export type EpochMilliseconds = Quantity<'epoch ms'>;
 
 /**
- * `mdhd.timescale` of every video track that viewers get, whatever produced it: whole milliseconds and broadcast frame rates are exact in
- * it. All renditions of a stream must use the same one. If it changes with a quality switch, hls.js re-anchors the stream at the *decode*
- * time of the next segment, and each switch to a source with B-frames shifts everything after it by the reorder delay: a gap at which
- * playback stalls.
+ * `mdhd.timescale` of every video track that viewers get, whoever made it. It expresses whole milliseconds and broadcast frame rates
+ * exactly. All renditions of a stream must use the same one: if it changes with a quality switch, hls.js re-anchors the stream at the
+ * *decode* time of the next segment. Then each switch to a source with B-frames shifts everything after it by the reorder delay, which
+ * leaves a gap at which playback stalls.
  */
 export const VIDEO_TIMESCALE = 90_000;
 

@@ -9,8 +9,8 @@ import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector, AmfXm
 const MAX_SHORT_STRING_BYTES = 0xffff;
 
 /**
- * Encodes the values one after another, as a command or data message carries them. Values that only AMF3 has, such as vectors, are written
- * as AMF3 behind the avmplus marker.
+ * Encodes the values one after another, as in a command or data message. Values that only AMF3 has, such as vectors, are written as AMF3
+ * behind the avmplus marker.
  * @throws amf.budget for a key or class name of more than 65535 bytes, which AMF0 cannot write.
  */
 export function encodeAmf0(values: readonly AmfValue[]): Buffer {

@@ -8,7 +8,7 @@ import { readU29 } from './u29.js';
 import { AmfDictionary, AmfEcmaArray, AmfObject, type AmfValue, AmfVector, AmfXmlDocument } from './values.js';
 
 /**
- * Reads one AMF3 value (Adobe 2013) with its own reference tables, as the avmplus marker of AMF0 introduces it. A reference to a finished
+ * Reads one AMF3 value (Adobe 2013) with its own reference tables, as it follows the avmplus marker of AMF0. A reference to a finished
  * value returns the same object again. A value that contains itself is refused, because a walk over it would never end.
  * @throws amf.malformed, amf.budget, amf.unsupported, bytes.truncated
  */
@@ -94,8 +94,8 @@ class Amf3Decoder {
   }
 
   /**
-   * Reads a value of a complex type (2.2). Its U29 header has a low bit that tells a reference from an inline value; for an inline value
-   * the other bits are passed to `read`.
+   * Reads a value of a complex type (2.2). The low bit of its U29 header distinguishes a reference from an inline value. For an inline
+   * value the other bits are passed to `read`.
    */
   #complex(read: (header: number) => AmfValue): AmfValue {
     const header = readU29(this.#reader);
@@ -203,7 +203,7 @@ class Amf3Decoder {
     return traits;
   }
 
-  /** 3.14. Copied, so that a value that is kept does not keep the whole message in memory. */
+  /** 3.14. Copied, so that a kept value does not keep the whole message in memory. */
   #byteArray(size: number): Uint8Array {
     this.#budget.checkString(size);
     return new Uint8Array(this.#reader.bytes(size));

@@ -1,4 +1,4 @@
-// Counts and bounds what decoding an AMF body may cost. A small body can declare, or refer to, far more than it contains.
+// Counts and bounds the cost of decoding an AMF body. A small body can declare, or refer to, far more than it contains.
 
 import { amfError } from './errors.js';
 

@@ -7,17 +7,17 @@ const MAX_PICTURE_BYTES = 0xff_ff_ff;
 /** Bytes charged for a unit in addition to its own: its view object, and its length field in the sample. */
 const UNIT_OVERHEAD = 128;
 /**
- * A picture with fewer slices than the one before is held back, because the rest may come in the next message. After this many such
- * pictures that were complete after all, the slice count is ignored.
+ * A picture with fewer slices than the previous one is held, because the missing ones may come in the next message. After this many such
+ * pictures that were complete after all, the number of slices is ignored.
  */
 const MAX_COMPLETE_WITH_FEWER = 3;
 
 export interface Picture<T> {
-  /** The message with the first slice; its times are those of the picture. */
+  /** The message with the first slice; its times are the times of the picture. */
   readonly message: T;
   /** Number of pictures that began in that message before this one; if not 0, the time of this one is an estimate. */
   readonly index: number;
-  /** The sample, if it came complete in one message; undefined if it has to be joined from `units`. */
+  /** The sample, if it came complete in one message; undefined if it must be joined from `units`. */
   readonly sample: Buffer | undefined;
   /** Views of the messages, in decoding order; at least one is a slice. */
   readonly units: readonly Buffer[];
@@ -25,7 +25,7 @@ export interface Picture<T> {
   readonly hasParameterSets: boolean;
 }
 
-/** What was found out about messages; reported each time. */
+/** What was noticed about messages; reported each time. */
 export type AssemblyFinding =
   /** A picture was assembled from several messages. */
   | 'pieces'
@@ -33,21 +33,21 @@ export type AssemblyFinding =
   | 'bundle'
   /** Slices came whose picture had already been emitted, or had never begun. */
   | 'lost'
-  /** The units that waited for the rest of their picture exceeded the size limit of a picture. */
+  /** Held units exceeded the maximum size of a picture. */
   | 'too-large';
 
 export interface AccessUnitsOptions<T> {
   readonly bitstream: Bitstream;
   readonly onPicture: (picture: Picture<T>) => void;
   readonly onFinding: (finding: AssemblyFinding) => void;
-  /** Limit of the bytes that may wait for the rest of their picture. */
+  /** Maximum number of bytes that may be held for an incomplete picture. */
   readonly maxBytes?: number;
 }
 
 /** A message that is being split. */
 interface Source<T> {
   readonly message: T;
-  /** Pictures that began in it. */
+  /** Number of pictures that began in it. */
   pictures: number;
   /** Whether part of it continued a picture begun in an earlier message. */
   continues: boolean;
@@ -63,10 +63,10 @@ interface Collected<T> {
 }
 
 /**
- * How an encoder divides pictures among messages, as far as is known.
- * - `unknown`: the first picture waits for the next message, which tells whether the picture was complete.
- * - `whole`: a picture is complete at the end of its message and is emitted at once, unless it has fewer slices than the one before.
- * - `pieces`: a picture ends where the next begins. Once an encoder was seen to split pictures, this state is kept.
+ * How an encoder divides pictures among messages, as far as is known:
+ * - `unknown`: the first picture waits for the next message, which shows whether the picture was complete.
+ * - `whole`: a picture is complete at the end of its message and is emitted at once, unless it has fewer slices than the previous one.
+ * - `pieces`: a picture ends where the next begins. This state is kept once an encoder has split a picture.
  */
 type Assembly = 'unknown' | 'whole' | 'pieces';
 
@@ -82,9 +82,9 @@ export class AccessUnits<T> {
   #nextHasParameterSets = false;
   #currentBytes = 0;
   #nextBytes = 0;
-  /** Number of slices of the last picture emitted. */
+  /** Number of slices of the picture that was emitted last. */
   #previousSlices = 0;
-  /** Pictures that were complete with fewer slices than the one before. */
+  /** Number of pictures that were complete with fewer slices than the previous one. */
   #completeWithFewer = 0;
 
   constructor(options: AccessUnitsOptions<T>) {
@@ -92,17 +92,17 @@ export class AccessUnits<T> {
     this.#maxBytes = options.maxBytes ?? MAX_PICTURE_BYTES;
   }
 
-  /** Bytes that wait for the rest of their picture. Their views keep at most one more message in memory. */
+  /** Bytes held for an incomplete picture. Their views keep at most one more message in memory. */
   get heldBytes(): number {
     return this.#currentBytes + this.#nextBytes;
   }
 
-  /** Whether a picture is held back until the next message. */
+  /** Whether a picture is held until the next message. */
   get holdsPicture(): boolean {
     return this.#current !== undefined;
   }
 
-  /** Takes a message, in order of arrival. Pictures that it completes are emitted before this returns. */
+  /** Takes a message, in order of arrival. Emits the pictures that it completes before this returns. */
   push(message: T, { units, sample }: SplitMessage): void {
     if (units.length === 0) return;
     const { bitstream, onFinding } = this.#options;
@@ -117,7 +117,7 @@ export class AccessUnits<T> {
     const isPicture = source.pictures === 1 && !source.continues && !lost && this.#nextBytes === 0;
     if (isPicture && this.#current !== undefined) this.#current.sample = sample;
     if (this.#assembly === 'whole' && bitstream.mayEnd && !this.#lacksSlices) this.flush();
-    // Units after the last slice are few and small; copy them, because views would keep the whole message in memory.
+    // Units after the last slice are few and small. They are copied, because views would keep the whole message in memory.
     if (source.pictures > 0 && this.#nextBytes > 0) {
       this.#next = this.#next.map((unit) => Buffer.from(unit));
       this.#delimiter = this.#delimiter && Buffer.from(this.#delimiter);
@@ -125,7 +125,7 @@ export class AccessUnits<T> {
     this.#keepBound();
   }
 
-  /** Emits the picture that is held: the next one begins, or the stream ends or changes its parameters. */
+  /** Emits the held picture, because the next one begins, or the stream ends or changes its parameters. */
   flush(): void {
     const picture = this.#current;
     if (picture === undefined) return;
@@ -138,8 +138,8 @@ export class AccessUnits<T> {
   }
 
   /**
-   * Emits the picture that is held: no video has come for so long that it must be complete. Unlike after `flush`, messages that are whole
-   * pictures are expected from now on, if nothing was known.
+   * Emits the held picture, because no video has come for so long that it must be complete. Unlike `flush`, this leads to state `whole` if
+   * the state was `unknown`.
    */
   settle(): void {
     if (this.#assembly === 'unknown' && this.#current !== undefined) this.#assembly = 'whole';
@@ -152,8 +152,8 @@ export class AccessUnits<T> {
   }
 
   /**
-   * A message proves `pieces` if it begins with a later slice of a picture, if units of the next picture follow its last slice, or if it has
-   * no slice at all (one NAL unit per message). From then on only the next first slice ends a picture.
+   * A message proves `pieces` if it begins with a later slice of a picture, if units of the next picture follow its last slice, or if it
+   * has no slice at all (one NAL unit per message). From then on only the first slice of the next picture ends a picture.
    */
   #learn(roles: readonly UnitRole[]): void {
     if (this.#assembly === 'pieces') return;
@@ -168,7 +168,7 @@ export class AccessUnits<T> {
     }
   }
 
-  /** @returns true if it was a slice without a picture */
+  /** @returns true if the unit was a slice without a picture */
   #take(unit: Buffer, role: UnitRole, source: Source<T>): boolean {
     switch (role) {
       case 'first-slice':
@@ -212,7 +212,7 @@ export class AccessUnits<T> {
     source.pictures += 1;
   }
 
-  /** Units taken for those of the next picture belong to the current one; a delimiter among them is dropped. */
+  /** Units that were held for the next picture belong to the current one after all; a delimiter among them is dropped. */
   #keepWithCurrent(): void {
     if (this.#current === undefined || this.#nextBytes === 0) return;
     this.#current.units.push(...this.#next);

@@ -11,7 +11,7 @@ const ELEMENT_PROGRAM_CONFIG = 5;
 const RESERVED_SAMPLE_RATE_INDEX = 13;
 
 export interface AdtsFrame {
-  /** The content of the header as an AudioSpecificConfig: all that a decoder needs besides the frames. */
+  /** The content of the header as an AudioSpecificConfig: all that a decoder needs beside the frames. */
   readonly config: AdtsConfig;
   /** The raw_data_block, as a view. */
   readonly data: Buffer;
@@ -25,7 +25,7 @@ export interface AdtsConfig {
   readonly channelConfiguration: number;
 }
 
-/** Checks for twelve one bits and layer 0. No bare AAC frame begins like this: the element id 111 ends a frame (ID_END). */
+/** Checks for twelve one bits and layer 0. No bare AAC frame begins like this, because the element id 111 ends a frame (ID_END). */
 export function beginsWithAdts(data: Uint8Array): boolean {
   return data[0] === 0xff && ((data[1] ?? 0) & 0xf6) === 0xf0;
 }

@@ -1,4 +1,4 @@
-// AV1: which OBUs begin a picture (a temporal unit, which may contain frames that are not shown), and where decoding can start.
+// AV1: which OBUs begin a picture (a temporal unit, which may contain hidden frames), and where decoding can start.
 import { SluiceError } from '../errors.js';
 import { walkObus } from '../mp4/av1.js';
 import type { Bitstream, FrameKind, SplitMessage, UnitRole } from './bitstream.js';
@@ -17,11 +17,11 @@ const HAS_SIZE = 0x02;
 const MAX_OBUS = 1_024;
 
 export class Av1Bitstream implements Bitstream {
-  /** True if the decoder configuration holds the sequence header; then key frames may come without one. */
+  /** Whether the decoder configuration contains the sequence header. If so, key frames may come without one. */
   sequenceHeaderKnown = false;
-  /** The number of frames says nothing: a temporal unit may contain any number of frames that are not shown. */
+  /** A temporal unit may contain any number of hidden frames, so the number of frames proves nothing. */
   readonly sliceCountIsStable = false;
-  /** True while the temporal unit has no shown frame: AV1 7.5 requires exactly one. */
+  /** Whether the temporal unit has no shown frame yet. AV1 7.5 requires exactly one. */
   #awaitsShown = false;
 
   get mayEnd(): boolean {
@@ -39,7 +39,7 @@ export class Av1Bitstream implements Bitstream {
       if (!(error instanceof SluiceError)) throw error;
       return undefined;
     }
-    // The leading delimiter that encoders send is not part of a sample (AV1-ISOBMFF 2.4); further delimiters begin further samples.
+    // Encoders send a leading delimiter, which is not part of a sample (AV1-ISOBMFF 2.4). Each further delimiter begins another sample.
     const delimiters = units.filter((unit) => typeOf(unit) === TEMPORAL_DELIMITER).length;
     const [first] = units;
     const leads = first !== undefined && typeOf(first) === TEMPORAL_DELIMITER;
@@ -81,7 +81,7 @@ export class Av1Bitstream implements Bitstream {
     return 'unknown';
   }
 
-  /** Omits delimiters. Only the last OBU may omit its size field, because the sample gives it. */
+  /** Omits delimiters. Only the last OBU may omit its size field, because the size of the sample gives it. */
   join(units: readonly Buffer[]): Buffer[] {
     const kept = units.filter((unit) => typeOf(unit) !== TEMPORAL_DELIMITER);
     return kept.flatMap((unit, index) => (index === kept.length - 1 ? [unit] : sized(unit)));

@@ -40,7 +40,7 @@ export class AvcBitstream implements Bitstream {
   readonly sliceCountIsStable = true;
   #spsBytes: Buffer | undefined;
   #sps: SequenceParameterSet | undefined;
-  /** Set if the picture that has begun is a first field and waits for the second. */
+  /** Set if the current picture is a first field that waits for the second. */
   #firstField: FieldHeader | undefined;
 
   split(message: Buffer): SplitMessage | undefined {
@@ -68,7 +68,7 @@ export class AvcBitstream implements Bitstream {
     }
   }
 
-  /** The SPS gives the length of slice header fields. One that cannot be read is treated as missing. */
+  /** The SPS gives the lengths of fields in slice headers. An SPS that cannot be parsed counts as missing. */
   noteSequenceParameterSet(unit: Buffer): void {
     if (this.#spsBytes?.equals(unit)) return;
     this.#spsBytes = Buffer.from(unit);
@@ -83,7 +83,7 @@ export class AvcBitstream implements Bitstream {
       if (type === SLICE || type === PARTITION_A) slice ??= unit;
     }
     if (slice === undefined) return 'unknown';
-    // Most pictures have no SEI, so look for one first: reading a slice header costs more.
+    // Most pictures have no SEI, so this is checked first: reading a slice header costs more.
     const opens = units.some(isSei) && isIntra(slice) && units.some(hasImmediateRecoveryPoint);
     return opens ? 'open' : 'inter';
   }
@@ -147,7 +147,7 @@ function isIntra(slice: Buffer): boolean {
   return type !== undefined && type % SLICE_TYPES === SLICE_TYPE_I;
 }
 
-/** H.264 7.3.2.3.1 and D.1.8: recovery_frame_cnt 0. With gradual refresh the count is higher, and decoders show grey until then. */
+/** H.264 7.3.2.3.1 and D.1.8: recovery_frame_cnt is 0. With gradual refresh the count is higher, and decoders show grey until then. */
 function hasImmediateRecoveryPoint(unit: Buffer): boolean {
   if (!isSei(unit)) return false;
   const clean = removeEmulationPrevention(unit.subarray(1));
@@ -171,7 +171,7 @@ function hasImmediateRecoveryPoint(unit: Buffer): boolean {
   return false;
 }
 
-/** A truncated header gives undefined: it proves nothing. */
+/** A truncated header proves nothing, so it gives undefined. */
 function read<T>(reader: () => T): T | undefined {
   try {
     return reader();

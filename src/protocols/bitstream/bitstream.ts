@@ -1,4 +1,4 @@
-// What splitting a stream into pictures needs to know about a codec: one interface for H.264, HEVC and AV1.
+// What must be known about a codec to split a stream into pictures: one interface for H.264, HEVC and AV1.
 
 /** The role of a unit (NAL unit, OBU) at the boundary between pictures. */
 export type UnitRole =
@@ -18,22 +18,22 @@ export type UnitRole =
 /**
  * - `key`: decoding can start here and needs no earlier picture. H.264 IDR, HEVC IRAP, AV1 and VP9 key frames.
  * - `open`: an H.264 I picture with a recovery point SEI of recovery count 0, where encoders with open GOPs let decoders start. FFmpeg and
- * Apple players start there; Chromium does not.
+ *   Apple players start there; Chromium does not.
  * - `inter`: no decoder can start here.
- * - `unknown`: the bits cannot be read.
+ * - `unknown`: the bits cannot be parsed.
  */
 export type FrameKind = 'key' | 'open' | 'inter' | 'unknown';
 
 export interface SplitMessage {
   /** The units with their headers, as views. Empty units are dropped. */
   readonly units: readonly Buffer[];
-  /** The message, or a view of it, if it can be used as a sample as it is; undefined if the sample must be assembled from the units. */
+  /** The message, or a view of it, if it can be used as a sample; undefined if the sample must be joined from the units. */
   readonly sample: Buffer | undefined;
-  /** There were empty units. */
+  /** Whether there were empty units. */
   readonly hadEmpty: boolean;
-  /** There were start codes instead of lengths. */
+  /** Whether there were start codes instead of lengths. */
   readonly hadStartCodes: boolean;
-  /** The length fields had another size than the sequence header says. */
+  /** Whether the length fields had another size than the sequence header says. */
   readonly hadOtherLengths: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Bitstream {
   split(message: Buffer): SplitMessage | undefined;
   /** Call once for each unit, in order. */
   roleOf(unit: Buffer): UnitRole;
-  /** False if the picture of the last unit is known to continue; true if it may be complete. */
+  /** False if the picture of the last unit certainly continues; true if it may be complete. */
   readonly mayEnd: boolean;
   /** Whether consecutive pictures usually have the same number of slices. */
   readonly sliceCountIsStable: boolean;

@@ -25,7 +25,7 @@ export class HevcBitstream implements Bitstream {
   roleOf(unit: Buffer): UnitRole {
     const type = typeOf(unit);
     if (type <= MAX_SLICE) {
-      // A picture of a further layer (H.265 annex F) belongs to that of the base layer. The bit is first_slice_segment_in_pic_flag.
+      // A picture of a further layer (H.265 annex F) belongs to the picture of the base layer. The bit is first_slice_segment_in_pic_flag.
       return layerOf(unit) === 0 && ((unit[HEADER_SIZE] ?? 0) & 0x80) !== 0 ? 'first-slice' : 'next-slice';
     }
     if (type <= PPS) return 'parameter-set';

@@ -1,17 +1,18 @@
-// Finds the NAL units of a message without copying: length-prefixed as RTMP requires, or behind start codes as some encoders send them.
+// Finds the NAL units of a message without copying: behind lengths, as RTMP requires, or behind start codes, as some encoders send them.
 import type { SplitMessage } from './bitstream.js';
 
 /** Size of the length before each NAL unit (ISO/IEC 14496-15 5.3.3.1.2 lengthSizeMinusOne). */
 export type NalLengthSize = 1 | 2 | 4;
 
-/** No picture has more slices and parameter sets than this. Bounds the work for a malicious message. */
+/** No picture has more slices and parameter sets than this. The limit bounds the work for a malicious message. */
 const MAX_NAL_UNITS = 4_096;
 const START_CODE = Buffer.from([0, 0, 1]);
 
 /**
  * The NAL units of a message, in either format.
  * @param lengthSize size of the length fields according to the sequence header
- * @param isWhole recognizes units that are not searched for start codes: some encoders put one length before several units
+ * @param isWhole recognizes units that need not be searched for start codes. The search is needed because some encoders put one length
+ * before several units
  * @returns undefined if the message is valid in neither format
  */
 export function splitMessage(
@@ -20,8 +21,8 @@ export function splitMessage(
   isWhole: (unit: Buffer) => boolean,
 ): SplitMessage | undefined {
   const byLength = splitNalUnits(message, lengthSize);
-  // The sequence header may be wrong about the size: nearly all lengths have 4 bytes, and read with a smaller size they look like empty
-  // units.
+  // The sequence header may be wrong about the size: nearly all lengths have 4 bytes, and if they are read with a smaller size, they look
+  // like empty units.
   const mayLie = lengthSize !== 4 && (byLength === undefined || covered(byLength, lengthSize) !== message.length);
   const byFour = mayLie ? splitNalUnits(message, 4) : undefined;
   if (byFour !== undefined) {
@@ -52,8 +53,8 @@ function covered(units: readonly Buffer[], lengthSize: NalLengthSize): number {
 }
 
 /**
- * Splits length-prefixed NAL units, each with its header byte. Empty ones are dropped.
- * @returns views, or undefined if a length exceeds the data: the bytes are malformed
+ * Splits NAL units behind lengths, each with its header byte. Empty units are dropped.
+ * @returns views; undefined if a length exceeds the data, because then the bytes are malformed
  */
 export function splitNalUnits(data: Buffer, lengthSize: NalLengthSize): Buffer[] | undefined {
   const units: Buffer[] = [];
@@ -70,7 +71,7 @@ export function splitNalUnits(data: Buffer, lengthSize: NalLengthSize): Buffer[]
 
 /**
  * Splits NAL units behind start codes (ITU-T H.264 annex B), which some cameras send although RTMP requires lengths.
- * @returns views, or undefined if the bytes do not begin with a start code
+ * @returns views; undefined if the bytes do not begin with a start code
  */
 export function splitStartCodes(data: Buffer): Buffer[] | undefined {
   let first = 0;
@@ -79,7 +80,7 @@ export function splitStartCodes(data: Buffer): Buffer[] | undefined {
   return splitAtStartCodes(data.subarray(first + 1));
 }
 
-/** Bytes before the first start code are a unit too. */
+/** Bytes before the first start code also form a unit. */
 function splitAtStartCodes(data: Buffer): Buffer[] {
   const units: Buffer[] = [];
   let begin = 0;
@@ -95,7 +96,7 @@ function splitAtStartCodes(data: Buffer): Buffer[] {
   return units;
 }
 
-/** Each unit with its length in front, as buffers to be concatenated. A unit too long for its length field is dropped. */
+/** Each unit with its length in front, as buffers to be concatenated. A unit that is too long for its length field is dropped. */
 export function lengthPrefixed(units: readonly Buffer[], lengthSize: NalLengthSize): Buffer[] {
   const pieces: Buffer[] = [];
   for (const unit of units) {

@@ -8,9 +8,9 @@ import { parseHevcSequenceParameterSet } from '../mp4/hevc-sequence-parameter-se
 import { parseSequenceParameterSet, removeEmulationPrevention } from '../mp4/sequence-parameter-set.js';
 import { type NalLengthSize, splitMessage } from './nal-units.js';
 
-/** Bound for all sets together. Real streams need about a hundred bytes; the ids would allow 300 sets of 64 kB. */
+/** Maximum size of all sets together. Real streams need about a hundred bytes; the ids would allow 300 sets of 64 kB. */
 const MAX_BYTES = 64 * 1024;
-/** Only a few bytes precede the id. */
+/** Only these first bytes are parsed: they contain the id. */
 const HEAD_BYTES = 160;
 /** numOfSequenceParameterSets has five bits, numOfPictureParameterSets eight (ISO/IEC 14496-15 5.3.3.1). */
 const MAX_AVC_SPS = 31;
@@ -30,7 +30,7 @@ export class ParameterSets {
     this.#codec = codec;
   }
 
-  /** Whether there are enough sets to decode anything. */
+  /** Whether there are enough sets for decoding. */
   get complete(): boolean {
     return this.#sets.sequence.size > 0 && this.#sets.picture.size > 0;
   }
@@ -45,7 +45,7 @@ export class ParameterSets {
     }
   }
 
-  /** Like `load`, for a header that is not a record. If it has no SPS, it adds to the sets in force. */
+  /** Like `load`, for a header that is not a record. If it has no SPS, its sets are added to those in force. */
   replace(units: readonly Buffer[]): void {
     const begins = units.some((unit) => (this.#codec === 'avc' ? avcSet(unit) : hevcSet(unit))?.kind === 'sequence');
     if (begins) for (const sets of Object.values(this.#sets)) sets.clear();
@@ -53,7 +53,7 @@ export class ParameterSets {
   }
 
   /**
-   * Notes a unit of a picture. Sets that cannot be parsed are left to the decoder.
+   * Takes a unit of a picture. Sets that cannot be parsed are left to the decoder.
    * @returns the kind of the set if it is new or changed, otherwise undefined
    */
   note(padded: Buffer): SetKind | undefined {

@@ -1,9 +1,10 @@
-// Copies a program config element from an AAC frame to an AudioSpecificConfig: the same bits, but with byte alignment at another place.
+// Copies a program config element from an AAC frame to an AudioSpecificConfig. The bits stay the same, but the byte alignment is at another
+// place.
 import type { BitReader } from '../bytes/bit-reader.js';
 
 /**
  * Reads a program_config_element (ISO/IEC 14496-3 4.4.1.1) after its id, at the beginning of a raw_data_block.
- * @returns it in the form for a GASpecificConfig that ends on a byte boundary before it
+ * @returns the element in the form for a GASpecificConfig that ends on a byte boundary before it
  * @throws bytes.truncated
  */
 export function copyProgramConfig(bits: BitReader): Buffer {

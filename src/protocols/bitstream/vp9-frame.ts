@@ -1,4 +1,4 @@
-// VP9 always comes in whole frames; this only tells whether decoding can start at one.
+// VP9 always comes in whole frames. This file only finds out whether decoding can start at a frame.
 import type { FrameKind } from './bitstream.js';
 
 /** VP9 6.2 uncompressed_header; in a superframe the first frame comes first (annex B). */

@@ -1,8 +1,8 @@
-// The one cursor through which every wire format is read, so that no parser can read past the end of the input.
+// The one cursor through which every wire format is read, so that no parser can read beyond the end of the input.
 
 import { bytesError } from './errors.js';
 
-/** A forward cursor over bytes that are all present. Big-endian unless the name says otherwise. */
+/** A forward cursor over bytes that have all arrived. Big-endian unless the name says otherwise. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #position = 0;

@@ -1,6 +1,7 @@
-// A byte queue for demuxers, whose input may be split anywhere. A structure is a view if one chunk holds it, otherwise it is copied once.
+// A byte queue for demuxers, whose input may be split anywhere. A structure inside one chunk is returned as a view; one that spans chunks
+// is copied once.
 
-/** A FIFO of bytes. Chunks are borrowed, and joined only for a structure that spans them and is complete. */
+/** A FIFO of bytes. Chunks are borrowed. They are joined only for a structure that spans them and is complete. */
 export class ChunkQueue {
   #chunks: Buffer[] = [];
   #length = 0;

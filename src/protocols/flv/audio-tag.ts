@@ -30,7 +30,7 @@ export interface AudioTag {
    */
   readonly sampleRate?: number;
   readonly channels?: number;
-  /** Linear PCM only; 8-bit samples are unsigned, 16-bit samples little-endian, as every encoder writes them. */
+  /** Only for linear PCM. 8-bit samples are unsigned, 16-bit samples little-endian, as every encoder writes them. */
   readonly bitsPerSample?: 8 | 16;
   readonly enhanced: boolean;
   /** Enhanced RTMP multitrack id; 0 except for the entries of `tracks`. */
@@ -68,7 +68,7 @@ const MONO_SOUND_FORMATS: ReadonlySet<number> = new Set([4, 5, 11]);
 const PCM_SOUND_FORMATS: ReadonlySet<number> = new Set([0, 3]);
 
 /**
- * Never throws: a body that cannot be read is `ignored`, because one malformed message must not end a stream.
+ * Never throws: a body that cannot be parsed is `ignored`, because one malformed message must not end a stream.
  * @param body one audio message as in RTMP 7.1.4 or the body of an FLV audio tag
  */
 export function parseAudioTag(body: Buffer): AudioTag {

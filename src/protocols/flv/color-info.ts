@@ -1,16 +1,16 @@
-// Reads the colour information (HDR) that Enhanced RTMP sends as AMF metadata into the terms of MP4.
+// Converts the colour information (HDR) that Enhanced RTMP sends as AMF metadata to the terms of MP4.
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import { type AmfValue, amfProperties } from '../amf/values.js';
 import { SluiceError } from '../errors.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from '../mp4/color.js';
 
-/** A few numbers are expected; tight bounds, because this runs on the media path. */
+/** Only a few numbers are expected. The bounds are tight, because this runs on the media path. */
 const LIMITS = { maxDepth: 4, maxValues: 64, maxStringBytes: 256 };
 
 /**
  * Enhanced RTMP v2, "Metadata Frame".
  * @param payload names and values alternating, in AMF0
- * @returns undefined if it has no colour information or cannot be read
+ * @returns undefined if it contains no colour information or cannot be parsed
  */
 export function readColorInfo(payload: Buffer): ColorDescription | undefined {
   const values = decode(payload);
@@ -22,7 +22,7 @@ export function readColorInfo(payload: Buffer): ColorDescription | undefined {
     primaries: codePoint(config.get('colorPrimaries')),
     transfer: codePoint(config.get('transferCharacteristics')),
     matrix: codePoint(config.get('matrixCoefficients')),
-    // Enhanced RTMP cannot express the range: assume limited range, as in broadcast video.
+    // Enhanced RTMP cannot express the range. Assumes limited range, as in broadcast video.
     fullRange: false,
   };
 }

@@ -16,16 +16,16 @@ const TRACK_SIZE_SIZE = 3;
 /** ModEx subtype TimestampOffsetNano: 24 bits, 0..999,999 ns. */
 const MOD_EX_NANOSECONDS = 0;
 const MAX_NANOSECONDS = 999_999;
-/** Only one prefix is defined; this bounds the cost of a message that consists of prefixes. */
+/** Only one prefix is defined; the limit bounds the cost of a message that consists of prefixes. */
 const MAX_MOD_EX = 16;
-/** Track ids have eight bits, but no encoder sends more renditions than this at once. An id that comes twice counts twice. */
+/** Track ids have eight bits, but no encoder sends more renditions than this at once. An id that occurs twice counts twice. */
 const MAX_TRACKS_PER_MESSAGE = 32;
 
 export interface EnhancedPrefix {
   readonly packetType: number;
   /** Offset after the prefixes, in bytes. */
   readonly position: number;
-  /** To add to the presentation time; undefined if no prefix had it. */
+  /** To be added to the presentation time; undefined if no prefix had it. */
   readonly nanoseconds: number | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface EnhancedPayload {
 }
 
 /**
- * Skips ModEx prefixes and returns those with a known meaning.
+ * Skips ModEx prefixes and returns those whose meaning is known.
  * @param position the byte after the one that held `packetType`
  * @returns undefined if the body ends inside a prefix, or has more than {@link MAX_MOD_EX} prefixes
  */

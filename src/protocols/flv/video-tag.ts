@@ -30,11 +30,11 @@ export interface VideoTag {
   readonly frameType: number;
   readonly packetType: VideoPacketType;
   readonly keyFrame: boolean;
-  /** Presentation time minus decode time; may be negative. 0 for codecs without it. */
+  /** Presentation time minus decode time; may be negative. 0 for codecs that have none. */
   readonly compositionTime: Milliseconds;
   /** The bytes after the header, as a view of the body. */
   readonly data: Buffer;
-  /** The header is an Enhanced RTMP one, which FFmpeg before 6.1 cannot read. */
+  /** Whether the header is an Enhanced RTMP one, which FFmpeg before 6.1 cannot read. */
   readonly enhanced: boolean;
   /** Enhanced RTMP multitrack id; 0 except for the entries of `tracks`. */
   readonly trackId: number;
@@ -55,7 +55,7 @@ const ENHANCED_CODED_FRAMES_X = 3;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Never throws: a body that cannot be read is `ignored`, because one malformed message must not end a stream.
+ * Never throws: a body that cannot be parsed is `ignored`, because one malformed message must not end a stream.
  * @param body one video message as in RTMP 7.1.5 or the body of an FLV video tag
  */
 export function parseVideoTag(body: Buffer): VideoTag {

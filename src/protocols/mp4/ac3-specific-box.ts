@@ -1,4 +1,4 @@
-// The boxes dac3 and dec3, which repeat fields of AC-3 frames so that a player can choose its decoder before the first frame.
+// The boxes dac3 and dec3. They repeat fields of AC-3 frames, so that a player can choose its decoder before the first frame.
 import { BitReader } from '../bytes/bit-reader.js';
 import { type Ac3Configuration, channelsOfLocations, channelsOfMode, sampleRateOfCode } from './ac3.js';
 import { readRecord } from './read-record.js';

@@ -1,4 +1,4 @@
-// AC-3 and E-AC-3 have no sequence header: the fields of dac3 and dec3 are read from the first frame.
+// AC-3 and E-AC-3 have no sequence header, so the fields of dac3 and dec3 are read from the first frame.
 import { BitReader } from '../bytes/bit-reader.js';
 import { mp4Error } from './errors.js';
 import { readRecord } from './read-record.js';
@@ -192,7 +192,7 @@ function readEac3(bits: BitReader): Ac3Frame {
     sampleRateCode,
     sampleRate: reduced ? rate / 2 : rate,
     bsid,
-    bsmod: 0, // behind the mixing metadata, and 0 (main service) in all that is broadcast live
+    bsmod: 0, // after the mixing metadata; 0 (main service) in all live broadcasts
     channelMode,
     lfe,
     samples: (reduced ? 6 : (BLOCKS[second] ?? 6)) * BLOCK_SAMPLES,
@@ -201,7 +201,7 @@ function readEac3(bits: BitReader): Ac3Frame {
   };
 }
 
-/** PCM samples of an access unit: those of its independent substream 0. */
+/** PCM samples of an access unit, which are those of its independent substream 0. */
 export function ac3Samples(accessUnit: Buffer): number {
   return ac3Frames(accessUnit)
     .filter(({ streamType, substreamId }) => streamType !== 1 && substreamId === 0)

@@ -25,9 +25,7 @@ export interface AudioDescription {
   /** Output sample rate in Hz. */
   readonly sampleRate: number;
   readonly channels: number;
-  /**
-   * The rate that `samplesPerFrame` refers to, in Hz. Differs from `sampleRate` for HE-AAC, whose frames are counted at the core rate.
-   */
+  /** The rate in Hz to which `samplesPerFrame` refers. Differs from `sampleRate` for HE-AAC, whose frames are counted at the core rate. */
   readonly frameRateBase: number;
   /** PCM samples in every frame; absent if frames may differ (Opus, FLAC with variable block size): see {@link countSamples}. */
   readonly samplesPerFrame?: number;
@@ -107,7 +105,7 @@ function describeFlac(configuration: Buffer): AudioDescription {
   };
 }
 
-/** The frame itself decides between the two codecs: some encoders send E-AC-3 as `ac-3`. */
+/** The frame itself shows which of the two codecs it is: some encoders send E-AC-3 as `ac-3`. */
 function describeAc3(firstFrame: Buffer | undefined): AudioDescription {
   if (firstFrame === undefined) throw mp4Error('mp4.audio-frame', 'got no AC-3 frame to describe');
   const ac3 = parseAc3Configuration(firstFrame);
@@ -138,7 +136,7 @@ function describeMp3(firstFrame: Buffer | undefined): AudioDescription {
 }
 
 /**
- * PCM samples of one message of a track, at `frameRateBase`. Time counted in samples does not drift as rounded milliseconds do.
+ * PCM samples of one message of a track, at `frameRateBase`. Time counted in samples does not drift, unlike rounded milliseconds.
  * @returns undefined if the frame is malformed
  */
 export function countSamples(description: AudioDescription, frame: Buffer): number | undefined {

@@ -1,4 +1,4 @@
-// Parses the AV1 sequence header for size, level, frame rate and colours, which players must be told before the first picture.
+// Parses size, level, frame rate and colours in the AV1 sequence header. Players must know these before the first picture.
 import { BitReader } from '../bytes/bit-reader.js';
 import { COLOR_UNSPECIFIED, type ColorDescription } from './color.js';
 import { mp4Error } from './errors.js';
@@ -14,7 +14,7 @@ export interface Av1SequenceHeader {
   /** max_frame_width_minus_1 + 1. */
   readonly width: number;
   readonly height: number;
-  /** Frames per second; only if the stream signals equally spaced frames. */
+  /** Frames per second; present only if the stream signals equally spaced frames. */
   readonly frameRate?: number;
   readonly bitDepth: 8 | 10 | 12;
   readonly monochrome: boolean;

@@ -1,4 +1,4 @@
-// Parses av1C. AV1 gives its picture size only in the bitstream: in the sequence header OBU of the av1C or of the first key frame.
+// Parses av1C. AV1 gives its picture size only in the bitstream: in the sequence header OBU, either of the av1C or of the first key frame.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Av1SequenceHeader, parseAv1SequenceHeader } from './av1-sequence-header.js';
 import { mp4Error } from './errors.js';
@@ -33,7 +33,7 @@ const OBU_TEMPORAL_DELIMITER = 2;
 export const AV1_RECORD_SIZE = 4;
 /** AV1 4.10.5: a leb128 of more than 8 bytes, or with a value above 2^32 - 1, is not allowed. */
 const MAX_LEB128_BYTES = 8;
-/** The sequence header comes first in a temporal unit; more metadata than this before it is not plausible. */
+/** The sequence header comes first in a temporal unit. More OBUs than this before it are not plausible. */
 const MAX_OBUS_BEFORE_SEQUENCE_HEADER = 64;
 
 /** @throws mp4.av1-configuration */
@@ -46,7 +46,7 @@ export function parseAv1CodecConfigurationRecord(record: Buffer): Av1Configurati
     throw mp4Error('mp4.av1-configuration', `got marker and version 0x${version.toString(16)}, expected 0x81`);
   }
   const found = findSequenceHeader(record.subarray(AV1_RECORD_SIZE));
-  // If the record contradicts the sequence header in it, decoders use the sequence header.
+  // If the record contradicts the sequence header inside it, the sequence header counts, as in decoders.
   if (found !== undefined) return { ...found.header, sequenceHeader: found.header };
   return {
     profile: levels >> 5,
@@ -101,7 +101,7 @@ function readLeb128(reader: ByteReader): number {
 }
 
 /**
- * The sample for a temporal unit: without its temporal delimiter, which AV1-ISOBMFF 2.4 does not allow in samples. A view, never a copy.
+ * The sample for a temporal unit: without the temporal delimiter, which AV1-ISOBMFF 2.4 does not allow in samples. A view, never a copy.
  */
 export function av1SampleData(temporalUnit: Buffer): Buffer {
   const [head, size] = temporalUnit;

@@ -1,4 +1,4 @@
-// Validates the avcC of an encoder before FFmpeg or a player sees it, and reads the actual stream properties from it.
+// Validates an encoder's avcC before FFmpeg or a player gets it, and reads the actual properties of the stream from it.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { SluiceError } from '../errors.js';
@@ -22,7 +22,7 @@ export interface AvcDecoderConfiguration {
 }
 
 /**
- * Reserved bits and bytes after the parameter sets (chroma extension, padding) are ignored, because encoders get them wrong.
+ * Reserved bits and bytes after the parameter sets (chroma extension, padding) are ignored, because some encoders get them wrong.
  * @throws mp4.avc-configuration, mp4.sequence-parameter-set
  */
 export function parseAvcDecoderConfigurationRecord(record: Uint8Array): AvcDecoderConfiguration {
@@ -48,7 +48,7 @@ function parseRecord(reader: ByteReader): AvcDecoderConfiguration {
   const first = sps[0];
   if (first === undefined)
     throw mp4Error('mp4.avc-configuration', 'got no sequence parameter set, expected at least one');
-  // Tolerate a record that ends after its SPS: the PPS may come in band.
+  // A record may end after its SPS, because the PPS may come in band.
   const pps = reader.remaining > 0 ? readParameterSets(reader, reader.u8()) : [];
   return {
     profile,
@@ -74,8 +74,8 @@ function readParameterSets(reader: ByteReader, count: number): Buffer[] {
 const PROFILES_WITH_CHROMA: ReadonlySet<number> = new Set([100, 110, 122, 144]);
 
 /**
- * The record for a sample entry: profile and level from the SPS, reserved bits set, nothing after the last field. Strict players thus
- * accept records whose flaws {@link parseAvcDecoderConfigurationRecord} tolerated.
+ * The record for a sample entry: profile and level from the SPS, reserved bits set, nothing after the last field. So strict players accept
+ * records whose flaws {@link parseAvcDecoderConfigurationRecord} tolerated.
  */
 export function writeAvcDecoderConfigurationRecord(configuration: AvcDecoderConfiguration): Buffer {
   const { spsInfo, sps, pps } = configuration;

@@ -92,8 +92,8 @@ export function requireBox(bytes: Buffer, ...path: readonly string[]): Buffer {
 }
 
 /**
- * Checks that the next reads of `body` stay inside it.
- * @throws mp4.box-content otherwise, so that no plain RangeError escapes from this folder.
+ * Checks that `body` has enough bytes for the next reads.
+ * @throws mp4.box-content otherwise, so that no plain RangeError leaves this folder.
  */
 export function requireBytes(body: Buffer, length: number, what: string): void {
   if (body.length < length) {

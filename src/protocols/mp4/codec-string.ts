@@ -1,4 +1,4 @@
-// Makes the CODECS strings, by which a player decides whether it can play; they must agree with the parameter sets.
+// Makes the CODECS strings, by which a player decides whether it can play a rendition. They must agree with the parameter sets.
 import type { AudioSpecificConfig } from './aac.js';
 import type { Av1Configuration } from './av1.js';
 import type { AvcDecoderConfiguration } from './avc.js';
@@ -72,7 +72,7 @@ export function vp9CodecString(configuration: Vp9Configuration): string {
 
 function colorFields(color: ColorDescription | undefined): string {
   const { primaries = 1, transfer = 1, matrix = 1, fullRange = false } = color ?? {};
-  // Players do not accept "unspecified" (2); write 1, which they assume anyway.
+  // Players do not accept "unspecified" (2). Writes 1, which they assume anyway.
   const [cp, tc, mc] = [primaries, transfer, matrix].map((code) => twoDigits(code === COLOR_UNSPECIFIED ? 1 : code));
   return `${cp}.${tc}.${mc}.${fullRange ? 1 : 0}`;
 }

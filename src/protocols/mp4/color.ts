@@ -1,4 +1,4 @@
-// Colour information, carried from the bitstream or the encoder's metadata to `colr`. HDR shown as SDR looks grey.
+// Colour information on its way from the bitstream, or the encoder's metadata, to `colr`. HDR that is shown as SDR looks grey.
 
 /** Code points of ITU-T H.273 (ISO/IEC 23091-2); 2 = unspecified. */
 export interface ColorDescription {
@@ -14,7 +14,7 @@ export interface ColorDescription {
 export const COLOR_UNSPECIFIED = 2;
 const BT709 = 1;
 
-/** Whether there is nothing that a player could use. */
+/** Whether it contains nothing that a player could use. */
 export function isUnspecified(color: ColorDescription): boolean {
   return (
     color.primaries === COLOR_UNSPECIFIED &&

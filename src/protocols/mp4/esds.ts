@@ -1,4 +1,4 @@
-// The esds box, in which MP4 stores the configuration of an MPEG audio decoder: three nested MPEG-4 systems descriptors.
+// The esds box, in which MP4 stores the configuration of an MPEG audio decoder: three nested descriptors of MPEG-4 systems.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';

@@ -1,4 +1,4 @@
-// Parses FLAC STREAMINFO for rate, channels and block size. Encoders send it with or without the file headers around it.
+// Parses rate, channels and block size in FLAC STREAMINFO. Encoders send it with or without the file headers around it.
 import { BitReader } from '../bytes/bit-reader.js';
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { mp4Error } from './errors.js';
@@ -27,7 +27,7 @@ const MIN_BLOCK_SIZE = 16;
  */
 export function parseFlacStreamInfo(header: Buffer): FlacStreamInfo {
   const at = header.toString('latin1', 0, SIGNATURE.length) === SIGNATURE ? SIGNATURE.length : 0;
-  // The block header of STREAMINFO has type 0 (with or without the "last" flag); a bare STREAMINFO cannot be mistaken for it.
+  // The block header of STREAMINFO has type 0 (with or without the "last" flag). A bare STREAMINFO cannot look like one.
   const block = at + BLOCK_HEADER_SIZE <= header.length && (header.readUInt8(at) & 0x7f) === 0;
   const hasBlockHeader = block && header.readUIntBE(at + 1, 3) === STREAMINFO_SIZE;
   const start = at + (hasBlockHeader ? BLOCK_HEADER_SIZE : 0);

@@ -1,4 +1,4 @@
-// Turns the byte stream of one FFmpeg output pipe (ftyp moov (moof mdat)* [mfra]) into an init segment and fragments.
+// Converts the byte stream of one FFmpeg output pipe (ftyp moov (moof mdat)* [mfra]) to an init segment and fragments.
 import { ChunkQueue } from '../bytes/chunk-queue.js';
 import { SluiceError } from '../errors.js';
 import { BOX_HEADER_SIZE, type BoxHeader, LARGE_BOX_HEADER_SIZE, printableType, readBoxHeader } from './boxes.js';
@@ -19,7 +19,7 @@ interface FragmentReady {
 export interface FragmentReaderLimits {
   /** Limit of one mdat in bytes. 64 MiB is a minute of 8 Mbit/s video; no part is that long. */
   readonly maxMediaDataSize: number;
-  /** Limit in bytes of one ftyp, moov, moof, or skipped box (except `mfra`): larger ones are not valid MP4. */
+  /** Limit in bytes of one ftyp, moov, moof, or skipped box (except `mfra`). A larger box is not valid MP4. */
   readonly maxMetadataSize: number;
 }
 
@@ -32,8 +32,8 @@ const FRAGMENT_READER_LIMITS: FragmentReaderLimits = {
 type Unit = 'ftyp' | 'moof' | undefined;
 
 /**
- * Sans-IO. The same events result however the input is split. A fragment inside one pushed chunk is a view of it, otherwise it is copied
- * once; memory grows with bytes received, never with an announced size.
+ * Sans-IO. The events do not depend on how the input is split. A fragment inside one chunk is a view of it, otherwise it is copied once.
+ * Memory grows with bytes received, never with an announced size.
  */
 export class FragmentReader {
   readonly #limits: FragmentReaderLimits;
@@ -42,9 +42,9 @@ export class FragmentReader {
   /** Remaining bytes of a box that is skipped. */
   #skip = 0;
   #unit: Unit;
-  /** Size of the unit as far as its headers are known; not all of it may have arrived. */
+  /** Size of the unit, as far as its headers are known. It may not have arrived completely. */
   #unitSize = 0;
-  /** Number of buffered bytes needed for the next step; until then the input is not examined again. */
+  /** Number of buffered bytes needed for the next step. Until then the input is not examined again. */
   #needed = 0;
   #track: InitTrack | undefined;
   #failure: SluiceError | undefined;
@@ -58,12 +58,12 @@ export class FragmentReader {
     return this.#track;
   }
 
-  /** Bytes buffered until the rest of their box arrives. */
+  /** Number of bytes that are buffered until their box is complete. */
   get bufferedBytes(): number {
     return this.#queue.length;
   }
 
-  /** Never throws: an error in the bytes is thrown by `next()`, after the events before it. */
+  /** Never throws: `next()` throws the error in the bytes, after the events before it. */
   push(bytes: Buffer): void {
     if (this.#failure !== undefined || bytes.length === 0) return;
     this.#queue.push(bytes);
@@ -86,7 +86,10 @@ export class FragmentReader {
     return event;
   }
 
-  /** Takes one step: skip, collect or emit. Returns false if more bytes are needed. */
+  /**
+   * Takes one step: skip, collect or emit.
+   * @returns false if more bytes are needed
+   */
   #advance(): boolean {
     if (this.#skip > 0) {
       this.#skip -= this.#queue.skip(this.#skip);

@@ -1,4 +1,4 @@
-// Writes samples as one moof+mdat, the form of every part that is not one of FFmpeg's fragments as it came.
+// Writes samples as one moof+mdat. All parts are made like this, except those that are FFmpeg's fragments unchanged.
 import type { Ticks } from '../units.js';
 import { BOX_HEADER_SIZE } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -58,11 +58,11 @@ export function writeFragment(fragment: FragmentToWrite): Buffer {
   return writeBegin(fragment, fragment.samples.length);
 }
 
-/** Smaller data is cheaper to copy than to reference, and a view may keep a much larger buffer in memory. Bytes. */
+/** In bytes. Smaller data is cheaper to copy than to refer to, and a view may keep a much larger buffer in memory. */
 const SMALLEST_PIECE = 4_096;
 
 /**
- * Writes the same fragment as buffers to be concatenated. Large sample data is referenced, not copied.
+ * Writes the same fragment as buffers to be concatenated. Large sample data is referred to, not copied.
  * @throws mp4.fragment if there are no samples
  */
 export function writeFragmentPieces(fragment: FragmentToWrite): Buffer[] {
@@ -154,7 +154,7 @@ interface Layout {
   readonly dataSize: number;
 }
 
-/** Determines which fields differ between samples and so have to be written for each. */
+/** Determines which fields differ between samples, so that they must be written for each. */
 function layOut(samples: FragmentToWrite['samples'], first: FragmentToWrite['samples'][number]): Layout {
   const restSync = samples[1]?.sync ?? first.sync;
   let dataSize = 0;

@@ -1,4 +1,4 @@
-// A movie fragment as the rest of the program sees it: its bytes as sent to players, and its timed samples.
+// A movie fragment as other rooms see it: its bytes, as players get them, and its timed samples.
 import type { Ticks } from '../units.js';
 
 export interface Sample {
@@ -23,7 +23,7 @@ export interface Fragment {
   readonly duration: Ticks;
   /** Smallest presentation time (decode time + composition offset) of the samples. */
   readonly presentationStart: Ticks;
-  /** The first sample in decode order is a sync sample, so a player can start with this fragment. */
+  /** Whether the first sample in decode order is a sync sample, so that a player can start with this fragment. */
   readonly startsWithSync: boolean;
   readonly samples: readonly Sample[];
 }

@@ -1,4 +1,4 @@
-// Decides for every codec whether a signalled frame rate is plausible: some encoders write a clock rate instead.
+// Decides for every codec whether a signalled frame rate is plausible. Some encoders write a clock rate instead.
 
 /** Frames per second; no camera is faster. */
 const MAX_FRAME_RATE = 1000;

@@ -78,7 +78,7 @@ function readPictureSize(bits: BitReader, subsampling: number): { width: number;
   return { width, height };
 }
 
-/** `vui` is filled field by field, so that a truncated SPS still gives the fields before the truncation. */
+/** Fills `vui` field by field, so that a truncated SPS still gives the fields before the truncation. */
 function readOptionalVui(bits: BitReader, maxSubLayersMinus1: number, vui: HevcVui): void {
   try {
     if (skipToVui(bits, maxSubLayersMinus1, vui)) readHevcVui(bits, vui);

@@ -1,4 +1,4 @@
-// Reads the frame rate from the HEVC VPS: some encoders write it nowhere else.
+// Reads the frame rate from the HEVC VPS, because some encoders write it nowhere else.
 import { BitReader } from '../bytes/bit-reader.js';
 import { SluiceError } from '../errors.js';
 import { frameRateOf } from './frame-rate.js';
@@ -9,8 +9,7 @@ import { removeEmulationPrevention } from './sequence-parameter-set.js';
 const MAX_LAYER_SETS_MINUS1 = 1023;
 
 /**
- * Frames per second from vps_timing_info (H.265 7.3.2.1); undefined if it is absent or the VPS is broken, because nothing else depends on
- * it.
+ * Frames per second from vps_timing_info (H.265 7.3.2.1); undefined if that is absent or the VPS is broken, which matters for nothing else.
  * @param nal one NAL unit with its two header bytes
  */
 export function parseHevcVideoParameterSetTiming(nal: Uint8Array): number | undefined {

@@ -22,7 +22,7 @@ export interface HevcNalArray {
 
 /** ISO/IEC 14496-15 8.3.3.1: HEVCDecoderConfigurationRecord. */
 export interface HevcDecoderConfiguration {
-  /** From the first SPS; the copy in the record is not trusted. */
+  /** From the first SPS. The copy in the record is not trusted. */
   readonly profileTierLevel: HevcProfileTierLevel;
   readonly nalLengthSize: 1 | 2 | 4;
   readonly minSpatialSegmentation: number;
@@ -40,7 +40,7 @@ export interface HevcDecoderConfiguration {
 }
 
 /**
- * Reserved bits and bytes after the arrays are ignored; version 0 (written before the standard was final) is treated as 1.
+ * Reserved bits and bytes after the arrays are ignored. Version 0, which was written before the standard was final, is treated as 1.
  * @throws mp4.hevc-configuration, mp4.sequence-parameter-set
  */
 export function parseHevcDecoderConfigurationRecord(record: Uint8Array): HevcDecoderConfiguration {
@@ -101,8 +101,8 @@ function firstUnit(arrays: readonly HevcNalArray[], type: number): Buffer | unde
 }
 
 /**
- * The record for a sample entry `hvc1`: profile and chroma format from the SPS, arrays marked complete, because `hvc1` does not allow
- * parameter sets in band (ISO/IEC 14496-15 8.4.1.1.1).
+ * The record for a sample entry `hvc1`: profile and chroma format from the SPS. The arrays are marked as complete, because `hvc1` does not
+ * allow parameter sets in band (ISO/IEC 14496-15 8.4.1.1.1).
  */
 export function writeHevcDecoderConfigurationRecord(configuration: HevcDecoderConfiguration): Buffer {
   const { profileTierLevel: profile, spsInfo, arrays } = configuration;

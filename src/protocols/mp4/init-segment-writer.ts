@@ -1,4 +1,4 @@
-// Writes the init segment (ftyp and moov) of a track that the gateway packages itself.
+// Writes the init segment (ftyp and moov) of a track that the gateway itself packages.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import type { AudioDescription } from './audio-description.js';
 import { box, fullBox } from './box-writer.js';
@@ -13,7 +13,7 @@ export interface TrackToOpen {
   /** Ticks per second of all times in the fragments, 1..2^32 - 1. */
   readonly timescale: number;
   readonly description: VideoDescription | AudioDescription;
-  /** Colours from the encoder's metadata; without them those of the description are written. Video only. */
+  /** Colours from the encoder's metadata; if absent, those of the description are written. Video only. */
   readonly color?: ColorDescription | undefined;
 }
 
@@ -28,8 +28,8 @@ const TRACK_FLAGS = 0x3;
 const SELF_CONTAINED = 0x1;
 
 /**
- * One track without samples or edit list, so that fragment times are timeline times (ISO/IEC 23000-19 7.3).
- * Equal input gives equal bytes.
+ * One track without samples or edit list, so that times in fragments are times on the timeline (ISO/IEC 23000-19 7.3). Equal input gives
+ * equal bytes.
  * @throws mp4.track-description
  */
 export function writeInitSegment(track: TrackToOpen): Buffer {
@@ -131,7 +131,7 @@ function writeHdlr(video: boolean): Buffer {
   return fullBox('hdlr', 0, 0, fields.toBuffer());
 }
 
-/** All defaults are 0: fragments contain every value, so that they work with any init segment of their codec. */
+/** All defaults are 0. Fragments contain every value, so that they work with any init segment of their codec. */
 function writeTrex(trackId: number): Buffer {
   return fullBox('trex', 0, 0, u32(trackId), u32(1), u32(0), u32(0), u32(0));
 }

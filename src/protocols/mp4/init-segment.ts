@@ -1,4 +1,4 @@
-// Reads from an init segment (ftyp+moov) what playlists must announce about its track.
+// Reads the properties of a track that playlists must announce, from its init segment (ftyp+moov).
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Box, readFullBoxHeader, requireBox, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';

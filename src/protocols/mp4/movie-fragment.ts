@@ -1,4 +1,4 @@
-// Parses one complete moof+mdat into timed samples, the only source for the duration and independence of a part.
+// Parses one complete moof+mdat into timed samples. Duration and independence of a part are known from nowhere else.
 import { ByteReader } from '../bytes/byte-reader.js';
 import { type Box, readFullBoxHeader, requireBytes, walkBoxes } from './boxes.js';
 import { mp4Error } from './errors.js';
@@ -103,7 +103,7 @@ function parseTrackFragmentHeader(body: Buffer, track: SampleDefaults): SampleDe
     throw mp4Error('mp4.fragment', `got track ${trackId}, expected ${track.trackId} of the init segment`);
   }
   if ((flags & TFHD_BASE_DATA_OFFSET) !== 0) {
-    // CMAF (ISO/IEC 23000-19 7.5.17) forbids it, because the bytes could not be moved to another file.
+    // CMAF (ISO/IEC 23000-19 7.5.17) forbids base-data-offset, because the bytes could not be moved to another file.
     throw mp4Error('mp4.fragment', 'got base-data-offset, expected default-base-is-moof');
   }
   if ((flags & TFHD_SAMPLE_DESCRIPTION_INDEX) !== 0) fields.u32be();
@@ -122,7 +122,7 @@ function parseDecodeTime(body: Buffer): number {
     return body.readUInt32BE(4);
   }
   requireBytes(body, 12, 'tfdt');
-  // Unsigned by the standard, but FFmpeg writes priming before time 0 as a negative number.
+  // Unsigned in the standard, but FFmpeg writes priming before time 0 as a negative number.
   const time = body.readBigInt64BE(4);
   if (time > BigInt(Number.MAX_SAFE_INTEGER) || time < BigInt(Number.MIN_SAFE_INTEGER)) {
     throw mp4Error('mp4.fragment', `got decode time ${time}, expected less than 2^53`);

@@ -9,7 +9,7 @@ export interface OpusConfiguration {
   readonly preSkip: number;
   /** Sample rate of the encoder's input in Hz; informative only. */
   readonly inputSampleRate: number;
-  /** dB as Q7.8 fixed point. */
+  /** In dB, as Q7.8 fixed point. */
   readonly outputGain: number;
   readonly mappingFamily: number;
   /** Stream count, coupled count and one byte per channel; empty for family 0. */
@@ -81,7 +81,7 @@ export function writeOpusSpecificBox(opus: OpusConfiguration): Buffer {
     .toBuffer();
 }
 
-/** Samples at 48 kHz in one frame, by the configuration number of the TOC byte (RFC 6716 table 2). */
+/** Samples at 48 kHz in one frame, by the configuration number in the TOC byte (RFC 6716 table 2). */
 function samplesOfConfiguration(configuration: number): number {
   if (configuration < 12) return [480, 960, 1920, 2880][configuration % 4] ?? 960;
   if (configuration < 16) return configuration % 2 === 0 ? 480 : 960;

@@ -1,10 +1,10 @@
-// Turns "the input ended early" into the error of the configuration record being parsed.
+// Converts "the input ended early" to the error of the configuration record that is being parsed.
 import { SluiceError } from '../errors.js';
 import { type Mp4ErrorCode, mp4Error } from './errors.js';
 
 /**
  * Runs a parser over `bytes`.
- * @throws what the parser throws, except that bytes.truncated is replaced by `code`
+ * @throws the error of the parser, except that bytes.truncated is replaced by `code`
  */
 export function readRecord<B extends Uint8Array, T>(code: Mp4ErrorCode, bytes: B, parse: (bytes: B) => T): T {
   try {

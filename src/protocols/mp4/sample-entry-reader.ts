@@ -1,4 +1,4 @@
-// Reads codec, size and rate of a track from its sample entry, whether FFmpeg or the gateway wrote it.
+// Reads codec, size and rate of a track from its sample entry, which FFmpeg or the gateway wrote.
 import { type AudioSpecificConfig, parseAudioSpecificConfig } from './aac.js';
 import { parseAc3SpecificBox, parseEac3SpecificBox } from './ac3-specific-box.js';
 import { parseAv1CodecConfigurationRecord } from './av1.js';
@@ -27,12 +27,12 @@ export interface SampleEntry {
   /** Picture size of the sample entry, in pixels; video only. */
   readonly width?: number;
   readonly height?: number;
-  /** From `colr`, otherwise from the bitstream; absent if neither has it; video only. */
+  /** From `colr`, otherwise from the bitstream; absent if neither contains it; video only. */
   readonly color?: ColorDescription;
   /** Output sample rate in Hz and channels (with SBR and PS if signalled); audio only. */
   readonly sampleRate?: number;
   readonly channels?: number;
-  /** Duration of one audio frame in ticks of the track's timescale, if all frames are equal; audio only. */
+  /** Duration of one audio frame in ticks of the track's timescale, if all frames last equally long; audio only. */
   readonly frameDuration?: number;
   readonly avc?: AvcDecoderConfiguration;
   readonly aac?: AudioSpecificConfig;
@@ -137,7 +137,7 @@ function parseMp4a(body: Buffer, timescale: number): SampleEntry {
     codecs: aacCodecString(aac),
     sampleRate: aac.outputSampleRate,
     channels: aac.outputChannels,
-    // A muxer that knows HE-AAC may use the output rate as the timescale; a frame then has correspondingly more ticks.
+    // A muxer that knows HE-AAC may use the output rate as the timescale. Then a frame has correspondingly more ticks.
     frameDuration: Math.round((aac.samplesPerFrame * timescale) / aac.sampleRate),
     aac,
   };

@@ -1,4 +1,4 @@
-// Writes the sample entry, which tells a player which decoder to open, for each codec that the gateway packages itself.
+// Writes sample entries, which tell a player which decoder to open, for each codec that the gateway packages itself.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import type { AudioDescription, DescribedAudioCodec } from './audio-description.js';
 import { box, fullBox } from './box-writer.js';
@@ -76,7 +76,7 @@ function writeColr({ primaries, transfer, matrix, fullRange }: ColorDescription)
 export function writeAudioSampleEntry(description: AudioDescription): Buffer {
   const { codec, channels, sampleRate } = description;
   const [entry, type] = AUDIO_ENTRIES[codec];
-  // FLAC in ISOBMFF 3.3.1: a rate that does not fit is halved until it does; the codec's own box has the real one.
+  // FLAC in ISOBMFF 3.3.1: a rate that does not fit is halved until it fits. The codec's own box contains the real rate.
   let entryRate = sampleRate;
   while (entryRate > MAX_ENTRY_SAMPLE_RATE) entryRate = Math.floor(entryRate / 2);
   const fields = new ByteWriter(28)

@@ -23,7 +23,7 @@ export interface SequenceParameterSet extends PictureFormat {
 
 /** H.264 7.4.1: nal_unit_type of a sequence parameter set. */
 const NAL_TYPE_SPS = 7;
-/** Profiles whose SPS carries chroma format, bit depth and scaling lists (H.264 7.3.2.1.1). */
+/** Profiles whose SPS contains chroma format, bit depth and scaling lists (H.264 7.3.2.1.1). */
 const HIGH_PROFILES: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 /** The width and height of a sample entry have 16 bits; level 6.2 stays far below this limit. */
 export const MAX_DIMENSION = 65_535;
@@ -34,7 +34,7 @@ const MAX_POC_CYCLE = 255;
 
 /**
  * @param nal one NAL unit with its header byte, without start code or length
- * @throws mp4.sequence-parameter-set. A broken VUI alone is not an error, because the picture size precedes it.
+ * @throws mp4.sequence-parameter-set. A broken VUI alone is no error, because the picture size precedes it.
  */
 export function parseSequenceParameterSet(nal: Uint8Array): SequenceParameterSet {
   const header = nal[0];
@@ -51,7 +51,7 @@ export function parseSequenceParameterSet(nal: Uint8Array): SequenceParameterSet
   }
 }
 
-/** H.264 7.4.1.1: in 00 00 03 the byte 03 was inserted to avoid a start code; remove it. */
+/** H.264 7.4.1: in 00 00 03 the byte 03 was inserted to avoid a start code. Removes it. */
 export function removeEmulationPrevention(payload: Uint8Array): Uint8Array {
   const clean = new Uint8Array(payload.length);
   let length = 0;

@@ -1,4 +1,4 @@
-// Removes start codes (annex B) that some encoders leave before the NAL units of a record.
+// Removes start codes (annex B), which some encoders leave before the NAL units of a record.
 
 /** ITU-T H.264 B.1.1: at least two zero bytes, then a one. No NAL unit begins like this, because its first byte is never 0. */
 export function withoutStartCode(unit: Buffer): Buffer {

@@ -32,7 +32,7 @@ export interface VideoDescription {
    * unchanged, no new init segment is needed.
    */
   readonly record: Buffer;
-  /** Pixels; absent if only a key frame can tell and there was none. */
+  /** In pixels; absent if only a key frame can provide it and none has come. */
   readonly width?: number;
   readonly height?: number;
   /** Sample aspect ratio. */
@@ -44,7 +44,7 @@ export interface VideoDescription {
   readonly nalLengthSize?: 1 | 2 | 4;
   readonly bitDepth: number;
   readonly interlaced: boolean;
-  /** Number of pictures that may be reordered before display; 0 means no B-frames. Only for avc, if the SPS has it. */
+  /** Number of pictures that may be reordered before display; 0 means no B-frames. Present only for avc, if the SPS contains it. */
   readonly reorderFrames?: number;
   /** Memory that a decoder needs for pictures, in bytes; absent while the size is unknown. */
   readonly decoderBytes?: number;
@@ -58,8 +58,8 @@ const HEVC_BUFFERED_PICTURES = 6;
 const EIGHT_REFERENCES = 8;
 
 /**
- * @param configuration the record of the sequence header: avcC, hvcC, av1C, vpcC. AV1 and VP9 encoders may send none.
- * @param firstKeyFrame the coded bytes of a key frame: AV1 and VP9 give their size only there
+ * @param configuration the record of the sequence header: avcC, hvcC, av1C, vpcC. AV1 and VP9 encoders may send none
+ * @param firstKeyFrame the coded bytes of a key frame, in which AV1 and VP9 give their size
  * @throws mp4.avc-configuration, mp4.hevc-configuration, mp4.av1-configuration, mp4.vp9-configuration, mp4.sequence-parameter-set
  */
 export function describeVideo(
@@ -67,7 +67,7 @@ export function describeVideo(
   configuration: Buffer | undefined,
   firstKeyFrame?: Buffer,
 ): VideoDescription {
-  // Some encoders send a sequence header with nothing in it.
+  // Some encoders send an empty sequence header.
   const record = configuration?.length === 0 ? undefined : configuration;
   switch (codec) {
     case 'avc':
@@ -156,7 +156,7 @@ function describeAv1(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
   if (facts === undefined) {
     throw mp4Error('mp4.av1-configuration', 'got neither an av1C nor a key frame with a sequence header');
   }
-  // If the record has no sequence header, that of the first key frame is added: some players read no other.
+  // If the record has no sequence header, the one of the first key frame is added, because some players look only in the record.
   const own = record?.sequenceHeader === undefined ? inBand?.obu.bytes : undefined;
   const configObus = own ?? configuration?.subarray(AV1_RECORD_SIZE) ?? Buffer.alloc(0);
   return {
@@ -194,7 +194,7 @@ function describeVp9(configuration: Buffer | undefined, firstKeyFrame: Buffer | 
   };
 }
 
-/** The frame header decides what a decoder sees. Colours and level come from the record, which can express more values. */
+/** The frame header counts, because decoders use it. Colours and level come from the record, which can express more values. */
 function mergeVp9(record: Vp9Configuration | undefined, frame: ReturnType<typeof parseVp9KeyFrame>): Vp9Configuration {
   const base = frame ?? record;
   if (base === undefined) throw mp4Error('mp4.vp9-configuration', 'got neither a vpcC nor a key frame');

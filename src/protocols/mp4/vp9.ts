@@ -61,7 +61,7 @@ const LEVELS: readonly (readonly [number, number, number])[] = [
   [61, 2_353_004_544, 35_651_584],
   [62, 4_706_009_088, 35_651_584],
 ];
-/** Assumed if the stream does not signal its frame rate: a level that is too high only excludes slow players. */
+/** Assumed if the stream does not signal its frame rate. A level that is too high only excludes slow players. */
 const ASSUMED_FRAME_RATE = 60;
 
 /**
@@ -71,7 +71,7 @@ const ASSUMED_FRAME_RATE = 60;
 export function parseVpCodecConfigurationRecord(record: Buffer): Vp9Configuration {
   return readRecord('mp4.vp9-configuration', record, (bytes) => {
     const reader = new ByteReader(bytes);
-    // Without version and flags the third byte holds the bit depth, which is never 0.
+    // Without version and flags, the third byte contains the bit depth, which is never 0.
     if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0x0100_0000) reader.skip(4);
     const profile = reader.u8();
     const level = reader.u8();
@@ -144,7 +144,7 @@ function readColorConfig(
   return { bitDepth, chromaSubsampling, color: { ...color, fullRange } };
 }
 
-/** The lowest level that the stream fits into; the highest one if none does. */
+/** The lowest level into which the stream fits; the highest one if there is none. */
 export function vp9Level(width: number, height: number, frameRate = ASSUMED_FRAME_RATE): number {
   const size = width * height;
   return LEVELS.find(([, rate, picture]) => size <= picture && size * frameRate <= rate)?.[0] ?? 62;

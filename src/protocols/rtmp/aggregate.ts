@@ -8,8 +8,8 @@ const SUB_HEADER_BYTES = 11;
 const BACK_POINTER_BYTES = 4;
 
 /**
- * What encoders pack. Control messages have no place in it: ten thousand pings would fit in one message, each with an answer. A nested
- * aggregate would serve no purpose but unbounded recursion.
+ * Types that encoders pack. Control messages are not allowed: ten thousand pings would fit into one message, and each would be answered. A
+ * nested aggregate would only cause unbounded recursion.
  */
 const PACKED: ReadonlySet<number> = new Set([
   MESSAGE_TYPE.audio,
@@ -32,8 +32,10 @@ export class AggregateReader {
 
   /**
    * Returns the next sub-message with media, data or a command in it. Timestamps are shifted so that the first sub-message has the
-   * timestamp of the aggregate. The body is copied, although it was already copied once: a view would keep the whole aggregate in memory,
-   * and a peer could then make us hold 10 MB for a frame that is accounted as 10 bytes.
+   * timestamp of the aggregate.
+   *
+   * The body is copied, although it was already copied once: a view would keep the whole aggregate in memory, and a peer could then make us
+   * hold 10 MB for a frame that counts as 10 bytes.
    */
   next(): RawMessage | undefined {
     const { body, timestamp, messageStreamId } = this.#message;

@@ -1,21 +1,21 @@
-// Allocates message bodies as their bytes arrive. A peer may announce 64 messages of 10 MB and send none of them.
+// Allocates message bodies as their bytes arrive, because a peer may announce 64 messages of 10 MB and send none of them.
 
 import type { ChunkStreamState } from './chunk-header-reader.js';
 import { rtmpError } from './errors.js';
 
-/** First allocation for a body of which little has arrived, in bytes. */
+/** First allocation, in bytes, for a body of which little has arrived. */
 const MIN_BODY_ALLOCATION = 512;
 
 /**
- * Large bodies (coded frames) are allocated one after the other in shared blocks, because an ArrayBuffer of its own costs more than copying
- * the frame. Frames are released in roughly the order in which they came, so a block lives little longer than its frames. Smaller bodies,
- * including all headers, which live as long as the stream, come from Node's own 8 kB pool.
+ * Large bodies (coded frames) are allocated one after the other in shared blocks, because an ArrayBuffer for each costs more than copying
+ * the frame. Frames are released in roughly the order in which they came, so a block lives little longer than its frames. Smaller bodies
+ * come from Node's own 8 kB pool. They include all headers, which live as long as the stream.
  */
 const BLOCK_BYTES = 262_144;
 const SMALLEST_IN_BLOCK = 4_096;
 const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
 
-/** A connection gets a block only after it has sent this many times the size of one, so that memory follows the bytes received. */
+/** A connection gets a block only after it has sent this many times the size of a block, so that memory follows the bytes received. */
 const RECEIVED_BLOCKS = 8;
 
 /** The memory of all unfinished messages of one connection. */
@@ -30,7 +30,7 @@ export class ChunkBodyMemory {
     this.#maxPendingBytes = maxPendingBytes;
   }
 
-  /** Bytes allocated for messages that are not complete. */
+  /** Number of bytes allocated for incomplete messages. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -39,8 +39,8 @@ export class ChunkBodyMemory {
    * Makes room for at least `count` more bytes of the stream's message. The announced length is allocated at once only if the peer has
    * already sent at least half of what was ever allocated for it; otherwise the buffer doubles. So memory follows the bytes received, and
    * the body of a normal frame is still copied exactly once.
-   * @param available received bytes not yet decoded, of this message or others.
-   * @param receivedBytes bytes received on the whole connection.
+   * @param available received bytes that are not decoded yet, of this message or others
+   * @param receivedBytes bytes received on the whole connection
    * @throws rtmp.pending-bytes
    */
   grow(stream: ChunkStreamState, count: number, available: number, receivedBytes: number): void {

@@ -1,4 +1,4 @@
-// Turns the bytes after the handshake into raw messages. It works on the received buffers: a body is copied once, a header never.
+// Converts the bytes after the handshake to raw messages. It works on the received buffers: a body is copied once, a header never.
 
 import { ChunkBodyMemory } from './chunk-body-memory.js';
 import type { ChunkStreamState } from './chunk-header-reader.js';
@@ -32,16 +32,16 @@ export class ChunkDecoder {
   /** The buffer that is being read. */
   #input: Buffer = NOTHING;
   #position = 0;
-  /** It is a copy of ours, not a borrowed buffer. */
+  /** Whether `#input` is our own copy, not a borrowed buffer. */
   #inputIsOurs = false;
-  /** What remains of a buffer after `#input`, where `#input` holds bytes that {@link #readSplitHeader} put back. */
+  /** The rest of a buffer of which {@link #readSplitHeader} has put bytes back into `#input`. */
   #inputAfter: Buffer | undefined;
-  /** Buffers received later. Seldom any: callers take all messages of one buffer before they push the next. */
+  /** Buffers received later. There are seldom any: callers take all messages of one buffer before they push the next. */
   readonly #queue: Buffer[] = [];
   /** Total bytes of the inputs before `#input`. */
   #consumedBefore = 0;
 
-  /** The beginning of a header whose end has not arrived. */
+  /** The beginning of an incomplete header. */
   readonly #splitHeader = Buffer.alloc(MAX_HEADER_BYTES);
   #splitHeaderBytes = 0;
 
@@ -57,18 +57,18 @@ export class ChunkDecoder {
     this.#memory = new ChunkBodyMemory(limits.maxPendingBytes);
   }
 
-  /** Memory held for messages that are not complete. */
+  /** Memory held for incomplete messages. */
   get pendingBytes(): number {
     return this.#memory.pendingBytes;
   }
 
-  /** Bytes pushed and not yet decoded. */
+  /** Number of bytes that were pushed but not decoded yet. */
   get bufferedBytes(): number {
     const waiting = this.#queue.reduce((bytes, { length }) => bytes + length, 0);
     return waiting + (this.#inputAfter?.length ?? 0) + (this.#input.length - this.#position) + this.#splitHeaderBytes;
   }
 
-  /** Bytes decoded so far. At the end of a message this does not depend on how the bytes were split into buffers. */
+  /** Number of bytes decoded so far. At the end of a message it does not depend on how the bytes were split into buffers. */
   get consumedBytes(): number {
     return this.#consumedBefore + this.#position - this.#splitHeaderBytes;
   }
@@ -135,7 +135,7 @@ export class ChunkDecoder {
     }
   }
 
-  /** Completes a header that was split across inputs, or moves the whole input into the carry buffer. */
+  /** Completes a header that was split across inputs, or moves the whole input into `#splitHeader`. */
   #readSplitHeader(): boolean {
     const before = this.#splitHeaderBytes;
     const copied = this.#input.copy(this.#splitHeader, before, this.#position);
@@ -151,7 +151,7 @@ export class ChunkDecoder {
     if (size >= before) {
       this.#position += size - before;
     } else {
-      // Bytes read as the start of an extended timestamp turned out to be payload: put them back before the input.
+      // Bytes that were read as the start of an extended timestamp are payload: puts them back before the input.
       const returned = this.#splitHeader.subarray(size, before);
       this.#consumedBefore += this.#position - returned.length;
       if (this.#position < this.#input.length) this.#inputAfter = this.#input.subarray(this.#position);
@@ -185,13 +185,13 @@ export class ChunkDecoder {
       if (stream.received + count > stream.body.length) {
         this.#memory.grow(stream, count, available, this.#consumedBefore + this.#input.length);
       }
-      // The only copy of a media byte between the socket and all subscribers. It joins the payload of several chunks in memory that holds
-      // this message alone; from here on bodies are shared as views.
+      // This is the only copy of a media byte between the socket and all subscribers. It joins the payload of several chunks, in memory
+      // that contains only this message. After this, bodies are shared as views.
       this.#input.copy(stream.body, stream.received, this.#position, this.#position + count);
       stream.received += count;
       this.#position += count;
       this.#payloadLeft -= count;
-      // In 128-byte chunks a key frame has about a thousand of these headers, so skip the general header parser for them.
+      // In 128-byte chunks a key frame has about a thousand of these headers, so they do not go through the general header parser.
       if (
         this.#payloadLeft === 0 &&
         stream.received < stream.messageLength &&

@@ -1,4 +1,4 @@
-// Turns raw messages into chunks. Media headers are compressed against the previous header; all others are written in full.
+// Converts raw messages to chunks. Media headers are compressed against the previous header; all others are written in full.
 
 import { DEFAULT_CHUNK_SIZE, EXTENDED_TIMESTAMP, MAX_CHUNK_SIZE } from './limits.js';
 import { MESSAGE_TYPE } from './message-types.js';
@@ -16,7 +16,7 @@ export class ChunkEncoder {
   readonly #sent = new Map<number, SentHeader>();
   #chunkSize = DEFAULT_CHUNK_SIZE;
 
-  /** The chunk size from the next message on, 1 to 0xFFFFFF bytes. The peer must have been told first (5.4.1). */
+  /** The chunk size from the next message on, 1 to 0xFFFFFF bytes. The peer must be told before (5.4.1). */
   set chunkSize(size: number) {
     this.#chunkSize = Math.min(Math.max(1, size), MAX_CHUNK_SIZE);
   }

@@ -9,7 +9,7 @@ export const MAX_HEADER_BYTES = 18;
 /** Bytes of the message header by chunk type (5.3.1.2). */
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 
-/** Returned instead of a size when bytes that must be examined have not arrived. */
+/** Returned instead of a size if bytes that must be examined have not arrived. */
 const INCOMPLETE = -1;
 
 /** Reads all chunk headers of one direction of a connection in order, and keeps the chunk streams that they introduce. */
@@ -17,7 +17,7 @@ export class ChunkHeaderReader {
   readonly #maxStreams: number;
   readonly #streams = new Map<number, ChunkStreamState>();
   #size = 0;
-  /** Set at the first type 3 chunk that should repeat the extended timestamp and does not (old librtmp). */
+  /** Set at the first type 3 chunk that should repeat the extended timestamp but does not (old librtmp). */
   #omitsExtendedTimestamp = false;
 
   constructor(maxStreams: number) {
@@ -37,8 +37,8 @@ export class ChunkHeaderReader {
   /**
    * Reads the header at `start` (5.3.1).
    * @param end end of the bytes that have arrived
-   * @returns the header's chunk stream, updated by the header; undefined, and nothing changed, while bytes of the header or bytes after it
-   * that must be examined are missing.
+   * @returns the chunk stream of the header, updated by it; undefined, without any change, if bytes of the header, or bytes after it that
+   * must be examined, have not arrived
    * @throws rtmp.chunk-header, rtmp.chunk-streams
    */
   read(bytes: Buffer, start: number, end: number): ChunkStreamState | undefined {
@@ -94,7 +94,7 @@ export class ChunkHeaderReader {
     return stream;
   }
 
-  /** A type 3 chunk continues a message, or starts a new one like the last (5.3.1.2.4). */
+  /** A type 3 chunk continues a message, or starts a new one like the last one (5.3.1.2.4). */
   #readType3(
     stream: ChunkStreamState,
     bytes: Buffer,
@@ -118,15 +118,15 @@ export class ChunkHeaderReader {
       else stream.delta = value;
       size += 4;
     }
-    // The specification uses the timestamp of a preceding type 0 chunk as the delta. Every implementation uses 0, and encoders rely on it.
+    // By the specification, the timestamp of a preceding type 0 chunk is the delta. Every implementation uses 0, and encoders rely on it.
     stream.timestamp = (stream.timestamp + stream.delta) >>> 0;
     this.#size = size;
     return stream;
   }
 
   /**
-   * 5.3.1.3: the extended timestamp "is present in Type 3 chunks" too. Old librtmp and OBS omit it, so these bytes are taken for it only if
-   * they equal the expected value; otherwise they are payload.
+   * 5.3.1.3: the extended timestamp "is present in Type 3 chunks" too. Old librtmp and OBS omit it. So these bytes count as the timestamp
+   * only if they equal the expected value; otherwise they are payload.
    * @returns 4, 0 or INCOMPLETE
    */
   #repeatedTimestampBytes(stream: ChunkStreamState, bytes: Buffer, position: number, end: number): number {
@@ -170,13 +170,13 @@ function startsWithU32(bytes: Buffer, position: number, count: number, value: nu
 const NOTHING = Buffer.alloc(0);
 
 /**
- * What one chunk stream id remembers for later headers that omit fields (RTMP 1.0 5.3.1). The object always has the same shape, which
- * keeps it fast in V8.
+ * What is remembered of one chunk stream id, for later headers that omit fields (RTMP 1.0 5.3.1). The object always has the same shape,
+ * which keeps it fast in V8.
  */
 export class ChunkStreamState {
   readonly id: number;
   /**
-   * The single byte that is the whole header of most chunks: type 3 with this id. -1 for ids whose basic header takes more than one byte
+   * The single byte that is the whole header of most chunks: type 3 with this id. -1 for ids whose basic header has more than one byte
    * (5.3.1.1).
    */
   readonly continuation: number;
@@ -186,7 +186,7 @@ export class ChunkStreamState {
   timestamp = 0;
   /** u32. Added to the timestamp by a type 3 chunk that starts a message; 0 after a type 0 chunk. */
   delta = 0;
-  /** True if the last header of type 0, 1 or 2 had an extended timestamp; then type 3 chunks have one too. */
+  /** Whether the last header of type 0, 1 or 2 had an extended timestamp. If so, type 3 chunks have one too. */
   extended = false;
   /** Value of that field: a timestamp after type 0, a delta after types 1 and 2. */
   extendedValue = 0;
@@ -205,7 +205,7 @@ export class ChunkStreamState {
     this.continuation = id < 64 ? 0xc0 | id : -1;
   }
 
-  /** Returns the finished body. Afterwards this object holds no memory of the message. */
+  /** Returns the complete body. After this, the object holds no memory of the message. */
   takeBody(): Buffer {
     const body = this.body;
     this.body = NOTHING;

@@ -1,4 +1,4 @@
-// The publishing client side of RTMP as a sans-IO state machine, used by the built-in test pattern and by tests. It publishes one stream.
+// The publishing client side of RTMP as a sans-IO state machine. The built-in test pattern and the tests use it. It publishes one stream.
 
 import { type AmfValue, amfObject, amfProperties } from '../amf/values.js';
 import { assertNever, SluiceError } from '../errors.js';
@@ -45,8 +45,8 @@ export type ClientEvent =
   | { readonly type: 'closed'; readonly error?: SluiceError };
 
 /**
- * Used like the server session: after each `receive`, take the events, then write what `takeOutput` returns. The first output is available
- * at once.
+ * It is used like the server session: after each `receive`, take the events, then write the result of `takeOutput`. The first output is
+ * available at once.
  */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
@@ -97,9 +97,9 @@ export class ClientSession {
   }
 
   /**
-   * Queues one message. Does nothing unless publishing, because the server may end the publish at any moment.
-   * @param timestamp taken modulo 2^32.
-   * @param body body of an FLV tag; for `script`, AMF0 that starts with "onMetaData".
+   * Queues one message. Does nothing unless the session is publishing, because the server may end the publish at any moment.
+   * @param timestamp taken modulo 2^32
+   * @param body body of an FLV tag; for `script`, AMF0 that starts with "onMetaData"
    */
   send(kind: 'audio' | 'video' | 'script', timestamp: Milliseconds, body: Buffer): void {
     if (!this.#stage.is('publishing')) return;
@@ -169,7 +169,7 @@ export class ClientSession {
         this.#status(message.values);
         return;
       default:
-      // Servers send much that a publisher does not need: onBWDone, onFCPublish, pings in other forms.
+      // Servers send messages that a publisher does not need: onBWDone, onFCPublish, pings in other forms.
     }
   }
 

@@ -1,11 +1,11 @@
-// Turns command messages into typed commands, whatever shape of arguments the encoder or player sends.
+// Converts command messages to typed commands, in whatever form the encoder or player sends the arguments.
 
 import { type AmfValue, amfProperties } from '../amf/values.js';
 import type { CommandMessage } from './messages.js';
 
 /**
- * The Enhanced RTMP capabilities that the peer announced in its connect command, under their names in the specification; all absent for a
- * legacy encoder.
+ * The Enhanced RTMP capabilities that the peer announced in its connect command, with the names of the specification. A legacy encoder
+ * announces none.
  */
 export interface EnhancedCapabilities {
   readonly fourCcList?: readonly string[];
@@ -43,7 +43,7 @@ export interface PlayCommand {
   readonly start: number;
   /** As sent; -1 if absent. */
   readonly duration: number;
-  /** Whether to flush what was played before. True if absent. */
+  /** Whether to flush what was played before. True if the argument is absent. */
   readonly reset: boolean;
 }
 
@@ -62,7 +62,7 @@ export type PeerCommand =
   | { readonly type: 'seek'; readonly position: number }
   /** 7.2.2.4, 7.2.2.5. */
   | { readonly type: 'receive'; readonly kind: 'audio' | 'video'; readonly wanted: boolean }
-  /** 7.2.2.3. Undefined when the argument is missing or not a number: GStreamer sends the stream's name. */
+  /** 7.2.2.3. Undefined if the argument is missing or not a number: GStreamer sends the stream's name. */
   | { readonly type: 'delete-stream'; readonly target: number | undefined }
   | { readonly type: 'stream-length'; readonly transactionId: number }
   | { readonly type: 'other'; readonly name: string; readonly transactionId: number };
@@ -120,7 +120,7 @@ export function parseCommand({ name, transactionId, values }: CommandMessage): P
   }
 }
 
-/** Returns the arguments after the command object. The command object is null for all commands but `connect`, and some encoders omit it. */
+/** Returns the arguments after the command object. That object is null for all commands except `connect`, and some encoders omit it. */
 function commandArguments(values: readonly AmfValue[]): readonly AmfValue[] {
   const first = values[0];
   const isCommandObject = first === null || first === undefined || amfProperties(first) !== undefined;
@@ -175,7 +175,7 @@ function infoMap(value: AmfValue): ReadonlyMap<string, number> | undefined {
   return masks;
 }
 
-/** Accepts finite numbers only: comparisons with NaN are always false. */
+/** Accepts only finite numbers, because comparisons with NaN are always false. */
 function number(value: AmfValue): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }

@@ -1,4 +1,4 @@
-// Handles the commands about the connection itself: the peer's connect, our answer to it, and our request that the peer reconnect.
+// Handles the commands for the connection itself: the peer's connect, our answer to it, and our request that the peer reconnect.
 
 import { SluiceError } from '../errors.js';
 import type { ConnectCommand } from './commands.js';
@@ -55,8 +55,8 @@ export class ConnectionCommands {
   }
 
   /**
-   * Answers the connect with success. Sends the messages in the order that hardware encoders need, with the chunk size before the first
-   * message longer than the default one.
+   * Answers the connect with success. Sends the messages in the order that hardware encoders need: the chunk size comes before the first
+   * message that is longer than the default chunk size.
    */
   accept(): void {
     if (this.#connect === undefined) return;

@@ -17,7 +17,7 @@ const OWN_CAPS_EX = CAPS_EX.reconnect | CAPS_EX.multitrack | CAPS_EX.modEx | CAP
 
 /**
  * The properties for the answer to `connect` (Enhanced RTMP v2, "Enhancing NetConnection connect Command"): what this server supports,
- * whatever the client listed, `*` included. Empty if the client sent no capabilities.
+ * whatever the client listed (even `*`). Empty if the client sent no capabilities.
  */
 export function capabilitiesFor(client: EnhancedCapabilities): [string, AmfValue][] {
   const pairs: [string, AmfValue][] = [];

@@ -1,5 +1,5 @@
-// Flash-era clients (and FFmpeg) sign C1 and check that the server signs its answer. This is the only file that knows the signature scheme.
-// Adobe never published it; this follows what all servers do.
+// Flash-era clients (and FFmpeg) sign C1 and check that the server signs its answer. Only this file knows the signature scheme. Adobe never
+// published it; this code does what all servers do.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { HANDSHAKE_SIZE } from './limits.js';
@@ -15,7 +15,7 @@ const SERVER_FULL_KEY = Buffer.concat([SERVER_KEY, KEY_TAIL]);
 /** Any version from 3 on tells the client that S1 is signed. */
 const SERVER_VERSION = 0x04_05_00_01;
 
-/** The position of the digest: the sum of four bytes gives an offset inside one half of the packet. */
+/** The position of the digest. The sum of four bytes gives an offset inside one half of the packet. */
 const DIGEST_SCHEMES = [{ offsetField: 8 }, { offsetField: 772 }] as const;
 const DIGEST_POSITIONS = 728;
 
@@ -28,8 +28,8 @@ export const secureRandomBytes: RandomBytes = (size) => randomBytes(size);
 
 /**
  * Makes S1 and S2 for a signed C1, in the scheme that the client used.
- * @param c1 1536 bytes.
- * @returns undefined if C1 has no valid signature of either scheme; then the simple handshake applies.
+ * @param c1 1536 bytes
+ * @returns undefined if C1 has no valid signature of either scheme; then the simple handshake applies
  */
 export function signServerHandshake(c1: Buffer, random: RandomBytes): { s1: Buffer; s2: Buffer } | undefined {
   for (const scheme of DIGEST_SCHEMES) {
@@ -71,7 +71,7 @@ function digestOffset(packet: Buffer, { offsetField }: DigestScheme): number {
   return offsetField + 4 + (sum % DIGEST_POSITIONS);
 }
 
-/** Computes the digest of a packet over all of its bytes but those of the digest itself. */
+/** Computes the digest of a packet over all of its bytes except those of the digest itself. */
 function packetDigest(packet: Buffer, offset: number, key: Buffer): Buffer {
   return createHmac('sha256', key)
     .update(packet.subarray(0, offset))

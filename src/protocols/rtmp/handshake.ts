@@ -1,4 +1,4 @@
-// The RTMP handshake. Its bytes may arrive split anywhere; it consumes exactly its own, so that no byte after C2 is lost.
+// The RTMP handshake. Its bytes may arrive split anywhere. It consumes exactly its own bytes, so that no byte after C2 is lost.
 
 import { rtmpError } from './errors.js';
 import { type RandomBytes, signServerHandshake } from './handshake-digest.js';
@@ -11,7 +11,7 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 export class ServerHandshake {
   readonly #random: RandomBytes;
   readonly #c1 = Buffer.alloc(HANDSHAKE_SIZE);
-  /** C0, once received. */
+  /** C0, once it has been received. */
   #version: number | undefined;
   #c1Received = 0;
   #c2Received = 0;
@@ -41,7 +41,7 @@ export class ServerHandshake {
       position += copied;
       if (this.#c1Received === HANDSHAKE_SIZE) this.#output = this.#answer();
     }
-    // 5.2.4 says what C2 must echo. Streamlabs and others send something else, and refusing them would help nobody.
+    // 5.2.4 says what C2 must echo. Streamlabs and others send something else, and nobody would gain if they were refused.
     const skipped = Math.min(HANDSHAKE_SIZE - this.#c2Received, bytes.length - position);
     this.#c2Received += skipped;
     return position + skipped;
@@ -55,7 +55,7 @@ export class ServerHandshake {
   }
 
   #answer(): Buffer {
-    // A client that asks for encryption (version 6) continues in plain RTMP if S1 is not signed, and encrypts if it is.
+    // A client that asks for encryption (version 6) continues in plain RTMP if S1 is not signed; if S1 is signed, it encrypts.
     const signed = this.#version === RTMP_VERSION ? signServerHandshake(this.#c1, this.#random) : undefined;
     const s0 = Buffer.of(RTMP_VERSION);
     if (signed !== undefined) return Buffer.concat([s0, signed.s1, signed.s2]);
@@ -88,7 +88,7 @@ export class ClientHandshake {
     const start = this.#received;
     if (start === 0 && bytes.length > 0) checkedVersion(bytes.readUInt8(0));
     const taken = Math.min(1 + 2 * HANDSHAKE_SIZE - start, bytes.length);
-    // Copy the S1 part of these bytes; Buffer.copy clips at both ends.
+    // Copies the S1 part of these bytes; Buffer.copy clips at both ends.
     const from = Math.max(0, 1 - start);
     const to = Math.min(taken, 1 + HANDSHAKE_SIZE - start);
     if (to > from) bytes.copy(this.#s1, start + from - 1, from, to);
@@ -104,7 +104,7 @@ export class ClientHandshake {
   }
 }
 
-/** 5.2.3: time, four zero bytes, 1528 random bytes. The time may be arbitrary; 0 avoids needing a clock. */
+/** 5.2.3: time, four zero bytes, 1528 random bytes. The time may be arbitrary; with 0 no clock is needed. */
 function simplePacket(random: RandomBytes): Buffer {
   const packet = Buffer.from(random(HANDSHAKE_SIZE));
   packet.fill(0, 0, 8);

@@ -1,5 +1,5 @@
-// The bounds on what a peer may send, each beside the sentence of the specification that it restricts. Section numbers are those of
-// "Adobe's Real Time Messaging Protocol" 1.0 (2012).
+// Bounds on what a peer may send, each beside the sentence of the specification that it restricts. Section numbers are those of "Adobe's
+// Real Time Messaging Protocol" 1.0 (2012).
 
 import type { AmfLimits } from '../amf/budget.js';
 
@@ -34,8 +34,8 @@ export const EXTENDED_TIMESTAMP = 0xffffff;
 export const DEFAULT_WINDOW_ACKNOWLEDGEMENT_SIZE = 2_500_000;
 
 /**
- * 5.4.3 asks for one acknowledgement per window. With a smaller window than this, acknowledgements would be larger than the data they
- * report. In bytes.
+ * In bytes. 5.4.3 asks for one acknowledgement per window. With a smaller window than this, acknowledgements would be larger than the data
+ * that they acknowledge.
  */
 export const MIN_ACKNOWLEDGEMENT_INTERVAL = 32;
 
@@ -48,14 +48,17 @@ export const RTMP_VERSION = 3;
 /** 5.2.2: "values 32-255 are not allowed (to allow distinguishing RTMP from text-based protocols ...)". */
 export const FIRST_FORBIDDEN_VERSION = 32;
 
-/** Bounds on what one connection may make the session hold or do. All hold from the handshake on, before and after a publish is accepted. */
+/**
+ * Bounds on the memory and work that one connection may demand of the session. All hold from the handshake on, before and after a publish
+ * is accepted.
+ */
 export interface RtmpLimits {
   /** 5.3.1.1: "chunk streams with IDs ranging from 3 to 65599"; encoders use fewer than ten. */
   readonly maxChunkStreams: number;
   /** 6.1.1: the message length has 3 octets, so a peer can announce 16 MB. A key frame of 80 Mbit/s video has about 10 MB. */
   readonly maxVideoMessageBytes: number;
   readonly maxAudioMessageBytes: number;
-  /** Commands, data messages, shared objects and unknown message types. */
+  /** For commands, data messages, shared objects and unknown message types. */
   readonly maxCommandMessageBytes: number;
   /** 5.4: protocol control messages have 4 or 5 bytes. */
   readonly maxControlBytes: number;
@@ -65,7 +68,7 @@ export interface RtmpLimits {
   readonly maxPendingBytes: number;
   /** Message streams open at the same time: encoders use one, FMLE uses one for each bit rate. */
   readonly maxMessageStreams: number;
-  /** Media kept between a publish command and its answer, in addition to the bounds above; anything beyond is dropped. */
+  /** Media kept between a publish command and its answer, in addition to the limits above; anything beyond is dropped. */
   readonly maxEarlyMediaBytes: number;
   /** Bounds on one AMF-encoded command or metadata message. Default: `DEFAULT_AMF_LIMITS`. */
   readonly amf?: AmfLimits;

@@ -25,17 +25,19 @@ interface CachedChunks {
 const MAX_FIRST_HEADER_BYTES = 16;
 
 /**
- * The chunks made last for each body; an entry lives as long as its body. The viewers of a stream nearly always use the same message stream
- * id and chunk size, so one entry serves them all. A viewer with other values gets its own headers and replaces the entry.
+ * The chunks that were made last for each body; an entry lives as long as its body. The viewers of a stream nearly always use the same
+ * message stream id and chunk size, so one entry serves them all. A viewer with other values gets its own headers and replaces the entry.
  */
 const lastChunks = new WeakMap<MediaBody, CachedChunks>();
 
 /**
- * Returns the chunks of one message, to be written one after the other (writev). Bodies are split into views, never copied; repeating a
- * call with the same arguments and the same body object costs only a look-up. The header is always a full one (type 0), which does not
- * depend on what this viewer was sent before, so viewers can share it. The result must not be modified.
- * @param timestamp u32.
- * @param chunkSize bytes.
+ * Returns the chunks of one message, to be written one after the other (writev). Bodies are split into views, never copied. Repeating a
+ * call with the same arguments and the same body object costs only a look-up.
+ *
+ * The header is always a full one (type 0). It does not depend on what this viewer got before, so viewers can share it. The result must not
+ * be modified.
+ * ¶ @param timestamp u32
+ * ¶ @param chunkSize bytes
  */
 export function mediaChunks(
   channel: MediaChannel,
@@ -56,7 +58,7 @@ export function mediaChunks(
     last.chunkSize !== chunkSize ||
     last.channel !== channel
   ) {
-    // Update the entry in place: storing a new one in the WeakMap costs more than making the chunks.
+    // Updates the entry in place, because storing a new one in the WeakMap costs more than making the chunks.
     last.chunks = cutIntoChunks(channel, messageStreamId, timestamp, chunkSize, body);
     last.channel = channel;
     last.messageStreamId = messageStreamId;
@@ -108,7 +110,8 @@ function firstHeader(
   const extended = timestamp >= EXTENDED_TIMESTAMP;
   const field = extended ? EXTENDED_TIMESTAMP : timestamp;
   const header = Buffer.allocUnsafe(extended ? MAX_FIRST_HEADER_BYTES : MAX_FIRST_HEADER_BYTES - 4);
-  // Index writes: the bounds-checked writers of Buffer would dominate the cost of a viewer whose timestamps differ from the others'.
+  // Writes by index, because the bounds-checked writers of Buffer would be the largest cost for a viewer whose timestamps differ from those
+  // of others.
   header[0] = chunkStreamId;
   header[1] = field >>> 16;
   header[2] = field >>> 8;

@@ -1,4 +1,4 @@
-// Recognizes key frames and sequence headers by the first two bytes of a body, so that a session that skips frames never skips what a
+// Recognizes key frames and sequence headers by the first two bytes of a body, so that a session that skips frames never skips data that a
 // decoder needs.
 
 /** Frame type in the first byte of a video body, legacy and enhanced alike (FLV E.4.3.1; Enhanced RTMP). */

@@ -1,4 +1,4 @@
-// Turns a raw message that is not media into a typed one. A type that no gateway needs to understand becomes `unknown`, never an error.
+// Converts a raw message that is not media to a typed one. A type that a gateway need not understand becomes `unknown`, never an error.
 
 import { decodeAmf0 } from '../amf/amf0-decoder.js';
 import type { AmfLimits } from '../amf/budget.js';
@@ -11,7 +11,7 @@ import type { CommandMessage, MediaMessage, RawMessage, RtmpMessage, UserControl
 const LIMIT_TYPES = ['hard', 'soft', 'dynamic'] as const;
 const AMF3_FORMAT_SELECTOR = 0x00;
 
-/** Audio and video are passed as they are, see `mediaMessage`. */
+/** Audio and video pass unchanged, see `mediaMessage`. */
 export type DecodedMessage = Exclude<RtmpMessage, MediaMessage>;
 
 /** @throws rtmp.command for a command that is not AMF or lacks a usable name or transaction id. */

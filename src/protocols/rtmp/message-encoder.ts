@@ -1,11 +1,11 @@
-// Turns typed messages into raw ones, on the chunk streams on which strict peers expect them.
+// Converts typed messages to raw ones, on the chunk streams on which strict peers expect them.
 
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import { assertNever } from '../errors.js';
 import { CHUNK_STREAM, CONTROL_MESSAGE_STREAM, MESSAGE_TYPE, USER_CONTROL_EVENT } from './message-types.js';
 import type { CommandMessage, RawMessage, RtmpMessage, SetPeerBandwidth, UserControlEvent } from './messages.js';
 
-/** Every message but `unknown`, which is only ever received. */
+/** Every message except `unknown`, which is only received. */
 export type SendableMessage = Exclude<RtmpMessage, { readonly type: 'unknown' }>;
 
 const LIMIT_TYPE_CODE = { hard: 0, soft: 1, dynamic: 2 } as const;

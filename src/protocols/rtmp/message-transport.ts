@@ -1,5 +1,5 @@
-// The part that both ends of a connection share: handshake, chunking, acknowledgements and pings. The sessions build on it and see only
-// commands, data and media.
+// What both ends of a connection share: handshake, chunking, acknowledgements and pings. The sessions build on it, and see only commands,
+// data and media.
 
 import { AggregateReader } from './aggregate.js';
 import { ChunkDecoder } from './chunk-decoder.js';
@@ -28,8 +28,8 @@ export interface Handshake {
 export type SessionMessage = CommandMessage | DataMessage | MediaMessage;
 
 /**
- * Counts received bytes, and decides when to acknowledge them (RTMP 1.0 5.4.3, 5.4.4). Encoders stop sending when no acknowledgement comes,
- * or when the count goes wrong at 4 GiB.
+ * Counts received bytes, and decides when to acknowledge them (RTMP 1.0 5.4.3, 5.4.4). Encoders stop sending if no acknowledgement comes,
+ * or if the count goes wrong at 4 GiB.
  */
 export class AcknowledgementCounter {
   #receivedBytes: number;
@@ -52,8 +52,8 @@ export class AcknowledgementCounter {
   }
 
   /**
-   * The peer expects an acknowledgement every `windowSize` bytes. We send one every half window, so that the peer never stops while one is
-   * still on its way. In bytes; 0 is ignored.
+   * In bytes; 0 is ignored. The peer expects an acknowledgement every `windowSize` bytes. We send one every half window, so that the peer
+   * never stops while one is still on its way.
    */
   set windowSize(windowSize: number) {
     if (windowSize > 0) this.#interval = Math.max(windowSize / 2, MIN_ACKNOWLEDGEMENT_INTERVAL);
@@ -64,8 +64,8 @@ export class AcknowledgementCounter {
   }
 
   /**
-   * The sequence number to send now, or undefined when none is due. It counts all bytes received so far, modulo 2^32, not those since the
-   * last acknowledgement.
+   * The sequence number to send now; undefined if none is due. It is the number of all bytes received so far, modulo 2^32, not of those
+   * since the last acknowledgement.
    */
   due(): number | undefined {
     if (!this.isDue) return undefined;
@@ -103,7 +103,7 @@ export class MessageTransport {
     return this.#acknowledgements.receivedBytes;
   }
 
-  /** Memory held for messages that are not complete. */
+  /** Memory held for incomplete messages. */
   get pendingBytes(): number {
     return this.#decoder.pendingBytes;
   }
@@ -146,8 +146,8 @@ export class MessageTransport {
   }
 
   /**
-   * Sends an answer to the peer, unless answers already add up to more bytes than everything the peer has sent. A peer that floods us with
-   * requests gets at most one byte for each byte; no encoder depends on an answer that this withholds.
+   * Sends an answer to the peer, unless all answers so far have more bytes than everything that the peer has sent. So a peer that floods us
+   * with requests gets at most one byte for each of its bytes. No encoder depends on an answer that is withheld for this reason.
    */
   answer(message: SendableMessage): void {
     const bytes = this.#encode(message);
@@ -157,7 +157,7 @@ export class MessageTransport {
   }
 
   /**
-   * Sends a media message whose body is shared with other connections. Views of the body go out, so it must never change. Its header is a
+   * Sends a media message whose body is shared with other connections. Views of the body are sent, so it must never change. Its header is a
    * full one and does not depend on earlier headers, so the chunk encoder need not know about it.
    */
   sendShared(channel: MediaChannel, messageStreamId: number, timestamp: number, body: MediaBody): void {
@@ -225,7 +225,7 @@ export class MessageTransport {
         this.#userControl(message);
         return undefined;
       default:
-        // Chunk size and abort were applied by the decoder; a receiver of media ignores acknowledgements.
+        // The decoder has already applied chunk size and abort. A receiver of media ignores acknowledgements.
         return undefined;
     }
   }
@@ -236,7 +236,10 @@ export class MessageTransport {
   }
 }
 
-/** Audio and video need no decoding: the body is that of an FLV tag. @returns undefined for any other message */
+/**
+ * Audio and video need no decoding, because the body is that of an FLV tag.
+ * @returns undefined for any other message
+ */
 export function mediaMessage({ type, messageStreamId, timestamp, body }: RawMessage): MediaMessage | undefined {
   if (type === MESSAGE_TYPE.video) return { type: 'video', messageStreamId, timestamp, body };
   if (type === MESSAGE_TYPE.audio) return { type: 'audio', messageStreamId, timestamp, body };

@@ -1,4 +1,4 @@
-// A message as the chunk stream carries it, not yet interpreted, and all that it can be, as one closed union.
+// A message of the chunk stream before it is interpreted, and all kinds of messages that it can be, as one closed union.
 
 import type { AmfValue } from '../amf/values.js';
 import type { Milliseconds } from '../units.js';
@@ -15,7 +15,7 @@ export interface RawMessage {
   readonly body: Buffer;
 }
 
-/** What a peer can send after the handshake. */
+/** All messages that a peer can send after the handshake. */
 export type RtmpMessage =
   | SetChunkSize
   | Abort

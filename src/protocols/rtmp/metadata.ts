@@ -11,8 +11,8 @@ const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
 const ON_META_DATA = encodeAmf0(['onMetaData']);
 
 /**
- * Returns the body of an FLV script tag if the data message holds metadata. The result is AMF0, even if the message was AMF3.
- * @returns undefined for other data and for what is not AMF0: some encoders send a timecode as 4 bare bytes.
+ * Returns the body of an FLV script tag if the data message contains metadata. The result is AMF0, even if the message was AMF3.
+ * @returns undefined for other data, and for data that is not AMF0: some encoders send a timecode as 4 bare bytes
  */
 export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | undefined {
   let plain: Buffer;
@@ -26,7 +26,7 @@ export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | unde
   return startsWith(unwrapped, ON_META_DATA) ? unwrapped : undefined;
 }
 
-/** Wraps the body of a script tag in a data message, as servers expect it from an encoder. */
+/** Wraps the body of a script tag in a data message, in the form that servers expect from an encoder. */
 export function dataMessageBody(scriptBody: Buffer): Buffer {
   return startsWith(scriptBody, ON_META_DATA) ? Buffer.concat([SET_DATA_FRAME, scriptBody]) : scriptBody;
 }

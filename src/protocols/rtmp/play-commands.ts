@@ -14,7 +14,7 @@ import type { StreamAddress } from './stream-name.js';
 
 export type MediaKind = 'audio' | 'video' | 'script';
 
-/** How each kind of media is sent, on the chunk streams that players know from Flash Media Server. */
+/** How each kind of media is sent: on the chunk streams that players know from Flash Media Server. */
 const OUTGOING = {
   audio: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.audio },
   video: { chunkStreamId: CHUNK_STREAM.video, type: MESSAGE_TYPE.video },
@@ -54,7 +54,7 @@ export class PlayCommands {
   request(messageStreamId: number, request: PlayRequest): void {
     this.endOn(messageStreamId);
     if (this.#plays.has(messageStreamId)) {
-      // The application has not answered the withdrawn request yet. It is asked one question at a time.
+      // The application has not answered the withdrawn request yet, and is asked only one question at a time.
       this.#next.set(messageStreamId, request);
       return;
     }
@@ -82,7 +82,7 @@ export class PlayCommands {
     }
   }
 
-  /** The application rejected a request. The connection stays open. */
+  /** The application has rejected a request. The connection stays open. */
   reject(messageStreamId: number, reason: StatusReason): void {
     const play = this.#plays.get(messageStreamId);
     if (play?.stage !== 'requested' && play?.stage !== 'withdrawn') return;
@@ -92,7 +92,7 @@ export class PlayCommands {
   }
 
   /**
-   * @returns whether the message was sent. It is not sent outside an accepted play, nor if the player has switched this kind of media off.
+   * @returns whether the message was sent. It is not sent outside an accepted play, nor if the player has switched off this kind of media
    */
   send(messageStreamId: number, kind: MediaKind, timestamp: Milliseconds, body: MediaBody): boolean {
     const play = this.#plays.get(messageStreamId);
@@ -103,7 +103,7 @@ export class PlayCommands {
     return true;
   }
 
-  /** The stream has ended. Sends Stream EOF (7.1.7) and UnpublishNotify, because players understand one or the other. */
+  /** The stream has ended. Sends Stream EOF (7.1.7) and UnpublishNotify, because some players understand only one of them. */
   finish(messageStreamId: number): void {
     if (this.#plays.get(messageStreamId)?.stage !== 'playing') return;
     this.#transport.send({ type: 'user-control', event: { type: 'stream-eof', messageStreamId } });
@@ -121,7 +121,10 @@ export class PlayCommands {
     for (const id of ids) this.#end(id);
   }
 
-  /** Ends the play of this stream at the peer's request. The name is as it was in `play`. */
+  /**
+   * Ends the play of this stream at the peer's request.
+   * @param streamName the name as it was in `play`
+   */
   endNamed(streamName: string): void {
     for (const play of [...this.#plays.values()]) if (play.streamName === streamName) this.#end(play.messageStreamId);
   }
@@ -162,7 +165,7 @@ export class PlayCommands {
         return;
       }
       case 'seek':
-        // FFmpeg shows nothing until its seek is confirmed. A live stream keeps its position.
+        // FFmpeg shows nothing until its seek is confirmed. A live stream stays at its position.
         this.#notify(play, 'NetStream.Seek.Notify', 'The stream is live and goes on where it is.');
         return;
       case 'receive':

@@ -1,13 +1,13 @@
-// One play from request to end, and which messages the player wants at the moment: players pause, and switch tracks off and on.
+// One play from request to end. It knows which messages the player wants at the moment: players pause, and switch tracks off and on.
 
 import { StateMachine } from '../state-machine.js';
 import { isKeyFrame, isSequenceHeader } from './media-head.js';
 
 /**
  * - `requested`: the application has not answered.
- * - `withdrawn`: the peer ended the play before the application answered; the answer is still awaited.
+ * - `withdrawn`: the peer ended the play before the application answered; the answer is still to come.
  * - `playing`: accepted.
- * - `ended`: nothing more is sent.
+ * - `ended`: no more messages are sent.
  */
 type PlayStage = 'requested' | 'withdrawn' | 'playing' | 'ended';
 
@@ -26,10 +26,10 @@ export class PlayState {
   #paused = false;
   #wantsAudio = true;
   #wantsVideo = true;
-  /** Frames were skipped. Frames before the next key frame would refer to them and cannot be decoded. */
+  /** Whether frames were skipped. Frames before the next key frame would refer to them, and cannot be decoded. */
   #awaitsKeyFrame = false;
   /**
-   * Tells whether audio must wait for a key frame after a pause: audio over a frozen picture would be wrong, but a stream may have no
+   * Decides whether audio must wait for a key frame after a pause: audio over a frozen picture would be wrong, but a stream may have no
    * video.
    */
   #hasVideo = false;
@@ -75,7 +75,7 @@ export class PlayState {
 
   /**
    * Whether to send this message now. Sequence headers and metadata are always sent: they are small, and frames after a pause need those
-   * that came during it.
+   * that were sent during the pause.
    */
   passes(kind: 'audio' | 'video' | 'script', head: Buffer | undefined): boolean {
     if (kind === 'script' || head === undefined || isSequenceHeader(kind, head)) return true;

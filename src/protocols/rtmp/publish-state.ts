@@ -9,13 +9,13 @@ import type { DataMessage, MediaMessage } from './messages.js';
 import { metadataBody } from './metadata.js';
 import type { MediaEvent, SessionEvent } from './session-event.js';
 
-/** Bytes that each queued message is charged in addition to its body, so that a flood of 1-byte messages reaches the limit. */
+/** For each queued message this many bytes count in addition to its body, so that a flood of 1-byte messages reaches the limit. */
 const WAITING_MESSAGE_OVERHEAD = 128;
 
 /**
  * - `none`: nothing is published.
  * - `requested`: the application has not answered.
- * - `withdrawn`: the peer ended the publish before the application answered; the answer is still awaited.
+ * - `withdrawn`: the peer ended the publish before the application answered; the answer is still to come.
  * - `live`: accepted.
  */
 export type PublishStage = 'none' | 'requested' | 'withdrawn' | 'live';
@@ -32,7 +32,7 @@ export class PublishState {
   #messageStreamId = CONTROL_MESSAGE_STREAM;
   #waiting: MediaEvent[] = [];
   #waitingBytes = 0;
-  /** A message was dropped. Frames before the next key frame may refer to it and are dropped as well. */
+  /** Whether a message was dropped. Frames before the next key frame may refer to it, and are dropped as well. */
   #awaitsKeyFrame = false;
 
   constructor(limits: RtmpLimits, emit: (event: SessionEvent) => void) {
@@ -44,17 +44,17 @@ export class PublishState {
     return this.#stage.state;
   }
 
-  /** Whether this message stream publishes, or waits for the answer. */
+  /** Whether this message stream publishes, or waits for the answer to its request. */
   isOn(messageStreamId: number): boolean {
     return this.stage !== 'none' && messageStreamId === this.#messageStreamId;
   }
 
-  /** Whether there is a publish that a command on this message stream concerns. */
+  /** Whether there is a publish to which a command on this message stream refers. */
   isConcernedBy(messageStreamId: number): boolean {
     return this.stage !== 'none' && this.#concerns(messageStreamId);
   }
 
-  /** The peer asks to publish on this message stream. */
+  /** The peer requests to publish on this message stream. */
   request(messageStreamId: number): void {
     this.#stage.to('requested');
     this.#messageStreamId = messageStreamId;
@@ -62,7 +62,10 @@ export class PublishState {
     this.#awaitsKeyFrame = false;
   }
 
-  /** The application accepted the publish: the media queued meanwhile is passed on. One that was withdrawn meanwhile is over. */
+  /**
+   * The application has accepted the publish: passes on the media that was queued. If the publish was withdrawn in the meantime, it ends
+   * instead.
+   */
   accept(): void {
     if (this.#stage.is('withdrawn')) {
       this.#finish();
@@ -94,7 +97,7 @@ export class PublishState {
     else if (stage === 'live') this.#pass(event);
   }
 
-  /** Some cameras publish on the stream they created and send everything else on stream 0. */
+  /** Some cameras publish on the stream that they created, and send everything else on stream 0. */
   #concerns(messageStreamId: number): boolean {
     return messageStreamId === this.#messageStreamId || messageStreamId === CONTROL_MESSAGE_STREAM;
   }

@@ -8,14 +8,14 @@ import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { CommandMessage, DataMessage } from './messages.js';
 import { type StatusReason, statusObject } from './status-codes.js';
 
-/** Version and capabilities of the Flash Media Server that encoders were written for. Clients only log them. */
+/** Version and capabilities of the Flash Media Server for which encoders were written. Clients only log them. */
 const SERVER_PROPERTIES: readonly (readonly [string, AmfValue])[] = [
   ['fmsVer', 'FMS/3,5,7,7009'],
   ['capabilities', 31],
 ];
 
 export interface ReconnectTarget {
-  /** The address to reconnect to; absent: the same address. */
+  /** The address to which the client should reconnect; if absent, the same address. */
   readonly tcUrl?: string;
   readonly description: string;
 }
@@ -24,7 +24,7 @@ export interface ReconnectTarget {
 export function connectSuccess({ transactionId, objectEncoding, enhanced }: ConnectCommand): CommandMessage {
   const information = statusObject('status', 'NetConnection.Connect.Success', 'Connection succeeded.');
   information.set('objectEncoding', objectEncoding);
-  // The specification does not say in which of the two objects a client looks for these.
+  // The specification does not say in which of the two objects a client looks for capabilities.
   const capabilities = capabilitiesFor(enhanced);
   return connectionCommand('_result', transactionId, [
     amfObject([...SERVER_PROPERTIES, ...capabilities]),
@@ -48,8 +48,8 @@ export function emptyResult(transactionId: number): CommandMessage {
 }
 
 /**
- * Players ask for the duration of the stream. A live stream has none: answer 0 seconds, because FFmpeg reports an error for anything but a
- * number.
+ * Players ask for the duration of the stream. A live stream has none. The answer is 0 seconds, because FFmpeg reports an error for anything
+ * that is not a number.
  */
 export function streamLength(transactionId: number): CommandMessage {
   return connectionCommand('_result', transactionId, [null, 0]);
@@ -78,12 +78,12 @@ export function reconnectRequest({ tcUrl, description }: ReconnectTarget): Comma
   return connectionCommand('onStatus', 0, [null, information]);
 }
 
-/** Tells old Flash players that scripts may read the samples; some players wait for it. A data message, not a command. */
+/** Tells old Flash players that scripts may read the samples; some players wait for it. This is a data message, not a command. */
 export function sampleAccess(messageStreamId: number): DataMessage {
   return { type: 'data', messageStreamId, timestamp: 0, body: encodeAmf0(['|RtmpSampleAccess', true, true]) };
 }
 
-/** 7.2.2: `onStatus` on the message stream that it concerns; GStreamer looks for it there. */
+/** 7.2.2: `onStatus`, on the message stream to which it refers, because GStreamer looks for it there. */
 export function streamStatus(messageStreamId: number, code: string, description: string): CommandMessage {
   return status(messageStreamId, 'status', code, description);
 }

@@ -32,7 +32,7 @@ export interface ServerSessionOptions {
   /** The peer must acknowledge after this many bytes. */
   readonly windowAcknowledgementSize: number;
   readonly randomBytes: RandomBytes;
-  /** Counter of received bytes. A test passes one that starts near its 32-bit wrap. */
+  /** Counter of received bytes. A test passes one that is close to its 32-bit wrap. */
   readonly acknowledgements?: AcknowledgementCounter;
 }
 
@@ -65,11 +65,11 @@ export class ServerSession {
       closed: [],
     },
   );
-  /** Events that are not taken yet, after the `#taken` first ones: one message can produce several, and an accept thousands. */
+  /** Events. The first `#taken` of them have been taken: one message can produce several events, and an accept thousands. */
   #events: SessionEvent[] = [];
   #taken = 0;
   readonly #connection: ConnectionCommands;
-  /** A connect was received. It is answered with success unless the application rejects it before it takes the next event. */
+  /** Whether a connect is unanswered. It is answered with success unless the application rejects it before taking the next event. */
   #connectUnanswered = false;
   readonly #publish: PublishState;
   #streams: StreamCommands | undefined;
@@ -97,13 +97,13 @@ export class ServerSession {
     return this.#transport.receivedBytes;
   }
 
-  /** Memory held for messages that are not complete, in bytes. */
+  /** Memory held for incomplete messages, in bytes. */
   get pendingBytes(): number {
     return this.#transport.pendingBytes;
   }
 
   /**
-   * The buffer is borrowed until all events of its bytes are taken or `keepInput` is called; the caller must not write into it before that.
+   * The buffer is borrowed until all events of its bytes are taken or `keepInput` is called. The caller must not write into it before that.
    */
   receive(bytes: Buffer): void {
     if (this.#stage.is('closed')) return;
@@ -115,7 +115,7 @@ export class ServerSession {
     if (this.#stage.is('handshake') && this.#transport.handshakeDone) this.#stage.to('connecting');
   }
 
-  /** Copies all input that is not yet decoded, so that the caller may reuse its buffers. Copies nothing if all events were taken. */
+  /** Copies all input that is not decoded yet, so that the caller may reuse its buffers. Copies nothing if all events were taken. */
   keepInput(): void {
     this.#transport.keepInput();
   }
@@ -255,7 +255,7 @@ export class ServerSession {
     this.#connection.accept();
   }
 
-  /** Whatever the input of a peer makes us throw closes this session only. */
+  /** Whatever error the input of a peer causes, it closes only this session. */
   #fail(thrown: unknown): void {
     const error =
       thrown instanceof SluiceError

@@ -1,4 +1,4 @@
-// The events that a server session reports; the rest of the protocol stays inside it.
+// The events that a server session reports. All other parts of the protocol stay inside it.
 
 import type { SluiceError } from '../errors.js';
 import type { Milliseconds } from '../units.js';
@@ -38,7 +38,7 @@ export interface PublishRequestEvent {
   readonly app: string;
   /** Canonical, without its query. */
   readonly name: string;
-  /** Decoded parameters of key, application and tcUrl. If several have a parameter, the first in this order wins. Holds the secret. */
+  /** Decoded parameters of key, application and tcUrl. If several have a parameter, the first in this order counts. Contains the secret. */
   readonly query: URLSearchParams;
   /** `live`, `record`, `append`, or anything else that the encoder sent; it has no effect. */
   readonly publishType: string;
@@ -53,15 +53,15 @@ export interface PlayRequestEvent {
   readonly query: URLSearchParams;
   /** As sent; -2 if absent. -2: live or recorded, -1: live, otherwise a position in seconds. Players send milliseconds: -2000, -1000. */
   readonly start: number;
-  /** As sent; -1, which means to the end, if absent. */
+  /** As sent. -1 if absent, which means up to the end. */
   readonly duration: number;
-  /** The player wants to flush what it played before on this message stream. */
+  /** Whether the player wants to flush what it played before on this message stream. */
   readonly reset: boolean;
 }
 
 /**
- * Occurs only between an accepted play and its end. The peer has already been answered. While paused, `sendMedia` skips frames, and
- * afterwards those before the next key frame; so an application may go on sending, or stop reading its stream meanwhile.
+ * Occurs only between an accepted play and its end. The peer has already been answered. During a pause, `sendMedia` skips frames; after it,
+ * also those before the next key frame. So an application may go on sending, or stop reading its stream during the pause.
  */
 export interface PauseEvent {
   readonly type: 'pause';

@@ -1,4 +1,4 @@
-// Status codes and descriptions that a peer is sent. Encoders match the codes; people read the descriptions.
+// Status codes and descriptions for peers. Encoders match the codes; people read the descriptions.
 
 import { type AmfObject, amfObject } from '../amf/values.js';
 
@@ -15,7 +15,7 @@ export type RejectionCode =
 
 export interface StatusReason {
   readonly code: RejectionCode;
-  /** Shown to a person by OBS and FFmpeg. Must hold no secret. */
+  /** Shown to a person by OBS and FFmpeg. Must contain no secret. */
   readonly description: string;
 }
 

@@ -1,4 +1,4 @@
-// Handles what a connected peer asks of streams: to create them, to publish on one, to play, and the many ways of ending.
+// Handles a connected peer's commands about streams: creating them, publishing, playing, and the many ways of ending.
 
 import { SluiceError } from '../errors.js';
 import type { ConnectCommand, PeerCommand, PlayCommand, PublishCommand } from './commands.js';
@@ -26,8 +26,8 @@ class MessageStreams {
   }
 
   /**
-   * @returns an id of at least 1 that this connection has not used before, so that late media of a deleted stream is not attributed to a
-   * new one.
+   * @returns an id of at least 1 that this connection has not used before, so that late media of a deleted stream is not taken for media of
+   * a new one
    * @throws rtmp.message-streams
    */
   create(): number {
@@ -47,8 +47,8 @@ class MessageStreams {
   }
 
   /**
-   * Finds the stream that a publish or play refers to. Some cameras create a stream but send these commands on stream 0; they mean the one
-   * they created.
+   * Finds the stream to which a publish or play refers. Some cameras create a stream but send these commands on stream 0; they mean the one
+   * that they created.
    * @returns undefined for a stream that was never created, or that was deleted
    */
   find(id: number): number | undefined {
@@ -57,7 +57,7 @@ class MessageStreams {
   }
 }
 
-/** The message streams of one connected peer: what it asks for on them, and our answers. */
+/** The message streams of one connected peer: its requests on them, and our answers. */
 export class StreamCommands {
   readonly #connect: ConnectCommand;
   readonly #transport: MessageTransport;
@@ -96,7 +96,7 @@ export class StreamCommands {
         this.#transport.send(streamCreated(command.transactionId, this.#messageStreams.create()));
         return;
       case 'publish':
-        // Encoders end a publish with several commands; an earlier one has already ended it.
+        // Encoders send several commands to end a publish; an earlier one has already ended it.
         if (command.name === '' && this.#hasPublished && this.#publish.stage === 'none') return;
         this.#onStream(messageStreamId, 'NetStream.Publish.BadName', (id) => this.#requestPublish(id, command));
         return;
@@ -176,7 +176,7 @@ export class StreamCommands {
       this.#publish.request(messageStreamId);
       this.#emit({ type: 'publish-request', messageStreamId, ...address, publishType });
     } else if (name === '' && this.#publish.isConcernedBy(messageStreamId)) {
-      // publish(false): the connection stays open, so the encoder does wait for an answer (7.2.2.6).
+      // publish(false): the connection stays open, and the encoder waits for an answer (7.2.2.6).
       this.#publish.end();
       this.#transport.answer(streamStatus(messageStreamId, 'NetStream.Unpublish.Success', 'Publishing has ended.'));
     } else {
@@ -212,7 +212,7 @@ export class StreamCommands {
   }
 }
 
-/** A peer that sends a transaction id waits for an answer, even to a command that we do not know. */
+/** A peer that sends a transaction id waits for an answer, even to an unknown command. */
 export function acknowledge(transport: MessageTransport, transactionId: number): void {
   if (transactionId !== 0) transport.answer(emptyResult(transactionId));
 }

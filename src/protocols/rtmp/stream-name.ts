@@ -9,16 +9,16 @@
 import type { SluiceError } from '../errors.js';
 import { rtmpError } from './errors.js';
 
-/** Length limit of a canonical application or name; both become directory names. */
+/** Maximum length of a canonical application or name, which both become directory names. */
 const MAX_NAME_BYTES = 255;
-/** A leading dash is refused as well: it would make the name look like an option to programs that it is passed to. */
+/** A leading dash is refused as well: programs that get the name as an argument would take it for an option. */
 const NAME_CHARACTERS = /^[0-9A-Za-z_.][0-9A-Za-z_.-]*$/;
 
 /** The instance name that Flash Media Server adds when the URL contains none. */
 const DEFAULT_INSTANCE = '_definst_';
 const FILE_TYPE_PREFIX = /^(?:(?:mp4|flv):)+/;
 const FLV_SUFFIX = /(?:\.flv)+$/;
-/** Some cameras send the whole URL as the key; its scheme and host add nothing. */
+/** Some cameras send the whole URL as the key. Its scheme and host are not needed. */
 const URL_ORIGIN = /^rtmp[a-z]{0,2}:\/\/[^/]*\//i;
 
 /** Parameters of the `authmod=adobe` challenge that librtmp and FFmpeg add; they are not the publisher's own. */
@@ -48,8 +48,8 @@ export function canonicalApp(app: string): string {
 }
 
 /**
- * The decoded parameters of application and tcUrl; if both have a parameter, that of the application wins. Unlike the parameters of a
- * stream, they include the answers of librtmp and FFmpeg to `authmod=adobe`, because the connection is what is challenged.
+ * The decoded parameters of application and tcUrl; if both have a parameter, the one of the application counts. Unlike the parameters of a
+ * stream, they include the answers of librtmp and FFmpeg to `authmod=adobe`, because the challenge concerns the connection.
  */
 export function connectQuery(app: string, tcUrl = ''): URLSearchParams {
   return mergedQuery([splitAtQuery(app).query, splitAtQuery(unquoted(tcUrl)).query], 'keep challenge');
@@ -61,11 +61,11 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   const isUrl = URL_ORIGIN.test(name);
   const nameParts = splitAtQuery(isUrl ? name.replace(URL_ORIGIN, '') : name);
   const nameSegments = pathSegments(nameParts.path.replace(FILE_TYPE_PREFIX, ''), 'rtmp.stream-name');
-  // A doubled slash between application and key is a typing error; an absolute path is an attempt to reach the file system.
+  // A doubled slash between application and key is a typing error. An absolute path is an attempt to reach the file system.
   if (!isUrl && nameParts.path.startsWith('/') && nameSegments.length > 1) {
     throw rtmpError('rtmp.stream-name', 'got an absolute path, expected a stream name');
   }
-  // The path of a URL includes the application, unless it is the name alone.
+  // The path of a URL includes the application, unless it consists of the name alone.
   const hasApp = isUrl && nameSegments.length > 1;
   const segments = [...(hasApp ? [] : pathSegments(appParts.path, 'rtmp.app-name')), ...nameSegments];
   const last = segments.pop();
@@ -81,7 +81,7 @@ export function canonicalStream({ app, tcUrl, name }: StreamAddressParts): Strea
   };
 }
 
-/** Splits at the first `?` only: a token may contain any character after it. */
+/** Splits only at the first `?`, because a token may contain any character after it. */
 function splitAtQuery(text: string): { path: string; query: string } {
   const index = text.indexOf('?');
   return index < 0 ? { path: text, query: '' } : { path: text.slice(0, index), query: text.slice(index + 1) };
@@ -129,12 +129,12 @@ function decodeOnce(segment: string, code: NameErrorCode): string {
   }
 }
 
-/** Removes quotes: Neko sends its tcUrl quoted. */
+/** Removes quotes, because Neko sends its tcUrl quoted. */
 function unquoted(tcUrl: string): string {
   return tcUrl.replace(/^['"]|['"]$/g, '');
 }
 
-/** All parameters; for each name, the values come from the first query that has it. */
+/** All parameters. If several queries have the same one, its values come from the first of these queries. */
 function mergedQuery(queries: readonly string[], challenge: 'keep challenge' | 'drop challenge'): URLSearchParams {
   const merged = new Map<string, string[]>();
   for (const query of queries) {
@@ -148,7 +148,7 @@ function mergedQuery(queries: readonly string[], challenge: 'keep challenge' | '
   return new URLSearchParams(pairs);
 }
 
-/** Unlike form data, a stream key keeps its `+`; invalid percent-encoding is kept as it is. */
+/** Unlike in form data, `+` in a stream key stays a `+`. Invalid percent-encoding is kept as it is. */
 function parseQuery(query: string): Map<string, string[]> {
   const parameters = new Map<string, string[]>();
   for (const pair of query.split('&')) {
