@@ -13,7 +13,7 @@ export const REPAIRS = {
   'broken-audio':
     'AAC messages end inside a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
   'stuck-timestamps':
-    'the timestamps do not advance, so pictures and sound cannot be shown at their time: set the encoder to send the time of each frame as its timestamp',
+    'the timestamps do not advance, so frames are shown at the time at which they arrive, which is less even: set the encoder to send the time of each frame as its timestamp',
   'pictures-in-pieces':
     'pictures come in pieces, each NAL unit or slice in a message of its own, and are put together, which shows them one frame later: set the RTMP output of the encoder to one message for each picture (access unit)',
   'pictures-in-bundles':

@@ -63,10 +63,12 @@ export class LiveStream {
     this.name = options.name;
     this.startedAt = options.startedAt;
     this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
-    this.#timeline = new Timeline({ origin: this.timelineOrigin, now: () => this.#clock.now() });
+    const now = () => this.#clock.now();
+    const onStuck = () => this.#repairs.countRepair('stuck-timestamps');
+    this.#timeline = new Timeline({ origin: this.timelineOrigin, now, onStuck });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#clock = options.clock ?? performance;
-    this.#changes = new ChangeLimits(limits, () => this.#clock.now());
+    this.#changes = new ChangeLimits(limits, now);
     this.#lastActivity = this.#clock.now();
     this.#lastVideo = this.#lastActivity;
     this.#presence = new TrackPresence(options.trackTimeout ?? TRACK_TIMEOUT, (change) => {

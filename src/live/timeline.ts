@@ -1,6 +1,7 @@
 // Maps wire timestamps to the stream's timeline. This is the only place that handles the 32-bit wrap: later stages get timestamps that only
 // increase.
 import type { Milliseconds } from '../protocols/units.js';
+import { ArrivalClock } from './arrival-clock.js';
 
 export type MediaKind = 'video' | 'audio';
 
@@ -36,6 +37,8 @@ export interface TimelineOptions {
   readonly origin?: Milliseconds;
   /** Monotonic clock for the arrival of frames. Without it a step of more than 5 s is a jump, however long it took. */
   readonly now?: (() => Milliseconds) | undefined;
+  /** The timestamps of a track do not advance: from here on its frames are placed by their arrival. */
+  readonly onStuck?: (() => void) | undefined;
 }
 
 export interface TimelinePoint {
@@ -72,13 +75,15 @@ interface Track {
 export class Timeline {
   readonly #origin: Milliseconds;
   readonly #now: (() => Milliseconds) | undefined;
+  readonly #arrivals: ArrivalClock;
   readonly #tracks: Readonly<Record<MediaKind, Track>> = { video: newTrack('video'), audio: newTrack('audio') };
   #repaired = 0;
   #discontinuities = 0;
 
-  constructor({ origin = TIMELINE_ORIGIN, now }: TimelineOptions = {}) {
+  constructor({ origin = TIMELINE_ORIGIN, now, onStuck }: TimelineOptions = {}) {
     this.#origin = Math.ceil(origin);
     this.#now = now;
+    this.#arrivals = new ArrivalClock(() => onStuck?.());
   }
 
   /** Number of frames whose timestamp had to be corrected. */
@@ -102,9 +107,14 @@ export class Timeline {
    */
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
-    const { seen } = track;
-    if (this.#now !== undefined) track.seen = { wire, at: this.#now() };
-    return this.#map(track, this.#tracks[kind === 'video' ? 'audio' : 'video'], wire, seen);
+    const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
+    if (this.#now === undefined) return this.#map(track, other, wire, undefined);
+    const at = this.#now();
+    const { clock, last, seen, interval } = track;
+    const placed = clock === undefined || last === undefined ? wire : last - clock.offset;
+    const time = this.#arrivals.correct(kind, { wire, at }, { placed, interval });
+    track.seen = { wire: time, at };
+    return this.#map(track, other, time, seen);
   }
 
   #map(track: Track, other: Track, wire: Milliseconds, before: Track['seen']): TimelinePoint | undefined {
@@ -144,8 +154,9 @@ export class Timeline {
 
   /** Stream time of a wire timestamp on the clock of this kind, without changing the clock; undefined if it is far from it. */
   at(kind: MediaKind, wire: Milliseconds): Milliseconds | undefined {
-    const { clock } = this.#tracks[kind];
+    const { clock, last } = this.#tracks[kind];
     if (clock === undefined) return undefined;
+    if (this.#arrivals.replaces(kind)) return last;
     const step = signedStep(wire, clock.reference);
     return Math.abs(step) > MAX_STEP ? undefined : clock.reference + step + clock.offset;
   }

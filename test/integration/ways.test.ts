@@ -6,7 +6,7 @@ import { npmFfmpeg, runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 /** A way may get shorter. Before it gets longer, ask whether one of its files can do what the new one is for. */
-const LONGEST = { picture: 45, reload: 29 };
+const LONGEST = { picture: 46, reload: 29 };
 
 /** Calls of the function that was called most, by file. */
 type Calls = Readonly<Record<string, number>>;
