@@ -1,4 +1,4 @@
-// How sound is timed: by counting its samples, against timestamps that are rounded, jitter, drift, or jump.
+// How audio is timed: by counting its samples, compared with timestamps that are rounded, jitter, drift, or jump.
 import { describe, expect, it } from 'vitest';
 import { AudioSamples, DRIFT_LIMIT, LEAD_LIMIT } from '../../src/hls/packaging/audio-samples.js';
 import type { MadePart } from '../../src/hls/packaging/part.js';
@@ -19,7 +19,7 @@ function makerInto(parts: MadePart[], schedule: CutSchedule): AudioSamples {
   });
 }
 
-/** @param timestampOf what the publisher says of frame `i`, whose true time is given too */
+/** @param timestampOf the publisher's timestamp of frame `i`, which is also given its true time */
 function run(frames: number, timestampOf: (i: number, time: number) => number): MadePart[] {
   const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: undefined, nominalPart: 0.5 });
   const parts: MadePart[] = [];
@@ -35,19 +35,19 @@ function run(frames: number, timestampOf: (i: number, time: number) => number): 
 
 const end = ({ start, duration }: MadePart): number => start + duration;
 
-/** Largest distance between the end of a part and the start of the next; seconds. */
+/** Longest gap between the end of a part and the start of the next, in seconds. */
 function largestHole(parts: readonly MadePart[]): number {
   return Math.max(...parts.slice(1).map(({ start }, i) => Math.abs(start - end(parts[i] as MadePart))));
 }
 
 describe('AudioSamples', () => {
-  it('B1.18 rounding to milliseconds does not add up over an hour', () => {
+  it('B1.18 rounding to milliseconds does not add up in an hour', () => {
     const parts = run(168_750, (_, time) => time);
     expect(largestHole(parts)).toBeLessThan(1e-6);
     expect(Math.abs((parts.at(-1)?.start ?? 0) + (parts.at(-1)?.duration ?? 0) - 3601)).toBeLessThan(0.001);
   });
 
-  it.each([10, 45, 120, 300])('timestamps that jitter by %i ms are not followed', (jitter) => {
+  it.each([10, 45, 120, 300])('ignores timestamps that jitter by %i ms', (jitter) => {
     const parts = run(5_000, (i, time) => time + (i === 0 ? 0 : ((i * 7919) % (2 * jitter)) - jitter));
     expect(largestHole(parts)).toBeLessThan(1e-6);
     expect(Math.abs(end(parts.at(-1) as MadePart) - (1 + (5_000 * FRAME_MS) / 1000))).toBeLessThan(
@@ -65,13 +65,13 @@ describe('AudioSamples', () => {
     },
   );
 
-  it('lost audio leaves a gap at once', () => {
+  it('leaves a gap for lost audio at once', () => {
     const parts = run(400, (i, time) => time + (i >= 200 ? 900 : 0));
     expect(Math.abs(end(parts.at(-1) as MadePart) - (1 + (400 * FRAME_MS) / 1000 + 0.9))).toBeLessThan(0.002);
     for (const { duration } of parts) expect(duration).toBeLessThanOrEqual(0.585);
   });
 
-  it('audio before the first picture is kept only as far as its segment may be longer for it', () => {
+  it('keeps audio before the first picture only as far as its segment may be longer', () => {
     const picture = 2_000;
     const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 0.04, nominalPart: 0.5 });
     schedule.noteVideo(picture - 80, picture, true);

@@ -1,4 +1,4 @@
-// The peak of RFC 8216bis 4.1 against every set of segments that it speaks of, one by one.
+// The peak of RFC 8216bis 4.1, compared with every set of segments to which the rule applies, one by one.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BandwidthMeter } from '../../src/hls/window/bandwidth-meter.js';
@@ -33,7 +33,7 @@ it('B2.03 the peak is that of the heaviest contiguous segments of half to one an
           iFramePeak = Math.max(iFramePeak, iFrameBits / duration);
         }
       }
-      // Before there is such a set, what there is counts: less than half a target duration of media.
+      // Before there is such a set, all segments count, although they last less than half a target duration.
       expect(meter.peak).toBeGreaterThanOrEqual(peak * 0.999);
       expect(meter.iFramePeak).toBeGreaterThanOrEqual(iFramePeak * 0.999);
       const [first] = all;

@@ -1,4 +1,4 @@
-// Delivery directives: what is malformed, what is too far, what is there, and how waiting ends.
+// Delivery directives: which are malformed, too far ahead, or already satisfied, and how waiting ends.
 import { describe, expect, it } from 'vitest';
 import {
   checkAdvance,
@@ -10,7 +10,7 @@ import {
 import { SluiceError } from '../../src/protocols/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
 
-/** Segments 10..14 complete with 5 parts each (9 and before have left), 15 has two parts so far. */
+/** Segments 10..14 are complete with 5 parts each (9 and earlier ones have left the playlist); 15 has two parts so far. */
 const position: PlaylistPosition = {
   lastMediaSequence: 14,
   openParts: 2,
@@ -61,7 +61,7 @@ describe('isSatisfied', () => {
     expect(isSatisfied({ msn, part }, position)).toBe(there);
   });
 
-  it('B3.09 one beyond the last part of the newest segment waits for part 0 of the next', () => {
+  it('B3.09 one part beyond the last of the newest segment waits for part 0 of the next', () => {
     const closed = { ...position, openParts: 0 };
     expect(isSatisfied({ msn: 14, part: 4 }, closed)).toBe(true);
     expect(isSatisfied({ msn: 14, part: 5 }, closed)).toBe(false);
@@ -86,7 +86,7 @@ describe('checkAdvance', () => {
 });
 
 describe('Waiters', () => {
-  it('B3.07 checks a condition once for all that wait for it, and wakes them in order', async () => {
+  it('B3.07 checks a condition once for all requests that wait for it, and wakes them in order', async () => {
     const waiters = new Waiters(new ManualClock());
     let ready = false;
     let looks = 0;
@@ -134,7 +134,7 @@ describe('Waiters', () => {
     expect(await waiters.wait('a', () => false, 6000, gone.signal)).toBe('abandoned');
   });
 
-  it('C4.06 refuses waiters beyond its limit', async () => {
+  it('C4.06 refuses requests beyond its limit', async () => {
     const waiters = new Waiters(new ManualClock(), 2);
     void waiters.wait('a', () => false, 6000);
     void waiters.wait('b', () => false, 6000);

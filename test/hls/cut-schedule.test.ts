@@ -1,4 +1,4 @@
-// The cuts that all renditions share, from key frames at ingest.
+// The cuts that all renditions share, made from key frames at ingest.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CutSchedule } from '../../src/hls/timeline/cut-schedule.js';
@@ -10,7 +10,7 @@ function schedule(segmentDuration = 2): CutSchedule {
   return new CutSchedule({ segmentDuration }, { frame: FRAME / 1000, nominalPart: 0.48 });
 }
 
-/** 25 fps from 1000 ms on, without reordering. */
+/** Feeds 25 fps from 1000 ms on, without reordering. */
 function feed(cuts: CutSchedule, keyFrames: readonly number[], until: number): void {
   for (let time = 1000; time <= until; time += FRAME) cuts.noteVideo(time, time, keyFrames.includes(time));
 }
@@ -42,7 +42,7 @@ describe('CutSchedule', () => {
   it('remembers only a few key frames if every picture is one', () => {
     const cuts = schedule();
     const before = heapInUse();
-    // Eleven hours; each would be a number.
+    // Eleven hours; each key frame would be one number.
     for (let time = 1000; time < 1000 + 1_000_000 * FRAME; time += FRAME) cuts.noteVideo(time, time, true);
     expect(heapInUse() - before).toBeLessThan(2_000_000);
     expect(cuts.timeOf(cuts.lastIndex)).toBeGreaterThan(0);
@@ -64,14 +64,14 @@ describe('CutSchedule', () => {
     expect(times(cuts)).toHaveLength(7);
   });
 
-  it('B1.13 waits for the first key frame of a publisher that returns, past the last part boundary in time', () => {
+  it('B1.13 waits for the first key frame of a returning publisher until after the last possible part boundary', () => {
     const cuts = schedule(1);
     feed(cuts, [1000, 2000, 3000], 3400);
     cuts.endRun(cuts.lastIndex, 3440);
     cuts.begin({ frame: FRAME / 1000, nominalPart: 0.48 });
     for (let time = 5000; time <= 7000; time += FRAME) cuts.noteVideo(time, time, (time - 5000) % 1000 === 0);
     expect(times(cuts)).toEqual([1000, 2000, 3000, 5000, 6000, 7000]);
-    // One that has none any more is cut all the same, inside the limit.
+    // A publisher that sends no key frame any more is cut too, within the limit.
     cuts.endRun(cuts.lastIndex, 7040);
     cuts.begin({ frame: FRAME / 1000, nominalPart: 0.48 });
     for (let time = 9000; time <= 11_000; time += FRAME) cuts.noteVideo(time, time, time === 9000);
@@ -107,7 +107,7 @@ describe('CutSchedule', () => {
     expect(cuts.independentSegments).toBe(false);
   });
 
-  it('places frames and fragments: rounded timestamps, audio, time before the first cut', () => {
+  it('assigns frames and fragments to segments: rounded timestamps, audio, time before the first cut', () => {
     const cuts = schedule();
     feed(cuts, [1000, 3000, 5000], 5200);
     expect(cuts.indexAt(2980)).toBe(1);
@@ -117,7 +117,7 @@ describe('CutSchedule', () => {
     expect(cuts.indexAt(900)).toBe(-1);
   });
 
-  it('no cut is ever added at or before the horizon', () => {
+  it('never adds a cut at or before the horizon', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 30 }), (gops) => {
         const cuts = schedule();
@@ -144,7 +144,7 @@ describe('CutSchedule', () => {
     );
   });
 
-  it('audio alone: multiples of the segment duration, known in advance', () => {
+  it('cuts audio alone at multiples of the segment duration, known in advance', () => {
     const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: undefined, nominalPart: 0.5 });
     expect(cuts.targetDuration).toBe(2);
     for (let time = 1000; time < 8000; time += 21) cuts.noteAudio(time);
@@ -152,7 +152,7 @@ describe('CutSchedule', () => {
     expect(cuts.horizon).toBeGreaterThan(8000);
   });
 
-  it('a silent camera does not stop the cuts: the audio clock makes them', () => {
+  it('a camera that sends no pictures does not stop the cuts: the audio clock makes them', () => {
     const cuts = schedule();
     feed(cuts, [1000, 3000], 4000);
     for (let time = 4000; time < 12_000; time += 21) cuts.noteAudio(time);
@@ -160,7 +160,7 @@ describe('CutSchedule', () => {
     expect(times(cuts).length).toBeGreaterThan(3);
   });
 
-  it('A7.16 regular: multiples of the segment duration after the first key frame, whatever the source does', () => {
+  it('A7.16 regular cuts are at multiples of the segment duration after the first key frame, whatever the source does', () => {
     const cuts = new CutSchedule({ segmentDuration: 2 }, { frame: FRAME / 1000, nominalPart: 0.48, regular: true });
     feed(cuts, [1400], 8000);
     expect(times(cuts).slice(0, 4)).toEqual([1400, 2000, 4000, 6000]);
@@ -169,7 +169,7 @@ describe('CutSchedule', () => {
     expect(cuts.horizon).toBeGreaterThan(8000);
   });
 
-  it('the gap between two runs belongs to neither: numbers continue, no cut is forced, the target duration stays', () => {
+  it('the gap between two runs belongs to neither: numbers continue, no cut is forced, and the target duration stays', () => {
     const forced: number[] = [];
     const rules = { frame: FRAME / 1000, nominalPart: 0.48 };
     const cuts = new CutSchedule({ segmentDuration: 2, onForcedCut: (time) => forced.push(time) }, rules);

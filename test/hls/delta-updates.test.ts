@@ -1,4 +1,4 @@
-// Playlist Delta Updates against the playlists that they stand for, byte for byte, whatever happens to the stream.
+// Playlist Delta Updates, compared byte for byte with the playlists that they replace, whatever happens to the stream.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import * as HLS from 'hls-parser';
@@ -36,7 +36,7 @@ function scene(options: Partial<PresentationOptions> = {}, onStep: () => void = 
     inits,
     onStep: () => {
       onStep();
-      // As often as a part is made; every frame would be the same text again.
+      // As often as a part is made. Every frame would give the same text again.
       if (clock.now() - last < 400) return;
       last = clock.now();
       observe(presentation, checker);
@@ -67,7 +67,7 @@ describe('Playlist Delta Updates', () => {
     const [whole, update] = [parsePlaylist(full.toString()), parsePlaylist(delta.toString())];
     expect(whole.serverControl?.get('CAN-SKIP-UNTIL')).toBe('12');
     expect(whole).toMatchObject({ version: 6, skippedSegments: undefined });
-    // Ten segments of 2 s are listed: the six that reach to the boundary stay.
+    // Ten segments of 2 s are listed. The six up to the boundary stay.
     expect(update).toMatchObject({ version: 9, skippedSegments: 4, mediaSequence: whole.mediaSequence });
     expect(update.segments).toEqual(whole.segments.slice(4));
     expect(update.openParts).toEqual(whole.openParts);
@@ -76,7 +76,7 @@ describe('Playlist Delta Updates', () => {
     expect(mergeDelta(full.toString(), delta.toString())).toBe(full.toString());
   });
 
-  it('B3.10 exist for I-frame playlists too, which announce them like all others', () => {
+  it('B3.10 exist also for I-frame playlists, which announce them like all others', () => {
     const { stream, presentation } = scene();
     stream.play(560);
     const rendition = presentation.rendition('source');
@@ -116,7 +116,7 @@ describe('Playlist Delta Updates', () => {
     expect(bodies().delta).not.toBe(before.delta);
   });
 
-  it('B3.07 B3.10 _HLS_skip goes with a blocking reload; YES and v2 are the same, anything else is ignored', async () => {
+  it('B3.07 B3.10 _HLS_skip can be combined with a blocking reload; YES and v2 mean the same, other values are ignored', async () => {
     const { presentation, clock, stream, bodies } = scene();
     const origin = new Origin({ clock });
     origin.attach(presentation);
@@ -138,7 +138,7 @@ describe('Playlist Delta Updates', () => {
     expect(delta.toString()).toContain(`part-${msn}.${part}.m4s`);
   });
 
-  it('B3.10 B1.11 a discontinuity before and after the boundary: numbers, MAP and tags are those of the full playlist', () => {
+  it('B3.10 B1.11 keep the numbers, MAP and tags of the full playlist with a discontinuity before and after the boundary', () => {
     const { stream, bodies, reconnect, checker } = scene({ windowSegments: 14 });
     stream.play(210);
     reconnect(3_000);
@@ -173,7 +173,7 @@ describe('Playlist Delta Updates', () => {
     expect(media.segments[0]?.map?.uri).toBe('init-1000.mp4');
   });
 
-  it('B3.10 give the full playlist byte for byte when applied, after any reconnects, failures and stalls', async () => {
+  it('B3.10 give the full playlist byte for byte when applied, after all kinds of reconnects, failures and stalls', async () => {
     const event = fc.oneof(
       {
         weight: 5,

@@ -1,4 +1,4 @@
-// What players are promised before they have seen a byte.
+// What a multivariant playlist promises players before they have loaded any media.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { describeVariants, type MeasuredRendition } from '../../src/hls/playlists/describe-variants.js';
@@ -33,20 +33,20 @@ const audio: MeasuredRendition = {
 };
 
 describe('multivariant playlist', () => {
-  it('B2.01 B2.02 B2.06 B2.08 a ladder, in its order, with one audio group', async () => {
+  it('B2.01 B2.02 B2.06 B2.08 lists a ladder in its order, with one audio group', async () => {
     const text = renderMultivariantPlaylist(describeVariants([source, rung, audio], 29.97, true));
     expect(text).toBe(await readFile(new URL('golden/ladder.m3u8', import.meta.url), 'utf8'));
   });
 
-  it('B2.03 covers what was measured and what the encoder may still reach, audio included', () => {
+  it('B2.03 announces rates that cover what was measured and what the encoder may still reach, audio included', () => {
     const { variants } = describeVariants([source, rung, audio], 29.97, true);
     expect(variants[0]?.bandwidth).toBeGreaterThanOrEqual(4_000_000 * 1.1 + 130_000);
     expect(variants[1]?.bandwidth).toBeGreaterThanOrEqual(3_000_000 + 130_000);
     expect(variants[1]?.averageBandwidth).toBeGreaterThanOrEqual(2_800_000 + 128_000);
   });
 
-  describe('B2.03 of a copied source', () => {
-    /** As it is after a first segment that showed next to nothing. */
+  describe('B2.03 rates of a copied source', () => {
+    /** The state after a first segment with very few bits. */
     function quiet(bitrate?: number, duration = 2): MeasuredRendition {
       const plan = bitrate === undefined ? source.plan : { ...source.plan, bitrate };
       return {
@@ -57,23 +57,23 @@ describe('multivariant playlist', () => {
     }
     const first = (...renditions: MeasuredRendition[]) => describeVariants(renditions, 29.97, true).variants[0];
 
-    it('covers what the publisher announced, with its container', () => {
+    it('cover the announced rate of the publisher, with the container', () => {
       const announced = first(quiet(6_000_000), rung, audio);
       expect(announced?.bandwidth).toBeGreaterThanOrEqual(6_000_000 * 1.1 + 130_000);
       expect(announced?.averageBandwidth).toBeGreaterThanOrEqual(6_000_000 + 128_000);
     });
 
-    it('is never below that of a smaller picture only because the first segment had a low rate', () => {
+    it('are not below those of a smaller picture just because the first segment had a low rate', () => {
       const { variants } = describeVariants([quiet(), rung, audio], 29.97, true);
       expect(variants[0]?.bandwidth).toBe(variants[1]?.bandwidth);
       expect(variants[0]?.averageBandwidth).toBe(variants[1]?.averageBandwidth);
     });
 
-    it('may be below that after a minute of media', () => {
+    it('may be below them after a minute of media', () => {
       expect(first(quiet(undefined, 60), rung, audio)?.bandwidth).toBe(700_000);
     });
 
-    it('is not raised by a larger picture, nor by an encoded rung', () => {
+    it('are not raised by a larger picture, nor by an encoded rung', () => {
       const large = { ...rung, plan: { ...rung.plan, name: '1440p', width: 2560, height: 1440 } };
       const larger = { ...large, track: { codecs: 'avc1.640032', width: 2560, height: 1440 } };
       expect(first(quiet(), larger, audio)?.bandwidth).toBe(700_000);
@@ -118,7 +118,7 @@ describe('multivariant playlist', () => {
     expect(of('720p/')).toEqual([undefined, undefined]);
   });
 
-  it('B2.03 is measured over all segments after the end, without what might have come (4.4.6.2)', () => {
+  it('B2.03 are measured over all segments after the end, without a margin for future ones (4.4.6.2)', () => {
     const { variants, iFrames } = describeVariants([source, rung, audio], 29.97, true, true);
     expect(variants.map(({ bandwidth, averageBandwidth }) => [bandwidth, averageBandwidth])).toEqual([
       [4_130_000, 3_628_500],
@@ -130,7 +130,7 @@ describe('multivariant playlist', () => {
     ]);
   });
 
-  it('the text does not change with every measured bit', () => {
+  it('keep the text unchanged when measured rates change a little', () => {
     const text = (peak: number): string =>
       renderMultivariantPlaylist(
         describeVariants([{ ...source, bandwidth: { ...source.bandwidth, peak } }], 29.97, true),

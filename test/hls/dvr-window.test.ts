@@ -1,4 +1,4 @@
-// Hours behind the live edge: what is listed, where it comes from, what it costs, and what a full disk takes of it.
+// Hours behind the live edge: which segments are listed, where they come from, what they cost, and what a full disk removes.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { M3U8Parser, PlaylistLevelType } from 'hls.js';
 import * as HLS from 'hls-parser';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   inits = await recordInits();
 });
 
-/** Counts reads, and fails writes when told to. */
+/** Counts reads, and lets writes fail on demand. */
 class WatchedStore extends MemoryStore {
   reads = 0;
   failure: Error | undefined;
@@ -42,7 +42,7 @@ function scene(store: SegmentStore, options: Partial<PresentationOptions> = {}) 
   const served = serveSamples(inits, { store, dvrWindow: 60, ...options });
   const { presentation, stream, origin, source } = served;
   const checker = new PlaylistChecker({ frame: 0.04 });
-  /** As long as that, with the store keeping up. */
+  /** Plays for this long, with a store that keeps up. */
   const play = async (seconds: number, check = true, patient = false): Promise<void> => {
     for (let i = 0; i < seconds * 2; i += 1) {
       stream.play(i % 2 === 0 ? 13 : 12);
@@ -73,7 +73,7 @@ describe('a DVR window', () => {
     expect(duration).toBeGreaterThanOrEqual(60);
     expect(duration).toBeLessThan(63);
     expect(mediaSequence).toBeGreaterThan(1000);
-    // In memory: the live edge of six, and those that left it lately.
+    // In memory: the six of the live edge, and those that left it lately.
     expect([...source().window.available()].length).toBeLessThan(20);
     expect(source().archive?.count).toBeGreaterThan(20);
     for (const { uri, map } of segments) {
@@ -81,7 +81,7 @@ describe('a DVR window', () => {
       expect((await file(map ?? '')).status, uri).toBe(200);
     }
     expect(store.reads).toBeGreaterThan(10);
-    // It has left the window, and stays for its time: the same bytes from the store as from memory.
+    // It has left the window, but stays for its retention time, with the same bytes from the store as from memory.
     const late = await file('seg-1000.m4s');
     expect(late.status === 200 && early.status === 200 && late.body?.equals(early.body ?? Buffer.of())).toBe(true);
     expect(presentation.windowDuration).toBeCloseTo(duration, 0);
@@ -112,7 +112,7 @@ describe('a DVR window', () => {
     expect((await file(listed().segments.at(-1)?.uri ?? '')).status).toBe(200);
   });
 
-  it('B1.06 the tree on disk lists the window too, with every file of it', async () => {
+  it('B1.06 the tree on disk also lists the window, with every file of it', async () => {
     const root = await temporaryDirectory();
     const store = new DiskStore(root);
     const { play, presentation } = scene(store, { dvrWindow: 30 });
@@ -130,7 +130,7 @@ describe('a DVR window', () => {
     expect(await store.list('')).toEqual([]);
   });
 
-  it('C4.03 a full disk shortens the window, and live goes on', async () => {
+  it('C4.03 a full disk shortens the window, and live viewing continues', async () => {
     const store = new WatchedStore();
     const { play, listed, warnings, checker, presentation, clock } = scene(store, {
       dvrWindow: Number.POSITIVE_INFINITY,
@@ -163,9 +163,9 @@ describe('a DVR window', () => {
       });
       const held = () => ['source', 'audio'].map((name) => presentation.rendition(name)?.archive);
       for (let played = 0; played < 120; played += 2) {
-        // The checker knows EVENT playlists only as they should be: nothing leaves them.
+        // The checker accepts EVENT playlists only without removals.
         await play(2, window.event !== true, true);
-        // A pass begins with this; until the next one every rendition archives one more segment.
+        // A pass begins with this. Until the next pass every rendition archives one more segment.
         expect(held().reduce((sum, archive) => sum + (archive?.bytes ?? 0), 0)).toBeLessThan(maxIndexBytes + 4_000);
       }
       const { mediaSequence, segments } = listed();
@@ -173,7 +173,7 @@ describe('a DVR window', () => {
       expect(held().map((archive) => archive?.first.mediaSequence)).toEqual([mediaSequence, mediaSequence]);
       expect(source().archive?.count).toBeGreaterThan(5);
       for (const { uri } of segments) expect((await file(uri)).status, uri).toBe(200);
-      // Players whose list is older can still load what has left it.
+      // Players with an older list can still load the removed segments.
       expect((await file(`seg-${mediaSequence - 1}.m4s`)).status).toBe(200);
       expect(warnings.map(({ code }) => code)).toContain('hls.dvr-dropped');
     },
@@ -190,7 +190,7 @@ describe('a DVR window', () => {
     expect(source().window.listed.length).toBeLessThanOrEqual(12);
   });
 
-  it('B1.10 EXT-X-PLAYLIST-TYPE:EVENT: nothing is ever removed, updates skip, and it ends with all of it', async () => {
+  it('B1.10 EXT-X-PLAYLIST-TYPE:EVENT: nothing is ever removed, updates skip segments, and the last playlist lists all of them', async () => {
     const { play, listed, source, presentation } = scene(new MemoryStore(), { event: true, dvrWindow: undefined });
     await play(90);
     const { playlistType, mediaSequence, segments, serverControl } = listed();
@@ -276,7 +276,7 @@ describe('a DVR window', () => {
       sizes.push(source().deltaBody().length);
     }
     expect(listed().segments.length).toBeGreaterThan(200);
-    // It looks at the segments within the boundary, and renders none of those before it. Written to disk it is rendered whole.
+    // It reads the segments within the boundary, and renders none of those before it. The copy for the disk is rendered completely.
     looked.segments = 0;
     looked.playlists = 0;
     source().invalidate();
@@ -292,7 +292,7 @@ describe('a DVR window whose files somebody removes', () => {
   it('C4.03 no longer lists, in any rendition, a segment that a player requested in vain, nor those before it', async () => {
     const store = new WatchedStore();
     const { play, listed, file, presentation, source } = scene(store, { dvrWindow: 400 });
-    // More files than are looked at with each segment.
+    // More files than are checked with each segment.
     await play(160, false);
     const before = listed().segments;
     const lost = before[20];
@@ -304,7 +304,7 @@ describe('a DVR window whose files somebody removes', () => {
       expect(segments[0]?.mediaSequence, name).toBe(lost.mediaSequence + 1);
     }
     for (const { uri } of listed().segments) expect((await file(uri)).status, uri).toBe(200);
-    // What was listed before it, players may still be loading.
+    // Players may still be loading segments that were listed before it.
     expect((await file(before[19]?.uri ?? '')).status).toBe(200);
     await play(4);
     expect(parsePlaylist((await store.read('live/test/source/index.m3u8'))?.toString() ?? '').mediaSequence).toBe(

@@ -1,4 +1,4 @@
-// A key frame cut out of its segment by EXT-X-BYTERANGE, given to a decoder: one picture, the one that the segment begins with.
+// A key frame cut out of its segment by EXT-X-BYTERANGE and decoded: it gives one picture, the first one of the segment.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** Checksums of the pictures of a file, in order. @param frames at most */
+/**
+ * Checksums of the pictures in a file, in order.
+ * @param frames maximum number of pictures
+ */
 async function pictures(bytes: Buffer, name: string, frames?: number): Promise<string[]> {
   const file = join(directory, name);
   await writeFile(file, bytes);
@@ -72,7 +75,7 @@ async function checkIFrames(origin: Origin, rendition: string): Promise<ParsedPl
     expect(alone, `${name} is one picture`).toHaveLength(1);
     const [first] = await pictures(Buffer.concat([init, segment]), `${name}.mp4`, 1);
     expect(alone[0], `${name} is the first picture of its segment`).toBe(first);
-    // Not a byte more than the picture needs.
+    // One byte less is not enough for the picture.
     const less = await pictures(Buffer.concat([init, range.subarray(0, -16)]), `${name}-less.mp4`);
     expect(less.length === 0 || less[0] !== first, `${name} is no longer than its picture`).toBe(true);
   }
@@ -90,7 +93,7 @@ describe('playlists of I-frames', () => {
       const frames = await checkIFrames(origin, name);
       expect(frames.targetDuration).toBe(main.targetDuration);
       expect(frames.ended).toBe(true);
-      // Under the numbers, names, dates and durations of the segments.
+      // With the numbers, names, dates and durations of the segments.
       expect(frames.segments.map((segment) => ({ ...segment, byteRange: undefined, parts: [] }))).toEqual(
         main.segments.map((segment) => ({ ...segment, parts: [] })),
       );
@@ -99,7 +102,7 @@ describe('playlists of I-frames', () => {
     expect(await origin.file('live', 'test', 'none', 'iframes.m3u8')).toMatchObject({ status: 404 });
   });
 
-  it('the same of segments that the gateway packages itself', async () => {
+  it('also for segments that the gateway packages itself', async () => {
     const { presentation, clock } = setUp({ plan: PASSTHROUGH });
     const origin = new Origin({ clock });
     origin.attach(presentation);
@@ -112,7 +115,7 @@ describe('playlists of I-frames', () => {
     expect((await checkIFrames(origin, 'source')).segments).toHaveLength(6);
   });
 
-  it('B2.01 B2.02 EXT-X-I-FRAME-STREAM-INF for each video: its own codec, size, and a rate that covers every one', async () => {
+  it('B2.01 B2.02 EXT-X-I-FRAME-STREAM-INF for each video: its own codec, its size, and a rate that covers every key frame', async () => {
     const { presentation, clock } = setUp({ plan: LADDER });
     await replay(presentation, usual, { clock });
     const entries = presentation
@@ -137,7 +140,7 @@ describe('playlists of I-frames', () => {
     }
   });
 
-  it('B3.03 B3.04 B3.05 B3.07 B3.11 wait for whole segments, under the SERVER-CONTROL of all playlists (6.2.4, 6.2.5.2)', async () => {
+  it('B3.03 B3.04 B3.05 B3.07 B3.11 wait for whole segments, with the SERVER-CONTROL of all playlists (6.2.4, 6.2.5.2)', async () => {
     const { presentation, clock } = setUp({ plan: LADDER });
     const origin = new Origin({ clock });
     origin.attach(presentation);
@@ -154,7 +157,7 @@ describe('playlists of I-frames', () => {
     const last = playlist.mediaSequence + playlist.segments.length - 1;
 
     expect(await ask({ msn: `${last}` })).toMatchObject({ status: 200, isFinal: true });
-    // Its parts are not what this playlist lists: a part asked for is not waited for.
+    // This playlist lists no parts: a request for a part does not wait for it.
     let answered = 0;
     const waiting = [ask({ msn: `${last + 1}` }), ask({ msn: `${last + 1}`, part: '0' }), ask({ msn: `${last + 2}` })];
     for (const answer of waiting) void answer.then(() => (answered += 1));
@@ -177,7 +180,7 @@ describe('playlists of I-frames', () => {
     expect(await ask({ msn: `${last + 400}`, part: 'x' })).toMatchObject({ status: 200, isFinal: false });
   });
 
-  it('B3.13 every playlist has reports of all others, those of I-frame playlists without parts (B.1)', async () => {
+  it('B3.13 every playlist has reports of all others; those of I-frame playlists have no parts (B.1)', async () => {
     const { presentation, clock } = setUp({ plan: LADDER });
     await new Replay(presentation, usual, { clock }).playUntil(9_000);
     const names = ['source', '120p', '90p', 'audio'];
@@ -202,7 +205,7 @@ describe('playlists of I-frames', () => {
     }
   });
 
-  it('B1.16 a segment that does not begin with a key frame is a gap there', async () => {
+  it('B1.16 a segment that does not begin with a key frame is a gap in it', async () => {
     const recording = await record({ seconds: 14, gop: [0, 2, 4, 11] }, { partFrames: 12, rungs: [] });
     const { presentation, clock } = setUp({ plan: { renditions: [SOURCE, AUDIO], cuts: 'key-frames' } });
     await replay(presentation, recording, { clock });

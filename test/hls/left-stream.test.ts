@@ -1,4 +1,4 @@
-// A gateway died and another took its place: what players of the first meet until the publisher is back, or is not.
+// A gateway died and another one replaced it: what players of the first one get until the publisher returns, or does not return.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { Presentation } from '../../src/hls/presentation.js';
@@ -27,7 +27,7 @@ function present(store: MemoryStore, clock: ManualClock, numbers: SequenceNumber
   return setUp({ ...options, clock, store }).presentation;
 }
 
-/** A first gateway serves nine seconds and dies; a second one starts on what it left. */
+/** A first gateway serves nine seconds and dies; a second one starts with the files that it left. */
 async function restart(pause = 1_000) {
   const clock = new ManualClock();
   const store = new MemoryStore();
@@ -109,7 +109,7 @@ describe('LeftStream', () => {
       expect(String(await store.read(`live/room/a/${file}`))).toMatch(/#EXT-X-ENDLIST\n$/);
     }
 
-    // RFC 8216bis 6.2.1: its playlists go first, and its media when who loaded them last has played them.
+    // RFC 8216bis 6.2.1: its playlists are removed first, and its media when the last viewers have had time to play it.
     const durations = ended.segments.map(({ duration }) => duration).reduce((sum, duration) => sum + duration, 0);
     clock.advance(durations * 1000 + 3_000 * ended.targetDuration + 500);
     await settle();
@@ -135,7 +135,7 @@ describe('LeftStream', () => {
     expect(bodyOf(await waiting)).toContain('#EXT-X-ENDLIST');
   });
 
-  it('a request that has waited for the maximum time is told to retry', async () => {
+  it('a request that has waited for the maximum time is told to try again', async () => {
     const { clock, store, origin } = await restart();
     const patient = new Origin({ clock, startingLimit: 5_000 });
     expect(origin.waiting).toBe(0);
@@ -151,7 +151,7 @@ describe('LeftStream', () => {
     expect(await waiting).toMatchObject({ status: 503, error: { code: 'hls.publisher-awaited' } });
   });
 
-  it('requests do not wait for a stream that ended or is long gone, nor without a resume window', async () => {
+  it('requests do not wait for a stream that ended or stopped long ago, nor without a resume window', async () => {
     expect((await restart()).left).toHaveLength(1);
     expect((await restart(120_000)).left).toEqual([]);
     const { left, clock } = await restart();

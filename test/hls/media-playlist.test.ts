@@ -1,4 +1,4 @@
-// What a playlist looks like, as files a reviewer can read.
+// The text of playlists, in files that a reviewer can read.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { LOWEST_VERSION, type MediaPlaylist, renderMediaPlaylist } from '../../src/hls/playlists/media-playlist.js';
@@ -47,17 +47,17 @@ const live: MediaPlaylist = {
   ended: false,
 };
 
-/** Written by hand the first time, compared ever after. */
+/** The file is written by hand once, and compared in every run. */
 async function golden(name: string): Promise<string> {
   return readFile(new URL(`golden/${name}`, import.meta.url), 'utf8');
 }
 
 describe('media playlist', () => {
-  it('live with parts, a discontinuity and an open segment', async () => {
+  it('a live one with parts, a discontinuity and an open segment', async () => {
     expect(renderMediaPlaylist(live)).toBe(await golden('live.m3u8'));
   });
 
-  it('B1.15 B1.16 plain, with a gap, ended', async () => {
+  it('B1.15 B1.16 a plain one with a gap, ended', async () => {
     const [first, second] = live.segments;
     if (first === undefined || second === undefined) throw new Error('the playlist above has three segments');
     const segments = [first, { ...second, parts: [], gap: true }];
@@ -67,7 +67,7 @@ describe('media playlist', () => {
     expect(renderMediaPlaylist(playlist)).toBe(await golden('ended-with-gap.m3u8'));
   });
 
-  it('is read back correctly by a reader written from the RFC alone', () => {
+  it('a reader that was written from the RFC alone reads it correctly', () => {
     const parsed = parsePlaylist(renderMediaPlaylist(live));
     expect(parsed).toMatchObject({ targetDuration: 2, partTarget: 0.56, mediaSequence: 76_300_000, ended: false });
     expect(parsed.segments.map(({ duration }) => duration)).toEqual([2, 1.907133]);

@@ -1,4 +1,4 @@
-// Renditions that the gateway packages itself, of real encoder output, against the rules of playlists and the bytes that went in.
+// Renditions that the gateway packages itself from real encoder output, checked against the rules of playlists and against the input bytes.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
@@ -43,7 +43,7 @@ interface Timed {
   readonly duration: number;
 }
 
-/** Every sample of a rendition as players get it, in milliseconds. */
+/** Every sample of a rendition, as players get it, with times in milliseconds. */
 function samplesOf({ checker, media }: Run, rendition: string): Timed[] {
   const samples: Timed[] = [];
   for (const { uri, map, gap } of checker.segments(rendition).values()) {
@@ -79,7 +79,7 @@ describe('a presentation of samples', () => {
     usual = await record({ seconds: 15.4, gop: 50 }, { partFrames: 12, rungs: [] });
   });
 
-  it('B1.01-B1.18 B3.01 B3.02 B3.12 hold, and every sample keeps its bytes and presentation time', async () => {
+  it('B1.01-B1.18 B3.01 B3.02 B3.12 obeys the rules, and every sample keeps its bytes and its presentation time', async () => {
     const played = await run(usual);
     for (const [name, kind] of [
       ['source', 'video'],
@@ -88,7 +88,7 @@ describe('a presentation of samples', () => {
       await checkMedia(played.checker, played.media, name);
       const tags = usual.tags.filter((tag) => tag.kind === kind);
       const samples = samplesOf(played, name);
-      // Also the sound that comes with the first picture and is heard before that is shown.
+      // This includes the audio that comes with the first picture, and is heard before that picture is shown.
       expect(samples.length).toBe(tags.length);
       for (const [i, sample] of samples.entries()) {
         const tag = tags[i];
@@ -100,7 +100,7 @@ describe('a presentation of samples', () => {
     expect(played.checker.segments('source').size).toBe(8);
   });
 
-  it('B3.01 a part is listed with its last frame, not with the frame after it', async () => {
+  it('B3.01 lists a part with its last frame, not with the frame after it', async () => {
     const { presentation, clock } = setUp({ plan: PASSTHROUGH });
     const { video, audio } = initsOf(usual);
     presentation.setTrack('source', video ?? Buffer.alloc(0));
@@ -131,10 +131,10 @@ describe('a presentation of samples', () => {
     }
   });
 
-  it('B3.12 at the end of a regular GOP the first part of the next segment is hinted at', async () => {
+  it('B3.12 hints at the first part of the next segment at the end of a regular GOP', async () => {
     const recording = await record({ seconds: 9, gop: 48 }, { partFrames: 12, rungs: [] });
     const { checker } = await run(recording);
-    // Four whole parts: the fourth is out before its segment is known to end, and no fifth is ever promised.
+    // Four whole parts: the fourth is listed before it is known that its segment ends, and a fifth is never hinted at.
     for (const segment of [...checker.segments('source').values()].slice(0, -1)) expect(segment.duration).toBe(1.92);
   });
 
@@ -162,8 +162,8 @@ describe('a presentation of samples', () => {
     },
   );
 
-  it('frames that are late or missing leave no gap in the decode times, and pictures at their times', async () => {
-    // Every 40th frame is lost, and one stretch of half a second: B-frames or not, the decoder gets what there is.
+  it('late or missing frames leave no gap in the decode times, and pictures keep their times', async () => {
+    // Every 40th frame is lost, and half a second in a row. With and without B-frames, the decoder gets all other frames.
     const recording = await record({ seconds: 11, gop: 50, bFrames: 0 }, { partFrames: 12, rungs: [] });
     const videos = recording.tags.filter(({ kind }) => kind === 'video');
     const lost = (tag: NotedTag): boolean => {

@@ -1,4 +1,4 @@
-// A presentation under test: what players get from it at each moment, and every rule that holds for that.
+// A presentation under test: what players get from it at each moment, checked against every rule.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,18 +64,18 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
   return { presentation, clock, warnings, faults };
 }
 
-/** Media playlists as they were looked at last. */
+/** Media playlists when they were last examined. */
 const seenBodies = new WeakMap<PlaylistChecker, ReadonlyMap<string, Buffer>>();
 
-/** Gives the checker what a player would get now, and checks that everything listed can be had. */
+/** Gives the checker what a player would get now, and checks that everything listed can be loaded. */
 export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
   const bodies = new Map<string, Buffer>();
-  // Also those that an earlier period had.
+  // Includes renditions of earlier periods.
   for (const name of new Set([...presentation.renditions.map((rendition) => rendition.name), ...checker.renditions])) {
     const rendition = presentation.rendition(name);
     if (rendition?.isServable('part') === true) bodies.set(name, rendition.playlistBody());
   }
-  // Most steps change no playlist, and then nothing else that a player can see.
+  // Most steps change no playlist, and then players see no change either.
   const before = seenBodies.get(checker);
   seenBodies.set(checker, bodies);
   if (before?.size === bodies.size && [...bodies].every(([name, body]) => before.get(name)?.equals(body))) return;
@@ -102,10 +102,10 @@ export function observe(presentation: Presentation, checker: PlaylistChecker, me
   checker.checkAlignment();
 }
 
-/** By the number of segments that their playlist listed. */
+/** For each rendition: the number of segments that its I-frame playlist listed. */
 const seenIFrames = new WeakMap<Rendition, number>();
 
-/** What it reports of other playlists changes with each part: looked at as often as what it lists itself. */
+/** Its reports of other playlists change with each part. It is examined only when its own list has changed. */
 function observeIFrames(rendition: Rendition, checker: PlaylistChecker): void {
   const { segmentsVersion } = rendition.playlists;
   if (!rendition.hasIFrames || seenIFrames.get(rendition) === segmentsVersion) return;
@@ -115,7 +115,7 @@ function observeIFrames(rendition: Rendition, checker: PlaylistChecker): void {
   checker.addDelta(name, rendition.deltaBody('i-frames').toString());
 }
 
-/** B1.13 B1.14 B3.02 B3.15 and that a decoder takes each segment alone without a word. */
+/** B1.13 B1.14 B3.02 B3.15, and that a decoder decodes each segment alone without a message. */
 export async function checkMedia(
   checker: PlaylistChecker,
   media: ReadonlyMap<string, Buffer>,

@@ -1,4 +1,4 @@
-// An origin with a stream behind it, as players meet it, and how tests of its answers wait for them and read them.
+// An origin with a stream, as players see it, and helpers that wait for its answers and read them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { PeriodPlan, PresentationOptions } from '../../src/hls/presentation.js';
@@ -22,7 +22,7 @@ export interface ServedSamples extends Setup {
   readonly source: () => Rendition;
 }
 
-/** `live/test` of `SAMPLES_PLAN`, without a rung. */
+/** `live/test` with `SAMPLES_PLAN`, without a rung. */
 export function serveSamples(
   inits: SyntheticOptions['inits'],
   options: Partial<PresentationOptions> = {},
@@ -41,12 +41,12 @@ export function serveSamples(
   return { ...setup, stream, origin, source };
 }
 
-/** Lets everything that is already decided be delivered. */
+/** Lets everything be delivered that is already decided. */
 export async function settle(turns = 50): Promise<void> {
   for (let i = 0; i < turns; i += 1) await nextTurn();
 }
 
-/** @throws what the origin says when it has no body */
+/** @throws the error of the answer if it has no body */
 export function bodyOf(answer: OriginAnswer): string {
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.error.message}`);
   if (answer.body === undefined) throw new Error('the body is to be read from the store');

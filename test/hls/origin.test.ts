@@ -1,4 +1,4 @@
-// What a player gets for each request at each moment of a stream's life.
+// The answer to each request at each moment in the life of a stream.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
@@ -25,7 +25,7 @@ function serve(first = 500, clock = new ManualClock(), origin = new Origin({ clo
 }
 
 describe('Origin', () => {
-  it('B4.03 an unknown name gives 404 at once, without a lifetime', async () => {
+  it('B4.03 answers an unknown name with 404 at once, without a cache lifetime', async () => {
     const { origin, playlist } = serve();
     expect(await origin.multivariant('live', 'a')).toMatchObject({
       status: 404,
@@ -56,7 +56,7 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(0);
   });
 
-  it('B2.07 waiting is bounded: 404 after the limit, and when the publisher gives up', async () => {
+  it('B2.07 ends a wait with 404 after the limit, and when the publisher gives up', async () => {
     const { origin, clock, playlist } = serve();
     const abandon = origin.starting('live', 'a');
     const bounded = [origin.multivariant('live', 'a'), playlist('1', '0')];
@@ -97,7 +97,7 @@ describe('Origin', () => {
     expect(bodyOf(await playlist('500', '0'))).toBe(now);
   });
 
-  it('B3.07 C4.05 a request for a future part waits until the playlist lists it; a thousand viewers get the same Buffer', async () => {
+  it('B3.07 C4.05 holds a request for a future part until the playlist lists it; a thousand viewers get the same Buffer', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -117,7 +117,7 @@ describe('Origin', () => {
     expect(bodyOf(first as OriginAnswer)).toContain(`URI="part-${msn}.${part}.m4s"`);
   });
 
-  it('only the first version with the requested part is cached for long, because later ones contain more', async () => {
+  it('lets only the first version with the requested part be cached for long, because later ones contain more', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_300);
@@ -132,14 +132,14 @@ describe('Origin', () => {
     };
     expect(await cachedForLong(open, newest)).toBe(true);
     expect(await cachedForLong(open, newest - 1)).toBe(false);
-    // What video.js asks for: the last whole segment with a part, when parts of the next are there.
+    // video.js requests the last whole segment with a part when parts of the next one exist.
     expect(await cachedForLong(last, 0)).toBe(false);
     expect(await cachedForLong(last, 3)).toBe(false);
     expect(await cachedForLong(last)).toBe(false);
     expect(await cachedForLong(mediaSequence)).toBe(false);
   });
 
-  it('B3.07 a request for a whole segment waits until it is complete', async () => {
+  it('B3.07 holds a request for a whole segment until it is complete', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -155,7 +155,7 @@ describe('Origin', () => {
     expect(bodyOf(await held)).toContain('\nseg-502.m4s\n');
   });
 
-  it('B3.08 after three target durations in vain, a request gets the unchanged playlist with the usual lifetime', async () => {
+  it('B3.08 answers a request with the unchanged playlist and the usual lifetime after three target durations', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -172,7 +172,7 @@ describe('Origin', () => {
     expect(origin.waiting).toBe(0);
   });
 
-  it('B3.08 B3.12 the end wakes every waiter with ENDLIST, then directives are ignored; a hint is 404', async () => {
+  it('B3.08 B3.12 the end wakes every waiting request with ENDLIST; then directives are ignored, and a hint gives 404', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -188,7 +188,7 @@ describe('Origin', () => {
     expect(bodyOf(await playlist('nonsense'))).toContain('#EXT-X-ENDLIST');
   });
 
-  it('B3.12 a request for a hinted part waits until it exists, and gets the bytes that are listed; any other part gives 404', async () => {
+  it('B3.12 holds a request for a hinted part until it exists, with the bytes that are listed; any other part gives 404', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(5_600);
@@ -208,7 +208,7 @@ describe('Origin', () => {
     expect(again.status === 200 && answer.status === 200 && again.body?.equals(answer.body ?? Buffer.of())).toBe(true);
   });
 
-  it('C4.06 a client that leaves frees its waiter', async () => {
+  it('C4.06 frees the waiter of a client that leaves', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -221,7 +221,7 @@ describe('Origin', () => {
     expect((await held[0])?.status).toBe(503);
   });
 
-  it('B4.10 C3.03 only existing file names are accepted', async () => {
+  it('B4.10 C3.03 accepts only existing file names', async () => {
     const { origin, presentation, play } = serve();
     origin.attach(presentation);
     await play(6_100);
@@ -244,7 +244,7 @@ describe('Origin', () => {
     });
   });
 
-  it('B1.08 B1.10 an ended stream stays for its window; then its playlists are removed, and later its media', async () => {
+  it('B1.08 B1.10 keeps an ended stream for its window; then removes its playlists, and later its media', async () => {
     const { origin, presentation, clock, store, play, playlist } = serve();
     origin.attach(presentation);
     await play(10_500);
@@ -264,7 +264,7 @@ describe('Origin', () => {
     expect((await origin.multivariant('live', 'a')).status).toBe(404);
     expect((await origin.file('live', 'a', 'source', 'iframes.m3u8')).status).toBe(404);
     expect(origin.presentation('live', 'a')).toBeUndefined();
-    // RFC 8216bis 6.2.1: who loaded it just before still gets all of it, from here and from the disk.
+    // RFC 8216bis 6.2.1: a player that loaded the playlist just before still gets all of it, from here and from the disk.
     clock.advance(duration * 1000 - 1);
     await settle();
     for (const { uri, map = '' } of segments) {
@@ -280,7 +280,7 @@ describe('Origin', () => {
     expect(await store.list('')).toEqual([]);
   });
 
-  it('B1.03 a republish continues at higher numbers, and the media of the ended stream is still available', async () => {
+  it('B1.03 a republished stream continues at higher numbers, and the media of the ended one is still available', async () => {
     const first = serve();
     const { origin, clock } = first;
     origin.attach(first.presentation);
@@ -299,7 +299,7 @@ describe('Origin', () => {
     expect((await second.playlist()).status).toBe(200);
   });
 
-  it('a stream that ended before it had any media gives 404', async () => {
+  it('a stream that ended without media gives 404', async () => {
     const { origin, presentation, playlist } = serve();
     origin.attach(presentation);
     const held = [origin.multivariant('live', 'a'), playlist()];
@@ -321,7 +321,8 @@ describe('Origin', () => {
     expect((await origin.multivariant('live', 'a')).status).toBe(200);
     const next = String(now.mediaSequence + now.segments.length);
     const held = [playlist(next), playlist(next, '0')];
-    // Nobody knows whether a part comes, so none is hinted at; what was is waited for, and so is the first one of a return.
+    // Nobody knows whether another part comes, so none is hinted at. A part that was hinted at is waited for, and so is the first part
+    // after a return.
     expect(now.preloadHint).toBeUndefined();
     const first = `part-${next}.0.m4s`;
     const hinted = [hint, first].map((file) => origin.file('live', 'a', 'source', file));
@@ -330,7 +331,7 @@ describe('Origin', () => {
     clock.advance(6_000);
     for (const answer of await Promise.all(held)) expect(answer).toMatchObject({ status: 200, isFinal: false });
     for (const answer of await Promise.all(hinted)) expect(answer.status).toBe(503);
-    // Asked again, they are there until the end.
+    // A repeated request also finds them, until the end.
     const again = [playlist(next), origin.file('live', 'a', 'source', first)];
     await settle();
     await presentation.end();
@@ -339,7 +340,7 @@ describe('Origin', () => {
     expect(file?.status).toBe(404);
   });
 
-  it('waiting requests are answered when the publisher returns', async () => {
+  it('answers waiting requests when the publisher returns', async () => {
     const { origin, presentation, clock, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);
@@ -361,7 +362,7 @@ describe('Origin', () => {
     expect(parsePlaylist(bodyOf(await playlist())).preloadHint).toBeDefined();
   });
 
-  it('no refusal repeats the request, which may contain a key in the wrong place', async () => {
+  it('repeats the request in no refusal, because it may contain a key in the wrong place', async () => {
     const { origin, presentation, play } = serve();
     origin.attach(presentation);
     await play(7_300);
@@ -379,7 +380,7 @@ describe('Origin', () => {
     }
   });
 
-  it('a withdrawn rendition gives 404 at once, also to waiting requests; its media is still served', async () => {
+  it('answers 404 for a withdrawn rendition at once, also to waiting requests; its media is still served', async () => {
     const { origin, presentation, play, playlist } = serve();
     origin.attach(presentation);
     await play(7_300);

@@ -1,4 +1,4 @@
-// Any frame rate from one picture in ten seconds to 240 a second, any length of GOPs, ends of any shape: what every playlist says then.
+// Every playlist of publishers at any pace: from one picture in ten seconds to 240 a second, GOPs of any length, all kinds of ends.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PeriodPlan, Presentation } from '../../src/hls/presentation.js';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 const LOOK_EVERY = 31;
-/** Milliseconds of an AAC frame of 48 kHz. */
+/** Duration of an AAC frame at 48 kHz, in milliseconds. */
 const FRAME = 1024 / 48;
 
 const timeOf = (data: string): number => Number(data.split(' ')[1]);
@@ -30,7 +30,7 @@ interface Played {
 interface Kind {
   readonly tolerant?: boolean;
   readonly irregular?: boolean;
-  /** The sound comes from FFmpeg. */
+  /** Whether FFmpeg encodes the sound. */
   readonly encodedSound?: boolean;
 }
 
@@ -51,7 +51,7 @@ async function play(pace: Pace, kind: Kind = {}): Promise<Played> {
   const { presentation, clock } = setUp({ plan, dvrWindow: undefined, windowSegments: 1_000 });
   const checker = new PlaylistChecker({ frame: 1 / Math.min(pace.fps, 25), ...checked });
   const media = new Map<string, Buffer>();
-  // Each look renders and reads every playlist: one in a few steps sees all that matters.
+  // Each check renders and reads every playlist. A check every few steps sees all that matters.
   let steps = 0;
   const lookEvery = Math.max(1, Math.min(LOOK_EVERY, Math.floor(eventsOf(pace).length / 100)));
   const onStep = (): void => {
@@ -64,7 +64,7 @@ async function play(pace: Pace, kind: Kind = {}): Promise<Played> {
   return { presentation, checker, media };
 }
 
-/** What was put into samples, in the order of decoding. */
+/** The input of the samples, in decode order. */
 function served({ checker, media }: Played, rendition: string): string[] {
   const found: string[] = [];
   for (const { uri, map, gap } of checker.segments(rendition).values()) {
@@ -85,14 +85,14 @@ function sent(pace: Pace, kind: 'video' | 'audio'): string[] {
   return events.map(({ pts }) => `${kind === 'video' ? 'picture' : 'sound'} ${pts}`);
 }
 
-/** All in order, but for the few frames of a track that came alone after the last cut. */
+/** All in order, except the few frames of a track that came alone after the last cut. */
 function expectWhole(played: Played, rendition: string, expected: readonly string[]): void {
   const found = served(played, rendition);
   expect(found.length, rendition).toBeGreaterThan(expected.length - 6);
   expect(found, rendition).toEqual(expected.slice(0, found.length));
 }
 
-/** All but what is heard before the first picture is shown, or a frame that came alone after the last cut. */
+/** All of it, except sound before the first picture is shown, or a frame that came alone after the last cut. */
 function expectSound(played: Played, pace: Pace): void {
   const first = Math.min(...eventsOf(pace).flatMap(({ kind, pts }) => (kind === 'video' ? [pts] : [])));
   const isSeen = (sound: string): boolean => Number(sound.split(' ')[1]) >= first;
@@ -108,7 +108,7 @@ function durations({ checker }: Played, rendition: string): number[] {
 describe('the pace of a publisher', () => {
   const RATES = [0.1, 0.2, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 12, 15, 20, 23.976, 25, 29.97, 30, 50, 60, 120, 240];
 
-  it('any frame rate with key frames in time makes whole segments at key frames, without a gap, and loses nothing', async () => {
+  it('any frame rate with timely key frames gives whole segments at key frames, without a gap, and loses nothing', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...RATES),
@@ -144,7 +144,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('groups of 7.4 s and then 8.333 s fit a target of 8 s as they are: nothing is cut without a key frame', async () => {
+  it('GOPs of 7.4 s and then 8.333 s fit a target of 8 s unchanged: no cut is made without a key frame', async () => {
     const pace: Pace = { fps: 30, gops: [222, 250], length: { video: 34_000, audio: 34_000 } };
     const played = await play(pace);
     expect(played.presentation.targetDuration).toBe(8);
@@ -157,7 +157,7 @@ describe('the pace of a publisher', () => {
     expect(played.presentation.multivariantBody().toString()).toContain('#EXT-X-INDEPENDENT-SEGMENTS\n');
   });
 
-  it('GOPs of any length lose nothing, whatever is cut without a key frame, and the source and its rung are cut alike', async () => {
+  it('GOPs of any length lose nothing, whatever is cut without a key frame, and the source and its rung have the same cuts', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(1, 2, 5, 10, 25, 30, 60),
@@ -181,7 +181,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('an end where one track is longer loses nothing, and no segment is longer than it may be', async () => {
+  it('an end at which one track is longer loses nothing, and no segment is too long', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(5, 25, 30),
@@ -199,13 +199,13 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('tracks seconds apart are cut at key frames all the same, and nothing is lost but the sound that nobody waits for at the start', async () => {
+  it('tracks that are seconds apart are also cut at key frames, and only sound for which nobody waits at the start is lost', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(1, 25, 30),
         fc.integer({ min: -9_000, max: 5_000 }),
         async (fps, soundEarlier) => {
-          // Between slow pictures, silence grows by seconds at once, and this test would miss parts that were listed meanwhile.
+          // Between slow pictures, silence grows by seconds at once, and this test would miss parts that were listed in between.
           fc.pre(fps > 1 || soundEarlier >= -3_000);
           const pace: Pace = { fps, gops: [2 * fps], length: { video: 20_000, audio: 20_000 }, soundEarlier };
           const played = await play(pace);
@@ -215,7 +215,7 @@ describe('the pace of a publisher', () => {
             expectSound(played, pace);
             return;
           }
-          // Nobody waits that long for the first sound: silence stands for the beginning of it.
+          // Nobody waits that long for the first sound, so silence replaces its beginning.
           const came = served(played, 'audio').filter((data) => data.startsWith('sound'));
           const expected = sent(pace, 'audio');
           expect(came.length).toBeGreaterThan(expected.length - 6 + Math.floor(soundEarlier / FRAME));
@@ -228,7 +228,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('sound goes on while the pictures pause, and they come back with their rung', async () => {
+  it('sound continues while the pictures pause, and both the pictures and their rung come back', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 3_000, max: 9_000 }),
@@ -247,21 +247,21 @@ describe('the pace of a publisher', () => {
           expect(served(played, 'source').slice(0, before.length)).toEqual(before);
         },
       ),
-      // The next picture is just beyond the longest segment, and its cut in the middle of the pause.
+      // The next picture is just beyond the longest segment, so its cut is in the middle of the pause.
       {
         numRuns: 8,
         examples: [
           [5_469, 1_012],
           [5_600, 1_500],
           [4_000, 600],
-          // The cut is at most a frame before the next picture.
+          // The cut is at most one frame before the next picture.
           [3_969, 512],
         ],
       },
     );
   });
 
-  it('pictures go on at once while the sound pauses: silence stands for it, and no sound that comes is lost', async () => {
+  it('pictures continue at once while the sound pauses: silence replaces it, and no sound that comes is lost', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 3_000, max: 9_000 }),
@@ -275,7 +275,7 @@ describe('the pace of a publisher', () => {
           const isSound = (data: string): boolean => data.startsWith('sound');
           expect(served(played, 'audio').filter(isSound)).toEqual(sent(pace, 'audio'));
           const ends = from + pause >= 20_000;
-          // To the end but for the second after which a pause is one.
+          // Up to the end, except the second after which missing sound counts as a pause.
           const silent = Math.max(0, (ends ? 20_000 - from : pause) - (ends ? 1_100 : 0));
           const frames = served(played, 'audio').length;
           if (silent > 1_200)
@@ -286,7 +286,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('sound that is encoded may pause too: silence stands for it at once, and each frame that comes back is at its time', async () => {
+  it('encoded sound may pause too: silence replaces it at once, and each frame after the pause is at its time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 3_000, max: 9_000 }),
@@ -299,7 +299,7 @@ describe('the pace of a publisher', () => {
           for (const name of ['source', '120p']) expectWhole(played, name, sent(pace, 'video'));
           const frames = served(played, 'audio');
           expect(frames.length).toBeGreaterThan(Math.floor(20_000 / FRAME) - 6);
-          // What FFmpeg still held when the sound stopped comes too late.
+          // Sound that FFmpeg still held when the sound stopped comes too late.
           const isHeld = (sound: string): boolean => isAt(sound, 1_000 + from - 200, 1_000 + from);
           const came = frames.filter((data) => data.startsWith('sound')).filter((sound) => !isHeld(sound));
           const expected = sent(pace, 'audio').filter((sound) => !isHeld(sound));
@@ -314,7 +314,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('sound whose header alone comes first, and the rest seconds later or never, keeps nobody waiting for the pictures', async () => {
+  it('sound whose header comes first, and whose frames come seconds later or never, does not delay the pictures', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1_000, max: 22_000 }), async (late) => {
         const pauses = { audio: [[0, late]] as const };
@@ -330,7 +330,7 @@ describe('the pace of a publisher', () => {
     );
   });
 
-  it('sound that begins with its pictures and then comes in bursts seconds late is whole if nobody plays yet', async () => {
+  it('sound that begins with the pictures and then comes in late bursts is complete if nobody plays yet', async () => {
     const bursts: Pace = {
       ...{ fps: 1, gops: [2], length: { video: 20_000, audio: 20_000 } },
       soundBursts: [[700, 8_000]],

@@ -1,26 +1,27 @@
-// A publisher of any pace, with tracks that pause, end, start late or lie apart, and an encoder of one rung: without pictures, so that thousands fit in a test.
+// A publisher at any pace, with tracks that pause, end, start late or lie apart, and an encoder of one rung. It makes no real pictures, so
+// that thousands of events fit in a test.
 import type { Presentation } from '../../src/hls/presentation.js';
 import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import type { ManualClock } from '../support/manual-clock.js';
 
-/** From, to; milliseconds since the first picture. */
+/** Beginning and end, in milliseconds since the first picture. */
 export type Stretch = readonly [from: number, to: number];
 
 export interface Pace {
   /** Frames per second. */
   readonly fps: number;
-  /** Pictures from key frame to key frame, one after the other, the last for the rest. */
+  /** Numbers of pictures in successive GOPs; the last number also holds for all later GOPs. */
   readonly gops: readonly number[];
-  /** Each second picture is a B-frame. */
+  /** Whether every second picture is a B-frame. */
   readonly bFrames?: boolean;
-  /** Milliseconds of pictures, of sound. */
+  /** Duration of the pictures and of the sound, in milliseconds. */
   readonly length: { readonly video: number; readonly audio: number };
-  /** Nothing of that kind is sent meanwhile, and timestamps go on. */
+  /** During these stretches nothing of that kind is sent, while timestamps go on. */
   readonly pauses?: { readonly video?: readonly Stretch[]; readonly audio?: readonly Stretch[] };
-  /** Sound of these times is sent at once at the end of the stretch. */
+  /** The sound of each stretch is sent at once at its end. */
   readonly soundBursts?: readonly Stretch[];
-  /** Sound of the same time is sent so much earlier than the picture; later where it is negative. */
+  /** How much earlier than its pictures sound is sent; negative for later. */
   readonly soundEarlier?: number;
 }
 
@@ -34,7 +35,7 @@ interface Event {
 
 const ORIGIN = 1_000;
 const SOUND_FRAME = 1024 / 48;
-/** An unfinished fragment, and what is on its way. */
+/** An unfinished fragment, and frames on their way. */
 const HELD_SOUND = 6;
 
 /** In order of arrival. */
@@ -55,7 +56,7 @@ export function eventsOf({
   for (let i = 0; i * frame < length.video; i += 1) {
     const size = gops[Math.min(gop, gops.length - 1)] ?? 1;
     const key = inGop === 0;
-    // I0 P2 B1 P4 B3 …, shown one frame after they could be; the last of an even GOP is a P-frame.
+    // I0 P2 B1 P4 B3 …, each shown one frame later than possible. The last picture of an even GOP is a P-frame.
     const isLastOdd = inGop === size - 1 && inGop % 2 === 1;
     const shown = !bFrames || inGop === 0 || isLastOdd ? inGop : inGop % 2 === 1 ? inGop + 1 : inGop - 1;
     const first = i - inGop;
@@ -79,12 +80,12 @@ export interface PacedOptions {
   readonly presentation: Presentation;
   readonly clock: ManualClock;
   readonly inits: { readonly video: Buffer; readonly audio: Buffer; readonly rung: Buffer };
-  /** The sound is encoded too, and comes from a pipe. */
+  /** Whether the sound is encoded too, and comes from a pipe. */
   readonly encodedSound?: boolean;
   readonly onStep: () => void;
 }
 
-/** Publishes all of it into `source`, `audio` and, if the plan has it, `120p`, whose encoder is drained at the end. */
+/** Publishes everything into `source`, `audio` and, if the plan has it, `120p`, whose encoder is drained at the end. */
 export function publishPaced(
   pace: Pace,
   { presentation, clock, inits, encodedSound = false, onStep }: PacedOptions,
@@ -122,7 +123,7 @@ export function publishPaced(
   for (const bytes of soundEncoder?.drain() ?? []) presentation.write('audio', bytes);
 }
 
-/** As FFmpeg with `aresample=async=1`: it holds some frames back, and makes the silence of a pause when the sound goes on. */
+/** Like FFmpeg with `aresample=async=1`: it holds some frames, and makes the silence of a pause when the sound goes on. */
 class PacedSoundEncoder {
   readonly #init: Buffer;
   #frames: { readonly start: number; readonly data: Buffer }[] = [];
@@ -162,7 +163,7 @@ class PacedSoundEncoder {
   }
 }
 
-/** As FFmpeg: in the order of presentation, a fragment when the frame after it comes, also at each key frame. */
+/** Like FFmpeg: works in presentation order, and writes a fragment when the frame after it comes, also at each key frame. */
 class PacedEncoder {
   readonly #init: Buffer;
   readonly #trackId: number;

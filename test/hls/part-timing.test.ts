@@ -1,4 +1,4 @@
-// PART-TARGET can never be changed once shown, so its formula is checked over every rate a source may have.
+// PART-TARGET can never change after it was announced, so its formula is checked for every frame rate that a source may have.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advancePartLimit, audioFramesPerPart, partTiming } from '../../src/hls/timeline/part-timing.js';
@@ -27,7 +27,7 @@ describe('partTiming', () => {
     );
   });
 
-  it('B3.01 a nominal part is between 85 % and 100 % of PART-TARGET, with a frame to spare where frames are short', () => {
+  it('B3.01 a nominal part lasts 85 % to 100 % of PART-TARGET, with a frame to spare if frames are short', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 1, max: 240, noNaN: true }),

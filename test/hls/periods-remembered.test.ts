@@ -1,4 +1,4 @@
-// A publisher that comes back all day makes periods all day; only those that can still be shown are remembered.
+// A publisher that comes back all day makes new periods all day. Only those that can still be listed are remembered.
 import { expect, it } from 'vitest';
 import { StreamPeriods } from '../../src/hls/timeline/stream-periods.js';
 

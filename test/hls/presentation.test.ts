@@ -1,4 +1,4 @@
-// Real FFmpeg output, in random cuttings, against every rule a playlist has over its life.
+// Real FFmpeg output, cut at random places, checked against every rule for the life of a playlist.
 import * as HLS from 'hls-parser';
 // @ts-expect-error it has no types
 import { Parser as M3u8Parser } from 'm3u8-parser';
@@ -31,7 +31,7 @@ describe('Presentation', () => {
     usual = await record({ seconds: 19.4, gop: 50 }, { partFrames: 12, rungs: [120, 90] });
   });
 
-  it('B1.01-B1.07 B1.12-B1.18 B2.04 B3.01-B3.03 B3.12 B3.14 B3.15 B1.09 hold over a ladder with B-frames', async () => {
+  it('B1.01-B1.07 B1.12-B1.18 B2.04 B3.01-B3.03 B3.12 B3.14 B3.15 B1.09 obeys the rules for a ladder with B-frames', async () => {
     const setup = setUp();
     const [checker, media] = await run(usual, setup);
     for (const { name } of setup.presentation.renditions) {
@@ -59,7 +59,7 @@ describe('Presentation', () => {
     }
   });
 
-  it('gives the same playlists for any cutting of the bytes', async () => {
+  it('gives the same playlists however its bytes are cut', async () => {
     const texts = new Set<string>();
     for (const seed of [1, 2, 3]) {
       const { presentation, clock } = setUp();
@@ -69,7 +69,7 @@ describe('Presentation', () => {
     expect(texts.size).toBe(1);
   });
 
-  it('B1.08 a segment that left the playlist stays for its duration and the longest playlist', async () => {
+  it('B1.08 a segment that left the playlist stays for its own duration and that of the longest playlist', async () => {
     const { presentation, clock } = setUp();
     await new Replay(presentation, usual, { clock }).playUntil(17_500);
     const rendition = presentation.rendition('source');
@@ -87,7 +87,7 @@ describe('Presentation', () => {
   /** Small buffers share Node's pool, whose size depends on its version. */
   const POOL = Buffer.allocUnsafe(1).buffer.byteLength;
 
-  it('holds media once: parts are views of their segment, and nothing keeps a chunk of a pipe', async () => {
+  it('holds media once: parts are views of their segment, and nothing keeps a chunk of a pipe in memory', async () => {
     const { presentation, clock } = setUp();
     await new Replay(presentation, usual, { clock }).playUntil(17_500);
     for (const { name } of presentation.renditions) {
@@ -113,7 +113,7 @@ describe('Presentation', () => {
     }
   });
 
-  it('B1.12 C4.08 dates begin at the wall clock of the first sample and do not follow when it is set', async () => {
+  it('B1.12 C4.08 dates begin at the wall clock of the first sample, and do not follow when somebody sets that clock', async () => {
     const { presentation, clock } = setUp();
     const begin = clock.wallClock();
     const checker = new PlaylistChecker({ frame: FRAME });
@@ -129,7 +129,7 @@ describe('Presentation', () => {
     expect((dates.at(-1) ?? 0) - (dates[0] ?? 0)).toBe(18_000);
   });
 
-  it('B1.12 dates count from the arrival of the first sample, also when it is noted later', async () => {
+  it('B1.12 dates count from the arrival of the first sample, even if it is noted later', async () => {
     const clock = new ManualClock();
     const began = clock.wallClock();
     const firstArrival = clock.now();
@@ -180,7 +180,7 @@ describe('Presentation', () => {
       const problems: string[] = [];
       parser.on('warn', ({ message }: { message: string }) => problems.push(message));
       parser.on('info', ({ message }: { message: string }) => {
-        // It names a rule of its own for every first segment.
+        // It reports a rule of its own for every first segment.
         if (!message.includes('defaulting')) problems.push(message);
       });
       parser.push(text);
@@ -190,12 +190,12 @@ describe('Presentation', () => {
     }
   });
 
-  it('B1.16 B1.14 C4.01 a restart of FFmpeg with the same init is no discontinuity: what it missed is a gap', async () => {
+  it('B1.16 B1.14 C4.01 a restart of FFmpeg with the same init segment is no discontinuity: the media that it missed is a gap', async () => {
     const { presentation, clock, warnings } = setUp();
     const checker = new PlaylistChecker({ frame: FRAME });
     const media = new Map<string, Buffer>();
     const onStep = (): void => observe(presentation, checker, media);
-    // FFmpeg dies in the middle of a segment; the rungs are behind the source, and what it held is lost.
+    // FFmpeg dies in the middle of a segment. The rungs are behind the source, and the media that FFmpeg held is lost.
     await new Replay(presentation, usual, { clock, onStep }).playUntil(8_200);
     checker.expectBrokenHint();
     presentation.pipesRestarted(
@@ -203,7 +203,7 @@ describe('Presentation', () => {
       Number.POSITIVE_INFINITY,
     );
     onStep();
-    // Its successor gets the last GOP again, which must not be shown twice, and goes on.
+    // Its successor gets the last GOP again, which must not be listed twice, and continues.
     await new Replay(presentation, usual, { clock, onStep, from: 7_000, notedUntil: 8_200 }).finish();
     for (const { name } of presentation.renditions) {
       const segments = [...checker.segments(name).values()];
@@ -221,7 +221,7 @@ describe('Presentation', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['hls.missing-media']);
   });
 
-  it('a republished name goes on after the numbers of its earlier life', async () => {
+  it('a republished name continues after the numbers of its earlier life', async () => {
     const { presentation, clock } = setUp({
       firstMediaSequence: 77,
       firstDiscontinuitySequence: 3,
@@ -236,7 +236,7 @@ describe('Presentation', () => {
 });
 
 describe('Presentation of unusual sources', () => {
-  it('B3.01 key frames that are no cut make no short parts', async () => {
+  it('B3.01 key frames that are not cuts make no short parts', async () => {
     const recording = await record({ seconds: 9, gop: 25 }, { partFrames: 12, rungs: [120] });
     const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO], cuts: 'key-frames' } });
     const [checker, media] = await run(recording, setup);
@@ -260,7 +260,7 @@ describe('Presentation of unusual sources', () => {
     for (const name of ['source', '120p', 'audio']) await checkMedia(checker, media, name);
   });
 
-  it('B1.01 a GOP longer than the target duration is cut at a part boundary, and each cut is counted and reported', async () => {
+  it('B1.01 a GOP longer than the target duration is cut at a part boundary, and each such cut is counted and reported', async () => {
     const recording = await record({ seconds: 14, gop: [0, 2, 4, 11] }, { partFrames: 12, rungs: [120] });
     const setup = setUp({ plan: { renditions: [SOURCE, RUNG_120, AUDIO], cuts: 'key-frames' } });
     const [checker] = await run(recording, setup, true);
@@ -279,7 +279,7 @@ describe('Presentation of unusual sources', () => {
     await checkMedia(checker, media, 'audio');
   });
 
-  it('B1.13 a stream without a second key frame is served without the promise of independent segments', async () => {
+  it('B1.13 a stream without a second key frame is served without announcing independent segments', async () => {
     const recording = await record({ seconds: 24, gop: 10_000 }, { partFrames: 12, rungs: [] });
     const setup = setUp({ plan: { renditions: [SOURCE, AUDIO], cuts: 'key-frames' } });
     const [checker] = await run(recording, setup, true);
@@ -288,7 +288,7 @@ describe('Presentation of unusual sources', () => {
     expect(setup.presentation.multivariantBody().toString()).not.toContain('EXT-X-INDEPENDENT-SEGMENTS');
   });
 
-  it('B2.05 audio only: cut every segment duration, one variant without RESOLUTION', async () => {
+  it('B2.05 audio only: a cut in every segment duration, one variant without RESOLUTION', async () => {
     const recording = await record(
       { seconds: 9, gop: 50, video: false, sampleRate: 44_100 },
       { partFrames: 12, rungs: [] },
@@ -313,7 +313,7 @@ describe('Presentation of unusual sources', () => {
     expect(setup.presentation.multivariantBody().toString()).not.toMatch(/AUDIO|EXT-X-MEDIA|mp4a/);
   });
 
-  it('audio that begins later and ends earlier keeps the numbers of the video', async () => {
+  it('audio that begins later and ends earlier has the same numbers as the video', async () => {
     const recording = await record(
       { seconds: 13, gop: 50, audioDelay: 2.7, audioSeconds: 6 },
       { partFrames: 12, rungs: [] },

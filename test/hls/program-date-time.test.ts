@@ -1,4 +1,4 @@
-// Dates over days: an encoder whose clock is wrong, a wall clock that is set, networks that delay. B1.12 and C4.08.
+// Dates over days: an encoder with a wrong clock, a wall clock that is set, networks that delay. B1.12 and C4.08.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProgramDateTime } from '../../src/hls/timeline/program-date-time.js';
@@ -6,20 +6,20 @@ import { ManualClock } from '../support/manual-clock.js';
 
 const DAY = 86_400_000;
 const SEGMENT = 2_000;
-/** Shortest frame that is served: 240 a second. */
+/** The shortest frame that is served: 240 frames per second. */
 const FRAME = 1000 / 240;
 
 interface Journey {
-  /** Millionths that the clock of the encoder runs too fast. */
+  /** By how many millionths the encoder's clock is too fast. */
   readonly drift: number;
   readonly days: number;
-  /** Milliseconds that an arrival is late, by its number. */
+  /** By how many milliseconds the sample with this index arrives late. */
   readonly late?: (index: number) => number;
-  /** Milliseconds that the wall clock is set by, and after how long. */
+  /** By how many milliseconds the wall clock is set, and after how long. */
   readonly set?: { readonly by: number; readonly after: number };
 }
 
-/** One sample for each segment: more of them tell nothing more. */
+/** Notes one sample per segment; more would show nothing new. */
 function travel({ drift, days, late = () => 0, set }: Journey) {
   const clock = new ManualClock();
   const dates = new ProgramDateTime(clock, undefined);
@@ -49,13 +49,13 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     'B1.12 follows the wall clock for three days of an encoder that is %s millionths fast',
     (drift) => {
       const { error, worst } = travel({ drift, days: 3 });
-      // Without the correction 52 s after three days.
+      // Without the correction it would be 52 s after three days.
       expect(Math.abs(error)).toBeLessThan(500);
       expect(worst).toBeLessThan(FRAME);
     },
   );
 
-  it('B1.12 any drift, and any delays of a network: dates agree with EXTINF, and stay true', () => {
+  it('B1.12 dates agree with EXTINF and stay correct with any drift and any network delays', () => {
     const journeys = fc.record({
       drift: fc.integer({ min: -300, max: 300 }),
       jitter: fc.integer({ min: 0, max: 200 }),
@@ -64,7 +64,7 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     });
     fc.assert(
       fc.property(journeys, ({ drift, jitter, outage, every }) => {
-        // An outage holds back what follows, which then comes at once.
+        // An outage delays later samples, which then arrive all at once.
         const late = (index: number) =>
           Math.max(((index * 7919) % 101) * (jitter / 100), index < every ? 0 : outage - (index % every) * SEGMENT);
         const { error, worst } = travel({ drift, days: 0.5, late });
@@ -75,7 +75,7 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     );
   });
 
-  it('C4.08 a wall clock that is set by a minute is followed within two days, never by a jump', () => {
+  it('C4.08 follows a wall clock that is set by a minute within two days, and never jumps', () => {
     for (const by of [60_000, -60_000]) {
       const { error, worst } = travel({ drift: 0, days: 2, set: { by, after: 3_600_000 } });
       expect(Math.abs(error)).toBeLessThan(500);
@@ -83,14 +83,14 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     }
   });
 
-  it('a publisher that returns after days takes up the timeline at this moment', () => {
+  it('a publisher that returns after days continues the timeline at the current time', () => {
     const { dates, clock } = travel({ drift: -200, days: 2 });
     clock.advance(3_000);
     const date = dates.at((dates.now ?? 0) / 1000);
     expect(Math.abs(date - clock.wallClock())).toBeLessThan(500);
   });
 
-  it('media that comes late has the date that its time had when the others got it', () => {
+  it('late media has the same dates as the same time in other renditions', () => {
     const { dates } = travel({ drift: 200, days: 0.25 });
     const newest = 1000 + 0.25 * DAY;
     const earlier = dates.at((newest - 20_000) / 1000);
@@ -98,7 +98,7 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     expect(dates.at((newest - 20_000) / 1000)).toBe(earlier);
   });
 
-  it('begins no earlier than the dates of an earlier life ended, and then nears the wall clock', () => {
+  it('begins no earlier than the dates of an earlier life ended, and then approaches the wall clock', () => {
     const clock = new ManualClock();
     const earliest = clock.wallClock() + 20_000;
     const dates = new ProgramDateTime(clock, undefined, earliest);

@@ -1,4 +1,4 @@
-// What synthetic streams cannot make up: init segments that real encoders wrote.
+// Init segments that real encoders wrote, for synthetic streams, which cannot invent them.
 import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { record } from '../support/ladder-recording.js';
 import type { SyntheticOptions } from './synthetic-stream.js';
@@ -13,7 +13,7 @@ export const SAMPLES_PLAN: PeriodPlan = {
   cuts: 'key-frames',
 };
 
-/** @param rungHeight of a rung to encode; without one the source stands in for it */
+/** @param rungHeight height of a rung to encode; if undefined, the source is used in its place */
 export async function recordInits(rungHeight?: number): Promise<SyntheticOptions['inits']> {
   const rungs = rungHeight === undefined ? [] : [rungHeight];
   const { chunks } = await record({ seconds: 1, gop: 25, bFrames: 0 }, { partFrames: 12, rungs });

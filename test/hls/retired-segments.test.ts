@@ -1,4 +1,5 @@
-// What has left the playlist must stay fetchable for its time, and not in memory: attackers who publish in bursts fill it otherwise.
+// Segments that have left the playlist must stay available for their retention time, but not in memory: attackers who publish in bursts
+// would fill it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PartBody } from '../../src/hls/packaging/part.js';
@@ -54,7 +55,7 @@ describe('segments that have left the playlist', () => {
     expect(await get(partUri(1001, 0))).toBe(404);
   });
 
-  it('B1.09 stay in memory as long as they must if there is no store', async () => {
+  it('B1.09 stay in memory for their retention time if there is no store', async () => {
     const { play, get, held, inMemory, source } = scene();
     await play(25);
     expect(source().window.listed.some(({ mediaSequence }) => mediaSequence === 1001)).toBe(false);
@@ -76,7 +77,7 @@ describe('segments that have left the playlist', () => {
     expect(inMemory()).toBe(held().length);
     expect(Buffer.isBuffer(await get(segmentUri(1001)))).toBe(true);
     failing = false;
-    // Those that left the playlist unwritten stay for their time; all that leave it from here on do not.
+    // Segments that left the playlist before they were written stay for their retention time. All that leave it from now on do not.
     await play(60);
     expect(inMemory()).toBe(source().window.listed.length);
   });
@@ -84,13 +85,13 @@ describe('segments that have left the playlist', () => {
   it('C2.11 are bounded by their duration if media arrives faster than real time', () => {
     const window = new LiveWindow({ segments: 6, now: () => 0 });
     for (let index = 0; index < 1_000; index += 1) window.add(segment(index), 2);
-    // Seven of two seconds were listed at once: 14 s, three times.
+    // Seven segments of two seconds were listed at once: 14 s, three times.
     expect([...window.available()]).toHaveLength(6 + 21);
     expect(window.find(999 - 6 - 20)?.mediaSequence).toBe(999 - 6 - 20);
     expect(window.find(999 - 6 - 21)).toBeUndefined();
   });
 
-  it('are all kept for their time at the pace of the clock, even when the whole playlist is withdrawn at once', () => {
+  it('are all kept for their retention time in real time, even when the whole playlist is withdrawn at once', () => {
     let now = 0;
     const window = new LiveWindow({ segments: 6, now: () => now });
     for (let index = 0; index < 100; index += 1) {
@@ -101,7 +102,7 @@ describe('segments that have left the playlist', () => {
     window.retireAll(2);
     expect([...window.available()]).toHaveLength(before);
     now += 17_999;
-    // Its own duration, the longest playlist and one target.
+    // Its own duration, that of the longest playlist, and one target duration.
     expect(window.find(99)).toBeDefined();
     now += 1;
     expect([...window.available()]).toHaveLength(0);
@@ -109,7 +110,7 @@ describe('segments that have left the playlist', () => {
 });
 
 describe('segments of a stream without its publisher', () => {
-  it('C2.11 leave memory though they are listed, come from the store with the same bytes, and those after its return stay', async () => {
+  it('C2.11 leave memory although they are listed, come from the store with the same bytes, and those after its return stay', async () => {
     const { presentation, stream, play, get, inMemory, source } = scene(new MemoryStore());
     await play(11);
     const listed = () => source().window.listed.map(({ mediaSequence }) => mediaSequence);
@@ -126,7 +127,7 @@ describe('segments of a stream without its publisher', () => {
     expect(inMemory()).toBe(0);
     expect(await Promise.all(live.map((sequence) => get(segmentUri(sequence))))).toEqual(whole);
     expect(await Promise.all(live.map((sequence) => get(partUri(sequence, 1))))).toEqual(parts);
-    // The last one was written when the publisher had gone.
+    // The last one was written when the publisher had left.
     expect(Buffer.isBuffer(await get(segmentUri(left.at(-1) ?? 0)))).toBe(true);
 
     presentation.startPeriod(SAMPLES_PLAN);

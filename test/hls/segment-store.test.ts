@@ -1,4 +1,4 @@
-// One suite for every store: what the write-behind relies on.
+// One suite for all stores: everything on which the write-behind relies.
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.read('live/none/source/seg-2.m4s')).toBeUndefined();
   });
 
-  it('gives a part of a file, and says how large it is', async () => {
+  it('reads a piece of a file, and tells its size', async () => {
     const store = await make();
     await store.write('live/a/source/seg-1.m4s', bytes('0123456789'));
     expect(await store.size('live/a/source/seg-1.m4s')).toBe(10);
@@ -115,7 +115,7 @@ describe('DiskStore', () => {
     expect(await store.read('real/link')).toBeUndefined();
   });
 
-  it('C3.03 writes what nobody reads yet under its own name, over a broken attempt, and through no link', async () => {
+  it('C3.03 writes a file that nobody reads yet under its own name, over a broken earlier attempt, and through no link', async () => {
     const root = await temporaryDirectory();
     const store = new DiskStore(root);
     await store.write('live/a/seg-1.m4s', bytes('a broken attempt that was longer'), true);
@@ -129,25 +129,28 @@ describe('DiskStore', () => {
     expect(await readdir(join(root, 'live/a'))).toEqual(['seg-1.m4s', 'seg-2.m4s']);
   });
 
-  it.runIf(process.platform === 'linux')('leaves nothing of what did not fit, and no descriptor open', async () => {
-    const root = await temporaryDirectory();
-    const store = new DiskStore(root);
-    await store.write('live/a/x', bytes('x'));
-    const descriptors = (await readdir('/proc/self/fd')).length;
-    await mkdir(join(root, 'live/a/seg-1.m4s'));
-    await expect(store.write('live/a/seg-1.m4s', bytes('x'), true)).rejects.toMatchObject({ code: 'EISDIR' });
-    await expect(store.write('live/a/seg-1.m4s', bytes('x'))).rejects.toThrow();
-    expect(await readdir(join(root, 'live/a'))).toEqual(['seg-1.m4s', 'x']);
-    expect((await readdir('/proc/self/fd')).length).toBe(descriptors);
-  });
+  it.runIf(process.platform === 'linux')(
+    'leaves nothing of a file that did not fit, and no open descriptor',
+    async () => {
+      const root = await temporaryDirectory();
+      const store = new DiskStore(root);
+      await store.write('live/a/x', bytes('x'));
+      const descriptors = (await readdir('/proc/self/fd')).length;
+      await mkdir(join(root, 'live/a/seg-1.m4s'));
+      await expect(store.write('live/a/seg-1.m4s', bytes('x'), true)).rejects.toMatchObject({ code: 'EISDIR' });
+      await expect(store.write('live/a/seg-1.m4s', bytes('x'))).rejects.toThrow();
+      expect(await readdir(join(root, 'live/a'))).toEqual(['seg-1.m4s', 'x']);
+      expect((await readdir('/proc/self/fd')).length).toBe(descriptors);
+    },
+  );
 
-  it('creates the directory again if it has been removed', async () => {
+  it('creates the directory again if it was removed', async () => {
     const root = await temporaryDirectory();
     const store = new DiskStore(root);
     await store.write('live/a/x', bytes('x'));
     const { rm } = await import('node:fs/promises');
     await rm(join(root, 'live'), { recursive: true });
-    // Whoever wrote what is gone has to hear of it.
+    // The writer must learn that the earlier files are gone.
     await expect(store.write('live/a/y', bytes('y'))).rejects.toMatchObject({ code: 'ENOENT' });
     await store.write('live/a/y', bytes('y'));
     expect(await store.list('')).toEqual(['live/a/y']);

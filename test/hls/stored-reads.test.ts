@@ -1,4 +1,4 @@
-// What has left memory is read as it is sent: in pieces, few at a time, and once for all who want the same.
+// Media that has left memory is read while it is sent: in pieces, a few at a time, and once for all who request the same.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { ByteSpan } from '../../src/hls/window/segment.js';
 
 const LARGE = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i & 0xff));
 
-/** Answers reads when it is told to. */
+/** Answers reads when the test says so. */
 class HeldStore extends MemoryStore {
   running = 0;
   most = 0;

@@ -1,4 +1,4 @@
-// Publishers that leave and return, encoders that die, tracks that change: what every playlist says then, and never says.
+// Publishers that leave and return, encoders that die, tracks that change: what every playlist must and must not list then.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
   others = { ...(await of(48_000, 90)), audio: inits.audio };
 });
 
-/** The same H.264 of another level, in avcC and SPS. */
+/** The same H.264 with another level in avcC and SPS. */
 function withLevel(init: Buffer, level: number): Buffer {
   const changed = Buffer.from(init);
   const avcC = changed.indexOf('avcC') + 4;
@@ -57,7 +57,7 @@ interface Scene {
   readonly clock: ManualClock;
   readonly checker: PlaylistChecker;
   readonly stream: SyntheticStream;
-  /** Segments of a rendition as they were listed, `.` for media, `G` for a gap, `|` before a discontinuity. */
+  /** The segments of a rendition as listed: `.` for media, `G` for a gap, `|` before a discontinuity. */
   story(rendition: string): string;
   segments(rendition: string): ParsedSegment[];
 }
@@ -77,7 +77,7 @@ function scene(options: Partial<PresentationOptions> = {}, irregular = false, to
   return { presentation, clock, checker, stream, story, segments };
 }
 
-/** The publisher is away for so long, and comes back. */
+/** The publisher leaves for this long, and comes back. */
 function reconnect({ presentation, clock, checker, stream }: Scene, away: number, plan = PLAN): void {
   stream.suspend();
   clock.advance(away);
@@ -88,7 +88,7 @@ function reconnect({ presentation, clock, checker, stream }: Scene, away: number
 }
 
 describe('periods of a presentation', () => {
-  it('DASH Periods are the same for somebody who asks for the first time, long after each has begun, as for others', async () => {
+  it('DASH Periods are the same for a player that starts late as for others', async () => {
     const played = scene();
     const { presentation, stream } = played;
     const origin = () =>
@@ -104,7 +104,7 @@ describe('periods of a presentation', () => {
     stream.play(120);
     const [, second] = ids(await text(asked));
     expect(second).toMatch(/^p1005 /);
-    // The window holds nothing of the first one any more, and not the beginning of the second.
+    // The window contains nothing of the first Period any more, and not the beginning of the second.
     for (let i = 0; i < 10; i += 1) {
       stream.play(100);
       await text(asked);
@@ -114,13 +114,13 @@ describe('periods of a presentation', () => {
     expect(ids(await text(origin()))).toEqual([second]);
   });
 
-  it('B1.03 B1.04 B1.11 B2.04 a publisher that returns goes on with one discontinuity, in all renditions at one number', () => {
+  it('B1.03 B1.04 B1.11 B2.04 a returning publisher continues with one discontinuity, at the same number in all renditions', () => {
     const played = scene();
     played.stream.play(220);
     reconnect(played, 5_000);
     played.stream.play(220);
     for (const name of ['source', '120p', 'audio']) {
-      // Four whole segments and one that was cut short, then again.
+      // Four whole segments and one that was cut short, and the same again.
       expect(played.story(name), name).toBe('.....|....');
       const [marked] = played.segments(name).filter(({ discontinuity }) => discontinuity);
       expect(marked?.mediaSequence, name).toBe(1005);
@@ -128,9 +128,9 @@ describe('periods of a presentation', () => {
     expect(played.presentation.counters).toMatchObject({ discontinuities: 1, gaps: 0, forcedCuts: 0 });
   });
 
-  it('B1.03 a publisher that leaves just after a cut leaves no gap where its sound had not come so far', () => {
+  it('B1.03 a publisher that leaves just after a cut leaves no gap for sound that had not come yet', () => {
     const played = scene();
-    // The sound of each frame comes after it: of the last one, the first of its GOP, there is none.
+    // The sound of each frame comes after it. The last frame, the first of its GOP, has no sound.
     played.stream.rung = false;
     played.stream.play(200);
     played.stream.play(1, 'silent');
@@ -139,7 +139,7 @@ describe('periods of a presentation', () => {
     expect(played.story('source')).toBe('....|....');
     expect(played.story('audio')).toBe('....|....');
     expect(played.presentation.counters.gaps).toBe(0);
-    // Nothing that was listed went: what nobody has seen was left out.
+    // No listed part was removed: only unlisted media was left out.
     for (const name of ['source', 'audio']) {
       expect(played.segments(name).map(({ mediaSequence }) => mediaSequence)).toEqual(
         played.segments(name).map((_, index) => 1000 + index),
@@ -147,11 +147,11 @@ describe('periods of a presentation', () => {
     }
   });
 
-  it('a stall of this process is not the silence of an encoder: what comes after it is not missing', () => {
+  it('a stall of this process does not count as silence of an encoder: media after it is not missing', () => {
     const played = scene();
     const { stream, clock } = played;
     stream.play(220);
-    // It stands still for 5 s; then it finds what came meanwhile, and the encoder gets it only now.
+    // The process stands still for 5 s. Then it finds the media that arrived, which the encoder gets only now.
     clock.advance(5_000);
     stream.pace = 1;
     stream.lag = 128;
@@ -160,13 +160,13 @@ describe('periods of a presentation', () => {
     stream.lag = 3;
     stream.play(200);
     for (const name of ['source', '120p', 'audio']) expect(played.story(name), name).toBe('..........');
-    // An encoder that falls silent is still found.
+    // An encoder that falls silent is still detected.
     stream.stalled = true;
     stream.play(200);
     expect(played.story('120p')).toMatch(/G$/);
   });
 
-  it('B1.12 C4.08 dates after a pause are those of the wall clock, and do not jump with it when it is set', () => {
+  it('B1.12 C4.08 dates after a pause are those of the wall clock, and do not jump when that clock is set', () => {
     const played = scene();
     const begin = played.clock.wallClock();
     played.stream.play(220);
@@ -180,16 +180,16 @@ describe('periods of a presentation', () => {
       .segments('source')
       .filter(({ discontinuity }) => discontinuity)
       .map(({ programDateTime }) => (programDateTime ?? 0) - begin);
-    // They follow it by half a millisecond in a second.
+    // They follow it by half a millisecond per second.
     const expected = [220 * 40 + 7_000, 440 * 40 + 8_000];
     for (const [index, date] of dates.entries()) expect(Math.abs(date - (expected[index] ?? 0))).toBeLessThan(15);
   });
 
-  it('B1.12 media that ran ahead of the clock is not overtaken by dates', () => {
+  it('B1.12 dates do not overtake media that ran ahead of the clock', () => {
     const played = scene();
     played.stream.play(220);
     const ahead = 1000 + 220 * 40;
-    // The publisher sent two seconds more than time had passed.
+    // The publisher sent two seconds more than the time that had passed.
     played.clock.advance(-0);
     const frozen = played.presentation.resumeTime;
     expect(frozen).toBeGreaterThanOrEqual(ahead);
@@ -197,7 +197,7 @@ describe('periods of a presentation', () => {
     expect(played.presentation.resumeTime).toBeGreaterThanOrEqual(ahead);
   });
 
-  it('twenty reconnects: sequence and discontinuity numbers only grow, and no cut is forced through the holes', () => {
+  it('after twenty reconnects sequence and discontinuity numbers have only grown, and no cut was forced in the gaps', () => {
     const played = scene();
     played.stream.play(170);
     for (let i = 1; i <= 20; i += 1) {
@@ -226,13 +226,13 @@ describe('periods of a presentation', () => {
         .split('\n')
         .filter((line) => line.startsWith('seg-')),
     ).toEqual(before.split('\n').filter((line) => line.startsWith('seg-')));
-    // What comes late changes nothing any more.
+    // Late media changes nothing any more.
     played.presentation.take(picture(99_000, true));
     played.presentation.startPeriod(PLAN);
     expect(parsePlaylist(body()).ended).toBe(true);
   });
 
-  it('B1.14 a new picture size is a new MAP at the discontinuity; the same one is none', () => {
+  it('B1.14 a new picture size gives a new MAP at the discontinuity; the same size gives none', () => {
     const played = scene();
     played.stream.play(220);
     reconnect(played, 2_000);
@@ -248,7 +248,7 @@ describe('periods of a presentation', () => {
     expect(maps.get(2)).not.toBe(maps.get(1));
   });
 
-  it('B2.01 CODECS lists every format of a segment that is listed, the newest first, and no other (6.2.4)', () => {
+  it('B2.01 CODECS lists every format of a listed segment, the newest first, and no other (6.2.4)', () => {
     const played = scene();
     const codecsOf = (rendition: string): string | undefined => {
       const text = played.presentation.multivariantBody().toString();
@@ -280,7 +280,7 @@ describe('periods of a presentation', () => {
     expect(codecsOf('source')).toBe(`${now},mp4a.40.2`);
   });
 
-  it('A7.02 a track that changes unannounced begins a period at the next cut, once', () => {
+  it('A7.02 a track that changes without announcement begins a period at the next cut, once', () => {
     const played = scene();
     played.stream.play(220);
     played.presentation.setTrack('source', others.rung);
@@ -293,7 +293,7 @@ describe('periods of a presentation', () => {
     }
   });
 
-  it('A7.01 the same track again, and again, changes nothing', () => {
+  it('A7.01 the same track again, several times, changes nothing', () => {
     const played = scene();
     for (let i = 0; i < 10; i += 1) {
       played.stream.play(50);
@@ -304,7 +304,7 @@ describe('periods of a presentation', () => {
     expect(played.presentation.counters).toMatchObject({ discontinuities: 0, gaps: 0 });
   });
 
-  it('B1.16 a track that a later period lacks lists gaps; a new one begins there', () => {
+  it('B1.16 a track that a later period lacks lists gaps; a new track begins there', () => {
     const played = scene();
     played.stream.play(220);
     played.stream.audio = false;
@@ -337,7 +337,7 @@ describe('periods of a presentation', () => {
   it('C4.01 an encoder that dies between two segments costs nothing', () => {
     const played = scene();
     played.stream.lag = 0;
-    // Its last fragment goes out with the key frame of the next segment, of which nothing was listed yet.
+    // Its last fragment is written with the key frame of the next segment, of which nothing was listed yet.
     played.stream.play(201);
     played.stream.killEncoder();
     played.stream.play(150);
@@ -350,7 +350,7 @@ describe('periods of a presentation', () => {
       const played = scene();
       played.stream.play(frames);
       played.stream.replaceEncoder();
-      // It starts while the stream goes on.
+      // It starts while the stream continues.
       played.stream.stalled = true;
       played.stream.play(20);
       played.stream.stalled = false;
@@ -362,14 +362,14 @@ describe('periods of a presentation', () => {
       for (const segment of played.segments('120p').slice(0, -1)) {
         const parts = segment.parts.filter(({ gap }) => !gap);
         if (parts.length === 0) continue;
-        // What was listed before and after its death is the whole segment.
+        // The parts listed before and after its death add up to the whole segment.
         expect(parts.reduce((sum, { duration }) => sum + duration, 0)).toBeCloseTo(segment.duration, 2);
         expect(parts[0]?.independent).toBe(true);
       }
     }
   });
 
-  it('C4.01 a successor that comes too late goes on where a segment begins', () => {
+  it('C4.01 a successor that comes too late continues where a segment begins', () => {
     const played = scene();
     played.stream.play(130);
     played.checker.expectBrokenHint();
@@ -382,7 +382,7 @@ describe('periods of a presentation', () => {
     expect(played.presentation.counters.discontinuities).toBe(0);
   });
 
-  it('B1.07 a rung that stops is given up after a target duration, one part of it at a time never; it comes back aligned', () => {
+  it('B1.07 a rung that stops is given up after a target duration, a rung that comes one part at a time is not; it comes back aligned', () => {
     const played = scene();
     played.stream.play(160);
     played.stream.stalled = true;
@@ -390,14 +390,14 @@ describe('periods of a presentation', () => {
     played.stream.play(250);
     expect(played.story('120p')).toMatch(/^\.\.\.G+$/);
     expect(played.segments('120p').at(-1)?.mediaSequence).toBeGreaterThanOrEqual(1006);
-    // What it held comes late, and is dropped.
+    // The media that it held comes late, and is dropped.
     played.stream.stalled = false;
     played.stream.play(150);
     expect(played.story('120p')).toMatch(/^\.\.\.G{3,5}\.+$/);
     expect(played.story('source')).not.toContain('G');
   });
 
-  it('another init of a replaced encoder begins a period for all', () => {
+  it('another init segment of a replaced encoder begins a period for all', () => {
     const { presentation, clock } = setUp({ plan: PLAN });
     const checker = new PlaylistChecker({ frame: FRAME });
     const current = { ...inits };
@@ -418,7 +418,7 @@ describe('periods of a presentation', () => {
     expect(marked('source').map(({ mediaSequence }) => mediaSequence)).toEqual([1005]);
   });
 
-  it('withdrawn, a rung is in no playlist, and its media stays for its time', () => {
+  it('a withdrawn rung is in no playlist, and its media stays for its retention time', () => {
     const played = scene();
     played.stream.play(220);
     expect(played.presentation.multivariantBody().toString()).toContain('120p');
@@ -433,7 +433,7 @@ describe('periods of a presentation', () => {
     expect(played.presentation.anyRendition('120p')?.find('seg-1002.m4s')).toBeUndefined();
   });
 
-  it('nothing listed yet: another period replaces the first as if it had never been', () => {
+  it('if nothing is listed yet, another period replaces the first without a trace', () => {
     const played = scene();
     played.stream.play(30);
     played.presentation.startPeriod(PLAN);
@@ -443,7 +443,7 @@ describe('periods of a presentation', () => {
     expect(played.segments('source')[0]?.mediaSequence).toBe(1000);
   });
 
-  it('A7.16 a first GOP beyond maxGop is reported before anything is listed, and regular cuts take its place', () => {
+  it('A7.16 a first GOP beyond maxGop is reported before anything is listed, and regular cuts replace it', () => {
     const gops: number[] = [];
     const regular: PeriodPlan = { ...PLAN, renditions: [{ ...SOURCE, input: 'pipe' }, AUDIO], cuts: 'regular' };
     const { presentation } = setUp({
@@ -467,9 +467,9 @@ describe('periods of a presentation', () => {
     expect(presentation.rendition('source')?.isServable('part')).toBe(false);
   });
 
-  it('a GOP that turns longer than the target duration is cut, counted, and reported', () => {
+  it('GOPs that become longer than the target duration are cut, counted, and reported', () => {
     const times: number[] = [];
-    // Segments begin without a key frame, and were promised not to.
+    // Segments begin without a key frame, although independent segments were announced.
     const plan = { ...PLAN, renditions: [SOURCE] };
     const played = scene({ onForcedCut: (time) => times.push(time), plan }, true);
     played.stream.rung = false;
@@ -518,8 +518,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 );
 
 describe('a segment that ends sooner than its last frame was expected to', () => {
-  it('B1.06 B3.14 part tags that went do not come back', async () => {
-    // Found by the property below: the end of the playlist lay a fraction of a frame later before.
+  it('B1.06 B3.14 part tags that were removed do not come back', async () => {
+    // Found by the property below: the end of the playlist had been a fraction of a frame later.
     const { stream, checker, presentation } = scene({}, true, true);
     stream.play(120);
     for (const [gop, frames, stalled] of [
@@ -542,7 +542,7 @@ describe('a segment that ends sooner than its last frame was expected to', () =>
 });
 
 describe('a key frame that was waited for and did not come', () => {
-  it('B3.02 the cut that was put off for it is made where the stream is, not behind parts that went out', () => {
+  it('B3.02 a cut that was postponed for it is made at the current position, not behind parts that were emitted', () => {
     // Found by the property below: GOPs of 1 s become GOPs of 2 s in the middle of a segment of 2 s.
     const { stream, checker } = scene({}, true);
     stream.play(120);
@@ -558,7 +558,7 @@ describe('a key frame that was waited for and did not come', () => {
 });
 
 describe('properties', () => {
-  it('any order of reconnects, changes, deaths and stalls keeps every rule of every playlist', async () => {
+  it('any order of reconnects, changes, deaths and stalls obeys every rule of every playlist', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 14 }), async (events) => {
         const played = scene({}, true);

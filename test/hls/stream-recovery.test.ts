@@ -1,4 +1,4 @@
-// The numbers that name files: never the same twice.
+// The numbers in file names: never the same twice.
 import { describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { renderStreamMark } from '../../src/hls/store/own-files.js';
@@ -45,7 +45,7 @@ describe('SequenceNumbers', () => {
     const { sequences: recovered } = await recover(store);
     const next = new SequenceNumbers({ clock: new ManualClock(), recovered }).next('live/room', 'a');
     expect(next.firstMediaSequence).toBeGreaterThan(ahead);
-    // What players saw last may not have reached the disk, of discontinuities no more than of segments.
+    // The last segments and discontinuities that players saw may not have reached the disk.
     expect(next.firstDiscontinuitySequence).toBeGreaterThan(5);
     expect(next.continuesEarlier).toBe(true);
   });
@@ -74,7 +74,7 @@ describe('SequenceNumbers', () => {
       ['live/a/.sluice-stream', mark],
       ['live/a/index.m3u8', MULTIVARIANT],
       ['live/a/source/index.m3u8', Buffer.from('#EXTM3U\n#EXTINF:2,\nseg-7.m4s\n')],
-      // Cut off by a power cut.
+      // Truncated by a power cut.
       ['live/a/source/iframes.m3u8', EMPTY],
       ['live/a/source/init-7.mp4', EMPTY],
       ['live/a/source/seg-7.m4s', EMPTY],
@@ -87,17 +87,17 @@ describe('SequenceNumbers', () => {
       ['thesis.tmp', EMPTY],
       ['live/a/notes.txt', EMPTY],
       ['live/a/source/thesis.tmp', EMPTY],
-      // There before the stream was.
+      // It was there before the stream.
       ['live/a/source/seg-6.m4s', EMPTY],
       ['live/a/other/index.m3u8', Buffer.from('#EXTM3U\n#EXTINF:2,\nhttps://example.net/1.ts\n')],
-      // A copy brings the mark of another directory with it.
+      // A copy contains the marker of another directory.
       ['archive/live/a/.sluice-stream', mark],
       ['archive/live/a/source/seg-7.m4s', EMPTY],
       ['archive/live/a/index.m3u8', MULTIVARIANT],
-      // Without a mark.
+      // Without a marker.
       ['live/b/index.m3u8', MULTIVARIANT],
       ['live/b/source/seg-7.m4s', EMPTY],
-      // Not a mark.
+      // Not a marker.
       ['live/c/.sluice-stream', Buffer.from('live/c')],
       ['live/c/source/seg-7.m4s', EMPTY],
     ]);
@@ -106,12 +106,12 @@ describe('SequenceNumbers', () => {
     expect(await store.list('')).toEqual([...theirs.keys()].sort());
     expect(removed).toEqual({ streams: ['live/a'], files: ours.size });
     expect([...strange].sort()).toEqual(['archive/live/a', 'live/b', 'live/c']);
-    // Numbers are learnt from all of them.
+    // Numbers are learned from all of them.
     expect(sequences.get('live/a')?.next).toBeGreaterThan(9);
     expect(sequences.get('live/b')?.next).toBeGreaterThan(8);
   });
 
-  it('C4.02 leaves alone what has another owner', async () => {
+  it('C4.02 leaves files of another owner alone', async () => {
     const store = new MemoryStore();
     await store.write('live/a/.sluice-stream', renderStreamMark({ directory: 'live/a', from: 7 }));
     for (const number of [7, 8]) await store.write(`live/a/source/seg-${number}.m4s`, EMPTY);
@@ -132,7 +132,7 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'a').firstMediaSequence).toBe(SINCE_2024 + 10);
   });
 
-  it('drops the oldest names, whose numbers the clock exceeds, and keeps those that are ahead of it', () => {
+  it('drops the oldest names, whose numbers are below the clock, and keeps those that are ahead of it', () => {
     const clock = new ManualClock();
     const numbers = new SequenceNumbers({ clock });
     numbers.remember('live', 'ahead', SINCE_2024 + 1_000_000, 0);

@@ -1,4 +1,4 @@
-// A publisher and an encoder without pictures, for tests of what playlists do when either of them fails: thousands of events a second.
+// A publisher and an encoder that make no real pictures, for tests of playlists when either of them fails: thousands of events a second.
 import type { Presentation } from '../../src/hls/presentation.js';
 import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
@@ -13,7 +13,7 @@ interface Frame {
   readonly key: boolean;
 }
 
-/** What one FFmpeg writes to the pipe of one encoded rung: a fragment when the frame after it comes. */
+/** Output of one FFmpeg on the pipe of one encoded rung: a fragment is written when the frame after it comes. */
 class Encoder {
   readonly #init: Buffer;
   readonly #trackId: number;
@@ -66,7 +66,7 @@ export interface SyntheticOptions {
   readonly clock: ManualClock;
   readonly inits: { readonly video: Buffer; readonly audio: Buffer; readonly rung: Buffer };
   readonly onStep: () => void;
-  /** FFmpeg is drained, and what it did not finish will not come. */
+  /** Called when FFmpeg is drained: media that it did not finish will not come. */
   readonly onLeave?: () => void;
   /** Default: yes. */
   readonly audio?: boolean;
@@ -77,24 +77,24 @@ export class SyntheticStream {
   readonly #options: SyntheticOptions;
   /** Frames per GOP. */
   gop = 50;
-  /** Frames that the encoder is behind. */
+  /** Number of frames by which the encoder is behind. */
   lag = 3;
-  /** Real time in which a frame's worth of media comes. */
+  /** Real time in which the media of one frame comes. */
   pace = FRAME_MS;
   audio: boolean;
   rung = true;
-  /** The encoder is stopped: it reads, and writes nothing. */
+  /** Whether the encoder is stopped: it reads, and writes nothing. */
   stalled = false;
   #video = 1000;
   #sound = 1000;
   #count = 0;
   #encoder: Encoder;
-  /** Fed again to an encoder that replaces another. */
+  /** Frames since the last key frame, given again to an encoder that replaces another. */
   #sinceKey: Frame[] = [];
-  /** All that encoders of this publisher were given. */
+  /** All frames that encoders of this publisher were given. */
   #sent: Frame[] = [];
   #since = 1000;
-  /** The next frame is the first that an encoder gets. */
+  /** Whether the next frame is the first that an encoder gets. */
   #asksForKey = false;
   #queue: Frame[] = [];
 
@@ -105,7 +105,10 @@ export class SyntheticStream {
     this.#describe();
   }
 
-  /** Publishes for so many frames. @param sound what of it comes between them */
+  /**
+   * Publishes this many frames.
+   * @param sound which sound comes between them
+   */
   play(frames: number, sound: 'as-ever' | 'silent' = 'as-ever'): void {
     const { presentation, clock, onStep } = this.#options;
     for (let i = 0; i < frames; i += 1) {
@@ -126,7 +129,7 @@ export class SyntheticStream {
     }
   }
 
-  /** FFmpeg dies; its successor gets the next frames from a key frame on, and nothing that the dead one had. */
+  /** FFmpeg dies. Its successor gets the next frames from a key frame on, and none of the frames that the dead one had. */
   killEncoder(): void {
     this.#options.presentation.pipesRestarted(['120p'], Number.POSITIVE_INFINITY);
     this.#options.onStep();
@@ -134,7 +137,7 @@ export class SyntheticStream {
     this.#queue = [...this.#sinceKey];
   }
 
-  /** FFmpeg dies; its successor gets what it had again, and encodes what is not in the playlist, beginning with a key frame. */
+  /** FFmpeg dies. Its successor gets the same frames again, and encodes those that are not in the playlist, beginning with a key frame. */
   replaceEncoder(): void {
     const { presentation, inits, onStep } = this.#options;
     const end = (presentation.anyRendition('120p')?.end ?? 0) * 1000;
@@ -146,7 +149,7 @@ export class SyntheticStream {
     this.#asksForKey = first === undefined;
   }
 
-  /** The publisher leaves, FFmpeg is drained. */
+  /** The publisher leaves, and FFmpeg is drained. */
   suspend(drain = true): void {
     const { presentation, onStep, onLeave } = this.#options;
     if (drain && this.rung && !this.stalled) {
@@ -158,7 +161,7 @@ export class SyntheticStream {
     onStep();
   }
 
-  /** A publisher takes up the timeline, after `startPeriod` was called. */
+  /** A publisher continues the timeline, after `startPeriod` was called. */
   resume(origin: number): void {
     this.#video = origin;
     this.#sound = origin;

@@ -1,4 +1,4 @@
-// Sources whose pictures come at any times an encoder may give them: what players are told must still be what there is.
+// Sources whose pictures come at all times that an encoder may give them: what players are told must still be true.
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { PeriodPlan, Presentation } from '../../src/hls/presentation.js';
@@ -11,12 +11,12 @@ import { observe, RUNG_120, setUp } from './observed-presentation.js';
 
 const SOURCE = { name: 'source', kind: 'video', input: 'samples', width: 320, height: 180, frameRate: 25 } as const;
 const BEGIN = 1_000;
-/** What FFmpeg is told for parts of 12 frames at 25 fps. */
+/** FFmpeg's option for parts of 12 frames at 25 fps. */
 const FRAGMENT_MS = 460;
-/** Frames that the encoder is behind. */
+/** Number of frames by which the encoder is behind. */
 const LAG = 3;
 
-/** In the order of decoding; milliseconds. */
+/** In decode order; times in milliseconds. */
 interface Picture {
   readonly dts: number;
   readonly pts: number;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   inits = { source: init(0), rung: init(1) };
 });
 
-/** One run of FFmpeg without pictures of its own: `-fps_mode passthrough`, no B-frames, the key frames of the source or regular ones. */
+/** One run of FFmpeg without real pictures: `-fps_mode passthrough`, no B-frames, the source's key frames or regular ones. */
 function* fragments(
   pictures: readonly Picture[],
   cuts: PeriodPlan['cuts'],
@@ -63,7 +63,7 @@ function* fragments(
   }
 }
 
-/** Publishes pictures, in a plan of the source and of one rung, and holds every playlist to every rule. */
+/** Publishes pictures, with a plan of the source and one rung, and checks every playlist against every rule. */
 async function play(
   pictures: readonly Picture[],
   { frame, cuts = 'key-frames', irregular = false }: { frame: number; cuts?: PeriodPlan['cuts']; irregular?: boolean },
@@ -104,7 +104,7 @@ async function play(
   );
 }
 
-/** B1.13 B1.14 B3.02: nothing lost or doubled or shown at another time, no hole, and EXTINF is what the media lasts. */
+/** B1.13 B1.14 B3.02: no picture is lost, doubled or shown at another time, there is no gap, and EXTINF is the duration of the media. */
 function checkSamples(
   presentation: Presentation,
   checker: PlaylistChecker,
@@ -142,12 +142,12 @@ function checkSamples(
   expect(written).toEqual(expected);
 }
 
-/** A key frame is the first picture in each multiple of `gop`. */
+/** The first picture in each multiple of `gop` is a key frame. */
 function keysOf(times: readonly number[], gop: number): boolean[] {
   return times.map((time, i) => i === 0 || Math.floor(time / gop) > Math.floor((times[i - 1] ?? 0) / gop));
 }
 
-/** Pictures of these intervals, reordered as x264 does: decoded when the picture two before is shown, in its order. */
+/** Pictures at these intervals, reordered as x264 does: each is decoded when the picture two before it is shown, in decode order. */
 function reordered(intervals: readonly number[], gop: number, bFrames: boolean): Picture[] {
   let time = BEGIN;
   const shown = intervals.map((interval) => {
@@ -160,7 +160,7 @@ function reordered(intervals: readonly number[], gop: number, bFrames: boolean):
   );
   const delay = (shown[2] ?? 0) - (shown[0] ?? 0);
   const decoded = (i: number): number => (i < 2 ? (shown[i] ?? 0) - delay : (shown[i - 2] ?? 0));
-  // IPBPB…, each GOP closed.
+  // IPBPB…, with closed GOPs.
   const order: number[] = [];
   for (let i = 0; i < shown.length; ) {
     const pair = bFrames && keys[i] !== true && keys[i + 1] === false;
@@ -174,7 +174,7 @@ function reordered(intervals: readonly number[], gop: number, bFrames: boolean):
 }
 
 it('B3.01 B3.02 B1.12 B1.13 hold where flvmux has moved pictures to the times of the sound', async () => {
-  // As recorded: decode times are those of the sound muxed before, and a picture is never shown before it is decoded.
+  // As recorded: decode times are those of the sound that was muxed before, and a picture is never shown before it is decoded.
   const sound = 1024 / 44.1;
   const taken = new Set<number>();
   let last = 0;
@@ -200,8 +200,8 @@ it.each(['key-frames', 'regular'] as const)(
       fc.asyncProperty(intervals, gops, fc.boolean(), async (times, gop, bFrames) => {
         await play(reordered(times, gop, bFrames), { frame: 93, irregular: true, cuts });
       }),
-      // The same streams each time: about one in a hundred with B-frames still has one date that is off by up to 99 ms, where a
-      // key frame is decoded much nearer to its display than the first one was and the part before it has just gone out.
+      // The same streams in every run. About one in a hundred with B-frames still has one date that is off by up to 99 ms, where a key
+      // frame is decoded much nearer to its display than the first one was, and the part before it was emitted a moment ago.
       { numRuns: 15, endOnFailure: true, seed: 1 },
     );
   },

@@ -1,4 +1,4 @@
-// Which parts come of FFmpeg's fragments, and when: FFmpeg ends a fragment at every key frame, whether a segment begins there or not.
+// Which parts FFmpeg's fragments become, and when: FFmpeg ends a fragment at every key frame, whether a segment begins there or not.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MadePart } from '../../src/hls/packaging/part.js';
@@ -14,7 +14,7 @@ const TIMESCALE = 90_000;
 
 const DEFAULTS = { trackId: 1, defaultSampleDuration: 0, defaultSampleSize: 0, defaultSampleFlags: 0 };
 
-/** A part and the frame whose arrival made FFmpeg let it go. */
+/** A part, and the frame whose arrival made FFmpeg emit it. */
 interface TimedPart extends MadePart {
   readonly at: number;
 }
@@ -71,7 +71,7 @@ function fragment(first: number, count: number, startsWithSync: boolean, ticks: 
   };
 }
 
-/** Frames between the listing of one part and of the next, at most. */
+/** The largest number of frames between the listing of one part and the next. */
 function longestWait(parts: readonly TimedPart[]): number {
   return Math.max(...parts.slice(1).map((part, i) => part.at - (parts[i]?.at ?? 0)));
 }
@@ -85,7 +85,7 @@ describe('VideoFragments', () => {
     { frameRate: 30, gop: 30 },
     { frameRate: 50, gop: 50 },
     { frameRate: 60, gop: 60 },
-    // The segment is one GOP: what is left over is its last part.
+    // The segment is one GOP, and its last part is shorter.
     { frameRate: 25, gop: 50 },
     { frameRate: 30, gop: 75 },
   ])('B3.01 $gop frames a GOP at $frameRate: each part is listed within PART-TARGET of the last', (stream) => {
@@ -100,15 +100,15 @@ describe('VideoFragments', () => {
     expect(longestWait(parts) * frame).toBeLessThanOrEqual(partTarget + 1e-4);
   });
 
-  it('where a longer rest of a GOP is left over, its part waits for the next fragment: less than a part, once a GOP', () => {
+  it('where a longer rest of a GOP is left, its part waits for the next fragment: less than a part, once per GOP', () => {
     const { parts, partTarget } = run(25, 30);
     for (const part of parts) expect(part.duration).toBeLessThanOrEqual(partTarget);
-    // 12, 12 and 6 frames; the 6 and the 12 after them come together.
+    // 12, 12 and 6 frames; the 6 and the next 12 come together.
     expect(longestWait(parts)).toBe(18);
   });
 
-  it('B1.13 a segment begins with its key frame though FFmpeg shows pictures at other times than the source says', () => {
-    // As it does where presentation times contradict the order of the pictures: it goes over to decode times.
+  it('B1.13 a segment begins with its key frame although FFmpeg shows pictures at other times than the source', () => {
+    // FFmpeg does so where presentation times contradict the order of the pictures: it then uses decode times.
     const rate = 25;
     const frameMs = 1000 / rate;
     const shifts = fc.array(fc.integer({ min: -28, max: 120 }), { minLength: 11, maxLength: 11 });
@@ -129,7 +129,7 @@ describe('VideoFragments', () => {
           const second = Math.floor(i / rate);
           const share = (i % rate) / rate;
           const shift = (shiftOfSecond[second] ?? 0) * (1 - share) + (shiftOfSecond[second + 1] ?? 0) * share;
-          // What an encoder begins with is where the source says it is.
+          // The first picture of an encoder is at the time that the source gives it.
           return { time, at: Math.round(time + (i === 0 ? 0 : shift)), key: (i * frameMs) % gop === 0 };
         });
         let first = 0;
@@ -171,12 +171,12 @@ describe('VideoFragments', () => {
     );
   });
 
-  it('hands on every picture once, at its time and without a gap, however long pictures last', () => {
+  it('passes on every picture once, at its time and without a gap, however long pictures last', () => {
     const rate = 25;
     const plan = { renditions: [{ name: '480p', kind: 'video', input: 'pipe', frameRate: rate }] } as const;
     const { partTarget, renditions } = partTiming(plan, 0.5);
     const nominal = renditions[0]?.nominal ?? 0;
-    // In frames: mostly one, sometimes a pause.
+    // In frames: usually one, sometimes a pause.
     const length = fc.oneof(
       { weight: 20, arbitrary: fc.constant(1) },
       { weight: 1, arbitrary: fc.integer({ max: 30, min: 2 }) },

@@ -1,4 +1,4 @@
-// What is told once a minute must not hide what is another fault, or the same one come back.
+// A warning that is given once a minute must not hide another fault, or the same fault when it comes back.
 import { expect, it } from 'vitest';
 import { hlsError } from '../../src/hls/errors.js';
 import { Incidents } from '../../src/hls/incidents.js';
@@ -30,7 +30,7 @@ it('logs another fault with the same code at once', () => {
   expect(told).toEqual(['full', 'read-only']);
 });
 
-it('logs a fault again if it was over and returns, but not if it flickers', () => {
+it('logs a fault again if it was solved and returns, but not if it flickers', () => {
   const { clock, told, limit, warn } = setUp();
   warn('full', 'ENOSPC');
   for (let i = 0; i < 3; i++) {

@@ -1,4 +1,4 @@
-// What is on disk is a valid HLS tree at every instant, and a disk that fails hurts nobody.
+// The disk has a valid HLS tree at every instant, and a failing disk disturbs nobody.
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -14,14 +14,14 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 import { setUp } from './observed-presentation.js';
 import { PIPES_PLAN } from './origin-under-test.js';
 
-/** A store whose disk can be broken and mended. */
+/** A store whose disk can be broken and repaired. */
 class FailingStore implements SegmentStore {
   readonly #inner: SegmentStore;
   /** The error of each write. */
   failure: Error | undefined;
   /** The error of each removal. */
   removalFailure: Error | undefined;
-  /** Writes wait for it. */
+  /** Writes wait for this. */
   gate: Promise<void> | undefined;
   writes = 0;
 
@@ -67,7 +67,7 @@ function present(store: SegmentStore, clock: ManualClock, first = 100, onWarning
   return setUp({ name: 'disk', plan, firstMediaSequence: first, clock, store, onWarning }).presentation;
 }
 
-/** Reads the tree as a web server would: everything that is listed must be there. */
+/** Reads the tree as a web server would: everything that is listed must exist. */
 async function checkTree(store: SegmentStore, checker: PlaylistChecker): Promise<void> {
   for (const rendition of ['source', 'audio']) {
     const playlist = await store.read(`live/disk/${rendition}/index.m3u8`);
@@ -105,7 +105,7 @@ describe('WriteBehind', () => {
     const files = await store.list('live/disk/source');
     expect(files).toContain('live/disk/source/init-100.mp4');
     expect(files).toContain('live/disk/source/seg-115.m4s');
-    // Listed from 110; 100 has left long ago, 108 may still be wanted by who holds an old playlist.
+    // Listed from 110 on. 100 left long ago; players with an old playlist may still request 108.
     expect(files).toContain('live/disk/source/seg-108.m4s');
     expect(files).not.toContain('live/disk/source/seg-100.m4s');
     expect(files.filter((file) => file.endsWith('.tmp'))).toEqual([]);
@@ -127,13 +127,13 @@ describe('WriteBehind', () => {
     store.removalFailure = Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
     await presentation.dispose();
     expect(await store.list('live/disk')).toEqual(left);
-    // The mark stays with them and is none of them.
+    // The marker stays with them, and does not count as one of them.
     expect(warnings.filter(({ code }) => code === 'hls.store').map(({ message }) => message)).toEqual([
       `${left.length - 1} files of live/disk could not be removed: EROFS: read-only file system`,
     ]);
   });
 
-  it('what is on disk is byte for byte what is served', async () => {
+  it('the files on disk are byte for byte what is served', async () => {
     const store = new MemoryStore();
     const clock = new ManualClock();
     const presentation = present(store, clock);
@@ -170,7 +170,7 @@ describe('WriteBehind', () => {
       await checkTree(store, checker);
       expect(live.segments('source').size).toBe(16);
       expect(presentation.counters.storeFailures).toBeGreaterThan(0);
-      // Backing off, not hammering.
+      // Retries back off.
       expect(presentation.counters.storeFailures).toBeLessThan(10);
       expect(warnings.map((warning) => warning.code)).toEqual(['hls.store']);
       const final = parsePlaylist((await store.read('live/disk/source/index.m3u8'))?.toString() ?? '');

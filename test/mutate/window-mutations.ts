@@ -67,7 +67,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     text: 'if (publisher.gone && publisher === this.publisher && this.#entering === undefined) this.#leave(publisher);',
     replacement: '',
     test: 'test/pipeline/resume.test.ts',
-    title: 'may go while its stream is being begun',
+    title: 'may leave while its stream is being set up',
   },
   {
     drops: 'the bound on the output of a program that is to be FFmpeg',

@@ -1,4 +1,4 @@
-// A relay that joins in the middle of a group of pictures: its sound comes at once, and its pictures with the next key frame.
+// A relay that joins in the middle of a GOP: its audio comes at once, and its pictures with the next key frame.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray } from '../../src/protocols/amf/values.js';
@@ -14,7 +14,7 @@ function metadata(videocodecid: number): Buffer {
   return encodeAmf0(['onMetaData', new AmfEcmaArray([['videocodecid', videocodecid]])]);
 }
 
-/** From `join` on, in no time, on a clock that keeps step: the header of the pictures comes with their first key frame. */
+/** From `join` on, with a test clock that follows the timestamps. The video header comes with the first key frame. */
 function relay(
   { clock }: House,
   stream: House['stream'],
@@ -36,10 +36,10 @@ function relay(
   }
 }
 
-describe('a publisher that joins in the middle of a group of pictures', () => {
+describe('a publisher that joins in the middle of a GOP', () => {
   const makeSource = () => makeFlvSource({ seconds: 26, gop: 200, size: '160x90' });
 
-  it('is not started as sound alone where its metadata announces pictures, nor when it returns', async () => {
+  it('does not start with audio alone if its metadata announces pictures, nor when it returns', async () => {
     const source = await makeSource();
     const house = setUp({ resumeWindow: 30 });
     const { pipeline, stream, seen, lines, attach, clock } = house;
@@ -58,7 +58,7 @@ describe('a publisher that joins in the middle of a group of pictures', () => {
     expect(house.playlist('audio').segments).toHaveLength(segments.length);
   });
 
-  it('has a few seconds to show the pictures it had before, although it announces nothing', async () => {
+  it('gets a few seconds to send the pictures that it had before, although it announces none', async () => {
     const source = await makeSource();
     const house = setUp({ resumeWindow: 30 });
     const { pipeline, stream, seen, lines, attach, clock } = house;
@@ -74,7 +74,7 @@ describe('a publisher that joins in the middle of a group of pictures', () => {
     expect(pipeline.presentation?.counters).toMatchObject({ discontinuities: 1, gaps: 0 });
   });
 
-  it('is sound alone in the end where no picture comes, and at once where none is announced', async () => {
+  it('has audio alone in the end if no picture comes, and at once if none is announced', async () => {
     const source = await makeFlvSource({ seconds: 16, video: false });
     for (const [announced, after] of [
       [7, 12_000],
@@ -105,7 +105,7 @@ describe('a publisher that joins in the middle of a group of pictures', () => {
     const source = await makeFlvSource({ seconds: 1, video: false });
     stream.publish('script', 0, metadata(7));
     stream.publish('audio', 0, source.audioHeader);
-    // No time passes: 20 MB of sound at once.
+    // No time passes: 20 MB of audio at once.
     for (let i = 0; i < 20; i += 1) {
       const frame = Buffer.concat([source.media[0]?.body ?? Buffer.alloc(0), Buffer.alloc(1024 * 1024)]);
       stream.publish('audio', i * 21, frame);

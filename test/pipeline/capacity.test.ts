@@ -1,4 +1,4 @@
-// Who may encode on a machine whose processors are as busy as the test says.
+// Which streams may be encoded on a machine whose processors are as busy as the test says.
 import { describe, expect, it } from 'vitest';
 import { Capacity, TranscodePlace } from '../../src/pipeline/capacity.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -28,7 +28,10 @@ function machine(options: Machine = {}) {
       return { busy, total: since, ...(options.tellsOurs !== false && { ours }) };
     },
   });
-  /** @param share of this program and its FFmpegs @param others of all other programs */
+  /**
+   * @param share used by this program and its FFmpegs
+   * @param others used by all other programs
+   */
   const load = (share: number, others = 0): void => {
     settle();
     busyShare = share;
@@ -42,7 +45,7 @@ function admitted(capacity: Capacity): boolean {
 }
 
 describe('Capacity', () => {
-  it('C4.11 admits what fits beside what runs, judged by what those cost', () => {
+  it('C4.11 admits a stream that fits beside the running ones, judged by their cost', () => {
     const { clock, capacity, load } = machine();
     expect(admitted(capacity)).toBe(true);
     load(0.3);
@@ -59,10 +62,10 @@ describe('Capacity', () => {
     expect(capacity.counters).toEqual({ shed: 0, refused: 1 });
   });
 
-  it('does not put down what other programs use to the transcodes that run', () => {
+  it('does not attribute the load of other programs to running transcodes', () => {
     const { clock, capacity, load } = machine();
     expect(admitted(capacity)).toBe(true);
-    // An encoder beside the gateway takes all that is left.
+    // An encoder beside the gateway uses all that is left.
     load(0.2, 0.78);
     clock.advance(6_000);
     expect(capacity.busyShare).toBeCloseTo(0.98);
@@ -70,7 +73,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
     load(0.4, 0.58);
     clock.advance(6_000);
-    // A third one: 60 % of a machine of which others want more than half.
+    // A third one would use 60 % of a machine of which other programs want more than half.
     const refusal = capacity.admit();
     expect(refusal).toMatchObject({
       admitted: false,
@@ -81,7 +84,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
   });
 
-  it('takes all for its own where nobody tells whose it is', () => {
+  it('attributes all load to itself where nobody tells whose it is', () => {
     const { clock, capacity, load } = machine({ tellsOurs: false });
     expect(admitted(capacity)).toBe(true);
     load(0.2, 0.4);
@@ -90,23 +93,23 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(false);
   });
 
-  it('counts those that have just begun, whose cost nobody has seen', () => {
+  it('counts transcodes that have just begun, although their cost was not measured yet', () => {
     const { clock, capacity, load } = machine({ cores: 4 });
     expect([admitted(capacity), admitted(capacity), admitted(capacity)]).toEqual([true, true, false]);
     load(0.4);
     clock.advance(6_000);
-    // 20 % each: two more fit, the third would make 100 %.
+    // 20 % each: two more fit, a third one would make 100 %.
     expect([admitted(capacity), admitted(capacity), admitted(capacity)]).toEqual([true, true, false]);
   });
 
-  it('tries the first stream whatever else the machine does', () => {
+  it('admits the first stream however busy other programs are', () => {
     const { clock, capacity, load } = machine();
     load(1);
     clock.advance(6_000);
     expect(admitted(capacity)).toBe(true);
   });
 
-  it('C4.11 is full for a minute after a rung had to go', () => {
+  it('C4.11 is full for a minute after a rung was withdrawn', () => {
     const { clock, capacity, load } = machine();
     capacity.admit();
     load(0.1);
@@ -117,7 +120,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
   });
 
-  it('keeps to a number when it is given one, and gives places back', () => {
+  it('obeys a fixed number, and takes places back', () => {
     const { clock, capacity } = machine({ maxTranscodes: 2 });
     const [one, two, three] = [1, 2, 3].map(() => new TranscodePlace(capacity));
     expect([one?.take(), two?.take(), three?.take()]).toEqual([undefined, undefined, expect.stringContaining('limit')]);
@@ -130,7 +133,7 @@ describe('Capacity', () => {
     expect(clock.pending).toEqual([]);
   });
 
-  it('measures only while something runs', () => {
+  it('measures only while a transcode runs', () => {
     const { clock, capacity } = machine();
     expect(clock.pending).toEqual([]);
     const place = new TranscodePlace(capacity);

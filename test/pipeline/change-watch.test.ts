@@ -1,4 +1,4 @@
-// What a publisher changes, tag by tag, against the one frame at which it begins anew.
+// Changes of a publisher, tag by tag, and the one frame at which a new period begins.
 import { describe, expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
 import { ChangeWatch } from '../../src/pipeline/publisher.js';
@@ -15,7 +15,7 @@ const key = (dts: number) => tag('video', dts, { keyFrame: true });
 const header = (kind: LiveTag['kind'], changed: boolean) => tag(kind, 0, { sequenceHeader: true, changed });
 
 describe('ChangeWatch', () => {
-  it('A7.01 lets everything go on while nothing changes', () => {
+  it('A7.01 lets all tags pass while nothing changes', () => {
     const watch = new ChangeWatch(true);
     expect(watch.note(header('video', false))).toBe('left-out');
     expect(watch.note(tag('script', 0))).toBe('left-out');
@@ -24,7 +24,7 @@ describe('ChangeWatch', () => {
     );
   });
 
-  it('A7.02 begins anew once, at the key frame, for parameters of both tracks that change together', () => {
+  it('A7.02 begins one new period, at the key frame, for parameters of both tracks that change together', () => {
     const watch = new ChangeWatch(true);
     watch.note(header('video', true));
     expect(watch.note(tag('audio', 10))).toBe('goes-on');
@@ -36,14 +36,14 @@ describe('ChangeWatch', () => {
     expect(watch.note(key(120))).toBe('goes-on');
   });
 
-  it('A7.13 begins anew at the next key frame after a jump of the clock, and loses nothing until then', () => {
+  it('A7.13 begins a new period at the next key frame after a jump of the clock, and drops nothing before it', () => {
     const watch = new ChangeWatch(true);
     expect(watch.note(tag('audio', 10, { discontinuity: true }))).toBe('goes-on');
     expect(watch.note(tag('video', 20))).toBe('goes-on');
     expect(watch.note(key(40))).toBe('begins-anew');
   });
 
-  it('waits for the pictures when they appear, and not when they are gone', () => {
+  it('waits for pictures when they appear, but not when they have gone', () => {
     const watch = new ChangeWatch(false);
     watch.noteTracks(true);
     expect(watch.note(tag('audio', 10))).toBe('goes-on');
@@ -52,7 +52,7 @@ describe('ChangeWatch', () => {
     expect(watch.note(tag('audio', 30))).toBe('begins-anew');
   });
 
-  it('goes on without a key frame when none comes for 10 s', () => {
+  it('begins a new period without a key frame when none comes for 10 s', () => {
     const watch = new ChangeWatch(true);
     watch.note(header('video', true));
     expect(watch.note(tag('audio', 0))).toBe('goes-on');

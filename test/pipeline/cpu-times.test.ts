@@ -1,4 +1,4 @@
-// What a container may use is in files of the kernel, here written by hand as cgroups(7) has them.
+// The limits of a container are in files of the kernel; here they are written by hand in the form of cgroups(7).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ async function controlGroup(max: string, usage: number): Promise<string> {
 }
 
 describe('findProcessors', () => {
-  it('C4.11 measures a container with a limit against that, and not against the processors of its host', async () => {
+  it('C4.11 measures a container with a limit against that limit, and not against the processors of its host', async () => {
     const directory = await controlGroup('50000 100000', 1_000);
     const { count, times } = findProcessors(directory);
     expect(count).toBe(1);
@@ -32,7 +32,7 @@ describe('findProcessors', () => {
     expect(after.total - before.total).toBeLessThanOrEqual(elapsed);
   });
 
-  it.each(['max 100000', ''])('counts the machine where the limit is "%s"', async (max) => {
+  it.each(['max 100000', ''])('measures the machine if the limit is "%s"', async (max) => {
     const { count, times } = findProcessors(await controlGroup(max, 1_000));
     expect(count).toBe(availableParallelism());
     const { busy, total } = times();
@@ -59,7 +59,7 @@ describe('findProcessors', () => {
     },
   );
 
-  it('counts the machine where there is no control group', () => {
+  it('measures the machine if there is no control group', () => {
     expect(findProcessors('/nonexistent').count).toBe(availableParallelism());
   });
 });

@@ -1,4 +1,4 @@
-// Two gateways must never share a directory, and a dead one must never keep it: real processes, real files, whatever was left in the lock.
+// Two gateways must never share a directory, and a dead one must never keep it: with real processes and files, whatever the lock contains.
 import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ async function take(directory: string, options: Partial<DirectoryLockOptions> = 
   return lock;
 }
 
-/** The lock of somebody else; its time on disk is now. */
+/** Writes the lock of somebody else; its time on disk is now. */
 async function leave(directory: string, record: Partial<LockRecord>): Promise<void> {
   const identity = here ?? { pid: process.pid };
   const id = 'of-somebody-else';
@@ -48,7 +48,7 @@ async function deadProcess(): Promise<number> {
 const refusal = { code: 'pipeline.directory-in-use' };
 
 describe('DirectoryLock', () => {
-  it('has one holder at a time, and says who and what to do', async () => {
+  it('has one holder at a time, and names it and the remedy', async () => {
     const directory = await temporaryDirectory();
     const first = await take(directory);
     const refused = take(directory);
@@ -124,7 +124,7 @@ describe('DirectoryLock', () => {
     expect(await readdir(directory)).toEqual(['lock']);
   });
 
-  it('comes back when somebody empties the directory, with what else belongs there', async () => {
+  it('is written again when somebody empties the directory, with the other files that belong there', async () => {
     const directory = await temporaryDirectory();
     const onBeat = () => writeFile(join(directory, 'marker'), '');
     const lock = await take(directory, { onBeat });
@@ -137,7 +137,7 @@ describe('DirectoryLock', () => {
     expect(await lock.isAt(await temporaryDirectory())).toBe(false);
   });
 
-  it('notices that another gateway has taken it, and leaves that one alone', async () => {
+  it('notices that another gateway has taken it, and leaves that lock alone', async () => {
     const directory = await temporaryDirectory();
     const lock = await take(directory);
     await leave(directory, { pid: 4711 });

@@ -1,4 +1,4 @@
-// The real FFmpeg dies and hangs under the real rooms around it: what is listed afterwards is the publisher's every picture, once.
+// The real FFmpeg dies and hangs inside the real rooms. Afterwards every picture of the publisher is listed exactly once.
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Presentation } from '../../src/hls/presentation.js';
@@ -24,14 +24,14 @@ function recorded(presentation: Presentation, name: string): TrackRecorder {
   return recorder;
 }
 
-/** Publishes all of a source and kills FFmpeg after every `step` tags, once it has shown something. */
+/** Publishes a whole source and kills FFmpeg after every `step` tags, if it has output anything. */
 async function playAndKill(source: FlvSource, options: SetUpOptions, first: number, step: number) {
   const under = setUp({ ffmpeg: npmFfmpeg(), onLog: restartAtOnce, ...LONG_WINDOW, ...options });
   const { pipeline, stream, clock, publish, seen, lines } = under;
   const rungs = (options.ladder ?? []).filter((name) => name !== 'source');
   const least = (of: 'segments' | 'end'): number =>
     Math.min(...rungs.map((name) => pipeline.presentation?.rendition(name)?.[of] ?? 0));
-  /** As in a live stream, nothing is published so long before FFmpeg has taken it that its rungs are given up. */
+  /** As in a live stream, nothing is published so long before FFmpeg takes it that rungs are given up. */
   const untilMade = (tag: FlvTag | undefined): Promise<void> =>
     until(() => least('end') >= ((tag?.timestamp ?? 0) - 2_000) / 1000);
   stream.publish('video', 1000, source.videoHeader);
@@ -46,7 +46,7 @@ async function playAndKill(source: FlvSource, options: SetUpOptions, first: numb
   for (; from + step < source.media.length; from += step) {
     await seen('FFmpeg started', starts + kills);
     await untilMade(source.media[from - 1]);
-    // Those that make no segment are given up.
+    // FFmpegs that make no segment are given up.
     const before = least('segments');
     publish(source.media.slice(from, from + step));
     await until(() => least('segments') > before);
@@ -61,14 +61,14 @@ async function playAndKill(source: FlvSource, options: SetUpOptions, first: numb
   return { ...under, presentation: pipeline.presentation, kills };
 }
 
-/** Presentation times of the publisher's pictures, and of what a rung has, in whole milliseconds. */
+/** Presentation times of the publisher's pictures, and of those in a rung, in whole milliseconds. */
 function expectEveryPicture(presentation: Presentation, name: string, { videoTimes }: FlvSource): void {
   const times = recorded(presentation, name).times.map(Math.round);
   expect(times, name).toEqual([...videoTimes].sort((a, b) => a - b));
 }
 
 describe('an FFmpeg that is killed', () => {
-  it('C4.01 leaves out no picture and no sound, and no segment is a gap', async () => {
+  it('C4.01 loses no picture and no audio, and no segment is a gap', async () => {
     const source = await makeFlvSource({ seconds: 20, audioCodec: 'libmp3lame', gop: 50 });
     const { presentation, kills, playlist } = await playAndKill(source, { ladder: ['source', '120p', '90p'] }, 37, 197);
     expect(kills).toBeGreaterThan(4);
@@ -79,12 +79,12 @@ describe('an FFmpeg that is killed', () => {
     }
     const sound = recorded(presentation, 'audio').times;
     const steps = sound.slice(1).map((time, index) => time - (sound[index] ?? 0));
-    // One frame of AAC: those of the next FFmpeg are on the same grid.
+    // One frame of AAC: the frames of the next FFmpeg are on the same grid.
     expect(Math.min(...steps)).toBeGreaterThan(1024 / 44.1 - 2);
     expect(Math.max(...steps)).toBeLessThan(1024 / 44.1 + 2);
   });
 
-  it('C4.01 A7.16 nor where the groups of pictures are too long, and the gateway chooses the cuts', async () => {
+  it('C4.01 A7.16 also loses nothing if GOPs are too long and the gateway chooses the cuts', async () => {
     const source = await makeFlvSource({ seconds: 20, audio: false, gop: 150 });
     const { presentation, playlist } = await playAndKill(source, { ladder: ['source', '90p'], maxGop: 4 }, 120, 57);
     expect(presentation.counters).toMatchObject({ gaps: 0, discontinuities: 0, forcedCuts: 0 });
@@ -97,7 +97,7 @@ describe('an FFmpeg that is killed', () => {
 });
 
 describe('an FFmpeg that dies before it makes anything', () => {
-  it('C4.01 may have died of what it was given: the next one begins with another key frame', async () => {
+  it('C4.01 may have died of its input: the next one begins with another key frame', async () => {
     const source = await makeFlvSource({ seconds: 12, audio: false, gop: 50 });
     const { pipeline, stream, clock, lines, publish, seen, playlist } = setUp({
       ffmpeg: npmFfmpeg(),
@@ -119,14 +119,14 @@ describe('an FFmpeg that dies before it makes anything', () => {
     publish(source.media.slice(80));
     await pipeline.end();
     const story = playlist('90p').segments.map(({ gap }) => (gap ? 'G' : '.'));
-    // What two of them were given is missing.
+    // The input of two of them is missing.
     expect(story.join('')).toBe('.G....');
     expect(playlist('source').segments.some(({ gap }) => gap)).toBe(false);
   });
 });
 
 describe('an FFmpeg that hangs', () => {
-  it('C4.01 is given up at the fifth time, with what it was to make, although it makes something each time', async () => {
+  it('C4.01 is given up at the fifth time, with its renditions, although it makes something each time', async () => {
     const source = await makeFlvSource({ seconds: 24, audio: false, gop: 25 });
     const { pipeline, stream, clock, lines, failures, publish, seen, playlist } = setUp({
       ffmpeg: npmFfmpeg(),

@@ -1,4 +1,4 @@
-// An encoder that is too slow, and a publisher that asks too much of segments: real FFmpegs, judged by playlists and the log.
+// An encoder that is too slow, and a publisher with GOPs that are too long: real FFmpegs, judged by playlists and the log.
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { setUp } from './pipeline-under-test.js';
 
 type House = ReturnType<typeof setUp>;
 
-/** At the pace of a camera, from `media` on, until `done`. */
+/** Publishes in real time, from `media` on, until `done`. */
 async function publishLive({ stream }: House, media: readonly FlvTag[], done: () => boolean): Promise<void> {
   const [first] = media;
   const start = performance.now();
@@ -24,7 +24,7 @@ async function publishLive({ stream }: House, media: readonly FlvTag[], done: ()
   }
 }
 
-/** An FFmpeg that reads its input at this share of real time, unless it makes but one rendition. */
+/** An FFmpeg that reads its input at this share of real time, unless it makes only one rendition. */
 async function slowFfmpeg(share: number): Promise<string> {
   const path = join(await temporaryDirectory(), 'ffmpeg');
   const real = npmFfmpeg();
@@ -41,7 +41,7 @@ async function slowFfmpeg(share: number): Promise<string> {
 }
 
 describe('an FFmpeg that does not keep up', () => {
-  it('C4.11 is noticed, the dearest rung goes, and what is left keeps up; the source shows nothing of it', async () => {
+  it('C4.11 is detected, the most expensive rung is withdrawn, and the others keep up; the source is not affected', async () => {
     const source = await makeFlvSource({ seconds: 20, audio: false });
     const sheds: string[] = [];
     let started = Number.NaN;
@@ -58,7 +58,7 @@ describe('an FFmpeg that does not keep up', () => {
     stream.publish('video', 0, source.videoHeader);
     const shed = () => pipeline.withdrawn.length > 0;
     await publishLive(house, source.media, shed);
-    // Until its first output, which the lag is counted from, an FFmpeg may need seconds.
+    // FFmpeg may need seconds for its first output, from which the lag is counted.
     expect(performance.now() - started).toBeLessThan(9_000);
     expect(pipeline.withdrawn).toEqual([{ name: '120p', reason: 'overload' }]);
     expect(sheds).toEqual(['shed']);
@@ -71,7 +71,7 @@ describe('an FFmpeg that does not keep up', () => {
     expect(segments.some(({ gap, discontinuity }) => gap || discontinuity)).toBe(false);
   });
 
-  it('is left as it is when the operator says so', async () => {
+  it('keeps all its renditions if the operator says so', async () => {
     const source = await makeFlvSource({ seconds: 8, audio: false });
     const house = setUp({
       ffmpeg: await slowFfmpeg(0.2),
@@ -88,7 +88,7 @@ describe('an FFmpeg that does not keep up', () => {
   });
 });
 
-/** In no time, on a clock that keeps step. */
+/** Publishes at once, with a test clock that follows the timestamps. */
 function publishAll({ stream, clock }: House, source: FlvSource): void {
   stream.publish('video', 0, source.videoHeader);
   for (const [index, { type, timestamp, body }] of source.media.entries()) {
@@ -107,7 +107,7 @@ describe('a publisher with key frames far apart', () => {
       house.clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
       house.stream.publish(type, timestamp, body);
       if (index === 30) await seen('stream started');
-      // At eight times real time, so that FFmpeg follows: what it is too slow for would be dropped.
+      // At eight times real time, so that FFmpeg can follow. What it cannot encode in time would be dropped.
       if (index > 80) await delay(5);
     }
     await pipeline.end();
@@ -120,10 +120,10 @@ describe('a publisher with key frames far apart', () => {
     expect(segments.filter(({ discontinuity, gap }) => discontinuity || gap)).toEqual([]);
   });
 
-  it('A7.16 whose key frames stop coming has it encoded from then on, after one discontinuity', async () => {
+  it('A7.16 has its source encoded from the moment its key frames stop coming, after one discontinuity', async () => {
     const start = await makeFlvSource({ seconds: 6, gop: 50, audio: false });
     const last = start.media.at(-1)?.timestamp ?? 0;
-    // The next picture is a key frame, the last for long.
+    // The next picture is a key frame, the last one for a long time.
     const rest = await makeFlvSource({ seconds: 10, gop: 1000, audio: false, offset: last + 40 });
     const house = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
     const { pipeline, clock, stream, lines, playlist, seen } = house;
@@ -132,7 +132,7 @@ describe('a publisher with key frames far apart', () => {
     for (const { type, timestamp, body } of rest.media) {
       clock.advance(40);
       stream.publish(type, timestamp, body);
-      // At eight times real time, so that FFmpeg follows: what it is too slow for would be dropped.
+      // At eight times real time, so that FFmpeg can follow. What it cannot encode in time would be dropped.
       await delay(5);
     }
     await pipeline.end();
@@ -144,7 +144,7 @@ describe('a publisher with key frames far apart', () => {
     expect(segments.at(-1)?.gap).toBe(false);
   });
 
-  it('A7.16 is cut without key frames where there is no FFmpeg', async () => {
+  it('A7.16 is cut without key frames if there is no FFmpeg', async () => {
     const source = await makeFlvSource({ seconds: 12, gop: 1000, audio: false });
     const house = setUp({ maxGop: 3 });
     publishAll(house, source);

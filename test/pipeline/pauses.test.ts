@@ -1,4 +1,4 @@
-// What a publisher fails to send shows only when it is served: it is counted, and said once, in words that name what to change.
+// Faults of a publisher that are found only when its media is served: they are counted, and reported once with the setting to change.
 import { expect, it } from 'vitest';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray } from '../../src/protocols/amf/values.js';
@@ -8,7 +8,7 @@ import { setUp } from './pipeline-under-test.js';
 
 type House = ReturnType<typeof setUp>;
 
-/** In no time, on a clock that keeps step. */
+/** Sends at once, with a test clock that follows the timestamps. */
 function send({ clock }: House, stream: House['stream'], source: FlvSource, isSent: (tag: FlvTag) => boolean): void {
   stream.publish('video', 0, source.videoHeader);
   if (source.audioHeader.length > 0) stream.publish('audio', 0, source.audioHeader);
@@ -20,7 +20,7 @@ function send({ clock }: House, stream: House['stream'], source: FlvSource, isSe
   }
 }
 
-/** Twice in this time. */
+/** Two pauses in this time. */
 const pauses = ({ timestamp }: FlvTag): boolean =>
   (timestamp > 5_000 && timestamp < 9_000) || (timestamp > 13_000 && timestamp < 17_000);
 
@@ -47,7 +47,7 @@ it.each([
   expect(told.map(({ message }) => message)).toEqual(Array(2).fill(expect.stringMatching(says)));
 });
 
-it('says once that key frames are rare, however many segments begin without one', async () => {
+it('reports once that key frames are rare, however many segments begin without one', async () => {
   const source = await makeFlvSource({ seconds: 16, gop: 1000, size: '160x90' });
   const house = setUp({ maxGop: 3 });
   send(house, house.stream, source, () => true);

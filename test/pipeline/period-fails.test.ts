@@ -1,4 +1,4 @@
-// A period that cannot begin: because of what the publisher sent, which costs its publisher, or because of a bug of ours, which is one.
+// A period that cannot begin: because of the publisher's media, which ends that publisher, or because of a bug, which is logged as one.
 import { expect, it } from 'vitest';
 import { pipelineError } from '../../src/pipeline/errors.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
@@ -24,7 +24,7 @@ async function beginWith(failure: Error) {
   return { told, broken, lines: lines.filter(({ level }) => level === 'error' || level === 'warn') };
 }
 
-it('a bug in its beginning is logged with its stack and counted, and the publisher is told', async () => {
+it('logs a bug at its beginning with its stack, counts it, and tells the publisher', async () => {
   const failure = new TypeError('a bug');
   const { told, broken, lines } = await beginWith(failure);
   expect(told.code).toBe('pipeline.failed');
@@ -34,7 +34,7 @@ it('a bug in its beginning is logged with its stack and counted, and the publish
   ]);
 });
 
-it('an error with a type is told as what it is, and counts as no bug', async () => {
+it('reports a typed error as what it is, and does not count it as a bug', async () => {
   const failure = pipelineError('pipeline.nothing-to-serve', 'this cannot be served');
   const { told, broken, lines } = await beginWith(failure);
   expect(told).toBe(failure);

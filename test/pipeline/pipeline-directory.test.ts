@@ -1,4 +1,4 @@
-// Which streams the API tells of, and for how long after they ended.
+// Which streams the API lists, and for how long after their end.
 import { describe, expect, it } from 'vitest';
 import { npmFfmpeg } from '../support/processes.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
@@ -29,14 +29,14 @@ async function afterOneStream() {
 }
 
 describe('PipelineDirectory', () => {
-  it('tells of an ended stream as long as the origin serves it', async () => {
+  it('lists an ended stream as long as the origin serves it', async () => {
     const { directory, origin, clock } = await afterOneStream();
     expect(directory.get('live', 'test')).toMatchObject({
       state: 'ended',
       renditions: [{ name: 'source' }],
       ingest: { bitrate: 0, bytes: expect.any(Number) },
     });
-    // Until the origin has let it go, and not a moment longer.
+    // Until the origin has removed it, and not a moment longer.
     const [untilGone = 0] = clock.pending;
     clock.advance(untilGone - 1);
     expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
@@ -47,7 +47,7 @@ describe('PipelineDirectory', () => {
     expect(directory.pipelines).toEqual([]);
   });
 
-  it('tells of one stream of a name: the new publisher, and the ended one again when that leaves without media', async () => {
+  it('lists one stream of a name: the new publisher, and the ended stream again when that publisher leaves without media', async () => {
     const { directory, publishAgain } = await afterOneStream();
     const { stream, pipeline } = publishAgain();
     expect(directory.list().map(({ state }) => state)).toEqual(['waiting']);
@@ -56,7 +56,7 @@ describe('PipelineDirectory', () => {
     expect(directory.list().map(({ state }) => state)).toEqual(['ended']);
   });
 
-  it('forgets the ended stream for good when a later one has taken its place', async () => {
+  it('forgets the ended stream for good when a later one has replaced it', async () => {
     const { directory, publishAll } = await afterOneStream();
     await publishAll();
     expect(directory.pipelines).toHaveLength(1);

@@ -1,4 +1,4 @@
-// A pipeline with real tags, real FFmpeg and the real HLS room around it, its log kept and its clock in the test's hand.
+// A pipeline with real tags, real FFmpeg and the real HLS room. The test reads its log and controls its clock.
 
 import { onTestFinished } from 'vitest';
 import type { Logger } from '../../src/contracts/logger.js';
@@ -29,7 +29,7 @@ export function makeHouse() {
   return { clock, origin, directory, registry: new StreamRegistry({}) };
 }
 
-/** What the pipelines of one gateway share. Its capacity is never in the way. */
+/** A capacity that never refuses. */
 const ROOM_FOR_ALL = {
   admit: () => ({ admitted: true, release: () => undefined }) as const,
   noteShed: () => undefined,
@@ -41,13 +41,13 @@ export interface SetUpOptions extends Partial<Omit<StreamPipelineOptions, 'ffmpe
   readonly house?: ReturnType<typeof makeHouse>;
 }
 
-/** Advances the clock by what the supervisor waits before it starts the next FFmpeg. */
+/** Advances the clock by the time that the supervisor waits before it starts the next FFmpeg. */
 export function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
   const { restartIn } = fields;
   if (typeof restartIn === 'number') setImmediate(() => clock.advance(restartIn + 1));
 }
 
-/** A pipeline whose publisher is the test. Without `ffmpeg` there is none. */
+/** A pipeline whose publisher is the test. Without the option `ffmpeg` it has none. */
 export function setUp(options: SetUpOptions = {}) {
   const { ffmpeg, onLog = () => undefined, house = makeHouse(), ...others } = options;
   const { clock, origin, registry } = house;

@@ -1,4 +1,4 @@
-// A name whose publisher goes and comes back: the same playlists, judged by what a player reads in them.
+// A publisher that leaves and comes back to the same playlists, judged by what a player reads in them.
 import { describe, expect, it } from 'vitest';
 import type { LiveStream } from '../../src/live/stream.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
@@ -8,7 +8,7 @@ import { type SetUpOptions, setUp } from './pipeline-under-test.js';
 
 type House = ReturnType<typeof setUp>;
 
-/** All of it in no time, on a clock that keeps step, so that dates and cuts are those of a live stream. */
+/** Publishes at once, with a test clock that follows the timestamps, so that dates and cuts are those of a live stream. */
 function publishAll(house: House, source: FlvSource, stream = house.stream, media: readonly FlvTag[] = source.media) {
   if (source.videoHeader.length > 0) stream.publish('video', 0, source.videoHeader);
   for (const [index, tag] of media.entries()) publishTag(house, stream, tag, media[index - 1]);
@@ -19,7 +19,7 @@ function publishTag({ clock }: House, stream: LiveStream, tag: FlvTag, before: F
   stream.publish(tag.type, tag.timestamp, tag.body);
 }
 
-/** The same as fast as FFmpeg can follow: a rung that lags by a segment is not waited for. */
+/** Publishes as fast as FFmpeg can follow: a rung that is a segment behind is not waited for. */
 async function publishPaced(house: House, source: FlvSource, stream = house.stream, from = 0) {
   if (from === 0) stream.publish('video', 0, source.videoHeader);
   for (const [index, tag] of source.media.entries()) {
@@ -29,7 +29,7 @@ async function publishPaced(house: House, source: FlvSource, stream = house.stre
   }
 }
 
-/** Parts that a rung has less than the source; without end while one FFmpeg gives way to the next. */
+/** Number of parts by which a rung is behind the source; infinite while one FFmpeg replaces another. */
 function lag({ pipeline }: House): number {
   if (pipeline.state !== 'running') return 0;
   const renditions = pipeline.presentation?.renditions ?? [];
@@ -47,7 +47,7 @@ async function streaming(options: SetUpOptions = {}) {
 }
 
 describe('a publisher that returns', () => {
-  it('A8.05 goes on with the same playlists, with one discontinuity and dates that tell of the pause', async () => {
+  it('A8.05 continues the same playlists, with one discontinuity and dates that show the pause', async () => {
     const { house, source, pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
     await seen('publisher gone, waiting for it to return');
@@ -67,7 +67,7 @@ describe('a publisher that returns', () => {
       [2, false, false],
     ]);
     expect(mediaSequence).toBe(1);
-    // 4 s of media and a pause of 5 s; the first frame was looked at for a second before it was let through.
+    // 4 s of media and a pause of 5 s. The first frame was held for a second until the tracks were decided.
     const [first, , third] = segments.map(({ programDateTime }) => programDateTime ?? 0);
     expect((third ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(8_900);
     expect((third ?? 0) - (first ?? 0)).toBeLessThanOrEqual(9_200);
@@ -76,7 +76,7 @@ describe('a publisher that returns', () => {
     expect(pipeline.publishes).toBe(2);
   });
 
-  it('C4.08 goes on in time although the clock of the machine was set while its tracks were looked at', async () => {
+  it('C4.08 continues at the right time although the clock of the machine was set while its tracks were being decided', async () => {
     const house = setUp({ resumeWindow: 15 });
     const source = await makeFlvSource({ seconds: 4, audio: false });
     house.stream.publish('video', 0, source.videoHeader);
@@ -85,11 +85,11 @@ describe('a publisher that returns', () => {
       publishTag(house, house.stream, tag, source.media[index - 1]);
     }
     await house.seen('stream started');
-    // Where the media stands, and not an hour on.
+    // At the position of the media, and not an hour later.
     expect(house.pipeline.resumeTime).toBeLessThan(6_000);
   });
 
-  it('may go while its stream is being begun: what it sent is served, and its stream waits for it', async () => {
+  it('may leave while its stream is being set up: its media is served, and its stream waits for it', async () => {
     let freed = (): void => undefined;
     const predecessor = new Promise<void>((resolve) => {
       freed = resolve;
@@ -106,7 +106,7 @@ describe('a publisher that returns', () => {
     expect(house.playlist('source').segments.length).toBeGreaterThan(0);
   });
 
-  it('ends with ENDLIST when nobody comes within the window, which further visitors without media do not prolong', async () => {
+  it('ends with ENDLIST if nobody comes within the window, which visitors without media do not prolong', async () => {
     const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
     await seen('publisher gone, waiting for it to return');
@@ -160,7 +160,7 @@ describe('a publisher that returns', () => {
     expect(sizes).toEqual(['source 160x96', '90p 150x90', '120p 160x96']);
   });
 
-  it('takes over while the last tags of the one before are on their way', async () => {
+  it('takes over while the last tags of the previous one are being processed', async () => {
     const { house, source, pipeline, stream, attach, seen, playlist } = await streaming({
       ffmpeg: npmFfmpeg(),
       ladder: ['source', '90p'],
@@ -183,7 +183,7 @@ describe('a publisher that returns', () => {
 });
 
 describe('a publisher that changes', () => {
-  it('A7.02 changes its size mid-stream: one discontinuity on every rendition, nothing lost', async () => {
+  it('A7.02 changes its size in mid-stream: one discontinuity in every rendition, nothing lost', async () => {
     const { house, source, pipeline, stream, seen, playlist } = await streaming({
       ffmpeg: npmFfmpeg(),
       ladder: ['source', '90p'],
@@ -221,7 +221,7 @@ describe('a publisher that changes', () => {
     expect(house.playlist('source').segments.map(({ discontinuity }) => discontinuity)).toEqual([false, false]);
   });
 
-  it('C2.16 changes its size again and again: it is told, the playlists stay valid', async () => {
+  it('C2.16 changes its size again and again: it is told, and the playlists stay valid', async () => {
     const { house, source, stream, pipeline, playlist, seen } = await streaming();
     const other = await makeFlvSource({ seconds: 1, gop: 25, audio: false, size: '160x96' });
     const again = await makeFlvSource({ seconds: 1, gop: 25, audio: false });

@@ -1,4 +1,4 @@
-// What is kept for the successor of an FFmpeg that dies: enough to go on, from a key frame, and no more than that.
+// What is kept for the successor of an FFmpeg that dies: enough to continue from a key frame, and no more.
 import { describe, expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
 import { SentTags, type SentTagsOptions } from '../../src/pipeline/sent-tags.js';
@@ -23,25 +23,25 @@ function play(options: Partial<SentTagsOptions>, video = true): SentTags {
 }
 
 describe('SentTags', () => {
-  it('keeps everything of which nothing was made, from the first key frame on', () => {
+  it('keeps all tags without output, from the first key frame on', () => {
     const tags = play({}).takeAll();
     expect(tags[0]).toMatchObject({ kind: 'video', dts: 0 });
-    // The first sound came before it.
+    // The first audio came before it.
     expect(tags).toHaveLength(250 + 499);
   });
 
-  it('gives it once', () => {
+  it('returns them once', () => {
     const sent = play({});
     expect(sent.takeAll()).not.toEqual([]);
     expect(sent.takeAll()).toEqual([]);
   });
 
-  it('begins with the last key frame before what was made, and sound that came long before its picture', () => {
+  it('begins with the last key frame before the end of the output, and audio that came long before its picture', () => {
     expect(play({ madeUntil: () => 7_579 }).takeAll()[0]).toMatchObject({ kind: 'video', dts: 6_000 });
     expect(play({ madeUntil: () => 7_580 }).takeAll()[0]).toMatchObject({ kind: 'video', dts: 7_000 });
   });
 
-  it('keeps no more bytes than it may, and nothing that does not begin with a key frame', () => {
+  it('keeps no more bytes than its limit, and nothing that does not begin with a key frame', () => {
     const tags = play({ maxBytes: 2_000 }).takeAll();
     expect(tags[0]).toMatchObject({ kind: 'video', dts: 8_000 });
     expect(tags.at(-1)?.dts).toBe(9_980);
@@ -49,7 +49,7 @@ describe('SentTags', () => {
     expect(tooLong.takeAll().reduce((sum, { body }) => sum + body.length, 0)).toBeLessThanOrEqual(200);
   });
 
-  it('keeps of sound alone what was not made, with a little before', () => {
+  it('keeps audio without output if there is no video, with a little before it', () => {
     const [first] = play({ madeUntil: () => 9_000 }, false).takeAll();
     expect(first?.dts).toBeGreaterThan(8_000);
     expect(first?.dts).toBeLessThanOrEqual(8_420);

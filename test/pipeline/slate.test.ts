@@ -1,4 +1,4 @@
-// When a slate stands in: for streams whose players need not change the codec for it, and only while nobody is there.
+// When a slate is shown: for streams whose players need not change the codec for it, and only while no publisher is there.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Slate } from '../../src/pipeline/slate.js';
@@ -38,7 +38,7 @@ function refusals(source: SourceDescription): string[] {
     },
   );
   slate.play(plan);
-  // Said once, however often somebody comes and goes without media.
+  // Reported once, however often somebody comes and leaves without media.
   slate.play(plan);
   return failures.map(({ code, message }) => `${code} ${message}`);
 }
@@ -72,7 +72,7 @@ async function streamingWithSlate() {
   return { ...house, send };
 }
 
-it('goes for a visitor without media, comes back after it, and prolongs no wait', async () => {
+it('makes way for a visitor without media, comes back after it, and prolongs no wait', async () => {
   const { pipeline, stream, attach, clock, seen, playlist } = await streamingWithSlate();
   stream.end();
   await seen('slate shown');
@@ -90,7 +90,7 @@ it('goes for a visitor without media, comes back after it, and prolongs no wait'
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('is not begun for a publisher that is back at once, and gives way to it where it stands', async () => {
+it('is not started for a publisher that is back at once, and makes way for it at its position', async () => {
   const { pipeline, stream, attach, lines, seen, send, playlist } = await streamingWithSlate();
   stream.end();
   const second = attach();

@@ -1,4 +1,4 @@
-// A stream's way through real tags, real FFmpeg and the real HLS room, with only the clock in the test's hand.
+// The whole path of a stream with real tags, real FFmpeg and the real HLS room. The test controls only the clock.
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { restartAtOnce, setUp } from './pipeline-under-test.js';
 
-/** As a shell sees it: a moof that no moov came before. */
+/** In shell syntax: a moof without a moov before it. */
 const NOT_FRAGMENTED_MP4 = "printf '\\000\\000\\000\\020moof........' >&3";
 
 async function program(...lines: readonly string[]): Promise<string> {
@@ -25,7 +25,7 @@ describe('StreamPipeline', () => {
     const arrival = clock.wallClock();
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 5));
-    // No audio comes: that is known after a second.
+    // No audio comes, which is certain after a second.
     clock.advance(1000);
     await seen('stream started');
     publish(source.media.slice(5));
@@ -35,7 +35,7 @@ describe('StreamPipeline', () => {
     expect(first?.programDateTime).toBe(arrival);
   });
 
-  it('C4.01 replaces an FFmpeg whose output cannot be used, and goes on with the next', async () => {
+  it('C4.01 replaces an FFmpeg whose output cannot be used, and continues with the next', async () => {
     const first = `if mkdir "$0.started" 2>/dev/null; then ${NOT_FRAGMENTED_MP4}; exec cat >/dev/null; fi`;
     const ffmpeg = await program(first, `exec '${npmFfmpeg()}' "$@"`);
     const source = await makeFlvSource({ seconds: 8, audio: false });
@@ -56,20 +56,20 @@ describe('StreamPipeline', () => {
       { level: 'warn', app: 'live', stream: 'test', rendition: '90p', code: 'mp4.box-order', err: undefined },
     ]);
     expect(lines.find(({ fields }) => 'restartIn' in fields)?.fields.code).toBe('transcode.output-invalid');
-    // Many FFmpegs write into one log: each line says for which stream.
+    // Many FFmpegs write into one log, so each line names the stream.
     const ofFfmpeg = lines.filter(({ message }) => message.startsWith('FFmpeg '));
     expect(ofFfmpeg.length).toBeGreaterThanOrEqual(4);
     for (const { fields } of ofFfmpeg) expect(fields).toMatchObject({ app: 'live', stream: 'test' });
     expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'stream ended', fields: { publishes: 1 } });
     expect(failures).toEqual([]);
     const durations = (name: string) => playlist(name).segments.map(({ duration }) => duration);
-    // The source does not wait for FFmpeg; the rung lacks what was gone when the next one came.
+    // The source does not wait for FFmpeg. The rung lacks the media that had passed when the next FFmpeg came.
     expect(durations('source')).toEqual([2, 2, 2, 2]);
     expect(durations('90p')).toEqual([2, 2, 2]);
     expect(playlist('90p').mediaSequence).toBe(2);
   });
 
-  it('C4.01 withdraws what an FFmpeg that never writes anything else was to make, and goes on with the source', async () => {
+  it('C4.01 withdraws the renditions of an FFmpeg that never writes anything, and continues with the source', async () => {
     const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
     const source = await makeFlvSource({ seconds: 8, audio: false });
     const { pipeline, clock, stream, lines, failures, publish, seen, playlist } = setUp({
@@ -96,7 +96,7 @@ describe('StreamPipeline', () => {
     );
   });
 
-  it('C4.01 gives a stream up of which nothing is left, and tells why', async () => {
+  it('C4.01 gives up a stream with no rendition left, and says why', async () => {
     const ffmpeg = await program(NOT_FRAGMENTED_MP4, 'exec cat >/dev/null');
     const source = await makeFlvSource({ seconds: 2, audio: false });
     const { pipeline, clock, stream, failed, publish } = setUp({ ffmpeg, onLog: restartAtOnce, ladder: ['90p'] });
@@ -109,7 +109,7 @@ describe('StreamPipeline', () => {
     expect(pipeline.state).toBe('ended');
   });
 
-  it('A7.10 says once in the log that the audio is left out, and why', async () => {
+  it('A7.10 logs once that the audio is left out, and why', async () => {
     const { stream, lines } = setUp({ ffmpeg: npmFfmpeg() });
     // An AAC sequence header with an AudioSpecificConfig of one byte, and another one.
     stream.publish('audio', 0, Buffer.from([0xaf, 0x00, 0x12]));

@@ -1,4 +1,4 @@
-// What a publisher is served as, for each thing that can be missing.
+// How a publisher is served, for each thing that can be missing.
 import { describe, expect, it } from 'vitest';
 import {
   byCost,
@@ -33,7 +33,7 @@ const modes = ({ renditions }: StreamPlan) => renditions.map(({ name, mode }) =>
 const DURATIONS = { partDuration: 0.5, segmentDuration: 2 };
 
 describe('planStream', () => {
-  it('copies the source and its AAC, and has FFmpeg make the rungs only', () => {
+  it('copies the source and its AAC, and has FFmpeg make only the rungs', () => {
     const whole = plan();
     expect(modes(whole)).toEqual(['source copy', '480p encode', '360p encode', 'audio copy']);
     expect(transcodePlan(whole, DURATIONS)?.renditions.map(({ name }) => name)).toEqual(['480p', '360p']);
@@ -46,7 +46,7 @@ describe('planStream', () => {
     expect(transcodePlan(plan({ ladder: ['source'] }), DURATIONS)).toBeUndefined();
   });
 
-  it('makes SDR of what it encodes of HDR, or says what to change if it cannot', () => {
+  it('encodes HDR to SDR, or says what to change if that is impossible', () => {
     const source = { video: { ...VIDEO, codec: 'hevc' as const, bitDepth: 10, hdr: 'PQ' as const }, audio: AAC };
     const mapped = plan({ source });
     expect(mapped.shortcomings).toEqual([]);
@@ -87,7 +87,7 @@ describe('planStream', () => {
     },
   );
 
-  it('serves what it can when there is no FFmpeg, when it cannot read the codec, and when the machine is full', () => {
+  it('serves what it can without FFmpeg, if FFmpeg cannot read the codec, and if the machine is full', () => {
     const without = plan({ ffmpeg: undefined });
     expect(modes(without)).toEqual(['source copy', 'audio copy']);
     expect(without.shortcomings).toEqual(['480p, 360p cannot be encoded: there is no FFmpeg']);
@@ -100,16 +100,16 @@ describe('planStream', () => {
     expect(full.shortcomings).toEqual(['480p, 360p cannot be encoded: busy']);
   });
 
-  it('serves the source as it is where even that should have been encoded', () => {
+  it('serves the source unchanged if it should have been encoded but cannot be', () => {
     const tenBit = { ...VIDEO, profile: 110, bitDepth: 10 };
     expect(modes(plan({ source: { video: tenBit }, ffmpeg: undefined }))).toEqual(['source copy']);
     expect(modes(plan({ ladder: ['480p'], mayEncodeVideo: false }))).toEqual(['source copy', 'audio copy']);
-    // There is no cutting at key frames that are not made.
+    // Cutting at key frames that nobody makes is impossible.
     expect(plan({ keyFrames: 'regular', mayEncodeVideo: false }).keyFrames).toBe('source');
     expect(modes(plan({ keyFrames: 'regular', ladder: ['source'] }))).toEqual(['source encode', 'audio copy']);
   });
 
-  it('leaves out sound that nobody here can encode, and packages what can go as it is', () => {
+  it('leaves out sound that cannot be encoded here, and packages sound that needs no encoding', () => {
     const mp3 = plan({ ffmpeg: undefined, ladder: ['source'], source: { video: VIDEO, audio: { codec: 'mp3' } } });
     expect(modes(mp3)).toEqual(['source copy']);
     expect(mp3.shortcomings).toHaveLength(1);
@@ -133,7 +133,7 @@ describe('planStream', () => {
     expect(copied.shortcomings[0]).toContain('there is no FFmpeg to encode it');
   });
 
-  it('keeps the rungs that players have chosen when the publisher comes back smaller, never scaled up', () => {
+  it('keeps the rungs that players have chosen when the publisher comes back smaller, without enlarging pictures', () => {
     const small = { ...VIDEO, width: 640, height: 360 };
     const back = plan({ source: { video: small, audio: AAC }, offered: ['480p', '360p'] });
     expect(byCost(back.renditions).map(({ name, width, height }) => `${name} ${width}x${height}`)).toEqual([
@@ -147,7 +147,7 @@ describe('planStream', () => {
     ]);
   });
 
-  it('C4.11 knows what to give up first: the dearest, the source last', () => {
+  it('C4.11 gives up the most expensive rung first, and the source last', () => {
     const all = plan({ keyFrames: 'regular' });
     expect(byCost(all.renditions).map(({ name }) => name)).toEqual(['480p', '360p', 'source']);
   });

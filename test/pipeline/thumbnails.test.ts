@@ -1,4 +1,4 @@
-// A picture costs something once: for the first who asks, for a new key frame, and not before a segment has passed.
+// A thumbnail costs something only once: for the first who asks, then for a new key frame, and not before a segment has passed.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import { Thumbnails } from '../../src/pipeline/thumbnails.js';
@@ -47,7 +47,7 @@ const publish = (time: number): void => {
 const picture = async (): Promise<string | undefined> => (await thumbnails.get('live', 'a'))?.body.toString();
 
 describe('Thumbnails', () => {
-  it('has none of a name that nobody publishes, or before its first key frame', async () => {
+  it('has none for a name that nobody publishes, or before its first key frame', async () => {
     expect(await picture()).toBeUndefined();
     found = undefined;
     expect(await picture()).toBeUndefined();
@@ -86,7 +86,7 @@ describe('Thumbnails', () => {
     expect(await picture()).toBe('avc 1');
   });
 
-  it('tries a key frame that cannot be decoded once, and shows the picture before it', async () => {
+  it('tries a key frame that cannot be decoded only once, and shows the previous picture', async () => {
     publish(0);
     await picture();
     publish(3000);

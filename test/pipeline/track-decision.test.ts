@@ -1,10 +1,10 @@
-// Which tracks a publisher has, decided from what has come of them.
+// Which tracks a publisher has, decided from the tags that have come.
 import { expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
 import { TrackDecision } from '../../src/pipeline/track-decision.js';
 import type { Clock } from '../../src/protocols/clock.js';
 
-/** Its timers run when the test says so, however late that is. */
+/** A clock whose timers run when the test says so, however late that is. */
 class StalledClock implements Clock {
   time = 0;
   callback: (() => void) | undefined;
@@ -39,7 +39,7 @@ function start(): { clock: StalledClock; decision: TrackDecision; decided: objec
   return { clock, decision, decided };
 }
 
-it('does not take a track for absent because the machine stood still: what arrived meanwhile is read first', () => {
+it('does not count a track as absent because the machine stood still: tags that arrived meanwhile are read first', () => {
   const { clock, decision, decided } = start();
   decision.note(tag('video'));
   clock.runAt(4_000);

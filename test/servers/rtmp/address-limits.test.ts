@@ -1,4 +1,4 @@
-// Whoever has a network of IPv6 addresses is one peer. The loopback has one such address: the server is told of others.
+// A network of IPv6 addresses counts as one peer. The loopback has only one address, so the server is given others.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-// Each deadline of a connection on a real socket: who does nothing is closed, who is slow but honest is not.
+// Each deadline of a connection on a real socket: an idle peer is closed, a slow but honest one is not.
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';
@@ -25,7 +25,7 @@ describe('deadlines', () => {
     expect(lines[0]).toMatchObject({ peer: '127.0.0.1', code: 'rtmp-server.handshake-timeout' });
   });
 
-  it('C2.02 closes who connects and then asks for nothing', async () => {
+  it('C2.02 closes a peer that connects and then asks for nothing', async () => {
     const { server, port } = await startServer({ publishTimeout: 100 });
     const peer = await rawPeer(port);
     peer.resume().write(HANDSHAKE);
@@ -33,7 +33,7 @@ describe('deadlines', () => {
     expect(server.counters.closedByError.get('rtmp-server.publish-timeout')).toBe(1);
   });
 
-  it('A3.08 gives an accepted publisher time for its first media, metadata not counted', async () => {
+  it('A3.08 gives an accepted publisher time for its first media, which metadata is not', async () => {
     const { port, target } = await startServer({ firstMediaTimeout: 100 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -44,7 +44,7 @@ describe('deadlines', () => {
     expect((await (await target()).ended)?.code).toBe('rtmp-server.media-timeout');
   });
 
-  it('A8.01 gives up a publisher from which no byte comes, and tells the stream once', async () => {
+  it('A8.01 gives up a publisher that sends no byte, and tells the stream once', async () => {
     const { port, target, server } = await startServer({ idleTimeout: 200, firstMediaTimeout: 5_000 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -73,7 +73,7 @@ describe('deadlines', () => {
     await received.received(2);
   });
 
-  it('A1.09 hangs up on what is not RTMP at once, with a reason and without a stack', async () => {
+  it('A1.09 hangs up at once on bytes that are not RTMP, with a reason and without a stack', async () => {
     const { server, port, logs } = await startServer();
     for (const hello of ['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\x00\x01\x00']) {
       const peer = await rawPeer(port);
@@ -86,7 +86,7 @@ describe('deadlines', () => {
     expect(lines[0]).toMatchObject({ level: 'info', peer: '127.0.0.1', reason: expect.not.stringContaining('\n') });
   });
 
-  it("C3.12 takes nobody's word for an address: a PROXY header is not RTMP", async () => {
+  it('C3.12 does not believe an address in a PROXY header, which is not RTMP', async () => {
     const { server, port } = await startServer();
     const peer = await rawPeer(port);
     peer.resume().write('PROXY TCP4 198.51.100.1 127.0.0.1 40000 1935\r\n');
@@ -94,7 +94,7 @@ describe('deadlines', () => {
     expect(server.counters.closedByError.get('rtmp.not-rtmp')).toBe(1);
   });
 
-  it('A1.08 lives on after a peer of another RTMP version', async () => {
+  it('A1.08 survives a peer with another RTMP version', async () => {
     const { port } = await startServer({ handshakeTimeout: 200 });
     const peer = await rawPeer(port);
     peer.resume().write(Buffer.from([6]));

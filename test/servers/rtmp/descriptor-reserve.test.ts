@@ -6,7 +6,7 @@ import { strictDomain } from '../../support/failure-domain.js';
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('C4.04 descriptors that connections may not have', () => {
-  it('refuses what leaves only descriptors of the reserve, and nothing where no limit is known', () => {
+  it('refuses connections that would use the reserve, and none if no limit is known', () => {
     let free = 0;
     const guards = (limit: number | undefined) => {
       const reserve = new DescriptorReserve(limit, strictDomain(), () => free);
@@ -16,7 +16,7 @@ describe('C4.04 descriptors that connections may not have', () => {
         return { viewers: viewers.refuses(), encoders: encoders.refuses() };
       };
     };
-    // The connection itself has the number before.
+    // The connection itself has the number before it.
     const of256 = guards(256);
     expect(of256(192)).toEqual({ viewers: false, encoders: false });
     expect(of256(193)).toEqual({ viewers: true, encoders: false });
@@ -24,19 +24,19 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(guards(undefined)(1_000_000)).toEqual({ viewers: false, encoders: false });
   });
 
-  it('sees how many descriptors are in use', () => {
+  it('knows how many descriptors are in use', () => {
     const held = Array.from({ length: 20 }, () => openSync('/', 'r'));
     onTestFinished(() => {
       for (const descriptor of held) closeSync(descriptor);
     });
-    // A limit whose reserve begins among those that are open, and one far above.
+    // One limit whose reserve begins below the descriptors in use, and one far above.
     expect(
       new DescriptorReserve(Math.floor(((held.at(-1) ?? 0) * 4) / 3), strictDomain()).guard('viewers').refuses(),
     ).toBe(true);
     expect(new DescriptorReserve(1_000_000, strictDomain()).guard('viewers').refuses()).toBe(false);
   });
 
-  it('gives its spare one away when accepting fails, refuses all until it has one again, and lets it go at the end', async () => {
+  it('gives its spare one away when accepting fails, refuses all until it has one again, and releases it at the end', async () => {
     const before = descriptors();
     const reserve = new DescriptorReserve(256, strictDomain(), () => 3);
     const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
@@ -45,7 +45,7 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(descriptors()).toBe(before + 1);
     viewers.acceptFailed();
     expect(descriptors()).toBe(before);
-    // libuv tries again at once, with nothing left to give.
+    // libuv tries again at once, when no descriptor is left to give away.
     viewers.acceptFailed();
     expect(viewers.refuses()).toBe(true);
     expect(encoders.refuses()).toBe(true);

@@ -1,10 +1,10 @@
-// When a quiet peer is asked for a sign of life, and when it is given up.
+// When a quiet peer is sent a ping, and when it is given up.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IdleWatch } from '../../../src/servers/rtmp/idle-watch.js';
 import { strictDomain } from '../../support/failure-domain.js';
 
-/** A watch on a clock of the test; `advance` runs its timers. */
+/** A watch with a test clock; `advance` runs its timers. */
 function setUp() {
   const events: string[] = [];
   const started = performance.now();
@@ -35,7 +35,7 @@ describe('idle watch', () => {
     expect(events).toEqual(['ping 5000', 'idle 15000']);
   });
 
-  it('A3.07 asks again each time the peer has gone quiet, and never gives up one that answers', () => {
+  it('A3.07 asks again each time the peer goes quiet, and never gives up one that answers', () => {
     const { events, touch, advance } = setUp();
     for (let i = 0; i < 60; i++) {
       advance(5_000);

@@ -1,4 +1,4 @@
-// Limits of connections on real sockets: one peer, however rude, takes nothing from the others.
+// Limits of connections on real sockets: no peer, however rude, can harm others.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('limits', () => {
     },
   );
 
-  it('C3.09 lets others of an address in while its wrong keys wait for their refusals, up to twice the limit', async () => {
+  it('C3.09 admits others of an address while its wrong keys wait for their refusals, up to twice the limit', async () => {
     const refusals: (() => void)[] = [];
     const denied = {
       allowed: false,
@@ -46,7 +46,7 @@ describe('limits', () => {
     await expect.poll(() => refusals.length).toBe(2);
     const honest = new Encoder(port, 'honest');
     await honest.event('publishing');
-    // Those that wait for no refusal are limited as ever, and those that do cannot push the others aside for ever.
+    // Connections that wait for no refusal have the usual limit, and those that do cannot exclude others for ever.
     wrong.push(new Encoder(port, 'wrong3'));
     await expect.poll(() => refusals.length).toBe(3);
     await once((await rawPeer(port)).resume(), 'close');
@@ -81,7 +81,7 @@ describe('limits', () => {
     await (await target()).received(1);
   });
 
-  it('C2.07 lets others have their turn while a publisher floods, and loses nothing', async () => {
+  it('C2.07 gives others their turn while a publisher floods, and loses nothing', async () => {
     const { port, target } = await startServer({ messagesPerTurn: 8 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -102,7 +102,7 @@ describe('limits', () => {
     expect(received.messages.map(({ timestamp }) => timestamp)).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
   });
 
-  it('C2.14 stops reading a publisher that is ahead, longer than the idle timeout, and then goes on', async () => {
+  it('C2.14 stops reading a publisher that is ahead, longer than the idle timeout, and then continues', async () => {
     const { server, port, target } = await startServer({ idleTimeout: 150, maxMediaAhead: 100 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -111,12 +111,12 @@ describe('limits', () => {
     // 2 s of media, all at once.
     for (let i = 0; i < messages; i++) encoder.send('video', i * 5, Buffer.alloc(50_000, 0x27));
     await received.received(1);
-    // A peer that sends nothing at all is given up after twice the time in which the held one must not be.
+    // A peer that sends nothing is given up after this time, but a peer that is not read must not be.
     for (let i = 0; i < 2; i++) {
       const silent = await rawPeer(port);
       await once(silent.resume(), 'close');
     }
-    // What is not read yet waits in the sockets.
+    // The rest, which is not read yet, waits in the sockets.
     expect(server.counters.bytesReceived).toBeLessThan((messages * 50_000) / 2);
     expect(received.ends).toEqual([]);
     await received.received(messages);
@@ -136,7 +136,7 @@ describe('limits', () => {
 });
 
 describe('start and end of the server', () => {
-  it('says which port it could not have', async () => {
+  it('names the port that it could not open', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as { port: number };
@@ -162,7 +162,7 @@ describe('start and end of the server', () => {
     expect(server.counters.connections).toBe(0);
   });
 
-  it('A8.08 tells publishers that it stops, ends every stream once, and cuts off who does not hang up', async () => {
+  it('A8.08 tells publishers that it stops, ends every stream once, and cuts off peers that do not hang up', async () => {
     const { server, port, target } = await startServer();
     const polite = new Encoder(port, 'polite');
     await polite.event('publishing');

@@ -1,4 +1,4 @@
-// What peers send into the log stays one short line and means what it says.
+// Text from peers stays on one short line of the log, and cannot forge another.
 import { describe, expect, it } from 'vitest';
 import { printable } from '../../../src/servers/rtmp/log-fields.js';
 

@@ -27,7 +27,7 @@ describe('C4.04 open file limit', () => {
     expect(connectionsBeside(500, 256)).toBe(64);
     expect(connectionsBeside(500, 20_000)).toBe(18_476);
     expect(connectionsBeside(500, undefined)).toBeUndefined();
-    // The last ones for what runs alone, and of those before them encoders have some that viewers have not.
+    // The last ones are reserved for everything but connections. Of those before them, encoders may use some that viewers may not.
     expect(reservedFrom(256, 'viewers')).toBe(192);
     expect(reservedFrom(256, 'encoders')).toBe(224);
     expect(reservedFrom(20_000, 'encoders')).toBe(19_488);

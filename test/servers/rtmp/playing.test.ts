@@ -1,4 +1,4 @@
-// Players over real sockets: what they get first, and that a slow one costs itself alone.
+// Players over real sockets: what they get first, and that a slow one harms only itself.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';
@@ -62,7 +62,7 @@ describe('playing over RTMP', () => {
     expect(lines).toEqual(['play started', 'play ended']);
   });
 
-  it('A4.20 answers StreamNotFound for what is not live, closes, and costs nothing', async () => {
+  it('A4.20 answers StreamNotFound for a stream that is not live, closes, and costs nothing', async () => {
     const { port, stream, server } = await playable();
     stream.live = false;
     const player = await CommandPeer.open(port);
@@ -72,7 +72,7 @@ describe('playing over RTMP', () => {
     expect(server.counters).toMatchObject({ viewers: 0, playsAccepted: 0, playsRefused: 1 });
   });
 
-  it('A4.20 answers Play.Failed and closes where playing is off', async () => {
+  it('A4.20 answers Play.Failed and closes if playing is off', async () => {
     const { port, server } = await startServer();
     const player = await CommandPeer.open(port);
     player.play('show');
@@ -81,7 +81,7 @@ describe('playing over RTMP', () => {
     expect(server.counters.closedByError.get('rtmp-server.play-off')).toBe(1);
   });
 
-  it('asks who may watch, and tells nothing of the stream to who may not', async () => {
+  it('asks who may watch, and tells others nothing about the stream', async () => {
     const stream = new StreamForPlayers();
     const error = new SluiceError('access.publish-denied', 'denied', 'not for you');
     const play = {
@@ -96,7 +96,7 @@ describe('playing over RTMP', () => {
     expect(stream.requests).toEqual([]);
   });
 
-  it('pauses without costing anything, and comes back at a key frame with its clock running on', async () => {
+  it('a paused player costs nothing, and comes back at a key frame with its clock running on', async () => {
     const { port, stream } = await playable();
     const player = await CommandPeer.open(port);
     player.play('show');
@@ -128,7 +128,7 @@ describe('playing over RTMP', () => {
     await expect.poll(() => server.counters.viewers).toBe(0);
   });
 
-  it('A8.07 leaves what a player does not read in the stream, and goes on when it reads', async () => {
+  it('A8.07 leaves tags that a player does not read in the stream, and continues when it reads', async () => {
     const { port, stream, server, target } = await playable();
     const slow = await CommandPeer.open(port);
     const quick = await CommandPeer.open(port);
@@ -139,7 +139,7 @@ describe('playing over RTMP', () => {
     const frames = 200;
     for (let i = 0; i < frames; i++) stream.push(video(90_080 + i * 40, i % 25 === 0, 200_000));
     await quick.until(() => quick.media.length === 4 + frames);
-    // The kernel has taken some, our socket a little: the rest waits where it can be dropped.
+    // The kernel has taken some, our socket a little. The rest waits where it can be dropped.
     expect(stream.waiting).toBeGreaterThan(50);
     const publisher = new Encoder(port, 'other');
     await publisher.event('publishing');
@@ -151,7 +151,7 @@ describe('playing over RTMP', () => {
     expect(server.counters.closedByError.size).toBe(0);
   });
 
-  it('A8.01 gives up a player that is gone without a word', async () => {
+  it('A8.01 gives up a player that has gone without a word', async () => {
     const { port, server, stream } = await playable({ idleTimeout: 200 });
     const player = await CommandPeer.open(port);
     player.play('show');

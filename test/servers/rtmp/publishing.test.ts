@@ -1,4 +1,4 @@
-// Publishers over real sockets: asked about before anything is answered, and handed on byte for byte.
+// Publishers over real sockets: access is asked before anything is answered, and media is passed on byte for byte.
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import { audioBody, Encoder, startServer } from './server-under-test.js';
@@ -6,7 +6,7 @@ import { audioBody, Encoder, startServer } from './server-under-test.js';
 const SECRET = 'a-key-that-must-never-be-seen';
 
 describe('publishing over RTMP', () => {
-  it('hands on what the encoder sends, and says once that it ended', async () => {
+  it('passes on what the encoder sends, and reports its end once', async () => {
     const { server, port, logs, target } = await startServer();
     const encoder = new Encoder(port, `show?key=${SECRET}`);
     await encoder.event('publishing');
@@ -53,7 +53,7 @@ describe('publishing over RTMP', () => {
     }
   });
 
-  it('A4.17 answers only after access and admission have said yes', async () => {
+  it('A4.17 answers only after access and admission have agreed', async () => {
     const order: string[] = [];
     let allow: () => void = () => undefined;
     const { port, target } = await startServer({
@@ -79,7 +79,7 @@ describe('publishing over RTMP', () => {
     expect(order.at(-1)).toBe('claim');
   });
 
-  it('A4.15 tells a wrong key why, closes, claims nothing, and does not log what may be a secret', async () => {
+  it('A4.15 tells a publisher with a wrong key why, closes, claims nothing, and does not log what may be a secret', async () => {
     const { server, port, logs, targets } = await startServer({
       check: async () => ({
         allowed: false,
@@ -113,7 +113,7 @@ describe('publishing over RTMP', () => {
     expect(rejected).toMatchObject({ code: expected, description: 'not now' });
   });
 
-  it('refuses when access breaks, and survives a bug in what serves one publisher', async () => {
+  it('refuses if access fails, and survives a bug in serving one publisher', async () => {
     let broken = true;
     const { server, port, logs } = await startServer({
       check: async () => {
@@ -137,7 +137,7 @@ describe('publishing over RTMP', () => {
     expect(server.counters.publishers).toBe(1);
   });
 
-  it('tells a publisher whose media cannot be served why, after it was accepted', async () => {
+  it('tells a publisher why its media cannot be served, after it was accepted', async () => {
     const error = new SluiceError('live.video-codec', 'unsupported', 'VP6 cannot be served; set the encoder to H.264');
     const { port, target } = await startServer();
     const encoder = new Encoder(port, 'show');
@@ -155,7 +155,7 @@ describe('publishing over RTMP', () => {
     expect(refusing.ends).toEqual([error]);
   });
 
-  it('A8.02 lets the stream get rid of a publisher', async () => {
+  it('A8.02 lets the stream remove a publisher', async () => {
     const { port, target } = await startServer();
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -168,7 +168,7 @@ describe('publishing over RTMP', () => {
     expect(victim.ends).toEqual([reason]);
   });
 
-  it('lets the stream refuse within the claim', async () => {
+  it('lets the stream refuse during the claim', async () => {
     const reason = new SluiceError('live.taken-over', 'unavailable', 'too late');
     const { port, target } = await startServer({
       claim: (_, made) => {
@@ -206,7 +206,7 @@ describe('publishing over RTMP', () => {
     expect(targets.map(({ ends }) => ends.length)).toEqual(Array.from({ length: 10 }, () => 1));
   });
 
-  it('ends a peer that is gone before access has answered, without a claim', async () => {
+  it('ends a peer that leaves before access has answered, without a claim', async () => {
     let settle: (decision: { allowed: true }) => void = () => undefined;
     let asked: () => void = () => undefined;
     const wasAsked = new Promise<void>((resolve) => {
@@ -230,7 +230,7 @@ describe('publishing over RTMP', () => {
     expect(server.counters.closedByError.get('rtmp-server.access-failed')).toBe(1);
   });
 
-  it('C3.05 writes what a peer made up on one line, escaped', async () => {
+  it('C3.05 writes text that a peer made up on one line, escaped', async () => {
     const { port, logs } = await startServer();
     await new Encoder(port, 'show', { flashVer: 'OBS\r\n{"level":50}\u001b[31m' }).event('publishing');
     expect(logs.find(({ message }) => message === 'rtmp connected')).toMatchObject({

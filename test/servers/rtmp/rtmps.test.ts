@@ -1,4 +1,4 @@
-// RTMP inside TLS behaves as outside of it, and a renewed certificate disturbs nobody.
+// RTMP inside TLS behaves like plain RTMP, and a renewed certificate disturbs nobody.
 
 import { once } from 'node:events';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -36,7 +36,7 @@ class Certificates implements CertificateSource {
 const shownName = (socket: TLSSocket): unknown => socket.getPeerCertificate().subject.CN;
 
 describe('RTMPS', () => {
-  it('C3.13 serves publishers inside TLS like others, and counts them with them', async () => {
+  it('C3.13 serves publishers inside TLS like others, and counts them together', async () => {
     const { tlsPort, target, server } = await startServer({ certificate: new Certificates('a') });
     const encoder = new Encoder(tlsPort, 'show', { tls: true });
     await encoder.event('publishing');
@@ -53,7 +53,7 @@ describe('RTMPS', () => {
     await expect.poll(() => server.counters.connections).toBe(0);
   });
 
-  it('C3.13 closes who speaks plain RTMP to the TLS port, or a TLS older than 1.2, and says so in one line', async () => {
+  it('C3.13 closes a peer that speaks plain RTMP to the TLS port, or a TLS older than 1.2, and logs one line', async () => {
     const { tlsPort, server, logs } = await startServer({ certificate: new Certificates('a') });
     const plain = await rawPeer(tlsPort);
     plain.resume().write(HANDSHAKE);
@@ -103,7 +103,7 @@ describe('RTMPS', () => {
     await expect.poll(() => server.counters.connections).toBe(0);
   });
 
-  it('ends handshakes that are under way when the server closes', async () => {
+  it('ends handshakes in progress when the server closes', async () => {
     const { tlsPort, server } = await startServer({ certificate: new Certificates('a') });
     const silent = await rawPeer(tlsPort);
     await expect.poll(() => server.counters.connections).toBe(1);

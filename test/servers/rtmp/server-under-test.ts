@@ -1,4 +1,4 @@
-// A real RTMP server on a port from the kernel, targets that write down what they get, and encoders that are real sockets.
+// A real RTMP server on a port from the kernel, targets that record what they get, and encoders with real sockets.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -25,7 +25,7 @@ export class RecordingTarget implements PublishTarget {
   readonly ends: (SluiceError | undefined)[] = [];
   /** Resolves at the first end. */
   readonly ended: Promise<SluiceError | undefined>;
-  /** Called before each message is written down. */
+  /** Called before each message is recorded. */
   onMessage: (() => void) | undefined;
   kick: (reason: SluiceError) => void = () => undefined;
   #resolveEnd: (reason: SluiceError | undefined) => void = () => undefined;
@@ -53,7 +53,7 @@ export class RecordingTarget implements PublishTarget {
     this.kick = listener;
   }
 
-  /** Resolves when that many messages have arrived in all. */
+  /** Resolves when this many messages have arrived in total. */
   async received(count: number): Promise<void> {
     if (this.messages.length >= count) return;
     await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
@@ -69,11 +69,11 @@ export interface LogLine {
 export interface ServerUnderTest {
   readonly server: RtmpServer;
   readonly port: number;
-  /** Of RTMPS, with a certificate. */
+  /** The RTMPS port, if there is a certificate. */
   readonly tlsPort: number;
   readonly logs: LogLine[];
   readonly targets: RecordingTarget[];
-  /** The target of the nth claim, when it has been made. */
+  /** The target of the nth claim, once it has been made. */
   target(index?: number): Promise<RecordingTarget>;
 }
 
@@ -128,7 +128,7 @@ export async function startServer(setup: ServerSetup = {}): Promise<ServerUnderT
   };
 }
 
-/** An encoder: a socket with a client session, which answers pings and so on as long as `socket` is read. */
+/** An encoder: a socket with a client session, which answers pings and similar messages as long as `socket` is read. */
 export class Encoder {
   readonly socket: Socket;
   readonly session: ClientSession;
@@ -179,7 +179,7 @@ export class Encoder {
   }
 }
 
-/** A peer of raw bytes. */
+/** A peer that sends raw bytes. */
 export async function rawPeer(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => undefined);
@@ -196,7 +196,7 @@ export function audioBody(bytes = 10): Buffer {
   return Buffer.concat([Buffer.from([0xaf, 0x01]), Buffer.alloc(bytes, 0x21)]);
 }
 
-/** A player or any other peer that sends commands by hand and reads all that comes back. */
+/** A player or other peer that sends commands by hand and reads all answers. */
 export class CommandPeer {
   readonly socket: Socket;
   readonly closed: Promise<unknown>;
@@ -227,7 +227,7 @@ export class CommandPeer {
     });
   }
 
-  /** Shakes hands and connects. */
+  /** Performs the handshake and sends connect. */
   static async open(port: number, properties: readonly (readonly [string, AmfValue])[] = []): Promise<CommandPeer> {
     const peer = new CommandPeer(await rawPeer(port));
     peer.socket.write(HANDSHAKE);
@@ -300,7 +300,7 @@ export class CommandPeer {
 export class StreamForPlayers {
   readonly listeners = new Set<PlayListener>();
   readonly requests: PlayRequest[] = [];
-  /** What a new player starts with. */
+  /** The messages with which a new player starts. */
   start: PlayItem[] = [];
   live = true;
   closed = 0;
@@ -336,7 +336,7 @@ export class StreamForPlayers {
     }
   }
 
-  /** Messages that wait for all players together. */
+  /** Number of messages that wait for all players together. */
   get waiting(): number {
     return [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
   }

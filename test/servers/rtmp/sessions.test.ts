@@ -1,11 +1,11 @@
-// Each accepted publish starts once and ends once, and what was refused does neither.
+// Each accepted publish starts once and ends once; a refused one does neither.
 import { describe, expect, it } from 'vitest';
 import { StreamRegistry } from '../../../src/live/registry.js';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import type { PublishObserver } from '../../../src/servers/rtmp/publishing.js';
 import { audioBody, CommandPeer, Encoder, rawPeer, type ServerSetup, startServer } from './server-under-test.js';
 
-/** Writes down what other rooms hear. */
+/** Records what other rooms are told. */
 function recorder(): { events: string[]; observer: PublishObserver } {
   const events: string[] = [];
   return {
@@ -102,7 +102,7 @@ describe('one start and one end', () => {
   });
 });
 
-/** Everything that an encoder writes from C0 to its first second of media; it needs no answers to be said again. */
+/** All bytes of an encoder from C0 to its first second of media. They can be replayed without answers. */
 async function capture(): Promise<Buffer> {
   const { port, target } = await startServer();
   const encoder = new Encoder(port, 'show');
@@ -153,7 +153,7 @@ function endInEveryWay(peer: CommandPeer): void {
 }
 
 describe('sessions', () => {
-  it('A4.21 a second publish on one connection is BadName, and the first goes on', async () => {
+  it('A4.21 a second publish on one connection is BadName, and the first continues', async () => {
     const { port, target, targets } = await startServer();
     const peer = await CommandPeer.open(port);
     peer.publish('one');
@@ -165,7 +165,7 @@ describe('sessions', () => {
     expect(targets).toHaveLength(1);
   });
 
-  it('A4.23 closes who creates streams without end', async () => {
+  it('A4.23 closes a peer that creates streams without end', async () => {
     const { port, server } = await startServer();
     const peer = await CommandPeer.open(port);
     for (let i = 0; i < 1000; i++) peer.command('createStream', i + 2);
@@ -173,7 +173,7 @@ describe('sessions', () => {
     expect(server.counters.closedByError.get('rtmp.message-streams')).toBe(1);
   });
 
-  it('A4.18 ignores commands it does not know while publishing', async () => {
+  it('A4.18 ignores unknown commands while publishing', async () => {
     const { port, target } = await startServer();
     const peer = await CommandPeer.open(port);
     peer.publish('show');
@@ -191,7 +191,7 @@ describe('sessions', () => {
       await encoder.event('publishing');
       expect(registry.size).toBe(1);
       encoder.send('audio', 0, audioBody());
-      // As OBS stops: everything at once, and it does not wait.
+      // OBS stops like this: it sends everything at once, and does not wait.
       encoder.session.unpublish();
       encoder.flush();
       encoder.socket.end();
@@ -214,7 +214,7 @@ describe('sessions', () => {
     expect(events).toEqual(['start show', 'end show by itself', 'start show']);
   });
 
-  it('A8.02 a silent holder loses its name, hears why, and both are told once', async () => {
+  it('A8.02 a silent holder loses its name and learns why, and both are told once', async () => {
     let now = 0;
     const { port, events } = await withRegistry({
       takeoverAfter: 3_000,
@@ -230,7 +230,7 @@ describe('sessions', () => {
     expect(events).toEqual(['start show', 'end show live.taken-over', 'start show']);
   });
 
-  it('A8.03 an active holder keeps its name: the newcomer is BadName', async () => {
+  it('A8.03 an active holder keeps its name: the newcomer gets BadName', async () => {
     const { port, events, registry } = await withRegistry({
       takeoverAfter: 3_000,
       clock: { now: () => 0, wallClock: Date.now },
@@ -245,7 +245,7 @@ describe('sessions', () => {
     expect(events).toEqual(['start show']);
   });
 
-  it('A8.03 with override the last one wins, and two at a time never both lose', async () => {
+  it('A8.03 with override the last one wins, and of two at a time one always wins', async () => {
     const { port, registry, server } = await withRegistry({ conflict: 'override' });
     const encoders = Array.from({ length: 8 }, () => new Encoder(port, 'show'));
     await Promise.all(encoders.map((encoder) => encoder.event('publishing')));
@@ -258,7 +258,7 @@ describe('sessions', () => {
 describe('the end of the server', () => {
   const capable = [['capsEx', 1]] as const;
 
-  it('A8.08 asks publishers that can to connect anew, and hears them out for a moment', async () => {
+  it('A8.08 asks publishers that support it to reconnect, and receives from them for a moment longer', async () => {
     const { port, server, target } = await startServer({ reconnectGrace: 5_000 });
     const peer = await CommandPeer.open(port, capable);
     peer.publish('show');
@@ -275,7 +275,7 @@ describe('the end of the server', () => {
     expect(server.counters.reconnectRequests).toBe(1);
   });
 
-  it('A8.08 ends those that do not go, and those that cannot, as before', async () => {
+  it('A8.08 ends those that do not leave, and those that do not support it, as before', async () => {
     const { port, server, targets } = await startServer({ reconnectGrace: 100 });
     const staying = await CommandPeer.open(port, capable);
     staying.publish('staying');
@@ -293,7 +293,7 @@ describe('the end of the server', () => {
 });
 
 describe('refused at connect', () => {
-  it('A4.16 sends the challenge as it is, keeps it out of the log, and closes', async () => {
+  it('A4.16 sends the challenge unchanged, keeps it out of the log, and closes', async () => {
     const challenge =
       '[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=u&salt=SALT&challenge=C&opaque=C';
     const error = new SluiceError('access.authentication', 'denied', challenge);
@@ -308,7 +308,7 @@ describe('refused at connect', () => {
     expect(server.counters).toMatchObject({ authenticationRequests: 1, connectsRefused: 0 });
   });
 
-  it('A4.16 says nothing while it is not decided, and hands the user on to the publish', async () => {
+  it('A4.16 sends nothing while it is not decided, and passes the user on to the publish', async () => {
     const asked: unknown[] = [];
     let allow: () => void = () => undefined;
     const { port, target } = await startServer({
@@ -332,7 +332,7 @@ describe('refused at connect', () => {
     expect(asked).toEqual(['t', 'FMLE/3.0', 'anna']);
   });
 
-  it('A4.16 refuses when the decision breaks or never comes', async () => {
+  it('A4.16 refuses if the decision fails or never comes', async () => {
     let broken = true;
     const { port, server } = await startServer({
       publishTimeout: 100,

@@ -1,10 +1,10 @@
-// How the event loop is shared among connections that all have something to do.
+// How the event loop is shared among connections that all have work to do.
 import { setImmediate as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Turns } from '../../../src/servers/rtmp/session-pump.js';
 
 describe('turns', () => {
-  it('C2.07 of those who take all of a pass each, one has its turn in each pass, in the order in which they asked', async () => {
+  it('C2.07 connections that each use up a pass get one turn per pass, in the order in which they asked', async () => {
     const turns = new Turns();
     const order: string[] = [];
     for (const name of ['a', 'b', 'c']) {
@@ -19,7 +19,7 @@ describe('turns', () => {
     }
   });
 
-  it('C2.07 one that asks again in its turn lets all others go first', async () => {
+  it('C2.07 a connection that asks again during its turn lets all others go first', async () => {
     const turns = new Turns();
     const order: string[] = [];
     let again = 2;
@@ -35,7 +35,7 @@ describe('turns', () => {
     expect(order).toEqual(['greedy', 'modest', 'greedy']);
   });
 
-  it('a pass has room again for each that follows, also when nobody waits', async () => {
+  it('each following pass has time again, even when nobody waits', async () => {
     const turns = new Turns();
     turns.note(15);
     expect(turns.areUsedUp).toBe(false);
@@ -45,7 +45,7 @@ describe('turns', () => {
     expect(turns.areUsedUp).toBe(false);
   });
 
-  it('one turn is taken by one that asks twice', async () => {
+  it('a connection that asks twice gets one turn', async () => {
     const turns = new Turns();
     let taken = 0;
     const turn = (): void => {
