@@ -79,6 +79,7 @@ export class StreamAdmission implements PublishAdmission {
         windowSegments: config.windowSegments,
         ...rewind(config),
         ...sequences.next(app, name),
+        endsFirstEarly: config.firstSegment === 'part',
         store,
       }),
       logger: this.#logger,
@@ -86,8 +87,8 @@ export class StreamAdmission implements PublishAdmission {
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onBroken: () => directory.noteBroken(),
-      onEnded: ({ nextMediaSequence, discontinuityNumber }) =>
-        sequences.remember(app, name, nextMediaSequence, discontinuityNumber),
+      onEnded: ({ nextMediaSequence: next, discontinuityNumber, longestGop }) =>
+        sequences.remember(app, name, { next, discontinuityNumber, longestGop }),
       onNews: (news) => emit({ app, name, time: clock.wallClock(), ...news }),
       onClosed: () => directory.forgetGone(),
     });

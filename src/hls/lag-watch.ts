@@ -94,7 +94,9 @@ export class LagWatch {
     const { plan, segments } = rendition;
     const isFirstSound = plan.kind === 'audio' && plan.input === 'samples' && segments === 0;
     if (isFirstSound) return Math.max(hopeless, FIRST_PAUSE_LIMIT);
-    return silence > target && !catchesUp ? target : hopeless;
+    // A first segment that ended early gives an encoder no less time to start.
+    const toStart = rendition.parts === 0 ? this.#schedule.independence.firstShortenedBy : 0;
+    return silence > target && !catchesUp ? target + toStart : hopeless;
   }
 
   #allowance(rendition: Rendition, newest: Milliseconds): Milliseconds {

@@ -69,8 +69,9 @@ export class PresentationLife {
     this.periods = new StreamPeriods(options);
     this.schedule = new CutSchedule(
       {
-        segmentDuration,
+        ...{ segmentDuration, knownGop: options.knownGop },
         ...(maxGop !== undefined && { maxGop: secondsToMilliseconds(maxGop) }),
+        isAwaited: () => options.endsFirstEarly === true && this.playableWaiters.size + this.set.waiting > 0,
         onCut: (index, time) => this.periods.noteCut(index, time),
         onForcedCut: (time) => {
           // EXT-X-INDEPENDENT-SEGMENTS no longer holds.

@@ -48,6 +48,10 @@ export interface PresentationOptions {
   readonly firstArrival?: Milliseconds | undefined;
   /** Longest GOP for which TARGETDURATION is chosen. Default 10 s. */
   readonly maxGop?: Seconds | undefined;
+  /** Longest GOP of the name's earlier life, if it is known. */
+  readonly knownGop?: Seconds | undefined;
+  /** Whether the first segment ends with its first part if somebody waits for it (docs/decisions/0021). Default false. */
+  readonly endsFirstEarly?: boolean | undefined;
   /**
    * Called if the first GOP is longer than `maxGop`; it has lasted `gop` so far. Nothing is listed yet, so a call of `startPeriod` with
    * cuts `regular` inside this callback starts the presentation again. Otherwise segments are cut without key frames.

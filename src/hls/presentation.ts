@@ -1,7 +1,13 @@
 // The interface of one stream: all its renditions on one timeline, with the same cuts, sequence numbers, discontinuities and dates.
 import type { StoredBody } from '../contracts/stored-body.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import {
+  type EpochMilliseconds,
+  type Milliseconds,
+  millisecondsToSeconds,
+  type Seconds,
+  secondsToMilliseconds,
+} from '../protocols/units.js';
 import { describeRendition, listRenditions } from './describe-rendition.js';
 import { PresentationLife } from './presentation-life.js';
 import type {
@@ -104,7 +110,13 @@ export class Presentation extends PresentationLife {
 
   /** Number of requests that wait for anything of this presentation. */
   get waiting(): number {
-    return this.set.all.reduce((sum, { mediaWaiters }) => sum + mediaWaiters.size, this.playableWaiters.size);
+    return this.playableWaiters.size + this.set.waiting;
+  }
+
+  /** The longest of the publisher's newest GOPs; undefined if none was measured. */
+  get longestGop(): Seconds | undefined {
+    const { longestGop } = this.schedule;
+    return longestGop === undefined ? undefined : millisecondsToSeconds(longestGop);
   }
 
   /** Undefined also for a withdrawn rendition: see `anyRendition`. */

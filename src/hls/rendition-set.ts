@@ -48,6 +48,11 @@ export class RenditionSet {
     return this.feeds.map(({ rendition }) => rendition);
   }
 
+  /** Number of requests waiting for media or for a media playlist. */
+  get waiting(): number {
+    return this.#all.reduce((sum, { mediaWaiters }) => sum + mediaWaiters.size, 0);
+  }
+
   find(name: string): Rendition | undefined {
     return this.#all.find(({ plan }) => plan.name === name);
   }

@@ -52,7 +52,9 @@ export class VariantListing {
     if (this.#latest !== undefined && !this.#changed) return this.#latest.body;
     this.#changed = false;
     const { schedule, frameRate } = this.#options;
-    const playlist = describeVariants(this.#listed(), frameRate(), schedule.independentSegments, this.#ended);
+    const listed = this.#listed();
+    const independent = schedule.independence.isFrom(Math.min(...listed.map(firstIndex)));
+    const playlist = describeVariants(listed, frameRate(), independent, this.#ended);
     const text = renderMultivariantPlaylist(playlist);
     if (this.#latest?.text !== text) this.#latest = { text, body: Buffer.from(text) };
     return this.#latest.body;
@@ -72,4 +74,10 @@ export class VariantListing {
     const most = Math.max(0, ...ready.map(({ segments }) => segments));
     return this.#ended || most > SEGMENTS_WITHOUT_LAGGARD ? ready : [];
   }
+}
+
+/** Index in the cut schedule of the first segment that its playlist lists. */
+function firstIndex({ archive, window }: Rendition): number {
+  const first = archive !== undefined && archive.count > 0 ? archive.first : window.listed[0];
+  return first?.index ?? Number.POSITIVE_INFINITY;
 }

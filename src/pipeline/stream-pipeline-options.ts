@@ -48,6 +48,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
     | 'firstDiscontinuitySequence'
     | 'continuesEarlier'
     | 'earliestDate'
+    | 'knownGop'
+    | 'endsFirstEarly'
     | 'store'
   >;
   /** Called when this publisher cannot be served any longer. It should be told why. */

@@ -52,6 +52,7 @@ describe('loadConfig', () => {
       clockSkew: 30,
       ladder: ['source', '720p', '480p', '360p'],
       segmentDuration: 2,
+      firstSegment: 'gop',
       partDuration: 0.5,
       windowSegments: 10,
       dvrWindow: 'off',

@@ -27,7 +27,7 @@ describe('CutSchedule', () => {
     feed(cuts, [1000, 3000, 5000, 7000], 7500);
     expect(times(cuts)).toEqual([1000, 3000, 5000, 7000]);
     expect(cuts.targetDuration).toBe(2);
-    expect(cuts.independentSegments).toBe(true);
+    expect(cuts.independence.isFrom(0)).toBe(true);
   });
 
   it('the target duration is fixed at the second key frame', () => {
@@ -97,14 +97,14 @@ describe('CutSchedule', () => {
     feed(cuts, [1000, 3000], 10_000);
     expect(forced).toEqual([5440, 7800]);
     expect(times(cuts)).toEqual([1000, 3000, 5440, 7800]);
-    expect(cuts.independentSegments).toBe(false);
+    expect(cuts.independence.isFrom(0)).toBe(false);
   });
 
   it('uses its limit if a second key frame never comes, and does not announce independent segments', () => {
     const cuts = schedule();
     feed(cuts, [1000], 12_000);
     expect(cuts.targetDuration).toBe(10);
-    expect(cuts.independentSegments).toBe(false);
+    expect(cuts.independence.isFrom(0)).toBe(false);
   });
 
   it('assigns frames and fragments to segments: rounded timestamps, audio, time before the first cut', () => {
@@ -165,7 +165,7 @@ describe('CutSchedule', () => {
     feed(cuts, [1400], 8000);
     expect(times(cuts).slice(0, 4)).toEqual([1400, 2000, 4000, 6000]);
     expect(cuts.targetDuration).toBe(2);
-    expect(cuts.independentSegments).toBe(true);
+    expect(cuts.independence.isFrom(0)).toBe(true);
     expect(cuts.horizon).toBeGreaterThan(8000);
   });
 

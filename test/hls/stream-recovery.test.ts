@@ -26,7 +26,7 @@ describe('SequenceNumbers', () => {
 
   it('B1.03 the next life of a name continues after the last, with a discontinuity', () => {
     const numbers = new SequenceNumbers({ clock: new ManualClock() });
-    numbers.remember('live', 'a', SINCE_2024 + 5000, 2);
+    numbers.remember('live', 'a', { next: SINCE_2024 + 5000, discontinuityNumber: 2 });
     expect(numbers.next('live', 'a')).toEqual({
       firstMediaSequence: SINCE_2024 + 5000,
       firstDiscontinuitySequence: 2,
@@ -135,9 +135,10 @@ describe('SequenceNumbers', () => {
   it('drops the oldest names, whose numbers are below the clock, and keeps those that are ahead of it', () => {
     const clock = new ManualClock();
     const numbers = new SequenceNumbers({ clock });
-    numbers.remember('live', 'ahead', SINCE_2024 + 1_000_000, 0);
-    numbers.remember('live', 'old', SINCE_2024 - 1, 0);
-    for (let i = 0; i < 10_000; i += 1) numbers.remember('live', `n${i}`, SINCE_2024 - 1, 0);
+    numbers.remember('live', 'ahead', { next: SINCE_2024 + 1_000_000, discontinuityNumber: 0 });
+    numbers.remember('live', 'old', { next: SINCE_2024 - 1, discontinuityNumber: 0 });
+    for (let i = 0; i < 10_000; i += 1)
+      numbers.remember('live', `n${i}`, { next: SINCE_2024 - 1, discontinuityNumber: 0 });
     expect(numbers.next('live', 'ahead').firstMediaSequence).toBe(SINCE_2024 + 1_000_000);
     expect(numbers.next('live', 'old')).toMatchObject({ continuesEarlier: false, firstMediaSequence: SINCE_2024 });
   });

@@ -27,6 +27,11 @@ export const streamOptions = {
     default: 2,
     description: 'Shortest segment; segments are cut at the next key frame of the publisher.',
   }),
+  firstSegment: choice(['gop', 'part'], {
+    default: 'gop',
+    description:
+      'Where the first segment of a stream ends if viewers wait for it: `gop` at the next key frame; `part` after its first part, so that every player shows a picture sooner. Its second segment then begins without a key frame.',
+  }),
   partDuration: seconds(0.1, 5, {
     default: 0.5,
     description: 'Length of an LL-HLS part; at most `segmentDuration`.',

@@ -155,7 +155,8 @@ export function endDateOf(playlists: readonly string[]): EpochMilliseconds | und
   return last === 0 ? undefined : last + secondsToMilliseconds(unwritten);
 }
 
-const targetDurationOf = (text: string): Seconds => Number(/^#EXT-X-TARGETDURATION:(\d+)$/m.exec(text)?.[1] ?? 0);
+export const targetDurationOf = (text: string): Seconds =>
+  Number(/^#EXT-X-TARGETDURATION:(\d+)$/m.exec(text)?.[1] ?? 0);
 
 function lastDateOf(text: string): EpochMilliseconds {
   const last = text.lastIndexOf('#EXT-X-PROGRAM-DATE-TIME:');

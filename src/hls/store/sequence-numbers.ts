@@ -2,7 +2,7 @@
 // stream.
 
 import type { Clock } from '../../protocols/clock.js';
-import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
 import type { StorePath } from './segment-store.js';
 
 /**
@@ -23,6 +23,8 @@ export interface SequenceStart {
   readonly continuesEarlier: boolean;
   /** See `EarlierLife.endDate`. */
   readonly earliestDate?: EpochMilliseconds;
+  /** See `EarlierLife.longestGop`. */
+  readonly knownGop?: Seconds;
 }
 
 export interface EarlierLife {
@@ -31,6 +33,8 @@ export interface EarlierLife {
   readonly discontinuityNumber: number;
   /** End of the dates of a life that did not end properly: players that wait for this name must not see dates go back. */
   readonly endDate?: EpochMilliseconds;
+  /** Longest GOP of its publisher, as far as it is known. */
+  readonly longestGop?: Seconds | undefined;
 }
 
 /** By stream directory, `live/name`. */
@@ -69,15 +73,16 @@ export class SequenceNumbers {
       firstDiscontinuitySequence: life?.discontinuityNumber ?? (this.#earlierUnknown ? Math.max(0, seconds) : 0),
       continuesEarlier: life !== undefined || this.#earlierUnknown,
       ...(life?.endDate !== undefined && { earliestDate: life.endDate }),
+      ...(life?.longestGop !== undefined && { knownGop: life.longestGop }),
     };
   }
 
-  /** Call when a presentation of this name ends. @param next the first number that it has not used */
-  remember(app: string, name: string, next: number, discontinuityNumber: number): void {
+  /** Call when a presentation of this name ends. @param life without `endDate`, because it has ended properly */
+  remember(app: string, name: string, { next, discontinuityNumber, longestGop }: EarlierLife): void {
     const key = `${app}/${name}`;
     const earlier = this.#lives.get(key);
     this.#lives.delete(key);
-    this.#lives.set(key, { next: Math.max(next, earlier?.next ?? 0), discontinuityNumber });
+    this.#lives.set(key, { next: Math.max(next, earlier?.next ?? 0), discontinuityNumber, longestGop });
     if (this.#lives.size <= REMEMBERED_NAMES) return;
     const now = this.#secondsSinceEpoch();
     for (const [oldest, life] of this.#lives) {

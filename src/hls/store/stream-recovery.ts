@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Seconds } from '../../protocols/units.js';
-import { endDateOf, isAwaited, type LeftFiles, removeDirectories } from './left-stream.js';
+import { endDateOf, isAwaited, type LeftFiles, removeDirectories, targetDurationOf } from './left-stream.js';
 import { kindOfPlaylist, parseFileName, parseStreamMark, type StreamMark, streamAbove } from './own-files.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
 import type { EarlierLife, RecoveredSequences } from './sequence-numbers.js';
@@ -89,9 +89,12 @@ function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media
   const highest = media.reduce((most, { mediaSequence }) => Math.max(most, mediaSequence), 0);
   const discontinuities = [...playlists.values()].map(discontinuitiesOf);
   const endDate = endDateOf([...playlists.values()]);
+  // Its segments lasted up to this, so its GOPs did as well.
+  const longestGop = Math.max(0, ...[...playlists.values()].map(targetDurationOf));
   sequences.set(directory, {
     ...(endDate !== undefined && { endDate }),
     next: highest + 1 + RECOVERY_MARGIN,
+    ...(longestGop > 0 && { longestGop }),
     discontinuityNumber: Math.max(0, ...discontinuities) + RECOVERY_MARGIN,
   });
 }

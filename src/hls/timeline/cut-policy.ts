@@ -1,4 +1,4 @@
-// The interface between the cut schedule and the policies that find the cuts of one run of a publisher.
+// The options of the cut schedule, and the interface between it and the policies that find the cuts of one run of a publisher.
 import type { Milliseconds, Seconds } from '../../protocols/units.js';
 import type { PartTiming } from './part-timing.js';
 import type { PeriodPlan } from './plan.js';
@@ -11,6 +11,21 @@ export interface Cut {
   readonly paused?: boolean;
   /** The cut is forced and lies between two pictures that are far apart, so no picture is shown at it. */
   readonly between?: boolean;
+}
+
+export interface CutScheduleOptions {
+  readonly segmentDuration: Seconds;
+  /** Longest first GOP for which TARGETDURATION is chosen. */
+  readonly maxGop?: Milliseconds;
+  /** Longest GOP of an earlier life of the stream. */
+  readonly knownGop?: Seconds | undefined;
+  /** Whether somebody waits for the first segment, which then ends with its first part. Default: nobody does. */
+  readonly isAwaited?: () => boolean;
+  /** Called with each cut and the index of the segment that it begins. */
+  readonly onCut?: (index: number, time: Milliseconds) => void;
+  readonly onForcedCut?: (time: Milliseconds) => void;
+  /** Called after a cut that was made while no pictures came. */
+  readonly onPausedCut?: (time: Milliseconds) => void;
 }
 
 /** The rules for the cuts of one run of a publisher. */
@@ -32,6 +47,8 @@ export function runRules({ cuts }: PeriodPlan, { frame, renditions }: PartTiming
 export interface CutPolicy {
   /** No cut at or before this time will be added any more. */
   readonly horizon: Milliseconds;
+  /** The longest of the newest GOPs; undefined before the first, and where cuts do not depend on them. */
+  readonly longestGop: Milliseconds | undefined;
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void;
   noteAudio(dts: Milliseconds): void;
   expectsCut(time: Milliseconds): boolean;
@@ -41,7 +58,13 @@ export interface CutPolicy {
 export interface CutSink {
   readonly targetDuration: Seconds | undefined;
   readonly last: Cut | undefined;
+  /** Whether the first segment should end with its first part, because somebody waits for it. */
+  endsFirstEarly(): boolean;
+  /** Longest GOP that was known before the stream began; 0 if nothing was. */
+  readonly knownGop: Milliseconds;
   add(cut: Cut): void;
+  /** Ends the first segment at a picture that is not a key frame, and fixes the target duration. */
+  endFirst(time: Milliseconds): void;
   /**
    * Fixes the target duration.
    * @param gop the longest expected distance between cuts.

@@ -1,30 +1,18 @@
 // Decides once, at ingest, where segments begin, so that every rendition is cut at the same times however late it arrives.
 import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { CutList, KeyFrameMemory, RunEnds } from './cut-memory.js';
-import type { Cut, CutPolicy, CutSink, RunRules } from './cut-policy.js';
-import { KeyFrameCuts, longestFirstGop, ROUNDING } from './key-frame-cuts.js';
+import type { Cut, CutPolicy, CutScheduleOptions, CutSink, RunRules } from './cut-policy.js';
+import { Independence } from './independence.js';
+import { KeyFrameCuts, ROUNDING } from './key-frame-cuts.js';
 import { RegularCuts } from './regular-cuts.js';
 import { SoundPause } from './sound-pause.js';
-
-/** GOPs of "2 s" at 29.97 fps last 2.002 s, which rounds to 2 s: they need no larger target duration. */
-const ROUNDING_TOLERANCE: Milliseconds = 100;
+import { longestFirstGop, targetDurationFor } from './target-duration.js';
 
 /** An encoder's timestamps may deviate by half a frame; for a slow source at most by this. */
 const LARGEST_TOLERANCE: Milliseconds = 50;
 
 /** Tolerance for timestamps rounded to whole milliseconds or to ticks of the encoder's timescale. */
 const PICTURE_ROUNDING: Milliseconds = 0.5;
-
-export interface CutScheduleOptions {
-  readonly segmentDuration: Seconds;
-  /** Longest first GOP for which TARGETDURATION is chosen. */
-  readonly maxGop?: Milliseconds;
-  /** Called with each cut and the index of the segment that it begins. */
-  readonly onCut?: (index: number, time: Milliseconds) => void;
-  readonly onForcedCut?: (time: Milliseconds) => void;
-  /** Called after a cut that was made while no pictures came. */
-  readonly onPausedCut?: (time: Milliseconds) => void;
-}
 
 /**
  * Segment `k` is the media in [cut k, cut k+1), or up to its end if the publisher left before cut k+1. Indexes are continuous over all
@@ -33,6 +21,8 @@ export interface CutScheduleOptions {
 export class CutSchedule {
   /** Detects whether audio is missing while pictures come. */
   readonly soundPause = new SoundPause();
+  /** Of EXT-X-INDEPENDENT-SEGMENTS. */
+  readonly independence = new Independence();
   readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
   #rules: RunRules;
@@ -45,7 +35,7 @@ export class CutSchedule {
   #runStart = 0;
   #running = false;
   #targetDuration: Seconds | undefined;
-  #independentSegments = true;
+  #longestGop: Milliseconds | undefined;
   #longGop: Milliseconds | undefined;
   #longGopAccepted = false;
 
@@ -56,16 +46,14 @@ export class CutSchedule {
     this.begin(rules);
   }
 
-  /** EXT-X-TARGETDURATION: undefined until the first GOP was measured, then constant. A whole number of seconds. */
+  /** EXT-X-TARGETDURATION: undefined until the first GOP was measured or the first segment ended early. */
   get targetDuration(): Seconds | undefined {
     return this.#targetDuration;
   }
 
-  /**
-   * Whether EXT-X-INDEPENDENT-SEGMENTS holds; fixed together with the target duration, and false from the first cut without a key frame on.
-   */
-  get independentSegments(): boolean {
-    return this.#independentSegments;
+  /** The longest of the newest GOPs of the publisher; undefined if none was measured. */
+  get longestGop(): Milliseconds | undefined {
+    return this.#policy?.longestGop ?? this.#longestGop;
   }
 
   /** First index of the current run; undefined before its first cut and after its end. */
@@ -97,14 +85,15 @@ export class CutSchedule {
     this.#ends.begin();
     this.soundPause.begin();
     const sink = this.#sink();
+    const [frame, part] = [this.#frame(), secondsToMilliseconds(rules.nominalPart)];
     this.#policy =
       rules.frame === undefined || rules.regular === true
-        ? new RegularCuts(sink, this.#segment, rules.frame === undefined ? undefined : this.#frame())
+        ? new RegularCuts(sink, { segment: this.#segment, part, frame: rules.frame === undefined ? undefined : frame })
         : new KeyFrameCuts(sink, {
             segment: this.#segment,
-            frame: this.#frame(),
-            part: secondsToMilliseconds(rules.nominalPart),
-            maxGop: longestFirstGop(this.#options.maxGop, this.#frame()),
+            frame,
+            part,
+            maxGop: longestFirstGop(this.#options.maxGop, frame),
           });
   }
 
@@ -113,6 +102,7 @@ export class CutSchedule {
    * until `begin` and the first key frame of the next run.
    */
   endRun(lastIndex: number, end: Milliseconds): void {
+    this.#longestGop = this.longestGop;
     this.#policy = undefined;
     this.#running = false;
     this.#cuts.forgetAfter(lastIndex);
@@ -124,12 +114,13 @@ export class CutSchedule {
    * other, the last segment may be too long. Then it is cut where the shorter kind ends, or a segment duration after the last cut.
    */
   cutTail(): void {
-    if (!this.#running || this.#targetDuration === undefined) return;
+    const { targetDuration } = this;
+    if (!this.#running || targetDuration === undefined) return;
     const { video, audio } = this.#ends.now;
-    const longest = secondsToMilliseconds(this.#targetDuration) + ROUNDING;
+    const longest = secondsToMilliseconds(targetDuration) + ROUNDING;
     for (let { last } = this.#cuts; last !== undefined; last = this.#cuts.last) {
       if (Math.max(video, audio) - last.time < longest) return;
-      const step = last.time + Math.min(this.#segment, secondsToMilliseconds(this.#targetDuration));
+      const step = last.time + Math.min(this.#segment, secondsToMilliseconds(targetDuration));
       const shorter = Math.min(video, audio);
       const time = shorter > step && shorter - last.time < longest ? shorter : step;
       this.#add({ time, forced: true, paused: true });
@@ -143,7 +134,7 @@ export class CutSchedule {
     this.#ends.clear();
     this.#runStart = 0;
     this.#targetDuration = undefined;
-    this.#independentSegments = true;
+    this.independence.reset();
     this.#longGop = undefined;
     this.#longGopAccepted = false;
   }
@@ -253,9 +244,15 @@ export class CutSchedule {
   #settle(gop: Milliseconds, independent: boolean): void {
     if (this.#targetDuration !== undefined) return;
     // If each picture lasts longer than the segment duration, segments are as long as pictures.
-    const longest = Math.max(this.#segment, gop, this.#frame());
-    this.#targetDuration = Math.max(1, Math.ceil((longest - ROUNDING_TOLERANCE) / 1000));
-    this.#independentSegments = independent;
+    this.#targetDuration = targetDurationFor(Math.max(this.#segment, gop, this.#frame()));
+    if (!independent) this.independence.end();
+  }
+
+  #endFirst(time: Milliseconds): void {
+    const length = time - (this.#cuts.first?.time ?? time);
+    this.#settle(secondsToMilliseconds(this.#options.knownGop ?? 0), true);
+    this.#add({ time, forced: true });
+    this.independence.endFirstEarly(this.lastIndex, this.#segment - length);
   }
 
   #frame(): Milliseconds {
@@ -266,12 +263,15 @@ export class CutSchedule {
     const schedule = this;
     return {
       get targetDuration() {
-        return schedule.#targetDuration;
+        return schedule.targetDuration;
       },
       get last() {
         return schedule.#running ? schedule.#cuts.last : undefined;
       },
+      endsFirstEarly: () => schedule.lastIndex <= 0 && schedule.#options.isAwaited?.() === true,
+      knownGop: secondsToMilliseconds(schedule.#options.knownGop ?? 0),
       add: (cut) => schedule.#add(cut),
+      endFirst: (time) => schedule.#endFirst(time),
       settle: (gop, independent) => schedule.#settle(gop, independent),
       reportLongGop: (gop) => {
         const accepted = schedule.#longGopAccepted;
@@ -280,7 +280,7 @@ export class CutSchedule {
         return accepted;
       },
       forced: (time) => {
-        schedule.#independentSegments = false;
+        schedule.independence.end();
         schedule.#options.onForcedCut?.(time);
       },
       paused: (time) => schedule.#options.onPausedCut?.(time),

@@ -2,12 +2,6 @@
 import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
-/** Default of `maxGop`. If the first GOP is longer, TARGETDURATION becomes this, and segments are cut without a key frame. */
-const DEFAULT_MAX_GOP: Milliseconds = 10_000;
-
-/** The first GOP of a slow source may have at least this many pictures, whatever `maxGop` says. */
-const LEAST_GOP_FRAMES = 2.5;
-
 /** If this much audio comes without a picture, video counts as paused, and the audio clock makes the cuts. */
 const PAUSE_LIMIT: Milliseconds = 2_000;
 
@@ -57,6 +51,8 @@ export class KeyFrameCuts implements CutPolicy {
   readonly #maxGop: Milliseconds;
   #first: Milliseconds | undefined;
   #lastKey: Milliseconds | undefined;
+  /** The first segment ended early. */
+  #endedFirst = false;
   #gops: Milliseconds[] = [];
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
   /**
@@ -89,6 +85,10 @@ export class KeyFrameCuts implements CutPolicy {
       : Math.min(this.#newest, limit - 0.75 * Math.min(this.#frame, this.#margin));
   }
 
+  get longestGop(): Milliseconds | undefined {
+    return this.#gops.length === 0 ? undefined : Math.max(...this.#gops);
+  }
+
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     const shown = this.#newest + this.#reorderDelay;
     this.#measure(dts);
@@ -98,6 +98,7 @@ export class KeyFrameCuts implements CutPolicy {
       this.#noteKeyFrame(pts, shown);
       return;
     }
+    this.#endFirst(dts + this.#reorderDelay, shown);
     this.#force(dts + this.#reorderDelay, shown);
   }
 
@@ -119,13 +120,34 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   expectsCut(time: Milliseconds): boolean {
-    const gop = this.#gops.at(-1);
     const { last } = this.#sink;
-    if (gop === undefined || last === undefined || this.#lastKey === undefined) return false;
+    if (last === undefined || this.#lastKey === undefined) return false;
+    const gop = this.#gops.at(-1) ?? (this.#endedFirst ? this.#expectedGop : undefined);
+    if (gop === undefined) return false;
     const next = this.#lastKey + gop;
     if (Math.abs(next - time) <= this.#slack && this.#cutsAt(next - last.time)) return true;
     const forced = this.#forcedCandidate();
     return forced !== undefined && this.#mayForceEarly && Math.abs(forced - time) <= this.#slack;
+  }
+
+  /** Length of the first GOP, as far as anything is known of it. */
+  get #expectedGop(): Milliseconds {
+    return this.#sink.knownGop > 0 ? this.#sink.knownGop : this.#segment;
+  }
+
+  /**
+   * Ends the first segment where one of its parts ends, if somebody waits for it. Not in the last part of the expected GOP: the key frame
+   * is a better cut then. If the GOP turns out longer than that, it is measured as if nobody waited.
+   * @param shown presentation time of the previous picture
+   */
+  #endFirst(time: Milliseconds, shown: Milliseconds): void {
+    const first = this.#first;
+    if (first === undefined || this.#sink.targetDuration !== undefined || !this.#sink.endsFirstEarly()) return;
+    const partsUntil = (at: Milliseconds): number => Math.floor((at - first + this.#slack / 2) / this.#part);
+    const isNextPart = partsUntil(time) > Math.max(0, partsUntil(shown));
+    if (!isNextPart || time - first > this.#expectedGop - this.#part / 2) return;
+    this.#endedFirst = true;
+    this.#sink.endFirst(time);
   }
 
   /** Two pictures less than this apart count as one. */
@@ -261,9 +283,4 @@ export class KeyFrameCuts implements CutPolicy {
     const lastKey = this.#lastKey ?? 0;
     return this.#gops.some((gop) => lastKey + gop > last.time && lastKey + gop <= this.#latest(last) + 1);
   }
-}
-
-/** @param maxGop of the configuration. @param frame duration of a picture; 0 when there is none */
-export function longestFirstGop(maxGop: Milliseconds | undefined, frame: Milliseconds): Milliseconds {
-  return Math.max(maxGop ?? DEFAULT_MAX_GOP, LEAST_GOP_FRAMES * frame);
 }

@@ -2,16 +2,25 @@
 import type { Milliseconds } from '../../protocols/units.js';
 import type { CutPolicy, CutSink } from './cut-policy.js';
 
+export interface RegularCutsOptions {
+  readonly segment: Milliseconds;
+  readonly part: Milliseconds;
+  /** Duration of one video frame; undefined for audio alone, whose cuts count from its first sample. */
+  readonly frame: Milliseconds | undefined;
+}
+
 export class RegularCuts implements CutPolicy {
   readonly #sink: CutSink;
   readonly #segment: Milliseconds;
   readonly #frame: Milliseconds | undefined;
+  readonly #part: Milliseconds;
+  readonly longestGop = undefined;
   #newest: Milliseconds = Number.NEGATIVE_INFINITY;
 
-  /** @param frame duration of one video frame; undefined for audio alone, whose cuts count from its first sample */
-  constructor(sink: CutSink, segment: Milliseconds, frame: Milliseconds | undefined) {
+  constructor(sink: CutSink, { segment, part, frame }: RegularCutsOptions) {
     this.#sink = sink;
     this.#segment = segment;
+    this.#part = part;
     this.#frame = frame;
     sink.settle(segment, true);
   }
@@ -45,7 +54,7 @@ export class RegularCuts implements CutPolicy {
       // A key frame is forced at the first frame at or after each multiple.
       next =
         this.#frame === undefined
-          ? time + this.#segment
+          ? time + (this.#sink.endsFirstEarly() ? this.#part : this.#segment)
           : (Math.floor((time + this.#frame) / this.#segment) + 1) * this.#segment;
     } else {
       next = last.time + this.#segment;

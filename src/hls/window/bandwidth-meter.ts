@@ -13,6 +13,8 @@ export class BandwidthMeter {
   #peak: BitsPerSecond = 0;
   #bits = 0;
   #iFramePeak: BitsPerSecond = 0;
+  /** The peaks are those of sets that last long enough. */
+  #peaksAreMeasured = false;
   #iFrameBits = 0;
   #duration: Seconds = 0;
   #segments = 0;
@@ -66,7 +68,7 @@ export class BandwidthMeter {
   /**
    * RFC 8216bis 4.1: the peak is taken over all contiguous sets of segments that last between half a target duration and one and a half
    * target durations plus half a second. Checks the sets that end with the newest segment. As long as no set is long enough, all segments
-   * count as one.
+   * stand for one, and do not count later.
    */
   #measurePeaks(targetDuration: Seconds): void {
     const [shortest, longest] = [targetDuration / 2 - FLOAT_ERROR, 1.5 * targetDuration + 0.5 + FLOAT_ERROR];
@@ -79,8 +81,10 @@ export class BandwidthMeter {
       set.bits += bits;
       set.iFrameBits += iFrameBits;
       set.duration += duration;
-      const counts = set.duration >= shortest || (first === 0 && this.#peak === 0);
-      if (!counts || set.duration === 0) continue;
+      const isLongEnough = set.duration >= shortest;
+      if (set.duration === 0 || !(isLongEnough || (first === 0 && !this.#peaksAreMeasured))) continue;
+      if (!this.#peaksAreMeasured) [this.#peak, this.#iFramePeak] = [0, 0];
+      this.#peaksAreMeasured = isLongEnough;
       this.#peak = Math.max(this.#peak, set.bits / set.duration);
       this.#iFramePeak = Math.max(this.#iFramePeak, set.iFrameBits / set.duration);
     }
