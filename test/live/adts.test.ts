@@ -1,4 +1,5 @@
-// AAC behind ADTS headers, however the messages are cut and whatever stands in the sequence header: what comes out is what a muxer for MP4 makes.
+// AAC with ADTS headers, however the messages are cut and whatever the sequence header contains: the result is the same as that of an MP4
+// muxer.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -9,10 +10,10 @@ import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
 
 interface Recording {
-  /** What FFmpeg's FLV muxer makes of it. */
+  /** What FFmpeg's FLV muxer makes from it. */
   readonly config: Buffer;
   readonly frames: readonly Buffer[];
-  /** The same frames, each behind its ADTS header. */
+  /** The same frames, each with its ADTS header. */
   readonly adts: readonly Buffer[];
 }
 
@@ -54,7 +55,7 @@ function publish(messages: readonly Buffer[], header: Buffer | undefined, start 
   return { stream, tags, sounds: tags.filter(({ sequenceHeader }) => !sequenceHeader) };
 }
 
-/** Whole frames, so many to a message. */
+/** Whole frames, in messages with these numbers of frames. */
 function bundles(frames: readonly Buffer[], sizes: readonly number[]): Buffer[] {
   const messages: Buffer[] = [];
   for (let at = 0, index = 0; at < frames.length; index += 1) {
@@ -99,16 +100,16 @@ describe('AAC behind ADTS headers', () => {
     );
   });
 
-  it('takes the layout of a program config element from the first frame, as FFmpeg does', () => {
+  it('takes the channel layout of a program config element from the first frame, as FFmpeg does', () => {
     const { stream, sounds } = publish(quad.adts, undefined);
     const made = stream.audioTrack?.configuration ?? Buffer.alloc(0);
-    // FFmpeg adds a mark that there is no SBR behind it.
+    // FFmpeg adds a mark which says that no SBR follows.
     expect(quad.config.subarray(0, made.length).toString('hex')).toBe(made.toString('hex'));
     expect(stream.audioTrack).toMatchObject({ channels: 4, sampleRate: 48_000 });
     expect(sounds).toHaveLength(quad.frames.length);
   });
 
-  it('puts frames together that are cut anywhere, whatever header came', () => {
+  it('puts frames together that were cut anywhere, whatever header came', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(sizes, fc.boolean(), (cut, hasHeader) => {
@@ -147,7 +148,7 @@ describe('AAC behind ADTS headers', () => {
     );
   });
 
-  it('leaves out a frame that is cut short, and says so', () => {
+  it('leaves out a truncated frame, and reports it', () => {
     const [first = Buffer.alloc(0), second = Buffer.alloc(0), third = Buffer.alloc(0)] = mono.adts;
     const torn = Buffer.concat([first, second.subarray(0, second.length - 3)]);
     const { stream, sounds } = publish([torn, second.subarray(0, 20), third], undefined);
@@ -156,7 +157,7 @@ describe('AAC behind ADTS headers', () => {
     expect(stream.statistics.droppedTags).toBe(1);
   });
 
-  it('passes bare frames as they came, without a copy', () => {
+  it('passes bare frames unchanged, without a copy', () => {
     const { stream, sounds } = publish(mono.frames, mono.config);
     expect(sounds.map(({ data }) => data)).toEqual(mono.frames);
     expect(stream.shortcomings).toEqual([]);
@@ -169,7 +170,7 @@ describe('AAC behind ADTS headers', () => {
 });
 
 describe('a clock that stands still', () => {
-  it('is told once for each publisher', () => {
+  it('is reported once for each publisher', () => {
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
     const warnings: string[] = [];
     stream.on({ onWarning: ({ code, message }) => warnings.push(`${code}: ${message}`) });
@@ -180,7 +181,7 @@ describe('a clock that stands still', () => {
     expect(stream.shortcomings[0]).toContain('timestamps do not advance');
   });
 
-  it('is not seen in frames that share a timestamp with a few others', () => {
+  it('is not suspected in frames that share a timestamp with a few others', () => {
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
     stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
     for (let frame = 0; frame < 400; frame += 1) {

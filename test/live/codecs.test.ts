@@ -1,4 +1,4 @@
-// Every codec an encoder may send: what becomes a track, what its tags hold, and where decoding may really start.
+// All codecs that an encoder may send: which become tracks, what their tags contain, and where decoding can really start.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
@@ -75,7 +75,7 @@ describe('video of real encoders', () => {
     expect(stream.statistics).toMatchObject({ videoFrames: 35, keyFrameMismatches: 0, droppedTags: 0 });
     expect(stream.videoTrack).toMatchObject({ codec, description: { width: 160, height: 96 } });
     expect(stream.videoTrack?.description.codecs.startsWith(codecs)).toBe(true);
-    // No frame was copied: what is handed on ends where the message ended.
+    // No frame was copied: each passed-on body ends where its message ended.
     for (const { body, data } of video) {
       expect(data.buffer).toBe(body.buffer);
       expect(data.byteOffset + data.length).toBe(body.byteOffset + body.length);
@@ -84,7 +84,7 @@ describe('video of real encoders', () => {
 });
 
 describe('video heads of HEVC', () => {
-  it('A7.11 gives legacy HEVC (codec id 12) the Enhanced head, with its composition time', async () => {
+  it('A7.11 gives legacy HEVC (codec id 12) the Enhanced header, with its composition time', async () => {
     const { stdout } = await runProgram(npmFfmpeg(), [
       ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25'],
       ...[
@@ -127,7 +127,7 @@ describe('video heads of HEVC', () => {
 });
 
 describe('video heads and parameter sets', () => {
-  it('A7.15 believes the bits, not the flag, and says so in the head it hands on', () => {
+  it('A7.15 believes the bitstream, not the flag, and writes that into the header', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, avcFrame(0x17, nal(IDR)));
@@ -179,7 +179,7 @@ describe('video heads and parameter sets', () => {
     expect(stream.videoTrack?.color).toEqual({ primaries: 9, transfer: 16, matrix: 9, fullRange: false });
   });
 
-  it('A9.07 A9.09 hands further tracks of the same codec to listeners only, at the time of the first', () => {
+  it('A9.07 A9.09 passes further tracks of the same codec to listeners only, at the time of the first', () => {
     const { stream, tags, warnings } = newStream();
     const subscription = stream.subscribe({ maxBytes: 100_000 });
     const second = (type: number, data: Buffer): Buffer => bytes([0x96, type], 'avc1', [1], data);
@@ -213,11 +213,11 @@ describe('video heads and parameter sets', () => {
 });
 
 describe('AV1 with frames that are not shown', () => {
-  it('A9.11 takes each message for one picture, at the time it was sent for: AV1 has no composition time', async () => {
+  it('A9.11 takes each message for one picture at its time: AV1 has no composition time', async () => {
     const { stdout } = await runProgram(npmFfmpeg(), [
       ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x96:rate=25'],
       ...['-t', '2', '-pix_fmt', 'yuv420p', '-c:v', 'libaom-av1', '-cpu-used', '8'],
-      // The encoder looks ahead and hides frames that others refer to: OBS gives such packets a decode time of their own.
+      // The encoder looks ahead and hides frames to which others refer. OBS gives such packets a decode time of their own.
       ...['-lag-in-frames', '16', '-auto-alt-ref', '1', '-g', '50', '-f', 'flv', 'pipe:1'],
     ]);
     const { stream, tags, warnings } = newStream();
@@ -227,7 +227,7 @@ describe('AV1 with frames that are not shown', () => {
     for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
       if (tag.type !== 'video') continue;
       const { packetType } = parseVideoTag(tag.body);
-      // Decode times of an encoder that runs ahead of its pictures by two.
+      // Decode times of an encoder that is two pictures ahead of its output.
       const decodeTime = packetType === 'frames' ? Math.max(sent.length, tag.timestamp - 80) : tag.timestamp;
       if (packetType === 'frames') sent.push(decodeTime);
       stream.publish('video', decodeTime, tag.body);
@@ -245,7 +245,7 @@ describe('AV1 with frames that are not shown', () => {
 describe('audio', () => {
   const OPUS_HEAD = bytes('OpusHead', [1, 2, 0x38, 1, 0x80, 0xbb, 0, 0, 0, 0, 0]);
 
-  it('A9.08 serves Opus by its OpusHead, the message as it came', () => {
+  it('A9.08 serves Opus by its OpusHead, with unchanged messages', () => {
     const { stream, tags } = newStream();
     const frame = bytes([0x91], 'Opus', [0xfc, 1, 2, 3]);
     stream.publish('audio', 0, bytes([0x90], 'Opus', OPUS_HEAD));
@@ -256,14 +256,14 @@ describe('audio', () => {
     expect(tags[1]?.data.toString('hex')).toBe('fc010203');
   });
 
-  it('A9.08 gives MP3 by FourCC the legacy head', () => {
+  it('A9.08 gives MP3 with a FourCC the legacy header', () => {
     const { stream, tags } = newStream();
     stream.publish('audio', 0, bytes([0x91], '.mp3', [0xff, 0xfb, 0x90, 0x64]));
     expect(tags[0]?.body.toString('hex')).toBe('2ffffb9064');
     expect(stream.audioTrack).toMatchObject({ codec: 'mp3', sampleRate: 44_100, channels: 2 });
   });
 
-  it('A7.10 says that audio without a configuration is left out, and goes on with the video', () => {
+  it('A7.10 reports that audio without a configuration is left out, and continues with the video', () => {
     const { stream, warnings } = newStream();
     stream.publish('video', 0, videoHeader());
     for (let time = 0; time < 4_000; time += 20) {
@@ -274,12 +274,12 @@ describe('audio', () => {
       { code: 'live.audio-configuration', message: '100 frames of AAC audio came without a usable configuration' },
     ]);
     expect(stream.audioTrack).toBeUndefined();
-    // A header that comes after all is taken.
+    // A header that comes later is accepted.
     stream.publish('audio', 4_000, audioHeader());
     expect(stream.audioTrack?.codec).toBe('aac');
   });
 
-  it('A7.10 refuses when the audio with the broken configuration is all there is', () => {
+  it('A7.10 refuses the publisher if audio with a broken configuration is all there is', () => {
     const { stream } = newStream();
     stream.publish('audio', 0, audioHeader('0210'));
     const play = (): void => {

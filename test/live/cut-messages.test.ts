@@ -1,4 +1,4 @@
-// However an encoder cuts its pictures into messages, readers get the pictures that were encoded, one sample each, as if each had come whole.
+// However an encoder cuts its pictures into messages, readers get the encoded pictures, one sample each, as if each had come whole.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -109,7 +109,7 @@ interface Unit {
 
 const FOURCC = { avc: '', hevc: 'hvc1', av1: 'av01' } as const;
 
-/** A message of these units, with the time of the picture that the first slice in it belongs to, and a flag that says nothing. */
+/** A message of these units, with the time of the picture to which its first slice belongs, and a meaningless flag. */
 function message(codec: Recording['codec'], units: readonly Unit[], format: Format): [number, Buffer] {
   const { timestamp, compositionTime } = units[0]?.picture ?? { timestamp: 0, compositionTime: 0 };
   const data = units.flatMap(({ unit }) => {
@@ -146,7 +146,7 @@ function seen(codec: Recording['codec'], tags: readonly LiveTag[]): unknown {
   const bitstream = bitstreamOf(codec);
   return tags.map(({ dts, compositionTime, keyFrame, data, body }) => ({
     time: dts - 1000,
-    // Readers of bodies, as RTMP viewers and FFmpeg, are told the same.
+    // Readers of bodies, such as RTMP viewers and FFmpeg, get the same.
     ...(parseVideoTag(body).data.subarray(-data.length).equals(data) && {
       compositionTime: compositionTime === parseVideoTag(body).compositionTime ? compositionTime : 'another one',
       keyFrame: keyFrame === parseVideoTag(body).keyFrame ? keyFrame : 'another flag',
@@ -155,7 +155,7 @@ function seen(codec: Recording['codec'], tags: readonly LiveTag[]): unknown {
   }));
 }
 
-/** FFmpeg puts the SEI that names x264 before the first delimiter; a picture that is put together begins with it. */
+/** FFmpeg puts the SEI that names x264 before the first delimiter; a picture that was put together begins with the delimiter. */
 function delimiterFirst(codec: Recording['codec'], units: readonly Buffer[]): string[] {
   const bitstream = bitstreamOf(codec);
   const isFirst = new Map(units.map((unit) => [unit, bitstream.roleOf(unit) === 'delimiter' ? 0 : 1]));
@@ -163,7 +163,7 @@ function delimiterFirst(codec: Recording['codec'], units: readonly Buffer[]): st
   return sorted.map((unit) => unit.toString('base64'));
 }
 
-/** AV1: sized, as in the middle of a temporal unit, and without delimiters. */
+/** AV1: with size fields, as in the middle of a temporal unit, and without delimiters. */
 function sent({ codec, pictures }: Recording): unknown {
   const bitstream = bitstreamOf(codec);
   const first = pictures[0]?.timestamp ?? 0;
@@ -185,7 +185,7 @@ describe.each(Object.entries(ENCODERS))('%s', (_, encoder) => {
 
   const formats = fc.constantFrom<Format>('lengths', 'start codes', 'empty units');
 
-  it('is the same pictures when each unit comes in a message of its own', () => {
+  it('gives the same pictures when each unit comes in a message of its own', () => {
     fc.assert(
       fc.property(formats, fc.boolean(), (format, withHeader) => {
         const messages = units.map((unit) => message(recording.codec, [unit], format));
@@ -198,7 +198,7 @@ describe.each(Object.entries(ENCODERS))('%s', (_, encoder) => {
     );
   });
 
-  it('is the same pictures wherever each is cut', () => {
+  it('gives the same pictures wherever each is cut', () => {
     const cuts = fc.array(fc.array(fc.nat(12), { maxLength: 5 }), { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(cuts, formats, (cutting, format) => {
@@ -220,7 +220,7 @@ describe.each(Object.entries(ENCODERS))('%s', (_, encoder) => {
     );
   });
 
-  it('is the same pictures when messages end anywhere in one and begin anywhere in another', () => {
+  it('gives the same pictures when messages end anywhere in one picture and begin anywhere in another', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(sizes, (groups) => {
@@ -238,7 +238,7 @@ describe.each(Object.entries(ENCODERS))('%s', (_, encoder) => {
     );
   });
 
-  it('goes out at once, as it came, where each message is a picture', () => {
+  it('is emitted at once and unchanged if each message is a picture', () => {
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
     const tags: LiveTag[] = [];
     stream.on({ onTag: (tag) => tags.push(tag) });

@@ -1,4 +1,4 @@
-// One publisher may not cost the others: jumps, changes, sizes and rates have bounds, and crossing one is told.
+// One publisher must not harm others: jumps, changes, sizes and rates have limits, and a publisher that exceeds one is told.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveStreamOptions } from '../../src/live/stream-options.js';
@@ -49,7 +49,7 @@ describe('limits of a stream', () => {
     expect(stream.statistics.discontinuities).toBe(9);
   });
 
-  it('C2.16 cuts a publisher whose pictures change their size again and again', () => {
+  it('C2.16 disconnects a publisher whose pictures change their size again and again', () => {
     const { stream } = newStream();
     const flip = (): void => {
       for (let second = 0; second < 60; second += 1) {
@@ -85,7 +85,7 @@ describe('limits of a stream', () => {
     expect(large(16)).toThrow(/8192x4352 whose reference pictures take \d+ MiB to decode, the limit is 768/);
   });
 
-  it('C2.17 uses the limit of the options', () => {
+  it('C2.17 obeys the limit in the options', () => {
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, limits: { maxPixels: 320 * 240 } });
     stream.publish('video', 0, videoHeader());
     expect(() => stream.publish('video', 0, videoHeader(SPS_640))).toThrow('640x480');
@@ -104,7 +104,7 @@ describe('limits of a stream', () => {
 });
 
 describe('onTrackChange', () => {
-  it('A7.12 reports tracks that come late, go away and return, before the first tag of each', () => {
+  it('A7.12 reports tracks that come late, disappear and return, before the first tag of each', () => {
     const { stream } = newStream({ trackTimeout: 3_000 });
     const events: string[] = [];
     const name = ({ kind, present }: TrackChange): string => `${kind} ${present}`;
@@ -135,7 +135,7 @@ describe('onTrackChange', () => {
     ]);
   });
 
-  it('treats a pause of both tracks as a pause, not as a change of tracks', () => {
+  it('counts a pause of both tracks as a pause, not as a change of tracks', () => {
     const { stream } = newStream({ trackTimeout: 3_000 });
     const changes: TrackChange[] = [];
     stream.on({ onTrackChange: (change) => changes.push(change) });

@@ -1,4 +1,4 @@
-// Messages as encoders send them, small enough to read: the stream looks at heads and headers only.
+// Messages like those of encoders, small enough to read: the stream examines only headers.
 
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../src/protocols/amf/values.js';
@@ -11,7 +11,7 @@ export function videoHeader(sps: Buffer = SPS_320): Buffer {
   return Buffer.concat([Buffer.from('1700000000', 'hex'), buildAvcC([sps])]);
 }
 
-/** `size` bytes, 6 or more, behind the five of the head: one slice, an IDR or a P slice, behind its length. */
+/** `size` bytes, 6 or more, after the five of the header: one slice, an IDR or a P slice, with its length before it. */
 export function videoFrame(keyFrame: boolean, size = 10, compositionTime = 0): Buffer {
   const head = Buffer.from([keyFrame ? 0x17 : 0x27, 1, 0, 0, 0]);
   head.writeIntBE(compositionTime, 2, 3);

@@ -1,4 +1,4 @@
-// Metadata comes in every shape AMF can take, and none of them may matter.
+// Metadata comes in every form that AMF allows, and none of it may do harm.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMetadata, liveMetadata, readMetadataHints } from '../../src/live/metadata.js';
@@ -76,7 +76,7 @@ describe('readMetadataHints', () => {
 });
 
 describe('liveMetadata', () => {
-  // rtmpdump calls a stream incomplete that ends before the duration its metadata promised.
+  // rtmpdump considers a stream incomplete if it ends before the duration in its metadata.
   it.each([
     ['object', amfObject],
     ['ECMA array', (entries: Iterable<readonly [string, number]>) => new AmfEcmaArray(entries)],
@@ -85,7 +85,7 @@ describe('liveMetadata', () => {
     expect(decodeAmf0(liveMetadata(body))).toEqual(['onMetaData', make([['width', 640]])]);
   });
 
-  it('passes the same bytes on if there is nothing to remove, or they cannot be read', () => {
+  it('passes the same bytes on if there is nothing to remove, or they cannot be parsed', () => {
     const plain = metadata({ width: 640 });
     const broken = plain.subarray(0, -8);
     expect(liveMetadata(plain)).toBe(plain);

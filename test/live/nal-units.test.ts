@@ -1,4 +1,4 @@
-// A message of ten megabytes may be made of millions of NAL units; no picture is.
+// A message of ten megabytes may consist of millions of NAL units; no picture does.
 import { describe, expect, it } from 'vitest';
 import { splitNalUnits, splitStartCodes } from '../../src/protocols/bitstream/nal-units.js';
 

@@ -1,4 +1,4 @@
-// An encoder that lost its network comes back while its old connection looks alive; two publishers fight over one name.
+// An encoder that lost its network comes back while its old connection still looks open; two publishers fight for one name.
 import { describe, expect, it } from 'vitest';
 import { StreamRegistry, type StreamRegistryOptions } from '../../src/live/registry.js';
 import { audioHeader } from './media.js';
@@ -25,7 +25,7 @@ describe('takeover of a name', () => {
     const kicks: string[] = [];
     holder.onKick((reason) => {
       kicks.push(reason.code);
-      // As a server does: the end of the connection ends the stream once more.
+      // A server does this: the end of the connection ends the stream once more.
       holder.end(reason);
     });
     clock.now = 1_000;
@@ -64,7 +64,7 @@ describe('takeover of a name', () => {
     expect(registry.get('live', 'a')).toBe(holder);
   });
 
-  it('A8.03 lets the newest win by policy', () => {
+  it('A8.03 lets the newest publisher win if the policy says so', () => {
     const { registry, ends } = setup({ conflict: 'override' });
     const streams = [1, 2, 3].map(() => registry.claim('live', 'a'));
     expect(streams.map(({ state }) => state)).toEqual(['ended', 'ended', 'waiting']);
@@ -81,7 +81,7 @@ describe('takeover of a name', () => {
     expect(ends).toHaveLength(1);
   });
 
-  it('A8.03 lets a newcomer that claims the name while the old stream ends keep it', () => {
+  it('A8.03 a newcomer that claims the name while the old stream ends keeps it', () => {
     const { clock, registry } = setup();
     registry.claim('live', 'a');
     let inner: unknown;

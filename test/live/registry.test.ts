@@ -1,9 +1,9 @@
-// Two publishers under one name, and names that are never given back: both have taken servers down.
+// Two publishers under one name, and names that are never released: both have broken servers.
 import { describe, expect, it } from 'vitest';
 import { StreamRegistry } from '../../src/live/registry.js';
 
 describe('StreamRegistry', () => {
-  it('gives a name to one publisher at a time, and back when the stream ends', () => {
+  it('gives a name to one publisher at a time, and releases it when the stream ends', () => {
     const registry = new StreamRegistry({ clock: { now: () => 0, wallClock: () => 1234 } });
     const stream = registry.claim('live', 'a');
     expect(stream).toMatchObject({ app: 'live', name: 'a', startedAt: 1234, state: 'waiting' });
@@ -12,7 +12,7 @@ describe('StreamRegistry', () => {
     stream.end();
     expect(registry.get('live', 'a')).toBeUndefined();
     expect(registry.claim('live', 'a')).not.toBe(stream);
-    // The old one ends once more, late: the name stays with its new owner.
+    // The old stream ends once more, late: the name stays with its new owner.
     stream.end();
     expect(registry.size).toBe(1);
   });

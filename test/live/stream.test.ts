@@ -1,4 +1,4 @@
-// What a publisher may send, and what of it reaches readers: each odd encoder that broke another server has a test.
+// What a publisher may send, and what reaches readers: each odd encoder that broke another server has a test.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -62,7 +62,7 @@ describe('LiveStream.publish', () => {
     expect(tags.map(short)).toEqual(['vH0', `vK${TIMELINE_ORIGIN}`, 'v1040', 'aH0', 'a1010']);
   });
 
-  it('A7.01 A6.04 swallows repeated headers and metadata', () => {
+  it('A7.01 A6.04 drops repeated headers and metadata', () => {
     const { stream, tags } = newStream();
     for (let time = 0; time < 10; time += 1) {
       stream.publish('script', time, metadata({ width: 320 }));
@@ -83,7 +83,7 @@ describe('LiveStream.publish', () => {
     expect(stream.videoTrack?.description.width).toBe(640);
   });
 
-  it('A7.15 drops and counts what comes before the sequence header and the first key frame', () => {
+  it('A7.15 drops and counts frames before the sequence header and the first key frame', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoFrame(true));
     stream.publish('audio', 0, audioFrame());
@@ -196,7 +196,7 @@ describe('LiveStream.publish', () => {
     }
   });
 
-  it('A7.10 leaves out audio whose configuration is broken, says so, and goes on with the video', () => {
+  it('A7.10 leaves out audio whose configuration is broken, reports it, and continues with the video', () => {
     const { stream, tags, warnings } = newStream();
     stream.publish('audio', 0, audioHeader('0210'));
     stream.publish('audio', 0, audioFrame());
@@ -210,7 +210,7 @@ describe('LiveStream.publish', () => {
     expect(stream.statistics.droppedTags).toBe(1);
   });
 
-  it('A9.03 gives Enhanced RTMP H.264 and AAC the legacy heads FFmpeg reads', () => {
+  it('A9.03 gives Enhanced RTMP H.264 and AAC the legacy headers that FFmpeg reads', () => {
     const { stream, tags } = newStream();
     const record = videoHeader().subarray(5);
     stream.publish('video', 0, Buffer.concat([Buffer.from('9061766331', 'hex'), record]));
@@ -261,7 +261,7 @@ describe('LiveStream.publish', () => {
     expect(stream.metadata).toBe(tags[0]);
   });
 
-  it('C2.12 gives tags or one typed error for any message', () => {
+  it('C2.12 turns any message into tags or one typed error', () => {
     const seeds = [...VIDEO_VECTORS, ...AUDIO_VECTORS].map(({ hex }) => Buffer.from(hex, 'hex'));
     const message = fc.tuple(
       fc.constantFrom('video', 'audio', 'script'),
@@ -302,7 +302,7 @@ describe('LiveStream.end', () => {
     expect(reasons).toEqual([reason]);
     expect(stream.state).toBe('ended');
     expect(stream.statistics).toMatchObject({ subscribers: 0, gopCacheBytes: 0 });
-    // What was queued can still be taken, so that a transcoder gets the last frames.
+    // Queued tags can still be taken, so that a transcoder gets the last frames.
     expect(subscription.ended).toBe(true);
     expect(subscription.take()?.sequenceHeader).toBe(true);
     expect(() => stream.publish('video', 40, videoFrame(false))).toThrow(
@@ -311,7 +311,7 @@ describe('LiveStream.end', () => {
     expect(stream.subscribe({ maxBytes: 1_000 }).take()).toBeUndefined();
   });
 
-  it('removes a listener by the function it gave', () => {
+  it('removes a listener with the function that it returned', () => {
     const { stream } = newStream();
     let calls = 0;
     const remove = stream.on({ onEnd: () => (calls += 1) });

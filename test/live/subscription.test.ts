@@ -7,7 +7,7 @@ import type { LiveTag } from '../../src/live/tag.js';
 import { audioFrame, audioHeader, metadata, SPS_640, videoFrame, videoHeader } from './media.js';
 
 function newStream(gopCacheBytes = 100_000): LiveStream {
-  // These streams change their headers as often as a test likes.
+  // These streams change their headers as often as a test wants.
   const limits = { maxParameterChangesPerMinute: Number.POSITIVE_INFINITY };
   return new LiveStream({ app: 'live', name: 'test', startedAt: 0, gopCacheBytes, limits });
 }
@@ -54,7 +54,7 @@ describe('subscribe', () => {
     expect(tags[5]?.body.equals(videoHeader(SPS_640))).toBe(true);
   });
 
-  it('gives each tag once to a reader that a listener makes while that tag is handed out', () => {
+  it('gives each tag once to a reader that a listener adds while that tag is delivered', () => {
     const stream = newStream();
     let subscription: Subscription | undefined;
     stream.on({
@@ -133,7 +133,7 @@ describe('Subscription', () => {
     stream.publish('audio', 2_000, audioFrame());
     stream.publish('audio', 2_021, audioFrame());
     expect(calls).toBe(2);
-    // What subscribe() itself queued is announced when the caller holds the subscription.
+    // Tags that subscribe() itself queued are announced when the caller has the subscription.
     let late = 0;
     stream.subscribe({ maxBytes: 100_000, onReadable: () => (late += 1) });
     expect(late).toBe(0);
@@ -170,7 +170,7 @@ describe('Subscription', () => {
     }
     expect(fast.droppedTags).toBe(0);
     expect(drain(fast).filter(({ keyFrame }) => keyFrame)).toHaveLength(500);
-    // The slow one comes back to a decodable stream: a header, then a key frame.
+    // The slow one continues with a decodable stream: a header, then a key frame.
     const tags = drain(slow);
     expect(tags.find(({ sequenceHeader, kind }) => !sequenceHeader && kind === 'video')?.keyFrame).toBe(true);
   });
@@ -217,7 +217,7 @@ describe('Subscription', () => {
         }
         taken.push(...drain(subscription).filter(({ sequenceHeader }) => !sequenceHeader));
         expect(taken.length + subscription.droppedTags).toBe(published.length);
-        // After each gap in what was published the next video frame is a key frame.
+        // After each gap in the published tags, the next video frame is a key frame.
         let expected = 0;
         let resumed = true;
         for (const tag of taken) {

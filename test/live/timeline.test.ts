@@ -1,4 +1,4 @@
-// Encoders' clocks wrap, jump, stutter and lie; each way that was seen has a row here.
+// Encoders' clocks wrap, jump, stutter and lie; each case that was seen has a row here.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from '../../src/live/timeline.js';
@@ -263,7 +263,7 @@ describe('Timeline', () => {
     expect(seen).toEqual(steps.map(([, , dts, discontinuity = false]) => ({ dts, discontinuity })));
   });
 
-  it('has no place for what comes long before the first frame', () => {
+  it('has no time for frames long before the first one', () => {
     const timeline = new Timeline();
     expect(timeline.map('video', 10_000)).toEqual({ dts: 1000, discontinuity: false });
     expect(timeline.map('audio', 8_990)).toBeUndefined();
@@ -280,7 +280,7 @@ describe('Timeline', () => {
     expect(timeline.position('video')).toBe(60_001);
   });
 
-  it('A7.13 takes timestamps shaken by up to 300 ms, at up to 60 frames per second, for what they are', () => {
+  it('A7.13 accepts timestamps that jitter by up to 300 ms, at up to 60 frames per second', () => {
     const interval = fc.integer({ min: 16, max: 200 });
     const shakes = fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 50, maxLength: 300 });
     fc.assert(
@@ -290,7 +290,7 @@ describe('Timeline', () => {
           const wire = 1_000 + index * step + shake;
           const point = timeline.map('video', wire);
           expect(point?.discontinuity).toBe(false);
-          // Never far from where the frame says it is.
+          // Never far from the timestamp of the frame.
           const first = 1_000 + (shaken[0] ?? 0);
           expect(Math.abs((point?.dts ?? 0) - (TIMELINE_ORIGIN + wire - first))).toBeLessThanOrEqual(2_200);
         }
@@ -299,7 +299,7 @@ describe('Timeline', () => {
     );
   });
 
-  it('A7.13 never squeezes the frames of a jump back into milliseconds', () => {
+  it('A7.13 never squeezes the frames after a jump back into a few milliseconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 10, max: 60 }), (back, step) => {
         const timeline = new Timeline();
@@ -309,7 +309,7 @@ describe('Timeline', () => {
           times.push(timeline.map('video', wire)?.dts ?? Number.NaN);
         }
         const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-        // Until the mean of the frame interval has forgotten the step back.
+        // Until the average frame interval no longer contains the step back.
         const short = gaps.filter((gap) => gap < Math.floor(step / 3)).length;
         expect(short).toBeLessThanOrEqual(16);
         expect(timeline.discontinuities).toBeLessThanOrEqual(1);
@@ -318,7 +318,7 @@ describe('Timeline', () => {
     );
   });
 
-  it('tells where it is without moving', () => {
+  it('tells its position without changing it', () => {
     const timeline = new Timeline();
     expect(timeline.position('video')).toBe(0);
     timeline.map('audio', 77);
@@ -327,7 +327,7 @@ describe('Timeline', () => {
     expect(timeline.position()).toBe(TIMELINE_ORIGIN);
   });
 
-  it('A2.18 keeps a stream of 100 days in order, by wire times of 32 or of 31 bits', () => {
+  it('A2.18 keeps a stream of 100 days in order, with wire times of 32 or of 31 bits', () => {
     for (const modulus of [2 ** 32, 2 ** 31]) {
       const timeline = new Timeline();
       const wrong: number[] = [];
@@ -400,20 +400,20 @@ describe('Timeline', () => {
       for (let i = 0; i < 500; i += 1) {
         const video = timeline.map('video', base + i * 40);
         expect(video).toEqual({ dts: 1_000 + i * 40, discontinuity: false });
-        // The first of the sound finds its clock by agreeing with itself, or by being near.
+        // The first audio frames find their clock because they agree with each other, or because they are near.
         if (i >= 4) timeline.map('audio', base + i * 40 + apart);
       }
       expect(timeline.discontinuities).toBe(0);
     }
   });
 
-  it('joins a track whose clock began anew to the other one, which went on meanwhile', () => {
+  it('joins a track whose clock restarted to the other track, which continued meanwhile', () => {
     const timeline = new Timeline();
     for (let i = 0; i < 100; i += 1) {
       timeline.map('video', i * 40);
       timeline.map('audio', i * 40 + 10);
     }
-    // The sound is away for 3 s, and comes back with a clock of its own.
+    // The audio is away for 3 s, and comes back with a clock of its own.
     for (let i = 100; i < 175; i += 1) timeline.map('video', i * 40);
     const found = [];
     for (let i = 175; i < 200; i += 1) {
@@ -425,13 +425,13 @@ describe('Timeline', () => {
     for (const apart of found.slice(3)) expect(Math.abs(apart)).toBeLessThanOrEqual(300);
   });
 
-  it('takes one picture in ten seconds for that, if it takes so long to come, and a jump for a jump', () => {
+  it('accepts one picture in ten seconds if it takes that long to come, and detects a jump', () => {
     let now = 0;
     const timeline = new Timeline({ now: () => now });
     for (let i = 0; i < 20; i += 1, now += 10_000 + (i % 2 === 0 ? 300 : -300)) {
       expect(timeline.map('video', i * 10_000)).toEqual({ dts: 1_000 + i * 10_000, discontinuity: false });
     }
-    // An encoder sends its first two pictures at once: the third one shows what its pace is.
+    // An encoder sends its first two pictures together; the third one shows its pace.
     const held = new Timeline({ now: () => now });
     held.map('video', 0);
     held.map('video', 10_000);
@@ -440,12 +440,12 @@ describe('Timeline', () => {
       expect(held.map('video', i * 10_000)).toEqual({ dts: 1_000 + i * 10_000, discontinuity: false });
     }
     now = 200_000;
-    // The clock steps, and no time has passed.
+    // The clock steps although no time has passed.
     now += 40;
     expect(timeline.map('video', 210_000)?.dts).toBeLessThan(192_000);
     const fast = new Timeline({ now: () => now });
     for (let i = 0; i < 50; i += 1, now += 40) fast.map('video', i * 40);
-    // A source of 25 pictures a second that is away for eight seconds is joined, as ever.
+    // A source of 25 pictures a second that was away for eight seconds is joined as usual.
     now += 8_000;
     expect(fast.map('video', 10_000)?.dts).toBeLessThan(3_200);
   });

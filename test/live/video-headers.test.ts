@@ -1,4 +1,4 @@
-// Parameter sets are taken from wherever an encoder puts them, and a change of them is one new header, wherever it is said.
+// Parameter sets are accepted wherever an encoder puts them, and a change of them gives one new header, wherever it is sent.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
@@ -84,7 +84,7 @@ describe('H.264 sequence headers', () => {
     expect(stream.statistics.parameterChanges).toBe(0);
   });
 
-  it('are made anew where the pictures have another SPS of the same size, and the encoder repeats its own in vain', () => {
+  it('are made again if the pictures have another SPS of the same size, while the encoder repeats its own in vain', () => {
     const { stream, tags, headers } = newStream();
     const other = buildSps({ widthInMacroblocks: 20, heightInMapUnits: 15, level: 40 });
     stream.publish('video', 0, header(GOOD));
@@ -101,7 +101,7 @@ describe('H.264 sequence headers', () => {
     expect(tags.at(3)).toBe(headers()[1]);
   });
 
-  it('take in a further PPS, and one that only another picture than a key frame has from the next one on', () => {
+  it('add a further PPS; one that comes with another picture than a key frame counts from the next key frame on', () => {
     const { stream, headers } = newStream();
     stream.publish('video', 0, header(GOOD));
     stream.publish('video', 0, frame(IDR));
@@ -115,20 +115,20 @@ describe('H.264 sequence headers', () => {
     ]);
   });
 
-  it('take in a PPS that comes between the slices of a picture', () => {
+  it('add a PPS that comes between the slices of a picture', () => {
     const { stream, headers } = newStream();
     stream.publish('video', 0, header(GOOD));
     stream.publish('video', 0, frame(IDR));
     // first_mb_in_slice of the second slice is not 0.
     stream.publish('video', 40, frame(SLICE, SECOND_PPS, Buffer.from([0x41, 0x4d, 0x21])));
     stream.publish('video', 80, frame(IDR));
-    // It has fewer slices than the one before, so it waits for more of them.
+    // It has fewer slices than the previous one, so it waits for more of them.
     stream.end();
     expect(headers()).toHaveLength(2);
     expect(headers()[1]?.data.includes(SECOND_PPS)).toBe(true);
   });
 
-  it('are not sent for ever where the parameter sets change with each key frame', () => {
+  it('are not sent for ever if the parameter sets change with each key frame', () => {
     const { stream, headers, repairs } = newStream();
     stream.publish('video', 0, header(GOOD));
     for (let round = 0; round < 40; round += 1) {
@@ -138,12 +138,12 @@ describe('H.264 sequence headers', () => {
     expect(headers()).toHaveLength(4);
     expect(repairs()).toContain('parameter-sets-vary');
     expect(stream.statistics.videoFrames).toBe(80);
-    // Another size is another stream to decoders, however often.
+    // For decoders another size is another stream, however often it changes.
     stream.publish('video', 4_000, frame(SPS_640, PPS, IDR));
     expect(headers()).toHaveLength(5);
   });
 
-  it('are for what comes after them: a picture that waits goes out before', () => {
+  it('apply to the pictures after them: a held picture is emitted before', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, frame(IDR));
@@ -153,7 +153,7 @@ describe('H.264 sequence headers', () => {
 });
 
 describe('key frames', () => {
-  it('are what their slices say, whatever the flag', () => {
+  it('are recognized by their slices, whatever the flag says', () => {
     const { stream, tags, repairs } = newStream();
     const flagged = (flag: number, ...units: Buffer[]): Buffer => {
       const body = frame(...units);
@@ -175,7 +175,7 @@ describe('key frames', () => {
     expect(stream.statistics).toMatchObject({ keyFrames: 2, droppedTags: 1 });
   });
 
-  it('are no messages without a slice, whatever their flag', () => {
+  it('are not messages without a slice, whatever the flag says', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, header(GOOD));
     for (const units of [[SPS_320], [PPS], [Buffer.from('0605010280', 'hex')], [Buffer.from('0910', 'hex')]]) {
@@ -187,7 +187,7 @@ describe('key frames', () => {
     expect(tags).toHaveLength(1);
   });
 
-  it('wait for the rest of their picture for 0.2 s while sound comes, and not at all once messages are known to be whole', () => {
+  it('wait 0.2 s for missing pieces while audio comes, and not at all when messages are known to be whole', () => {
     let now = 0;
     const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: { now: () => now } });
     const pictures: number[] = [];
@@ -206,7 +206,7 @@ describe('key frames', () => {
     expect(pictures).toHaveLength(2);
   });
 
-  it('have lengths as the sequence header says, also where the encoder has others', () => {
+  it('have lengths as in the sequence header, even if the encoder uses others', () => {
     const { stream, tags, repairs } = newStream();
     const lying = Buffer.from(GOOD);
     lying[4] = 0xfd;
@@ -217,7 +217,7 @@ describe('key frames', () => {
     expect(repairs()).toContain('other-lengths');
   });
 
-  it('of messages that end inside a NAL unit are left out, and told of', () => {
+  it('are left out and reported if their message ends inside a NAL unit', () => {
     const { stream, tags, repairs } = newStream();
     stream.publish('video', 0, header(GOOD));
     stream.publish('video', 0, frame(IDR));
@@ -262,7 +262,7 @@ describe('HEVC and AV1 without a sequence header', () => {
     ]);
   });
 
-  it.each(['Enhanced RTMP', 'codec id 12'])('HEVC gets one of its own parameter sets (%s)', (head) => {
+  it.each(['Enhanced RTMP', 'codec id 12'])('HEVC gets one made from its own parameter sets (%s)', (head) => {
     const legacy = (body: Buffer): Buffer => {
       const { compositionTime, data } = parseVideoTag(body);
       const start = Buffer.from([0x2c, 1, 0, 0, 0]);
@@ -289,7 +289,7 @@ describe('HEVC and AV1 without a sequence header', () => {
     expect(without.stream.videoTrack?.description.codecs).toBe(withHeader.stream.videoTrack?.description.codecs);
   });
 
-  it('AV1 gets one of the sequence header in its first key frame, and another where that changes', () => {
+  it('AV1 gets one made from the sequence header in its first key frame, and another when that changes', () => {
     const { stream, headers, tags, repairs } = newStream();
     const all = [...small.frames, ...large.frames];
     all.forEach((body, index) => {
@@ -306,7 +306,7 @@ describe('HEVC and AV1 without a sequence header', () => {
     expect(repairs()).toEqual(expect.arrayContaining(['header-made', 'temporal-delimiters']));
   });
 
-  it('AV1 takes the bare sequence header OBU for a record, and refuses what is neither', () => {
+  it('AV1 accepts the bare sequence header OBU as a record, and refuses anything else', () => {
     const { stream, headers, repairs } = newStream();
     const record = parseVideoTag(small.header).data;
     const obu = record.subarray(4);
@@ -319,7 +319,7 @@ describe('HEVC and AV1 without a sequence header', () => {
     );
   });
 
-  it('AV1 with a record that no longer holds is noticed as well', () => {
+  it('AV1 with an outdated record is noticed as well', () => {
     const { stream, headers } = newStream();
     stream.publish('video', 0, Buffer.from(small.header));
     [...small.frames, ...large.frames].forEach((body, index) => {
@@ -330,7 +330,7 @@ describe('HEVC and AV1 without a sequence header', () => {
     expect(stream.videoTrack?.description).toMatchObject({ width: 320, height: 180 });
   });
 
-  it('AV1 samples have no temporal delimiter, and bodies are as they came', () => {
+  it('AV1 samples have no temporal delimiter, and bodies are unchanged', () => {
     const { stream, tags } = newStream();
     const sent = small.frames.map((body) => Buffer.from(body));
     stream.publish('video', 0, Buffer.from(small.header));

@@ -1,4 +1,4 @@
-// The program compiled from these sources, once for all the test files of a run: tsc takes longer than most of them.
+// The program compiled from these sources, once for all test files of a run, because tsc takes longer than most of them.
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ export async function buildProgram(): Promise<string> {
   const shared = inject('programDirectory');
   const directory = join(shared, 'package');
   const failure = join(shared, 'failure');
-  // The worker that creates this directory compiles. The others wait until the package appears under its name, or an error file does.
+  // The worker that creates this directory compiles. The others wait until the package appears under its name, or an error file appears.
   const isFirst = await mkdir(join(shared, 'begun')).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

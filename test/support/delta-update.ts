@@ -3,7 +3,7 @@
 interface Chunk {
   /** EXT-X-MAP in force. */
   readonly map: string;
-  /** All others, the URI last. */
+  /** All other tags, and the URI last. */
   readonly lines: readonly string[];
 }
 
@@ -12,7 +12,7 @@ interface Dissected {
   readonly mediaSequence: number;
   readonly skipped: number | undefined;
   readonly segments: readonly Chunk[];
-  /** EXT-X-MAP that stands before the parts of the open segment, where it changes there. */
+  /** EXT-X-MAP before the parts of the open segment, if it changes there. */
   readonly trailer: readonly string[];
 }
 
@@ -51,8 +51,8 @@ function insertMap(map: string, [first = '', ...others]: readonly string[]): str
 
 /**
  * @param previous a full playlist that the client has
- * @returns the full playlist that the update stands for
- * @throws when segments of it are in neither
+ * @returns the full playlist that the update replaces
+ * @throws if segments of it are in neither
  */
 export function mergeDelta(previous: string, update: string): string {
   const delta = dissect(update);
@@ -62,7 +62,7 @@ export function mergeDelta(previous: string, update: string): string {
   const skipped = Array.from({ length: delta.skipped }, (_, i): Chunk => {
     const chunk = known.segments[delta.mediaSequence + i - known.mediaSequence];
     if (chunk === undefined) throw new Error(`segment ${delta.mediaSequence + i} is in neither playlist`);
-    // 6.2.1: part tags are removed three target durations from the end, also of skipped segments.
+    // 6.2.1: part tags are removed three target durations from the end, even those of skipped segments.
     return { map: chunk.map, lines: chunk.lines.filter((line) => !line.startsWith('#EXT-X-PART:')) };
   });
   const segments = [...skipped, ...delta.segments];

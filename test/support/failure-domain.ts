@@ -1,4 +1,4 @@
-// A failure domain for units that are tested without their owner: every failure in it fails the test.
+// A failure domain for units that are tested without their owner. Every failure in it fails the test.
 import { FailureDomain } from '../../src/protocols/failure-domain.js';
 
 export function strictDomain(): FailureDomain {

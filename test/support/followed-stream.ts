@@ -5,22 +5,22 @@ import { type CheckerOptions, PlaylistChecker } from './playlist-checker.js';
 import { PlaylistFollower } from './playlist-follower.js';
 
 export interface FollowOptions extends Partial<CheckerOptions> {
-  /** Encoders may die, so a hinted part may never come. */
+  /** Whether encoders may die, so that a hinted part may never come. */
   readonly brokenHints?: boolean;
-  /** The gateway may be away for a while. */
+  /** Whether the gateway may be away for a while. */
   readonly mayVanish?: boolean;
 }
 
-/** What the playlists of one stream have listed up to EXT-X-ENDLIST. */
+/** What the playlists of one stream have listed until EXT-X-ENDLIST. */
 export interface FollowedLife {
   readonly media: PlaylistChecker;
   readonly iFrames: PlaylistChecker;
 }
 
 /**
- * Follows all renditions of a stream, I-frames too, from the moment that it is live, over its end and those who publish it again,
- * until the test ends. The test fails when a version breaks a rule of B1 to B3, when hls.js, m3u8-parser and hls-parser do not
- * agree about it, or when no stream came.
+ * Follows all renditions of a stream, with their I-frame playlists, from the moment that it is live, over its end and later publishes,
+ * until the test ends. The test fails if a version breaks a rule of B1 to B3, if hls.js, m3u8-parser and hls-parser do not agree about it,
+ * or if no stream came.
  * @param base `http://…/hls/APP/NAME`
  */
 export function followStream(base: string, options: FollowOptions = {}): FollowedStream {
@@ -53,7 +53,7 @@ export class FollowedStream {
 
   /** @throws the first violation in any of its playlists, or if no stream came */
   async stop(): Promise<void> {
-    // A short test on a busy machine ends before the first answer is here.
+    // A short test on a busy machine ends before the first answer has come.
     await Promise.race([this.#firstPlaylist, this.#done, delay(FIRST_PLAYLIST_MS, undefined, { ref: false })]);
     this.#stopped.abort();
     // Otherwise they would follow until the stream ends, which may be long after its publisher has left.
@@ -74,7 +74,7 @@ export class FollowedStream {
     }
   }
 
-  /** @returns whether it has ended; otherwise its followers were stopped, as they are by the end of the test, before this is */
+  /** @returns whether the stream has ended; otherwise the end of the test stopped its followers before that */
   async #followLife(found: readonly Found[]): Promise<boolean> {
     const { frame = 0.042, brokenHints = false, mayVanish = false, ...rest } = this.#options;
     const life = { media: new PlaylistChecker({ ...rest, frame }), iFrames: new PlaylistChecker({ ...rest, frame }) };
@@ -101,7 +101,7 @@ export class FollowedStream {
     return ended;
   }
 
-  /** Not the end of what was followed already; one that came and went meanwhile has its end looked at. */
+  /** False for the end of a stream that was followed already. A stream that came and went in between is fresh, and its end is checked. */
   async #isFresh(path: string): Promise<boolean> {
     const text = await this.#get(path);
     return text !== undefined && (this.lives.length === 0 || !text.includes('#EXT-X-ENDLIST'));
@@ -139,7 +139,7 @@ export class FollowedStream {
   }
 }
 
-/** How long a test that is over waits for the first playlist of a stream. */
+/** How long a finished test waits for the first playlist of a stream. */
 const FIRST_PLAYLIST_MS = 10_000;
 
 const I_FRAMES = 'iframes.m3u8';
@@ -150,7 +150,7 @@ interface Found {
   readonly file: string;
 }
 
-/** Of a multivariant playlist, relative to it. */
+/** The media playlists in a multivariant playlist, relative to it. */
 function mediaPlaylists(multivariant: string): Found[] {
   const uris = [...multivariant.matchAll(/^#EXT-X-STREAM-INF:.*\n(.+)$|URI="([^"]+)"/gm)].map(
     ([, variant, attribute]) => variant ?? attribute ?? '',

@@ -26,7 +26,7 @@ export interface StartOptions {
 
 export interface GatewayProgram {
   readonly mediaDir: string;
-  /** Starts it; after the first time on the same ports and with the same state. */
+  /** Starts the process; from the second time on with the same ports and state. */
   start(options?: StartOptions): Promise<GatewayProcess>;
 }
 

@@ -35,7 +35,7 @@ export interface TestGateway {
 
 export const TEST_KEY = 'a-key-that-must-never-be-seen-7f3a';
 
-/** Starts a gateway with the given flags; it is closed at the end of the test, or of the file (lifetime.ts). */
+/** Starts a gateway with these flags. It is closed at the end of the test, or of the file (lifetime.ts). */
 export async function startGateway(...flags: string[]): Promise<TestGateway> {
   const directory = await temporaryDirectory();
   const config = loadConfig({
@@ -96,14 +96,14 @@ export interface TestPattern {
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly ffmpeg?: string;
-  /** Also writes the same FLV to this file, as a reference of what was sent. */
+  /** If set, the same FLV is also written to this file, as a reference of what was sent. */
   readonly copyTo?: string;
   readonly videoSource?: string;
   readonly audioSource?: string;
   readonly preset?: string;
-  /** Default: avc, to which alone `bFrames` and `preset` apply. */
+  /** Default: avc, the only codec to which `bFrames` and `preset` apply. */
   readonly codec?: DescribedVideoCodec;
-  /** Stops cleanly at a `q` on its stdin: FFmpeg 7.0 heeds no signal while data flows. */
+  /** Whether it stops cleanly at a `q` on its stdin: FFmpeg 7.0 ignores signals while data flows. */
   readonly stoppable?: boolean;
 }
 
@@ -118,10 +118,10 @@ const VIDEO_ENCODERS: Readonly<Record<DescribedVideoCodec, (gop: number, pattern
   vp9: (gop) => ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', `${gop}`],
 };
 
-/** A live output cannot be rewound to fill these in; without the flag FFmpeg warns about it at the end. */
+/** A live output cannot be rewound to fill in these fields. Without the flag FFmpeg warns about it at the end. */
 const FLV_FLAGS = 'no_duration_filesize';
 
-/** Publishes a test picture with sound in real time, with a real FFmpeg. */
+/** Publishes a test picture with sound, in real time, with a real FFmpeg. */
 export function publishTestPattern(url: string, pattern: TestPattern = {}): RunningProgram {
   const { size = '640x360', rate = 25, codec = 'avc', gop = 2 * rate, audio = true, video = true } = pattern;
   const inputs: string[] = [];

@@ -98,7 +98,7 @@ export async function fetchBytes(url: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Everything that was served of all renditions of a stream, from the first playlist to ENDLIST. */
+/** Everything that was served for a rendition, from the first playlist to ENDLIST. */
 export interface RecordedRendition {
   readonly name: string;
   /** All versions that were served, in order. */
@@ -115,9 +115,9 @@ export interface RecordOptions {
 }
 
 /**
- * Follows one media playlist by blocking reload, as a low-latency player does, and downloads every segment it lists,
- * until ENDLIST or `signal`.
- * @throws when any version breaks a rule of a live playlist, or three other parsers read it otherwise
+ * Follows one media playlist by blocking reload, as a low-latency player does, and downloads every segment in it, until ENDLIST or
+ * `signal`.
+ * @throws if any version breaks a rule of a live playlist, or three other parsers read it differently
  */
 export async function recordRendition(
   base: string,

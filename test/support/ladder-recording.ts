@@ -22,9 +22,9 @@ export interface SourceOptions {
   readonly audio?: boolean;
   readonly sampleRate?: number;
   readonly bFrames?: number;
-  /** First timestamp, seconds. */
+  /** First timestamp, in seconds. */
   readonly offset?: number;
-  /** Audio from here, seconds after the video; and until. */
+  /** Audio begins this many seconds after the video; and ends at `until`. */
   readonly audioDelay?: number;
   readonly audioSeconds?: number;
 }
@@ -174,7 +174,7 @@ export function readTags(flv: Buffer): NotedTag[] {
   return tags;
 }
 
-/** Cuts the output of a pipe into fragments. Each gets the time of its end: FFmpeg writes it when the next frame comes. */
+/** Splits the output of a pipe into fragments. Each gets the time of its end, because FFmpeg writes it when the next frame comes. */
 function chunksOf(pipe: Buffer, rendition: number): PipeChunk[] {
   const reader = new FragmentReader();
   reader.push(pipe);

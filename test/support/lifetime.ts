@@ -1,4 +1,4 @@
-// Who ends what a helper has started: the test that asked for it or, where `beforeAll` did, the file after its last test.
+// Decides who ends what a helper has started: the test that called it or, in `beforeAll`, the file after its last test.
 import { onTestFinished } from 'vitest';
 
 type End = () => unknown;
@@ -11,7 +11,7 @@ export function whenOver(end: End): void {
   else endsOfFile.push(end);
 }
 
-/** For `beforeAll`, which calls what it is given back after the last test. All that `start` starts lives until then. */
+/** For `beforeAll`, which calls the returned function after the last test. Everything that `start` starts lives until then. */
 export function forAllTests(start: () => Promise<void>): () => Promise<() => Promise<void>> {
   return async () => {
     const ends: End[] = [];

@@ -1,4 +1,4 @@
-// A clock that only a test moves, so that waits of seconds take microseconds.
+// A clock that only the test moves, so that waits of seconds take microseconds.
 import type { Clock } from '../../src/protocols/clock.js';
 import type { EpochMilliseconds, Milliseconds } from '../../src/protocols/units.js';
 

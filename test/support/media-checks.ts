@@ -41,7 +41,10 @@ export function readSegment(init: Buffer, segment: Buffer): SegmentFacts {
   return facts;
 }
 
-/** Decodes with FFmpeg; errors are fatal. @returns the messages of FFmpeg, empty for good media */
+/**
+ * Decodes with FFmpeg; errors are fatal.
+ * @returns FFmpeg's messages, empty for good media
+ */
 export async function decodeErrors(init: Buffer, segment: Buffer): Promise<string> {
   const args = [
     '-hide_banner',
@@ -52,7 +55,7 @@ export async function decodeErrors(init: Buffer, segment: Buffer): Promise<strin
     'explode',
     '-i',
     'pipe:0',
-    // Keeps the times of the frames: a variable frame rate is not an error.
+    // Keeps the times of the frames, because a variable frame rate is not an error.
     ...['-fps_mode', 'passthrough', '-enc_time_base', 'demux'],
     '-f',
     'null',
@@ -84,7 +87,7 @@ export async function flashTimes(file: string): Promise<number[]> {
 /** Presentation times (seconds) at which sound begins after silence. */
 export async function beepTimes(file: string): Promise<number[]> {
   const args = ['-hide_banner', '-loglevel', 'info', '-nostats', '-copyts', '-i', file, '-map', '0:a:0'];
-  // The start time of the stream is lost in raw samples; silencedetect reports on the stream's own timeline.
+  // Raw samples lose the start time of the stream; silencedetect reports times on the stream's own timeline.
   const { stderr } = await runProgram(npmFfmpeg(), [
     ...args,
     '-af',

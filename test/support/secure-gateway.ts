@@ -1,4 +1,4 @@
-// A gateway with a user and a certificate: encoders and players of others differ in how they say who they are, and to whom.
+// A gateway with a user and a certificate, because other encoders and players differ in how they name user and server.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashPassword } from '../../src/access/password-hash.js';
@@ -6,10 +6,10 @@ import { writeCertificate } from './certificate.js';
 import { startGateway, type TestGateway } from './gateway.js';
 import { temporaryDirectory } from './temp-dir.js';
 
-/** Of the user anna. */
+/** Password of the user anna. */
 export const PASSWORD = 's3cret.pass';
 
-/** Passes the source on, with the user and over RTMPS too. */
+/** Serves the source, with the user and over RTMPS too. */
 export async function startSecureGateway(): Promise<TestGateway & { readonly rtmps: string }> {
   const directory = await temporaryDirectory();
   const { cert, key } = await writeCertificate(directory);
@@ -20,7 +20,7 @@ export async function startSecureGateway(): Promise<TestGateway & { readonly rtm
   return { ...gateway, rtmps: gateway.rtmps ?? '' };
 }
 
-/** The URL as encoders take user and password: before the host. */
+/** The URL in the form in which encoders take user and password: before the host. */
 export function withUser(url: string, password = PASSWORD): string {
   return url.replace('://', `://anna:${password}@`);
 }

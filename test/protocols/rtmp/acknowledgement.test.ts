@@ -1,9 +1,9 @@
-// When acknowledgements are due and what they count: encoders stall when one is missing, and after 4 GiB when it is wrong.
+// When acknowledgements are due and what they count. Encoders stall if one is missing, and after 4 GiB if the count is wrong.
 import { describe, expect, it } from 'vitest';
 import { AcknowledgementCounter } from '../../../src/protocols/rtmp/message-transport.js';
 
 describe('AcknowledgementCounter', () => {
-  it('A3.01 is due each half window, and says all bytes received (A3.02)', () => {
+  it('A3.01 is due every half window, and counts all bytes received (A3.02)', () => {
     const counter = new AcknowledgementCounter();
     counter.windowSize = 1000;
     const sent: (number | undefined)[] = [];
@@ -22,7 +22,7 @@ describe('AcknowledgementCounter', () => {
     expect(counter.due()).toBe(1_250_000);
   });
 
-  it('A3.03 goes on past 4 GiB, modulo 2^32', () => {
+  it('A3.03 continues beyond 4 GiB, modulo 2^32', () => {
     const start = 2 ** 32 - 2 ** 20;
     const counter = new AcknowledgementCounter(start);
     counter.windowSize = 2 ** 20;
@@ -36,7 +36,7 @@ describe('AcknowledgementCounter', () => {
     expect(counter.receivedBytes).toBe(start + 4 * 2 ** 20);
   });
 
-  it('C2.08 never answers more bytes than came, however small the window', () => {
+  it('C2.08 never answers with more bytes than came, however small the window is', () => {
     const counter = new AcknowledgementCounter();
     counter.windowSize = 1;
     let acknowledgements = 0;

@@ -1,4 +1,4 @@
-// Aggregate messages taken apart, with their timestamps, also where they are cut or lie about their sizes.
+// Aggregate messages are split, with their timestamps, even if they are cut or lie about their sizes.
 import { describe, expect, it } from 'vitest';
 import { AggregateReader } from '../../../src/protocols/rtmp/aggregate.js';
 import type { RawMessage } from '../../../src/protocols/rtmp/messages.js';
@@ -12,7 +12,7 @@ function read(body: Buffer, timestamp = 1000): RawMessage[] {
 }
 
 describe('AggregateReader', () => {
-  it('A2.22 moves timestamps so that the first is that of the message, also past 24 bits', () => {
+  it('A2.22 shifts timestamps so that the first is that of the message, even beyond 24 bits', () => {
     const parts = read(
       Buffer.concat([
         subMessage(9, 0xfffff0, Buffer.of(1)),
@@ -41,14 +41,14 @@ describe('AggregateReader', () => {
     expect(read(Buffer.alloc(0))).toHaveLength(0);
   });
 
-  it('gives each part memory of its own', () => {
+  it('gives each sub-message its own memory', () => {
     const body = subMessage(9, 0, Buffer.of(1));
     const [part] = read(body);
     body.fill(0);
     expect([...(part as RawMessage).body]).toEqual([1]);
   });
 
-  it('lets no aggregate nest', () => {
+  it('allows no nested aggregate', () => {
     expect(read(subMessage(22, 0, subMessage(9, 0, Buffer.of(1))))).toHaveLength(0);
   });
 

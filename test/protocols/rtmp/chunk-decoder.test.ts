@@ -1,4 +1,4 @@
-// Chunk headers of all types and the state they leave: what peers get wrong, and what they may not do.
+// Chunk headers of all types and the state that they leave: what peers get wrong, and what they must not do.
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';
@@ -56,7 +56,7 @@ describe('chunk headers', () => {
     expect(got).toEqual({ chunkStreamId: id, timestamp: 7, type: 8, messageStreamId: 1, body: sent.body });
   });
 
-  it('reads the message stream id as the one little-endian field', () => {
+  it('reads the message stream id as the only little-endian field', () => {
     expect(decode(new WireWriter().message(message({ messageStreamId: 0x01020304 })))[0]?.messageStreamId).toBe(
       0x01020304,
     );
@@ -79,7 +79,7 @@ describe('chunk headers', () => {
     expect(failure(Buffer.concat([first, second]))).toBe('rtmp.chunk-header');
   });
 
-  it('A2.12 takes a type 3 chunk as a new message with the last delta', () => {
+  it('A2.12 takes a type 3 chunk for a new message with the last delta', () => {
     const writer = new WireWriter();
     const bodies = [1, 2, 3, 4].map((seed) => pattern(20, seed));
     const times = [1000, 1020, 1040, 1060];
@@ -105,7 +105,7 @@ describe('chunk headers', () => {
     expect(decode(new WireWriter().message(sent), back)[1]?.timestamp).toBe(4960);
   });
 
-  it('A2.18 passes timestamps up to 2^32 - 1 and wraps past it', () => {
+  it('A2.18 passes timestamps up to 2^32 - 1 and wraps beyond', () => {
     const writer = new WireWriter();
     const body = pattern(20);
     const got = decode(
@@ -117,11 +117,11 @@ describe('chunk headers', () => {
 });
 
 describe('chunk size', () => {
-  it('A2.03 keeps 128 until the peer says otherwise', () => {
+  it('A2.03 keeps 128 until the peer announces another size', () => {
     expect(decode(new WireWriter().message(message({ body: pattern(1000) })))[0]?.body).toEqual(pattern(1000));
   });
 
-  it('A2.04 applies between the chunks of a message half received on another chunk stream', () => {
+  it('A2.04 applies between the chunks of a message that has half arrived on another chunk stream', () => {
     const writer = new WireWriter();
     const body = pattern(1000);
     const [first] = writer.chunks(message({ body }), 0) as [Buffer];
@@ -156,7 +156,7 @@ describe('chunk size', () => {
 });
 
 describe('extended timestamps', () => {
-  it('A2.14 takes the extended field as a timestamp after type 0 and as a delta after types 1 and 2', () => {
+  it('A2.14 takes the extended field for a timestamp after type 0 and for a delta after types 1 and 2', () => {
     const writer = new WireWriter();
     const times = [0, 0xffffff, 0x1fffffe, 0x3000000];
     const types = [0, 1, 2, 0] as const;
@@ -197,7 +197,7 @@ describe('extended timestamps', () => {
     expect(decode(...wire)).toEqual(sent);
   });
 
-  it('A2.15 accepts the absolute time as well in continuation chunks after a delta', () => {
+  it('A2.15 also accepts the absolute time in continuation chunks after a delta', () => {
     const sent = message({ timestamp: 40_000_000, body: pattern(200) });
     const writer = new WireWriter();
     const opening = writer.message(message({ timestamp: 20_000_000, body: pattern(10) }));
@@ -206,7 +206,7 @@ describe('extended timestamps', () => {
     expect(decode(opening, head, tail)[1]).toEqual(sent);
   });
 
-  it('A2.16 loses at most one message when payload happens to look like the timestamp', () => {
+  it('A2.16 loses at most one message if payload happens to look like the timestamp', () => {
     const writer = new WireWriter({ repeatsExtended: false });
     const unlucky = pattern(300, 1);
     u32(20_000_000).copy(unlucky, 128);
@@ -218,9 +218,9 @@ describe('extended timestamps', () => {
     expect(decode(...sent.map((each) => writer.message(each)))).toEqual(sent);
   });
 
-  it('gives back payload that was held as a possible timestamp, also when it came in another buffer', () => {
+  it('gives back payload that was held as a possible timestamp, even if it came in another buffer', () => {
     const body = pattern(130);
-    // The last two bytes begin like the timestamp 0x01312d00 and then the next header follows.
+    // The last two bytes begin like the timestamp 0x01312d00, and then the next header follows.
     body[128] = 0x01;
     body[129] = 0x31;
     const writer = new WireWriter({ repeatsExtended: false });
@@ -269,7 +269,7 @@ describe('messages in parts', () => {
     expect(decode(abort(u32(2)), abort(u32(77)), abort(Buffer.of(1)), writer.message(message()))).toHaveLength(4);
   });
 
-  it('A2.23 passes over messages without a body, whatever their type', () => {
+  it('A2.23 skips messages without a body, whatever their type', () => {
     const writer = new WireWriter();
     const empty = Array.from({ length: 256 }, (_, type) =>
       writer.message(message({ type, body: Buffer.alloc(0), chunkStreamId: 5 })),
@@ -277,8 +277,8 @@ describe('messages in parts', () => {
     expect(decode(...empty, writer.message(message()))).toHaveLength(1);
   });
 
-  it('gives each body memory of its own, of exact size', () => {
-    // Half of the pool and less would share memory with other buffers of the process, which is no business of the decoder's.
+  it('gives each body its own memory, of exact size', () => {
+    // Bodies of up to half the pool size would share memory with other buffers of the process, which the decoder does not control.
     const body = pattern(Buffer.poolSize);
     const wire = Buffer.from(new WireWriter().message(message({ body })));
     const [got] = decode(wire);
@@ -287,7 +287,7 @@ describe('messages in parts', () => {
     expect(got?.body.buffer.byteLength).toBe(body.length);
   });
 
-  it('counts the bytes it has decoded', () => {
+  it('counts the bytes that it has decoded', () => {
     const wire = new WireWriter().message(message());
     const made = decoder(wire, wire.subarray(0, 5));
     expect(made.bufferedBytes).toBe(wire.length + 5);
@@ -334,7 +334,7 @@ describe('limits', () => {
     expect(made.pendingBytes).toBeLessThanOrEqual(64 * 512);
   });
 
-  it('C2.04 never holds more than was received by much, for a peer that announces and aborts', () => {
+  it('C2.04 never holds much more than was received, for a peer that announces and aborts', () => {
     const writer = new WireWriter();
     const made = decoder();
     let sent = 0;

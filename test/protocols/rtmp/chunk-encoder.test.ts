@@ -1,4 +1,4 @@
-// What is left out of a chunk header and when, and that our own decoder reads all of it back.
+// Which fields of a chunk header are omitted and when, and that our own decoder reads all of it back.
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { ChunkEncoder } from '../../../src/protocols/rtmp/chunk-encoder.js';
@@ -11,7 +11,7 @@ function message(overrides: Partial<RawMessage> = {}): RawMessage {
 }
 
 describe('ChunkEncoder', () => {
-  it('writes a full header first, then as little as has changed', () => {
+  it('writes a full header first, then only what has changed', () => {
     const encoder = new ChunkEncoder();
     expect(encoder.encode(message()).subarray(0, 12).toString('hex')).toBe('0600000000000a0901000000');
     expect(
@@ -28,14 +28,14 @@ describe('ChunkEncoder', () => {
     ).toBe('86000021');
   });
 
-  it('writes a full header when time runs back or the message stream changes', () => {
+  it('writes a full header when time goes back or the message stream changes', () => {
     const encoder = new ChunkEncoder();
     encoder.encode(message({ timestamp: 100 }));
     expect(encoder.encode(message({ timestamp: 99 }))[0]).toBe(0x06);
     expect(encoder.encode(message({ timestamp: 99, messageStreamId: 2 }))[0]).toBe(0x06);
   });
 
-  it('writes full headers for all that is not media', () => {
+  it('writes full headers for all messages that are not media', () => {
     const encoder = new ChunkEncoder();
     for (const type of [3, 4, 18, 20]) {
       const command = message({ chunkStreamId: 3, type });

@@ -1,4 +1,4 @@
-// The client side talks to our server session, so that each is the other's proof.
+// The client side talks to our server session, so that each one proves the other.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';
@@ -7,7 +7,7 @@ import { ServerSession } from '../../../src/protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../../src/protocols/rtmp/session-event.js';
 import { pattern } from './wire-writer.js';
 
-/** Both ends of one connection, and what they said. */
+/** Both ends of one connection, and what they sent. */
 class Connection {
   readonly server = new ServerSession();
   readonly client: ClientSession;
@@ -26,7 +26,7 @@ class Connection {
     });
   }
 
-  /** Carries bytes to and fro until both are silent. */
+  /** Carries bytes back and forth until both ends are silent. */
   settle(): this {
     for (;;) {
       const toServer = this.client.takeOutput();
@@ -121,13 +121,13 @@ describe('ClientSession against ServerSession', () => {
     expect(connection.client.takeOutput()?.subarray(-6).toString('hex')).toBe('000700000007');
   });
 
-  it('sends nothing before it may', () => {
+  it('sends nothing before it is allowed to', () => {
     const connection = new Connection();
     connection.client.send('video', 0, pattern(10));
     expect(connection.client.takeOutput()).toHaveLength(1537);
   });
 
-  it('closes with an error, and throws nothing, on a server that talks nonsense', () => {
+  it('closes with an error, and throws nothing, if the server sends nonsense', () => {
     const connection = new Connection();
     connection.client.receive(Buffer.from('HTTP/1.1 400 Bad Request'));
     expect(connection.client.nextEvent()).toMatchObject({ type: 'closed', error: { code: 'rtmp.not-rtmp' } });

@@ -1,4 +1,4 @@
-// The handshake in every cutting and of every version: bytes that arrive with it must not be lost.
+// The handshake in all cuttings and versions. Bytes that arrive with it must not be lost.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { amfObject } from '../../../src/protocols/amf/values.js';
@@ -18,7 +18,7 @@ function hmac(key: Buffer, ...parts: Buffer[]): Buffer {
   return digest.digest();
 }
 
-/** Where the digest of scheme 0 (field at 8) or 1 (field at 772) lies. */
+/** Position of the digest in scheme 0 (field at 8) or 1 (field at 772). */
 function digestOffset(packet: Buffer, field: 8 | 772): number {
   const sum = [0, 1, 2, 3].reduce((total, index) => total + packet.readUInt8(field + index), 0);
   return field + 4 + (sum % 728);
@@ -32,7 +32,7 @@ function digestOf(packet: Buffer, field: 8 | 772, key: Buffer): { expected: Buff
   };
 }
 
-/** C1 as FFmpeg makes it: time 0, version 9.0.124.2, random, signed. */
+/** C1 in the form of FFmpeg: time 0, version 9.0.124.2, random, signed. */
 function signedC1(field: 8 | 772): Buffer {
   const c1 = pattern(1536, field);
   c1.writeUInt32BE(0, 0);
@@ -42,7 +42,7 @@ function signedC1(field: 8 | 772): Buffer {
   return c1;
 }
 
-/** What the server says to C0 and C1. */
+/** The server's answer to C0 and C1. */
 function answerTo(c1: Buffer, version = 3): Buffer {
   const handshake = new ServerHandshake(secureRandomBytes);
   handshake.receive(Buffer.concat([Buffer.of(version), c1]));
@@ -111,7 +111,7 @@ describe('server handshake', () => {
     expect(answer.subarray(1537)).toEqual(c1);
   });
 
-  it.each([8, 772] as const)('A1.05 answers a C1 signed with the field at %d in the same scheme', (field) => {
+  it.each([8, 772] as const)('A1.05 answers a C1 that is signed with the field at %d in the same scheme', (field) => {
     const c1 = signedC1(field);
     const answer = answerTo(c1);
     const [s1, s2] = [answer.subarray(1, 1537), answer.subarray(1537)];
@@ -122,7 +122,7 @@ describe('server handshake', () => {
     expect(s2.subarray(1504)).toEqual(hmac(key, s2.subarray(0, 1504)));
   });
 
-  it('A1.06 falls back to the echo when the version says signed and no scheme matches', () => {
+  it('A1.06 falls back to the echo if the version says signed and no scheme matches', () => {
     const c1 = signedC1(8);
     c1[1535] = (c1[1535] as number) ^ 1;
     expect(answerTo(c1).subarray(1537)).toEqual(c1);
@@ -181,7 +181,7 @@ describe('client handshake', () => {
     }
   });
 
-  it('refuses what is no RTMP server', () => {
+  it('refuses a server that does not speak RTMP', () => {
     const client = new ClientHandshake(secureRandomBytes);
     expect(() => client.receive(Buffer.from('HTTP/1.1 400'))).toThrow(
       expect.objectContaining({ code: 'rtmp.not-rtmp' }),

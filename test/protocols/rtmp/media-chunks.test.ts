@@ -1,4 +1,4 @@
-// Media is cut into chunks once for all players: each must be able to read them alone.
+// Media is cut into chunks once for all players, so each player must be able to read them alone.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
@@ -30,7 +30,7 @@ describe('mediaChunks', () => {
     expect(mediaChunks(VIDEO, 1, 0, 65_536, body)[1]).toBe(body);
   });
 
-  it('makes them once for the same body, and again for whoever differs in anything', () => {
+  it('makes them once for the same body, and again for a player that differs in anything', () => {
     const body = pattern(300);
     const first = mediaChunks(VIDEO, 1, 40, 128, body);
     expect(mediaChunks(VIDEO, 1, 40, 128, body)).toBe(first);
@@ -48,7 +48,7 @@ describe('mediaChunks', () => {
     expect(mediaChunks(VIDEO, 1, 40, 128, body)).toEqual(first);
   });
 
-  it('is read back whatever the sizes, the timestamp and the pieces', () => {
+  it('is read back whatever the sizes, the timestamp and the pieces are', () => {
     const size = fc.oneof(fc.integer({ min: 1, max: 700 }), fc.constantFrom(127, 128, 129, 256, 5000));
     const timestamp = fc.oneof(fc.nat(2 ** 32 - 1), fc.constantFrom(0, 0xfffffe, 0xffffff, 0x1000000, 2 ** 32 - 1));
     fc.assert(

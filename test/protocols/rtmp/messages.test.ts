@@ -1,4 +1,4 @@
-// Messages and commands against their vectors: decoded, encoded, and refused where they say nothing.
+// Messages and commands, compared with their vectors: decoded, encoded, and refused if they are meaningless.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { decodeMessage } from '../../../src/protocols/rtmp/message-decoder.js';

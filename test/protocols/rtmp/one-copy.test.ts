@@ -1,4 +1,4 @@
-// Media is copied once, out of the socket's buffer into the message's own; this counts, because a second copy would go unnoticed.
+// Media is copied once, from the socket's buffer into the message's own. This test counts, because a second copy would go unnoticed.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ServerSession } from '../../../src/protocols/rtmp/server-session.js';
@@ -7,7 +7,7 @@ import { TestPeer } from './test-peer.js';
 import { pattern, u32 } from './wire-writer.js';
 
 const READ_BYTES = 65_536;
-/** Of a chunk header that two reads share. */
+/** Maximum bytes of a chunk header that two reads share. */
 const MAX_CARRIED_BYTES = 18;
 
 function inReads(bytes: Buffer): Buffer[] {
@@ -28,7 +28,7 @@ describe('media on its way from a publisher to players', () => {
   let copied = 0;
   let gathered = 0;
 
-  /** From here on every byte that Buffer moves is counted; typed arrays are not used any other way in this room. */
+  /** From here on, every byte that Buffer moves is counted. This room uses typed arrays in no other way. */
   function count(): void {
     const copy = Buffer.prototype.copy;
     vi.spyOn(Buffer.prototype, 'copy').mockImplementation(function (this: Buffer, ...args) {
@@ -69,7 +69,7 @@ describe('media on its way from a publisher to players', () => {
         messageStreamId: 1,
         body: pattern(index % 3 === 0 ? 400 : index % 20 === 1 ? 150_000 : 9000, index),
       });
-      // A new peer is not given memory for what it only announces, so its first large messages grow as they arrive.
+      // A new peer gets no memory for what it only announces, so its first large messages grow as they arrive.
       const warmUp = Array.from({ length: 40 }, (_, index) => publisher.writer.message(frame(index)));
       publisher.send(...warmUp);
       const frames = Array.from({ length: 60 }, (_, index) => frame(40 + index));
@@ -93,9 +93,9 @@ describe('media on its way from a publisher to players', () => {
       const bytes = media.reduce((sum, { body }) => sum + body.length, 0);
       expect(byCopy).toBeGreaterThanOrEqual(bytes);
       expect(byCopy).toBeLessThanOrEqual(bytes + reads.length * 2 * MAX_CARRIED_BYTES);
-      // An acknowledgement of 4 bytes now and then, no media.
+      // An acknowledgement of 4 bytes from time to time, no media.
       expect(otherwise).toBeLessThan(200);
-      // Bodies are the memory that players are sent from.
+      // Players are sent from the memory of the bodies.
       const memory = new Set(media.map(({ body }) => body.buffer));
       const shared = outputs.filter(({ buffer, length }) => memory.has(buffer) && length > 16);
       expect(shared.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThanOrEqual(players.length * bytes * 0.99);

@@ -1,4 +1,4 @@
-// The answers a player gets and their order, as players were seen to expect them.
+// The answers that a player gets and their order, as players were seen to expect them.
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
@@ -15,13 +15,13 @@ const notFound = { code: 'NetStream.Play.StreamNotFound', description: 'Nobody p
 
 const types = (peer: TestPeer) => peer.events.map(({ type }) => type);
 const codes = (peer: TestPeer) => peer.statuses.map(({ code }) => code);
-/** What came after the answers so far. */
+/** What was sent after the answers so far. */
 function sentBy(peer: TestPeer, act: () => void) {
   const before = peer.answers.length;
   act();
   return peer.settle().answers.slice(before);
 }
-/** Sends one of each and says what came through. */
+/** Sends one of each and returns what was passed through. */
 function through(peer: TestPeer, ...bodies: Buffer[]): Buffer[] {
   return sentBy(peer, () => {
     for (const body of bodies) peer.session.sendMedia(1, (body[0] ?? 0) >= 0xa0 ? 'audio' : 'video', 0, body);
@@ -31,7 +31,7 @@ function through(peer: TestPeer, ...bodies: Buffer[]): Buffer[] {
 }
 
 describe('play', () => {
-  it('says nothing until the application has answered', () => {
+  it('sends nothing until the application has answered', () => {
     const peer = new TestPeer();
     peer.acceptsPlays = false;
     peer.play('live/room/name?key=v', -2000, -1, false);
@@ -57,7 +57,7 @@ describe('play', () => {
     expect(decodeAmf0(access?.body ?? Buffer.alloc(0))).toEqual(['|RtmpSampleAccess', true, true]);
   });
 
-  it('serves what rtmpdump says: a window, a buffer length, FCSubscribe, play', () => {
+  it('serves the commands of rtmpdump: a window, a buffer length, FCSubscribe, play', () => {
     const peer = new TestPeer()
       .connect()
       .control(5, u32(2_500_000))
@@ -89,7 +89,7 @@ describe('play', () => {
     expect(types(peer.settle()).slice(-2)).toEqual(['stop-play', 'closed']);
   });
 
-  it('A4.20 closes on a play of a bad name', () => {
+  it('A4.20 closes after a play of a bad name', () => {
     const peer = new TestPeer().play('../x');
     expect(codes(peer)).toEqual(['NetStream.Play.StreamNotFound']);
     expect(peer.closedWith).toBe('rtmp.stream-name');
@@ -118,7 +118,7 @@ describe('play', () => {
     ]);
   });
 
-  it('sends nothing before, after, on another message stream and of no bytes', () => {
+  it('sends nothing before, after, on another message stream, or without bytes', () => {
     const peer = new TestPeer().connect().command('createStream', 2);
     expect(peer.session.sendMedia(1, 'video', 0, keyFrame)).toBe(false);
     peer.command('play', 0, [null, 'name'], 1);
@@ -131,7 +131,7 @@ describe('play', () => {
     expect(peer.session.sendMedia(1, 'video', 0, keyFrame)).toBe(false);
   });
 
-  it('copies no media: the bodies in its output are those it was given', () => {
+  it('copies no media: the bodies in its output are those that it was given', () => {
     const peer = new TestPeer().play();
     const big = pattern(150_000);
     peer.session.sendMedia(1, 'video', 0, keyFrame);
@@ -139,7 +139,7 @@ describe('play', () => {
     const output = peer.session.takeOutputBuffers();
     const views = output.filter(({ buffer }) => buffer === keyFrame.buffer || buffer === big.buffer);
     expect(views.reduce((bytes, { length }) => bytes + length, 0)).toBe(keyFrame.length + big.length);
-    // Two full headers, and two of a byte for the second and third chunk of 65536.
+    // Two full headers, and two headers of one byte for the second and third chunk of 65536.
     expect(output.filter((buffer) => !views.includes(buffer)).map(({ length }) => length)).toEqual([12, 12, 1, 1]);
     expect(peer.session.takeOutputBuffers()).toEqual([]);
   });
@@ -157,7 +157,7 @@ describe('play', () => {
       });
   });
 
-  it('ends a stream with StreamEOF and UnpublishNotify, once, and stays', () => {
+  it('ends a stream with StreamEOF and UnpublishNotify, once, and stays open', () => {
     const peer = new TestPeer().play();
     const sent = sentBy(peer, () => {
       peer.session.endPlay(1);
@@ -194,7 +194,7 @@ describe('a player that controls its play', () => {
     ]);
   });
 
-  it('unpause is a pause of false, and audio alone goes on at once', () => {
+  it('unpause is a pause of false, and audio alone continues at once', () => {
     const peer = new TestPeer().play();
     peer.command('pause', 0, [null, true, 0], 1);
     expect(through(peer, audioFrame)).toEqual([]);
@@ -202,7 +202,7 @@ describe('a player that controls its play', () => {
     expect(through(peer, audioFrame)).toEqual([audioFrame]);
   });
 
-  it('seek is answered, because FFmpeg shows nothing before that, and changes nothing', () => {
+  it('answers seek, because FFmpeg shows nothing before that, and changes nothing', () => {
     const peer = new TestPeer().play().command('seek', 0, [null, 60_000], 1);
     expect(peer.statuses.at(-1)).toMatchObject({ code: 'NetStream.Seek.Notify', level: 'status', messageStreamId: 1 });
     expect(through(peer, interFrame)).toEqual([interFrame]);
@@ -239,7 +239,7 @@ describe('a player that controls its play', () => {
     expect(types(peer.settle())).toEqual(['connected', 'play-request', 'stop-play', 'closed']);
   });
 
-  it('the same while its request waits: an accept is paired with a stop-play, a rejection with none', () => {
+  it('also while its request waits: an accept is paired with a stop-play, a rejection with none', () => {
     for (const accepts of [true, false]) {
       const peer = new TestPeer();
       peer.acceptsPlays = false;
@@ -296,7 +296,7 @@ describe('a player that controls its play', () => {
     expect(types(peer.settle()).slice(-3)).toEqual(['unpublish', 'stop-play', 'closed']);
   });
 
-  it('C2.08 answers a flood of pauses and seeks with no more bytes than it had', () => {
+  it('C2.08 answers a flood of pauses and seeks with no more bytes than came', () => {
     const peer = new TestPeer().play();
     const sizes = () => peer.answers.reduce((bytes, { body }) => bytes + body.length, 0);
     const before = sizes();

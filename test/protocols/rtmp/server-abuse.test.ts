@@ -1,4 +1,4 @@
-// Every bound of a session, crossed: it closes with the code of that bound and keeps nothing.
+// Every limit of a session is exceeded: the session closes with the code of that limit and keeps nothing.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';
@@ -9,7 +9,7 @@ import { basicHeader, messageHeader, pattern, u32 } from './wire-writer.js';
 
 const anyMessage = { chunkStreamId: 2, timestamp: 0, type: 4, messageStreamId: 0, body: Buffer.alloc(6) };
 
-/** The same message as often as asked, with one-byte headers after the first: the cheapest flood there is. */
+/** The same message many times, with one-byte headers after the first: the cheapest possible flood. */
 function flood(type: number, body: Buffer, count: number, chunkStreamId = 2): Buffer {
   const message = { ...anyMessage, type, body, chunkStreamId };
   const parts = [basicHeader(0, chunkStreamId), messageHeader(0, 0, message), body];
@@ -61,14 +61,14 @@ describe('abuse', () => {
     expect(outputFor(input)).toBeLessThanOrEqual(input.length + 2 * 1536);
   });
 
-  it('C2.08 answers a flood of FCPublish with no more bytes than it had', () => {
+  it('C2.08 answers a flood of FCPublish with no more bytes than came', () => {
     const peer = new TestPeer().connect();
     peer.session.receive(flood(20, encodeAmf0(['FCPublish', 1]), 5000, 9));
     while (peer.session.nextEvent() !== undefined);
     expect(peer.session.takeOutput()?.length ?? 0).toBeLessThanOrEqual(peer.session.bytesReceived + 1536);
   });
 
-  it('C2.07 takes a million messages without a body without an event', () => {
+  it('C2.07 takes a million messages without a body without causing an event', () => {
     const peer = new TestPeer().publish();
     const head = Buffer.concat([basicHeader(0, 9), messageHeader(0, 0, { ...anyMessage, body: Buffer.alloc(0) })]);
     peer.send(head, Buffer.alloc(1_000_000, basicHeader(3, 9)[0]));
@@ -94,7 +94,7 @@ describe('abuse', () => {
     expect(new TestPeer().handshake().message(20, body).closedWith).toBe('rtmp.command');
   });
 
-  it('C2.09 C3.08 takes hostile keys in connect as plain keys', () => {
+  it('C2.09 C3.08 takes hostile keys in connect for plain keys', () => {
     const peer = new TestPeer().connect([
       ['app', 'live'],
       ['__proto__', 'x'],
@@ -104,7 +104,7 @@ describe('abuse', () => {
     expect(Object.prototype).not.toHaveProperty('app');
   });
 
-  it('C2.09 takes the bounds of AMF from its limits, for commands and for metadata', () => {
+  it('C2.09 uses the AMF limits of its options, for commands and for metadata', () => {
     const limits = { ...DEFAULT_RTMP_LIMITS, amf: { maxDepth: 2, maxValues: 20, maxStringBytes: 100 } };
     const nested = amfObject([['a', amfObject([['b', amfObject([])]])]]);
     const peer = new TestPeer({ limits }).publish();

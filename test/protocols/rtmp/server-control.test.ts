@@ -1,4 +1,4 @@
-// Control messages at the moments in which encoders send them.
+// Control messages at the moments when encoders send them.
 import { describe, expect, it } from 'vitest';
 import { AcknowledgementCounter } from '../../../src/protocols/rtmp/message-transport.js';
 import { TestPeer } from './test-peer.js';
@@ -19,7 +19,7 @@ describe('control messages', () => {
     expect(peer.connectOnly([['app', app]]).eventsOf('connected')[0]?.app).toBe(app);
   });
 
-  it('A2.22 hands on the messages of an aggregate one by one', () => {
+  it('A2.22 passes on the messages of an aggregate one by one', () => {
     const peer = new TestPeer().publish();
     const body = Buffer.concat([
       subMessage(9, 70, keyFrame),
@@ -37,7 +37,7 @@ describe('control messages', () => {
     ]);
   });
 
-  it('A2.22 survives an aggregate that is cut, and goes on', () => {
+  it('A2.22 survives an aggregate that is cut, and continues', () => {
     const peer = new TestPeer().publish().message(22, subMessage(9, 0, keyFrame, 5000));
     expect(peer.message(9, keyFrame).eventsOf('media')).toHaveLength(1);
   });
@@ -83,7 +83,7 @@ describe('control messages', () => {
     expect(peer.answers.slice(before)).toMatchObject([{ type: 5, chunkStreamId: 2, body: u32(5_000_000) }]);
   });
 
-  it('A2.28 closes with one reason when the chunk stream has slipped', () => {
+  it('A2.28 closes with one reason when the chunk stream is corrupted', () => {
     const peer = new TestPeer().publish().send(pattern(1).fill(0xee), pattern(10_000, 3), pattern(10_000, 4));
     expect(peer.eventsOf('closed')).toHaveLength(1);
     expect(peer.closedWith).toMatch(/^rtmp\./);
@@ -102,7 +102,7 @@ describe('acknowledgements and pings', () => {
     expect(numbers.at(-1)).toBeGreaterThan(peer.session.bytesReceived - 10_000);
   });
 
-  it('A3.03 goes on past 4 GiB', () => {
+  it('A3.03 continues beyond 4 GiB', () => {
     const peer = new TestPeer({ acknowledgements: new AcknowledgementCounter(2 ** 32 - 2 ** 20) }).publish();
     peer.control(5, u32(2 ** 20));
     for (let index = 0; index < 40; index += 1) peer.message(9, pattern(100_000), { timestamp: index });
@@ -113,16 +113,16 @@ describe('acknowledgements and pings', () => {
     expect(peer.session.bytesReceived).toBeGreaterThan(2 ** 32);
   });
 
-  it('A3.10 acknowledges to the end a session of three minutes whose peer acknowledges as well', () => {
+  it('A3.10 acknowledges to the end a session of three minutes whose peer also sends acknowledgements', () => {
     const window = 2_500_000;
     const peer = new TestPeer().publish().control(5, u32(window)).control(1, u32(4096));
     peer.writer.chunkSize = 4096;
     const frame = pattern(20_000);
     for (let index = 0; index < 180 * 30; index += 1) {
       peer.message(9, frame, { timestamp: Math.round((index * 1000) / 30) });
-      // Wirecast says what it has received as well, and what it says means nothing to a receiver of media.
+      // Wirecast reports what it has received as well, which means nothing to a receiver of media.
       if (index % 30 === 0) peer.control(3, u32(index));
-      // The peer counts its bytes too: it must never have sent a whole window that nobody has acknowledged.
+      // The peer counts its bytes too: it must never have sent a whole window that was not acknowledged.
       expect(peer.session.bytesReceived - (acknowledged(peer).at(-1) ?? 0)).toBeLessThanOrEqual(window);
       if (peer.answers.length > 200) peer.answers.splice(0, 100);
       peer.events.length = 0;
@@ -131,7 +131,7 @@ describe('acknowledgements and pings', () => {
     expect(peer.session.bytesReceived).toBeGreaterThan(40 * window);
   });
 
-  it('A3.04 acknowledges with the default window for a peer that sends none', () => {
+  it('A3.04 acknowledges with the default window to a peer that sends none', () => {
     const peer = new TestPeer().publish();
     for (let index = 0; index < 30; index += 1) peer.message(9, pattern(100_000), { timestamp: index });
     expect(acknowledged(peer)).toHaveLength(2);
@@ -143,7 +143,7 @@ describe('acknowledgements and pings', () => {
     expect(peer.answers.at(-1)?.body.toString('hex')).toBe('0007cafebabe');
   });
 
-  it('A3.07 pings when asked to, and takes no harm from an answer or none', () => {
+  it('A3.07 pings on demand, and survives an answer or none', () => {
     const peer = new TestPeer();
     peer.session.ping(1);
     expect(peer.session.takeOutput()).toBeUndefined();

@@ -1,4 +1,4 @@
-// Connect, publish and end as encoders do them: each answer, its order, and the events that come of it.
+// Connect, publish and end as encoders do them: each answer, their order, and the resulting events.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { AmfEcmaArray, type AmfValue, amfObject, amfProperties } from '../../../src/protocols/amf/values.js';
@@ -87,7 +87,7 @@ describe('connect', () => {
     expect(peer.closedWith).toBe('rtmp.connect');
   });
 
-  it('refuses an application that is no safe path with InvalidApp', () => {
+  it('refuses an application that is not a safe path with InvalidApp', () => {
     const peer = new TestPeer().connect([['app', '../../etc']]);
     expect(peer.statuses).toMatchObject([{ level: 'error', code: 'NetConnection.Connect.InvalidApp' }]);
     expect(peer.closedWith).toBe('rtmp.app-name');
@@ -106,7 +106,7 @@ describe('connect', () => {
     expect(peer.commands).toEqual([]);
   });
 
-  it('A9.02 passes on what the client says of Enhanced RTMP and adds nothing to the answer', () => {
+  it("A9.02 passes on the client's Enhanced RTMP capabilities and adds nothing to the answer", () => {
     const peer = new TestPeer().connect([
       ['app', 'live'],
       ['fourCcList', ['av01', 'hvc1']],
@@ -123,7 +123,7 @@ describe('connect', () => {
     expect(new TestPeer().connect().eventsOf('connected')[0]?.enhanced).toEqual({});
   });
 
-  it('A9.02 answers each key of Enhanced RTMP that the client sent with what this server supports, and no other', () => {
+  it('A9.02 answers each Enhanced RTMP key that the client sent with what this server supports, and no other', () => {
     const sent: [string, AmfValue][] = [
       ['fourCcList', ['*']],
       ['videoFourCcInfoMap', amfObject([['*', 4]])],
@@ -151,7 +151,7 @@ describe('connect', () => {
     }
   });
 
-  it('hands on the query of application and tcUrl, the challenge of authmod=adobe included', () => {
+  it('passes on the query of application and tcUrl, including the challenge of authmod=adobe', () => {
     const peer = new TestPeer().connect([
       ['app', 'live?authmod=adobe&user=u%40v&challenge=a+b/=&opaque=x'],
       ['tcUrl', '"rtmp://h/live?user=other&token=t"'],
@@ -166,7 +166,7 @@ describe('connect', () => {
     ]);
   });
 
-  it('A4.16 carries a challenge in the description of a refused connection, as these very words', () => {
+  it('A4.16 sends a challenge in the description of a refused connection, unchanged', () => {
     const peer = new TestPeer();
     peer.session.receive(plainHandshake());
     peer.session.receive(peer.commandBytes('connect', 1, [amfObject([['app', 'live']])]));
@@ -180,13 +180,13 @@ describe('connect', () => {
     expect(() => peer.session.rejectConnect(denied)).not.toThrow();
   });
 
-  it('rejectConnect after the answer is a bug of the caller, and says so', () => {
+  it('rejectConnect after the answer is a bug of the caller, and throws', () => {
     const peer = new TestPeer().connect();
     expect(() => peer.session.rejectConnect(denied)).toThrow('answered');
     expect(peer.session.stage).toBe('connected');
   });
 
-  it('A9.12 asks to reconnect whoever announced it, and goes on taking media', () => {
+  it('A9.12 asks a client that supports it to reconnect, and goes on taking media', () => {
     const peer = new TestPeer().publish('name', [
       ['app', 'live'],
       ['capsEx', 1],
@@ -208,7 +208,7 @@ describe('connect', () => {
     expect(amfProperties(peer.settle().commands.at(-1)?.values[1])?.has('tcUrl')).toBe(false);
   });
 
-  it.each([undefined, 0, 14, '1'])('A9.12 asks nobody to reconnect who announced capsEx %j', (capsEx) => {
+  it.each([undefined, 0, 14, '1'])('A9.12 does not ask a client to reconnect that announced capsEx %j', (capsEx) => {
     const peer = new TestPeer().publish('name', [
       ['app', 'live'],
       ['capsEx', capsEx],
@@ -220,7 +220,7 @@ describe('connect', () => {
     expect(peer.session.requestReconnect({ description: 'x' })).toBe(false);
   });
 
-  it('A4.19 takes a connect of type 17 whose object is AMF3, and echoes its objectEncoding', () => {
+  it('A4.19 accepts a connect of type 17 whose object is AMF3, and echoes its objectEncoding', () => {
     // {app: "live", objectEncoding: 3}, the second key dynamic like the first.
     const object = '110a0b01 07617070 06096c697665 1d6f626a656374456e636f64696e67 0403 01'.replaceAll(' ', '');
     const body = Buffer.concat([Buffer.of(0), encodeAmf0(['connect', 1]), Buffer.from(object, 'hex')]);
@@ -269,7 +269,7 @@ describe('commands', () => {
     expect(peer.command(name, 0).answers).toHaveLength(before);
   });
 
-  it('answers getStreamLength with the number that FFmpeg wants: a live stream has no length', () => {
+  it('answers getStreamLength with the number that FFmpeg expects: a live stream has no length', () => {
     const peer = new TestPeer().connect().command('getStreamLength', 9, [null, 'x']);
     expect(peer.commands.at(-1)).toMatchObject({ name: '_result', transactionId: 9, values: [null, 0] });
   });
@@ -284,7 +284,7 @@ describe('commands', () => {
     expect(amfProperties(status?.values[1])?.get('code')).toBe('NetStream.Publish.Start');
   });
 
-  it('A4.06 takes media when FCPublish and releaseStream never come', () => {
+  it('A4.06 accepts media when FCPublish and releaseStream never come', () => {
     expect(new TestPeer().publish().message(9, keyFrame).eventsOf('media')).toHaveLength(1);
   });
 
@@ -295,7 +295,7 @@ describe('commands', () => {
     expect(peer.commands.map(({ name }) => name)).toEqual(['_result', 'onFCPublish', '_result', 'onStatus']);
   });
 
-  it('A4.08 answers createStream with null and an id of at least 1, as these very bytes', () => {
+  it('A4.08 answers createStream with null and an id of at least 1, byte for byte', () => {
     const peer = new TestPeer().connect().command('createStream', 4);
     expect(peer.answers.at(-1)?.body.toString('hex')).toBe(
       '0200075f726573756c74004010000000000000' + '05' + '003ff0000000000000',
@@ -355,7 +355,7 @@ describe('commands', () => {
     expect(peer.eventsOf('media')).toMatchObject([{ kind: 'script', body: encodeAmf0(['onMetaData', amfObject([])]) }]);
   });
 
-  it('A4.20 hands on a play request, which the application rejects', () => {
+  it('A4.20 passes on a play request, which the application rejects', () => {
     const peer = new TestPeer().connect().command('createStream', 2).command('FCSubscribe', 0, [null, 'name']);
     peer.acceptsPlays = false;
     peer.command('play', 0, [null, 'name?t=1', -2000], 1);
@@ -375,7 +375,7 @@ describe('commands', () => {
     expect(peer.closedWith).toBe('rtmp.stream-name');
   });
 
-  it('A4.23 caps createStream and closes', () => {
+  it('A4.23 limits createStream and closes', () => {
     const peer = new TestPeer().connect();
     for (let index = 0; index < 1000; index += 1) peer.command('createStream', index + 2);
     expect(peer.commands.filter(({ name }) => name === '_result')).toHaveLength(9);
@@ -384,7 +384,7 @@ describe('commands', () => {
 });
 
 describe('publish', () => {
-  it('says nothing until the application has answered', () => {
+  it('sends nothing until the application has answered', () => {
     const peer = new TestPeer();
     peer.accepts = false;
     peer.publish();
@@ -408,7 +408,7 @@ describe('publish', () => {
     ]);
   });
 
-  it('A4.11 never says what makes OBS or FMLE hang up', () => {
+  it('A4.11 never sends what makes OBS or FMLE hang up', () => {
     const peer = new TestPeer()
       .publish()
       .command('FCUnpublish', 6, [null, 'name'])
@@ -480,7 +480,7 @@ describe('publish', () => {
     expect(peer.statuses.at(-1)).toMatchObject({ code: denied.code, level: 'error', messageStreamId: 1 });
   });
 
-  it('A4.17 keeps media that comes before the answer, in order, and drops it when rejected', () => {
+  it('A4.17 keeps media that comes before the answer, in order, and drops it after a rejection', () => {
     for (const accept of [true, false]) {
       const peer = new TestPeer();
       peer.accepts = false;
@@ -570,11 +570,11 @@ describe('publish', () => {
     expect(peer.closedWith).toBeUndefined();
   });
 
-  it('A4.22 ends nothing on a deleteStream of another number', () => {
+  it('A4.22 ends nothing after a deleteStream of another number', () => {
     expect(new TestPeer().publish().command('deleteStream', 7, [null, 5]).session.stage).toBe('publishing');
   });
 
-  it('A8.04 pairs every accept with one unpublish, also when the peer ended it before the answer', () => {
+  it('A8.04 pairs every accept with one unpublish, even if the peer ended it before the answer', () => {
     const peer = new TestPeer();
     peer.accepts = false;
     peer.publish().command('deleteStream', 7, [null, 1]);
@@ -587,7 +587,7 @@ describe('publish', () => {
     expect(peer.statuses.some(({ code }) => code === 'NetStream.Publish.Start')).toBe(false);
   });
 
-  it('accept is without effect twice, for another stream and after the end', () => {
+  it('a second accept has no effect, nor one for another stream or after the end', () => {
     const peer = new TestPeer().publish();
     const before = peer.answers.length;
     peer.session.accept(1);
@@ -611,7 +611,7 @@ describe('publish', () => {
     expect(peer.eventsOf('media')[0]?.messageStreamId).toBe(2);
   });
 
-  it('hands on names and parameters in their canonical form', () => {
+  it('passes on names and parameters in their canonical form', () => {
     const peer = new TestPeer().publish('mp4:key.flv?key=a+b', [
       ['app', 'live/room/?key=no&x=1'],
       ['tcUrl', 'rtmp://h/live/room?key=never&y=2'],
@@ -639,13 +639,13 @@ describe('data', () => {
   ])('A4.19 A6.01 hands on metadata of type 15 as AMF0: %s', (_name, parts) => {
     const expected = encodeAmf0(['onMetaData', amfObject([['width', 640]])]);
     for (const selector of [Buffer.of(0), Buffer.alloc(0)]) {
-      // Without the selector only what does not start with a zero of its own can be told.
+      // Without the selector, only messages that do not start with a zero of their own can be recognized.
       const peer = new TestPeer().publish().message(15, Buffer.concat([selector, ...parts]));
       expect(peer.eventsOf('media')).toMatchObject([{ kind: 'script', body: expected }]);
     }
   });
 
-  it('A6.02 A6.05 needs no metadata, and takes it after sequence headers and media', () => {
+  it('A6.02 A6.05 needs no metadata, and accepts it after sequence headers and media', () => {
     const metadata = encodeAmf0(['@setDataFrame', 'onMetaData', amfObject([['width', 1]])]);
     const peer = new TestPeer().publish().message(9, keyFrame).message(8, audioFrame).message(18, metadata);
     peer.message(9, interFrame);
@@ -663,7 +663,7 @@ describe('data', () => {
     expect(types(peer)).toEqual(['connected', 'publish-request']);
   });
 
-  it('drops media without a publish, for no stream at all and after the end', () => {
+  it('drops media without a publish, for no stream at all, and after the end', () => {
     const peer = new TestPeer().connect().message(9, keyFrame).command('createStream', 2).message(9, keyFrame);
     peer.command('publish', 3, [null, 'name'], 1).message(9, keyFrame, { messageStreamId: 7 });
     expect(peer.command('deleteStream', 4, [null, 1]).message(9, keyFrame).eventsOf('media')).toEqual([]);

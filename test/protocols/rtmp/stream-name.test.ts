@@ -1,8 +1,8 @@
-// What encoders write for application, name and parameters, and the one name it becomes.
+// What encoders send as application, name and parameters, and the one name that results.
 import { describe, expect, it } from 'vitest';
 import { canonicalApp, canonicalStream } from '../../../src/protocols/rtmp/stream-name.js';
 
-/** How the clients cut their URLs, measured on the wire, and what each must come to: `app name ?query`, or an error code. */
+/** How clients split their URLs, measured on the wire, with the expected result: `app name ?query`, or an error code. */
 const MEASURED: readonly [url: string, app: string, key: string, expected: string][] = [
   ['live', 'live', '', 'rtmp.stream-name'],
   ['live/key/', 'live/key', '', 'live key'],
@@ -53,7 +53,7 @@ const GORTMPLIB: readonly [name: string, tcUrl: string, app: string, key: string
   ],
 ];
 
-/** Cameras that send all of the URL where the key belongs. */
+/** Cameras that send the whole URL as the key. */
 const WHOLE_URLS: readonly [app: string, key: string, expected: string][] = [
   ['live', 'rtmp://192.168.1.2:1935/live/cam?key=a/b', 'live cam ?key=a/b'],
   ['live', 'rtmp://host/live/room/cam', 'live/room cam'],
@@ -108,13 +108,13 @@ describe('canonicalStream', () => {
     expect(canonical(app, key)).toBe(expected);
   });
 
-  it('A5.03 takes each parameter from the key, else from the application, else from the tcUrl', () => {
+  it('A5.03 takes each parameter from the key, otherwise from the application, otherwise from the tcUrl', () => {
     expect(canonical('live?a=app&b=app', 'key?a=key', 'rtmp://h/live?a=url&b=url&c=url')).toBe(
       'live key ?a=key&b=app&c=url',
     );
   });
 
-  it('A5.03 keeps all values of a parameter from where it is first found, and accepts a query alone', () => {
+  it('A5.03 keeps all values of a parameter from the first place that has it, and accepts a query alone', () => {
     expect(canonical('live?x=3', 'key?x=1&x=2')).toBe('live key ?x=1&x=2');
     expect(canonical('live/key', '?key=v')).toBe('live key ?key=v');
   });
@@ -131,7 +131,7 @@ describe('canonicalStream', () => {
     expect(canonical('live', 'key?flag&&=x&%zz=%zz')).toBe('live key ?flag=&=x&%zz=%zz');
   });
 
-  it('A5.06 gives one stream one application, wherever the encoder cuts the path', () => {
+  it('A5.06 gives one stream one application, wherever the encoder splits the path', () => {
     for (const [app, key] of [
       ['live', 'room/key'],
       ['live/room', 'key'],
@@ -181,7 +181,7 @@ describe('canonicalStream', () => {
     }
   });
 
-  it('C3.07 repeats nothing of what was sent in its errors', () => {
+  it('C3.07 repeats nothing of the request in its errors', () => {
     for (const [app, name] of [
       ['live', 'secret secret'],
       ['secret secret', 'key'],
@@ -203,7 +203,7 @@ describe('canonicalStream', () => {
     ]);
   });
 
-  it('takes a query of 100,000 parameters in time that grows with it, not with its square', () => {
+  it('parses a query of 100,000 parameters in time that grows linearly', () => {
     const name = `key?${Array.from({ length: 100_000 }, (_, index) => `p${index}=1`).join('&')}`;
     expect(canonicalStream({ app: 'live', name }).query.size).toBe(100_000);
   });

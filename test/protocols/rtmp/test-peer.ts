@@ -1,4 +1,4 @@
-// An encoder for tests: it talks to a ServerSession in bytes and reads its answers with a decoder of its own.
+// An encoder for tests: it exchanges bytes with a ServerSession and reads the answers with a decoder of its own.
 
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
@@ -36,9 +36,9 @@ export class TestPeer {
   readonly answers: RawMessage[] = [];
   /** S0, S1 and S2. */
   handshakeAnswer = Buffer.alloc(0);
-  /** Whether publish requests are accepted as they come. */
+  /** Whether publish requests are accepted immediately. */
   accepts = true;
-  /** The same of play requests. */
+  /** Whether play requests are accepted immediately. */
   acceptsPlays = true;
   #decoder = new ChunkDecoder(DEFAULT_RTMP_LIMITS);
   #commandTime = 0;
@@ -93,17 +93,17 @@ export class TestPeer {
     return this.handshake().connectOnly(properties);
   }
 
-  /** Without the handshake. */
+  /** Connects without the handshake. */
   connectOnly(properties: [string, AmfValue][] = [['app', 'live']]): this {
     return this.command('connect', 1, [amfObject(properties)]);
   }
 
-  /** Up to and including a publish command. */
+  /** Sends everything up to and including a publish command. */
   publish(name: AmfValue = 'name', properties?: [string, AmfValue][]): this {
     return this.connect(properties).command('createStream', 2).command('publish', 3, [null, name, 'live'], 1);
   }
 
-  /** Up to and including a play command. */
+  /** Sends everything up to and including a play command. */
   play(name: AmfValue = 'name', ...rest: AmfValue[]): this {
     return this.connect()
       .command('createStream', 2)

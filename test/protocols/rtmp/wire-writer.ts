@@ -1,5 +1,5 @@
-// Writes chunks the way any encoder might, also the ways that our own encoder never would: all header types, both styles of
-// extended timestamps, every form of the basic header, any interleaving.
+// Writes chunks as any encoder might, even in ways that our own encoder never uses: all header types, both styles of extended timestamps,
+// every form of the basic header, any interleaving.
 
 export interface WireMessage {
   readonly chunkStreamId: number;
@@ -47,13 +47,13 @@ interface Sent {
   readonly length: number;
   readonly type: number;
   readonly messageStreamId: number;
-  /** What the last header of type 0 to 2 said, or a type 3 chunk that started a message. */
+  /** The value in the last header of type 0 to 2, or in a type 3 chunk that started a message. */
   readonly time: number;
   readonly extended: boolean;
   readonly delta: number;
 }
 
-/** Keeps what each chunk stream has sent, so that it knows which header types can say what comes next. */
+/** Remembers what each chunk stream has sent, so that it knows which header types can express the next message. */
 export class WireWriter {
   chunkSize = 128;
   readonly #repeatsExtended: boolean;
@@ -63,7 +63,7 @@ export class WireWriter {
     this.#repeatsExtended = repeatsExtended;
   }
 
-  /** The header types that can carry this message now. */
+  /** The header types that can express this message now. */
   possibleTypes(message: WireMessage): ChunkType[] {
     const last = this.#sent.get(message.chunkStreamId);
     if (last === undefined) return [0];
@@ -111,7 +111,7 @@ export class WireWriter {
   }
 }
 
-/** Bytes that differ from place to place, so that a slip shows. */
+/** Bytes that differ from position to position, so that a shift is noticed. */
 export function pattern(length: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(length);
   for (let index = 0; index < length; index += 1) bytes[index] = (index * 31 + seed * 17 + (index >> 8)) & 0xff;
