@@ -41,7 +41,7 @@ export const WORK_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'that a request that fails is no failure of the process',
     file: 'src/servers/http/app.ts',
-    text: '// A bug of ours costs this request, not the process.',
+    text: '// A bug in the gateway fails this request and does not end the process.',
     replacement: 'throw failure;',
     test: 'test/faults/seams-http.test.ts',
     title: 'costs the client who asked',
