@@ -17,7 +17,7 @@ import type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } f
 import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
 import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
-import { keyAndUsers, publishEvents } from './gateway/publishers.js';
+import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -92,6 +92,7 @@ export class Gateway {
     this.#events = new EventBus((error, { type }) => logger.error({ err: error, type }, 'an event listener failed'));
     const emit = (event: GatewayEvent): void => this.#events.emit(event);
     this.ffmpeg = ffmpeg;
+    parts.publishers.onExpiring((grant, until) => emit(publishExpiring(clock, grant, until)));
     this.#origin = new Origin({ clock, onGone: () => this.#directory.forgetGone() });
     for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
@@ -266,6 +267,7 @@ export class Gateway {
     await domain.settled('web servers', async () => this.#web?.close());
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());
+    await domain.settled('publish access', () => this.#parts.publishers.close());
     domain.attempt('access', () => this.#parts.access.close());
     // This is the last step, because streams were still writing files until here.
     await domain.settled('directories', () => this.#parts.directories.release());

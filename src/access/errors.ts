@@ -54,6 +54,15 @@ export const accessError = defineErrors({
     summary:
       'The time of the permission is over: that of a key, a token, a JWT, or the `lifetime` that a webhook gave.',
   },
+  'access.revoked': {
+    kind: 'denied',
+    summary: 'The key with which somebody published was revoked, or the user was removed.',
+  },
+  'access.publishers': {
+    kind: 'unavailable',
+    summary:
+      'The file of publishers in the state directory cannot be read, understood or written; the message names the line. The gateway does not start with such a file; a running one keeps what it has read.',
+  },
   'access.revocations': {
     kind: 'unavailable',
     summary:

@@ -24,11 +24,13 @@ export interface PublishAccessOptions {
   readonly key: string | null;
   /** Applications that accept publishers; a publisher cannot create new ones. */
   readonly apps: readonly string[];
-  readonly users?: readonly PublishUser[];
+  readonly users?: readonly PublishUser[] | UserDirectory;
   /** The rest of the policy. */
   readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
-  /** Other ways of proving something, asked after key and users. With them, publishing is never open. */
+  /** Other ways of proving something, asked after key and users. */
   readonly proofs?: readonly Proof[];
+  /** Whether everybody may publish if there is neither key nor user. Default: if there are no other proofs. */
+  readonly isOpen?: () => boolean;
   /** Whether an encoder that connects with neither user nor key is asked for a user. Default true. */
   readonly challenge?: boolean;
   /** Number of refusals per address that are not delayed, because people mistype. Default 5. */
@@ -58,15 +60,15 @@ const MAX_DELAY: Milliseconds = 4_000;
 
 export function createPublishAccess(options: PublishAccessOptions): PublishAccessPolicy {
   const { key, apps, proofs = [], challenge = true, freeFailures = FREE_FAILURES, maxDelay = MAX_DELAY } = options;
-  const { now = () => performance.now(), wait = waitWithoutHolding } = options;
-  const users = new UserDirectory(options.users ?? []);
+  const { isOpen = () => proofs.length === 0, now = () => performance.now(), wait = waitWithoutHolding } = options;
+  const users = options.users instanceof UserDirectory ? options.users : new UserDirectory(options.users ?? []);
   const adobe = new AdobeChallenge(users);
   const failures = new FailureMemory();
   const unanswered = new UnansweredChallenges(options.onUnanswered ?? (() => undefined), options.patience);
 
   const policy = new AccessPolicy({
     ...options.steps,
-    proofs: [keyAndUserProof({ key, users, isOpen: proofs.length === 0 }), ...proofs],
+    proofs: [keyAndUserProof({ key, users, isOpen }), ...proofs],
     missing: () => accessError('access.publish-denied', DENIED),
     serves: ({ app }) => apps.includes(app),
   });

@@ -18,15 +18,22 @@ interface KnownUser extends PublishUser {
 }
 
 export class UserDirectory {
-  readonly #users: ReadonlyMap<string, KnownUser>;
+  readonly #configured: readonly PublishUser[];
+  #users: ReadonlyMap<string, KnownUser>;
   /** Derived from the users only, so that an unknown name keeps its salt over restarts, as a known one does. */
   readonly #decoySecret: Buffer;
 
   constructor(users: readonly PublishUser[]) {
-    this.#users = new Map(users.map((user) => [user.name, { ...user, stored: parsePasswordHash(user.hash) }]));
+    this.#configured = users;
+    this.#users = knownUsers(users);
     this.#decoySecret = createHash('sha256')
       .update(users.map(({ name, hash }) => `${name}\n${hash}\n`).join(''))
       .digest();
+  }
+
+  /** Replaces the users that are not of the configuration. Of two with the same name, that of the configuration counts. */
+  setOthers(users: readonly PublishUser[]): void {
+    this.#users = knownUsers([...users, ...this.#configured]);
   }
 
   get isEmpty(): boolean {
@@ -57,6 +64,10 @@ export class UserDirectory {
     if (known === undefined) return false;
     return (known.apps?.includes(app) ?? true) && (known.names?.includes(name) ?? true);
   }
+}
+
+function knownUsers(users: readonly PublishUser[]): ReadonlyMap<string, KnownUser> {
+  return new Map(users.map((user) => [user.name, { ...user, stored: parsePasswordHash(user.hash) }]));
 }
 
 /** Compares in a time that reveals nothing about either text, not even its length. */

@@ -16,6 +16,8 @@ Commands:
   sign APP/NAME [--for 2h] [--until TIME] [--start-by TIME] [--not-before TIME]
            Make a link with which somebody may watch (playAccess: token).
   revoke LINK   End such a link before its time.
+  key add | list | rotate ID | revoke ID   Keys with which others may publish: for some streams, for some time.
+  user add USER | list | remove USER       Users who may publish with a password.
 
 Examples:
   sluice                                       Everything by default. Prints what to paste into OBS, and where to watch.

@@ -50,7 +50,8 @@ function timeOf(flags: ReadonlyMap<string, string>, flag: string): number | stri
   return Math.floor(time);
 }
 
-function secondsOf(text: string): Seconds | undefined {
+/** @param text a number and its unit: 30s, 5m, 2h, 7d. @returns undefined for any other text */
+export function secondsOf(text: string): Seconds | undefined {
   const [, number, unit = ''] = DURATION.exec(text) ?? [];
   return number === undefined ? undefined : Number(number) * (SECONDS_IN[unit] ?? 0);
 }

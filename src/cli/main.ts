@@ -11,6 +11,7 @@ import { helpText, packageVersion } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_OK, EXIT_USAGE } from './io.js';
 import { SIGN_FLAGS } from './link-times.js';
 import { type CommandArguments, revoke, sign } from './play-links.js';
+import { KEY_FLAGS, key, USER_FLAGS, user } from './publishers.js';
 import { serve } from './serve.js';
 
 type Command = (config: Config, io: CommandIo, details: ConfigDetails) => Promise<number>;
@@ -25,6 +26,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[]]> = new Map([
   ['sign', [sign, SIGN_FLAGS]],
   ['revoke', [revoke, []]],
+  ['key', [key, KEY_FLAGS]],
+  ['user', [user, USER_FLAGS]],
 ]);
 const DEFAULT_COMMAND = 'serve';
 /** This command has its own arguments and needs no configuration. */

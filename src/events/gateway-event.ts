@@ -36,6 +36,12 @@ export interface PublishEnded extends PublisherEvent {
   readonly reason: EventReason | undefined;
 }
 
+/** The key with which somebody publishes expires within a day: then the publisher is ended. Once for each publisher. */
+export interface PublishExpiring extends PublisherEvent {
+  readonly type: 'publish.expiring';
+  readonly until: EpochMilliseconds;
+}
+
 /** The stream has media: its playlists exist, and the first part follows. */
 export interface StreamStarted extends NamedEvent {
   readonly type: 'stream.started';
@@ -67,6 +73,7 @@ export interface StreamEnded extends NamedEvent {
 export type GatewayEvent =
   | PublishStarted
   | PublishEnded
+  | PublishExpiring
   | StreamStarted
   | StreamResuming
   | StreamResumed

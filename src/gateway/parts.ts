@@ -20,6 +20,7 @@ import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { type AccessParts, accessParts } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
+import { openPublishers, type PublisherParts } from './publisher-parts.js';
 import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
 
 export interface GatewayParts {
@@ -40,6 +41,7 @@ export interface GatewayParts {
   /** Undefined if everybody may watch. */
   readonly viewers: ViewerParts | undefined;
   readonly access: AccessParts;
+  readonly publishers: PublisherParts;
   readonly certificate: TlsCertificate | undefined;
   readonly directories: OwnDirectories;
 }
@@ -83,8 +85,17 @@ async function openWith(
   // Opened last, because they watch files until they are closed.
   const access = accessParts(logger, clock);
   const viewers = await openViewerPolicy(playKeys, config, logger, clock, access);
-  const certificate = await loadCertificate(config, logger).catch((error: unknown) => {
+  const closeAccess = (): void => {
     viewers?.close();
+    access.close();
+  };
+  const publishers = await openPublishers(config, logger, clock, access).catch((error: unknown) => {
+    closeAccess();
+    throw error;
+  });
+  const certificate = await loadCertificate(config, logger).catch(async (error: unknown) => {
+    await publishers.close();
+    closeAccess();
     throw error;
   });
   return {
@@ -96,6 +107,7 @@ async function openWith(
     key,
     ...kept,
     access,
+    publishers,
     viewers,
     certificate,
     directories,

@@ -1,17 +1,18 @@
 // The default publish policy from the configuration, and the events about publishers.
 import { createPublishAccess, type PublishAccessPolicy } from '../access/publish-access.js';
 import type { PublishRequest } from '../contracts/access.js';
-import type { GatewayEvent, PublishStarted } from '../events/gateway-event.js';
+import type { Grant } from '../contracts/grant.js';
+import type { GatewayEvent, PublishExpiring, PublishStarted } from '../events/gateway-event.js';
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
-import type { Milliseconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import type { PublishObserver } from '../servers/rtmp/publishing.js';
 import type { GatewayParts } from './parts.js';
 
 /** Time between two such log lines: a persistent encoder tries again every few seconds. */
 const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
-export function keyAndUsers({ config, key, logger, clock, access }: GatewayParts): PublishAccessPolicy {
+export function keyAndUsers({ config, key, logger, clock, access, publishers }: GatewayParts): PublishAccessPolicy {
   const domain = new FailureDomain('access', ({ where, cause }) =>
     logger.error({ room: 'access', where, err: cause }, 'internal error: an encoder that gave up is not logged'),
   );
@@ -24,7 +25,9 @@ export function keyAndUsers({ config, key, logger, clock, access }: GatewayParts
   return createPublishAccess({
     key,
     apps: config.apps,
-    users: config.users,
+    users: publishers.users,
+    proofs: publishers.proofs,
+    isOpen: publishers.isOpen,
     steps: { grants: access.grants, bans: access.bans },
     challenge: config.userChallenge === 'on',
     freeFailures: config.freeFailures,
@@ -51,6 +54,11 @@ export function publishEvents(clock: Clock, emit: (event: GatewayEvent) => void)
         reason: reason && { code: reason.code, message: reason.message },
       }),
   };
+}
+
+export function publishExpiring(clock: Clock, grant: Grant, until: EpochMilliseconds): PublishExpiring {
+  const { id: grantId, app, name, holder, remoteAddress = '' } = grant;
+  return { type: 'publish.expiring', time: clock.wallClock(), app, name, remoteAddress, grantId, holder, until };
 }
 
 function publisher({ app, name, remoteAddress, grant }: PublishRequest): Omit<PublishStarted, 'type' | 'time'> {

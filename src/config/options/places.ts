@@ -59,6 +59,6 @@ export const placeOptions = {
     default: '.sluice',
     placeholder: 'DIR',
     description:
-      'Where the generated publish key and play secret (mode 0600), the revoked play tokens (`revoked-sessions.jsonl`) and the working directories of FFmpeg are kept. Must not lie in `mediaDir`, and belongs to one gateway only.',
+      'Where the generated publish key and play secret (mode 0600), further keys and users (`publishers.jsonl`), the revoked play tokens (`revoked-sessions.jsonl`) and the working directories of FFmpeg are kept. Must not lie in `mediaDir`, and belongs to one gateway only.',
   }),
 };

@@ -122,6 +122,8 @@ export const OTHERS: readonly string[] = [
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',
   'revocations look',
+  'publishers look',
+  'key use',
 ];
 
 /** Of sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */

@@ -155,11 +155,11 @@ export class Encoder {
     onTestFinished(() => void this.socket.destroy());
   }
 
-  /** The first event of this type. @throws when the connection closes without one. */
-  async event<T extends ClientEvent['type']>(type: T): Promise<Extract<ClientEvent, { type: T }>> {
+  /** The first event of one of these types; wait for one at a time. @throws when the connection closes without one. */
+  async event<T extends ClientEvent['type']>(...types: readonly T[]): Promise<Extract<ClientEvent, { type: T }>> {
     const gone = this.closed.then(() => true);
     for (;;) {
-      const found = this.events.find((event) => event.type === type);
+      const found = this.events.find((event) => types.some((type) => event.type === type));
       if (found !== undefined) return found as Extract<ClientEvent, { type: T }>;
       const woken = new Promise<false>((resolve) => {
         this.#wake = () => resolve(false);

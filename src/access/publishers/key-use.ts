@@ -1,0 +1,89 @@
+// When keys were used last, for `sluice key list`: in a file of its own, because the gateway must not write the file that people edit.
+
+import { join } from 'node:path';
+import type { Logger } from '../../contracts/logger.js';
+import type { FailureDomain } from '../../protocols/failure-domain.js';
+import type { EpochMilliseconds } from '../../protocols/units.js';
+import { accessError } from '../errors.js';
+import { changeStateFile, readStateFile, type StateFile } from '../state-file.js';
+import { MAX_PUBLISHERS } from './publisher-file.js';
+
+/** 20,000 keys of about 60 bytes. */
+const MAX_BYTES = 2 * 1024 * 1024;
+const FILE = 'key-use.json';
+
+type Uses = Readonly<Record<string, string>>;
+
+export class KeyUse {
+  readonly #file: StateFile;
+  readonly #domain: FailureDomain;
+  readonly #logger: Logger;
+  /** Not written yet. */
+  #unwritten = new Map<string, EpochMilliseconds>();
+  #writing: Promise<void> | undefined;
+  #hasFailed = false;
+
+  constructor(stateDir: string, domain: FailureDomain, logger: Logger) {
+    this.#file = useFile(stateDir);
+    this.#domain = domain;
+    this.#logger = logger;
+  }
+
+  note(id: string, at: EpochMilliseconds): void {
+    this.#unwritten.set(id, at);
+    this.#writing ??= this.#domain.settled('key use', () => this.#write());
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Never rejects: that a use is not noted ends nobody. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#unwritten.size > 0) {
+        const written = this.#unwritten;
+        this.#unwritten = new Map();
+        await changeStateFile(this.#file, (text) => {
+          const uses = { ...parseUses(text) };
+          for (const [id, at] of written) {
+            // Written anew, so that it stands last: the first ones are dropped.
+            delete uses[id];
+            uses[id] = new Date(at).toISOString();
+          }
+          return `${JSON.stringify(Object.fromEntries(Object.entries(uses).slice(-MAX_PUBLISHERS)))}\n`;
+        });
+        this.#hasFailed = false;
+      }
+    } catch (error) {
+      if (!this.#hasFailed) this.#logger.warn({ err: error }, 'the last use of keys cannot be written');
+      this.#hasFailed = true;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+}
+
+/** When each key was used last, ISO 8601, by its id. @throws {SluiceError} `access.publishers` */
+export async function readKeyUse(stateDir: string): Promise<Uses> {
+  return parseUses((await readStateFile(useFile(stateDir)))?.text);
+}
+
+function useFile(stateDir: string): StateFile {
+  const path = join(stateDir, FILE);
+  const error: StateFile['error'] = (what, cause) =>
+    accessError('access.publishers', `file of key uses ${path}: ${what}`, cause === undefined ? {} : { cause });
+  return { path, maxBytes: MAX_BYTES, whenFull: 'remove it', error };
+}
+
+/** A broken file is worth nothing, and is written anew. */
+function parseUses(text = '{}'): Uses {
+  try {
+    const uses: unknown = JSON.parse(text);
+    if (typeof uses !== 'object' || uses === null) return {};
+    return Object.fromEntries(Object.entries(uses).filter(([, at]) => typeof at === 'string'));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,48 @@
+// What decides who may publish, as configured: users, the file of publishers, and other proofs.
+
+import type { Logger } from 'pino';
+import type { Proof } from '../access/policy/question.js';
+import { Publishers } from '../access/publishers/publishers.js';
+import { UserDirectory } from '../access/user-directory.js';
+import type { Config } from '../config/schema.js';
+import type { Grant } from '../contracts/grant.js';
+import type { Clock } from '../protocols/clock.js';
+import type { EpochMilliseconds } from '../protocols/units.js';
+import type { AccessParts } from './access-parts.js';
+
+export interface PublisherParts {
+  readonly users: UserDirectory;
+  readonly proofs: readonly Proof[];
+  /** Whether everybody may publish if there is neither key nor user. */
+  readonly isOpen: () => boolean;
+  /** @param listener called once for each publisher whose key expires within a day */
+  onExpiring(listener: (grant: Grant, until: EpochMilliseconds) => void): void;
+  close(): Promise<void>;
+}
+
+/**
+ * It follows a file until it is closed.
+ * @throws {SluiceError} `access.publishers`
+ */
+export async function openPublishers(
+  { stateDir, users: configured }: Config,
+  logger: Logger,
+  clock: Clock,
+  { grants }: AccessParts,
+): Promise<PublisherParts> {
+  const users = new UserDirectory(configured);
+  const publishers = await Publishers.follow({
+    stateDir,
+    logger: logger.child({ room: 'access' }),
+    wallClock: () => clock.wallClock(),
+    grants,
+    onUsers: (others) => users.setOthers(others),
+  });
+  return {
+    users,
+    proofs: [publishers],
+    isOpen: () => !publishers.exist,
+    onExpiring: (listener) => publishers.onExpiring(listener),
+    close: () => publishers.close(),
+  };
+}
