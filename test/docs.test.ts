@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { SIGN_FLAGS } from '../src/cli/link-times.js';
+import { KEY_FLAGS } from '../src/cli/publishers.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
 import { REPAIRS } from '../src/live/repairs.js';
@@ -260,6 +261,7 @@ describe('documents', () => {
       '--help',
       '--version',
       ...SIGN_FLAGS,
+      ...KEY_FLAGS,
       ...FLAGS_OF_OTHERS,
     ];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];

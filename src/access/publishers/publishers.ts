@@ -75,13 +75,14 @@ export class Publishers implements Proof {
   static async follow(options: PublishersOptions): Promise<Publishers> {
     const publishers = new Publishers(options);
     await publishers.#read();
-    const { pollInterval = POLL_INTERVAL } = options;
-    const domain = publishers.#domain;
-    publishers.#timer = setInterval(
-      () => domain.run('publishers look', () => publishers.#look()),
-      pollInterval,
-    ).unref();
+    publishers.#start();
     return publishers;
+  }
+
+  #start(): void {
+    const { pollInterval = POLL_INTERVAL } = this.#options;
+    const domain = this.#domain;
+    this.#timer = setInterval(() => domain.run('publishers look', () => this.#look()), pollInterval).unref();
   }
 
   /** Whether there is a file: then publishing is not open, also if the last key has been revoked. */
