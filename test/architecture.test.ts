@@ -57,6 +57,7 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'gateway/rtmp-players.ts': 2,
   'hls/store/stored-reads.ts': 2,
   'hls/window/blocking-reload.ts': 1,
+  'access/publishers/publishers.ts': 1,
   'access/tickets/revocations.ts': 1,
   'live/registry.ts': 1,
   'live/subscription.ts': 1,
