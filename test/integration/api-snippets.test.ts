@@ -1,4 +1,5 @@
-// docs/api.md promises that its programs run: each is run here as it stands, but on ports from the kernel and in a directory of its own.
+// docs/api.md promises that its programs run. Each is run here unchanged, except that ports come from the kernel and the directory is
+// temporary.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,7 +59,7 @@ describe('docs/api.md', () => {
   );
 });
 
-/** Everything printed up to the expected text, or to the end of the program with what it said on stderr. */
+/** The output up to the expected text or, if that never comes, the whole output with stderr. */
 async function printed(
   stdout: NodeJS.ReadableStream,
   stderr: NodeJS.ReadableStream,

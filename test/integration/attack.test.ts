@@ -1,4 +1,4 @@
-// Every attack of bench/attack in a small form against the built gateway: it stays alive, keeps nothing, and its live stream goes on.
+// Every attack of bench/attack in a small form against the built gateway: it stays alive, keeps nothing, and its live stream continues.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, symlink } from 'node:fs/promises';
@@ -48,10 +48,11 @@ it('C2.01 to C2.18: survives every attack beside a live stream, without leftover
 
   const { results } = JSON.parse(await readFile(json, 'utf8')) as { results: PhaseResult[] };
   const last = results.at(-1);
-  // Those on connections at once, those on HTTP and TLS at once, five on messages in turn, those on streams at once, and what is left of all of them.
+  // One result each for: attacks on connections, attacks on HTTP and TLS, five attacks on messages, attacks on streams, and what all of
+  // them leave behind.
   expect(results.length).toBe(9);
-  // Speed, and memory that the allocator keeps for later, are for the bench to judge: they depend on who else has the machine. So
-  // is the log: in a phase of a second the first lines of each kind are all there is.
+  // Speed, and memory that the allocator keeps for later, are judged by the bench, because they depend on other programs. So is the log: in
+  // a phase of a second all lines are the first ones of their kind.
   const bench = /event loop delay|memory grew|stalled|probe p99|bytes of log/;
   expect(
     results
@@ -59,7 +60,7 @@ it('C2.01 to C2.18: survives every attack beside a live stream, without leftover
       .filter((text) => !bench.test(text)),
   ).toEqual([]);
   expect(last?.left).toEqual({ rtmp: 0, other: 0, timers: 0, ffmpeg: 0 });
-  // What is in use after a collection.
+  // Memory in use after a garbage collection.
   expect((last?.heap ?? Number.NaN) + (last?.buffers ?? Number.NaN)).toBeLessThan(64);
   expect(last?.live.player.parts).toBeGreaterThan(0);
 });

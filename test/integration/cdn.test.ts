@@ -11,16 +11,16 @@ import { deployedFile, type Edge, startLuaNginx, startNginx, startVarnish } from
 import { PART_BYTES, PARTS_PER_SEGMENT, type ServedOrigin, serveLiveOrigin } from './live-origin.js';
 
 const LONG = process.env.CDN_VIEWERS !== undefined;
-/** 1000 in the long run; half of the cores belong to others in the short one. */
+/** 1000 in the long run. In the short run other programs use half of the cores. */
 const VIEWERS = Number(process.env.CDN_VIEWERS ?? 100);
 const PARTS = Number(process.env.CDN_PARTS ?? 8);
-/** As long as parts are by default, or sooner where few viewers need less. */
+/** The default duration of parts; less if few viewers need less. */
 const PART_INTERVAL = LONG ? 500 : 250;
-/** A low rung where a thousand viewers, edge and origin share a machine: what is measured is waiting and waking, not copying. */
+/** A low rung when a thousand viewers, edge and origin share a machine: the test measures waiting and waking, not copying. */
 const BYTES = LONG ? 8_000 : PART_BYTES;
-/** So many of the viewers are timed, in a process of their own; as many others ask the origin itself at the same time. */
+/** This many viewers are timed, in a process of their own. As many others ask the origin directly at the same time. */
 const TIMED = LONG ? 50 : 20;
-/** Half of the period, milliseconds, in which nginx's own cache lock looks: who is not woken waits for so long in the middle. */
+/** Half of the period, in milliseconds, at which nginx's own cache lock checks. A request that is not woken waits this long on average. */
 const EDGE_DELAY = 250;
 
 interface Answer {
@@ -60,7 +60,7 @@ function newAgent(): Agent {
 }
 
 interface Watching {
-  /** When the viewer had the last byte of each part, by viewer, in milliseconds since 1970. Empty for those who are not timed. */
+  /** For each viewer: when it had the last byte of each part, in milliseconds since 1970. Empty for viewers that are not timed. */
   readonly arrivals: readonly (readonly number[])[];
   readonly processorTime: number;
 }
@@ -87,7 +87,7 @@ async function startViewers(
 }
 
 interface Report {
-  /** From a part being ready to its last byte being read, one for each timed viewer and part, in milliseconds. */
+  /** From the moment a part is ready until its last byte is read, for each timed viewer and part, in milliseconds. */
   readonly edge: readonly number[];
   readonly origin: readonly number[];
   /** Shares of one core. */
@@ -140,7 +140,7 @@ function print(name: string, { edge, origin, load }: Report, ratio: number): voi
   );
 }
 
-/** Requests of the edge at the origin for each object and version that was asked for. */
+/** Number of requests that the edge sent to the origin for each requested object and version. */
 function requestsPerObject({ requests }: ServedOrigin): number {
   const media = [...requests].filter(([url]) => url.startsWith('/hls/'));
   expect(media.length).toBeGreaterThanOrEqual(2 * PARTS);
@@ -149,12 +149,12 @@ function requestsPerObject({ requests }: ServedOrigin): number {
 
 const NEXT_PLAYLIST = '/hls/live/a/v/index.m3u8?_HLS_msn=0&_HLS_part=1';
 
-/** Resolves when so many requests are under way at the edge. */
+/** Resolves when this many requests are in progress at the edge. */
 async function whenWaiting({ statusPort }: Edge, count: number): Promise<void> {
   const agent = newAgent();
   await eventually(async () => {
     const { body } = await fetchFrom(statusPort ?? 0, '/', agent);
-    // The question is one of those that it counts.
+    // The request for this figure counts as well.
     return Number(/Writing: (\d+)/.exec(body.toString())?.[1]) === count + 1 ? true : undefined;
   });
 }
@@ -172,7 +172,8 @@ describe.each([
     const served = await serveLiveOrigin({ partBytes: BYTES });
     const edge = await startEdge(served.port);
     const lags: number[] = [];
-    // What others do on this machine delays an edge now and then, its own polling each time: one of three is enough to tell.
+    // Other programs on this machine sometimes delay an edge; its own polling delays it each time. One good attempt of three is enough to
+    // distinguish these.
     const attempts = LONG || polls ? 1 : 3;
     while (lags.length < attempts && !lags.some((lag) => lag <= EDGE_DELAY)) {
       const report = await watch(served, edge);
@@ -183,14 +184,14 @@ describe.each([
     }
     expect(requestsPerObject(served)).toBeLessThanOrEqual(1.2);
     for (const url of served.requests.keys()) expect(url).not.toContain('session');
-    // The long run is there for its figures.
+    // The long run only prints its figures.
     if (!LONG && !polls) expect(Math.min(...lags)).toBeLessThanOrEqual(EDGE_DELAY);
   });
 
   it.skipIf(absentPeer(program))('passes on types, CORS headers, ranges and errors of the origin', async () => {
     const served = await serveLiveOrigin();
     const { port } = await startEdge(served.port);
-    // Until the playlist is long enough to be worth compressing.
+    // Until the playlist is long enough for compression.
     for (let part = 0; part < 8; part++) served.live.advance();
     const agent = newAgent();
     const plain = await fetchFrom(port, '/hls/live/a/v/index.m3u8', agent);
@@ -228,7 +229,7 @@ it.skipIf(absentPeer(NGINX))(
   },
 );
 
-it('the configuration with Lua has all directives of the one without, except those that choose upstream and cache', () => {
+it('the configuration with Lua has all directives of the other one, except those that choose upstream and cache', () => {
   const directives = (file: string): string[] =>
     deployedFile(file)
       .split('\n')
@@ -240,7 +241,7 @@ it('the configuration with Lua has all directives of the one without, except tho
 describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, under faults', () => {
   const WAITING = 20;
 
-  /** Viewers that wait for the next playlist, all of them behind the one that asked first. */
+  /** Viewers that wait for the next playlist, all behind the one that asked first. */
   async function startWaiting(served: ServedOrigin, edge: Edge) {
     const before = asked(served);
     const leader = ask(edge.port, NEXT_PLAYLIST, newAgent());
@@ -286,7 +287,7 @@ describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, under faults', (
     expect(asked(served)).toBe(1);
   });
 
-  it('passes a 503 to all that waited for it, and to nobody else', async () => {
+  it('passes a 503 to all requests that waited for it, and to no other', async () => {
     const served = await serveLiveOrigin();
     const edge = await startLuaNginx(served.port);
     const { leader, answers } = await startWaiting(served, edge);

@@ -1,4 +1,4 @@
-// The files of deploy/ beyond plain edges, each run by the program it is for: a file that does not start helps nobody.
+// The files of deploy/ other than plain edges, each run by its program: a file that does not start is useless.
 import { readFileSync } from 'node:fs';
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { get as getHttp } from 'node:http';
@@ -37,7 +37,7 @@ function fetchPage(port: number, path: string, host: string, { tls = false } = {
   });
 }
 
-/** What viewers need, below `prefix`: pages and what these load, the API, playlists and media; and what they must not get. */
+/** What viewers need below `prefix`: pages and everything they load, the API, playlists and media; and what they must not get. */
 async function expectService(get: (path: string) => Promise<Page>, prefix: string): Promise<void> {
   const watch = await get(`${prefix}/watch/live/show`);
   expect(watch.status).toBe(200);
@@ -53,7 +53,7 @@ async function expectService(get: (path: string) => Promise<Page>, prefix: strin
   expect((await get(`${prefix}/metrics`)).status).toBe(404);
 }
 
-/** nginx with nothing but these servers, as root starts it or anybody else. */
+/** nginx with only these servers, started by root or by anybody else. */
 async function startNginx(directory: string, servers: string, port: number): Promise<void> {
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${directory}/${kind};`,
@@ -67,7 +67,7 @@ async function startNginx(directory: string, servers: string, port: number): Pro
   await startEdge(NGINX, ['-c', `${directory}/nginx.conf`, '-e', `${directory}/error.log`], port);
 }
 
-/** Replaces what belongs to a machine; a text that is not there any more fails the test. */
+/** Replaces what depends on a machine. A text that no longer occurs fails the test. */
 function replaced(text: string, replacements: Readonly<Record<string, string>>): string {
   let result = text;
   for (const [from, to] of Object.entries(replacements)) {
@@ -129,7 +129,7 @@ describe.skipIf(absentPeer(NGINX))('nginx', () => {
 });
 
 describe.skipIf(absentPeer(CADDY))('Caddy', () => {
-  /** With a certificate of its own authority: no other would give one for this name. */
+  /** With a certificate of its own authority, because no other would issue one for this name. */
   async function startCaddy(file: string): Promise<number> {
     const [directory, { port: origin }] = await Promise.all([temporaryDirectory(), serveLiveOrigin()]);
     const [port, plainPort] = [await freePort(), await freePort()];
@@ -140,7 +140,7 @@ describe.skipIf(absentPeer(CADDY))('Caddy', () => {
     const site = ['SLUICE_SITE=live.example.com', `SLUICE_UPSTREAM=127.0.0.1:${origin}`];
     const caddy = [CADDY, 'run', '--config', `${directory}/Caddyfile`, '--adapter', 'caddyfile'];
     await startEdge('/usr/bin/env', [...run, ...site, ...caddy], plainPort);
-    // It makes its certificate when it runs already.
+    // Caddy makes its certificate only after it has started.
     await eventually(() =>
       fetchPage(port, '/healthz', 'live.example.com', { tls: true }).then(
         () => true as const,
@@ -169,7 +169,7 @@ describe('systemd', () => {
 
 it('sluice.yaml is a configuration', async () => {
   const path = `${await temporaryDirectory()}/sluice.yaml`;
-  // As `hash-password` adds a user to it; without any it must not start, because publishing would be open to everyone.
+  // With a user, as `hash-password` adds one: without any user the gateway must not start, because everybody could publish.
   await writeFile(path, deployedFile('sluice.yaml'));
   expect(() => loadConfig({ argv: ['--config', path], env: {} })).toThrow(/users: no value/);
   await appendFile(path, `  - name: anna\n    hash: ${hashPassword('anna', 'secret')}\n`);
@@ -192,7 +192,7 @@ it('compose.yaml gives the gateway options that exist, and Caddy the file beside
   expect(Object.keys(volumes)).toEqual(['sluice', 'caddy']);
 });
 
-it('the image reaps the zombies of FFmpegs, which Node as process 1 does not', () => {
+it('the image reaps zombies of FFmpegs, which Node as process 1 does not', () => {
   const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
   expect(dockerfile).toMatch(/^ENTRYPOINT \["tini", "--", "node", /m);
   expect(dockerfile).toMatch(/^COPY scripts /m);

@@ -15,9 +15,9 @@ export interface Edge {
   readonly port: number;
   /** HTTP/2 without TLS. nginx only. */
   readonly http2Port?: number;
-  /** Where nginx says how many requests are under way. */
+  /** Port of nginx's status page, which shows how many requests are in progress. */
   readonly statusPort?: number;
-  /** Of all its processes since they started, in milliseconds. */
+  /** Processor time of all its processes since their start, in milliseconds. */
   processorTime(): number;
 }
 
@@ -34,7 +34,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** proc(5): of one process and its children, in the hundredths of a second that Linux counts for programs. */
+/** proc(5): time of one process and its children, in hundredths of a second, the unit that Linux shows to programs. */
 function processorTime(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const own = 10 * (Number(fields[11]) + Number(fields[12]));
@@ -92,7 +92,7 @@ export function startNginx(originPort: number): Promise<Edge> {
   return runNginx(originPort, 'nginx-edge.conf', 1, '');
 }
 
-/** Two workers: who waits in one is woken by an answer that the other got. */
+/** Two workers: a request that waits in one is woken by an answer that the other one got. */
 export function startLuaNginx(originPort: number): Promise<Edge> {
   const modules = ['ndk_http_module', 'ngx_http_lua_module'].map((name) => `load_module modules/${name}.so;`);
   return runNginx(originPort, 'nginx-edge-lua.conf', 2, modules.join(' '));

@@ -1,4 +1,4 @@
-// What breaks beside the publisher: its FFmpeg by real signals, its connection, and the gateway itself.
+// Faults other than a publisher's media: FFmpeg gets real signals, the connection breaks, and the gateway itself is killed.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung com
   const sequences = [...recorded.segments.keys()];
   expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
 
-  // Gone without a word, and back.
+  // The publisher disappears without a word, and comes back.
   publisher.child.kill('SIGKILL');
   await publisher.exit;
   await eventually(() => isGone(third));
@@ -90,7 +90,7 @@ it('A8.05 a publisher that is killed three times continues the same playlists, a
   const numbers = texts.map((text) => parsePlaylist(text).mediaSequence);
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
   expect(gateway.errors()).toEqual([]);
-  // At once, without waiting for the window.
+  // At once, without waiting for the resume window.
   const closing = performance.now();
   await gateway.close();
   expect(performance.now() - closing).toBeLessThan(4_000);
@@ -116,7 +116,7 @@ it('C4.02 no FFmpeg outlives a killed gateway, not even a stopped one', async ()
     const found = await ffmpegChildren(gateway.pid);
     return found.length === 2 ? found : undefined;
   });
-  // Nothing of ours is in their environment.
+  // Their environment contains nothing of the gateway.
   for (const pid of children) expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('SLUICE');
   const [running = 0, stopped = 0] = children;
   process.kill(stopped, 'SIGSTOP');

@@ -9,11 +9,11 @@ import { eventually, fetchText, whenListed } from '../support/hls-client.js';
 import { TEST_TIMEOUT } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
-/** ABORTED_WAITS=100000 for a person who wants to be sure. */
+/** Set ABORTED_WAITS=100000 for more certainty. */
 const ABORTED_WAITS = Number(process.env.ABORTED_WAITS ?? 2_000);
 const SHORT = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.2'];
 
-/** The status of a request whose target goes out as it is written; 0 when the connection ended without an answer. */
+/** The status of a request whose target is sent exactly as written; 0 if the connection ended without an answer. */
 function raw(base: string, target: string, headers: readonly string[] = []): Promise<number> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ function raw(base: string, target: string, headers: readonly string[] = []): Pro
     socket.on('data', (chunk: Buffer) => {
       if (text.length < 1_000) text += chunk.toString('latin1');
     });
-    // Who is still sending when the answer comes may be reset, before or after it has read the answer.
+    // A client that is still sending when the answer comes may be reset, before or after it has read the answer.
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ECONNRESET') reject(error);
     });
@@ -55,7 +55,7 @@ it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 unusual requests get the right sta
   const part = [`_HLS_msn=${next}&_HLS_part=-1`, `_HLS_msn=${next}&_HLS_part=x`, `_HLS_msn=${'9'.repeat(40)}`];
   for (const query of [...wrong, ...part]) expect(await status(`${playlist}?${query}`), query).toBe(400);
   for (const query of [`_HLS_msn=${next + 60}`, `_HLS_msn=${next}&_HLS_part=600`]) {
-    // A part far beyond the segment is part 0 of the next one (B3.09), or too far: never a wait without end.
+    // A part far beyond the segment means part 0 of the next one (B3.09), or is too far ahead: never an endless wait.
     expect([200, 400], query).toContain(await status(`${playlist}?${query}`));
   }
   expect(await status(`${playlist}?_HLS_msn=${next + 60}`)).toBe(400);
@@ -100,7 +100,7 @@ it('B3.04 B3.05 B3.06 B3.09 B4.07 B4.10 C3.03 unusual requests get the right sta
   }
   expect(await status(`/hls/live/${'a'.repeat(300)}/index.m3u8`)).toBeGreaterThanOrEqual(400);
   expect(await status(`${playlist}?${'x'.repeat(10_240)}`)).toBe(414);
-  // How much of a head Node reads before it gives up depends on its version.
+  // The number of bytes of a head that Node reads before it gives up depends on its version.
   expect([0, 414, 431]).toContain(await status(`/${'x'.repeat(100_000)}`));
   expect(await status(playlist)).toBe(200);
   expect(gateway.errors()).toEqual([]);
@@ -138,7 +138,7 @@ it('C4.06 aborted requests leave no waiter, no descriptor and no memory behind',
     done += batch.length;
     if (heap === 0) heap = process.memoryUsage().heapUsed;
   }
-  // Who follows waits, too, nearly all the time.
+  // The follower also waits nearly all the time.
   await followed.stop();
   await eventually(async () => ((await waiting()) === 0 ? true : undefined));
   await eventually(async () => ((await descriptors()) <= before + 16 ? true : undefined));
@@ -147,7 +147,7 @@ it('C4.06 aborted requests leave no waiter, no descriptor and no memory behind',
     process.stderr.write(
       `${done} aborted waits: heap ${grown} bytes, ${await descriptors()} descriptors (${before} before)\n`,
     );
-  // Far less than one closure for each would be.
+  // Far less than one closure for each request.
   expect(grown).toBeLessThan(64 * 1024 * 1024);
   expect(gateway.errors()).toEqual([]);
 });

@@ -25,13 +25,13 @@ describe('three publishers of different sizes', () => {
     expect(ended.playlists.at(-1)).toContain('#EXT-X-ENDLIST');
     await eventually(async () => ((await ffmpegChildren()).length === 4 ? true : undefined));
 
-    // The others go on for a few segments after the death.
+    // The others continue for a few segments after the death.
     for (const name of ['one', 'three']) {
       const url = `${gateway.http}/hls/live/${name}/source/index.m3u8`;
       const now = parseMediaPlaylist(await fetchText(url));
       await fetchText(`${url}?_HLS_msn=${now.mediaSequence + now.segments.length + 1}`);
     }
-    // FFmpeg 7.0 does not heed SIGINT or SIGTERM while data flows.
+    // FFmpeg 7.0 ignores SIGINT and SIGTERM while data flows.
     for (const publisher of [first, third]) publisher.child.kill('SIGKILL');
     for (const recorded of await Promise.all(survivors)) {
       expect(recorded.playlists.join('')).not.toMatch(/EXT-X-DISCONTINUITY\n|EXT-X-GAP/);

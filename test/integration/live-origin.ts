@@ -1,4 +1,4 @@
-// A live stream that makes a part at a steady pace and answers blocking reloads as RFC 8216bis says: what an edge has in front of it.
+// A live stream that makes parts at a steady pace and answers blocking reloads by RFC 8216bis: the origin behind an edge.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -28,7 +28,7 @@ export class LiveOrigin implements HlsOrigin {
     this.advance();
   }
 
-  /** Parts made so far. */
+  /** Number of parts made so far. */
   get parts(): number {
     return this.#parts.length;
   }
@@ -41,7 +41,7 @@ export class LiveOrigin implements HlsOrigin {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Everybody who waits gets a 503, as when there is nothing new for three target durations. */
+  /** All waiting requests get a 503, as if nothing new had come for three target durations. */
   refuse(): void {
     this.#refusals++;
     for (const listener of [...this.#listeners]) listener();
@@ -121,9 +121,12 @@ export class LiveOrigin implements HlsOrigin {
 export interface ServedOrigin {
   readonly live: LiveOrigin;
   readonly port: number;
-  /** Requests of edges that reached the origin, by target: those that name the viewer they are made for. */
+  /** Requests of edges that reached the origin, by target. Each names the viewer for whom it is made. */
   readonly requests: Map<string, number>;
-  /** Breaks every connection and takes no new ones. @returns starts it again at the same port */
+  /**
+   * Breaks every connection and accepts no new ones.
+   * @returns a function that starts it again at the same port
+   */
   stop(): Promise<() => Promise<void>>;
 }
 

@@ -1,4 +1,4 @@
-// The rooms between RTMP and HLS joined by the real FFmpeg: what a publisher sent has to come out as fragments at the same times.
+// The rooms between RTMP and HLS, joined by the real FFmpeg: the publisher's media must come out as fragments at the same times.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
@@ -9,7 +9,7 @@ import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import type { InitTrack } from '../../src/protocols/mp4/init-segment.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
 
-/** FFmpeg encodes to FLV, and each tag is published as RTMP would, `offset` ms later; headers stay at 0, as encoders send them. */
+/** FFmpeg encodes to FLV, and each tag is published as over RTMP, `offset` ms later; headers stay at 0, as encoders send them. */
 async function publish(encode: readonly string[], offset = 0): Promise<{ stream: LiveStream; tags: LiveTag[] }> {
   const args = ['-v', 'error', '-nostdin', ...encode, '-f', 'flv', 'pipe:1'];
   const { stdout } = await runProgram(npmFfmpeg(), args);
@@ -25,7 +25,7 @@ async function publish(encode: readonly string[], offset = 0): Promise<{ stream:
   return { stream, tags };
 }
 
-/** One track through FFmpeg with the flags of production. */
+/** One track through FFmpeg, with the flags of production. */
 async function fragment(tags: readonly LiveTag[], output: readonly string[], movflags = '') {
   const media = tags.filter(({ kind }) => kind !== 'script');
   const has = (kind: LiveTag['kind']): boolean => media.some((tag) => tag.kind === kind);
@@ -99,7 +99,7 @@ describe('live to fragments', () => {
     ['pcm', ['-c:a', 'pcm_s16le', '-ar', '44100', '-ac', '2']],
     ['adpcm', ['-c:a', 'adpcm_swf', '-ar', '22050', '-ac', '1']],
     ['nellymoser', ['-c:a', 'nellymoser', '-ar', '22050', '-ac', '1']],
-    // Speex is accepted too; the FFmpeg of npm has its decoder but no encoder to make a sample with.
+    // Speex is accepted too, but npm's FFmpeg has only a decoder for it, so no sample can be made.
   ])('A7.10 %s as published becomes AAC', async (codec, encoder) => {
     const { stream, tags } = await publish([...AUDIO, '-t', '1', ...encoder]);
     expect(stream.audioTrack?.codec).toBe(codec);

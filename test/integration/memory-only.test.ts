@@ -1,5 +1,5 @@
-// `mediaDir: none`: media is kept in memory alone. Viewers see no difference, nothing is written, and a second life of the process repeats
-// no name.
+// `mediaDir: none` keeps media only in memory. Viewers see no difference, nothing is written, and a second life of the process repeats no
+// name.
 import { mkdir, readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -27,7 +27,7 @@ it('serves a stream and its end without writing a file', async () => {
   expect(logs.filter(({ level }) => level >= 40)).toEqual([]);
 });
 
-it('goes on behind the numbers of an earlier process, whose players see a discontinuity', async () => {
+it('continues after the numbers of an earlier process, whose players see a discontinuity', async () => {
   const source = await makeFlvSource({ seconds: 4, gop: 25 });
   const numbers = [];
   for (let life = 0; life < 2; life += 1) {

@@ -1,4 +1,4 @@
-// The origin as players, caches and hostile clients meet it: a real gateway, real encoders, real HTTP.
+// The origin as players, caches and hostile clients see it: a real gateway, real encoders, real HTTP.
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFile, MP4BoxBuffer } from 'mp4box';
@@ -13,7 +13,7 @@ const FRAME = 1 / 25;
 const NAMES = ['source', '144p', 'audio'] as const;
 const SHORT = ['--segment-duration', '1', '--part-duration', '0.2'];
 const PATTERN = { size: '320x180', preset: 'ultrafast', gop: 25 } as const;
-/** Minutes of media for the lines that speak of ten. */
+/** Duration for the rules about ten minutes of media. */
 const SECONDS = Number(process.env.ORIGIN_SECONDS ?? 10);
 
 const statusOf = async (url: string): Promise<number> => {
@@ -36,7 +36,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,144p', ...SHORT);
   const base = `${gateway.http}/hls/live/rules`;
-  // B4.03: a name that is asked for too early is not remembered as missing.
+  // B4.03: a name that is requested too early is not remembered as missing.
   const early = await fetch(`${base}/index.m3u8`);
   expect([early.status, early.headers.get('cache-control')]).toEqual([404, 'no-store']);
   const publisher = publishTestPattern(gateway.publishUrl('rules'), { ...PATTERN, duration: SECONDS });
@@ -50,7 +50,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
   for (const { name, segments, inits } of recorded) {
     const listed = [...checker.segments(name).values()];
     expect(checker.versions(name)).toBeGreaterThan(SECONDS * 3);
-    // B1.18: what the playlist says has lasted is what the media lasts.
+    // B1.18: the listed durations equal the durations of the media.
     const said = listed.reduce((sum, { duration }) => sum + duration, 0);
     const media = [...segments.values()].map(({ map, bytes }) => readSegment(inits.get(map ?? '') ?? bytes, bytes));
     const lasts = (media.at(-1)?.decodeEnd ?? 0) - (media[0]?.decodeStart ?? 0);
@@ -59,7 +59,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
       if (name !== '144p') bitsOf.set(msn, (bitsOf.get(msn) ?? 0) + bytes.length * 8);
     }
   }
-  // B2.03, of the first variant with its audio.
+  // B2.03, for the first variant with its audio.
   const [average, peak] = ['AVERAGE-BANDWIDTH', '[:,]BANDWIDTH'].map((key) =>
     Number(new RegExp(`${key}=(\\d+)`).exec(multivariant)?.[1]),
   );
@@ -72,10 +72,10 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
   const mean = whole.reduce((sum, [, bits]) => sum + bits, 0) / total;
   expect(mean, 'B2.03 mean').toBeLessThanOrEqual(1.1 * (average ?? 0));
 
-  // B1.10: the end is the end, and what it lists stays.
+  // B1.10: the end is final, and everything that the last playlist lists stays available.
   const last = recorded[0]?.playlists.at(-1) ?? '';
   expect(last).toContain('#EXT-X-ENDLIST');
-  // That nothing is changed any more is announced by nothing: longer than a segment, in which a live playlist would change.
+  // No event says that nothing changes any more. Waits longer than a segment, within which a live playlist would change.
   await delay(1_500);
   expect(await fetchText(`${base}/source/index.m3u8`)).toBe(last);
   for (const uri of listedUris(parsePlaylist(last))) expect(await statusOf(`${base}/source/${uri}`), uri).toBe(200);
@@ -83,7 +83,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
 });
 
 it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay available as long as they must', async () => {
-  // The fewest there may be: the first has to leave the playlist, and then its time has to pass.
+  // The shortest possible window: the first segment must leave the playlist, and then its retention time must pass.
   const gateway = await startGateway('--ladder', 'source,144p', ...SHORT, '--window-segments', '6');
   const base = `${gateway.http}/hls/live/files`;
   const publisher = publishTestPattern(gateway.publishUrl('files'), PATTERN);
@@ -94,7 +94,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
       listedUris(playlist).map(async (uri) => {
         if (known.has(uri)) return;
         known.set(uri, Buffer.alloc(0));
-        // B1.09: in the very moment that it is listed.
+        // B1.09: at the very moment when it is listed.
         known.set(uri, await fetchBytes(`${base}/source/${uri}`));
       }),
     );
@@ -102,7 +102,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   let playlist = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   const firstListed = playlist.segments[0];
   let longest = 0;
-  /** Before the list changed: the gateway's clock for what it removes begins later. */
+  /** Before the list changed: the gateway counts the retention time from a later moment. */
   let asked = performance.now();
   while (playlist.mediaSequence <= (firstListed?.mediaSequence ?? 0)) {
     asked = performance.now();
@@ -113,9 +113,9 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
     const text = await fetchText(`${base}/source/index.m3u8?_HLS_msn=${next}&_HLS_part=${playlist.openParts.length}`);
     playlist = parsePlaylist(text);
     await fetchListed(playlist);
-    // B3.12: answered with what is listed under that name afterwards.
+    // B3.12: the answer is the part that is listed under that name afterwards.
     expect(known.get(hint)?.equals(await hinted), `B3.12 ${hint}`).toBe(true);
-    // B3.13: one for each other, and none knows less than its playlist did before.
+    // B3.13: one report for each other playlist, and none is older than that playlist was before.
     expect(playlist.reports.map((report) => report.get('URI'))).toEqual([
       ...['../144p/index.m3u8', '../audio/index.m3u8'],
       ...['../source/iframes.m3u8', '../144p/iframes.m3u8'],
@@ -135,23 +135,23 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
       playlist.segments.reduce((sum, { duration }) => sum + duration, 0),
     );
   }
-  // B1.08: removed from the playlist, not from the world.
+  // B1.08: removed from the playlist, but still available.
   const removed = `${base}/source/${firstListed?.uri}`;
   const until = asked + ((firstListed?.duration ?? 0) + longest) * 1000;
   const part = `${base}/source/${playlist.segments.at(-1)?.parts[0]?.uri}`;
-  /** Answers that came in time: a late one says nothing. */
+  /** Answers that came in time; a late one proves nothing. */
   const inTime: number[] = [];
   while (performance.now() < until) {
     const [ofSegment, ofPart] = [await statusOf(removed), await statusOf(part)];
     if (performance.now() < asked + 3_000) inTime.push(ofPart);
     if (performance.now() < until) inTime.push(ofSegment);
-    // It stays, until it goes: asked again and again.
+    // It stays for its time and then disappears: requested again and again.
     await delay(200);
   }
   expect(new Set(inTime)).toEqual(new Set([200]));
   await eventually(async () => ((await statusOf(removed)) === 404 ? true : undefined));
 
-  // B3.12: a part that nobody hinted at is not waited for; and what was hinted at when the stream ends is 404 soon.
+  // B3.12: a part that was not hinted at is not waited for; one that is hinted at when the stream ends soon gives 404.
   const ahead = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   const beyond = ahead.mediaSequence + ahead.segments.length + 3;
   expect(await statusOf(`${base}/source/part-${beyond}.0.m4s`)).toBe(404);
@@ -205,7 +205,7 @@ it('B2.01 B2.02 B2.05 B2.06 B2.08 the multivariant playlist agrees with what an 
     info,
     uri,
   }));
-  // Nothing above the source, in the order of the ladder.
+  // Not larger than the source, in the order of the ladder.
   expect(variants.map(({ uri }) => uri)).toEqual(['source/index.m3u8', '144p/index.m3u8']);
   const initOf = async (rendition: string) => {
     const { segments } = parsePlaylist(await fetchText(`${base}/${rendition}/index.m3u8`));

@@ -1,4 +1,4 @@
-// Encoders that others wrote, as their users run them: each publishes without an error on either side and ends cleanly.
+// Encoders of other projects, run as their users run them: each publishes without an error on either side and ends cleanly.
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
 import { recordStream, whenLive } from '../support/hls-client.js';
@@ -7,7 +7,7 @@ import { absentPeer, DEBIAN_FFMPEG, GSTREAMER } from '../support/peers.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { type RunningProgram, startProgram } from '../support/processes.js';
 
-/** Segments of one second: five of them are as much of a stream as five longer ones. */
+/** Segments of one second: five of them test as much as five longer ones. */
 const FLAGS = ['--ladder', 'source,240p', '--segment-duration', '1'];
 
 async function expectGoodStream(
@@ -50,8 +50,8 @@ describe.skipIf(absentPeer(DEBIAN_FFMPEG))('Debian FFmpeg', () => {
 });
 
 describe.skipIf(absentPeer(GSTREAMER))('GStreamer', () => {
-  // 125 frames at 25 fps; x264enc and the muxer end on EOS, as with gst-launch -e. Without a format the test source and the
-  // encoder agree on 4:4:4 with ten bits, which is encoded anew.
+  // 125 frames at 25 fps; x264enc and the muxer end on EOS, as with gst-launch -e. Without a format, the test source and the encoder agree
+  // on 4:4:4 with ten bits, which is re-encoded.
   const video =
     'videotestsrc is-live=true num-buffers=125 ! video/x-raw,format=I420,width=640,height=360,framerate=25/1';
   const audio = 'audiotestsrc is-live=true num-buffers=215 samplesperbuffer=1024 ! audio/x-raw,rate=44100,channels=2';
@@ -65,7 +65,7 @@ describe.skipIf(absentPeer(GSTREAMER))('GStreamer', () => {
     const gateway = await startGateway(...FLAGS);
     const location = `location=${gateway.publishUrl('peer')}`;
     const publisher = startProgram(GSTREAMER, ['-q', ...pipeline(`${sink} ${location}`)]);
-    // A live source of GStreamer leaves frames out on a busy machine: times are as they come, numbers must hold.
+    // A live source of GStreamer omits frames on a busy machine: its times may vary, its numbers must be correct.
     const checker = new PlaylistChecker({ frame: 0.1, tolerant: true, irregular: true });
     await expectGoodStream(gateway, publisher, ['source', '240p', 'audio'], checker);
     expect(publisher.stderr()).not.toMatch(/ERROR|WARN/);

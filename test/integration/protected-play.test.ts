@@ -1,5 +1,5 @@
-// `playAccess: token`: without a token nothing of a stream is served, by whatever protocol; with one everything is, and the media is the same
-// bytes for all viewers. A real gateway, and every URL that its playlists name.
+// `playAccess: token`: without a token nothing of a stream is served, by any protocol; with one everything is, and the media is the same
+// bytes for all viewers. Uses a real gateway, and every URL in its playlists.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';

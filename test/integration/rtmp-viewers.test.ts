@@ -1,4 +1,4 @@
-// Third-party players and encoders at the RTMP ports: how they publish, with and without TLS, and what players receive.
+// Players and encoders of other projects at the RTMP ports: how they publish, with and without TLS, and what players receive.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { controlResumeWindows } from '../support/resume-window.js';
 import { PASSWORD, startSecureGateway, withUser } from '../support/secure-gateway.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-/** Long enough to be told from nothing. */
+/** Long enough to be noticed. */
 const MOMENT = { duration: 1, size: '320x180', preset: 'ultrafast' };
 
 const messages = (gateway: TestGateway, message: string) => gateway.logs.filter(({ msg }) => msg === message);
@@ -104,7 +104,7 @@ describe('players', () => {
         expect((await exit).signal).toBeNull();
         const { video, audio, first } = await timestamps(file);
         expect(first[0]).toBe('script');
-        // Headers come first and carry 0 as well.
+        // Headers come first, also with time 0.
         expect([video[0], audio[0]]).toEqual([0, expect.any(Number)]);
         expect(video.length).toBeGreaterThan(75);
         expect(largestStep(video)).toBeLessThanOrEqual(41);
@@ -128,7 +128,7 @@ describe('players', () => {
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(1);
     first.child.kill('SIGKILL');
     await expect.poll(() => messages(gateway, 'publisher gone, waiting for it to return')).toHaveLength(1);
-    // Who comes meanwhile waits, too.
+    // A player that comes in the meantime waits too.
     const newcomer = startProgram(npmFfmpeg(), ffmpegPlay(`${gateway.rtmp}/show`, late));
     await expect.poll(() => messages(gateway, 'play started')).toHaveLength(2);
 

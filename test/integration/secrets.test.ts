@@ -1,4 +1,4 @@
-// The key of a publisher must not appear in anything that is served or stored, and its payload must never act as a command.
+// A publisher's key must not appear in anything that is served or stored, and its media must never act as a command.
 import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { startGateway, TEST_KEY, type TestGateway } from '../support/gateway.js'
 import { fetchText, recordRendition, whenLive } from '../support/hls-client.js';
 import { ffmpegChildren, npmFfmpeg, startProgram } from '../support/processes.js';
 
-/** A listener that nobody has a reason to call, with the count of those who did. */
+/** A listener that nobody should call; it counts those who do. */
 async function startTrap(): Promise<{ port: number; calls: () => number }> {
   let calls = 0;
   const server = createServer((socket) => {
@@ -20,7 +20,7 @@ async function startTrap(): Promise<{ port: number; calls: () => number }> {
   return { port: (server.address() as AddressInfo).port, calls: () => calls };
 }
 
-/** Publishes pictures that carry `text` beside their slices, and metadata that carries it too. */
+/** Publishes pictures that contain `text` beside their slices, and metadata that contains it too. */
 function publishWith(gateway: TestGateway, name: string, text: string): ReturnType<typeof startProgram> {
   const userData = `h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+${text.replaceAll(':', '\\\\:')}`;
   return startProgram(npmFfmpeg(), [
@@ -39,7 +39,7 @@ it('C3.01 C3.02 C3.07 the key of a publisher appears nowhere, and its payload is
   const base = `${gateway.http}/hls/live/show`;
   const outputs = [await whenLive(base)];
 
-  // While it is live: the process list, what FFmpeg holds open, and every text that is served.
+  // While it is live: the process list, the open files of FFmpeg, and every served text.
   const [ffmpeg] = await ffmpegChildren().then((pids) => pids.filter((pid) => pid !== publisher.pid));
   expect(ffmpeg).toBeDefined();
   const commandLine = await readFile(`/proc/${ffmpeg}/cmdline`, 'utf8');
@@ -60,7 +60,7 @@ it('C3.01 C3.02 C3.07 the key of a publisher appears nowhere, and its payload is
   for (const output of outputs) expect(output).not.toContain(TEST_KEY);
   expect(outputs.join('')).not.toContain('/etc/passwd');
 
-  // The text did get to FFmpeg: it is in the pictures as they were passed on.
+  // The text did reach FFmpeg: it is in the pictures that were passed on.
   const source = Buffer.concat([...(recorded[0]?.segments.values() ?? [])].map(({ bytes }) => bytes));
   expect(source.includes('#EXTM3U')).toBe(true);
   expect(recorded[1]?.segments.size).toBeGreaterThanOrEqual(2);

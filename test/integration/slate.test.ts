@@ -55,7 +55,7 @@ async function colour(base: string, rendition: string, { map, uri }: ParsedSegme
 }
 
 function follow(base: string, renditions: readonly string[]): Followed {
-  // A hinted part of a publisher that went does not come.
+  // A part that was hinted at does not come if its publisher leaves.
   const checker = new PlaylistChecker({ frame: 0.042, irregular: true });
   const onVersion = (rendition: string, text: string): void => {
     checker.add(rendition, text);
@@ -64,7 +64,7 @@ function follow(base: string, renditions: readonly string[]): Followed {
   return { checker, followers: renditions.map((name) => new PlaylistFollower(base, name, { onVersion })) };
 }
 
-/** The second whole segment after so many discontinuities: the first may be as short as what came before it left room for. */
+/** The second whole segment after this many discontinuities, because the first one may be very short. */
 function segmentAfter(
   { checker, followers }: Followed,
   rendition: string,
@@ -96,7 +96,7 @@ it('shows the slate in the same playlists until the publisher is back, and ends 
     expect(Math.max(green, blue), rendition).toBeLessThan(60);
   }
   await segmentAfter(followed, 'audio', 1);
-  // Its clock runs although there is something to see, and nobody publishes under that name.
+  // The resume window runs out although viewers see a slate, because nobody publishes under that name.
   expect((await streamState(gateway)).resumeLeft).toBeLessThan(waiting.resumeLeft ?? 0);
   expect(await ffmpegChildren()).toHaveLength(2);
 
@@ -135,7 +135,7 @@ it('ends the slate and the playlists if nobody returns within the resume window'
   await whenLive(base);
   const [source] = follow(base, ['source']).followers;
   await kill(publisher);
-  // Told by the log, which waits for whoever is late to read it.
+  // The log is checked, because it can be read later too.
   await eventually(async () => gateway.logs.find(({ msg }) => msg === 'slate shown'));
   const ended = await eventually(async () => {
     source?.check();

@@ -1,4 +1,4 @@
-// The main job, end to end: a real encoder publishes, FFmpeg transcodes, and every rendition is judged by what a player would get.
+// The main job, end to end: a real encoder publishes, FFmpeg transcodes, and every rendition is judged by what a player gets.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,8 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
     const publisher = publishTestPattern(gateway.publishUrl('main'), {
       duration: 11,
       copyTo: sent,
-      // A white flash and a beep at every full second, for the offset between picture and sound. Grain, for the bits of a camera's picture.
+      // A white flash and a beep at every full second show the offset between picture and sound. Grain gives it as many bits as a camera's
+      // picture.
       videoSource: "color=c=black:s=1280x720:r=25,drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)',noise=alls=8:allf=t",
       audioSource: "aevalsrc='if(lt(mod(t,1),0.2),0.8*sin(2*PI*880*t),0)':s=48000",
     });
@@ -32,8 +33,8 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
     expect(publisher.stderr()).toBe('');
     expect(gateway.errors()).toEqual([]);
 
-    // First, as an ended stream stays for its window only. The static tree is complete: what its playlists list is there,
-    // byte for byte as it was served. It is written behind, so ENDLIST may come a moment later than over HTTP.
+    // This comes first, because an ended stream stays only for its window. The static tree must be complete: all listed files exist, byte
+    // for byte as they were served. It is written later, so ENDLIST may come a moment after it came over HTTP.
     for (const rendition of renditions) {
       const folder = join(gateway.mediaDir, 'live', 'main', rendition.name);
       const onDisk = await eventually(async () => {
@@ -88,13 +89,13 @@ describe('a 1280x720 publisher with B-frames and AAC', () => {
       facts.set(rendition.name, perSegment);
     }
 
-    // Otherwise hls.js lays the stream anew at each change of quality: see VIDEO_TIMESCALE.
+    // Otherwise hls.js re-anchors the stream at each change of quality: see VIDEO_TIMESCALE.
     for (const name of ['source', '480p', '360p']) {
       const timescales = [...(facts.get(name)?.values() ?? [])].map(({ timescale }) => timescale);
       expect(new Set(timescales), name).toEqual(new Set([VIDEO_TIMESCALE]));
     }
 
-    // B2.04: the same media sequence number is the same media time, within one frame, whatever the rendition.
+    // B2.04: the same media sequence number means the same media time, within one frame, in every rendition.
     const source = facts.get('source');
     for (const name of ['480p', '360p', 'audio']) {
       const other = facts.get(name);

@@ -25,7 +25,7 @@ it('makes a thumbnail on request only', async () => {
   expect(Math.max(green, blue)).toBeLessThan(60);
   const again = await fetch(address, { headers: { 'if-none-match': answer.headers.get('etag') ?? '' } });
   expect([200, 304]).toContain(again.status);
-  // The publisher is one, and nothing of the gateway's is left between two pictures.
+  // One FFmpeg is the publisher; the gateway has none running between two pictures.
   expect(await ffmpegChildren()).toEqual([publisher.pid]);
 
   publisher.child.kill('SIGKILL');
@@ -48,7 +48,7 @@ async function streamState(http: string): Promise<{ state?: string; thumbnail?: 
   return (await answer.json()) as { state?: string; thumbnail?: boolean };
 }
 
-/** Asks again until it is so; the limit is the test's own. */
+/** Asks again until the condition holds; the time limit is that of the test. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   await eventually(async () => ((await condition()) ? true : undefined));
 }

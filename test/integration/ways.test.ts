@@ -1,14 +1,14 @@
-// docs/ways.md says which files a picture and a reload pass. They are counted in a gateway that runs, so the lists cannot drift.
+// docs/ways.md lists the files that a picture and a reload pass. They are counted in a running gateway, so the lists stay correct.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { buildProgram } from '../support/built-program.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-/** A way may get shorter. Before it gets longer, ask whether one of its files can do what the new one is for. */
+/** A way may become shorter. Before it becomes longer, ask whether one of its files can do the work of the new one. */
 const LONGEST = { picture: 46, reload: 29 };
 
-/** Calls of the function that was called most, by file. */
+/** For each file: number of calls of its most-called function. */
 type Calls = Readonly<Record<string, number>>;
 
 const lists = [...readFileSync('docs/ways.md', 'utf8').matchAll(/^```\n(.*?)^```/gms)].map(([, text = '']) =>
@@ -23,7 +23,7 @@ it('a picture and a reload pass the files of docs/ways.md and no others', async 
     ...[program, npmFfmpeg(), await temporaryDirectory()],
   ]);
   const { ingest, reload } = JSON.parse(stdout.toString()) as { ingest: Calls; reload: Calls };
-  // One picture may be on its way when the counting begins, and one when it ends.
+  // One picture may be in progress when the counting begins, and another when it ends.
   const pictures = (ingest['live/stream.ts'] ?? 0) - 2;
   expect(pictures).toBeGreaterThan(20);
 

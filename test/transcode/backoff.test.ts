@@ -1,4 +1,4 @@
-// Restart delays as arithmetic: growth, jitter, forgiveness and the end of patience.
+// Restart delays as arithmetic: growth, jitter, forgiveness, and giving up.
 import { describe, expect, it } from 'vitest';
 import { Backoff, DEFAULT_RESTART_POLICY, type Failure } from '../../src/transcode/backoff.js';
 

@@ -1,4 +1,4 @@
-// FFmpeg parses what strangers send: what it may take of the machine is looked up where the kernel keeps it.
+// FFmpeg parses media of strangers. The limits of the running process are read from the kernel.
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,12 +1,12 @@
-// The headers of real encoders, and the lies around them.
+// The headers of real encoders, and wrong values around them.
 import { describe, expect, it } from 'vitest';
 import { describeSource } from '../../src/transcode/describe-source.js';
 import { makeFlvSource } from './flv-source.js';
 
-/** Baseline, 1280x720, without VUI and so without timing. */
+/** Baseline, 1280x720, without VUI and so without a frame rate. */
 const NO_TIMING = avcHeader(80, 45);
 
-/** An avcC whose SPS has these many macroblocks and nothing optional (ITU-T H.264 7.3.2.1.1). */
+/** An avcC whose SPS has this many macroblocks and nothing optional (ITU-T H.264 7.3.2.1.1). */
 function avcHeader(widthInMacroblocks: number, heightInMacroblocks: number): Buffer {
   const bits = [
     ...[ue(0), ue(0), ue(2), ue(1), '0'], // id, log2_max_frame_num, pic_order_cnt_type, references, gaps

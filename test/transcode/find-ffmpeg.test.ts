@@ -1,4 +1,4 @@
-// Candidates are small programs that pretend, and the real one: the order, the reasons and the one clear error.
+// Candidates are small programs that pretend to be FFmpeg, and the real one: their order, the reasons, and the single clear error.
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,10 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 const ENCODERS = ' V....D libx264              x264\n A....D aac                  AAC\n';
 const FRAGMENT = '....ftyp....moof';
 
-/** A program named ffmpeg that answers as told. @returns its directory */
+/**
+ * A program named ffmpeg that gives these answers.
+ * @returns its directory
+ */
 async function pretend(answers: {
   version: string;
   encoders?: string;
@@ -196,7 +199,7 @@ describe.skipIf(process.platform === 'win32')('a script that hangs', () => {
     const path = join(await temporaryDirectory(), 'ffmpeg');
     await writeFile(path, `#!/bin/sh\n${script}\n`);
     await chmod(path, 0o755);
-    // What it does first takes no longer than that; the script itself would go on for ten minutes.
+    // Its first steps take less time than that; the script itself would run for ten minutes.
     const failure = await findFfmpeg({ explicitPath: path, timeout: 2_000 }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'transcode.ffmpeg-path-broken', message: expect.stringMatching(reason) });
     const child = Number(await readFile(`${path}.child`, 'utf8'));
@@ -214,7 +217,7 @@ describe.skipIf(process.platform === 'win32')('a script that hangs', () => {
   });
 });
 
-/** `Z` until whoever adopted it has reaped it. */
+/** `Z` until its adoptive parent has reaped it. */
 async function stateOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return /\) (\S) /.exec(stat)?.[1] ?? 'gone';

@@ -1,4 +1,4 @@
-// FLV as a publisher's encoder makes it, cut into tags on the stream timeline, for tests that feed FFmpeg.
+// FLV as a publisher's encoder makes it, split into tags on the stream timeline, for tests that feed FFmpeg.
 
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
@@ -18,7 +18,7 @@ export interface Pattern {
   readonly gop?: number;
   readonly video?: boolean;
   readonly audio?: boolean;
-  /** An encoder of FFmpeg's. */
+  /** One of FFmpeg's encoders. */
   readonly videoCodec?: 'libx264' | 'libx265' | 'libsvtav1' | 'libvpx-vp9';
   readonly audioCodec?: string;
   /** Hz. */
@@ -51,7 +51,7 @@ export async function makeFlvSource(pattern: Pattern = {}): Promise<FlvSource> {
   const encoders: string[] = [];
   if (video)
     encoders.push(...videoEncoder(pattern), '-pix_fmt', 'yuv420p', '-g', `${gop}`, ...(pattern.videoOptions ?? []));
-  // 48 kHz is what FLV's own flags cannot say: they always claim 44.1 kHz for AAC.
+  // 48 kHz cannot be expressed by FLV's own flags, which always claim 44.1 kHz for AAC.
   const { audioCodec = 'aac', sampleRate = audioCodec === 'aac' ? 48_000 : 44_100, channels = 2 } = pattern;
   if (audio) encoders.push('-c:a', audioCodec, '-ac', `${channels}`, '-ar', `${sampleRate}`, '-strict', '-2');
   const { stdout } = await runProgram(npmFfmpeg(), [
@@ -63,7 +63,7 @@ export async function makeFlvSource(pattern: Pattern = {}): Promise<FlvSource> {
   return readSource(stdout, offset, size);
 }
 
-/** B-frames where the codec has them, no key frames but those asked for. */
+/** With B-frames if the codec has them, and with no key frames except those requested. */
 function videoEncoder({ videoCodec = 'libx264' }: Pattern): string[] {
   switch (videoCodec) {
     case 'libx264':
@@ -107,7 +107,7 @@ function readSource(flv: Buffer, offset: number, size: string): FlvSource {
         audio = { codec, configuration: data };
       }
       if (packetType !== 'frames') continue;
-      // As the pipeline does: nothing before the first key frame.
+      // Like the pipeline: nothing before the first key frame.
       if (headers.has('video') && videoTimes.length === 0) continue;
       audio ??= { codec };
       media.push(shifted);
@@ -140,8 +140,8 @@ export function planFor(
 }
 
 /**
- * FLV header and sequence headers of the tracks that the plan feeds. Audio without a sequence header announces itself by a
- * frame: where one is known it goes first, so that FFmpeg need not wait for the next.
+ * FLV header and sequence headers of the tracks that the plan feeds. Audio without a sequence header is announced by its first frame: if
+ * one is known it comes first, so that FFmpeg need not wait for the next.
  */
 export function headBuffers(source: FlvSource, plan: TranscodePlan): Buffer[] {
   const fed = fedTracks(plan);
@@ -159,7 +159,7 @@ export function fedMedia(source: FlvSource, plan: TranscodePlan): FlvTag[] {
   return source.media.filter(({ type }) => (type === 'video' ? fed.video : fed.audio));
 }
 
-/** All of it: what a pipeline writes from start to end. */
+/** Everything that a pipeline writes from start to end. */
 export function feedBuffers(source: FlvSource, plan: TranscodePlan): Buffer[] {
   return [...headBuffers(source, plan), ...fedMedia(source, plan).flatMap(tagBuffers)];
 }

@@ -1,4 +1,4 @@
-// The ladder never offers more than the source has, whatever its shape, and never a size an encoder refuses.
+// The ladder never offers more than the source has, whatever its shape, and never a size that an encoder refuses.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SourceVideo } from '../../src/transcode/describe-source.js';

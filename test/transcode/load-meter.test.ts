@@ -1,4 +1,5 @@
-// Overload is told from what FFmpeg makes of what it is given, never from a publisher that pauses or bursts, or from a stall of ours.
+// Overload is detected by what FFmpeg makes of its input, never by a publisher that pauses or sends in bursts, or by a stall of this
+// process.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LoadMeter, type TranscodeLoad } from '../../src/transcode/load-meter.js';
@@ -6,16 +7,16 @@ import { LoadMeter, type TranscodeLoad } from '../../src/transcode/load-meter.js
 const FRAME = 40;
 
 interface Scene {
-  /** Media time that has been received at a moment; undefined while nothing ever was. Milliseconds. */
+  /** Media time that has been received at a moment, in milliseconds; undefined if nothing was received. */
   readonly received: (now: number) => number;
-  /** Media time that FFmpeg has made at a moment, by its own count. */
+  /** Media time that FFmpeg has produced at a moment, by its own count. */
   readonly made: (now: number) => number;
   readonly seconds: number;
-  /** From, to: this process stands still, and finds all that came meanwhile when it goes on. */
+  /** Beginning and end of a time in which this process stands still; afterwards it finds everything that came meanwhile. */
   readonly stall?: readonly [from: number, to: number];
 }
 
-/** Twenty-five looks a second at what is received, one report a second. What is due in a stall comes at its end, at once. */
+/** Received media is noted 25 times a second, and one report comes per second. Everything due during a stall comes at once at its end. */
 function play({ received, made, seconds, stall = [0, 0] }: Scene): TranscodeLoad[] {
   const meter = new LoadMeter();
   const loads: TranscodeLoad[] = [];
@@ -34,7 +35,7 @@ function overloadedAt(loads: readonly TranscodeLoad[]): number {
   return loads.findIndex(({ overloaded }) => overloaded);
 }
 
-/** An FFmpeg that makes what it has been given at a multiple of real time, in steps of whole frames. */
+/** An FFmpeg that produces what it was given at a multiple of real time, in whole frames. */
 function encoder(received: (now: number) => number, speed: number): (now: number) => number {
   let made = received(0);
   let last = 0;
@@ -50,7 +51,7 @@ describe('LoadMeter', () => {
     expect(overloadedAt(loads)).toBeGreaterThan(0);
     expect(overloadedAt(loads)).toBeLessThanOrEqual(5);
     expect(loads.at(-1)?.speed).toBeCloseTo(speed, 5);
-    // Of the newest picture nothing is due yet.
+    // Nothing of the newest picture is due yet.
     expect(loads.at(-1)?.lag).toBeCloseTo(10_000 * (1 - speed) - FRAME, 5);
     expect(loads.at(-1)?.queuedBytes).toBe(10);
   });
@@ -81,7 +82,7 @@ describe('LoadMeter', () => {
         fc.integer({ min: 3_000, max: 9_000 }),
         fc.boolean(),
         (pause, at, keepsTime) => {
-          // The timestamps know of the pause, or what was held comes at once after it.
+          // The timestamps contain the pause, or held media comes at once after it.
           const received = (now: number): number => {
             if (now <= at) return now;
             return keepsTime || now > at + pause ? now - (now > at + pause ? 0 : now - at) : at;
@@ -96,7 +97,7 @@ describe('LoadMeter', () => {
 
   it('reports no lag for a slide show with one picture in ten seconds', () => {
     const received = (now: number): number => Math.floor(now / 10_000) * 10_000;
-    // It takes a second for each.
+    // FFmpeg needs a second for each.
     const made = (now: number): number => received(Math.max(0, now - 1_000));
     expect(overloadedAt(play({ received, made, seconds: 100 }))).toBe(-1);
   });
@@ -106,7 +107,7 @@ describe('LoadMeter', () => {
       fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 24 }), (seconds, frames) => {
         const from = 6_000 + frames * FRAME;
         const to = from + seconds * 1_000;
-        // FFmpeg had nothing to do meanwhile, and its reports of that time are read together, before what came is passed on to it.
+        // FFmpeg had nothing to do meanwhile. Its reports of that time are read together, before it gets the media that came.
         const given = (now: number): number => (now > from && now < to ? from : now);
         const loads = play({ received: (now) => now, made: encoder(given, 1.5), seconds: 40, stall: [from, to] });
         expect(overloadedAt(loads)).toBe(-1);
@@ -119,7 +120,7 @@ describe('LoadMeter', () => {
     const meter = new LoadMeter();
     meter.noteReceived(0, 0);
     meter.report({ ended: false, outputTime: 0 }, 0, 0);
-    // A burst of ten seconds, and the machine sleeps for a minute before anybody looks at it.
+    // A burst of ten seconds, and then the machine sleeps for a minute before the next report.
     meter.noteReceived(10_000, 40);
     const load = meter.report({ ended: false, outputTime: 40 }, 0, 60_000);
     expect(load?.overloaded).toBe(false);
@@ -150,7 +151,7 @@ describe('LoadMeter', () => {
     expect(meter.report({ ended: false }, 0, 0)).toBeUndefined();
   });
 
-  // FFmpeg 7 reports the time of the track that is behind, FFmpeg 5 that of the track that is ahead.
+  // FFmpeg 7 reports the time of the track that is behind, FFmpeg 5 the time of the track that is ahead.
   it.each([
     ['audio', Math.min],
     ['audio', Math.max],

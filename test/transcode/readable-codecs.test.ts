@@ -1,4 +1,4 @@
-// What this FFmpeg can encode from: a container too new for its demuxer, or a decoder that its build lacks, makes a rung impossible.
+// What this FFmpeg can encode from: if its demuxer cannot read the codec in FLV, or its build lacks the decoder, a rung is impossible.
 import { describe, expect, it } from 'vitest';
 import { canReadFromFlv } from '../../src/transcode/readable-codecs.js';
 

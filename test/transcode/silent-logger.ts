@@ -1,4 +1,4 @@
-// A logger that says nothing, and one that remembers.
+// A logger that writes nothing, and one that records.
 
 import type { Logger } from '../../src/contracts/logger.js';
 

@@ -1,4 +1,4 @@
-// The slate must look to the rest of the house like any publisher: H.264 and AAC, real time, a key frame every two seconds.
+// For other rooms the slate must look like any publisher: H.264 and AAC, real time, a key frame every two seconds.
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
@@ -23,7 +23,7 @@ async function makeFile(name: string): Promise<string> {
   return file;
 }
 
-/** Plays until a tag satisfies, then stops. */
+/** Plays until a tag satisfies the condition, then stops. */
 async function play(slate: SlateSpec, until: (tag: FlvTag) => boolean) {
   const tags: FlvTag[] = [];
   const began = performance.now();
@@ -88,7 +88,7 @@ describe('SlateSource', () => {
     const first = frames[0]?.timestamp ?? 0;
     expect(frames.filter(({ keyFrame }) => keyFrame).map(({ timestamp }) => timestamp - first)).toEqual([0, 2_000]);
     expect(took).toBeGreaterThan(1_500);
-    // Silence keeps step with the pictures instead of running ahead.
+    // Silence keeps pace with the pictures instead of running ahead.
     expect(Math.abs((audio.at(-1)?.timestamp ?? 0) - (frames.at(-1)?.timestamp ?? 0))).toBeLessThan(1_000);
   });
 

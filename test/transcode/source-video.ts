@@ -1,4 +1,4 @@
-// The video that most cameras and encoders send, for tests of what is made of it.
+// The video that most cameras and encoders send, for tests of plans and ladders.
 import type { SourceVideo } from '../../src/transcode/describe-source.js';
 
 /** H.264 High of square pixels, 4:2:0, eight bits, 30 pictures a second. */

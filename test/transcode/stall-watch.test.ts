@@ -1,4 +1,4 @@
-// A hung FFmpeg is found fast; a silent publisher, a busy machine and a long sleep are none.
+// A hung FFmpeg is detected quickly; a silent publisher, a busy machine and a long sleep do not count as one.
 import { describe, expect, it } from 'vitest';
 import { parseProcessStat, readProcessActivity } from '../../src/transcode/process-activity.js';
 import { STALL_TICK, StallWatch } from '../../src/transcode/stall-watch.js';
@@ -7,7 +7,7 @@ const LIMITS = { idle: 1_500, busy: 8_000 };
 const IDLE = () => ({ stopped: false, sleeping: true, cpuTime: 500 });
 const UNKNOWN = () => undefined;
 
-/** Ticks until it hangs, in milliseconds; undefined when it does not within 20 s. */
+/** Milliseconds until it counts as hung; undefined if it does not within 20 s. */
 function hangsAfter(each: (watch: StallWatch, elapsed: number) => boolean, limits = LIMITS): number | undefined {
   const watch = new StallWatch(limits);
   for (let elapsed = STALL_TICK; elapsed <= 20_000; elapsed += STALL_TICK) if (each(watch, elapsed)) return elapsed;
@@ -55,7 +55,7 @@ describe('StallWatch', () => {
     expect(found(() => ({ ...IDLE(), sleeping: false }))).toBe(LIMITS.busy);
   });
 
-  it('counts what waits in the queue as input', () => {
+  it('counts queued bytes as input', () => {
     expect(hangsAfter((watch) => watch.tick(1, UNKNOWN))).toBe(LIMITS.busy);
   });
 

@@ -1,4 +1,4 @@
-// What a program writes to stderr without end is kept within bounds.
+// Endless output on stderr is kept within bounds.
 import { expect, it } from 'vitest';
 import { StderrRing } from '../../src/transcode/stderr-ring.js';
 import { heapInUse } from '../support/collect-garbage.js';

@@ -1,4 +1,4 @@
-// Everything an FFmpeg may do to a gateway, done by small programs and by the real one: nothing hangs, leaks or is lost.
+// Everything that an FFmpeg may do to a gateway, done by small programs and by the real one: nothing hangs, leaks or is lost.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -40,7 +40,7 @@ function fixture(name: string): { path: string } {
   return { path: fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url)) };
 }
 
-/** A supervisor whose life is recorded, whose events can be awaited, and whose process does not outlive the test. */
+/** A supervisor whose events are recorded and can be awaited, and whose process does not outlive the test. */
 function supervise(options: Partial<TranscodeSupervisorOptions> & Pick<TranscodeSupervisorOptions, 'ffmpeg'>) {
   const clock = new ManualClock();
   const log: LoggedLine[] = [];
@@ -103,19 +103,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Worked, and then not at all for a while: it waits for somebody. */
+/** Resolves when the process has worked, and then not at all for a while: it waits for somebody. */
 async function untilIdle(pid: number): Promise<void> {
   let before = 0;
   for (;;) {
     const now = readProcessActivity(pid)?.cpuTime ?? 0;
     if (now >= 50 && now === before) return;
     before = now;
-    // Idleness is the absence of work over a while.
+    // Idle means without work for a while.
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
-/** A process of another parent tells nobody when it ends. */
+/** A process of another parent reports its end to nobody. */
 async function untilGone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -415,7 +415,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
         supervisor.write(feedBuffers(source, plan));
       },
       onOutput: (_, bytes) => generations.at(-1)?.push(bytes),
-      // Just the delay: more would count as input without output.
+      // Only the delay: more would count as input without output.
       onExit: () => clock.advance(125),
     });
     supervisor.start();
@@ -495,7 +495,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
     process.kill(pid, 'SIGSTOP');
     while (readProcessActivity(pid)?.stopped === false) await new Promise((resolve) => setTimeout(resolve, 5));
     supervisor.write([Buffer.alloc(QUEUE_MARK_BYTES)]);
-    // The output of before counts in the first tick.
+    // Earlier output counts in the first tick.
     clock.advance(1_250);
     await seen('exit 1');
     expect(errors[0]).toMatchObject({ code: 'transcode.stalled' });
@@ -511,7 +511,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
       onStart: () => {
         supervisor.write(headBuffers(source, plan));
         for (const [index, tag] of fedMedia(source, plan).entries()) {
-          // Not the first key frame: nothing can begin without one.
+          // Not the first key frame: no decoder could start without one.
           if (index > 5 && index % 7 === 0 && tag.body.length > 20) tag.body.fill(index & 0xff, 12);
           supervisor.write(tagBuffers(tag));
         }
@@ -548,7 +548,7 @@ describe('TranscodeSupervisor with the real FFmpeg', () => {
       supervisor.write(tagBuffers(inject ? { ...tag, body: Buffer.concat([head, lure]) } : tag));
     }
     supervisor.write(flvTag('script', 2_500, lure));
-    // Also as the whole of the input: the format is fixed, so it is not looked for.
+    // Also as the whole input: the format is fixed, so FFmpeg does not probe for it.
     await supervisor.stop();
     const other = supervise({ ffmpeg: { path: npmFfmpeg() }, plan });
     other.supervisor.start();

@@ -1,4 +1,4 @@
-// A picture of a stream is made by a real FFmpeg, of every codec that is served, and whatever goes wrong ends with the process.
+// A real FFmpeg makes a picture from every served codec, and everything that goes wrong ends with its process.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -25,7 +25,7 @@ function makerUnderTest(options: Partial<ThumbnailMakerOptions> = {}): Thumbnail
   return maker;
 }
 
-/** Codec and size, by an independent look. */
+/** Codec and size, read by another program. */
 async function inspect(jpeg: Buffer): Promise<string> {
   const args = ['-hide_banner', '-f', 'mjpeg', '-i', 'pipe:0', '-f', 'null', '-'];
   const { stderr } = await runProgram(npmFfmpeg(), args, jpeg);

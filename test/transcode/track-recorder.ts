@@ -1,4 +1,4 @@
-// Collects what FFmpeg writes on its pipes as fragments with times in milliseconds, so that tests compare media, not bytes.
+// Collects FFmpeg's output on its pipes as fragments with times in milliseconds, so that tests compare media, not bytes.
 import { FragmentReader } from '../../src/protocols/mp4/fragment-reader.js';
 import type { InitTrack } from '../../src/protocols/mp4/init-segment.js';
 

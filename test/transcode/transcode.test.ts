@@ -1,4 +1,5 @@
-// What the rest of the gateway builds on: the timeline, the parts and the key frames that the real FFmpeg makes of FLV.
+// The properties of FFmpeg's output on which the gateway relies: the timeline, the parts and the key frames that the real FFmpeg makes from
+// FLV.
 import { describe, expect, it } from 'vitest';
 import { framesPerPart } from '../../src/protocols/frames-per-part.js';
 import { VIDEO_TIMESCALE } from '../../src/protocols/units.js';
@@ -16,7 +17,7 @@ const ROUNDING = 1;
 /** Milliseconds at 48 kHz. */
 const AAC_FRAME = 1024 / 48;
 
-/** Every rendition of the plan through one FFmpeg, as fast as it goes. */
+/** Every rendition of the plan through one FFmpeg, as fast as possible. */
 async function transcode(
   source: FlvSource,
   ladder: readonly string[],
@@ -68,7 +69,7 @@ describe('the media FFmpeg makes', () => {
         expect(largestError(track.keyFrameTimes, source.keyFrameTimes)).toBeLessThan(0.1);
         for (const [index, fragment] of track.fragments.entries()) {
           const next = track.fragments[index + 1];
-          // Only what a key frame or the end cuts may be short.
+          // Only a fragment that a key frame or the end cuts off may be short.
           if (next !== undefined && !next.startsWithSync) expect(fragment.samples).toBe(frames);
           else expect(fragment.samples).toBeLessThanOrEqual(frames);
           if (next !== undefined) expect(next.start).toBeCloseTo(fragment.start + fragment.duration, 3);
@@ -82,7 +83,7 @@ describe('the media FFmpeg makes', () => {
     const source = await makeFlvSource({ seconds: 2, offset: 3_600_000, audioCodec: 'libmp3lame' });
     const { track } = await transcode(source, ['source', '96p']);
     expect(track('96p').fragments[0]?.presentationStart).toBeCloseTo(source.videoTimes[0] ?? 0, 1);
-    // The encoder primes with one frame before the first.
+    // The encoder emits one priming frame before the first.
     const audio = (track('audio').fragments[0]?.start ?? 0) - (source.audioTimes[0] ?? 0);
     expect(Math.abs(audio)).toBeLessThanOrEqual(AAC_FRAME + ROUNDING);
   });
@@ -95,12 +96,12 @@ describe('the media FFmpeg makes', () => {
 
   it('A7.12 keeps delivering video if the audio to be encoded comes three seconds late', async () => {
     const source = await makeFlvSource({ audioCodec: 'libmp3lame' });
-    // Such audio has no sequence header: the frame by which its track was found comes first.
+    // Such audio has no sequence header: the frame by which its track was detected comes first.
     const [first] = source.media.filter((tag) => tag.type === 'audio');
     const media = source.media.filter((tag) => tag.type === 'video' || tag.timestamp > 4_000 || tag === first);
     const { track } = await transcode({ ...source, media }, ['source', '96p']);
     expect(largestError(track('96p').sortedTimes(), source.videoTimes)).toBeLessThan(0.1);
-    // The hole is filled with silence.
+    // The gap is filled with silence.
     const audio = track('audio').times;
     expect(Math.abs((audio[0] ?? 0) - (source.audioTimes[0] ?? 0))).toBeLessThanOrEqual(AAC_FRAME + ROUNDING);
     for (const [index, time] of audio.slice(1).entries()) expect(time - (audio[index] ?? 0)).toBeCloseTo(AAC_FRAME, 1);
@@ -177,7 +178,7 @@ describe('the media FFmpeg makes', () => {
     if (video === undefined) throw new Error('no video');
     const source = { ...made, description: { video: { ...video, bitDepth: 10, hdr } } };
     const { track } = await transcode(source, ['source', '144p']);
-    // BT.709, in which every screen shows them; as they came they would be announced as HDR with eight bits.
+    // BT.709, which every screen shows. Unconverted, they would be announced as HDR with eight bits.
     expect(track('144p').init?.color).toMatchObject({ primaries: 1, transfer: 1, matrix: 1, fullRange: false });
     expect(track('144p').sortedTimes()).toHaveLength(source.videoTimes.length);
   });

@@ -1,4 +1,4 @@
-// Answers on our own connections are the same bytes as on Node's sockets, in the order of the requests, and end as Node's own do.
+// Answers on our own connections have the same bytes as on Node's sockets, come in the order of the requests, and end in the same way.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 const TEXT = `#EXTM3U\n${'#EXTINF:2.00000,\nseg-1.m4s\n'.repeat(40)}`;
 const PLAYLIST: OriginAnswer = { status: 200, kind: 'media-playlist', body: Buffer.from(TEXT), targetDuration: 2 };
 const PART: OriginAnswer = { status: 200, kind: 'part', body: Buffer.alloc(190_000, 'part'), targetDuration: 2 };
-/** More than the kernel takes for a reader that does not read. */
+/** More than the kernel takes for a client that does not read. */
 const SEGMENT: OriginAnswer = { status: 200, kind: 'segment', body: Buffer.alloc(16 * 1024 * 1024, 's') };
 const PATH = '/hls/live/demo/v/index.m3u8';
 const PART_PATH = '/hls/live/demo/v/part-1.0.m4s';
@@ -60,7 +60,7 @@ interface Reply {
   readonly body: Buffer;
 }
 
-/** Reads answers one after the other, by their Content-Length; `bodiless` are those to HEAD and the 304. */
+/** Reads answers one after the other, by their Content-Length; `bodiless` marks answers to HEAD and 304. */
 function reader(socket: Socket): (bodiless?: boolean) => Promise<Reply> {
   let received: Buffer = Buffer.alloc(0);
   const more = async (): Promise<void> => {
@@ -93,7 +93,7 @@ describe('an answer', () => {
   it.each([PATH, `${PATH}?_HLS_msn=1`, PART_PATH])(
     '%s is byte for byte what Node writes to a socket of its own',
     async (path) => {
-      // An application that is not ours listens on its own sockets.
+      // Somebody else's application listens on its own sockets.
       const foreign = Fastify({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT });
       await foreign.register(sluiceHttp, { ...answering(fakeDependencies()) });
       await foreign.listen({ host: '127.0.0.1', port: 0 });
@@ -131,8 +131,8 @@ describe('an answer', () => {
 });
 
 describe('its connection', () => {
-  it('pipelined requests are answered in their order, whatever they ask for', async () => {
-    // The first waits: the others are ready before it is.
+  it('pipelined requests are answered in their order, whatever they request', async () => {
+    // The first one waits; the others are ready before it.
     let release: (() => void) | undefined;
     const quick = origin.respond;
     origin.respond = (call) => {
@@ -165,7 +165,7 @@ describe('its connection', () => {
     expect((await next()).body).toHaveLength(10);
     expect((await next()).body.equals(bodyOf(SEGMENT))).toBe(true);
     expect((await next()).body.toString()).toBe(TEXT);
-    // And it is still good for more.
+    // The connection can still be used.
     socket.write(get(PATH));
     expect((await next()).body.toString()).toBe(TEXT);
     socket.destroy();
@@ -203,7 +203,7 @@ describe('its connection', () => {
     socket.destroy();
   });
 
-  it('nothing is written after the end if the client has half-closed before the answer comes', async () => {
+  it('nothing is written after the end if the client half-closes before the answer comes', async () => {
     let answer: (() => void) | undefined;
     origin.respond = () =>
       new Promise((resolve) => {

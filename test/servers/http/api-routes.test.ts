@@ -1,4 +1,4 @@
-// The API and the probes: what programs read, and what they must never be told.
+// The API and the probes: what programs can read, and what they must never learn.
 
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';
@@ -72,7 +72,7 @@ describe('GET /api/v1/streams/{app}/{name}', () => {
     expect(answer.statusCode).toBe(status);
     expect(answer.json()).toEqual({ code, message: expect.any(String) });
     expect(answer.body).not.toContain('<script');
-    // A key that was pasted where the name belongs would be shown, and kept by caches.
+    // A key that was pasted as the name would be shown, and kept by caches.
     expect(answer.body).not.toContain('nobody');
   });
 });

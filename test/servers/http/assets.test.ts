@@ -1,4 +1,4 @@
-// Scripts and styles of the pages as a slow line and a cache see them.
+// Scripts and styles of the pages, as a slow connection and a cache see them.
 
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { fakeDependencies } from './fake-origin.js';
 const app = buildApp(fakeDependencies());
 const DECODERS = { br: brotliDecompressSync, gzip: gunzipSync };
 
-/** The addresses that the head of a page names, as a browser resolves them. */
+/** The addresses in the head of a page, resolved as a browser does. */
 async function linksOf(page: string, pattern: RegExp): Promise<string[]> {
   const { body } = await app.inject(page);
   return [...body.matchAll(pattern)].map(([, href = '']) => new URL(href, 'http://x/').pathname);

@@ -1,4 +1,4 @@
-// Connections over real sockets: how long they may do nothing, and that the end of the server is the end of them.
+// Connections over real sockets: how long they may be idle, and that they end together with the server.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -51,14 +51,14 @@ async function call(path: string): Promise<Peer> {
   return { socket, text: () => received, closed };
 }
 
-/** Connections that had an answer and wait for their next request. */
+/** Connections that have got an answer and wait for their next request. */
 async function callIdle(): Promise<Peer> {
   const peer = await call('/healthz');
   while (!peer.text().includes('"ok"')) await once(peer.socket, 'data');
   return peer;
 }
 
-/** Five requests that wait inside the origin, and the way to answer them. */
+/** Five requests that wait inside the origin, with a function that answers them. */
 async function callBlocked(): Promise<{ readonly peers: readonly Peer[]; readonly answer: () => void }> {
   const answers: (() => void)[] = [];
   const waiting = new Promise<void>((resolve) => {
@@ -89,7 +89,7 @@ describe('the end of the server', () => {
     const idle = await Promise.all(Array.from({ length: 5 }, callIdle));
     const { peers, answer } = await callBlocked();
     answer();
-    // Far below the 72 s that a connection is kept alive, far above what it takes.
+    // Far below the 72 s for which a connection is kept alive, and far above the time that closing takes.
     expect(await secondsToClose()).toBeLessThan(10);
     await Promise.all([...idle, ...peers].map(({ closed }) => closed));
     for (const { text } of peers) expect(text()).toMatch(/^HTTP\/1\.1 200 [\s\S]*#EXT-X-ENDLIST\n$/);

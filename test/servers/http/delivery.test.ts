@@ -1,4 +1,5 @@
-// Delivery as CDNs and herds see it: validators, compression once, shared calls, limits on waiting, and no difference between the two ways in.
+// Delivery as CDNs and crowds see it: validators, one compression, shared calls, limits on waiting, and the same answers with and without
+// the router.
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -50,7 +51,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets the origin hold every request, and gives the way to answer them. */
+/**
+ * Lets the origin hold every request.
+ * @returns a function that answers them
+ */
 function hold(): (answer: OriginAnswer) => void {
   const held: ((answer: OriginAnswer) => void)[] = [];
   origin.respond = ({ signal }) =>

@@ -1,4 +1,4 @@
-// A stand-in for the HLS room with canned answers, so that these tests see only what HTTP makes of them.
+// A replacement for the HLS room with prepared answers, so that these tests see only what HTTP does with them.
 
 import { defineErrors } from '../../../src/protocols/errors.js';
 import type { AppDependencies } from '../../../src/servers/http/app.js';
@@ -39,11 +39,11 @@ export interface OriginCall {
   readonly signal: AbortSignal;
 }
 
-/** Answers every call by `respond` and keeps the calls. */
+/** Answers every call with `respond` and records the calls. */
 export class FakeOrigin implements HlsOrigin {
   readonly calls: OriginCall[] = [];
   respond: (call: OriginCall) => OriginAnswer | Promise<OriginAnswer> = () => NOT_LIVE;
-  /** Not there unless a test says so: everything is called for. */
+  /** Returns nothing unless a test sets it: then all requests call the other methods. */
   inMemory: NonNullable<HlsOrigin['inMemory']> = () => undefined;
 
   async multivariant(app: string, name: string, signal: AbortSignal): Promise<OriginAnswer> {

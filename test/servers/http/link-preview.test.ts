@@ -1,4 +1,4 @@
-// What a chat or a forum makes of a link to a stream, for which it runs no script.
+// What a chat or a forum, which runs no script, shows for a link to a stream.
 
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -15,7 +15,7 @@ function appWith(extra: Partial<HttpDependencies> = {}) {
   return buildApp({ ...fakeDependencies(), thumbnails: { get: async () => undefined }, publicUrl: BASE, ...extra });
 }
 
-/** Of the `<meta>` elements, by their name or property. */
+/** The `<meta>` elements, by name or property. */
 function metaOf(html: string): Record<string, string> {
   const found = html.matchAll(/<meta (?:name|property)="([^"]+)" content="([^"]*)">/g);
   return Object.fromEntries([...found].map(([, key, content]) => [key, content]));

@@ -1,4 +1,4 @@
-// /metrics: who may read it, that it holds the figures, and that nothing in it is a secret.
+// /metrics: who may read it, that it contains all figures, and that none of them is secret.
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';
 import type { GatewayFigures } from '../../../src/servers/http/dependencies.js';
@@ -96,7 +96,7 @@ describe('viewers', () => {
     const { viewers } = (await server.inject('/api/v1/streams/live/demo')).json();
     const figures = (await server.inject('/metrics')).body;
     await server.close();
-    // The directory itself knows of three.
+    // The directory itself reports three.
     expect(viewers).toBe(6);
     expect(figures).toContain('sluice_stream_hls_viewers{app="live",name="demo"} 3');
     expect(figures).not.toContain('192.0.2');

@@ -1,4 +1,4 @@
-// One script out of several modules: what it does must be what the modules do.
+// One script made from several modules must do what the modules do.
 
 import { describe, expect, it } from 'vitest';
 import { bundleModules } from '../../../src/servers/http/pages/module-bundle.js';

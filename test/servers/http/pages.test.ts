@@ -11,7 +11,7 @@ const PAGES = ['/', '/watch/live/demo', '/embed/live/demo'];
 /** Every URL that a page loads by itself, resolved as a browser does. */
 function assetsOf(html: string, pageUrl: string): string[] {
   const base = new URL(/<base href="([^"]+)"/.exec(html)?.[1] ?? './', new URL(pageUrl, 'http://x'));
-  // The playlist is no asset: it is preloaded while there is one.
+  // The playlist is not an asset; it is preloaded if there is one.
   const references = [...html.matchAll(/<(?:script|link)(?![^>]*as="fetch")[^>]*\b(?:src|href)="([^"]+)"/g)];
   return references.map(([, reference = '']) => new URL(reference, base).pathname);
 }

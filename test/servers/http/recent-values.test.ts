@@ -34,7 +34,7 @@ it.each([
   const addresses = new ClientAddresses(['127.0.0.1']);
   const before = heapInUse();
   for (let i = 0; i < 2_000; i++) {
-    // As a header comes from the parser: a string of its own.
+    // A string of its own, like a header from the parser.
     addresses.of('127.0.0.1', Buffer.from(forwarded(i), 'latin1').toString('latin1'));
   }
   // The headers alone are 28 MB.

@@ -1,4 +1,4 @@
-// Who takes an answer too slowly is cut off, and holds no copy of it meanwhile.
+// A client that takes an answer too slowly is cut off, and holds no copy of it meanwhile.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -7,7 +7,7 @@ import { unreadBytes } from '../../../src/servers/http/delivery/exchange.js';
 import { SlowReaders } from '../../../src/servers/http/delivery/slow-readers.js';
 import { strictDomain } from '../../support/failure-domain.js';
 
-/** 1000 in the long run, which prints what they cost. */
+/** 1000 in the long run, which prints the cost. */
 const READERS = Number(process.env.SLOW_READERS ?? 50);
 
 /** More than the kernel takes for a reader that never reads. */
@@ -30,7 +30,7 @@ async function serve(slow: SlowReaders) {
 }
 
 it('C4.07 readers that stop are cut off, and share one buffer until then', async () => {
-  // All of them are there before the first is cut.
+  // All of them are connected before the first is cut off.
   const slow = new SlowReaders(strictDomain(), 300 + 5 * READERS, 20);
   const port = await serve(slow);
   const before = process.memoryUsage();
@@ -50,9 +50,9 @@ it('C4.07 readers that stop are cut off, and share one buffer until then', async
       `${READERS} slow readers, bytes each: resident ${each('rss')}, heap ${each('heapUsed')}, buffers ${each('external')}\n`,
     );
   }
-  // Copies would be a body for each.
+  // With copies it would be one body for each.
   expect(during.external - before.external).toBeLessThan((READERS / 5) * BODY.length);
-  // Of an end whose bytes nobody reads the client hears nothing: the count is all there is to wait for.
+  // A client that reads nothing does not notice the end, so only the count can be awaited.
   while (slow.cut < sockets.length) await new Promise((resolve) => setTimeout(resolve, 5));
   await Promise.all(sockets.map((socket) => (socket.resume().closed ? undefined : once(socket, 'close'))));
   expect(slow.size).toBe(0);
@@ -83,7 +83,7 @@ it('C4.07 a large body has more time than a small one', async () => {
     slow.close();
   });
   while (slow.cut === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  // As long again, in which the other one would have been cut, were it given no more.
+  // The same time again, in which it would be cut off too if it had no additional time.
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect([slow.cut, slow.size]).toEqual([1, 1]);
 });

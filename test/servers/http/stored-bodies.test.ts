@@ -1,4 +1,4 @@
-// Media that is nowhere in memory goes from its file to the client as fast as the client reads, over every protocol.
+// Media that is not in memory goes from its file to the client as fast as the client reads, over every protocol.
 import { once } from 'node:events';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
@@ -16,7 +16,7 @@ import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';
 
 const PATH = '/hls/live/demo/v/seg-1.m4s';
-/** More than the kernel takes for a reader that stands still, and no whole number of pieces. */
+/** More than the kernel takes for a client that does not read, and not a whole number of pieces. */
 const SEGMENT = Buffer.alloc(6_000_001);
 for (let at = 0; at + 4 <= SEGMENT.length; at += 4) SEGMENT.writeUInt32BE(at, at);
 
@@ -128,7 +128,7 @@ describe.each(ways)('over $name', ({ ask }) => {
   });
 });
 
-/** Asks and never reads. */
+/** Sends a request and never reads. */
 async function standStill(secure: boolean, path: string): Promise<Socket> {
   const socket = secure
     ? connectTls({ host: '127.0.0.1', port: ports.tls, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
@@ -153,7 +153,7 @@ describe('readers that stop', () => {
     else origin.respond = () => ({ status: 200, kind: 'segment', body: SEGMENT, targetDuration: 2 });
     const before = process.memoryUsage();
     for (let i = 0; i < READERS; i++) await standStill(secure, PATH.replace('seg-1.', `seg-${100 + i}.`));
-    // All of them have what the kernel takes, and wait.
+    // All of them have as much as the kernel takes, and wait.
     let last = -1;
     for (let calm = 0; calm < 5; ) {
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,4 +1,4 @@
-// What HTTP makes of a picture: validators, short lifetimes, and a 404 that does not outlast the start of a stream.
+// What HTTP does with a picture: validators, short lifetimes, and a 404 that ends soon after the start of a stream.
 
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';

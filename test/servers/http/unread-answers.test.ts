@@ -1,4 +1,4 @@
-// What answers hold that nobody reads is bounded, in all and for each address, and who reads is never the one to pay.
+// The memory of unread answers is bounded, in total and for each address, and clients that read never suffer.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ import type { HttpOptions } from '../../../src/servers/http/dependencies.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';
 
-/** More than the kernel takes for a reader that stands still. */
+/** More than the kernel takes for a client that does not read. */
 const BODY_BYTES = 8 * 1024 * 1024;
 
 interface Started {
@@ -37,7 +37,7 @@ async function start(options: HttpOptions): Promise<Started> {
   return { http, origin, port: (http.app.server.address() as AddressInfo).port, logged };
 }
 
-/** Asks as a client of that address and never reads. */
+/** Sends a request from that address and never reads. */
 async function standStill({ http, port }: Started, address: string, path: string): Promise<Socket> {
   const answered = (): number => http.delivery.figures.answers.get(200) ?? 0;
   const before = answered();
@@ -52,7 +52,10 @@ async function standStill({ http, port }: Started, address: string, path: string
 
 const file = (name: string | number, rendition = 'own'): string => `/hls/live/demo/${rendition}/seg-${name}.m4s`;
 
-/** Reads to the end. @returns whether it came whole */
+/**
+ * Reads to the end.
+ * @returns whether the answer came whole
+ */
 async function isWhole(socket: Socket): Promise<boolean> {
   let bytes = 0;
   socket.on('data', (chunk: Buffer) => {
@@ -146,7 +149,7 @@ describe('unread answers', () => {
       settings: { initialWindowSize: 0 },
     });
     onTestFinished(() => session.destroy());
-    // The list is some 400 kB: a dozen of them are too much.
+    // The list has some 400 kB: a dozen of them are too much.
     const streams = Array.from({ length: 40 }, () =>
       session.request({ ':path': '/api/v1/streams' }).on('error', () => undefined),
     );

@@ -1,4 +1,4 @@
-// Who watches is counted in bounded memory, whatever the viewers send.
+// Viewers are counted in bounded memory, whatever they send.
 import { describe, expect, it } from 'vitest';
 import { fingerprint, Viewers } from '../../../src/servers/http/delivery/viewers.js';
 import { heapInUse } from '../../support/collect-garbage.js';
@@ -46,7 +46,7 @@ describe('viewers', () => {
     const viewers = new Viewers();
     const before = heapInUse();
     for (let i = 0; i < 3_000; i++) {
-      // As a header comes from the parser: a string of its own.
+      // A string of its own, like a header from the parser.
       viewers.saw('live', 'a', '192.0.2.1', Buffer.alloc(14_000, `${i} `).toString('latin1'));
     }
     // The texts alone are 42 MB.

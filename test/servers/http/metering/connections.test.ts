@@ -1,4 +1,4 @@
-// What a client may do with its connections to either port: pipeline, reset, be slow, be many, and stay when the server ends.
+// What a client may do with its connections to either port: pipeline, reset, be slow, open many, and stay when the server ends.
 import { once } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -22,7 +22,7 @@ interface Peer {
   readonly socket: Socket;
   readonly closed: Promise<unknown>;
   text(): string;
-  /** Resolves when the text contains this so often, or the connection is over. */
+  /** Resolves when the text has come this many times, or the connection is over. */
   hears(expected: RegExp, times?: number): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ async function peerOf(socket: Socket, connected: Promise<unknown>): Promise<Peer
   });
   socket.on('error', () => socket.destroy());
   let isClosed = false;
-  // Not `once`, which an ECONNRESET would reject: how a connection ends depends on the version of Node.
+  // Not `once`, which would reject on ECONNRESET: how a connection ends depends on the version of Node.
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => {
       isClosed = true;
@@ -166,7 +166,7 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
       while (peer.socket.writableLength > 0) await tick();
       if (sent.startsWith('GET /healthz')) await peer.hears(/"ok"/);
     }
-    // The bytes have arrived: nothing else tells of half a head.
+    // The bytes have arrived; no event announces half a head.
     for (let turns = 0; turns < 20; turns++) await tick();
     await vi.advanceTimersByTimeAsync(deadline - 1_000);
     await tick();
@@ -254,7 +254,7 @@ describe('HTTP/2', () => {
     const last = frame(1, 5, 1001, head('/healthz'));
     socket.write(Buffer.concat([PREFACE, ...resets(0, 60), last]));
     await peer.hears(/"ok"/);
-    // Those between whose head and reset a pass of the event loop ended were served.
+    // Streams were served if a pass of the event loop ended between their head and their reset.
     expect(calls.length).toBeLessThan(30);
   });
 
@@ -406,7 +406,7 @@ it('closes the connection whose bytes exceed the 32 MiB that may wait for their 
   const [socket] = (await once(listener, 'connection')) as [Socket];
   const abuses: string[] = [];
   const queued = { bytes: 32 * 1024 * 1024 };
-  // Nobody reads of it: what arrives waits.
+  // Nobody reads from it, so everything that arrives waits.
   const connection = new MeteredSocket({
     ...{ socket, queued, remoteAddress: '127.0.0.1', countedFor: undefined, isSecure: false, isSerial: true },
     domain: strictDomain(),

@@ -1,4 +1,4 @@
-// The share of HTTP in a pass of the event loop, with work that says itself how long it took.
+// HTTP's share of a pass of the event loop, with work that states its own duration.
 import { expect, it } from 'vitest';
 import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
 
