@@ -7,12 +7,12 @@ import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
 
 interface Playback {
-  /** What the browser says of the codec of `source`. */
+  /** Whether the browser says that it supports the codec of `source`. */
   readonly supported: boolean;
   /** Codec and height of the levels that hls.js kept. */
   readonly levels: [string, number][];
   readonly fatal: string[];
-  /** Codec, and width of the picture on screen, of each level after it was played for a moment. */
+  /** For each level, after it was played for a moment: its codec, and the width of the picture on screen. */
   readonly shown: [string, number][];
 }
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Plays every level that hls.js has kept, its own choice first. */
+/** Plays every level that hls.js has kept; first the one that it chose itself. */
 async function play(gatewayUrl: string, stream: string, type: string): Promise<Playback> {
   const page = await browser.newPage();
   onTestFinished(() => page.close());
@@ -79,7 +79,7 @@ describe('Chromium, which has no HEVC', () => {
     const { supported, levels, fatal, shown } = await play(gateway.http, codec, `video/mp4; codecs="${source}"`);
     expect(fatal).toEqual([]);
     expect(supported).toBe(codec !== 'hevc');
-    // hls.js drops what the browser cannot play by its name in CODECS, before it fetches any of it.
+    // hls.js drops levels that the browser cannot play by their CODECS, before it fetches any of them.
     const expected =
       codec === 'hevc'
         ? [[rung, 256]]

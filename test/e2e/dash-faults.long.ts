@@ -1,4 +1,4 @@
-// What breaks behind a manifest of MPEG-DASH: Shaka Player must get over it as players of HLS do. `npm run long -- dash-faults`
+// Faults behind an MPEG-DASH manifest: Shaka Player must recover as HLS players do. `npm run long -- dash-faults`
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,13 +11,13 @@ import { whenListed } from '../support/hls-client.js';
 import { ffmpegChildren } from '../support/processes.js';
 
 const SHAKA = createRequire(import.meta.url).resolve('shaka-player/dist/shaka-player.compiled.js');
-/** Seconds without a new picture that are not a standstill. */
+/** Seconds without a new picture that do not yet count as a standstill. */
 const SMOOTH = 1;
 
 interface Notes {
-  /** Wall clock and presentation time, which counts from 1970; only where the picture went on. Seconds. */
+  /** Wall clock and presentation time, which counts from 1970, at each moment when the picture advanced. In seconds. */
   readonly sights: readonly (readonly [number, number])[];
-  /** Those that end playback: `code category data`. */
+  /** Errors that end playback: `code category data`. */
   readonly critical: readonly string[];
 }
 
@@ -50,7 +50,7 @@ async function watch(http: string): Promise<Page> {
   return page;
 }
 
-/** Longest time without a new picture since then, and how far behind the wall clock the newest one is. Seconds. */
+/** Longest time without a new picture since then, and how far the newest picture is behind the wall clock. In seconds. */
 function since(from: number, { sights }: Notes): { readonly still: number; readonly behind: number } {
   const at = sights.map(([wall]) => wall).filter((wall) => wall >= from);
   const steps = [from, ...at].slice(1).map((wall, index) => wall - ([from, ...at][index] ?? wall));
@@ -83,7 +83,7 @@ it('plays on when the publisher returns, when encoders die, and when the gateway
     for (const pid of encoders) process.kill(pid, 'SIGKILL');
   };
   await during('nothing', 6, { still: SMOOTH + 1 }, async () => undefined);
-  // Away for three seconds of which there is no media.
+  // The publisher is away for three seconds, of which there is no media.
   await during('a publisher that returns', 18, { still: 8 }, async () => {
     publisher.child.kill('SIGKILL');
     await delay(3_000);

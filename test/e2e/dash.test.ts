@@ -1,5 +1,5 @@
 // Shaka Player in a real Chromium on the MPEG-DASH manifest of a live ladder: no error, no stall, picture and sound, close to live.
-// PLAYBACK_SECONDS lengthens the run for a person who wants to be sure; the test's rules stay the same.
+// PLAYBACK_SECONDS makes the run longer for more certainty; the rules of the test stay the same.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser } from 'playwright-core';
@@ -40,7 +40,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
   const gateway = await startGateway('--ladder', 'source,180p');
   const publisher = publishTestPattern(gateway.publishUrl('dash'), { size: '640x360', preset: 'ultrafast' });
   followStream(`${gateway.http}/hls/live/dash`);
-  // As many as a player stays behind: one that comes to a stream of two seconds has nothing to keep in hand.
+  // As many seconds as a player stays behind: if it starts with a stream of two seconds, it has no reserve.
   await whenListed(`${gateway.http}/hls/live/dash`, 'source', 4);
   const page = await browser.newPage();
   onTestFinished(() => page.close());
@@ -59,8 +59,8 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
     player.addEventListener('error', ({ detail }) => keep(detail));
     let began = Infinity;
     const sinceStart = () => (performance.now() - began) / 1000;
-    // Without a sound card Chromium plays sound by a timer, which is true on a quiet machine (0.99999) and lost 10 to 16 % where ten
-    // processes wanted each processor: in minutes it would fall out of the window.
+    // Without a sound card Chromium plays sound by a timer. On a quiet machine its rate is right (0.99999), but with ten busy processes for
+    // each processor it was 10 to 16 % too slow: within minutes playback would fall out of the window.
     player.configure({ abr: { enabled: false }, streaming: { liveSync: { enabled: true } } });
     try { await player.load(${JSON.stringify(`${gateway.http}/dash/live/dash/manifest.mpd`)}); } catch (error) { keep(error); return result; }
     const firstPicture = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
@@ -69,7 +69,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
     began = performance.now();
     const from = video.currentTime;
     video.addEventListener('waiting', () => result.stalls.push(sinceStart()));
-    // It stops before the last picture is shown, by a playback rate of 0.
+    // Shaka stops before the last picture is shown, by setting the playback rate to 0.
     player.addEventListener('buffering', ({ buffering }) => buffering && result.stalls.push(sinceStart()));
     const tracks = player.getVariantTracks().sort((a, b) => a.height - b.height);
     let next = 0;
@@ -103,7 +103,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
     max: sorted.at(-1),
     samples: sorted.length,
   };
-  // Shown when the test is run by hand; a passing run prints nothing.
+  // Shown if the test is run by hand; a successful short run prints nothing.
   if (SECONDS > 60) process.stderr.write(`${JSON.stringify({ ...playback, latencies: latency }, undefined, 2)}\n`);
   expect(playback.errors).toEqual([]);
   expect(playback.live).toBe(true);
@@ -111,7 +111,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
   expect(new Set(playback.heights)).toEqual(new Set([180, 360]));
   expect(playback.played).toBeGreaterThan(SECONDS - 1.5);
   expect(playback.audioBytes).toBeGreaterThan(0);
-  // Three target durations behind, as the manifest asks, and what a player adds of its own.
+  // Three target durations behind, as the manifest requires, plus what the player adds itself.
   expect(latency.median).toBeLessThan(10);
   expect(playback.ended).toBe(true);
   expect(playback.liveAfterEnd).toBe(false);

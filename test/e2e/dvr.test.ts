@@ -1,5 +1,5 @@
-// Rewinding end to end: a gateway that keeps segments on disk, its own pages in a real Chromium, and the return to live.
-// DVR_SECONDS=360 publishes so long in real time instead of all at once, and goes back to one minute after its beginning.
+// Rewinding end to end: a gateway that keeps segments on disk, its own pages in a real Chromium, and the return to live. DVR_SECONDS=360
+// publishes this long in real time instead of all at once, and rewinds to one minute after the beginning.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
@@ -10,13 +10,13 @@ import { TEST_TIMEOUT } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 const LONG = process.env.DVR_SECONDS === undefined ? undefined : Number(process.env.DVR_SECONDS);
-/** Seconds that are listed when a viewer goes back. */
+/** Seconds in the playlist when a viewer rewinds. */
 const LISTED = LONG ?? 100;
-/** Seconds that he goes back. */
+/** Seconds by which the viewer rewinds. */
 const BACK = LONG === undefined ? 80 : LONG - 60;
 /**
- * Segments of the live edge: all before it is on disk only. Twice as many may wait for the disk before the oldest are dropped
- * (`hls.dvr-dropped`): of what comes all at once none is, however slow the machine is at writing it.
+ * Segments of the live edge; all earlier ones are only on disk. Twice as many may wait for the disk before the oldest are dropped
+ * (`hls.dvr-dropped`). So none is dropped if all come at once, however slowly the machine writes.
  */
 const IN_MEMORY = LONG === undefined ? 60 : 6;
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Pictures at this distance from live are shown, one after the other. */
+/** Resolves when pictures at this distance from live are shown, one after the other. */
 const untilPlaysAt = (page: Page, least: number, most: number) =>
   page.evaluate(`new Promise((resolve) => {
     const video = document.querySelector('video');
@@ -50,7 +50,7 @@ it('rewinds to media that is only on disk, plays there, and returns to live by k
   const base = `${gateway.http}/hls/live/kept`;
   const burst = LONG === undefined ? { burst: LISTED } : {};
   publishTestPattern(gateway.publishUrl('kept'), { size: '320x180', preset: 'ultrafast', gop: 25, ...burst });
-  // While it comes all at once, what is listed is old before a player has asked for it.
+  // If media comes all at once, the listed segments are old before a player has requested them.
   await whenListed(base, 'source', LONG === undefined ? LISTED : 4);
   followStream(base);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -81,7 +81,7 @@ it('rewinds to media that is only on disk, plays there, and returns to live by k
     expect(Math.min(...numbers)).toBeLessThan(inMemory);
     expect(await page.textContent('.live-label')).toBe('Go live');
 
-    // A viewer who has turned to the picture, not to the slider.
+    // A viewer who has clicked on the picture, not on the slider.
     await page.mouse.click(400, 200);
     await page.keyboard.press('End');
     await untilPlaysAt(page, 0, 4);

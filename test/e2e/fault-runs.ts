@@ -1,16 +1,19 @@
-// How long the fault tests run, and the report of long runs. FAULTS=20 turns the short forms into long runs.
+// How long the fault tests run, and the reports of long runs. FAULTS=20 turns the short forms into long runs.
 
 /** How often each fault happens: undefined for the short form of `npm test`. */
 const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.FAULTS);
 
 export const longRun = asked !== undefined;
 
-/** @param short times in `npm test` @param share of FAULTS in the long run */
+/**
+ * @param short number of times in `npm test`
+ * @param share of FAULTS in the long run
+ */
 export function times(short: number, share = 1): number {
   return asked === undefined ? short : Math.max(1, Math.round(asked * share));
 }
 
-/** Figures of a long run; a short one prints nothing when it passes. */
+/** Prints figures of a long run; a successful short run prints nothing. */
 export function tell(what: string, figures: object): void {
   if (longRun) process.stderr.write(`${what} ${JSON.stringify(figures)}\n`);
 }

@@ -12,7 +12,7 @@ import { seededRandom, tell, times } from './fault-runs.js';
 import { longestStandstill, untilSeen, type ViewerNotes, watchPage, watchPlain } from './viewer.js';
 
 const KILLS = times(3, 2.5);
-/** Milliseconds, `--segment-duration`. */
+/** In milliseconds, for `--segment-duration`. */
 const SEGMENT = 2_000;
 
 let browser: Browser;
@@ -36,7 +36,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
   const onSource = await watchPlain(browser, gateway.http, 'main', { rendition: 'source' });
   const onRung = await watchPlain(browser, gateway.http, 'main', { rendition: '144p' });
   const ownOnRung = await watchPage(browser, gateway.http, 'main', '144p');
-  // Until all have settled at the live edge.
+  // Until all viewers have reached the live edge.
   const began = Date.now();
   for (const viewer of [onSource, onRung, ownOnRung]) await untilSeen(viewer, began, PATIENCE);
 
@@ -60,7 +60,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
     });
     const listed = Date.now() - killed;
     const date = back.segment?.programDateTime ?? Number.NaN;
-    // In segments, by which the playlist has gone on: what a player that stands falls behind, however busy the machine.
+    // In segments of the playlist: by how many a player that stands still falls behind, however busy the machine is.
     const untilOwn = untilSeen(ownOnRung, date, PATIENCE).then(({ at }) => ({
       at,
       late: (rung.last?.segments.at(-1)?.mediaSequence ?? Number.NaN) - (back.segment?.mediaSequence ?? Number.NaN),
@@ -79,7 +79,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
   const [first, second, third] = await Promise.all([onSource.notes(), onRung.notes(), ownOnRung.notes()]);
   const state: unknown = await (await fetch(`${gateway.http}/api/v1/streams/live/main`)).json();
   const quality: unknown = await ownOnRung.page.evaluate('sluicePlayer.level');
-  /** Of each kill: how long a picture stood until the next kill. */
+  /** For each kill: how long the picture stood still until the next kill. */
   const standstills = (notes: ViewerNotes): number[] =>
     recoveries.map(({ killed }, kill) => longestStandstill(notes, killed, recoveries[kill + 1]?.killed ?? ended));
   const stalls = first.waits.filter((at) => at > began);
@@ -112,7 +112,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
     expect(gaps).toBeLessThanOrEqual(2);
     expect(late).toBeLessThanOrEqual(2);
   }
-  // Which includes the time in which FFmpeg starts: nothing else on the rung is lost, and whoever watches it stays there.
+  // This includes the time in which FFmpeg starts: nothing else on the rung is lost, and its viewers stay on it.
   expect(Math.max(...standstills(second), ...standstills(third))).toBeLessThanOrEqual(2 * SEGMENT);
   expect(quality).toBe('144p');
   expect(third.states.map(({ state }) => state)).not.toContain('reconnecting');

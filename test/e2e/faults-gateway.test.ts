@@ -1,4 +1,4 @@
-// The gateway is killed under its publisher and its viewers, and started again on the same ports. FAULTS=20 kills it ten times.
+// The gateway is killed under its publisher and its viewers, and restarted on the same ports. FAULTS=20 kills it ten times.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** What one life of the gateway has listed of one rendition. */
+/** What one life of the gateway has listed for one rendition. */
 interface Life {
   readonly names: ReadonlySet<string>;
   readonly lowest: number;
@@ -32,7 +32,7 @@ interface Life {
   readonly targetDuration: number;
 }
 
-it('C4.02 B1.03 after the gateway is killed and restarted, numbers go on, and players play on', {
+it('C4.02 B1.03 after the gateway is killed and restarted, numbers continue, and players play on', {
   timeout: 3 * PATIENCE + KILLS * 2 * PATIENCE,
 }, async () => {
   const random = seededRandom(3);
@@ -43,7 +43,7 @@ it('C4.02 B1.03 after the gateway is killed and restarted, numbers go on, and pl
   let leaving = false;
   let publisher: RunningProgram | undefined;
   const encoder = async () => {
-    // As encoders do: try again until the server is there.
+    // Like encoders: tries again until the server is there.
     while (!leaving) {
       publisher = publishTestPattern(`${rtmp}/main`, { size: '320x180', preset: 'ultrafast', gop: 50 });
       await publisher.exit;
@@ -90,7 +90,7 @@ it('C4.02 B1.03 after the gateway is killed and restarted, numbers go on, and pl
       const alive = await Promise.all(orphans.map(async (pid) => isAlive(pid)));
       return alive.includes(true) ? undefined : true;
     });
-    // Held until the encoder is back; nobody is told that the stream is gone.
+    // Requests are held until the encoder is back; nobody is told that the stream has gone.
     const statuses: number[] = [];
     await eventually(async () => {
       statuses.push((await fetch(`${base}/source/index.m3u8`)).status);
@@ -125,7 +125,7 @@ it('C4.02 B1.03 after the gateway is killed and restarted, numbers go on, and pl
   }
   for (const { refusals } of [own, plain]) expect(refusals.filter((each) => /^404 .*m3u8/.test(each))).toEqual([]);
   const [, ofPlain] = notes;
-  // What a player cannot get over by loading again.
+  // Errors from which a player cannot recover by loading again.
   expect(ofPlain?.fatal.filter(({ text }) => !/LoadError|LoadTimeOut/.test(text))).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-// A browser plays on while its publisher goes and comes back, again and again. FAULTS=20 for the long run.
+// A browser plays on while its publisher leaves and comes back, again and again. FAULTS=20 for the long run.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const LADDERS = [
   ['source,144p', ['source', '144p', 'audio'], 11],
 ] as const;
 
-// The short form has the first alone: with an encoder beside two browsers the second was once seen to fail on a busy machine.
+// The short form has only the first one: with an encoder beside two browsers, the second one once failed on a busy machine.
 it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
   'A8.05 B1.03 players go on by themselves with every return of the publisher, ladder %s',
   {
@@ -53,7 +53,7 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
       const pattern = { size: '320x180', preset: 'ultrafast', gop: 50, stoppable: true };
       return publishTestPattern(gateway.publishUrl('main'), pattern);
     };
-    // A hinted part of a publisher that went does not come.
+    // A part that was hinted at does not come if its publisher leaves.
     const checker = new PlaylistChecker({ frame: 0.042, irregular: true });
     let publisher = publish();
     await whenLive(base);
@@ -73,7 +73,7 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
 
     const resumed: { media: number; clock: number }[][] = viewers.map(() => []);
     for (let round = 1; round <= ROUNDS; round += 1) {
-      // Some time after all viewers have seen it; every other publisher stops cleanly.
+      // Some time after all viewers have seen it. Every other publisher stops cleanly.
       await delay(playtime());
       const killed = round % 2 === 1;
       if (killed) publisher.child.kill('SIGKILL');
@@ -108,7 +108,7 @@ it.each(longRun ? LADDERS : LADDERS.slice(0, 1))(
 
     for (const { fatal } of notes) expect(fatal).toEqual([]);
     expect(notes[0]?.states.map(({ state }) => state)).not.toContain('reconnecting');
-    // By media time: how long it takes by the clock is a matter of the machine, too, and told by the long run.
+    // By media time; the time by the clock also depends on the machine, and is shown by the long run.
     for (const { media } of resumed.flat()) expect(media).toBeLessThan(SEGMENT);
     expect(gateway.errors()).toEqual([]);
     // Keep-alive connections of this test's own requests close by themselves.

@@ -21,7 +21,7 @@ async function blockedViewer(port: number, path: string): Promise<Socket> {
 }
 
 it('A8.07 a hundred viewers leave at once; the publisher and all other viewers go on', async () => {
-  // Long segments, so that those who wait for a whole one wait while the test looks.
+  // Long segments, so that requests for a whole segment still wait when the test checks.
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '4', '--max-waiters-per-ip', '1000');
   const publisher = publishTestPattern(gateway.publishUrl('main'), { size: '320x180', preset: 'ultrafast', gop: 100 });
   const base = `${gateway.http}/hls/live/main`;

@@ -1,4 +1,4 @@
-// What the player does at a gap in its buffers, on real media in a real browser without hls.js, which would sometimes help.
+// The player at a gap in its buffers, with real media in a real browser, without hls.js, which would sometimes help.
 
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
@@ -46,15 +46,15 @@ it('C4.01 jumps over a gap when playback has stood still for a while, and not ri
     });
     video.currentTime = ranges[0][1] - 0.8;
     await video.play();
-    // Into the hole, as hls.js does it.
+    // Into the gap, as hls.js does it.
     await until(() => video.currentTime > ranges[0][1] - 0.3);
     video.currentTime = ranges[0][1] + 0.3;
     const after = await until(() => video.currentTime >= ranges[1][0]);
     await until(() => video.currentTime > ranges[1][0] + 0.3);
-    // The viewer goes into the other hole.
+    // The viewer seeks into the other gap.
     holes.disarm();
     video.currentTime = ranges[1][1] + 0.3;
-    // That nothing takes him out of it is announced by nothing: longer than the patience of GapJump.
+    // No event says that playback stays there. Waits longer than the patience of GapJump.
     await new Promise((resolve) => setTimeout(resolve, 2500));
     return { ranges, after, stays: video.currentTime };
   })()`);

@@ -7,7 +7,7 @@ import { whenListed } from '../support/hls-client.js';
 
 it('hls.js shows the key frame of each requested position', async () => {
   const gateway = await startGateway('--ladder', 'source', '--segment-duration', '1');
-  // Brighter from second to second.
+  // Brighter with each second.
   const videoSource = "color=black:size=320x180:rate=25,geq=lum='16+20*mod(floor(T),10)':cb=128:cr=128";
   publishTestPattern(gateway.publishUrl('places'), { videoSource, preset: 'ultrafast', gop: 25 });
   const base = `${gateway.http}/hls/live/places`;
@@ -51,7 +51,7 @@ it('hls.js shows the key frame of each requested position', async () => {
   const [first = 0, third = 0, second = 0] = seen.shown;
   expect(seen.errors).toEqual([]);
   expect(seen.levels).toBe(1);
-  // A step is 20 of luma, 23 of red, and after ten of them it begins again.
+  // A step is 20 of luma, 23 of red; after ten steps it starts again.
   const steps = [second - first, third - second].map((step) => (step < 0 ? step + 10 * 23.3 : step));
   for (const step of steps) expect(Math.abs(step - 23.3)).toBeLessThan(5);
   expect(gateway.errors()).toEqual([]);

@@ -1,5 +1,5 @@
-// What players do when the end of a stream is told some seconds after its last segment, from playlists of FFmpeg that no part of the gateway
-// has touched: docs/interop.md says what of it is theirs. `npm run long -- late-end`
+// What players do if the end of a stream is announced some seconds after its last segment, in playlists that FFmpeg wrote and no part of
+// the gateway has changed: docs/interop.md says what these players do by themselves. `npm run long -- late-end`
 import { appendFile, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,8 +47,8 @@ it('an EXT-X-ENDLIST that comes alone ends the stream for Shaka Player, and not 
   const told = await Promise.all(
     pages.map((page) => page.evaluate('({ ended: seen.ended, duration: document.querySelector("video").duration })')),
   );
-  // Both have read the tag: the duration of a live stream is infinite. video.js calls endOfStream() only after it has appended something
-  // from a playlist that has it (VHS 3.17, SegmentLoader.handleAppendsDone_).
+  // Both have read the tag: the duration of a live stream is infinite. video.js calls endOfStream() only after it has appended media from a
+  // playlist with the tag (VHS 3.17, SegmentLoader.handleAppendsDone_).
   expect(told).toEqual([
     { ended: false, duration: 25 },
     { ended: true, duration: 25 },

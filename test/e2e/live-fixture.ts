@@ -1,4 +1,4 @@
-// A real live stream for the pages without the gateway: FFmpeg writes fragmented MP4 HLS, a small origin reads the directory.
+// A real live stream for the pages without the gateway: FFmpeg writes fragmented MP4 HLS, and a small origin reads the directory.
 
 import { mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const fixtureError = defineErrors({ 'fixture.not-live': { kind: 'unavailable', summary: 'nothing is published' } });
 
-/** One stream, `live/test`, that can be published, ended and taken away. */
+/** One stream, `live/test`, that can be published, ended and removed. */
 export class LiveFixture implements HlsOrigin {
   readonly app: FastifyInstance;
   readonly #directory: string;
@@ -42,9 +42,9 @@ export class LiveFixture implements HlsOrigin {
   }
 
   /**
-   * Starts an encoder; like a gateway's, the numbers of a later publish go on above those of the one before.
-   * @param kept seconds that have been published already and stay in the playlists
-   * @param rate frames a second; of what is kept for long, fewer are sooner made
+   * Starts an encoder. As with a gateway, the numbers of a later publish continue above those of the previous one.
+   * @param kept seconds that were published before and stay in the playlists
+   * @param rate frames per second; with fewer, a long kept stretch is made sooner
    */
   async publish({ kept = 0, rate = 25 }: { readonly kept?: number; readonly rate?: number } = {}): Promise<void> {
     this.#run += 1;
@@ -62,7 +62,7 @@ export class LiveFixture implements HlsOrigin {
     this.#encoder = undefined;
   }
 
-  /** The stream is gone at once, as after a crash: its URLs are 404. */
+  /** The stream disappears at once, as after a crash: its URLs give 404. */
   async vanish(): Promise<void> {
     this.#served = undefined;
     this.#encoder?.child.kill('SIGKILL');
@@ -122,7 +122,7 @@ export async function startLiveFixture(
   return { fixture, url: `http://127.0.0.1:${(fixture.app.server.address() as AddressInfo).port}` };
 }
 
-/** Two pictures of one test card and one tone, cut every second, as a gateway lays them out. */
+/** Two sizes of one test card and one tone, cut every second, in the layout of a gateway. */
 function encoderArguments(directory: string, firstNumber: number, kept: number, rate: number): string[] {
   const pace = ['-readrate', '1', ...(kept > 0 ? ['-readrate_initial_burst', `${kept}`] : [])];
   return [

@@ -1,4 +1,4 @@
-// The pages on every screen size, in every state, and with accessibility settings: nothing that is needed is covered, cut off or hidden.
+// The pages on every screen size, in every state, and with accessibility settings: nothing that viewers need is covered, cut off or hidden.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -33,14 +33,14 @@ async function open(address: string, options: BrowserContextOptions = {}): Promi
 const untilState = (page: Page, wanted: string) =>
   page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached' });
 
-/** What axe-core finds against WCAG 2.2 A and AA and its own best practices, as `rule: element`. */
+/** The findings of axe-core about WCAG 2.2 A and AA and its own best practices, as `rule: element`. */
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(axeSource, 'utf8'));
   return page.evaluate(`axe.run().then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target.join(' '))))`);
 }
 
-/** Selectors of what can be seen in the player and is not whole inside of it. */
+/** Selectors of visible elements in the player that extend beyond it. */
 const outside = (page: Page): Promise<string[]> =>
   page.evaluate(`(() => {
     const frame = document.querySelector('.player').getBoundingClientRect();
@@ -53,14 +53,14 @@ const outside = (page: Page): Promise<string[]> =>
       .map((node) => node.className);
   })()`);
 
-/** Whether two things that can be seen lie over each other. */
+/** Whether two visible elements overlap. */
 const overlap = (page: Page, one: string, other: string): Promise<boolean> =>
   page.evaluate(`(() => {
     const [a, b] = ${JSON.stringify([one, other])}.map((s) => document.querySelector(s).getBoundingClientRect());
     return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   })()`);
 
-/** The controls hide while nobody moves the mouse over the player. */
+/** The controls hide while the mouse does not move over the player. */
 const wake = async (page: Page) => {
   for (const x of [30, 40]) await page.hover('.player', { position: { x, y: 60 }, force: true });
 };
@@ -85,7 +85,7 @@ describe('every screen', () => {
     expect(await page.evaluate("document.querySelector('.player').getBoundingClientRect().bottom <= innerHeight")).toBe(
       true,
     );
-    // One row, however narrow.
+    // A single row, however narrow.
     expect(await page.evaluate("document.querySelector('.bar').getBoundingClientRect().height")).toBeLessThan(110);
     if (kind === 'embed') return;
 
@@ -149,7 +149,7 @@ describe('accessibility', () => {
       expect(levels[0]).toBe(1);
       for (const [index, level] of levels.entries()) expect(level).toBeLessThanOrEqual((levels[index - 1] ?? 0) + 1);
     }
-    // Icons are drawn in the colour of the button's text, which must differ from its ground.
+    // Icons have the colour of the button's text, which must differ from its background.
     const colours = await embed.evaluate(`(() => {
       const { color, backgroundColor } = getComputedStyle(document.querySelector('.bar .control'));
       return [color, backgroundColor];
@@ -187,7 +187,7 @@ describe('the list', () => {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await page.goto(url);
     await page.waitForFunction(() => Object(globalThis).document.querySelectorAll('.card').length === 40);
-    // The list has been read once more, and is drawn again.
+    // The list has been fetched once more, and is drawn again.
     await page.waitForResponse((response) => response.url().endsWith('/api/v1/streams'));
     const pictures = () => new Set(asked.filter((path) => path.endsWith('thumbnail.jpg'))).size;
     const inView = Number(

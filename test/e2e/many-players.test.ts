@@ -11,7 +11,7 @@ import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { PATIENCE } from '../support/patience.js';
 
 const PLAYERS = 10;
-/** Players that keep requests waiting: two for each, of six connections. */
+/** Players that may keep requests waiting: two, with two requests each, of six connections. */
 const MOST_WAITING = 2;
 
 let browser: Browser;
@@ -59,14 +59,14 @@ it('the surrounding page loads, all players play, and connections stay free for 
       expect(await frame.locator('.bar .icon > *').count()).toBeGreaterThan(4);
     }),
   );
-  // Another tab of the same viewer is answered, and its player does not take what there is.
+  // Another tab of the same viewer is answered, and its player does not take the free connections.
   const second = await context.newPage();
   await second.goto(`${site}/`, { waitUntil: 'load' });
   await second.waitForSelector('.card-art img');
 
-  // Whatever was there before the players had counted each other is over.
+  // Requests from before the players knew about each other are over.
   waiting = new Set();
-  // All of them go on, at the same time.
+  // All of them play on at the same time.
   await Promise.all(
     players.map((frame) =>
       frame.waitForFunction(() => {
@@ -105,6 +105,6 @@ it.each([
   if (frame === undefined) throw new Error('the page has no frame');
   await frame.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE });
   await frame.waitForSelector('video[poster*="thumbnail.jpg"]', { state: 'attached', timeout: PATIENCE });
-  // A stream that has not begun is a 404, which browsers log.
+  // A stream that has not begun gives 404, which browsers log.
   expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// Encoders with unusual messages. FFmpeg decodes nearly anything, so a real Chromium has to play each of them.
+// Encoders with unusual messages. FFmpeg decodes nearly anything, so a real Chromium must play each of them.
 import { expect, it, onTestFinished } from 'vitest';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
@@ -63,7 +63,7 @@ function adtsFrame(frame: Buffer): Buffer {
   return Buffer.concat([head, frame]);
 }
 
-/** What the encoder sends, and the beginning of what it is told. */
+/** What each encoder sends, and the beginning of the report about it. */
 const SENDERS: Readonly<
   Record<string, (stereo: PublishedSource, quad: PublishedSource) => [PublishedSource, string[]]>
 > = {
@@ -99,7 +99,7 @@ const SENDERS: Readonly<
   'program-config': (_, quad) => [quad, ['the sound is encoded to AAC-LC']],
 };
 
-/** What every playback tells. */
+/** The result of every playback. */
 interface Played {
   /** Bytes of sound that were decoded. */
   readonly sound: number;
@@ -107,8 +107,8 @@ interface Played {
 }
 
 /**
- * Plays all streams side by side, each with a bare hls.js.
- * @param watch script with `video` and `failed`, which settles at a fatal error; returns what else it saw
+ * Plays all streams side by side, each with a plain hls.js.
+ * @param watch script with `video` and `failed`, which settles at a fatal error; returns its further observations
  */
 async function playAll<Result extends Played>(
   http: string,
@@ -176,7 +176,7 @@ it('plays streams with empty NAL units, single NAL units, ADTS headers or progra
     const answer = await fetch(`${gateway.http}/api/v1/streams/live/${name}`);
     const { shortcomings } = (await answer.json()) as { shortcomings: string[] };
     expect(shortcomings.map((sentence, index) => sentence.slice(0, sentences[index]?.length ?? 0))).toEqual(sentences);
-    // Once in the log, too.
+    // Reported only once in the log, too.
     const lines = gateway.logs.filter(({ stream, level }) => stream === name && level === 40);
     expect(lines.map(({ msg }) => sentences.filter((sentence) => msg.includes(sentence)).length)).toEqual(
       sentences.map(() => 1),
@@ -186,10 +186,10 @@ it('plays streams with empty NAL units, single NAL units, ADTS headers or progra
 });
 
 const ROUNDS = 7;
-/** Seconds that each of them must play: past the end of each pause, and past the 5 s after which a track counts as gone. */
+/** Seconds that each of them must play: beyond the end of each pause, and beyond the 5 s after which a track counts as gone. */
 const PLAYED = 11;
 
-/** The recording several times, without what is not sent. */
+/** The recording several times, without the tags that are not sent. */
 function repeated(source: PublishedSource, isSent: (tag: FlvTag) => boolean): PublishedSource {
   const media = Array.from({ length: ROUNDS }, (_, round) =>
     source.media.map((tag) => ({ ...tag, timestamp: tag.timestamp + round * SECONDS * 1_000 })),

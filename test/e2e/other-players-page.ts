@@ -1,4 +1,4 @@
-// Players that are not our page, in a page of a real Chromium that notes what it sees.
+// Players other than our page, in a page of a real Chromium that records what it sees.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
@@ -9,7 +9,7 @@ export interface Player {
   readonly name: string;
   readonly protocol: 'hls' | 'dash';
   readonly script: string;
-  /** Plays `url` in `video`, without sound; `note` takes what goes wrong. */
+  /** Plays `url` in `video`, without sound; `note` is called with everything that goes wrong. */
   readonly play: string;
 }
 
@@ -51,12 +51,12 @@ export const VIDEO_JS: Player = {
 };
 
 /**
- * Opens `url` in a context of its own: players would share six connections otherwise. The page's `seen` has the errors, the colors in
- * their order, and whether `ended` was reached.
+ * Opens `url` in a context of its own, because players in one context would share six connections. `seen` in the page contains the errors,
+ * the colors in their order, and whether `ended` was reached.
  * @param from any page of the same server
  */
 export async function openPlayer(browser: Browser, from: string, url: string, player: Player): Promise<Page> {
-  // The policy of our own pages allows no scripts of others.
+  // The policy of our own pages allows no foreign scripts.
   const context = await browser.newContext({ bypassCSP: true });
   const page = await context.newPage();
   await page.goto(from);

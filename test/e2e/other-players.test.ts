@@ -1,4 +1,4 @@
-// Players that are not our page, side by side in a real Chromium: over a publisher that is killed and returns, and to the end.
+// Players other than our page, side by side in a real Chromium: with a publisher that is killed and returns, and to the end.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
@@ -10,7 +10,7 @@ import { PATIENCE } from '../support/patience.js';
 import { controlResumeWindows } from '../support/resume-window.js';
 import { DASH_JS, openPlayer, type Player, SHAKA_DASH, VIDEO_JS } from './other-players-page.js';
 
-/** Less than these players play: what they played first has left the window at the end. */
+/** Shorter than these players play: at the end, the media that they played first has left the window. */
 const WINDOW = ['--window-segments', '6'];
 
 const URLS = { hls: '/hls/live/film/index.m3u8', dash: '/dash/live/film/manifest.mpd' };
@@ -48,22 +48,22 @@ it('Shaka Player, dash.js and video.js play on with a publisher that returns, an
 
   first.child.kill('SIGKILL');
   await first.exit;
-  // What was under way is answered and played.
+  // Requests in progress are answered, and their media is played.
   await delay(1_000);
   let asked = 0;
   playerOf(VIDEO_JS).on('request', () => {
     asked += 1;
   });
   await delay(2_000);
-  // It waits in one reload of each playlist. With a hint there it asked for its place 15 to 30 times a second.
+  // It waits in one reload of each playlist. When there was a hint, it sent 15 to 30 requests per second.
   expect(asked).toBeLessThan(8);
 
   const second = publish('blue');
   await Promise.all(pages.map((page) => untilShown(page, 'blue')));
   resumeWindows.close('film');
   second.child.kill('SIGKILL');
-  // It has read the MPD that ended: the duration of a live stream is infinite. Whether `ended` follows is up to dash.js, which
-  // sometimes pauses half a second before it.
+  // It has read the MPD that announces the end: the duration of a live stream is infinite. Whether `ended` follows depends on dash.js,
+  // which sometimes pauses half a second before it.
   const lasts = "Number.isFinite(document.querySelector('video').duration)";
   await playerOf(DASH_JS).waitForFunction(lasts, undefined, { timeout: PATIENCE });
   await playerOf(SHAKA_DASH).waitForFunction('seen.ended', undefined, { timeout: PATIENCE });

@@ -1,5 +1,5 @@
-// hls.js in its low-latency and its normal mode in a real Chromium on the gateway's own ladder: no error, no stall, low latency, every quality.
-// PLAYBACK_SECONDS lengthens the run for a person who wants to be sure; the test's rules stay the same.
+// hls.js in its low-latency and its normal mode in a real Chromium on the gateway's own ladder: no error, no stall, low latency, every
+// quality. PLAYBACK_SECONDS makes the run longer for more certainty; the rules of the test stay the same.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
@@ -10,7 +10,7 @@ import { TEST_TIMEOUT } from '../support/patience.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 15);
 
-/** Seconds; the parts of the stream are half a second long. */
+/** In seconds; the parts of the stream last half a second. */
 const SHORTEST_PIECE = 0.25;
 
 interface Playback {
@@ -18,9 +18,11 @@ interface Playback {
   readonly errors: string[];
   /** Seconds after the first picture at which playback stood still. */
   readonly stalls: number[];
-  /** Seconds by which hls.js moved the stream's timestamps onto its own timeline: one value, or it laid the stream anew. */
+  /**
+   * Seconds by which hls.js moved the stream's timestamps onto its own timeline. More than one value means that it re-anchored the stream.
+   */
   readonly offsets: number[];
-  /** Short ranges in which nothing was buffered between two in which something was: `video 56.067-56.134`. */
+  /** Short unbuffered ranges between two buffered ones: `video 56.067-56.134`. */
   readonly holes: string[];
   /** Wall clock minus PROGRAM-DATE-TIME at the playhead, seconds, four times a second. */
   readonly latencies: number[];
@@ -28,7 +30,7 @@ interface Playback {
   readonly levels: string[];
   readonly played: number;
   readonly droppedFrames: number;
-  /** What the player was told to keep: PART-HOLD-BACK or HOLD-BACK, seconds. */
+  /** The distance that the player was told to keep: PART-HOLD-BACK or HOLD-BACK, in seconds. */
   readonly told: number;
 }
 
@@ -38,15 +40,15 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Plays with a bare hls.js, not the product's own player, and switches through every level one after the other. */
+/** Plays with a plain hls.js, not the player of the product, and switches through all levels. */
 async function play(page: Page, source: string, seconds: number, lowLatencyMode: boolean): Promise<Playback> {
   const script = `(async () => {
     const { default: Hls } = await import('/assets/vendor/hls.mjs');
     const video = document.createElement('video');
     video.muted = true;
     document.body.append(video);
-    // Without a sound card Chromium plays sound by a timer, which is true on a quiet machine (0.99999) and lost 10 to 16 % where ten
-    // processes wanted each processor: in minutes it would fall out of the window.
+    // Without a sound card Chromium plays sound by a timer. On a quiet machine its rate is right (0.99999), but with ten busy processes for
+    // each processor it was 10 to 16 % too slow: within minutes playback would fall out of the window.
     const hls = new Hls({ lowLatencyMode: ${lowLatencyMode}, maxLiveSyncPlaybackRate: 1.1 });
     const result = { fatal: [], errors: [], stalls: [], offsets: [], holes: [], latencies: [], levelsShown: [], levels: [], played: 0, droppedFrames: 0, told: 0 };
     const firstPicture = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
@@ -67,7 +69,7 @@ async function play(page: Page, source: string, seconds: number, lowLatencyMode:
         for (let next = 1; next < buffered.length; next += 1) {
           const [from, to] = [buffered.end(next - 1), buffered.start(next)];
           const hole = type + ' ' + from.toFixed(3) + '-' + to.toFixed(3);
-          // Longer ones are on their way: what a change of quality lets go comes again in segments and parts.
+          // Longer ranges are being loaded: what a change of quality removed comes again in segments and parts.
           if (to - from < ${SHORTEST_PIECE} && !result.holes.includes(hole)) result.holes.push(hole);
         }
       }
@@ -107,7 +109,7 @@ async function play(page: Page, source: string, seconds: number, lowLatencyMode:
 
 describe('hls.js', () => {
   it.each([
-    // Closer than a player without low-latency mode may come: HOLD-BACK, three target durations. The figure itself is for bench/.
+    // Closer than a player without low-latency mode may come: HOLD-BACK is three target durations. The exact figure is measured in bench/.
     { mode: 'low-latency', lowLatencyMode: true, latency: 6 },
     { mode: 'normal', lowLatencyMode: false, latency: 12 },
   ])(
@@ -120,7 +122,7 @@ describe('hls.js', () => {
       publishTestPattern(gateway.publishUrl('ladder'), { size: '640x360', rate: 30, gop: 60, preset: 'ultrafast' });
       const base = `${gateway.http}/hls/live/ladder`;
       followStream(base);
-      // As many as a player stays behind: one that comes to a stream of two seconds has nothing to keep in hand.
+      // As many seconds as a player stays behind: if it starts with a stream of two seconds, it has no reserve.
       await whenListed(base, 'source', 4);
       const page = await browser.newPage();
       onTestFinished(() => page.close());
@@ -129,7 +131,7 @@ describe('hls.js', () => {
       const sorted = [...playback.latencies].sort((a, b) => a - b);
       const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
       const figures = { ...playback, latencies: { median, max: sorted.at(-1), samples: sorted.length } };
-      // Shown when the test is run by hand; a passing run prints nothing.
+      // Shown if the test is run by hand; a successful short run prints nothing.
       if (SECONDS > 60) process.stderr.write(`${JSON.stringify(figures, undefined, 2)}\n`);
       expect(playback.fatal).toEqual([]);
       expect(playback.errors).not.toContain('levelParsingError');

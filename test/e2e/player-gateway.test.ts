@@ -1,4 +1,4 @@
-// The watch page on low-latency HLS of a real gateway: the live edge, the end that hls.js alone does not find, and the return.
+// The watch page on low-latency HLS of a real gateway: the live edge, the end, which hls.js alone does not find, and the return.
 
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
@@ -34,10 +34,10 @@ it('plays parts at the live edge, ends when the publisher has left, and starts a
   await playFor(page, 3);
   expect(await page.evaluate('sluicePlayer.levels')).toEqual(['source', '180p']);
   expect(asked.some((path) => /\/part-[\d.]+\.m4s$/.test(path))).toBe(true);
-  // Low latency asks players to stay within three parts; the plain live edge would be three target durations away.
+  // Low latency asks players to stay within three parts; in plain HLS live is three target durations away.
   expect(await page.evaluate('sluicePlayer.targetLatency')).toBeLessThan(3);
 
-  // Killed, so that sound and picture end where they happen to end.
+  // Killed, so that sound and picture end at arbitrary places.
   first.child.kill('SIGKILL');
   await untilState(page, 'ended');
   expect(await page.evaluate("document.querySelector('video').ended")).toBe(true);

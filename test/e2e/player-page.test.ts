@@ -1,4 +1,4 @@
-// The pages in a real browser against a real stream: what a viewer sees, hears, and gets back after a failure.
+// The pages in a real browser with a real stream: what viewers see and hear, and what they get back after a failure.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
-/** Where a stream is live all the time. */
+/** A stream that is always live. */
 let live: string;
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(
 
 afterAll(() => browser.close());
 
-/** Pages of one test, with everything that a browser complains about kept. Missing streams are 404s, and no complaint. */
+/** Pages of one test; complaints of the browser are recorded. Missing streams give 404, which is no complaint. */
 async function openPage(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   onTestFinished(() => context.close());
@@ -45,11 +45,11 @@ async function openPage(options: BrowserContextOptions = {}): Promise<{ page: Pa
 
 const video = "document.querySelector('video')";
 
-/** Waits until the player says so; the limit is the test's own. */
+/** Waits until the player reports this state; the time limit is that of the test. */
 const untilState = (page: Page, wanted: string) =>
   page.waitForSelector(`video[data-state="${wanted}"]`, { state: 'attached', timeout: PATIENCE });
 
-/** A picture was decoded that differs from the one before, in pixels, while the clock of the video went on. */
+/** Waits until a decoded picture differs in pixels from the previous one, while the clock of the video advanced. */
 async function untilPictureMoves(page: Page): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {
     const video = ${video};
@@ -201,7 +201,7 @@ describe('watch page', () => {
     const strict = await launchBrowser({ autoplayWithSound: false });
     onTestFinished(() => strict.close());
     const page = await strict.newPage();
-    // The page itself reports: every look of Playwright into it counts as a gesture of the viewer.
+    // The page itself reports, because every inspection by Playwright counts as a gesture of the viewer.
     await page.addInitScript(
       "addEventListener('playing', (e) => console.info('playing, muted: ' + e.target.muted), true)",
     );

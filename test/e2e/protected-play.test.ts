@@ -1,5 +1,5 @@
-// A protected stream as its viewers see it: the link plays and hides its token, others are told in words what is missing, and a page that
-// embeds the player can give it a new token without loading it again.
+// A protected stream as its viewers see it: the link plays and hides its token, others are told what is missing, and a page that embeds the
+// player can give it a new token without reloading it.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Frame, Page } from 'playwright-core';
@@ -67,7 +67,8 @@ it('plays by its link, hides the token, and plays again when the page is loaded 
   await page.goto(`${http}/watch/live/cam?token=${token}`);
   await untilPlays(page);
   expect(page.url()).toBe(`${http}/watch/live/cam`);
-  // The token went to the page and the playlists at the entry; media never carries it, and no request tells where it is from.
+  // The token was sent for the page and the playlists at the entry only; media never contains it, and no request reveals where the viewer
+  // comes from.
   const withToken = requests.filter((url) => url.includes(token)).map((url) => new URL(url).pathname);
   expect(new Set(withToken)).toEqual(new Set(['/watch/live/cam', '/hls/live/cam/index.m3u8']));
   expect(requests.filter((url) => url.includes('/hls/~1')).length).toBeGreaterThan(3);
@@ -88,7 +89,7 @@ it('says in words why it does not play', async () => {
     await page.goto('about:blank');
     await page.goto(`${http}/watch/live/cam${query}`);
     await page.waitForSelector(`.poster-title:text-is("${title}")`);
-    // Nothing that is shared carries the token of this viewer.
+    // Nothing that is shared contains the token of this viewer.
     expect(await page.isVisible('#share-note')).toBe(true);
     for (const field of ['#share-link', '#share-embed', '#share-playlist'])
       expect(await page.inputValue(field), field).not.toContain('token');
@@ -133,7 +134,7 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
         .contentWindow.postMessage({ target: 'sluice', command: 'setToken', value }, '*'),
     tokenFor(600),
   );
-  // Until the old token has ended for so long that a player with its ticket would have nothing left to play.
+  // Until the old token ended so long ago that a player with its ticket would have nothing left to play.
   const until = await frame?.evaluate('document.querySelector("video").currentTime');
   const left = (ends - Date.now()) / 1000 + 6;
   const time = Number(until) + left;
@@ -146,7 +147,7 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
   await untilPlays(frame);
 });
 
-it('tells the page around it that the time is over, and goes on with a new token without being loaded again', async () => {
+it('tells the surrounding page that the time is over, and continues with a new token without being reloaded', async () => {
   const { http } = await startProtected();
   const page = await newPage();
   const first = await timeToPlay(page, http);

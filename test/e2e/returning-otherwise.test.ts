@@ -1,4 +1,5 @@
-// The publisher returns with a track that was missing, or with another picture size: viewers see and hear it without doing anything.
+// The publisher returns with a track that was missing, or with another picture size: viewers see and hear the change without doing
+// anything.
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
@@ -36,7 +37,7 @@ async function vanish({ child, exit }: RunningProgram): Promise<void> {
   await exit;
 }
 
-/** Resolves when so many bytes of sound have been decoded since it was called. */
+/** Resolves when this many bytes of sound have been decoded since the call. */
 const untilHeard = (page: Page): Promise<unknown> =>
   page.evaluate(`new Promise((resolve) => {
     const video = document.querySelector('video');
@@ -101,7 +102,7 @@ it('a viewer who has paused stays paused, and gets the new tracks on playing', a
   followStream(`${gateway.http}/hls/live/cam`);
   const page = await watch('cam');
   await untilState(page, 'playing');
-  // As a media key does where no script of the page is asked.
+  // As a media key does if no script of the page handles it.
   await page.evaluate("document.querySelector('video').pause()");
   await vanish(first);
   const looks = page.waitForResponse(

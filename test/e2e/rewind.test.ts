@@ -30,7 +30,7 @@ async function watch(path: string, options: { readonly kept?: number; readonly h
 
 const behind = (page: Page): Promise<number> => page.evaluate('sluicePlayer.window.behind');
 
-/** Pictures so far behind live are shown. */
+/** Resolves when pictures this far behind live are shown. */
 const untilPlaysAt = (page: Page, least: number, most: number) =>
   page.waitForFunction(
     ([from, to]: number[]) => {
@@ -42,7 +42,7 @@ const untilPlaysAt = (page: Page, least: number, most: number) =>
     [least, most],
   );
 
-/** Keeps the requests for media waiting until the returned function is called. */
+/** Holds all requests for media until the returned function is called. */
 async function holdMedia(page: Page): Promise<() => void> {
   const held = new EventEmitter();
   const released = once(held, 'released');
@@ -53,7 +53,7 @@ async function holdMedia(page: Page): Promise<() => void> {
   return () => held.emit('released');
 }
 
-/** What the controls say of where the viewer is, all of it at one moment. */
+/** What the controls show about the viewer's position, all at one moment. */
 const told = (page: Page): Promise<object> =>
   page.evaluate(() => {
     const { document } = Object(globalThis);
@@ -68,19 +68,19 @@ it('rewinds by keys and slider, stays there, and returns to live', async () => {
   const page = await watch('/watch/live/test', { kept: 100 });
   const slider = page.locator('.scrub-range');
   await slider.waitFor({ state: 'visible' });
-  // All that was there before is in the playlist now.
+  // All earlier media is in the playlist now.
   await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.length > 85);
   await page.keyboard.press('l');
   await untilPlaysAt(page, 0, 4);
   await page.waitForSelector('.scrub-range[aria-valuetext="live"]');
 
   await page.keyboard.press('ArrowLeft');
-  // A slow machine stands a while before it plays there, and falls back by that.
+  // A slow machine needs a while before it plays there, and falls behind by that time.
   await untilPlaysAt(page, 8, 30);
   await slider.focus();
   await page.keyboard.press('PageDown');
   await untilPlaysAt(page, 65, 110);
-  // All that tells where the viewer is changes in one go: whoever sees one of it sees all of it.
+  // Everything that shows the viewer's position changes at once, so one change proves all.
   await page.waitForSelector('.scrub-range[aria-valuetext$="behind live"]');
   expect(await told(page)).toEqual({
     spoken: expect.stringMatching(/^1 minute( \d+ seconds?)? behind live$/),
@@ -89,7 +89,7 @@ it('rewinds by keys and slider, stays there, and returns to live', async () => {
   });
   expect(await page.evaluate("document.querySelector('video').playbackRate")).toBe(1);
 
-  // A viewer who looked away finds what he left.
+  // A viewer who looked away finds everything unchanged.
   await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
   expect(await behind(page)).toBeGreaterThan(60);
 
@@ -99,7 +99,7 @@ it('rewinds by keys and slider, stays there, and returns to live', async () => {
   await untilPlaysAt(page, 60, 200);
   await page.mouse.move(400, 300);
   await page.mouse.move(420, 320);
-  // While the media at the live edge is on its way, live moves on by more than hls.js catches up with.
+  // While the media at the live edge is being loaded, live advances further than hls.js can catch up.
   const release = await holdMedia(page);
   await page.click('.live.behind');
   await page.waitForFunction(() => Object(globalThis).sluicePlayer.window?.behind > 5);
@@ -122,7 +122,7 @@ it('rewinds by dragging, and seeks when the finger is lifted', async () => {
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.4, y, { steps: 4 });
   expect(await page.textContent('.scrub-time')).toMatch(/^−\d:\d\d$/);
-  // Still where it played, give or take a stall; the finger is at 60 s.
+  // It still plays at the old position, apart from a stall; the finger is at 60 s.
   expect(await behind(page)).toBeLessThan(25);
   await page.mouse.up();
   await untilPlaysAt(page, 30, 90);
@@ -130,7 +130,7 @@ it('rewinds by dragging, and seeks when the finger is lifted', async () => {
   await untilPlaysAt(page, 10, 45);
 });
 
-it('offers no rewinding if nothing is kept', async () => {
+it('offers no rewinding if no media is kept', async () => {
   const page = await watch('/embed/live/test', {});
   expect(await page.evaluate('sluicePlayer.window')).toBeUndefined();
   expect(await page.locator('.scrub').isVisible()).toBe(false);

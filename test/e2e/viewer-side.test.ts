@@ -8,7 +8,7 @@ import { PATIENCE } from '../support/patience.js';
 import { startLiveFixture } from './live-fixture.js';
 
 let browser: Browser;
-/** Where a stream is live all the time. */
+/** A stream that is always live. */
 let live: string;
 
 beforeAll(async () => {
@@ -151,7 +151,7 @@ it('a lost network of the viewer or of the server is not shown as a fault of the
   await context.setOffline(false);
   await untilState(page, 'playing');
   await context.setOffline(true);
-  // The picture stands, and says why.
+  // The picture is still, and a text says why.
   await page.waitForSelector('.poster.over-picture .poster-title:has-text("You are offline")');
   await context.setOffline(false);
   await page.waitForSelector('.poster', { state: 'hidden' });
@@ -182,7 +182,7 @@ it('with native HLS the player knows how far behind live it is, and goes to live
     const { sluicePlayer } = Object(globalThis);
     return !sluicePlayer.behindLive && !sluicePlayer.paused && sluicePlayer.state === 'playing';
   });
-  // The same after a tab was hidden, without a press.
+  // The same after a tab was hidden, without any click.
   await setHidden(page, true);
   await page.evaluate("document.querySelector('video').pause()");
   await page.waitForFunction(() => Object(globalThis).sluicePlayer.behindLive);

@@ -3,30 +3,30 @@ import type { Browser, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { PATIENCE } from '../support/patience.js';
 
-/** What was on the screen at a moment. */
+/** What was on the screen at one moment. */
 export interface Sight {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Seconds of the media element. */
+  /** Position of the media element, in seconds. */
   readonly time: number;
   /** EXT-X-PROGRAM-DATE-TIME of the picture, milliseconds since 1970. */
   readonly date: number;
 }
 
 export interface ViewerNotes {
-  /** Only moments at which the picture went on. */
+  /** Only the moments at which the picture advanced. */
   readonly sights: readonly Sight[];
   /** Moments at which playback ran dry. */
   readonly waits: readonly number[];
   readonly errors: readonly { readonly at: number; readonly text: string }[];
   readonly fatal: readonly { readonly at: number; readonly text: string }[];
-  /** Of the own player: everything it said of itself. */
+  /** From our own player: all its state changes. */
   readonly states: readonly { readonly at: number; readonly state: string }[];
-  /** Of the plain player: the last lines of what hls.js says it does. */
+  /** From the plain player: the last lines that hls.js logged. */
   readonly log: readonly string[];
 }
 
-/** Of what hls.js said before a picture that did not come. */
+/** Number of lines that hls.js logged before a missing picture. */
 const LINES_TOLD = 400;
 
 /** Written by the page, read by the test. */
@@ -52,7 +52,7 @@ const NOTEBOOK = `
 
 export interface Viewer {
   readonly page: Page;
-  /** Answers of 400 and above, as \`status path\`. */
+  /** Answers with a status of 400 or above, as \`status path\`. */
   readonly refusals: string[];
   notes(): Promise<ViewerNotes>;
 }
@@ -69,7 +69,10 @@ async function openViewer(browser: Browser): Promise<Viewer> {
   return { page, refusals, notes: () => page.evaluate('notes') as Promise<ViewerNotes> };
 }
 
-/** The product's own page. @param quality chosen in its menu and kept */
+/**
+ * The page of the product.
+ * @param quality chosen in its menu, and kept
+ */
 export async function watchPage(browser: Browser, http: string, name: string, quality?: string): Promise<Viewer> {
   const viewer = await openViewer(browser);
   await viewer.page.goto(`${http}/watch/live/${name}`);
@@ -93,13 +96,15 @@ async function chooseQuality(page: Page, quality: string): Promise<void> {
 }
 
 export interface PlainOptions {
-  /** Knows no other rendition than this one, so that it cannot go elsewhere. */
+  /** The only rendition that it knows, so that it cannot switch. */
   readonly rendition?: string;
-  /** A fatal network error is answered as hls.js documents it: by loading again; and a playlist that has left it behind by going to live. */
+  /**
+   * Whether it handles a fatal network error as hls.js documents it, by loading again, and goes to live if the playlist has left it behind.
+   */
   readonly reloads?: boolean;
 }
 
-/** hls.js as its documentation shows it, with nothing of ours around it. */
+/** hls.js as in its documentation, without any code of ours around it. */
 export async function watchPlain(
   browser: Browser,
   http: string,
@@ -124,8 +129,8 @@ export async function watchPlain(
       (data.fatal ? notes.fatal : notes.errors).push({ at: Date.now(), text });
       if (data.fatal && ${reloads} && data.type === Hls.ErrorTypes.NETWORK_ERROR) setTimeout(() => hls.startLoad(), 500);
     });
-    // hls.js 1.7.4 that changes its level on an error looks for what follows the last fragment it had, and when the new playlist has
-    // nothing of that (it begins after it, with another discontinuity) it neither loads nor seeks, without an error.
+    // hls.js 1.7.4 that switches levels after an error looks for the successor of its last fragment. If the new playlist has none, because
+    // it begins later and with another discontinuity, hls.js neither loads nor seeks, and reports no error.
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
       const lost = ${reloads} && video.readyState > 0 && video.currentTime < details.fragmentStart;
       if (lost && hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
@@ -143,8 +148,8 @@ export async function watchPlain(
 }
 
 /**
- * Waits until a picture of this date or a later one has been seen, which cannot be before that date: what a player believes of
- * dates while it has lost the playlist may be wrong.
+ * Waits until a picture of this date or a later one has been seen. Pictures seen before that date do not count: what a player believes
+ * about dates while it has lost the playlist may be wrong.
  */
 export async function untilSeen({ page }: Viewer, date: number, withinMs: number): Promise<Sight> {
   const seen = (await page.evaluate(`new Promise((resolve) => {

@@ -12,7 +12,7 @@ import { publishLoop } from './looping-publisher.js';
 
 const OPEN_FILES = 256;
 
-/** A viewer that was there before: one connection, kept. */
+/** A viewer that was there before, with one connection that it keeps. */
 function keptConnection() {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
@@ -26,7 +26,7 @@ function keptConnection() {
   };
 }
 
-/** A gateway with so many descriptors, its stream `main`, and a viewer of it. */
+/** A gateway with this many descriptors, its stream `main`, and a viewer of it. */
 async function publishedWith(openFiles: number) {
   const flags = ['--ladder', 'source,144p', '--segment-duration', '1', '--max-connections-per-ip', '1000'];
   const program = await buildGateway(...flags);
@@ -41,12 +41,12 @@ async function publishedWith(openFiles: number) {
   return { gateway, source, publisher, read, playlist, newest, descriptors };
 }
 
-/** Connections that say nothing, for as long as they are let. */
+/** Connections that send nothing, for as long as they are allowed. */
 function flood(url: string, count: number): Socket[] {
   const { hostname, port } = new URL(url.replace('rtmp:', 'http:'));
   return Array.from({ length: count }, () => {
     const socket = connect(Number(port), hostname);
-    // Refused or reset is what is to be expected.
+    // Refusals and resets are expected.
     socket.on('error', () => socket.destroy());
     return socket;
   });
@@ -63,7 +63,7 @@ it('C4.04 with 128 descriptors, fewer than the limits on connections together, r
   const openFiles = 128;
   const { gateway, source, read, newest, descriptors } = await publishedWith(openFiles);
   await newest('source');
-  // Whoever publishes has precedence over whoever watches.
+  // Publishers have precedence over viewers.
   const viewers = flood(gateway.http, 200);
   onTestFinished(() => {
     for (const socket of viewers) socket.destroy();
@@ -106,7 +106,7 @@ it('C4.04 with no descriptor left streams go on, newcomers are refused, and afte
   const [from, rung] = [await newest('source'), await newest('144p')];
   await eventually(async () => (Number(await newest('source')) > Number(from) + 2 ? true : undefined));
   await eventually(async () => (Number(await newest('144p')) > Number(rung) + 2 ? true : undefined));
-  // Whoever cannot be accepted must not be tried for ever.
+  // A connection that cannot be accepted must not be tried for ever.
   const share = ((await cpu(gateway.pid)) - used) / ((performance.now() - began) / 1000);
   expect(share).toBeLessThan(0.7);
   await eventually(async () => (sockets.every(({ closed }) => closed) ? true : undefined));
@@ -123,7 +123,7 @@ it('C4.04 with no descriptor left streams go on, newcomers are refused, and afte
 
 it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are refused, and both end together', async () => {
   const { gateway, source, publisher, read, playlist, descriptors } = await publishedWith(OPEN_FILES);
-  // Its descriptors are counted: playlists are looked at on the one connection that it has.
+  // Its descriptors are counted, so playlists are read over its single connection.
   const checker = new PlaylistChecker({ frame: 0.042 });
   const newest = async (rendition: string) => {
     const { segments } = checker.add(rendition, await playlist(rendition));
@@ -138,7 +138,7 @@ it('C4.04 with 256 descriptors and 700 connections streams go on, newcomers are 
     for (const socket of sockets) socket.destroy();
   });
   await eventually(async () => (sockets.filter(({ closed }) => closed).length > 300 ? true : undefined));
-  // One FFmpeg more has room: descriptors are kept for what runs.
+  // There is room for another FFmpeg, because descriptors are kept for running streams.
   expect(await descriptors()).toBeLessThan(OPEN_FILES - 20);
   const from = await newest('source');
   for (const rendition of ['source', '144p']) {

@@ -1,4 +1,4 @@
-// A disk that is full, read-only or removed affects only the copy on it: real mounts, a real gateway, and what players get meanwhile.
+// A disk that is full, read-only or removed affects only the copy on it: with real mounts, a real gateway, and real viewers meanwhile.
 import { execFile } from 'node:child_process';
 import { chmod, type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { publishLoop } from './looping-publisher.js';
 
 const run = promisify(execFile);
 
-/** A small disk of its own; undefined where mounting needs rights that this process has not. */
+/** A small separate disk; undefined if this process has no right to mount one. */
 async function smallDisk(megabytes: number): Promise<string | undefined> {
   const directory = await temporaryDirectory();
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory]).then(
@@ -32,11 +32,11 @@ async function fillBy(file: FileHandle, size: number): Promise<never> {
   for (;;) await file.write(Buffer.alloc(size));
 }
 
-/** Takes all of the space that is left. */
+/** Fills the remaining space. */
 async function fill(directory: string): Promise<string> {
   const path = join(directory, 'filler');
   const file = await open(path, 'w');
-  // Down to single bytes, or a playlist would still fit in.
+  // Down to single bytes; otherwise a playlist would still fit.
   for (let size = 65_536; size >= 1; size = Math.floor(size / 16)) {
     await expect(fillBy(file, size)).rejects.toMatchObject({ code: 'ENOSPC' });
   }
@@ -44,7 +44,10 @@ async function fill(directory: string): Promise<string> {
   return path;
 }
 
-/** Everything that a web server would find listed is there and is media. @returns the newest number of each rendition */
+/**
+ * Checks that every listed file exists and is media, as a web server would find it.
+ * @returns the newest number of each rendition
+ */
 async function readTree(directory: string): Promise<number[]> {
   const newest: number[] = [];
   for (const rendition of ['source', 'audio']) {
@@ -58,10 +61,10 @@ async function readTree(directory: string): Promise<number[]> {
   return newest;
 }
 
-/** What happens to the disk, and what ends that. */
+/** A fault of the disk, and how it ends. */
 interface Fault {
   readonly name: string;
-  /** What was on disk stays there meanwhile. */
+  /** Whether the files on disk stay during the fault. */
   readonly keepsTree: boolean;
   readonly begin: (mediaDir: string) => Promise<() => Promise<unknown>>;
 }
@@ -86,7 +89,7 @@ const onMount: readonly Fault[] = [
   },
 ];
 
-/** Without the right to mount there are the rights of a directory. */
+/** Without the right to mount, the permissions of a directory take its place. */
 const shut: Fault = {
   name: 'not writable',
   keepsTree: true,
@@ -106,7 +109,7 @@ const replaced: Fault = {
   begin: async (mediaDir) => {
     const live = join(mediaDir, 'live');
     await eventually(async () => {
-      // A write in between makes it anew.
+      // A write in between creates it again.
       await rm(live, { recursive: true, force: true, maxRetries: 3 });
       return writeFile(live, '', { flag: 'wx' }).then(
         () => true,
@@ -159,7 +162,7 @@ it('C4.03 a disk that is full, read-only or gone affects only the copy on it, wh
       /^sluice_stream_disk_failures_total\{app="live",name="main"\} [1-9]/m,
     );
     await end();
-    // By itself, and up to now.
+    // By itself, and up to the present.
     const due = await newestLive(gateway);
     const stored = await eventually(async () => {
       const newest = await readTree(tree).catch(() => []);
@@ -169,14 +172,14 @@ it('C4.03 a disk that is full, read-only or gone affects only the copy on it, wh
         : undefined;
     });
     expect(new Set(stored).size, name).toBe(1);
-    // Said after everything was looked at.
+    // Logged after everything was checked.
     const said = 1 + faults.findIndex((fault) => fault.name === name);
     await eventually(async () => (caughtUp(gateway).length >= said ? true : undefined));
     expect(await disk(gateway), name).toMatchObject({ failing: false });
     expect((await disk(gateway)).failures, name).toBeGreaterThanOrEqual(failures);
   }
   expect(publisher.connected).toBe(true);
-  // Each kind is named, not each attempt; and that it is over, each time.
+  // Each kind of fault is logged, not each attempt; and its end, each time.
   const named = gateway.logs.filter(({ code }) => code === 'hls.store');
   expect(named.length).toBeGreaterThan(1);
   expect(named.length).toBeLessThanOrEqual(2 * faults.length);

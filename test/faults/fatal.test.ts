@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
 
-/** Loaded before the program: at the signal something fails in a place of its own. */
+/** Loaded before the program: on the signal, one thing fails in each of these places. */
 const FAULTS = {
   throw: "process.on('SIGWINCH', () => { throw new TypeError('nobody catches this'); });",
   rejection: "process.on('SIGWINCH', () => { Promise.reject(new TypeError('nobody catches this')); });",

@@ -14,12 +14,12 @@ import { publishLoop } from './looping-publisher.js';
 
 type Mode = 'works' | 'exits' | 'stalls' | 'floods' | 'no-encoder' | 'slow';
 
-/** @returns path of an FFmpeg whose starts for streams go as told */
+/** @returns path of an FFmpeg that behaves as listed, one mode for each start for a stream */
 async function faultyFfmpeg(modes: readonly Mode[]): Promise<string> {
   const directory = await temporaryDirectory();
   const path = join(directory, 'ffmpeg');
   const script = await readFile(new URL('fixtures/ffmpeg.sh', import.meta.url), 'utf8');
-  // Of the environment it sees next to nothing.
+  // The script sees next to nothing of the environment.
   await writeFile(path, script.replaceAll('"$REAL_FFMPEG"', npmFfmpeg()));
   await chmod(path, 0o755);
   await writeFile(join(directory, 'modes'), `${modes.join(' ')}\n`);
@@ -34,7 +34,7 @@ function startOf(gateway: Pick<TestGateway, 'logs'>, count: number): Promise<num
   return eventually(async () => ffmpegs(gateway)[count - 1]);
 }
 
-/** The wall clock of the nth failure that was logged. */
+/** The wall clock of the nth failure in the log. */
 function failure({ logs }: TestGateway, count: number): Promise<{ readonly code: unknown; readonly time: number }> {
   return eventually(async () => {
     const found = logs.filter(({ msg }) => msg.startsWith('FFmpeg failed'))[count - 1];
@@ -47,10 +47,10 @@ async function stateOf(gateway: TestGateway, name: string): Promise<object> {
 }
 
 const TARGET_DURATION = 2_000;
-/** What timers may be late on a quiet machine. */
+/** How late timers may be on a quiet machine. */
 const SCHEDULING = 500;
 
-/** @returns a function: how late a timer of this process, and so of its gateway, may have been since; milliseconds */
+/** @returns a function that tells how late a timer of this process, and so of its gateway, may have been since, in milliseconds */
 function watchScheduling(): () => number {
   const delays = monitorEventLoopDelay({ resolution: 10 });
   delays.enable();
@@ -77,7 +77,7 @@ it('C4.01 FFmpeg is stopped, stalls, floods, is killed, exits and lacks an encod
   // The second one goes silent by itself.
   expect((await failure(gateway, 2)).code).toBe('transcode.stalled');
 
-  // The third one works, whatever it says.
+  // The third one works, whatever it prints.
   const third = await startOf(gateway, 3);
   const missed = parsePlaylist(await fetchText(`${base}/144p/index.m3u8`)).segments.at(-1)?.mediaSequence ?? 0;
   await eventually(async () => {
@@ -148,7 +148,7 @@ it('C4.02 a stopped FFmpeg ends when its gateway is killed', async () => {
   await whenLive(`${gateway.http}/hls/live/main`);
   const pid = await startOf(gateway, 1);
   process.kill(pid, 'SIGSTOP');
-  // It stops when it is scheduled next, which on a busy machine takes a moment.
+  // It stops when it is scheduled next, which takes a moment on a busy machine.
   await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
   await gateway.kill();
   await eventually(async () => {

@@ -8,13 +8,13 @@ import type { FlvSource } from '../transcode/flv-source.js';
 export type PublishedSource = Pick<FlvSource, 'videoHeader' | 'audioHeader' | 'media'>;
 
 export interface LoopingPublisher {
-  /** The connection is up. */
+  /** Whether the connection is open. */
   readonly connected: boolean;
-  /** Milliseconds of media sent. */
+  /** Milliseconds of media that were sent. */
   readonly sent: number;
-  /** One message more, at the time it has come to. */
+  /** Sends one more message, at the current time. */
   send(type: FlvTag['type'], body: Buffer): void;
-  /** At once, and from then on instead of what it sent: so many rounds of this, those of its tags that are `chosen`, as `made` of them. */
+  /** From now on sends this media instead of the recording: this many rounds, only the tags that are `chosen`, as changed by `made`. */
   sendMedia(
     source: FlvSource,
     rounds?: number,
@@ -24,7 +24,10 @@ export interface LoopingPublisher {
   stop(): Promise<void>;
 }
 
-/** `audioHeader` and `videoHeader` first, then the media of `source` for ever. @param url `rtmp://HOST:PORT/APP/NAME?QUERY` */
+/**
+ * Sends `audioHeader` and `videoHeader`, then the media of `source` for ever.
+ * @param url `rtmp://HOST:PORT/APP/NAME?QUERY`
+ */
 export async function publishLoop(
   url: string,
   source: PublishedSource,

@@ -1,4 +1,4 @@
-// The seams that no stream of a running gateway comes to: those of its end, of what an earlier process left, and of a certificate.
+// The seams that no stream of a running gateway reaches: those of its end, of the streams of an earlier process, and of a certificate.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -119,7 +119,7 @@ it('a certificate that one server rejects is logged, and the others use it', asy
   expect(told).toEqual(['internal error: a new certificate is not used on every port']);
 });
 
-it('a timer that fails costs what it was for: the measured load, one thumbnail; the stream goes on', async () => {
+it('a timer that fails costs only its own work: the measured load, one thumbnail; the stream goes on', async () => {
   const injections = new Injections();
   const gateway = await startGateway(...['--ladder', 'source,64p', '--segment-duration', '1', '--max-transcodes', '0']);
   const told = (text: string) =>
@@ -141,7 +141,7 @@ it('a timer that fails costs what it was for: the measured load, one thumbnail; 
   await told('no thumbnail: TypeError: injected');
   // The next key frame is tried.
   await eventually(async () => ((await picture()) === 200 ? true : undefined));
-  // That of the stream.
+  // The FFmpeg of the stream.
   expect(await ffmpegChildren()).toHaveLength(1);
   await follower.stop();
   expect(follower.refusals).toEqual([]);

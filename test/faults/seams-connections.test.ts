@@ -1,4 +1,5 @@
-// Errors of ours in the events of sockets and in timers, outside the answer to a request: one connection is closed, everybody else goes on.
+// Internal errors in the events of sockets and in timers, outside the answer to a request: one connection is closed, everybody else goes
+// on.
 import { EventEmitter, once } from 'node:events';
 import { get } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
@@ -44,7 +45,7 @@ function ask(url: string): Promise<string> {
   });
 }
 
-/** Sends a text, ends its side, and stays until the connection is closed. */
+/** Sends a text, ends its own side, and stays until the connection is closed. */
 async function say(url: string, text: string): Promise<void> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.on('error', () => socket.destroy());
@@ -54,17 +55,17 @@ async function say(url: string, text: string): Promise<void> {
 
 interface Scene {
   readonly gateway: TestGateway;
-  /** Of the stream that suffers. */
+  /** The stream that suffers. */
   readonly playlist: string;
-  /** The same, not to be answered before this many more segments have begun. */
+  /** The same playlist, with a directive that waits until this many more segments have begun. */
   waits(segments: number): string;
   /** Listening sockets of the gateway. */
   readonly servers: readonly Server[];
-  /** Whether what is expected to fail has failed. */
+  /** Whether the expected failure has happened. */
   isOver(): boolean;
 }
 
-/** What a client does. Whether it gets an answer is not the question. */
+/** What a client does. Whether it gets an answer does not matter. */
 type Trigger = (scene: Scene) => Promise<unknown>;
 
 const plain: Trigger = ({ gateway }) => ask(`${gateway.http}/healthz`);
@@ -79,7 +80,7 @@ const secure: Trigger = async ({ gateway }) => {
   session.destroy();
 };
 
-/** Says nothing, until that has been looked at. */
+/** Sends nothing until idle connections have been checked. */
 const idle: Trigger = async ({ gateway, isOver }) => {
   const socket = connect(Number(new URL(gateway.http).port), '127.0.0.1');
   socket.on('error', () => socket.destroy());
@@ -90,7 +91,7 @@ const idle: Trigger = async ({ gateway, isOver }) => {
 const leaves: Trigger = async ({ gateway, waits }) => {
   const request = get(waits(1), { agent: false });
   request.on('error', () => request.destroy());
-  // The follower and this one.
+  // The follower and this request.
   const waiting = async () => Number(/^sluice_hls_waiting (\d+)/m.exec(await ask(`${gateway.http}/metrics`))?.[1]);
   await eventually(async () => ((await waiting()) > 1 ? true : undefined));
   request.destroy();
@@ -103,7 +104,7 @@ const acceptFailsTwice: Trigger = async (scene) => {
   for (let times = 0; times < 2; times++) await acceptFails(scene);
 };
 
-/** The next call of a method that matches throws. */
+/** Makes the next matching call of a method throw. */
 function breakOnce<T extends object>(
   owner: T,
   name: keyof T & string,
@@ -128,9 +129,9 @@ const isVictims = ([given]: readonly unknown[]): boolean => {
 interface Row {
   readonly seam: string;
   readonly pull: Trigger;
-  /** Default: that of the next HTTP connection. */
+  /** Default: the domain of the next HTTP connection. */
   readonly domain?: string;
-  /** An error before, without which the seam is not reached. */
+  /** An error that is needed first to reach the seam. */
   readonly first?: () => unknown;
 }
 
@@ -244,7 +245,7 @@ it('an error of ours in the event of a socket or in a timer costs one connection
   const follower = new PlaylistFollower(base, 'source');
   await eventually(async () => follower.last);
   const playlist = `${victim}/source/index.m3u8`;
-  /** Internal errors that were counted, by both servers. Where descriptors are short, nobody may connect for a moment. */
+  /** Internal errors counted by both servers. While descriptors are short, nobody may connect for a moment. */
   const counted = () =>
     eventually(async () => {
       const text = await ask(`${gateway.http}/metrics`).catch(() => undefined);
@@ -285,7 +286,7 @@ it('an error of ours in the event of a socket or in a timer costs one connection
   for (const { what, pull, arm } of METHODS) await suffer(what, pull, arm);
   expect(failures).toEqual([]);
 
-  // Ports and timers go on.
+  // Ports and timers still work.
   expect(await ask(`${gateway.http}/healthz`)).toContain('ok');
   await follower.stop();
   expect(follower.refusals).toEqual([]);

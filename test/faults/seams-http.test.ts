@@ -1,4 +1,4 @@
-// Errors of ours while a request is answered, in a real gateway: one client is told, everybody else goes on.
+// Internal errors while a request is answered, in a real gateway: one client is told, everybody else goes on.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -21,7 +21,7 @@ import { publishLoop } from './looping-publisher.js';
 
 const FAILURE = new TypeError('injected');
 
-/** A body on disk of which reading fails when some of it has been sent. */
+/** A body on disk whose reading fails after some of it has been sent. */
 function failsInTheMiddle(fault: Fault) {
   let reads = 0;
   const read = (): Promise<void> => (++reads > 1 ? fail(fault) : Promise.resolve());
@@ -33,7 +33,7 @@ interface Seam {
   readonly path: string;
   readonly owner: object;
   readonly name: string;
-  /** Whether a call is that of the client who asks: viewers of the neighbour make the same calls meanwhile. */
+  /** Whether the call belongs to the victim: viewers of the neighbour make the same calls meanwhile. */
   readonly isMine: (args: readonly unknown[]) => boolean;
   readonly isAsync: boolean;
 }
@@ -86,7 +86,7 @@ function fail(fault: Fault): Promise<never> {
   return Promise.reject(FAILURE);
 }
 
-/** The next call of the victim's client fails, once. */
+/** Makes the next call for the victim fail, once. */
 function inject({ owner, name, isMine: matches }: Seam, fault: Fault): { mockRestore(): void } {
   const calls = owner as Record<string, (...args: unknown[]) => unknown>;
   const original = calls[name] as (...args: unknown[]) => unknown;
@@ -125,7 +125,7 @@ const overHttp2 =
       stream.resume();
     });
 
-it('an error of ours in any step of an answer costs the client who asked, over HTTP/1.1 and HTTP/2', async () => {
+it('an internal error in any step of an answer costs the client who asked, over HTTP/1.1 and HTTP/2', async () => {
   const { cert, key } = await writeCertificate(await temporaryDirectory());
   const gateway = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.5'],

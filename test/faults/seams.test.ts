@@ -1,5 +1,5 @@
-// An error of ours is thrown at every seam of a stream's life, in a real gateway with a neighbour that somebody watches: only what
-// the seam belongs to may end, and its name is free again. SEAM_TABLE=1 prints what was injected and what was seen.
+// An internal error is thrown at every seam of a stream's life, in a real gateway with a neighbour that somebody watches. Only the owner of
+// the seam may end, and its name is free again. SEAM_TABLE=1 prints what was injected and what was observed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ import { CONNECTION_SEAMS, OTHERS, SEAMS, type SeamRow } from './seams/seam-tabl
 import { BrokenParts, Victim } from './seams/victims.js';
 
 const src = fileURLToPath(new URL('../../src', import.meta.url));
-/** Streams that suffer side by side; more would only be slower. */
+/** Number of streams that suffer at the same time; more would only be slower. */
 const LANES = 6;
 
 interface Case {
@@ -27,7 +27,7 @@ interface Case {
   readonly name: string;
 }
 
-/** Each promise rejects here; with SEAM_FAULTS=all it throws as well, before there is one. */
+/** Each promise rejects here. With SEAM_FAULTS=all the call also throws, before there is a promise. */
 function faultsOf({ promise }: SeamRow): readonly Fault[] {
   if (promise !== true) return ['throw'];
   return process.env.SEAM_FAULTS === 'all' ? ['throw', 'rejection'] : ['rejection'];
@@ -37,14 +37,14 @@ const CASES: readonly Case[] = SEAMS.flatMap((row) => faultsOf(row).map((fault) 
   .filter(({ row }) => new RegExp(process.env.SEAM ?? '').test(row.seam))
   .map((one, index) => ({ ...one, name: `victim${index}` }));
 
-/** Seams of the sources: names given to failure domains, and timers by their file. */
+/** Seams in the sources: the names passed to failure domains, and timers by their file. */
 function seamsInSources(): Set<string> {
   const found = new Set<string>();
   for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
     if (file === join('protocols', 'failure-domain.ts')) continue;
     const text = readFileSync(join(src, file), 'utf8');
     for (const [, seam = ''] of text.matchAll(/\b(?:guardInput|guard|run|settled|attempt|whileWell)\(\s*'([^']+)'/g)) {
-      // Of descriptors, not of domains.
+      // Guards of descriptors, not of failure domains.
       if (!/descriptors\.guard/.test(text) || !['viewers', 'encoders'].includes(seam)) found.add(seam);
     }
     if (/(?:clock|Clock)\)?\.after\(/.test(text)) found.add(`timer in ${file}`);
@@ -79,7 +79,7 @@ describe('seams', () => {
       makeFlvSource({ seconds: 4, gop: 25, size: '160x90' }),
     ]);
     const injections = new Injections();
-    // Connections are told apart by the lines about them: of the many here none may be left out.
+    // Connections are distinguished by their log lines, so none of these may be suppressed.
     const admit = vi.spyOn(LogLimiter.prototype, 'admit').mockReturnValue({});
     onTestFinished(() => admit.mockRestore());
     const parts = new BrokenParts();
@@ -112,13 +112,13 @@ describe('seams', () => {
       if (process.env.SEAM_TABLE !== undefined) process.stdout.write(`${failures.at(-1)}\n`);
     };
     const victimOf = ({ name }: Case): Victim => new Victim(name, gateway, injections, parts, { source, other });
-    /** What has to be done when it has ended. */
+    /** What must be done after it has ended. */
     const suffer = async (victim: Victim, { row, fault }: Case): Promise<() => Promise<void>> => {
       const before = seen();
       const { saw } = await victim.suffer(row, fault);
       return async () => {
         await victim.publishAgain();
-        // Somebody plays through all of it.
+        // Somebody plays during all of it.
         const after = seen();
         for (const follower of followers) follower.check();
         const played = Math.min(...after.map((end, index) => end - (before[index] ?? 0)));
@@ -137,7 +137,8 @@ describe('seams', () => {
       };
       await Promise.all(Array.from({ length: LANES }, lane));
     };
-    // Where it is not known yet which connection it will be, nobody else may connect: what can be done side by side is done before and after.
+    // If it is not known yet which connection will be hit, nobody else may connect. Everything that can run in parallel is done before and
+    // after.
     const alone = CASES.filter(({ row }) => row.of === 'next connection');
     const victims = new Map(alone.map((one) => [one, victimOf(one)]));
     await inLanes([...victims].map(([one, victim]) => [one, () => victim.prepare(one.row)]));
@@ -162,7 +163,7 @@ describe('seams', () => {
     await inLanes([...rest, ...others]);
 
     expect(failures).toEqual([]);
-    // The neighbour: each segment follows the one before, none is missing, nobody was refused anything.
+    // The neighbour: each segment follows the previous one, none is missing, and nobody was refused.
     for (const follower of followers) {
       await follower.stop();
       expect(follower.refusals).toEqual([]);
@@ -170,12 +171,12 @@ describe('seams', () => {
       expect(text).not.toContain('true');
       for (const [index, { playlist }] of follower.versions.entries()) {
         const before = follower.versions[index - 1]?.playlist ?? playlist;
-        // All of what came since then is still listed.
+        // Everything that came since then is still listed.
         expect(playlist.mediaSequence).toBeLessThanOrEqual(before.mediaSequence + before.segments.length);
       }
       expect(follower.last?.discontinuitySequence ?? 0).toBe(0);
     }
-    // Nothing is left of the others: no place for encoding, no process.
+    // Nothing of the others is left: no transcode place, no process.
     const metric = async (name: string) =>
       new RegExp(`^${name} (\\d+)`, 'm').exec(await fetchText(`${gateway.http}/metrics`))?.[1];
     await eventually(async () => ((await metric('sluice_transcodes')) === '1' ? true : undefined));

@@ -34,7 +34,7 @@ it('C4.10 SIGTERM under load ends it within the grace period of a container, and
       );
     }),
   );
-  // Settled, whatever becomes of them: connections may end in the midst of it.
+  // Settled, whatever the results are: connections may end during it.
   const waiting = Promise.allSettled((await Promise.all(waits)).flat());
 
   const began = performance.now();
@@ -42,7 +42,7 @@ it('C4.10 SIGTERM under load ends it within the grace period of a container, and
   expect(await gateway.exit).toEqual({ code: 0, signal: null });
   expect(performance.now() - began).toBeLessThan(GRACE_PERIOD);
 
-  // Nobody is left hanging, whatever the answer was.
+  // No request is left hanging, whatever its answer was.
   await waiting;
   await eventually(async () => (publishers.some(({ connected }) => connected) ? undefined : true));
   const running = await readdir('/proc');

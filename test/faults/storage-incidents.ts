@@ -1,4 +1,4 @@
-// Incidents in media directories: cleaners, typing errors, moves, mounts. Each uses real files, and says how it ends.
+// Incidents in media directories: clean-up jobs, typing errors, moves, mounts. Each uses real files, and says how it ends.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, rmdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface Place {
-  /** Of the stream, or for those of the whole media directory that one. */
+  /** The directory of the stream or, for incidents that concern the whole media directory, that one. */
   readonly directory: string;
   /** A directory of somebody else. */
   readonly outside: string;
@@ -16,9 +16,9 @@ export interface Place {
 
 export interface Incident {
   readonly name: string;
-  /** Listed segments that had left memory are gone for good: they may not be listed afterwards. */
+  /** Whether listed segments that had left memory are lost for good: they must not be listed afterwards. */
   readonly losesOld?: true;
-  /** It lasts until the second segment afterwards, and is ended by what this returns. */
+  /** It lasts until the second segment afterwards, and is ended by the returned function. */
   readonly happen: (place: Place) => Promise<(() => Promise<unknown>) | undefined>;
 }
 
@@ -40,7 +40,7 @@ async function remove(paths: readonly string[]): Promise<undefined> {
   return undefined;
 }
 
-/** The writer may make it anew in between. */
+/** The writer may create it again in between. */
 async function untilDone(act: () => Promise<unknown>): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -86,14 +86,14 @@ async function swappedForLink(directory: string, target: string): Promise<() => 
   };
 }
 
-/** Names of the segments that come next. */
+/** Names of the next segments. */
 async function coming(directory: string): Promise<string[]> {
   const newest = (await segments(directory)).at(-1) ?? '';
   const number = Number(/seg-(\d+)/.exec(newest)?.[1]);
   return [2, 3].map((ahead) => join(directory, `seg-${number + ahead}.m4s`));
 }
 
-/** To the files of one stream. */
+/** Incidents that concern the files of one stream. */
 export const streamIncidents: readonly Incident[] = [
   { name: 'the stream is deleted', losesOld: true, happen: async ({ directory }) => void (await gone(directory)) },
   {
@@ -228,7 +228,7 @@ export const streamIncidents: readonly Incident[] = [
   },
 ];
 
-/** They need the right to mount. */
+/** Incidents that need the right to mount. */
 export const mountIncidents: readonly Incident[] = [
   {
     name: 'an empty, read-only disk is mounted over a rendition',
@@ -242,7 +242,7 @@ export const mountIncidents: readonly Incident[] = [
   },
 ];
 
-/** To all streams at once: `directory` is the media directory. */
+/** Incidents that concern all streams at once: `directory` is the media directory. */
 export const directoryIncidents: readonly Incident[] = [
   {
     name: 'the media directory is deleted',

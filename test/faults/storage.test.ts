@@ -1,5 +1,5 @@
-// The storage table: what happens to a directory costs its copy alone. Viewers of the live stream never notice, the copy is whole again by
-// itself, the log says so then and not before, and nothing that is gone stays listed.
+// The storage table: an incident in a directory harms only the copy there. Viewers of the live stream never notice, the copy becomes
+// complete again by itself, the log says so then and not before, and nothing that is lost stays listed.
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -17,7 +17,9 @@ import { directoryIncidents, type Incident, mountIncidents, streamIncidents } fr
 const RENDITIONS = ['source', 'audio'];
 const CAUGHT_UP = 'the disk copy has caught up';
 
-/** What is wrong with the copy of a stream, read without a pause, as the log record about it is written; empty when it is whole. */
+/**
+ * The faults in the copy of a stream, read synchronously at the moment when the log record about it is written; empty if it is complete.
+ */
 function faultsOfCopy(directory: string): string[] {
   try {
     const multivariant = readFileSync(join(directory, 'index.m3u8'), 'utf8');
@@ -48,7 +50,7 @@ function newestOnDisk(directory: string): number {
   return Math.min(...newest);
 }
 
-/** Loads each segment of all renditions as it is listed, as a player at the live edge does. */
+/** Loads each segment of all renditions when it is listed, as a player at the live edge does. */
 class LiveViewer {
   readonly problems: string[] = [];
   segments = 0;
@@ -103,7 +105,10 @@ class LiveViewer {
   }
 }
 
-/** Everything that the playlists list, as somebody who rewinds would meet it. @returns names of what is not there */
+/**
+ * Loads everything that the playlists list, as a viewer who rewinds would.
+ * @returns names of missing files
+ */
 async function missingOf(base: string): Promise<string[]> {
   const missing: string[] = [];
   for (const rendition of RENDITIONS) {
@@ -117,7 +122,7 @@ async function missingOf(base: string): Promise<string[]> {
   return missing;
 }
 
-/** Names and contents of a directory of somebody. */
+/** Names and contents of a directory that belongs to somebody else. */
 async function contents(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const lines = entries.map(async (entry) =>
@@ -138,7 +143,7 @@ interface Row {
 
 interface Stage {
   readonly gateway: TestGateway;
-  /** Directories to which something is happening: whatever is said of them now may be wrong a moment later. */
+  /** Directories in which an incident is going on: any log line about them may be wrong a moment later. */
   readonly struck: Set<string>;
   readonly source: FlvSource;
   readonly outside: string;
@@ -213,7 +218,7 @@ async function suffer(
   });
   const wholeAfter = performance.now() - ended;
   for (const { base } of streams) {
-    // Somebody who asks is the last to hear of what is gone: from then on it is not listed.
+    // Whoever requests a lost segment is the last one to miss it: from then on it is not listed.
     await missingOf(base);
     expect(await missingOf(base), incident.name).toEqual([]);
   }
@@ -244,7 +249,7 @@ it('C4.03 whatever happens to a directory, live viewers are not affected, and th
   const somebodys = await contents(outside);
   const flags = ['--ladder', 'source', '--segment-duration', '1', '--window-segments', '6', '--dvr-window', '20'];
   const gateway = await startGateway(...flags, '--max-connections-per-ip', '100', '--max-streams', '100');
-  // Never said too early: looked at in the moment in which it is said.
+  // Never logged too early: checked at the very moment when it is logged.
   const early: string[] = [];
   const struck = new Set<string>();
   const { logs } = gateway;

@@ -1,4 +1,4 @@
-// Faulty encoder clocks, in tables of what is sent and what players get: through RTMP, the gateway and HTTP, read back from the media.
+// Faulty encoder clocks, as tables of what is sent and what players get: through RTMP, the gateway and HTTP, read back from the media.
 import { expect, it } from 'vitest';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
@@ -10,7 +10,7 @@ import { connectPublisher, sendHeaders } from './looping-publisher.js';
 
 /** Seconds of media, a key frame in each. */
 const SECONDS = 6;
-/** Pictures in a second. */
+/** Pictures per second. */
 const RATE = 25;
 
 interface Sent {
@@ -30,7 +30,7 @@ async function publishAll(gateway: TestGateway, name: string, source: FlvSource,
   await publisher.close();
 }
 
-/** Seconds; `from` and `to` are decode times of the media, `date` that of EXT-X-PROGRAM-DATE-TIME. */
+/** In seconds; `from` and `to` are decode times of the media, `date` is EXT-X-PROGRAM-DATE-TIME. */
 interface Got {
   readonly discontinuity: boolean;
   readonly gap: boolean;
@@ -66,9 +66,9 @@ type Wire = (time: number, kind: FlvTag['type'], index: number) => number;
 interface Case {
   readonly name: string;
   readonly wire: Wire;
-  /** Milliseconds by which sound is sent later than it belongs to the pictures. */
+  /** Milliseconds by which sound is sent later than the pictures of its time. */
   readonly audioSentLate?: number;
-  /** EXTINF of the pictures, rounded to a frame; negative where a discontinuity begins. */
+  /** EXTINF of the pictures, rounded to a frame; negative if a discontinuity begins there. */
   readonly expected: readonly number[];
 }
 
@@ -76,7 +76,7 @@ const straight =
   (from: number): Wire =>
   (time) =>
     from + time;
-/** The same each time, in -1..1. */
+/** The same values in every run, in -1..1. */
 const shaken = (index: number): number => (((index * 7919) % 601) - 300) / 300;
 
 const cases: readonly Case[] = [
@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
   {
     name: 'A7.13 jumps ahead by 5 hours',
     wire: (time) => time + (time < 3_000 ? 0 : 18_000_000),
-    // Believed at the third frame, so it shows at the next key frame.
+    // The jump is accepted at the third frame, so it shows at the next key frame.
     expected: [2, 2, -2],
   },
   {
@@ -107,7 +107,7 @@ const cases: readonly Case[] = [
   {
     name: 'A7.13 begins at 0 again',
     wire: (time) => (time < 3_000 ? 7_000_000 + time : time - 3_000),
-    // Believed at the third frame, so it shows at the next key frame.
+    // The jump is accepted at the third frame, so it shows at the next key frame.
     expected: [2, 2, -2],
   },
   {
@@ -133,7 +133,7 @@ it('A2.17 A2.18 A2.19 A7.13 clocks of publishers, from RTMP to the segments', as
       video.map(({ duration, discontinuity }) => (discontinuity ? -1 : 1) * round(duration)),
       name,
     ).toEqual(expected);
-    // Both tracks alike, and nothing lost of either.
+    // Both tracks agree, and neither has lost anything.
     expect(
       audio.map(({ discontinuity }) => discontinuity),
       name,
@@ -144,19 +144,19 @@ it('A2.17 A2.18 A2.19 A7.13 clocks of publishers, from RTMP to the segments', as
   }
 });
 
-/** No way back, no hole, and dates as the durations say. */
+/** Times never go back, there is no gap, and dates agree with the durations. */
 function checkTimes(name: string, segments: readonly Got[]): void {
   expect(segments.some(({ gap }) => gap)).toBe(false);
   for (const [index, { from, date, discontinuity }] of segments.entries()) {
     const before = segments[index - 1];
     if (before === undefined) continue;
-    // Where a period begins sound may begin within the last frame of the one before.
+    // Where a period begins, sound may begin within the last frame of the previous one.
     expect(Math.abs(from - before.to), name).toBeLessThan(discontinuity ? 0.022 : 0.001);
     expect(Math.abs(date - before.date - before.duration), name).toBeLessThan(0.025);
   }
 }
 
-/** One gateway, all publishers at once: each waits for its own tracks to be known. */
+/** One gateway and all publishers at once, because each waits until its own tracks are known. */
 async function publishCases(gateway: TestGateway, source: FlvSource) {
   const first = source.media[0]?.timestamp ?? 0;
   const outcomes = cases.map(async ({ wire, audioSentLate = 0 }, index) => {

@@ -5,14 +5,14 @@ import { FailureDomain } from '../../../src/protocols/failure-domain.js';
 export type Fault = 'throw' | 'rejection';
 
 export interface Injection {
-  /** The seam: what `guard`, `run`, `settled` or `attempt` were told; for timers `timer in FILE`. */
+  /** The seam: the name passed to `guard`, `run`, `settled` or `attempt`; for timers `timer in FILE`. */
   readonly seam: string;
   /** Name of the domain. */
   readonly domain: (name: string) => boolean;
   readonly fault: Fault;
-  /** Not before the work but when it is done. */
+  /** If set, it fails when the work is done, not before. */
   readonly late?: true;
-  /** Of timers, which then fire at once, those with such a delay. */
+  /** Only for timers, which then fire at once: those with such a delay. */
   readonly delay?: ((milliseconds: number) => boolean) | undefined;
 }
 
@@ -22,11 +22,11 @@ interface Armed extends Injection {
 }
 
 export class Injections {
-  /** Timers, by the name of their domain, and what is waited for them instead. */
+  /** Timers to shorten, by the name of their domain, and their delay instead. */
   readonly hurried = new Map<string, ReadonlyMap<string, number>>();
   /** Number of the newest RTMP connection. */
   newestConnection = 0;
-  /** The same of HTTP. */
+  /** Number of the newest HTTP connection. */
   newestHttpConnection = 0;
   readonly #armed = new Set<Armed>();
 
@@ -42,7 +42,7 @@ export class Injections {
           connectionNumber(this.name, 'http'),
         );
         const guarded = guard.call(this, where, injections.#before(this, where, callback as () => void));
-        // Its time is Node's own: it is over now.
+        // Its time is Node's own, so it fires now.
         if (where === 'rtmp deadline' && injections.#find(this, where) !== undefined) queueMicrotask(guarded);
         return guarded as ReturnType<FailureDomain['guard']>;
       } as FailureDomain['guard']),
@@ -56,7 +56,7 @@ export class Injections {
         return settled.call(this, where, injections.#promised(this, where, work));
       }),
       attempt: vi.spyOn(proto, 'attempt').mockImplementation(function (this: FailureDomain, where, step) {
-        // Of several steps each is done for itself: it fails when it is done, or nothing could be expected of it.
+        // Each of several steps must run even if another fails. It fails after its work, or there would be nothing to observe.
         return attempt.call(this, where, () => {
           const done = step();
           injections.#fail(this, where);
@@ -81,7 +81,10 @@ export class Injections {
     });
   }
 
-  /** The next time that this happens it fails, once. @returns resolves when it has */
+  /**
+   * Makes this fail once, the next time it happens.
+   * @returns a promise that resolves when it has
+   */
   arm(injection: Injection): Promise<Error> {
     return new Promise((resolve) => {
       const error = new TypeError(`injected at ${injection.seam}`);

@@ -1,6 +1,6 @@
-// Every seam of a stream's life, how it is brought about, and what may end there. A seam of the sources that is missing here fails the test.
+// Every seam of a stream's life, how it is reached, and what may end there. A seam in the sources that is missing here fails the test.
 
-/** How the victim is brought to the seam; see `Victims`. */
+/** How the victim reaches the seam; see `Victims`. */
 export type Trigger =
   /** Armed before the publisher connects. */
   | 'publishes'
@@ -23,24 +23,24 @@ export type Trigger =
   | 'ffmpeg output is useless'
   | 'disk fails'
   | 'is kicked'
-  /** The life of its playlists is over, after it ended. */
+  /** Its playlists are removed, after it has ended. */
   | 'is forgotten'
-  /** Of a connection that only connects, and hangs up or resets. */
+  /** For a connection that only connects, and then hangs up or resets. */
   | 'peer hangs up'
   | 'peer resets';
 
 export interface SeamRow {
   readonly seam: string;
   readonly trigger: Trigger;
-  /** Whose domain: the stream's, that of its publisher's connection, of a player's, or of the next connection that comes. */
+  /** Whose domain: that of the stream, of its publisher's connection, of a player's connection, or of the next connection. */
   readonly of?: 'stream' | 'publisher' | 'player' | 'next connection';
-  /** Fails on the way to the end of a stream that another fault has broken: this one. */
+  /** Reached at the end of a stream that this other fault has broken. */
   readonly after?: string;
-  /** The seam that is told of, where the fault before this one was not injected. */
+  /** The seam that is reported, if it is not the one of the earlier fault. */
   readonly told?: string;
-  /** A promise: rejected as well as thrown before there is one. */
+  /** Whether the seam has a promise, which is rejected in one case, while the call throws in another. */
   readonly promise?: true;
-  /** Of a file with several timers, the one that is meant. */
+  /** If a file has several timers, selects the one that is meant. */
   readonly delay?: (milliseconds: number) => boolean;
 }
 
@@ -57,7 +57,7 @@ export const SEAMS: readonly SeamRow[] = [
   ...stream('publishes without sound', 'timer in pipeline/track-decision.ts'),
   // While it plays.
   ...stream('plays', 'tag', 'ffmpeg feed', 'ffmpeg output', 'ffmpeg progress'),
-  // Whether FFmpeg stands still.
+  // The check whether FFmpeg hangs.
   { seam: 'timer in transcode/supervisor.ts', trigger: 'plays', delay: (ms) => ms === 250 },
   ...stream('player asks', 'timer in hls/window/blocking-reload.ts'),
   ...stream('sound stops', 'track change'),
@@ -75,9 +75,9 @@ export const SEAMS: readonly SeamRow[] = [
   // The publisher leaves, is waited for, and the stream ends.
   ...stream('publisher leaves', 'publisher end', 'timer in pipeline/resume-window.ts'),
   ...promises('publisher leaves', 'suspension', 'slate shown', 'ffmpeg finish', 'ffmpeg stop', 'end in time', 'flush'),
-  // How long it has to flush.
+  // The time that it has for flushing.
   { seam: 'timer in transcode/supervisor.ts', trigger: 'publisher leaves', delay: (ms) => ms === 3_000 },
-  // How long each step of its end may take.
+  // The time that each step of its end may take.
   ...stream('publisher leaves', 'timer in pipeline/stream-owner.ts'),
   ...stream('publisher leaves', 'abandoned name', 'presentation end', 'sequence numbers', 'end news', 'capacity'),
   ...stream('publisher leaves', 'publisher close', 'next publisher close', 'window close', 'directory'),
@@ -90,7 +90,7 @@ export const SEAMS: readonly SeamRow[] = [
   ...promises('is forgotten', 'unlisting', 'removal'),
   ...stream('is forgotten', 'timer in hls/origin/named-streams.ts'),
   { seam: 'broken presentation', trigger: 'is forgotten', after: 'unlisting' },
-  // It is broken already.
+  // It is broken before.
   ...ending('tag', 'fault counter', 'ffmpeg discard', 'kick', 'release'),
   { seam: 'ffmpeg kill', trigger: 'plays', after: 'tag', promise: true },
   { seam: 'presentation without end', trigger: 'playlists cannot end', told: 'presentation end' },
@@ -114,7 +114,7 @@ export const SEAMS: readonly SeamRow[] = [
   ...connection('next connection', 'peer resets', 'rtmp error'),
 ];
 
-/** Of the end of the gateway, of what an earlier process left and of a certificate: each has its own test below the table's. */
+/** Seams at the end of the gateway, for streams of an earlier process, and for a certificate: each has its own test below the table's. */
 export const OTHERS: readonly string[] = [
   ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'play access', 'directories', 'rtmp shutdown'],
   'streams',
@@ -126,7 +126,7 @@ export const OTHERS: readonly string[] = [
   'key use',
 ];
 
-/** Of sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */
+/** For sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */
 export const CONNECTION_SEAMS: readonly string[] = [
   // Of one HTTP connection.
   ...['http accept', 'http data', 'http written', 'http answer closed', 'http close', 'http end', 'http turn'],

@@ -1,4 +1,4 @@
-// Drives streams to their seams, one after the other or in parallel, in a gateway whose other stream is watched.
+// Leads streams to their seams, one after the other or in parallel, in a gateway whose other stream is watched.
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { onTestFinished, vi } from 'vitest';
@@ -18,13 +18,13 @@ const FORGOTTEN = 'timer in hls/origin/named-streams.ts';
 
 export interface VictimSources {
   readonly source: FlvSource;
-  /** Of another size. */
+  /** A source of another size. */
   readonly other: FlvSource;
 }
 
-/** Streams by name, of which a part does not work, whoever asks. */
+/** For each stream name: a part that does not work, whoever uses it. */
 export class BrokenParts {
-  /** What FFmpeg writes cannot be read. */
+  /** Streams for which FFmpeg's output cannot be read. */
   readonly useless = new Set<string>();
   readonly withoutEnd = new Set<string>();
   readonly withoutDisk = new Set<string>();
@@ -58,7 +58,7 @@ export class BrokenParts {
 }
 
 export interface Outcome {
-  /** The log line that told of it. */
+  /** The log line that reported it. */
   readonly told: LogRecord;
   /** What a viewer of the stream itself saw. */
   readonly saw: string;
@@ -80,7 +80,7 @@ export class Victim {
     this.#sources = sources;
   }
 
-  /** Plays it, where the seam is one of a stream that plays. */
+  /** Plays it, if the seam needs a stream that plays. */
   async prepare({ trigger, of }: SeamRow): Promise<void> {
     this.#injections.hurried.set(
       `live/${this.name}`,
@@ -103,7 +103,7 @@ export class Victim {
     }
   }
 
-  /** Brings it to the seam, and waits until all that follows has followed. */
+  /** Leads it to the seam, and waits for all consequences. */
   async suffer(row: SeamRow, fault: Fault): Promise<Outcome> {
     const { after } = row;
     let reached: Error | undefined;
@@ -113,7 +113,7 @@ export class Victim {
     await this.#pull(row);
     const error = await eventually(async () => reached);
     const where = row.told ?? after ?? row.seam;
-    // The fault names no file, its stack does.
+    // The fault names no file, but its stack does.
     const told = await this.#told(
       where.startsWith('timer in ') ? 'timer' : where,
       where === row.seam ? error.message : undefined,
@@ -121,7 +121,7 @@ export class Victim {
     return { told, saw: await this.#seen(row) };
   }
 
-  /** The name can be had at once, and is watched. */
+  /** The name is free at once, and is watched. */
   async publishAgain(): Promise<void> {
     this.#parts.repair(this.name);
     this.#injections.hurried.set(`live/${this.name}`, new Map([[WINDOW, 0]]));
@@ -252,7 +252,7 @@ export class Victim {
         const socket = connect(Number(new URL(this.#gateway.rtmp.replace('rtmp', 'http')).port), '127.0.0.1');
         socket.on('error', () => undefined).resume();
         await eventually(async () => (socket.readyState === 'open' ? true : undefined));
-        // The server has to have seen it before it is gone.
+        // The server must have seen it before it leaves.
         await this.#logged(({ msg, connection }) => msg === 'rtmp connection opened' && Number(connection) > newest);
         if (trigger === 'peer resets') socket.resetAndDestroy();
         else socket.end();
@@ -294,7 +294,7 @@ export class Victim {
     );
   }
 
-  /** A stream that broke, or whose publisher did, has ended for its viewers, by ENDLIST or by a typed error. */
+  /** A stream that broke, or whose publisher broke, has ended for its viewers, by ENDLIST or by a typed error. */
   async #seen({ of }: SeamRow): Promise<string> {
     const publisher = this.#publisher;
     if (of === 'publisher') {
@@ -314,16 +314,16 @@ function silent(source: FlvSource): FlvSource {
   return { ...source, audioHeader: Buffer.alloc(0), media: source.media.filter(({ type }) => type === 'video') };
 }
 
-/** Those of all victims: the others need none. */
+/** Kills the slates of all victims; other streams need none. */
 async function killSlates(): Promise<void> {
   for (const pid of await ffmpegChildren()) {
-    // One may have ended between the list and this.
+    // A process may have ended since the list was made.
     const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
     if (line.includes('away.png')) process.kill(pid, 'SIGKILL');
   }
 }
 
-/** Behind the picture a NAL unit of filler data, which decoders throw away. */
+/** Adds a NAL unit of filler data after the picture, which decoders ignore. */
 function withFiller(body: Buffer): Buffer {
   const length = 4 * 1024 * 1024;
   const filler = Buffer.alloc(4 + length, 0xff);
