@@ -4,8 +4,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
-import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
+import { forAllTests } from '../support/lifetime.js';
 import { TEST_TIMEOUT } from '../support/patience.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 15);
@@ -35,9 +36,16 @@ interface Playback {
 }
 
 let browser: Browser;
+let gateway: TestGateway;
 beforeAll(async () => {
   browser = await launchBrowser();
 });
+beforeAll(
+  forAllTests(async () => {
+    gateway = await startGateway('--ladder', 'source,240p,144p');
+    publishTestPattern(gateway.publishUrl('ladder'), { size: '640x360', rate: 30, gop: 60, preset: 'ultrafast' });
+  }),
+);
 afterAll(() => browser.close());
 
 /** Plays with a plain hls.js, not the player of the product, and switches through all levels. */
@@ -118,8 +126,6 @@ describe('hls.js', () => {
       timeout: TEST_TIMEOUT + SECONDS * 1_500,
     },
     async ({ lowLatencyMode, latency }) => {
-      const gateway = await startGateway('--ladder', 'source,240p,144p');
-      publishTestPattern(gateway.publishUrl('ladder'), { size: '640x360', rate: 30, gop: 60, preset: 'ultrafast' });
       const base = `${gateway.http}/hls/live/ladder`;
       followStream(base);
       // As many seconds as a player stays behind: if it starts with a stream of two seconds, it has no reserve.

@@ -32,7 +32,7 @@ async function publishedWith(openFiles: number) {
   const program = await buildGateway(...flags);
   const gateway = await program.start({ openFiles });
   const source = await makeFlvSource({ seconds: 4, gop: 25 });
-  const publisher = await publishLoop(`${gateway.rtmp}/main`, source);
+  const publisher = await publishLoop(`${gateway.rtmp}/main`, source, { burst: 2 });
   await whenLive(`${gateway.http}/hls/live/main`);
   const read = keptConnection();
   const playlist = (rendition: string) => read(`${gateway.http}/hls/live/main/${rendition}/index.m3u8`);

@@ -145,7 +145,8 @@ it('C4.03 a disk that is full, read-only or gone affects only the copy on it, wh
   const flags = ['--ladder', 'source', '--segment-duration', '1', '--window-segments', '6', '--media-dir', mediaDir];
   const gateway = await startGateway(...flags);
   const tree = join(mediaDir, 'live', 'main');
-  const publisher = await publishLoop(gateway.publishUrl('main'), await makeFlvSource({ seconds: 4, gop: 25 }));
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const publisher = await publishLoop(gateway.publishUrl('main'), source, { burst: 4 });
   followStream(`${gateway.http}/hls/live/main`);
   await whenLive(`${gateway.http}/hls/live/main`);
   await eventually(() => readTree(tree).catch(() => undefined));

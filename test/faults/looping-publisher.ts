@@ -24,6 +24,13 @@ export interface LoopingPublisher {
   stop(): Promise<void>;
 }
 
+export interface LoopOptions {
+  /** How long the media lasts that is repeated; default 4. */
+  readonly seconds?: number;
+  /** Seconds of media that are sent at once, before real time begins. The gateway takes `maxMediaAhead`, 10 by default. */
+  readonly burst?: number;
+}
+
 /**
  * Sends `audioHeader` and `videoHeader`, then the media of `source` for ever.
  * @param url `rtmp://HOST:PORT/APP/NAME?QUERY`
@@ -31,12 +38,12 @@ export interface LoopingPublisher {
 export async function publishLoop(
   url: string,
   source: PublishedSource,
-  { seconds = 4 }: { seconds?: number } = {},
+  { seconds = 4, burst = 0 }: LoopOptions = {},
 ): Promise<LoopingPublisher> {
   const publisher = await connectPublisher(url);
   sendHeaders(publisher, source);
   const first = source.media[0]?.timestamp ?? 0;
-  const began = performance.now();
+  const began = performance.now() - burst * 1000;
   let sent = 0;
   let index = 0;
   let connected = true;

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGateway } from '../../src/gateway.js';
 import { Origin } from '../../src/hls/origin/origin.js';
 import { LeftStream } from '../../src/hls/store/left-stream.js';
@@ -17,9 +17,14 @@ import { ManualClock } from '../support/manual-clock.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { ffmpegChildren, npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
-import { makeFlvSource } from '../transcode/flv-source.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
 import { Injections } from './seams/injections.js';
+
+let source: FlvSource;
+beforeAll(async () => {
+  source = await makeFlvSource({ seconds: 4, gop: 25 });
+});
 
 describe('the end of a gateway', () => {
   it.each([
@@ -38,7 +43,7 @@ describe('the end of a gateway', () => {
     );
     const { rtmp, http } = await gateway.start();
     onTestFinished(() => gateway.close().catch(() => undefined));
-    const publisher = await publishLoop(`${rtmp}/cam`, await makeFlvSource({ seconds: 4, gop: 25 }));
+    const publisher = await publishLoop(`${rtmp}/cam`, source, { burst: 1.5 });
     const playlist = `${http}/hls/live/cam/source/index.m3u8`;
     await eventually(async () => ((await fetch(playlist)).ok ? true : undefined));
     const domain = (name: string): boolean => name === 'gateway' || name.startsWith('rtmp');
@@ -127,7 +132,7 @@ it('a timer that fails costs only its own work: the measured load, one thumbnail
   const arm = (seam: string, name: string): Promise<Error> =>
     injections.arm({ seam: `timer in ${seam}`, domain: (domain) => domain === name, fault: 'throw' });
   const unmeasured = arm('pipeline/capacity.ts', 'load');
-  await publishLoop(gateway.publishUrl('cam'), await makeFlvSource({ seconds: 4, gop: 25 }));
+  await publishLoop(gateway.publishUrl('cam'), source, { burst: 1.5 });
   const base = `${gateway.http}/hls/live/cam`;
   await whenListed(base, 'source', 1);
   const follower = new PlaylistFollower(base, 'source');

@@ -20,7 +20,9 @@ it('C4.10 SIGTERM under load ends it within the grace period of a container, and
   const program = await buildGateway('--ladder', 'source,144p');
   const gateway = await program.start();
   const source = await makeFlvSource({ seconds: 4, gop: 25 });
-  const publishers = await Promise.all(STREAMS.map((name) => publishLoop(`${gateway.rtmp}/${name}`, source)));
+  const publishers = await Promise.all(
+    STREAMS.map((name) => publishLoop(`${gateway.rtmp}/${name}`, source, { burst: 4 })),
+  );
   for (const name of STREAMS) followStream(`${gateway.http}/hls/live/${name}`, { mayVanish: true, brokenHints: true });
   await Promise.all(STREAMS.map((name) => whenListed(`${gateway.http}/hls/live/${name}`, '144p', 2)));
   const ffmpegs = await ffmpegChildren(gateway.pid);

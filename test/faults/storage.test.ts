@@ -159,7 +159,7 @@ interface WatchedStream {
 }
 
 async function publish({ gateway, source }: Stage, name: string): Promise<WatchedStream> {
-  const publisher = await publishLoop(gateway.publishUrl(name), source, { seconds: 2 });
+  const publisher = await publishLoop(gateway.publishUrl(name), source, { seconds: 2, burst: 8 });
   const base = `${gateway.http}/hls/live/${name}`;
   await whenListed(base, 'audio', 1);
   await whenListed(base, 'source', 1);

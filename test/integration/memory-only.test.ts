@@ -19,7 +19,7 @@ it('serves a stream and its end without writing a file', async () => {
   const { http, publishUrl, logs } = await startGateway(...FLAGS, '--state-dir', `${directory}/state`);
   const source = await makeFlvSource({ seconds: 4, gop: 25 });
   followStream(`${http}/hls/live/memory`);
-  const publisher = await publishLoop(publishUrl('memory'), source);
+  const publisher = await publishLoop(publishUrl('memory'), source, { burst: 6 });
   await whenListed(`${http}/hls/live/memory`, 'source', 8);
   await publisher.stop();
   await expect.poll(() => fetchText(`${http}/hls/live/memory/source/index.m3u8`)).toContain('#EXT-X-ENDLIST');

@@ -37,7 +37,7 @@ beforeAll(
     idle = await startGateway(...FLAGS, ...STREAM);
     open = await startGateway(...STREAM);
     const source = await makeFlvSource({ seconds: 4, gop: 25 });
-    for (const { publishUrl } of [guarded, open]) await publishLoop(publishUrl('cam'), source);
+    for (const { publishUrl } of [guarded, open]) await publishLoop(publishUrl('cam'), source, { burst: 1.5 });
     await eventually(async () =>
       (await fetch(`${guarded.base}/index.m3u8?token=${tokenFor()}`)).ok ? true : undefined,
     );

@@ -147,7 +147,7 @@ export class Victim {
   }
 
   async #publish(source = this.#sources.source): Promise<void> {
-    this.#publisher = await publishLoop(this.#gateway.publishUrl(this.name), source);
+    this.#publisher = await publishLoop(this.#gateway.publishUrl(this.name), source, { burst: 1.5 });
   }
 
   async #play(source = this.#sources.source): Promise<void> {
