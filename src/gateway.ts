@@ -9,11 +9,14 @@ import type { GrantControl } from './contracts/grant.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
+import { adminDependencies } from './gateway/admin-dependencies.js';
+import { AdminServer } from './gateway/admin-server.js';
 import { FLUSH_UNTIL, untilDeadline } from './gateway/close-deadline.js';
 import { dashOrigin } from './gateway/dash-origin.js';
 import { gatewayError } from './gateway/errors.js';
 import { gatewayFigures } from './gateway/figures.js';
 import type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
+import { httpDependencies } from './gateway/http-dependencies.js';
 import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
 import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
@@ -21,19 +24,23 @@ import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publisher
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
+import { thumbnailMaker, thumbnails } from './gateway/stream-thumbnails.js';
 import { WebServers } from './gateway/web-servers.js';
 import { Origin } from './hls/origin/origin.js';
 import { StreamRegistry } from './live/registry.js';
 import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
-import { Thumbnails } from './pipeline/thumbnails.js';
+import type { Thumbnails } from './pipeline/thumbnails.js';
 import { FailureDomain } from './protocols/failure-domain.js';
+import type { AdminDependencies } from './servers/admin/dependencies.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
+import type { MetricsPage } from './servers/http/metrics/figures.js';
 import { RtmpServer } from './servers/rtmp/listener.js';
 import { systemClock } from './system-clock.js';
 import type { FfmpegInstallation } from './transcode/ffmpeg-installation.js';
-import { ThumbnailMaker } from './transcode/thumbnail-maker.js';
+import type { ThumbnailMaker } from './transcode/thumbnail-maker.js';
 
+export { programVersion } from './gateway/admin-dependencies.js';
 export type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
 /** Used by the commands of the CLI. */
 export { createLogger } from './gateway/logger.js';
@@ -79,6 +86,10 @@ export class Gateway {
   readonly #thumbnails: Thumbnails | undefined;
   /** Undefined before the start, and if the program has its own server. */
   #web: WebServers | undefined;
+  /** Undefined if it is off, has not been started, or the program has its own server. */
+  #admin: AdminServer | undefined;
+  /** The metrics of the HTTP side, wherever that is mounted. */
+  #metrics: MetricsPage | undefined;
   #rtmpUrl: string | undefined;
   readonly #events: EventBus;
   /** Settles when the servers listen, or when that has failed. */
@@ -108,7 +119,7 @@ export class Gateway {
     );
     this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
     this.#thumbnailMaker = thumbnailMaker(parts);
-    this.#thumbnails = this.#thumbnailMaker && this.#newThumbnails(this.#thumbnailMaker);
+    this.#thumbnails = this.#thumbnailMaker && thumbnails(parts, this.#thumbnailMaker, this.#directory);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),
       admission: new StreamAdmission(parts, {
@@ -134,43 +145,31 @@ export class Gateway {
     });
   }
 
-  #newThumbnails(maker: ThumbnailMaker): Thumbnails {
-    const { config, logger, clock } = this.#parts;
-    return new Thumbnails({
-      maker,
-      find: (app, name) => this.#directory.find(app, name),
-      segmentDuration: config.segmentDuration,
-      clock,
-      logger: logger.child({ room: 'pipeline' }),
+  /** The dependencies of `sluiceHttp`, to mount playback, pages and API in your own Fastify application. */
+  httpDependencies(): HttpDependencies {
+    return httpDependencies(this.#parts, {
+      ...{ origin: this.#origin, dash: this.#dash, directory: this.#directory, thumbnails: this.#thumbnails },
+      health: { ready: () => this.#ready() },
+      rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
+      metrics: {
+        figures: () => ({
+          ...gatewayFigures({ rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity }),
+          adminRefused: this.#admin?.refused ?? new Map(),
+        }),
+        offer: (page) => {
+          this.#metrics = page;
+        },
+      },
     });
   }
 
-  /** The dependencies of the HTTP plugin, to mount playback, pages and API in your own Fastify application. */
-  httpDependencies(): HttpDependencies {
-    const { config } = this.#parts;
-    return {
-      origin: this.#origin,
-      dash: this.#dash,
-      streams: this.#directory,
+  /** The dependencies of `sluiceAdmin`, to mount the management API in your own Fastify application. */
+  adminDependencies(): AdminDependencies {
+    return adminDependencies(this.#parts, {
       health: { ready: () => this.#ready() },
-      access: this.#parts.viewers?.access,
-      thumbnails: this.#thumbnails,
-      targetDuration: Math.ceil(config.segmentDuration),
-      rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
-      publishApp: config.apps[0],
-      publishProof: config.users.length > 0 ? 'user' : this.#parts.key === null ? 'none' : 'key',
-      publicUrl: config.publicUrl,
-      embedFrameAncestors: config.frameAncestors.join(' '),
-      maxWaiters: config.maxWaiters,
-      maxWaitersPerIp: config.maxWaitersPerIp,
-      maxUnreadBytes: config.maxUnreadBytes,
-      maxUnreadBytesPerIp: config.maxUnreadBytesPerIp,
-      trustedProxies: config.trustedProxies,
-      metricsPolicy: config.metrics,
-      metrics: {
-        figures: () => gatewayFigures({ rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity }),
-      },
-    };
+      streams: this.#directory,
+      metrics: () => this.#metrics,
+    });
   }
 
   /** The state of every stream that is published, waits for its publisher, or has ended and can still be watched. */
@@ -203,7 +202,7 @@ export class Gateway {
   }
 
   /**
-   * Starts listening on both ports, or with `{ http: false }` for publishers only. Can be called once; if it fails, the gateway has closed
+   * Starts listening on all ports, or with `{ http: false }` for publishers only. Can be called once; if it fails, the gateway has closed
    * itself.
    * @throws {SluiceError} if a port cannot be opened; `gateway.started` on a second call; `gateway.closed` after `close()`
    */
@@ -230,8 +229,13 @@ export class Gateway {
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
     const guard = this.#rtmp.descriptors.guard('viewers');
-    if (http) this.#web = new WebServers(this.#parts, this.httpDependencies(), guard);
-    const urls = { ...publishing, ...(await this.#web?.listen()) };
+    if (http) {
+      this.#web = new WebServers(this.#parts, this.httpDependencies(), guard);
+      this.#admin = AdminServer.create(this.#parts, this.adminDependencies(), guard);
+    }
+    const web = await this.#web?.listen();
+    const admin = await this.#admin?.listen();
+    const urls = { ...publishing, ...web, ...(admin !== undefined && { admin }) };
     this.#rtmpUrl = rtmp;
     logger.debug({ ffmpeg: this.ffmpeg?.versionText, origin: this.ffmpeg?.origin }, 'ffmpeg');
     return urls;
@@ -264,7 +268,7 @@ export class Gateway {
     domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
-    await domain.settled('web servers', async () => this.#web?.close());
+    await domain.settled('web servers', () => Promise.all([this.#web?.close(), this.#admin?.close()]));
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());
     await domain.settled('publish access', () => this.#parts.publishers.close());
@@ -287,9 +291,4 @@ export class Gateway {
 function playAccess({ viewers, access, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
   if (authorize !== undefined) return programPlayAccess(authorize, logger);
   return viewers?.access ?? openPlayAccess(access.grants);
-}
-
-function thumbnailMaker({ config, ffmpeg, clock, childSettings }: GatewayParts): ThumbnailMaker | undefined {
-  if (config.thumbnails === 'off' || ffmpeg === undefined) return undefined;
-  return new ThumbnailMaker({ ffmpeg, clock, ...(childSettings && { childSettings }) });
 }

@@ -28,6 +28,8 @@ export {
   type StartOptions,
 } from './gateway.js';
 export { type ErrorKind, SluiceError } from './protocols/errors.js';
+export type { AdminDependencies } from './servers/admin/dependencies.js';
+export { sluiceAdmin } from './servers/admin/plugin.js';
 export type {
   HlsOrigin,
   HttpDependencies,

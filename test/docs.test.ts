@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import Fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { SIGN_FLAGS } from '../src/cli/link-times.js';
+import { TOKEN_FLAGS } from '../src/cli/operator-tokens.js';
 import { KEY_FLAGS } from '../src/cli/publishers.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
@@ -262,6 +263,7 @@ describe('documents', () => {
       '--version',
       ...SIGN_FLAGS,
       ...KEY_FLAGS,
+      ...TOKEN_FLAGS,
       ...FLAGS_OF_OTHERS,
     ];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];

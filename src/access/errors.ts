@@ -73,4 +73,18 @@ export const accessError = defineErrors({
     summary:
       'The file of the generated publish key, or of the generated play secret, cannot be made, read or trusted. Fix it, or set publishKey or playSecrets.',
   },
+  'access.operator-tokens': {
+    kind: 'unavailable',
+    summary:
+      'The file of operator tokens in the state directory cannot be read, understood or written. While it runs, the gateway keeps what it read before.',
+  },
+  'audit.unwritable': {
+    kind: 'unavailable',
+    summary:
+      'Status 503. The audit log in the state directory cannot be written (disk full, read-only), so the change was refused. Streams go on. Make room, or set auditRequired to off.',
+  },
+  'audit.unreadable': {
+    kind: 'unavailable',
+    summary: 'Status 503. The audit log in the state directory cannot be read.',
+  },
 });

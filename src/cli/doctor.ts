@@ -9,12 +9,12 @@ import { readRevocations, revocationPath } from '../access/tickets/revocation-fi
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
-import { checkMediaDirectory, ensureFile, inspectDirectory, loadCertificate } from '../gateway.js';
+import { checkMediaDirectory, ensureFile, inspectDirectory, loadCertificate, programVersion } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import { listenReason, systemReason } from '../protocols/system-error.js';
 import type { FfmpegAttempt } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
-import { packageVersion } from './help-text.js';
+
 import { type CommandIo, type ConfigDetails, EXIT_FAILURE, EXIT_OK } from './io.js';
 
 /** One line of the report. A `note` is worth knowing, a `problem` prevents the gateway from working. */
@@ -48,7 +48,7 @@ export async function doctor(config: Config, io: CommandIo, { warnings = [] }: C
   const problems = findings.filter(({ level }) => level === 'problem').length;
   const lines = findings.map(({ level, text }) => `${MARKS[level]} ${text}`);
   const verdict = problems === 0 ? 'Everything needed is here.' : `${problems} of these must be fixed first.`;
-  io.stdout.write(`Sluice ${packageVersion()}\n${lines.join('\n')}\n${verdict}\n`);
+  io.stdout.write(`Sluice ${programVersion()}\n${lines.join('\n')}\n${verdict}\n`);
   return problems === 0 ? EXIT_OK : EXIT_FAILURE;
 }
 

@@ -1,6 +1,5 @@
 // The texts of `--help` and `--version`; the options come from the schema.
 
-import { readFileSync } from 'node:fs';
 import { optionsHelp } from '../config/documentation.js';
 
 export function helpText(): string {
@@ -18,6 +17,9 @@ Commands:
   revoke LINK   End such a link before its time.
   key add | list | rotate ID | revoke ID   Keys with which others may publish: for some streams, for some time.
   user add USER | list | remove USER       Users who may publish with a password.
+  token add --role viewer|operator|admin [--name NAME] [--for 30d]
+  token list, token revoke ID   Who may manage the gateway through the admin listener.
+  audit verify   Check that nobody changed the log of what operators did.
 
 Examples:
   sluice                                       Everything by default. Prints what to paste into OBS, and where to watch.
@@ -31,12 +33,4 @@ ${optionsHelp()}
 
 Exit status: 0 ended in order, 1 could not start or did not end in order, 2 wrong command line or configuration.
 `;
-}
-
-/** The version from package.json; the path is the same from src/ and from dist/. */
-export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
 }

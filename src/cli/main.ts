@@ -3,13 +3,15 @@
 import { type LoadedConfig, loadConfigWithWarnings } from '../config/load-config.js';
 import type { Config } from '../config/schema.js';
 import { didYouMean } from '../config/suggestion.js';
+import { programVersion } from '../gateway.js';
 import { SluiceError } from '../protocols/errors.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor.js';
 import { hashPasswordCommand } from './hash-password.js';
-import { helpText, packageVersion } from './help-text.js';
+import { helpText } from './help-text.js';
 import { type CommandIo, type ConfigDetails, EXIT_OK, EXIT_USAGE } from './io.js';
 import { SIGN_FLAGS } from './link-times.js';
+import { audit, TOKEN_FLAGS, token } from './operator-tokens.js';
 import { type CommandArguments, revoke, sign } from './play-links.js';
 import { KEY_FLAGS, key, USER_FLAGS, user } from './publishers.js';
 import { serve } from './serve.js';
@@ -28,6 +30,8 @@ const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[
   ['revoke', [revoke, []]],
   ['key', [key, KEY_FLAGS]],
   ['user', [user, USER_FLAGS]],
+  ['token', [token, TOKEN_FLAGS]],
+  ['audit', [audit, []]],
 ]);
 const DEFAULT_COMMAND = 'serve';
 /** This command has its own arguments and needs no configuration. */
@@ -40,7 +44,7 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     return EXIT_OK;
   }
   if (argv.some((argument) => argument === '--version' || argument === '-V')) {
-    io.stdout.write(`${packageVersion()}\n`);
+    io.stdout.write(`${programVersion()}\n`);
     return EXIT_OK;
   }
   const [first] = argv;

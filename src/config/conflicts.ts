@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
+import { NO_ADMIN_PORT } from './options/admin.js';
 import { NO_MEDIA_DIRECTORY } from './options/places.js';
 import type { Config, ConfigKey } from './schema.js';
 
@@ -54,11 +55,38 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
     if (isAddressBlock(entry)) return;
     problems.push(`${originOf('trustedProxies', i)}: got "${entry}", expected an IP address or CIDR block`);
   });
+  problems.push(...adminProblems(config, originOf));
   problems.push(...userProblems(config, originOf));
   problems.push(...unkeptMediaProblems(config, originOf));
   if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
     problems.push(
       `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
+    );
+  }
+  return problems;
+}
+
+/** Whether an address can be reached from this machine only. */
+export function isThisMachine(address: string): boolean {
+  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}
+
+/** Whether the admin listener, if there is one, speaks TLS: tokens must not cross a network unencrypted. */
+export function adminSpeaksTls({ adminHost, adminTls }: Pick<Config, 'adminHost' | 'adminTls'>): boolean {
+  return adminTls === 'auto' && !isThisMachine(adminHost);
+}
+
+function adminProblems(config: Config, originOf: OriginOf): string[] {
+  const { adminPort, adminHost } = config;
+  if (adminPort === NO_ADMIN_PORT) return [];
+  const problems: string[] = [];
+  for (const other of ['rtmpPort', 'httpPort', 'rtmpsPort', 'httpsPort'] as const) {
+    if (adminPort === undefined || adminPort === 0 || config[other] !== adminPort) continue;
+    problems.push(`${originOf('adminPort')}: got ${adminPort}, which is taken (${originOf(other)})`);
+  }
+  if (adminSpeaksTls(config) && (config.tlsCert === undefined || config.tlsKey === undefined)) {
+    problems.push(
+      `${originOf('adminHost')}: got ${adminHost}, which other machines can reach, so that tlsCert and tlsKey are needed; or set adminTls to off if nobody between can read along`,
     );
   }
   return problems;
@@ -93,7 +121,8 @@ function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {
 /** Values that are allowed but have no effect, and so are probably mistakes. @param set the options that were set by any source */
 export function ineffectiveOptions(config: Config, set: ReadonlySet<ConfigKey>, originOf: OriginOf): string[] {
   const warnings: string[] = [];
-  const speaksTls = config.rtmpsPort !== undefined || config.httpsPort !== undefined;
+  const isAdminSecure = config.adminPort !== NO_ADMIN_PORT && adminSpeaksTls(config);
+  const speaksTls = config.rtmpsPort !== undefined || config.httpsPort !== undefined || isAdminSecure;
   for (const key of ['tlsCert', 'tlsKey'] as const) {
     if (config[key] === undefined || speaksTls) continue;
     warnings.push(`${originOf(key)} does nothing: set httpsPort or rtmpsPort too, or nothing speaks TLS`);

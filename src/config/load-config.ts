@@ -99,12 +99,22 @@ function summary(problems: readonly string[]): string {
   return [`${head} with the configuration:`, ...shown].join('\n');
 }
 
+const REDACTED = '[redacted]';
+
 /** The configuration for logs and reports: secrets replaced. */
 export function redactConfig(config: Config): Config {
-  const hidden = config.publishKey === undefined || config.publishKey === OPEN_PUBLISHING;
+  const secrets = FILE_OPTIONS.filter(({ secret, key }) => secret === true && config[key] !== undefined).map(
+    ({ key }) => [key, redacted(config[key])] as const,
+  );
   return {
     ...config,
-    users: config.users.map((user) => ({ ...user, hash: '[redacted]' })),
-    ...(hidden ? {} : { publishKey: '[redacted]' }),
+    ...Object.fromEntries(secrets),
+    users: config.users.map((user) => ({ ...user, hash: REDACTED })),
   };
+}
+
+/** Of a list, only the number of entries is told. */
+function redacted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => REDACTED);
+  return value === OPEN_PUBLISHING ? value : REDACTED;
 }

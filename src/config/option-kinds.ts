@@ -26,6 +26,8 @@ export interface OptionDetails {
 export interface OptionSchema extends Partial<OptionDetails> {
   readonly type?: 'integer' | 'number' | 'string' | 'array' | 'object';
   readonly enum?: readonly string[];
+  /** Kinds of which the value has one: a number or a word. */
+  readonly anyOf?: readonly OptionSchema[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: unknown;
@@ -47,6 +49,16 @@ export const port = (details: Details & { default: number }) => Type.Integer({ .
 /** The port of a server that is off unless a port is set. */
 export const optionalPort = (details: Details) =>
   Type.Optional(Type.Integer({ ...PORTS, fallback: 'off', ...details }));
+
+/** A port that is chosen by default, and can be turned off. */
+export const portOrNone = (details: Details & { fallback: string }) =>
+  Type.Optional(
+    Type.Union([Type.Integer({ minimum: PORTS.minimum, maximum: PORTS.maximum }), Type.Literal('none')], {
+      placeholder: 'PORT|none',
+      expected: `a whole number from ${PORTS.minimum} to ${PORTS.maximum}, or none`,
+      ...details,
+    }),
+  );
 
 export const count = (minimum: number, maximum: number, details: Details & { default: number }) =>
   Type.Integer({ minimum, maximum, placeholder: 'COUNT', ...details });

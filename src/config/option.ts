@@ -90,6 +90,6 @@ function fromText(option: FileOption, text: string): unknown {
     case 'object':
     case 'string':
     case undefined:
-      return trimmed;
+      return option.schema.anyOf !== undefined && /^\d{1,15}$/.test(trimmed) ? Number(trimmed) : trimmed;
   }
 }

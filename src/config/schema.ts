@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox';
 import { choice, text } from './option-kinds.js';
+import { adminOptions } from './options/admin.js';
 import { ingestOptions } from './options/ingest.js';
 import { placeOptions } from './options/places.js';
 import { publishingOptions } from './options/publishing.js';
@@ -36,6 +37,7 @@ export const configSchema = Type.Object(
     ...streamOptions,
     ...ingestOptions,
     ...viewerOptions,
+    ...adminOptions,
     ...ffmpegAndLogOptions,
   },
   { additionalProperties: false },
@@ -49,6 +51,7 @@ export const SECTIONS = [
   { title: 'Streams', options: streamOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },
+  { title: 'Operators', options: adminOptions },
   { title: 'The program', options: ffmpegAndLogOptions },
 ] as const;
 

@@ -3,7 +3,7 @@ import type { StreamStatistics } from '../live/statistics.js';
 import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
 import type { StreamPipeline } from '../pipeline/stream-pipeline.js';
-import type { GatewayFigures, StreamFigures } from '../servers/http/dependencies.js';
+import type { GatewayFigures, StreamFigures } from '../servers/http/metrics/figures.js';
 import type { RtmpServer } from '../servers/rtmp/listener.js';
 
 export interface FigureSources {

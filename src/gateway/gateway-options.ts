@@ -27,6 +27,8 @@ export interface GatewayDependencies {
 }
 
 export interface GatewayUrls extends WebUrls {
+  /** `http://127.0.0.1:PORT`, with the actual port: the admin listener, if there is one. */
+  readonly admin?: string;
   /** `rtmp://HOST:PORT/live`, with the actual port. */
   readonly rtmp: string;
   /** `rtmps://HOST:PORT/live`, with the actual port, if `rtmpsPort` is set. */

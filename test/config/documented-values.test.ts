@@ -45,6 +45,10 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   slate: ['/srv/slate.png', '1'],
   trustedProxies: ['10.0.0.0/8', '127.0.0.1,::1', '2001:db8::/32'],
   frameAncestors: ['*', "'self'", 'https://example.com,https://b.example.com:8443'],
+  adminHost: ['127.0.0.1', '::1', 'localhost'],
+  adminPort: ['8081', '0', 'none', '65535'],
+  adminHosts: ['ops.example.com', 'a.example,b-1.example'],
+  adminOrigins: ['https://ops.example.com', 'http://10.0.0.1:3000,https://b.example.com:8443'],
   ffmpegPath: ['/usr/bin/ffmpeg', '7'],
 };
 

@@ -45,10 +45,10 @@ export const viewerOptions = {
     description:
       'Proxies and CDNs whose `X-Forwarded-For` header is trusted to name the client. From all others it is ignored.',
   }),
-  metrics: choice(['public', 'loopback', 'off'], {
-    default: 'loopback',
+  metrics: choice(['admin', 'public', 'off'], {
+    default: 'admin',
     description:
-      'Who may read `/metrics`: everybody, clients on this machine, or nobody. For clients behind `trustedProxies` the forwarded address counts.',
+      'Where `/metrics` is: on the admin listener, for whoever has a token, or also on the HTTP port, for everybody who can reach it, or nowhere.',
   }),
   hstsMaxAge: count(0, 63_072_000, {
     default: 0,

@@ -53,8 +53,3 @@ export class ClientAddresses {
     return trusted;
   }
 }
-
-export function isLoopback(peer: string): boolean {
-  const address = plainAddress(peer);
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-}

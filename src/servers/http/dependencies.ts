@@ -5,6 +5,7 @@ import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Thumbnail } from '../../contracts/thumbnail.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
+import type { MetricsSource } from './metrics/figures.js';
 
 /** An answer of the HLS origin. Headers and caching are decided in this room. */
 export type OriginAnswer =
@@ -210,69 +211,11 @@ export interface HttpOptions {
   readonly maxUnreadBytesPerIp?: number | undefined;
   /** IP addresses and CIDR blocks of proxies whose `X-Forwarded-For` is trusted. Default: loopback. */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** Who may read `/metrics`. Behind trusted proxies, the address of the client counts. Default `loopback`. */
-  readonly metricsPolicy?: 'public' | 'loopback' | 'off' | undefined;
-}
-
-/** Counters since the start and current values of everything except HTTP. Read once per request for `/metrics`. */
-export interface GatewayFigures {
-  readonly rtmp?: {
-    readonly connections: number;
-    readonly connectionsAccepted: number;
-    readonly connectionsRefused: number;
-    readonly publishers: number;
-    readonly publishesAccepted: number;
-    readonly publishesRefused: number;
-    /** Current number of RTMP viewers, and numbers of accepted and refused play requests. */
-    readonly viewers: number;
-    readonly playsAccepted: number;
-    readonly playsRefused: number;
-    /** Messages dropped because viewers were too slow. */
-    readonly viewerDroppedTags: number;
-    readonly bytesReceived: number;
-    readonly bytesSent: number;
-    /** Connections ended by an error, by error code. */
-    readonly closedByError: ReadonlyMap<string, number>;
-  };
-  readonly streams: readonly StreamFigures[];
-  /** Streams ended by an internal error. */
-  readonly brokenStreams?: number;
   /**
-   * Streams being encoded, renditions withdrawn because encoding was too slow, and publishers without a ladder because the machine was
-   * full.
+   * `public`: `/metrics` is here, for everybody who can reach this server. `admin`: it is only on the admin listener. `off`: nothing is measured.
+   * Default `admin`.
    */
-  readonly capacity?: { readonly transcodes: number; readonly shed: number; readonly refused: number };
-}
-
-/** Figures of one stream. A figure is undefined if it is unknown. */
-export interface StreamFigures {
-  readonly app: string;
-  readonly name: string;
-  readonly bytesIn?: number | undefined;
-  readonly bitrate?: BitsPerSecond | undefined;
-  readonly videoFrames?: number | undefined;
-  readonly audioFrames?: number | undefined;
-  /** Frames per second, measured. */
-  readonly frameRate?: number | undefined;
-  readonly droppedTags?: number | undefined;
-  readonly repairedTimestamps?: number | undefined;
-  /** Repairs of the publisher's media, by kind. */
-  readonly repairs?: ReadonlyMap<string, number> | undefined;
-  readonly clockJumps?: number | undefined;
-  readonly forcedCuts?: number | undefined;
-  readonly gaps?: number | undefined;
-  readonly discontinuities?: number | undefined;
-  /** Failed attempts to update the copy on disk. */
-  readonly storeFailures?: number | undefined;
-  readonly ffmpegRestarts?: number | undefined;
-  /** Renditions withdrawn while the stream ran, by reason. */
-  readonly withdrawn?: ReadonlyMap<string, number> | undefined;
-  /** Media time encoded / wall time. */
-  readonly ffmpegSpeed?: number | undefined;
-}
-
-export interface MetricsSource {
-  figures(): GatewayFigures;
+  readonly metricsPolicy?: 'public' | 'admin' | 'off' | undefined;
 }
 
 export interface HttpDependencies extends HttpOptions {

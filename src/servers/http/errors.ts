@@ -35,14 +35,10 @@ export const httpError = defineErrors({
     summary:
       'More requests wait for media than `maxWaiters` allows, or `maxWaitersPerIp` for one address. If that is a proxy, name it in `trustedProxies`.',
   },
-  'http.forbidden': {
-    kind: 'invalid-data',
-    summary: 'Metrics can be read on this machine only: see the option `metrics`.',
-  },
   'http.listen': {
     kind: 'unavailable',
     summary:
-      'Cannot listen on the HTTP or HTTPS port: it is in use, needs privileges, or the address is not one of this machine.',
+      'Cannot listen on the HTTP, HTTPS or admin port: it is in use, needs privileges, or the address is not one of this machine.',
   },
   'http.internal': { kind: 'unavailable', summary: 'Internal error. The log of the server says why.' },
 });

@@ -91,7 +91,7 @@ export function registerSluice(
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
-  const { delivery, viewers, addresses, gate, errors } = services;
+  const { delivery, viewers, gate, errors } = services;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
   installRequestLimits(app);
@@ -118,7 +118,7 @@ export function registerSluice(
     isProtected: gate !== undefined,
   });
   void app.register(healthRoutes, { health: dependencies.health });
-  const policy = dependencies.metricsPolicy ?? 'loopback';
+  const policy = dependencies.metricsPolicy ?? 'admin';
   if (policy !== 'off') {
     const metrics = new Metrics({
       source: dependencies.metrics,
@@ -128,7 +128,7 @@ export function registerSluice(
       gate,
       streams: dependencies.streams,
     });
-    void app.register(metricsRoutes, { metrics, policy, addresses });
+    void app.register(metricsRoutes, { metrics, source: dependencies.metrics, isPublic: policy === 'public' });
   }
   const library = assetLibrary(directory);
   void app.register(assetRoutes, { library });

@@ -20,14 +20,20 @@ export const TOO_MANY_REQUESTS: Problem = {
 
 export const INTERNAL: Problem = { status: 500, code: 'http.internal', message: 'internal error' };
 
-export function sendRawProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+/** @param methods those that are named if the method of the request was refused */
+export function sendRawProblem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  problem: Problem,
+  methods: readonly string[] = READING_METHODS,
+): void {
   const { status, code, message } = problem;
   const isMedia = /^\/(?:hls|dash)\//.test(pathOf(request));
   const body = Buffer.from(isMedia ? `${code}: ${message}\n` : JSON.stringify({ code, message }));
   response.writeHead(status, {
     ...STRICT_HEADERS,
     ...(isMedia && CORS_HEADERS),
-    ...(status === 405 && { allow: READING_METHODS.join(', ') }),
+    ...(status === 405 && { allow: methods.join(', ') }),
     ...(status === 503 && { 'retry-after': '1' }),
     'content-type': isMedia ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
     'content-length': body.length,

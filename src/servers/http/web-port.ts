@@ -21,6 +21,8 @@ export interface WebPortOptions {
   readonly port: number;
   readonly connections: Connections;
   readonly log: LimitedLog;
+  /** The option that sets the port, for messages. Default `httpPort`, with TLS `httpsPort`. */
+  readonly option?: string | undefined;
   /** If set, the port uses TLS. */
   readonly certificate?: CertificateSource | undefined;
   /** Called if accepting failed, usually for lack of file descriptors. */
@@ -56,7 +58,7 @@ export class WebPort {
       await once(this.#server, 'listening');
     } catch (cause) {
       this.#stopWatching();
-      const option = certificate === undefined ? 'httpPort' : 'httpsPort';
+      const option = this.#options.option ?? (certificate === undefined ? 'httpPort' : 'httpsPort');
       throw httpError('http.listen', `cannot listen on ${host}:${port} (${option}): ${listenReason(cause, port)}`, {
         cause,
       });

@@ -87,6 +87,7 @@ export function fakeDependencies(changes: Partial<AppDependencies> = {}): AppDep
     },
     health: { ready: () => ({ ready: true, reasons: [] }) },
     rtmpPort: () => 1935,
+    metricsPolicy: 'public',
     ...changes,
     origin: new FakeOrigin(),
   };

@@ -1,8 +1,8 @@
 // All metrics of /metrics in one table. A test compares docs/metrics.md with it.
 
 import type { DeliveryFigures } from '../delivery/delivery-figures.js';
-import type { GatewayFigures, StreamFigures } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
+import type { GatewayFigures, StreamFigures } from './figures.js';
 import type { ProcessFigures } from './process-figures.js';
 
 /** The figures from which one answer of /metrics is made. */
@@ -215,6 +215,13 @@ export const METRICS: readonly MetricDefinition[] = [
     help: 'Requests of viewers who may not watch, by the code of the error',
     labels: ['code'],
     read: ({ viewersRefused }) => [...viewersRefused].map(([code, value]) => ({ labels: { code }, value })),
+  },
+  {
+    name: 'sluice_admin_refused_total',
+    kind: 'counter',
+    help: 'Requests to the management API that were refused, by the code of the error',
+    labels: ['code'],
+    read: ({ gateway }) => [...(gateway.adminRefused ?? [])].map(([code, value]) => ({ labels: { code }, value })),
   },
   connections('gauge', 'sluice_http_connections', 'Connections to the HTTP and HTTPS ports', 'open'),
   connections('counter', 'sluice_http_connections_total', 'Connections accepted there', 'accepted'),

@@ -4,9 +4,10 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Delivery } from '../delivery/delivery.js';
 import type { ViewerGate } from '../delivery/viewer-gate.js';
 import type { Viewers } from '../delivery/viewers.js';
-import type { MetricsSource, StreamDirectory } from '../dependencies.js';
+import type { StreamDirectory } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
 import { METRICS, type MetricDefinition, type Snapshot } from './definitions.js';
+import type { MetricsSource } from './figures.js';
 import { ProcessObserver } from './process-figures.js';
 
 export interface MetricsOptions {

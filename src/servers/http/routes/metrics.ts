@@ -1,33 +1,31 @@
-// Prometheus metrics. By default only this machine can read them, because they reveal more than viewers need to know.
+// Prometheus metrics, where they are public. They reveal more than viewers need to know, so by default only the admin listener has them.
 
 import type { FastifyInstance } from 'fastify';
-import { type ClientAddresses, isLoopback } from '../client-address.js';
-import { HttpProblem } from '../errors.js';
-import { peerAddress } from '../metering/connections.js';
+import type { MetricsSource } from '../metrics/figures.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 export interface MetricsRouteOptions {
   readonly metrics: Metrics;
-  readonly policy: 'public' | 'loopback';
-  readonly addresses: ClientAddresses;
+  readonly source: MetricsSource | undefined;
+  readonly isPublic: boolean;
 }
 
-export async function metricsRoutes(app: FastifyInstance, options: MetricsRouteOptions): Promise<void> {
-  const { metrics, policy, addresses } = options;
+export async function metricsRoutes(
+  app: FastifyInstance,
+  { metrics, source, isPublic }: MetricsRouteOptions,
+): Promise<void> {
   metrics.start();
-  app.addHook('onClose', async () => metrics.close());
-
-  app.get('/metrics', { exposeHeadRoute: true }, async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    if (policy === 'loopback') {
-      const peer = peerAddress(request.raw);
-      const forwarded = request.headers['x-forwarded-for'];
-      const address = addresses.of(peer, Array.isArray(forwarded) ? forwarded.join(',') : forwarded) ?? peer ?? '';
-      // A proxy on this machine that does not name its client still sends a Via header.
-      if (!isLoopback(address) || (forwarded === undefined && request.headers.via !== undefined)) {
-        throw new HttpProblem(403, 'http.forbidden', 'metrics can be read on this machine only');
-      }
-    }
-    return reply.type(metrics.contentType).send(await metrics.render());
+  source?.offer?.(metrics);
+  app.addHook('onClose', async () => {
+    source?.offer?.(undefined);
+    metrics.close();
   });
+  if (!isPublic) return;
+
+  app.get('/metrics', { exposeHeadRoute: true }, async (_request, reply) =>
+    reply
+      .header('cache-control', 'no-store')
+      .type(metrics.contentType)
+      .send(await metrics.render()),
+  );
 }

@@ -1,0 +1,48 @@
+// What the management API is given: a view of every room that operators may look into or change.
+
+import { readFileSync } from 'node:fs';
+import { AuditLog } from '../access/audit/audit-log.js';
+import { OperatorTokens } from '../access/operators/operator-tokens.js';
+import { redactConfig } from '../config/load-config.js';
+import type { AdminDependencies, ShownOption } from '../servers/admin/dependencies.js';
+import type { Health, StreamDirectory } from '../servers/http/dependencies.js';
+import type { MetricsPage } from '../servers/http/metrics/figures.js';
+import type { GatewayParts } from './parts.js';
+
+export interface ManagedGateway {
+  readonly health: Health;
+  readonly streams: StreamDirectory;
+  readonly metrics: () => MetricsPage | undefined;
+}
+
+export function adminDependencies(
+  { config, logger, clock, access }: GatewayParts,
+  { health, streams, metrics }: ManagedGateway,
+): AdminDependencies {
+  const { stateDir, adminHost, adminHosts, adminOrigins, auditRequired } = config;
+  const wallClock = () => clock.wallClock();
+  const shown = redactConfig(config);
+  const configuration: readonly ShownOption[] = Object.entries(shown).map(([key, value]) => ({ key, value }));
+  return {
+    version: programVersion(),
+    health,
+    streams,
+    grants: access.control,
+    metrics,
+    operators: new OperatorTokens({ stateDir, logger: logger.child({ room: 'access' }), wallClock }),
+    audit: new AuditLog({ stateDir, wallClock }),
+    auditRequired: auditRequired === 'on',
+    configuration: () => configuration,
+    wallClock,
+    hosts: [adminHost, ...adminHosts],
+    origins: adminOrigins,
+  };
+}
+
+/** The version from package.json; the path is the same from src/ and from dist/. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+}

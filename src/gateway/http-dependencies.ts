@@ -1,0 +1,33 @@
+// What the HTTP side is given: options of the configuration, and the rooms that it shows.
+
+import type { DashOrigin, HlsOrigin, HttpDependencies } from '../servers/http/dependencies.js';
+import type { GatewayParts } from './parts.js';
+
+export interface ServedGateway
+  extends Required<Pick<HttpDependencies, 'health' | 'rtmpPort' | 'metrics' | 'thumbnails'>> {
+  readonly origin: HlsOrigin;
+  readonly dash: DashOrigin;
+  readonly directory: HttpDependencies['streams'];
+}
+
+export function httpDependencies(
+  { config, key, viewers }: GatewayParts,
+  { directory, ...rooms }: ServedGateway,
+): HttpDependencies {
+  return {
+    ...rooms,
+    streams: directory,
+    access: viewers?.access,
+    targetDuration: Math.ceil(config.segmentDuration),
+    publishApp: config.apps[0],
+    publishProof: config.users.length > 0 ? 'user' : key === null ? 'none' : 'key',
+    publicUrl: config.publicUrl,
+    embedFrameAncestors: config.frameAncestors.join(' '),
+    maxWaiters: config.maxWaiters,
+    maxWaitersPerIp: config.maxWaitersPerIp,
+    maxUnreadBytes: config.maxUnreadBytes,
+    maxUnreadBytesPerIp: config.maxUnreadBytesPerIp,
+    trustedProxies: config.trustedProxies,
+    metricsPolicy: config.metrics,
+  };
+}

@@ -1,0 +1,35 @@
+// What the management API needs from the rest of the program.
+
+import type { AuditLog } from '../../access/audit/audit-log.js';
+import type { OperatorTokens } from '../../access/operators/operator-tokens.js';
+import type { GrantControl } from '../../contracts/grant.js';
+import type { EpochMilliseconds } from '../../protocols/units.js';
+import type { Health, StreamDirectory } from '../http/dependencies.js';
+import type { MetricsPage } from '../http/metrics/figures.js';
+
+/** One option of the configuration, as it is in force. */
+export interface ShownOption {
+  readonly key: string;
+  /** Undefined if it is not set. `[redacted]` stands for a secret. */
+  readonly value?: unknown;
+}
+
+export interface AdminDependencies {
+  /** Version of the gateway. */
+  readonly version: string;
+  readonly health: Health;
+  readonly streams: StreamDirectory;
+  readonly grants: GrantControl;
+  readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;
+  readonly audit: Pick<AuditLog, 'write' | 'read'>;
+  /** Whether a change is refused if it cannot be written to the audit log. Default true. */
+  readonly auditRequired?: boolean | undefined;
+  readonly configuration: () => readonly ShownOption[];
+  /** The metrics of the HTTP server; undefined if there are none. */
+  readonly metrics: () => MetricsPage | undefined;
+  readonly wallClock: () => EpochMilliseconds;
+  /** Host names under which this listener is reached, beside `localhost` and IP addresses. */
+  readonly hosts?: readonly string[] | undefined;
+  /** Origins whose pages may use the API. Default none. */
+  readonly origins?: readonly string[] | undefined;
+}

@@ -1,0 +1,86 @@
+// Describes a route once: its schema validates requests, serializes answers, and is its part of the OpenAPI document.
+
+import { type TSchema, Type } from 'typebox';
+import type { RouteAccess } from './authentication.js';
+
+export interface Operation {
+  /** Unique; client generators make it the name of a function. */
+  readonly id: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: RouteAccess;
+  readonly params?: TSchema;
+  readonly query?: TSchema;
+  readonly body?: TSchema;
+  /** The answer with status 200. */
+  readonly answer: TSchema;
+  /** Statuses of errors that this route has beside those of every route. */
+  readonly errors?: readonly number[];
+}
+
+export const ProblemSchema = Type.Object(
+  {
+    code: Type.String({ description: 'stable, see docs/errors.md' }),
+    message: Type.String(),
+    details: Type.Optional(Type.Array(Type.String())),
+  },
+  { title: 'Problem' },
+);
+
+const MEANINGS: Readonly<Record<number, string>> = {
+  400: 'A parameter or a field of the body is wrong.',
+  401: 'There is no token, or it is not valid.',
+  403: 'The role of the token may not do this, or a page of another web site asked.',
+  404: 'There is no such thing, or no longer.',
+  413: 'The body is too long.',
+  415: 'The body is not JSON.',
+  421: 'The host name is not one of this listener.',
+  429: 'Too many wrong tokens came from this address.',
+  503: 'The audit log or another file cannot be written; nothing has changed.',
+};
+const OF_ALL: readonly number[] = [400, 421];
+const OF_PROTECTED: readonly number[] = [401, 403, 429];
+const OF_BODIES: readonly number[] = [413, 415];
+
+/** @returns the options of a Fastify route */
+export function operation({
+  id,
+  tag,
+  summary,
+  description,
+  access,
+  params,
+  query,
+  body,
+  answer,
+  errors = [],
+}: Operation) {
+  const statuses = [
+    ...OF_ALL,
+    ...(access === 'open' ? [] : OF_PROTECTED),
+    ...(body === undefined ? [] : OF_BODIES),
+    ...errors,
+  ];
+  const problems = statuses.map((status) => [status, describedProblem(status)] as const);
+  return {
+    config: { access },
+    schema: {
+      operationId: id,
+      tags: [tag],
+      summary,
+      description: [description, access === 'open' ? 'Needs no token.' : `Needs the role ${access}.`]
+        .filter((sentence) => sentence !== undefined)
+        .join(' '),
+      security: access === 'open' ? [] : [{ token: [] }],
+      ...(params !== undefined && { params }),
+      ...(query !== undefined && { querystring: query }),
+      ...(body !== undefined && { body }),
+      response: { 200: answer, ...Object.fromEntries(problems) },
+    },
+  };
+}
+
+function describedProblem(status: number): TSchema {
+  return { ...ProblemSchema, description: MEANINGS[status] ?? 'Something else is wrong.' } as TSchema;
+}

@@ -1,0 +1,220 @@
+// Publishers and viewers: who is there, who must leave, and who may not come back.
+
+import { isIP } from 'node:net';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Ban, Grant } from '../../../contracts/grant.js';
+import { NameSchema } from '../../http/schemas/names.js';
+import type { AuditedChanges } from '../audited-changes.js';
+import type { AdminDependencies } from '../dependencies.js';
+import { AdminProblem } from '../errors.js';
+import { operation } from '../operation.js';
+import {
+  BanSchema,
+  EndedSchema,
+  EndQuery,
+  type EndRequest,
+  NewBanBody,
+  PageQuery,
+  SessionListSchema,
+  SessionParameters,
+  StreamParameters,
+} from '../schemas.js';
+import { durationOf } from '../times.js';
+
+export interface SessionRouteOptions extends Pick<AdminDependencies, 'grants' | 'wallClock'> {
+  readonly changes: AuditedChanges;
+}
+
+const TAG = 'Publishers and viewers';
+const DEFAULT_PAGE = 100;
+const REASON = 'the operator ended this';
+/** One who is only ended is back before anybody has looked. */
+const COMES_BACK = 'Most encoders connect again within seconds. With ?ban=10m it cannot return for so long.';
+const STAYS_AWAY = 'It cannot return before bannedUntil. DELETE /api/v1/bans/{id} lets it in earlier.';
+const VIEWER_NOTE =
+  'Refused from the next playlist on, until its token ends. Behind a CDN only what reaches the gateway, or an edge that asks it, is refused.';
+
+const SessionQuery = Type.Object(
+  {
+    app: Type.Optional(NameSchema),
+    name: Type.Optional(NameSchema),
+    action: Type.Optional(Type.Union([Type.Literal('publish'), Type.Literal('play')])),
+    ...PageQuery,
+  },
+  { additionalProperties: false },
+);
+
+export async function sessionRoutes(plain: FastifyInstance, options: SessionRouteOptions): Promise<void> {
+  const app = plain.withTypeProvider<TypeBoxTypeProvider>();
+  const { grants, wallClock, changes } = options;
+
+  app.get(
+    '/api/v1/sessions',
+    operation({
+      id: 'listSessions',
+      tag: TAG,
+      summary: 'Publishers, RTMP players, and viewers with a ticket, oldest first',
+      description: 'Viewers of open streams over HTTP have no session: the stream has their number.',
+      access: 'viewer',
+      query: SessionQuery,
+      answer: SessionListSchema,
+    }),
+    (request, reply) => {
+      const { app: application, name, action, after, limit } = request.query as Static<typeof SessionQuery>;
+      const found = grants
+        .listGrants()
+        .filter(
+          (grant) =>
+            (application === undefined || grant.app === application) &&
+            (name === undefined || grant.name === name) &&
+            (action === undefined || grant.action === action),
+        );
+      const start = after === undefined ? 0 : found.findIndex(({ id }) => id === after) + 1;
+      const page = found.slice(start, start + Number(limit ?? DEFAULT_PAGE));
+      const last = page.at(-1);
+      const more = start + page.length < found.length && last !== undefined;
+      return reply.send({ sessions: page.map(shown), ...(more && { next: last.id }) } as never);
+    },
+  );
+
+  const end = (request: FastifyRequest, which: readonly Grant[], action: string, target: string) => {
+    const { ban, reason = REASON } = request.query as EndRequest;
+    const banFor = ban && durationOf(ban);
+    const before = which.map(({ id, app: of, name, protocol, holder }) => ({
+      ...{ id, stream: `${of}/${name}`, protocol, proof: holder.proof },
+      ...(holder.id !== undefined && { holder: holder.id }),
+    }));
+    const after = { reason, ...(ban !== undefined && { ban }) };
+    return changes.make(request, { action, target, before, after }, () => {
+      const ended = which.filter(({ id }) => grants.end(id, reason, banFor === '' ? undefined : banFor)).length;
+      if (ended === 0) throw new AdminProblem(404, 'admin.not-found', 'it has left meanwhile');
+      const isViewer = which.every((grant) => grant.action === 'play');
+      const note = isViewer ? VIEWER_NOTE : ban === undefined ? COMES_BACK : STAYS_AWAY;
+      return {
+        ended,
+        ...(banFor !== undefined && banFor !== '' && { bannedUntil: new Date(wallClock() + banFor).toISOString() }),
+        note,
+      };
+    });
+  };
+
+  app.delete(
+    '/api/v1/streams/:app/:name/publisher',
+    operation({
+      id: 'endPublisher',
+      tag: TAG,
+      summary: 'Ends the publisher of a stream within a second, and keeps it out for a while',
+      description: 'A ban is for its key or user, or for its address if nothing else tells it from others.',
+      access: 'operator',
+      params: StreamParameters,
+      query: EndQuery,
+      answer: EndedSchema,
+      errors: [404, 503],
+    }),
+    async (request) => {
+      const { app: application, name } = request.params as Static<typeof StreamParameters>;
+      const publishing = grants
+        .listGrants()
+        .filter((grant) => grant.action === 'publish' && grant.app === application && grant.name === name);
+      if (publishing.length === 0) throw new AdminProblem(404, 'admin.not-found', 'nobody publishes under that name');
+      return end(request, publishing, 'publisher.end', `${application}/${name}`);
+    },
+  );
+
+  app.delete(
+    '/api/v1/sessions/:id',
+    operation({
+      id: 'endSession',
+      tag: TAG,
+      summary: 'Ends a publisher or a viewer',
+      description: 'The id is that of the session, or the `sid` of a play token: then all sessions of that token.',
+      access: 'operator',
+      params: SessionParameters,
+      query: EndQuery,
+      answer: EndedSchema,
+      errors: [404, 503],
+    }),
+    async (request) => {
+      const { id } = request.params as Static<typeof SessionParameters>;
+      const which = grants.listGrants().filter((grant) => grant.id === id || isSessionOfToken(grant, id));
+      if (which.length === 0) throw new AdminProblem(404, 'admin.not-found', 'no such session');
+      return end(request, which, 'session.end', id);
+    },
+  );
+
+  app.get(
+    '/api/v1/bans',
+    operation({
+      id: 'listBans',
+      tag: TAG,
+      summary: 'Who is kept out at present',
+      access: 'viewer',
+      answer: Type.Object({ bans: Type.Array(BanSchema) }),
+    }),
+    (_request, reply) => reply.send({ bans: grants.listBans().map(shownBan) } as never),
+  );
+
+  app.post(
+    '/api/v1/bans',
+    operation({
+      id: 'addBan',
+      tag: TAG,
+      summary: 'Keeps an address out for a while',
+      description: 'Whoever is there already stays: end the session too.',
+      access: 'operator',
+      body: NewBanBody,
+      answer: BanSchema,
+      errors: [503],
+    }),
+    async (request) => {
+      const { address, action, for: lifetime, reason = REASON } = request.body as Static<typeof NewBanBody>;
+      if (isIP(address) === 0) throw new AdminProblem(400, 'admin.bad-request', 'address: expected an IP address');
+      const until = wallClock() + durationOf(lifetime);
+      const after = { for: lifetime, reason, ...(action !== undefined && { action }) };
+      return changes.make(request, { action: 'ban.add', target: address, after }, () =>
+        shownBan(grants.ban({ address, action, until, reason })),
+      );
+    },
+  );
+
+  app.delete(
+    '/api/v1/bans/:id',
+    operation({
+      id: 'liftBan',
+      tag: TAG,
+      summary: 'Ends a ban before its time',
+      access: 'operator',
+      params: SessionParameters,
+      answer: Type.Object({ lifted: Type.Literal(true) }),
+      errors: [404, 503],
+    }),
+    async (request) => {
+      const { id } = request.params as Static<typeof SessionParameters>;
+      const ban = grants.listBans().find((known) => known.id === id);
+      if (ban === undefined) throw new AdminProblem(404, 'admin.not-found', 'no such ban');
+      const before = { reason: ban.reason, until: new Date(ban.until).toISOString() };
+      return changes.make(request, { action: 'ban.lift', target: id, before }, () => {
+        if (!grants.liftBan(id)) throw new AdminProblem(404, 'admin.not-found', 'no such ban');
+        return { lifted: true as const };
+      });
+    },
+  );
+}
+
+function isSessionOfToken({ action, holder }: Grant, sid: string): boolean {
+  return action === 'play' && holder.proof === 'token' && holder.id === sid;
+}
+
+function shown({ since, until, options: _, ...grant }: Grant) {
+  return {
+    ...grant,
+    since: new Date(since).toISOString(),
+    ...(until !== undefined && { until: new Date(until).toISOString() }),
+  };
+}
+
+function shownBan({ until, ...ban }: Ban) {
+  return { ...ban, until: new Date(until).toISOString() } as Static<typeof BanSchema>;
+}

@@ -1,0 +1,122 @@
+// The JSON of the management API. Answers are serialized by it, so a field that is not listed here cannot leak; bodies with other fields are
+// refused.
+
+import { type Static, Type } from 'typebox';
+import { OPERATOR_ROLES } from '../../contracts/operators.js';
+import { NameSchema } from '../http/schemas/names.js';
+
+const closed = { additionalProperties: false } as const;
+const Time = (description: string) => Type.String({ description: `${description}, ISO 8601` });
+
+export const RoleSchema = Type.Enum([...OPERATOR_ROLES]);
+
+export const HealthSchema = Type.Object({
+  ready: Type.Boolean(),
+  reasons: Type.Array(Type.String({ description: 'why it is not ready' })),
+  version: Type.String(),
+  node: Type.String({ description: 'version of Node' }),
+  uptime: Type.Number({ description: 'seconds since the process started' }),
+});
+
+const HolderSchema = Type.Object({
+  proof: Type.String({ description: 'how it was proven: open, key, user, token, jwt, webhook or program' }),
+  id: Type.Optional(Type.String({ description: 'id of the key, name of the user, session of the token' })),
+});
+
+export const SessionSchema = Type.Object(
+  {
+    id: Type.String({ description: 'names the session for the time that it lasts; not secret' }),
+    action: Type.Union([Type.Literal('publish'), Type.Literal('play')]),
+    protocol: Type.String({ description: 'rtmp, hls, dash or thumbnail' }),
+    app: Type.String(),
+    name: Type.String(),
+    holder: HolderSchema,
+    remoteAddress: Type.Optional(Type.String()),
+    since: Time('when it began'),
+    until: Type.Optional(Time('when its permission ends')),
+  },
+  { title: 'Session' },
+);
+
+export const SessionListSchema = Type.Object({
+  sessions: Type.Array(SessionSchema),
+  next: Type.Optional(Type.String()),
+});
+
+export const BanSchema = Type.Object(
+  {
+    id: Type.String(),
+    action: Type.Optional(
+      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'both if left out' }),
+    ),
+    address: Type.Optional(Type.String({ description: 'stands for its /64 with IPv6' })),
+    holder: Type.Optional(HolderSchema),
+    until: Time('when it ends'),
+    reason: Type.String(),
+  },
+  { title: 'Ban' },
+);
+
+export const EndedSchema = Type.Object({
+  ended: Type.Integer({ description: 'how many were ended' }),
+  bannedUntil: Type.Optional(Time('until when it cannot come back')),
+  note: Type.String({ description: 'what to expect' }),
+});
+
+export const TokenSchema = Type.Object(
+  {
+    id: Type.String(),
+    role: RoleSchema,
+    name: Type.String(),
+    createdAt: Time('when it was made'),
+    expiresAt: Type.Optional(Time('when it ends')),
+    lastUsedAt: Type.Optional(Time('when it was used last, since the gateway started')),
+  },
+  { title: 'OperatorToken' },
+);
+
+export const StreamParameters = Type.Object({ app: NameSchema, name: NameSchema });
+export const SessionParameters = Type.Object({ id: Type.String({ pattern: '^[\\w-]{1,64}$' }) });
+export const TokenParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{8}$' }) });
+
+/** `90s`, `10m`, `2h`, `7d`. */
+export const DURATION_PATTERN = '^[1-9][0-9]{0,5}[smhd]$';
+export const Duration = (description: string) =>
+  Type.String({ pattern: DURATION_PATTERN, description: `${description}: 90s, 10m, 2h or 7d`, examples: ['10m'] });
+
+const Reason = Type.String({ maxLength: 120, pattern: '^[^\\p{C}]*$', description: 'what the other end is told' });
+
+export const EndQuery = Type.Object(
+  { ban: Type.Optional(Duration('how long it cannot come back')), reason: Type.Optional(Reason) },
+  closed,
+);
+
+export const PageQuery = {
+  limit: Type.Optional(
+    Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$', description: '1 to 500, 100 if left out' }),
+  ),
+  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,64}$', description: '`next` of the page before' })),
+};
+
+export const NewTokenBody = Type.Object(
+  {
+    role: RoleSchema,
+    name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\p{C}]*$', description: 'what the token is for' }),
+    for: Type.Optional(Duration('when it ends; never if left out')),
+  },
+  closed,
+);
+
+export const NewBanBody = Type.Object(
+  {
+    address: Type.String({ maxLength: 45, description: 'IP address; stands for its /64 with IPv6' }),
+    action: Type.Optional(
+      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'both if left out' }),
+    ),
+    for: Duration('how long'),
+    reason: Type.Optional(Reason),
+  },
+  closed,
+);
+
+export type EndRequest = Static<typeof EndQuery>;

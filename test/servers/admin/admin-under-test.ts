@@ -1,0 +1,124 @@
+// The management API without a socket: real tokens, a real audit log, and grants that a test can see being ended.
+import type { FastifyInstance } from 'fastify';
+import { onTestFinished } from 'vitest';
+import { AuditLog } from '../../../src/access/audit/audit-log.js';
+import { OperatorTokens } from '../../../src/access/operators/operator-tokens.js';
+import type { Ban, Grant, GrantControl } from '../../../src/contracts/grant.js';
+import { OPERATOR_ROLES, type OperatorRole } from '../../../src/contracts/operators.js';
+import { type AdminAppDependencies, buildAdminApp } from '../../../src/servers/admin/app.js';
+import { temporaryDirectory } from '../../support/temp-dir.js';
+import { silentLogger } from '../../transcode/silent-logger.js';
+import { LIVE_STREAM } from '../http/fake-origin.js';
+
+export const PUBLISHER: Grant = {
+  id: 'grant-1',
+  action: 'publish',
+  protocol: 'rtmp',
+  app: 'live',
+  name: 'demo',
+  holder: { proof: 'key', id: 'key-1' },
+  remoteAddress: '192.0.2.1',
+  since: 1_800_000_000_000,
+  options: {},
+};
+export const VIEWER: Grant = {
+  ...PUBLISHER,
+  id: 'grant-2',
+  action: 'play',
+  protocol: 'hls',
+  holder: { proof: 'token', id: 'sid-of-a-token' },
+  until: 1_900_000_000_000,
+};
+
+/** Grants that end when they are told to. */
+export class FakeGrants implements GrantControl {
+  grants: Grant[] = [PUBLISHER, VIEWER];
+  readonly bans: Ban[] = [];
+  readonly ended: { readonly id: string; readonly reason: string; readonly banFor: number | undefined }[] = [];
+
+  listGrants(): readonly Grant[] {
+    return this.grants;
+  }
+
+  grant(id: string): Grant | undefined {
+    return this.grants.find((grant) => grant.id === id);
+  }
+
+  end(id: string, reason: string, banFor?: number): boolean {
+    const found = this.grant(id) !== undefined;
+    this.grants = this.grants.filter((grant) => grant.id !== id);
+    if (found) this.ended.push({ id, reason, banFor });
+    return found;
+  }
+
+  ban(ban: Omit<Ban, 'id'>): Ban {
+    const made = { ...ban, id: `ban-${this.bans.length + 1}` };
+    this.bans.push(made);
+    return made;
+  }
+
+  listBans(): readonly Ban[] {
+    return this.bans;
+  }
+
+  liftBan(id: string): boolean {
+    const index = this.bans.findIndex((ban) => ban.id === id);
+    if (index >= 0) this.bans.splice(index, 1);
+    return index >= 0;
+  }
+}
+
+export interface AdminUnderTest {
+  readonly app: FastifyInstance;
+  readonly stateDir: string;
+  readonly grants: FakeGrants;
+  readonly operators: OperatorTokens;
+  readonly audit: AuditLog;
+  readonly refused: ReadonlyMap<string, number>;
+  readonly tokens: Readonly<Record<OperatorRole, string>>;
+  /** The headers of a request with the token of this role. */
+  as(role: OperatorRole): { readonly authorization: string };
+}
+
+export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}): Promise<AdminUnderTest> {
+  const stateDir = await temporaryDirectory();
+  const wallClock = () => Date.now();
+  const grants = new FakeGrants();
+  const operators = new OperatorTokens({ stateDir, logger: silentLogger, wallClock });
+  const audit = new AuditLog({ stateDir, wallClock });
+  const streams = [LIVE_STREAM];
+  const { app, refused } = buildAdminApp({
+    version: '1.2.3',
+    health: { ready: () => ({ ready: true, reasons: [] }) },
+    streams: {
+      list: () => streams,
+      get: (application, name) => streams.find((stream) => stream.app === application && stream.name === name),
+    },
+    grants,
+    operators,
+    audit,
+    configuration: () => [
+      { key: 'httpPort', value: 8080 },
+      { key: 'publishKey', value: '[redacted]' },
+    ],
+    metrics: () => ({ contentType: 'text/plain; version=0.0.4', render: async () => 'sluice_streams 1\n' }),
+    wallClock,
+    ...changes,
+  });
+  onTestFinished(() => app.close());
+  const made = await Promise.all(OPERATOR_ROLES.map(async (role) => (await operators.add({ role, name: role })).token));
+  const tokens = Object.fromEntries(
+    OPERATOR_ROLES.map((role, index) => [role, made[index] ?? '']),
+  ) as AdminUnderTest['tokens'];
+  await app.ready();
+  return {
+    app,
+    stateDir,
+    grants,
+    operators,
+    audit,
+    refused,
+    tokens,
+    as: (role) => ({ authorization: `Bearer ${tokens[role]}` }),
+  };
+}

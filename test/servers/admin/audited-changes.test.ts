@@ -1,0 +1,139 @@
+// Every change through the management API is in the audit log before it is made, and is not made if it cannot be.
+import { mkdir, rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { auditPath } from '../../../src/access/audit/audit-files.js';
+import { adminUnderTest } from './admin-under-test.js';
+
+const KICK = { method: 'DELETE', url: '/api/v1/streams/live/demo/publisher?ban=10m&reason=wrong+camera' } as const;
+
+describe('D6.04 changes', () => {
+  it('are written with who, from where, what, and what it was before', async () => {
+    const admin = await adminUnderTest();
+    const answer = await admin.app.inject({ ...KICK, headers: admin.as('operator'), remoteAddress: '192.0.2.7' });
+    expect(answer.json()).toMatchObject({ ended: 1, bannedUntil: expect.stringMatching(/Z$/) });
+    expect(admin.grants.ended).toEqual([{ id: 'grant-1', reason: 'wrong camera', banFor: 600_000 }]);
+    const entries = await admin.audit.read({});
+    expect(entries).toMatchObject([
+      {
+        actor: { id: admin.tokens.operator.slice(4, 12), role: 'operator', name: 'operator' },
+        address: '192.0.2.7',
+        action: 'publisher.end',
+        target: 'live/demo',
+        before: [{ id: 'grant-1', stream: 'live/demo', proof: 'key', holder: 'key-1' }],
+        after: { reason: 'wrong camera', ban: '10m' },
+        result: 'accepted',
+        request: expect.any(String),
+      },
+    ]);
+  });
+
+  it('never show the token that was made or used', async () => {
+    const admin = await adminUnderTest();
+    const made = await admin.app.inject({
+      method: 'POST',
+      url: '/api/v1/tokens',
+      headers: admin.as('admin'),
+      payload: { role: 'viewer', name: 'prometheus', for: '30d' },
+    });
+    const { token, description } = made.json() as { token: string; description: { id: string; expiresAt: string } };
+    expect((await admin.operators.check(token))?.role).toBe('viewer');
+    expect(Date.parse(description.expiresAt)).toBeGreaterThan(Date.now() + 29 * 86_400_000);
+    const kept = JSON.stringify([await admin.audit.read({}), await admin.operators.list()]);
+    for (const secret of [token, ...Object.values(admin.tokens)]) expect(kept).not.toContain(secret.slice(13));
+    expect(kept).toContain('token.add');
+  });
+
+  it('are written too when they are refused, or what they are for has left meanwhile', async () => {
+    const admin = await adminUnderTest();
+    const end = admin.grants.end.bind(admin.grants);
+    await admin.app.inject({ ...KICK, headers: admin.as('viewer') });
+    await admin.app.inject({ ...KICK, url: '/api/v1/streams/live/nobody/publisher', headers: admin.as('operator') });
+    await admin.app.inject({ ...KICK, url: `${KICK.url}&ban=never`, headers: admin.as('operator') });
+    // It leaves between the look and the end.
+    admin.grants.end = () => false;
+    const gone = await admin.app.inject({ ...KICK, headers: admin.as('operator') });
+    admin.grants.end = end;
+    expect(gone.statusCode).toBe(404);
+    const entries = await admin.audit.read({});
+    expect(entries.map(({ result, code, actor }) => [result, code, actor.role])).toEqual([
+      ['refused', 'admin.role', 'viewer'],
+      ['refused', 'admin.not-found', 'operator'],
+      ['refused', 'admin.bad-request', 'operator'],
+      ['accepted', undefined, 'operator'],
+      ['failed', 'admin.not-found', 'operator'],
+    ]);
+    expect(admin.grants.ended).toEqual([]);
+  });
+
+  it('that a program asks for again and again do not push everything else out', async () => {
+    const admin = await adminUnderTest();
+    for (let count = 0; count < 80; count++) await admin.app.inject({ ...KICK, headers: admin.as('viewer') });
+    expect(await admin.audit.read({})).toHaveLength(60);
+  });
+
+  it('of strangers are not written: they could fill the disk', async () => {
+    const admin = await adminUnderTest();
+    await admin.app.inject({ ...KICK, headers: { authorization: 'Bearer wrong' } });
+    await admin.app.inject(KICK);
+    expect(await admin.audit.read({})).toEqual([]);
+    expect(admin.refused.get('admin.token-denied')).toBe(1);
+  });
+});
+
+describe('D6.05 a log that cannot be written', () => {
+  const requests = [
+    KICK,
+    { method: 'DELETE', url: '/api/v1/sessions/grant-2' },
+    { method: 'POST', url: '/api/v1/bans', payload: { address: '192.0.2.9', for: '10m' } },
+    { method: 'POST', url: '/api/v1/tokens', payload: { role: 'viewer', name: 'x' } },
+  ] as const;
+
+  it('refuses every change, and everything can still be read', async () => {
+    const admin = await adminUnderTest();
+    await mkdir(auditPath(admin.stateDir));
+    for (const request of requests) {
+      const answer = await admin.app.inject({ ...request, headers: admin.as('admin') });
+      expect([request.url, answer.statusCode, answer.json().code]).toEqual([request.url, 503, 'audit.unwritable']);
+    }
+    expect(admin.grants.ended).toEqual([]);
+    expect(admin.grants.bans).toEqual([]);
+    expect(await admin.operators.list()).toHaveLength(3);
+    expect((await admin.app.inject({ url: '/api/v1/streams', headers: admin.as('viewer') })).statusCode).toBe(200);
+    await rm(auditPath(admin.stateDir), { recursive: true });
+    expect((await admin.app.inject({ ...KICK, headers: admin.as('admin') })).statusCode).toBe(200);
+  });
+
+  it('refuses nothing with auditRequired off', async () => {
+    const admin = await adminUnderTest({ auditRequired: false });
+    await mkdir(auditPath(admin.stateDir));
+    for (const request of requests) {
+      expect((await admin.app.inject({ ...request, headers: admin.as('admin') })).statusCode).toBe(200);
+    }
+  });
+});
+
+describe('lists', () => {
+  it('have pages', async () => {
+    const admin = await adminUnderTest();
+    const first = (await admin.app.inject({ url: '/api/v1/sessions?limit=1', headers: admin.as('viewer') })).json();
+    expect(first).toMatchObject({ sessions: [{ id: 'grant-1' }], next: 'grant-1' });
+    const second = await admin.app.inject({
+      url: '/api/v1/sessions?limit=1&after=grant-1',
+      headers: admin.as('viewer'),
+    });
+    expect(second.json()).toEqual({ sessions: [expect.objectContaining({ id: 'grant-2' })] });
+    const played = await admin.app.inject({
+      url: '/api/v1/sessions?action=play&app=live',
+      headers: admin.as('viewer'),
+    });
+    expect(played.json().sessions).toHaveLength(1);
+  });
+
+  it('D5.10 end all sessions of a play token by its sid', async () => {
+    const admin = await adminUnderTest();
+    const url = '/api/v1/sessions/sid-of-a-token';
+    expect((await admin.app.inject({ method: 'DELETE', url, headers: admin.as('operator') })).json().ended).toBe(1);
+    expect(admin.grants.ended.map(({ id }) => id)).toEqual(['grant-2']);
+    expect((await admin.app.inject({ method: 'DELETE', url, headers: admin.as('operator') })).statusCode).toBe(404);
+  });
+});

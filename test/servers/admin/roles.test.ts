@@ -1,0 +1,88 @@
+// Who may do what through the management API: every route with every role, and without a token.
+import { describe, expect, it } from 'vitest';
+import { adminUnderTest } from './admin-under-test.js';
+
+type Status = number;
+/** Method, address, body, and the status that no token, a viewer, an operator and an admin get. */
+type Row = readonly [string, string, object | undefined, Status, Status, Status, Status];
+
+const NEW_TOKEN = { role: 'viewer', name: 'prometheus' };
+const NEW_BAN = { address: '192.0.2.9', for: '10m' };
+const ROUTES: readonly Row[] = [
+  ['GET', '/api/v1/health', undefined, 401, 200, 200, 200],
+  ['GET', '/api/v1/streams', undefined, 401, 200, 200, 200],
+  ['GET', '/api/v1/streams/live/demo', undefined, 401, 200, 200, 200],
+  ['GET', '/metrics', undefined, 401, 200, 200, 200],
+  ['GET', '/api/v1/sessions', undefined, 401, 200, 200, 200],
+  ['GET', '/api/v1/bans', undefined, 401, 200, 200, 200],
+  ['DELETE', '/api/v1/streams/live/demo/publisher', undefined, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/sessions/grant-2', undefined, 401, 403, 200, 200],
+  ['POST', '/api/v1/bans', NEW_BAN, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/bans/ban-1', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/config', undefined, 401, 403, 403, 200],
+  ['GET', '/api/v1/audit', undefined, 401, 403, 403, 200],
+  ['GET', '/api/v1/tokens', undefined, 401, 403, 403, 200],
+  ['POST', '/api/v1/tokens', NEW_TOKEN, 401, 403, 403, 200],
+  ['DELETE', '/api/v1/tokens/VICTIM', undefined, 401, 403, 403, 200],
+  ['GET', '/api/v1/openapi.json', undefined, 200, 200, 200, 200],
+  ['GET', '/api/v1/docs', undefined, 200, 200, 200, 200],
+];
+
+describe('D6.01 roles', () => {
+  it.each(ROUTES)('%s %s', async (method, path, body, ...expected) => {
+    const statuses: number[] = [];
+    for (const role of [undefined, 'viewer', 'operator', 'admin'] as const) {
+      const admin = await adminUnderTest();
+      admin.grants.ban({ address: '192.0.2.8', until: Date.now() + 60_000, reason: 'a ban' });
+      const victim = (await admin.operators.add({ role: 'viewer', name: 'victim' })).description.id;
+      const answer = await admin.app.inject({
+        method: method as 'GET',
+        url: path.replace('VICTIM', victim),
+        headers: role === undefined ? {} : admin.as(role),
+        ...(body !== undefined && { payload: body }),
+      });
+      statuses.push(answer.statusCode);
+      if (answer.statusCode >= 400) {
+        expect(answer.json()).toEqual({ code: expect.stringMatching(/^admin\./), message: expect.any(String) });
+        expect(admin.grants.ended).toEqual([]);
+        expect(admin.grants.bans).toHaveLength(1);
+        expect(await admin.operators.list()).toHaveLength(4);
+      }
+    }
+    expect(statuses).toEqual(expected);
+  });
+
+  it('are said by every route, and every route is in this table', async () => {
+    const admin = await adminUnderTest();
+    const document = admin.app.swagger() as unknown as { paths: Record<string, Record<string, unknown>> };
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const shape = (path: string) =>
+      path.replace('live/demo', '{app}/{name}').replace(/\/(grant-2|ban-1|VICTIM)$/, '/{id}');
+    const listed = ROUTES.map(([method, path]) => `${method} ${shape(path)}`);
+    const open = ['GET /api/v1/openapi.json', 'GET /api/v1/docs'];
+    expect(documented.sort()).toEqual(listed.filter((route) => !open.includes(route)).sort());
+  });
+
+  it('do not let a token that was revoked, has expired, or is somebody else do anything', async () => {
+    let now = Date.now();
+    const admin = await adminUnderTest();
+    const { OperatorTokens } = await import('../../../src/access/operators/operator-tokens.js');
+    const operators = new OperatorTokens({
+      stateDir: admin.stateDir,
+      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+      wallClock: () => now,
+    });
+    const brief = await operators.add({ role: 'admin', name: '', expiresAt: new Date(now + 1000).toISOString() });
+    expect(await operators.check(brief.token)).toEqual({ id: brief.description.id, role: 'admin', name: '' });
+    now += 1000;
+    expect(await operators.check(brief.token)).toBeUndefined();
+    expect(await operators.check(`${admin.tokens.admin.slice(0, -1)}x`)).toBeUndefined();
+    expect(await operators.check(admin.tokens.admin.replace(/^sla_.{8}/, 'sla_00000000'))).toBeUndefined();
+    const id = admin.tokens.admin.slice(4, 12);
+    expect((await admin.app.inject({ url: '/api/v1/tokens', headers: admin.as('admin') })).statusCode).toBe(200);
+    expect(await admin.operators.revoke(id)).toBe(true);
+    expect((await admin.app.inject({ url: '/api/v1/tokens', headers: admin.as('admin') })).statusCode).toBe(401);
+  });
+});
