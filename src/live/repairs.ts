@@ -14,6 +14,8 @@ export const REPAIRS = {
     'AAC messages end inside a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
   'stuck-timestamps':
     'the timestamps do not advance, so frames are shown at the time at which they arrive, which is less even: set the encoder to send the time of each frame as its timestamp',
+  'tracks-apart':
+    'the timestamps of the sound or of the pictures stopped or jumped, which put the two seconds apart, and they are joined again as they arrive: set the encoder to take the times of both from one clock',
   'pictures-in-pieces':
     'pictures come in pieces, each NAL unit or slice in a message of its own, and are put together, which shows them one frame later: set the RTMP output of the encoder to one message for each picture (access unit)',
   'pictures-in-bundles':

@@ -64,8 +64,8 @@ export class LiveStream {
     this.startedAt = options.startedAt;
     this.timelineOrigin = Math.ceil(options.timelineOrigin ?? TIMELINE_ORIGIN);
     const now = () => this.#clock.now();
-    const onStuck = () => this.#repairs.countRepair('stuck-timestamps');
-    this.#timeline = new Timeline({ origin: this.timelineOrigin, now, onStuck });
+    const repair = (kind: RepairKind) => this.#repairs.countRepair(kind);
+    this.#timeline = new Timeline({ origin: this.timelineOrigin, now, repair });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#clock = options.clock ?? performance;
     this.#changes = new ChangeLimits(limits, now);
@@ -79,7 +79,7 @@ export class LiveStream {
       limits,
       emit: (tag) => this.#emit(tag),
       warn: (warning) => this.#repairs.addLeftOut(warning),
-      repair: (kind) => this.#repairs.countRepair(kind),
+      repair,
       noteParameterChange: (kind) => this.#changes.noteParameters(kind),
     };
     this.#video = new VideoIngest(context);

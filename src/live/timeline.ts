@@ -2,6 +2,7 @@
 // increase.
 import type { Milliseconds } from '../protocols/units.js';
 import { ArrivalClock } from './arrival-clock.js';
+import { TrackJoin } from './track-join.js';
 
 export type MediaKind = 'video' | 'audio';
 
@@ -37,8 +38,8 @@ export interface TimelineOptions {
   readonly origin?: Milliseconds;
   /** Monotonic clock for the arrival of frames. Without it a step of more than 5 s is a jump, however long it took. */
   readonly now?: (() => Milliseconds) | undefined;
-  /** The timestamps of a track do not advance: from here on its frames are placed by their arrival. */
-  readonly onStuck?: (() => void) | undefined;
+  /** Called for what has to be told to the publisher. */
+  readonly repair?: ((kind: 'stuck-timestamps' | 'tracks-apart') => void) | undefined;
 }
 
 export interface TimelinePoint {
@@ -76,14 +77,17 @@ export class Timeline {
   readonly #origin: Milliseconds;
   readonly #now: (() => Milliseconds) | undefined;
   readonly #arrivals: ArrivalClock;
+  readonly #join = new TrackJoin();
+  readonly #repair: TimelineOptions['repair'];
   readonly #tracks: Readonly<Record<MediaKind, Track>> = { video: newTrack('video'), audio: newTrack('audio') };
   #repaired = 0;
   #discontinuities = 0;
 
-  constructor({ origin = TIMELINE_ORIGIN, now, onStuck }: TimelineOptions = {}) {
+  constructor({ origin = TIMELINE_ORIGIN, now, repair }: TimelineOptions = {}) {
     this.#origin = Math.ceil(origin);
     this.#now = now;
-    this.#arrivals = new ArrivalClock(() => onStuck?.());
+    this.#repair = repair;
+    this.#arrivals = new ArrivalClock(() => repair?.('stuck-timestamps'));
   }
 
   /** Number of frames whose timestamp had to be corrected. */
@@ -108,6 +112,23 @@ export class Timeline {
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
     const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
+    const shifted = this.#shift(track, this.#join.takeShift(kind));
+    const point = this.#place(kind, track, other, wire);
+    if (point === undefined) return undefined;
+    this.#join.note(kind, point.dts, !shifted && !point.discontinuity);
+    return shifted ? { dts: point.dts, discontinuity: true } : point;
+  }
+
+  /** Moves the later frames of a track that has fallen behind the other one. */
+  #shift(track: Track, by: Milliseconds): boolean {
+    if (by === 0 || track.clock === undefined) return false;
+    track.clock = { reference: track.clock.reference, offset: track.clock.offset + by };
+    this.#discontinuities += 1;
+    this.#repair?.('tracks-apart');
+    return true;
+  }
+
+  #place(kind: MediaKind, track: Track, other: Track, wire: Milliseconds): TimelinePoint | undefined {
     if (this.#now === undefined) return this.#map(track, other, wire, undefined);
     const at = this.#now();
     const { clock, last, seen, interval } = track;

@@ -37,7 +37,7 @@ interface Placed extends Frame {
 function place(frames: readonly Frame[], delays: readonly number[]): { placed: Placed[]; stuck: number } {
   let now = 0;
   let stuck = 0;
-  const timeline = new Timeline({ origin: 1_000, now: () => now, onStuck: () => (stuck += 1) });
+  const timeline = new Timeline({ origin: 1_000, now: () => now, repair: () => (stuck += 1) });
   const placed = frames.flatMap((frame, index): Placed[] => {
     now = Math.max(now, frame.time + (delays[index % delays.length] ?? 0));
     const point = timeline.map(frame.kind, frame.wire);
