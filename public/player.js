@@ -282,6 +282,8 @@ export class LivePlayer extends EventTarget {
     if (this.state !== 'starting') return;
     this.#move('playing');
     this.#position.restore();
+    // The picture may be a slate that was there before: only its beginning is a discontinuity.
+    this.#standstill.look();
   }
 
   /** Whether a picture should come now. */
