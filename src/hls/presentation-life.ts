@@ -62,7 +62,7 @@ export class PresentationLife {
     this.name = name;
     this.options = options;
     this.plan = plan;
-    this.timing = partTiming(plan, partDuration);
+    this.timing = partTiming(plan, { partDuration, segmentDuration });
     this.playableWaiters = new Waiters(clock);
     this.incidents = new Incidents(options);
     this.dates = new ProgramDateTime(clock, options.firstArrival, options.earliestDate);
@@ -179,7 +179,7 @@ export class PresentationLife {
     }
     this.#state.to('live');
     this.plan = plan;
-    this.timing = partTiming(plan, this.options.partDuration, this.timing.partTarget);
+    this.timing = partTiming(plan, this.options, this.timing.partTarget);
     this.schedule.begin(runRules(this.plan, this.timing));
     this.periods.request();
     this.set.plan(this.timing);

@@ -239,5 +239,5 @@ function audioFragment(spec: EncodedAudioSpec): number {
 }
 
 function videoFragment(spec: EncodedVideoSpec, plan: TranscodePlan): number {
-  return fragmentDurationMicroseconds(plan.partDuration, spec.frameRate);
+  return fragmentDurationMicroseconds(plan, spec.frameRate);
 }

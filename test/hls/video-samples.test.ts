@@ -7,7 +7,7 @@ import { partTiming } from '../../src/hls/timeline/part-timing.js';
 
 it('B3.01 makes parts of 85 % from times that GStreamer has moved to those of the sound', () => {
   const plan = { renditions: [{ name: 'source', kind: 'video', input: 'samples', frameRate: 25 } as const] };
-  const { partTarget, renditions } = partTiming(plan, 0.5);
+  const { partTarget, renditions } = partTiming(plan, { partDuration: 0.5, segmentDuration: 2 });
   const nominal = renditions[0]?.nominal ?? 0;
   const schedule = new CutSchedule({ segmentDuration: 2 }, { frame: 0.04, nominalPart: nominal });
   const parts: MadePart[] = [];

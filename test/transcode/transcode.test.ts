@@ -1,7 +1,7 @@
 // The properties of FFmpeg's output on which the gateway relies: the timeline, the parts and the key frames that the real FFmpeg makes from
 // FLV.
 import { describe, expect, it } from 'vitest';
-import { framesPerPart } from '../../src/protocols/frames-per-part.js';
+import { evenFramesPerPart } from '../../src/protocols/frames-per-part.js';
 import { VIDEO_TIMESCALE } from '../../src/protocols/units.js';
 import { systemClock } from '../../src/system-clock.js';
 import type { LadderOptions } from '../../src/transcode/ladder.js';
@@ -62,7 +62,7 @@ describe('the media FFmpeg makes', () => {
       expect(source.description.video?.frameRate).toBeCloseTo(frameRate, 2);
       const { plan, tracks } = await transcode(source, ['source', '144p', '96p']);
       expect(plan.renditions.map(({ name }) => name)).toEqual(['144p', '96p']);
-      const frames = framesPerPart(0.5, frameRate);
+      const frames = evenFramesPerPart({ partDuration: 0.5, segmentDuration: 2 }, frameRate);
       for (const track of tracks.values()) {
         expect(track.init?.timescale).toBe(VIDEO_TIMESCALE);
         expect(largestError(track.sortedTimes(), source.videoTimes)).toBeLessThan(0.1);

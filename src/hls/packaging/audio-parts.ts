@@ -1,6 +1,12 @@
 // Collects the audio frames of a track, FFmpeg's or the publisher's, into parts. Segments end at the frame nearest to the video's cut
 // (docs/decisions/0001).
-import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
+import {
+  type Milliseconds,
+  millisecondsToSeconds,
+  type Seconds,
+  secondsToMilliseconds,
+  type Ticks,
+} from '../../protocols/units.js';
 import { audioFramesPerPart } from '../timeline/part-timing.js';
 import { type PartOptions, PartWriter } from './part.js';
 
@@ -32,7 +38,10 @@ export class AudioParts {
   #part: Frame[] = [];
   /** Index in the cut schedule: the segment of the newest frame that was released. */
   #index = -1;
+  /** Of the parts of that segment. */
   #framesPerPart = 0;
+  /** Duration of the first frame. */
+  #usualFrame: Seconds = 0;
 
   constructor(options: AudioPartsOptions) {
     this.#options = options;
@@ -41,10 +50,8 @@ export class AudioParts {
 
   /** Holds a frame until `advance` can assign it to a segment. */
   push(start: Ticks, duration: Ticks, data: Buffer): void {
-    const { nominal, timescale, partTarget } = this.#options;
     const frame = { start, duration: Math.max(1, duration), data, cts: 0, sync: true } as const;
-    if (this.#framesPerPart === 0)
-      this.#framesPerPart = audioFramesPerPart(nominal, frame.duration / timescale, partTarget);
+    if (this.#usualFrame === 0) this.#usualFrame = frame.duration / this.#options.timescale;
     this.#held.push(frame);
   }
 
@@ -110,10 +117,21 @@ export class AudioParts {
     } else if (index > this.#index) {
       sink.complete(index - 1);
     }
-    this.#index = index;
+    if (index !== this.#index) this.#enter(index);
     this.#part.push(frame);
     const completes = (this.#indexAt(frame.start + frame.duration, frame.duration) ?? index) > index;
     if (completes || this.#part.length >= this.#framesPerPart) this.#emit(completes);
+  }
+
+  /** A segment is expected to last as long as the one before it. */
+  #enter(index: number): void {
+    const { schedule, nominal, partTarget } = this.#options;
+    this.#index = index;
+    const begins = schedule.timeOf(index);
+    const began = index > (schedule.runStart ?? index) ? schedule.timeOf(index - 1) : undefined;
+    const before = begins === undefined || began === undefined ? undefined : millisecondsToSeconds(begins - began);
+    const segment = before ?? schedule.targetDuration;
+    this.#framesPerPart = audioFramesPerPart(nominal, this.#usualFrame, partTarget, segment);
   }
 
   #emit(completes: boolean): void {

@@ -1,5 +1,12 @@
 // Decides the duration of parts once per stream: PART-TARGET must never change, and no part may exceed it (docs/decisions/0002).
-import { framesPerPart } from '../../protocols/frames-per-part.js';
+import {
+  evenFramesPerPart,
+  framesPerPart,
+  leavesShortRest,
+  type PartDurations,
+  partSlack,
+  ROUNDING_SLACK,
+} from '../../protocols/frames-per-part.js';
 import type { Seconds } from '../../protocols/units.js';
 import type { PeriodPlan, RenditionPlan } from './plan.js';
 
@@ -9,11 +16,8 @@ export const ASSUMED_FRAME_RATE = 30;
 /** RFC 8216bis 4.4.4.9: a part lasts at least this share of PART-TARGET, unless it is independent or the last of its segment. */
 export const SHORTEST_PART_SHARE = 0.85;
 
-/** PART-TARGET exceeds the nominal part duration by this share: 1 / 1.17 = 0.855, so a part of nominal duration satisfies the 85 % rule. */
+/** For a stream without pictures: PART-TARGET exceeds the part duration by this share. 1 / 1.17 = 0.855 satisfies the 85 % rule. */
 const SLACK_SHARE = 0.17;
-
-/** Timestamps in FLV are whole milliseconds, so the duration of a part may deviate by this much from the sum of its frames. */
-const ROUNDING_SLACK: Seconds = 0.002;
 
 export interface PartTiming {
   /** EXT-X-PART-INF:PART-TARGET, the same in all renditions. A multiple of 10 µs, as it is printed. */
@@ -39,12 +43,13 @@ type TimedPlan = Pick<PeriodPlan, 'renditions' | 'frameRate'>;
  * Pure: the same plan gives the same timing.
  * @param fixedTarget PART-TARGET of an earlier period, which must not change: parts at other frame rates must not last longer
  */
-export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?: Seconds): PartTiming {
+export function partTiming(plan: TimedPlan, durations: PartDurations, fixedTarget?: Seconds): PartTiming {
+  const { partDuration } = durations;
   const frameOf = (rendition: RenditionPlan): Seconds =>
     1 / (rendition.frameRate ?? plan.frameRate ?? ASSUMED_FRAME_RATE);
   const video = plan.renditions.filter((rendition) => rendition.kind === 'video').map(frameOf);
   const nominalOf = (frame: Seconds): Seconds => {
-    const count = framesPerPart(partDuration, 1 / frame);
+    const count = evenFramesPerPart(durations, 1 / frame);
     return fixedTarget === undefined ? count * frame : fittingFrames(count, frame, fixedTarget) * frame;
   };
 
@@ -52,9 +57,9 @@ export function partTiming(plan: TimedPlan, partDuration: Seconds, fixedTarget?:
   let target = 0;
   let nominal = 0;
   for (const frame of video) {
-    const part = nominalOf(frame);
-    target = Math.max(target, part + Math.min(2 * frame, SLACK_SHARE * part));
-    nominal = Math.max(nominal, part);
+    const requested = framesPerPart(partDuration, 1 / frame);
+    target = Math.max(target, requested * frame + partSlack(requested, frame));
+    nominal = Math.max(nominal, nominalOf(frame));
   }
   if (video.length === 0) {
     nominal = fixedTarget === undefined ? partDuration : Math.min(partDuration, fixedTarget);
@@ -80,12 +85,18 @@ function fittingFrames(wanted: number, frame: Seconds, target: Seconds): number 
 
 /**
  * Number of AAC frames in a part: enough to last as long as a video part, but never longer than PART-TARGET. All audio parts are
- * independent, so the 85 % rule does not apply to them.
+ * independent, so the 85 % rule does not apply to them. Within these limits it is the number that leaves no short rest at the end of a
+ * segment: such a part costs each viewer two requests, and hls.js 1.7 can lose its place at it (docs/decisions/0002).
+ * @param segment how long the segment will last; undefined if unknown
  */
-export function audioFramesPerPart(nominal: Seconds, frame: Seconds, partTarget: Seconds): number {
-  const wanted = Math.ceil(nominal / frame - 1e-6);
-  const fitting = Math.floor(partTarget / frame + 1e-6);
-  return Math.max(1, Math.min(wanted, fitting));
+export function audioFramesPerPart(nominal: Seconds, frame: Seconds, partTarget: Seconds, segment?: Seconds): number {
+  const most = Math.max(1, Math.floor(partTarget / frame + 1e-6));
+  const least = Math.min(most, Math.max(1, Math.ceil(nominal / frame - 1e-6)));
+  if (segment === undefined) return least;
+  for (let count = least; count <= most; count += 1) {
+    if (!leavesShortRest(segment / frame, count)) return count;
+  }
+  return least;
 }
 
 /**
