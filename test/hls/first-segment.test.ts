@@ -176,7 +176,7 @@ describe('the playlists of a first segment that somebody waits for', () => {
     expect(multivariant).not.toContain('EXT-X-INDEPENDENT-SEGMENTS');
     observe(presentation, checker);
     const first = parsePlaylist(bodyOf(await origin.mediaPlaylist('live', 'test', 'source')));
-    expect(first).toMatchObject({ targetDuration: 2, segments: [{ duration: 0.48, parts: [{ independent: true }] }] });
+    expect(first).toMatchObject({ targetDuration: 2, segments: [{ duration: 0.52, parts: [{ independent: true }] }] });
     for (let i = 0; i < 12; i += 1) {
       stream.play(50);
       observe(presentation, checker);
@@ -200,7 +200,7 @@ describe('the playlists of a first segment that somebody waits for', () => {
     for (const answer of await Promise.all(answers)) {
       const { segments } = parsePlaylist(bodyOf(answer));
       expect(segments).toHaveLength(1);
-      expect(segments[0]?.duration).toBeCloseTo(0.48, 1);
+      expect(segments[0]?.duration).toBeCloseTo(0.52, 1);
     }
     await run.finish();
     expect(checker.segments('source').size).toBeGreaterThan(4);

@@ -121,11 +121,11 @@ describe('a presentation of samples', () => {
     });
     const first = usual.tags[0]?.dts ?? 0;
     const frames = usual.tags.filter(({ kind }) => kind === 'video').map(({ dts }) => dts - first);
-    // Frame 11 is the last of the first part of a segment; GOPs are 50 frames.
+    // Frame 12 is the last of the first part of a segment; GOPs are 50 frames.
     for (const [part, frame] of [
-      ['part-1002.0.m4s', 111],
-      ['part-1002.1.m4s', 123],
-      ['part-1002.2.m4s', 135],
+      ['part-1002.0.m4s', 112],
+      ['part-1002.1.m4s', 125],
+      ['part-1002.2.m4s', 138],
     ] as const) {
       expect(listedAt.get(part), part).toBe(frames[frame]);
     }
