@@ -18,9 +18,14 @@ export function describeMachine() {
   return `${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), Node ${process.version}`;
 }
 
+const directories = [];
+process.on('exit', () => {
+  for (const path of directories) rmSync(path, { recursive: true, force: true });
+});
+
 export function temporaryDirectory() {
   const path = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  process.on('exit', () => rmSync(path, { recursive: true, force: true }));
+  directories.push(path);
   return path;
 }
 
