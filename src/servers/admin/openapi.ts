@@ -4,10 +4,13 @@ import { createHash } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { type ApiDocument, DOCS_STYLE, docsPage } from './docs-page.js';
+import { ProblemSchema } from './operation.js';
 
 /** Call it before the routes are registered: it notes each of them. */
 export function registerOpenApi(app: FastifyInstance, version: string): void {
+  app.addSchema(ProblemSchema);
   void app.register(swagger, {
+    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => String($id ?? `schema-${index}`) },
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -25,7 +25,7 @@ export const ProblemSchema = Type.Object(
     message: Type.String(),
     details: Type.Optional(Type.Array(Type.String())),
   },
-  { title: 'Problem' },
+  { $id: 'Problem' },
 );
 
 const MEANINGS: Readonly<Record<number, string>> = {
@@ -81,6 +81,11 @@ export function operation({
   };
 }
 
-function describedProblem(status: number): TSchema {
-  return { ...ProblemSchema, description: MEANINGS[status] ?? 'Something else is wrong.' } as TSchema;
+/** The document has the schema once. */
+function describedProblem(status: number): object {
+  const schema = { $ref: 'Problem#' };
+  return {
+    description: MEANINGS[status] ?? 'Something else is wrong.',
+    content: { 'application/json': { schema } },
+  };
 }
