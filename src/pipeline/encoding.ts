@@ -11,7 +11,7 @@ import type { TranscodeLoad } from '../transcode/load-meter.js';
 import { type Capacity, TranscodePlace } from './capacity.js';
 import { pipelineError } from './errors.js';
 import type { Publisher } from './publisher.js';
-import { byCost, type StreamPlan, transcodePlan } from './stream-plan.js';
+import { byCost, needsEncodedVideo, type StreamPlan, transcodePlan } from './stream-plan.js';
 import { Transcoder } from './transcoder.js';
 import { withFields } from './with-fields.js';
 
@@ -179,11 +179,12 @@ export class Encoding {
     this.#goOn(job, error);
   }
 
-  /** Withdraws the most expensive rendition; the last video rendition stays, however late it is. */
+  /** Withdraws the most expensive rendition. The last one that every browser can show stays, however late it is. */
   #shed(job: Job, load: TranscodeLoad): void {
     const [dearest, ...cheaper] = byCost(job.plan.renditions);
     const copied = job.plan.renditions.some(({ kind, mode }) => kind === 'video' && mode === 'copy');
-    if (dearest === undefined || (cheaper.length === 0 && !copied)) return;
+    const copyIsEnough = copied && !needsEncodedVideo(job.plan);
+    if (dearest === undefined || (cheaper.length === 0 && !copyIsEnough)) return;
     this.#options.capacity.noteShed();
     const figures = `speed ${load.speed.toFixed(2)}, ${Math.round(load.lag)} ms behind`;
     this.#withdraw(job, [dearest.name], 'overload', `FFmpeg does not keep up (${figures})`);

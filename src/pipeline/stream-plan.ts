@@ -1,5 +1,6 @@
 // How a publisher is served: its ladder, without what cannot be encoded here and now, and with what the playlists already offer.
 import type { PeriodPlan, RenditionPlan } from '../hls/timeline/plan.js';
+import { audioCodecName } from '../protocols/flv/codecs.js';
 import type { Seconds } from '../protocols/units.js';
 import { reasonAgainstAac } from '../transcode/browser-audio.js';
 import type { SourceAudio, SourceDescription, SourceVideo } from '../transcode/describe-source.js';
@@ -105,16 +106,18 @@ function servedVideo(
 
 const CODEC_NAMES = { avc: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9' } as const;
 
+/** Whether some browsers show nothing unless a picture is encoded: the publisher sends none that all of them decode. */
+export function needsEncodedVideo({ source, extraTracks }: Pick<StreamPlan, 'source' | 'extraTracks'>): boolean {
+  const { video } = source;
+  return video !== undefined && isForSomeBrowsersOnly(video) && !extraTracks.some(({ codec }) => codec === 'avc');
+}
+
 /** Reports video that is served only in a codec that some browsers cannot decode. */
-function reportCodec(
-  { source: { video }, extraTracks }: PlanRequest,
-  renditions: readonly RenditionSpec[],
-  shortcomings: string[],
-): void {
-  if (video === undefined || !isForSomeBrowsersOnly(video)) return;
+function reportCodec(request: PlanRequest, renditions: readonly RenditionSpec[], shortcomings: string[]): void {
+  const { video } = request.source;
+  if (video === undefined || !needsEncodedVideo(request)) return;
   const pictures = renditions.filter(({ kind }) => kind === 'video');
   if (pictures.length === 0 || pictures.some(({ mode }) => mode === 'encode')) return;
-  if (extraTracks.some(({ codec }) => codec === 'avc')) return;
   const codec = CODEC_NAMES[video.codec];
   shortcomings.push(
     `the pictures are ${codec} and are served in no other codec: browsers without ${codec} show none; have a rung such as 720p encoded, or set the encoder to H.264`,
@@ -169,9 +172,21 @@ function copiedSource(video: SourceVideo): CopiedVideoSpec {
  */
 const PACKAGED_AUDIO: ReadonlySet<SourceAudio['codec']> = new Set(['aac', 'opus', 'flac', 'ac-3', 'e-ac-3']);
 
+/** Reports sound that FFmpeg would encode if it could read it. */
+function reportPassedSound({ codec }: SourceAudio, ffmpeg: FlvReader | undefined, shortcomings: string[]): void {
+  if (ffmpeg !== undefined && canReadFromFlv(codec, ffmpeg)) return;
+  const name = audioCodecName(codec);
+  const lack = ffmpeg === undefined ? 'there is no FFmpeg' : `FFmpeg ${ffmpeg.versionText} cannot read it from FLV`;
+  shortcomings.push(
+    `the sound is ${name} and goes out as it comes, because ${lack}: not every browser plays ${name}; set the encoder to AAC-LC, or install FFmpeg 8.0 or later`,
+  );
+}
+
 function servedAudio(spec: RenditionSpec, { source, ffmpeg }: PlanRequest, shortcomings: string[]): RenditionSpec[] {
   const { audio } = source;
-  if (audio === undefined || spec.mode === 'copy') return [spec];
+  if (audio === undefined) return [spec];
+  if (audio.codec !== 'aac' && PACKAGED_AUDIO.has(audio.codec)) reportPassedSound(audio, ffmpeg, shortcomings);
+  if (spec.mode === 'copy') return [spec];
   const reason = audio.codec === 'aac' ? reasonAgainstAac(audio) : undefined;
   const encoded = ffmpeg !== undefined && canReadFromFlv(audio.codec, ffmpeg);
   if (reason !== undefined) {

@@ -24,14 +24,14 @@ async function publishLive({ stream }: House, media: readonly FlvTag[], done: ()
   }
 }
 
-/** An FFmpeg that reads its input at this share of real time, unless it makes only one rendition. */
-async function slowFfmpeg(share: number): Promise<string> {
+/** An FFmpeg that reads its input at this share of real time, unless it makes fewer renditions than that. */
+async function slowFfmpeg(share: number, renditions = 2): Promise<string> {
   const path = join(await temporaryDirectory(), 'ffmpeg');
   const real = npmFfmpeg();
   const lines = [
     '#!/bin/sh',
-    // Two pipes: one rendition and the progress.
-    `case "$*" in *pipe:5*) exec '${real}' -readrate ${share} "$@";; esac`,
+    // The first pipe after those of input, output and errors is for progress.
+    `case "$*" in *pipe:${renditions + 3}*) exec '${real}' -readrate ${share} "$@";; esac`,
     `exec '${real}' "$@"`,
     '',
   ];
@@ -69,6 +69,17 @@ describe('an FFmpeg that does not keep up', () => {
     await pipeline.end();
     const { segments } = playlist('source');
     expect(segments.some(({ gap, discontinuity }) => gap || discontinuity)).toBe(false);
+  });
+
+  it('keeps the only rung beside a source that not every browser decodes', async () => {
+    const source = await makeFlvSource({ seconds: 10, audio: false, videoCodec: 'libx265' });
+    const house = setUp({ ffmpeg: await slowFfmpeg(0.2, 1), ladder: ['source', '90p'], clock: systemClock });
+    house.stream.publish('video', 0, source.videoHeader);
+    await publishLive(house, source.media, () => house.pipeline.transcode?.load?.overloaded === true);
+    expect(house.pipeline.transcode?.load?.overloaded).toBe(true);
+    expect(house.pipeline.withdrawn).toEqual([]);
+    expect(house.pipeline.transcode?.renditions).toEqual(['90p']);
+    await house.pipeline.end();
   });
 
   it('keeps all its renditions if the operator says so', async () => {

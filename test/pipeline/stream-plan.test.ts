@@ -115,6 +115,15 @@ describe('planStream', () => {
     expect(mp3.shortcomings).toHaveLength(1);
     const opus = plan({ ffmpeg: undefined, ladder: ['source'], source: { audio: { codec: 'opus', channels: 2 } } });
     expect(modes(opus)).toEqual(['audio copy']);
+    expect(opus.shortcomings).toEqual([
+      expect.stringMatching(
+        /^the sound is Opus and goes out as it comes, because there is no FFmpeg: .*set the encoder to AAC-LC/,
+      ),
+    ]);
+    const ac3 = plan({ ladder: ['source'], source: { audio: { codec: 'ac-3', channels: 2 } } });
+    expect(ac3.shortcomings).toEqual([
+      expect.stringContaining('cannot read it from FLV: not every browser plays AC-3'),
+    ]);
     expect(() => plan({ ffmpeg: undefined, source: { audio: { codec: 'mp3' } } })).toThrow(
       expect.objectContaining({ code: 'pipeline.nothing-to-serve' }),
     );
