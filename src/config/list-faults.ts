@@ -9,7 +9,7 @@ import { didYouMean } from './suggestion.js';
 export interface ValueFault {
   /** Index in a list; undefined if the value as a whole is wrong. */
   readonly entry?: number;
-  /** What was got and what was expected, in one line, without secrets. */
+  /** What was received and what was expected, in one line, without secrets. */
   readonly text: string;
 }
 

@@ -18,13 +18,13 @@ const ffmpegAndLogOptions = {
       placeholder: 'FILE',
       aliases: ['FFMPEG_PATH'],
       fallback: 'the best FFmpeg found, see `sluice doctor`',
-      description: 'FFmpeg to run. If it does not work, the gateway does not start.',
+      description: 'The FFmpeg to use. If it does not work, the gateway does not start.',
     }),
   ),
   logLevel: choice(LOG_LEVELS, {
     default: 'info',
     placeholder: 'LEVEL',
-    description: 'Least severe log records written.',
+    description: 'Lowest severity of the log records that are written.',
   }),
 };
 

@@ -1,4 +1,4 @@
-// What DASH needs to know about a live stream; a presentation of the HLS room satisfies it.
+// What DASH needs to know about a live stream. A presentation of `hls` implements it.
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
 
 export interface DashSegment {

@@ -5,44 +5,44 @@ import { liveError } from './errors.js';
 /** For each kind: what is wrong, what the gateway does about it, and which encoder setting avoids it. */
 export const REPAIRS = {
   'adts-headers':
-    'an ADTS header stands before each AAC frame and is taken off: set the AAC output of the encoder to raw frames (no ADTS)',
+    'each AAC frame has an ADTS header, which is removed: set the AAC output of the encoder to raw frames (no ADTS)',
   'audio-header-made':
     'the AAC sequence header is missing or contradicts the frames, so it is made from their ADTS headers: set the encoder to send an AudioSpecificConfig and raw AAC frames',
   'split-audio':
-    'AAC frames come in pieces, over several messages, and are put together: set the encoder to send whole AAC frames in each message',
+    'AAC frames are split over several messages and are joined again: set the encoder to send whole AAC frames in each message',
   'broken-audio':
-    'AAC messages end inside a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
+    'AAC messages end in the middle of a frame, and that frame is left out: set the encoder to send whole AAC frames in each message',
   'stuck-timestamps':
-    'the timestamps do not advance, so frames are shown at the time at which they arrive, which is less even: set the encoder to send the time of each frame as its timestamp',
+    'the timestamps do not advance, so frames are shown when they arrive, which is less even: set the encoder to send the time of each frame as its timestamp',
   'tracks-apart':
-    'the timestamps of the sound or of the pictures stopped or jumped, which put the two seconds apart, and they are joined again as they arrive: set the encoder to take the times of both from one clock',
+    'the timestamps of the sound or of the pictures stopped or jumped, so that they were seconds apart, and the two are aligned again by their arrival: set the encoder to take the times of both from one clock',
   'pictures-in-pieces':
-    'pictures come in pieces, each NAL unit or slice in a message of its own, and are put together, which shows them one frame later: set the RTMP output of the encoder to one message for each picture (access unit)',
+    'pictures come in pieces, each NAL unit or slice in its own message, and are joined, which shows them one frame later: set the RTMP output of the encoder to one message per picture (access unit)',
   'pictures-in-bundles':
-    'several pictures come in one message and are taken apart, at times that are guessed: set the encoder to send each picture in a message of its own (no frame bundling)',
+    'several pictures come in one message and are separated, and their times are estimated: set the encoder to send each picture in its own message (no frame bundling)',
   'lost-slices':
-    'slices come whose picture is not there, and are left out: set the encoder to one slice for each picture',
+    'slices come without the rest of their picture and are left out: set the encoder to one slice per picture',
   'picture-too-large':
     'a picture that comes in pieces is larger than 16 MB and is left out: lower the bit rate of the encoder',
   'empty-units':
-    'the pictures hold empty NAL units, which no browser takes, and they are left out: turn off padding (filler, stuffing) in the encoder',
+    'the pictures contain empty NAL units, which no browser accepts, so these units are left out: turn off padding (filler, stuffing) in the encoder',
   'start-codes':
-    'NAL units come behind start codes (Annex B) where RTMP has lengths, and are rewritten: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+    'NAL units have start codes (Annex B) instead of the lengths that RTMP requires, and are rewritten: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
   'other-lengths':
-    'the lengths before NAL units are of another size than the video sequence header says, and are rewritten: set the encoder to lengths of 4 bytes, or restart it',
+    'the lengths before NAL units have a different size than the video sequence header says, and are rewritten: set the encoder to lengths of 4 bytes, or restart it',
   'broken-units':
-    'the lengths in pictures lead beyond their end, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
+    'pictures contain lengths that exceed the size of the picture, and these pictures are left out: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format), with lengths of 4 bytes',
   'temporal-delimiters':
     // OBS and FFmpeg send these. No setting avoids them and nothing is lost, so they are only counted.
     undefined,
   'header-rewritten':
-    'the video sequence header is no avcC, hvcC or av1C record, so it is made from what is in it: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
+    'the video sequence header is not an avcC, hvcC or av1C record, so such a record is made from its content: set the output format of the encoder to AVCC (also called avc1, hvc1 or MP4 format)',
   'header-made':
-    'no video sequence header comes before the pictures, so it is made from what is in them: set the encoder to send its headers at the start too (global headers)',
+    'no video sequence header comes before the pictures, so one is made from the pictures: set the encoder to send its headers at the start too (global headers)',
   'parameter-sets-vary':
-    'the parameter sets of the pictures change with nearly each key frame, and only the pictures tell decoders: set the encoder to constant parameter sets',
+    'the parameter sets change with nearly every key frame, so decoders get them only within the pictures: set the encoder to constant parameter sets',
   'key-frame-flags':
-    'pictures are flagged as key frames that are none, or the other way round, and are taken for what they are: set the encoder to closed groups of pictures with IDR frames',
+    'pictures are wrongly flagged as key frames, or key frames are not flagged, and the flags are corrected: set the encoder to closed groups of pictures with IDR frames',
   // The next five are detected in `pipeline` and `hls`, which write the sentences (`Repairs.countFault`).
   'sound-paused': undefined,
   'pictures-paused': undefined,

@@ -31,7 +31,7 @@ export class VideoIngest {
   refused: SluiceError | undefined;
   frames = 0;
   keyFrames = 0;
-  /** Frames whose key frame flag contradicts the bitstream, either way. */
+  /** Frames whose key frame flag contradicts the bitstream, in either direction. */
   keyFrameMismatches = 0;
   /** Frames before the first sequence header or the first key frame. */
   dropped = 0;

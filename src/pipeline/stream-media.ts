@@ -244,7 +244,7 @@ export class StreamMedia {
     publisher.subscribe();
     presentation.startPeriod(periodPlan(plan));
     this.#install(plan, publisher, presentation);
-    // The presentation has dropped its media: sends everything again, from the key frame on.
+    // The presentation has dropped its media, so everything is passed to it again, from the key frame on.
     for (const earlier of publisher.recent()) if (isMedia(earlier)) this.#pass(earlier);
   }
 

@@ -141,12 +141,12 @@ export const FILES: readonly (readonly [mistake: string, text: string, message: 
   [
     'a user as a pair',
     'users:\n  - anna: hunter2\n',
-    'sluice.yaml:2 users, entry 1: got "anna" as a key, expected name, hash and if you like apps and names, as keys',
+    'sluice.yaml:2 users, entry 1: got "anna" as a key, expected the keys name and hash, and optionally apps and names',
   ],
   [
     'users as a map',
     `users:\n  anna: ${HASH}\n`,
-    'sluice.yaml:1 users: got a value (not shown), expected a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and if you like lists of apps and names',
+    'sluice.yaml:1 users: got a value (not shown), expected a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and optional lists of apps and names',
   ],
   [
     'a user twice',
@@ -171,7 +171,7 @@ export const FILES: readonly (readonly [mistake: string, text: string, message: 
   [
     'URL without scheme',
     'publicUrl: live.example.com\n',
-    'sluice.yaml:1 publicUrl: got "live.example.com", expected an http:// or https:// URL without query',
+    'sluice.yaml:1 publicUrl: got "live.example.com", expected an http:// or https:// URL without a query',
   ],
   [
     'dvr with unit',

@@ -74,7 +74,7 @@ const SENDERS: Readonly<
         Buffer.concat([body.subarray(0, 5), Buffer.alloc(4), ...nalUnits(body).map(withLength), Buffer.alloc(4)]),
       ]),
     },
-    ['the pictures hold empty NAL units'],
+    ['the pictures contain empty NAL units'],
   ],
   'unit-per-message': (stereo) => [
     {
@@ -94,7 +94,7 @@ const SENDERS: Readonly<
         Buffer.concat([body.subarray(0, 2), adtsFrame(parseAudioTag(body).data)]),
       ]),
     },
-    ['an ADTS header stands', 'the AAC sequence header is missing'],
+    ['each AAC frame has an ADTS header', 'the AAC sequence header is missing'],
   ],
   'program-config': (_, quad) => [quad, ['the sound is encoded to AAC-LC']],
 };

@@ -128,7 +128,7 @@ describe('AAC behind ADTS headers', () => {
         expect(stream.statistics.droppedTags).toBe(0);
         expect(stream.statistics.repairs.get('broken-audio')).toBeUndefined();
         expect(stream.statistics.repairs.get('split-audio')).toBeGreaterThan(0);
-        expect(stream.shortcomings.filter((sentence) => sentence.includes('in pieces'))).toHaveLength(1);
+        expect(stream.shortcomings.filter((sentence) => sentence.includes('are split over'))).toHaveLength(1);
       }),
       { numRuns: 60 },
     );

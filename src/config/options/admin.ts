@@ -1,11 +1,11 @@
-// Where operators reach the gateway, and what is kept of what they do.
+// Where the admin listener for operators is, and whether their changes must be recorded.
 
 import { Type } from 'typebox';
 import { choice, portOrNone, text } from '../option-kinds.js';
 
-/** Where the admin listener is if nobody says otherwise. */
+/** Default port of the admin listener, if it is free. */
 export const DEFAULT_ADMIN_PORT = 8081;
-/** As `adminPort`: there is no admin listener. */
+/** Value of `adminPort`: there is no admin listener. */
 export const NO_ADMIN_PORT = 'none';
 
 const hostName = Type.String({
@@ -22,7 +22,7 @@ export const adminOptions = {
     default: '127.0.0.1',
     placeholder: 'ADDRESS',
     description:
-      "Address that the admin listener listens on: management API and metrics, each request with a token of `sluice token add`. On any address but this machine's own (`127.0.0.1`, `::1`) it speaks TLS, with `tlsCert` and `tlsKey`.",
+      "Address that the admin listener listens on: management API and metrics, each request with a token of `sluice token add`. On any address other than this machine's own (`127.0.0.1`, `::1`) it speaks TLS, with `tlsCert` and `tlsKey`.",
   }),
   adminPort: portOrNone({
     fallback: `${DEFAULT_ADMIN_PORT}, if it is free`,
@@ -32,7 +32,7 @@ export const adminOptions = {
   adminTls: choice(['auto', 'off'], {
     default: 'auto',
     description:
-      "Whether the admin listener speaks TLS: `auto` on every address but this machine's own, `off` never. With `off` on another address, tokens cross the network unencrypted: for a container whose port is published on 127.0.0.1 only, or behind a proxy with TLS.",
+      "Whether the admin listener speaks TLS: `auto` on every address other than this machine's own, `off` never. With `off` on another address, tokens cross the network unencrypted: for a container whose port is published on 127.0.0.1 only, or behind a proxy with TLS.",
   }),
   adminHosts: Type.Array(hostName, {
     default: [],
@@ -41,7 +41,7 @@ export const adminOptions = {
     placeholder: 'NAME,…',
     expected: 'different host names such as ops.example.com',
     description:
-      'Host names under which the admin listener is reached, beside `localhost` and IP addresses. Requests with another `Host` are refused, so that a web page cannot reach it by a name of its own (DNS rebinding).',
+      'Host names of the admin listener, in addition to `localhost` and IP addresses. Requests with another `Host` are refused, so that a web page cannot reach it through a host name of its own (DNS rebinding).',
   }),
   adminOrigins: Type.Array(origin, {
     default: [],
@@ -49,7 +49,7 @@ export const adminOptions = {
     uniqueItems: true,
     placeholder: 'ORIGIN,…',
     expected: 'different origins such as https://ops.example.com',
-    description: 'Web sites whose pages may use the management API from a browser (CORS). The others may not.',
+    description: 'Web sites whose pages may use the management API from a browser (CORS). Others may not.',
   }),
   auditRequired: choice(['on', 'off'], {
     default: 'on',

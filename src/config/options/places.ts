@@ -33,17 +33,17 @@ export const placeOptions = {
       placeholder: 'FILE',
       fallback: 'none',
       description:
-        'Certificate chain in PEM, the server certificate first. It is reloaded when it changes; nobody is disconnected.',
+        'Certificate chain in PEM, the server certificate first. It is reloaded when the file changes; nobody is disconnected.',
     }),
   ),
   tlsKey: Type.Optional(
-    text({ placeholder: 'FILE', fallback: 'none', description: 'Private key of `tlsCert` in PEM, not encrypted.' }),
+    text({ placeholder: 'FILE', fallback: 'none', description: 'Private key of `tlsCert` in PEM, unencrypted.' }),
   ),
   publicUrl: Type.Optional(
     text({
       placeholder: 'URL',
       pattern: '^https?://[^\\s?#]+$',
-      expected: 'an http:// or https:// URL without query',
+      expected: 'an http:// or https:// URL without a query',
       fallback: 'the address of the HTTP server',
       description:
         'Address under which viewers reach the HTTP server (behind a proxy or CDN); used in printed links, link previews and oEmbed.',
@@ -53,12 +53,12 @@ export const placeOptions = {
     default: 'media',
     placeholder: 'DIR|none',
     description:
-      'Where segments and playlists are written: at every instant a static HLS tree. Must be empty at the first start and belong to one gateway only; a directory with other files is refused. `none` keeps media in memory only: no copy, nothing to continue after a restart, no `dvrWindow`.',
+      'Where segments and playlists are written. At every instant the directory is a complete static HLS site. It must be empty at the first start and belong to one gateway only; a directory with other files is refused. `none` keeps media in memory only: no copy on a disk, no continuation after a restart, no `dvrWindow`.',
   }),
   stateDir: text({
     default: '.sluice',
     placeholder: 'DIR',
     description:
-      'Where the generated publish key and play secret (mode 0600), further keys and users (`publishers.jsonl`), the revoked play tokens (`revoked-sessions.jsonl`) and the working directories of FFmpeg are kept. Must not lie in `mediaDir`, and belongs to one gateway only.',
+      'Where the generated publish key and play secret (mode 0600), further keys and users (`publishers.jsonl`), the revoked play tokens (`revoked-sessions.jsonl`) and the working directories of FFmpeg are kept. Must not be inside `mediaDir`, and must belong to one gateway only.',
   }),
 };

@@ -31,7 +31,7 @@ export const publishingOptions = {
       fallback: 'one is generated and kept in `stateDir`',
       secret: true,
       description:
-        'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone, or with `users` to them alone. Prefer the file or the environment: other users of the machine may see flags.',
+        'Secret that publishers send as `NAME?key=SECRET`; `none` opens publishing to everyone, or, with `users`, only to these. Better set it in the file or the environment: other users of the machine may see flags.',
     }),
   ),
   users: Type.Array(
@@ -42,7 +42,7 @@ export const publishingOptions = {
         apps: Type.Optional(Type.Array(appName, { minItems: 1, maxItems: 64, expected: 'names of applications' })),
         names: Type.Optional(Type.Array(streamName, { minItems: 1, maxItems: 1000, expected: 'names of streams' })),
       },
-      { additionalProperties: false, expected: 'name, hash and if you like apps and names, as keys' },
+      { additionalProperties: false, expected: 'the keys name and hash, and optionally apps and names' },
     ),
     {
       default: [],
@@ -51,16 +51,16 @@ export const publishingOptions = {
       fileOnly: true,
       secret: true,
       expected:
-        'a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and if you like lists of apps and names',
+        'a list of users, each with a name of letters, digits and . _ @ -, the hash that `sluice hash-password` prints, and optional lists of apps and names',
       description:
-        'Who may publish with user and password, in addition to those who have the key; `apps` and `names` limit what a user may publish. See below.',
+        'Who may publish with a user name and password, in addition to those who have the key; `apps` and `names` limit what a user may publish. See below.',
     },
   ),
   userChallenge: choice(['on', 'off'], {
     default: 'on',
     fileOnly: true,
     description:
-      'With `users`: encoders whose server URL brings neither user nor key are asked for a user when they connect (authmod=adobe). `off` lets them connect and send user or key with the stream key.',
+      'With `users`: encoders whose server URL has neither user nor key are asked for a user when they connect (authmod=adobe). `off` lets them connect and send the user or the key with the stream key.',
   }),
   apps: Type.Array(appName, {
     default: ['live'],
@@ -70,6 +70,6 @@ export const publishingOptions = {
     placeholder: 'NAME,…',
     expected: 'different names of letters, digits and . _ -',
     description:
-      'RTMP applications that may be published to: the `live` of `rtmp://HOST/live` and of `/hls/live/NAME`. Others are refused.',
+      'RTMP applications that accept publishers: the `live` in `rtmp://HOST/live` and `/hls/live/NAME`. Others are refused.',
   }),
 };

@@ -21,16 +21,16 @@ export const streamOptions = {
     placeholder: 'NAME,…',
     expected: 'different names, each source, audio or an even height from 64p to 4320p',
     description:
-      "Renditions to offer: `source` (the publisher's own video) and even heights; heights above the source are left out. `audio` is always offered; alone it means no video.",
+      "Renditions to offer: `source` (the publisher's own video) and even heights; heights above that of the source are left out. `audio` is always offered; alone it means no video.",
   }),
   segmentDuration: seconds(1, 30, {
     default: 2,
-    description: 'Shortest segment; segments are cut at the next key frame of the publisher.',
+    description: 'Shortest duration of a segment; it ends at the next key frame of the publisher.',
   }),
   firstSegment: choice(['gop', 'part'], {
     default: 'gop',
     description:
-      'Where the first segment of a stream ends if viewers wait for it: `gop` at the next key frame; `part` after its first part, so that every player shows a picture sooner. Its second segment then begins without a key frame.',
+      'Where the first segment of a stream ends if viewers wait for it: `gop` at the next key frame; `part` after its first part, so that players show a picture sooner. Its second segment then begins without a key frame.',
   }),
   partDuration: seconds(0.1, 5, {
     default: 0.5,
@@ -39,7 +39,7 @@ export const streamOptions = {
   windowSegments: count(6, 1000, {
     default: 10,
     unit: 'segments',
-    description: 'Segments kept in the live playlists and in memory.',
+    description: 'Number of segments kept in the live playlists and in memory.',
   }),
   dvrWindow: text({
     default: 'off',
@@ -52,7 +52,7 @@ export const streamOptions = {
   playlistType: choice(['live', 'event'], {
     default: 'live',
     description:
-      '`event` marks playlists as EVENT: all of a stream stays listed from its beginning, as with `dvrWindow` unlimited.',
+      '`event` marks playlists as EVENT: they list the stream from its beginning, as with `dvrWindow` unlimited.',
   }),
   resumeWindow: seconds(0, 3600, {
     default: 15,
@@ -70,22 +70,22 @@ export const streamOptions = {
   maxGop: seconds(1, 60, {
     default: 10,
     description:
-      'Longest time between the key frames of a publisher at which segments are cut; beyond it `source` is encoded again, with regular key frames.',
+      'Longest time between key frames of a publisher; beyond it `source` is encoded again, with regular key frames.',
   }),
   maxTranscodes: count(0, 1000, {
     default: 0,
     unit: 'streams',
     description:
-      'Streams whose video is encoded at the same time; a further one is served without encoding. 0 decides by the load of the processors.',
+      'Maximum number of streams whose video is encoded at the same time; further ones are served without encoding. With 0, the load of the processors decides.',
   }),
   thumbnails: choice(['on', 'off'], {
     default: 'on',
     description:
-      'Whether there is a picture of each stream at `/hls/APP/NAME/thumbnail.jpg`; FFmpeg makes it when somebody asks, at most once per segment.',
+      'Whether each stream has a picture at `/hls/APP/NAME/thumbnail.jpg`. FFmpeg makes it on request, at most once per segment.',
   }),
   onOverload: choice(['shed', 'keep'], {
     default: 'shed',
     description:
-      'When FFmpeg does not keep up: `shed` withdraws the most expensive rendition, then the next; `keep` leaves them all, late and with gaps.',
+      'What happens if FFmpeg does not keep up: `shed` withdraws the most expensive rendition, then the next; `keep` keeps them all, late and with gaps.',
   }),
 };

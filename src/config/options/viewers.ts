@@ -17,19 +17,19 @@ export const viewerOptions = {
     default: 20_000,
     unit: 'requests',
     description:
-      'HTTP requests that may wait for media at a time (blocking reloads, hinted parts); further ones get 503.',
+      'Maximum number of HTTP requests that wait for media (blocking reloads, hinted parts); further ones get 503.',
   }),
   maxWaitersPerIp: count(1, 1_000_000, {
     default: 4000,
     unit: 'requests',
     description:
-      'The same for one client address (IPv6: one /64). For proxies in `trustedProxies` their clients are counted.',
+      'The same for one client address (IPv6: one /64). Behind a proxy in `trustedProxies`, each of its clients is counted separately.',
   }),
   maxUnreadBytes: limit(4_194_304, 68_719_476_736, {
     default: 268_435_456,
     unit: 'bytes',
     description:
-      'Memory of answers that clients have not read to the end; beyond it, the oldest answer of the address that holds most is cut off.',
+      'Maximum memory for answers that clients have not read to the end; beyond it, the oldest answer of the address that holds most is cut off.',
   }),
   maxUnreadBytesPerIp: limit(1_048_576, 68_719_476_736, {
     default: 67_108_864,
@@ -43,18 +43,18 @@ export const viewerOptions = {
     placeholder: 'ADDRESS,…',
     expected: 'different IP addresses or CIDR blocks',
     description:
-      'Proxies and CDNs whose `X-Forwarded-For` header is trusted to name the client. From all others it is ignored.',
+      'Proxies and CDNs whose `X-Forwarded-For` header is trusted to name the client. From other addresses the header is ignored.',
   }),
   metrics: choice(['admin', 'public', 'off'], {
     default: 'admin',
     description:
-      'Where `/metrics` is: on the admin listener, for whoever has a token, or also on the HTTP port, for everybody who can reach it, or nowhere.',
+      'Where `/metrics` is: `admin` on the admin listener, which asks for a token; `public` also on the HTTP port, for everybody who can reach it; `off` nowhere.',
   }),
   hstsMaxAge: count(0, 63_072_000, {
     default: 0,
     unit: 's',
     description:
-      'How long browsers that came over HTTPS must use HTTPS only (`Strict-Transport-Security`), on all ports of the host name. 0 sends no such header; with a certificate that browsers do not trust it would lock them out.',
+      'How long browsers that came over HTTPS must use HTTPS only (`Strict-Transport-Security`), on all ports of the host name. 0 sends no such header. With a certificate that browsers do not trust, the header would lock them out.',
   }),
   frameAncestors: Type.Array(ancestor, {
     default: ['*'],

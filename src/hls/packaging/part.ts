@@ -29,7 +29,7 @@ export class PartBody {
     return whole;
   }
 
-  /** Call when the same bytes were copied into `whole`: refers to them there from now on. */
+  /** Call after copying the same bytes into `whole`. From then on the body refers to that copy. */
   moveTo(whole: Buffer): void {
     this.#pieces = [whole];
   }

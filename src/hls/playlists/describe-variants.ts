@@ -120,7 +120,7 @@ function formats({ track, listedTracks }: MeasuredRendition): string[] {
 
 /**
  * One variant for renditions that are played together. It has the URI of the first, and the rates and codecs of all together.
- * @param atLeast video renditions: the rates of the first count as no lower than theirs
+ * @param atLeast video renditions; the announced rates are at least theirs
  */
 function variant(
   played: readonly [MeasuredRendition, ...MeasuredRendition[]],

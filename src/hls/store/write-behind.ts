@@ -34,7 +34,7 @@ export interface StoreIncidents {
   filesGone(files: number): void;
   /** Called after the first pass that checked everything since failures or missing files: the store has the current window. */
   storeRecovered(): void;
-  /** Called if files could not be removed when the presentation was removed; the next start removes them. */
+  /** Called if files could not be removed together with the presentation; the next start removes them. */
   filesLeftBehind(files: number, cause: unknown): void;
   /** Called if listed segments had to be dropped, because the disk or their index was full, or files were removed. */
   dvrDropped(): void;

@@ -225,7 +225,7 @@ export class CutSchedule {
     return this.#cuts.at(index)?.paused === true;
   }
 
-  /** Whether segment `index` begins between two pictures that are far apart, so that no picture tells where exactly. */
+  /** Whether segment `index` begins between two pictures that are far apart, so no picture shows where exactly. */
   beginsBetween(index: number): boolean {
     return this.#cuts.at(index)?.between === true;
   }

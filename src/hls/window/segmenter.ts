@@ -260,7 +260,7 @@ export class Segmenter implements PartSink {
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;
     const missing = differs ? end - open.end : 0;
     const gap = failed && missing > (continued ? 0 : this.#options.partTarget);
-    // If media is missing before the next segment, this one is made longer up to it, so that the date of the next one agrees with EXTINF.
+    // If media is missing before the next segment, this one is extended up to that media, so that the date of the next one agrees with EXTINF.
     // The last segment of a publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
     if (gap) this.#maker.addGapParts(open, missing);

@@ -12,7 +12,7 @@ export interface InitTrack extends SampleDefaults, SampleEntry {
 
 /**
  * @param bytes ftyp and moov of a file with one track
- * @throws mp4.box-missing, mp4.box-size, mp4.box-content, mp4.unsupported-codec bytes.truncated, and the errors of the
+ * @throws mp4.box-missing, mp4.box-size, mp4.box-content, mp4.unsupported-codec, bytes.truncated, and the errors of the
  *   configuration records
  */
 export function parseInitSegment(bytes: Buffer): InitTrack {
