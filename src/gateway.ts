@@ -1,9 +1,7 @@
 // The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
-import type { Logger } from 'pino';
 import { openPlayAccess } from './access/play-access.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
-import type { Config } from './config/schema.js';
 import type { PlayAccess } from './contracts/access.js';
 import type { GrantControl } from './contracts/grant.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
@@ -21,6 +19,7 @@ import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
 import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
+import type { StreamRecording } from './gateway/recording.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -62,13 +61,9 @@ export async function createGateway(
   dependencies: GatewayDependencies = {},
 ): Promise<Gateway> {
   const config = loadConfig({ options, env: {} });
-  const { clock = systemClock, logger = await defaultLogger(config) } = dependencies;
+  const { clock = systemClock } = dependencies;
+  const { logger = createLogger(config.logLevel, process.stdout, (await findPublishKey(config)).key) } = dependencies;
   return new Gateway(await openParts(config, logger, clock, dependencies.signal), dependencies);
-}
-
-async function defaultLogger(config: Config): Promise<Logger> {
-  const { key } = await findPublishKey(config);
-  return createLogger(config.logLevel, process.stdout, key);
 }
 
 export class Gateway {
@@ -102,6 +97,7 @@ export class Gateway {
     this.#parts = parts;
     this.#events = new EventBus((error, { type }) => logger.error({ err: error, type }, 'an event listener failed'));
     const emit = (event: GatewayEvent): void => this.#events.emit(event);
+    parts.recording.report(emit);
     this.ffmpeg = ffmpeg;
     parts.publishers.onExpiring((grant, until) => emit(publishExpiring(clock, grant, until)));
     this.#origin = new Origin({ clock, onGone: () => this.#directory.forgetGone() });
@@ -196,6 +192,11 @@ export class Gateway {
     return stream !== undefined;
   }
 
+  /** Starts and stops recordings; finds, changes and removes finished ones. */
+  get recording(): StreamRecording {
+    return this.#parts.recording;
+  }
+
   /** Lists and ends what the access policy has allowed, and keeps parties out. */
   get grants(): GrantControl {
     return this.#parts.access.control;
@@ -268,6 +269,7 @@ export class Gateway {
     domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
+    await domain.settled('recordings', () => untilDeadline(this.#parts.recording.close(), flushUntil, systemClock));
     await domain.settled('web servers', () => Promise.all([this.#web?.close(), this.#admin?.close()]));
     domain.attempt('certificate', () => this.#parts.certificate?.close());
     domain.attempt('play access', () => this.#parts.viewers?.close());

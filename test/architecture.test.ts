@@ -118,7 +118,7 @@ const protocols = {
 /** Words that several rooms share. */
 const contracts = 'contracts';
 const anyProtocol = [shared, contracts, ...Object.keys(protocols)];
-const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events'];
+const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'recording'];
 
 /** The composition root may build objects of every room. */
 const composed = [

@@ -63,6 +63,12 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
       `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
     );
   }
+  for (const other of ['mediaDir', 'stateDir'] as const) {
+    const path = config[other];
+    if (other === 'mediaDir' && path === NO_MEDIA_DIRECTORY) continue;
+    if (!isInside(config.recordDir, path) && !isInside(path, config.recordDir)) continue;
+    problems.push(`${originOf('recordDir')}: must not lie in ${other} or around it (${originOf(other)})`);
+  }
   return problems;
 }
 

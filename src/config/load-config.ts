@@ -71,6 +71,7 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
     ...config,
     mediaDir: config.mediaDir === NO_MEDIA_DIRECTORY ? NO_MEDIA_DIRECTORY : resolve(cwd, config.mediaDir),
     stateDir: resolve(cwd, config.stateDir),
+    recordDir: resolve(cwd, config.recordDir),
     ...(config.slate !== undefined && { slate: resolve(cwd, config.slate) }),
     ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),
     ...(config.tlsKey !== undefined && { tlsKey: resolve(cwd, config.tlsKey) }),

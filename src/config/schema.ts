@@ -6,6 +6,7 @@ import { adminOptions } from './options/admin.js';
 import { ingestOptions } from './options/ingest.js';
 import { placeOptions } from './options/places.js';
 import { publishingOptions } from './options/publishing.js';
+import { recordingOptions } from './options/recordings.js';
 import { streamOptions } from './options/streams.js';
 import { viewerOptions } from './options/viewers.js';
 import { watchingOptions } from './options/watching.js';
@@ -35,6 +36,7 @@ export const configSchema = Type.Object(
     ...publishingOptions,
     ...watchingOptions,
     ...streamOptions,
+    ...recordingOptions,
     ...ingestOptions,
     ...viewerOptions,
     ...adminOptions,
@@ -49,6 +51,7 @@ export const SECTIONS = [
   { title: 'Who may publish', options: publishingOptions },
   { title: 'Who may watch', options: watchingOptions },
   { title: 'Streams', options: streamOptions },
+  { title: 'Recordings', options: recordingOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },
   { title: 'Operators', options: adminOptions },

@@ -70,6 +70,18 @@ export interface StreamEnded extends NamedEvent {
   readonly type: 'stream.ended';
 }
 
+/** What happens to a recording of a stream. Exactly one `recording.started` and one `recording.finished`, unless the process is killed. */
+export interface RecordingEvent extends NamedEvent {
+  readonly type:
+    | 'recording.started'
+    | 'recording.paused'
+    | 'recording.resumed'
+    | 'recording.finished'
+    | 'recording.removed';
+  /** Its id. */
+  readonly recording: string;
+}
+
 export type GatewayEvent =
   | PublishStarted
   | PublishEnded
@@ -78,6 +90,7 @@ export type GatewayEvent =
   | StreamResuming
   | StreamResumed
   | StreamChanged
-  | StreamEnded;
+  | StreamEnded
+  | RecordingEvent;
 
 export type GatewayEventType = GatewayEvent['type'];

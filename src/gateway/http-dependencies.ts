@@ -11,13 +11,14 @@ export interface ServedGateway
 }
 
 export function httpDependencies(
-  { config, key, viewers }: GatewayParts,
+  { config, key, viewers, recording }: GatewayParts,
   { directory, ...rooms }: ServedGateway,
 ): HttpDependencies {
   return {
     ...rooms,
     streams: directory,
     access: viewers?.access,
+    recordings: recording.recordings,
     targetDuration: Math.ceil(config.segmentDuration),
     publishApp: config.apps[0],
     publishProof: config.users.length > 0 ? 'user' : key === null ? 'none' : 'key',

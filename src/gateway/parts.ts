@@ -21,6 +21,7 @@ import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { type AccessParts, accessParts } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 import { openPublishers, type PublisherParts } from './publisher-parts.js';
+import { StreamRecording } from './recording.js';
 import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
 
 export interface GatewayParts {
@@ -43,6 +44,7 @@ export interface GatewayParts {
   readonly access: AccessParts;
   readonly publishers: PublisherParts;
   readonly certificate: TlsCertificate | undefined;
+  readonly recording: StreamRecording;
   readonly directories: OwnDirectories;
 }
 
@@ -110,6 +112,7 @@ async function openWith(
     publishers,
     viewers,
     certificate,
+    recording: await StreamRecording.open({ config, logger, clock }),
     directories,
   };
 }

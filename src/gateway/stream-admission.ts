@@ -59,7 +59,7 @@ export class StreamAdmission implements PublishAdmission {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
-    const { config, clock, childSettings, ffmpeg, store, sequences } = this.#parts;
+    const { config, clock, childSettings, ffmpeg, store, sequences, recording } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
@@ -84,6 +84,7 @@ export class StreamAdmission implements PublishAdmission {
       }),
       logger: this.#logger,
       clock,
+      onPresentation: (presentation) => recording.presented(presentation),
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onBroken: () => directory.noteBroken(),

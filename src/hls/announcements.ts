@@ -1,7 +1,6 @@
 // Tells waiting requests and the store what has changed: once for each frame or each piece of pipe output, however many parts it made.
 // `PresentationLife` calls `publish` after new media and after each decision; `Rendition.publish` then wakes that rendition's requests.
 import type { Incidents } from './incidents.js';
-import type { PresentationOptions } from './presentation-options.js';
 import type { RenditionSet } from './rendition-set.js';
 import type { WriteBehind } from './store/write-behind.js';
 import type { CutSchedule } from './timeline/cut-schedule.js';
@@ -9,6 +8,8 @@ import type { VariantListing } from './variant-listing.js';
 import type { Waiters } from './window/blocking-reload.js';
 import type { Rendition } from './window/rendition.js';
 import type { CompleteSegment } from './window/segment.js';
+
+export type SegmentListener = (rendition: Rendition, segment: CompleteSegment) => void;
 
 export interface AnnouncementsOptions {
   readonly set: Pick<RenditionSet, 'all'>;
@@ -18,13 +19,13 @@ export interface AnnouncementsOptions {
   readonly playableWaiters: Waiters;
   readonly incidents: Pick<Incidents, 'missingMedia'>;
   readonly writeBehind: WriteBehind | undefined;
-  readonly onSegment: PresentationOptions['onSegment'];
 }
 
 export class Announcements {
   /** Whether there is something to publish. */
   isDue = true;
   readonly #options: AnnouncementsOptions;
+  readonly #listeners = new Set<SegmentListener>();
   /** Renditions whose changes have not been published yet. */
   #changed: Rendition[] = [];
   #segmentAdded = false;
@@ -39,12 +40,21 @@ export class Announcements {
     this.#changed.push(rendition);
   }
 
-  noteSegment({ plan: { name } }: Rendition, { mediaSequence, index, duration, media, gap }: CompleteSegment): void {
-    const { schedule, variants, incidents, onSegment } = this.#options;
-    if (gap) incidents.missingMedia(name, mediaSequence, schedule.beginsInPause(index));
+  /** @returns a function that removes the listener */
+  listen(listener: SegmentListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  noteSegment(rendition: Rendition, segment: CompleteSegment): void {
+    const { schedule, variants, incidents } = this.#options;
+    const { mediaSequence, index, gap } = segment;
+    if (gap) incidents.missingMedia(rendition.plan.name, mediaSequence, schedule.beginsInPause(index));
     variants.changed();
     this.#segmentAdded = true;
-    onSegment?.({ rendition: name, mediaSequence, duration, bytes: media.length });
+    for (const listener of this.#listeners) listener(rendition, segment);
   }
 
   publish(): void {

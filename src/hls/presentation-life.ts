@@ -3,7 +3,7 @@
 // detected here.
 import { StateMachine } from '../protocols/state-machine.js';
 import { type EpochMilliseconds, type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
-import { Announcements } from './announcements.js';
+import { Announcements, type SegmentListener } from './announcements.js';
 import { Incidents } from './incidents.js';
 import { LagWatch } from './lag-watch.js';
 import type { PresentationOptions, SourceFrame } from './presentation-options.js';
@@ -94,14 +94,11 @@ export class PresentationLife {
     this.set = set;
     set.plan(this.timing);
     this.#lag = new LagWatch(clock, schedule);
-    const variants = new VariantListing({ renditions: set, schedule, frameRate: () => this.plan.frameRate });
-    this.variants = variants;
-    const { domain, firstMediaSequence, maxIndexBytes, onSegment } = options;
-    const directory = `${app}/${name}`;
-    const stored = { clock, domain, firstMediaSequence, incidents, renditions: set, directory, variants };
-    const writeBehind = store && new WriteBehind({ store, maxIndexBytes, ...stored });
-    this.writeBehind = writeBehind;
-    const told = { set, schedule, variants, playableWaiters, incidents, writeBehind, onSegment };
+    this.variants = new VariantListing({ renditions: set, schedule, frameRate: () => this.plan.frameRate });
+    const { domain, firstMediaSequence, maxIndexBytes } = options;
+    const stored = { clock, domain, incidents, firstMediaSequence, renditions: set, directory: `${app}/${name}` };
+    this.writeBehind = store && new WriteBehind({ store, maxIndexBytes, variants: this.variants, ...stored });
+    const told = { set, schedule, variants: this.variants, playableWaiters, incidents, writeBehind: this.writeBehind };
     this.#announcements = new Announcements(told);
   }
 
@@ -232,9 +229,7 @@ export class PresentationLife {
       this.#state.to('ended');
       this.endedAt = this.dates.mediaNow;
       for (const rendition of this.set.all) domain.attempt('playlist end', () => rendition.finish());
-      domain.attempt('rest', () => {
-        for (const { window } of this.set.all) window.rest();
-      });
+      for (const { window } of this.set.all) domain.attempt('rest', () => window.rest());
       domain.attempt('multivariant end', () => this.variants.end());
       domain.attempt('waiting requests', () => this.playableWaiters.wake());
       for (const listener of this.#endListeners.splice(0)) domain.attempt('end listener', listener);
@@ -246,6 +241,11 @@ export class PresentationLife {
   onEnd(listener: () => void): void {
     if (this.ended) listener();
     else this.#endListeners.push(listener);
+  }
+
+  /** Calls the listener, which must not throw, for every complete segment, gaps included. @returns a function that removes it */
+  onSegment(listener: SegmentListener): () => void {
+    return this.#announcements.listen(listener);
   }
 
   /**

@@ -66,7 +66,6 @@ export interface PresentationOptions {
   readonly onWarning?: ((warning: SluiceError) => void) | undefined;
   /** Called for each fault, however often; the warning says what to change in the encoder. */
   readonly onPublisherFault?: ((fault: PublisherFault, warning: SluiceError) => void) | undefined;
-  readonly onSegment?: ((segment: SegmentInfo) => void) | undefined;
 }
 
 /** A frame as the publisher sends it. */
@@ -77,13 +76,6 @@ export interface SourceFrame extends MediaSample {
   readonly mayCut: boolean;
   /** The rendition with input `samples` that consists of these frames; undefined if they are only encoded. */
   readonly rendition: string | undefined;
-}
-
-export interface SegmentInfo {
-  readonly rendition: string;
-  readonly mediaSequence: number;
-  readonly duration: Seconds;
-  readonly bytes: number;
 }
 
 /** State of one rendition, for the API and the metrics. */

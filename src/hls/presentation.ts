@@ -24,7 +24,6 @@ export type {
   PresentationCounters,
   PresentationOptions,
   RenditionInfo,
-  SegmentInfo,
   SourceFrame,
 } from './presentation-options.js';
 export { SMALLEST_WINDOW } from './rendition-set.js';
@@ -81,6 +80,11 @@ export class Presentation extends PresentationLife {
   /** Number of EXT-X-DISCONTINUITY tags so far; a later presentation of this name starts from it. */
   get discontinuityNumber(): number {
     return this.periods.discontinuityNumber;
+  }
+
+  /** Frames per second of the publisher's pictures. */
+  get frameRate(): number | undefined {
+    return this.plan.frameRate;
   }
 
   /**
@@ -146,6 +150,11 @@ export class Presentation extends PresentationLife {
   /** A file that `Rendition.find` located in the store is missing there: removes it from the playlists. */
   missed(rendition: Rendition, file: string): void {
     this.writeBehind?.missed(rendition, file);
+  }
+
+  /** Resolves when the store has all complete segments, or failed again to take them. */
+  async stored(): Promise<void> {
+    await this.writeBehind?.finish();
   }
 
   /** Removes its playlists from the store some time after its end; its media may still be requested. Never rejects. */

@@ -206,6 +206,7 @@ export class StreamMedia {
       onStoreRecovered: () => this.#log.storeRecovered(),
     });
     origin.attach(presentation);
+    this.#options.onPresentation?.(presentation);
     return presentation;
   }
 

@@ -52,6 +52,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
     | 'endsFirstEarly'
     | 'store'
   >;
+  /** Called when the presentation exists; it has no media yet. Must not throw. */
+  readonly onPresentation?: ((presentation: Presentation) => void) | undefined;
   /** Called when this publisher cannot be served any longer. It should be told why. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** Called when something happens to the stream. Must not throw. */

@@ -43,6 +43,7 @@ export async function buildGateway(...flags: string[]): Promise<GatewayProgram> 
       [
         ...(openFiles === undefined ? [join(dist, 'cli.js'), 'serve'] : limited),
         ...['--host', '127.0.0.1', '--media-dir', mediaDir, '--state-dir', join(directory, 'state')],
+        ...['--record-dir', join(directory, 'recordings')],
         ...['--rtmp-port', ports.rtmp, '--http-port', ports.http, '--publish-key', 'none'],
         ...[
           '--metrics',

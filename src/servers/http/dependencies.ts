@@ -1,6 +1,7 @@
 // What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it need not import other rooms.
 
 import type { ViewerAccess } from '../../contracts/access.js';
+import type { RecordingLibrary } from '../../contracts/recordings.js';
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Thumbnail } from '../../contracts/thumbnail.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -226,6 +227,8 @@ export interface HttpDependencies extends HttpOptions {
   readonly health: Health;
   /** Decides who may watch; undefined if everybody may. */
   readonly access?: ViewerAccess | undefined;
+  /** If undefined, there is nothing below `/vod/`. */
+  readonly recordings?: RecordingLibrary | undefined;
   /** If undefined, there are no thumbnails. */
   readonly thumbnails?: ThumbnailSource | undefined;
   /** If undefined, `/metrics` has only the figures of HTTP and of the process. */

@@ -17,6 +17,11 @@ export const httpError = defineErrors({
     kind: 'unavailable',
     summary: 'There is no thumbnail of that stream: nothing is published, it has no video yet, or `thumbnails` is off.',
   },
+  'http.recording-not-found': {
+    kind: 'unavailable',
+    summary:
+      'There is no recording with this id, it has no media yet, or it was removed; `/api/v1/recordings` lists those that exist.',
+  },
   'http.method-not-allowed': {
     kind: 'invalid-data',
     summary: 'This server only reads: use GET, HEAD or OPTIONS.',

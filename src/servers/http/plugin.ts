@@ -29,6 +29,7 @@ import { healthRoutes } from './routes/health.js';
 import { hlsRoutes } from './routes/hls.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { pageRoutes } from './routes/pages.js';
+import { recordingApiRoutes, recordingRoutes } from './routes/recordings.js';
 import { thumbnailRoutes } from './routes/thumbnails.js';
 
 /**
@@ -117,6 +118,11 @@ export function registerSluice(
     thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
     isProtected: gate !== undefined,
   });
+  const { recordings } = dependencies;
+  if (recordings !== undefined) {
+    void app.register(recordingRoutes, { recordings, gate });
+    void app.register(recordingApiRoutes, { recordings, gate });
+  }
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'admin';
   if (policy !== 'off') {

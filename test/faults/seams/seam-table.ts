@@ -118,6 +118,9 @@ export const SEAMS: readonly SeamRow[] = [
 export const OTHERS: readonly string[] = [
   ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'play access', 'directories', 'rtmp shutdown'],
   'streams',
+  // Of recordings: test/faults/seams-recording.test.ts.
+  ...['recording start', 'recording', 'end of a recording', 'finishing a recording', 'retention', 'recordings'],
+  ...['removal of an empty recording', 'timer in recording/recorder.ts', 'timer in recording/recordings.ts'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',

@@ -11,6 +11,11 @@ export function ticketedPlaylist(text: string, ticket: string, { app, name }: St
   return text.replace(PLAYLIST_URI, `../../${ticket}/${app}/${name}/`);
 }
 
+/** For the playlist of a recording at `/vod/ID/index.m3u8`. */
+export function ticketedRecording(text: string, ticket: string, id: string): string {
+  return text.replace(PLAYLIST_URI, `../${ticket}/${id}/`);
+}
+
 /** The clock, as a URI relative to the MPD. */
 const CLOCK = /^ *<UTCTiming [^>]*value="time"[^>]*\/>\n/m;
 

@@ -142,7 +142,7 @@ const MARK = '~';
  */
 export const TICKET_CHARACTERS = '[\\w.~-]{0,256}';
 /** `/hls/~…/` or `/dash/~…/`; the mark may be percent-encoded. */
-const TICKET_PATH = new RegExp(`^(/hls/|/dash/)(?:~|%7E)(${TICKET_CHARACTERS})/(.*)$`, 'is');
+const TICKET_PATH = new RegExp(`^(/hls/|/dash/|/vod/)(?:~|%7E)(${TICKET_CHARACTERS})/(.*)$`, 'is');
 
 /** The tickets of requests whose target has been rewritten. */
 const tickets = new WeakMap<RawRequest, string>();

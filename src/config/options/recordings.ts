@@ -1,0 +1,76 @@
+// What is recorded, and how long it is kept.
+
+import { Type } from 'typebox';
+import { count, text } from '../option-kinds.js';
+
+/** A number with a unit: `90s`, `30m`, `12h`, `7d`. */
+export const DURATION_TEXT = '[1-9][0-9]{0,6}[smhd]';
+/** `500MB`, `2GB`, `1TB`: powers of 1024. */
+export const SIZE_TEXT = '[1-9][0-9]{0,5}(MB|GB|TB)';
+
+export const recordingOptions = {
+  record: text({
+    default: 'off',
+    pattern: '^(off|all|[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,7})$',
+    placeholder: 'off|all|NAME,…',
+    expected: 'off, all, or names of renditions such as source,720p',
+    description:
+      'Which renditions of every stream to record (`audio` comes with any of them). A recording is played at `/vod/ID/index.m3u8`, and listed at `/recordings`. `off` records only what is started through the API.',
+  }),
+  recordStreams: Type.Array(
+    Type.String({
+      pattern: '^[0-9A-Za-z_.*-]+(/[0-9A-Za-z_.*-]+)+$',
+      maxLength: 255,
+      expected: 'APP/NAME, where * stands for any characters but /',
+    }),
+    {
+      default: ['*/*'],
+      minItems: 1,
+      maxItems: 100,
+      placeholder: 'APP/NAME,…',
+      expected: 'a list of APP/NAME, where * stands for any characters but /',
+      description: 'The streams that `record` is for, such as `live/show-*`.',
+    },
+  ),
+  recordDir: text({
+    default: 'recordings',
+    placeholder: 'DIR',
+    description:
+      'Where recordings are kept. On the file system of `mediaDir` they take no room of their own while a stream is live: the files are hard links. Must not lie in `mediaDir` or `stateDir`.',
+  }),
+  recordSplit: text({
+    default: 'publish',
+    pattern: `^(publish|${DURATION_TEXT}|${SIZE_TEXT})$`,
+    placeholder: 'publish|TIME|SIZE',
+    expected: 'publish, a time such as 1h, or a size such as 2GB',
+    description:
+      'When a recording is continued in a new one: never while the stream is live (`publish`), or when it has this length or size. It is cut between segments, in all renditions at the same picture.',
+  }),
+  keepFor: text({
+    default: 'forever',
+    pattern: `^(forever|${DURATION_TEXT})$`,
+    placeholder: 'TIME|forever',
+    expected: 'a time such as 12h or 30d, or forever',
+    description: 'How long a finished recording is kept. Pinned ones are kept in any case.',
+  }),
+  keepBytes: text({
+    default: 'any',
+    pattern: `^(any|${SIZE_TEXT})$`,
+    placeholder: 'SIZE|any',
+    expected: 'a size such as 500GB, or any',
+    description: 'Size of all recordings together; beyond it the oldest finished ones are removed.',
+  }),
+  keepCount: count(0, 1_000_000, {
+    default: 0,
+    unit: 'recordings',
+    description: 'Finished recordings kept of each stream; the oldest are removed. 0 keeps all.',
+  }),
+  keepFree: text({
+    default: '1GB',
+    pattern: `^(0|${SIZE_TEXT})$`,
+    placeholder: 'SIZE|0',
+    expected: 'a size such as 10GB, or 0',
+    description:
+      'Room to leave on the disk of `recordDir`. Below it the oldest finished recordings are removed; if that is not enough, recordings pause, live streams go on, and what is missing is listed as a gap.',
+  }),
+};

@@ -1,0 +1,147 @@
+// Recordings of a gateway: what the configuration asks for, and what programs and operators start and stop.
+
+import { mkdir } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
+import type { Config } from '../config/schema.js';
+import type { RecordingEvent } from '../events/gateway-event.js';
+import type { Presentation } from '../hls/presentation.js';
+import type { Clock } from '../protocols/clock.js';
+import { systemReason } from '../protocols/system-error.js';
+import { recordingError } from '../recording/errors.js';
+import { freeBytes } from '../recording/files.js';
+import type { RecordedRendition } from '../recording/recorded-stream.js';
+import type { RecordingFacts } from '../recording/recording-facts.js';
+import { type RecordingNews, Recordings } from '../recording/recordings.js';
+import { RecordedPresentation } from './recorded-presentation.js';
+
+export interface RecordingOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** `source,720p`, `all`. */
+type RenditionNames = string;
+
+export class StreamRecording {
+  readonly recordings: Recordings;
+  readonly #clock: Clock;
+  readonly #config: Config;
+  readonly #streams = new Map<Presentation, RecordedPresentation>();
+  readonly #patterns: readonly RegExp[];
+  #onNews: (news: RecordingNews) => void = () => undefined;
+
+  private constructor({ config, logger, clock }: RecordingOptions) {
+    this.#clock = clock;
+    this.#config = config;
+    this.#patterns = config.recordStreams.map(patternOf);
+    const { keepFor, keepBytes, keepCount, keepFree, recordDir } = config;
+    this.recordings = new Recordings({
+      root: recordDir,
+      keepFor: keepFor === 'forever' ? undefined : secondsOf(keepFor),
+      keepBytes: keepBytes === 'any' ? undefined : bytesOf(keepBytes),
+      keepCount: keepCount === 0 ? undefined : keepCount,
+      keepFree: keepFree === '0' ? 0 : bytesOf(keepFree),
+      freeBytes,
+      split: splitOf(config.recordSplit),
+      clock,
+      logger: logger.child({ room: 'recording' }),
+      onEvent: (news) => this.#onNews(news),
+    });
+  }
+
+  /**
+   * Reads what was recorded before.
+   * @throws {SluiceError} `recording.directory`
+   */
+  static async open(options: RecordingOptions): Promise<StreamRecording> {
+    const { recordDir, record } = options.config;
+    const recording = new StreamRecording(options);
+    try {
+      // Otherwise it is made by the first recording.
+      if (record !== 'off') await mkdir(recordDir, { recursive: true });
+      await recording.recordings.open();
+    } catch (error) {
+      const message = `cannot use recordDir ${recordDir} (${systemReason(error)})`;
+      throw recordingError('recording.directory', message, { cause: error });
+    }
+    return recording;
+  }
+
+  /** @param emit is told what happens to recordings; must not throw */
+  report(emit: (event: RecordingEvent) => void): void {
+    this.#onNews = ({ type, recording: { id: recording, app, name } }) =>
+      emit({ type, app, name, recording, time: this.#clock.wallClock() });
+  }
+
+  /** A stream begins: it is recorded if the configuration says so. */
+  presented(presentation: Presentation): void {
+    const { record, mediaDir } = this.#config;
+    const stream = new RecordedPresentation(presentation, mediaDir === NO_MEDIA_DIRECTORY ? undefined : mediaDir);
+    this.#streams.set(presentation, stream);
+    presentation.onEnd(() => this.#streams.delete(presentation));
+    const full = `${presentation.app}/${presentation.name}`;
+    if (record === 'off' || !this.#patterns.some((pattern) => pattern.test(full))) return;
+    this.recordings.start(stream, { takes: takes(record) });
+  }
+
+  /**
+   * Starts recording a stream that is live; does nothing if it is being recorded.
+   * @throws {SluiceError} `recording.no-such-stream`
+   */
+  start(
+    app: string,
+    name: string,
+    options: { readonly renditions?: RenditionNames; readonly title?: string } = {},
+  ): RecordingFacts {
+    const { renditions = this.#config.record === 'off' ? 'source' : this.#config.record, title } = options;
+    return this.recordings.start(this.#find(app, name), { takes: takes(renditions), title });
+  }
+
+  /**
+   * Stops after the segment that is being made.
+   * @returns undefined if the stream is not being recorded
+   * @throws {SluiceError} `recording.no-such-stream`
+   */
+  stop(app: string, name: string): RecordingFacts | undefined {
+    return this.recordings.stop(this.#find(app, name));
+  }
+
+  close(): Promise<void> {
+    return this.recordings.close();
+  }
+
+  #find(app: string, name: string): RecordedPresentation {
+    for (const stream of this.#streams.values()) if (stream.app === app && stream.name === name) return stream;
+    throw recordingError('recording.no-such-stream', `no stream ${app}/${name} is live`);
+  }
+}
+
+function takes(renditions: RenditionNames): (rendition: RecordedRendition) => boolean {
+  if (renditions === 'all') return () => true;
+  const names = new Set([...renditions.split(','), 'audio']);
+  return ({ name }) => names.has(name);
+}
+
+/** `*` stands for any characters but `/`. */
+function patternOf(text: string): RegExp {
+  const escaped = text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
+  return new RegExp(`^${text.startsWith('*/') ? '([^/]+/)*' : ''}${escaped}$`);
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const BYTES: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+
+function secondsOf(text: string): number {
+  return Number.parseInt(text, 10) * (SECONDS[text.slice(-1)] ?? 1);
+}
+
+function bytesOf(text: string): number {
+  return Number.parseInt(text, 10) * (BYTES[text.slice(-2)] ?? 1);
+}
+
+function splitOf(text: string): { readonly duration?: number; readonly bytes?: number } | undefined {
+  if (text === 'publish') return undefined;
+  return text.endsWith('B') ? { bytes: bytesOf(text) } : { duration: secondsOf(text) };
+}

@@ -1,0 +1,130 @@
+// Makes a finished recording of a directory, after the last segment or after a crash: its playlists list what is there and are of type VOD.
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../protocols/system-error.js';
+import { replaceFile } from './files.js';
+import {
+  asGap,
+  I_FRAMES,
+  PLAYLIST,
+  type ReadEntry,
+  type ReadPlaylist,
+  readPlaylist,
+  vodPlaylist,
+} from './recorded-playlist.js';
+import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
+
+/**
+ * Replaces the playlists and then the facts, so that a crash on the way leaves a recording that is not finished, and is finished again.
+ * @returns the facts, with duration, end and bytes by what is there; undefined if there is nothing to play
+ * @throws the system error if it cannot be read or written
+ */
+export async function finishRecording(directory: string, facts: RecordingFacts): Promise<RecordingFacts | undefined> {
+  const renditions = await listRenditions(directory, facts);
+  let bytes = 0;
+  let longest: { readonly duration: number; readonly start: number; readonly end: number } | undefined;
+  const kept: { name: string; video: boolean }[] = [];
+  for (const { name, video } of renditions) {
+    const found = await finishRendition(join(directory, name));
+    if (found === undefined) continue;
+    kept.push({ name, video });
+    bytes += found.bytes;
+    if (longest === undefined || found.duration > longest.duration) longest = found;
+  }
+  if (longest === undefined) return undefined;
+  await listOnly(join(directory, PLAYLIST), new Set(kept.map(({ name }) => name)));
+  const { reason: _, ...rest } = facts;
+  const { duration, start, end } = longest;
+  const finished: RecordingFacts = { ...rest, renditions: kept, bytes, duration, start, end };
+  await replaceFile(join(directory, FACTS_FILE), renderFacts(finished));
+  return finished;
+}
+
+/** The facts name renditions only when they are written; a crash may come earlier. */
+async function listRenditions(
+  directory: string,
+  { renditions }: RecordingFacts,
+): Promise<RecordingFacts['renditions']> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const known = new Map(renditions.map((rendition) => [rendition.name, rendition.video]));
+  const order = [...known.keys()];
+  const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return names.sort((a, b) => rank(a) - rank(b)).map((name) => ({ name, video: known.get(name) ?? name !== 'audio' }));
+}
+
+interface FinishedRendition {
+  readonly bytes: number;
+  readonly duration: number;
+  /** Epoch milliseconds. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Undefined if nothing of it can be played. */
+async function finishRendition(directory: string): Promise<FinishedRendition | undefined> {
+  const path = join(directory, PLAYLIST);
+  const playlist = await readPlaylistFile(path);
+  if (playlist === undefined) return undefined;
+  const { entries } = playlist;
+  const first = entries[0];
+  const last = entries.at(-1);
+  if (first === undefined || last === undefined || entries.every(({ gap }) => gap)) return undefined;
+  let bytes = 0;
+  let duration = 0;
+  const gone = new Set<string>();
+  for (const { uri, gap, duration: lasts } of entries) {
+    if (gap) continue;
+    const size = await sizeOf(join(directory, uri));
+    if (size === 0) gone.add(uri);
+    else duration += lasts;
+    bytes += size;
+  }
+  if (duration === 0) return undefined;
+  const there = (entry: ReadEntry): ReadEntry => (gone.has(entry.uri) ? asGap(entry) : entry);
+  await replaceFile(path, vodPlaylist({ ...playlist, entries: entries.map(there) }));
+  const iFramesPath = join(directory, I_FRAMES);
+  const iFrames = await readPlaylistFile(iFramesPath);
+  // A crash may have come between the two playlists.
+  const count = entries.length;
+  if (iFrames !== undefined)
+    await replaceFile(iFramesPath, vodPlaylist({ ...iFrames, entries: iFrames.entries.slice(0, count).map(there) }));
+  return {
+    bytes,
+    duration,
+    start: Math.round(first.programDateTime),
+    end: Math.round(last.programDateTime + last.duration * 1000),
+  };
+}
+
+/** 0 if it is empty or not there, as after a power cut. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+/** Removes from a multivariant playlist what leads to renditions that have no playlist. */
+async function listOnly(path: string, renditions: ReadonlySet<string>): Promise<void> {
+  const text = await readFile(path, 'utf8');
+  const lines = text.split('\n');
+  const isListed = (uri: string | undefined): boolean => uri === undefined || renditions.has(uri.split('/')[0] ?? '');
+  const kept = lines.filter((line, index) => {
+    if (line.startsWith('#EXT-X-STREAM-INF:')) return isListed(lines[index + 1]);
+    return isListed(line.startsWith('#') ? /URI="([^"]+)"/.exec(line)?.[1] : line || undefined);
+  });
+  if (kept.length < lines.length) await replaceFile(path, kept.join('\n'));
+}
+
+async function readPlaylistFile(path: string): Promise<ReadPlaylist | undefined> {
+  try {
+    return readPlaylist(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,295 @@
+// Makes one recording of a stream: stores its segments as they are completed, lists them, and finishes the directory at the end. It runs behind
+// the stream and never holds it up: what cannot be written becomes a gap.
+
+import { join } from 'node:path';
+import type { Clock } from '../protocols/clock.js';
+import type { SluiceError } from '../protocols/errors.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
+import { systemReason } from '../protocols/system-error.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { recordingError } from './errors.js';
+import { makeDirectory, replaceFile } from './files.js';
+import { finishRecording } from './finish-recording.js';
+import { PLAYLIST } from './recorded-playlist.js';
+import type { RecordedRendition, RecordedSegment, RecordedStream, RecordedVariants } from './recorded-stream.js';
+import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
+import { RecordingProgress } from './recording-progress.js';
+import { TrackWriter } from './track-writer.js';
+
+export interface RecorderOptions {
+  readonly stream: RecordedStream;
+  readonly directory: string;
+  readonly id: string;
+  readonly title?: string | undefined;
+  /** Number of the first segment to record. */
+  readonly first: number;
+  /** Which renditions to record. */
+  readonly takes: (rendition: RecordedRendition) => boolean;
+  /** Free bytes to leave on the disk. */
+  readonly keepFree: number;
+  /** Free bytes on the disk of a directory. */
+  readonly freeBytes: (directory: string) => Promise<number>;
+  readonly clock: Clock;
+  readonly domain: FailureDomain;
+  /** Facts have changed. */
+  readonly onChange: (facts: RecordingFacts) => void;
+  /** It was ended before there was anything to play. */
+  readonly onEmpty: () => void;
+  /** Called when the recording pauses, and when it continues. */
+  readonly onPaused: (error: SluiceError | undefined) => void;
+}
+
+/** Media that waits to be stored. More is left out and becomes a gap: a disk that is this far behind does not catch up. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+
+/** How long a stopped recording waits for renditions that are late. */
+const LATE_RENDITIONS: Milliseconds = 15_000;
+
+interface Pending {
+  readonly rendition: RecordedRendition;
+  readonly segment: RecordedSegment;
+}
+
+export class Recorder {
+  readonly #progress: RecordingProgress;
+  /** Resolves when the recording is finished, or could not be. Never rejects. */
+  readonly done: Promise<void>;
+  readonly #options: RecorderOptions;
+  readonly #variants: RecordedVariants;
+  readonly #tracks = new Map<string, TrackWriter>();
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
+  /** The next segment that is not recorded any more. */
+  #until = Number.POSITIVE_INFINITY;
+  #closing = false;
+  #working = false;
+  #cancelWait: (() => void) | undefined;
+  #unsubscribe: () => void;
+  #finished: () => void = () => undefined;
+  #variantsText: string | undefined;
+  /** Resolves when the directory exists, or could not be made. */
+  readonly #begun: Promise<void>;
+  /** A segment was stored since it was paused. */
+  #goesOn = false;
+
+  constructor(options: RecorderOptions) {
+    const { stream, id, title, clock, domain } = options;
+    this.#options = options;
+    this.#variants = stream.variants();
+    this.done = new Promise((resolve) => {
+      this.#finished = resolve;
+    });
+    const facts: RecordingFacts = {
+      ...{ version: 1, id, app: stream.app, name: stream.name, pinned: false, state: 'recording' },
+      ...{ start: clock.wallClock(), duration: 0, bytes: 0, renditions: [], gaps: [] },
+      ...(title !== undefined && { title }),
+    };
+    this.#progress = new RecordingProgress(facts, options.first);
+    this.#unsubscribe = stream.subscribe({
+      segment: (rendition, segment) => this.#take(rendition, segment),
+      ended: () => this.#close(),
+    });
+    this.#begun = domain.settled('recording start', () => this.#begin());
+    if (stream.ended) this.#close();
+  }
+
+  /** Number of the first segment. */
+  get first(): number {
+    return this.#options.first;
+  }
+
+  /** Records up to this segment and not further. @returns a promise that resolves when it is finished */
+  stop(until = this.#options.stream.nextNumber): Promise<void> {
+    if (this.#until === Number.POSITIVE_INFINITY) {
+      this.#until = until;
+      this.#cancelWait = this.#options.clock.after(LATE_RENDITIONS, () => this.#close());
+      if (this.#isComplete()) this.#close();
+    }
+    return this.done;
+  }
+
+  /** Ends at once with what has come. */
+  end(): Promise<void> {
+    this.#close();
+    return this.done;
+  }
+
+  /** Changes what people decide about it. */
+  async change(change: Partial<Pick<RecordingFacts, 'title' | 'pinned'>>): Promise<void> {
+    this.#progress.change(change);
+    await this.#writeFacts();
+  }
+
+  #take(rendition: RecordedRendition, segment: RecordedSegment): void {
+    const { first, takes } = this.#options;
+    if (this.#closing || segment.number < first || segment.number >= this.#until || !takes(rendition)) return;
+    this.#pending.push({ rendition, segment });
+    this.#pendingBytes += segment.media.length;
+    this.#work();
+  }
+
+  #close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#unsubscribe();
+    this.#cancelWait?.();
+    this.#work();
+  }
+
+  #isComplete(): boolean {
+    const { renditions } = this.#options.stream;
+    const expected = renditions.filter((name) => this.#tracks.has(name));
+    return expected.every((name) => (this.#tracks.get(name)?.next ?? 0) >= this.#until) && this.#pending.length === 0;
+  }
+
+  #work(): void {
+    if (this.#working) return;
+    this.#options.domain.run('recording', async () => {
+      this.#working = true;
+      try {
+        await this.#begun;
+        await this.#storePending();
+        if (!this.#closing && this.#until !== Number.POSITIVE_INFINITY && this.#isComplete()) this.#close();
+        if (this.#closing) await this.#finish();
+      } finally {
+        this.#working = false;
+        // It may have come while the last one was being written.
+        if (this.#pending.length > 0) this.#work();
+      }
+    });
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await makeDirectory(this.#options.directory);
+      await this.#writeFacts();
+    } catch (cause) {
+      this.#pause(cause);
+    }
+  }
+
+  async #storePending(): Promise<void> {
+    while (this.#pending.length > 0) {
+      await this.#options.stream.stored();
+      const pending = this.#pending.splice(0);
+      for (const { rendition, segment } of pending) {
+        const isLate = this.#pendingBytes > MAX_PENDING_BYTES;
+        this.#pendingBytes -= segment.media.length;
+        await this.#store(rendition, segment, isLate);
+      }
+      await this.#publish();
+    }
+  }
+
+  async #store(rendition: RecordedRendition, segment: RecordedSegment, isLate: boolean): Promise<void> {
+    const track = this.#trackOf(rendition);
+    this.#progress.note(segment);
+    for (const missing of this.#progress.between(track.next, segment.number)) track.skip(missing);
+    let stored = false;
+    if (!segment.gap && !isLate) {
+      try {
+        await this.#checkSpace();
+        stored = await track.store(segment);
+      } catch (cause) {
+        this.#pause(cause);
+      }
+    }
+    track.list(segment, !stored);
+    if (!stored) {
+      if (this.facts.renditions[0]?.name === rendition.name) this.#progress.noteMissing(segment);
+      return;
+    }
+    this.#goesOn = true;
+    this.#variants.add(rendition.name, segment);
+    this.#progress.change({ bytes: this.facts.bytes + segment.media.length });
+  }
+
+  async #checkSpace(): Promise<void> {
+    const { directory, keepFree, freeBytes } = this.#options;
+    if (keepFree === 0) return;
+    if ((await freeBytes(directory)) < keepFree)
+      throw new Error(`less than ${Math.round(keepFree / 2 ** 20)} MiB are free on the disk`);
+  }
+
+  /** Appends what is new to all playlists. */
+  async #publish(): Promise<void> {
+    try {
+      // First: a rendition that is listed without a playlist can be taken out again, one that is not listed would be lost.
+      await this.#writeVariants(false);
+      for (const track of this.#tracks.values()) await track.flush();
+      if (this.facts.state === 'paused' && this.#goesOn) {
+        this.#progress.resume();
+        await this.#writeFacts();
+        this.#options.onPaused(undefined);
+      }
+    } catch (cause) {
+      this.#pause(cause);
+    }
+    this.#options.onChange(this.facts);
+  }
+
+  async #writeVariants(ended: boolean): Promise<void> {
+    const text = this.#variants.text(ended);
+    if (text === undefined || text === this.#variantsText) return;
+    await replaceFile(join(this.#options.directory, PLAYLIST), text);
+    this.#variantsText = text;
+  }
+
+  async #finish(): Promise<void> {
+    const { directory, onChange, onEmpty } = this.#options;
+    try {
+      const last = Math.max(this.first - 1, ...[...this.#tracks.values()].map(({ next }) => next - 1));
+      for (const track of this.#tracks.values()) {
+        for (const missing of this.#progress.between(track.next, last + 1)) track.skip(missing);
+        await track.flush();
+      }
+      await this.#writeVariants(true);
+      const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
+      if (finished === undefined) onEmpty();
+      else this.#progress.facts = finished;
+    } catch (cause) {
+      // The directory stays as after a crash: the next start finishes it.
+      this.#pause(cause);
+    }
+    if (!this.isOpen || this.facts.bytes > 0) onChange(this.facts);
+    this.#finished();
+  }
+
+  #pause(cause: unknown): void {
+    const reason = systemReason(cause);
+    this.#goesOn = false;
+    if (this.facts.state === 'paused') return;
+    this.#progress.change({ state: 'paused', reason });
+    this.#options.onChange(this.facts);
+    this.#options.onPaused(recordingError('recording.disk', `the recording is paused: ${reason}`, { cause }));
+  }
+
+  #trackOf(rendition: RecordedRendition): TrackWriter {
+    let track = this.#tracks.get(rendition.name);
+    if (track === undefined) {
+      const { directory, stream, first } = this.#options;
+      track = new TrackWriter({
+        ...{ directory, rendition, first },
+        targetDuration: stream.targetDuration ?? 1,
+        livePath: (uri) => stream.livePath(rendition.name, uri),
+      });
+      this.#tracks.set(rendition.name, track);
+      const { name, video } = rendition;
+      this.#progress.change({ renditions: [...this.facts.renditions, { name, video }] });
+    }
+    return track;
+  }
+
+  get facts(): RecordingFacts {
+    return this.#progress.facts;
+  }
+
+  async #writeFacts(): Promise<void> {
+    await replaceFile(join(this.#options.directory, FACTS_FILE), renderFacts(this.facts));
+    this.#options.onChange(this.facts);
+  }
+
+  get isOpen(): boolean {
+    return isOpen(this.facts);
+  }
+}

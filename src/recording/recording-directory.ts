@@ -1,0 +1,119 @@
+// The directory tree of recordings: `APP/NAME/ID/`. Only directories with the name of an id and a `recording.json` are ours; everything else is
+// left alone.
+
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../protocols/system-error.js';
+import type { CatalogueEntry } from './catalogue.js';
+import { makeDirectory } from './files.js';
+import { finishRecording } from './finish-recording.js';
+import { FACTS_FILE, isOpen, parseFacts, type RecordingFacts } from './recording-facts.js';
+import { isRecordingId } from './recording-id.js';
+
+/** Recordings that are being removed. A crash leaves them here, and the next start removes them. */
+const LEAVING = '.leaving';
+
+/** Levels above the directory of a recording: application (up to a few) and name. */
+const DEEPEST = 8;
+
+/** Reading is waiting for the disk most of the time. */
+const READ_AT_ONCE = 16;
+
+export function directoryOf(root: string, { app, name, id }: Pick<RecordingFacts, 'app' | 'name' | 'id'>): string {
+  return join(root, ...app.split('/'), name, id);
+}
+
+export interface FoundRecordings {
+  readonly entries: readonly CatalogueEntry[];
+  /** Finished by this call, because an earlier process could not. */
+  readonly interrupted: readonly CatalogueEntry[];
+  /** Directories with the name of an id that cannot be used, and why. */
+  readonly damaged: readonly { readonly directory: string; readonly reason: string }[];
+}
+
+/**
+ * Reads all recordings, finishes those that an earlier process left open, and ends removals that it had begun.
+ * @throws the system error if the root cannot be read
+ */
+export async function readRecordings(root: string): Promise<FoundRecordings> {
+  await rm(join(root, LEAVING), { recursive: true, force: true });
+  const entries: CatalogueEntry[] = [];
+  const interrupted: CatalogueEntry[] = [];
+  const damaged: { directory: string; reason: string }[] = [];
+  const directories = recordingDirectories(root, 0);
+  const read = async (): Promise<void> => {
+    for await (const directory of directories) {
+      try {
+        const found = await readRecording(root, directory);
+        if (found === undefined) continue;
+        entries.push(found.entry);
+        if (found.wasOpen) interrupted.push(found.entry);
+      } catch (error) {
+        damaged.push({ directory, reason: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: READ_AT_ONCE }, read));
+  return { entries, interrupted, damaged };
+}
+
+/** @returns undefined for one that was left open with nothing to play, which is removed. @throws if it cannot be used */
+async function readRecording(
+  root: string,
+  directory: string,
+): Promise<{ readonly entry: CatalogueEntry; readonly wasOpen: boolean } | undefined> {
+  const facts = parseFacts(await readFile(join(directory, FACTS_FILE), 'utf8'));
+  if (facts === undefined) throw new Error(`${FACTS_FILE} is not the description of a recording`);
+  if (directory !== directoryOf(root, facts)) throw new Error(`it belongs to ${facts.app}/${facts.name}/${facts.id}`);
+  if (!isOpen(facts)) return { entry: { directory, facts }, wasOpen: false };
+  const finished = await finishRecording(directory, { ...facts, state: 'interrupted' });
+  if (finished !== undefined) return { entry: { directory, facts: finished }, wasOpen: true };
+  await removeRecording(root, { directory, facts });
+  return undefined;
+}
+
+async function* recordingDirectories(directory: string, depth: number): AsyncGenerator<string, void, undefined> {
+  for (const entry of await readIfThere(directory)) {
+    // A symbolic link is neither: what it points to is not ours.
+    if (!entry.isDirectory() || entry.name === LEAVING) continue;
+    const path = join(directory, entry.name);
+    if (isRecordingId(entry.name)) yield path;
+    else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1);
+  }
+}
+
+async function readIfThere(directory: string): Promise<Dirent[]> {
+  try {
+    return await readdir(directory, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Removes the directory: after the rename it is gone for everybody, whatever happens then. Directories that become empty go too. */
+export async function removeRecording(root: string, { directory, facts }: CatalogueEntry): Promise<void> {
+  const leaving = join(root, LEAVING, facts.id);
+  await makeDirectory(dirname(leaving));
+  try {
+    await rename(directory, leaving);
+  } catch (error) {
+    // Somebody removed it by hand.
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  await rm(leaving, { recursive: true, force: true });
+  for (let parent = dirname(directory); parent.startsWith(join(root, '/')); parent = dirname(parent)) {
+    if (!(await removedEmpty(parent))) break;
+  }
+}
+
+async function removedEmpty(directory: string): Promise<boolean> {
+  try {
+    await rmdir(directory);
+    return true;
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
+    throw error;
+  }
+}

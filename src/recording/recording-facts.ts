@@ -1,0 +1,66 @@
+// What is known about a recording, as stored in its `recording.json`. The directories with these files are the catalogue: nothing else has to
+// be kept, repaired or rebuilt.
+
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { RECORDING_ID } from './recording-id.js';
+
+export const FACTS_FILE = 'recording.json';
+
+const Time = Type.Integer({ minimum: 0 });
+const Name = Type.String({ pattern: '^[0-9A-Za-z_.-]{1,255}$' });
+
+const Facts = Type.Object({
+  version: Type.Literal(1),
+  id: Type.String({ pattern: `^${RECORDING_ID}$` }),
+  /** Of the stream; segments of nested applications are separated by `/`. */
+  app: Type.String({ pattern: '^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$', maxLength: 255 }),
+  name: Name,
+  title: Type.Optional(Type.String({ maxLength: 300 })),
+  /** Retention keeps it. */
+  pinned: Type.Boolean(),
+  /**
+   * `paused`: nothing can be written at the moment. `interrupted`: the gateway ended without finishing it; it plays up to the last complete
+   * segment.
+   */
+  state: Type.Enum(['recording', 'paused', 'finished', 'interrupted']),
+  /** Why it is paused, in words. */
+  reason: Type.Optional(Type.String({ maxLength: 500 })),
+  /** Date of the first picture, in epoch milliseconds. */
+  start: Time,
+  /** Date of the end of the last segment; undefined while nothing was recorded. */
+  end: Type.Optional(Time),
+  /** Media, in seconds; gaps excluded. */
+  duration: Type.Number({ minimum: 0 }),
+  /** Of all renditions. */
+  bytes: Type.Integer({ minimum: 0 }),
+  renditions: Type.Array(Type.Object({ name: Name, video: Type.Boolean() }), { maxItems: 64 }),
+  /** Times without media: the publisher was away, or nothing could be written. The newest are kept. */
+  gaps: Type.Array(Type.Object({ from: Time, to: Time }), { maxItems: 1000 }),
+});
+
+/** Times are epoch milliseconds. */
+export type RecordingFacts = Static<typeof Facts>;
+
+/** Gaps remembered per recording. */
+export const MAX_GAPS = 1000;
+
+/** Undefined if the text is not the facts of a recording. Fields of later versions are kept. */
+export function parseFacts(text: string): RecordingFacts | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return Value.Check(Facts, value) ? value : undefined;
+}
+
+export function renderFacts(facts: RecordingFacts): string {
+  return `${JSON.stringify(facts, undefined, 2)}\n`;
+}
+
+/** Whether it is still being made. */
+export function isOpen({ state }: Pick<RecordingFacts, 'state'>): boolean {
+  return state === 'recording' || state === 'paused';
+}

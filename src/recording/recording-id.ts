@@ -1,0 +1,34 @@
+// Ids of recordings: sorted by time, and too random to guess, because the id is in the address of an unlisted recording.
+
+import { randomBytes } from 'node:crypto';
+import type { EpochMilliseconds } from '../protocols/units.js';
+
+/** Crockford's base 32 in lower case: no letters that are mistaken for digits, and in the order of their values. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const TIME_CHARACTERS = 10;
+const RANDOM_CHARACTERS = 16;
+
+/** 26 characters, as in ULID: 50 bits of time and 80 random bits. */
+export const RECORDING_ID = '[0-9a-hjkmnp-tv-z]{26}';
+
+const WHOLE = new RegExp(`^${RECORDING_ID}$`);
+
+export function newRecordingId(time: EpochMilliseconds): string {
+  const random = [...randomBytes(RANDOM_CHARACTERS)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
+  return timePrefix(time) + random;
+}
+
+export function isRecordingId(text: string): boolean {
+  return WHOLE.test(text);
+}
+
+/** What all ids made at this time begin with: ids made later are greater as text. */
+export function timePrefix(time: EpochMilliseconds): string {
+  let rest = Math.max(0, Math.floor(time));
+  let text = '';
+  while (text.length < TIME_CHARACTERS) {
+    text = ALPHABET[rest % ALPHABET.length] + text;
+    rest = Math.floor(rest / ALPHABET.length);
+  }
+  return text;
+}

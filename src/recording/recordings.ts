@@ -1,0 +1,293 @@
+// The door of the room: starts and stops recordings of streams, finds and changes finished ones, and removes those whose time is over.
+
+import { join } from 'node:path';
+import type { Logger } from '../contracts/logger.js';
+import type { Clock } from '../protocols/clock.js';
+import type { SluiceError } from '../protocols/errors.js';
+import { FailureDomain } from '../protocols/failure-domain.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
+import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import {
+  Catalogue,
+  type CatalogueEntry,
+  type RecordingPage,
+  type RecordingQuery,
+  type RecordingTotals,
+} from './catalogue.js';
+import { recordingError } from './errors.js';
+import { replaceFile } from './files.js';
+import type { RecordedRendition, RecordedStream } from './recorded-stream.js';
+import { Recorder } from './recorder.js';
+import { directoryOf, readRecordings, removeRecording } from './recording-directory.js';
+import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
+import { newRecordingId } from './recording-id.js';
+import { expired, type RetentionRules } from './retention.js';
+
+export interface RecordingsOptions extends RetentionRules {
+  /** Absolute path; exists. */
+  readonly root: string;
+  /** Free bytes to leave on the disk; 0: none. */
+  readonly keepFree: number;
+  /** Free bytes on the disk of a directory. */
+  readonly freeBytes: (directory: string) => Promise<number>;
+  /** A recording that is longer or larger than this is continued in a new one; undefined: never. */
+  readonly split: { readonly duration?: Seconds; readonly bytes?: number } | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onEvent: (event: RecordingNews) => void;
+}
+
+export interface RecordingNews {
+  readonly type:
+    | 'recording.started'
+    | 'recording.paused'
+    | 'recording.resumed'
+    | 'recording.finished'
+    | 'recording.removed';
+  readonly recording: RecordingFacts;
+}
+
+export interface StartRecording {
+  readonly takes: (rendition: RecordedRendition) => boolean;
+  readonly title?: string | undefined;
+}
+
+/** Retention is applied this often, and when a recording is finished. */
+const RETENTION_INTERVAL: Milliseconds = 60_000;
+
+export class Recordings {
+  readonly #options: RecordingsOptions;
+  readonly #catalogue = new Catalogue();
+  readonly #domain: FailureDomain;
+  readonly #clock: Clock;
+  /** The recorder of each stream that is being recorded, and how it was started. */
+  readonly #recorders = new Map<RecordedStream, { recorder: Recorder; readonly how: StartRecording }>();
+  /** Recorders that have been stopped and still write. */
+  readonly #finishing = new Set<Recorder>();
+  #lastStart: EpochMilliseconds = 0;
+  #retaining: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: RecordingsOptions) {
+    this.#options = options;
+    const { logger, clock } = options;
+    this.#domain = new FailureDomain('recordings', ({ where, cause }) =>
+      logger.error({ where, err: cause }, 'internal error: recordings may be incomplete'),
+    );
+    this.#clock = this.#domain.clock(clock);
+  }
+
+  /** Reads what is there. @throws the system error if the directory cannot be read */
+  async open(): Promise<void> {
+    const { root, logger } = this.#options;
+    const { entries, interrupted, damaged } = await readRecordings(root);
+    for (const entry of entries) this.#catalogue.set(entry);
+    for (const { facts } of interrupted) {
+      logger.info(
+        { recording: facts.id, app: facts.app, stream: facts.name },
+        'a recording of an earlier process was finished',
+      );
+    }
+    for (const { directory, reason } of damaged) {
+      logger.warn({ code: 'recording.damaged', directory, reason }, 'a recording cannot be used and is left as it is');
+    }
+    this.#retainRegularly();
+  }
+
+  /** Recordings, the newest first. */
+  list(query: RecordingQuery): RecordingPage {
+    return this.#catalogue.list(query);
+  }
+
+  find(id: string): CatalogueEntry | undefined {
+    return this.#catalogue.get(id);
+  }
+
+  totals(): RecordingTotals {
+    return this.#catalogue.totals();
+  }
+
+  /** The recording that is being made of this stream. */
+  of(app: string, name: string): RecordingFacts | undefined {
+    return this.#catalogue.open.find(({ facts }) => facts.app === app && facts.name === name)?.facts;
+  }
+
+  /** Starts recording at the next segment. Does nothing if the stream is being recorded. */
+  start(stream: RecordedStream, how: StartRecording): RecordingFacts {
+    const running = this.#recorders.get(stream);
+    if (running !== undefined) return running.recorder.facts;
+    return this.#record(stream, how, stream.nextNumber).facts;
+  }
+
+  /** Stops after the segment that is being made. @returns undefined if the stream is not being recorded */
+  stop(stream: RecordedStream): RecordingFacts | undefined {
+    const running = this.#recorders.get(stream);
+    if (running === undefined) return undefined;
+    this.#recorders.delete(stream);
+    this.#finishInBackground(running.recorder, () => running.recorder.stop());
+    return running.recorder.facts;
+  }
+
+  /** @throws {SluiceError} `recording.no-such-recording`; the system error if it cannot be written */
+  async change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingFacts> {
+    const recorder = this.#recorderOf(id);
+    if (recorder !== undefined) {
+      await recorder.change(change);
+      return recorder.facts;
+    }
+    const entry = this.#existing(id);
+    const facts = { ...entry.facts, ...change };
+    await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
+    this.#catalogue.set({ ...entry, facts });
+    return facts;
+  }
+
+  /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made`; the system error if it cannot be removed */
+  async remove(id: string): Promise<void> {
+    const entry = this.#existing(id);
+    if (isOpen(entry.facts)) throw recordingError('recording.being-made', `recording ${id} is still being made`);
+    await this.#remove(entry);
+  }
+
+  /** Finishes all recordings. Their streams must have ended, or are left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { recorder } of this.#recorders.values()) this.#finishInBackground(recorder, () => recorder.end());
+    this.#recorders.clear();
+    await Promise.all([...this.#finishing].map(({ done }) => done));
+    await this.#retaining;
+    this.#domain.close();
+  }
+
+  #existing(id: string): CatalogueEntry {
+    const entry = this.#catalogue.get(id);
+    if (entry === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
+    return entry;
+  }
+
+  #recorderOf(id: string): Recorder | undefined {
+    const all = [...[...this.#recorders.values()].map(({ recorder }) => recorder), ...this.#finishing];
+    return all.find((recorder) => recorder.facts.id === id && isOpen(recorder.facts));
+  }
+
+  #record(stream: RecordedStream, how: StartRecording, first: number): Recorder {
+    const { root, clock, keepFree, freeBytes } = this.#options;
+    const { app, name } = stream;
+    // Later recordings have greater ids, also in the same millisecond and after the clock was set back.
+    this.#lastStart = Math.max(clock.wallClock(), this.#lastStart + 1);
+    const id = newRecordingId(this.#lastStart);
+    const directory = directoryOf(root, { app, name, id });
+    const recorder: Recorder = new Recorder({
+      ...{ stream, directory, id, first, keepFree, freeBytes, ...how },
+      clock: this.#clock,
+      domain: this.#domain,
+      onChange: (facts) => this.#changed(stream, recorder, { facts, directory }),
+      onEmpty: () =>
+        this.#domain.run('removal of an empty recording', () =>
+          this.#remove({ facts: recorder.facts, directory }, false),
+        ),
+      onPaused: (error) => this.#paused(recorder, error),
+    });
+    this.#recorders.set(stream, { recorder, how });
+    this.#catalogue.set({ facts: recorder.facts, directory });
+    this.#options.logger.info({ app, stream: name, recording: id }, 'recording started');
+    this.#options.onEvent({ type: 'recording.started', recording: recorder.facts });
+    // The stream may end by itself.
+    this.#domain.run('end of a recording', async () => {
+      await recorder.done;
+      if (this.#recorders.get(stream)?.recorder === recorder) this.#recorders.delete(stream);
+    });
+    return recorder;
+  }
+
+  #changed(stream: RecordedStream, recorder: Recorder, entry: CatalogueEntry): void {
+    const { facts } = entry;
+    this.#catalogue.set(entry);
+    if (!isOpen(facts)) {
+      const { id, app, name, duration, bytes } = facts;
+      this.#options.logger.info({ app, stream: name, recording: id, duration, bytes }, 'recording finished');
+      this.#options.onEvent({ type: 'recording.finished', recording: facts });
+      this.#retain();
+      return;
+    }
+    const running = this.#recorders.get(stream);
+    const { split } = this.#options;
+    if (running?.recorder !== recorder || split === undefined || this.#closed || stream.ended) return;
+    const isLong = split.duration !== undefined && facts.duration >= split.duration;
+    if (!isLong && (split.bytes === undefined || facts.bytes < split.bytes)) return;
+    const until = stream.nextNumber;
+    this.#finishInBackground(recorder, () => recorder.stop(until));
+    this.#record(stream, running.how, until);
+  }
+
+  #finishInBackground(recorder: Recorder, finish: () => Promise<void>): void {
+    this.#finishing.add(recorder);
+    this.#domain.run('finishing a recording', async () => {
+      await finish();
+      this.#finishing.delete(recorder);
+    });
+  }
+
+  #paused(recorder: Recorder, error: SluiceError | undefined): void {
+    const { id, app, name } = recorder.facts;
+    const fields = { app, stream: name, recording: id };
+    if (error === undefined) this.#options.logger.info(fields, 'the recording goes on');
+    else this.#options.logger.warn({ ...fields, code: error.code, err: error.cause }, error.message);
+    this.#options.onEvent({
+      type: error === undefined ? 'recording.resumed' : 'recording.paused',
+      recording: recorder.facts,
+    });
+    if (error !== undefined) this.#retain();
+  }
+
+  #retainRegularly(): void {
+    this.#clock.after(RETENTION_INTERVAL, () => {
+      this.#retain();
+      this.#retainRegularly();
+    });
+  }
+
+  #retain(): void {
+    if (this.#retaining !== undefined || this.#closed) return;
+    this.#retaining = this.#domain.settled('retention', async () => {
+      try {
+        await this.#removeExpired();
+      } catch (cause) {
+        if (systemCode(cause) === undefined) throw cause;
+        const message = `a recording cannot be removed (${systemReason(cause)})`;
+        this.#options.logger.warn({ code: 'recording.disk', err: cause }, message);
+      } finally {
+        this.#retaining = undefined;
+      }
+    });
+  }
+
+  async #removeExpired(): Promise<void> {
+    const entries = [...this.#catalogue.entries()];
+    if (entries.length === 0) return;
+    const missing = await this.#missing();
+    for (const entry of expired(entries, this.#options, this.#clock.wallClock(), missing)) await this.#remove(entry);
+  }
+
+  /** Bytes that the disk lacks. */
+  async #missing(): Promise<number> {
+    const { root, keepFree, freeBytes } = this.#options;
+    return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));
+  }
+
+  async #remove(entry: CatalogueEntry, tell = true): Promise<void> {
+    const { root, logger, onEvent } = this.#options;
+    const { id, app, name } = entry.facts;
+    this.#catalogue.remove(id);
+    try {
+      await removeRecording(root, entry);
+    } catch (error) {
+      // It is still there.
+      this.#catalogue.set(entry);
+      throw error;
+    }
+    if (!tell) return;
+    logger.info({ app, stream: name, recording: id }, 'recording removed');
+    onEvent({ type: 'recording.removed', recording: entry.facts });
+  }
+}

@@ -1,0 +1,157 @@
+// Recordings: their list as JSON, and `/vod/ID/…`, which is their directory on disk. Files are streamed from there with ranges and validators,
+// so a viewer costs a buffer and not a segment.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import type { RecordingLibrary, RecordingState, StoredRecording } from '../../../contracts/recordings.js';
+import { sendCompressed } from '../compressed-reply.js';
+import { ticketedRecording } from '../delivery/entry-answer.js';
+import type { ViewerGate } from '../delivery/viewer-gate.js';
+import { HttpProblem } from '../errors.js';
+import { installCors } from '../plugins/cors.js';
+import { sendGateProblem } from '../plugins/errors.js';
+import { installTickets, withTickets } from '../plugins/tickets.js';
+import {
+  RecordingFileParameters,
+  RecordingListSchema,
+  RecordingParameters,
+  RecordingQuery,
+  RecordingSchema,
+} from '../schemas/recordings.js';
+import { ProblemSchema } from '../schemas/streams.js';
+
+export interface RecordingRouteOptions {
+  readonly recordings: RecordingLibrary;
+  readonly gate: ViewerGate | undefined;
+}
+
+/** RFC 9111: names of media are never used twice. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** A finished playlist changes only if the recording is removed. */
+const FINISHED = 'public, max-age=86400';
+const GROWING = 'public, max-age=1';
+
+const DEFAULT_LIMIT = 50;
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+
+/** Registers `/api/v1/recordings`. */
+export async function recordingApiRoutes(app: FastifyInstance, { recordings }: RecordingRouteOptions): Promise<void> {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store');
+    done();
+  });
+
+  app.get<{ Querystring: Static<typeof RecordingQuery> }>(
+    '/api/v1/recordings',
+    { schema: { querystring: RecordingQuery, response: { 200: RecordingListSchema } }, exposeHeadRoute: true },
+    (request, reply) => {
+      const { from, to, limit = DEFAULT_LIMIT, ...query } = request.query;
+      const page = recordings.list({ ...query, from: timeOf(from), to: timeOf(to), limit });
+      return sendJson(request, reply, {
+        ...page,
+        recordings: page.recordings.map(asJson),
+        ...recordings.totals(),
+      });
+    },
+  );
+
+  app.get<{ Params: Static<typeof RecordingParameters> }>(
+    '/api/v1/recordings/:id',
+    {
+      schema: { params: RecordingParameters, response: { 200: RecordingSchema, 404: ProblemSchema } },
+      exposeHeadRoute: true,
+    },
+    (request, reply) => sendJson(request, reply, asJson(find(recordings, request.params.id).facts)),
+  );
+}
+
+/** Registers `/vod/…`. CORS applies to these routes only. */
+export async function recordingRoutes(
+  app: FastifyInstance,
+  { recordings, gate }: RecordingRouteOptions,
+): Promise<void> {
+  const routes = app.withTypeProvider<TypeBoxTypeProvider>();
+  installCors(app);
+  installTickets(app);
+  await app.register(fastifyStatic, {
+    root: '/',
+    serve: false,
+    decorateReply: true,
+    dotfiles: 'allow',
+    cacheControl: false,
+  });
+
+  for (const root of withTickets('/vod')) {
+    routes.get(
+      `${root}/:id/index.m3u8`,
+      { schema: { params: RecordingParameters }, exposeHeadRoute: true },
+      async (request, reply) => {
+        const { facts, directory } = find(recordings, request.params.id);
+        const pass = await gate?.authorize(request.raw, facts, 'hls', true);
+        if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+        const text = await readFile(join(directory, 'index.m3u8'), 'utf8').catch(() => {
+          throw new HttpProblem(404, 'http.recording-not-found', 'the recording has no media yet');
+        });
+        const ticket = pass?.ticket;
+        reply.type(PLAYLIST_TYPE).header('cache-control', ticket === undefined ? lifetimeOf(facts) : 'no-store');
+        return sendCompressed(request, reply, ticket === undefined ? text : ticketedRecording(text, ticket, facts.id));
+      },
+    );
+
+    routes.get(
+      `${root}/:id/:rendition/:file`,
+      { schema: { params: RecordingFileParameters }, exposeHeadRoute: true },
+      async (request, reply) => {
+        const { id, rendition, file } = request.params;
+        const { facts, directory } = find(recordings, id);
+        const pass = await gate?.authorize(request.raw, facts, 'hls', false);
+        if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+        const isPlaylist = file.endsWith('.m3u8');
+        reply.header('cache-control', isPlaylist ? lifetimeOf(facts) : IMMUTABLE);
+        reply.type(isPlaylist ? PLAYLIST_TYPE : rendition === 'audio' ? 'audio/mp4' : 'video/mp4');
+        if (!isPlaylist) return reply.sendFile(file, join(directory, rendition), { contentType: false });
+        const text = await readFile(join(directory, rendition, file), 'utf8').catch(() => {
+          throw new HttpProblem(404, 'http.not-found', 'no such address');
+        });
+        return sendCompressed(request, reply, text);
+      },
+    );
+  }
+}
+
+function lifetimeOf({ state }: RecordingState): string {
+  return state === 'recording' || state === 'paused' ? GROWING : FINISHED;
+}
+
+function find(recordings: RecordingLibrary, id: string): StoredRecording {
+  const found = recordings.find(id);
+  if (found === undefined) throw new HttpProblem(404, 'http.recording-not-found', 'there is no such recording');
+  return found;
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new HttpProblem(400, 'http.bad-request', 'a time of the request is malformed');
+  return time;
+}
+
+function asJson({ renditions, start, end, gaps, ...facts }: RecordingState): object {
+  return {
+    ...facts,
+    start: new Date(start).toISOString(),
+    ...(end !== undefined && { end: new Date(end).toISOString() }),
+    renditions: renditions.map(({ name }) => name),
+    gaps: gaps.map(({ from, to }) => ({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })),
+  };
+}
+
+/** Serializes by the schema of the route. */
+function sendJson(request: FastifyRequest, reply: FastifyReply, value: object): Promise<FastifyReply> {
+  return sendCompressed(request, reply.type('application/json; charset=utf-8'), String(reply.serialize(value)));
+}

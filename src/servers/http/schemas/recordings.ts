@@ -1,0 +1,51 @@
+// The JSON of recordings.
+
+import { Type } from 'typebox';
+import { NameSchema } from './names.js';
+
+/** As `RECORDING_ID` in the room of recordings: 26 characters of Crockford's base 32. */
+export const RecordingIdSchema = Type.String({ pattern: '^[0-9a-hjkmnp-tv-z]{26}$' });
+
+export const RecordingParameters = Type.Object({ id: RecordingIdSchema });
+export const RecordingFileParameters = Type.Object({
+  id: RecordingIdSchema,
+  rendition: NameSchema,
+  file: Type.String({ pattern: '^(index|iframes)\\.m3u8$|^(init|seg)-[0-9]{1,16}\\.(mp4|m4s)$' }),
+});
+
+const Time = Type.String({ description: 'ISO 8601' });
+
+export const RecordingSchema = Type.Object({
+  id: RecordingIdSchema,
+  app: NameSchema,
+  name: NameSchema,
+  title: Type.Optional(Type.String()),
+  pinned: Type.Boolean(),
+  state: Type.Enum(['recording', 'paused', 'finished', 'interrupted']),
+  reason: Type.Optional(Type.String()),
+  start: Time,
+  end: Type.Optional(Time),
+  duration: Type.Number({ description: 'seconds of media' }),
+  bytes: Type.Integer(),
+  renditions: Type.Array(Type.String()),
+  gaps: Type.Array(Type.Object({ from: Time, to: Time })),
+});
+
+export const RecordingListSchema = Type.Object({
+  recordings: Type.Array(RecordingSchema),
+  cursor: Type.Optional(Type.String()),
+  /** Of all recordings, whatever the query. */
+  count: Type.Integer(),
+  bytes: Type.Integer(),
+});
+
+const TimeQuery = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})?)?$' });
+
+export const RecordingQuery = Type.Object({
+  app: Type.Optional(NameSchema),
+  name: Type.Optional(NameSchema),
+  from: Type.Optional(TimeQuery),
+  to: Type.Optional(TimeQuery),
+  cursor: Type.Optional(RecordingIdSchema),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+});

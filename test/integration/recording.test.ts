@@ -1,0 +1,213 @@
+// Recordings of a whole gateway, as viewers and operators meet them: every sample that was live, over a publisher's absence and a killed process.
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createPlayToken } from '../../src/access/tickets/play-token.js';
+import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import type { GatewayEvent } from '../../src/events/gateway-event.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { startGateway } from '../support/gateway.js';
+import { buildGateway } from '../support/gateway-process.js';
+import { eventually, fetchBytes, fetchText, recordRendition, whenListed } from '../support/hls-client.js';
+import { parsePlaylist } from '../support/playlist-checker.js';
+import { npmFfmpeg, runProgram } from '../support/processes.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+
+const FLAGS = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25', '--keep-free', '0'];
+const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
+
+let source: FlvSource;
+beforeAll(async () => {
+  source = await makeFlvSource({ seconds: 4, gop: 25 });
+});
+
+interface Listed {
+  readonly id: string;
+  readonly state: string;
+  readonly duration: number;
+  readonly bytes: number;
+  readonly renditions: readonly string[];
+  readonly gaps: readonly { readonly from: string; readonly to: string }[];
+}
+
+async function recordings(http: string): Promise<readonly Listed[]> {
+  const answer = JSON.parse(await fetchText(`${http}/api/v1/recordings`)) as { recordings: Listed[] };
+  return answer.recordings;
+}
+
+/** The newest recording, once it is no longer made. */
+const whenMade = (http: string): Promise<Listed> =>
+  eventually(async () => (await recordings(http)).find(({ state }) => state !== 'recording' && state !== 'paused'));
+
+const statusOf = async (url: string, headers: Record<string, string>): Promise<number | undefined> => {
+  const [response] = (await once(get(url, { headers }), 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+};
+
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+describe('a recording of a stream', () => {
+  it('has the bytes of every segment that was live, plays in FFmpeg, and is told of by events', async () => {
+    const { gateway, http, publishUrl, errors } = await startGateway(...FLAGS, '--record', 'all');
+    const events: GatewayEvent[] = [];
+    gateway.onEvent((event) => void events.push(event));
+    const publisher = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 1);
+    const live = Promise.all(['source', 'audio'].map((name) => recordRendition(`${http}/hls/live/cam`, name)));
+    await whenListed(`${http}/hls/live/cam`, 'source', 4);
+    await publisher.stop();
+    const [video, audio] = await live;
+    const recording = await whenMade(http);
+    expect(recording).toMatchObject({ state: 'finished', renditions: ['source', 'audio'], gaps: [] });
+    const base = `${http}/vod/${recording.id}`;
+    for (const { name, segments, inits } of [video, audio].filter((found) => found !== undefined)) {
+      const text = await fetchText(`${base}/${name}/index.m3u8`);
+      expect(text).toContain('#EXT-X-PLAYLIST-TYPE:VOD');
+      expect(text).not.toMatch(/EXT-X-PART|PRELOAD|SERVER-CONTROL/);
+      const listed = parsePlaylist(text).segments;
+      expect(listed.map(({ uri }) => uri)).toEqual([...segments.values()].map(({ uri }) => uri));
+      for (const { uri, bytes } of segments.values()) {
+        expect(digest(await fetchBytes(`${base}/${name}/${uri}`))).toBe(digest(bytes));
+      }
+      for (const [uri, bytes] of inits) expect(await fetchBytes(`${base}/${name}/${uri}`)).toEqual(bytes);
+    }
+    const { stderr } = await runProgram(npmFfmpeg(), [
+      ...['-v', 'error', '-i', `${base}/index.m3u8`, '-map', '0', '-c', 'copy', '-f', 'null', '-'],
+    ]);
+    expect(stderr).toBe('');
+    expect(events.map(({ type }) => type).filter((type) => type.startsWith('recording'))).toEqual([
+      'recording.started',
+      'recording.finished',
+    ]);
+    expect(errors()).toEqual([]);
+  });
+
+  it('is served with ranges, validators and lifetimes, to any site, and only its own files', async () => {
+    const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'source');
+    const publisher = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 2);
+    const growing = await eventually(async () => {
+      const id = (await recordings(http))[0]?.id;
+      const answer = await fetch(`${http}/vod/${id}/source/index.m3u8`);
+      return answer.ok ? answer : undefined;
+    });
+    expect(growing.headers.get('cache-control')).toBe('public, max-age=1');
+    await publisher.stop();
+    const { id } = await whenMade(http);
+    const base = `${http}/vod/${id}`;
+    const playlist = await fetch(`${base}/source/index.m3u8`);
+    expect(playlist.headers.get('cache-control')).toBe('public, max-age=86400');
+    expect(playlist.headers.get('content-type')).toContain('application/vnd.apple.mpegurl');
+    const uri = parsePlaylist(await playlist.text()).segments[0]?.uri ?? '';
+    const whole = await fetch(`${base}/source/${uri}`);
+    expect(whole.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(whole.headers.get('content-type')).toBe('video/mp4');
+    expect(whole.headers.get('access-control-allow-origin')).toBe('*');
+    const bytes = Buffer.from(await whole.arrayBuffer());
+    const part = await fetch(`${base}/source/${uri}`, { headers: { range: 'bytes=10-19' } });
+    expect(part.status).toBe(206);
+    expect(part.headers.get('content-range')).toBe(`bytes 10-19/${bytes.length}`);
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(10, 20));
+    const etag = whole.headers.get('etag') ?? '';
+    // `fetch` would forbid the server to answer so.
+    expect(await statusOf(`${base}/source/${uri}`, { 'if-none-match': etag })).toBe(304);
+    expect((await fetch(`${base}/source/${uri}`, { method: 'HEAD' })).headers.get('content-length')).toBe(
+      `${bytes.length}`,
+    );
+    for (const path of [
+      'recording.json',
+      'source/recording.json',
+      'source/..%2frecording.json',
+      'source/seg-1.m4s',
+      '..%2f..%2fx',
+      '',
+    ]) {
+      expect([400, 404], path).toContain((await fetch(`${base}/${path}`)).status);
+    }
+    expect((await fetch(`${http}/vod/00000000000000000000000000/index.m3u8`)).status).toBe(404);
+  });
+
+  it('goes on over a publisher who returns in time, with one discontinuity and the gap told', async () => {
+    const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
+    const first = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 2);
+    await first.stop();
+    const second = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 5);
+    await second.stop();
+    const { id } = await whenMade(http);
+    expect(await recordings(http)).toHaveLength(1);
+    for (const rendition of ['source', 'audio']) {
+      const text = await fetchText(`${http}/vod/${id}/${rendition}/index.m3u8`);
+      expect(text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+    }
+  });
+
+  it('is started and stopped by a program, and removed by it', async () => {
+    const { gateway, http, publishUrl } = await startGateway(...FLAGS);
+    await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 1);
+    expect(await recordings(http)).toEqual([]);
+    const { id } = gateway.recording.start('live', 'cam', { renditions: 'all', title: 'Interview' });
+    expect((await recordings(http))[0]).toMatchObject({ id, state: 'recording', title: 'Interview' });
+    await eventually(async () => ((await recordings(http))[0]?.bytes ? true : undefined));
+    gateway.recording.stop('live', 'cam');
+    expect(await whenMade(http)).toMatchObject({ id, state: 'finished' });
+    await gateway.recording.recordings.remove(id);
+    expect(await recordings(http)).toEqual([]);
+    expect(() => gateway.recording.start('live', 'other')).toThrow('no stream live/other is live');
+  });
+
+  it('needs the same token as the stream where that is protected', async () => {
+    const flags = ['--play-access', 'token', '--play-secrets', SECRET];
+    const { http, publishUrl } = await startGateway(...FLAGS, ...flags, '--record', 'all');
+    const publisher = await publishLoop(publishUrl('cam'), source);
+    const entry = await eventually(async () => {
+      const [recording] = await recordings(http);
+      return recording !== undefined && recording.bytes > 0 ? `${http}/vod/${recording.id}/index.m3u8` : undefined;
+    });
+    await publisher.stop();
+    expect((await fetch(entry)).status).toBe(401);
+    const keys = new SigningKeys([Buffer.from(SECRET)]);
+    const tokenFor = (stream: string) => createPlayToken({ stream, until: Math.floor(Date.now() / 1000) + 60 }, keys);
+    expect((await fetch(`${entry}?token=${tokenFor('live/other')}`)).status).toBe(403);
+    const text = await fetchText(`${entry}?token=${tokenFor('live/cam')}`);
+    const uri = /^\S+source\/index\.m3u8$/m.exec(text)?.[0] ?? '';
+    const media = new URL(uri, entry);
+    expect(media.pathname).toMatch(/^\/vod\/~1[^/]+\/[0-9a-z]{26}\/source\/index\.m3u8$/);
+    const segment = parsePlaylist(await fetchText(media.href)).segments[0]?.uri ?? '';
+    expect((await fetch(new URL(segment, media))).status).toBe(200);
+    const open = media.href.replace(/\/~[^/]+/, '');
+    expect((await fetch(open)).status).toBe(401);
+    expect((await fetch(new URL(segment, open))).status).toBe(401);
+  });
+});
+
+it('a recording of a killed gateway is finished by the next, with all that was listed', async () => {
+  const program = await buildGateway(...FLAGS, '--record', 'all');
+  const gateway = await program.start();
+  await publishLoop(`${gateway.rtmp}/cam`, source);
+  const { id } = await eventually(async () => {
+    const [recording] = await recordings(gateway.http);
+    return recording !== undefined && recording.duration >= 3 ? recording : undefined;
+  });
+  const listed = parsePlaylist(await fetchText(`${gateway.http}/vod/${id}/source/index.m3u8`)).segments;
+  await gateway.kill();
+  const next = await program.start();
+  const recording = await whenMade(next.http);
+  expect(recording).toMatchObject({ id, state: 'interrupted' });
+  const kept = parsePlaylist(await fetchText(`${next.http}/vod/${id}/source/index.m3u8`));
+  expect(kept.segments.slice(0, listed.length).map(({ uri }) => uri)).toEqual(listed.map(({ uri }) => uri));
+  expect(kept.ended).toBe(true);
+  const directory = join(program.mediaDir, '..', 'recordings', 'live', 'cam', id);
+  const files = await readdir(join(directory, 'source'));
+  for (const { uri } of kept.segments) {
+    expect(files).toContain(uri);
+    expect((await stat(join(directory, 'source', uri))).size).toBeGreaterThan(0);
+  }
+  expect(JSON.parse(await readFile(join(directory, 'recording.json'), 'utf8'))).toMatchObject({ state: 'interrupted' });
+});

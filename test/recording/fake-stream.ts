@@ -1,0 +1,94 @@
+// A stream to be recorded whose segments the test makes, with a live copy on a real disk.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type {
+  RecordedRendition,
+  RecordedSegment,
+  RecordedStream,
+  RecordedStreamListener,
+  RecordedVariants,
+} from '../../src/recording/recorded-stream.js';
+
+const START = Date.parse('2026-11-28T12:00:00Z');
+
+export const SOURCE: RecordedRendition = { name: 'source', video: true };
+export const AUDIO: RecordedRendition = { name: 'audio', video: false };
+
+export interface SegmentOptions {
+  readonly duration?: number;
+  readonly at?: number;
+  readonly discontinuity?: boolean;
+  readonly gap?: boolean;
+  /** Not in the live copy, only in memory. */
+  readonly unstored?: boolean;
+  /** Neither in memory nor on disk any more. */
+  readonly lost?: boolean;
+}
+
+export class FakeStream implements RecordedStream {
+  readonly app = 'live';
+  readonly name: string;
+  readonly targetDuration = 2;
+  ended = false;
+  nextNumber = 100;
+  renditions: readonly string[] = ['source', 'audio'];
+  readonly #liveDirectory: string | undefined;
+  readonly #listeners = new Set<RecordedStreamListener>();
+
+  constructor(name: string, liveDirectory: string | undefined) {
+    this.name = name;
+    this.#liveDirectory = liveDirectory;
+  }
+
+  subscribe(listener: RecordedStreamListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  variants(): RecordedVariants {
+    const added = new Set<string>();
+    return {
+      add: (rendition) => void added.add(rendition),
+      text: (ended) =>
+        added.size === 0
+          ? undefined
+          : `#EXTM3U\n#EXT-X-VERSION:6\n${[...added].map((name) => `#EXT-X-STREAM-INF:BANDWIDTH=${ended ? 2 : 1}\n${name}/index.m3u8\n`).join('')}`,
+    };
+  }
+
+  livePath(rendition: string, uri: string): string | undefined {
+    return this.#liveDirectory && join(this.#liveDirectory, rendition, uri);
+  }
+
+  stored(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** One complete segment. */
+  add(rendition: RecordedRendition, number: number, options: SegmentOptions = {}): RecordedSegment {
+    const { duration = 2, discontinuity = false, gap = false, unstored = false, lost = false } = options;
+    const bytes = gap ? Buffer.alloc(0) : Buffer.from(`${rendition.name} ${number}`.padEnd(100, '.'));
+    const uri = `seg-${number}.m4s`;
+    const live = this.livePath(rendition.name, uri);
+    const isStored = live !== undefined && !unstored && !gap;
+    if (isStored && !lost) {
+      mkdirSync(join(live, '..'), { recursive: true });
+      writeFileSync(live, bytes);
+    }
+    const segment: RecordedSegment = {
+      ...{ number, uri, duration, discontinuity, gap, keyFrameBytes: rendition.video ? 10 : undefined },
+      programDateTime: options.at ?? START + (number - 100) * 2000,
+      init: { uri: 'init-100.mp4', bytes: Buffer.from(`init of ${rendition.name}`) },
+      media: { length: bytes.length, isStored, pieces: lost ? [] : [bytes.subarray(0, 40), bytes.subarray(40)] },
+    };
+    this.nextNumber = Math.max(this.nextNumber, number + 1);
+    for (const listener of this.#listeners) listener.segment(rendition, segment);
+    return segment;
+  }
+
+  end(): void {
+    this.ended = true;
+    for (const listener of [...this.#listeners]) listener.ended();
+  }
+}

@@ -1,0 +1,365 @@
+// Recordings over a real disk: what is linked, listed, left out, finished, found again and removed.
+import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readPlaylist } from '../../src/recording/recorded-playlist.js';
+import type { RecordingFacts } from '../../src/recording/recording-facts.js';
+import { type RecordingNews, Recordings, type RecordingsOptions } from '../../src/recording/recordings.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { parsePlaylist } from '../support/playlist-checker.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
+
+const ALL = { takes: () => true };
+
+interface Room {
+  readonly recordings: Recordings;
+  readonly root: string;
+  readonly live: string;
+  readonly clock: ManualClock;
+  readonly news: RecordingNews[];
+  readonly warnings: string[];
+}
+
+async function openRoom(options: Partial<RecordingsOptions> = {}): Promise<Room> {
+  const directory = await temporaryDirectory();
+  const root = options.root ?? join(directory, 'recordings');
+  const clock = new ManualClock();
+  const news: RecordingNews[] = [];
+  const warnings: string[] = [];
+  const recordings = new Recordings({
+    ...{ root, keepFor: undefined, keepBytes: undefined, keepCount: undefined, keepFree: 0, split: undefined, clock },
+    freeBytes: async () => Number.MAX_SAFE_INTEGER,
+    logger: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (_fields, message) => void warnings.push(message),
+      error: (fields, message) => {
+        throw new Error(`${message} ${JSON.stringify(fields)}`);
+      },
+    },
+    onEvent: (event) => void news.push(event),
+    ...options,
+  });
+  await recordings.open();
+  onTestFinished(() => recordings.close());
+  return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
+}
+
+/** The recording, once it is finished. */
+function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
+  return vi.waitFor(() => {
+    const facts = recordings.find(id)?.facts;
+    if (facts?.state !== 'finished') throw new Error(`${facts?.state}`);
+    return facts;
+  });
+}
+
+const list = async (directory: string, rendition = 'source', file = 'index.m3u8') =>
+  readPlaylist(await readFile(join(directory, rendition, file), 'utf8'));
+
+describe('a recording', () => {
+  it('has the files of the live tree under their names, without a copy, and plays as VOD', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    for (const number of [100, 101, 102]) for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, number);
+    stream.end();
+    const facts = await finished(room, id);
+    expect(facts).toMatchObject({ app: 'live', name: 'cam', duration: 6, bytes: 600, gaps: [] });
+    const { directory } = room.recordings.find(id) ?? { directory: '' };
+    expect(directory).toBe(join(room.root, 'live', 'cam', id));
+    for (const rendition of ['source', 'audio']) {
+      const [kept, live] = await Promise.all(
+        [directory, room.live].map((tree) => stat(join(tree, rendition, 'seg-101.m4s'))),
+      );
+      expect(kept?.ino).toBe(live?.ino);
+      const text = await readFile(join(directory, rendition, 'index.m3u8'), 'utf8');
+      expect(text).toContain('#EXT-X-PLAYLIST-TYPE:VOD\n');
+      expect(text.endsWith('#EXT-X-ENDLIST\n')).toBe(true);
+      expect(parsePlaylist(text).segments.map(({ uri }) => uri)).toEqual(['seg-100.m4s', 'seg-101.m4s', 'seg-102.m4s']);
+      expect(await readFile(join(directory, rendition, 'init-100.mp4'), 'utf8')).toBe(`init of ${rendition}`);
+    }
+    expect((await list(directory, 'source', 'iframes.m3u8'))?.entries.map(({ byteRange }) => byteRange)).toEqual([
+      10, 10, 10,
+    ]);
+    expect(await readFile(join(directory, 'index.m3u8'), 'utf8')).toContain('BANDWIDTH=2');
+    expect(room.news.map(({ type }) => type)).toEqual(['recording.started', 'recording.finished']);
+  });
+
+  it.each([
+    ['is written from memory where there is no live copy', { hasLive: false, unstored: false }],
+    ['is written from memory where the live copy is behind', { hasLive: true, unstored: true }],
+  ])('%s', async (_, { hasLive, unstored }) => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', hasLive ? room.live : undefined);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100, { unstored });
+    stream.end();
+    await finished(room, id);
+    const kept = await readFile(join(room.recordings.find(id)?.directory ?? '', 'source', 'seg-100.m4s'), 'utf8');
+    expect(kept).toBe('source 100'.padEnd(100, '.'));
+  });
+
+  it('is a growing playlist of type EVENT while it is made', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    const path = join(room.recordings.find(id)?.directory ?? '', 'source', 'index.m3u8');
+    let before = '';
+    for (const number of [100, 101, 102]) {
+      stream.add(SOURCE, number);
+      const text = await vi.waitFor(async () => {
+        const now = await readFile(path, 'utf8');
+        expect(now).toContain(`seg-${number}.m4s`);
+        return now;
+      });
+      expect(text).toContain('#EXT-X-PLAYLIST-TYPE:EVENT\n');
+      expect(text).not.toContain('ENDLIST');
+      expect(text.startsWith(before)).toBe(true);
+      before = text;
+    }
+  });
+
+  it('lists what is missing as a gap, with the same numbers in all renditions', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    stream.add(SOURCE, 101, { lost: true });
+    stream.add(SOURCE, 102, { gap: true });
+    stream.add(SOURCE, 103);
+    // It comes late, leaves early, and misses one in the middle.
+    stream.add(AUDIO, 101);
+    stream.add(AUDIO, 103);
+    stream.add(SOURCE, 104);
+    stream.end();
+    const facts = await finished(room, id);
+    const { directory } = room.recordings.find(id) ?? { directory: '' };
+    const source = await list(directory);
+    const audio = await list(directory, 'audio');
+    expect(source?.first).toBe(100);
+    expect(audio?.first).toBe(100);
+    expect(source?.entries.map(({ gap }) => gap)).toEqual([false, true, true, false, false]);
+    expect(audio?.entries.map(({ gap }) => gap)).toEqual([true, false, true, false, true]);
+    expect(audio?.entries.map(({ programDateTime }) => programDateTime)).toEqual(
+      source?.entries.map(({ programDateTime }) => programDateTime),
+    );
+    expect(facts.gaps).toHaveLength(1);
+    expect((facts.gaps[0]?.to ?? 0) - (facts.gaps[0]?.from ?? 0)).toBe(4000);
+  });
+
+  it('goes on with one discontinuity over a publisher who returns, and tells of the time between', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    const at = Date.parse('2026-11-28T12:00:00Z');
+    // The first segment of a recording follows nothing.
+    stream.add(SOURCE, 100, { at, discontinuity: true });
+    stream.add(SOURCE, 101, { at: at + 7000, discontinuity: true });
+    stream.end();
+    const facts = await finished(room, id);
+    expect(facts.gaps).toEqual([{ from: at + 2000, to: at + 7000 }]);
+    const text = await readFile(join(room.recordings.find(id)?.directory ?? '', 'source', 'index.m3u8'), 'utf8');
+    expect(text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+    expect(text.indexOf('#EXT-X-DISCONTINUITY\n')).toBeGreaterThan(text.indexOf('seg-100'));
+  });
+
+  it('starts and stops between segments, at the same picture in all renditions', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, 100);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 101);
+    stream.add(AUDIO, 101);
+    stream.add(SOURCE, 102);
+    // The sound of 102 is still being made.
+    room.recordings.stop(stream);
+    stream.add(SOURCE, 103);
+    stream.add(AUDIO, 102);
+    stream.add(AUDIO, 103);
+    await finished(room, id);
+    const { directory } = room.recordings.find(id) ?? { directory: '' };
+    for (const rendition of ['source', 'audio']) {
+      expect((await list(directory, rendition))?.entries.map(({ uri }) => uri)).toEqual(['seg-101.m4s', 'seg-102.m4s']);
+    }
+    expect(room.recordings.of('live', 'cam')).toBeUndefined();
+  });
+
+  it('is continued in a new one when it is long enough, and nothing is lost or doubled between them', async () => {
+    const room = await openRoom({ split: { duration: 6 } });
+    const stream = new FakeStream('cam', room.live);
+    room.recordings.start(stream, ALL);
+    for (let number = 100; number < 112; number += 1) {
+      stream.add(SOURCE, number);
+      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+    }
+    stream.end();
+    const ids = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => id);
+    for (const id of ids) await finished(room, id).catch(() => undefined);
+    const uris: string[] = [];
+    for (const { directory } of ids
+      .map((id) => room.recordings.find(id))
+      .reverse()
+      .filter((found) => found !== undefined)) {
+      const playlist = await list(directory);
+      expect(playlist?.entries.length).toBeLessThanOrEqual(4);
+      uris.push(...(playlist?.entries ?? []).map(({ uri }) => uri));
+    }
+    expect(uris).toEqual(Array.from({ length: 12 }, (_, index) => `seg-${100 + index}.m4s`));
+  });
+
+  it('leaves nothing behind if it was ended before its first segment', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.end();
+    await vi.waitFor(() => expect(room.recordings.find(id)).toBeUndefined());
+    await vi.waitFor(async () => expect(await readdir(room.root)).toEqual(['.leaving']));
+  });
+
+  it('pauses while the disk is full, says so, and goes on by itself with the gap listed', async () => {
+    let free = 10;
+    const room = await openRoom({ keepFree: 2 ** 21, freeBytes: async () => free });
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    await vi.waitFor(() => expect(room.news.map(({ type }) => type)).toContain('recording.paused'));
+    expect(room.recordings.find(id)?.facts).toMatchObject({ state: 'paused', reason: expect.stringContaining('MiB') });
+    expect(room.warnings).toHaveLength(1);
+    stream.add(SOURCE, 101);
+    const lost = () => room.recordings.find(id)?.facts.gaps.map(({ from, to }) => to - from);
+    await vi.waitFor(() => expect(lost()).toEqual([4000]));
+    free = 2 ** 22;
+    await vi.waitFor(() => {
+      stream.add(SOURCE, stream.nextNumber);
+      expect(room.news.map(({ type }) => type)).toContain('recording.resumed');
+    });
+    expect(room.recordings.find(id)?.facts.state).toBe('recording');
+    stream.end();
+    const { gaps } = await finished(room, id);
+    expect(gaps).toHaveLength(1);
+    const entries = (await list(room.recordings.find(id)?.directory ?? ''))?.entries ?? [];
+    expect(entries.map(({ uri }) => uri)).toEqual(entries.map((_, index) => `seg-${100 + index}.m4s`));
+    expect(entries.slice(0, 2).map(({ gap }) => gap)).toEqual([true, true]);
+    expect(entries.at(-1)?.gap).toBe(false);
+  });
+});
+
+describe('recordings of an earlier process', () => {
+  /** A recording with three segments, as a process that is killed leaves it. */
+  async function killed(): Promise<{ readonly root: string; readonly id: string; readonly directory: string }> {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    const directory = join(room.root, 'live', 'cam', id);
+    for (const number of [100, 101, 102]) for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, number);
+    await vi.waitFor(async () => expect((await list(directory, 'audio'))?.entries).toHaveLength(3));
+    await vi.waitFor(async () => expect((await list(directory))?.entries).toHaveLength(3));
+    const root = join(await temporaryDirectory(), 'copy');
+    await cp(room.root, root, { recursive: true });
+    return { root, id, directory: join(root, 'live', 'cam', id) };
+  }
+
+  it('are finished, whatever part of the playlists was written', async () => {
+    const { root, id } = await killed();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(2000),
+        fc.constantFrom('source', 'audio'),
+        fc.boolean(),
+        async (cut, rendition, loses) => {
+          const copy = join(await temporaryDirectory(), 'cut');
+          await cp(root, copy, { recursive: true });
+          const directory = join(copy, 'live', 'cam', id);
+          const path = join(directory, rendition, 'index.m3u8');
+          const whole = await readFile(path, 'utf8');
+          await truncate(path, Math.min(cut, whole.length));
+          // A power cut may take what was written last.
+          if (loses) await writeFile(join(directory, rendition, 'seg-102.m4s'), '');
+          const { recordings } = await openRoom({ root: copy });
+          const found = recordings.find(id);
+          expect(found?.facts.state).toBe('interrupted');
+          for (const { name } of found?.facts.renditions ?? []) {
+            const playlist = await list(directory, name);
+            expect(playlist?.ended).toBe(true);
+            for (const { uri, gap, map } of playlist?.entries ?? []) {
+              if (gap) continue;
+              expect((await stat(join(directory, name, uri))).size).toBeGreaterThan(0);
+              expect((await stat(join(directory, name, map))).size).toBeGreaterThan(0);
+            }
+          }
+          const listed = (await readFile(join(directory, 'index.m3u8'), 'utf8')).match(/^\w+(?=\/index.m3u8$)/gm);
+          expect([...(listed ?? [])].sort()).toEqual(found?.facts.renditions.map(({ name }) => name).sort());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are never hidden by one that is damaged or not ours, which is left as it is', async () => {
+    const { root, id } = await killed();
+    const foreign = join(root, 'holiday');
+    await mkdir(foreign);
+    await writeFile(join(foreign, 'beach.mp4'), 'mine');
+    const torn = join(root, 'live', 'cam', '01m8hgbrkf8jfx3hh4kj75bk6k');
+    await mkdir(torn);
+    await writeFile(join(torn, 'recording.json'), '{"version":1,');
+    const { recordings, warnings } = await openRoom({ root });
+    expect(recordings.list({ limit: 10 }).recordings.map((facts) => facts.id)).toEqual([id]);
+    expect(warnings).toHaveLength(1);
+    expect(await readFile(join(foreign, 'beach.mp4'), 'utf8')).toBe('mine');
+    expect(await readFile(join(torn, 'recording.json'), 'utf8')).toBe('{"version":1,');
+  });
+
+  it('that were being removed are gone', async () => {
+    const { root, directory } = await killed();
+    await mkdir(join(root, '.leaving'));
+    await cp(directory, join(root, '.leaving', 'x'), { recursive: true });
+    await openRoom({ root });
+    await expect(readdir(join(root, '.leaving'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('removal', () => {
+  it('takes the whole directory and empty ones above it, and refuses one that is being made', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    await expect(room.recordings.remove(id)).rejects.toThrow(expect.objectContaining({ code: 'recording.being-made' }));
+    stream.end();
+    await finished(room, id);
+    await room.recordings.remove(id);
+    expect(room.recordings.find(id)).toBeUndefined();
+    expect(await readdir(room.root)).toEqual(['.leaving']);
+    expect(await readdir(join(room.root, '.leaving'))).toEqual([]);
+    await expect(room.recordings.remove(id)).rejects.toThrow(
+      expect.objectContaining({ code: 'recording.no-such-recording' }),
+    );
+    // The live copy is not affected.
+    expect(await readFile(join(room.live, 'source', 'seg-100.m4s'), 'utf8')).toContain('source 100');
+  });
+
+  it('follows from age, for those that are not pinned', async () => {
+    const room = await openRoom({ keepFor: 3600 });
+    const ids: string[] = [];
+    for (const name of ['one', 'two']) {
+      const stream = new FakeStream(name, room.live);
+      const { id } = room.recordings.start(stream, ALL);
+      stream.add(SOURCE, 100, { at: room.clock.wallClock() });
+      stream.end();
+      await finished(room, id);
+      ids.push(id);
+    }
+    const [pinned = '', other = ''] = ids;
+    await room.recordings.change(pinned, { pinned: true, title: 'Kept' });
+    room.clock.advance(3_700_000);
+    await vi.waitFor(() => expect(room.recordings.find(other)).toBeUndefined());
+    expect(room.recordings.find(pinned)?.facts).toMatchObject({ pinned: true, title: 'Kept' });
+    await rm(join(room.root, '.leaving'), { recursive: true, force: true });
+    const again = await openRoom({ root: room.root });
+    expect(again.recordings.list({ limit: 5 }).recordings).toMatchObject([{ id: pinned, title: 'Kept', pinned: true }]);
+  });
+});

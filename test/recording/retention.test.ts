@@ -1,0 +1,105 @@
+// Which recordings have to go: rules over any set of recordings, and the catalogue that lists them.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Catalogue, type CatalogueEntry } from '../../src/recording/catalogue.js';
+import { newRecordingId } from '../../src/recording/recording-id.js';
+import { expired } from '../../src/recording/retention.js';
+
+const NOW = Date.parse('2026-11-28T12:00:00Z');
+
+const entries = fc
+  .array(
+    fc.record({
+      ago: fc.integer({ min: 0, max: 100_000 }),
+      name: fc.constantFrom('one', 'two', 'three'),
+      pinned: fc.boolean(),
+      state: fc.constantFrom('recording' as const, 'paused' as const, 'finished' as const, 'interrupted' as const),
+      bytes: fc.nat(1000),
+    }),
+    { maxLength: 40 },
+  )
+  .map((made) =>
+    made
+      .sort((a, b) => b.ago - a.ago)
+      .map(({ ago, ...rest }): CatalogueEntry => {
+        const start = NOW - ago * 1000;
+        const facts = { version: 1 as const, id: newRecordingId(start), app: 'live', start, end: start, duration: 0 };
+        return { directory: '/', facts: { ...facts, renditions: [], gaps: [], ...rest } };
+      }),
+  );
+
+const optional = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: undefined });
+const rules = fc.record({ keepFor: optional(100_000), keepBytes: optional(20_000), keepCount: optional(5) });
+
+const isRemovable = ({ facts }: CatalogueEntry): boolean =>
+  !facts.pinned && (facts.state === 'finished' || facts.state === 'interrupted');
+
+describe('retention', () => {
+  it('never takes what is pinned or being made, and leaves nothing that breaks a rule', () => {
+    fc.assert(
+      fc.property(entries, rules, fc.nat(3000), (all, kept, missing) => {
+        const leaving = new Set(expired(all, kept, NOW, missing));
+        const rest = all.filter((entry) => !leaving.has(entry));
+        for (const entry of leaving) expect(isRemovable(entry)).toBe(true);
+        const removable = rest.filter(isRemovable);
+        const { keepFor, keepBytes, keepCount } = kept;
+        if (keepFor !== undefined)
+          for (const { facts } of removable) expect(facts.start).toBeGreaterThanOrEqual(NOW - keepFor * 1000);
+        for (const name of ['one', 'two', 'three']) {
+          const count = removable.filter(({ facts }) => facts.name === name).length;
+          expect(count).toBeLessThanOrEqual(keepCount ?? Number.POSITIVE_INFINITY);
+        }
+        const sum = (list: Iterable<CatalogueEntry>) => [...list].reduce((bytes, { facts }) => bytes + facts.bytes, 0);
+        if (removable.length === 0) return;
+        expect(sum(rest)).toBeLessThanOrEqual(keepBytes ?? Number.POSITIVE_INFINITY);
+        expect(sum(leaving)).toBeGreaterThanOrEqual(missing);
+      }),
+    );
+  });
+
+  it('takes the oldest, and no more than it has to', () => {
+    fc.assert(
+      fc.property(entries, fc.integer({ min: 1, max: 20_000 }), (all, keepBytes) => {
+        const leaving = expired(all, { keepFor: undefined, keepBytes, keepCount: undefined }, NOW);
+        const order = all.filter(isRemovable);
+        expect(leaving).toEqual(order.slice(0, leaving.length));
+        const total = all.reduce((bytes, { facts }) => bytes + facts.bytes, 0);
+        const newest = leaving.at(-1);
+        if (newest === undefined) return;
+        const freed = leaving.reduce((bytes, { facts }) => bytes + facts.bytes, 0);
+        expect(total - (freed - newest.facts.bytes)).toBeGreaterThan(keepBytes);
+      }),
+    );
+  });
+});
+
+describe('the catalogue', () => {
+  it('gives the same recordings page by page as at once, the newest first, whatever is asked for', () => {
+    const query = fc.record({
+      name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
+      from: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),
+      to: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(entries, query, fc.integer({ min: 1, max: 7 }), (all, asked, limit) => {
+        const catalogue = new Catalogue();
+        for (const entry of [...all].reverse()) catalogue.set(entry);
+        const expected = all
+          .map(({ facts }) => facts)
+          .filter(({ name }) => asked.name === undefined || name === asked.name)
+          .filter(({ start }) => start >= (asked.from ?? 0) && start < (asked.to ?? Number.POSITIVE_INFINITY))
+          .sort((a, b) => (a.id < b.id ? 1 : -1));
+        const found = [];
+        for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+          const page = catalogue.list({ ...asked, cursor, limit });
+          found.push(...page.recordings);
+          cursor = page.cursor;
+        }
+        expect(found).toEqual(expected);
+        expect(catalogue.totals().count).toBe(all.length);
+        for (const { facts } of all) catalogue.remove(facts.id);
+        expect(catalogue.list({ limit: 1 })).toEqual({ recordings: [] });
+      }),
+    );
+  });
+});
