@@ -55,6 +55,7 @@ const CALLBACK =
 const CALLBACKS: Readonly<Record<string, number>> = {
   'access/unanswered-challenges.ts': 1,
   'gateway/rtmp-players.ts': 2,
+  'hls/store/disk-thread-client.ts': 5,
   'hls/store/stored-reads.ts': 2,
   'hls/window/blocking-reload.ts': 1,
   'access/publishers/publishers.ts': 1,

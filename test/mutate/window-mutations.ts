@@ -30,7 +30,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on the index of a DVR window',
-    file: 'src/hls/store/write-behind.ts',
+    file: 'src/hls/store/dropped-segments.ts',
     text: 'if (bytes > maxIndexBytes) this',
     replacement: 'if (bytes < 0) this',
     test: 'test/hls/dvr-window.test.ts',
@@ -46,6 +46,30 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
     short: true,
   },
   {
+    drops: 'the bound on the bytes of one message to the disk thread',
+    file: 'src/hls/store/disk-job.ts',
+    text: 'Math.min(left, room)',
+    replacement: 'left',
+    test: 'test/hls/disk-thread.test.ts',
+    title: 'writes files that do not fit into the memory it shares',
+  },
+  {
+    drops: 'that the disk thread follows no symbolic link',
+    file: 'src/hls/store/disk-thread.js',
+    text: '|| real !== join(this.#realRoot, ...inside)',
+    replacement: '',
+    test: 'test/hls/disk-thread.test.ts',
+    title: 'follows no link that takes the place of a directory',
+  },
+  {
+    drops: 'that stored segments leave memory behind the live edge',
+    file: 'src/hls/window/live-window.ts',
+    text: 'if (fromEnd >= edge) {',
+    replacement: 'if (fromEnd < 0) {',
+    test: 'test/hls/retired-segments.test.ts',
+    title: 'leave memory when they are stored',
+  },
+  {
     drops: 'that a file that shrank is an error',
     file: 'src/hls/store/stored-reads.ts',
     text: 'if (bytes === into.length) return;',
@@ -55,7 +79,7 @@ export const WINDOW_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the time that a removed segment stays beyond the longest playlist',
-    file: 'src/hls/store/write-behind.ts',
+    file: 'src/hls/store/dropped-segments.ts',
     text: 'secondsToMilliseconds(longestPlaylist + 2 * longestSegment)',
     replacement: 'secondsToMilliseconds(longestPlaylist)',
     test: 'test/hls/removal-times.test.ts',

@@ -1,20 +1,28 @@
-// Files below the media directory, replaced atomically: at every instant a web server finds a valid HLS tree there.
-import { close, constants, open, read, realpath, rename, type Stats, unlink, writev } from 'node:fs';
-import { lstat, mkdir, open as openHandle, readdir, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+// Files below the media directory, replaced atomically: at every instant a web server finds a valid HLS tree there. Writes, removals and the
+// checks of a pass are the disk thread's; what viewers read does not wait behind them.
+import { close, constants, open, read, realpath, type Stats } from 'node:fs';
+import { lstat, open as openHandle, readdir, rmdir } from 'node:fs/promises';
+import { dirname as directoryAbove, join } from 'node:path';
+import { dirname } from 'node:path/posix';
 import { systemCode } from '../../protocols/system-error.js';
+import type { Milliseconds } from '../../protocols/units.js';
 import { hlsError } from '../errors.js';
+import type { DiskStep } from './disk-job.js';
+import { DiskThread } from './disk-thread-client.js';
+import { type DiskFailure, type JobDone, NOT_THE_ROOT } from './disk-work.js';
 import { TEMPORARY_SUFFIX } from './own-files.js';
-import type { SegmentStore, StorePath } from './segment-store.js';
+import type { SegmentStore, StepAnswer, StorePath, StoreStep, TakenSteps } from './segment-store.js';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-/** With O_EXCL, open fails if the name exists, even as a symbolic link. */
-const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL;
-/** Reduced by the umask. */
-const FILE_MODE = 0o666;
+const { O_NOFOLLOW } = constants;
 
 /** Maximum depth: app (up to a few levels), name, rendition, file. */
 const DEEPEST = 16;
+
+/** Longer than between the segments of any stream. */
+const IDLE: Milliseconds = 30_000;
+
+/** Segments are on disk this much later at most. Of most streams sound and pictures of a segment then come in one pass. */
+const GATHERS: Milliseconds = 200;
 
 /** Whether this process is the owner of the media directory. */
 export interface MediaClaim {
@@ -25,36 +33,29 @@ export interface MediaClaim {
 }
 
 export class DiskStore implements SegmentStore {
+  readonly gathers = GATHERS;
   readonly #root: string;
   readonly #claim: MediaClaim | undefined;
+  readonly #thread: DiskThread;
   /** Real path of the media directory. It may itself be a symbolic link, but nothing in it may be one. */
   #realRoot: string | undefined;
-  readonly #made = new Set<string>();
+  /** Directories that exist, as far as is known. */
+  readonly #made = new Set<StorePath>();
   #temporaryFiles = 0;
 
   /**
    * @param root the media directory; created when it is first needed
    * @param claim checked before every write or removal; undefined if no other program can use the directory
+   * @param idle how long the disk thread stays without work
    */
-  constructor(root: string, claim?: MediaClaim) {
+  constructor(root: string, claim?: MediaClaim, idle: Milliseconds = IDLE) {
     this.#root = root;
     this.#claim = claim;
+    this.#thread = new DiskThread({ root, idle, realRoot: () => this.#realRoot });
   }
 
   async write(path: StorePath, bytes: Buffer | readonly Buffer[], unlisted = false): Promise<void> {
-    const file = this.#resolve(path);
-    const directory = dirname(file);
-    try {
-      if (!this.#made.has(directory)) await this.#makeDirectory(path);
-      await this.#checkPlace(directory);
-      const pieces = Buffer.isBuffer(bytes) ? [bytes] : bytes;
-      if (unlisted) await writeUnlisted(file, pieces);
-      else await this.#replace(file, pieces);
-    } catch (error) {
-      // Somebody removed the directory, perhaps with other files: the next write creates it again.
-      this.#made.delete(directory);
-      throw error;
-    }
+    await this.#takeOne({ kind: 'write', path, bytes, unlisted });
   }
 
   async read(path: StorePath): Promise<Buffer | undefined> {
@@ -89,7 +90,7 @@ export class DiskStore implements SegmentStore {
   async size(path: StorePath): Promise<number | undefined> {
     const stats = await this.#stats(path);
     // The caller learns that the file is gone. The directory may be gone too: the next write creates it again if necessary.
-    if (stats === undefined) this.#made.delete(dirname(this.#resolve(path)));
+    if (stats === undefined) this.#made.delete(dirname(path));
     return stats?.isFile() ? stats.size : undefined;
   }
 
@@ -100,20 +101,74 @@ export class DiskStore implements SegmentStore {
   }
 
   async remove(path: StorePath): Promise<void> {
-    const file = this.#resolve(path);
+    await this.#takeOne({ kind: 'remove', path });
+  }
+
+  async #takeOne(step: StoreStep): Promise<void> {
+    const { failure } = await this.take([step]);
+    if (failure !== undefined) throw failure.cause;
+  }
+
+  async take(steps: readonly StoreStep[]): Promise<TakenSteps> {
+    const answers: StepAnswer[] = [];
     try {
-      await this.#checkPlace(dirname(file));
-      await called((done) => unlink(file, done));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
+      let failure = await this.#run(steps, answers);
+      if (failure?.code === NOT_THE_ROOT) {
+        // The thread does not know the media directory yet, or it has been moved: whether it is still ours is decided here.
+        await this.#findRoot();
+        failure = await this.#run(steps.slice(answers.length), answers);
+      }
+      if (failure !== undefined) throw errorOf(failure);
+      return { answers, failure: undefined };
+    } catch (cause) {
+      // Somebody removed the directory, perhaps with other files: the next write creates it again.
+      const failed = steps[answers.length];
+      if (failed?.kind === 'write') this.#made.delete(dirname(failed.path));
+      return { answers, failure: { cause } };
     }
+  }
+
+  /** @param answers gets what the steps returned */
+  async #run(steps: readonly StoreStep[], answers: StepAnswer[]): Promise<DiskFailure | undefined> {
+    const isChange = steps.some(({ kind }) => kind === 'write' || kind === 'remove');
+    if (isChange) this.#checkClaim();
+    const done = await this.#thread.run(steps.map((step) => this.#diskStep(step)));
+    for (const [i, answer] of done.answers.entries()) {
+      const step = steps[i];
+      if (step !== undefined) answers.push(this.#learn(step, answer));
+    }
+    return done.failure;
+  }
+
+  #diskStep(step: StoreStep): DiskStep {
+    const names = namesOf(step.path);
+    if (step.kind !== 'write') return { kind: step.kind, names };
+    this.#temporaryFiles += 1;
+    const { bytes, unlisted } = step;
+    return {
+      kind: 'write',
+      names,
+      temporary: unlisted ? undefined : `${names.at(-1)}.${process.pid}-${this.#temporaryFiles}${TEMPORARY_SUFFIX}`,
+      make: !this.#made.has(dirname(step.path)),
+      pieces: Buffer.isBuffer(bytes) ? [bytes] : bytes,
+    };
+  }
+
+  /** @returns the answer of a step as the method of its name returns it */
+  #learn({ kind, path }: StoreStep, answer: JobDone['answers'][number]): StepAnswer {
+    if (kind === 'write') this.#made.add(dirname(path));
+    // The caller learns that the file is gone. The directory may be gone too: the next write creates it again if necessary.
+    else if (kind === 'size' && answer === undefined) this.#made.delete(dirname(path));
+    if (typeof answer !== 'object') return answer;
+    if (answer.length === 0) this.#made.delete(path);
+    return answer.map((name) => `${path}/${name}`).sort();
   }
 
   async removeDirectory(path: StorePath): Promise<void> {
     const directory = this.#resolve(path);
-    this.#made.delete(directory);
+    this.#made.delete(path);
     try {
-      await this.#checkPlace(dirname(directory));
+      await this.#checkPlace(directoryAbove(directory));
       await rmdir(directory);
     } catch (error) {
       const code = systemCode(error);
@@ -132,7 +187,7 @@ export class DiskStore implements SegmentStore {
       withFileTypes: true,
     }).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
-      this.#made.delete(join(this.#root, directory));
+      this.#made.delete(directory);
       return [];
     });
     for (const entry of entries) {
@@ -147,48 +202,18 @@ export class DiskStore implements SegmentStore {
     return lstatIfThere(this.#resolve(path));
   }
 
-  async #replace(file: string, pieces: readonly Buffer[]): Promise<void> {
-    this.#temporaryFiles += 1;
-    const temporary = `${file}.${process.pid}-${this.#temporaryFiles}${TEMPORARY_SUFFIX}`;
-    await writeNew(temporary, pieces);
-    try {
-      await called((done) => rename(temporary, file, done));
-    } catch (error) {
-      // The first failure is the one to report. The temporary file is never served, and is removed at the next start.
-      await rm(temporary, { force: true }).catch(() => undefined);
-      throw error;
-    }
-  }
-
-  /** Creates one directory at a time: `mkdir` with `recursive` would also create directories behind a symbolic link. */
-  async #makeDirectory(path: StorePath): Promise<void> {
-    let directory = join(this.#root);
-    await mkdir(directory, { recursive: true });
-    await this.#findRoot();
-    for (const name of path.split('/').slice(0, -1)) {
-      directory = join(directory, name);
-      await mkdir(directory).catch((error: unknown) => {
-        if (systemCode(error) !== 'EEXIST') throw error;
-      });
-      const stats = await lstat(directory);
-      if (stats.isSymbolicLink())
-        throw hlsError('hls.store', `${directory} is a symbolic link, and links are not followed`);
-      if (!stats.isDirectory()) throw hlsError('hls.store', `${directory} is not a directory`);
-    }
-    this.#made.add(directory);
-  }
-
-  /**
-   * Nothing is written or removed through a symbolic link. Checked each time, because a directory may be replaced by a link at any time;
-   * one system call resolves the whole path.
-   */
+  /** Nothing is removed through a symbolic link; see `#checkPlace` of the disk thread. */
   async #checkPlace(directory: string): Promise<void> {
-    if (this.#claim?.isLost === true) throw hlsError('hls.store', `another gateway has taken ${this.#root}`);
+    this.#checkClaim();
     const inside = directory.slice(join(this.#root).length);
     const real = await realPathOf(directory);
     if (this.#realRoot !== undefined && real === join(this.#realRoot, inside)) return;
     if (real === join(await this.#findRoot(), inside)) return;
     throw hlsError('hls.store', `${directory} leads to ${real}, and symbolic links are not followed`);
+  }
+
+  #checkClaim(): void {
+    if (this.#claim?.isLost === true) throw hlsError('hls.store', `another gateway has taken ${this.#root}`);
   }
 
   /** The media directory itself may be a symbolic link, even one that was created when the directory was moved; its target must be ours. */
@@ -201,14 +226,24 @@ export class DiskStore implements SegmentStore {
   }
 
   #resolve(path: StorePath): string {
-    const names = path.split('/');
-    for (const name of names) {
-      if (name === '' || name === '.' || name === '..' || name.includes('\0') || name.includes('\\')) {
-        throw hlsError('hls.store', `got path ${JSON.stringify(path)}, expected plain names separated by /`);
-      }
-    }
-    return join(this.#root, ...names);
+    return join(this.#root, ...namesOf(path));
   }
+}
+
+function namesOf(path: StorePath): string[] {
+  const names = path.split('/');
+  for (const name of names) {
+    if (name === '' || name === '.' || name === '..' || name.includes('\0') || name.includes('\\')) {
+      throw hlsError('hls.store', `got path ${JSON.stringify(path)}, expected plain names separated by /`);
+    }
+  }
+  return names;
+}
+
+/** What the thread says, as the system's error or ours. */
+function errorOf({ message, code }: DiskFailure): Error {
+  if (code === undefined || code === 'refused' || code === NOT_THE_ROOT) return hlsError('hls.store', message);
+  return Object.assign(new Error(message), { code });
 }
 
 /** @returns the number of bytes read before the end of the file, at most `into.length` */
@@ -233,57 +268,6 @@ async function lstatIfThere(path: string): Promise<Stats | undefined> {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  }
-}
-
-/**
- * Writes under the final name. A file left there by an earlier attempt is removed, not overwritten: a hard link may share it with somebody
- * else.
- */
-async function writeUnlisted(file: string, pieces: readonly Buffer[]): Promise<void> {
-  try {
-    await writeNew(file, pieces);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-    // Fails for a link or a directory, and reports why.
-    await called<number>((done) => open(file, O_WRONLY | O_NOFOLLOW, done)).then((descriptor) =>
-      called((done) => close(descriptor, done)),
-    );
-    await called((done) => unlink(file, done));
-    await writeNew(file, pieces);
-  }
-}
-
-/**
- * The four calls for a small file, with callbacks: handles and promises of `node:fs/promises` cost more than the calls themselves. A file
- * that cannot be written completely is removed.
- */
-async function writeNew(file: string, pieces: readonly Buffer[]): Promise<void> {
-  const descriptor = await called<number>((done) => open(file, NEW_FILE, FILE_MODE, done));
-  try {
-    try {
-      await writeAll(descriptor, pieces);
-    } finally {
-      await called((done) => close(descriptor, done));
-    }
-  } catch (error) {
-    // An incomplete file must not stay. If its removal fails too, the first failure is reported.
-    await rm(file, { force: true }).catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Writes all pieces with one system call; if the disk takes less, the rest with further calls. */
-async function writeAll(descriptor: number, pieces: readonly Buffer[]): Promise<void> {
-  let left = pieces.filter(({ length }) => length > 0);
-  while (left.length > 0) {
-    const writing = left;
-    let written = await called<number>((done) => writev(descriptor, writing, done));
-    left = [];
-    for (const piece of writing) {
-      if (written < piece.length) left.push(written > 0 ? piece.subarray(written) : piece);
-      written = Math.max(0, written - piece.length);
-    }
   }
 }
 

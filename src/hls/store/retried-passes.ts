@@ -13,6 +13,8 @@ export interface RetriedPassesOptions {
   readonly clock: Clock;
   /** Nobody awaits the passes, so an error outside of them, in `onFailure` or in the timer of a retry, goes to this domain and ends it. */
   readonly domain: FailureDomain;
+  /** Passes begin at multiples of this time, so that those of all streams begin together. */
+  readonly gathers: Milliseconds;
   readonly pass: () => Promise<void>;
   /** Called after a pass that rejected, before the next is scheduled. Never rejects. */
   readonly onFailure: (cause: unknown) => Promise<void>;
@@ -25,7 +27,8 @@ export class RetriedPasses {
   #wanted = false;
   #running: Promise<void> | undefined;
   #retry: Milliseconds = FIRST_RETRY;
-  #cancelRetry: (() => void) | undefined;
+  /** A pass is due at a time: with others, or after a failure. */
+  #cancelTimer: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: RetriedPassesOptions) {
@@ -51,22 +54,34 @@ export class RetriedPasses {
   wake(): void {
     this.#wanted = true;
     // While passes fail, the retry delay decides when the next one starts.
-    if (this.#cancelRetry === undefined) this.#start();
+    if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#stopped) return;
+    const { clock, gathers } = this.#options;
+    if (gathers === 0) this.#start();
+    else this.#startAfter(gathers - (clock.now() % gathers));
   }
 
   /** Resolves when the current work is done, or when a pass has failed again. */
   async finish(): Promise<void> {
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
-    this.wake();
-    await this.#running;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#wanted = true;
+    this.#start();
+    // If the running pass was about to end and did not see this call any more, another one follows it.
+    while (this.#running !== undefined && this.#cancelTimer === undefined) await this.#running;
   }
 
   /** Resolves when no pass runs; no further one will start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelRetry?.();
+    this.#cancelTimer?.();
     await this.#running;
+  }
+
+  #startAfter(delay: Milliseconds): void {
+    this.#cancelTimer = this.#options.clock.after(delay, () => {
+      this.#cancelTimer = undefined;
+      this.#start();
+    });
   }
 
   #start(): void {
@@ -78,11 +93,11 @@ export class RetriedPasses {
   async #runToEnd(): Promise<void> {
     await this.#options.domain.settled('disk writer', () => this.#run());
     this.#running = undefined;
-    if (this.#wanted && this.#cancelRetry === undefined) this.#start();
+    if (this.#wanted && this.#cancelTimer === undefined) this.#start();
   }
 
   async #run(): Promise<void> {
-    const { clock, pass, onFailure } = this.#options;
+    const { pass, onFailure } = this.#options;
     while (this.#wanted && !this.#stopped) {
       this.#wanted = false;
       try {
@@ -94,10 +109,7 @@ export class RetriedPasses {
         this.#failing = true;
         await onFailure(cause);
         this.#wanted = true;
-        this.#cancelRetry = clock.after(this.#retry, () => {
-          this.#cancelRetry = undefined;
-          this.#start();
-        });
+        this.#startAfter(this.#retry);
         this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
         return;
       }

@@ -1,5 +1,7 @@
-// The interface of the place where finished media is stored besides memory. It has seven methods, so that a disk, a bucket or a test's map
-// can implement it.
+// The interface of the place where finished media is stored besides memory. Seven methods are required, so that a disk, a bucket or a test's
+// map can implement it. `takeSteps` calls several of them in order.
+
+import type { Milliseconds } from '../../protocols/units.js';
 
 /** Path relative to the media root, always with `/`: `live/name/source/seg-7.m4s`. */
 export type StorePath = string;
@@ -27,4 +29,45 @@ export interface SegmentStore {
   removeDirectory(path: StorePath): Promise<void>;
   /** All files below a directory, as paths relative to the root, sorted; empty if there is no such directory. */
   list(directory: StorePath): Promise<StorePath[]>;
+  /** Takes several steps as `takeSteps` does, for less than each of them costs alone. */
+  take?(steps: readonly StoreStep[]): Promise<TakenSteps>;
+  /** Work that begins within this time should begin together, because the store does the work of all streams at once. */
+  readonly gathers?: Milliseconds;
+}
+
+/** A call of the store's method of this name. */
+export type StoreStep =
+  | {
+      readonly kind: 'write';
+      readonly path: StorePath;
+      readonly bytes: Buffer | readonly Buffer[];
+      readonly unlisted: boolean;
+    }
+  | { readonly kind: 'remove' | 'size' | 'list'; readonly path: StorePath };
+
+export interface TakenSteps {
+  /** What each step returned, of those that succeeded. */
+  readonly answers: readonly StepAnswer[];
+  /** Why the step after these failed. The rest was not tried. */
+  readonly failure: { readonly cause: unknown } | undefined;
+}
+
+export type StepAnswer = number | readonly StorePath[] | undefined;
+
+/** Takes the steps in their order, up to the first that fails. Never rejects. */
+export async function takeSteps(store: SegmentStore, steps: readonly StoreStep[]): Promise<TakenSteps> {
+  if (store.take !== undefined) return store.take(steps);
+  const answers: StepAnswer[] = [];
+  try {
+    for (const step of steps) answers.push(await takeStep(store, step));
+    return { answers, failure: undefined };
+  } catch (cause) {
+    return { answers, failure: { cause } };
+  }
+}
+
+async function takeStep(store: SegmentStore, step: StoreStep): Promise<StepAnswer> {
+  if (step.kind !== 'write') return (await store[step.kind](step.path)) ?? undefined;
+  await store.write(step.path, step.bytes, step.unlisted);
+  return undefined;
 }

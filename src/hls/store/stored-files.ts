@@ -4,7 +4,7 @@ import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { I_FRAMES, PLAYLIST } from '../window/segment.js';
 import { parseStreamMark, removeLoneMark, renderStreamMark, STREAM_MARKER } from './own-files.js';
-import type { SegmentStore, StorePath } from './segment-store.js';
+import { type SegmentStore, type StepAnswer, type StorePath, type StoreStep, takeSteps } from './segment-store.js';
 
 export interface StoredFilesOptions {
   readonly store: SegmentStore;
@@ -21,6 +21,18 @@ export interface StoredFilesOptions {
 interface LeavingFile {
   readonly path: StorePath;
   readonly removeAt: Milliseconds;
+}
+
+export interface MediaToWrite {
+  readonly name: string;
+  /** Of the first segment that needs it. */
+  readonly mediaSequence: number;
+  readonly bytes: Buffer | readonly Buffer[];
+}
+
+export interface PlaylistToWrite {
+  readonly path: StorePath;
+  readonly body: Buffer;
 }
 
 /** A directory with at most this many files is read at each check: that costs no more than checking two single files. */
@@ -57,7 +69,7 @@ export class StoredFiles {
   async keepMark(): Promise<void> {
     const { store, directory, firstMediaSequence } = this.#options;
     const path = `${directory}/${STREAM_MARKER}`;
-    if (this.#mark !== undefined && (await store.size(path)) === this.#mark.length) return;
+    if (this.#mark !== undefined && (await this.#sizeOf(path)) === this.#mark.length) return;
     const there = parseStreamMark((await store.read(path))?.toString('utf8') ?? '', directory);
     const from = Math.min(firstMediaSequence, there?.from ?? firstMediaSequence);
     const mark = renderStreamMark({ directory, from });
@@ -65,31 +77,53 @@ export class StoredFiles {
     this.#mark = mark;
   }
 
-  async writeMedia(
+  /** Whether a file of a rendition directory is in the store, as far as is known. */
+  has(directory: StorePath, name: string): boolean {
+    return this.#listed.get(directory)?.has(`${directory}/${name}`) === true;
+  }
+
+  /**
+   * Writes what the store does not have yet: media first, then the playlists that list it, each as soon as all before it is there.
+   * @throws why one could not be written; those before it are in the store
+   */
+  async write(
     directory: StorePath,
-    name: string,
-    mediaSequence: number,
-    bytes: () => Buffer | readonly Buffer[],
+    media: readonly MediaToWrite[],
+    playlists: readonly PlaylistToWrite[],
   ): Promise<void> {
+    if (this.#options.stopped()) return;
+    const files = this.#filesOf(directory);
+    const newMedia = media
+      .map((file) => ({ ...file, path: `${directory}/${file.name}` }))
+      .filter(({ path }, i, all) => !files.has(path) && all.findIndex((other) => other.path === path) === i);
+    const newPlaylists = playlists.filter(({ path, body }) => this.#playlists.get(path)?.equals(body) !== true);
+    const steps: StoreStep[] = [
+      // Listed later, so an incomplete file may be visible meanwhile.
+      ...newMedia.map(({ path, bytes }) => ({ kind: 'write', path, bytes, unlisted: true }) as const),
+      ...newPlaylists.map(({ path, body }) => ({ kind: 'write', path, bytes: body, unlisted: false }) as const),
+    ];
+    if (steps.length === 0) return;
+    const { answers, failure } = await takeSteps(this.#options.store, steps);
+    for (const { path, mediaSequence } of newMedia.slice(0, answers.length)) this.#note(directory, path, mediaSequence);
+    for (const { path, body } of newPlaylists.slice(0, Math.max(0, answers.length - newMedia.length)))
+      this.#playlists.set(path, body);
+    if (failure !== undefined) throw failure.cause;
+  }
+
+  #filesOf(directory: StorePath): Map<StorePath, number> {
     let files = this.#listed.get(directory);
     if (files === undefined) {
       files = new Map();
       this.#listed.set(directory, files);
     }
-    const path = `${directory}/${name}`;
-    if (files.has(path) || this.#options.stopped()) return;
-    // Nobody knows this name before the playlist lists it, so an incomplete file may be there meanwhile.
-    await this.#options.store.write(path, bytes(), true);
-    files.set(path, mediaSequence);
+    return files;
+  }
+
+  #note(directory: StorePath, path: StorePath, mediaSequence: number): void {
+    this.#filesOf(directory).set(path, mediaSequence);
     // A file that is written again may be older than the last one.
     if (mediaSequence < (this.#newest.get(directory) ?? mediaSequence)) this.#sort(directory);
     else this.#newest.set(directory, mediaSequence);
-  }
-
-  async writePlaylist(path: StorePath, body: Buffer): Promise<void> {
-    if (this.#playlists.get(path)?.equals(body) === true || this.#options.stopped()) return;
-    await this.#options.store.write(path, body);
-    this.#playlists.set(path, body);
   }
 
   /**
@@ -98,8 +132,15 @@ export class StoredFiles {
    */
   async checkPlaylist(path: StorePath): Promise<boolean> {
     const written = this.#playlists.get(path);
-    if (written === undefined || (await this.#options.store.size(path)) === written.length) return false;
+    if (written === undefined || (await this.#sizeOf(path)) === written.length) return false;
     return this.#playlists.delete(path);
+  }
+
+  /** With the other checks of a pass. */
+  async #sizeOf(path: StorePath): Promise<StepAnswer> {
+    const { answers, failure } = await takeSteps(this.#options.store, [{ kind: 'size', path }]);
+    if (failure !== undefined) throw failure.cause;
+    return answers[0];
   }
 
   /**
@@ -111,20 +152,35 @@ export class StoredFiles {
     const { store, clock } = this.#options;
     const files = this.#listed.get(directory);
     if (files === undefined) return [];
-    const playlists = [`${directory}/${PLAYLIST}`, `${directory}/${I_FRAMES}`];
-    const gone: StorePath[] = [];
-    const readAt = this.#readAt.get(directory) ?? Number.NEGATIVE_INFINITY;
-    if (files.size <= READ_EACH_TIME || clock.now() - readAt >= files.size * READ_PER_FILE) {
-      const there = new Set(await store.list(directory));
-      this.#readAt.set(directory, clock.now());
-      for (const path of files.keys()) if (!there.has(path)) gone.push(path);
-      for (const path of playlists) if (!there.has(path) && this.#playlists.delete(path)) gone.push(path);
-    } else {
-      for (const path of playlists) if (await this.checkPlaylist(path)) gone.push(path);
-    }
+    const playlists = [`${directory}/${PLAYLIST}`, `${directory}/${I_FRAMES}`].filter((path) =>
+      this.#playlists.has(path),
+    );
     const initPath = `${directory}/${init.uri}`;
-    if (files.has(initPath) && (await store.size(initPath)) !== init.bytes.length) gone.push(initPath);
-    for (const path of gone) files.delete(path);
+    const hasInit = files.has(initPath);
+    const readAt = this.#readAt.get(directory) ?? Number.NEGATIVE_INFINITY;
+    const readsAll = files.size <= READ_EACH_TIME || clock.now() - readAt >= files.size * READ_PER_FILE;
+    const { answers, failure } = await takeSteps(store, [
+      ...(hasInit ? [{ kind: 'size', path: initPath } as const] : []),
+      ...(readsAll
+        ? [{ kind: 'list', path: directory } as const]
+        : playlists.map((path) => ({ kind: 'size', path }) as const)),
+    ]);
+    if (failure !== undefined) throw failure.cause;
+    const gone: StorePath[] = [];
+    if (hasInit && answers[0] !== init.bytes.length) gone.push(initPath);
+    const found = answers.slice(hasInit ? 1 : 0);
+    if (readsAll) {
+      const [names] = found;
+      const there = new Set(typeof names === 'object' ? names : []);
+      this.#readAt.set(directory, clock.now());
+      for (const path of [...files.keys(), ...playlists]) if (!there.has(path)) gone.push(path);
+    } else {
+      for (const [i, path] of playlists.entries()) if (found[i] !== this.#playlists.get(path)?.length) gone.push(path);
+    }
+    for (const path of gone) {
+      files.delete(path);
+      this.#playlists.delete(path);
+    }
     return [...new Set(gone)].map((path) => path.slice(directory.length + 1));
   }
 
@@ -163,16 +219,13 @@ export class StoredFiles {
 
   /** Removes files that have left the playlists. */
   async removeLeaving(isDue: (removeAt: Milliseconds) => boolean): Promise<void> {
-    let removed = 0;
-    try {
-      for (const { path, removeAt } of this.#leaving) {
-        if (!isDue(removeAt)) break;
-        await this.#options.store.remove(path);
-        removed += 1;
-      }
-    } finally {
-      this.#leaving.splice(0, removed);
-    }
+    const kept = this.#leaving.findIndex(({ removeAt }) => !isDue(removeAt));
+    const due = kept < 0 ? this.#leaving : this.#leaving.slice(0, kept);
+    if (due.length === 0) return;
+    const steps = due.map(({ path }) => ({ kind: 'remove', path }) as const);
+    const { answers, failure } = await takeSteps(this.#options.store, steps);
+    this.#leaving.splice(0, answers.length);
+    if (failure !== undefined) throw failure.cause;
   }
 
   /** Removes a playlist at once. */

@@ -2,13 +2,12 @@
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
-import { systemCode } from '../../protocols/system-error.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { Rendition } from '../window/rendition.js';
 import { I_FRAMES, PLAYLIST, parseMediaFileName } from '../window/segment.js';
+import { DroppedSegments, neededInits } from './dropped-segments.js';
 import { RetriedPasses } from './retried-passes.js';
 import type { SegmentStore, StorePath } from './segment-store.js';
-import { StoredFiles } from './stored-files.js';
+import { type MediaToWrite, StoredFiles } from './stored-files.js';
 
 export interface WriteBehindOptions {
   readonly store: SegmentStore;
@@ -40,12 +39,6 @@ export interface StoreIncidents {
   dvrDropped(): void;
 }
 
-/** Enough for 44 hours of five renditions with segments of 2 s. */
-const MAX_INDEX_BYTES = 256 * 1024 * 1024;
-
-/** When the disk, or the memory for the index, is full, this share of the segments that are only on disk is dropped. */
-const DROPPED_SHARE = 1 / 4;
-
 /** Number of passes that follow each other without a pause if each finds missing files. */
 const PASSES_AT_ONCE = 3;
 
@@ -57,6 +50,7 @@ const PASSES_AT_ONCE = 3;
 export class WriteBehind {
   readonly #options: WriteBehindOptions;
   readonly #files: StoredFiles;
+  readonly #dropped: DroppedSegments;
   /** Version of each rendition in the store: see `RenditionPlaylists.segmentsVersion`. */
   readonly #versions = new Map<Rendition, number>();
   readonly #passes: RetriedPasses;
@@ -70,9 +64,11 @@ export class WriteBehind {
   constructor(options: WriteBehindOptions) {
     this.#options = options;
     this.#files = new StoredFiles({ ...options, stopped: () => this.#passes.stopped });
+    this.#dropped = new DroppedSegments({ ...options, files: this.#files, onDropped: () => this.wake() });
     this.#passes = new RetriedPasses({
       clock: options.clock,
       domain: options.domain,
+      gathers: options.store.gathers ?? 0,
       pass: () => this.#pass(),
       onFailure: (cause) => this.#failed(cause),
     });
@@ -127,7 +123,7 @@ export class WriteBehind {
     this.#checksAll = true;
     this.#options.incidents.storeFailed(cause);
     // A failure here concerns the same disk and was just reported; the next pass tries the removal again.
-    await this.#makeRoom(cause).catch(() => undefined);
+    await this.#dropped.makeRoom(cause).catch(() => undefined);
   }
 
   /** These files are missing in the store: media that is in memory is written again, other segments are removed from the list. */
@@ -142,7 +138,7 @@ export class WriteBehind {
     }
     this.#noteGone(names.length);
     // Only the oldest segments may be removed from a list (RFC 8216bis 6.2.1). Players with an older list may still request their files.
-    if (last >= 0) this.#dropBefore(last + 1, this.#leavingAt(rendition.listedDuration, rendition));
+    if (last >= 0) this.#dropped.before(last + 1, this.#dropped.leavingAt(rendition.listedDuration, rendition));
   }
 
   #noteGone(files: number): void {
@@ -155,30 +151,39 @@ export class WriteBehind {
     const { renditions, directory, clock, variants, incidents } = this.#options;
     const failures: unknown[] = [];
     this.#gone = 0;
-    this.#boundIndexes();
+    this.#dropped.boundIndexes();
     const checksAll = this.#checksAll;
     if (checksAll) {
       this.#versions.clear();
       this.#files.readAllAtNextCheck();
     }
-    for (const rendition of renditions.all) {
-      try {
+    const path = `${directory}/${PLAYLIST}`;
+    const stored = renditions.all.filter((rendition) => this.#isDue(rendition));
+    // All together, so that the store does it in one go; an obstacle for one rendition need not affect the others.
+    const each = (of: readonly Rendition[], work: (rendition: Rendition) => Promise<void>): Promise<unknown> =>
+      Promise.all(of.map((rendition) => work(rendition).catch((cause: unknown) => failures.push(cause))));
+    const [multivariantGone] = await Promise.all([
+      this.#files.checkPlaylist(path),
+      stored.length > 0 && this.#files.keepMark(),
+      each(stored, (rendition) => this.#check(rendition)),
+    ]);
+    if (multivariantGone) this.#noteGone(1);
+    const now = clock.now();
+    const notRemoved: unknown[] = [];
+    await Promise.all([
+      each(renditions.all, async (rendition) => {
         if (rendition.withdrawn) await this.#withdraw(rendition);
-        else if (rendition.isServable('segment')) await this.#storeRendition(rendition);
-      } catch (cause) {
-        // An obstacle for one rendition should not affect the others.
-        failures.push(cause);
-      }
-    }
+        else if (stored.includes(rendition)) await this.#storeRendition(rendition);
+      }),
+      // No playlist in the store has listed these for long.
+      this.#files.removeLeaving((removeAt) => removeAt <= now).catch((cause: unknown) => notRemoved.push(cause)),
+    ]);
     if (failures.length > 0) throw failures[0];
     // After the end of a stream the store may have had the only copy. If that has disappeared, there is nothing to write.
     const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable('segment'));
     const body = isWhole && variants.playable ? variants.body() : undefined;
-    const path = `${directory}/${PLAYLIST}`;
-    if (await this.#files.checkPlaylist(path)) this.#noteGone(1);
-    if (body !== undefined) await this.#files.writePlaylist(path, body);
-    const now = clock.now();
-    await this.#files.removeLeaving((removeAt) => removeAt <= now);
+    if (body !== undefined) await this.#files.write(directory, [], [{ path, body }]);
+    if (notRemoved.length > 0) throw notRemoved[0];
     if (this.#gone > 0) {
       // More files may be missing, or this one again. If this happens repeatedly, the next try waits for the next segment.
       this.#passesWithGone += 1;
@@ -191,71 +196,31 @@ export class WriteBehind {
     incidents.storeRecovered();
   }
 
-  /** When the disk is full: removes files that are no longer listed or, if there are none, drops the oldest segments that are only on disk. */
-  async #makeRoom(cause: unknown): Promise<void> {
-    if (!['ENOSPC', 'EDQUOT'].includes(String(systemCode(cause)))) return;
-    const hadUnlisted = this.#files.hasLeaving;
-    await this.#files.removeLeaving(() => true);
-    // This may have made enough room: the next pass will show.
-    if (hadUnlisted) return;
-    this.#dropOldest(() => this.#options.clock.now());
-    await this.#files.removeLeaving(() => true);
-  }
-
-  /** An unlimited playlist would fill the memory in many days. Viewers with an older list can still load the files of dropped segments. */
-  #boundIndexes(): void {
-    const { renditions, maxIndexBytes = MAX_INDEX_BYTES } = this.#options;
-    const bytes = renditions.all.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
-    if (bytes > maxIndexBytes) this.#dropOldest((longest) => this.#leavingAt(longest.listedDuration, longest));
-  }
-
-  /** Drops the oldest segments that are only in the store. @param removeAt when to remove their files, by the rendition with most of them */
-  #dropOldest(removeAt: (longest: Rendition) => Milliseconds): void {
-    const indexed = this.#options.renditions.all.flatMap((rendition) =>
-      rendition.archive?.count ? [{ rendition, archive: rendition.archive }] : [],
-    );
-    const [longest] = indexed.sort((a, b) => b.archive.count - a.archive.count);
-    if (longest === undefined) return;
-    const { rendition, archive } = longest;
-    // All renditions drop the same segments, so that players that switch find the same list.
-    this.#dropBefore(archive.first.mediaSequence + Math.ceil(archive.count * DROPPED_SHARE), removeAt(rendition));
-  }
-
-  /** Removes segments before this one from the lists, if they are only in the store; their files are removed at `removeAt`. */
-  #dropBefore(mediaSequence: number, removeAt: Milliseconds): void {
-    const { renditions, incidents } = this.#options;
-    let dropped = 0;
-    for (const rendition of renditions.all) {
-      const count = rendition.dropBefore(mediaSequence);
-      if (count === 0) continue;
-      dropped += count;
-      const first = Math.min(mediaSequence, rendition.window.listed[0]?.mediaSequence ?? mediaSequence);
-      this.#files.retire(this.#directoryOf(rendition), first, neededInits(rendition), removeAt);
-    }
-    if (dropped === 0) return;
-    incidents.dvrDropped();
-    // The playlists in the store still list the dropped segments.
-    this.wake();
-  }
-
   /** Removes its playlists at once, and its media as soon as no player can want it. */
   async #withdraw(rendition: Rendition): Promise<void> {
     this.#versions.delete(rendition);
     const directory = this.#directoryOf(rendition);
     for (const file of [PLAYLIST, I_FRAMES]) await this.#files.removePlaylist(`${directory}/${file}`);
     const longest = [...rendition.window.available()].reduce((sum, { duration }) => sum + duration, 0);
-    this.#files.retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#leavingAt(longest, rendition));
+    this.#files.retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#dropped.leavingAt(longest, rendition));
+  }
+
+  /** A segment of one rendition wakes the passes of all. */
+  #isDue(rendition: Rendition): boolean {
+    if (rendition.withdrawn || !rendition.isServable('segment') || this.#passes.stopped) return false;
+    return this.#versions.get(rendition) !== rendition.playlists.segmentsVersion;
+  }
+
+  async #check(rendition: Rendition): Promise<void> {
+    const newest = rendition.window.listed.at(-1)?.init;
+    if (newest === undefined) return;
+    const gone = await this.#files.check(this.#directoryOf(rendition), newest);
+    if (gone.length > 0) this.#lost(rendition, gone);
   }
 
   async #storeRendition(rendition: Rendition): Promise<void> {
     const { playlists, window, archive, listedDuration } = rendition;
-    // A new segment of one rendition starts a pass for all; this rendition may have nothing new.
-    if (this.#versions.get(rendition) === playlists.segmentsVersion || this.#passes.stopped) return;
     const directory = this.#directoryOf(rendition);
-    await this.#files.keepMark();
-    const newest = window.listed.at(-1)?.init;
-    const gone = newest === undefined ? [] : await this.#files.check(directory, newest);
-    if (gone.length > 0) this.#lost(rendition, gone);
     // The list and its version are read together: the window may move on while files are written, but this list stays valid.
     const { segmentsVersion } = playlists;
     const playlist = playlists.plain('media');
@@ -263,38 +228,35 @@ export class WriteBehind {
     const segments = [...window.listed];
     const needed = neededInits(rendition);
     const first = archive !== undefined && archive.count > 0 ? archive.first : segments[0];
+    const media: MediaToWrite[] = [];
     // These init segments, needed only by segments that have left memory, were written before. If their files disappeared, write them again.
-    for (const { uri, bytes } of archive?.inits ?? []) {
-      await this.#files.writeMedia(directory, uri, parseMediaFileName(uri)?.mediaSequence ?? 0, () => bytes);
+    for (const { uri, bytes } of archive?.inits ?? [])
+      media.push({ name: uri, mediaSequence: parseMediaFileName(uri)?.mediaSequence ?? 0, bytes });
+    for (const {
+      init,
+      gap,
+      uri,
+      media: { isReleased, pieces },
+      mediaSequence,
+    } of segments) {
+      media.push({ name: init.uri, mediaSequence, bytes: init.bytes });
+      if (!gap && !isReleased) media.push({ name: uri, mediaSequence, bytes: pieces });
     }
-    for (const { init, gap, uri, media, mediaSequence } of segments) {
-      await this.#files.writeMedia(directory, init.uri, mediaSequence, () => init.bytes);
-      if (!gap && !media.isReleased) await this.#files.writeMedia(directory, uri, mediaSequence, () => media.pieces);
-      media.isStored = true;
-      // If the segment left the playlist meanwhile, or the publisher has left, its memory is no longer needed.
+    const lists = [{ path: `${directory}/${PLAYLIST}`, body: playlist }];
+    if (iFrames !== undefined) lists.push({ path: `${directory}/${I_FRAMES}`, body: iFrames });
+    try {
+      await this.#files.write(directory, media, lists);
+    } finally {
+      for (const { gap, uri, media } of segments) if (gap || this.#files.has(directory, uri)) media.isStored = true;
+      // What left the playlist meanwhile, or is not at the live edge, is not needed in memory any more.
       window.releaseStored();
     }
-    await this.#files.writePlaylist(`${directory}/${PLAYLIST}`, playlist);
-    if (iFrames !== undefined) await this.#files.writePlaylist(`${directory}/${I_FRAMES}`, iFrames);
     this.#versions.set(rendition, segmentsVersion);
     if (first === undefined) return;
-    this.#files.retire(directory, first.mediaSequence, needed, this.#leavingAt(listedDuration, rendition));
-  }
-
-  /** RFC 8216bis 6.2.2: a removed segment stays available for its duration plus that of the longest playlist that listed it. */
-  #leavingAt(longestPlaylist: Seconds, { window }: Rendition): Milliseconds {
-    const longestSegment = window.listed.reduce((longest, { duration }) => Math.max(longest, duration), 0);
-    return this.#options.clock.now() + secondsToMilliseconds(longestPlaylist + 2 * longestSegment);
+    this.#files.retire(directory, first.mediaSequence, needed, this.#dropped.leavingAt(listedDuration, rendition));
   }
 
   #directoryOf({ plan }: Rendition): StorePath {
     return `${this.#options.directory}/${plan.name}`;
   }
-}
-
-/** Names of the init segments that listed segments need. */
-function neededInits({ window, archive }: Rendition): Set<string> {
-  const names = new Set(window.listed.map(({ init }) => init.uri));
-  for (const { uri } of archive?.inits ?? []) names.add(uri);
-  return names;
 }

@@ -22,6 +22,14 @@ export interface LiveWindowOptions {
  */
 const MOST_RETIRED = 3;
 
+/**
+ * The live edge, in target durations from the end of the list: there playlists list parts (RFC 8216bis 4.4.4.9), and plain players begin
+ * (HOLD-BACK). Nearly all requests are for what is there.
+ */
+const EDGE_TARGETS = 3;
+/** It is at least this long: players that are late on a busy machine need not wait for the disk, nor notice when it fails. */
+const SHORTEST_EDGE: Seconds = 6;
+
 /** While the store is slow, up to this multiple of the usual number of segments wait in memory. */
 const LONGEST_WAIT = 2;
 
@@ -33,6 +41,7 @@ export class LiveWindow {
   #retiredDuration: Seconds = 0;
   #longest: Seconds = 0;
   #resting = false;
+  #targetDuration: Seconds = 0;
 
   constructor(options: LiveWindowOptions) {
     this.#options = options;
@@ -49,6 +58,7 @@ export class LiveWindow {
 
   add(segment: CompleteSegment, targetDuration: Seconds): void {
     this.#resting = false;
+    this.#targetDuration = targetDuration;
     this.#listed.push(segment);
     this.#listedDuration += segment.duration;
     this.#longest = Math.max(this.#longest, this.#listedDuration);
@@ -101,8 +111,8 @@ export class LiveWindow {
   }
 
   /**
-   * Call when the publisher has left: segments that are in the store leave memory even if they are listed. Otherwise every name that was
-   * published for a moment would keep a whole window. From the next segment on, listed segments stay in memory again.
+   * The publisher has left: segments that are in the store leave memory even at the live edge, because many names that were published for a
+   * moment would hold them each. From the next segment on, those at the live edge stay in memory again.
    */
   rest(): void {
     this.#resting = true;
@@ -115,8 +125,18 @@ export class LiveWindow {
    */
   releaseStored(): void {
     for (const { segment } of this.#retired) segment.media.release();
-    if (!this.#resting) return;
-    for (const { media } of this.#listed) media.release();
+    const edge = this.#resting ? 0 : Math.max(SHORTEST_EDGE, EDGE_TARGETS * this.#targetDuration);
+    let fromEnd: Seconds = 0;
+    for (let i = this.#listed.length - 1; i >= 0; i -= 1) {
+      const segment = this.#listed[i];
+      if (segment === undefined) return;
+      if (fromEnd >= edge) {
+        // What is before it was released with it, or before.
+        if (segment.media.isReleased) return;
+        segment.media.release();
+      }
+      fromEnd += segment.duration;
+    }
   }
 
   /**

@@ -1,0 +1,109 @@
+// Steps that the disk thread takes in their order, for one caller: turned into calls as far as their bytes fit into a message.
+
+import type { DiskCall, DiskFailure, JobDone } from './disk-work.js';
+
+export type DiskStep =
+  | { readonly kind: 'remove' | 'size' | 'list'; readonly names: readonly string[] }
+  | {
+      readonly kind: 'write';
+      readonly names: readonly string[];
+      /** See `WriteCall`. */
+      readonly temporary: string | undefined;
+      readonly make: boolean;
+      readonly pieces: readonly Uint8Array[];
+    };
+
+export class DiskJob {
+  readonly #steps: readonly DiskStep[];
+  readonly #settle: (done: JobDone) => void;
+  readonly #answers: JobDone['answers'] = [];
+  /** The next step to send. */
+  #next = 0;
+  /** Of that step, if it is a write that was sent in part: its next piece, and the bytes of that piece that were sent. */
+  #piece = 0;
+  #offset = 0;
+  /** For each call of the message under way, whether it ends its step. */
+  #underWay: boolean[] = [];
+  #settled = false;
+
+  constructor(steps: readonly DiskStep[], settle: (done: JobDone) => void) {
+    this.#steps = steps;
+    this.#settle = settle;
+  }
+
+  /** Whether everything was put into a message. */
+  get isSent(): boolean {
+    return this.#next === this.#steps.length;
+  }
+
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
+  /**
+   * Adds the next calls of a message.
+   * @param staging takes the bytes of writes
+   * @param at where it is free
+   * @returns where it is free now
+   */
+  fill(staging: Uint8Array, at: number, calls: DiskCall[]): number {
+    this.#underWay = [];
+    let free = at;
+    for (let step = this.#steps[this.#next]; step !== undefined; step = this.#steps[this.#next]) {
+      if (step.kind !== 'write') {
+        calls.push(step);
+        this.#underWay.push(true);
+        this.#next += 1;
+        continue;
+      }
+      const begins = this.#piece === 0 && this.#offset === 0;
+      const end = this.#copy(step.pieces, staging, free);
+      const ends = this.#piece === step.pieces.length;
+      if (end === free && !ends) break;
+      const { kind, names, temporary, make } = step;
+      calls.push({ kind, names, temporary, make, at: free, length: end - free, begins, ends });
+      this.#underWay.push(ends);
+      free = end;
+      if (!ends) break;
+      this.#next += 1;
+      this.#piece = 0;
+    }
+    return free;
+  }
+
+  /** @returns where `staging` is free now */
+  #copy(pieces: readonly Uint8Array[], staging: Uint8Array, at: number): number {
+    let free = at;
+    for (let piece = pieces[this.#piece]; piece !== undefined; piece = pieces[this.#piece]) {
+      const left = piece.length - this.#offset;
+      const room = staging.length - free;
+      const taken = Math.min(left, room);
+      staging.set(taken === piece.length ? piece : piece.subarray(this.#offset, this.#offset + taken), free);
+      free += taken;
+      if (taken < left) {
+        this.#offset += taken;
+        return free;
+      }
+      this.#piece += 1;
+      this.#offset = 0;
+    }
+    return free;
+  }
+
+  /** The calls of the last message were made. */
+  note({ answers, failure }: JobDone): void {
+    for (const [i, answer] of answers.entries()) if (this.#underWay[i] === true) this.#answers.push(answer);
+    if (failure !== undefined) this.fail(failure);
+    else if (this.isSent) this.#end(undefined);
+  }
+
+  fail(failure: DiskFailure): void {
+    this.#end(failure);
+  }
+
+  #end(failure: DiskFailure | undefined): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#settle({ answers: this.#answers, failure });
+  }
+}

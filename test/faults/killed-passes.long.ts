@@ -1,0 +1,17 @@
+// A power cut at random moments while the disk is written: as many as KILLS says.
+import { expect, it } from 'vitest';
+import { killInPasses } from './kills-in-passes.js';
+
+const KILLS = Number(process.env['KILLS'] ?? 200);
+
+it('C4.13 SIGKILL at random moments of disk passes leaves a valid tree each time, and the restart goes on with it', {
+  timeout: KILLS * 20_000,
+}, async () => {
+  const { kills, segments, unfinished } = await killInPasses(KILLS, Math.random);
+  process.stdout.write(
+    `${kills} kills, ${segments} listed segments read, ${unfinished} files that no playlist listed yet\n`,
+  );
+  expect(kills).toBe(KILLS);
+  // Some were killed between a file and the playlist that lists it.
+  expect(unfinished).toBeGreaterThan(0);
+});
