@@ -79,13 +79,14 @@ export class ArrivalClock {
     }
     const { previous, since, replaced } = watch;
     const other = this.#watches.get(kind === 'video' ? 'audio' : 'video');
-    const isSecond = watch.frames === 0 && previous === since;
+    // The same timestamp: AV1 encoders number the frames that they hide by single milliseconds.
+    const repeatsFirst = watch.frames === 0 && previous === since && frame.wire === since.wire;
     watch.previous = frame;
     watch.frames += 1;
     const isFlood = watch.frames >= AVERAGED_FRAMES && frame.at - since.at < MIN_INTERVAL * watch.frames;
     if (replaced?.proven === false && (isFlood || !isStuck(watch))) {
       watch.replaced = undefined;
-    } else if (isSecond && replaced === undefined && isStuck(watch)) {
+    } else if (repeatsFirst && replaced === undefined) {
       const { placed, interval } = before;
       watch.replaced = {
         base: baseOf(watch, other),

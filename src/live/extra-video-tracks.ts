@@ -26,18 +26,12 @@ interface ExtraTrack {
 export class ExtraVideoTracks {
   readonly #context: IngestContext;
   readonly #tracks = new Map<number, ExtraTrack>();
-  readonly #described = new Map<number, VideoTrack>();
   #warned = false;
   /** Messages of tracks that are not used. */
   unserved = 0;
 
   constructor(context: IngestContext) {
     this.#context = context;
-  }
-
-  /** The tracks that can be decoded, by track id. */
-  get tracks(): ReadonlyMap<number, VideoTrack> {
-    return this.#described;
   }
 
   /**
@@ -104,7 +98,6 @@ export class ExtraVideoTracks {
     const pictures = before?.track?.codec === codec ? before.pictures : this.#newPictures(trackId, codec);
     pictures.configure({ nalLengthSize: description.nalLengthSize, sequenceHeader: description.width !== undefined });
     this.#tracks.set(trackId, { started: false, last: -1, ...before, pictures, track, received: media.data });
-    this.#described.set(trackId, track);
     if (changed) this.#context.noteParameterChange('video');
     this.#emit({ dts: this.#context.timeline.position('video'), keyFrame: false, sequenceHeader: true }, trackId, {
       ...media,
@@ -153,7 +146,6 @@ export class ExtraVideoTracks {
       checkPicture(description, this.#context.limits);
       state.track = { ...track, description };
       state.pictures.configure({ nalLengthSize: description.nalLengthSize, sequenceHeader: true });
-      this.#described.set(trackId, state.track);
       return true;
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
@@ -173,7 +165,6 @@ export class ExtraVideoTracks {
   #leaveOut(trackId: number, reason: string): void {
     this.unserved += 1;
     this.#tracks.delete(trackId);
-    this.#described.delete(trackId);
     if (this.#warned) return;
     this.#warned = true;
     this.#context.warn(liveError('live.extra-track', reason));

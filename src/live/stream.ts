@@ -17,7 +17,7 @@ import type { LiveStreamOptions, LiveStreamState, StreamListener } from './strea
 import { GOP_CACHE_BYTES, Subscribers } from './subscribers.js';
 import type { SubscribeOptions, Subscription } from './subscription.js';
 import type { LiveTag, LiveTagKind } from './tag.js';
-import { type MediaKind, TIMELINE_ORIGIN, Timeline } from './timeline.js';
+import { TIMELINE_ORIGIN, Timeline } from './timeline.js';
 import { TRACK_TIMEOUT, TrackPresence } from './track-presence.js';
 import { UnservedMedia } from './unserved-media.js';
 import type { VideoTrack } from './video-headers.js';
@@ -124,16 +124,6 @@ export class LiveStream {
   /** The newest key frame while it is kept for new readers; undefined if there is none, or its GOP is too large to keep. */
   get keyFrame(): LiveTag | undefined {
     return this.#subscribers.gopCache.keyFrame;
-  }
-
-  /** Further video tracks with the codec of the first, by track id; only listeners receive their tags. */
-  get extraVideoTracks(): ReadonlyMap<number, VideoTrack> {
-    return this.#video.extraTracks;
-  }
-
-  /** Whether the track is present; see `onTrackChange`. */
-  hasTrack(kind: MediaKind): boolean {
-    return this.#presence.isPresent(kind);
   }
 
   /** Monotonic time of the last message; before the first message, that of the claim. */

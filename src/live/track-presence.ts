@@ -40,10 +40,6 @@ export class TrackPresence {
     this.#onChange = onChange;
   }
 
-  isPresent(kind: MediaKind): boolean {
-    return this.#tracks[kind].present;
-  }
-
   /** Call before each frame of this kind is delivered. */
   note(kind: MediaKind, dts: Milliseconds): void {
     const otherKind = kind === 'video' ? 'audio' : 'video';

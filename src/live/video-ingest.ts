@@ -53,11 +53,6 @@ export class VideoIngest {
     this.#extra = new ExtraVideoTracks(context);
   }
 
-  /** Further tracks with the codec of the first, by track id. */
-  get extraTracks(): ReadonlyMap<number, VideoTrack> {
-    return this.#extra.tracks;
-  }
-
   /** Messages of video that cannot be served. */
   get unserved(): number {
     return this.#unserved + this.#extra.unserved;

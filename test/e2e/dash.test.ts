@@ -8,7 +8,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
-import { TEST_TIMEOUT } from '../support/patience.js';
+import { REAL_TIME, TEST_TIMEOUT } from '../support/patience.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 10);
 const SHAKA = createRequire(import.meta.url).resolve('shaka-player/dist/shaka-player.compiled.js');
@@ -35,6 +35,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 it('Shaka Player plays the live ladder in each quality, and to its end', {
+  ...REAL_TIME,
   timeout: TEST_TIMEOUT + SECONDS * 1_500,
 }, async () => {
   const gateway = await startGateway('--ladder', 'source,180p');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, whenLive } from '../support/hls-client.js';
-import { PATIENCE, TEST_TIMEOUT } from '../support/patience.js';
+import { PATIENCE, REAL_TIME, TEST_TIMEOUT } from '../support/patience.js';
 import { PlaylistChecker } from '../support/playlist-checker.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { seededRandom, tell, times } from './fault-runs.js';
@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is back within two segments', {
+  ...REAL_TIME,
   timeout: TEST_TIMEOUT + KILLS * PATIENCE,
 }, async () => {
   const random = seededRandom(5);

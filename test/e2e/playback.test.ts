@@ -7,7 +7,7 @@ import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway, type TestGateway } from '../support/gateway.js';
 import { whenListed } from '../support/hls-client.js';
 import { forAllTests } from '../support/lifetime.js';
-import { TEST_TIMEOUT } from '../support/patience.js';
+import { REAL_TIME, TEST_TIMEOUT } from '../support/patience.js';
 
 const SECONDS = Number(process.env.PLAYBACK_SECONDS ?? 15);
 
@@ -123,6 +123,7 @@ describe('hls.js', () => {
   ])(
     'B3.17 plays the ladder in $mode mode without an error or a stall, close to live, in every quality',
     {
+      ...REAL_TIME,
       timeout: TEST_TIMEOUT + SECONDS * 1_500,
     },
     async ({ lowLatencyMode, latency }) => {

@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createGateway } from '../../src/gateway.js';
 import { Origin } from '../../src/hls/origin/origin.js';
 import { LeftStream } from '../../src/hls/store/left-stream.js';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { FailureDomain, type Fault } from '../../src/protocols/failure-domain.js';
 import { TlsCertificate } from '../../src/tls/certificate.js';
 import { settle } from '../hls/origin-under-test.js';
@@ -14,6 +13,7 @@ import { selfSignedCertificate, type TestCertificate } from '../support/certific
 import { startGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { PlaylistFollower } from '../support/playlist-follower.js';
 import { ffmpegChildren, npmFfmpeg } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';

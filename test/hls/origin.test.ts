@@ -1,9 +1,9 @@
 // The answer to each request at each moment in the life of a stream.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { Replay } from '../support/presentation-replay.js';
 import { setUp } from './observed-presentation.js';

@@ -1,7 +1,7 @@
 // RFC 8216bis 6.2.2: a file that left the playlist stays on disk for as long as a player may request it, and no longer.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { serveSamples } from './origin-under-test.js';
 import { recordInits } from './recorded-inits.js';
 

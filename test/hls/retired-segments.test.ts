@@ -3,10 +3,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PartBody } from '../../src/hls/packaging/part.js';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import type { SegmentStore } from '../../src/hls/store/segment-store.js';
 import { LiveWindow } from '../../src/hls/window/live-window.js';
 import { type CompleteSegment, partUri, SegmentMedia, segmentUri } from '../../src/hls/window/segment.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { serveSamples } from './origin-under-test.js';
 import { recordInits, SAMPLES_PLAN } from './recorded-inits.js';
 

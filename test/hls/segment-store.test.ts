@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/store/disk-store.js';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import type { SegmentStore } from '../../src/hls/store/segment-store.js';
+import { MemoryStore } from '../support/memory-store.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text);

@@ -3,9 +3,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { StoredBody } from '../../src/contracts/stored-body.js';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { StoredReads } from '../../src/hls/store/stored-reads.js';
 import type { ByteSpan } from '../../src/hls/window/segment.js';
+import { MemoryStore } from '../support/memory-store.js';
 
 const LARGE = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i & 0xff));
 

@@ -1,10 +1,10 @@
 // The numbers in file names: never the same twice.
 import { describe, expect, it } from 'vitest';
-import { MemoryStore } from '../../src/hls/store/memory-store.js';
 import { renderStreamMark } from '../../src/hls/store/own-files.js';
 import { SequenceNumbers } from '../../src/hls/store/sequence-numbers.js';
 import { recoverStreams } from '../../src/hls/store/stream-recovery.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { MemoryStore } from '../support/memory-store.js';
 
 const SINCE_2024 = (Date.UTC(2026, 0, 2, 3, 4, 5) - Date.UTC(2024, 0, 1)) / 1000;
 const EMPTY = Buffer.alloc(0);

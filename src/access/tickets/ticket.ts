@@ -27,8 +27,6 @@ export type TicketResult =
   | { readonly ok: true; readonly ticket: Ticket }
   | { readonly ok: false; readonly fault: 'forged' | 'expired' };
 
-/** Neither an application name nor a stream name can begin with this character. */
-export const TICKET_MARK = '~';
 /** A longer path segment is not examined. */
 export const MAX_TICKET_LENGTH = 96;
 const MAC_BYTES = 16;

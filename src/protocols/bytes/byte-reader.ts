@@ -66,10 +66,6 @@ export class ByteReader {
     return this.#bytes.readBigUInt64BE(this.#take(8));
   }
 
-  i64be(): bigint {
-    return this.#bytes.readBigInt64BE(this.#take(8));
-  }
-
   f64be(): number {
     return this.#bytes.readDoubleBE(this.#take(8));
   }

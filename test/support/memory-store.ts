@@ -1,5 +1,5 @@
-// A store in memory, for tests and for presentations without a disk.
-import type { SegmentStore, StorePath } from './segment-store.js';
+// A store in memory. Tests of what is stored use it; test/hls/segment-store.test.ts asks the same of it as of the disk.
+import type { SegmentStore, StorePath } from '../../src/hls/store/segment-store.js';
 
 export class MemoryStore implements SegmentStore {
   readonly #files = new Map<StorePath, Buffer>();
