@@ -8,6 +8,7 @@ import { splitAdts } from '../../src/protocols/bitstream/adts.js';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
+import { STILL } from './media.js';
 
 interface Recording {
   /** What FFmpeg's FLV muxer makes from it. */
@@ -42,7 +43,7 @@ async function record(layout: string, channels: number): Promise<Recording> {
 }
 
 function publish(messages: readonly Buffer[], header: Buffer | undefined, start = 0) {
-  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
   const tags: LiveTag[] = [];
   stream.on({ onTag: (tag) => tags.push(tag) });
   if (header !== undefined) stream.publish('audio', 0, Buffer.concat([Buffer.of(0xaf, 0), header]));
@@ -114,7 +115,7 @@ describe('AAC behind ADTS headers', () => {
     fc.assert(
       fc.property(sizes, fc.boolean(), (cut, hasHeader) => {
         const bytes = Buffer.concat(mono.adts);
-        const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+        const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
         const sounds: LiveTag[] = [];
         stream.on({ onTag: (tag) => tag.sequenceHeader || sounds.push(tag) });
         if (hasHeader) stream.publish('audio', 0, Buffer.concat([Buffer.of(0xaf, 0), mono.config]));
@@ -171,7 +172,7 @@ describe('AAC behind ADTS headers', () => {
 
 describe('a clock that stands still', () => {
   it('is reported once for each publisher', () => {
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
     const warnings: string[] = [];
     stream.on({ onWarning: ({ code, message }) => warnings.push(`${code}: ${message}`) });
     stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
@@ -182,7 +183,7 @@ describe('a clock that stands still', () => {
   });
 
   it('is not suspected in frames that share a timestamp with a few others', () => {
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
     stream.publish('audio', 0, Buffer.from('af001190', 'hex'));
     for (let frame = 0; frame < 400; frame += 1) {
       stream.publish('audio', Math.floor(frame / 40) * 853, Buffer.from('af0121', 'hex'));

@@ -8,10 +8,10 @@ import type { SluiceError } from '../../src/protocols/errors.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
 import { parseVideoTag } from '../../src/protocols/flv/video-tag.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
-import { audioFrame, audioHeader, SPS_320, SPS_640, videoFrame, videoHeader } from './media.js';
+import { audioFrame, audioHeader, SPS_320, SPS_640, STILL, videoFrame, videoHeader } from './media.js';
 
 function newStream() {
-  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
   const tags: LiveTag[] = [];
   const warnings: SluiceError[] = [];
   stream.on({ onTag: (tag) => tags.push(tag), onWarning: (warning) => warnings.push(warning) });

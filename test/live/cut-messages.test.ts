@@ -10,6 +10,7 @@ import { HevcBitstream } from '../../src/protocols/bitstream/hevc-bitstream.js';
 import { FlvReader } from '../../src/protocols/flv/flv-reader.js';
 import { parseVideoTag } from '../../src/protocols/flv/video-tag.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
+import { STILL } from './media.js';
 
 interface EncodedPicture {
   readonly timestamp: number;
@@ -133,7 +134,7 @@ function message(codec: Recording['codec'], units: readonly Unit[], format: Form
 type Format = 'lengths' | 'start codes' | 'empty units';
 
 function publish(recording: Recording, messages: readonly [number, Buffer][], withHeader: boolean) {
-  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
   const tags: LiveTag[] = [];
   stream.on({ onTag: (tag) => tags.push(tag) });
   if (withHeader) stream.publish('video', 0, Buffer.from(recording.header));
@@ -239,7 +240,7 @@ describe.each(Object.entries(ENCODERS))('%s', (_, encoder) => {
   });
 
   it('is emitted at once and unchanged if each message is a picture', () => {
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
     const tags: LiveTag[] = [];
     stream.on({ onTag: (tag) => tags.push(tag) });
     stream.publish('video', 0, Buffer.from(recording.header));

@@ -4,7 +4,7 @@ import { LiveStream } from '../../src/live/stream.js';
 import type { LiveStreamOptions } from '../../src/live/stream-options.js';
 import type { TrackChange } from '../../src/live/track-presence.js';
 import { buildSps } from '../protocols/mp4/bit-writer.js';
-import { audioFrame, audioHeader, SPS_640, videoFrame, videoHeader } from './media.js';
+import { audioFrame, audioHeader, SPS_640, STILL, videoFrame, videoHeader } from './media.js';
 
 function newStream(options: Partial<LiveStreamOptions> = {}) {
   const clock = { now: 0 };
@@ -65,7 +65,7 @@ describe('limits of a stream', () => {
     ['wider than 8192', { widthInMacroblocks: 513, heightInMapUnits: 20 }],
     ['of 8192x8192', { widthInMacroblocks: 512, heightInMapUnits: 512 }],
   ])('C2.17 A7.17 refuses pictures %s', (_, sps) => {
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
     expect(() => stream.publish('video', 0, videoHeader(buildSps(sps)))).toThrow(
       expect.objectContaining({ code: 'live.picture-limit', kind: 'limit' }),
     );
@@ -73,7 +73,7 @@ describe('limits of a stream', () => {
 
   it('refuses more reference pictures than any level allows', () => {
     const large = (referenceFrames: number) => () => {
-      const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+      const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
       stream.publish(
         'video',
         0,
@@ -86,7 +86,13 @@ describe('limits of a stream', () => {
   });
 
   it('C2.17 obeys the limit in the options', () => {
-    const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, limits: { maxPixels: 320 * 240 } });
+    const stream = new LiveStream({
+      app: 'live',
+      name: 'a',
+      startedAt: 0,
+      clock: STILL,
+      limits: { maxPixels: 320 * 240 },
+    });
     stream.publish('video', 0, videoHeader());
     expect(() => stream.publish('video', 0, videoHeader(SPS_640))).toThrow('640x480');
   });

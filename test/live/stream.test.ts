@@ -7,7 +7,7 @@ import type { LiveTag } from '../../src/live/tag.js';
 import { TIMELINE_ORIGIN } from '../../src/live/timeline.js';
 import { SluiceError } from '../../src/protocols/errors.js';
 import { AUDIO_VECTORS, VIDEO_VECTORS } from '../vectors/flv-tags.js';
-import { audioFrame, audioHeader, metadata, SPS_640, videoFrame, videoHeader } from './media.js';
+import { audioFrame, audioHeader, metadata, SPS_640, STILL, videoFrame, videoHeader } from './media.js';
 
 function newStream(options: Partial<LiveStreamOptions> = {}): {
   stream: LiveStream;
@@ -18,6 +18,7 @@ function newStream(options: Partial<LiveStreamOptions> = {}): {
     app: 'live',
     name: 'test',
     startedAt: 0,
+    clock: STILL,
     ...options,
   });
   const tags: LiveTag[] = [];

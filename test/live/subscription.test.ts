@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { Subscription } from '../../src/live/subscription.js';
 import type { LiveTag } from '../../src/live/tag.js';
-import { audioFrame, audioHeader, metadata, SPS_640, videoFrame, videoHeader } from './media.js';
+import { audioFrame, audioHeader, metadata, SPS_640, STILL, videoFrame, videoHeader } from './media.js';
 
 function newStream(gopCacheBytes = 100_000): LiveStream {
   // These streams change their headers as often as a test wants.
   const limits = { maxParameterChangesPerMinute: Number.POSITIVE_INFINITY };
-  return new LiveStream({ app: 'live', name: 'test', startedAt: 0, gopCacheBytes, limits });
+  return new LiveStream({ app: 'live', name: 'test', startedAt: 0, clock: STILL, gopCacheBytes, limits });
 }
 
 function drain(subscription: Subscription): LiveTag[] {

@@ -7,10 +7,10 @@ import { parseVideoTag } from '../../src/protocols/flv/video-tag.js';
 import { parseHevcDecoderConfigurationRecord } from '../../src/protocols/mp4/hevc.js';
 import { buildSps } from '../protocols/mp4/bit-writer.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
-import { SPS_320, SPS_640, videoHeader } from './media.js';
+import { SPS_320, SPS_640, STILL, videoHeader } from './media.js';
 
 function newStream() {
-  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0 });
+  const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: STILL });
   const tags: LiveTag[] = [];
   stream.on({ onTag: (tag) => tags.push(tag) });
   const headers = (): LiveTag[] => tags.filter(({ sequenceHeader }) => sequenceHeader);
