@@ -66,7 +66,7 @@ export async function startGateway(flags, { nodeFlags = [] } = {}) {
       ...nodeFlags,
       join(root, 'dist', 'cli.js'),
       'serve',
-      ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--publish-key', 'none'],
+      ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--admin-port', '0', '--publish-key', 'none'],
       ...['--ffmpeg-path', ffmpeg, '--media-dir', mediaDir, '--log-level', 'info'],
       ...flags,
     ],
