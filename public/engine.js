@@ -1,5 +1,6 @@
 // Reads and decodes the stream with hls.js or the browser itself, behind one interface, so that the player need not know which.
 
+import { comeBack } from './come-back.js';
 import { playToTheEnd } from './ending.js';
 import { fetchFirstMedia, lineSpeed } from './first-media.js';
 import { HLS_CONFIG } from './hls-config.js';
@@ -195,6 +196,7 @@ export class PlaybackEngine {
     this.#watchDiscontinuities(hls);
     fetchFirstMedia(hls, this.#video);
     playToTheEnd(hls, this.#video);
+    comeBack(hls);
     followThePlaylist(hls, this.#video);
     hls.on(Hls.Events.LEVEL_SWITCHED, () => onLevel());
     hls.on(Hls.Events.ERROR, (_event, data) => {
