@@ -272,9 +272,7 @@ export class Gateway {
     await domain.settled('recordings', () => untilDeadline(this.#parts.recording.close(), flushUntil, systemClock));
     await domain.settled('web servers', () => Promise.all([this.#web?.close(), this.#admin?.close()]));
     domain.attempt('certificate', () => this.#parts.certificate?.close());
-    domain.attempt('play access', () => this.#parts.viewers?.close());
-    await domain.settled('publish access', () => this.#parts.publishers.close());
-    domain.attempt('access', () => this.#parts.access.close());
+    await domain.settled('access', () => this.#parts.access.close());
     // This is the last step, because streams were still writing files until here.
     await domain.settled('directories', () => this.#parts.directories.release());
     // Failures are thrown at the end, so that one of them does not keep other things open.

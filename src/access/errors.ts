@@ -54,6 +54,16 @@ export const accessError = defineErrors({
     summary:
       'The time of the permission is over: that of a key, a token, a JWT, or the `lifetime` that a webhook gave.',
   },
+  'access.jwt': {
+    kind: 'denied',
+    summary:
+      'In the log alone, as the cause: a JWT is forged, expired, not yet valid, or of another issuer, audience or algorithm.',
+  },
+  'access.jwks': {
+    kind: 'unavailable',
+    summary:
+      'The keys with which JWTs are checked cannot be fetched (`jwtJwks`). The last ones stay in force for `jwtMaxStale`; without any, who comes with a JWT is told to try again.',
+  },
   'access.revoked': {
     kind: 'denied',
     summary: 'The key with which somebody published was revoked, or the user was removed.',

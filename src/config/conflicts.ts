@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { NO_ADMIN_PORT } from './options/admin.js';
 import { NO_MEDIA_DIRECTORY } from './options/places.js';
+import { quoted } from './quoted.js';
 import type { Config, ConfigKey } from './schema.js';
 
 /** Where an option, or one entry of its list, was set. */
@@ -57,6 +58,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   });
   problems.push(...adminProblems(config, originOf));
   problems.push(...userProblems(config, originOf));
+  problems.push(...jwtProblems(config, originOf));
   problems.push(...unkeptMediaProblems(config, originOf));
   if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
     problems.push(
@@ -106,6 +108,35 @@ function unkeptMediaProblems({ mediaDir, dvrWindow, playlistType }: Config, orig
     ...(dvrWindow === 'off' ? [] : [`${originOf('dvrWindow')}: got "${dvrWindow}", which ${needed}`]),
     ...(playlistType === 'live' ? [] : [`${originOf('playlistType')}: got "${playlistType}", which ${needed}`]),
   ];
+}
+
+function jwtProblems(config: Config, originOf: OriginOf): string[] {
+  const { jwtJwks, jwtSecret, jwtIssuer, jwtAudience, jwtAnyAudience } = config;
+  if (jwtJwks === undefined && jwtSecret === undefined) return [];
+  const problems: string[] = [];
+  if (jwtJwks !== undefined && jwtSecret !== undefined) {
+    problems.push(`${originOf('jwtSecret')}: expected either this or jwtJwks (${originOf('jwtJwks')}), not both`);
+  }
+  if (jwtJwks !== undefined && !isPrivateUrl(jwtJwks)) {
+    problems.push(`${originOf('jwtJwks')}: got ${quoted(jwtJwks)}, expected an https URL, or http on this machine`);
+  }
+  if (jwtIssuer === undefined && jwtAudience === undefined && jwtAnyAudience === 'off') {
+    const key = jwtJwks === undefined ? 'jwtSecret' : 'jwtJwks';
+    problems.push(
+      `${originOf(key)}: needs jwtIssuer or jwtAudience, or jwtAnyAudience if every token of that server may count`,
+    );
+  }
+  return problems;
+}
+
+/** Whether nobody on the way can read or change what is sent: over TLS, or on this machine. */
+function isPrivateUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username, password } = new URL(url);
+  // A password in an address would appear wherever the address does.
+  if (username !== '' || password !== '') return false;
+  if (protocol === 'https:') return true;
+  return protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 function userProblems({ users, apps }: Config, originOf: OriginOf): string[] {

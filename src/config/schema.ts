@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { choice, text } from './option-kinds.js';
 import { adminOptions } from './options/admin.js';
 import { ingestOptions } from './options/ingest.js';
+import { jwtOptions } from './options/jwt.js';
 import { placeOptions } from './options/places.js';
 import { publishingOptions } from './options/publishing.js';
 import { recordingOptions } from './options/recordings.js';
@@ -35,6 +36,7 @@ export const configSchema = Type.Object(
     ...placeOptions,
     ...publishingOptions,
     ...watchingOptions,
+    ...jwtOptions,
     ...streamOptions,
     ...recordingOptions,
     ...ingestOptions,
@@ -50,6 +52,7 @@ export const SECTIONS = [
   { title: 'Addresses and directories', options: placeOptions },
   { title: 'Who may publish', options: publishingOptions },
   { title: 'Who may watch', options: watchingOptions },
+  { title: 'JSON Web Tokens', options: jwtOptions },
   { title: 'Streams', options: streamOptions },
   { title: 'Recordings', options: recordingOptions },
   { title: 'RTMP connections', options: ingestOptions },

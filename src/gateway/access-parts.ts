@@ -1,40 +1,44 @@
-// What publishing and watching share of the access policy: grants, sessions of viewers, bans.
+// Opens the access policy: what publishing and watching share, and what each of them has.
 
 import type { Logger } from 'pino';
-import { Bans } from '../access/policy/bans.js';
-import { grantControl } from '../access/policy/grant-control.js';
-import { Grants } from '../access/policy/grants.js';
-import { Sessions } from '../access/policy/sessions.js';
-import type { GrantControl } from '../contracts/grant.js';
+import type { Config } from '../config/schema.js';
 import type { Clock } from '../protocols/clock.js';
-import { FailureDomain } from '../protocols/failure-domain.js';
+import { openProofs } from './proof-parts.js';
+import { openPublishers, type PublisherParts } from './publisher-parts.js';
+import { type SharedAccess, sharedAccess } from './shared-access.js';
+import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
 
-export interface AccessParts {
-  readonly grants: Grants;
-  readonly sessions: Sessions;
-  readonly bans: Bans;
-  readonly control: GrantControl;
-  close(): void;
+export interface AccessParts extends SharedAccess {
+  /** Closes everything that `openAccess` has opened. */
+  close(): Promise<void>;
 }
 
-export function accessParts(logger: Logger, clock: Clock): AccessParts {
-  const domain = new FailureDomain('access', ({ where, cause }) =>
-    logger.error({ room: 'access', where, err: cause }, 'internal error: a permission may last longer than it should'),
-  );
-  const ownClock = domain.clock(clock);
-  const wallClock = (): number => clock.wallClock();
-  const grants = new Grants(ownClock);
-  const sessions = new Sessions(ownClock);
-  const bans = new Bans(wallClock);
-  return {
-    grants,
-    sessions,
-    bans,
-    control: grantControl({ grants, sessions, bans, wallClock }),
-    close: () => {
-      sessions.close();
-      grants.close();
-      domain.close();
-    },
+export interface OpenedAccess {
+  readonly access: AccessParts;
+  readonly publishers: PublisherParts;
+  /** Undefined if everybody may watch. */
+  readonly viewers: ViewerParts | undefined;
+}
+
+/** @throws {SluiceError} if a file of keys, users, secrets or revocations cannot be used */
+export async function openAccess(config: Config, logger: Logger, clock: Clock): Promise<OpenedAccess> {
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
   };
+  try {
+    const { shared, close: closeShared } = sharedAccess(logger, clock);
+    closers.push(closeShared);
+    const proofs = await openProofs(config, logger, clock);
+    closers.push(() => proofs.close());
+    const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
+    const viewers = await openViewerPolicy(playKeys, config, logger, clock, shared, proofs);
+    closers.push(() => viewers?.close());
+    const publishers = await openPublishers(config, logger, clock, shared, proofs);
+    closers.push(() => publishers.close());
+    return { access: { ...shared, close }, publishers, viewers };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

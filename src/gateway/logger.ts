@@ -10,10 +10,16 @@ export interface LogOutput {
 }
 
 /** Fields whose values are always masked, wherever they occur. */
-const SECRET_FIELDS = ['publishKey', 'streamKey', 'key', 'query', 'playSecrets', 'token', 'ticket'].flatMap((name) => [
-  name,
-  `*.${name}`,
-]);
+const SECRET_FIELDS = [
+  'publishKey',
+  'streamKey',
+  'key',
+  'query',
+  'playSecrets',
+  'token',
+  'ticket',
+  'jwtSecret',
+].flatMap((name) => [name, `*.${name}`]);
 /** Shorter secrets could also match harmless text, so they are not searched for; they are still masked in the fields above. */
 const SHORTEST_SEARCHED = 8;
 

@@ -18,11 +18,11 @@ import { childEnvironment } from '../transcode/child-environment.js';
 import { type ChildSettings, findChildSettings } from '../transcode/child-settings.js';
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
-import { type AccessParts, accessParts } from './access-parts.js';
+import { type AccessParts, openAccess } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
-import { openPublishers, type PublisherParts } from './publisher-parts.js';
+import type { PublisherParts } from './publisher-parts.js';
 import { StreamRecording } from './recording.js';
-import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
+import type { ViewerParts } from './viewer-policy.js';
 
 export interface GatewayParts {
   readonly config: Config;
@@ -83,21 +83,10 @@ async function openWith(
   const { key } = await findPublishKey(config);
   const childSettings = ffmpeg && (await limitChildren(config, ffmpeg, logger));
   const kept = await openMedia(directories, config, logger, clock);
-  const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
   // Opened last, because they watch files until they are closed.
-  const access = accessParts(logger, clock);
-  const viewers = await openViewerPolicy(playKeys, config, logger, clock, access);
-  const closeAccess = (): void => {
-    viewers?.close();
-    access.close();
-  };
-  const publishers = await openPublishers(config, logger, clock, access).catch((error: unknown) => {
-    closeAccess();
-    throw error;
-  });
+  const { access, publishers, viewers } = await openAccess(config, logger, clock);
   const certificate = await loadCertificate(config, logger).catch(async (error: unknown) => {
-    await publishers.close();
-    closeAccess();
+    await access.close();
     throw error;
   });
   return {

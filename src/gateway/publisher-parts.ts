@@ -8,7 +8,8 @@ import type { Config } from '../config/schema.js';
 import type { Grant } from '../contracts/grant.js';
 import type { Clock } from '../protocols/clock.js';
 import type { EpochMilliseconds } from '../protocols/units.js';
-import type { AccessParts } from './access-parts.js';
+import type { ProofParts } from './proof-parts.js';
+import type { SharedAccess } from './shared-access.js';
 
 export interface PublisherParts {
   readonly users: UserDirectory;
@@ -28,7 +29,8 @@ export async function openPublishers(
   { stateDir, users: configured }: Config,
   logger: Logger,
   clock: Clock,
-  { grants }: AccessParts,
+  { grants }: SharedAccess,
+  { proofs }: ProofParts,
 ): Promise<PublisherParts> {
   const users = new UserDirectory(configured);
   const publishers = await Publishers.follow({
@@ -40,8 +42,8 @@ export async function openPublishers(
   });
   return {
     users,
-    proofs: [publishers],
-    isOpen: () => !publishers.exist,
+    proofs: [publishers, ...proofs],
+    isOpen: () => !publishers.exist && proofs.length === 0,
     onExpiring: (listener) => publishers.onExpiring(listener),
     close: () => publishers.close(),
   };

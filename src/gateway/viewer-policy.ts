@@ -10,8 +10,9 @@ import { ViewerPolicy } from '../access/viewer-policy.js';
 import type { Config } from '../config/schema.js';
 import { ensureDirectory } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
-import type { AccessParts } from './access-parts.js';
 import { STATE_MODE } from './own-directories.js';
+import type { ProofParts } from './proof-parts.js';
+import type { SharedAccess } from './shared-access.js';
 
 export interface ViewerParts {
   readonly access: ViewerPolicy;
@@ -36,14 +37,15 @@ export async function openViewerPolicy(
   { clockSkew, stateDir }: Config,
   logger: Logger,
   clock: Clock,
-  { grants, bans, sessions }: AccessParts,
+  { grants, bans, sessions }: SharedAccess,
+  { proofs }: ProofParts,
 ): Promise<ViewerParts | undefined> {
   if (keys === undefined) return undefined;
   const wallClock = () => clock.wallClock();
   const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
   const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {
-    access: new ViewerPolicy({ tokens, steps: { grants, bans }, sessions }),
+    access: new ViewerPolicy({ tokens, steps: { grants, bans }, sessions, proofs }),
     close: () => revoked.close(),
   };
 }

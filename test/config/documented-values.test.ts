@@ -34,6 +34,11 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
     '2024-01-01',
     'a=b',
   ],
+  jwtJwks: ['https://login.example.com/certs', 'http://127.0.0.1:8080/certs'],
+  jwtSecret: ['0123456789abcdef0123456789abcdef', 'a secret: with # and spaces, 32 characters'],
+  jwtIssuer: ['https://login.example.com', '2024'],
+  jwtAudience: ['sluice', '7'],
+  jwtClaim: ['sluice', 'https://example.com/claims'],
   apps: ['live', '2024', 'live,2024', 'true,1.50'],
   playSecrets: [
     '0123456789abcdef0123456789abcdef',
@@ -92,6 +97,7 @@ const TLS = { tlsCert: 'a.pem', tlsKey: 'b.pem' };
 function beside(key: ConfigKey): Record<string, string> {
   if (key === 'partDuration') return { segmentDuration: '30' };
   if (key === 'segmentDuration') return { partDuration: '0.1' };
+  if (key === 'jwtJwks' || key === 'jwtSecret') return { jwtIssuer: 'me' };
   if (key === 'rtmpsPort' || key === 'httpsPort') return TLS;
   return {};
 }

@@ -82,6 +82,11 @@ describe('loadConfig', () => {
       adminHosts: [],
       adminOrigins: [],
       auditRequired: 'on',
+      jwtAlgorithms: ['ES256', 'RS256', 'EdDSA'],
+      jwtAnyAudience: 'off',
+      jwtClaim: 'sluice',
+      jwtMaxStale: 86_400,
+      metrics: 'loopback',
       maxConnections: 500,
       maxConnectionsPerIp: 16,
       idleTimeout: 15,
@@ -239,6 +244,16 @@ describe('loadConfig', () => {
       'one port for RTMP and RTMPS',
       ['--rtmps-port', '1935', '--tls-cert', 'a', '--tls-key', 'b'],
       '--rtmps-port: got 1935, which is taken (rtmpPort (default))',
+    ],
+    [
+      'D3.02 JWTs of anybody for anybody',
+      ['--jwt-jwks', 'https://login.example.com/certs'],
+      '--jwt-jwks: needs jwtIssuer or jwtAudience, or jwtAnyAudience if every token of that server may count',
+    ],
+    [
+      'keys of JWTs that others could change on the way',
+      ['--jwt-jwks', 'http://login.example.com/certs', '--jwt-issuer', 'me'],
+      '--jwt-jwks: got "http://login.example.com/certs", expected an https URL, or http on this machine',
     ],
     [
       'a missing file',

@@ -10,9 +10,9 @@ const MASK = '…';
 /** Names of applications and streams contain no `~`, so the text after one is a ticket. */
 const TICKET = /~[^/]*/g;
 /** Parameters that belong in the query. */
-const PARAMETER = /\b(token|key|pass)=[^/]*/gi;
-/** A token, or a part of one. */
-const TOKEN = /v1\.[\w-]{4}\.[^/]*/gi;
+const PARAMETER = /\b(token|jwt|key|pass)=[^/]*/gi;
+/** A play token or a JWT, or a part of one. */
+const TOKEN = /(?:v1\.[\w-]{4}\.|eyJ[\w-]{8,}\.)[^/]*/gi;
 const ESCAPE = /%(?:25)*([2-7][0-9A-F])/gi;
 
 /** The request target without its query, which may contain a key. */

@@ -127,6 +127,7 @@ export const OTHERS: readonly string[] = [
   'revocations look',
   'publishers look',
   'key use',
+  'jwks fetch',
 ];
 
 /** For sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */

@@ -101,10 +101,12 @@ function statusOf(code: string, kind: SluiceError['kind']): number {
   return kind === 'unavailable' ? 503 : 403;
 }
 
-/** `Authorization: Bearer TOKEN`, or `?token=TOKEN`. */
+/** `Authorization: Bearer TOKEN`, `?token=TOKEN` or `?jwt=TOKEN`. */
 function tokenOf({ headers, url = '' }: RawRequest): string | undefined {
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1];
   if (bearer !== undefined) return bearer;
   const query = url.indexOf('?');
-  return query === -1 ? undefined : (new URLSearchParams(url.slice(query)).get('token') ?? undefined);
+  if (query === -1) return undefined;
+  const parameters = new URLSearchParams(url.slice(query));
+  return parameters.get('token') ?? parameters.get('jwt') ?? undefined;
 }

@@ -1,0 +1,169 @@
+// The public keys of whoever signs JWTs (JWKS, RFC 7517). They are fetched again when a token names a key that is not known, so that a rotation
+// locks nobody out, and kept in memory and on disk while their server cannot be reached.
+
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from '../../contracts/logger.js';
+import type { Clock } from '../../protocols/clock.js';
+import { FailureDomain } from '../../protocols/failure-domain.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import { boundedRequest } from '../bounded-request.js';
+import { accessError } from '../errors.js';
+import { changeStateFile, readStateFile, type StateFile } from '../state-file.js';
+
+export interface KeySetOptions {
+  readonly url: string;
+  /** Keeps the last set for the next start. */
+  readonly file: StateFile;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** How long the last set stays in force while it cannot be fetched. */
+  readonly maxStale: Milliseconds;
+}
+
+/** Whoever sends tokens with made-up key ids must not make us ask their server all the time. */
+const FETCH_INTERVAL: Milliseconds = 10_000;
+/** A set is fetched again after this, so that keys that were taken back do not stay. */
+const REFRESH_AFTER: Milliseconds = 600_000;
+const TIMEOUT: Milliseconds = 5_000;
+const MAX_BYTES = 128 * 1024;
+const MAX_KEYS = 50;
+/** RFC 7518 section 3.3. */
+const LEAST_RSA_BITS = 2_048;
+const REMINDER: Milliseconds = 60_000;
+
+interface Fetched {
+  readonly keys: JWTVerifyGetKey;
+  readonly at: EpochMilliseconds;
+}
+
+export class KeySet {
+  readonly #options: KeySetOptions;
+  readonly #domain: FailureDomain;
+  readonly #stop = new AbortController();
+  #set: Fetched | undefined;
+  #fetching: Promise<void> | undefined;
+  #lastFetch: Milliseconds | undefined;
+  #warned: Milliseconds | undefined;
+
+  private constructor(options: KeySetOptions) {
+    this.#options = options;
+    this.#domain = new FailureDomain('jwks', ({ cause }) =>
+      options.logger.error({ err: cause }, 'internal error: the keys of JWTs are not renewed'),
+    );
+  }
+
+  /** Reads the kept set and begins to fetch a new one. A server that is down does not keep the gateway from starting. */
+  static async open(options: KeySetOptions): Promise<KeySet> {
+    const set = new KeySet(options);
+    await set.#readKept();
+    set.#begin();
+    return set;
+  }
+
+  /**
+   * The key for a token. @throws {errors.JWKSNoMatchingKey} if there is none
+   * @throws {SluiceError} `access.jwks` if no set was ever fetched, or the last one is too old
+   */
+  readonly key: JWTVerifyGetKey = async (header, token) => {
+    const { clock } = this.#options;
+    const age = (): Milliseconds =>
+      this.#set === undefined ? Number.POSITIVE_INFINITY : clock.wallClock() - this.#set.at;
+    if (age() > REFRESH_AFTER) this.#begin();
+    if (age() > this.#options.maxStale) await this.#fetching;
+    if (this.#set === undefined || age() > this.#options.maxStale) {
+      throw accessError('access.jwks', 'there are no keys with which a JWT could be checked');
+    }
+    try {
+      return await this.#set.keys(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    this.#begin();
+    await this.#fetching;
+    return this.#set.keys(header, token);
+  };
+
+  /** Ends a request that is under way. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#fetching;
+    this.#domain.close();
+  }
+
+  /** Fetches the set unless that was tried within the last seconds. All who wait share one request, which never rejects. */
+  #begin(): void {
+    const now = this.#options.clock.now();
+    if (this.#fetching !== undefined) return;
+    if (this.#lastFetch !== undefined && now - this.#lastFetch < FETCH_INTERVAL) return;
+    this.#lastFetch = now;
+    this.#fetching = this.#domain.settled('jwks fetch', () => this.#fetch());
+  }
+
+  async #fetch(): Promise<void> {
+    const { url, logger, clock, file } = this.#options;
+    try {
+      const { status, text } = await boundedRequest(url, {
+        timeout: TIMEOUT,
+        maxBytes: MAX_BYTES,
+        signal: this.#stop.signal,
+      });
+      if (status !== 200) throw new Error(`got status ${status}, expected 200`);
+      const set = readKeySet(text);
+      const at = clock.wallClock();
+      this.#set = { keys: createLocalJWKSet(set), at };
+      if (this.#warned !== undefined) logger.info({ keys: set.keys.length }, 'the keys of JWTs are fetched again');
+      this.#warned = undefined;
+      await changeStateFile(file, () => `${JSON.stringify({ url, at, keys: set.keys })}\n`);
+    } catch (error) {
+      this.#warn(error);
+    } finally {
+      this.#fetching = undefined;
+    }
+  }
+
+  async #readKept(): Promise<void> {
+    try {
+      const kept = (await readStateFile(this.#options.file))?.text;
+      if (kept === undefined) return;
+      const { url, at } = JSON.parse(kept) as { readonly url?: unknown; readonly at?: unknown };
+      // A set of another server is worth nothing.
+      if (url !== this.#options.url || typeof at !== 'number') return;
+      this.#set = { keys: createLocalJWKSet(readKeySet(kept)), at };
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'the kept keys of JWTs cannot be read, they are fetched anew');
+    }
+  }
+
+  #warn(error: unknown): void {
+    const { logger, clock } = this.#options;
+    const now = clock.now();
+    if (this.#stop.signal.aborted || (this.#warned !== undefined && now - this.#warned < REMINDER)) return;
+    this.#warned = now;
+    const inForce =
+      this.#set === undefined ? 'there are none, and every JWT is refused' : 'the last ones stay in force';
+    logger.warn({ code: 'access.jwks', reason: reasonOf(error) }, `the keys of JWTs cannot be fetched: ${inForce}`);
+  }
+}
+
+/** @throws if it is no set, has too many keys, or has none that can be used */
+function readKeySet(text: string): JSONWebKeySet {
+  const { keys } = JSON.parse(text) as { readonly keys?: unknown };
+  if (!Array.isArray(keys)) throw new Error('expected an object with a list of keys');
+  if (keys.length > MAX_KEYS) throw new Error(`got ${keys.length} keys, expected at most ${MAX_KEYS}`);
+  const usable = keys.filter(isUsable);
+  if (usable.length === 0) throw new Error('got no public key of a kind that is used');
+  return { keys: usable };
+}
+
+/** A symmetric key in a public set would be known to everybody. */
+function isUsable(key: JWK): boolean {
+  if (key?.kty === 'RSA') return Buffer.from(key.n ?? '', 'base64url').length * 8 >= LEAST_RSA_BITS;
+  return key?.kty === 'EC' || key?.kty === 'OKP';
+}
+
+/** What failed, without the answer of the server. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message} (${cause.message})` : error.message;
+}

@@ -1,0 +1,38 @@
+// What publishing and watching share of the access policy: grants, sessions of viewers, bans.
+
+import type { Logger } from 'pino';
+import { Bans } from '../access/policy/bans.js';
+import { grantControl } from '../access/policy/grant-control.js';
+import { Grants } from '../access/policy/grants.js';
+import { Sessions } from '../access/policy/sessions.js';
+import type { GrantControl } from '../contracts/grant.js';
+import type { Clock } from '../protocols/clock.js';
+import { FailureDomain } from '../protocols/failure-domain.js';
+
+export interface SharedAccess {
+  readonly grants: Grants;
+  readonly sessions: Sessions;
+  readonly bans: Bans;
+  readonly control: GrantControl;
+}
+
+export function sharedAccess(
+  logger: Logger,
+  clock: Clock,
+): { readonly shared: SharedAccess; readonly close: () => void } {
+  const domain = new FailureDomain('access', ({ where, cause }) =>
+    logger.error({ room: 'access', where, err: cause }, 'internal error: a permission may last longer than it should'),
+  );
+  const ownClock = domain.clock(clock);
+  const wallClock = (): number => clock.wallClock();
+  const grants = new Grants(ownClock);
+  const sessions = new Sessions(ownClock);
+  const bans = new Bans(wallClock);
+  const control = grantControl({ grants, sessions, bans, wallClock });
+  const close = (): void => {
+    sessions.close();
+    grants.close();
+    domain.close();
+  };
+  return { shared: { grants, sessions, bans, control }, close };
+}

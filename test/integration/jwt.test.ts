@@ -1,0 +1,42 @@
+// JWTs in a whole gateway: one in the stream key publishes until its time is over, one of a viewer becomes a ticket.
+import { SignJWT } from 'jose';
+import { expect, it } from 'vitest';
+import { startGateway } from '../support/gateway.js';
+import { tryToPublish } from '../support/publish-attempt.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+const SECRET = 'a-secret-of-at-least-32-characters';
+
+it('D3.08 a JWT publishes until its time is over, and lets a viewer in by a ticket', async () => {
+  const gateway = await startGateway(
+    ...['--ladder', 'source', '--jwt-secret', SECRET, '--jwt-issuer', 'me', '--play-access', 'token'],
+    ...['--clock-skew', '0', '--state-dir', await temporaryDirectory()],
+  );
+  const sign = (seconds: number, streams: object) =>
+    new SignJWT({ iss: 'me', sub: 'anna', exp: Math.floor(Date.now() / 1000) + seconds, sluice: streams })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(SECRET));
+  const viewer = await sign(600, { play: ['live/cam'] });
+  expect((await tryToPublish(gateway.rtmp, `cam?token=${viewer}`)).refusal?.code).toBe('NetStream.Publish.Denied');
+  const encoder = await sign(600, { publish: ['live/cam'] });
+  const { refusal } = await tryToPublish(gateway.rtmp, `cam?token=${encoder}`);
+  expect(refusal).toBeUndefined();
+  expect(gateway.gateway.grants.listGrants()).toMatchObject([{ name: 'cam', holder: { proof: 'jwt', id: 'anna' } }]);
+
+  // Nothing is playable without media, but the answer tells who may watch: 404 to viewers, 401 and 403 to others.
+  const entry = `${gateway.http}/hls/live/cam/index.m3u8`;
+  const status = async (url: string, headers = {}) => (await fetch(url, { headers })).status;
+  const refused = await Promise.all([
+    status(entry),
+    status(`${entry}?token=${encoder}`),
+    status(`${entry}?token=${viewer}x`),
+  ]);
+  expect(refused).toEqual([401, 403, 403]);
+  const thumbnail = `${gateway.http}/hls/live/cam/thumbnail.jpg`;
+  expect(await status(thumbnail, { authorization: `Bearer ${viewer}` })).toBe(404);
+  expect(await status(`${thumbnail}?jwt=${viewer}`)).toBe(404);
+
+  const brief = await tryToPublish(gateway.rtmp, `brief?jwt=${await sign(3, { publish: ['live/*'] })}`);
+  expect(await brief.encoder.event('rejected')).toMatchObject({ description: 'the time of this permission is over' });
+  for (const token of [viewer, encoder]) expect(JSON.stringify(gateway.logs)).not.toContain(token.split('.')[2]);
+});
