@@ -1,6 +1,7 @@
 // JWTs of a login server: which are accepted, what they allow, and what happens while the keys change or cannot be fetched.
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -203,6 +204,7 @@ describe('the keys of JWTs', () => {
       expect(served.requests).toBe(before + 1);
     }
     expect(warnings()).toBe(1);
+    await eventually(() => stat(join(stateDir, 'jwks.json')).catch(() => undefined));
     const restarted = await openKeys(url, stateDir, clock);
     expect(await restarted.verdict(await sign(first, clock))).toBe('covers true');
     clock.advance(86_400_000);

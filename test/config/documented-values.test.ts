@@ -35,6 +35,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
     'a=b',
   ],
   jwtJwks: ['https://login.example.com/certs', 'http://127.0.0.1:8080/certs'],
+  jwtAlgorithms: ['ES256', 'RS256,EdDSA'],
   jwtSecret: ['0123456789abcdef0123456789abcdef', 'a secret: with # and spaces, 32 characters'],
   jwtIssuer: ['https://login.example.com', '2024'],
   jwtAudience: ['sluice', '7'],

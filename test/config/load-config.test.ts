@@ -86,7 +86,6 @@ describe('loadConfig', () => {
       jwtAnyAudience: 'off',
       jwtClaim: 'sluice',
       jwtMaxStale: 86_400,
-      metrics: 'loopback',
       maxConnections: 500,
       maxConnectionsPerIp: 16,
       idleTimeout: 15,

@@ -42,6 +42,7 @@ export class KeySet {
   readonly #stop = new AbortController();
   #set: Fetched | undefined;
   #fetching: Promise<void> | undefined;
+  #keeping: Promise<void> | undefined;
   #lastFetch: Milliseconds | undefined;
   #warned: Milliseconds | undefined;
 
@@ -87,6 +88,7 @@ export class KeySet {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#fetching;
+    await this.#keeping;
     this.#domain.close();
   }
 
@@ -100,24 +102,36 @@ export class KeySet {
   }
 
   async #fetch(): Promise<void> {
-    const { url, logger, clock, file } = this.#options;
+    const { url, logger, clock } = this.#options;
     try {
-      const { status, text } = await boundedRequest(url, {
+      const { status, text: answer } = await boundedRequest(url, {
         timeout: TIMEOUT,
         maxBytes: MAX_BYTES,
         signal: this.#stop.signal,
       });
       if (status !== 200) throw new Error(`got status ${status}, expected 200`);
-      const set = readKeySet(text);
+      const set = readKeySet(answer);
       const at = clock.wallClock();
       this.#set = { keys: createLocalJWKSet(set), at };
       if (this.#warned !== undefined) logger.info({ keys: set.keys.length }, 'the keys of JWTs are fetched again');
       this.#warned = undefined;
-      await changeStateFile(file, () => `${JSON.stringify({ url, at, keys: set.keys })}\n`);
+      const text = `${JSON.stringify({ url, at, keys: set.keys })}\n`;
+      // Not waited for: a slow disk must not delay the next fetch.
+      this.#keeping = this.#domain.settled('jwks keep', () => this.#keep(text));
     } catch (error) {
       this.#warn(error);
     } finally {
       this.#fetching = undefined;
+    }
+  }
+
+  /** Never rejects: without the file, only a start while the server is down has no keys. */
+  async #keep(text: string): Promise<void> {
+    const { file, logger } = this.#options;
+    try {
+      await changeStateFile(file, () => text);
+    } catch (error) {
+      logger.warn({ err: error }, 'the keys of JWTs cannot be kept for the next start');
     }
   }
 

@@ -128,6 +128,7 @@ export const OTHERS: readonly string[] = [
   'publishers look',
   'key use',
   'jwks fetch',
+  'jwks keep',
 ];
 
 /** For sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */
