@@ -214,26 +214,27 @@ describe('the keys of JWTs', () => {
   it.each<[string, (served: Awaited<ReturnType<typeof startServer>>['served'], url: string) => void, string]>([
     [
       'of more than 128 kB',
-      (served) => void (served.body = JSON.stringify({ keys: [], x: 'x'.repeat(140_000) })),
+      (served) => Object.assign(served, { body: JSON.stringify({ keys: [], x: 'x'.repeat(140_000) }) }),
       'more than 131072 bytes',
     ],
     ['behind a redirect', (served, url) => Object.assign(served, { status: 302, location: url }), 'got status 302'],
     [
       'of more than 50 keys',
-      (served) => void (served.body = JSON.stringify({ keys: Array(51).fill({ kty: 'EC' }) })),
+      (served) => Object.assign(served, { body: JSON.stringify({ keys: Array(51).fill({ kty: 'EC' }) }) }),
       'got 51 keys',
     ],
     [
       'of RSA with less than 2048 bits',
-      (served) => void (served.body = JSON.stringify({ keys: [{ kty: 'RSA', n: 'x'.repeat(170), e: 'AQAB' }] })),
+      (served) =>
+        Object.assign(served, { body: JSON.stringify({ keys: [{ kty: 'RSA', n: 'x'.repeat(170), e: 'AQAB' }] }) }),
       'no public key',
     ],
     [
       'that are secrets',
-      (served) => void (served.body = JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] })),
+      (served) => Object.assign(served, { body: JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }) }),
       'no public key',
     ],
-    ['that are no JSON', (served) => void (served.body = 'secret-in-the-answer'), 'not valid JSON'],
+    ['that are no JSON', (served) => Object.assign(served, { body: 'secret-in-the-answer' }), 'not valid JSON'],
   ])('D3.05 are not taken %s', async (_, lie, reason) => {
     const clock = new ManualClock();
     const { served, url } = await startServer();
