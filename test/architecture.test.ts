@@ -67,6 +67,7 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'servers/admin/app.ts': 1,
   'servers/http/app.ts': 1,
   'servers/http/connection-limits.ts': 4,
+  'servers/http/delivery/banned-waits.ts': 1,
   'servers/http/delivery/body-version.ts': 1,
   'servers/http/delivery/delivery.ts': 1,
   'servers/http/delivery/pieces.ts': 1,

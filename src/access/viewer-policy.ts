@@ -73,12 +73,19 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     if (!checked.ok) return { allowed: false, error: checked.error };
     const { sid, until } = checked.session;
     const holder = sessionHolder(sid);
+    const bannedError = this.#bannedViewer(remoteAddress, holder);
+    // Before it counts as a session: one that was ended must not appear again with every request that it still makes.
+    if (bannedError !== undefined) return { allowed: false, error: told(bannedError) };
     const grant = sessions.saw(sid, app, name, () => ({ ...request, sid, until: until * 1000, holder }));
     const error =
       steps.addresses?.allows({ action: 'play', app, remoteAddress }) === false
         ? accessError('access.address', 'this address is refused')
-        : this.#bannedViewer(remoteAddress, holder, grant.holder);
+        : this.#bannedViewer(undefined, grant.holder);
     return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
+  }
+
+  onBanned(listener: () => void): () => void {
+    return this.#options.steps.bans.onAdded(listener);
   }
 
   async check({

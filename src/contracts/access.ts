@@ -109,4 +109,9 @@ export interface ViewerAccess {
   enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
   /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */
   checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision;
+  /**
+   * Calls the listener whenever somebody who was allowed to watch may be so no longer: requests that wait for media are then decided again.
+   * @param listener must not throw. @returns a function that removes it
+   */
+  onBanned?(listener: () => void): () => void;
 }

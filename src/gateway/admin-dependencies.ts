@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { AuditLog } from '../access/audit/audit-log.js';
 import { OperatorTokens } from '../access/operators/operator-tokens.js';
+import { revokeSession } from '../access/tickets/revoke-session.js';
 import { redactConfig } from '../config/load-config.js';
 import type { AdminDependencies, ShownOption } from '../servers/admin/dependencies.js';
 import type { Health, StreamDirectory } from '../servers/http/dependencies.js';
@@ -29,6 +30,7 @@ export function adminDependencies(
     streams,
     grants: access.control,
     metrics,
+    revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     operators: new OperatorTokens({ stateDir, logger: logger.child({ room: 'access' }), wallClock }),
     audit: new AuditLog({ stateDir, wallClock }),
     auditRequired: auditRequired === 'on',

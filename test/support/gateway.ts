@@ -17,6 +17,8 @@ export interface TestGateway {
   readonly gateway: Gateway;
   /** `http://127.0.0.1:PORT` */
   readonly http: string;
+  /** `http://127.0.0.1:PORT` of the admin listener when it is on. */
+  readonly admin?: string;
   /** `rtmp://127.0.0.1:PORT/live` */
   readonly rtmp: string;
   /** `https://127.0.0.1:PORT` when it is on. */
@@ -83,6 +85,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     gateway,
     http,
     rtmp,
+    ...(urls.admin !== undefined && { admin: urls.admin }),
     ...(urls.https !== undefined && { https: urls.https.replace(/\/$/, '') }),
     ...(urls.rtmps !== undefined && { rtmps: urls.rtmps }),
     mediaDir: config.mediaDir,

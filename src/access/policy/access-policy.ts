@@ -12,7 +12,7 @@ import type { Disproven, Proof, Proven, Question } from './question.js';
 export interface PolicySteps {
   /** Undefined if every address may ask. */
   readonly addresses?: { allows(question: Pick<Question, 'action' | 'app' | 'remoteAddress'>): boolean } | undefined;
-  readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder'>;
+  readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'onAdded'>;
   /** Asked in order, until one of them can judge the request. */
   readonly proofs: readonly Proof[];
   /** What a request without any proof is told. */

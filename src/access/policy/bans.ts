@@ -14,6 +14,8 @@ export class Bans {
   readonly #bans = new Map<string, Ban>();
   /** Ids of bans, by what they keep out: most requests are answered by one or two look-ups. */
   readonly #byParty = new Map<string, Set<string>>();
+  /** Called after each new ban. */
+  readonly #listeners = new Set<() => void>();
 
   constructor(wallClock: () => EpochMilliseconds, limit = MAX_BANS) {
     this.#wallClock = wallClock;
@@ -33,7 +35,14 @@ export class Bans {
       this.#byParty.set(party, ids.add(added.id));
     }
     if (this.#bans.size > this.#limit) this.lift(this.#endingFirst());
+    for (const listener of [...this.#listeners]) listener();
     return added;
+  }
+
+  /** @param listener must not throw. @returns a function that removes it */
+  onAdded(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   list(): readonly Ban[] {

@@ -20,6 +20,8 @@ export interface AdminDependencies {
   readonly health: Health;
   readonly streams: StreamDirectory;
   readonly grants: GrantControl;
+  /** Keeps the session of a play token refused beyond a restart. @throws {SluiceError} `access.revocations` */
+  readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
   readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;
   readonly audit: Pick<AuditLog, 'write' | 'read'>;
   /** Whether a change is refused if it cannot be written to the audit log. Default true. */

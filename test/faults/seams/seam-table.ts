@@ -129,6 +129,8 @@ export const OTHERS: readonly string[] = [
   'key use',
   'jwks fetch',
   'jwks keep',
+  'banned viewers',
+  'admin refusal',
 ];
 
 /** For sockets and timers that belong to no stream: test/faults/seams-connections.test.ts. */

@@ -74,6 +74,8 @@ export interface AdminUnderTest {
   readonly grants: FakeGrants;
   readonly operators: OperatorTokens;
   readonly audit: AuditLog;
+  /** Sessions of play tokens that were revoked. */
+  readonly revoked: string[];
   readonly refused: ReadonlyMap<string, number>;
   readonly tokens: Readonly<Record<OperatorRole, string>>;
   /** The headers of a request with the token of this role. */
@@ -87,6 +89,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
   const operators = new OperatorTokens({ stateDir, logger: silentLogger, wallClock });
   const audit = new AuditLog({ stateDir, wallClock });
   const streams = [LIVE_STREAM];
+  const revoked: string[] = [];
   const { app, refused } = buildAdminApp({
     version: '1.2.3',
     health: { ready: () => ({ ready: true, reasons: [] }) },
@@ -95,6 +98,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
       get: (application, name) => streams.find((stream) => stream.app === application && stream.name === name),
     },
     grants,
+    revokeSession: async ({ sid }) => void revoked.push(sid),
     operators,
     audit,
     configuration: () => [
@@ -117,6 +121,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     grants,
     operators,
     audit,
+    revoked,
     refused,
     tokens,
     as: (role) => ({ authorization: `Bearer ${tokens[role]}` }),

@@ -134,6 +134,7 @@ describe('lists', () => {
     const url = '/api/v1/sessions/sid-of-a-token';
     expect((await admin.app.inject({ method: 'DELETE', url, headers: admin.as('operator') })).json().ended).toBe(1);
     expect(admin.grants.ended.map(({ id }) => id)).toEqual(['grant-2']);
+    expect(admin.revoked).toEqual(['sid-of-a-token']);
     expect((await admin.app.inject({ method: 'DELETE', url, headers: admin.as('operator') })).statusCode).toBe(404);
   });
 });

@@ -23,7 +23,7 @@ import {
 } from '../schemas.js';
 import { durationOf } from '../times.js';
 
-export interface SessionRouteOptions extends Pick<AdminDependencies, 'grants' | 'wallClock'> {
+export interface SessionRouteOptions extends Pick<AdminDependencies, 'grants' | 'wallClock' | 'revokeSession'> {
   readonly changes: AuditedChanges;
 }
 
@@ -48,7 +48,7 @@ const SessionQuery = Type.Object(
 
 export async function sessionRoutes(plain: FastifyInstance, options: SessionRouteOptions): Promise<void> {
   const app = plain.withTypeProvider<TypeBoxTypeProvider>();
-  const { grants, wallClock, changes } = options;
+  const { grants, wallClock, changes, revokeSession } = options;
 
   app.get(
     '/api/v1/sessions',
@@ -87,7 +87,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       ...(holder.id !== undefined && { holder: holder.id }),
     }));
     const after = { reason, ...(ban !== undefined && { ban }) };
-    return changes.make(request, { action, target, before, after }, () => {
+    return changes.make(request, { action, target, before, after }, async () => {
+      for (const session of tokenSessions(which)) await revokeSession(session);
       const ended = which.filter(({ id }) => grants.end(id, reason, banFor === '' ? undefined : banFor)).length;
       if (ended === 0) throw new AdminProblem(404, 'admin.not-found', 'it has left meanwhile');
       const isViewer = which.every((grant) => grant.action === 'play');
@@ -205,6 +206,16 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
 
 function isSessionOfToken({ action, holder }: Grant, sid: string): boolean {
   return action === 'play' && holder.proof === 'token' && holder.id === sid;
+}
+
+/** Each once. A ban would end with the process, and the token would be good again. */
+function tokenSessions(which: readonly Grant[]): readonly { readonly sid: string; readonly until: number }[] {
+  const sessions = new Map<string, number>();
+  for (const { action, holder, until } of which) {
+    if (action !== 'play' || holder.proof !== 'token' || holder.id === undefined || until === undefined) continue;
+    sessions.set(holder.id, Math.ceil(until / 1000));
+  }
+  return [...sessions].map(([sid, until]) => ({ sid, until }));
 }
 
 function shown({ since, until, options: _, ...grant }: Grant) {

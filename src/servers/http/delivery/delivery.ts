@@ -9,6 +9,7 @@ import type { InternalErrors } from '../internal-errors.js';
 import { peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
+import { BannedWaits } from './banned-waits.js';
 import {
   BodyVersions,
   type FoundAnswer,
@@ -63,6 +64,8 @@ export class Delivery {
   readonly #unread: UnreadAnswers;
   readonly #calls: SharedCalls;
   readonly #writer: AnswerWriter;
+  /** Undefined if everybody may watch. */
+  readonly #bannedWaits: BannedWaits | undefined;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -84,6 +87,14 @@ export class Delivery {
       refuse: (exchange) => this.#attempt(exchange, () => this.#refuse(exchange)),
       domain: shared,
     });
+    this.#bannedWaits =
+      options.gate &&
+      new BannedWaits({
+        gate: options.gate,
+        calls: this.#calls,
+        refuse: (exchange, problem) => this.#attempt(exchange, () => this.#writer.problem(exchange, problem)),
+        domain: shared,
+      });
   }
 
   get figures(): DeliveryFigures {
@@ -154,6 +165,7 @@ export class Delivery {
 
   close(): void {
     this.#slow.close();
+    this.#bannedWaits?.close();
   }
 
   /** A failure while one request is answered must not affect the requests that were coalesced with it. */

@@ -69,6 +69,19 @@ export class SharedCalls {
     if (this.#fresh.push({ call, exchange }) === 1) setImmediate(() => this.#settleDown());
   }
 
+  /** Takes out of their calls all requests for which `isOver` returns true. The caller answers them. */
+  takeOut(isOver: (exchange: Exchange, target: DeliveryTarget) => boolean): readonly Exchange[] {
+    const taken: Exchange[] = [];
+    for (const call of [...this.#calls.values()]) {
+      for (const exchange of [...call.exchanges]) {
+        if (!isOver(exchange, call.target)) continue;
+        this.#abandon(call, exchange);
+        taken.push(exchange);
+      }
+    }
+    return taken;
+  }
+
   #ask(call: Call): void {
     const { target, controller } = call;
     this.#options.ask(target, controller.signal).then(

@@ -52,19 +52,23 @@ export class ViewerGate {
     protocol: GrantProtocol,
     isEntry: boolean,
   ): GateDecision | Promise<GateDecision> {
-    const viewer: ViewerRequest = {
-      app,
-      name,
-      protocol,
-      remoteAddress: this.#addressOf(request),
-      userAgent: header(request, 'user-agent'),
-    };
+    const viewer = this.#viewerOf(request, { app, name }, protocol);
     const { access } = this.#options;
     const ticket = ticketOf(request);
     if (ticket !== undefined || !isEntry) return this.#judge(viewer, access.checkTicket(viewer, ticket));
     // Elsewhere a token is ignored: it would be checked for each part, and appear in every log on the way.
     const entry = access.enter(viewer, tokenOf(request));
     return entry instanceof Promise ? this.#judgeLater(viewer, entry) : this.#judge(viewer, entry);
+  }
+
+  /** Whether a request that was allowed and waits may still be answered. @param ticket what stands for its viewer */
+  recheck(request: RawRequest, stream: StreamName, protocol: GrantProtocol, ticket: string): GateDecision {
+    return this.#judge(stream, this.#options.access.checkTicket(this.#viewerOf(request, stream, protocol), ticket));
+  }
+
+  /** See `ViewerAccess.onBanned`. */
+  onBanned(listener: () => void): () => void {
+    return this.#options.access.onBanned?.(listener) ?? (() => undefined);
   }
 
   async #judgeLater(stream: StreamName, decision: Promise<EntryDecision>): Promise<GateDecision> {
@@ -87,6 +91,11 @@ export class ViewerGate {
     const truth = cause instanceof SluiceError ? { cause: cause.code } : {};
     this.#log.write('info', { app, name, code, ...truth }, 'a viewer was refused');
     return { allowed: false, problem: { status: statusOf(code, kind), code, message } };
+  }
+
+  #viewerOf(request: RawRequest, { app, name }: StreamName, protocol: GrantProtocol): ViewerRequest {
+    const userAgent = header(request, 'user-agent');
+    return { app, name, protocol, remoteAddress: this.#addressOf(request), userAgent };
   }
 
   #addressOf(request: RawRequest): string | undefined {

@@ -1,0 +1,197 @@
+// The admin listener of a real gateway: what an operator ends is gone, and the port and its TLS are what the configuration says.
+
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { request as requestOverTls } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { addToken } from '../../src/access/operators/operator-tokens.js';
+import { tokenFile } from '../../src/access/operators/token-file.js';
+import { createPlayToken } from '../../src/access/tickets/play-token.js';
+import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import type { ProgramOptions } from '../../src/config/program-options.js';
+import type { OperatorRole } from '../../src/contracts/operators.js';
+import { createGateway } from '../../src/gateway.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { writeCertificate } from '../support/certificate.js';
+import { startGateway } from '../support/gateway.js';
+import { eventually } from '../support/hls-client.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
+
+const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
+const TOKEN_PLAY = ['--play-access', 'token', '--play-secrets', SECRET, '--ladder', 'source'];
+
+let source: FlvSource;
+beforeAll(async () => {
+  source = await makeFlvSource({ seconds: 4, gop: 25 });
+});
+
+/** A gateway with an admin listener, and requests to it as somebody of a role. */
+async function managed(...flags: string[]) {
+  const stateDir = await temporaryDirectory();
+  const gateway = await startGateway('--state-dir', stateDir, '--admin-port', '0', '--metrics', 'admin', ...flags);
+  const admin = gateway.admin ?? '';
+  const as = async (role: OperatorRole) => {
+    const { token } = await addToken(tokenFile(stateDir), { role, name: role }, Date.now());
+    return async (method: string, path: string) => {
+      const response = await fetch(`${admin}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
+      return { status: response.status, body: await response.text() };
+    };
+  };
+  return { ...gateway, admin, stateDir, as };
+}
+
+describe('an operator', () => {
+  it('D5.09 ends a publisher, which cannot come back while it is banned, and can when the ban is lifted', async () => {
+    const gateway = await managed('--ladder', 'source');
+    const ask = await gateway.as('operator');
+    const publisher = await publishLoop(gateway.publishUrl('cam'), source);
+    await eventually(async () =>
+      (await ask('GET', '/api/v1/sessions?action=publish')).body.includes('"cam"') ? true : undefined,
+    );
+    const ended = JSON.parse((await ask('DELETE', '/api/v1/streams/live/cam/publisher?ban=10m')).body);
+    expect(ended).toMatchObject({ ended: 1, bannedUntil: expect.any(String) });
+    await eventually(async () => (publisher.connected ? undefined : true));
+    await expect(publishLoop(gateway.publishUrl('cam'), source)).rejects.toThrow();
+    const { bans } = JSON.parse((await ask('GET', '/api/v1/bans')).body) as { bans: { id: string; address: string }[] };
+    // All use the one key of the configuration, so that only the address tells this one from others.
+    expect(bans).toMatchObject([{ action: 'publish', address: '127.0.0.1' }]);
+    expect((await ask('DELETE', `/api/v1/bans/${bans[0]?.id}`)).status).toBe(200);
+    const again = await publishLoop(gateway.publishUrl('cam'), source);
+    expect(again.connected).toBe(true);
+    expect((await ask('DELETE', '/api/v1/streams/live/nobody/publisher')).status).toBe(404);
+  });
+
+  it('D5.10 ends a viewer: what it waits for is refused at once, and its token is not taken again, also by another gateway', async () => {
+    const gateway = await managed(...TOKEN_PLAY, '--segment-duration', '5', '--resume-window', '60');
+    const ask = await gateway.as('operator');
+    const publisher = await publishLoop(gateway.publishUrl('cam'), source, { burst: 8 });
+    const keys = new SigningKeys([Buffer.from(SECRET)]);
+    const until = Math.floor(Date.now() / 1000) + 600;
+    const entryOf = (sid: string) =>
+      `${gateway.http}/hls/live/cam/index.m3u8?token=${createPlayToken({ stream: 'live/cam', until, sid }, keys)}`;
+    const ticketOf = async (sid: string) => {
+      const text = await eventually(async () => {
+        const answer = await fetch(entryOf(sid));
+        return answer.ok ? answer.text() : undefined;
+      });
+      return `${gateway.http}/hls/${/(~[^/]+)\//.exec(text)?.[1]}/live/cam`;
+    };
+    const [kicked, other] = [await ticketOf('kicked'), await ticketOf('other')];
+    const playlist = await (await fetch(`${kicked}/source/index.m3u8`)).text();
+    const last = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(playlist)?.[1]) + playlist.split('#EXTINF').length - 1;
+    // From now on nothing comes that could be the answer.
+    await publisher.stop();
+    const leaving = new AbortController();
+    onTestFinished(() => leaving.abort());
+    const waiting = fetch(`${kicked}/source/index.m3u8?_HLS_msn=${last + 1}`);
+    const stays = fetch(`${other}/source/index.m3u8?_HLS_msn=${last + 1}`, { signal: leaving.signal });
+    stays.catch(() => undefined);
+    const figure = async () => Number(/^sluice_hls_waiting (\d+)/m.exec((await ask('GET', '/metrics')).body)?.[1]);
+    await eventually(async () => ((await figure()) >= 2 ? true : undefined));
+    expect(JSON.parse((await ask('DELETE', '/api/v1/sessions/kicked')).body)).toMatchObject({ ended: 1 });
+    const refused = await waiting;
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([403, 'access.play-denied']);
+    expect(await figure()).toBe(1);
+    expect((await fetch(`${kicked}/source/index.m3u8`)).status).toBe(403);
+    expect((await fetch(entryOf('kicked'))).status).toBe(403);
+    // It is not listed as somebody new because it goes on asking.
+    expect((await ask('GET', '/api/v1/sessions?action=play')).body).not.toContain('"kicked"');
+    expect(await readFile(join(gateway.stateDir, 'revoked-sessions.jsonl'), 'utf8')).toContain('"sid":"kicked"');
+  });
+});
+
+describe('metrics', () => {
+  it('C3.10 are on the admin listener alone, for whoever has a token', async () => {
+    const gateway = await managed();
+    expect((await fetch(`${gateway.http}/metrics`)).status).toBe(404);
+    expect((await fetch(`${gateway.admin}/metrics`)).status).toBe(401);
+    const { status, body } = await (await gateway.as('viewer'))('GET', '/metrics');
+    expect(status).toBe(200);
+    expect(body).toContain('sluice_admin_refused_total{code="admin.token-required"} 1');
+  });
+
+  it('are nowhere if they are off', async () => {
+    const gateway = await managed('--metrics', 'off');
+    expect((await (await gateway.as('viewer'))('GET', '/metrics')).status).toBe(404);
+  });
+});
+
+describe('the port', () => {
+  const quiet: ProgramOptions = {
+    mediaDir: 'none',
+    host: '127.0.0.1',
+    rtmpPort: 0,
+    httpPort: 0,
+    publishKey: 'none',
+    ladder: ['source'],
+  };
+
+  async function taken(): Promise<number> {
+    const server = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  it('that was asked for and is taken stops the start, with the option in the message', async () => {
+    const gateway = await createGateway({ ...quiet, stateDir: await temporaryDirectory(), adminPort: await taken() });
+    await expect(gateway.start()).rejects.toMatchObject({
+      code: 'http.listen',
+      message: expect.stringMatching(/\(adminPort\): EADDRINUSE/),
+    });
+  });
+
+  it('can be off', async () => {
+    const gateway = await createGateway({ ...quiet, stateDir: await temporaryDirectory(), adminPort: 'none' });
+    onTestFinished(() => gateway.close());
+    expect((await gateway.start()).admin).toBeUndefined();
+  });
+
+  it('is not opened for a program with its own server', async () => {
+    const gateway = await createGateway({ ...quiet, stateDir: await temporaryDirectory(), adminPort: 0 });
+    onTestFinished(() => gateway.close());
+    expect(await gateway.start({ http: false })).not.toHaveProperty('admin');
+  });
+
+  it('speaks TLS where other machines can reach it, and is refused there without a certificate', async () => {
+    const open = { ...quiet, stateDir: await temporaryDirectory(), adminHost: '0.0.0.0', adminPort: 0 };
+    await expect(createGateway(open)).rejects.toMatchObject({
+      code: 'config.invalid',
+      message: expect.stringMatching(/adminHost.*tlsCert/),
+    });
+    const { cert, key } = await writeCertificate(await temporaryDirectory());
+    const gateway = await createGateway({ ...open, tlsCert: cert, tlsKey: key });
+    onTestFinished(() => gateway.close());
+    const { admin = '' } = await gateway.start();
+    expect(admin).toMatch(/^https:/);
+    const request = requestOverTls(`${admin}/api/v1/openapi.json`, { ca: await readFile(cert) });
+    request.end();
+    const [response] = (await once(request, 'response')) as [{ statusCode: number; resume(): void }];
+    response.resume();
+    expect(response.statusCode).toBe(200);
+  });
+});
+
+describe('the file of tokens', () => {
+  it('has no token in it, belongs to its owner alone, and a broken one leaves the old in force and names its line', async () => {
+    const gateway = await managed();
+    const ask = await gateway.as('admin');
+    const path = tokenFile(gateway.stateDir).path;
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const text = await readFile(path, 'utf8');
+    expect(text).not.toContain('sla_');
+    expect((await ask('GET', '/api/v1/streams')).status).toBe(200);
+    await writeFile(path, text.replace('"role":"admin"', '"role":"root"'));
+    expect((await ask('GET', '/api/v1/streams')).status).toBe(200);
+    expect((await ask('GET', '/api/v1/tokens')).status).toBe(503);
+    expect(gateway.logs.find(({ code }) => code === 'access.operator-tokens')?.err).toMatchObject({
+      message: expect.stringContaining('token 1: role: expected one of viewer, operator, admin'),
+    });
+    await writeFile(path, '{ "tokens": [] }');
+    expect((await ask('GET', '/api/v1/streams')).status).toBe(401);
+  });
+});
