@@ -48,7 +48,7 @@ const showState = () => {
   badge.dataset.state = shown;
   // The player already shows LIVE, and more precisely.
   badge.classList.toggle('offscreen', shown === 'playing');
-  setText(badge, player.away ? 'Broadcaster away' : BADGES[shown]);
+  setText(badge, player.away ? 'Away' : BADGES[shown]);
 };
 for (const type of ['state', 'broadcast', 'trouble']) player.addEventListener(type, showState);
 player.addEventListener('state', () => {

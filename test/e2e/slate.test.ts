@@ -61,7 +61,7 @@ it('shows the slate with a note to those who watch and those who come, and takes
   await untilShown(watching, 'red');
   await note(watching).waitFor({ state: 'visible' });
   expect(await note(watching).textContent()).toBe('The broadcaster is away');
-  expect(await watching.textContent('#badge')).toBe('Broadcaster away');
+  expect(await watching.textContent('#badge')).toBe('Away');
   expect(await watching.evaluate('[sluicePlayer.state, sluicePlayer.resuming, sluicePlayer.away]')).toEqual([
     ...['playing', false, true],
   ]);
