@@ -1,5 +1,6 @@
 // An error of ours in a recording costs at most that recording: the stream and the recordings of others go on.
 import { beforeAll, expect, it } from 'vitest';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
@@ -19,6 +20,7 @@ it.each(['recording start', 'recording', 'end of a recording', 'finishing a reco
     const injections = new Injections();
     const { gateway, http, publishUrl, errors } = await startGateway(...FLAGS);
     const neighbour = await publishLoop(publishUrl('neighbour'), source);
+    followStream(`${http}/hls/live/neighbour`);
     await whenListed(`${http}/hls/live/neighbour`, 'source', 1);
     const hit = injections.arm({ seam, domain: (name) => name === 'recordings', fault: 'rejection' });
     const victim = await publishLoop(publishUrl('victim'), source);

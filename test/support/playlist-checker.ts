@@ -434,7 +434,13 @@ class History {
       // A hinted part does not come if its segment turns out to be a gap.
       const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
       const isOther = playlist.preloadHint !== undefined && playlist.preloadHint !== last.preloadHint;
-      const fresh = isOther && !playlist.ended && !this.hintMayBreak && !lost;
+      // Whoever reads this version late no longer finds the tags of the parts that came meanwhile (B3.14).
+      const since = [
+        ...playlist.segments.filter(({ mediaSequence }) => mediaSequence >= end(last)),
+        ...playlist.openParts,
+      ];
+      const late = since.reduce((sum, { duration }) => sum + duration, 0) > 3 * playlist.targetDuration;
+      const fresh = isOther && !playlist.ended && !this.hintMayBreak && !lost && !late;
       if (playlist.preloadHint !== last.preloadHint) this.hintMayBreak = false;
       if (fresh && this.#options.irregular !== true)
         check(known.has(last.preloadHint), `B3.12 hinted ${last.preloadHint} is listed later`);
