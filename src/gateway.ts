@@ -4,6 +4,7 @@ import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { PlayAccess } from './contracts/access.js';
 import type { GrantControl } from './contracts/grant.js';
+import type { RecordingControl } from './contracts/recordings.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
@@ -19,7 +20,6 @@ import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
 import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
-import type { StreamRecording } from './gateway/recording.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -193,7 +193,7 @@ export class Gateway {
   }
 
   /** Starts and stops recordings; finds, changes and removes finished ones. */
-  get recording(): StreamRecording {
+  get recordings(): RecordingControl {
     return this.#parts.recording;
   }
 

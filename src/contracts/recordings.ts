@@ -44,3 +44,21 @@ export interface RecordingLibrary {
   find(id: string): StoredRecording | undefined;
   totals(): { readonly count: number; readonly bytes: number };
 }
+
+/** What operators may do with recordings. Errors are of the room of recordings. */
+export interface RecordingControl extends RecordingLibrary {
+  /** Starts at the next segment; does nothing if the stream is being recorded. @throws {SluiceError} `recording.no-such-stream` */
+  start(app: string, name: string, options?: NewRecording): RecordingState;
+  /** Stops after the segment that is being made. @returns undefined if it is not being recorded. @throws like `start` */
+  stop(app: string, name: string): RecordingState | undefined;
+  /** @throws {SluiceError} `recording.no-such-recording` */
+  change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingState>;
+  /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made` */
+  remove(id: string): Promise<void>;
+}
+
+export interface NewRecording {
+  /** `all`, or names such as `source,720p`. Default: as `record` says, or `source`. */
+  readonly renditions?: string | undefined;
+  readonly title?: string | undefined;
+}

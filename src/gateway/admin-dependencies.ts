@@ -17,7 +17,7 @@ export interface ManagedGateway {
 }
 
 export function adminDependencies(
-  { config, logger, clock, access }: GatewayParts,
+  { config, logger, clock, access, recording }: GatewayParts,
   { health, streams, metrics }: ManagedGateway,
 ): AdminDependencies {
   const { stateDir, adminHost, adminHosts, adminOrigins, auditRequired } = config;
@@ -29,6 +29,7 @@ export function adminDependencies(
     health,
     streams,
     grants: access.control,
+    recordings: recording,
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     operators: new OperatorTokens({ stateDir, logger: logger.child({ room: 'access' }), wallClock }),

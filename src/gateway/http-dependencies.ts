@@ -18,7 +18,7 @@ export function httpDependencies(
     ...rooms,
     streams: directory,
     access: viewers?.access,
-    recordings: recording.recordings,
+    recordings: recording,
     targetDuration: Math.ceil(config.segmentDuration),
     publishApp: config.apps[0],
     publishProof: config.users.length > 0 ? 'user' : key === null ? 'none' : 'key',

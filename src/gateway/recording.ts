@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
+import type { NewRecording, RecordingControl, RecordingListQuery, StoredRecording } from '../contracts/recordings.js';
 import type { RecordingEvent } from '../events/gateway-event.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
@@ -24,8 +25,8 @@ export interface RecordingOptions {
 /** `source,720p`, `all`. */
 type RenditionNames = string;
 
-export class StreamRecording {
-  readonly recordings: Recordings;
+export class StreamRecording implements RecordingControl {
+  readonly #recordings: Recordings;
   readonly #clock: Clock;
   readonly #config: Config;
   readonly #streams = new Map<Presentation, RecordedPresentation>();
@@ -37,7 +38,7 @@ export class StreamRecording {
     this.#config = config;
     this.#patterns = config.recordStreams.map(patternOf);
     const { keepFor, keepBytes, keepCount, keepFree, recordDir } = config;
-    this.recordings = new Recordings({
+    this.#recordings = new Recordings({
       root: recordDir,
       keepFor: keepFor === 'forever' ? undefined : secondsOf(keepFor),
       keepBytes: keepBytes === 'any' ? undefined : bytesOf(keepBytes),
@@ -61,7 +62,7 @@ export class StreamRecording {
     try {
       // Otherwise it is made by the first recording.
       if (record !== 'off') await mkdir(recordDir, { recursive: true });
-      await recording.recordings.open();
+      await recording.#recordings.open();
     } catch (error) {
       const message = `cannot use recordDir ${recordDir} (${systemReason(error)})`;
       throw recordingError('recording.directory', message, { cause: error });
@@ -83,20 +84,16 @@ export class StreamRecording {
     presentation.onEnd(() => this.#streams.delete(presentation));
     const full = `${presentation.app}/${presentation.name}`;
     if (record === 'off' || !this.#patterns.some((pattern) => pattern.test(full))) return;
-    this.recordings.start(stream, { takes: takes(record) });
+    this.#recordings.start(stream, { takes: takes(record) });
   }
 
   /**
    * Starts recording a stream that is live; does nothing if it is being recorded.
    * @throws {SluiceError} `recording.no-such-stream`
    */
-  start(
-    app: string,
-    name: string,
-    options: { readonly renditions?: RenditionNames; readonly title?: string } = {},
-  ): RecordingFacts {
+  start(app: string, name: string, options: NewRecording = {}): RecordingFacts {
     const { renditions = this.#config.record === 'off' ? 'source' : this.#config.record, title } = options;
-    return this.recordings.start(this.#find(app, name), { takes: takes(renditions), title });
+    return this.#recordings.start(this.#find(app, name), { takes: takes(renditions), title });
   }
 
   /**
@@ -105,11 +102,31 @@ export class StreamRecording {
    * @throws {SluiceError} `recording.no-such-stream`
    */
   stop(app: string, name: string): RecordingFacts | undefined {
-    return this.recordings.stop(this.#find(app, name));
+    return this.#recordings.stop(this.#find(app, name));
+  }
+
+  list(query: RecordingListQuery): ReturnType<RecordingControl['list']> {
+    return this.#recordings.list(query);
+  }
+
+  find(id: string): StoredRecording | undefined {
+    return this.#recordings.find(id);
+  }
+
+  totals(): ReturnType<RecordingControl['totals']> {
+    return this.#recordings.totals();
+  }
+
+  change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingFacts> {
+    return this.#recordings.change(id, change);
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#recordings.remove(id);
   }
 
   close(): Promise<void> {
-    return this.recordings.close();
+    return this.#recordings.close();
   }
 
   #find(app: string, name: string): RecordedPresentation {

@@ -25,15 +25,13 @@ it.each(['recording start', 'recording', 'end of a recording', 'finishing a reco
     const hit = injections.arm({ seam, domain: (name) => name === 'recordings', fault: 'rejection' });
     const victim = await publishLoop(publishUrl('victim'), source);
     await whenListed(`${http}/hls/live/victim`, 'source', 2);
-    if (seam === 'finishing a recording') gateway.recording.stop('live', 'victim');
+    if (seam === 'finishing a recording') gateway.recordings.stop('live', 'victim');
     else if (seam !== 'recording start') await victim.stop();
     await hit;
     await whenListed(`${http}/hls/live/neighbour`, 'source', 4);
     await neighbour.stop();
     const kept = await eventually(async () =>
-      gateway.recording.recordings
-        .list({ name: 'neighbour', limit: 5 })
-        .recordings.find(({ state }) => state === 'finished'),
+      gateway.recordings.list({ name: 'neighbour', limit: 5 }).recordings.find(({ state }) => state === 'finished'),
     );
     expect(kept.duration).toBeGreaterThan(3);
     expect(errors().map(({ where }) => where)).toContain(seam);

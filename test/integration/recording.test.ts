@@ -152,14 +152,14 @@ describe('a recording of a stream', () => {
     await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 1);
     expect(await recordings(http)).toEqual([]);
-    const { id } = gateway.recording.start('live', 'cam', { renditions: 'all', title: 'Interview' });
+    const { id } = gateway.recordings.start('live', 'cam', { renditions: 'all', title: 'Interview' });
     expect((await recordings(http))[0]).toMatchObject({ id, state: 'recording', title: 'Interview' });
     await eventually(async () => ((await recordings(http))[0]?.bytes ? true : undefined));
-    gateway.recording.stop('live', 'cam');
+    gateway.recordings.stop('live', 'cam');
     expect(await whenMade(http)).toMatchObject({ id, state: 'finished' });
-    await gateway.recording.recordings.remove(id);
+    await gateway.recordings.remove(id);
     expect(await recordings(http)).toEqual([]);
-    expect(() => gateway.recording.start('live', 'other')).toThrow('no stream live/other is live');
+    expect(() => gateway.recordings.start('live', 'other')).toThrow('no stream live/other is live');
   });
 
   it('needs the same token as the stream where that is protected', async () => {

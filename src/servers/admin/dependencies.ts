@@ -3,6 +3,7 @@
 import type { AuditLog } from '../../access/audit/audit-log.js';
 import type { OperatorTokens } from '../../access/operators/operator-tokens.js';
 import type { GrantControl } from '../../contracts/grant.js';
+import type { RecordingControl } from '../../contracts/recordings.js';
 import type { EpochMilliseconds } from '../../protocols/units.js';
 import type { Health, StreamDirectory } from '../http/dependencies.js';
 import type { MetricsPage } from '../http/metrics/figures.js';
@@ -22,6 +23,7 @@ export interface AdminDependencies {
   readonly grants: GrantControl;
   /** Keeps the session of a play token refused beyond a restart. @throws {SluiceError} `access.revocations` */
   readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
+  readonly recordings: RecordingControl;
   readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;
   readonly audit: Pick<AuditLog, 'write' | 'read'>;
   /** Whether a change is refused if it cannot be written to the audit log. Default true. */

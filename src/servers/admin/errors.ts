@@ -39,6 +39,10 @@ export const adminError = defineErrors({
     kind: 'unavailable',
     summary: 'Status 404. There is no such address, stream, publisher, session, ban or token (any more).',
   },
+  'admin.conflict': {
+    kind: 'invalid-state',
+    summary: 'Status 409. The request is right, but not now: the recording is still being made.',
+  },
   'admin.method': { kind: 'invalid-data', summary: 'Status 405. The management API has no such method.' },
   'admin.metrics-off': {
     kind: 'unavailable',

@@ -33,6 +33,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   401: 'There is no token, or it is not valid.',
   403: 'The role of the token may not do this, or a page of another web site asked.',
   404: 'There is no such thing, or no longer.',
+  409: 'It cannot be done at present; the message says why.',
   413: 'The body is too long.',
   415: 'The body is not JSON.',
   421: 'The host name is not one of this listener.',

@@ -1,10 +1,18 @@
 // The management API without a socket: real tokens, a real audit log, and grants that a test can see being ended.
+
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { AuditLog } from '../../../src/access/audit/audit-log.js';
 import { OperatorTokens } from '../../../src/access/operators/operator-tokens.js';
 import type { Ban, Grant, GrantControl } from '../../../src/contracts/grant.js';
 import { OPERATOR_ROLES, type OperatorRole } from '../../../src/contracts/operators.js';
+import type {
+  NewRecording,
+  RecordingControl,
+  RecordingState,
+  StoredRecording,
+} from '../../../src/contracts/recordings.js';
+import { recordingError } from '../../../src/recording/errors.js';
 import { type AdminAppDependencies, buildAdminApp } from '../../../src/servers/admin/app.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { silentLogger } from '../../transcode/silent-logger.js';
@@ -68,10 +76,65 @@ export class FakeGrants implements GrantControl {
   }
 }
 
+/** One finished recording, and `live/demo`, which is recorded on request. */
+export class FakeRecordings implements RecordingControl {
+  readonly all = new Map<string, RecordingState>([[FINISHED.id, FINISHED]]);
+
+  list(): { readonly recordings: readonly RecordingState[] } {
+    return { recordings: [...this.all.values()] };
+  }
+
+  find(id: string): StoredRecording | undefined {
+    const facts = this.all.get(id);
+    return facts && { facts, directory: '/nowhere' };
+  }
+
+  totals(): { readonly count: number; readonly bytes: number } {
+    return { count: this.all.size, bytes: 0 };
+  }
+
+  start(app: string, name: string, { title }: NewRecording = {}): RecordingState {
+    if (name !== LIVE_STREAM.name) throw recordingError('recording.no-such-stream', `no stream ${app}/${name} is live`);
+    const id = FINISHED.id.replace('0', '1');
+    const started: RecordingState = { ...FINISHED, id, app, name, title, state: 'recording' };
+    this.all.set(id, started);
+    return started;
+  }
+
+  stop(_app: string, name: string): RecordingState | undefined {
+    return name === LIVE_STREAM.name ? FINISHED : undefined;
+  }
+
+  async change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingState> {
+    const changed = { ...this.#existing(id), ...change };
+    this.all.set(id, changed);
+    return changed;
+  }
+
+  async remove(id: string): Promise<void> {
+    const { state } = this.#existing(id);
+    if (state === 'recording') throw recordingError('recording.being-made', `recording ${id} is still being made`);
+    this.all.delete(id);
+  }
+
+  #existing(id: string): RecordingState {
+    const facts = this.all.get(id);
+    if (facts === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
+    return facts;
+  }
+}
+
+export const FINISHED: RecordingState = {
+  ...{ id: '01m8hgbrkf8jfx3hh4kj75bk6k', app: 'live', name: 'demo', pinned: false, state: 'finished' },
+  ...{ start: Date.UTC(2026, 10, 28), end: Date.UTC(2026, 10, 28, 1), duration: 3600, bytes: 7, gaps: [] },
+  renditions: [{ name: 'source' }],
+};
+
 export interface AdminUnderTest {
   readonly app: FastifyInstance;
   readonly stateDir: string;
   readonly grants: FakeGrants;
+  readonly recordings: FakeRecordings;
   readonly operators: OperatorTokens;
   readonly audit: AuditLog;
   /** Sessions of play tokens that were revoked. */
@@ -86,6 +149,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
   const stateDir = await temporaryDirectory();
   const wallClock = () => Date.now();
   const grants = new FakeGrants();
+  const recordings = new FakeRecordings();
   const operators = new OperatorTokens({ stateDir, logger: silentLogger, wallClock });
   const audit = new AuditLog({ stateDir, wallClock });
   const streams = [LIVE_STREAM];
@@ -99,6 +163,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     },
     grants,
     revokeSession: async ({ sid }) => void revoked.push(sid),
+    recordings,
     operators,
     audit,
     configuration: () => [
@@ -119,6 +184,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     app,
     stateDir,
     grants,
+    recordings,
     operators,
     audit,
     revoked,

@@ -1,6 +1,6 @@
 // Who may do what through the management API: every route with every role, and without a token.
 import { describe, expect, it } from 'vitest';
-import { adminUnderTest } from './admin-under-test.js';
+import { adminUnderTest, FINISHED } from './admin-under-test.js';
 
 type Status = number;
 /** Method, address, body, and the status that no token, a viewer, an operator and an admin get. */
@@ -19,6 +19,12 @@ const ROUTES: readonly Row[] = [
   ['DELETE', '/api/v1/sessions/grant-2', undefined, 401, 403, 200, 200],
   ['POST', '/api/v1/bans', NEW_BAN, 401, 403, 200, 200],
   ['DELETE', '/api/v1/bans/ban-1', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/recordings', undefined, 401, 200, 200, 200],
+  ['GET', '/api/v1/recordings/RECORDING', undefined, 401, 200, 200, 200],
+  ['PATCH', '/api/v1/recordings/RECORDING', { pinned: true }, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/recordings/RECORDING', undefined, 401, 403, 200, 200],
+  ['POST', '/api/v1/streams/live/demo/recording', {}, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/streams/live/demo/recording', undefined, 401, 403, 200, 200],
   ['GET', '/api/v1/config', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/audit', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/tokens', undefined, 401, 403, 403, 200],
@@ -37,7 +43,7 @@ describe('D6.01 roles', () => {
       const victim = (await admin.operators.add({ role: 'viewer', name: 'victim' })).description.id;
       const answer = await admin.app.inject({
         method: method as 'GET',
-        url: path.replace('VICTIM', victim),
+        url: path.replace('VICTIM', victim).replace('RECORDING', FINISHED.id),
         headers: role === undefined ? {} : admin.as(role),
         ...(body !== undefined && { payload: body }),
       });
@@ -59,7 +65,7 @@ describe('D6.01 roles', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const shape = (path: string) =>
-      path.replace('live/demo', '{app}/{name}').replace(/\/(grant-2|ban-1|VICTIM)$/, '/{id}');
+      path.replace('live/demo', '{app}/{name}').replace(/\/(grant-2|ban-1|VICTIM|RECORDING)$/, '/{id}');
     const listed = ROUTES.map(([method, path]) => `${method} ${shape(path)}`);
     const open = ['GET /api/v1/openapi.json', 'GET /api/v1/docs'];
     expect(documented.sort()).toEqual(listed.filter((route) => !open.includes(route)).sort());

@@ -15,6 +15,7 @@ import { HttpProblem } from '../errors.js';
 import { installCors } from '../plugins/cors.js';
 import { sendGateProblem } from '../plugins/errors.js';
 import { installTickets, withTickets } from '../plugins/tickets.js';
+import { recordingJson, recordingQuery } from '../recording-json.js';
 import {
   RecordingFileParameters,
   RecordingListSchema,
@@ -35,8 +36,6 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 const FINISHED = 'public, max-age=86400';
 const GROWING = 'public, max-age=1';
 
-const DEFAULT_LIMIT = 50;
-
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
 /** Registers `/api/v1/recordings`. */
@@ -50,11 +49,10 @@ export async function recordingApiRoutes(app: FastifyInstance, { recordings }: R
     '/api/v1/recordings',
     { schema: { querystring: RecordingQuery, response: { 200: RecordingListSchema } }, exposeHeadRoute: true },
     (request, reply) => {
-      const { from, to, limit = DEFAULT_LIMIT, ...query } = request.query;
-      const page = recordings.list({ ...query, from: timeOf(from), to: timeOf(to), limit });
+      const page = recordings.list(recordingQuery(request.query));
       return sendJson(request, reply, {
         ...page,
-        recordings: page.recordings.map(asJson),
+        recordings: page.recordings.map(recordingJson),
         ...recordings.totals(),
       });
     },
@@ -66,7 +64,7 @@ export async function recordingApiRoutes(app: FastifyInstance, { recordings }: R
       schema: { params: RecordingParameters, response: { 200: RecordingSchema, 404: ProblemSchema } },
       exposeHeadRoute: true,
     },
-    (request, reply) => sendJson(request, reply, asJson(find(recordings, request.params.id).facts)),
+    (request, reply) => sendJson(request, reply, recordingJson(find(recordings, request.params.id).facts)),
   );
 }
 
@@ -132,23 +130,6 @@ function find(recordings: RecordingLibrary, id: string): StoredRecording {
   const found = recordings.find(id);
   if (found === undefined) throw new HttpProblem(404, 'http.recording-not-found', 'there is no such recording');
   return found;
-}
-
-function timeOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new HttpProblem(400, 'http.bad-request', 'a time of the request is malformed');
-  return time;
-}
-
-function asJson({ renditions, start, end, gaps, ...facts }: RecordingState): object {
-  return {
-    ...facts,
-    start: new Date(start).toISOString(),
-    ...(end !== undefined && { end: new Date(end).toISOString() }),
-    renditions: renditions.map(({ name }) => name),
-    gaps: gaps.map(({ from, to }) => ({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })),
-  };
 }
 
 /** Serializes by the schema of the route. */

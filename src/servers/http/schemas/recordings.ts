@@ -47,5 +47,6 @@ export const RecordingQuery = Type.Object({
   from: Type.Optional(TimeQuery),
   to: Type.Optional(TimeQuery),
   cursor: Type.Optional(RecordingIdSchema),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  /** 1 to 500. */
+  limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$' })),
 });

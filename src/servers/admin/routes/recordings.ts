@@ -1,0 +1,190 @@
+// Recordings: what there is, and to start, stop, name, pin and remove them.
+
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { SluiceError } from '../../../protocols/errors.js';
+import { recordingJson, recordingQuery } from '../../http/recording-json.js';
+import {
+  RecordingListSchema,
+  RecordingParameters,
+  RecordingQuery,
+  RecordingSchema,
+} from '../../http/schemas/recordings.js';
+import type { AuditedChanges } from '../audited-changes.js';
+import type { AdminDependencies } from '../dependencies.js';
+import { AdminProblem } from '../errors.js';
+import { operation } from '../operation.js';
+import { StreamParameters } from '../schemas.js';
+
+export interface RecordingRouteOptions extends Pick<AdminDependencies, 'recordings'> {
+  readonly changes: AuditedChanges;
+}
+
+const TAG = 'Recordings';
+
+const Title = Type.String({ maxLength: 300, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
+
+const NewRecordingBody = Type.Object(
+  {
+    renditions: Type.Optional(
+      Type.String({
+        pattern: '^(all|[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,7})$',
+        description: 'all, or names such as source,720p; default: as `record` says, or source',
+      }),
+    ),
+    title: Type.Optional(Title),
+  },
+  { additionalProperties: false },
+);
+
+const ChangeBody = Type.Object(
+  { title: Type.Optional(Title), pinned: Type.Optional(Type.Boolean({ description: 'retention keeps it' })) },
+  { additionalProperties: false, minProperties: 1 },
+);
+
+export async function recordingRoutes(
+  plain: FastifyInstance,
+  { recordings, changes }: RecordingRouteOptions,
+): Promise<void> {
+  const app = plain.withTypeProvider<TypeBoxTypeProvider>();
+
+  app.get(
+    '/api/v1/recordings',
+    operation({
+      id: 'listRecordings',
+      tag: TAG,
+      summary: 'Recordings, the newest first',
+      access: 'viewer',
+      query: RecordingQuery,
+      answer: RecordingListSchema,
+    }),
+    (request, reply) => {
+      const page = recordings.list(recordingQuery(request.query as Static<typeof RecordingQuery>));
+      const shown = { ...page, recordings: page.recordings.map(recordingJson), ...recordings.totals() };
+      return reply.send(shown as never);
+    },
+  );
+
+  app.get(
+    '/api/v1/recordings/:id',
+    operation({
+      id: 'getRecording',
+      tag: TAG,
+      summary: 'One recording',
+      access: 'viewer',
+      params: RecordingParameters,
+      answer: RecordingSchema,
+      errors: [404],
+    }),
+    (request, reply) => {
+      const found = recordings.find((request.params as Static<typeof RecordingParameters>).id);
+      if (found === undefined) throw new AdminProblem(404, 'admin.not-found', 'no such recording');
+      return reply.send(recordingJson(found.facts) as never);
+    },
+  );
+
+  app.post(
+    '/api/v1/streams/:app/:name/recording',
+    operation({
+      id: 'startRecording',
+      tag: TAG,
+      summary: 'Starts recording a live stream at its next segment',
+      description: 'Answers with the recording that is being made, if there is one already.',
+      access: 'operator',
+      params: StreamParameters,
+      body: NewRecordingBody,
+      answer: RecordingSchema,
+      errors: [404, 503],
+    }),
+    (request) => {
+      const { app: application, name } = request.params as Static<typeof StreamParameters>;
+      const how = request.body as Static<typeof NewRecordingBody>;
+      return known(() =>
+        changes.make(request, { action: 'recording.start', target: `${application}/${name}`, after: { ...how } }, () =>
+          recordingJson(recordings.start(application, name, how)),
+        ),
+      );
+    },
+  );
+
+  app.delete(
+    '/api/v1/streams/:app/:name/recording',
+    operation({
+      id: 'stopRecording',
+      tag: TAG,
+      summary: 'Stops recording a live stream after the segment that is being made',
+      access: 'operator',
+      params: StreamParameters,
+      answer: RecordingSchema,
+      errors: [404, 503],
+    }),
+    (request) => {
+      const { app: application, name } = request.params as Static<typeof StreamParameters>;
+      return known(() =>
+        changes.make(request, { action: 'recording.stop', target: `${application}/${name}` }, () => {
+          const stopped = recordings.stop(application, name);
+          if (stopped === undefined)
+            throw new AdminProblem(404, 'admin.not-found', 'that stream is not being recorded');
+          return recordingJson(stopped);
+        }),
+      );
+    },
+  );
+
+  app.patch(
+    '/api/v1/recordings/:id',
+    operation({
+      id: 'changeRecording',
+      tag: TAG,
+      summary: 'Names a recording, or pins it so that retention keeps it',
+      access: 'operator',
+      params: RecordingParameters,
+      body: ChangeBody,
+      answer: RecordingSchema,
+      errors: [404, 503],
+    }),
+    (request) => {
+      const { id } = request.params as Static<typeof RecordingParameters>;
+      const change = request.body as Static<typeof ChangeBody>;
+      return known(() =>
+        changes.make(request, { action: 'recording.change', target: id, after: { ...change } }, async () =>
+          recordingJson(await recordings.change(id, change)),
+        ),
+      );
+    },
+  );
+
+  app.delete(
+    '/api/v1/recordings/:id',
+    operation({
+      id: 'removeRecording',
+      tag: TAG,
+      summary: 'Removes a finished recording and its files',
+      access: 'operator',
+      params: RecordingParameters,
+      answer: Type.Object({ removed: Type.Literal(true) }),
+      errors: [404, 409, 503],
+    }),
+    (request) => {
+      const { id } = request.params as Static<typeof RecordingParameters>;
+      return known(() =>
+        changes.make(request, { action: 'recording.remove', target: id }, async () => {
+          await recordings.remove(id);
+          return { removed: true as const };
+        }),
+      );
+    },
+  );
+}
+
+/** Tells what the operator did wrong from what is wrong here. */
+async function known<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
+    if (error.code === 'recording.being-made') throw new AdminProblem(409, 'admin.conflict', error.message);
+    throw new AdminProblem(404, 'admin.not-found', error.message);
+  }
+}
