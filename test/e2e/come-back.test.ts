@@ -2,12 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
+import { whenLive } from '../support/hls-client.js';
 import { PATIENCE } from '../support/patience.js';
 
 it('a player that stood still keeps further behind, and comes back as close as before', async () => {
   const gateway = await startGateway('--ladder', 'source');
   publishTestPattern(gateway.publishUrl('line'), { size: '320x180', gop: 25 });
+  followStream(`${gateway.http}/hls/live/line`);
+  await whenLive(`${gateway.http}/hls/live/line`);
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const page = await browser.newPage({ bypassCSP: true });
