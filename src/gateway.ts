@@ -1,5 +1,5 @@
 // The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
-import { openPlayAccess } from './access/play-access.js';
+import { OpenViewing } from './access/open-viewing.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { PlayAccess } from './contracts/access.js';
@@ -290,5 +290,5 @@ export class Gateway {
 /** Who may watch over RTMP: the program decides, or the same tokens as over HTTP. */
 function playAccess({ viewers, access, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
   if (authorize !== undefined) return programPlayAccess(authorize, logger);
-  return viewers?.access ?? openPlayAccess(access.grants);
+  return viewers?.access ?? new OpenViewing(access);
 }

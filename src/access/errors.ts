@@ -32,7 +32,12 @@ export const accessError = defineErrors({
   'access.address': {
     kind: 'denied',
     summary:
-      'In the log alone, as the cause: the address of the peer is refused by `publishAddresses` or `playAddresses`. The peer learns only that it was denied.',
+      'In the log alone, as the cause: the address of the peer is refused by `publishAllow`, `publishDeny`, `playAllow` or `playDeny`. The peer learns only that it was denied.',
+  },
+  'access.too-many-viewers': {
+    kind: 'limit',
+    summary:
+      'Status 429. As many watch this stream as `maxViewers` allows. Who watches already goes on; a place is free soon after somebody leaves.',
   },
   'access.banned': {
     kind: 'denied',

@@ -52,10 +52,12 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   const plain = ['rtmpPort', 'httpPort'] as const;
   problems.push(...securePortProblems(config, 'rtmpsPort', plain, originOf));
   problems.push(...securePortProblems(config, 'httpsPort', [...plain, 'rtmpsPort'], originOf));
-  config.trustedProxies.forEach((entry, i) => {
-    if (isAddressBlock(entry)) return;
-    problems.push(`${originOf('trustedProxies', i)}: got "${entry}", expected an IP address or CIDR block`);
-  });
+  for (const key of ['trustedProxies', 'publishAllow', 'publishDeny', 'playAllow', 'playDeny'] as const) {
+    config[key].forEach((entry, i) => {
+      if (isAddressBlock(entry)) return;
+      problems.push(`${originOf(key, i)}: got "${entry}", expected an IP address or CIDR block`);
+    });
+  }
   problems.push(...adminProblems(config, originOf));
   problems.push(...userProblems(config, originOf));
   problems.push(...jwtProblems(config, originOf));

@@ -105,6 +105,8 @@ export type EntryDecision =
  * proof at all; one of the kind `limit` or `unavailable`, that the viewer may try again. Neither method throws, and no promise is rejected.
  */
 export interface ViewerAccess {
+  /** True if viewers need no token: only some addresses are refused. */
+  readonly isOpen?: boolean;
   /** Exchanges the proof of a viewer for a ticket. */
   enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
   /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */

@@ -27,7 +27,7 @@ export async function openAccess(config: Config, logger: Logger, clock: Clock): 
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const { shared, close: closeShared } = sharedAccess(logger, clock);
+    const { shared, close: closeShared } = sharedAccess(config, logger, clock);
     closers.push(closeShared);
     const proofs = await openProofs(config, logger, clock);
     closers.push(() => proofs.close());

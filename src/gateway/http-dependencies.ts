@@ -1,5 +1,6 @@
 // What the HTTP side is given: options of the configuration, and the rooms that it shows.
 
+import { OpenViewing } from '../access/open-viewing.js';
 import type { DashOrigin, HlsOrigin, HttpDependencies } from '../servers/http/dependencies.js';
 import type { GatewayParts } from './parts.js';
 
@@ -11,13 +12,14 @@ export interface ServedGateway
 }
 
 export function httpDependencies(
-  { config, key, viewers, recording }: GatewayParts,
+  { config, key, access, viewers, recording }: GatewayParts,
   { directory, ...rooms }: ServedGateway,
 ): HttpDependencies {
   return {
     ...rooms,
     streams: directory,
-    access: viewers?.access,
+    // Undefined if everybody may watch from every address, so that nothing is asked.
+    access: viewers?.access ?? (access.addresses.has('play') ? new OpenViewing(access) : undefined),
     recordings: recording,
     targetDuration: Math.ceil(config.segmentDuration),
     publishApp: config.apps[0],

@@ -28,7 +28,7 @@ export function keyAndUsers({ config, key, logger, clock, access, publishers }: 
     users: publishers.users,
     proofs: publishers.proofs,
     isOpen: publishers.isOpen,
-    steps: { grants: access.grants, bans: access.bans },
+    steps: { grants: access.grants, bans: access.bans, addresses: access.addresses },
     challenge: config.userChallenge === 'on',
     freeFailures: config.freeFailures,
     maxDelay: config.maxFailureDelay * 1000,

@@ -1,10 +1,12 @@
 // What publishing and watching share of the access policy: grants, sessions of viewers, bans.
 
 import type { Logger } from 'pino';
+import { AddressRules } from '../access/policy/address-rules.js';
 import { Bans } from '../access/policy/bans.js';
 import { grantControl } from '../access/policy/grant-control.js';
 import { Grants } from '../access/policy/grants.js';
 import { Sessions } from '../access/policy/sessions.js';
+import type { Config } from '../config/schema.js';
 import type { GrantControl } from '../contracts/grant.js';
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
@@ -14,9 +16,11 @@ export interface SharedAccess {
   readonly sessions: Sessions;
   readonly bans: Bans;
   readonly control: GrantControl;
+  readonly addresses: AddressRules;
 }
 
 export function sharedAccess(
+  config: Config,
   logger: Logger,
   clock: Clock,
 ): { readonly shared: SharedAccess; readonly close: () => void } {
@@ -28,11 +32,16 @@ export function sharedAccess(
   const grants = new Grants(ownClock);
   const sessions = new Sessions(ownClock);
   const bans = new Bans(wallClock);
+  const { publishAllow, publishDeny, playAllow, playDeny } = config;
+  const addresses = new AddressRules({
+    publish: { allow: publishAllow, deny: publishDeny },
+    play: { allow: playAllow, deny: playDeny },
+  });
   const control = grantControl({ grants, sessions, bans, wallClock });
   const close = (): void => {
     sessions.close();
     grants.close();
     domain.close();
   };
-  return { shared: { grants, sessions, bans, control }, close };
+  return { shared: { grants, sessions, bans, control, addresses }, close };
 }

@@ -1,6 +1,7 @@
 // Builds the configured policy for viewers. If everybody may watch, nothing is built.
 
 import type { Logger } from 'pino';
+import { viewerLimit } from '../access/policy/viewer-limit.js';
 import { ownDirectories } from '../access/state-owner.js';
 import { resolvePlaySecrets } from '../access/tickets/play-secrets.js';
 import { Revocations } from '../access/tickets/revocations.js';
@@ -34,18 +35,21 @@ export async function findPlayKeys({ playSecrets, stateDir }: Config): Promise<S
  */
 export async function openViewerPolicy(
   keys: SigningKeys | undefined,
-  { clockSkew, stateDir }: Config,
+  { clockSkew, stateDir, maxViewers, segmentDuration }: Config,
   logger: Logger,
   clock: Clock,
-  { grants, bans, sessions }: SharedAccess,
+  { grants, bans, sessions, addresses }: SharedAccess,
   { proofs }: ProofParts,
 ): Promise<ViewerParts | undefined> {
   if (keys === undefined) return undefined;
   const wallClock = () => clock.wallClock();
   const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
+  // Two target durations.
+  const leftAfter = 2_000 * Math.ceil(segmentDuration);
+  const limits = maxViewers === 0 ? undefined : viewerLimit({ maxViewers, sessions, grants, leftAfter });
   const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {
-    access: new ViewerPolicy({ tokens, steps: { grants, bans }, sessions, proofs }),
+    access: new ViewerPolicy({ tokens, steps: { grants, bans, addresses, limits }, sessions, proofs }),
     close: () => revoked.close(),
   };
 }

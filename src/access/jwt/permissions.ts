@@ -33,10 +33,9 @@ export function allows(claims: Claims, claimName: string, asked: AskedStream): b
 export function optionsIn(claims: Claims, claimName: string): GrantOptions {
   const own = claims[claimName];
   const { title } = isRecord(own) ? own : {};
-  const { max_viewers: maxViewers, max_height: maxHeight } = claims;
+  const { max_height: maxHeight } = claims;
   return {
     ...(typeof title === 'string' && { title: title.slice(0, MAX_TITLE_LENGTH) }),
-    ...(isCount(maxViewers) && { maxViewers }),
     ...(isCount(maxHeight) && { maxHeight }),
   };
 }

@@ -40,6 +40,7 @@ export class Sessions {
   readonly #limit: number;
   /** By stream and session; seen longest ago first. */
   readonly #sessions = new Map<string, Session>();
+  readonly #byStream = new Map<string, Set<Session>>();
   #cancelLook: (() => void) | undefined;
 
   /** @param clock its timers belong to a failure domain */
@@ -79,9 +80,7 @@ export class Sessions {
   count(app: string, name: string, period: Milliseconds): number {
     const now = this.#clock.now();
     let count = 0;
-    for (const { grant, seen } of this.#sessions.values()) {
-      if (grant.app === app && grant.name === name && now - seen <= period) count += 1;
-    }
+    for (const { seen } of this.#byStream.get(`${app} ${name}`) ?? []) if (now - seen <= period) count += 1;
     return count;
   }
 
@@ -111,12 +110,19 @@ export class Sessions {
     const since = this.#clock.wallClock();
     const grant: Grant = { id, action: 'play', protocol, app, name, holder, remoteAddress, since, until, options };
     const key = keyOf(sid, app, name);
-    this.#sessions.set(key, { key, sid, grant, onClosed, seen: now });
+    const session: Session = { key, sid, grant, onClosed, seen: now };
+    this.#sessions.set(key, session);
+    const stream = `${app} ${name}`;
+    this.#byStream.set(stream, (this.#byStream.get(stream) ?? new Set()).add(session));
     return grant;
   }
 
   #close(session: Session, use: GrantUse): void {
     if (!this.#sessions.delete(session.key)) return;
+    const stream = `${session.grant.app} ${session.grant.name}`;
+    const ofStream = this.#byStream.get(stream);
+    ofStream?.delete(session);
+    if (ofStream?.size === 0) this.#byStream.delete(stream);
     session.onClosed?.(session.grant.id, use);
   }
 

@@ -22,6 +22,23 @@ const streamName = Type.String({
   expected: 'letters, digits and . _ - (no - first), at most 255',
 });
 
+const addressBlock = Type.String({
+  pattern: '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$',
+  expected: 'an IP address or CIDR block, such as 10.0.0.0/8',
+});
+
+/** A list of addresses for which a rule holds. */
+export const addressBlocks = (description: string) =>
+  Type.Array(addressBlock, {
+    default: [],
+    maxItems: 10_000,
+    uniqueItems: true,
+    placeholder: 'ADDRESS,…',
+    fileOnly: true,
+    expected: 'different IP addresses or CIDR blocks',
+    description,
+  });
+
 export const publishingOptions = {
   publishKey: Type.Optional(
     text({
@@ -72,4 +89,8 @@ export const publishingOptions = {
     description:
       'RTMP applications that accept publishers: the `live` in `rtmp://HOST/live` and `/hls/live/NAME`. Others are refused.',
   }),
+  publishAllow: addressBlocks(
+    'Addresses from which one may publish; none: from all. An IPv4-mapped IPv6 address is the IPv4 address.',
+  ),
+  publishDeny: addressBlocks('Addresses from which nobody may publish, also if `publishAllow` has them.'),
 };

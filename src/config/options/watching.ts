@@ -1,7 +1,8 @@
 // Who may watch.
 
 import { Type } from 'typebox';
-import { choice, seconds } from '../option-kinds.js';
+import { choice, count, seconds } from '../option-kinds.js';
+import { addressBlocks } from './publishing.js';
 
 const playSecret = Type.String({
   minLength: 32,
@@ -29,5 +30,16 @@ export const watchingOptions = {
   clockSkew: seconds(0, 300, {
     default: 30,
     description: 'How far the clock of a machine that makes play tokens may differ from the clock of this machine.',
+  }),
+  playAllow: addressBlocks(
+    'Addresses from which one may watch; none: from all. Checked for each request that reaches the gateway: a cache in front of it does not ask.',
+  ),
+  playDeny: addressBlocks('Addresses from which nobody may watch, also if `playAllow` has them.'),
+  maxViewers: count(0, 1_000_000, {
+    default: 0,
+    unit: 'viewers',
+    fileOnly: true,
+    description:
+      'With `playAccess: token`: viewers of one stream at a time, by session, RTMP players included; one more gets 429 at the entry. 0: no limit.',
   }),
 };

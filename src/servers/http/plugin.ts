@@ -93,6 +93,7 @@ export function registerSluice(
   const directory = publicDirectory();
   const pages = loadPages(directory);
   const { delivery, viewers, gate, errors } = services;
+  const isProtected = gate !== undefined && dependencies.access?.isOpen !== true;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
   installRequestLimits(app);
@@ -115,8 +116,8 @@ export function registerSluice(
     publishApp: dependencies.publishApp ?? 'live',
     publishProof: dependencies.publishProof ?? 'key',
     // The reader of the list has no token for the thumbnails of protected streams.
-    thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
-    isProtected: gate !== undefined,
+    thumbnails: dependencies.thumbnails !== undefined && !isProtected,
+    isProtected,
   });
   const { recordings } = dependencies;
   if (recordings !== undefined) {
@@ -142,8 +143,8 @@ export function registerSluice(
     pages,
     streams: dependencies.streams,
     // Programs that preview a link have no token, so they cannot load the thumbnail of a protected stream.
-    thumbnails: dependencies.thumbnails !== undefined && gate === undefined,
-    isProtected: gate !== undefined,
+    thumbnails: dependencies.thumbnails !== undefined && !isProtected,
+    isProtected,
     publicUrl: dependencies.publicUrl,
     version: library.version,
     pageFrameAncestors: dependencies.pageFrameAncestors ?? "'self'",
