@@ -112,7 +112,7 @@ describe('answers', () => {
       'blocking playlist',
       'v/index.m3u8',
       { status: 200, kind: 'media-playlist', body: PLAYLIST, ...isFinal },
-      'public, max-age=18',
+      'public, max-age=0, s-maxage=18',
     ],
     ['blocking failure', 'v/index.m3u8', { ...NOT_LIVE, ...isFinal } as OriginAnswer, 'public, max-age=12'],
     [

@@ -50,7 +50,8 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 const NO_STORE = 'no-store';
 
 /**
- * Pure. The `Cache-Control` value, by RFC 8216bis appendix B.1. Lifetimes in target durations: 6 for a blocking playlist that was found, 4
+ * Pure. The `Cache-Control` value, by RFC 8216bis appendix B.1. Lifetimes in target durations: 6 for a blocking playlist that was found (in
+ * shared caches), 4
  * for its 404, 0.5 for other playlists (rounded down to whole seconds), 1 for a missing file. The 404 for a hinted part that never came is
  * also kept for 4, because that request never gets another answer. Nothing else is stored; neither is a missing multivariant playlist or
  * MPD, nor any answer for a missing stream, because that stream may be about to start.
@@ -66,7 +67,7 @@ function lifetimeOfSuccess(kind: OriginAnswerKind, isFinal: boolean, targetDurat
     case 'multivariant':
     case 'media-playlist':
     case 'manifest':
-      return maxAge((isFinal ? 6 : 0.5) * targetDuration);
+      return isFinal ? sharedAge(6 * targetDuration) : maxAge(0.5 * targetDuration);
     case 'init':
     case 'segment':
     case 'part':
@@ -78,4 +79,12 @@ function lifetimeOfSuccess(kind: OriginAnswerKind, isFinal: boolean, targetDurat
 
 function maxAge(seconds: Seconds): string {
   return `public, max-age=${Math.floor(seconds)}`;
+}
+
+/**
+ * For caches that many viewers share. One viewer has no use for it, and video.js (VHS 3.17) asks again for a position that it has: its
+ * browser gave it the old text until it expired.
+ */
+function sharedAge(seconds: Seconds): string {
+  return `public, max-age=0, s-maxage=${Math.floor(seconds)}`;
 }
