@@ -14,8 +14,12 @@ import { asked, startMediaMtx } from './peers.mjs';
 const COUNTS = (process.env.BENCH_COUNTS ?? '200,1000').split(',').map(Number);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
+/** Seconds of the stream, which is repeated: whole GOPs. */
+const SOURCE_SECONDS = 20;
 /** Milliseconds until all viewers have come and the compiler has done most of its work. */
 const WARM_UP = 15_000;
+/** Viewers that come at the same time. */
+const AT_ONCE = 50;
 const [SERVER_CORE, VIEWER_CORE] = ['0', '1'];
 const here = fileURLToPath(import.meta.url);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -151,23 +155,30 @@ async function runViewers(playlist, count) {
   const counted = { parts: 0, bytes: 0 };
   let over = false;
   const viewers = [];
-  for (let id = 0; id < count; id += 1) {
+  const come = async () => {
     const response = await fetch(playlist);
     const text = await response.text();
     const tracks = [/^#EXT-X-STREAM-INF.*\n(\S+)$/m.exec(text)?.[1], /TYPE=AUDIO.*URI="([^"]+)"/.exec(text)?.[1]];
-    for (const track of tracks.filter((uri) => uri !== undefined)) {
-      const viewer = follow(new URL(track, response.url), counted, () => over);
-      viewer.catch((error) => {
-        if (!over) throw error;
-      });
-      viewers.push(viewer);
-    }
+    return tracks.filter((uri) => uri !== undefined).map((uri) => new URL(uri, response.url));
+  };
+  // All of them are there before the first begins: a machine that is busy with some would keep the others waiting.
+  const tracks = [];
+  while (tracks.length < count) {
+    const missing = Math.min(AT_ONCE, count - tracks.length);
+    tracks.push(...(await Promise.all(Array.from({ length: missing }, come))));
+  }
+  for (const url of tracks.flat()) {
+    const viewer = follow(url, counted, () => over);
+    viewer.catch((error) => {
+      if (!over) throw error;
+    });
+    viewers.push(viewer);
   }
   process.on('message', (command) => {
     if (command === 'end') {
       over = true;
-      process.send({ ...counted, tracks: viewers.length / count });
-      process.exit(0);
+      process.send({ ...counted, tracks: viewers.length / count }, () => process.exit(0));
+      return;
     }
     [counted.parts, counted.bytes] = [0, 0];
   });
@@ -183,11 +194,14 @@ async function measure(label, { pid, rtmp, playlist, stop }, count, tags) {
   const began = performance.now();
   let published = true;
   const publishing = (async () => {
-    for (const tag of tags) {
-      const due = began + tag.timestamp - performance.now();
-      if (due > 1) await sleep(due);
-      if (!published) break;
-      publisher.send(tag.type, tag.timestamp, tag.body);
+    for (let round = 0; published; round += 1) {
+      for (const tag of tags) {
+        const timestamp = tag.timestamp + round * SOURCE_SECONDS * 1000;
+        const due = began + timestamp - performance.now();
+        if (due > 1) await sleep(due);
+        if (!published) break;
+        publisher.send(tag.type, timestamp, tag.body);
+      }
     }
     await publisher.close();
   })();
@@ -245,7 +259,7 @@ async function main() {
   await run(ffmpeg, [
     ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
     ...['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'sine=440:sample_rate=48000'],
-    ...['-t', `${SECONDS + WARM_UP / 1000 + 40}`, '-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '2900k'],
+    ...['-t', `${SOURCE_SECONDS}`, '-c:v', 'libx264', '-preset', 'veryfast', '-b:v', '2900k'],
     ...['-maxrate', '2900k', '-bufsize', '2900k', '-g', '30', '-keyint_min', '30', '-sc_threshold', '0'],
     ...['-pix_fmt', 'yuv420p', '-c:a', 'aac', '-b:a', '128k', '-ac', '2', file],
   ]);
