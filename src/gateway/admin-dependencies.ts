@@ -9,6 +9,7 @@ import type { AdminDependencies, ShownOption } from '../servers/admin/dependenci
 import type { Health, StreamDirectory } from '../servers/http/dependencies.js';
 import type { MetricsPage } from '../servers/http/metrics/figures.js';
 import type { GatewayParts } from './parts.js';
+import { publisherStore } from './publisher-store.js';
 
 export interface ManagedGateway {
   readonly health: Health;
@@ -32,6 +33,7 @@ export function adminDependencies(
     recordings: recording,
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
+    publishers: publisherStore(stateDir),
     operators: new OperatorTokens({ stateDir, logger: logger.child({ room: 'access' }), wallClock }),
     audit: new AuditLog({ stateDir, wallClock }),
     auditRequired: auditRequired === 'on',

@@ -12,6 +12,7 @@ import type {
   RecordingState,
   StoredRecording,
 } from '../../../src/contracts/recordings.js';
+import { publisherStore } from '../../../src/gateway/publisher-store.js';
 import { recordingError } from '../../../src/recording/errors.js';
 import { type AdminAppDependencies, buildAdminApp } from '../../../src/servers/admin/app.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
@@ -164,6 +165,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     grants,
     revokeSession: async ({ sid }) => void revoked.push(sid),
     recordings,
+    publishers: publisherStore(stateDir),
     operators,
     audit,
     configuration: () => [

@@ -112,6 +112,41 @@ describe('D6.05 a log that cannot be written', () => {
   });
 });
 
+describe('keys', () => {
+  it('D5.01 are made, rotated and revoked, and only the answer that makes one has its secret', async () => {
+    const admin = await adminUnderTest();
+    const headers = admin.as('operator');
+    const payload = { names: ['cam'], title: 'camera', for: '7d' };
+    const made = await admin.app.inject({ method: 'POST', url: '/api/v1/keys', headers, payload });
+    const { id, secret } = made.json() as { id: string; secret: string };
+    const rotate = { method: 'POST', url: `/api/v1/keys/${id}/rotate`, headers, payload: { grace: '24h' } } as const;
+    const rotated = (await admin.app.inject(rotate)).json() as { id: string; secret: string };
+    const revoke = { method: 'DELETE', url: `/api/v1/keys/${id}?keepRunning=true`, headers } as const;
+    expect((await admin.app.inject(revoke)).statusCode).toBe(200);
+    expect((await admin.app.inject(rotate)).statusCode).toBe(404);
+    const listed = await admin.app.inject({ url: '/api/v1/keys', headers });
+    expect(listed.json().keys).toMatchObject([
+      {
+        id,
+        names: ['cam'],
+        title: 'camera',
+        hint: secret.slice(0, 4),
+        revokedAt: expect.any(String),
+        keepRunning: true,
+      },
+      { id: rotated.id, names: ['cam'], hint: rotated.secret.slice(0, 4) },
+    ]);
+    const kept = listed.body + JSON.stringify(await admin.audit.read({}));
+    for (const text of [secret, rotated.secret, 'hash']) expect(kept).not.toContain(text);
+    expect((await admin.audit.read({})).map(({ action }) => action)).toEqual([
+      'key.add',
+      'key.rotate',
+      'key.revoke',
+      expect.stringContaining('rotate'),
+    ]);
+  });
+});
+
 describe('lists', () => {
   it('have pages', async () => {
     const admin = await adminUnderTest();

@@ -1,5 +1,7 @@
 // Who may do what through the management API: every route with every role, and without a token.
 import { describe, expect, it } from 'vitest';
+import { hashPassword } from '../../../src/access/password-hash.js';
+import { addKey, setUser } from '../../../src/access/publishers/change-publishers.js';
 import { adminUnderTest, FINISHED } from './admin-under-test.js';
 
 type Status = number;
@@ -25,6 +27,12 @@ const ROUTES: readonly Row[] = [
   ['DELETE', '/api/v1/recordings/RECORDING', undefined, 401, 403, 200, 200],
   ['POST', '/api/v1/streams/live/demo/recording', {}, 401, 403, 200, 200],
   ['DELETE', '/api/v1/streams/live/demo/recording', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/keys', undefined, 401, 403, 200, 200],
+  ['POST', '/api/v1/keys', { names: ['cam'], for: '7d' }, 401, 403, 200, 200],
+  ['POST', '/api/v1/keys/KEY/rotate', { grace: '24h' }, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/keys/KEY', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/users', undefined, 401, 403, 200, 200],
+  ['DELETE', '/api/v1/users/anna', undefined, 401, 403, 200, 200],
   ['GET', '/api/v1/config', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/audit', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/tokens', undefined, 401, 403, 403, 200],
@@ -41,9 +49,11 @@ describe('D6.01 roles', () => {
       const admin = await adminUnderTest();
       admin.grants.ban({ address: '192.0.2.8', until: Date.now() + 60_000, reason: 'a ban' });
       const victim = (await admin.operators.add({ role: 'viewer', name: 'victim' })).description.id;
+      const key = (await addKey(admin.stateDir, {}, undefined)).id;
+      await setUser(admin.stateDir, 'anna', hashPassword('anna', 'a password'), {});
       const answer = await admin.app.inject({
         method: method as 'GET',
-        url: path.replace('VICTIM', victim).replace('RECORDING', FINISHED.id),
+        url: path.replace('VICTIM', victim).replace('KEY', key).replace('RECORDING', FINISHED.id),
         headers: role === undefined ? {} : admin.as(role),
         ...(body !== undefined && { payload: body }),
       });
@@ -65,7 +75,10 @@ describe('D6.01 roles', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const shape = (path: string) =>
-      path.replace('live/demo', '{app}/{name}').replace(/\/(grant-2|ban-1|VICTIM|RECORDING)$/, '/{id}');
+      path
+        .replace('live/demo', '{app}/{name}')
+        .replace(/\/(grant-2|ban-1|VICTIM|KEY|RECORDING)(?=$|\/)/, '/{id}')
+        .replace('anna', '{user}');
     const listed = ROUTES.map(([method, path]) => `${method} ${shape(path)}`);
     const open = ['GET /api/v1/openapi.json', 'GET /api/v1/docs'];
     expect(documented.sort()).toEqual(listed.filter((route) => !open.includes(route)).sort());
