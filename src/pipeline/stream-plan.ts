@@ -178,7 +178,7 @@ function reportPassedSound({ codec }: SourceAudio, ffmpeg: FlvReader | undefined
   const name = audioCodecName(codec);
   const lack = ffmpeg === undefined ? 'there is no FFmpeg' : `FFmpeg ${ffmpeg.versionText} cannot read it from FLV`;
   shortcomings.push(
-    `the sound is ${name} and goes out as it comes, because ${lack}: not every browser plays ${name}; set the encoder to AAC-LC, or install FFmpeg 8.0 or later`,
+    `the sound is ${name} and goes out as it comes, because ${lack}: not every browser plays ${name}, and those that do not show no pictures either; set the encoder to AAC-LC, or install FFmpeg 8.0 or later`,
   );
 }
 
