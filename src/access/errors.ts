@@ -69,6 +69,11 @@ export const accessError = defineErrors({
     summary:
       'The keys with which JWTs are checked cannot be fetched (`jwtJwks`). The last ones stay in force for `jwtMaxStale`; without any, who comes with a JWT is told to try again.',
   },
+  'access.webhook': {
+    kind: 'unavailable',
+    summary:
+      'The webhook that decides who may publish or watch gave no verdict. What counts then is up to `onPublishWebhookError` and `onPlayWebhookError`; those who are in go on.',
+  },
   'access.revoked': {
     kind: 'denied',
     summary: 'The key with which somebody published was revoked, or the user was removed.',

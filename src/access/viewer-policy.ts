@@ -61,7 +61,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
       return { ...request, sid, until: until * 1000, holder, options, grantId: id, onClosed };
     });
     // The session has a grant already.
-    if (!isNew) permit.close();
+    if (!isNew) permit.close({ isUnused: true });
     return { allowed: true, ticket: tokens.issueTicket(session, request, proven.isForApp === true) };
   }
 

@@ -61,6 +61,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   problems.push(...adminProblems(config, originOf));
   problems.push(...userProblems(config, originOf));
   problems.push(...jwtProblems(config, originOf));
+  problems.push(...webhookProblems(config, originOf));
   problems.push(...unkeptMediaProblems(config, originOf));
   if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
     problems.push(
@@ -110,6 +111,15 @@ function unkeptMediaProblems({ mediaDir, dvrWindow, playlistType }: Config, orig
     ...(dvrWindow === 'off' ? [] : [`${originOf('dvrWindow')}: got "${dvrWindow}", which ${needed}`]),
     ...(playlistType === 'live' ? [] : [`${originOf('playlistType')}: got "${playlistType}", which ${needed}`]),
   ];
+}
+
+function webhookProblems(config: Config, originOf: OriginOf): string[] {
+  return (['publishWebhook', 'playWebhook'] as const).flatMap((key) => {
+    const url = config[key];
+    if (url === undefined || isPrivateUrl(url)) return [];
+    // Not repeated: its query may hold a secret.
+    return [`${originOf(key)}: expected an https URL, or http on this machine, without user and password`];
+  });
 }
 
 function jwtProblems(config: Config, originOf: OriginOf): string[] {

@@ -11,6 +11,7 @@ import { recordingOptions } from './options/recordings.js';
 import { streamOptions } from './options/streams.js';
 import { viewerOptions } from './options/viewers.js';
 import { watchingOptions } from './options/watching.js';
+import { webhookOptions } from './options/webhooks.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -37,6 +38,7 @@ export const configSchema = Type.Object(
     ...publishingOptions,
     ...watchingOptions,
     ...jwtOptions,
+    ...webhookOptions,
     ...streamOptions,
     ...recordingOptions,
     ...ingestOptions,
@@ -53,6 +55,7 @@ export const SECTIONS = [
   { title: 'Who may publish', options: publishingOptions },
   { title: 'Who may watch', options: watchingOptions },
   { title: 'JSON Web Tokens', options: jwtOptions },
+  { title: 'Webhooks', options: webhookOptions },
   { title: 'Streams', options: streamOptions },
   { title: 'Recordings', options: recordingOptions },
   { title: 'RTMP connections', options: ingestOptions },

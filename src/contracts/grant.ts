@@ -55,6 +55,8 @@ export interface GrantUse {
   readonly bytes?: number | undefined;
   /** Why it ended; undefined if its holder left. */
   readonly reason?: SluiceError | undefined;
+  /** Its holder has an earlier grant for the same, which goes on. */
+  readonly isUnused?: true;
 }
 
 /** A grant in the hands of the server that asked for it. */

@@ -30,7 +30,7 @@ export async function openPublishers(
   logger: Logger,
   clock: Clock,
   { grants }: SharedAccess,
-  { proofs }: ProofParts,
+  { proofs, decidePublishing }: ProofParts,
 ): Promise<PublisherParts> {
   const users = new UserDirectory(configured);
   const publishers = await Publishers.follow({
@@ -43,7 +43,7 @@ export async function openPublishers(
   return {
     users,
     proofs: [publishers, ...proofs],
-    isOpen: () => !publishers.exist && proofs.length === 0,
+    isOpen: () => !publishers.exist && !decidePublishing,
     onExpiring: (listener) => publishers.onExpiring(listener),
     close: () => publishers.close(),
   };

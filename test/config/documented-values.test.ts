@@ -39,6 +39,12 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   publishDeny: ['192.0.2.1'],
   playAllow: ['10.0.0.0/8,::1'],
   playDeny: ['2001:db8::/32'],
+  publishWebhook: ['https://example.com/hook', 'http://127.0.0.1:3000/hook?a=b'],
+  playWebhook: ['https://example.com/hook'],
+  webhookSecrets: [
+    'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_AAAQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  ],
   jwtAlgorithms: ['ES256', 'RS256,EdDSA'],
   jwtSecret: ['0123456789abcdef0123456789abcdef', 'a secret: with # and spaces, 32 characters'],
   jwtIssuer: ['https://login.example.com', '2024'],

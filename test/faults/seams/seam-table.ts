@@ -129,6 +129,7 @@ export const OTHERS: readonly string[] = [
   'key use',
   'jwks fetch',
   'jwks keep',
+  'webhook closing',
   'banned viewers',
   'admin refusal',
 ];

@@ -1,0 +1,67 @@
+// What a back end answered: its status alone, as MediaMTX has it, or JSON with options.
+
+import type { Milliseconds } from '../../protocols/units.js';
+import type { BoundedAnswer } from '../bounded-request.js';
+
+export interface Verdict {
+  readonly allow: boolean;
+  /** Shown to the person at the encoder or player. */
+  readonly reason: string;
+  readonly lifetime?: Milliseconds | undefined;
+  /** The public name. */
+  readonly name?: string | undefined;
+  readonly title?: string | undefined;
+  /** There was no answer that could be understood. */
+  readonly isFailure?: boolean;
+  /** Names of options that are not known. */
+  readonly strange: readonly string[];
+}
+
+/** OBS shows one short line. */
+const MAX_REASON = 120;
+const MAX_TITLE = 120;
+const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
+const NAME = /^(?!\.{1,2}$)[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$/;
+const KNOWN: readonly string[] = ['allow', 'reason', 'lifetime', 'name', 'title'];
+const MAX_STRANGE = 10;
+
+/** @returns undefined for a status that is no answer to the question, such as a redirect or a failure */
+export function readVerdict({ status, text }: BoundedAnswer): Verdict | undefined {
+  const isYes = status >= 200 && status < 300;
+  if (!isYes && (status < 400 || status >= 500)) return undefined;
+  const answer = parsed(text);
+  const reason = typeof answer.reason === 'string' ? answer.reason.replace(UNPRINTABLE, ' ').slice(0, MAX_REASON) : '';
+  const strange = Object.keys(answer)
+    .filter((option) => !KNOWN.includes(option))
+    .slice(0, MAX_STRANGE)
+    .map((option) => option.slice(0, 32));
+  const refused = (why: string): Verdict => ({ allow: false, reason: why, strange });
+  if (!isYes || answer.allow === false) return refused(reason === '' ? 'the operator does not allow it' : reason);
+  const { lifetime, name, title } = answer;
+  if (lifetime !== undefined && !(typeof lifetime === 'number' && lifetime > 0 && lifetime <= 1e9)) {
+    return refused('the webhook gave a lifetime that is no number of seconds');
+  }
+  if (name !== undefined && !(typeof name === 'string' && NAME.test(name)))
+    return refused('the webhook gave a name that is none');
+  const shown = typeof title === 'string' ? title.replace(UNPRINTABLE, ' ').slice(0, MAX_TITLE) : undefined;
+  return {
+    allow: true,
+    reason,
+    lifetime: lifetime === undefined ? undefined : Number(lifetime) * 1000,
+    name,
+    title: shown,
+    strange,
+  };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const answer: unknown = JSON.parse(text);
+    return typeof answer === 'object' && answer !== null && !Array.isArray(answer)
+      ? (answer as Record<string, unknown>)
+      : {};
+  } catch {
+    // Back ends of MediaMTX answer with any text: their status is the answer.
+    return {};
+  }
+}

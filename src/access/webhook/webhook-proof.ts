@@ -1,0 +1,175 @@
+// Asks the operator's back end who may publish and watch. The request has the fields of MediaMTX's, so that back ends for it work unchanged.
+// Verdicts are remembered for a while, and equal questions that are under way are one request.
+
+import { createHash } from 'node:crypto';
+import type { GrantAction, GrantUse } from '../../contracts/grant.js';
+import type { Logger } from '../../contracts/logger.js';
+import { FailureDomain } from '../../protocols/failure-domain.js';
+import { RecentValues } from '../../protocols/recent-values.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import { accessError } from '../errors.js';
+import type { Disproven, Proof, Proven, Question } from '../policy/question.js';
+import { readVerdict, type Verdict } from './verdict.js';
+import type { WebhookClient } from './webhook-client.js';
+
+export type OnWebhookError = 'deny' | 'allow' | 'cached';
+
+export interface WebhookProofOptions {
+  readonly action: GrantAction;
+  readonly client: Pick<WebhookClient, 'send'>;
+  /** What counts for those who are new while the back end does not answer. */
+  readonly onError: OnWebhookError;
+  readonly logger: Logger;
+  readonly wallClock: () => EpochMilliseconds;
+}
+
+/** About 10 MB, titles and reasons included. */
+const REMEMBERED = { entries: 10_000, keyLength: 64 };
+const YES_FOR: Milliseconds = 30_000;
+const NO_FOR: Milliseconds = 5_000;
+/** With `cached`: how long a yes counts while the back end does not answer. */
+const YES_IN_NEED: Milliseconds = 600_000;
+/** Of a viewer whose back end names no other. */
+const LIFETIME: Milliseconds = 86_400_000;
+const HASH_LENGTH = 22;
+const MAX_FIELD = 2_048;
+
+interface Remembered {
+  readonly verdict: Verdict;
+  readonly at: EpochMilliseconds;
+}
+
+export class WebhookProof implements Proof {
+  readonly #options: WebhookProofOptions;
+  readonly #domain: FailureDomain;
+  readonly #remembered = new RecentValues<Remembered>(REMEMBERED);
+  readonly #asking = new Map<string, Promise<Verdict>>();
+
+  constructor(options: WebhookProofOptions) {
+    this.#options = options;
+    this.#domain = new FailureDomain('webhook', ({ cause }) =>
+      options.logger.error({ err: cause }, 'internal error: the webhook was not told of an end'),
+    );
+  }
+
+  async prove(question: Question, grantId: string): Promise<Proven | Disproven | undefined> {
+    const { action, wallClock } = this.#options;
+    const token = question.query.get('token') ?? '';
+    // Our own tokens are judged here, and need no back end.
+    if (question.action !== action || token.startsWith('v1.')) return undefined;
+    const key = hashOf(question);
+    const verdict = await this.#verdict(key, question, grantId);
+    if (!verdict.allow) {
+      const code = verdict.isFailure
+        ? 'access.webhook'
+        : action === 'publish'
+          ? 'access.publish-denied'
+          : 'access.play-denied';
+      return { ok: false, error: accessError(code, verdict.reason), isGuess: !verdict.isFailure };
+    }
+    const { lifetime, name, title } = verdict;
+    const now = wallClock();
+    const until = lifetime === undefined ? undefined : now + lifetime;
+    const sid = key.slice(0, HASH_LENGTH);
+    return {
+      ok: true,
+      covers: true,
+      holder: { proof: 'webhook', id: question.query.get('user')?.slice(0, 64) || undefined },
+      ...(action === 'publish'
+        ? { until, name }
+        : { session: { sid, until: Math.ceil((until ?? now + LIFETIME) / 1000) } }),
+      options: { title },
+      onClosed: (id, use) => {
+        if (use.isUnused !== true) this.#domain.run('webhook closing', () => this.#tellEnd(question, id, now, use));
+      },
+    };
+  }
+
+  #verdict(key: string, question: Question, grantId: string): Promise<Verdict> | Verdict {
+    const remembered = this.#remembered.get(key);
+    const age = remembered === undefined ? Number.POSITIVE_INFINITY : this.#options.wallClock() - remembered.at;
+    if (remembered !== undefined && age < (remembered.verdict.allow ? YES_FOR : NO_FOR)) return remembered.verdict;
+    const asking = this.#asking.get(key) ?? this.#ask(key, question, grantId, remembered, age);
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  async #ask(
+    key: string,
+    question: Question,
+    grantId: string,
+    remembered: Remembered | undefined,
+    age: Milliseconds,
+  ): Promise<Verdict> {
+    const { client, onError, logger, wallClock } = this.#options;
+    try {
+      const answer = await client.send(JSON.stringify({ ...fieldsOf(question), grantId, status: 'opening' }));
+      const verdict = readVerdict(answer);
+      if (verdict === undefined)
+        throw accessError('access.webhook', `the webhook answered with status ${answer.status}`);
+      if (verdict.strange.length > 0)
+        logger.warn({ options: verdict.strange }, 'the webhook gave options that are not known');
+      this.#remembered.keep(key, { verdict, at: wallClock() });
+      return verdict;
+    } catch (error) {
+      const { action } = this.#options;
+      logger.warn({ err: error, code: 'access.webhook', action, onError }, 'the webhook gave no verdict');
+      if (onError === 'allow') return { allow: true, reason: '', strange: [] };
+      if (onError === 'cached' && remembered?.verdict.allow === true && age < YES_IN_NEED) return remembered.verdict;
+      return {
+        allow: false,
+        isFailure: true,
+        reason: 'it cannot be decided at the moment, try again later',
+        strange: [],
+      };
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+
+  /** Never rejects. */
+  async #tellEnd(question: Question, grantId: string, since: EpochMilliseconds, use: GrantUse): Promise<void> {
+    const { client, logger, wallClock } = this.#options;
+    const end = {
+      status: 'closing',
+      duration: (wallClock() - since) / 1000,
+      bytes: use.bytes,
+      reason: use.reason?.code,
+    };
+    try {
+      await client.send(JSON.stringify({ ...fieldsOf(question), password: '', token: '', query: '', grantId, ...end }));
+    } catch (error) {
+      logger.warn({ err: error, grantId }, 'the webhook was not told of an end');
+    }
+  }
+}
+
+function fieldsOf({ action, protocol, app, name, remoteAddress = '', query, agent = '' }: Question): object {
+  const given = (...names: readonly string[]): string => {
+    for (const parameter of names) {
+      const value = query.get(parameter);
+      if (value !== null) return value.slice(0, MAX_FIELD);
+    }
+    return '';
+  };
+  return {
+    user: given('user'),
+    password: given('pass', 'key'),
+    token: given('token', 'jwt'),
+    ip: remoteAddress,
+    action: action === 'publish' ? 'publish' : 'read',
+    path: `${app}/${name}`,
+    protocol,
+    id: null,
+    query: String(query).slice(0, MAX_FIELD),
+    userAgent: agent.slice(0, 256),
+    app,
+    name,
+  };
+}
+
+/** Without the secrets themselves. */
+function hashOf({ action, app, name, remoteAddress = '', query, agent = '' }: Question): string {
+  const asked = JSON.stringify([action, app, name, remoteAddress, action === 'play' ? agent : '', [...query].sort()]);
+  return createHash('sha256').update(asked).digest('base64url');
+}
