@@ -60,13 +60,17 @@ function urisOf(text: string): string[] {
 
 function listedSegments(text: string): { readonly uri: string; readonly range: number }[] {
   let range = 0;
+  let gap = false;
   const listed: { uri: string; range: number }[] = [];
   for (const line of text.split('\n')) {
+    // RFC 8216bis 4.4.4.7: the URI of a gap names no file.
+    gap ||= line === '#EXT-X-GAP';
     const [, bytes] = /^#EXT-X-BYTERANGE:(\d+)@0/.exec(line) ?? [];
     if (bytes !== undefined) range = Number(bytes);
     if (line === '' || line.startsWith('#')) continue;
-    listed.push({ uri: line, range });
+    if (!gap) listed.push({ uri: line, range });
     range = 0;
+    gap = false;
   }
   return listed;
 }

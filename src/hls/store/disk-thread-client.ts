@@ -25,7 +25,7 @@ export interface DiskThreadOptions {
 export class DiskThread {
   readonly #options: DiskThreadOptions;
   #worker: Worker | undefined;
-  #staging: Uint8Array | undefined;
+  #staging: Buffer | undefined;
   /** In the order in which they came. */
   #waiting: DiskJob[] = [];
   /** Jobs with calls in the message that the thread works on. */
@@ -70,7 +70,7 @@ export class DiskThread {
   }
 
   /** Moves as much as fits from the waiting jobs into a message. */
-  #fill(staging: Uint8Array): DiskCall[][] {
+  #fill(staging: Buffer): DiskCall[][] {
     const jobs: DiskCall[][] = [];
     let at = 0;
     for (const job of this.#waiting) {
@@ -92,7 +92,7 @@ export class DiskThread {
     const options = { workerData, execArgv: [], env: {}, resourceLimits: HEAP_LIMITS, name: 'disk' };
     const worker = new Worker(new URL('./disk-thread.js', import.meta.url), options);
     this.#worker = worker;
-    this.#staging = new Uint8Array(staging);
+    this.#staging = Buffer.from(staging);
     worker.on('message', (done: readonly JobDone[]) => this.#received(worker, done));
     worker.on('error', (cause) => this.#ended(worker, cause));
     worker.on('exit', () => this.#ended(worker, undefined));
