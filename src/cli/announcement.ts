@@ -12,6 +12,8 @@ export interface AnnouncementFacts {
   readonly users?: boolean;
   /** Whether encoders without user or key in the server URL are asked for a user when they connect. */
   readonly asksForUser?: boolean;
+  /** URL of the admin listener, if there is one. */
+  readonly admin?: string | undefined;
   /** URL of the HTTP server, without a trailing slash. */
   readonly http: string;
   readonly publishKey: PublishKey;
@@ -33,6 +35,9 @@ export function announcement(facts: AnnouncementFacts): string {
     lines.push(
       `  Viewers need a link (playAccess: token): sluice sign ${example}, with the --config or flags of this gateway`,
     );
+  }
+  if (facts.admin !== undefined) {
+    lines.push(`  Manage:     ${facts.admin}/api/v1/docs   (with a token: sluice token add --role admin)`);
   }
   if (new URL(rtmp).hostname === 'localhost') {
     lines.push("  From other machines, write this machine's address where localhost stands.");
