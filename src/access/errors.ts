@@ -42,12 +42,12 @@ export const accessError = defineErrors({
   'access.banned': {
     kind: 'denied',
     summary:
-      'The operator has banned this address, key, user or session. Who comes later learns only that it was denied.',
+      'The operator has banned this address, key, user or session. Those who come later learn only that they were denied.',
   },
   'access.scope': {
     kind: 'denied',
     summary:
-      'In the log alone, as the cause: the proof is right, but is for other applications, names or actions, or the application is not one of apps.',
+      'Only in the log, as the cause: the proof is valid, but for other applications, names or actions, or the application is not one of apps.',
   },
   'access.ended': {
     kind: 'denied',
@@ -81,12 +81,12 @@ export const accessError = defineErrors({
   'access.publishers': {
     kind: 'unavailable',
     summary:
-      'The file of publishers in the state directory cannot be read, understood or written; the message names the line. The gateway does not start with such a file; a running one keeps what it has read.',
+      'The file of publishers in the state directory cannot be read, understood or written; the message names the line. The gateway does not start with such a file; a running one keeps the last readable version.',
   },
   'access.revocations': {
     kind: 'unavailable',
     summary:
-      'The file of revoked sessions in the state directory cannot be read or written. The gateway does not start without it, because links that were taken back would work again.',
+      'The file of revoked sessions in the state directory cannot be read or written. The gateway does not start without it, because revoked links would work again.',
   },
   'access.key-file': {
     kind: 'unavailable',
@@ -96,7 +96,7 @@ export const accessError = defineErrors({
   'access.operator-tokens': {
     kind: 'unavailable',
     summary:
-      'The file of operator tokens in the state directory cannot be read, understood or written. While it runs, the gateway keeps what it read before.',
+      'The file of operator tokens in the state directory cannot be read, understood or written. A running gateway keeps the last readable version.',
   },
   'audit.unwritable': {
     kind: 'unavailable',

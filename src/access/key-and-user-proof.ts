@@ -9,10 +9,10 @@ export const USER_PARAMETER = 'user';
 export const PASSWORD_PARAMETER = 'pass';
 
 export interface KeyAndUsers {
-  /** Null if there is none. */
+  /** Null if there is no key. */
   readonly key: string | null;
   readonly users: UserDirectory;
-  /** Whether everybody may publish if there is neither key nor user. */
+  /** Whether everybody may publish if there are neither keys nor users. */
   readonly isOpen: () => boolean;
 }
 

@@ -25,11 +25,11 @@ export interface PublishAccessOptions {
   /** Applications that accept publishers; a publisher cannot create new ones. */
   readonly apps: readonly string[];
   readonly users?: readonly PublishUser[] | UserDirectory;
-  /** The rest of the policy. */
+  /** The steps that publishing and watching share. */
   readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
-  /** Other ways of proving something, asked after key and users. */
+  /** Further proofs, asked after the key and the users. */
   readonly proofs?: readonly Proof[];
-  /** Whether everybody may publish if there is neither key nor user. Default: if there are no other proofs. */
+  /** Whether everybody may publish if there are neither keys nor users. Default: true if there are no further proofs. */
   readonly isOpen?: () => boolean;
   /** Whether an encoder that connects with neither user nor key is asked for a user. Default true. */
   readonly challenge?: boolean;
@@ -104,7 +104,8 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
       if (decision.allowed) return { allowed: true, permit: decision.permit };
       const { error, isGuess } = decision;
       if (isGuess) await delayRefusal(remoteAddress);
-      // Whoever guesses learns nothing. That something failed, or is full, says nothing of credentials, and the encoder should try again.
+      // Those who guess learn nothing. An internal failure or a limit reveals nothing about credentials, and the encoder should learn that
+      // it can try again.
       if (error.kind !== 'denied' || error.code === 'access.publish-denied') return { allowed: false, error };
       return { allowed: false, error: accessError('access.publish-denied', DENIED, { cause: error }) };
     },

@@ -15,7 +15,7 @@ export interface SecretFile {
   /** What messages call the file, and the content of its line: `publish key file`, `key`. */
   readonly name: string;
   readonly noun: string;
-  /** @returns what is wrong with the line; undefined if it is good */
+  /** @returns what is wrong with the line; undefined if nothing is */
   readonly faultOf: (line: string) => string | undefined;
 }
 

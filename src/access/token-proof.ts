@@ -5,7 +5,7 @@ import type { ViewerTokens } from './tickets/viewer-tokens.js';
 
 export const TOKEN_PARAMETER = 'token';
 
-/** Judges every token. */
+/** Accepts or refuses every token. */
 export class TokenProof implements Proof {
   readonly #tokens: ViewerTokens;
 

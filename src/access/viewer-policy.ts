@@ -1,5 +1,5 @@
-// Who may watch. Over HTTP every request comes alone: the policy is asked at the entry, and its answer is exchanged for a ticket, which stands
-// for the session from then on. An RTMP player is asked once, and looked after until it leaves.
+// Decides who may watch. Over HTTP each request is independent: the policy is asked at the entry, and its answer is exchanged for a ticket,
+// which identifies the session from then on. An RTMP player is asked once, and its grant is watched until it leaves.
 
 import type {
   AccessDecision,
@@ -25,7 +25,7 @@ export interface ViewerPolicyOptions {
   readonly tokens: ViewerTokens;
   readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
   readonly sessions: Sessions;
-  /** Other ways of proving something, asked before the token is taken for a play token. What they prove has a session. */
+  /** Further proofs, asked before the play token. What they prove must have a session. */
   readonly proofs?: readonly Proof[];
 }
 
@@ -60,7 +60,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
       const onClosed: SessionStart['onClosed'] = (_, use) => permit.close(use);
       return { ...request, sid, until: until * 1000, holder, options, grantId: id, onClosed };
     });
-    // The session has a grant already.
+    // The session already has a grant.
     if (!isNew) permit.close({ isUnused: true });
     return { allowed: true, ticket: tokens.issueTicket(session, request, proven.isForApp === true) };
   }
@@ -119,7 +119,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
   }
 }
 
-/** What a viewer is told. Whoever guesses learns nothing; the true cause stands in the log. */
+/** The error that a viewer gets. Those who guess learn nothing; the true cause is in the log. */
 function told(error: SluiceError): SluiceError {
   return error.kind !== 'denied' || error.code.startsWith('access.play-') ? error : deniedError(error);
 }

@@ -1,4 +1,4 @@
-// `sluice token` makes, lists and revokes the tokens with which operators manage the gateway; `sluice audit verify` checks what they did.
+// `sluice token` makes, lists and revokes the tokens with which operators manage the gateway; `sluice audit verify` checks the audit log.
 
 import { AuditLog } from '../access/audit/audit-log.js';
 import { verifyAudit } from '../access/audit/verify-audit.js';
@@ -12,7 +12,7 @@ import { type CommandIo, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
 import { secondsOf } from './link-times.js';
 import type { CommandArguments } from './play-links.js';
 
-/** Flags of `token`; everything else on its command line is an option of the configuration. */
+/** Flags of `sluice token`; all other flags are options of the configuration. */
 export const TOKEN_FLAGS: readonly string[] = ['--role', '--name', '--for'];
 
 const TOKEN_USAGE = `usage: sluice token add --role ${OPERATOR_ROLES.join('|')} [--name NAME] [--for 30d] | token list | token revoke ID`;
@@ -58,8 +58,8 @@ async function add(
   const end = expiresAt === undefined ? 'It does not expire.' : `It expires ${expiresAt}.`;
   io.stdout.write(`${made.token}\n`);
   io.stderr.write(
-    `Token ${made.description.id} may do what the role ${role} may. ${end} It is shown only now: keep it like a password.\n` +
-      `To end it: sluice token revoke ${made.description.id}\n`,
+    `Token ${made.description.id} has the role ${role}. ${end} It is shown only once: protect it like a password.\n` +
+      `To revoke it: sluice token revoke ${made.description.id}\n`,
   );
   return EXIT_OK;
 }
@@ -102,11 +102,11 @@ export async function audit(config: Config, io: CommandIo, { words, flags }: Com
   return inWords(io, async () => {
     const { lines, faults, first, last, torn } = await verifyAudit(config.stateDir);
     for (const { path, line, what } of faults) io.stdout.write(`${path}:${line} ${what}\n`);
-    if (torn > 0) io.stderr.write(`lines that were not written to their end: ${torn}\n`);
+    if (torn > 0) io.stderr.write(`incomplete lines: ${torn}\n`);
     if (faults.length > 0) return EXIT_FAILURE;
     if (last === undefined) io.stdout.write('The audit log is empty.\n');
     else
-      io.stdout.write(`The audit log is whole: ${lines} lines, numbers ${first} to ${last.seq}, hash ${last.hash}\n`);
+      io.stdout.write(`The audit log is intact: ${lines} lines, numbers ${first} to ${last.seq}, hash ${last.hash}\n`);
     return EXIT_OK;
   });
 }
@@ -116,7 +116,7 @@ function refuse(io: CommandIo, text: string): number {
   return EXIT_USAGE;
 }
 
-/** Failures that have a reason outside of this program are one line; bugs keep their stack. */
+/** Prints failures with a cause outside of this program as one line; bugs keep their stack. */
 async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

@@ -1,5 +1,5 @@
-// `sluice key` and `sluice user`: who may publish, beside the publish key and the users of the configuration. They change the file of publishers;
-// a running gateway follows it within a second.
+// `sluice key` and `sluice user`: keys and users in addition to those of the configuration. They change the file of publishers; a running
+// gateway applies the change within a second.
 
 import { hashPassword } from '../access/password-hash.js';
 import {
@@ -67,8 +67,8 @@ export function key(config: Config, io: CommandIo, given: CommandArguments): Pro
         const keepRunning = flags.has('--keep-running');
         if (!(await revokeKey(config.stateDir, id, keepRunning))) return unknown(io, 'key', id);
         const after = keepRunning
-          ? 'Whoever publishes with it goes on.'
-          : 'Whoever publishes with it is ended within a second.';
+          ? 'Publishers that use it are not ended.'
+          : 'Publishers that use it are ended within a second.';
         io.stdout.write(`The key ${id} is revoked. ${after}\n`);
         return EXIT_OK;
       }
@@ -84,7 +84,7 @@ export function user(config: Config, io: CommandIo, { words, flags }: CommandArg
     const [what, name = '', ...rest] = words;
     if (rest.length > 0) throw new UsageError('');
     if (what === 'list' && name === '' && flags.size === 0) return listUsers(config, io);
-    // Do not repeat what was typed: it may be the password.
+    // The input is not repeated, because it may be the password.
     if (!USER_NAME.test(name)) throw new UsageError('');
     if (what === 'add') return addUser(config, io, name, scopeOf(config, flags));
     if (what !== 'remove' || flags.size > 0) throw new UsageError('');
@@ -98,7 +98,7 @@ async function addUser({ stateDir }: Config, io: CommandIo, name: string, scope:
   const password = await io.readSecret(`Password for ${name}: `);
   if (password === '') throw new UsageError('got no password, expected one line on standard input');
   await setUser(stateDir, name, hashPassword(name, password), scope);
-  io.stdout.write(`The user ${name} may publish, within a second if the gateway runs.\n`);
+  io.stdout.write(`The user ${name} may publish. A running gateway accepts it within a second.\n`);
   return EXIT_OK;
 }
 
@@ -109,7 +109,7 @@ function showKey(config: Config, io: CommandIo, { id, secret }: NewKey, names: s
       `  Key:         ${id}`,
       `  Server:      rtmp://HOST:${config.rtmpPort}/${config.apps[0]}`,
       `  Stream key:  ${name}?key=${secret}`,
-      `  This is shown once. To take it back: sluice key revoke ${id}`,
+      `  This is shown once. To revoke it: sluice key revoke ${id}`,
       '',
     ].join('\n'),
   );
@@ -119,7 +119,7 @@ function showKey(config: Config, io: CommandIo, { id, secret }: NewKey, names: s
 async function listKeys({ stateDir }: Config, io: CommandIo): Promise<number> {
   const { keys } = await readPublishers(stateDir);
   const uses = await readKeyUse(stateDir);
-  if (keys.length === 0) io.stdout.write('There are no keys but the publish key of the configuration.\n');
+  if (keys.length === 0) io.stdout.write('There are no keys except the publish key of the configuration.\n');
   for (const stored of keys) {
     const used = uses[stored.key];
     io.stdout.write(

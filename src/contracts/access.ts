@@ -26,7 +26,7 @@ export interface PublishRequest {
   readonly name: string;
   /** IP address, never a host name. */
   readonly remoteAddress: string;
-  /** Set once the policy has allowed it. Its name is that of this request. */
+  /** Set once the policy has allowed the request. The grant has the same name. */
   readonly grant?: Grant | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface PlayRequest {
 export type AccessDecision = { readonly allowed: true } | { readonly allowed: false; readonly error: SluiceError };
 
 export type PublishDecision =
-  /** The public name is that of the grant, which may differ from the one that was asked for. */
+  /** The public name is in the grant; it may differ from the requested one. */
   { readonly allowed: true; readonly permit?: Permit } | { readonly allowed: false; readonly error: SluiceError };
 
 /** The credentials of a publisher. */
@@ -95,14 +95,15 @@ export interface ViewerRequest extends StreamName {
 export type EntryDecision =
   | {
       readonly allowed: true;
-      /** A path segment for all later requests of this viewer. It begins with `~`. Undefined if those need none. */
+      /** A path segment, beginning with `~`, for all later requests of this viewer. Undefined if they need none. */
       readonly ticket?: string | undefined;
     }
   | { readonly allowed: false; readonly error: SluiceError };
 
 /**
- * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that there was no
- * proof at all; one of the kind `limit` or `unavailable`, that the viewer may try again. Neither method throws, and no promise is rejected.
+ * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that the
+ * request had no proof at all. After a refusal of the kind `limit` or `unavailable` the viewer may try again. Neither method throws, and no
+ * promise is rejected.
  */
 export interface ViewerAccess {
   /** True if viewers need no token: only some addresses are refused. */

@@ -1,5 +1,5 @@
-// A grant is what the access policy has allowed: who may do what, until when, and with which options. Limits, kicks, bans, audit and events know
-// grants only, whichever way somebody proved who they are.
+// A grant is what the access policy has allowed: who may do what, until when, and with which options. Limits, kicks, bans, audit and events
+// use only grants, however the holder was authenticated.
 
 import type { SluiceError } from '../protocols/errors.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
@@ -7,29 +7,29 @@ import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 export type GrantAction = 'publish' | 'play';
 export type GrantProtocol = 'rtmp' | 'hls' | 'dash' | 'thumbnail';
 
-/** How somebody proved to be allowed. `open`: no proof is needed. `program`: the embedding program decided. */
+/** How the holder proved its rights. `open`: no proof is needed. `program`: the embedding program decided. */
 export type ProofKind = 'open' | 'key' | 'user' | 'token' | 'jwt' | 'webhook' | 'program';
 
 /** Who holds a grant. */
 export interface GrantHolder {
   readonly proof: ProofKind;
   /**
-   * The id of a key, the name of a user, the session of a token, the subject of a JWT. Never a secret. Undefined if nothing tells this holder
-   * from others: publishing is open, or the one publish key of the configuration was used.
+   * The id of a key, the name of a user, the session of a token, or the subject of a JWT. Never a secret. Undefined if nothing
+   * distinguishes this holder from others: publishing is open, or the single publish key of the configuration was used.
    */
   readonly id?: string | undefined;
 }
 
-/** Settings for one stream or viewer, as the webhook, the JWT or the key has them. Undefined: as configured. */
+/** Settings for one stream or viewer, from the webhook, the JWT or the key. Undefined: as configured. */
 export interface GrantOptions {
   /** Shown on pages and in the API. */
   readonly title?: string | undefined;
-  /** Names of renditions; those that the machine does not allow are left out. */
+  /** Names of renditions; those that this gateway cannot make are left out. */
   readonly ladder?: readonly string[] | undefined;
   readonly record?: boolean | undefined;
   readonly maxViewers?: number | undefined;
   readonly publishConflict?: 'reject' | 'override' | undefined;
-  /** Highest picture for this viewer, in lines. */
+  /** Maximum height of the picture for this viewer, in lines. */
   readonly maxHeight?: number | undefined;
 }
 
@@ -45,12 +45,12 @@ export interface Grant {
   /** IP address; undefined for a viewer behind a proxy that does not name its client. */
   readonly remoteAddress: string | undefined;
   readonly since: EpochMilliseconds;
-  /** Undefined: until its holder leaves. */
+  /** Undefined: no time limit. */
   readonly until?: EpochMilliseconds | undefined;
   readonly options: GrantOptions;
 }
 
-/** How a grant was used, told when it is over. */
+/** How a grant was used; reported when it has ended. */
 export interface GrantUse {
   readonly bytes?: number | undefined;
   /** Why it ended; undefined if its holder left. */
@@ -59,31 +59,34 @@ export interface GrantUse {
   readonly isUnused?: true;
 }
 
-/** A grant in the hands of the server that asked for it. */
+/** The view of a grant for the server that asked for it. */
 export interface Permit {
   readonly grant: Grant;
-  /** From now on the grant counts and is listed. @param end called at most once, if the grant is ended before its holder leaves. Must not throw. */
+  /**
+   * Call when the use begins: from then on the grant counts and is listed.
+   * @param end called at most once, if the grant is ended before its holder leaves. Must not throw.
+   */
   begin(end: (reason: SluiceError) => void): void;
-  /** Call it once, also if `begin` was never called. Further calls do nothing. */
+  /** Call once, even if `begin` was never called. Further calls do nothing. */
   close(use?: GrantUse): void;
 }
 
-/** Keeps a party out for some time. It has an address or a holder, or both: then each of them is kept out. */
+/** Refuses a party for some time. If both an address and a holder are given, each of them is refused. */
 export interface Ban {
   readonly id: string;
-  /** Undefined: neither publishing nor watching. */
+  /** Undefined: both publishing and watching. */
   readonly action?: GrantAction | undefined;
-  /** IP address; stands for its /64 with IPv6. */
+  /** IP address; an IPv6 address means its /64. */
   readonly address?: string | undefined;
   readonly holder?: GrantHolder | undefined;
   readonly until: EpochMilliseconds;
-  /** For operators; the party does not learn it. */
+  /** For operators; the party is not told. */
   readonly reason: string;
 }
 
 /** What operators can do with grants. */
 export interface GrantControl {
-  /** Running grants, oldest first: publishers, RTMP players, and viewers over HTTP with a ticket. Viewers of open streams have none. */
+  /** Grants in use, oldest first: publishers, RTMP players, and viewers over HTTP with a ticket. Viewers of open streams have no grants. */
   listGrants(): readonly Grant[];
   /** One of them. */
   grant(id: string): Grant | undefined;
@@ -96,7 +99,7 @@ export interface GrantControl {
    */
   end(id: string, reason: string, banFor?: Milliseconds): boolean;
   ban(ban: Omit<Ban, 'id'>): Ban;
-  /** Those in force. */
+  /** The bans in force. */
   listBans(): readonly Ban[];
   /** @returns false if there is no such ban */
   liftBan(id: string): boolean;

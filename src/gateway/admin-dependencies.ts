@@ -1,4 +1,4 @@
-// What the management API is given: a view of every room that operators may look into or change.
+// What the management API gets: access to all parts of the gateway that operators may see or change.
 
 import { readFileSync } from 'node:fs';
 import { AuditLog } from '../access/audit/audit-log.js';

@@ -1,4 +1,4 @@
-// The listener for operators: a port of its own, on this machine unless the configuration says otherwise.
+// The listener for operators: a separate port, which only this machine can reach unless the configuration says otherwise.
 
 import { adminSpeaksTls } from '../config/conflicts.js';
 import { DEFAULT_ADMIN_PORT, NO_ADMIN_PORT } from '../config/options/admin.js';
@@ -22,7 +22,7 @@ export class AdminServer {
     this.#port = port;
   }
 
-  /** Undefined if the configuration wants none. */
+  /** Undefined if the configuration has turned it off. */
   static create(
     parts: GatewayParts,
     dependencies: AdminDependencies,
@@ -51,7 +51,7 @@ export class AdminServer {
   }
 
   /**
-   * @returns its URL; undefined if the port that nobody asked for is taken
+   * @returns its URL; undefined if the default port is taken
    * @throws {SluiceError} `http.listen` if the port of the configuration cannot be opened
    */
   async listen(): Promise<string | undefined> {

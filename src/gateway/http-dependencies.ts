@@ -1,4 +1,4 @@
-// What the HTTP side is given: options of the configuration, and the rooms that it shows.
+// What the HTTP servers get: options of the configuration, and access to the parts of the gateway that they show.
 
 import { OpenViewing } from '../access/open-viewing.js';
 import type { DashOrigin, HlsOrigin, HttpDependencies } from '../servers/http/dependencies.js';

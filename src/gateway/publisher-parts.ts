@@ -1,4 +1,4 @@
-// What decides who may publish, as configured: users, the file of publishers, and other proofs.
+// The configured sources of publish rights: users, the file of publishers, and other proofs.
 
 import type { Logger } from 'pino';
 import type { Proof } from '../access/policy/question.js';
@@ -14,7 +14,7 @@ import type { SharedAccess } from './shared-access.js';
 export interface PublisherParts {
   readonly users: UserDirectory;
   readonly proofs: readonly Proof[];
-  /** Whether everybody may publish if there is neither key nor user. */
+  /** Whether everybody may publish if there are neither keys nor users. */
   readonly isOpen: () => boolean;
   /** @param listener called once for each publisher whose key expires within a day */
   onExpiring(listener: (grant: Grant, until: EpochMilliseconds) => void): void;
@@ -22,7 +22,7 @@ export interface PublisherParts {
 }
 
 /**
- * It follows a file until it is closed.
+ * The result follows a file until it is closed.
  * @throws {SluiceError} `access.publishers`
  */
 export async function openPublishers(

@@ -1,27 +1,27 @@
-// Replaces the timestamps of a track that do not advance by the time at which its frames arrive.
+// If the timestamps of a track do not advance, replaces them by the times at which the frames arrive.
 import type { Milliseconds } from '../protocols/units.js';
 
 /**
- * Timestamps are compared over this much time of arrival. Encoders that bundle frames, or write whole seconds, send one timestamp many
- * times, but a new one at least once a second.
+ * Timestamps are compared over this much arrival time. Encoders that bundle frames or write whole seconds repeat a timestamp many times,
+ * but send a new one at least once a second.
  */
 const OBSERVED: Milliseconds = 1_500;
 const MIN_FRAMES = 4;
-/** Timestamps that advance by less than this for each frame do not tell time: no encoder sends 500 frames a second. */
+/** Timestamps that advance by less than this per frame are useless, because no encoder sends 500 frames a second. */
 const MIN_ADVANCE: Milliseconds = 2;
-/** Frames arrive unevenly, so they are placed at even distances, and a difference to their arrival is made up for over this time. */
+/** Frames arrive unevenly, so they are placed at even distances. A deviation from their arrival is corrected over this time. */
 const SMOOTHING: Milliseconds = 640;
-/** With a larger difference frames were missing, and the track goes on at the time of arrival. */
+/** A larger deviation means that frames were missing: the track continues at the time of arrival. */
 const MAX_DIFFERENCE: Milliseconds = 1_000;
 /** The distance of frames is averaged over this many. */
 const AVERAGED_FRAMES = 32;
 
-/** A track whose frames arrive closer than this is not sent in real time, so their arrival tells nothing. */
+/** A track whose frames arrive closer together than this is not sent in real time, so their arrival says nothing about their times. */
 const MIN_INTERVAL: Milliseconds = 4;
-/** Until it is known whether a track is sent in real time, its frames are placed no closer than this: it may begin with a bundle. */
+/** Minimum distance of frames while it is unknown whether the track is sent in real time, because it may begin with a bundle. */
 const MIN_UNPROVEN_INTERVAL: Milliseconds = 10;
 
-/** The usual interval counts as this many distances, because encoders often send their first frames at once. */
+/** The usual interval counts as this many measured distances, because encoders often send their first frames at once. */
 const EXPECTED_DISTANCES = 8;
 
 type TrackKind = 'video' | 'audio';
@@ -44,12 +44,12 @@ interface Watch {
 /** A frame that arrives at `base.at` has the timestamp `base.wire`, and later ones accordingly. */
 interface Replacement {
   base: Sighting;
-  /** False while a track has sent nothing but a few frames of one timestamp, which may be a bundle. */
+  /** False while the track has sent only a few frames with one timestamp, which may be a bundle. */
   proven: boolean;
-  /** The last timestamp given. */
+  /** The last timestamp that was returned. */
   wire: Milliseconds;
   interval: Milliseconds;
-  /** How many distances the interval is the mean of. */
+  /** Number of distances of which the interval is the mean. */
   distances: number;
 }
 
@@ -57,7 +57,7 @@ export class ArrivalClock {
   readonly #onStuck: () => void;
   readonly #watches = new Map<TrackKind, Watch>();
 
-  /** @param onStuck called each time the timestamps of a track are found not to advance */
+  /** @param onStuck called each time a track's timestamps stop advancing */
   constructor(onStuck: () => void) {
     this.#onStuck = onStuck;
   }
@@ -100,7 +100,7 @@ export class ArrivalClock {
     return watch.replaced === undefined ? frame.wire : follow(watch.replaced, frame.at, frame.at - previous.at);
   }
 
-  /** Whether the timestamps of this kind do not count now. */
+  /** Whether the timestamps of this kind are being replaced. */
   replaces(kind: TrackKind): boolean {
     return this.#watches.get(kind)?.replaced !== undefined;
   }
@@ -133,7 +133,9 @@ function isStuck({ since, previous, frames }: Watch): boolean {
   return Math.abs((previous.wire - since.wire) | 0) < MIN_ADVANCE * Math.max(1, frames);
 }
 
-/** Audio and video that arrive together belong together, so both tracks of a publisher share one relation of timestamps and arrival. */
+/**
+ * Audio and video that arrive together belong together, so both tracks of a publisher use the same relation between timestamps and arrival.
+ */
 function baseOf(watch: Watch, other: Watch | undefined): Sighting {
   if (watch.replaced !== undefined) return watch.replaced.base;
   if (other === undefined) return watch.since;
@@ -144,7 +146,7 @@ function baseOf(watch: Watch, other: Watch | undefined): Sighting {
 
 function follow(replaced: Replacement, at: Milliseconds, distance: Milliseconds): Milliseconds {
   const { base, proven } = replaced;
-  // A gap of frames says nothing about their usual distance.
+  // A pause says nothing about the usual distance of frames.
   if (distance < Math.max(MAX_DIFFERENCE / 2, 4 * replaced.interval)) {
     replaced.distances = Math.min(replaced.distances + 1, AVERAGED_FRAMES);
     replaced.interval += (distance - replaced.interval) / replaced.distances;

@@ -1,10 +1,10 @@
-// One line of the audit log: who asked for which change, from where, and what became of it. Each line holds the hash of the one before, so
-// that a line that is changed, removed or put in between is found.
+// One line of the audit log: who asked for which change, from where, and what happened. Each line contains the hash of the previous line,
+// so that a changed, removed or inserted line is detected.
 
 import { createHash } from 'node:crypto';
 import type { OperatorRole } from '../../contracts/operators.js';
 
-/** What a value of `before`, `after` and `target` may be. Never a secret. */
+/** Type of the values of `before`, `after` and `target`. They are never secret. */
 export type AuditValue =
   | string
   | number
@@ -22,28 +22,28 @@ export interface AuditActor {
 
 export interface AuditRecord {
   readonly actor: AuditActor;
-  /** IP address of who asked; undefined for a command. */
+  /** IP address of the operator; undefined for a command. */
   readonly address?: string | undefined;
-  /** `token.add`, `publisher.end`: what was asked for. */
+  /** The kind of change, such as `token.add` or `publisher.end`. */
   readonly action: string;
-  /** What it was asked for: `live/cam`, or an id. */
+  /** What was to be changed, such as `live/cam` or an id. */
   readonly target?: string | undefined;
   readonly before?: AuditValue | undefined;
   readonly after?: AuditValue | undefined;
-  /** `accepted` is written before the change is made; `failed` follows if it then could not be made. */
+  /** `accepted` is written before the change is made. If the change then fails, a line with `failed` follows. */
   readonly result: 'accepted' | 'refused' | 'failed';
-  /** Code of the error of a change that was refused or failed. */
+  /** Error code of a change that was refused or failed. */
   readonly code?: string | undefined;
   /** Id of the request in the log of the gateway. */
   readonly request?: string | undefined;
 }
 
 export interface AuditEntry extends AuditRecord {
-  /** From 1, one more for each line, over all files. */
+  /** Line number over all files, from 1. */
   readonly seq: number;
   /** ISO 8601. */
   readonly time: string;
-  /** Hash of the line before: SHA-256 in hexadecimal; that of the first line is 64 zeros. */
+  /** SHA-256 of the previous line in hexadecimal. In the first line it is 64 zeros. */
   readonly prev: string;
 }
 
@@ -57,7 +57,7 @@ export function auditLine(record: AuditRecord, { seq, time, prev }: Pick<AuditEn
 const HEAD = /^\{"seq":(\d{1,15}),"time":"([0-9TZ:.+-]{10,35})",/;
 const TAIL = /,"prev":"([0-9a-f]{64})"\}$/;
 
-/** The place of a line in the chain; undefined if it is no line of an audit log, or was not written to its end. */
+/** The place of a line in the chain. Undefined if the text is not a line of an audit log, or an incomplete one. */
 export function placeOfLine(line: string): Pick<AuditEntry, 'seq' | 'time' | 'prev'> | undefined {
   const [, seq, time] = HEAD.exec(line) ?? [];
   const prev = TAIL.exec(line)?.[1];

@@ -1,11 +1,11 @@
-// The files of the audit log: `audit.jsonl`, and the ten before it, the highest number the oldest.
+// The files of the audit log: `audit.jsonl` and up to ten older ones; the oldest has the highest number.
 
 import { createReadStream } from 'node:fs';
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../protocols/system-error.js';
 
-/** Files kept beside the one that is written. */
+/** Number of older files that are kept. */
 export const KEPT_FILES = 10;
 
 export interface FoundFile {
@@ -17,7 +17,7 @@ export function auditPath(stateDir: string): string {
   return join(stateDir, 'audit.jsonl');
 }
 
-/** From the oldest to the one that is written. */
+/** All files, from the oldest to the current one. */
 export async function auditFiles(path: string): Promise<readonly FoundFile[]> {
   const found: FoundFile[] = [];
   for (let number = KEPT_FILES; number >= 0; number--) {
@@ -32,7 +32,7 @@ export async function auditFiles(path: string): Promise<readonly FoundFile[]> {
   return found;
 }
 
-/** Makes room for a new file; the oldest one is lost. */
+/** Makes room for a new file; the oldest one is removed. */
 export async function rotate(path: string): Promise<void> {
   for (let number = KEPT_FILES - 1; number >= 0; number--) {
     try {
@@ -43,10 +43,10 @@ export async function rotate(path: string): Promise<void> {
   }
 }
 
-/** Characters; a file with longer lines was not written here. */
+/** In characters. A file with longer lines was not written by the gateway. */
 const LONGEST_LINE = 1024 * 1024;
 
-/** The lines of a file, without their ends. Who leaves the loop closes the file. */
+/** The lines of a file, without line feeds. The file is closed when the loop ends, also if it ends early. */
 export async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of createReadStream(path, 'utf8')) {

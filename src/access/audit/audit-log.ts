@@ -1,5 +1,5 @@
-// Writes the audit log. A line is on the disk when `write` resolves, so that nobody gets an answer to a change that the log does not know.
-// Commands write to the same file: each line is added under a lock, behind whatever is last by then.
+// Writes the audit log. `write` resolves only when the line is on the disk, so no change is confirmed that the log does not contain.
+// Commands write to the same file: each line is added under a lock, after the line that is last at that moment.
 
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
@@ -13,11 +13,11 @@ import { giveTo, ownDirectories, stateOwner } from '../state-owner.js';
 import { type AuditEntry, type AuditRecord, auditLine, FIRST_PREV, hashOfLine, placeOfLine } from './audit-entry.js';
 import { auditFiles, auditPath, linesOf, rotate } from './audit-files.js';
 
-/** A file that would grow beyond this is put aside. */
+/** A file that would become larger than this is renamed, and a new one is started. */
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
-/** What one change may write; a longer line loses `before` and `after`. */
+/** Maximum length of a line; from a longer one, `before` and `after` are removed. */
 const MAX_LINE_BYTES = 16 * 1024;
-/** Entries in one answer. */
+/** Maximum number of entries in one answer. */
 export const MAX_AUDIT_ENTRIES = 500;
 
 export interface AuditLogOptions {
@@ -30,7 +30,7 @@ export interface AuditLogOptions {
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #path: string;
-  /** The write before: lines are added one after the other. */
+  /** The previous write: lines are added one after the other. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: AuditLogOptions) {
@@ -54,8 +54,8 @@ export class AuditLog {
 
   /**
    * Entries in the order in which they were written, at most {@link MAX_AUDIT_ENTRIES}.
-   * @param since ISO 8601; only those of this time and later
-   * @param after only those with a greater `seq`
+   * @param since ISO 8601; only entries of this time and later
+   * @param after only entries with a greater `seq`
    * @throws {SluiceError} `audit.unreadable`
    */
   async read({ since, after = 0, limit = MAX_AUDIT_ENTRIES }: AuditQuery): Promise<readonly AuditEntry[]> {
@@ -65,7 +65,7 @@ export class AuditLog {
       const files = await auditFiles(this.#path);
       for (const [index, { path }] of files.entries()) {
         const next = files[index + 1];
-        // All of this file is older than the first line of the next one.
+        // All lines of this file are older than the first line of the next file.
         if (from !== undefined && next !== undefined && (await firstTime(next.path)) < from) continue;
         for await (const line of linesOf(path)) {
           const place = placeOfLine(line);
@@ -103,7 +103,7 @@ export interface AuditQuery {
   readonly limit?: number | undefined;
 }
 
-/** Time of the first line of a file; none is later if it has no line. */
+/** Time of the first line of a file. If it has no line, a text that sorts after every time. */
 async function firstTime(path: string): Promise<string> {
   for await (const line of linesOf(path)) {
     const place = placeOfLine(line);
@@ -131,7 +131,7 @@ async function addTo(path: string, text: string): Promise<void> {
       await file.writeFile(text);
       await file.datasync();
     } catch (error) {
-      // A full disk may have taken a part of the line.
+      // If the disk is full, a part of the line may have been written.
       await file.truncate(size);
       throw error;
     }
@@ -144,7 +144,7 @@ interface LastLine {
   readonly seq: number;
   readonly hash: string;
   readonly bytes: number;
-  /** A process was killed while it wrote the line: it has no end. */
+  /** The line is incomplete, because a process was killed while it wrote it. */
   readonly isTorn: boolean;
 }
 
@@ -168,7 +168,7 @@ async function lastLine(path: string): Promise<LastLine | undefined> {
   return undefined;
 }
 
-/** Whole lines from the end of a file: at least the last two. */
+/** The complete lines at the end of a file, at least the last two. */
 async function tailOf(file: FileHandle, bytes: number): Promise<string> {
   const length = Math.min(bytes, 3 * MAX_LINE_BYTES);
   const tail = Buffer.alloc(length);

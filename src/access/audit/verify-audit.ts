@@ -1,5 +1,5 @@
-// Checks the chain of the audit log: that no line was changed, removed, added in between or moved. What was cut off at the end leaves no
-// trace; whoever notes the hash of the last line from time to time finds that too.
+// Checks the chain of the audit log: whether lines were changed, removed, inserted or moved. Removed lines at the end leave no trace in the
+// files; to detect these too, note the hash of the last line from time to time.
 
 import { FIRST_PREV, hashOfLine, placeOfLine } from './audit-entry.js';
 import { auditFiles, auditPath, linesOf } from './audit-files.js';
@@ -15,16 +15,19 @@ export interface AuditCheck {
   readonly lines: number;
   /** At most 20. */
   readonly faults: readonly AuditFault[];
-  /** The first number that is kept: those before are in files that were removed. Undefined if there are no lines. */
+  /** Number of the oldest line that is kept; earlier ones were in files that have been removed. Undefined if there are no lines. */
   readonly first: number | undefined;
   readonly last: { readonly seq: number; readonly hash: string } | undefined;
-  /** Lines that a process did not write to their end; the chain goes on behind them. */
+  /** Number of incomplete lines, left by processes that were killed. The chain continues after them. */
   readonly torn: number;
 }
 
 const MAX_FAULTS = 20;
 
-/** Changes nothing. @throws an error of the system if the files cannot be read */
+/**
+ * Only reads.
+ * @throws an error of the system if the files cannot be read
+ */
 export async function verifyAudit(stateDir: string): Promise<AuditCheck> {
   const faults: AuditFault[] = [];
   let lines = 0;
@@ -43,7 +46,7 @@ export async function verifyAudit(stateDir: string): Promise<AuditCheck> {
       const place = placeOfLine(line);
       const hash = hashOfLine(line);
       if (place === undefined) {
-        // The next line says whether the gateway knew of it.
+        // The next line shows whether the gateway detected this.
         torn++;
         last = { seq: last?.seq ?? 0, hash };
         continue;

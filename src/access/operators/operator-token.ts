@@ -1,13 +1,14 @@
-// The token with which an operator or a program manages the gateway: `sla_ID_SECRET`. It is shown once, when it is made; the file has its hash.
+// The token with which an operator or a program manages the gateway: `sla_ID_SECRET`. It is shown once, when it is made; the file contains
+// only its hash.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export interface NewToken {
-  /** Names the token. Not secret. */
+  /** Identifies the token. Not secret. */
   readonly id: string;
-  /** Whoever has it may do what its role may do. */
+  /** Secret: gives the rights of its role. */
   readonly token: string;
-  /** SHA-256 of the token in base64url. A slow hash is for passwords: nobody guesses 256 random bits. */
+  /** SHA-256 of the token in base64url. A slow hash, as for passwords, is not needed, because nobody can guess 256 random bits. */
   readonly hash: string;
 }
 
@@ -22,12 +23,12 @@ export function newToken(): NewToken {
   return { id, token, hash: sha256(token).toString('base64url') };
 }
 
-/** The id in a token; undefined if the text is none. Never throws. */
+/** The id in a token; undefined if the text does not have the form of a token. Never throws. */
 export function idOfToken(token: string): string | undefined {
   return FORMAT.exec(token)?.[1];
 }
 
-/** Whether the token has this hash. Takes as long without one. */
+/** Whether the token has this hash. Takes the same time if there is no hash. */
 export function matchesToken(token: string, hash: string | undefined): boolean {
   const stored = hash === undefined ? NO_HASH : Buffer.from(hash, 'base64url');
   return timingSafeEqual(sha256(token), stored.length === NO_HASH.length ? stored : NO_HASH);

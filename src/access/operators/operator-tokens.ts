@@ -1,5 +1,5 @@
-// Who may manage the gateway. The file is looked at for each request, so that a command beside the gateway has its effect at once; there are
-// no tokens until somebody makes one.
+// The operator tokens. The file is checked at each request, so a change by a command takes effect at once. At first there are no tokens;
+// `sluice token add` makes the first one.
 
 import type { Logger } from '../../contracts/logger.js';
 import type { Operator, OperatorRole } from '../../contracts/operators.js';
@@ -10,9 +10,9 @@ import { changeStateFile, readStateFile, type StateFile } from '../state-file.js
 import { idOfToken, matchesToken, newToken } from './operator-token.js';
 import { MAX_TOKENS, parseTokens, type StoredToken, tokenFile, tokensText } from './token-file.js';
 
-/** A token without what proves it. */
+/** A token without its hash. */
 export type TokenDescription = Omit<StoredToken, 'hash'> & {
-  /** ISO 8601, since this process started; undefined if it was not used. */
+  /** ISO 8601. Time of the last use since this process started; undefined if it was not used. */
   readonly lastUsedAt?: string;
 };
 
@@ -45,7 +45,10 @@ export class OperatorTokens {
     this.#file = tokenFile(options.stateDir);
   }
 
-  /** Whose token this is; undefined if it is nobody's, or its time is over. Never rejects: if the file is broken, what was read before holds. */
+  /**
+   * The operator of this token; undefined if the token is not valid or has expired. Never rejects: if the file is broken, the last readable
+   * version applies.
+   */
   async check(token: string): Promise<Operator | undefined> {
     await this.#follow();
     const id = idOfToken(token);
@@ -65,7 +68,10 @@ export class OperatorTokens {
     });
   }
 
-  /** @returns the token, which nobody can read again. @throws {SluiceError} `access.operator-tokens` */
+  /**
+   * @returns the token, which cannot be read again later.
+   * @throws {SluiceError} `access.operator-tokens`
+   */
   async add(request: TokenRequest): Promise<{ readonly token: string; readonly description: TokenDescription }> {
     return addToken(this.#file, request, this.#options.wallClock());
   }
@@ -92,7 +98,7 @@ export class OperatorTokens {
       const code = error instanceof SluiceError ? error.code : undefined;
       logger.error(
         { err: error, code },
-        'the file of operator tokens cannot be used, what was read before stays in force',
+        'the file of operator tokens cannot be used, its last readable version stays in force',
       );
     }
   }

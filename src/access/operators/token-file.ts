@@ -1,4 +1,4 @@
-// The file of operator tokens: JSON, one token a line, without the tokens themselves. A person may edit it.
+// The file of operator tokens: JSON, one token per line, with hashes instead of the tokens. People may edit it.
 
 import { join } from 'node:path';
 import { OPERATOR_ROLES, type OperatorRole } from '../../contracts/operators.js';
@@ -14,11 +14,11 @@ export interface StoredToken {
   readonly hash: string;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** ISO 8601; never if it is left out. */
+  /** ISO 8601. If absent, the token does not expire. */
   readonly expiresAt?: string;
 }
 
-/** More than anybody can keep track of. */
+/** Far more than anybody needs. */
 export const MAX_TOKENS = 1_000;
 const MAX_BYTES = 1024 * 1024;
 const MAX_NAME_LENGTH = 64;
@@ -46,14 +46,17 @@ export function faultOfTokenName(name: string): string | undefined {
   return NAME.test(name) ? undefined : 'got a name with control characters';
 }
 
-/** @param text undefined if there is no file. @throws {SluiceError} the error of the file, naming the entry */
+/**
+ * @param text undefined if there is no file.
+ * @throws {SluiceError} the error of the file; its message names the entry
+ */
 export function parseTokens(file: StateFile, text: string | undefined): readonly StoredToken[] {
   if (text === undefined) return [];
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    // Without the cause: its message quotes the file.
+    // Without the cause, because its message quotes the file.
     throw file.error(`it is not JSON${placeOfFault(text, error)}`);
   }
   const { tokens } = asRecord(content);
@@ -97,7 +100,7 @@ const isTime = (value: unknown): boolean => typeof value === 'string' && !Number
 const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 
-/** The line, as far as the message of the parser tells. */
+/** The line number, if the parser's message contains the position. */
 function placeOfFault(text: string, error: unknown): string {
   const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
   return position === undefined ? '' : `: line ${text.slice(0, Number(position)).split('\n').length}`;

@@ -1,5 +1,5 @@
-// The one policy of all protocols. Its steps are always in the same order, the first refusal counts, and no later step is run: addresses, bans,
-// proof, scope, limits, grant.
+// The one access policy for all protocols. Its steps always have the same order: addresses, bans, proof, scope, limits, grant. It stops at
+// the first refusal.
 
 import type { AccessDecision } from '../../contracts/access.js';
 import type { Permit } from '../../contracts/grant.js';
@@ -10,16 +10,16 @@ import { type Grants, newGrantId, sessionHolder } from './grants.js';
 import type { Disproven, Proof, Proven, Question } from './question.js';
 
 export interface PolicySteps {
-  /** Undefined if every address may ask. */
+  /** Undefined if all addresses are allowed. */
   readonly addresses?: { allows(question: Pick<Question, 'action' | 'app' | 'remoteAddress'>): boolean } | undefined;
   readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'onAdded'>;
   /** Asked in order, until one of them can judge the request. */
   readonly proofs: readonly Proof[];
-  /** What a request without any proof is told. */
+  /** The error for a request without any proof. */
   readonly missing: (question: Question) => SluiceError;
-  /** Whether anything may be served under that name, whoever asks. */
+  /** Whether this name can be served at all, to anybody. */
   readonly serves?: ((question: Question) => boolean) | undefined;
-  /** Undefined if there are none. */
+  /** Undefined if there are no limits. */
   readonly limits?: { check(question: Question, proven: Proven): AccessDecision } | undefined;
   readonly grants: Grants;
 }
@@ -35,7 +35,7 @@ export class AccessPolicy {
     this.#steps = steps;
   }
 
-  /** Rejects only if a proof does. The errors say what is true; what the peer is told is up to the caller. */
+  /** Rejects only if a proof rejects. The errors name the true cause; callers decide what to tell the peer. */
   async decide(question: Question): Promise<PolicyDecision> {
     const { addresses, bans, serves, limits, grants } = this.#steps;
     const { action, remoteAddress } = question;

@@ -6,7 +6,7 @@ import { plainAddress } from '../../protocols/address-group.js';
 export class AddressList {
   readonly #list = new BlockList();
 
-  /** @throws {RangeError} for an entry that is neither; see {@link isAddressOrBlock} */
+  /** @throws {RangeError} for an entry that is neither an address nor a block; see {@link isAddressOrBlock} */
   constructor(entries: readonly string[]) {
     for (const entry of entries) {
       if (!isAddressOrBlock(entry)) throw new RangeError(`got "${entry}", expected an IP address or CIDR block`);

@@ -1,4 +1,5 @@
-// Addresses and holders that are kept out for some time. Bounded: beyond the limit, the ban that would end first ends at once.
+// Bans: addresses and holders that are refused for some time. Their number is bounded: beyond it, the ban with the least time left is
+// removed.
 
 import type { Ban, GrantAction, GrantHolder } from '../../contracts/grant.js';
 import { addressGroup } from '../../protocols/address-group.js';
@@ -12,7 +13,7 @@ export class Bans {
   readonly #wallClock: () => EpochMilliseconds;
   readonly #limit: number;
   readonly #bans = new Map<string, Ban>();
-  /** Ids of bans, by what they keep out: most requests are answered by one or two look-ups. */
+  /** Ids of bans, by the party that is banned, so that most requests need only one or two look-ups. */
   readonly #byParty = new Map<string, Set<string>>();
   /** Called after each new ban. */
   readonly #listeners = new Set<() => void>();

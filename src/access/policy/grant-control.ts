@@ -1,4 +1,4 @@
-// What operators can do: see who publishes and who watches, end that, and keep somebody out.
+// What operators can do: list who publishes and who watches, end them, and ban them.
 
 import type { Ban, Grant, GrantControl } from '../../contracts/grant.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
@@ -9,7 +9,7 @@ import type { Sessions } from './sessions.js';
 
 /** OBS shows one short line. */
 const MAX_REASON = 120;
-/** Control characters would break the lines of logs and encoders. */
+/** Control characters could break log lines and the display of encoders. */
 const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
 
 export interface ControlledGrants {
@@ -20,7 +20,7 @@ export interface ControlledGrants {
 }
 
 export function grantControl({ grants, sessions, bans, wallClock }: ControlledGrants): GrantControl {
-  /** Ends what a ban is about. */
+  /** Ends the grants to which a ban applies. */
   function endBanned({ action, holder, address }: Ban): void {
     const error = accessError('access.banned', 'the operator ended this');
     grants.endWhere((grant) => {
@@ -53,7 +53,7 @@ export function grantControl({ grants, sessions, bans, wallClock }: ControlledGr
       const session = sessions.find(id);
       if (session === undefined) return false;
       const { sid } = session;
-      // Its ticket would work until its end otherwise.
+      // Otherwise the viewer could continue with its ticket.
       const until = Math.max(session.grant.until ?? 0, wallClock() + banFor);
       bans.add({ action: 'play', holder: sessionHolder(sid), until, reason });
       if (banFor > 0) banGrant(session.grant, banFor, reason);

@@ -1,4 +1,4 @@
-// The grants in force: whoever holds one is told when it ends before its time, and whoever gave it is told once when it is over.
+// The grants in force. The holder of a grant is told if it ends early, and the code that gave it is told once when it has ended.
 
 import { randomBytes } from 'node:crypto';
 import type { Grant, GrantHolder, GrantUse, Permit } from '../../contracts/grant.js';
@@ -8,7 +8,7 @@ import type { Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import type { Proven, Question } from './question.js';
 
-/** A grant whose time is over must end within a second. */
+/** A grant must end within a second after its time. */
 const LOOK_INTERVAL: Milliseconds = 500;
 const ID_BYTES = 9;
 
@@ -23,12 +23,12 @@ export function newGrantId(): string {
 }
 
 export class Grants {
-  /** Oldest first. Not more than there are connections. */
+  /** In the order of their start. Bounded by the number of connections. */
   readonly #running = new Map<string, Running>();
   readonly #clock: Clock;
   #cancelLook: (() => void) | undefined;
 
-  /** @param clock its timers belong to a failure domain */
+  /** @param clock timers run in the failure domain of this clock */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -67,13 +67,13 @@ export class Grants {
   end(id: string, reason: SluiceError): boolean {
     const running = this.#running.get(id);
     if (running === undefined) return false;
-    // The holder closes its permit, which may happen later: a second call must not reach it.
+    // The holder closes its permit, perhaps later. A second call of `end` must not reach it.
     this.#running.delete(id);
     running.end(reason);
     return true;
   }
 
-  /** Ends all grants of which `isOver` gives a reason. */
+  /** Ends all grants for which `isOver` returns a reason. */
   endWhere(isOver: (grant: Grant) => SluiceError | undefined): void {
     for (const { grant } of [...this.#running.values()]) {
       const reason = isOver(grant);
@@ -86,16 +86,14 @@ export class Grants {
     this.#cancelLook = undefined;
   }
 
-  /** Looks at the wall clock again and again, because it may jump. */
+  /** Compares with the wall clock again and again, because that clock may jump. */
   #look(): void {
     if (this.#cancelLook !== undefined) return;
     this.#cancelLook = this.#clock.after(LOOK_INTERVAL, () => {
       this.#cancelLook = undefined;
       const now = this.#clock.wallClock();
       this.endWhere(({ until }) =>
-        until !== undefined && until <= now
-          ? accessError('access.expired', 'the time of this permission is over')
-          : undefined,
+        until !== undefined && until <= now ? accessError('access.expired', 'this permission has expired') : undefined,
       );
       if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
     });
@@ -106,7 +104,7 @@ export function sameHolder(a: GrantHolder, b: GrantHolder): boolean {
   return a.proof === b.proof && a.id === b.id;
 }
 
-/** The holder that stands for a session of viewers, however its token was proved. */
+/** The holder for a session of viewers, whatever kind of token proved it. */
 export function sessionHolder(sid: string): GrantHolder {
   return { proof: 'token', id: sid };
 }

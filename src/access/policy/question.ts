@@ -1,4 +1,4 @@
-// What the policy is asked, and what a way of proving something answers.
+// What the policy is asked, and what a kind of proof answers.
 
 import type { GrantAction, GrantHolder, GrantOptions, GrantProtocol, GrantUse } from '../../contracts/grant.js';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -14,7 +14,7 @@ export interface Question {
   readonly remoteAddress: string | undefined;
   /** Parameters of the stream key, or of a URL. They hold secrets: neither log nor keep them. */
   readonly query: URLSearchParams;
-  /** The user as which an RTMP connection was authenticated. */
+  /** The user of the RTMP connection, if it was authenticated at connect. */
   readonly user?: string | undefined;
   /** Name of the encoder or player, as sent. */
   readonly agent?: string | undefined;
@@ -23,32 +23,32 @@ export interface Question {
 export interface Proven {
   readonly ok: true;
   readonly holder: GrantHolder;
-  /** Whether what was proved allows this action on this stream. */
+  /** Whether the proof allows this action on this stream. */
   readonly covers: boolean;
   readonly until?: EpochMilliseconds | undefined;
-  /** The public name, if it differs from the one that was asked for. */
+  /** The public name, if it differs from the requested one. */
   readonly name?: string | undefined;
   readonly options?: GrantOptions | undefined;
-  /** For viewers: the session that a ticket will stand for. */
+  /** For viewers: the session that the ticket identifies. */
   readonly session?: Ticket | undefined;
   /** For viewers: the ticket is for every stream of the application. */
   readonly isForApp?: boolean | undefined;
-  /** Called once when the grant is over, or was not used. */
+  /** Called once when the grant ends, or was not used. */
   readonly onClosed?: ((grantId: string, use: GrantUse) => void) | undefined;
 }
 
 export interface Disproven {
   readonly ok: false;
   readonly error: SluiceError;
-  /** True if somebody may be guessing: the refusal is delayed, and counted against the address. */
+  /** True if this may be an attempt to guess: the refusal is delayed, and counts as a failure of the address. */
   readonly isGuess: boolean;
 }
 
-/** One way of proving something. */
+/** One kind of proof. */
 export interface Proof {
   /**
    * @param grantId the id that the grant will have
-   * @returns undefined if the request brings nothing that this proof can judge: the next one is asked
+   * @returns undefined if the request contains nothing that this proof can judge; then the next proof is asked
    */
   prove(question: Question, grantId: string): Proven | Disproven | undefined | Promise<Proven | Disproven | undefined>;
 }

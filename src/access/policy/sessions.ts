@@ -1,5 +1,5 @@
-// Viewers over HTTP, whose requests come alone: a session lasts as long as its playlists are asked for. Bounded: beyond the limit, the session
-// that was seen longest ago is forgotten, and begins again with its next request.
+// Sessions of viewers over HTTP, where each request is independent: a session lasts as long as playlists are requested. The number of
+// sessions is bounded: beyond it, the session with the oldest last request is dropped; its next request starts it again.
 
 import type { Grant, GrantHolder, GrantOptions, GrantProtocol, GrantUse } from '../../contracts/grant.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -8,13 +8,13 @@ import { newGrantId } from './grants.js';
 
 /** About 50 MB if each has the longest names and two viewers. */
 const MAX_SESSIONS = 100_000;
-/** A session that was not seen for this long is over. Players that pause for longer begin a new one. */
+/** A session without a request for this long has ended. Players that pause longer start a new one. */
 const IDLE: Milliseconds = 30_000;
-/** A session seen again within this time is not moved to the end of the order. */
+/** A session with another request within this time keeps its place in the order. */
 const RENEW_AFTER: Milliseconds = 1_000;
 
 export interface SessionStart {
-  /** Names the session in tickets. */
+  /** Identifies the session in tickets. */
   readonly sid: string;
   readonly app: string;
   readonly name: string;
@@ -38,12 +38,12 @@ interface Session {
 export class Sessions {
   readonly #clock: Clock;
   readonly #limit: number;
-  /** By stream and session; seen longest ago first. */
+  /** By stream and session, in the order of their last requests. */
   readonly #sessions = new Map<string, Session>();
   readonly #byStream = new Map<string, Set<Session>>();
   #cancelLook: (() => void) | undefined;
 
-  /** @param clock its timers belong to a failure domain */
+  /** @param clock timers run in the failure domain of this clock */
   constructor(clock: Clock, limit = MAX_SESSIONS) {
     this.#clock = clock;
     this.#limit = limit;
@@ -57,7 +57,10 @@ export class Sessions {
     return this.#sessions.has(keyOf(sid, app, name));
   }
 
-  /** Notes a request of a session. @param start called if it is new */
+  /**
+   * Call for each request of a session.
+   * @param start called if the session is new
+   */
   saw(sid: string, app: string, name: string, start: () => SessionStart): Grant {
     const now = this.#clock.now();
     const key = keyOf(sid, app, name);
@@ -76,7 +79,7 @@ export class Sessions {
     return begun;
   }
 
-  /** Sessions of a stream seen within the last `period`. */
+  /** Number of sessions of a stream with a request within the last `period`. */
   count(app: string, name: string, period: Milliseconds): number {
     const now = this.#clock.now();
     let count = 0;
@@ -94,7 +97,7 @@ export class Sessions {
     return undefined;
   }
 
-  /** Ends the sessions with this name, of all streams. */
+  /** Ends the sessions with this id, on all streams. */
   end(sid: string, use: GrantUse): void {
     for (const session of [...this.#sessions.values()]) if (session.sid === sid) this.#close(session, use);
   }

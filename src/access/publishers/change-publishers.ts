@@ -1,4 +1,5 @@
-// Changes the file of publishers, for commands and for the admin API. A running gateway follows the file, and acts within a second.
+// Changes the file of publishers, for commands and for the admin API. A running gateway follows the file and applies changes within a
+// second.
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
@@ -15,7 +16,7 @@ import {
 
 export interface NewKey {
   readonly id: string;
-  /** Whoever has it may publish. It is shown once: the file has its hash. */
+  /** Secret: with it anybody can publish. It is shown once, because the file contains only its hash. */
   readonly secret: string;
 }
 
@@ -23,14 +24,14 @@ export interface NewKey {
 const SECRET_BYTES = 24;
 const ID_BYTES = 6;
 const HINT_LENGTH = 4;
-/** Revoked and expired keys are listed for so long. */
+/** How long revoked and expired keys stay in the list. */
 const KEEP_ENDED: Milliseconds = 30 * 86_400_000;
 
 export function hashOfSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }
 
-/** @throws {SluiceError} `access.publishers`, as all functions here */
+/** @throws {SluiceError} `access.publishers`, as do all functions of this file */
 export async function addKey(
   stateDir: string,
   scope: PublishScope,
@@ -43,8 +44,8 @@ export async function addKey(
 }
 
 /**
- * Makes another key with the same scope; the old one stays valid for a while.
- * @returns undefined if there is no such key, or if it is revoked
+ * Makes a new key with the same scope; the old one stays valid for a while.
+ * @returns undefined if there is no such key, or if it was revoked
  */
 export async function rotateKey(
   stateDir: string,
@@ -69,7 +70,10 @@ export async function rotateKey(
   return made;
 }
 
-/** @param keepRunning whoever publishes with it goes on. @returns false if there is no such key */
+/**
+ * @param keepRunning publishers that already use the key are not ended.
+ * @returns false if there is no such key
+ */
 export async function revokeKey(
   stateDir: string,
   id: string,
@@ -86,7 +90,10 @@ export async function revokeKey(
   return found;
 }
 
-/** Adds a user, or changes the one of that name. @param hash what `hashPassword` makes */
+/**
+ * Adds a user, or replaces the user with that name.
+ * @param hash result of `hashPassword`
+ */
 export async function setUser(
   stateDir: string,
   user: string,
@@ -120,7 +127,7 @@ async function change(
     const next = changed(parsePublishers(file, text));
     if (next === undefined) return undefined;
     const written = publishersText(next);
-    // The gateway must be able to read what is written.
+    // Checks that the gateway will be able to read the new content.
     parsePublishers(file, written);
     return written;
   });

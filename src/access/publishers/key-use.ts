@@ -1,4 +1,5 @@
-// When keys were used last, for `sluice key list`: in a file of its own, because the gateway must not write the file that people edit.
+// Times of the last use of keys, for `sluice key list`. They are in their own file, because the gateway must not write to the file that
+// people edit.
 
 import { join } from 'node:path';
 import type { Logger } from '../../contracts/logger.js';
@@ -18,7 +19,7 @@ export class KeyUse {
   readonly #file: StateFile;
   readonly #domain: FailureDomain;
   readonly #logger: Logger;
-  /** Not written yet. */
+  /** Uses that are not written yet. */
   #unwritten = new Map<string, EpochMilliseconds>();
   #writing: Promise<void> | undefined;
   #hasFailed = false;
@@ -34,12 +35,12 @@ export class KeyUse {
     this.#writing ??= this.#domain.settled('key use', () => this.#write());
   }
 
-  /** Resolves when nothing is being written. */
+  /** Resolves when no write is in progress. */
   async idle(): Promise<void> {
     await this.#writing;
   }
 
-  /** Never rejects: that a use is not noted ends nobody. */
+  /** Never rejects, because a publisher must not be ended if a use cannot be stored. */
   async #write(): Promise<void> {
     try {
       while (this.#unwritten.size > 0) {
@@ -48,7 +49,7 @@ export class KeyUse {
         await changeStateFile(this.#file, (text) => {
           const uses = { ...parseUses(text) };
           for (const [id, at] of written) {
-            // Written anew, so that it stands last: the first ones are dropped.
+            // The entry is added again at the end, because the first entries are dropped when the file is full.
             delete uses[id];
             uses[id] = new Date(at).toISOString();
           }
@@ -65,7 +66,10 @@ export class KeyUse {
   }
 }
 
-/** When each key was used last, ISO 8601, by its id. @throws {SluiceError} `access.publishers` */
+/**
+ * Time of the last use of each key in ISO 8601, by key id.
+ * @throws {SluiceError} `access.publishers`
+ */
 export async function readKeyUse(stateDir: string): Promise<Uses> {
   return parseUses((await readStateFile(useFile(stateDir)))?.text);
 }
@@ -77,7 +81,7 @@ function useFile(stateDir: string): StateFile {
   return { path, maxBytes: MAX_BYTES, whenFull: 'remove it', error };
 }
 
-/** A broken file is worth nothing, and is written anew. */
+/** A broken file is ignored and overwritten. */
 function parseUses(text = '{}'): Uses {
   try {
     const uses: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-// The file of publishers: a line of JSON for each key and each user. It has no key itself, only its hash. A person may edit it.
+// The file of publishers: one line of JSON for each key and each user. It contains the hashes of keys, not the keys. People may edit it.
 
 import { join } from 'node:path';
 import type { SluiceError } from '../../protocols/errors.js';
@@ -6,34 +6,34 @@ import { accessError } from '../errors.js';
 import { isAddressOrBlock } from '../policy/address-list.js';
 import type { StateFile } from '../state-file.js';
 
-/** What a key or a user may publish. Left out: everything. */
+/** What a key or a user may publish. An absent property means no restriction. */
 export interface PublishScope {
   readonly apps?: readonly string[] | undefined;
   /** Public stream names. */
   readonly names?: readonly string[] | undefined;
-  /** IP addresses and CIDR blocks from which it may be used. */
+  /** IP addresses and CIDR blocks from which publishing is allowed. */
   readonly addresses?: readonly string[] | undefined;
-  /** For operators, and shown with the stream. */
+  /** For operators; also shown with the stream. */
   readonly title?: string | undefined;
 }
 
 export interface StoredKey extends PublishScope {
-  /** The id. Not secret. */
+  /** The id of the key. Not secret. */
   readonly key: string;
-  /** SHA-256 of the secret in base64url. A slow hash is for passwords: nobody guesses 192 random bits. */
+  /** SHA-256 of the secret in base64url. A slow hash, as for passwords, is not needed, because nobody can guess 192 random bits. */
   readonly hash: string;
-  /** The first characters of the secret, so that a person recognizes it. */
+  /** The first characters of the secret, so that people can recognize it. */
   readonly hint: string;
-  /** ISO 8601, like the other times. */
+  /** ISO 8601, as all times here. */
   readonly createdAt: string;
   readonly expiresAt?: string | undefined;
   readonly revokedAt?: string | undefined;
-  /** Whoever publishes with a revoked key goes on. */
+  /** Publishers that already used the key when it was revoked are not ended. */
   readonly keepRunning?: boolean | undefined;
 }
 
 export interface StoredUser extends PublishScope {
-  /** The name. */
+  /** The user name. */
   readonly user: string;
   /** `adobe:SALT:DIGEST`, see `hashPassword`. */
   readonly hash: string;
@@ -66,7 +66,10 @@ export function publisherFile(stateDir: string): StateFile {
   return { path, maxBytes: MAX_BYTES, whenFull: 'remove keys that nobody uses', error };
 }
 
-/** @param text undefined if there is no file. @throws {SluiceError} the error of the file, naming the line */
+/**
+ * @param text undefined if there is no file.
+ * @throws {SluiceError} the error of the file; its message names the line
+ */
 export function parsePublishers(file: StateFile, text = ''): StoredPublishers {
   const keys: StoredKey[] = [];
   const users: StoredUser[] = [];
@@ -75,7 +78,7 @@ export function parsePublishers(file: StateFile, text = ''): StoredPublishers {
     if (line.trim() === '') continue;
     const entry = parseLine(line);
     const fault = typeof entry === 'string' ? entry : faultOf(entry, seen);
-    // The line is not repeated: somebody may have written a secret into it.
+    // The line is not quoted, because somebody may have written a secret into it.
     if (fault !== undefined) throw file.error(`line ${index + 1}: ${fault}`);
     if (isKey(entry)) keys.push(entry);
     else users.push(entry as unknown as StoredUser);

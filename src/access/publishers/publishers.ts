@@ -1,5 +1,5 @@
-// The keys and users of the file of publishers, in force while the gateway runs: the file is followed, and whoever publishes with a key that is
-// revoked or removed is ended.
+// The keys and users of the file of publishers. The file is followed while the gateway runs, and publishers whose key is revoked or removed
+// are ended.
 
 import type { Grant } from '../../contracts/grant.js';
 import type { Logger } from '../../contracts/logger.js';
@@ -16,9 +16,9 @@ import { hashOfSecret } from './change-publishers.js';
 import { KeyUse } from './key-use.js';
 import { parsePublishers, publisherFile, type StoredKey, type StoredUser } from './publisher-file.js';
 
-/** Whoever publishes with a revoked key must be ended within a second. */
+/** A publisher must be ended within a second after its key was revoked. */
 const POLL_INTERVAL: Milliseconds = 400;
-/** Operators should have the time to renew a key. */
+/** Operators need time to renew a key. */
 const WARN_BEFORE: Milliseconds = 86_400_000;
 /** Time between two log lines about a file that still cannot be read. */
 const REMINDER: Milliseconds = 60_000;
@@ -44,17 +44,20 @@ export class Publishers implements Proof {
   readonly #file: StateFile;
   readonly #domain: FailureDomain;
   readonly #use: KeyUse;
-  /** By the hash of the secret: whoever measures the time of the look-up learns something of a hash that nobody can choose. */
+  /**
+   * By the hash of the secret. The time of a look-up may reveal something about a stored hash, but nobody can choose the hash that is
+   * looked up.
+   */
   #byHash: ReadonlyMap<string, KnownKey> = new Map();
   #keys: ReadonlyMap<string, StoredKey> = new Map();
   #users: ReadonlyMap<string, StoredUser> = new Map();
-  /** Users that the last change has removed. */
+  /** Users removed by the last change. */
   #removed: readonly string[] = [];
   #version: string | undefined;
   #reported: EpochMilliseconds | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
-  /** Grants whose holders were warned. */
+  /** Grants for which `onExpiring` was called. */
   readonly #warned = new WeakSet<Grant>();
   #onExpiring: (grant: Grant, until: EpochMilliseconds) => void = () => undefined;
 
@@ -85,7 +88,7 @@ export class Publishers implements Proof {
     this.#timer = setInterval(() => domain.run('publishers look', () => this.#look()), pollInterval).unref();
   }
 
-  /** Whether there is a file: then publishing is not open, also if the last key has been revoked. */
+  /** Whether there is a file. If there is one, publishing is not open, even if all its keys are revoked. */
   get exist(): boolean {
     return this.#version !== undefined;
   }
@@ -122,7 +125,7 @@ export class Publishers implements Proof {
     return { ok: true, covers, holder: { proof: 'key', id: key }, options: { title } };
   }
 
-  /** Never rejects: a file that cannot be used is reported, and what was read before stays in force. */
+  /** Never rejects: an unusable file is reported, and its last readable version stays in force. */
   async #look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -138,19 +141,19 @@ export class Publishers implements Proof {
       const now = wallClock();
       if (this.#reported !== undefined && Math.abs(now - this.#reported) < REMINDER) return;
       this.#reported = now;
-      const message = 'the file of publishers cannot be used, what was read before stays in force';
+      const message = 'the file of publishers cannot be used, its last readable version stays in force';
       logger.error({ err: error, path: this.#file.path }, message);
     } finally {
       this.#looking = false;
     }
   }
 
-  /** @returns whether it has changed */
+  /** @returns whether the content has changed */
   async #read(): Promise<boolean> {
     const found = await readStateFile(this.#file, this.#version);
     if (found === 'unchanged') return false;
     if (found === undefined) {
-      // A file that vanishes, as while it is restored, must not end everybody.
+      // A file that is missing for a moment, as while it is restored, must not end all publishers.
       if (this.#version !== undefined) throw this.#file.error('it is gone; to remove all keys, leave an empty file');
       return false;
     }
@@ -169,7 +172,7 @@ export class Publishers implements Proof {
     return true;
   }
 
-  /** Looks at who publishes, not at when a key was to expire at the time: that may have changed since. */
+  /** Checks the present publishers against the present file. Expiry times are not remembered, because they may have changed. */
   #endOver(): void {
     const removed = new Set(this.#removed);
     this.#removed = [];

@@ -12,9 +12,9 @@ import type { SigningKeys } from './signing-keys.js';
 export interface PlayClaims {
   /** `app/name`, or `app/*` for every stream of an application. */
   readonly stream: string;
-  /** End: from then on nothing is served. */
+  /** End: after this time nothing is served. */
   readonly until: number;
-  /** From then on the token is no longer exchanged for a ticket, but viewers who have one may go on. */
+  /** After this time the token is no longer exchanged for a ticket, but viewers who have one may continue. */
   readonly start_by?: number;
   /** The token is not accepted before this time. */
   readonly not_before?: number;
@@ -33,7 +33,7 @@ export type TokenResult =
   | {
       readonly ok: true;
       readonly claims: PlayClaims;
-      /** False after `start_by`: only those who are already watching may go on. */
+      /** False after `start_by`: only those who are already watching may continue. */
       readonly mayStart: boolean;
     }
   | { readonly ok: false; readonly fault: TokenFault };
@@ -50,7 +50,7 @@ const SID_BYTES = 9;
 const LATEST = 253_402_300_799;
 const MAC_BYTES = 32;
 
-/** @throws {RangeError} if a claim is not possible */
+/** @throws {RangeError} if a claim is invalid */
 export function createPlayToken(claims: PlayClaims, keys: SigningKeys): string {
   const fault = faultOfClaims(claims);
   if (fault !== undefined) throw new RangeError(fault);

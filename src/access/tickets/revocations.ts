@@ -80,7 +80,7 @@ export class Revocations {
       if (this.#reported !== undefined && Math.abs(now - this.#reported) < REMINDER) return;
       this.#reported = now;
       const fields = { err: error, path: this.#path };
-      logger.error(fields, 'the file of revoked sessions cannot be read, what was read before stays in force');
+      logger.error(fields, 'the file of revoked sessions cannot be read, its last readable version stays in force');
     } finally {
       this.#looking = false;
     }
@@ -123,6 +123,6 @@ export class Revocations {
 
   #reportGone(): void {
     const fields = { path: this.#path, count: this.#sessions.size };
-    this.#options.logger.warn(fields, 'the file of revoked sessions is gone, what was read before stays in force');
+    this.#options.logger.warn(fields, 'the file of revoked sessions is gone, its last readable version stays in force');
   }
 }

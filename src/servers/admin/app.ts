@@ -1,4 +1,4 @@
-// Builds the application of the admin listener, without a listening socket, with the same limits on connections as the public one.
+// Builds the application of the admin listener, not yet listening, with the same limits on connections as the public one.
 
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { constants } from 'node:http2';
@@ -18,11 +18,11 @@ import type { AdminDependencies } from './dependencies.js';
 import { registerAdmin } from './plugin.js';
 import { describeError, sendShown } from './problems.js';
 
-/** Operators are few. One more connection is closed on arrival. */
+/** Operators are few. Connections beyond this number are closed at once. */
 export const MAX_ADMIN_CONNECTIONS = 256;
-/** Of one address (IPv6: one /64), so that one cannot lock out the others. */
+/** From one address (IPv6: one /64), so that one client cannot lock out the others. */
 const MAX_OF_ADDRESS = 128;
-/** Unanswered requests of one address. */
+/** Unanswered requests from one address. */
 const MAX_REQUESTS = 256;
 export const MAX_BODY_BYTES = 64 * 1024;
 const METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -34,11 +34,11 @@ export interface AdminAppDependencies extends AdminDependencies {
 }
 
 export interface AdminApp {
-  /** Not listening: a `WebPort` accepts its connections. */
+  /** Not listening; a `WebPort` passes connections to it. */
   readonly app: FastifyInstance;
   readonly connections: Connections;
   readonly log: LimitedLog;
-  /** Refused requests since the start, by the code of the error. */
+  /** Number of refused requests since the start, by error code. */
   readonly refused: ReadonlyMap<string, number>;
 }
 
@@ -85,7 +85,7 @@ export function buildAdminApp({ logger, descriptors, ...dependencies }: AdminApp
   const connections = new Connections({
     http: app.server,
     handle: (request, response) => dispatch(request, response, app.routing),
-    // Nobody is trusted to speak for others: a proxy in front of this listener counts as one client.
+    // No proxy is trusted: a proxy in front of this listener counts as one client.
     addresses: new ClientAddresses([]),
     errors,
     maxConnections: MAX_ADMIN_CONNECTIONS,

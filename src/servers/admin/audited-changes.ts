@@ -1,4 +1,4 @@
-// Writes every change that an operator asks for to the audit log: before it is made, and also if it is refused. A change that cannot be
+// Writes every change that an operator requests to the audit log: before it is made, and also if it is refused. A change that cannot be
 // written is not made.
 
 import type { FastifyRequest } from 'fastify';
@@ -13,14 +13,17 @@ import { AdminProblem } from './errors.js';
 import type { ShownProblem } from './problems.js';
 
 export interface Change {
-  /** `token.add` */
+  /** For example `token.add`. */
   readonly action: string;
   readonly target?: string;
   readonly before?: AuditValue;
   readonly after?: AuditValue;
 }
 
-/** Refused requests of one token that are written in a minute: a program that repeats itself must not push everything else out of the log. */
+/**
+ * Maximum number of refused requests of one token that are written per minute, so that a program that repeats itself cannot push all other
+ * entries out of the log.
+ */
 const MAX_REFUSED = 60;
 const MINUTE: Milliseconds = 60_000;
 const READING: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
@@ -29,7 +32,7 @@ export class AuditedChanges {
   readonly #audit: AdminDependencies['audit'];
   readonly #isRequired: boolean;
   readonly #log: Pick<LimitedLog, 'write'>;
-  /** By token; there are few. */
+  /** By token id; there are few tokens. */
   readonly #refused = new Map<string, { count: number; readonly since: Milliseconds }>();
   readonly #written = new WeakSet<FastifyRequest>();
 
@@ -40,8 +43,8 @@ export class AuditedChanges {
   }
 
   /**
-   * Makes a change that is in the log by then.
-   * @throws {SluiceError} `audit.unwritable`, and then nothing has changed; otherwise what `make` throws
+   * Writes the change to the log, then makes it.
+   * @throws {SluiceError} `audit.unwritable` if nothing was changed; otherwise what `make` throws
    */
   async make<Result>(request: FastifyRequest, change: Change, make: () => Result | Promise<Result>): Promise<Result> {
     await this.#write(request, { ...change, result: 'accepted' });
@@ -56,7 +59,7 @@ export class AuditedChanges {
     }
   }
 
-  /** Notes a change that was refused. Never rejects. Requests without a valid token are in the log of the gateway alone. */
+  /** Writes a refused change to the log. Never rejects. Requests without a valid token appear only in the log of the gateway. */
   async refused(request: FastifyRequest, { code }: ShownProblem): Promise<void> {
     const { operator } = request;
     if (operator === null || READING.includes(request.method) || this.#written.has(request)) return;

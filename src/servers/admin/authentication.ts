@@ -1,4 +1,4 @@
-// Finds out whose request it is, and whether that operator may make it, before a byte of its body is read. Each route says which role it needs.
+// Checks the token of a request and the role of its operator before the body is read. Each route declares the role that it needs.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../contracts/operators.js';
@@ -7,7 +7,7 @@ import type { AdminDependencies } from './dependencies.js';
 import { AdminProblem } from './errors.js';
 import { WrongTokens } from './wrong-tokens.js';
 
-/** Who may use a route: whoever has at least this role, or everybody. */
+/** Who may use a route: operators with at least this role, or everybody. */
 export type RouteAccess = OperatorRole | 'open';
 
 declare module 'fastify' {
@@ -15,7 +15,7 @@ declare module 'fastify' {
     access?: RouteAccess;
   }
   interface FastifyRequest {
-    /** Whose token came with the request; null on open routes and before it was checked. */
+    /** The operator whose token the request contains; null on open routes and before the check. */
     operator: Operator | null;
   }
 }
@@ -28,12 +28,13 @@ export function installAuthentication(app: FastifyInstance, operators: AdminDepe
   app.decorateRequest('operator', null);
 
   app.addHook('onRoute', ({ url, method, config }) => {
-    if (config?.access === undefined) throw new TypeError(`route ${String(method)} ${url} does not say who may use it`);
+    if (config?.access === undefined)
+      throw new TypeError(`route ${String(method)} ${url} does not declare who may use it`);
   });
 
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
-    // Without a route there is nothing to protect, but who has no token need not learn which routes exist.
+    // If there is no route, nothing needs protection. But without a token nobody should learn which routes exist.
     if (access === 'open') return;
     request.operator = await authenticate(request);
     if (access !== undefined && !mayUse(request.operator.role, access)) {
@@ -61,7 +62,7 @@ export function mayUse(role: OperatorRole, needed: OperatorRole): boolean {
   return OPERATOR_ROLES.indexOf(role) >= OPERATOR_ROLES.indexOf(needed);
 }
 
-/** The other end of the connection. Nobody is believed who says that it is somebody else. */
+/** The address of the connection. Forwarding headers are not trusted. */
 export function addressOf(request: FastifyRequest): string {
   return peerAddress(request.raw) ?? '';
 }

@@ -10,7 +10,7 @@ import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { Health, StreamDirectory } from '../http/dependencies.js';
 import type { MetricsPage } from '../http/metrics/figures.js';
 
-/** One option of the configuration, as it is in force. */
+/** An option of the configuration and its current value. */
 export interface ShownOption {
   readonly key: string;
   /** Undefined if it is not set. `[redacted]` stands for a secret. */
@@ -47,8 +47,8 @@ export interface AdminDependencies {
   /** The metrics of the HTTP server; undefined if there are none. */
   readonly metrics: () => MetricsPage | undefined;
   readonly wallClock: () => EpochMilliseconds;
-  /** Host names under which this listener is reached, beside `localhost` and IP addresses. */
+  /** Host names of this listener, in addition to `localhost` and IP addresses. */
   readonly hosts?: readonly string[] | undefined;
-  /** Origins whose pages may use the API. Default none. */
+  /** Origins of pages that may use the API. Default none. */
   readonly origins?: readonly string[] | undefined;
 }

@@ -1,6 +1,6 @@
-// The OpenAPI document as a page for people: every operation with its parameters, its body, its answers, and a command to try.
+// Shows the OpenAPI document as a page for people: each operation with its parameters, its body, its answers, and an example command.
 
-/** As much of an OpenAPI 3.1 document as the page shows. */
+/** The part of an OpenAPI 3.1 document that the page shows. */
 export interface ApiDocument {
   readonly info: { readonly title: string; readonly version: string };
   readonly paths?: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
@@ -104,7 +104,7 @@ ${rows.length === 0 ? '' : `<table><caption>Parameters</caption>${rows.join('')}
 }
 
 function row(name: string, required: boolean, schema: ApiSchema | undefined, text = schema?.description): string {
-  const kind = required ? 'needed' : 'may be left out';
+  const kind = required ? 'required' : 'optional';
   return `<tr><th scope="row"><code>${escaped(name)}</code></th><td>${escaped([kind, kindOf(schema), text].filter(Boolean).join('; '))}</td></tr>`;
 }
 

@@ -1,4 +1,4 @@
-// Registry of the error codes of the management API, and the error that carries one to the answer.
+// Registry of the error codes of the management API, and the error that becomes an answer with such a code.
 
 import { defineErrors } from '../../protocols/errors.js';
 
@@ -9,16 +9,16 @@ export const adminError = defineErrors({
   },
   'admin.token-denied': {
     kind: 'denied',
-    summary: 'Status 401. The token is wrong, was revoked, or its time is over.',
+    summary: 'Status 401. The token is wrong, was revoked, or has expired.',
   },
   'admin.too-many-attempts': {
     kind: 'limit',
     summary:
-      'Status 429. This address has sent more than 20 wrong tokens within 5 minutes, and is refused for 15 minutes unless its token is right.',
+      'Status 429. This address has sent more than 20 wrong tokens within 5 minutes, and is refused for 15 minutes. Requests with a valid token are still accepted.',
   },
   'admin.role': {
     kind: 'denied',
-    summary: 'Status 403. The token is right, but its role may not do this. The message names the role that may.',
+    summary: 'Status 403. The token is valid, but its role may not do this. The message names the required role.',
   },
   'admin.host': {
     kind: 'denied',

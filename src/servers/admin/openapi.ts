@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document, made from the schemas of the routes, and a page that shows it without a script and without asking anybody else.
+// The OpenAPI 3.1 document, generated from the schemas of the routes, and a page that shows it without scripts and without other servers.
 
 import { createHash } from 'node:crypto';
 import swagger from '@fastify/swagger';
@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ApiDocument, DOCS_STYLE, docsPage } from './docs-page.js';
 import { ProblemSchema } from './operation.js';
 
-/** Call it before the routes are registered: it notes each of them. */
+/** Call before the routes are registered, because it records each of them. */
 export function registerOpenApi(app: FastifyInstance, version: string): void {
   app.addSchema(ProblemSchema);
   void app.register(swagger, {
@@ -24,7 +24,7 @@ export function registerOpenApi(app: FastifyInstance, version: string): void {
   });
 }
 
-/** What is described here is in the source for everybody to read, so it needs no token. */
+/** The document is also in the public source code, so it needs no token. */
 export async function openApiRoutes(app: FastifyInstance): Promise<void> {
   const styleHash = createHash('sha256').update(DOCS_STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;

@@ -1,10 +1,10 @@
-// Describes a route once: its schema validates requests, serializes answers, and is its part of the OpenAPI document.
+// Describes a route in one place: the schema that validates requests and serializes answers is also its part of the OpenAPI document.
 
 import { type TSchema, Type } from 'typebox';
 import type { RouteAccess } from './authentication.js';
 
 export interface Operation {
-  /** Unique; client generators make it the name of a function. */
+  /** Unique; client generators use it as the name of a function. */
   readonly id: string;
   readonly tag: string;
   readonly summary: string;
@@ -15,7 +15,7 @@ export interface Operation {
   readonly body?: TSchema;
   /** The answer with status 200. */
   readonly answer: TSchema;
-  /** Statuses of errors that this route has beside those of every route. */
+  /** Statuses of errors of this route, in addition to those of every route. */
   readonly errors?: readonly number[];
 }
 
@@ -31,8 +31,8 @@ export const ProblemSchema = Type.Object(
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'A parameter or a field of the body is wrong.',
   401: 'There is no token, or it is not valid.',
-  403: 'The role of the token may not do this, or a page of another web site asked.',
-  404: 'There is no such thing, or no longer.',
+  403: 'The role of the token may not do this, or the request came from a page of another web site.',
+  404: 'Not found, or no longer there.',
   409: 'It cannot be done at present; the message says why.',
   413: 'The body is too long.',
   415: 'The body is not JSON.',
@@ -82,11 +82,11 @@ export function operation({
   };
 }
 
-/** The document has the schema once. */
+/** The schema is in the document once and is referenced here. */
 function describedProblem(status: number): object {
   const schema = { $ref: 'Problem#' };
   return {
-    description: MEANINGS[status] ?? 'Something else is wrong.',
+    description: MEANINGS[status] ?? 'Another error.',
     content: { 'application/json': { schema } },
   };
 }

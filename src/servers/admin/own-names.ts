@@ -1,12 +1,13 @@
-// Refuses requests that a web page makes in the name of its reader: those to a host name that is not ours (DNS rebinding), and changes that a
-// page of another site asks for. A token is in no cookie, so that no page has it by itself; this is the second lock.
+// Refuses requests that a web page sends through the browser of its reader: those with a host name that is not ours (DNS rebinding), and
+// changes requested by pages of other sites. Such pages do not know the token, because it is not in a cookie; this is an additional
+// protection.
 
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AdminProblem } from './errors.js';
 
 export interface OwnNames {
-  /** Host names in lower case. */
+  /** In lower case. */
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
 }
@@ -28,14 +29,14 @@ export function installOwnNames(app: FastifyInstance, names: OwnNames): void {
       reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'Retry-After');
       return;
     }
-    // The page of this listener itself sends the origin too, but needs no permission to read the answer.
+    // The page of this listener sends its origin too, but needs no permission to read the answer.
     const isOwn = origin === `http://${host}` || origin === `https://${host}`;
     if (!isOwn && !READING.includes(request.method)) {
-      throw new AdminProblem(403, 'admin.origin', 'got a request of a page of another web site: see adminOrigins');
+      throw new AdminProblem(403, 'admin.origin', 'got a request from a page of another web site: see adminOrigins');
     }
   });
 
-  // Preflights have no token.
+  // Preflight requests contain no token.
   app.options('/*', { config: { access: 'open' }, schema: { hide: true } }, (_request, reply) =>
     reply
       .code(204)
@@ -47,13 +48,16 @@ export function installOwnNames(app: FastifyInstance, names: OwnNames): void {
   );
 }
 
-/** Host and port that the client asked for; HTTP/2 has them in a pseudo header. */
+/** Host and port as requested by the client; HTTP/2 has them in a pseudo header. */
 function hostOf({ headers }: FastifyRequest): string {
   const authority = headers[':authority'];
   return (typeof authority === 'string' ? authority : (headers.host ?? '')).toLowerCase();
 }
 
-/** A web page can give any name to any address, but not make an address of a name. */
+/**
+ * A web page can make its host name resolve to any address, but then the request has that name; it cannot make the request have an IP
+ * address as its host.
+ */
 export function isOwnHost(host: string, hosts: readonly string[]): boolean {
   const [, bracketed, plain = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(host) ?? [];
   if (bracketed !== undefined) return isIP(bracketed) === 6;

@@ -1,4 +1,4 @@
-// The management API as a Fastify plugin, to be mounted under any prefix of any application.
+// The management API as a Fastify plugin that can be mounted under any prefix of any application.
 
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
@@ -21,8 +21,8 @@ import { stateRoutes } from './routes/state.js';
 import { tokenRoutes } from './routes/tokens.js';
 
 /**
- * Registers the management API under Fastify's `prefix`. Its hooks and handlers do not affect other routes of the application. Every request
- * needs an operator token; the application needs a limit on wrong hosts, TLS and connections of its own.
+ * Registers the management API under Fastify's `prefix`. Its hooks and handlers do not affect other routes of the application. Every
+ * request needs an operator token. The application itself must refuse wrong host names, use TLS, and limit connections.
  */
 export const sluiceAdmin: FastifyPluginAsync<AdminDependencies> = async (app, dependencies) => {
   const log = new LimitedLog(app.log, new InternalErrors(app.log).shared);
@@ -32,12 +32,12 @@ export const sluiceAdmin: FastifyPluginAsync<AdminDependencies> = async (app, de
 
 export interface AdminServices {
   readonly log: Pick<LimitedLog, 'write'>;
-  /** Refused requests, by code. */
+  /** Number of refused requests, by error code. */
   readonly refused: Map<string, number>;
   readonly ownsNotFound: boolean;
 }
 
-/** @internal Registers hooks and routes on the given instance: that of `sluiceAdmin`, or our own. */
+/** @internal Registers hooks and routes on the given instance: that of `sluiceAdmin`, or the gateway's own. */
 export function registerAdmin(
   app: FastifyInstance,
   dependencies: AdminDependencies,
@@ -46,7 +46,7 @@ export function registerAdmin(
   const { hosts = [], origins = [], auditRequired = true } = dependencies;
   const changes = new AuditedChanges(dependencies.audit, auditRequired, log);
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
-  // Only JSON: a page of another site could send text without asking first.
+  // Accepts only JSON: a page of another site could send text without a preflight request.
   app.removeContentTypeParser('text/plain');
   installSecurityHeaders(app);
   app.addHook('onRequest', async (request, reply) => {

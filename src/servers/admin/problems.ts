@@ -1,4 +1,4 @@
-// Turns every error into an answer `{code, message, details}`: never a stack trace, never a piece of the request.
+// Turns every error into an answer `{code, message, details}`, without stack traces and without parts of the request.
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SluiceError } from '../../protocols/errors.js';
@@ -17,11 +17,11 @@ export interface ShownProblem {
 
 export interface ProblemOptions {
   readonly log: Pick<LimitedLog, 'write'>;
-  /** Counts refusals by code. */
+  /** Number of refusals, by error code. */
   readonly refused: Map<string, number>;
-  /** Whether addresses without a route are answered here. */
+  /** Whether this plugin answers requests for paths without a route. */
   readonly ownsNotFound: boolean;
-  /** Called before the answer, for what an operator asked for and does not get. Must not reject. */
+  /** Called before the answer to an operator's request that is refused. Must not reject. */
   readonly onRefused: (request: FastifyRequest, problem: ShownProblem) => Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function sendShown(
     .send(JSON.stringify({ code, message, ...(details !== undefined && { details }) }));
 }
 
-/** Errors of Fastify itself that a client can cause. */
+/** Errors of Fastify that a client can cause. */
 const OF_FASTIFY: Readonly<Record<string, ShownProblem>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'admin.body-too-large', message: 'the body is too long' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'admin.media-type', message: 'expected application/json' },
@@ -68,7 +68,7 @@ export function describeError(error: FastifyError): ShownProblem {
     return { status, code, message, headers };
   }
   if (error.validation !== undefined) {
-    // An unknown field is reported twice: by its name, and as one that nothing may be.
+    // An unknown field is reported twice: by name, and by the schema `false`.
     const faults = error.validation.filter(({ keyword }) => keyword !== 'boolean');
     const details = faults.map(({ instancePath, message = '', params }) => {
       const unknown = params?.additionalProperties;
@@ -88,5 +88,5 @@ export function describeError(error: FastifyError): ShownProblem {
   return { status: 500, code: 'admin.internal', message: 'internal error' };
 }
 
-/** A name that a client made up: short, and without what a terminal would obey. */
+/** Shortens a name from a client and removes characters that could control a terminal. */
 const printable = (name: string): string => name.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');

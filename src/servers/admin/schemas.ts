@@ -1,5 +1,5 @@
-// The JSON of the management API. Answers are serialized by it, so a field that is not listed here cannot leak; bodies with other fields are
-// refused.
+// The JSON schemas of the management API. They serialize the answers, so a field that is not listed here cannot leak. Bodies with other
+// fields are refused.
 
 import { type Static, Type } from 'typebox';
 import { OPERATOR_ROLES } from '../../contracts/operators.js';
@@ -19,13 +19,13 @@ export const HealthSchema = Type.Object({
 });
 
 const HolderSchema = Type.Object({
-  proof: Type.String({ description: 'how it was proven: open, key, user, token, jwt, webhook or program' }),
+  proof: Type.String({ description: 'kind of proof: open, key, user, token, jwt, webhook or program' }),
   id: Type.Optional(Type.String({ description: 'id of the key, name of the user, session of the token' })),
 });
 
 export const SessionSchema = Type.Object(
   {
-    id: Type.String({ description: 'names the session for the time that it lasts; not secret' }),
+    id: Type.String({ description: 'identifies the session while it lasts; not secret' }),
     action: Type.Union([Type.Literal('publish'), Type.Literal('play')]),
     protocol: Type.String({ description: 'rtmp, hls, dash or thumbnail' }),
     app: Type.String(),
@@ -33,7 +33,7 @@ export const SessionSchema = Type.Object(
     holder: HolderSchema,
     remoteAddress: Type.Optional(Type.String()),
     since: Time('when it began'),
-    until: Type.Optional(Time('when its permission ends')),
+    until: Type.Optional(Time('when its permission expires')),
   },
   { title: 'Session' },
 );
@@ -47,9 +47,9 @@ export const BanSchema = Type.Object(
   {
     id: Type.String(),
     action: Type.Optional(
-      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'both if left out' }),
+      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'default: both' }),
     ),
-    address: Type.Optional(Type.String({ description: 'stands for its /64 with IPv6' })),
+    address: Type.Optional(Type.String({ description: 'an IPv6 address means its /64' })),
     holder: Type.Optional(HolderSchema),
     until: Time('when it ends'),
     reason: Type.String(),
@@ -58,7 +58,7 @@ export const BanSchema = Type.Object(
 );
 
 export const EndedSchema = Type.Object({
-  ended: Type.Integer({ description: 'how many were ended' }),
+  ended: Type.Integer({ description: 'number of sessions that were ended' }),
   bannedUntil: Type.Optional(Time('until when it cannot come back')),
   note: Type.String({ description: 'what to expect' }),
 });
@@ -69,8 +69,8 @@ export const TokenSchema = Type.Object(
     role: RoleSchema,
     name: Type.String(),
     createdAt: Time('when it was made'),
-    expiresAt: Type.Optional(Time('when it ends')),
-    lastUsedAt: Type.Optional(Time('when it was used last, since the gateway started')),
+    expiresAt: Type.Optional(Time('when it expires')),
+    lastUsedAt: Type.Optional(Time('time of its last use since the gateway started')),
   },
   { title: 'OperatorToken' },
 );
@@ -79,12 +79,16 @@ export const StreamParameters = Type.Object({ app: NameSchema, name: NameSchema 
 export const SessionParameters = Type.Object({ id: Type.String({ pattern: '^[\\w-]{1,64}$' }) });
 export const TokenParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{8}$' }) });
 
-/** `90s`, `10m`, `2h`, `7d`. */
+/** Such as `90s`, `10m`, `2h`, `7d`. */
 export const DURATION_PATTERN = '^[1-9][0-9]{0,5}[smhd]$';
 export const Duration = (description: string) =>
   Type.String({ pattern: DURATION_PATTERN, description: `${description}: 90s, 10m, 2h or 7d`, examples: ['10m'] });
 
-const Reason = Type.String({ maxLength: 120, pattern: '^[^\\p{C}]*$', description: 'what the other end is told' });
+const Reason = Type.String({
+  maxLength: 120,
+  pattern: '^[^\\p{C}]*$',
+  description: 'shown to the publisher or viewer',
+});
 
 export const EndQuery = Type.Object(
   { ban: Type.Optional(Duration('how long it cannot come back')), reason: Type.Optional(Reason) },
@@ -93,25 +97,25 @@ export const EndQuery = Type.Object(
 
 export const PageQuery = {
   limit: Type.Optional(
-    Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$', description: '1 to 500, 100 if left out' }),
+    Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$', description: '1 to 500, default 100' }),
   ),
-  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,64}$', description: '`next` of the page before' })),
+  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,64}$', description: '`next` of the previous page' })),
 };
 
 export const NewTokenBody = Type.Object(
   {
     role: RoleSchema,
     name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\p{C}]*$', description: 'what the token is for' }),
-    for: Type.Optional(Duration('when it ends; never if left out')),
+    for: Type.Optional(Duration('lifetime; by default unlimited')),
   },
   closed,
 );
 
 export const NewBanBody = Type.Object(
   {
-    address: Type.String({ maxLength: 45, description: 'IP address; stands for its /64 with IPv6' }),
+    address: Type.String({ maxLength: 45, description: 'IP address; an IPv6 address means its /64' }),
     action: Type.Optional(
-      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'both if left out' }),
+      Type.Union([Type.Literal('publish'), Type.Literal('play')], { description: 'default: both' }),
     ),
     for: Duration('how long'),
     reason: Type.Optional(Reason),

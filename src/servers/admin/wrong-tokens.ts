@@ -1,11 +1,11 @@
-// Counts wrong tokens by address, in bounded memory, because an attacker can choose how many addresses to use. A right token is never refused
-// for them: nobody guesses one, and whoever shares an address with the attacker must still get in.
+// Counts wrong tokens by address. The memory is bounded, because an attacker can use any number of addresses. Valid tokens are always
+// accepted: tokens cannot be guessed, and an operator who shares an address with an attacker must not be locked out.
 
 import { addressGroup } from '../../protocols/address-group.js';
 import { RecentValues } from '../../protocols/recent-values.js';
 import type { Milliseconds, Seconds } from '../../protocols/units.js';
 
-/** Wrong tokens of one address (IPv6: one /64) within {@link WINDOW}, after which further ones get 429. */
+/** Maximum number of wrong tokens from one address (IPv6: one /64) within {@link WINDOW}. Further ones get 429. */
 export const MAX_WRONG_TOKENS = 20;
 const WINDOW: Milliseconds = 300_000;
 const BLOCKED_FOR: Milliseconds = 900_000;
@@ -21,7 +21,10 @@ interface Failures {
 export class WrongTokens {
   readonly #failures = new RecentValues<Failures>(REMEMBERED);
 
-  /** Counts a wrong token. @returns for how long the address is refused, 0 if it is not */
+  /**
+   * Counts a wrong token.
+   * @returns how long the address is refused; 0 if it is not refused
+   */
   record(address: string, now: Milliseconds): Seconds {
     const group = addressGroup(address);
     const known = this.#failures.get(group);
@@ -33,7 +36,7 @@ export class WrongTokens {
     return blockedUntil === 0 ? 0 : secondsUntil(blockedUntil, now);
   }
 
-  /** Addresses remembered. */
+  /** Number of addresses remembered. */
   get size(): number {
     return this.#failures.size;
   }

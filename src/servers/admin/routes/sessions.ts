@@ -1,4 +1,4 @@
-// Publishers and viewers: who is there, who must leave, and who may not come back.
+// Routes that list publishers and viewers, end them, and ban them.
 
 import { isIP } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -30,11 +30,11 @@ export interface SessionRouteOptions extends Pick<AdminDependencies, 'grants' | 
 const TAG = 'Publishers and viewers';
 const DEFAULT_PAGE = 100;
 const REASON = 'the operator ended this';
-/** One who is only ended is back before anybody has looked. */
+/** Somebody who is only ended reconnects before the operator has looked. */
 const COMES_BACK = 'Most encoders connect again within seconds. With ?ban=10m it cannot return for so long.';
 const STAYS_AWAY = 'It cannot return before bannedUntil. DELETE /api/v1/bans/{id} lets it in earlier.';
 const VIEWER_NOTE =
-  'Refused from the next playlist on, until its token ends. Behind a CDN only what reaches the gateway, or an edge that asks it, is refused.';
+  'Refused from the next playlist on, until its token ends. Behind a CDN, only requests that reach the gateway, or an edge that asks it, are refused.';
 
 const SessionQuery = Type.Object(
   {
@@ -56,7 +56,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       id: 'listSessions',
       tag: TAG,
       summary: 'Publishers, RTMP players, and viewers with a ticket, oldest first',
-      description: 'Viewers of open streams over HTTP have no session: the stream has their number.',
+      description: 'Viewers of open streams over HTTP have no session; their number is shown with the stream.',
       access: 'viewer',
       query: SessionQuery,
       answer: SessionListSchema,
@@ -90,7 +90,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     return changes.make(request, { action, target, before, after }, async () => {
       for (const session of tokenSessions(which)) await revokeSession(session);
       const ended = which.filter(({ id }) => grants.end(id, reason, banFor === '' ? undefined : banFor)).length;
-      if (ended === 0) throw new AdminProblem(404, 'admin.not-found', 'it has left meanwhile');
+      if (ended === 0) throw new AdminProblem(404, 'admin.not-found', 'it has already left');
       const isViewer = which.every((grant) => grant.action === 'play');
       const note = isViewer ? VIEWER_NOTE : ban === undefined ? COMES_BACK : STAYS_AWAY;
       return {
@@ -106,8 +106,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     operation({
       id: 'endPublisher',
       tag: TAG,
-      summary: 'Ends the publisher of a stream within a second, and keeps it out for a while',
-      description: 'A ban is for its key or user, or for its address if nothing else tells it from others.',
+      summary: 'Ends the publisher of a stream within a second, and optionally bans it',
+      description: 'A ban applies to its key or user, or to its address if nothing else distinguishes it from others.',
       access: 'operator',
       params: StreamParameters,
       query: EndQuery,
@@ -150,7 +150,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     operation({
       id: 'listBans',
       tag: TAG,
-      summary: 'Who is kept out at present',
+      summary: 'The bans in force',
       access: 'viewer',
       answer: Type.Object({ bans: Type.Array(BanSchema) }),
     }),
@@ -162,8 +162,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     operation({
       id: 'addBan',
       tag: TAG,
-      summary: 'Keeps an address out for a while',
-      description: 'Whoever is there already stays: end the session too.',
+      summary: 'Bans an address for some time',
+      description: 'Does not end present sessions: end these too.',
       access: 'operator',
       body: NewBanBody,
       answer: BanSchema,
@@ -185,7 +185,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     operation({
       id: 'liftBan',
       tag: TAG,
-      summary: 'Ends a ban before its time',
+      summary: 'Removes a ban',
       access: 'operator',
       params: SessionParameters,
       answer: Type.Object({ lifted: Type.Literal(true) }),

@@ -1,4 +1,4 @@
-// What can be read without changing anything: health, streams, metrics, the configuration, the audit log.
+// Routes that only read: health, streams, metrics, the configuration, the audit log.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -17,13 +17,13 @@ const AuditQuery = Type.Object(
         description: 'ISO 8601',
       }),
     ),
-    after: Type.Optional(Type.String({ pattern: '^\\d{1,15}$', description: '`next` of the page before' })),
+    after: Type.Optional(Type.String({ pattern: '^\\d{1,15}$', description: '`next` of the previous page' })),
     limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$' })),
   },
   { additionalProperties: false },
 );
 
-/** The fields are those of docs/admin.md; `before` and `after` are whatever changed. */
+/** docs/admin.md describes the fields; `before` and `after` depend on the kind of change. */
 const AuditEntrySchema = Type.Object(
   {
     seq: Type.Integer(),
@@ -37,7 +37,7 @@ const AuditEntrySchema = Type.Object(
     result: Type.String({ description: 'accepted, refused or failed' }),
     code: Type.Optional(Type.String()),
     request: Type.Optional(Type.String()),
-    prev: Type.String({ description: 'SHA-256 of the line before' }),
+    prev: Type.String({ description: 'SHA-256 of the previous line' }),
   },
   { title: 'AuditEntry' },
 );
@@ -68,7 +68,7 @@ export async function stateRoutes(plain: FastifyInstance, dependencies: AdminDep
     operation({
       id: 'listStreams',
       tag: 'Streams',
-      summary: 'All streams, with what they are served without',
+      summary: 'All streams, with what is missing from each',
       access: 'viewer',
       answer: Type.Object({ streams: Type.Array(StreamSchema) }),
     }),
@@ -99,7 +99,7 @@ export async function stateRoutes(plain: FastifyInstance, dependencies: AdminDep
     operation({
       id: 'getConfiguration',
       tag: 'Gateway',
-      summary: 'The configuration in force, without secrets',
+      summary: 'The current configuration, without secrets',
       access: 'admin',
       answer: Type.Object({
         options: Type.Array(Type.Object({ key: Type.String(), value: Type.Optional(Type.Unknown()) })),
@@ -113,7 +113,7 @@ export async function stateRoutes(plain: FastifyInstance, dependencies: AdminDep
     operation({
       id: 'listAudit',
       tag: 'Audit',
-      summary: 'What operators changed, or were refused, from the oldest on',
+      summary: 'Changes by operators, accepted or refused, oldest first',
       access: 'admin',
       query: AuditQuery,
       answer: Type.Object({ entries: Type.Array(AuditEntrySchema), next: Type.Optional(Type.String()) }),
@@ -146,7 +146,7 @@ export async function stateRoutes(plain: FastifyInstance, dependencies: AdminDep
     async (_request, reply) => {
       const page = metrics();
       if (page === undefined) throw new AdminProblem(404, 'admin.metrics-off', 'there are no metrics');
-      // Sent as it is: the schema of the answer would make JSON of it.
+      // Sent unchanged, because the schema would convert it to JSON.
       return reply
         .type(page.contentType)
         .serializer(String)

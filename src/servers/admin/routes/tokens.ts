@@ -1,4 +1,4 @@
-// Operator tokens: who may manage the gateway. The first one is made by `sluice token add` on the machine itself.
+// Routes for operator tokens. The first token is made by `sluice token add` on the machine of the gateway.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -25,7 +25,7 @@ export async function tokenRoutes(plain: FastifyInstance, options: TokenRouteOpt
     operation({
       id: 'listTokens',
       tag: TAG,
-      summary: 'All operator tokens, without what proves them',
+      summary: 'All operator tokens, without the secret parts',
       access: 'admin',
       answer: Type.Object({ tokens: Type.Array(TokenSchema) }),
       errors: [503],
@@ -59,7 +59,7 @@ export async function tokenRoutes(plain: FastifyInstance, options: TokenRouteOpt
     operation({
       id: 'revokeToken',
       tag: TAG,
-      summary: 'Revokes a token: the next request with it is refused',
+      summary: 'Revokes a token; the next request with it is refused',
       access: 'admin',
       params: TokenParameters,
       answer: Type.Object({ revoked: Type.Literal(true) }),
