@@ -35,6 +35,13 @@ export interface RecordingListQuery {
   readonly limit: number;
 }
 
+export interface RecordingMovie {
+  /** Bytes. */
+  readonly length: number;
+  /** The bytes from `first` to `last`, both included. */
+  read(first: number, last: number): AsyncIterable<Buffer>;
+}
+
 export interface RecordingLibrary {
   /** The newest first. */
   list(query: RecordingListQuery): {
@@ -42,6 +49,12 @@ export interface RecordingLibrary {
     readonly cursor?: string | undefined;
   };
   find(id: string): StoredRecording | undefined;
+  /**
+   * The recording as one MP4.
+   * @param rendition a video, or `audio`; default: the first video
+   * @throws {SluiceError} `recording.mp4`, `recording.no-such-recording`
+   */
+  movie(id: string, rendition?: string): Promise<RecordingMovie>;
   totals(): { readonly count: number; readonly bytes: number };
 }
 

@@ -4,13 +4,20 @@ import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
-import type { NewRecording, RecordingControl, RecordingListQuery, StoredRecording } from '../contracts/recordings.js';
+import type {
+  NewRecording,
+  RecordingControl,
+  RecordingListQuery,
+  RecordingMovie,
+  StoredRecording,
+} from '../contracts/recordings.js';
 import type { RecordingEvent } from '../events/gateway-event.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
 import { systemReason } from '../protocols/system-error.js';
 import { recordingError } from '../recording/errors.js';
 import { freeBytes } from '../recording/files.js';
+import { Movies } from '../recording/movies.js';
 import type { RecordedRendition } from '../recording/recorded-stream.js';
 import type { RecordingFacts } from '../recording/recording-facts.js';
 import { type RecordingNews, Recordings } from '../recording/recordings.js';
@@ -27,6 +34,7 @@ type RenditionNames = string;
 
 export class StreamRecording implements RecordingControl {
   readonly #recordings: Recordings;
+  readonly #movies = new Movies();
   readonly #clock: Clock;
   readonly #config: Config;
   readonly #streams = new Map<Presentation, RecordedPresentation>();
@@ -111,6 +119,12 @@ export class StreamRecording implements RecordingControl {
 
   find(id: string): StoredRecording | undefined {
     return this.#recordings.find(id);
+  }
+
+  async movie(id: string, rendition?: string): Promise<RecordingMovie> {
+    const entry = this.#recordings.find(id);
+    if (entry === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
+    return this.#movies.get(entry, rendition);
   }
 
   totals(): ReturnType<RecordingControl['totals']> {

@@ -162,6 +162,80 @@ describe('a recording of a stream', () => {
     expect(() => gateway.recordings.start('live', 'other')).toThrow('no stream live/other is live');
   });
 
+  it('G15 is one MP4 with moov first, any range of it, and the very samples of the segments', async () => {
+    const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
+    const first = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 3);
+    const { id } = (await recordings(http))[0] ?? { id: '' };
+    // Not while it is made.
+    expect((await fetch(`${http}/vod/${id}.mp4`)).status).toBe(404);
+    await first.stop();
+    const second = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 5);
+    await second.stop();
+    const { duration, gaps } = await whenMade(http);
+    const url = `${http}/vod/${id}.mp4`;
+    const whole = await fetch(url);
+    const bytes = Buffer.from(await whole.arrayBuffer());
+    expect(whole.headers.get('content-length')).toBe(`${bytes.length}`);
+    expect(whole.headers.get('content-disposition')).toMatch(/^attachment; filename="cam-[\dT-]+\.mp4"$/);
+    expect(bytes.toString('latin1', 4, 8)).toBe('ftyp');
+    expect(bytes.indexOf('moov')).toBeLessThan(bytes.indexOf('mdat'));
+    for (const [from, to] of [
+      [0, 0],
+      [5, 5000],
+      [bytes.length - 10, bytes.length - 1],
+      [bytes.length >> 1, (bytes.length >> 1) + 70_000],
+    ]) {
+      const part = await fetch(url, { headers: { range: `bytes=${from}-${to}` } });
+      expect(part.status).toBe(206);
+      expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(from, (to ?? 0) + 1));
+    }
+    expect((await fetch(url, { headers: { range: `bytes=${bytes.length}-` } })).status).toBe(416);
+    expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe(`${bytes.length}`);
+
+    const hashes = async (input: string, stream: string): Promise<string[]> => {
+      const args = ['-v', 'warning', '-i', input, '-map', `0:${stream}`, '-c', 'copy', '-f', 'framemd5', '-'];
+      const { stdout, stderr } = await runProgram(npmFfmpeg(), args);
+      expect(stderr).toBe('');
+      return stdout
+        .toString()
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => line.split(',').at(-1)?.trim() ?? '');
+    };
+    for (const stream of ['v', 'a']) {
+      const segments = await hashes(`${http}/vod/${id}/${stream === 'v' ? 'source' : 'audio'}/index.m3u8`, stream);
+      expect(await hashes(url, stream)).toEqual(segments);
+      expect(segments.length).toBeGreaterThan(50);
+    }
+    // The time without a publisher is in it.
+    const away = gaps.reduce((sum, { from, to }) => sum + Date.parse(to) - Date.parse(from), 0) / 1000;
+    const movie = await runProgram(npmFfmpeg(), [
+      '-v',
+      'error',
+      '-i',
+      url,
+      '-map',
+      '0:v',
+      '-c',
+      'copy',
+      '-f',
+      'framemd5',
+      '-',
+    ]);
+    const times = movie.stdout
+      .toString()
+      .split('\n')
+      .filter((line) => /^\d/.test(line))
+      .map((line) => Number(line.split(',')[2]));
+    const scale = Number(/#tb 0: 1\/(\d+)/.exec(movie.stdout.toString())?.[1]);
+    const lasts = (Math.max(...times) - Math.min(...times)) / scale;
+    expect(Math.abs(lasts - (duration + away))).toBeLessThan(0.2);
+    expect((await fetch(`${http}/vod/${id}.mp4?rendition=audio`)).status).toBe(200);
+    expect((await fetch(`${http}/vod/${id}.mp4?rendition=720p`)).status).toBe(404);
+  });
+
   it('needs the same token as the stream where that is protected', async () => {
     const flags = ['--play-access', 'token', '--play-secrets', SECRET];
     const { http, publishUrl } = await startGateway(...FLAGS, ...flags, '--record', 'all');

@@ -9,6 +9,7 @@ import { OPERATOR_ROLES, type OperatorRole } from '../../../src/contracts/operat
 import type {
   NewRecording,
   RecordingControl,
+  RecordingMovie,
   RecordingState,
   StoredRecording,
 } from '../../../src/contracts/recordings.js';
@@ -92,6 +93,10 @@ export class FakeRecordings implements RecordingControl {
 
   totals(): { readonly count: number; readonly bytes: number } {
     return { count: this.all.size, bytes: 0 };
+  }
+
+  async movie(id: string): Promise<RecordingMovie> {
+    throw recordingError('recording.mp4', `${id} has no media`);
   }
 
   start(app: string, name: string, { title }: NewRecording = {}): RecordingState {

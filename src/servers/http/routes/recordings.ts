@@ -3,20 +3,29 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import type { RecordingLibrary, RecordingState, StoredRecording } from '../../../contracts/recordings.js';
+import type {
+  RecordingLibrary,
+  RecordingMovie,
+  RecordingState,
+  StoredRecording,
+} from '../../../contracts/recordings.js';
+import { SluiceError } from '../../../protocols/errors.js';
 import { sendCompressed } from '../compressed-reply.js';
 import { ticketedRecording } from '../delivery/entry-answer.js';
 import type { ViewerGate } from '../delivery/viewer-gate.js';
 import { HttpProblem } from '../errors.js';
+import { matchesEntityTag, readRange } from '../negotiation.js';
 import { installCors } from '../plugins/cors.js';
 import { sendGateProblem } from '../plugins/errors.js';
 import { installTickets, withTickets } from '../plugins/tickets.js';
 import { recordingJson, recordingQuery } from '../recording-json.js';
 import {
+  MovieQuery,
   RecordingFileParameters,
   RecordingListSchema,
   RecordingParameters,
@@ -102,6 +111,23 @@ export async function recordingRoutes(
     );
 
     routes.get(
+      `${root}/:id.mp4`,
+      { schema: { params: RecordingParameters, querystring: MovieQuery }, exposeHeadRoute: true },
+      async (request, reply) => {
+        const { id } = request.params;
+        const { facts } = find(recordings, id);
+        const pass = await gate?.authorize(request.raw, facts, 'hls', true);
+        if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+        const movie = await movieOf(recordings, id, request.query.rendition);
+        const lifetime = pass?.ticket === undefined ? FINISHED : 'private, no-store';
+        reply
+          .header('cache-control', lifetime)
+          .header('content-disposition', `attachment; filename="${fileName(facts)}"`);
+        return sendMovie(request, reply, movie, `"${id}-${request.query.rendition ?? ''}-${movie.length}"`);
+      },
+    );
+
+    routes.get(
       `${root}/:id/:rendition/:file`,
       { schema: { params: RecordingFileParameters }, exposeHeadRoute: true },
       async (request, reply) => {
@@ -119,6 +145,39 @@ export async function recordingRoutes(
         return sendCompressed(request, reply, text);
       },
     );
+  }
+}
+
+/** One range, or all of it (RFC 9110 section 14). */
+function sendMovie(request: FastifyRequest, reply: FastifyReply, movie: RecordingMovie, etag: string): FastifyReply {
+  const { headers, method } = request;
+  reply.headers({ 'accept-ranges': 'bytes', etag }).type('video/mp4');
+  if (matchesEntityTag(headers['if-none-match'], etag)) return reply.code(304).send();
+  const isFresh = headers['if-range'] === undefined || headers['if-range'] === etag;
+  const range = readRange(isFresh ? headers.range : undefined, movie.length);
+  if (range.type === 'unsatisfiable') {
+    return reply.code(416).header('content-range', `bytes */${movie.length}`).send();
+  }
+  const { first, last } = range.type === 'slice' ? range : { first: 0, last: movie.length - 1 };
+  if (range.type === 'slice') reply.code(206).header('content-range', `bytes ${first}-${last}/${movie.length}`);
+  reply.header('content-length', last - first + 1);
+  return reply.send(Readable.from(method === 'HEAD' ? [] : movie.read(first, last), { objectMode: false }));
+}
+
+function fileName({ name, start }: RecordingState): string {
+  return `${name}-${new Date(start).toISOString().slice(0, 19).replaceAll(':', '-')}.mp4`;
+}
+
+async function movieOf(
+  recordings: RecordingLibrary,
+  id: string,
+  rendition: string | undefined,
+): Promise<RecordingMovie> {
+  try {
+    return await recordings.movie(id, rendition);
+  } catch (error) {
+    if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
+    throw new HttpProblem(404, 'http.recording-not-found', error.message);
   }
 }
 

@@ -13,6 +13,8 @@ export const RecordingFileParameters = Type.Object({
   file: Type.String({ pattern: '^(index|iframes)\\.m3u8$|^(init|seg)-[0-9]{1,16}\\.(mp4|m4s)$' }),
 });
 
+export const MovieQuery = Type.Object({ rendition: Type.Optional(NameSchema) });
+
 const Time = Type.String({ description: 'ISO 8601' });
 
 export const RecordingSchema = Type.Object({

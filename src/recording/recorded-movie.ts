@@ -1,0 +1,132 @@
+// A recording as one progressive MP4 that exists nowhere: its beginning is computed from the segments, its media is read from them. So it costs
+// no disk and no waiting, and any range of it can be sent.
+
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readBoxHeader } from '../protocols/mp4/boxes.js';
+import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.js';
+import { parseFragment } from '../protocols/mp4/movie-fragment.js';
+import { layOutMovie, type MovieChunk } from '../protocols/mp4/progressive-movie.js';
+import type { CatalogueEntry } from './catalogue.js';
+import { recordingError } from './errors.js';
+import { PLAYLIST, readPlaylist } from './recorded-playlist.js';
+
+export interface RecordedMovie {
+  /** Bytes. */
+  readonly length: number;
+  /** The bytes from `first` to `last`, both included. Holds a buffer of a file, and no more. */
+  read(first: number, last: number): AsyncGenerator<Buffer, void, undefined>;
+}
+
+/** Where the bytes of a chunk are. */
+interface StoredChunk extends MovieChunk {
+  readonly path: string;
+  readonly offset: number;
+}
+
+interface StoredTrack {
+  readonly init: Buffer;
+  readonly timescale: number;
+  readonly chunks: readonly StoredChunk[];
+}
+
+/** A piece of the movie: `at` is its first byte in the movie. */
+interface Piece {
+  readonly at: number;
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Reads every segment once for its sample tables.
+ * @param renditions one video, one audio, or both
+ * @throws {SluiceError} `recording.mp4` if the codec changes in the middle, or there is no media; the errors of MP4 for files that are damaged
+ * @throws the system error if a file cannot be read
+ */
+export async function recordedMovie(
+  { directory }: CatalogueEntry,
+  renditions: readonly string[],
+): Promise<RecordedMovie> {
+  const found = await Promise.all(renditions.map((rendition) => readTrack(join(directory, rendition))));
+  const tracks = found.filter(({ chunks }) => chunks.length > 0);
+  if (tracks.length === 0) throw recordingError('recording.mp4', 'the recording has no media of these renditions');
+  const { header, order, length } = layOutMovie(tracks);
+  const pieces: Piece[] = [];
+  let at = header.length;
+  for (const { track, chunk } of order) {
+    const stored = tracks[track]?.chunks[chunk];
+    if (stored === undefined) continue;
+    pieces.push({ at, path: stored.path, offset: stored.offset, length: stored.length });
+    at += stored.length;
+  }
+  return {
+    length,
+    async *read(first, last) {
+      if (first < header.length) yield header.subarray(first, Math.min(last + 1, header.length));
+      for (let index = indexOf(pieces, first); index < pieces.length; index += 1) {
+        const piece = pieces[index] as Piece;
+        if (piece.at > last) return;
+        const start = piece.offset + Math.max(0, first - piece.at);
+        const end = piece.offset + Math.min(piece.length, last + 1 - piece.at) - 1;
+        yield* createReadStream(piece.path, { start, end });
+      }
+    },
+  };
+}
+
+/** The first piece that has this byte or a later one. */
+function indexOf(pieces: readonly Piece[], byte: number): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const piece = pieces[middle] as Piece;
+    if (piece.at + piece.length <= byte) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+async function readTrack(directory: string): Promise<StoredTrack> {
+  const entries = readPlaylist(await readFile(join(directory, PLAYLIST), 'utf8'))?.entries ?? [];
+  const chunks: StoredChunk[] = [];
+  let init: Buffer | undefined;
+  let track: InitTrack | undefined;
+  for (const { uri, map, gap } of entries) {
+    if (gap) continue;
+    const needed = await readFile(join(directory, map));
+    if (init !== undefined && !needed.equals(init)) {
+      throw recordingError(
+        'recording.mp4',
+        'the codec or the picture changes in the middle, and one MP4 cannot say so',
+      );
+    }
+    init = needed;
+    track ??= parseInitSegment(init);
+    const path = join(directory, uri);
+    chunks.push(...readChunks(path, await readFile(path), track));
+  }
+  return { init: init ?? Buffer.alloc(0), timescale: track?.timescale ?? 1, chunks };
+}
+
+/** The parts of a segment: each is a moof and its mdat. */
+function readChunks(path: string, segment: Buffer, track: InitTrack): StoredChunk[] {
+  const chunks: StoredChunk[] = [];
+  let moof: number | undefined;
+  for (let at = 0, header = readBoxHeader(segment); header !== undefined; header = readBoxHeader(segment, at)) {
+    if (header.type === 'moof') moof = at;
+    else if (header.type === 'mdat' && moof !== undefined) {
+      const { baseMediaDecodeTime: time, samples } = parseFragment(segment.subarray(moof, at + header.size), track);
+      const offset = (samples[0]?.data.byteOffset ?? 0) - segment.byteOffset;
+      const length = samples.reduce((sum, { size }) => sum + size, 0);
+      // The bytes of the segment are not kept.
+      const times = samples.map(({ duration, size, cts, sync }) => ({ duration, size, cts, sync }));
+      chunks.push({ path, offset, length, time, samples: times });
+      moof = undefined;
+    }
+    at += header.size;
+  }
+  return chunks;
+}
