@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 describe('the end of a gateway', () => {
   it.each([
-    ...['rtmp servers', 'thumbnails', 'streams', 'web servers', 'certificate', 'play access', 'directories'],
+    ...['rtmp servers', 'thumbnails', 'streams', 'web servers', 'certificate', 'access', 'directories'],
     'rtmp shutdown',
   ])('goes on to its end when "%s" fails: publishers are told, playlists end, ports are closed', async (seam) => {
     const injections = new Injections();

@@ -92,10 +92,16 @@ export class Grants {
     this.#cancelLook = this.#clock.after(LOOK_INTERVAL, () => {
       this.#cancelLook = undefined;
       const now = this.#clock.wallClock();
-      this.endWhere(({ until }) =>
-        until !== undefined && until <= now ? accessError('access.expired', 'this permission has expired') : undefined,
-      );
-      if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
+      try {
+        this.endWhere(({ until }) =>
+          until !== undefined && until <= now
+            ? accessError('access.expired', 'this permission has expired')
+            : undefined,
+        );
+      } finally {
+        // One holder that cannot be ended must not keep the others.
+        if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
+      }
     });
   }
 }

@@ -140,11 +140,14 @@ export class Sessions {
     this.#cancelLook ??= this.#clock.after(IDLE / 2, () => {
       this.#cancelLook = undefined;
       const now = this.#clock.now();
-      for (const session of [...this.#sessions.values()]) {
-        if (now - session.seen < IDLE) break;
-        this.#close(session, {});
+      try {
+        for (const session of [...this.#sessions.values()]) {
+          if (now - session.seen < IDLE) break;
+          this.#close(session, {});
+        }
+      } finally {
+        if (this.#sessions.size > 0) this.#look();
       }
-      if (this.#sessions.size > 0) this.#look();
     });
   }
 }

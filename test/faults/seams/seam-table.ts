@@ -116,7 +116,7 @@ export const SEAMS: readonly SeamRow[] = [
 
 /** Seams at the end of the gateway, for streams of an earlier process, and for a certificate: each has its own test below the table's. */
 export const OTHERS: readonly string[] = [
-  ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'play access', 'directories', 'rtmp shutdown'],
+  ...['rtmp servers', 'thumbnails', 'web servers', 'certificate', 'access', 'directories', 'rtmp shutdown'],
   'streams',
   // Of recordings: test/faults/seams-recording.test.ts.
   ...['recording start', 'recording', 'end of a recording', 'finishing a recording', 'retention', 'recordings'],
@@ -132,6 +132,8 @@ export const OTHERS: readonly string[] = [
   'webhook closing',
   ...['access', 'timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'banned viewers',
+  // Of permissions: test/faults/seams-access.test.ts.
+  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'admin refusal',
 ];
 
