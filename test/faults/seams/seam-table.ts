@@ -130,7 +130,7 @@ export const OTHERS: readonly string[] = [
   'jwks fetch',
   'jwks keep',
   'webhook closing',
-  ...['access', 'timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
+  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'banned viewers',
   // Of permissions: test/faults/seams-access.test.ts.
   ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
