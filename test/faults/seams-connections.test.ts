@@ -6,6 +6,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, Server } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hashPassword } from '../../src/access/password-hash.js';
+import { UserDirectory } from '../../src/access/user-directory.js';
 import { keyAndUsers } from '../../src/gateway/publishers.js';
 import { Origin } from '../../src/hls/origin/origin.js';
 import { buildApp } from '../../src/servers/http/app.js';
@@ -373,14 +374,21 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
     const injections = new Injections();
     const told: string[] = [];
     const write = (_fields: object, message: string): void => void told.push(message);
+    const users = [{ name: 'anna', hash: hashPassword('anna', 'secret') }];
     const access = keyAndUsers({
       config: {
         apps: [],
-        users: [{ name: 'anna', hash: hashPassword('anna', 'secret') }],
+        users,
         userChallenge: 'on',
         maxFailureDelay: 0,
       },
-      ...{ key: 'k', access: policySteps(), clock: new ManualClock(), logger: { info: write, error: write } },
+      ...{
+        key: 'k',
+        access: policySteps(),
+        publishers: { users: new UserDirectory(users), proofs: [], isOpen: () => false },
+        clock: new ManualClock(),
+        logger: { info: write, error: write },
+      },
     } as never);
     const hit = injections.arm({ seam: 'encoder gave up', domain: (name) => name === 'access', fault: 'throw' });
     const request = { app: 'live', query: new URLSearchParams(), flashVer: 'FMLE/3.0', remoteAddress: '192.0.2.1' };
