@@ -152,9 +152,9 @@ export class Presentation extends PresentationLife {
     this.writeBehind?.missed(rendition, file);
   }
 
-  /** Resolves when the store has all complete segments, or failed again to take them. */
+  /** Resolves when the store has all segments that are complete now, or failed to take them. */
   async stored(): Promise<void> {
-    await this.writeBehind?.finish();
+    await this.writeBehind?.afterNextPass();
   }
 
   /** Removes its playlists from the store some time after its end; its media may still be requested. Never rejects. */

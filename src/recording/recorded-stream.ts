@@ -62,6 +62,6 @@ export interface RecordedStream {
   variants(): RecordedVariants;
   /** Absolute path of a file in the live copy on disk; undefined if there is none. */
   livePath(rendition: string, uri: string): string | undefined;
-  /** Resolves when the live copy on disk has all complete segments, or could not take them. Never rejects. */
+  /** Resolves when the live copy on disk has all segments that are complete now, or could not take them. Never rejects. */
   stored(): Promise<void>;
 }

@@ -170,25 +170,26 @@ export class Recorder {
 
   async #storePending(): Promise<void> {
     while (this.#pending.length > 0) {
-      await this.#options.stream.stored();
+      // Taken first: what comes while these are awaited is not in the live copy yet, and is linked in the next round.
       const pending = this.#pending.splice(0);
+      await this.#options.stream.stored();
+      const hasRoom = await this.#hasRoom();
       for (const { rendition, segment } of pending) {
         const isLate = this.#pendingBytes > MAX_PENDING_BYTES;
         this.#pendingBytes -= segment.media.length;
-        await this.#store(rendition, segment, isLate);
+        await this.#store(rendition, segment, hasRoom && !isLate);
       }
       await this.#publish();
     }
   }
 
-  async #store(rendition: RecordedRendition, segment: RecordedSegment, isLate: boolean): Promise<void> {
+  async #store(rendition: RecordedRendition, segment: RecordedSegment, canStore: boolean): Promise<void> {
     const track = this.#trackOf(rendition);
     this.#progress.note(segment);
     for (const missing of this.#progress.between(track.next, segment.number)) track.skip(missing);
     let stored = false;
-    if (!segment.gap && !isLate) {
+    if (!segment.gap && canStore) {
       try {
-        await this.#checkSpace();
         stored = await track.store(segment);
       } catch (cause) {
         this.#pause(cause);
@@ -204,11 +205,16 @@ export class Recorder {
     this.#progress.change({ bytes: this.facts.bytes + segment.media.length });
   }
 
-  async #checkSpace(): Promise<void> {
+  /** Pauses the recording if the disk is too full. */
+  async #hasRoom(): Promise<boolean> {
     const { directory, keepFree, freeBytes } = this.#options;
-    if (keepFree === 0) return;
-    if ((await freeBytes(directory)) < keepFree)
-      throw new Error(`less than ${Math.round(keepFree / 2 ** 20)} MiB are free on the disk`);
+    try {
+      if (keepFree === 0 || (await freeBytes(directory)) >= keepFree) return true;
+      this.#pause(new Error(`less than ${Math.round(keepFree / 2 ** 20)} MiB are free on the disk`));
+    } catch (cause) {
+      this.#pause(cause);
+    }
+    return false;
   }
 
   /** Appends what is new to all playlists. */

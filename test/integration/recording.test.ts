@@ -52,7 +52,7 @@ const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 
 describe('a recording of a stream', () => {
   it('has the bytes of every segment that was live, plays in FFmpeg, and is told of by events', async () => {
-    const { gateway, http, publishUrl, errors } = await startGateway(...FLAGS, '--record', 'all');
+    const { gateway, http, publishUrl, mediaDir, errors } = await startGateway(...FLAGS, '--record', 'all');
     const events: GatewayEvent[] = [];
     gateway.onEvent((event) => void events.push(event));
     const publisher = await publishLoop(publishUrl('cam'), source);
@@ -73,6 +73,11 @@ describe('a recording of a stream', () => {
       for (const { uri, bytes } of segments.values()) {
         expect(digest(await fetchBytes(`${base}/${name}/${uri}`))).toBe(digest(bytes));
       }
+      const names = [...segments.values()].map(({ uri }) => uri);
+      const trees = [mediaDir, join(mediaDir, '..', 'recordings')].map((root) => join(root, 'live', 'cam'));
+      const [live = '', kept = ''] = [join(trees[0] ?? '', name), join(trees[1] ?? '', recording.id, name)];
+      // No byte was copied.
+      for (const uri of names) expect((await stat(join(kept, uri))).ino).toBe((await stat(join(live, uri))).ino);
       for (const [uri, bytes] of inits) expect(await fetchBytes(`${base}/${name}/${uri}`)).toEqual(bytes);
     }
     const { stderr } = await runProgram(npmFfmpeg(), [

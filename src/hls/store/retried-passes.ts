@@ -30,6 +30,8 @@ export class RetriedPasses {
   /** A pass is due at a time: with others, or after a failure. */
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
+  /** Those who wait for the end of the next pass. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: RetriedPassesOptions) {
     this.#options = options;
@@ -70,11 +72,22 @@ export class RetriedPasses {
     while (this.#running !== undefined && this.#cancelTimer === undefined) await this.#running;
   }
 
+  /** Resolves after the next pass, whatever its result is, or at once if none is due. Does not start one. */
+  async afterNext(): Promise<void> {
+    if (this.#stopped || (!this.#wanted && this.#running === undefined)) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   /** Resolves when no pass runs; no further one will start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
     await this.#running;
+    this.#release();
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #startAfter(delay: Milliseconds): void {
@@ -93,6 +106,7 @@ export class RetriedPasses {
   async #runToEnd(): Promise<void> {
     await this.#options.domain.settled('disk writer', () => this.#run());
     this.#running = undefined;
+    this.#release();
     if (this.#wanted && this.#cancelTimer === undefined) this.#start();
   }
 

@@ -89,6 +89,11 @@ export class WriteBehind {
     this.#passes.wake();
   }
 
+  /** Resolves when the next pass has written what the window has now, or has failed. Does not hurry it. */
+  afterNextPass(): Promise<void> {
+    return this.#passes.afterNext();
+  }
+
   /** Resolves when the store has the current window, or when writing has failed again. */
   finish(): Promise<void> {
     return this.#passes.finish();
