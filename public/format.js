@@ -60,3 +60,20 @@ export function formatCodec(codec) {
 export function formatViewers(count) {
   return count === 1 ? '1 viewer' : `${count} viewers`;
 }
+
+/** @param {number} bytes → `1.2 GB`, `640 kB` */
+export function formatBytes(bytes) {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 1 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** @param {string} iso → date and time where the reader is, such as `Nov 28, 2026, 18:40` */
+export function formatDate(iso) {
+  return new Date(iso).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+}

@@ -5,7 +5,7 @@
  * or bookmarked; the history keeps it for a reload of the page.
  * @returns {string | undefined}
  */
-function takeToken() {
+export function takeToken() {
   const address = new URL(location.href);
   const token = address.searchParams.get('token');
   if (token === null) return history.state?.token;

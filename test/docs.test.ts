@@ -9,6 +9,7 @@ import { TOKEN_FLAGS } from '../src/cli/operator-tokens.js';
 import { KEY_FLAGS } from '../src/cli/publishers.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
+import type { RecordingLibrary } from '../src/contracts/recordings.js';
 import { REPAIRS } from '../src/live/repairs.js';
 import { METRICS } from '../src/servers/http/metrics/definitions.js';
 import { sluiceHttp } from '../src/servers/http/plugin.js';
@@ -192,7 +193,13 @@ describe('docs/addresses.md', () => {
     const app = Fastify();
     app.addHook('onRoute', ({ url }) => void routes.add(url));
     const dash = { manifest: () => Promise.reject(new Error('not asked for here')), time: () => undefined };
-    await app.register(sluiceHttp, { ...fakeDependencies({ dash }) });
+    const recordings: RecordingLibrary = {
+      list: () => ({ recordings: [] }),
+      find: () => undefined,
+      totals: () => ({ count: 0, bytes: 0 }),
+      movie: () => Promise.reject(new Error('not asked for here')),
+    };
+    await app.register(sluiceHttp, { ...fakeDependencies({ dash }), recordings });
     await app.ready();
     await app.close();
     // As the table writes them. Of the catch-all routes below the two roots only what is more exact is an address.

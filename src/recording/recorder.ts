@@ -257,7 +257,7 @@ export class Recorder {
       // The directory stays as after a crash: the next start finishes it.
       this.#pause(cause);
     }
-    if (!this.isOpen || this.facts.bytes > 0) onChange(this.facts);
+    if (!isOpen(this.facts) || this.facts.bytes > 0) onChange(this.facts);
     this.#finished();
   }
 
@@ -293,9 +293,5 @@ export class Recorder {
   async #writeFacts(): Promise<void> {
     await replaceFile(join(this.#options.directory, FACTS_FILE), renderFacts(this.facts));
     this.#options.onChange(this.facts);
-  }
-
-  get isOpen(): boolean {
-    return isOpen(this.facts);
   }
 }

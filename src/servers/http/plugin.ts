@@ -141,6 +141,7 @@ export function registerSluice(
   void app.register(assetRoutes, { library });
   void app.register(pageRoutes, {
     pages,
+    recordings: recordings !== undefined,
     streams: dependencies.streams,
     // Programs that preview a link have no token, so they cannot load the thumbnail of a protected stream.
     thumbnails: dependencies.thumbnails !== undefined && !isProtected,

@@ -10,6 +10,8 @@ export interface Pages {
   readonly watch: string;
   readonly embed: string;
   readonly error: string;
+  readonly recordings: string;
+  readonly recording: string;
 }
 
 /** `public/` of this package. Searched upwards, because this file runs from `src/` in tests and from `dist/` when installed. */
@@ -36,7 +38,10 @@ function isSluicePublic(directory: string): boolean {
 export function loadPages(directory: string): Pages {
   const library = assetLibrary(directory);
   const read = (name: string): string => withAssets(readFileSync(join(directory, `${name}.html`), 'utf8'), library);
-  return { list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') };
+  return {
+    ...{ list: read('index'), watch: read('watch'), embed: read('embed'), error: read('error') },
+    ...{ recordings: read('recordings'), recording: read('recording') },
+  };
 }
 
 /** Gives every asset its versioned address, replaces scripts by their bundles, and preloads hls.js so that it loads in parallel. */

@@ -11,6 +11,7 @@ import type { Pages } from '../pages/pages.js';
 import { publicAddress } from '../pages/public-address.js';
 import { pagePolicy } from '../plugins/security-headers.js';
 import { StreamParameters } from '../schemas/names.js';
+import { RecordingParameters } from '../schemas/recordings.js';
 
 export interface PageRouteOptions {
   readonly pages: Pages;
@@ -18,6 +19,8 @@ export interface PageRouteOptions {
   readonly embedFrameAncestors: string;
   readonly streams: StreamDirectory;
   readonly thumbnails: boolean;
+  /** Whether there are pages of recordings. */
+  readonly recordings: boolean;
   /** Whether viewers need a token, which is in the address of the page. */
   readonly isProtected: boolean;
   readonly publicUrl: string | undefined;
@@ -67,6 +70,17 @@ export async function pageRoutes(app: FastifyInstance, options: PageRouteOptions
     reply.headers({ 'cross-origin-resource-policy': 'cross-origin', 'cross-origin-embedder-policy': 'require-corp' });
     return sendPage(request, reply, withHead(pages.embed, request, application, name), embedFrameAncestors);
   });
+
+  if (options.recordings) {
+    routes.get('/recordings', { exposeHeadRoute: true }, (request, reply) =>
+      sendPage(request, reply, pages.recordings, pageFrameAncestors),
+    );
+    routes.get(
+      '/recordings/:id',
+      { schema: { params: RecordingParameters }, exposeHeadRoute: true },
+      (request, reply) => sendPage(request, reply, pages.recording, pageFrameAncestors),
+    );
+  }
 
   app.get<{ Querystring: EmbedQuery }>('/oembed', { exposeHeadRoute: true }, (request, reply) => {
     const base = baseOf(request);

@@ -1,0 +1,106 @@
+// The pages of recordings in a real Chromium: find one, watch it again, seek in it, link to a moment, download it, on a wide and on a narrow screen.
+import { readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { expect, it, onTestFinished } from 'vitest';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
+import { startGateway } from '../support/gateway.js';
+import { eventually, whenListed } from '../support/hls-client.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
+
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+/** A directory for screenshots, to look at. */
+const PICTURES = process.env.SCREENSHOTS;
+
+it('lists recordings, plays one, seeks, links to a moment and downloads it', async () => {
+  const { gateway, http, publishUrl } = await startGateway(
+    ...[
+      '--ladder',
+      'source',
+      '--segment-duration',
+      '1',
+      '--part-duration',
+      '0.25',
+      '--record',
+      'all',
+      '--keep-free',
+      '0',
+    ],
+  );
+  const browser = await launchBrowser();
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const troubles: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  const shoot = async (name: string): Promise<void> => {
+    if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+  };
+  const until = (condition: string): Promise<void> => expect.poll(() => page.evaluate(condition)).toBe(true);
+  const findings = async (): Promise<unknown> => {
+    await page.evaluate(await readFile(axeSource, 'utf8'));
+    return page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))');
+  };
+  await page.goto(`${http}/recordings`);
+  await page.getByText('Nothing has been recorded yet').waitFor();
+  await shoot('none');
+
+  const publisher = await publishLoop(publishUrl('cam'), await makeFlvSource({ seconds: 4, gop: 25, size: '640x360' }));
+  followStream(`${http}/hls/live/cam`);
+  await whenListed(`${http}/hls/live/cam`, 'source', 6);
+  const { id } = gateway.recordings.start('live', 'cam');
+  await gateway.recordings.change(id, { title: 'Interview with a <b>name</b>', pinned: true });
+  await page.goto(`${http}/recordings`);
+  await page.getByText('Recording', { exact: true }).waitFor();
+  await publisher.stop();
+  await eventually(async () => (gateway.recordings.find(id)?.facts.state === 'finished' ? true : undefined));
+  await page.reload();
+  await page.getByText('1 recording,').waitFor();
+  await shoot('list');
+
+  await page.getByRole('link', { name: 'Interview with a <b>name</b>' }).click();
+  await page.waitForURL(`**/recordings/${id}`);
+  const time = () => page.evaluate('document.querySelector("video").currentTime') as Promise<number>;
+  await page.evaluate('document.querySelector("video").play()');
+  await until('document.querySelector("video").currentTime > 1');
+  expect(await page.evaluate('Math.round(document.querySelector("video").duration)')).toBeGreaterThanOrEqual(5);
+  await page.evaluate('document.querySelector("video").pause()');
+  await page.evaluate('document.querySelector("video").currentTime = 4');
+  await until('!document.querySelector("video").seeking && document.querySelector("video").readyState >= 2');
+  await expect.poll(() => page.locator('#clock').textContent()).toMatch(/\d\d:\d\d:\d\d/);
+  const link = await page.locator('#share').inputValue();
+  expect(link).toBe(`${http}/recordings/${id}?t=4`);
+  await page.keyboard.press('.');
+  expect(await page.evaluate('document.querySelector("video").playbackRate')).toBe(1.5);
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(time).toBeLessThan(1);
+  await shoot('recording');
+
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Original (MP4)' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^cam-.*\.mp4$/);
+  expect((await stat(await download.path())).size).toBeGreaterThan(10_000);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(link);
+  await until('document.querySelector("video").currentTime >= 3.5');
+  await shoot('recording-390');
+  await page.goto(`${http}/recordings`);
+  await page.getByText('1 recording,').waitFor();
+  await shoot('list-390');
+  // Nothing is cut off at the side.
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+
+  expect(troubles).toEqual([]);
+  expect(await findings()).toEqual([]);
+  await page.goto(link);
+  await page.getByRole('link', { name: 'Original (MP4)' }).waitFor();
+  expect(await findings()).toEqual([]);
+
+  await gateway.recordings.remove(id);
+  await page.goto(link);
+  await page.getByText('This recording does not exist any more.').waitFor();
+});
