@@ -53,8 +53,10 @@ export async function killInPasses(kills: number, random: () => number): Promise
     }
     highest = directories.map((directory) => Math.max(-1, ...numbersIn(directory)));
   }
+  // The multivariant playlist is written last: a stream that was killed before it had one had not begun for anybody, and is removed.
+  const begun = directories.filter((directory) => existsSync(join(directory, 'index.m3u8')));
   const last = await program.start();
-  for (const directory of directories) expect(readMediaTree(directory).faults, 'after the last start').toEqual([]);
+  for (const directory of begun) expect(readMediaTree(directory).faults, 'after the last start').toEqual([]);
   await last.kill();
   return result;
 }

@@ -37,6 +37,6 @@ it('D3.08 a JWT publishes until its time is over, and lets a viewer in by a tick
   expect(await status(`${thumbnail}?jwt=${viewer}`)).toBe(404);
 
   const brief = await tryToPublish(gateway.rtmp, `brief?jwt=${await sign(3, { publish: ['live/*'] })}`);
-  expect(await brief.encoder.event('rejected')).toMatchObject({ description: 'the time of this permission is over' });
+  expect(await brief.encoder.event('rejected')).toMatchObject({ description: 'this permission has expired' });
   for (const token of [viewer, encoder]) expect(JSON.stringify(gateway.logs)).not.toContain(token.split('.')[2]);
 });

@@ -236,7 +236,7 @@ describe('a recording of a stream', () => {
       .map((line) => Number(line.split(',')[2]));
     const scale = Number(/#tb 0: 1\/(\d+)/.exec(movie.stdout.toString())?.[1]);
     const lasts = (Math.max(...times) - Math.min(...times)) / scale;
-    expect(Math.abs(lasts - (duration + away))).toBeLessThan(0.2);
+    expect(Math.abs(lasts - (duration + away))).toBeLessThan(0.4);
     expect((await fetch(`${http}/vod/${id}.mp4?rendition=audio`)).status).toBe(200);
     expect((await fetch(`${http}/vod/${id}.mp4?rendition=720p`)).status).toBe(404);
   });
